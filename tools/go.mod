@@ -1,0 +1,3 @@
+module overdue/tools
+
+go 1.26

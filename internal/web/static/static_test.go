@@ -1,0 +1,72 @@
+package static_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"overdue/internal/web/static"
+)
+
+func fetch(method, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	static.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w
+}
+
+func TestEveryFileIsServedUnderItsHashedNameForEver(t *testing.T) {
+	for name, media := range map[string]string{
+		static.Style:   "text/css; charset=utf-8",
+		static.Script:  "text/javascript; charset=utf-8",
+		static.Icons:   "image/svg+xml",
+		static.Favicon: "image/svg+xml",
+	} {
+		path := static.Path(name)
+		if !regexp.MustCompile(`^/static/[a-z]+\.[0-9a-f]{10}\.[a-z]+$`).MatchString(path) {
+			t.Errorf("path of %s is %q; want a hash in it", name, path)
+		}
+		w := fetch(http.MethodGet, path)
+		if w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("GET %s answered %d with %d bytes", path, w.Code, w.Body.Len())
+		}
+		if got := w.Header().Get("Content-Type"); got != media {
+			t.Errorf("%s has type %q; want %q", path, got, media)
+		}
+		if got := w.Header().Get("Cache-Control"); !strings.Contains(got, "immutable") {
+			t.Errorf("%s is cached as %q; want immutable", path, got)
+		}
+	}
+}
+
+func TestANameWithoutItsHashOrWithAnOldOneIsNotFound(t *testing.T) {
+	for _, path := range []string{
+		"/static/style.css", "/static/style.0000000000.css", "/static/", "/static/../static.go", "/static/assets/style.css",
+		static.Path("nothing.css"),
+	} {
+		if w := fetch(http.MethodGet, path); w.Code != http.StatusNotFound {
+			t.Errorf("GET %s answered %d; want 404", path, w.Code)
+		}
+	}
+}
+
+func TestASecondVisitIsAnsweredWithNotModified(t *testing.T) {
+	path := static.Path(static.Style)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("If-None-Match", fetch(http.MethodGet, path).Header().Get("ETag"))
+	w := httptest.NewRecorder()
+	static.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusNotModified {
+		t.Errorf("conditional GET answered %d; want 304", w.Code)
+	}
+}
+
+func TestOnlyReadingIsAllowed(t *testing.T) {
+	if w := fetch(http.MethodPost, static.Path(static.Style)); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST answered %d; want 405", w.Code)
+	}
+	if w := fetch(http.MethodHead, static.Path(static.Style)); w.Code != http.StatusOK || w.Body.Len() != 0 {
+		t.Errorf("HEAD answered %d with %d bytes; want 200 and none", w.Code, w.Body.Len())
+	}
+}

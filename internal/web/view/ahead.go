@@ -1,0 +1,121 @@
+package view
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Ahead is the coming hour of a project: how many pings are due in each minute
+// from now, and how many heartbeats are overdue already.
+type Ahead struct {
+	PerMinute  [60]int
+	Down, Late int
+}
+
+// Places in the drawing: the needle stands at 8 %, the minutes lie to its
+// right, what is overdue to its left. Heights are pixels above the line at 37.
+const (
+	aheadLine  = 37
+	tallestBar = 34
+	leastBar   = 3
+	mostMarks  = 5 // so many marks fit between the edge and the needle
+)
+
+// bar is one minute with at least one ping due.
+type bar struct {
+	x     string
+	y, h  int
+	title string
+}
+
+func (a Ahead) total() int {
+	n := 0
+	for _, due := range a.PerMinute {
+		n += due
+	}
+	return n
+}
+
+// peak is the busiest minute, the first of them.
+func (a Ahead) peak() (minute, due int) {
+	for i, n := range a.PerMinute {
+		if n > due {
+			minute, due = i, n
+		}
+	}
+	return minute, due
+}
+
+func (a Ahead) bars(c Clock) []bar {
+	_, most := a.peak()
+	var bars []bar
+	for i, n := range a.PerMinute {
+		if n == 0 {
+			continue
+		}
+		h := max(leastBar, int(math.Round(tallestBar*float64(n)/float64(most))))
+		bars = append(bars, bar{
+			x:     percent(8.4 + 1.53*float64(i)),
+			y:     aheadLine - h,
+			h:     h,
+			title: c.minuteAhead(i) + ": " + Count(n) + " due",
+		})
+	}
+	return bars
+}
+
+func (c Clock) minuteAhead(i int) string {
+	return c.Minute(c.Now.Add(time.Duration(i) * time.Minute))
+}
+
+// overdue places the marks left of the needle: Down first, then Late. There is
+// room for few; the sentence of the drawing has the full number.
+func (a Ahead) overdue() (down, late []string) {
+	downs := min(a.Down, mostMarks)
+	for i := range downs {
+		down = append(down, num(1.5*float64(i))+"%")
+	}
+	gap := 0.4
+	if downs == 0 {
+		gap = 0
+	}
+	for i := range min(a.Late, mostMarks-downs) {
+		late = append(late, fixed(1.5*float64(downs+i)+gap, 1)+"%")
+	}
+	return down, late
+}
+
+func (a Ahead) downMarks() []string { down, _ := a.overdue(); return down }
+func (a Ahead) lateMarks() []string { _, late := a.overdue(); return late }
+
+// label is the hour in words.
+func (a Ahead) label(c Clock) string {
+	minute, most := a.peak()
+	words := "No ping is due in the next hour."
+	if total := a.total(); total == 1 {
+		words = "1 ping is due in the next hour, at " + c.minuteAhead(minute) + "."
+	} else if total > 1 {
+		words = Count(total) + " pings are due in the next hour, at most " + Count(most) +
+			" in one minute, at " + c.minuteAhead(minute) + "."
+	}
+	switch n := a.Down + a.Late; n {
+	case 0:
+		return words
+	case 1:
+		return words + " 1 heartbeat is overdue."
+	default:
+		return words + " " + Count(n) + " heartbeats are overdue."
+	}
+}
+
+// hours are the words under the line, one for each ten minutes.
+func (c Clock) hours() []string {
+	var words []string
+	for i := range 6 {
+		words = append(words, c.minuteAhead(10*i))
+	}
+	return words
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,126 @@
+package view
+
+import (
+	"github.com/a-h/templ"
+)
+
+// ChannelFormPage is the form for a new channel and for an existing one, drawn
+// from the fields of its kind.
+type ChannelFormPage struct {
+	Shell
+	ID     string // of the channel that is edited; empty for a new one
+	Title  string // its name as saved
+	Kind   ChannelKind
+	Kinds  []ChannelKind
+	Guide  string // address of the manual's page on this kind; empty when there is none
+	Name   Input
+	Fields []Field // what the kind asks for
+
+	TellRecovered, TellAcknowledged, TellLate bool
+	RemindEvery                               string // seconds as text, "" for never
+
+	Reach, Heartbeats int // so many heartbeats would alert here, of how many
+	Tests             []Delivery
+	Previews          []MessagePreview
+}
+
+// Field is one setting of a kind of channel.
+type Field struct {
+	Name, Label string
+	Type        string // text, url, email, number, textarea or checkbox
+	Required    bool
+	Secret      bool // write-only: the value is never given to a page
+	Saved       bool // a secret that is already kept
+	Help        string
+	Placeholder string
+	In          Input
+}
+
+// MessagePreview is how a message will look in the channel.
+type MessagePreview struct {
+	Status  string // down or up
+	At      string // time of day
+	Title   string
+	Text    string
+	Facts   []Choice // Label names the fact
+	Actions []string // words of its links
+}
+
+// control turns a field into what the form draws. What is a secret never goes
+// back to the browser: a saved one is kept when the field stays empty.
+func (f Field) control() control {
+	c := control{
+		id: "f-" + f.Name, name: f.Name, label: f.Label, in: f.In, hint: f.Help,
+		kind: f.Type, placeholder: f.Placeholder, required: f.Required, optional: !f.Required, autocomplete: "off",
+	}
+	if f.Type == "textarea" {
+		c.kind, c.rows = "", 3
+	}
+	if f.Type == "url" {
+		c.class = "mono"
+	}
+	if f.Secret {
+		c.class = "mono"
+		c.in.Value = ""
+		if c.kind == "" || c.kind == "text" {
+			c.kind = "password"
+			c.autocomplete = "new-password"
+		}
+	}
+	if f.Secret && f.Saved {
+		c.required, c.optional = false, false
+		c.placeholder = "••••••••"
+		c.hint = joinSentences(f.Help, "Kept as it is when this stays empty.")
+	} else if f.Secret {
+		c.hint = joinSentences(f.Help, "Never shown again after saving.")
+	}
+	return c
+}
+
+func joinSentences(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + " " + b
+}
+
+func (p ChannelFormPage) title() string {
+	if p.ID == "" {
+		return "New " + p.Kind.Label + " channel"
+	}
+	return p.Title
+}
+
+func (p ChannelFormPage) action() templ.SafeURL {
+	if p.ID == "" {
+		return ChannelsPath
+	}
+	return templ.SafeURL(ChannelPath(p.ID))
+}
+
+// test is where the form goes as it stands: tests use what is in it, saved or
+// not.
+func (p ChannelFormPage) test() string {
+	if p.ID == "" {
+		return ChannelTestPath
+	}
+	return ChannelPath(p.ID) + "/test"
+}
+
+// reach says how many heartbeats will alert here.
+func (p ChannelFormPage) reach() string {
+	if p.ID == "" {
+		return "Every heartbeat that does not name its channels will alert here: now " + Count(p.Reach) + " of " + Count(p.Heartbeats) + "."
+	}
+	return Count(p.Reach) + " of " + Plural(p.Heartbeats, "heartbeat") + " alert here."
+}
+
+// reminders are the choices of how often to remind, in seconds.
+var reminders = []Choice{
+	{"", "Never"},
+	{"1800", "Every 30 min"},
+	{"3600", "Every 1 h"},
+	{"7200", "Every 2 h"},
+	{"21600", "Every 6 h"},
+	{"86400", "Every 24 h"},
+}

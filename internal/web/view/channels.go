@@ -1,0 +1,56 @@
+package view
+
+import "time"
+
+// ChannelsPage is the list of channels of a project and the kinds to add.
+type ChannelsPage struct {
+	Shell
+	Channels []Channel
+	Kinds    []ChannelKind
+}
+
+// ChannelKind is a kind of channel, as the gallery shows it.
+type ChannelKind struct {
+	Name  string // "slack"; also names its icon
+	Label string // "Slack"
+	About string // "Post to a channel or person"
+}
+
+// sign is the icon of a kind: generic, never a brand's logo.
+func (k ChannelKind) sign() string { return kindSign(k.Name) }
+
+// drawnKinds have an icon of their own; any other kind is drawn as a webhook.
+var drawnKinds = map[string]bool{
+	"email": true, "slack": true, "teams": true, "discord": true, "telegram": true, "mattermost": true,
+	"googlechat": true, "webhook": true, "pagerduty": true, "opsgenie": true, "ntfy": true, "gotify": true,
+	"pushover": true, "matrix": true, "sms": true, "phone": true,
+}
+
+func kindSign(kind string) string {
+	if drawnKinds[kind] {
+		return "ch-" + kind
+	}
+	return "ch-webhook"
+}
+
+// Channel is one channel of the list.
+type Channel struct {
+	ID, Name   string
+	Kind       ChannelKind
+	Target     string // where it leads, without secrets: "hooks.slack.com/…/B07K"
+	Heartbeats int    // how many would alert here
+	State      string // working, failing or untested
+	Outcome    string // of the last delivery: "Delivered in 0.6 s"; empty before the first
+	At         time.Time
+}
+
+// failing are the channels that need someone to look.
+func (p ChannelsPage) failing() []Channel {
+	var bad []Channel
+	for _, c := range p.Channels {
+		if c.State == "failing" {
+			bad = append(bad, c)
+		}
+	}
+	return bad
+}

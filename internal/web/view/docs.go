@@ -1,0 +1,96 @@
+package view
+
+import "github.com/a-h/templ"
+
+// Manual is what surrounds every page of the docs.
+type Manual struct {
+	Clock
+	Theme    string // as in [Shell]
+	Nav      []DocGroup
+	Query    string // in the search box
+	SignedIn bool   // "Open Overdue", else "Sign in"
+}
+
+// DocGroup is one heading of the side navigation.
+type DocGroup struct {
+	Title string
+	Pages []DocLink
+}
+
+// DocLink leads to a page of the manual.
+type DocLink struct{ Slug, Title string }
+
+// DocPage is one page of the manual. The body is HTML from the manual's own
+// files, which the person who builds the program has written; nothing that a
+// user wrote goes into it unescaped.
+type DocPage struct {
+	Manual
+	Slug, Title, Lede string
+	Contents          []Heading
+	Body              templ.Component
+	Next              []DocNext
+	Answered          bool // the reader has just said whether it was helpful
+}
+
+// Heading is an entry of "On this page".
+type Heading struct{ ID, Title string }
+
+// DocNext is what to read next, and why.
+type DocNext struct{ Slug, Title, About string }
+
+// SearchPage is the result of a search in the docs.
+type SearchPage struct {
+	Manual
+	Hits []DocHit
+}
+
+// DocHit is one place that was found. The excerpt is plain text.
+type DocHit struct {
+	Slug, Anchor, Title, Section, Excerpt string
+}
+
+func (h DocHit) path() templ.SafeURL {
+	if h.Anchor == "" {
+		return templ.SafeURL(DocPath(h.Slug))
+	}
+	return templ.SafeURL(DocPath(h.Slug) + "#" + h.Anchor)
+}
+
+// DocSnippets are the ways to ping. Like the other Doc… functions below it is a
+// part of the manual that is drawn and not written, so that it never differs
+// from the application.
+func DocSnippets(pingURL string) templ.Component { return snippetTabs(Snippets(pingURL)) }
+
+// DocDeadline is the bar of the example in the manual: an interval of 24h and
+// a grace period of 10m.
+func DocDeadline() templ.Component {
+	return deadline(Clock{}, Deadline{
+		ID:    "doc",
+		Label: "Last ping Tuesday 03:00:04, due Wednesday 03:00:04, alert Wednesday 03:10:04.",
+		Marks: [3]Mark{
+			{Word: "Last ping", Text: "03:00:04", Note: "Tuesday"},
+			{Word: "Due", Text: "03:00:04", Note: "Wednesday"},
+			{Word: "Alert", Text: "03:10:04", Note: "Wednesday"},
+		},
+	})
+}
+
+// DocStatus is a status with its sign, for a sentence or a table.
+func DocStatus(name string) templ.Component { return status(name) }
+
+// DocCode is a figure of code. The id must be unique on the page.
+func DocCode(id, name, text, url string) templ.Component { return code(id, name, text, url) }
+
+// DocStatuses is the table of statuses.
+func DocStatuses() templ.Component { return statusTable(statusMeanings) }
+
+// statusMeaning is one line of the table of statuses.
+type statusMeaning struct{ status, meaning, happens string }
+
+var statusMeanings = []statusMeaning{
+	{"new", "No ping since it was created", "Nothing, until the first ping"},
+	{"up", "The last ping came in time", "Overdue counts down to the next"},
+	{"late", "The interval is over, the grace period is not", "Shown, not alerted, unless a channel asks for it"},
+	{"down", "The grace period is over, the job failed, or it ran too long", "An incident opens and alerts go out"},
+	{"paused", "Someone paused it", "Not judged. The next ping resumes it"},
+}

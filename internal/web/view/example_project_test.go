@@ -1,0 +1,179 @@
+package view_test
+
+import (
+	"time"
+
+	"overdue/internal/web/view"
+)
+
+func exampleKinds() []view.ChannelKind {
+	return []view.ChannelKind{
+		{Name: "email", Label: "Email", About: "Any address, no account needed"},
+		{Name: "slack", Label: "Slack", About: "Post to a channel or person"},
+		{Name: "teams", Label: "Microsoft Teams", About: "Post through a workflow"},
+		{Name: "discord", Label: "Discord", About: "Post to a server channel"},
+		{Name: "telegram", Label: "Telegram", About: "Message from your own bot"},
+		{Name: "pagerduty", Label: "PagerDuty", About: "Opens and resolves incidents"},
+		{Name: "ntfy", Label: "ntfy", About: "Push to phones and desktops"},
+		{Name: "webhook", Label: "Webhook", About: "Your URL, your JSON"},
+	}
+}
+
+func exampleChannels() []view.Channel {
+	kind := map[string]view.ChannelKind{}
+	for _, k := range exampleKinds() {
+		kind[k.Name] = k
+	}
+	return []view.Channel{
+		{ID: "c1", Name: "#ops-alerts", Kind: kind["slack"], Target: "hooks.slack.com/…/B07K", Heartbeats: 1279, State: "working", Outcome: "Delivered in 0.6\u00a0s", At: utc("2025-10-14T19:54:14Z")},
+		{ID: "c2", Name: "On-call email", Kind: kind["email"], Target: "on-call@kestrel.example", Heartbeats: 1262, State: "working", Outcome: "Delivered in 1.9\u00a0s", At: utc("2025-10-14T19:54:15Z")},
+		{ID: "c3", Name: "Freight primary", Kind: kind["pagerduty"], Target: "key ending 4f2c", Heartbeats: 1254, State: "working", Outcome: "Delivered on attempt 2", At: utc("2025-10-14T17:54:33Z")},
+		{ID: "c4", Name: "Grafana annotations", Kind: kind["webhook"], Target: "grafana.kestrel.example/api/annotations", Heartbeats: 1190, State: "working", Outcome: "Delivered in 0.1\u00a0s", At: utc("2025-10-14T17:54:14Z")},
+		{ID: "c6", Name: "Warehouse tablet", Kind: kind["ntfy"], Target: "ntfy.kestrel.example/dock-3", Heartbeats: 1198, State: "failing", Outcome: "Gave up after 24\u00a0h: connection refused", At: utc("2025-10-13T06:12:06Z")},
+		{ID: "c7", Name: "Mara’s phone", Kind: kind["telegram"], Target: "@maralind", Heartbeats: 1180, State: "untested"},
+	}
+}
+
+func exampleChannelList() view.ChannelsPage {
+	return view.ChannelsPage{Shell: exampleShell(), Channels: exampleChannels(), Kinds: exampleKinds()}
+}
+
+func exampleChannelForm() view.ChannelFormPage {
+	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
+	return view.ChannelFormPage{
+		Shell: exampleShell(), Kind: exampleKinds()[1], Kinds: exampleKinds(), Guide: "/docs/channels",
+		Name: view.Input{Value: "#freight-billing"},
+		Fields: []view.Field{
+			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: view.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
+			{Name: "mention", Label: "Mention", Type: "text", In: view.Input{Value: "@oncall-freight"}},
+		},
+		TellRecovered: true, TellAcknowledged: true, RemindEvery: "7200", Reach: 1171, Heartbeats: 1284,
+		Tests: []view.Delivery{
+			{At: at("20:08:47"), Message: "Test alert", State: "sent", Took: 600 * time.Millisecond, Response: "200 ok"},
+			{At: at("20:07:30"), Message: "Test alert", State: "given_up", Took: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
+		},
+		Previews: []view.MessagePreview{
+			{
+				Status: "down", At: "22:09", Title: "Down: Invoice PDFs to archive", Text: "No ping for 1h 40m. Due 05:00, grace 1h.",
+				Facts:   []view.Choice{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
+				Actions: []string{"Open incident #483", "Acknowledge"},
+			},
+			{Status: "up", At: "22:31", Title: "Up again: Invoice PDFs to archive", Text: "Was Down for 22m. Next ping expected Wed 05:00."},
+		},
+	}
+}
+
+// exampleChannelEdit is a saved webhook with every type of field.
+func exampleChannelEdit() view.ChannelFormPage {
+	p := exampleChannelForm()
+	p.ID, p.Title, p.Kind, p.Reach = "c4", "Grafana annotations", exampleKinds()[7], 1190
+	p.Fields = []view.Field{
+		{Name: "url", Label: "URL", Type: "url", Required: true, In: view.Input{Value: "ftp://example", Error: "Write a URL that begins with https:// or http://."}},
+		{Name: "secret", Label: "Signing secret", Type: "text", Secret: true, Saved: true, In: view.Input{Value: "whsec_never_shown"}},
+		{Name: "headers", Label: "Headers", Type: "textarea", Help: "One a line: Name: value."},
+		{Name: "insecure", Label: "Accept any certificate", Type: "checkbox", Help: "For a server in your own network."},
+	}
+	p.Previews = nil
+	return p
+}
+
+func exampleSetup() view.SetupPage {
+	g := exampleGate()
+	g.PingBase = "https://overdue.kestrel.example"
+	return view.SetupPage{
+		Gate: g, Token: "k3v9", Name: view.Input{Value: "Mara Lindqvist"}, Email: view.Input{Value: "mara@kestrel.example"},
+		Project: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
+	}
+}
+
+func exampleSignIn() view.SignInPage {
+	return view.SignInPage{
+		Gate: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", Keep: true, Next: "/incidents/i482",
+		Error: "Email or password is wrong. 4 tries left, then a pause of 15 min.",
+	}
+}
+
+func exampleInvitation() view.InvitationPage {
+	return view.InvitationPage{
+		Gate: exampleGate(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
+		InvitedBy: "Mara Lindqvist", Name: view.Input{Value: "Priya Nair"}, Password: view.Input{Error: "At least 12 characters."},
+	}
+}
+
+func exampleAccount() view.AccountPage {
+	return view.AccountPage{
+		Shell: exampleShell(), Name: view.Input{Value: "Mara Lindqvist"}, Old: view.Input{Error: "This is not the password."},
+		Sessions: []view.Session{
+			{ID: "s1", Browser: "Firefox on Linux", Source: "10.20.4.2", Created: utc("2025-10-01T07:00:00Z"), LastSeen: exampleClock().Now, Current: true},
+			{ID: "s2", Browser: "Safari on iPhone", Source: "2a02:8109:9ac0::5e1", Created: utc("2025-09-12T17:30:00Z"), LastSeen: utc("2025-10-14T06:10:00Z")},
+		},
+	}
+}
+
+func exampleTeam() view.TeamPage {
+	seen := exampleClock().Now.Add(-3 * time.Hour)
+	return view.TeamPage{
+		Shell: exampleShell(), Role: "member", Mails: true, Link: "https://overdue.kestrel.example/invitations/t0k3n",
+		Members: []view.Member{
+			{ID: "u1", Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner", LastSeen: exampleClock().Now, You: true, Fixed: true},
+			{ID: "u2", Name: "Tomasz Wrona", Email: "tomasz@kestrel.example", Role: "admin", LastSeen: seen},
+			{ID: "u3", Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"},
+		},
+		Invitations: []view.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", By: "Mara Lindqvist", Sent: seen, Ends: seen.Add(7 * 24 * time.Hour)}},
+	}
+}
+
+func exampleKeys() view.KeysPage {
+	return view.KeysPage{
+		Shell: exampleShell(), Fresh: "ovd_7QkXw2nR5tB8mZ4cV6yH", BaseURL: "https://overdue.kestrel.example/api/v1",
+		Keys: []view.APIKey{
+			{ID: "k1", Name: "terraform", Prefix: "ovd_7QkX…", Created: exampleClock().Now, By: "Mara Lindqvist"},
+			{ID: "k2", Name: "wall board", Prefix: "ovd_2bNp…", ReadOnly: true, Created: utc("2024-12-02T10:00:00Z"), By: "Tomasz Wrona", LastUsed: utc("2025-10-14T20:08:50Z")},
+		},
+	}
+}
+
+func exampleAudit() view.AuditPage {
+	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
+	return view.AuditPage{Shell: exampleShell(), Entries: []view.AuditEntry{
+		{At: at("19:41:12"), Who: "Mara Lindqvist", Did: "changed the grace period of", What: "Nightly database backup", Path: "/heartbeats/" + backupID, Detail: "5m to 10m", Source: "10.20.4.2"},
+		{At: at("17:41:00"), Who: "API key terraform", Did: "created", What: "Payroll export to DATEV", Path: "/heartbeats/x", Source: "10.20.4.40"},
+		{At: at("09:02:44"), Who: "Tomasz Wrona", Did: "deleted", What: "Old FTP mirror", Source: "10.20.4.3"},
+	}}
+}
+
+func exampleSettings() view.SettingsPage {
+	return view.SettingsPage{
+		Shell: exampleShell(), Name: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
+		NewZone: view.Input{Value: "Europe/Berlin"}, PingBase: pingBase, CanDelete: true,
+	}
+}
+
+func exampleConfirm() view.ConfirmPage {
+	return view.ConfirmPage{
+		Shell: exampleShell(), Section: "Heartbeats", Title: "Delete 2 heartbeats?",
+		Text:  "Jobs that still call their URLs get 404. Events and incidents are removed. This cannot be undone.",
+		Names: []string{"Legacy FTP pickup, Rotterdam", "S3 lifecycle audit"}, Action: "/heartbeats/bulk",
+		Fields: []view.Choice{{Label: "do", Value: "delete"}, {Label: "id", Value: "1"}, {Label: "id", Value: "2"}},
+		Label:  "Type delete to confirm", Word: view.Input{Value: "yes", Error: "Type the word delete."}, Button: "Delete 2 heartbeats", Back: "/heartbeats",
+	}
+}
+
+func exampleProblem(status int) view.ProblemPage {
+	p := view.ProblemPage{Gate: exampleGate(), Status: status, SignedIn: status != 503}
+	if status == 500 {
+		p.RequestID = "0f9c2a7e"
+	}
+	return p
+}
+
+func exampleFeedback() view.FeedbackPage {
+	return view.FeedbackPage{
+		Shell: exampleShell(),
+		Pages: []view.DocScore{{Slug: "first-heartbeat", Title: "First heartbeat", Yes: 12, No: 2}},
+		Comments: []view.DocComment{
+			{At: utc("2025-10-13T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Text: "Which package has curl on Alpine?", By: "Jonas Becker"},
+			{At: utc("2025-10-10T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Helpful: true, Text: "The bar made it click."},
+		},
+	}
+}

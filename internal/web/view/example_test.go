@@ -1,0 +1,237 @@
+package view_test
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view"
+)
+
+// The example is a freight company on a Tuesday evening. Every page is drawn
+// from it, by the tests and by the gallery.
+
+const (
+	backupID  = "fdc21dc3-1307-4610-80fe-b809fc4c10c1"
+	backupURL = "https://overdue.kestrel.example/api/v1/hb/" + backupID
+	pingBase  = "https://overdue.kestrel.example/api/v1/hb/"
+)
+
+// utc reads a time of the example; a typing mistake shows as the zero time.
+func utc(s string) time.Time {
+	t, _ := time.Parse(time.RFC3339, s)
+	return t
+}
+
+// runs reads a strip: one letter for each outcome.
+func runs(letters string) view.Strip {
+	outcomes := map[rune]string{
+		'.': view.OnTime, 'l': view.Late, 'f': view.Failed, 'm': view.Missed,
+		'u': view.Unknown, '+': view.Upcoming, 'r': view.Running,
+	}
+	var s view.Strip
+	for _, l := range letters {
+		s = append(s, outcomes[l])
+	}
+	return s
+}
+
+// took reads run times in seconds.
+func took(seconds ...int) view.Spark {
+	var s view.Spark
+	for _, n := range seconds {
+		s = append(s, time.Duration(n)*time.Second)
+	}
+	return s
+}
+
+// berlin is the example's zone; a machine without zone data shows UTC.
+func berlin() *time.Location {
+	z, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}
+
+func exampleClock() view.Clock {
+	return view.Clock{Now: utc("2025-10-14T20:09:04Z"), Zone: berlin()}
+}
+
+func exampleShell() view.Shell {
+	production := view.Project{ID: "p1", Name: "Production", Heartbeats: 1284}
+	return view.Shell{
+		Clock:   exampleClock(),
+		Project: production,
+		Projects: []view.Project{
+			production, {ID: "p2", Name: "Staging", Heartbeats: 86}, {ID: "p3", Name: "Warehouse devices", Heartbeats: 412},
+		},
+		User: view.User{Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner"},
+		Down: 2, Unresolved: 2, Failing: 1, Version: "1.0.0",
+	}
+}
+
+// viewerShell is the same project, seen by someone who may only look.
+func viewerShell() view.Shell {
+	s := exampleShell()
+	s.User = view.User{Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"}
+	return s
+}
+
+func exampleGate() view.Gate {
+	return view.Gate{Clock: exampleClock(), Version: "1.0.0"}
+}
+
+func exampleHeartbeats() view.HeartbeatsPage {
+	s := exampleShell()
+	s.Live = "/live/heartbeats"
+	return view.HeartbeatsPage{
+		Shell: s,
+		Tally: view.Tally{All: 1284, Down: 2, Late: 3, New: 2, Up: 1274, Paused: 3, Running: 11},
+		Ahead: exampleHour(),
+		Tags: []view.TagCount{
+			{Tag: "billing", N: 64}, {Tag: "backup", N: 118}, {Tag: "customs", N: 41}, {Tag: "edge", N: 230},
+			{Tag: "carriers", N: 37}, {Tag: "containers", N: 22}, {Tag: "finance", N: 58}, {Tag: "kubernetes", N: 94},
+			{Tag: "mail", N: 16}, {Tag: "reports", N: 71}, {Tag: "search", N: 12}, {Tag: "warehouse", N: 133},
+		},
+		TagTotal: 28,
+		Rows:     exampleRows(),
+		Pager:    view.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
+		PingBase: pingBase,
+		Channels: []view.Choice{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
+	}
+}
+
+func exampleEmpty() view.EmptyPage {
+	s := exampleShell()
+	s.Project = view.Project{ID: "p4", Name: "Cold storage"}
+	s.Down, s.Unresolved, s.Failing = 0, 0, 0
+	return view.EmptyPage{Shell: s, PingBase: pingBase, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"}}
+}
+
+func zones() []string {
+	return []string{"Europe/Berlin", "Europe/London", "UTC", "America/New_York", "Asia/Tokyo"}
+}
+
+func exampleForm() view.HeartbeatFormPage {
+	c := exampleClock()
+	var next []time.Time
+	for i := range 5 {
+		next = append(next, c.Now.Add(time.Duration(i+1)*24*time.Hour))
+	}
+	p := view.HeartbeatFormPage{
+		Shell: exampleShell(),
+		Form: view.HeartbeatForm{
+			Name: view.Input{Value: "Nightly database backup"}, Schedule: "interval",
+			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"},
+			Cron: view.Input{Value: "0 3 * * *"}, OnCalendar: view.Input{Value: "*-*-* 03:00:00"},
+			Zone: view.Input{Value: "Europe/Berlin"}, Tags: view.Input{Value: "backup, db"},
+		},
+		Preview: view.Preview{
+			Schedule: "every 24\u00a0h", Grace: 30 * time.Minute, Channels: "all 7 channels",
+			Ping: c.Now, Due: next[0], Runs: next,
+		},
+		Zones: zones(),
+	}
+	for i, ch := range exampleChannels() {
+		p.Channels = append(p.Channels, view.ChannelChoice{ID: ch.ID, Name: ch.Name, Kind: ch.Kind.Label, Chosen: i < 2})
+	}
+	return p
+}
+
+// exampleCron is the same heartbeat with fixed times.
+func exampleCron() view.HeartbeatFormPage {
+	p := exampleForm()
+	p.Form.Schedule, p.Form.ReadsAs = "cron", "at 03:00 every day, Europe/Berlin"
+	first := utc("2025-10-15T01:00:00Z")
+	p.Preview.Schedule, p.Preview.Zone, p.Preview.Due = "at 03:00 every day", "Europe/Berlin", first
+	for i := range p.Preview.Runs {
+		p.Preview.Runs[i] = first.Add(time.Duration(i) * 24 * time.Hour)
+	}
+	p.Preview.Note = "Clocks go back on Sun 26 Oct. Runs stay at 03:00 local time."
+	return p
+}
+
+// exampleMistakes is the form as it comes back.
+func exampleMistakes() view.HeartbeatFormPage {
+	p := exampleForm()
+	p.Key, p.Title = backupID, "Nightly database backup"
+	p.Form.Interval = view.Input{Value: "1 fortnight", Error: "Write a duration, such as 90m, 24h or 1d 12h."}
+	p.Form.OnlySome = true
+	p.Preview = view.Preview{}
+	return p
+}
+
+func exampleBackup() view.Heartbeat {
+	return view.Heartbeat{
+		Key: backupID, PingURL: backupURL, Name: "Nightly database backup", Status: "up", Editable: true,
+		Description: "Full dump of the freight database to object storage. Runbook: wiki/backups.",
+		Schedule:    "every 24\u00a0h", Interval: 24 * time.Hour, Grace: 10 * time.Minute, MaxRunTime: 10 * time.Minute,
+		PostOnly: true, Tags: []string{"backup", "db"}, Channels: []string{"#ops-alerts", "On-call email", "Freight primary"},
+		AllChannels: 7, Created: utc("2024-11-11T09:00:00Z"), CreatedBy: "Mara Lindqvist",
+		LastPing: utc("2025-10-14T01:00:04Z"), Due: utc("2025-10-15T01:00:04Z"), Deadline: utc("2025-10-15T01:10:04Z"),
+		LastTook: 4*time.Minute + 12*time.Second,
+	}
+}
+
+func exampleDetail() view.HeartbeatPage {
+	h := exampleBackup()
+	return view.HeartbeatPage{
+		Shell:     exampleShell(),
+		Heartbeat: h,
+		Why: view.Why{
+			Status: "up", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
+			Decision: "The deadline counts from the last ping. A failure, or a run over 10m, opens an incident at once.",
+		},
+		Month:     exampleMonth(),
+		Log:       exampleLog(),
+		Incidents: exampleLines()[7:9],
+		Opened:    2,
+		Stats: view.MonthStats{
+			OnTime: 24, Watched: 27, Usual: 4*time.Minute + 6*time.Second, Slowest: 8*time.Minute + 41*time.Second,
+			Down: 6*time.Hour + 55*time.Minute, NotWatched: 2,
+		},
+		Export: "/heartbeats/" + backupID + "/runs.csv",
+	}
+}
+
+// exampleSaved is what Save leads to.
+func exampleSaved() view.HeartbeatPage {
+	h := exampleBackup()
+	h.Status, h.Description, h.PostOnly, h.Channels, h.Tags = "new", "", false, nil, nil
+	h.LastPing, h.Due, h.Deadline, h.Created = time.Time{}, time.Time{}, time.Time{}, exampleClock().Now
+	return view.HeartbeatPage{
+		Shell: exampleShell(), Heartbeat: h, Saved: true,
+		Why: view.Why{Status: "new", Interval: h.Interval, Grace: h.Grace},
+	}
+}
+
+// exampleViewed is the detail page without anything that could ping.
+func exampleViewed() view.HeartbeatPage {
+	p := exampleDetail()
+	p.Shell = viewerShell()
+	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
+	p.Export = ""
+	p.Log.Base = "/heartbeats/hbr_3f0a91c4d27e"
+	return p
+}
+
+func exampleStatus(status string) view.HeartbeatPage {
+	p := exampleDetail()
+	h := &p.Heartbeat
+	h.Status, p.Why.Status = status, status
+	switch status {
+	case "late":
+		h.Due, h.Deadline = utc("2025-10-14T20:05:00Z"), utc("2025-10-14T20:15:00Z")
+		h.RunningSince = utc("2025-10-14T20:08:16Z")
+	case "down":
+		h.Due, h.Deadline = utc("2025-10-14T17:05:00Z"), utc("2025-10-14T17:15:00Z")
+		h.Incident = &view.OpenIncident{ID: "i482", Number: 482, Cause: "missed", Opened: h.Deadline}
+	case "paused":
+		h.Due, h.Deadline = time.Time{}, time.Time{}
+		h.PausedAt, h.PausedBy = utc("2025-10-11T07:12:00Z"), "Priya Nair"
+	}
+	return p
+}
+
+func markup(html string) templ.Component { return templ.Raw(html) }

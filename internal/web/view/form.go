@@ -1,0 +1,112 @@
+package view
+
+import (
+	"strconv"
+
+	"github.com/a-h/templ"
+)
+
+// Input is what a person wrote into a control, and what is wrong with it.
+type Input struct {
+	Value string
+	Error string // a sentence for that person; empty when there is nothing to say
+}
+
+// control is one labelled control with everything that is said about it.
+type control struct {
+	id, name, label string
+	in              Input
+	hint            string
+	kind            string // type of the input; empty for text
+	rows            int    // above 0: a text area
+	class           string // besides "input"
+	placeholder     string
+	autocomplete    string
+	list            string // id of a datalist
+	required        bool
+	optional        bool // says so beside the label
+	hiddenLabel     bool
+	shortest        int
+	longest         int
+	keepsError      bool // the error is always in the page, so that a preview can fill it
+}
+
+func (c control) errorID() string { return c.id + "-e" }
+func (c control) hintID() string  { return c.id + "-h" }
+
+// attrs are the attributes of the control itself.
+func (c control) attrs() templ.Attributes {
+	a := templ.Attributes{"id": c.id, "name": c.name, "class": c.classes()}
+	set := func(name, value string) {
+		if value != "" {
+			a[name] = value
+		}
+	}
+	set("placeholder", c.placeholder)
+	set("autocomplete", c.autocomplete)
+	set("list", c.list)
+	set("aria-describedby", c.describedBy())
+	if c.required {
+		a["required"] = true
+	}
+	if c.shortest > 0 {
+		a["minlength"] = strconv.Itoa(c.shortest)
+	}
+	if c.longest > 0 {
+		a["maxlength"] = strconv.Itoa(c.longest)
+	}
+	if c.in.Error != "" {
+		a["aria-invalid"] = "true"
+	}
+	if c.rows > 0 {
+		a["rows"] = strconv.Itoa(c.rows)
+		return a
+	}
+	a["type"] = "text"
+	set("type", c.kind)
+	a["value"] = c.in.Value
+	return a
+}
+
+func (c control) classes() string {
+	if c.class == "" {
+		return "input"
+	}
+	return "input " + c.class
+}
+
+// describedBy names the error before the hint: it is read first.
+func (c control) describedBy() string {
+	ids := ""
+	if c.in.Error != "" || c.keepsError {
+		ids = c.errorID()
+	}
+	if c.hint != "" {
+		if ids != "" {
+			ids += " "
+		}
+		ids += c.hintID()
+	}
+	return ids
+}
+
+func (c control) labelClass() templ.Attributes {
+	if c.hiddenLabel {
+		return templ.Attributes{"class": "vh"}
+	}
+	return templ.Attributes{"class": "label"}
+}
+
+func labelled(id string) templ.Attributes {
+	if id == "" {
+		return nil
+	}
+	return templ.Attributes{"aria-labelledby": id}
+}
+
+// Choice is one entry of a list of options.
+type Choice struct {
+	Value, Label string
+}
+
+func pressed(is bool) string { return strconv.FormatBool(is) }

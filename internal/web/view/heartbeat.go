@@ -1,0 +1,161 @@
+package view
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+// Heartbeat is everything that the page of one heartbeat tells about it.
+type Heartbeat struct {
+	Key         string // the id for those who may ping, the ref for everyone else
+	PingURL     string // empty for viewers: then nothing on the page can ping
+	Name        string
+	Description string
+	Status      string
+	Editable    bool
+
+	Schedule    string        // in words: "every 24 h"
+	Interval    time.Duration // 0 for a calendar schedule
+	Grace       time.Duration
+	MaxRunTime  time.Duration // 0: the grace period is used
+	PostOnly    bool
+	StaysPaused bool
+	FirstPing   time.Time // alert when the first ping has not come by then; zero: never
+	Tags        []string
+	Channels    []string // names; empty: all of the project
+	AllChannels int      // how many that are
+	Created     time.Time
+	CreatedBy   string
+
+	LastPing, Due, Deadline time.Time
+	LastTook                time.Duration // 0 when not measured
+	RunningSince            time.Time
+	PausedAt                time.Time
+	PausedBy                string
+	Incident                *OpenIncident // nil when none is open
+}
+
+// OpenIncident is the incident that a heartbeat is Down for.
+type OpenIncident struct {
+	ID     string
+	Number int
+	Cause  string
+	Opened time.Time
+}
+
+// HeartbeatPage is the page of one heartbeat. The same page greets a heartbeat
+// that was just saved: while it is New, the ping URL stands above everything.
+type HeartbeatPage struct {
+	Shell
+	Heartbeat Heartbeat
+	Saved     bool // just created: shown instead of its age
+	Why       Why
+	Month     Month
+	Log       Log
+	Incidents []IncidentLine // of the last 30 days, newest first
+	Opened    int            // how many those are in all
+	Stats     MonthStats
+	Export    string // address of the runs as a file; empty leaves the link out
+}
+
+// MonthStats are the figures of the last 30 days. Counts, not percentages: "24
+// of 27 watched runs" says how much is known.
+type MonthStats struct {
+	OnTime, Watched int
+	Usual, Slowest  time.Duration // run times; 0 when not measured
+	Down            time.Duration
+	NotWatched      int
+}
+
+// fresh tells whether the job has not been wired up yet.
+func (h Heartbeat) fresh() bool { return h.Status == "new" }
+
+func (h Heartbeat) path(action string) templ.SafeURL {
+	return templ.SafeURL(HeartbeatPath(h.Key) + action)
+}
+
+func (h Heartbeat) accepts() string {
+	if h.PostOnly {
+		return "POST only"
+	}
+	return "POST, GET, HEAD"
+}
+
+func (h Heartbeat) told() string {
+	if len(h.Channels) == 0 {
+		return "All " + Count(h.AllChannels) + " of the project"
+	}
+	return List(h.Channels)
+}
+
+// longestRun is how long a run may take.
+func (h Heartbeat) longestRun() time.Duration {
+	if h.MaxRunTime > 0 {
+		return h.MaxRunTime
+	}
+	return h.Grace
+}
+
+// wait is how the time between pings is said: a length, or the schedule.
+func (h Heartbeat) wait() string {
+	if h.Interval > 0 {
+		return Span(h.Interval) + " later"
+	}
+	return "next run"
+}
+
+// promise is the bar of a heartbeat that has not been pinged yet.
+func (h Heartbeat) promise() Deadline {
+	return Deadline{
+		ID:    "n",
+		Label: "After the first ping the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
+		Marks: [3]Mark{
+			{Word: "First ping", Text: "any time", Note: "turns it Up"},
+			{Word: "Due", Text: h.wait(), Note: h.Schedule},
+			{Word: "Alert", Text: Span(h.Grace) + " later", Note: "grace " + Span(h.Grace)},
+		},
+	}
+}
+
+// judged tells whether there is a deadline to show.
+func (h Heartbeat) judged() bool {
+	return h.Status != "new" && h.Status != "paused" && !h.LastPing.IsZero() && !h.Due.IsZero()
+}
+
+// HeroID is the id of the part of the page that the live stream swaps.
+func HeroID(key string) string { return RowID(key) + "-hero" }
+
+func (p HeartbeatPage) title() string {
+	return p.Heartbeat.Name + " · " + signOf(p.Heartbeat.Status).word + " · Overdue"
+}
+
+// openInMonth says how many incidents there were and whether one is open.
+func (p HeartbeatPage) openInMonth() string {
+	words := Count(p.Opened) + " in 30 days"
+	if p.Heartbeat.Incident == nil {
+		return words + ", none open"
+	}
+	return words + ", one open"
+}
+
+func (s MonthStats) onTime() string {
+	if s.Watched == 0 {
+		return ""
+	}
+	return Count(s.OnTime) + " of " + Plural(s.Watched, "watched run")
+}
+
+func (s MonthStats) usual() string {
+	if s.Usual == 0 {
+		return ""
+	}
+	return Took(s.Usual) + ", slowest " + Took(s.Slowest)
+}
+
+func (s MonthStats) notWatched() string {
+	if s.NotWatched == 0 {
+		return ""
+	}
+	return Plural(s.NotWatched, "run")
+}

@@ -1,0 +1,142 @@
+package view
+
+import (
+	"net/url"
+
+	"github.com/a-h/templ"
+)
+
+// HeartbeatsPage is the list of a project, one page of it.
+type HeartbeatsPage struct {
+	Shell
+	Filter   Filter
+	Tally    Tally
+	Ahead    *Ahead // nil leaves out the band: below ten heartbeats it says nothing
+	Tags     []TagCount
+	TagTotal int // tags of the project, where Tags holds only the most used
+	Rows     []Row
+	Pager    Pager
+	PingBase string   // what the id is appended to for a ping URL; empty for viewers
+	Channels []Choice // for the bulk action; Value is the id
+}
+
+// Tally counts the heartbeats of the project by status.
+type Tally struct {
+	All, Down, Late, New, Up, Paused int
+	Running                          int // beside the status, not one of them
+}
+
+// TagCount is a tag and how many heartbeats carry it.
+type TagCount struct {
+	Tag string
+	N   int
+}
+
+// Filter is what the list is narrowed to, as in the query of its address.
+type Filter struct {
+	Status, Tag, Query, Sort string
+	Running                  bool
+}
+
+// any tells whether the list is narrowed at all.
+func (f Filter) any() bool {
+	return f.Status != "" || f.Tag != "" || f.Query != "" || f.Running
+}
+
+// link is the address of the list with one value changed. The page starts over,
+// since a key of the old list means nothing in the new one.
+func (f Filter) link(name, value string) templ.SafeURL {
+	q := url.Values{}
+	for _, v := range f.values() {
+		if v.Value != "" {
+			q.Set(v.Label, v.Value)
+		}
+	}
+	q.Set(name, value)
+	if value == "" {
+		q.Del(name)
+	}
+	if len(q) == 0 {
+		return HeartbeatsPath
+	}
+	return templ.SafeURL(HeartbeatsPath + "?" + q.Encode())
+}
+
+func (f Filter) values() []Choice {
+	running := ""
+	if f.Running {
+		running = "1"
+	}
+	return []Choice{{f.Status, "status"}, {f.Tag, "tag"}, {f.Query, "q"}, {f.Sort, "sort"}, {running, "running"}}
+}
+
+// without are the values that a form beside the given control must carry along.
+func (f Filter) without(name string) []Choice {
+	var kept []Choice
+	for _, v := range f.values() {
+		if v.Label != name {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// tallyCell is one number of the tally.
+type tallyCell struct {
+	status, words, sign string
+	n                   int
+	loud                bool
+}
+
+func (t Tally) cells() []tallyCell {
+	cells := []tallyCell{{words: "All", n: t.All}}
+	counts := map[string]int{"down": t.Down, "late": t.Late, "new": t.New, "up": t.Up, "paused": t.Paused}
+	for _, s := range heartbeatStatuses {
+		cells = append(cells, tallyCell{s, signOf(s).word, signOf(s).icon, counts[s], s == "down" && t.Down > 0})
+	}
+	return cells
+}
+
+func (t tallyCell) attrs() templ.Attributes {
+	a := templ.Attributes{}
+	if t.status != "" {
+		a["data-status"] = t.status
+	}
+	if t.loud {
+		a["class"] = "loud"
+	}
+	return a
+}
+
+// sorts are the orders of the list; attention first is Down, Late, New,
+// Paused, Up by next due.
+var sorts = []Choice{
+	{"", "Attention first"},
+	{"due", "Next due"},
+	{"last", "Last ping"},
+	{"name", "Name"},
+	{"slowest", "Slowest"},
+}
+
+// tagChips is how many tags stand beside the search; the rest is in a menu.
+const tagChips = 4
+
+func (p HeartbeatsPage) chips() []TagCount { return p.Tags[:min(tagChips, len(p.Tags))] }
+func (p HeartbeatsPage) moreTags() []TagCount {
+	return p.Tags[min(tagChips, len(p.Tags)):]
+}
+
+// moreTagsTotal counts all tags that have no chip, also those not in the menu.
+func (p HeartbeatsPage) moreTagsTotal() int {
+	return max(p.TagTotal, len(p.Tags)) - len(p.chips())
+}
+
+func (p HeartbeatsPage) edits() bool { return p.User.Edits() }
+
+// listName is the heading of the list for those who cannot see its filters.
+func (p HeartbeatsPage) listName() string {
+	if p.Filter.any() {
+		return "Heartbeats found"
+	}
+	return "All heartbeats"
+}

@@ -1,0 +1,240 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+// IncidentPage is the page of one incident.
+type IncidentPage struct {
+	Shell
+	ID         string
+	Number     int
+	State      string // open, acknowledged or resolved
+	Cause      string
+	Resolution string // recovered, edited, paused or deleted; empty while not resolved
+	Heartbeat  Subject
+
+	Opened, Detected time.Time
+	Acknowledged     time.Time // zero while nobody has
+	AcknowledgedBy   string
+	Resolved         time.Time
+	FirstAlert       time.Duration // from opening to the first delivery; 0 when none yet
+	Exit             int           // exit status of a reported failure; 0 when none was told
+
+	Timeline   []Entry
+	Waiting    string // what is still expected; empty when resolved
+	Deliveries []Delivery
+
+	Runbook string   // from the description, when it names one
+	Before  string   // "No incident in 41 days"
+	After   *SeeAlso // the incident that came next; nil when none did
+	Why     *Why     // nil when no deadline is involved
+	PrintAt string   // the address of the page, for paper
+	Note    Input    // a note that came back with an error
+	CanAct  bool
+}
+
+// Subject is the heartbeat that an incident is about.
+type Subject struct {
+	Key, Name, Schedule  string
+	Interval, Grace      time.Duration
+	LastPing, Due, Alert time.Time
+}
+
+// SeeAlso leads to another incident.
+type SeeAlso struct {
+	ID     string
+	Number int
+	Cause  string
+}
+
+// Entry is one line of a timeline.
+type Entry struct {
+	At    time.Time
+	Sign  string // icon: k-ping, st-late, st-down, dl-ok …
+	Tone  string // colour, as in data-status; empty for plain ink
+	Title string
+	Word  string // status that the title ends with, set in its colour: "Down"
+	Text  string
+	Code  string // set in mono after the text: an address, a response
+	Quote string // what a person wrote
+	Mono  bool   // the quote is output of a program
+}
+
+// Delivery is one alert to one channel.
+type Delivery struct {
+	Channel, Kind string
+	Message       string // "Down", "Reminder", "Recovered"
+	State         string // owed, sent or given_up
+	Attempts      int
+	Took          time.Duration // of the last attempt; 0 when it never answered
+	Response      string        // "200 ok"
+	Advice        string        // what to do about it, a sentence
+	Next          time.Time     // zero when there is no next attempt
+	At            time.Time     // of the last attempt
+}
+
+func (d Delivery) took() string {
+	if d.Took == 0 {
+		return ""
+	}
+	return Latency(d.Took)
+}
+
+// verbs tell the cause as part of a sentence.
+var verbs = map[string]string{
+	"missed":  "missed its ping",
+	"failure": "reported a failure",
+	"overran": "ran too long",
+}
+
+// IncidentTitle is the incident in words: "Nightly backup missed its ping".
+func IncidentTitle(heartbeat, cause string) string {
+	if v, ok := verbs[cause]; ok {
+		return heartbeat + " " + v
+	}
+	return heartbeat + " went Down"
+}
+
+// resolutions tell how an incident ended.
+var resolutions = map[string]string{
+	"recovered": "Recovered",
+	"edited":    "Resolved by an edit",
+	"paused":    "Resolved by a pause",
+	"deleted":   "Resolved by deletion",
+}
+
+func (p IncidentPage) resolution() string {
+	if w, ok := resolutions[p.Resolution]; ok {
+		return w
+	}
+	return "Resolved"
+}
+
+// IncidentHeroID is the id of the part that the live stream swaps.
+func IncidentHeroID(id string) string { return IncidentRowID(id) + "-hero" }
+
+func (p IncidentPage) resolved() bool { return p.State == "resolved" }
+func (p IncidentPage) open() bool     { return p.State == "open" }
+
+func (p IncidentPage) path(action string) templ.SafeURL {
+	return templ.SafeURL(IncidentPath(p.ID) + action)
+}
+
+// bar is the deadline that was missed; other causes have none.
+func (p IncidentPage) bar() Deadline {
+	h := p.Heartbeat
+	d := LiveDeadline(p.Clock, h.LastPing, h.Due, h.Alert)
+	d.Marks[1].Note = h.Schedule
+	d.Marks[2] = Mark{Word: "Opened", At: p.Opened, Note: "grace " + Span(h.Grace)}
+	return d
+}
+
+func (p IncidentPage) hasBar() bool {
+	h := p.Heartbeat
+	return p.Cause == "missed" && !h.LastPing.IsZero() && !h.Due.IsZero()
+}
+
+func (p IncidentPage) acknowledgement() string {
+	if p.Acknowledged.IsZero() {
+		return "Nobody has acknowledged it yet"
+	}
+	return "Acknowledged by " + p.AcknowledgedBy + " after " + Elapsed(p.Acknowledged.Sub(p.Opened))
+}
+
+// acknowledgedAfter is the same as a figure, for an incident that is over.
+func (p IncidentPage) acknowledgedAfter() string {
+	if p.Acknowledged.IsZero() {
+		return "nobody"
+	}
+	return "after " + Elapsed(p.Acknowledged.Sub(p.Opened)) + ", " + p.AcknowledgedBy
+}
+
+func (p IncidentPage) firstAlert(before, after string) string {
+	if p.FirstAlert == 0 {
+		return "none yet"
+	}
+	return before + Latency(p.FirstAlert) + after
+}
+
+// deliveriesIn counts: "6 delivered, 1 retrying"; "6 of 6 delivered" when over.
+func (p IncidentPage) deliveriesIn() string {
+	t := AlertTally{}
+	for _, d := range p.Deliveries {
+		switch d.State {
+		case "sent":
+			t.Sent++
+		case "given_up":
+			t.GivenUp++
+		default:
+			t.Owed++
+		}
+	}
+	if t.calm() {
+		return t.words()
+	}
+	words := []string{Count(t.Sent) + " delivered"}
+	if t.Owed > 0 {
+		words = append(words, Count(t.Owed)+" retrying")
+	}
+	if t.GivenUp > 0 {
+		words = append(words, Count(t.GivenUp)+" failed")
+	}
+	return strings.Join(words, ", ")
+}
+
+// retries tells whether any delivery has a next attempt.
+func (p IncidentPage) retries() bool {
+	for _, d := range p.Deliveries {
+		if !d.Next.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// timelineDay names the day once, and the zone; entries of another day say so.
+func (p IncidentPage) timelineDay() string {
+	return p.FullDate(p.Opened) + ", " + p.ZoneName()
+}
+
+// otherDay is the date of an entry that is not of the day in the heading.
+func (p IncidentPage) otherDay(e Entry) string {
+	if p.Date(e.At) == p.Date(p.Opened) {
+		return ""
+	}
+	return p.local(e.At).Format("Mon 2 Jan")
+}
+
+// entryAttrs colour an entry; the line to what is still awaited is dashed.
+func (p IncidentPage) entryAttrs(i int) templ.Attributes {
+	a := templ.Attributes{}
+	if t := p.Timeline[i].Tone; t != "" {
+		a["data-status"] = t
+	}
+	if p.Waiting != "" && i == len(p.Timeline)-1 {
+		a["class"] = "before-waiting"
+	}
+	return a
+}
+
+func (p IncidentPage) printed() string {
+	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintAt
+}
+
+// noticed is told only when it was later than a person would expect: the
+// incident is dated at its deadline, whenever Overdue could look.
+func (p IncidentPage) noticed() string {
+	if late := p.Detected.Sub(p.Opened); !p.Detected.IsZero() && late >= 5*time.Second {
+		return Took(late) + " after opening"
+	}
+	return ""
+}
+
+// words name the incident in a link: "#475, missed ping".
+func (s SeeAlso) words() string {
+	return "#" + itoa(s.Number) + ", " + strings.ToLower(Cause(s.Cause))
+}

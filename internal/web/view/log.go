@@ -1,0 +1,96 @@
+package view
+
+import (
+	"strconv"
+	"time"
+)
+
+// Log is the event log of one heartbeat, newest first.
+type Log struct {
+	Events []Event
+	Kind   string // the view that is chosen: "", success, start or fail
+	Total  int    // events of the last 30 days
+	Older  string // address of the next page; empty at the end
+	Base   string // address of the page that holds the log
+}
+
+// Event is a ping, or a span in which Overdue was not watching.
+type Event struct {
+	N        int    // number of the ping
+	Kind     string // success, start, fail, log or ignored; "gap" for a span
+	At       time.Time
+	Took     time.Duration
+	Exit     int // of a failure; 0 when none was told
+	Method   string
+	Source   string
+	Agent    string
+	Body     string
+	Cut      bool   // the body shown is only its beginning
+	BodyPath string // where the whole body is
+
+	Until  time.Time // the end of a gap
+	Missed int       // runs that were due in the gap
+}
+
+// eventKinds are how kinds of event look; tone is the value of data-status.
+var eventKinds = map[string]sign{
+	"success": {"k-ping", "Ping", "up"},
+	"start":   {"k-start", "Start", "running"},
+	"fail":    {"k-fail", "Fail", "down"},
+	"log":     {"k-log", "Log", ""}, // plain ink: it judges nothing
+	"ignored": {"k-ignored", "Ignored", "paused"},
+}
+
+func (e Event) sign() sign {
+	if s, ok := eventKinds[e.Kind]; ok {
+		return s
+	}
+	return sign{"k-log", e.Kind, ""}
+}
+
+func (e Event) took() string {
+	if e.Took == 0 {
+		return ""
+	}
+	return Took(e.Took)
+}
+
+// client is who sent it. The method is told where it is the reason that the
+// ping was ignored, the exit status where there is one.
+func (e Event) client() string {
+	switch {
+	case e.Kind == "ignored" && e.Method != "":
+		return e.Method + ", " + e.Agent
+	case e.Kind == "fail" && e.Exit > 0:
+		return "exit status " + strconv.Itoa(e.Exit) + ", " + e.Agent
+	default:
+		return e.Agent
+	}
+}
+
+// gap tells when Overdue was not watching, and what that means.
+func (e Event) gap(c Clock) string {
+	end := c.Time(e.Until)
+	if c.Date(e.At) != c.Date(e.Until) {
+		end = c.Stamp(e.Until)
+	}
+	words := c.Stamp(e.At) + " to " + end + ": Overdue was not watching. "
+	switch e.Missed {
+	case 0:
+		return words + "Nothing was due."
+	case 1:
+		return words + "1 run was due and cannot be judged."
+	default:
+		return words + Count(e.Missed) + " runs were due and cannot be judged."
+	}
+}
+
+// logViews are the few views of the log.
+var logViews = []Choice{{"", "All"}, {"success", "Pings"}, {"start", "Starts"}, {"fail", "Failures"}}
+
+func (l Log) view(kind string) string {
+	if kind == "" {
+		return l.Base + "#log"
+	}
+	return l.Base + query("kind", kind) + "#log"
+}

@@ -1,0 +1,37 @@
+package view
+
+// ProblemPage says what went wrong and what to do next. It stands alone: it
+// must be drawn also when nobody is signed in and nothing can be read.
+type ProblemPage struct {
+	Gate
+	Status    int    // 403, 404, 500, 503 …
+	Detail    string // a sentence for this case, in place of the general one
+	RequestID string // to find it in the log; only for faults of ours
+	SignedIn  bool
+}
+
+// problem is the general wording of an error.
+type problem struct{ title, text, next string }
+
+var problems = map[int]problem{
+	400: {"That request cannot be read", "Something in it is not as it should be.", "Go back, and try again from the page."},
+	403: {"You may not do this", "Your role in this project does not allow it.", "Ask an owner or an admin of the project."},
+	404: {"Nothing is here", "The page does not exist, or what it showed was deleted.", "Look for it in the list of heartbeats."},
+	405: {"That is not possible here", "The page does not take this kind of request.", "Go back, and try again from the page."},
+	409: {"Somebody was faster", "What you changed has changed meanwhile.", "Open it again, and repeat what is still needed."},
+	429: {"Too many tries", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},
+	500: {"Something went wrong on our side", "It was written to the log. Pings and alerts do not depend on this page.", "Try again; if it stays, give the operator the number below."},
+	503: {"Overdue cannot answer right now", "The database is away, or the server is stopping. Jobs that ping are told to try again.", "Try again in a minute."},
+}
+
+// problem never fails: an unknown status is told like a fault of ours.
+func (p ProblemPage) problem() problem {
+	known, ok := problems[p.Status]
+	if !ok {
+		known = problems[500]
+	}
+	if p.Detail != "" {
+		known.text = p.Detail
+	}
+	return known
+}

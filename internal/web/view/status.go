@@ -1,0 +1,63 @@
+package view
+
+import "github.com/a-h/templ"
+
+// sign is how a status looks: which icon, which word, and which colour, as the
+// value of data-status.
+type sign struct {
+	icon, word, tone string
+}
+
+// signs holds every status there is, of heartbeats, incidents, deliveries and
+// channels. Silhouettes differ, so that the colour is never needed.
+var signs = map[string]sign{
+	"new":          {"st-new", "New", "new"},
+	"up":           {"st-up", "Up", "up"},
+	"late":         {"st-late", "Late", "late"},
+	"down":         {"st-down", "Down", "down"},
+	"paused":       {"st-paused", "Paused", "paused"},
+	"running":      {"st-running", "Running", "running"},
+	"open":         {"in-open", "Open", "open"},
+	"acknowledged": {"in-ack", "Acknowledged", "acknowledged"},
+	"resolved":     {"in-resolved", "Resolved", "resolved"},
+	"sent":         {"dl-ok", "Delivered", "delivered"},
+	"owed":         {"dl-retry", "Retrying", "retrying"},
+	"given_up":     {"dl-fail", "Failed", "failed"},
+	"working":      {"dl-ok", "Working", "working"},
+	"failing":      {"dl-fail", "Failing", "failing"},
+	"untested":     {"st-new", "Not tested", "new"},
+}
+
+// signOf never fails: a status that a newer node wrote is shown by its name.
+func signOf(status string) sign {
+	if s, ok := signs[status]; ok {
+		return s
+	}
+	return sign{"info", status, status}
+}
+
+// causes are the three reasons for an incident, in the words of the product.
+var causes = map[string]string{
+	"missed":  "Missed ping",
+	"failure": "Reported failure",
+	"overran": "Ran too long",
+}
+
+// Cause says why an incident opened; an unknown cause is its own name.
+func Cause(cause string) string {
+	if w, ok := causes[cause]; ok {
+		return w
+	}
+	return cause
+}
+
+// heartbeatStatuses in the order in which they deserve attention.
+var heartbeatStatuses = []string{"down", "late", "new", "up", "paused"}
+
+// tone is the value of data-status, absent for plain ink.
+func tone(name string) templ.Attributes {
+	if name == "" {
+		return nil
+	}
+	return templ.Attributes{"data-status": name}
+}

@@ -1,0 +1,40 @@
+package view
+
+import "time"
+
+// TeamPage lists who belongs to the project, and who was asked to.
+type TeamPage struct {
+	Shell
+	Members     []Member
+	Invitations []SentInvitation
+	Email       Input  // of the invitation that is being written
+	Role        string // of it
+	Link        string // of the invitation just made, shown once; empty otherwise
+	Mails       bool   // invitations are sent by e-mail; otherwise the link is handed over
+}
+
+// Member is one person of the project.
+type Member struct {
+	ID, Name, Email, Role string
+	LastSeen              time.Time // zero: never
+	You                   bool
+	Fixed                 bool // the role cannot be changed: the last owner, or above one's own
+}
+
+// SentInvitation is one that was not taken up yet.
+type SentInvitation struct {
+	ID, Email, Role, By string
+	Sent, Ends          time.Time
+}
+
+// roles from most to least.
+var roles = []Choice{{"owner", "Owner"}, {"admin", "Admin"}, {"member", "Member"}, {"viewer", "Viewer"}}
+
+// offered are the roles that this person may give: nobody makes someone higher
+// than themselves.
+func (p TeamPage) offered() []Choice {
+	if p.User.Role == "owner" {
+		return roles
+	}
+	return roles[1:]
+}

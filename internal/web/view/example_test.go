@@ -212,7 +212,7 @@ func exampleViewed() view.HeartbeatPage {
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
 	p.Export = ""
-	p.Log.Base = "/heartbeats/hbr_3f0a91c4d27e"
+	p.Log.Base, p.Log.Older = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e?before=51#log"
 	return p
 }
 

@@ -48,6 +48,13 @@ func (p Preview) readable() bool { return p.Schedule != "" && !p.Due.IsZero() }
 // calendar tells whether runs have fixed times, whatever the pings do.
 func (p Preview) calendar() bool { return p.Zone != "" }
 
+func (p Preview) inZone() string {
+	if p.Zone == "" {
+		return ""
+	}
+	return ", " + p.Zone
+}
+
 // bar explains the settings: it does not move.
 func (p Preview) bar(c Clock) Deadline {
 	alert := p.Due.Add(p.Grace)

@@ -30,6 +30,13 @@ type SentInvitation struct {
 // roles from most to least.
 var roles = []Choice{{"owner", "Owner"}, {"admin", "Admin"}, {"member", "Member"}, {"viewer", "Viewer"}}
 
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return Count(n) + " people"
+}
+
 // offered are the roles that this person may give: nobody makes someone higher
 // than themselves.
 func (p TeamPage) offered() []Choice {

@@ -1,0 +1,134 @@
+package view_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view"
+)
+
+func TestAViewerSeesNothingThatCanPing(t *testing.T) {
+	seen := 0
+	for _, e := range examples() {
+		if !e.viewer {
+			continue
+		}
+		seen++
+		html := render(t, e.page)
+		secrets := []string{backupID, backupURL, "/api/v1/hb/", "data-copy", "code-1"}
+		for _, r := range exampleRows() {
+			secrets = append(secrets, r.Key)
+		}
+		for _, secret := range secrets {
+			if strings.Contains(html, secret) {
+				t.Errorf("%s holds %q", e.name, secret)
+			}
+		}
+	}
+	if seen < 3 {
+		t.Fatalf("%d pages for viewers; want the list, the heartbeat and the incident", seen)
+	}
+}
+
+func TestAViewerIsOfferedNothingThatChangesTheProject(t *testing.T) {
+	action := regexp.MustCompile(`<form[^>]*method="post"[^>]*action="([^"]*)"`)
+	allowed := regexp.MustCompile(`^/sign-out$|^/projects/[^/]+/choose$`)
+	for _, e := range examples() {
+		if !e.viewer {
+			continue
+		}
+		for _, m := range action.FindAllStringSubmatch(render(t, e.page), -1) {
+			if !allowed.MatchString(m[1]) {
+				t.Errorf("%s offers %s", e.name, m[1])
+			}
+		}
+	}
+}
+
+func TestASavedSecretNeverGoesBackToTheBrowser(t *testing.T) {
+	for _, page := range []templ.Component{view.ChannelEditor(exampleChannelEdit()), view.ChannelEditor(exampleChannelForm())} {
+		html := render(t, page)
+		for _, secret := range []string{"whsec_never_shown", "T02K9/B07KD4/secret"} {
+			if strings.Contains(html, secret) {
+				t.Errorf("the page holds %q", secret)
+			}
+		}
+	}
+	for name, page := range map[string]templ.Component{
+		"setup":      view.Setup(view.SetupPage{Password: view.Input{Value: "correct horse"}}),
+		"invitation": view.Invitation(view.InvitationPage{Password: view.Input{Value: "correct horse"}}),
+		"account":    view.Account(view.AccountPage{Old: view.Input{Value: "correct horse"}, New: view.Input{Value: "correct horse"}}),
+	} {
+		if strings.Contains(render(t, page), "correct horse") {
+			t.Errorf("%s repeats the password", name)
+		}
+	}
+}
+
+// hostile is a name that tries to leave every place it is written to.
+const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
+
+func TestHostileNamesStayText(t *testing.T) {
+	list := exampleHeartbeats()
+	list.Rows = list.Rows[:1]
+	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostile, hostile, []string{hostile}
+	list.Filter = view.Filter{Query: hostile, Tag: hostile}
+	list.Project.Name, list.User.Name, list.Toast = hostile, hostile, hostile
+	detail := exampleDetail()
+	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostile, hostile, "https://x/"+hostile
+	for i := range detail.Log.Events {
+		detail.Log.Events[i].Body, detail.Log.Events[i].Agent, detail.Log.Events[i].Source = hostile, hostile, hostile
+	}
+	incident := exampleIncident()
+	incident.Heartbeat.Name = hostile
+	incident.Timeline[0].Quote, incident.Timeline[0].Code = hostile, hostile
+	channel := exampleChannelForm()
+	channel.Name.Value, channel.Fields[1].In = hostile, view.Input{Value: hostile, Error: hostile}
+	form := exampleMistakes()
+	form.Form.Description.Value, form.Form.Cron.Value, form.Zones = hostile, hostile, []string{hostile}
+	for name, page := range map[string]templ.Component{
+		"list": view.Heartbeats(list), "detail": view.HeartbeatDetail(detail), "incident": view.Incident(incident),
+		"channel": view.ChannelEditor(channel), "form": view.HeartbeatEditor(form),
+		"sign-in": view.SignIn(view.SignInPage{Host: hostile, Email: hostile, Error: hostile, Next: hostile}),
+		"row":     view.HeartbeatRow(list.Clock, list.Rows[0]),
+	} {
+		html := render(t, page)
+		if !strings.Contains(html, "alert(1)") {
+			t.Errorf("%s does not show the name at all", name)
+		}
+		for _, bad := range []string{"<script>alert", "<img"} {
+			if strings.Contains(html, bad) {
+				t.Errorf("%s holds %s", name, bad)
+			}
+		}
+		for _, e := range elements(html) {
+			if e.has("onerror") {
+				t.Errorf("%s: a handler on <%s>", name, e.name)
+			}
+		}
+	}
+}
+
+func TestAnAddressFromOutsideCannotRunScript(t *testing.T) {
+	p := exampleAudit()
+	p.Entries[0].Path = "javascript:alert(1)"
+	if html := render(t, view.Audit(p)); strings.Contains(html, `href="javascript:`) {
+		t.Error("a javascript: address became a link")
+	}
+}
+
+func TestAPageOfFiftyRowsIsUnder150KB(t *testing.T) {
+	p := exampleHeartbeats()
+	for i := range 25 {
+		r := exampleRows()[i]
+		r.Key = fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)
+		p.Rows = append(p.Rows, r)
+	}
+	if n := len(render(t, view.Heartbeats(p))); n > 150_000 {
+		t.Errorf("the page has %d bytes", n)
+	}
+}

@@ -73,6 +73,9 @@ func TestCodeOnThePageIsTheCodeThatIsCopied(t *testing.T) {
 		}
 		inner = strings.ReplaceAll(inner, tag, "")
 	}
+	if strings.ContainsAny(inner, `<>"`) {
+		t.Errorf("something is not escaped: %s", inner)
+	}
 	plain := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#34;", `"`, "&#39;", "'", "&amp;", "&").Replace(inner)
 	if plain != code {
 		t.Errorf("the page shows\n%q\nwant\n%q", plain, code)

@@ -1,0 +1,110 @@
+package view_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view"
+)
+
+func TestWhatTheLiveStreamSendsIsWhatThePageHolds(t *testing.T) {
+	list, detail, incidents, incident := exampleHeartbeats(), exampleDetail(), exampleIncidents(), exampleIncident()
+	for _, c := range []struct {
+		id         string
+		page, part templ.Component
+	}{
+		{view.RowID(list.Rows[3].Key), view.Heartbeats(list), view.HeartbeatRow(list.Clock, list.Rows[3])},
+		{view.HeroID(backupID), view.HeartbeatDetail(detail), view.HeartbeatHero(detail.Clock, detail.Heartbeat, false)},
+		{view.IncidentRowID("i480"), view.Incidents(incidents), view.IncidentRow(incidents.Clock, incidents.Rows[2])},
+		{view.IncidentHeroID("i482"), view.Incident(incident), view.IncidentHero(incident)},
+	} {
+		part := render(t, c.part)
+		if !strings.Contains(render(t, c.page), part) {
+			t.Errorf("%s is drawn differently on its page", c.id)
+		}
+		if all := elements(part); all[0].attrs["id"] != c.id {
+			t.Errorf("the part has id %q; want %q", all[0].attrs["id"], c.id)
+		}
+	}
+}
+
+func TestEveryPartOfAPreviewHasItsPlaceInTheForm(t *testing.T) {
+	wrong := exampleMistakes()
+	form := map[string]bool{}
+	for _, e := range elements(render(t, view.HeartbeatEditor(exampleForm()))) {
+		form[e.attrs["id"]] = true
+	}
+	answer := render(t, view.HeartbeatPreview(wrong.Clock, wrong.Form, wrong.Preview))
+	found := 0
+	for _, e := range elements(answer) {
+		if id, ok := e.attrs["id"]; ok {
+			found++
+			if !form[id] {
+				t.Errorf("the preview answers %q, which the form does not have", id)
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("the preview answers %d parts; want the bar, and error and hint of each schedule and the grace period", found)
+	}
+	if !strings.Contains(answer, wrong.Form.Interval.Error) || strings.Contains(answer, `id="interval-e" hidden`) {
+		t.Error("the preview hides what is wrong with the interval")
+	}
+	if !strings.Contains(answer, `id="grace-e" hidden`) {
+		t.Error("the preview finds fault with a good grace period")
+	}
+}
+
+func TestEveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
+	c := exampleClock()
+	now := c.Now
+	for status, want := range map[string]string{
+		"new": "Waiting for the first ping", "up": "Next ping expected in", "late": ", down in",
+		"down": "Reported failure", "paused": "by Priya",
+	} {
+		row := view.Row{
+			Key: "k", Name: "Job", Status: status, Due: now, Deadline: now, LastPing: now, Created: now,
+			DownSince: now, Cause: "failure", PausedAt: now, PausedBy: "Priya",
+		}
+		html := render(t, view.HeartbeatRow(c, row))
+		if !strings.Contains(html, want) || !strings.Contains(html, "#st-"+status) {
+			t.Errorf("a row that is %s reads %s", status, html)
+		}
+	}
+}
+
+func TestARunUnderWayIsToldBesideTheStatus(t *testing.T) {
+	c := exampleClock()
+	html := render(t, view.HeartbeatRow(c, view.Row{Key: "k", Status: "up", Due: c.Now, RunningSince: utc("2025-10-14T20:08:16Z")}))
+	for _, want := range []string{"#st-up", "#st-running", "Running for", ">48s<"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the row lacks %q", want)
+		}
+	}
+}
+
+func TestAnIncidentNobodyCouldNoticeInTimeSaysSo(t *testing.T) {
+	p := exampleIncident()
+	p.Detected = p.Opened.Add(90e9)
+	if html := render(t, view.Incident(p)); !strings.Contains(html, "1m 30s after opening") {
+		t.Error("the page does not say that it was noticed late")
+	}
+	if html := render(t, view.Incident(exampleIncident())); strings.Contains(html, "Noticed") {
+		t.Error("the page says that it was noticed late, and it was not")
+	}
+}
+
+func TestAnErrorPageAlwaysSaysWhatToDo(t *testing.T) {
+	for _, status := range []int{400, 403, 404, 405, 409, 429, 500, 503, 418} {
+		html := render(t, view.Problem(view.ProblemPage{Status: status}))
+		if strings.Contains(html, `class="lede"> `) || !strings.Contains(html, "<h1>") || strings.Contains(html, "<h1></h1>") {
+			t.Errorf("%d says nothing", status)
+		}
+	}
+	html := render(t, view.Problem(view.ProblemPage{Status: 404, Detail: "The incident was deleted."}))
+	if !strings.Contains(html, "The incident was deleted. Look for it") {
+		t.Error("the sentence for the case is not shown")
+	}
+}

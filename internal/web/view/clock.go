@@ -80,9 +80,9 @@ func (c Clock) Until(t time.Time) string { return Remaining(t.Sub(c.Now)) }
 // are dropped, since nothing on a page shows them.
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// formLocal is how a datetime-local input writes a time (HTML, "local date
-// and time string"); the zero time is an empty input.
-func (c Clock) formLocal(t time.Time) string {
+// FormTime is how a datetime-local input writes a time (HTML, "local date and
+// time string"); the zero time is an empty input.
+func (c Clock) FormTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -37,6 +37,8 @@ func examples() []example {
 	nothing.Rows, nothing.Filter, nothing.Pager = nil, view.Filter{Query: "nothing", Status: "down", Tag: "edge"}, view.Pager{}
 	noChannels := exampleChannelList()
 	noChannels.Channels = nil
+	waiting := exampleSaved()
+	waiting.Shell, waiting.Heartbeat.Key, waiting.Heartbeat.PingURL, waiting.Heartbeat.Editable = viewerShell(), "hbr_3f0a91c4d27e", "", false
 	incidentViewed := exampleIncident()
 	incidentViewed.Shell, incidentViewed.CanAct, incidentViewed.Heartbeat.Key = viewerShell(), false, "hbr_dd31a1"
 	done := exampleAcknowledge()
@@ -57,6 +59,7 @@ func examples() []example {
 		{"heartbeat-edit-error", view.HeartbeatEditor(exampleMistakes()), false},
 		{"heartbeat-saved", view.HeartbeatDetail(exampleSaved()), false},
 		{"heartbeat", view.HeartbeatDetail(exampleDetail()), false},
+		{"heartbeat-new-viewer", view.HeartbeatDetail(waiting), true},
 		{"heartbeat-viewer", view.HeartbeatDetail(exampleViewed()), true},
 		{"heartbeat-late", view.HeartbeatDetail(exampleStatus("late")), false},
 		{"heartbeat-down", view.HeartbeatDetail(exampleStatus("down")), false},

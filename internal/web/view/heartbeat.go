@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -105,13 +106,18 @@ func (h Heartbeat) wait() string {
 	return "next run"
 }
 
-// promise is the bar of a heartbeat that has not been pinged yet.
+// promise is the bar of a heartbeat that is not judged: what the next ping will
+// begin.
 func (h Heartbeat) promise() Deadline {
+	first := Mark{Word: "First ping", Text: "any time", Note: "turns it Up"}
+	if !h.fresh() {
+		first = Mark{Word: "Next ping", Text: "any time", Note: word(h.StaysPaused, "is only noted", "resumes it")}
+	}
 	return Deadline{
 		ID:    "n",
-		Label: "After the first ping the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
+		Label: "After the " + strings.ToLower(first.Word) + " the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
 		Marks: [3]Mark{
-			{Word: "First ping", Text: "any time", Note: "turns it Up"},
+			first,
 			{Word: "Due", Text: h.wait(), Note: h.Schedule},
 			{Word: "Alert", Text: Span(h.Grace) + " later", Note: "grace " + Span(h.Grace)},
 		},

@@ -108,3 +108,22 @@ func TestAnErrorPageAlwaysSaysWhatToDo(t *testing.T) {
 		t.Error("the sentence for the case is not shown")
 	}
 }
+
+func TestTheBigFigureCountsToWhatMattersNow(t *testing.T) {
+	for status, at := range map[string]string{
+		"up":   "2025-10-15T01:00:04Z", // the next ping
+		"late": "2025-10-14T20:15:00Z", // the alert
+		"down": "2025-10-14T17:15:00Z", // since the incident opened
+	} {
+		p := exampleStatus(status)
+		html := render(t, view.HeartbeatHero(p.Clock, p.Heartbeat, false))
+		for _, e := range elements(html) {
+			if e.has("data-precise") && e.attrs["datetime"] != at {
+				t.Errorf("%s counts to %s; want %s", status, e.attrs["datetime"], at)
+			}
+		}
+		if !strings.Contains(html, "data-precise") {
+			t.Errorf("%s has no big figure", status)
+		}
+	}
+}

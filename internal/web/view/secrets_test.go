@@ -121,6 +121,19 @@ func TestAnAddressFromOutsideCannotRunScript(t *testing.T) {
 	}
 }
 
+func TestEnterInTheListNeverPausesOrDeletes(t *testing.T) {
+	_, form, _ := strings.Cut(render(t, view.Heartbeats(exampleHeartbeats())), `action="/heartbeats/bulk"`)
+	for _, e := range elements(form) {
+		if e.name == "button" && e.attrs["type"] != "button" {
+			if e.attrs["value"] != "tag" {
+				t.Errorf("Enter would %s what is selected", e.attrs["value"])
+			}
+			return
+		}
+	}
+	t.Fatal("the list has no button")
+}
+
 func TestAPageOfFiftyRowsIsUnder150KB(t *testing.T) {
 	p := exampleHeartbeats()
 	for i := range 25 {

@@ -137,6 +137,8 @@ func TestTimesAreToldInTheZoneOfTheProject(t *testing.T) {
 		{c.Since(at), "2h 14m"},
 		{c.Until(utc("2025-10-15T01:00:04Z")), "4h 51m"},
 		{c.Ago(utc("2025-10-14T01:00:04Z")), "19h ago"},
+		{c.FormTime(at), "2025-10-14T19:54"},
+		{c.FormTime(time.Time{}), ""},
 		{c.ZoneName(), "Europe/Berlin"},
 		{view.Clock{Now: c.Now}.Time(at), "17:54:13"},
 		{view.Clock{}.ZoneName(), "UTC"},

@@ -21,6 +21,7 @@ type Session struct {
 	Current  bool // the one that looks at this page
 }
 
+// others counts the sessions that “sign out everywhere else” would end.
 func (p AccountPage) others() int {
 	n := 0
 	for _, s := range p.Sessions {
@@ -31,6 +32,8 @@ func (p AccountPage) others() int {
 	return n
 }
 
+// oldPassword asks again who is there: a browser left open must not be enough
+// to change the password.
 func (p AccountPage) oldPassword() control {
 	return control{
 		id: "old", name: "old_password", label: "Password now", in: Input{Error: p.Old.Error},
@@ -38,6 +41,8 @@ func (p AccountPage) oldPassword() control {
 	}
 }
 
+// newPassword says what else happens, since it is not obvious that other
+// browsers are signed out.
 func (p AccountPage) newPassword() control {
 	c := newPassword(p.New)
 	c.id, c.name, c.label = "new", "new_password", "New password"

@@ -47,6 +47,8 @@ func (a Ahead) peak() (minute, due int) {
 	return minute, due
 }
 
+// bars draws the minutes in which anything is due. Heights are relative to the
+// busiest minute; the least is still seen.
 func (a Ahead) bars(c Clock) []bar {
 	_, most := a.peak()
 	var bars []bar
@@ -65,6 +67,7 @@ func (a Ahead) bars(c Clock) []bar {
 	return bars
 }
 
+// minuteAhead is the time of day so many minutes from now.
 func (c Clock) minuteAhead(i int) string {
 	return c.Minute(c.Now.Add(time.Duration(i) * time.Minute))
 }
@@ -118,4 +121,5 @@ func (c Clock) hours() []string {
 	return words
 }
 
+// itoa writes a number that is not counted: a coordinate, an incident's number.
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -91,6 +91,7 @@ func (p ChannelFormPage) title() string {
 	return p.Title
 }
 
+// action is where the form goes when it is saved.
 func (p ChannelFormPage) action() templ.SafeURL {
 	if p.ID == "" {
 		return ChannelsPath

@@ -13,6 +13,7 @@ type Clock struct {
 	Zone *time.Location
 }
 
+// local is the only place where an instant becomes a local time.
 func (c Clock) local(t time.Time) time.Time {
 	if c.Zone == nil {
 		return t.UTC()

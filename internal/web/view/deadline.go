@@ -46,6 +46,7 @@ func LiveDeadline(c Clock, ping, due, alert time.Time) Deadline {
 	}
 }
 
+// past says in words what the needle shows.
 func past(now, due, alert time.Time) string {
 	switch {
 	case now.After(alert):
@@ -57,6 +58,8 @@ func past(now, due, alert time.Time) string {
 	}
 }
 
+// live tells whether the needle can be placed. Times that contradict each other,
+// as a change of schedule may leave behind, make a bar that only explains.
 func (d Deadline) live() bool {
 	return !d.Ping.IsZero() && d.Due.After(d.Ping) && !d.Alert.Before(d.Due)
 }
@@ -78,6 +81,7 @@ func (d Deadline) needle(now time.Time) string {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
+// data is what the script moves the needle by.
 func (d Deadline) data() templ.Attributes {
 	if !d.live() {
 		return nil

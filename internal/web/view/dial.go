@@ -25,6 +25,8 @@ func dialTicks(long bool) string {
 	return d.String()
 }
 
+// onDial is the place of the i-th tick at a distance from the middle, clockwise
+// from the top.
 func onDial(i int, radius float64) string {
 	sin, cos := math.Sincos(float64(i) * math.Pi / 60)
 	return fixed(300+radius*sin, 1) + " " + fixed(300-radius*cos, 1)

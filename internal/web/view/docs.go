@@ -87,6 +87,7 @@ func DocStatuses() templ.Component { return statusTable(statusMeanings) }
 // statusMeaning is one line of the table of statuses.
 type statusMeaning struct{ status, meaning, happens string }
 
+// statusMeanings tell the statuses of a heartbeat as the product defines them.
 var statusMeanings = []statusMeaning{
 	{"new", "No ping since it was created", "Nothing, until the first ping"},
 	{"up", "The last ping came in time", "Overdue counts down to the next"},

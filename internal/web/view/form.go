@@ -90,6 +90,7 @@ func (c control) describedBy() string {
 	return ids
 }
 
+// labelClass hides a label from the eye only: it is still read aloud.
 func (c control) labelClass() templ.Attributes {
 	if c.hiddenLabel {
 		return templ.Attributes{"class": "vh"}
@@ -97,6 +98,7 @@ func (c control) labelClass() templ.Attributes {
 	return templ.Attributes{"class": "label"}
 }
 
+// labelled names an element by another, or leaves the attribute out.
 func labelled(id string) templ.Attributes {
 	if id == "" {
 		return nil

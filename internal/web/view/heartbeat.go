@@ -72,6 +72,7 @@ type MonthStats struct {
 // fresh tells whether the job has not been wired up yet.
 func (h Heartbeat) fresh() bool { return h.Status == "new" }
 
+// path is the address of something that can be done to the heartbeat.
 func (h Heartbeat) path(action string) templ.SafeURL {
 	return templ.SafeURL(HeartbeatPath(h.Key) + action)
 }
@@ -83,6 +84,7 @@ func (h Heartbeat) accepts() string {
 	return "POST, GET, HEAD"
 }
 
+// told says who gets the alerts.
 func (h Heartbeat) told() string {
 	if len(h.Channels) == 0 {
 		return "All " + Count(h.AllChannels) + " of the project"
@@ -132,6 +134,7 @@ func (h Heartbeat) judged() bool {
 // HeroID is the id of the part of the page that the live stream swaps.
 func HeroID(key string) string { return RowID(key) + "-hero" }
 
+// title tells the status, so that a tab in the background can be told from others.
 func (p HeartbeatPage) title() string {
 	return p.Heartbeat.Name + " · " + signOf(p.Heartbeat.Status).word + " · Overdue"
 }
@@ -145,6 +148,7 @@ func (p HeartbeatPage) openInMonth() string {
 	return words + ", one open"
 }
 
+// onTime is left out when nothing was watched: 0 of 0 says nothing.
 func (s MonthStats) onTime() string {
 	if s.Watched == 0 {
 		return ""

@@ -43,11 +43,14 @@ type Preview struct {
 	Note     string      // "Clocks go back on Sun 26 Oct. Runs stay at 03:00 local time."
 }
 
+// readable tells whether there is anything to show. Nothing is better than the
+// meaning of what was typed before.
 func (p Preview) readable() bool { return p.Schedule != "" && !p.Due.IsZero() }
 
 // calendar tells whether runs have fixed times, whatever the pings do.
 func (p Preview) calendar() bool { return p.Zone != "" }
 
+// inZone names the zone inside the sentence.
 func (p Preview) inZone() string {
 	if p.Zone == "" {
 		return ""
@@ -118,6 +121,7 @@ func (f HeartbeatForm) readsAs(kind, before, after string) string {
 // tab is one way to say a schedule.
 type tab struct{ value, id, label string }
 
+// scheduleTabs are the three ways, the simplest first.
 var scheduleTabs = []tab{
 	{"interval", "k-int", "Interval"},
 	{"cron", "k-cron", "Cron"},
@@ -167,6 +171,8 @@ func (f HeartbeatForm) previewed() []control {
 	return []control{f.interval(), f.cron(), f.onCalendar(), f.grace()}
 }
 
+// zone is asked for beside either calendar expression. Both controls hold the same
+// value; the handler reads the one beside the chosen expression.
 func (f HeartbeatForm) zone(id, name string) control {
 	return control{id: id, name: name, label: "Time zone", in: f.Zone, list: "zones", autocomplete: "off"}
 }

@@ -62,6 +62,7 @@ func (f Filter) link(name, value string) templ.SafeURL {
 	return templ.SafeURL(HeartbeatsPath + "?" + q.Encode())
 }
 
+// values are the filter as it stands in the address; Label is the parameter.
 func (f Filter) values() []Choice {
 	running := ""
 	if f.Running {
@@ -88,6 +89,8 @@ type tallyCell struct {
 	loud                bool
 }
 
+// cells are the numbers with their links. Only Down is loud, and only when there
+// is any.
 func (t Tally) cells() []tallyCell {
 	cells := []tallyCell{{words: "All", n: t.All}}
 	counts := map[string]int{"down": t.Down, "late": t.Late, "new": t.New, "up": t.Up, "paused": t.Paused}
@@ -122,6 +125,8 @@ var sorts = []Choice{
 const tagChips = 4
 
 func (p HeartbeatsPage) chips() []TagCount { return p.Tags[:min(tagChips, len(p.Tags))] }
+
+// moreTags are the tags that have no chip of their own.
 func (p HeartbeatsPage) moreTags() []TagCount {
 	return p.Tags[min(tagChips, len(p.Tags)):]
 }

@@ -133,6 +133,7 @@ func (p IncidentPage) bar() Deadline {
 	return d
 }
 
+// hasBar tells whether a deadline was missed that can be drawn.
 func (p IncidentPage) hasBar() bool {
 	h := p.Heartbeat
 	return p.Cause == "missed" && !h.LastPing.IsZero() && !h.Due.IsZero()
@@ -153,6 +154,8 @@ func (p IncidentPage) acknowledgedAfter() string {
 	return "after " + Elapsed(p.Acknowledged.Sub(p.Opened)) + ", " + p.AcknowledgedBy
 }
 
+// firstAlert says how long it took until someone was told, the figure by which
+// Overdue itself is judged.
 func (p IncidentPage) firstAlert(before, after string) string {
 	if p.FirstAlert == 0 {
 		return "none yet"
@@ -221,6 +224,7 @@ func (p IncidentPage) entryAttrs(i int) templ.Attributes {
 	return a
 }
 
+// printed tells on paper when and from where the page was taken.
 func (p IncidentPage) printed() string {
 	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintAt
 }

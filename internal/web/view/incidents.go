@@ -92,6 +92,7 @@ func IncidentRowID(id string) string { return "inc-" + id }
 // incidentView is one of the few views of the list.
 type incidentView struct{ state, words, sign string }
 
+// views are the states, with how many are in those that ask for something.
 func (p IncidentsPage) views() []incidentView {
 	return []incidentView{
 		{"", "All", ""},
@@ -119,6 +120,7 @@ func (f IncidentFilter) values() []Choice {
 	return []Choice{{f.State, "state"}, {f.Query, "q"}, {f.Cause, "cause"}}
 }
 
+// link is the address of the list in another state, the rest of the filter kept.
 func (f IncidentFilter) link(state string) templ.SafeURL {
 	f.State = state
 	q := url.Values{}
@@ -130,6 +132,7 @@ func (f IncidentFilter) link(state string) templ.SafeURL {
 	return templ.SafeURL(strings.TrimSuffix(IncidentsPath+"?"+q.Encode(), "?"))
 }
 
+// causeChoices are the causes to choose from.
 var causeChoices = []Choice{
 	{"", "Any cause"},
 	{"missed", causes["missed"]},

@@ -41,6 +41,7 @@ var eventKinds = map[string]sign{
 	"ignored": {"k-ignored", "Ignored", "paused"},
 }
 
+// sign never fails: a kind that a newer node wrote is shown by its name.
 func (e Event) sign() sign {
 	if s, ok := eventKinds[e.Kind]; ok {
 		return s
@@ -88,6 +89,8 @@ func (e Event) gap(c Clock) string {
 // logViews are the few views of the log.
 var logViews = []Choice{{"", "All"}, {"success", "Pings"}, {"start", "Starts"}, {"fail", "Failures"}}
 
+// view is the address of one view of the log; it leads back to the log, not to the
+// top of the page.
 func (l Log) view(kind string) string {
 	if kind == "" {
 		return l.Base + "#log"

@@ -56,6 +56,7 @@ func (d Day) words(c Clock) string {
 	return c.Date(d.Date) + ": " + strings.Join(told, ", ")
 }
 
+// outcome tells a single run in full, and many runs by their counts.
 func (d Day) outcome() string {
 	if d.runs() != 1 {
 		return d.counts()
@@ -110,6 +111,7 @@ func (m Month) measured() []Day {
 	return slices.DeleteFunc(slices.Clone(m.Days), func(d Day) bool { return d.Took == 0 })
 }
 
+// longest is asked for only when something was measured.
 func (m Month) longest() Day {
 	return slices.MaxFunc(m.measured(), func(a, b Day) int { return int(a.Took - b.Took) })
 }
@@ -138,6 +140,8 @@ func (m Month) fill(d time.Duration) float64 {
 // column is one day of the duration chart.
 type column struct{ class, x, width, y, height, title string }
 
+// columns place one column for each day with a run time, under the cell of that
+// day in the month above.
 func (m Month) columns(c Clock) []column {
 	step := 100 / float64(max(len(m.Days), 1))
 	var all []column

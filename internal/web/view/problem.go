@@ -13,6 +13,7 @@ type ProblemPage struct {
 // problem is the general wording of an error.
 type problem struct{ title, text, next string }
 
+// problems say what happened, and then what to do.
 var problems = map[int]problem{
 	400: {"That request cannot be read", "Something in it is not as it should be.", "Go back, and try again from the page."},
 	403: {"You may not do this", "Your role in this project does not allow it.", "Ask an owner or an admin of the project."},

@@ -34,6 +34,8 @@ type InvitationPage struct {
 // shortestPassword is in characters.
 const shortestPassword = 12
 
+// newPassword never holds what was typed: a password does not go back to the
+// browser, also when something else in the form was wrong.
 func newPassword(in Input) control {
 	return control{
 		id: "pw", name: "password", label: "Password", in: Input{Error: in.Error}, kind: "password",
@@ -42,6 +44,7 @@ func newPassword(in Input) control {
 	}
 }
 
+// knownPassword asks for a password that exists, for the browser to fill in.
 func knownPassword(words string) control {
 	return control{
 		id: "pw", name: "password", label: "Password", in: Input{Error: words}, kind: "password",

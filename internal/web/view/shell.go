@@ -110,6 +110,7 @@ func current(is bool, value string) templ.Attributes {
 	return templ.Attributes{"aria-current": value}
 }
 
+// themeAttrs are the theme as it is drawn by the server, so that nothing flashes.
 func themeAttrs(theme string) templ.Attributes {
 	if t := themeAttr(theme); t != "" {
 		return templ.Attributes{"data-theme": t}

@@ -38,6 +38,8 @@ func Snippets(pingURL string) []Snippet {
 	return filled
 }
 
+// snippets are written once, for this page and for the manual. The job is the same
+// in all of them: a backup at three in the morning.
 var snippets = []Snippet{
 	{Name: "curl", File: "backup.sh", Code: `#!/usr/bin/env bash
 set -euo pipefail
@@ -262,6 +264,7 @@ func codeText(code, url string) templ.Component {
 	})
 }
 
+// markLine writes one line, escaped, with a comment as a whole or each URL marked.
 func markLine(b *strings.Builder, line, url string) {
 	if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "# ") || strings.HasPrefix(trimmed, "// ") {
 		b.WriteString(`<span class="c">` + html.EscapeString(line) + `</span>`)

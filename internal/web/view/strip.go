@@ -54,6 +54,7 @@ func (s Strip) strokes() []stroke {
 	return drawn
 }
 
+// path is all runs of one outcome.
 func (s Strip) path(outcome string) string {
 	shown := s.shown()
 	first := slots - len(shown)
@@ -156,6 +157,7 @@ func (s Spark) endY() string { _, y := s.end(); return y }
 // last is the newest run time.
 func (s Spark) last() time.Duration { return s[len(s)-1] }
 
+// fixed writes a number with so many decimals.
 func fixed(x float64, digits int) string { return strconv.FormatFloat(x, 'f', digits, 64) }
 
 // percent places something along a line, "46.28%".

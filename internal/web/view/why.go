@@ -21,6 +21,8 @@ type sumLine struct {
 	muted              bool
 }
 
+// lines are the sum from the last ping to the alert. Nothing follows where nothing
+// is counted.
 func (w Why) lines(c Clock) []sumLine {
 	lines := []sumLine{{term: "Last ping", value: stampOr(c, w.LastPing, "none yet"), muted: w.LastPing.IsZero()}}
 	if w.Interval > 0 {

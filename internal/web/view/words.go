@@ -44,6 +44,7 @@ func split(d time.Duration) []part {
 	return parts
 }
 
+// join writes the parts with their units: "4h 51m".
 func join(parts []part) string {
 	words := make([]string, len(parts))
 	for i, p := range parts {

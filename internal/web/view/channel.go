@@ -46,11 +46,15 @@ type MessagePreview struct {
 	Actions []string // words of its links
 }
 
+// inForm is the name of a field in the form, apart from the names that every
+// channel has.
+func (f Field) inForm() string { return "settings." + f.Name }
+
 // control turns a field into what the form draws. What is a secret never goes
 // back to the browser: a saved one is kept when the field stays empty.
 func (f Field) control() control {
 	c := control{
-		id: "f-" + f.Name, name: f.Name, label: f.Label, in: f.In, hint: f.Help,
+		id: "f-" + f.Name, name: f.inForm(), label: f.Label, in: f.In, hint: f.Help,
 		kind: f.Type, placeholder: f.Placeholder, required: f.Required, optional: !f.Required, autocomplete: "off",
 	}
 	if f.Type == "textarea" {

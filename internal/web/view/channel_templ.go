@@ -415,7 +415,7 @@ func channelField(f Field) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if f.Type == "checkbox" {
-			templ_7745c5c3_Err = check(f.Name, "on", f.Label, f.Help, f.In.Value != "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = check(f.inForm(), "on", f.Label, f.Help, f.In.Value != "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

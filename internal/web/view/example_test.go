@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"time"
+	_ "time/tzdata" // the example is told in Berlin, also on a machine without zones
 
 	"github.com/a-h/templ"
 
@@ -45,7 +46,7 @@ func took(seconds ...int) view.Spark {
 	return s
 }
 
-// berlin is the example's zone; a machine without zone data shows UTC.
+// berlin is the example's zone.
 func berlin() *time.Location {
 	z, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

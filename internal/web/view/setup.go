@@ -18,6 +18,8 @@ type SignInPage struct {
 	Keep  bool
 	Next  string // where to go afterwards, a path; carried along
 	Note  string // what led here: "You have been signed out."
+
+	Forgot string // what to do about a forgotten password; empty leaves it out
 }
 
 // InvitationPage is where someone who was invited makes an account, or takes

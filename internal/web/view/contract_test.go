@@ -1,0 +1,112 @@
+package view_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// sent is what the forms of the pages send, by method and address, with ids
+// written as *. It is the contract with the handlers: a field that is renamed
+// here must be renamed there.
+var sent = map[string]string{
+	"GET /audit":                        "q",
+	"GET /docs/search":                  "q",
+	"GET /heartbeats":                   "q status tag",
+	"GET /incidents":                    "cause q",
+	"POST /account":                     "name",
+	"POST /account/password":            "email new_password old_password",
+	"POST /account/sessions/*/end":      "",
+	"POST /account/sessions/others":     "",
+	"POST /acknowledge/*":               "note",
+	"POST /api-keys":                    "name read_only",
+	"POST /api-keys/*/revoke":           "",
+	"POST /channels":                    "kind name remind_every settings.mention settings.url tell_acknowledged tell_late tell_recovered",
+	"POST /channels/*":                  "kind name remind_every settings.headers settings.insecure settings.secret settings.url tell_acknowledged tell_late tell_recovered",
+	"POST /channels/*/delete":           "confirm",
+	"POST /channels/*/test":             "",
+	"POST /channels/test":               "",
+	"POST /docs/feedback":               "comment helpful page",
+	"POST /heartbeats":                  "channel channels cron cron_timezone description expect_first_by grace interval manual_resume max_run_time methods name oncalendar oncalendar_timezone schedule tags",
+	"POST /heartbeats/*":                "channel channels cron cron_timezone description expect_first_by grace interval manual_resume max_run_time methods name oncalendar oncalendar_timezone schedule tags",
+	"POST /heartbeats/*/delete":         "confirm",
+	"POST /heartbeats/*/pause":          "until",
+	"POST /heartbeats/*/resume":         "",
+	"POST /heartbeats/bulk":             "channel confirm do id tag",
+	"POST /incidents/*/acknowledge":     "note",
+	"POST /incidents/*/notes":           "note",
+	"POST /invitations/*":               "email name password",
+	"POST /projects":                    "name timezone",
+	"POST /projects/*/choose":           "",
+	"POST /projects/*/delete":           "confirm",
+	"POST /settings":                    "name timezone",
+	"POST /setup":                       "email name password project timezone token",
+	"POST /sign-in":                     "email keep next password",
+	"POST /sign-out":                    "",
+	"POST /team/*/remove":               "",
+	"POST /team/*/role":                 "role",
+	"POST /team/invitations":            "email role",
+	"POST /team/invitations/*/withdraw": "",
+}
+
+var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|projects|team/invitations|team|invitations|api-keys|account/sessions|acknowledge))/[^/]+(/.*)?$`)
+
+// address writes the path of a form with its ids left out.
+func address(path string) string {
+	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations"} {
+		if path == fixed {
+			return path
+		}
+	}
+	return anID.ReplaceAllString(path, "$1/*$2")
+}
+
+// forms collects the fields that every form of every example page sends.
+func forms(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]map[string]bool{}
+	add := func(method, action, field string) {
+		key := strings.ToUpper(method) + " " + address(action)
+		if found[key] == nil {
+			found[key] = map[string]bool{}
+		}
+		if field != "" {
+			found[key][field] = true
+		}
+	}
+	for _, e := range examples() {
+		html := render(t, e.page)
+		for _, s := range spans(html, "form") {
+			all := elements(html[s[0]:s[1]])
+			method, action := all[0].attrs["method"], all[0].attrs["action"]
+			add(method, action, "")
+			for _, field := range all {
+				if !field.has("form") { // one that belongs to another form
+					add(method, action, field.attrs["name"])
+				}
+				if other := field.attrs["formaction"]; other != "" {
+					add(method, other, "")
+				}
+			}
+		}
+	}
+	flat := map[string]string{}
+	for key, fields := range found {
+		names := []string{}
+		for name := range fields {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		flat[key] = strings.Join(names, " ")
+	}
+	return flat
+}
+
+func TestEveryFormSendsWhatItsHandlerReads(t *testing.T) {
+	if diff := cmp.Diff(sent, forms(t)); diff != "" {
+		t.Errorf("forms (-want +got):\n%s", diff)
+	}
+}

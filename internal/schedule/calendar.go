@@ -35,6 +35,8 @@ var calendarWords = map[string]string{
 	"bi-annually":   "*-01,07-01 00:00:00",
 }
 
+// calendarLine reads one expression. A last part with a letter can only be a zone, as
+// weekdays come first and all else is digits.
 func calendarLine(line, zone string) (*timetable, error) {
 	parts := strings.Split(line, " ")
 	if last := len(parts) - 1; last > 0 && hasLetter(parts[last]) {
@@ -67,6 +69,7 @@ func calendarLine(line, zone string) (*timetable, error) {
 	return &timetable{pattern: *p, loc: loc, custom: calendarOnce, zone: zone, source: source}, nil
 }
 
+// calendarZone is Zone, but systemd takes "utc" in any case.
 func calendarZone(name string) (string, error) {
 	if strings.EqualFold(name, "UTC") {
 		return "UTC", nil
@@ -74,6 +77,7 @@ func calendarZone(name string) (string, error) {
 	return Zone(name)
 }
 
+// hasLetter looks for ASCII letters, all that names of zones and weekdays have.
 func hasLetter(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
@@ -131,6 +135,7 @@ func (p *pattern) epoch(text string, days *calendarDays) error {
 
 // calendarDate reads "*-*-*", "2026-01-01", "01-01", and "*-02~03", the third last day.
 func (p *pattern) calendarDate(text string, days *calendarDays) error {
+	// Only the mark before the day may be a tilde.
 	at := strings.LastIndexAny(text, "-~")
 	if at < 0 {
 		return problem("%s is neither a date nor a time: write *-*-01 or 03:00", quote(text))

@@ -78,7 +78,7 @@ func (u unit) component(text string) (component, error) {
 			return c, problem("%s steps by nothing: write a step from 1 after the slash", quote(text))
 		}
 	} else if isRange && u.one > 1 && c.start+u.one > c.stop {
-		return c, problem("%s is a range of less than a second: write a step after it, such as %s/0.1", quote(text), text)
+		return c, problem("%s is a range of less than a second: write a step after it, such as %s/0.1", quote(text), short(text))
 	}
 	return u.check(u.whole(c), text)
 }
@@ -97,6 +97,7 @@ func (u unit) whole(c component) component {
 	return c
 }
 
+// century is systemd's reading of two digits, that of POSIX: 69 is 2069 and 70 is 1970.
 func century(year int) int {
 	switch {
 	case year >= 0 && year < 70:
@@ -108,6 +109,8 @@ func century(year int) int {
 	}
 }
 
+// check refuses what lies outside of the unit, and a step that could not be taken
+// even once: systemd does, too, and it is a slip more often than a wish.
 func (u unit) check(c component, text string) (component, error) {
 	high := u.high
 	if u.fromEnd {
@@ -119,6 +122,7 @@ func (u unit) check(c component, text string) (component, error) {
 		}
 	}
 	switch {
+	// The range of a year or an hour does not wrap around, unlike in people's minds.
 	case c.stop != open && c.stop < c.start:
 		return c, problem("%s runs backwards: write the smaller number first", quote(text))
 	case c.repeat > high-u.low,
@@ -142,6 +146,7 @@ func (u unit) number(text, whole string) (int, error) {
 	n := 0
 	for _, d := range integer {
 		n = n*10 + int(d-'0')
+		// systemd keeps an int of 32 bits; stopping here keeps ours from overflowing.
 		if n*u.one > math.MaxInt32 {
 			return 0, problem("%s %s is out of range: %s go from %d to %d", u.name, short(integer), u.plural, u.low, u.high/u.one)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// set returns the members of a chain. It must not count from the end of the month.
+// set returns the members of a chain, those beyond the unit left out. It must not count from the end of the month.
 func (c chain) set(u unit) set {
 	var s set
 	for _, part := range c {
@@ -70,6 +70,7 @@ func (c *calendarDays) in(year, month int) set {
 	for _, part := range c.fromEnd {
 		dates |= part.beforeEnd(n)
 	}
+	// Most expressions name no weekday; they need not know how the month begins.
 	if c.weekdays.size() == 7 {
 		return dates
 	}
@@ -118,6 +119,7 @@ func calendarWeekdays(text string) (set, error) {
 	return s, nil
 }
 
+// weekdayNames are in systemd's order; it takes them in full or by three letters.
 var weekdayNames = [...]string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
 // calendarWeekday returns the day with Monday as 0.

@@ -30,8 +30,10 @@ type date struct{ year, month, day int }
 // daysBefore is the number of days of a common year before each month.
 var daysBefore = [...]int{1: 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
 
+// leap follows the Gregorian calendar, which is all that cron and systemd know.
 func leap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
 
+// daysIn is the length of a month.
 func daysIn(year, month int) int {
 	switch month {
 	case 2:
@@ -68,6 +70,7 @@ func weekday(year, month, day int) int {
 
 // civil splits a reading into its day and the time since midnight.
 func (w wall) civil() (date, wall) {
+	// A reading is a moment in UTC for this purpose; package time knows the calendar.
 	days := w / day
 	y, m, d := time.Unix(int64(days)*86400, 0).UTC().Date()
 	return date{y, int(m), d}, w % day

@@ -64,6 +64,9 @@ var cronWords = map[string]string{
 	"@annually": "0 0 1 1 *",
 }
 
+// cronLine reads one line. The minute and the hour also decide which custom the line
+// follows when the clock changes: a "*" at the beginning of either, "*/5" included, makes it
+// a wildcard job to Debian, "0-59" does not.
 func cronLine(line, zone string) (*timetable, error) {
 	fields, err := cronSplit(line)
 	if err != nil {
@@ -79,6 +82,7 @@ func cronLine(line, zone string) (*timetable, error) {
 	if p.months, err = monthField.parse(fields[3]); err != nil {
 		return nil, err
 	}
+	// Debian sets its star flags by the first character of a field, no more.
 	days := &cronDays{both: strings.HasPrefix(fields[2], "*") || strings.HasPrefix(fields[4], "*")}
 	if err := days.parse(fields[2], fields[4]); err != nil {
 		return nil, err
@@ -87,6 +91,7 @@ func cronLine(line, zone string) (*timetable, error) {
 	if _, ok := p.next(0); !ok {
 		return nil, problem("%s names a day that never comes: look at the day of month and the month", quote(line))
 	}
+	// Zone has loaded it once; this fails only if the files changed in between.
 	loc, err := load(zone)
 	if err != nil {
 		return nil, err
@@ -115,12 +120,15 @@ func cronSplit(line string) ([]string, error) {
 	case n == 6 && looksLikeField(fields[5]):
 		return nil, problem("%s has 6 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week", quote(line))
 	default:
-		return nil, problem("%s goes on after the fifth field: leave the command out and write %s", quote(line), strings.Join(fields[:5], " "))
+		return nil, problem("%s goes on after the fifth field: leave the command out and write %s", quote(line), short(strings.Join(fields[:5], " ")))
 	}
 }
 
+// looksLikeField tells a sixth field from a command.
 func looksLikeField(s string) bool { return strings.Trim(s, "0123456789*/,-?") == "" }
 
+// cronWord returns the fields that a nickname stands for. They behave as written out,
+// @hourly as a wildcard job, the others at a fixed time.
 func cronWord(line string) ([]string, error) {
 	word := strings.ToLower(line)
 	if word == "@reboot" {

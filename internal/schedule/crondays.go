@@ -19,6 +19,8 @@ type cronDays struct {
 	last     set    // weekdays, the last of the month
 }
 
+// parse reads both fields. Names and ranges are the business of field; what
+// is said here is what goes beyond Debian.
 func (c *cronDays) parse(dates, weekdays string) error {
 	for item := range strings.SplitSeq(dates, ",") {
 		if err := c.date(item); err != nil {
@@ -81,6 +83,7 @@ func (c *cronDays) weekday(item string) error {
 	if err != nil {
 		return err
 	}
+	// Sunday has two numbers; one is enough from here on.
 	if s.has(7) {
 		s = s.with(0)
 	}
@@ -92,6 +95,7 @@ func (c *cronDays) weekday(item string) error {
 func (c *cronDays) in(year, month int) set {
 	n, first := daysIn(year, month), weekday(year, month, 1)
 	dates, weekdays := c.byDate(n, first), c.byWeekday(n, first)
+	// The field that is "*" holds all days, so both or either gives the other field.
 	if c.both {
 		return dates & weekdays
 	}

@@ -53,8 +53,9 @@ func (f field) item(text string) (set, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Debian refuses a step after a single number, which others read as "from there on".
 	if stepped && span != "*" && !strings.Contains(span, "-") {
-		return 0, problem("%s in the %s has a step without a range: write %s-%d/%s", quote(text), f.name, span, f.highest(), stepText)
+		return 0, problem("%s in the %s has a step without a range: write %s-%d/%d", quote(text), f.name, span, f.highest(), step)
 	}
 	var s set
 	// The step is compared before it is added: it may be as large as an int.
@@ -78,6 +79,7 @@ func (f field) ends(span string) (lo, hi int, err error) {
 	if hi, err = f.number(to); err != nil {
 		return 0, 0, err
 	}
+	// Debian takes fri-sun as 5-0, an empty range, and never runs the job.
 	if f.names != nil && f.low == 0 && hi == 0 && lo > 0 {
 		return 0, 0, problem("%s runs backwards, because Sunday is day 0: write %d-7", quote(span), lo)
 	}
@@ -141,12 +143,5 @@ func (f field) unreadable(text string) error {
 	return problem("%s in the %s is not a number: write one from %d to %d, or *", quote(text), f.name, f.low, f.high)
 }
 
+// digits reports whether s is a number without a sign; Atoi would take one.
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// short is quote without the marks, for numbers.
-func short(s string) string {
-	if len(s) > mostQuoted {
-		return s[:mostQuoted] + "…"
-	}
-	return s
-}

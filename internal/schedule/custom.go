@@ -4,6 +4,13 @@ package schedule
 // given how far the wall clock had come (reached, not yet lived through) and the first
 // reading after the change.
 //
+// In spring the clock jumps over readings, in autumn it shows some a second time:
+//
+//	reading    1:59 │ 3:00           2:59 │ 2:00 … 2:59  3:00
+//	           span │ next span      span │ next span
+//	reached         2:00                  3:00
+//	first           3:00                  2:00
+//
 // Readings below the floor do not count although the clock shows them. With
 // catchUp, what would have matched from reached up to first happens at the change, once.
 type custom func(reached, first wall) (floor wall, catchUp bool)
@@ -14,6 +21,10 @@ const (
 	largeChange = 3 * hour
 	smallChange = 5 * minute
 )
+
+// A change is measured from reached, as Debian measures it from its virtual clock, so
+// that it comes out one minute smaller in one direction than in the other: three hours
+// forward are large, three hours back are not.
 
 // cronFixed is for lines whose minute and hour both do not start with "*".
 func cronFixed(reached, first wall) (floor wall, catchUp bool) {

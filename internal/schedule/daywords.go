@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Sets that have a name of their own.
 const (
 	everyDate    = set(1<<32 - 2) // 1 to 31
 	everyMonth   = set(1<<13 - 2)
@@ -14,7 +15,8 @@ const (
 	weekend      = set(1<<0 | 1<<6)
 )
 
-// words implements dayRule.
+// words implements dayRule. A day that may match either field is said with "and", as
+// people do: "on the 1st and on Mondays" is both kinds of days.
 func (c *cronDays) words(months set) (string, bool) {
 	anyDate, anyWeekday := c.dates == everyDate, c.weekdays == everyWeekday
 	if c.both {
@@ -61,6 +63,7 @@ func thatIs(weekdays set) string {
 	return ", if that is a " + strings.Join(names, " or ")
 }
 
+// dateWords says the first day field, with what goes beyond plain dates last.
 func (c *cronDays) dateWords(months set) (string, bool) {
 	var parts []string
 	if c.dates != 0 {
@@ -107,6 +110,8 @@ func dateNames(dates set) ([]string, bool) {
 	return names, len(names) <= mostListed
 }
 
+// weekdayWords says the second day field. Plain weekdays beside a place in the
+// month would make a sentence that can be misread.
 func (c *cronDays) weekdayWords(months set) (string, bool) {
 	var parts []string
 	for i, days := range c.nth {
@@ -210,6 +215,7 @@ func ofMonths(months set) string {
 	return " of " + list(monthNames(months))
 }
 
+// monthNames are in full; there are at most eleven.
 func monthNames(months set) []string {
 	var names []string
 	for m := range months.all() {

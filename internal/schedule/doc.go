@@ -39,5 +39,19 @@
 // OnCalendar follows systemd 252 (systemd.time(7), systemd-analyze calendar). A time
 // that the clock skips does not happen that day, and a time that comes twice counts
 // the first time only, even for "hourly": a timer that has elapsed at 02:30 does
-// not elapse at the second 02:30.
+// not elapse at the second 02:30. A step that does not divide its unit passes over
+// what systemd passes over, see overrun.
+//
+// # Where it knowingly differs
+//
+//   - systemd-analyze asked from within the second pass of a repeated hour, or from within
+//     what a step passes over, goes on from there. A timer that kept running does
+//     not come to be asked there, so we do not either.
+//   - On the day of a change systemd 252 sometimes leaves out more than the gap, or takes the
+//     second of two equal times: where winter is the exception (Dublin, Casablanca), where
+//     the jump is not made on the hour (Chatham) or is longer than one (Troll), where the offset
+//     changes for good (Volgograd), and for days counted from the end of the month. That is an
+//     accident of its search; the rule above is kept instead.
+//   - Debian cron needs up to ten seconds for each job it makes up for; here all are
+//     due at the change.
 package schedule

@@ -12,10 +12,13 @@ const shortestInterval = time.Second
 // A d below one second counts as one second. No slot lies outside the years 1 to 9999.
 func Every(d time.Duration) Schedule { return interval(max(d, shortestInterval)) }
 
+// Next counts from the moment asked about: an interval knows no fixed slots,
+// the last ping decides when the next is due.
 func (i interval) Next(after time.Time) (time.Time, bool) {
 	return within(after, time.Duration(i))
 }
 
+// Prev is the moment from which Next would lead here.
 func (i interval) Prev(before time.Time) (time.Time, bool) {
 	return within(before, -time.Duration(i))
 }

@@ -52,6 +52,7 @@ func parseISO(text, lower string) (time.Duration, error) {
 	return parts{text: text}.sum(days + " " + clock)
 }
 
+// noFixedLength is for both ways of writing.
 func noFixedLength(text string) error {
 	return problem("%s has months or years, which have no fixed length: write days, such as 30 d", quote(text))
 }
@@ -63,6 +64,7 @@ type parts struct {
 	all  time.Duration
 }
 
+// sum reads pairs of number and unit until nothing is left.
 func (p parts) sum(lower string) (time.Duration, error) {
 	rest := strings.TrimSpace(lower)
 	for rest != "" {
@@ -83,6 +85,7 @@ func (p parts) sum(lower string) (time.Duration, error) {
 	return p.all, nil
 }
 
+// add takes one pair. A unit that comes twice is a slip, such as "1m 30m" for "1h 30m".
 func (p *parts) add(number, unit string) error {
 	if unit == "mo" || strings.HasPrefix(unit, "month") || unit == "y" || strings.HasPrefix(unit, "year") {
 		return noFixedLength(p.text)
@@ -108,6 +111,7 @@ func (p *parts) add(number, unit string) error {
 	return nil
 }
 
+// unreadable finds the most likely cause.
 func (p *parts) unreadable(number, rest string) error {
 	switch {
 	case strings.Contains(p.text, ":"):
@@ -121,6 +125,8 @@ func (p *parts) unreadable(number, rest string) error {
 	}
 }
 
+// unitSize knows the units people write, in English. "m" is minutes, as in Go, in
+// systemd and in most tools that show a duration.
 func unitSize(unit string) (time.Duration, bool) {
 	switch unit {
 	case "s", "sec", "secs", "second", "seconds":

@@ -3,6 +3,10 @@ package schedule
 // pattern is which readings of a wall clock match. It knows no zone: what
 // happens when the clock is changed is the business of timetable.
 //
+// The search goes from the largest unit to the smallest and never tries values one by
+// one: sets answer "the next member from here on" in one step. What remains is to walk through
+// the months until one has a day, 480 of them for a rare 29 February.
+//
 // Only the days that match can be unknown in advance (29 February, the last
 // Friday); everything else is a plain set.
 type pattern struct {
@@ -27,6 +31,7 @@ type dayRule interface {
 // years is the set of years from firstYear to lastYear.
 type years [(lastYear-firstYear)/64 + 1]set
 
+// everyYear is what "*" means, and the years of all cron lines.
 func everyYear() (y years) {
 	for n := firstYear; n <= lastYear; n++ {
 		y.add(n)
@@ -34,6 +39,7 @@ func everyYear() (y years) {
 	return y
 }
 
+// add must be given a year within the horizon.
 func (y *years) add(n int) {
 	y[(n-firstYear)/64] = y[(n-firstYear)/64].with((n - firstYear) % 64)
 }
@@ -78,6 +84,7 @@ func (p *pattern) nextMatch(from wall) (wall, bool) {
 		return 0, false
 	}
 	d, at := from.civil()
+	// The day of from itself may match with its time of day already over.
 	found, ok := p.dayFrom(d)
 	if !ok {
 		return 0, false
@@ -162,6 +169,7 @@ func (p *pattern) dayUpTo(d date) (date, bool) {
 // clockFrom returns the first matching time of day at or after at.
 func (p *pattern) clockFrom(at wall) (wall, bool) {
 	h, m := int(at/hour), int(at%hour/minute)
+	// From the smallest unit up: stay in the minute, else in the hour, else go on.
 	if p.hours.has(h) {
 		if p.minutes.has(m) {
 			if s, ok := p.seconds.from(at % minute); ok {
@@ -199,4 +207,5 @@ func (p *pattern) clockUpTo(at wall) (wall, bool) {
 	return p.clockAt(rest.last(), p.minutes.last()) + p.seconds.last(), true
 }
 
+// clockAt is the time of day without seconds.
 func (*pattern) clockAt(h, m int) wall { return wall(h)*hour + wall(m)*minute }

@@ -3,6 +3,8 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // Problem is what is wrong with an expression, told to the person who typed it.
@@ -18,6 +20,7 @@ type Problem struct {
 // form marks the line and a terminal names it.
 func (p *Problem) Error() string { return p.Text }
 
+// problem makes a sentence; whatever was typed goes through quote or short first.
 func problem(format string, args ...any) *Problem {
 	return &Problem{Text: fmt.Sprintf(format, args...)}
 }
@@ -30,17 +33,27 @@ func onLine(err error, line int) error {
 	return err
 }
 
+// onLine copies, because a Problem in hands of others must not change.
 func (p *Problem) onLine(line int) *Problem {
 	return &Problem{Line: line, Text: p.Text}
 }
 
-// mostQuoted bounds how much of what was typed is said back.
+// mostQuoted bounds how much of what was typed is said back, in characters.
 const mostQuoted = 40
 
-// quote returns what was typed, short enough for a sentence.
-func quote(s string) string {
+// quote returns what was typed, fit for a sentence.
+func quote(s string) string { return "“" + short(s) + "”" }
+
+// short is quote without the marks. What cannot be seen is made visible, so
+// that a stray control character does not end up on a page or in a terminal.
+func short(s string) string {
 	if r := []rune(s); len(r) > mostQuoted {
 		s = string(r[:mostQuoted]) + "…"
 	}
-	return fmt.Sprintf("“%s”", s)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }

@@ -24,6 +24,8 @@ type union struct {
 	zone  string
 }
 
+// Next is the earliest of all. Lines due at the same moment are one slot, as one
+// ping answers them all.
 func (u *union) Next(after time.Time) (time.Time, bool) {
 	var first time.Time
 	found := false
@@ -35,6 +37,7 @@ func (u *union) Next(after time.Time) (time.Time, bool) {
 	return first, found
 }
 
+// Prev is the latest of all.
 func (u *union) Prev(before time.Time) (time.Time, bool) {
 	var last time.Time
 	found := false

@@ -8,7 +8,7 @@ import (
 // set is a set of small numbers, 0 to 63: minutes, hours, days or months.
 type set uint64
 
-// span of numbers from lo to hi, both included.
+// numbers returns those from lo to hi, both included.
 func numbers(lo, hi int) set {
 	var s set
 	for n := lo; n <= hi; n++ {
@@ -16,6 +16,8 @@ func numbers(lo, hi int) set {
 	}
 	return s
 }
+
+// The members must lie between 0 and 63; first and last need at least one.
 
 func (s set) with(n int) set { return s | 1<<uint(n) }
 func (s set) has(n int) bool { return s>>uint(n)&1 == 1 }

@@ -21,6 +21,7 @@ type span struct {
 	offset     wall
 }
 
+// spanAt returns the span that holds a moment.
 func spanAt(loc *time.Location, at instant) span {
 	t := time.UnixMicro(int64(at)).In(loc)
 	_, offset := t.Zone()
@@ -40,10 +41,12 @@ func spanAt(loc *time.Location, at instant) span {
 	return s
 }
 
+// wall is what the clock shows at a moment of the span, instant when it shows
+// that. Neither checks that the moment lies within.
 func (s span) wall(at instant) wall   { return wall(at) + s.offset }
 func (s span) instant(w wall) instant { return instant(w - s.offset) }
 
-// first is the reading at which the span begins, end the one it does not reach.
+// The reading at which the span begins, and the one it does not reach.
 func (s span) firstReading() wall { return s.wall(s.start) }
 func (s span) endReading() wall   { return s.wall(s.end) }
 

@@ -11,6 +11,7 @@ type ticks []progression
 // A step of 0 means start alone.
 type progression struct{ start, stop, step wall }
 
+// onTheMinute is what cron knows of seconds.
 func onTheMinute() ticks { return ticks{{}} }
 
 // from returns the first tick at or after at.
@@ -46,11 +47,13 @@ func (t ticks) upTo(at wall) (wall, bool) {
 	return best, found
 }
 
+// first cannot fail: every progression starts within the minute.
 func (t ticks) first() wall {
 	tick, _ := t.from(0)
 	return tick
 }
 
+// last cannot fail for the same reason.
 func (t ticks) last() wall {
 	tick, _ := t.upTo(minute - 1)
 	return tick

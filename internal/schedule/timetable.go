@@ -3,6 +3,10 @@ package schedule
 import "time"
 
 // timetable is one line of a schedule: a pattern in a zone under a custom.
+//
+// Its slots are, for each span of the zone, the readings that match and are not below the floor,
+// and perhaps one at the beginning of the span for all that the jump to it skipped. That
+// definition does not depend on where a search begins, which is why Next and Prev agree.
 type timetable struct {
 	pattern
 	loc    *time.Location
@@ -19,6 +23,9 @@ const margin = 2 * day
 // matches for long, they leap: without that, 29 February on a Monday would look at
 // every change of the clock in 40 years.
 
+// next returns the first slot after a moment. In every span it looks first at what
+// is made up for when the span begins, then at the readings of the span itself; the former
+// happens at the very start, so the order is the order in time.
 func (t *timetable) next(after time.Time) (time.Time, bool) {
 	at := clamp(after, time.Microsecond)
 	for at < instant(horizon+margin) {
@@ -36,6 +43,8 @@ func (t *timetable) next(after time.Time) (time.Time, bool) {
 		if !ok {
 			w = horizon + 2*margin
 		}
+		// Leaping is safe only if no later reading can fall below low again, so
+		// the clock must have come further than it can be put back.
 		at = s.end
 		if low+margin < s.endReading() {
 			at = max(at, instant(w-margin))
@@ -44,6 +53,7 @@ func (t *timetable) next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// prev is next backwards: first the readings of the span, then its start.
 func (t *timetable) prev(before time.Time) (time.Time, bool) {
 	at := clamp(before, time.Microsecond-1)
 	for at > instant(-margin) {
@@ -61,6 +71,7 @@ func (t *timetable) prev(before time.Time) (time.Time, bool) {
 		if !ok {
 			w = -2 * margin
 		}
+		// The same the other way round.
 		at = s.start
 		if high-margin > s.firstReading() {
 			at = min(at, instant(w+margin))
@@ -82,6 +93,7 @@ func (s span) wholeMinute() instant {
 	return s.instant(first + ((minute - first%minute) % minute))
 }
 
+// time is in UTC, as all slots are.
 func (i instant) time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
 // clamp returns the microsecond of t plus extra, kept near the years of the

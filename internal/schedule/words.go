@@ -10,6 +10,10 @@ import (
 // mostListed is how many times or dates are listed one by one.
 const mostListed = 6
 
+// Words are made from what a line means, not from how it is written: "0 3 * * *" and
+// "daily" moved to three o'clock read the same. Every phrase here is for one shape of sets
+// and refuses all others, and then the line is quoted.
+
 // unionWords joins the words of all lines and names the zone once if it is the same.
 func unionWords(parts []*timetable, zone string) string {
 	texts := make([]string, len(parts))
@@ -38,7 +42,7 @@ func unionWords(parts []*timetable, zone string) string {
 func (t *timetable) plain() (text string, inZone bool) {
 	quoted := "as " + quoteWhole(t.source) + " says"
 	days, ok := t.days.words(t.months)
-	if !ok {
+	if !ok || t.over != (overrun{}) { // it would not be quite every day
 		return quoted, true
 	}
 	if t.years != everyYear() {
@@ -81,6 +85,8 @@ func (p *pattern) oftenWords() (string, bool) {
 	if !p.seconds.onlyZero() {
 		return p.secondWords()
 	}
+	// "Every 15 min" is true only if the step divides the hour and begins with it:
+	// */7 leaves four minutes between :56 and the next hour.
 	step, ok := evenly(p.minutes, 60)
 	switch {
 	case ok && step == 1:
@@ -112,8 +118,7 @@ func (p *pattern) secondWords() (string, bool) {
 	}
 }
 
-// evenly returns the step of a set that begins within the first step of the
-// circle and goes around it in equal steps.
+// evenly returns the step of a set that goes around a circle in equal steps.
 func evenly(s set, circle int) (step int, ok bool) {
 	n := s.size()
 	if n == 0 || circle%n != 0 {
@@ -125,7 +130,7 @@ func evenly(s set, circle int) (step int, ok bool) {
 			return 0, false
 		}
 	}
-	return step, s.first() < step
+	return step, true
 }
 
 // clockWords is for times of day: "at 03:00", "every 10 min from 09:00 to 17:50".
@@ -159,6 +164,7 @@ func (p *pattern) clockStep() (string, bool) {
 		step, ok := stepOf(p.hours)
 		return Duration(time.Duration(step) * time.Hour), ok
 	}
+	// Many minutes in an hour flow into the next hour only if there is no hour between.
 	hours, ok := stepOf(p.hours)
 	if !ok && p.hours.size() > 1 || hours > 1 {
 		return "", false

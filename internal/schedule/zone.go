@@ -21,6 +21,7 @@ func Zone(name string) (canonical string, err error) {
 	return "", unknownZone(name)
 }
 
+// current returns the name of today.
 func current(name string) string {
 	if today, ok := aliases[name]; ok {
 		return today
@@ -47,10 +48,11 @@ func known(name string) bool {
 	case "Local", "localtime", "posixrules", "posix", "right", "Factory":
 		return false
 	}
-	loc, err := time.LoadLocation(current(name))
-	return err == nil && loc != time.Local
+	_, err := time.LoadLocation(current(name))
+	return err == nil
 }
 
+// zoneLetters keeps paths such as "../x" from ever being looked up as files.
 const zoneLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-"
 
 // abbreviations are what people write for a zone, and a zone they may mean.
@@ -65,6 +67,7 @@ var abbreviations = map[string]string{
 	"WEST": "Europe/Lisbon", "Z": "UTC",
 }
 
+// unknownZone says what may have been meant, from the likeliest to the least.
 func unknownZone(name string) error {
 	if zone, ok := abbreviations[strings.ToUpper(name)]; ok {
 		return problem("%s is not the name of a time zone: write a place, such as %s", quote(name), zone)

@@ -43,6 +43,7 @@ type Alert struct {
 	Event     Event
 	Heartbeat int64  // Heartbeat.Key, 0 when it is about none
 	Incident  string // empty when it is about none
+	Number    int64  // the incident's, which puts the alerts of a heartbeat in order; not fetched
 	About     string // what else the text needs, such as the name of a failing channel
 	State     AlertState
 	Attempts  int       // made so far
@@ -77,30 +78,32 @@ func (c Channel) Wants(e Event) bool {
 }
 
 // Owes returns the alerts that a change of h owes to its channels, in the
-// order in which they are to be told. The alerts have neither id nor state.
-func (h Heartbeat) Owes(change Change, incident string, channels []Channel, now time.Time) []Alert {
+// order in which they are to be told. told names the channels that were told
+// of the incident when it opened: they are told of its end, whatever the
+// routing is by then; nil when it opened in the same change. The alerts have
+// neither id nor state.
+func (h Heartbeat) Owes(change Change, i Incident, told []string, channels []Channel, now time.Time) []Alert {
 	var owed []Alert
 	add := func(c Channel, e Event, next time.Time) {
 		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Created: now, Next: next}
 		if e != HeartbeatLate {
-			a.Incident = incident
+			a.Incident, a.Number = i.ID, i.Number
 		}
 		owed = append(owed, a)
 	}
 	for _, c := range channels {
-		if !h.Told(c) {
-			continue
-		}
-		if !change.Late.IsZero() && c.Wants(HeartbeatLate) {
+		routed := h.Told(c)
+		if routed && !change.Late.IsZero() && c.Wants(HeartbeatLate) {
 			add(c, HeartbeatLate, now)
 		}
-		if change.Opened != nil {
+		if routed && change.Opened != nil {
 			add(c, IncidentOpened, now)
 			if c.RemindEvery > 0 && change.Resolved == nil {
-				add(c, IncidentReminder, change.Opened.At.Add(c.RemindEvery))
+				add(c, IncidentReminder, now.Add(c.RemindEvery))
 			}
 		}
-		if change.Resolved != nil && c.Wants(IncidentResolved) {
+		hears := slices.Contains(told, c.ID) || (told == nil && routed)
+		if hears && change.Resolved != nil && c.Wants(IncidentResolved) {
 			add(c, IncidentResolved, now)
 		}
 	}

@@ -79,7 +79,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			h := Heartbeat{Key: 7, Project: 1, AllChannels: row.only == nil, Channels: row.only}
 			var got []owed
-			for _, a := range h.Owes(row.change, "i", row.channels, at(now)) {
+			for _, a := range h.Owes(row.change, Incident{ID: "i"}, nil, row.channels, at(now)) {
 				if a.Heartbeat != 7 || a.Project != 1 || !a.Created.Equal(at(now)) {
 					t.Errorf("alert %+v", a)
 				}
@@ -111,7 +111,7 @@ func TestBecomingUpTellsNobody(t *testing.T) {
 	} {
 		p := Ping{Kind: Success, At: epoch.Add(minutes(6.5)), Method: "POST"}
 		h, change := s.h.Hear(p, p.At)
-		if got := h.Owes(change, "", channels, p.At); h.Status != Up || len(got) > 0 {
+		if got := h.Owes(change, Incident{}, nil, channels, p.At); h.Status != Up || len(got) > 0 {
 			t.Errorf("%s: %s, owed %+v", name, h.Status, got)
 		}
 	}

@@ -1,0 +1,34 @@
+# The commands of the house. `make test` and `make check` install what they
+# lack (Debian packages, through apt-get) and say so.
+
+GO       ?= go
+PACKAGES ?= ./...
+TOOL     := $(GO) tool -modfile=tools/go.mod
+BESIDE   := $(GO) run ./internal/store/storetest/withpostgres
+
+.PHONY: run test e2e bench check generate needs-test
+
+run: ## the product, on embedded SQLite
+	$(GO) run . serve
+
+test: needs-test ## every test, on both databases, with the race detector
+	$(BESIDE) $(GO) test -race -timeout 12m $(PACKAGES)
+
+e2e: needs-test ## only the tests of the real binary
+	$(BESIDE) $(GO) test -race -timeout 12m -count=1 ./e2e/...
+
+bench: needs-test ## pings per second beside a bare handler, memory, mass silence
+	$(GO) run ./e2e/bench
+
+check: ## vet, staticcheck, gofumpt, licences
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	@# mathutil is BSD-3-Clause in words of its own, which the tool cannot read.
+	@# What it says of assembly files is no finding.
+	$(TOOL) go-licenses check . --ignore overdue --ignore modernc.org/mathutil --stderrthreshold=ERROR --logtostderr=false --allowed_licenses=MIT,BSD-2-Clause,BSD-3-Clause,Apache-2.0,ISC,MPL-2.0
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+
+needs-test:
+	@sh tools/needs.sh

@@ -1,0 +1,185 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// apiPath is where the API lives below the address of the server.
+const apiPath = "/api/v1"
+
+// longestCall bounds one call from dialling to the last byte, in case the
+// caller's context does not.
+const longestCall = 30 * time.Second
+
+// biggestAnswer is the most that is read of one answer, in bytes: a page of
+// heartbeats stays far below it, and an endless stream must not fill memory.
+const biggestAnswer = 64 << 20
+
+// Client calls the API of one server with one key. It is safe for use by many
+// goroutines.
+type Client struct {
+	base      string
+	key       string
+	http      *http.Client
+	userAgent string
+}
+
+// Option changes how a [Client] calls.
+type Option func(*Client)
+
+// WithHTTPClient replaces the HTTP client, for a proxy or a private authority.
+// The given client is copied; its redirects are made safe (see [New]).
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) {
+		own := *h
+		c.http = &own
+	}
+}
+
+// WithUserAgent names the program in the server's logs.
+func WithUserAgent(name string) Option {
+	return func(c *Client) { c.userAgent = name }
+}
+
+// New returns a client of the server at base, for example
+// "https://overdue.example.org", that presents the API key. A base that cannot
+// be used is reported by the first call.
+//
+// Redirects are followed only where they keep the method: an HTTP client that
+// follows 301 or 302 turns a POST into a GET, which the far end may well answer
+// with 200 without having done anything.
+func New(base, key string, opts ...Option) *Client {
+	c := &Client{
+		base:      strings.TrimRight(base, "/"),
+		key:       key,
+		http:      &http.Client{Timeout: longestCall},
+		userAgent: "overdue-client",
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	c.http.CheckRedirect = keepMethod
+	return c
+}
+
+// mostRedirects is where a chain of redirects is taken for a loop.
+const mostRedirects = 5
+
+// keepMethod stops at a redirect that would change the method.
+func keepMethod(req *http.Request, via []*http.Request) error {
+	if req.Method != via[0].Method || len(via) > mostRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// call is one request to the API.
+type call struct {
+	method string
+	path   string // below /api/v1, its parts already escaped
+	query  url.Values
+	body   any // sent as JSON unless nil
+}
+
+// answer is what came back, read to its end.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// send makes a call and returns the answer of a server that agreed. Anything
+// but a 2xx status is a [*Problem].
+func (c *Client) send(ctx context.Context, a call) (answer, error) {
+	req, err := c.request(ctx, a)
+	if err != nil {
+		return answer{}, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("call: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, biggestAnswer))
+	if err != nil {
+		return answer{}, fmt.Errorf("answer to %s %s: %w", a.method, req.URL, err)
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return answer{}, problemOf(resp, body)
+	}
+	return answer{status: resp.StatusCode, body: body}, nil
+}
+
+// request builds the HTTP request for a call.
+func (c *Client) request(ctx context.Context, a call) (*http.Request, error) {
+	if err := checkBase(c.base); err != nil {
+		return nil, err
+	}
+	address := c.base + apiPath + a.path
+	if len(a.query) > 0 {
+		address += "?" + a.query.Encode()
+	}
+	var body io.Reader
+	if a.body != nil {
+		text, err := json.Marshal(a.body)
+		if err != nil {
+			return nil, fmt.Errorf("request body: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, a.method, address, body)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key)
+	req.Header.Set("Accept", "application/json, application/problem+json")
+	req.Header.Set("User-Agent", c.userAgent)
+	if a.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// checkBase refuses what is not the address of a web server, in words that say
+// what one looks like; net/http would say "unsupported protocol scheme".
+func checkBase(base string) error {
+	if base == "" {
+		return errors.New("server address: not given")
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return fmt.Errorf("server address: %w", err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("server address %q: must look like https://overdue.example.org", base)
+	}
+	return nil
+}
+
+// fetch makes a call whose answer is one JSON value. status is the HTTP status,
+// which tells "created" from "changed".
+func fetch[T any](ctx context.Context, c *Client, a call) (value T, status int, err error) {
+	got, err := c.send(ctx, a)
+	if err != nil {
+		return value, 0, err
+	}
+	if err := json.Unmarshal(got.body, &value); err != nil {
+		return value, 0, fmt.Errorf("answer to %s %s: not the JSON of this API (is %s the address of Overdue?): %w",
+			a.method, a.path, c.base, err)
+	}
+	return value, got.status, nil
+}
+
+// one is fetch for the many calls that do not care about the status.
+func one[T any](ctx context.Context, c *Client, a call) (T, error) {
+	value, _, err := fetch[T](ctx, c, a)
+	return value, err
+}

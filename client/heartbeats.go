@@ -1,0 +1,104 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// HeartbeatQuery filters and sorts the list of heartbeats. Empty members do not
+// filter.
+type HeartbeatQuery struct {
+	Status string // new, up, late, down or paused
+	Tag    string
+	Q      string // text to look for
+	Sort   string
+	PageQuery
+}
+
+func (q HeartbeatQuery) values() url.Values {
+	v := q.PageQuery.values()
+	set(v, "status", q.Status)
+	set(v, "tag", q.Tag)
+	set(v, "q", q.Q)
+	set(v, "sort", q.Sort)
+	return v
+}
+
+func heartbeatPath(id string) string { return "/heartbeats/" + url.PathEscape(id) }
+
+// Heartbeats returns one page of heartbeats.
+func (c *Client) Heartbeats(ctx context.Context, q HeartbeatQuery) (Page[Heartbeat], error) {
+	return page[Heartbeat](ctx, c, "/heartbeats", q.values())
+}
+
+// AllHeartbeats walks all heartbeats, page after page. An error is the last
+// thing that it yields.
+func (c *Client) AllHeartbeats(ctx context.Context, q HeartbeatQuery) iter.Seq2[Heartbeat, error] {
+	return pages[Heartbeat](ctx, c, "/heartbeats", q.values())
+}
+
+// Heartbeat returns one heartbeat, by id or ref.
+func (c *Client) Heartbeat(ctx context.Context, id string) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "GET", path: heartbeatPath(id)})
+}
+
+// CreateHeartbeat makes a new heartbeat. Name and a schedule are required.
+func (c *Client) CreateHeartbeat(ctx context.Context, s HeartbeatSettings) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "POST", path: "/heartbeats", body: s})
+}
+
+// PutHeartbeat creates the heartbeat with this slug, or changes it if there is
+// one; created tells which. Calling it twice is calling it once.
+func (c *Client) PutHeartbeat(ctx context.Context, slug string, s HeartbeatSettings) (h Heartbeat, created bool, err error) {
+	h, status, err := fetch[Heartbeat](ctx, c, call{
+		method: "PUT", path: "/heartbeats/by-slug/" + url.PathEscape(slug), body: s,
+	})
+	return h, status == http.StatusCreated, err
+}
+
+// ChangeHeartbeat changes the given settings and leaves the others.
+func (c *Client) ChangeHeartbeat(ctx context.Context, id string, s HeartbeatSettings) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "PATCH", path: heartbeatPath(id), body: s})
+}
+
+// DeleteHeartbeat removes a heartbeat and its history.
+func (c *Client) DeleteHeartbeat(ctx context.Context, id string) error {
+	_, err := c.send(ctx, call{method: "DELETE", path: heartbeatPath(id)})
+	return err
+}
+
+// PauseHeartbeat stops the heartbeat from being judged.
+func (c *Client) PauseHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/pause"})
+}
+
+// ResumeHeartbeat lets the heartbeat be judged again, from now on.
+func (c *Client) ResumeHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/resume"})
+}
+
+// Why returns the arithmetic behind the heartbeat's status.
+func (c *Client) Why(ctx context.Context, id string) (Why, error) {
+	return one[Why](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
+}
+
+// Pings returns one page of a heartbeat's pings, newest first.
+func (c *Client) Pings(ctx context.Context, id string, q PageQuery) (Page[Ping], error) {
+	return page[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
+}
+
+// AllPings walks all pings that are kept, newest first.
+func (c *Client) AllPings(ctx context.Context, id string, q PageQuery) iter.Seq2[Ping, error] {
+	return pages[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
+}
+
+// PingBody returns the body of ping n, byte for byte as it was kept.
+func (c *Client) PingBody(ctx context.Context, id string, n int64) ([]byte, error) {
+	got, err := c.send(ctx, call{
+		method: "GET", path: heartbeatPath(id) + "/pings/" + strconv.FormatInt(n, 10) + "/body",
+	})
+	return got.body, err
+}

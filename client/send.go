@@ -1,0 +1,178 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Signal is what a ping says about its job.
+type Signal string
+
+// The signals. The zero value is a success.
+const (
+	Success Signal = "success"
+	Start   Signal = "start" // the job began
+	Fail    Signal = "fail"
+	Log     Signal = "log" // kept, judges nothing
+)
+
+// BodyLimit is how many bytes of a ping's body the server keeps, unless its
+// Ping-Body-Limit header says otherwise. It cuts the rest.
+const BodyLimit = 100_000
+
+// defaultAttempt is how long one attempt may take unless told otherwise.
+const defaultAttempt = 10 * time.Second
+
+// PingOptions says what to send with a ping. The zero value is a success
+// without a body.
+type PingOptions struct {
+	Signal   Signal
+	ExitCode *int   // 0–255; replaces Signal: 0 is a success, all else a failure
+	RunID    string // a UUID that pairs a start with its finish
+	Body     []byte
+
+	Attempt   time.Duration                       // longest time for one attempt; 0 means 10 s
+	OnRetry   func(err error, rest time.Duration) // told before each rest; may be nil
+	HTTP      *http.Client                        // nil: a client that follows no redirect which changes the method
+	UserAgent string
+}
+
+// Send sends one ping to a ping URL and returns nil only when the server has
+// acknowledged it, which means stored.
+//
+// It tries again, with growing rests and no sooner than Retry-After asks, until
+// ctx ends or ten attempts have failed. What cannot get better (an unknown
+// heartbeat, a malformed request, an address that is not Overdue's) is not
+// tried again. So a ping may arrive twice. Refusals are a [*Problem].
+func Send(ctx context.Context, pingURL string, o PingOptions) error {
+	address, err := o.address(pingURL)
+	if err != nil {
+		return err
+	}
+	for n := 1; ; n++ {
+		err := o.attempt(ctx, address)
+		if err == nil {
+			return nil
+		}
+		rest, again := patience(err, n)
+		if !again || n == mostAttempts || !fits(ctx, rest) {
+			return err
+		}
+		if o.OnRetry != nil {
+			o.OnRetry(err, rest)
+		}
+		if !wait(ctx, rest) {
+			return err
+		}
+	}
+}
+
+// address adds the signal and the run id to the ping URL.
+func (o PingOptions) address(pingURL string) (string, error) {
+	u, err := url.Parse(pingURL)
+	if err != nil {
+		return "", fmt.Errorf("ping URL: %w", err)
+	}
+	if err := checkBase(u.Scheme + "://" + u.Host); err != nil {
+		return "", err
+	}
+	switch {
+	case o.ExitCode != nil && (*o.ExitCode < 0 || *o.ExitCode > 255):
+		return "", fmt.Errorf("exit code %d: must be 0 to 255", *o.ExitCode)
+	case o.ExitCode != nil:
+		u = u.JoinPath(strconv.Itoa(*o.ExitCode))
+	case o.Signal == Start || o.Signal == Fail || o.Signal == Log:
+		u = u.JoinPath(string(o.Signal))
+	case o.Signal != Success && o.Signal != "":
+		return "", fmt.Errorf("signal %q: must be success, start, fail or log", o.Signal)
+	}
+	if o.RunID != "" {
+		q := u.Query()
+		q.Set("rid", o.RunID)
+		u.RawQuery = q.Encode()
+	}
+	return u.String(), nil
+}
+
+// errNotOverdue is a 200 from something that is not this API: a login page of the
+// network, a web site that answers every path. Believing it would be the
+// silent miss that this product exists to prevent.
+var errNotOverdue = errors.New(`the answer was 200 but not the "OK" of an acknowledged ping; is this the ping URL?`)
+
+// attempt sends the ping once. It is always a POST: heartbeats may be set to
+// count nothing else.
+func (o PingOptions) attempt(ctx context.Context, address string) error {
+	longest := o.Attempt
+	if longest <= 0 {
+		longest = defaultAttempt
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(o.Body))
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	o.dress(req)
+	resp, err := o.client().Do(req)
+	if err != nil {
+		return unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err != nil {
+		return unreachable(ctx, err)
+	}
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return problemOf(resp, body)
+	case strings.TrimSpace(string(body)) != "OK":
+		return errNotOverdue
+	}
+	return nil
+}
+
+// dress sets the headers. The type lets the server show text as text.
+func (o PingOptions) dress(req *http.Request) {
+	req.Header.Set("User-Agent", "overdue-client")
+	if o.UserAgent != "" {
+		req.Header.Set("User-Agent", o.UserAgent)
+	}
+	switch {
+	case len(o.Body) == 0:
+	case utf8.Valid(o.Body):
+		req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	default:
+		req.Header.Set("Content-Type", "application/octet-stream")
+	}
+}
+
+// client follows no redirect that would turn the POST into a GET: a heartbeat
+// that counts only POST would log it as ignored, and answer 200.
+func (o PingOptions) client() *http.Client {
+	if o.HTTP != nil {
+		return o.HTTP
+	}
+	return &http.Client{CheckRedirect: keepMethod}
+}
+
+// unreachable drops the method and URL that net/http puts before the reason: a
+// ping URL is a capability and does not belong in a cron mail.
+func unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return fmt.Errorf("the server could not be reached: %w", err)
+}

@@ -1,0 +1,151 @@
+// Package e2e_test drives the real binary from outside.
+package e2e_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// binDir holds the binary that all tests of this package run.
+var binDir string
+
+func TestMain(m *testing.M) {
+	os.Exit(built(m.Run))
+}
+
+// built builds the binary once, runs the tests and takes it away again.
+func built(run func() int) int {
+	dir, err := os.MkdirTemp("", "overdue-e2e")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binDir = dir
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "overdue"), "overdue")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		return 1
+	}
+	return run()
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", binDir+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			env.Setenv("ID", "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fakemonitor": fakeMonitor,
+			"waitfor":     waitFor,
+		},
+	})
+}
+
+// fakeMonitor starts a monitor for one script: "fakemonitor ok", "fakemonitor
+// busy 2" (two answers of 503, then ok), "fakemonitor hang" or "fakemonitor
+// dead"; "fakemonitor api" is a server with one heartbeat. It sets OVERDUE_URL, and writes each ping to the file pings as a line
+// "/start run=1 body=…", runs being numbered as they appear.
+func fakeMonitor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fakemonitor ok|busy N|hang|dead|api")
+	}
+	f := &fake{file: ts.MkAbs("pings"), mode: args[0], gone: make(chan struct{})}
+	if f.mode == "busy" {
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		f.busy = n
+	}
+	ts.Check(os.WriteFile(f.file, nil, 0o600))
+	srv := httptest.NewServer(f)
+	ts.Setenv("OVERDUE_URL", srv.URL)
+	if f.mode == "dead" {
+		srv.Close()
+		return
+	}
+	ts.Defer(func() {
+		close(f.gone)
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+}
+
+type fake struct {
+	file, mode string
+	gone       chan struct{} // closed at the end of the script
+
+	mu   sync.Mutex
+	busy int
+	runs []string
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+	f.mu.Lock()
+	busy := f.busy > 0
+	f.busy--
+	f.write(r, body)
+	f.mu.Unlock()
+	switch {
+	case f.mode == "hang":
+		<-f.gone
+	case f.mode == "api":
+		_, _ = io.WriteString(w, `{"items":[{"id":"x","slug":"backup","name":"Backup"}],"next_cursor":null}`)
+	case busy:
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	default:
+		_, _ = io.WriteString(w, "OK\n") // the client may have left
+	}
+}
+
+func (f *fake) write(r *http.Request, body []byte) {
+	_, signal, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/hb/"), "/")
+	line := r.Method + " /" + signal
+	if rid := r.URL.Query().Get("rid"); rid != "" {
+		if !slices.Contains(f.runs, rid) {
+			f.runs = append(f.runs, rid)
+		}
+		line += fmt.Sprintf(" run=%d", slices.Index(f.runs, rid)+1)
+	}
+	if len(body) > 0 {
+		line += fmt.Sprintf(" body=%q", body[max(0, len(body)-200):])
+	}
+	file, err := os.OpenFile(f.file, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(file, line)
+		_ = file.Close()
+	}
+	if err != nil {
+		panic(err) // a script must not pass because nothing could be written
+	}
+}
+
+// waitFor waits until a file contains a text: "waitfor pings /start".
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitfor FILE TEXT")
+	}
+	script := `until grep -qF -- "$2" "$1" 2>/dev/null; do sleep 0.02; done`
+	wait := exec.Command("timeout", "20", "sh", "-c", script, "sh", ts.MkAbs(args[0]), args[1])
+	if err := wait.Run(); err != nil {
+		ts.Fatalf("%s never said %q", args[0], args[1])
+	}
+}

@@ -1,0 +1,208 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"overdue/client"
+	"overdue/internal/monitor"
+)
+
+// access says, for every operation of the document, what a request to it is
+// answered with a read-only key, a read-write key, and one of another project.
+// Without a key it is always 401. A new endpoint without a row here fails.
+var access = map[string]struct {
+	path, body                 string
+	readOnly, readWrite, other int
+}{
+	"list-heartbeats":      {"/heartbeats", "", 200, 200, 200},
+	"create-heartbeat":     {"/heartbeats", `{"name": "x", "interval": 60}`, 403, 201, 201},
+	"put-heartbeat":        {"/heartbeats/by-slug/put-by-test", `{"interval": 60}`, 403, 201, 201},
+	"get-heartbeat":        {"/heartbeats/{heartbeat}", "", 200, 200, 404},
+	"change-heartbeat":     {"/heartbeats/{heartbeat}", `{"description": "x"}`, 403, 200, 404},
+	"delete-heartbeat":     {"/heartbeats/{spare heartbeat}", "", 403, 204, 404},
+	"pause-heartbeat":      {"/heartbeats/{heartbeat}/pause", "", 403, 200, 404},
+	"resume-heartbeat":     {"/heartbeats/{heartbeat}/resume", "", 403, 200, 404},
+	"explain-heartbeat":    {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
+	"list-pings":           {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},
+	"get-ping-body":        {"/heartbeats/{heartbeat}/pings/1/body", "", 200, 200, 404},
+	"list-incidents":       {"/incidents", "", 200, 200, 200},
+	"get-incident":         {"/incidents/{incident}", "", 200, 200, 404},
+	"acknowledge-incident": {"/incidents/{incident}/acknowledge", "", 403, 200, 404},
+	"add-note":             {"/incidents/{incident}/notes", `{"text": "x"}`, 403, 200, 404},
+	"list-channels":        {"/channels", "", 200, 200, 200},
+	"create-channel":       {"/channels", `{"kind": "email", "name": "x", "settings": {"to": ["a@example.com"]}}`, 403, 201, 201},
+	"get-channel":          {"/channels/{channel}", "", 200, 200, 404},
+	"change-channel":       {"/channels/{channel}", `{"tell_late": true}`, 403, 200, 404},
+	"delete-channel":       {"/channels/{spare channel}", "", 403, 204, 404},
+	"test-channel":         {"/channels/{channel}/test", "", 403, 200, 404},
+}
+
+func TestEveryEndpointAsksWhoIsThere(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ch, spareChannel := w.channel("Ops"), w.channel("spare")
+		h := w.heartbeat("Backup")
+		_, i := w.fail("Sync")
+		w.hear(h, monitor.Ping{Kind: monitor.Log, Method: "POST", Body: []byte("log")})
+		spare := w.heartbeat("spare")
+		// By id and by ref alike: the id is no secret to whoever has it.
+		for _, names := range []*strings.Replacer{
+			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),
+			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again"),
+		} {
+			for _, op := range operations(t) {
+				row, known := access[op.OperationID]
+				if !known {
+					t.Errorf("%s: no row in the table says who may", op.OperationID)
+					continue
+				}
+				for _, c := range []struct {
+					key  string
+					want int
+				}{{"none", 401}, {"wrong", 401}, {"other", row.other}, {"read-only", row.readOnly}, {"read-write", row.readWrite}} {
+					if r := w.ask(c.key, op.Method, Prefix+names.Replace(row.path), row.body); r.status != c.want {
+						t.Errorf("%s with key %s: %d, want %d\n%s", op.OperationID, c.key, r.status, c.want, r.body)
+					}
+				}
+			}
+		}
+		seeNothing(t, w)
+	})
+}
+
+// operations lists those of the document that want a key.
+func operations(t *testing.T) []op {
+	t.Helper()
+	var all []op
+	for path, item := range build(Options{Base: base}).huma.OpenAPI().Paths {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			if o := operation(item, method); o != nil && !strings.HasPrefix(path, "/hb/") {
+				all = append(all, op{o.OperationID, method})
+			}
+		}
+	}
+	// What deletes comes last, and otherwise in one order.
+	slices.SortFunc(all, func(a, b op) int { return strings.Compare(b.Method+b.OperationID, a.Method+a.OperationID) })
+	if len(all) < len(access) {
+		t.Errorf("%d operations for %d rows", len(all), len(access))
+	}
+	return all
+}
+
+type op struct{ OperationID, Method string }
+
+// seeNothing checks that the other project sees only what it made itself.
+func seeNothing(t *testing.T, w *world) {
+	t.Helper()
+	for _, h := range w.all("other") {
+		if h.Name != "x" && h.Name != "put-by-test" && h.Name != "put-again" {
+			t.Errorf("the other project sees %s", h.Name)
+		}
+	}
+	if page, err := w.client("other").Incidents(t.Context(), client.IncidentQuery{}); err != nil || len(page.Items) != 0 {
+		t.Error(err, page)
+	}
+	page, err := w.client("other").Channels(t.Context(), client.PageQuery{})
+	if err != nil || len(page.Items) != 2 {
+		t.Error(err, page)
+	}
+}
+
+// all lists every heartbeat that a key sees.
+func (w *world) all(key string) []client.Heartbeat {
+	w.t.Helper()
+	var all []client.Heartbeat
+	for h, err := range w.client(key).AllHeartbeats(w.t.Context(), client.HeartbeatQuery{}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+func TestAReadOnlyKeySeesNothingThatCouldPing(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		h, i := w.fail("Backup")
+		c := w.client("read-only")
+		// Every answer is searched for the id by the transport.
+		for _, path := range []string{"", "/" + h.Ref, "/" + *h.ID, "/" + *h.ID + "/why", "/" + *h.ID + "/pings"} {
+			if r := w.ask("read-only", "GET", "/api/v1/heartbeats"+path, ""); r.status != 200 {
+				t.Errorf("%s: %d", path, r.status)
+			}
+		}
+		got, err := c.Heartbeat(t.Context(), *h.ID)
+		if err != nil || got.ID != nil || got.PingURL != nil || got.Ref != h.Ref || got.IncidentID == nil {
+			t.Error(err, got)
+		}
+		detail, err := c.Incident(t.Context(), i.ID)
+		if err != nil || detail.HeartbeatID != nil || detail.HeartbeatRef != h.Ref {
+			t.Error(err, detail)
+		}
+	})
+}
+
+func TestARefusalTellsHowToGetAKey(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, headers := range [][]string{{}, {"Authorization", "Basic b3ZkOm92ZA=="}, {"Authorization", "Bearer"}, {"Authorization", "Bearer ovd_x"}, {"Authorization", w.keys["read-write"]}} {
+			r := w.ask("none", "GET", "/api/v1/heartbeats", "", headers...)
+			if p := problem(t, r); p.Status != 401 || !strings.Contains(p.Detail, "overdue api-key create") || !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Bearer ") {
+				t.Errorf("%q: %+v", headers, p)
+			}
+		}
+		if r := w.ask("none", "GET", "/api/v1/heartbeats", "", "Authorization", "bearer  "+w.keys["read-only"]); r.status != 200 {
+			t.Errorf("the scheme's case matters: %d", r.status)
+		}
+		if p := problem(t, w.ask("read-only", "POST", "/api/v1/heartbeats", "{}")); !strings.Contains(p.Detail, "read-write") {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, c := range []struct {
+			method, path string
+			status       int
+			allow        string
+		}{
+			{"GET", "/api/v1/", 404, ""},
+			{"GET", "/api/v1/heartbeat", 404, ""},
+			{"GET", "/api/v1/heartbeats/", 404, ""},
+			{"GET", "/api/v1/incidents/%00", 401, ""},
+			{"DELETE", "/api/v1/heartbeats", 405, "GET, HEAD, POST"},
+			{"OPTIONS", "/api/v1/heartbeats", 405, "GET, HEAD, POST"},
+			{"POST", "/api/v1/heartbeats/x", 405, "DELETE, GET, HEAD, PATCH"},
+			{"GET", "/api/v1/channels/x/test", 405, "POST"},
+		} {
+			r := w.ask("none", c.method, c.path, "")
+			if p := problem(t, r); p.Status != c.status || r.header.Get("Allow") != c.allow || r.header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s %s: %d, Allow %q", c.method, c.path, p.Status, r.header.Get("Allow"))
+			}
+		}
+		for _, path := range []string{"heartbeats/%00", "heartbeats/%ff", "incidents/%00", "channels/%00", "heartbeats/" + strings.Repeat("x", 5000)} {
+			if r := w.ask("read-write", "GET", "/api/v1/"+path, ""); r.status != 404 {
+				t.Errorf("%s: %s", path, strconv.Itoa(r.status))
+			}
+		}
+	})
+}
+
+func TestWhatGoesWrongOnOurSideIsLoggedAndNotTold(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		if err := w.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := w.ask("read-write", "GET", "/api/v1/heartbeats", "", "X-Request-Id", "mine-1")
+		p := problem(t, r)
+		if p.Status < 500 || p.RequestID != "mine-1" || strings.Contains(r.body, "sql") || strings.Contains(r.body, "closed") {
+			t.Errorf("%s", r.body)
+		}
+		if said := w.logged.String(); !strings.Contains(said, "request_id=mine-1") || !strings.Contains(said, "closed") {
+			t.Errorf("logged: %s", said)
+		}
+	})
+}

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/client"
+	"overdue/internal/store"
+)
+
+func TestASecretThatWasMadeIsShownOnce(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		made := w.channel("Ops")
+		secret, _ := made.Settings["secret"].(string)
+		if !strings.HasPrefix(secret, "whsec_") {
+			t.Fatalf("%+v", made)
+		}
+		want := client.Channel{
+			ID: made.ID, Kind: "webhook", Name: "Ops", TellRecovered: true,
+			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"},
+		}
+		for _, key := range []string{"read-write", "read-only"} {
+			got, err := w.client(key).Channel(t.Context(), made.ID)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Error(key, err, diff)
+			}
+		}
+		own := `{"kind": "webhook", "name": "own", "settings": {"url": "https://example.com/x", "secret": "whsec_` + strings.Repeat("QUJD", 8) + `", "headers": {"X-Key": "geheim"}}}`
+		r := w.ask("read-write", "POST", "/api/v1/channels", own)
+		if r.status != 201 || strings.Contains(r.body, "QUJD") || strings.Contains(r.body, "geheim") || !strings.Contains(r.body, `"X-Key":"••••"`) {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		// Sent back as it was answered, it stays; null makes a new one.
+		kept, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{Name: new("Operations"), Settings: want.Settings})
+		if err != nil || kept.Name != "Operations" || w.secret(made.ID) != secret {
+			t.Error(err, kept)
+		}
+		r = w.ask("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"settings": {"secret": null}}`)
+		now := w.secret(made.ID)
+		if r.status != 200 || now == secret || !strings.Contains(r.body, now) {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		for _, line := range w.audited() {
+			if strings.Contains(line, secret) || strings.Contains(line, "QUJD") {
+				t.Errorf("the audit log holds a secret: %s", line)
+			}
+		}
+		if strings.Contains(w.logged.String(), "QUJD") || strings.Contains(w.logged.String(), secret) {
+			t.Error("the log holds a secret")
+		}
+	})
+}
+
+// secret is the one of a webhook, as it is stored.
+func (w *world) secret(id string) string {
+	w.t.Helper()
+	var secret string
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		c, err := tx.Channel(w.owner.Project.Key, id)
+		secret, _ = c.Settings["secret"].(string)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return secret
+}
+
+func TestChannelsSayWhatTheyCannotTake(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		made := w.channel("Ops")
+		for _, c := range []struct{ method, path, body, locations string }{
+			{"POST", "", `{}`, "body.kind body.name"},
+			{"POST", "", `{"kind": "pigeon", "name": "x"}`, "body.kind"},
+			{"POST", "", `{"kind": "webhook", "name": "x"}`, "body.settings.url"},
+			{"POST", "", `{"kind": "webhook", "name": "x", "settings": {"url": "https://e.com", "secret": "••••"}}`, "body.settings.secret"},
+			{"POST", "", `{"kind": "webhook", "name": "x", "settings": {"url": "ftp://e.com", "to": ["a@b.c"]}, "remind_every": "1.5s"}`, "body.remind_every body.settings.url body.settings.to"},
+			{"POST", "", `{"kind": "email", "name": "x", "settings": {"to": ["nobody"]}, "tell_late": 1}`, "body.tell_late body.settings.to"},
+			{"POST", "", `{"kind": "webhook", "name": "x", "settings": [], "id": "x"}`, "body.settings body.id body.settings.url"},
+			{"PATCH", made.ID, `{"kind": "email"}`, "body.kind"},
+			{"PATCH", made.ID, `{"settings": {"url": null}}`, "body.settings.url"},
+			{"PATCH", made.ID, `{"settings": null, "name": null}`, "body.name body.settings"},
+		} {
+			p := problem(t, w.ask("read-write", c.method, strings.TrimSuffix("/api/v1/channels/"+c.path, "/"), c.body))
+			var got []string
+			for _, e := range p.Errors {
+				got = append(got, e.Location)
+			}
+			if p.Status != 422 || strings.Join(got, " ") != c.locations {
+				t.Errorf("%s: %d %q", c.body, p.Status, got)
+			}
+		}
+	})
+}
+
+func TestChannelsAreListedInPages(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, name := range []string{"a", "b", "c"} {
+			w.channel(name)
+		}
+		for _, limit := range []int{0, 1, 2, 3} {
+			got := ""
+			for c, err := range w.client("read-only").AllChannels(t.Context(), client.PageQuery{Limit: limit}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += c.Name
+			}
+			if got != "abc" {
+				t.Errorf("limit %d: %q", limit, got)
+			}
+		}
+	})
+}
+
+func TestRemindersAreSetAndEnded(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		made := w.channel("Ops")
+		got, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{RemindEvery: "1h", TellLate: new(true), TellRecovered: new(false)})
+		if err != nil || *got.RemindEvery != 3600 || !got.TellLate || got.TellRecovered {
+			t.Error(err, got)
+		}
+		r := w.ask("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"remind_every": null}`)
+		if !strings.Contains(r.body, `"remind_every":null`) || !strings.Contains(r.body, `"tell_late":true`) {
+			t.Error(r.body)
+		}
+	})
+}
+
+func TestADeletedChannelLeavesNoHeartbeatSilent(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		a, b := w.channel("a"), w.channel("b")
+		var hs []client.Heartbeat
+		for i, routes := range []*[]string{nil, {}, {a.ID}, {a.ID, b.ID}} {
+			h, err := c.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: new(string(rune('a' + i))), Interval: 60, Channels: routes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			hs = append(hs, h)
+		}
+		if err := c.DeleteChannel(t.Context(), a.ID); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range [][]string{nil, {}, nil, {b.ID}} {
+			got, err := c.Heartbeat(t.Context(), hs[i].Ref)
+			if diff := cmp.Diff(want, got.Channels); err != nil || diff != "" {
+				t.Error(i, err, diff)
+			}
+		}
+		if r := w.ask("read-write", "DELETE", "/api/v1/channels/"+a.ID, ""); r.status != 404 {
+			t.Error(r.status)
+		}
+		if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+hs[0].Ref, `{"channels": ["`+a.ID+`"]}`); r.status != 422 {
+			t.Error(r.status)
+		}
+	})
+}
+
+func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		made := w.channel("Ops")
+		for _, answer := range []client.TestResult{
+			{Delivered: false, Status: new(404), Detail: "no such hook"},
+			{Delivered: true, Status: new(204), Detail: ""},
+			{Delivered: false, Detail: "No mail server is configured: start Overdue with --smtp-url."},
+		} {
+			w.answers = answer
+			got, err := c.TestChannel(t.Context(), made.ID)
+			if diff := cmp.Diff(answer, got); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+			ch, err := c.Channel(t.Context(), made.ID)
+			if err != nil || ch.Failing == answer.Delivered || (answer.Delivered && ch.LastDeliveryAt == nil) {
+				t.Error(err, ch)
+			}
+		}
+		if len(w.tested) != 3 || w.tested[0].Settings["secret"] != made.Settings["secret"] {
+			t.Errorf("%+v", w.tested)
+		}
+		if actions := w.audited(); actions[len(actions)-1] != "API key test: channel.test Ops (webhook)" {
+			t.Errorf("%q", actions)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"overdue/internal/auth"
+	"overdue/internal/httpd"
+	"overdue/internal/manage"
+)
+
+// Limits of a request's body.
+const (
+	biggestBody     = 256 << 10 // bytes
+	longestBodyRead = 10 * time.Second
+)
+
+// route describes one endpoint.
+type route struct {
+	huma.Operation // Errors lists the refusals beyond those of every endpoint
+
+	body    reflect.Type // describes the JSON of the request, nil when there is none
+	example any          // of a body
+}
+
+// everywhere are the refusals that each endpoint may give.
+var everywhere = []int{
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity,
+	http.StatusInternalServerError, http.StatusServiceUnavailable,
+}
+
+// withBody are those of each endpoint that takes a body.
+var withBody = []int{
+	http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+}
+
+// register adds an endpoint: do gets who is asking, and its errors become
+// problems.
+func register[I, O any](a *API, r route, do func(ctx context.Context, who auth.Actor, in *I) (*O, error)) {
+	op := r.Operation
+	op.Security = []map[string][]string{{"key": {}}}
+	op.MaxBodyBytes = biggestBody + 1 // the last byte says that there is more
+	op.BodyReadTimeout = longestBodyRead
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	refusals := append(op.Errors, everywhere...)
+	if r.body != nil {
+		refusals = append(refusals, withBody...)
+	}
+	for _, status := range refusals {
+		op.Responses[strconv.Itoa(status)] = a.refusal(status)
+	}
+	op.Errors = nil
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		by, _ := ctx.Value(askerKey{}).(asker) // set by authenticate, which runs first
+		out, err := do(ctx, by.actor, in)
+		if err != nil {
+			return nil, a.problem(ctx, err, op, by)
+		}
+		return out, nil
+	})
+	if r.body != nil {
+		a.describeBody(op, r)
+	}
+}
+
+// describeBody documents the JSON that an endpoint reads by itself, from the
+// raw bytes: so it can name every mistake at once, in its own words.
+func (a *API) describeBody(op huma.Operation, r route) {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(r.body, true, "")
+	operation(a.huma.OpenAPI().Paths[op.Path], op.Method).RequestBody = &huma.RequestBody{
+		Required: true,
+		Content:  map[string]*huma.MediaType{"application/json": {Schema: schema, Example: r.example}},
+	}
+}
+
+// operation is the one of a path with the given method.
+func operation(path *huma.PathItem, method string) *huma.Operation {
+	return map[string]*huma.Operation{
+		http.MethodGet: path.Get, http.MethodHead: path.Head, http.MethodPost: path.Post, http.MethodPut: path.Put,
+		http.MethodPatch: path.Patch, http.MethodDelete: path.Delete,
+	}[method]
+}
+
+// asker is who sent a request, and how the request is called in the log.
+type asker struct {
+	actor   auth.Actor
+	request string
+}
+
+// askerKey finds the asker in a context. Only authenticate sets it and only
+// register reads it: to the endpoints it is an argument.
+type askerKey struct{}
+
+// authenticate lets only requests with a valid API key pass.
+func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		httpd.NewProblem(http.StatusUnauthorized, "No API key was sent. Make one on the page API keys, or with overdue api-key create, "+
+			"and send it as Authorization: Bearer ovd_….").With("WWW-Authenticate", `Bearer realm="overdue"`).Write(w, r)
+		return
+	}
+	actor, known, err := a.Keys.Actor(r.Context(), strings.TrimSpace(secret), time.Now().UTC())
+	if err != nil {
+		a.problem(r.Context(), err, *ctx.Operation(), asker{request: httpd.RequestID(r)}).Write(w, r)
+		return
+	}
+	if !known {
+		httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Make one on the page API keys, or with overdue api-key create.").
+			With("WWW-Authenticate", `Bearer realm="overdue", error="invalid_token"`).Write(w, r)
+		return
+	}
+	next(huma.WithValue(ctx, askerKey{}, asker{actor, httpd.RequestID(r)}))
+}
+
+// requireJSON refuses bodies that say that they are something else. One that
+// says nothing is taken for JSON.
+func requireJSON(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	given := r.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(given)
+	if ctx.Operation().RequestBody != nil && given != "" && (err != nil || kind != "application/json") {
+		httpd.NewProblem(http.StatusUnsupportedMediaType, "Send the body as JSON, with the header Content-Type: application/json.").Write(w, r)
+		return
+	}
+	next(ctx)
+}
+
+// problem is the answer to an error. One that is ours is logged here, and only
+// here.
+func (a *API) problem(ctx context.Context, err error, op huma.Operation, by asker) *httpd.Problem {
+	p, theirs := httpd.ProblemOf(err, func(field string) string { return location(op, field) })
+	switch {
+	case theirs:
+	case ctx.Err() != nil || errors.Is(err, manage.ErrAway):
+		p = httpd.Away()
+		a.Log.Warn("request not served", "operation", op.OperationID, "error", err, "request_id", by.request)
+	default:
+		p = httpd.Broken()
+		a.Log.Error("request failed", "operation", op.OperationID, "error", err, "request_id", by.request)
+	}
+	p.RequestID = by.request
+	return p
+}
+
+// location says where in a request to op a field stands. Paths hold ids, about
+// which there are no fields, and the slug of a PUT.
+func location(op huma.Operation, field string) string {
+	switch {
+	case op.Method == http.MethodGet:
+		return "query." + field
+	case op.Method == http.MethodPut && field == "slug":
+		return "path." + field
+	}
+	return "body." + field
+}
+
+// plainer turns the refusals of the layer below into ours: it says sentences,
+// and nothing of what was sent, which may have been a secret.
+func plainer(ctx huma.Context, _ string, v any) (any, error) {
+	model, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := httpd.NewProblem(model.Status, sentence(model.Detail))
+	p.RequestID = ctx.Header("X-Request-Id")
+	if model.Status == http.StatusRequestEntityTooLarge {
+		p.Detail = fmt.Sprintf("The body is larger than %d kB.", biggestBody>>10)
+	}
+	if model.Status >= http.StatusInternalServerError {
+		return p, nil
+	}
+	for i, e := range model.Errors {
+		if i == 0 {
+			p.Detail = sentence(e.Message)
+		}
+		p.Errors = append(p.Errors, httpd.FieldProblem{Location: e.Location, Message: sentence(e.Message)})
+	}
+	return p, nil
+}
+
+// sentence makes a sentence of a clause.
+func sentence(clause string) string {
+	_, size := utf8.DecodeRuneInString(clause)
+	return strings.ToUpper(clause[:size]) + clause[size:] + "."
+}
+
+// shortened is what somebody sent, short enough to be sent back.
+func shortened(text string) string {
+	if r := []rune(text); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return text
+}

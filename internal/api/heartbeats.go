@@ -1,0 +1,253 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/shape"
+)
+
+// heartbeatSettings is what a request may say of a heartbeat.
+type heartbeatSettings struct {
+	_ struct{} `additionalProperties:"false"`
+
+	Name         *string   `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating, but with PUT, where the slug is its default"`
+	Slug         *string   `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
+	Description  *string   `json:"description,omitempty" maxLength:"5000"`
+	Tags         *[]string `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
+	Interval     *duration `json:"interval,omitempty" doc:"From one ping to the next: 1 s to 366 d. Required when creating"`
+	Grace        *duration `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
+	MaxRunTime   *duration `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
+	Methods      *string   `json:"methods,omitempty" enum:"any,post" doc:"Which request methods count as pings. any unless given; with post the others are only logged"`
+	ManualResume *bool     `json:"manual_resume,omitempty" doc:"A ping does not resume it from a pause. false unless given"`
+	Channels     *[]string `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that are told. Null: all of the project"`
+}
+
+// edit reads the settings from a body.
+func edit(body []byte) (manage.HeartbeatEdit, error) {
+	var s heartbeatSettings
+	found, err := read(body, &s)
+	return manage.HeartbeatEdit{
+		Name: s.Name, Slug: s.Slug, Description: s.Description, Tags: s.Tags,
+		Interval: s.Interval.text(), Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(),
+		Methods: s.Methods, ManualResume: s.ManualResume, Channels: s.Channels, Found: found,
+	}, err
+}
+
+// The parts of requests. Those that are embedded have exported names, because
+// the layer below does not look into others.
+type (
+	PageQuery struct {
+		Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items"`
+		Cursor string `query:"cursor" doc:"The next_cursor of the page before"`
+	}
+	heartbeatsQuery struct {
+		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only those with this status"`
+		Tag    string `query:"tag" doc:"Only those with this tag"`
+		Q      string `query:"q" doc:"Only those with this text in name, slug, description or a tag"`
+		Sort   string `query:"sort" enum:"name,created,due" default:"name" doc:"The order; due puts first what happens next"`
+		PageQuery
+	}
+	HeartbeatPath struct {
+		ID string `path:"id" doc:"Its id or its ref" example:"0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"`
+	}
+	JSONBody       struct{ RawBody []byte }
+	heartbeatPatch struct {
+		HeartbeatPath
+		JSONBody
+	}
+	heartbeatPut struct {
+		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+		JSONBody
+	}
+)
+
+// The parts of answers.
+type (
+	ok[T any]      struct{ Body T }
+	created[T any] struct {
+		Location string `header:"Location" doc:"Where it is from now on"`
+		Body     T
+	}
+	put[T any] struct {
+		Status   int
+		Location string `header:"Location" doc:"Where it is, when it was created"`
+		Body     T
+	}
+	nothing struct{}
+)
+
+// page is the part of a list that was asked for.
+func (q PageQuery) page() manage.Page { return manage.Page{Limit: q.Limit, Cursor: q.Cursor} }
+
+// pageOf shows a part of a list.
+func pageOf[T, S any](l manage.Listing[T], show func(T) S) *ok[client.Page[S]] {
+	page := client.Page[S]{Items: make([]S, 0, len(l.Items))}
+	for _, item := range l.Items {
+		page.Items = append(page.Items, show(item))
+	}
+	if l.Next != "" {
+		page.NextCursor = &l.Next
+	}
+	return &ok[client.Page[S]]{page}
+}
+
+// seenBy is the base address of ping URLs for those who may see them.
+func (a *API) seenBy(who auth.Actor) string {
+	if who.SeesPingURLs() {
+		return a.Base
+	}
+	return ""
+}
+
+// heartbeat shows one.
+func (a *API) heartbeat(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
+	return shape.Heartbeat(h, a.seenBy(who), time.Now().UTC())
+}
+
+// at is the address of a heartbeat in the API, by whatever the reader may see.
+func (a *API) at(h monitor.Heartbeat) string {
+	id := h.ID
+	if id == "" {
+		id = h.Ref
+	}
+	return a.Base + Prefix + "/heartbeats/" + id
+}
+
+// heartbeatRoutes registers the endpoints of heartbeats.
+func (a *API) heartbeatRoutes() {
+	settings := reflect.TypeFor[heartbeatSettings]()
+	tag := []string{"Heartbeats"}
+	gone := []int{http.StatusNotFound}
+	register(a, route{Operation: huma.Operation{
+		OperationID: "list-heartbeats", Method: http.MethodGet, Path: "/heartbeats", Tags: tag, Summary: "List heartbeats",
+	}}, a.listHeartbeats)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "create-heartbeat", Method: http.MethodPost, Path: "/heartbeats", Tags: tag, Summary: "Create a heartbeat",
+		Description:   "The answer holds the ping URL. A new heartbeat alerts only once its first ping has come.",
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
+	}, body: settings, example: exampleSettings}, a.createHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "put-heartbeat", Method: http.MethodPut, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
+		Summary:     "Create a heartbeat, or change the one with this slug",
+		Description: "Doing it twice is doing it once, so a deployment can do it every time. What is absent stays as it is.",
+		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict},
+	}, body: settings, example: exampleSettings}, a.putHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "get-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}", Tags: tag, Summary: "Get one heartbeat", Errors: gone,
+	}}, a.getHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "change-heartbeat", Method: http.MethodPatch, Path: "/heartbeats/{id}", Tags: tag, Summary: "Change a heartbeat",
+		Description: "What is absent stays as it is. A new interval or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+	}, body: settings, example: map[string]any{"grace": "30m"}}, a.changeHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "delete-heartbeat", Method: http.MethodDelete, Path: "/heartbeats/{id}", Tags: tag, Summary: "Delete a heartbeat",
+		Description: "Its pings are answered with 404 from now on, and an open incident is resolved.", Errors: gone,
+	}}, a.deleteHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "pause-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/pause", Tags: tag, Summary: "Pause a heartbeat",
+		Description: "It is not judged until it is resumed: by a ping, unless manual_resume is set.", Errors: gone,
+	}}, a.pauseHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "resume-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/resume", Tags: tag, Summary: "Resume a heartbeat",
+		Description: "The interval is counted from now.", Errors: gone,
+	}}, a.resumeHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "explain-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}/why", Tags: tag, Summary: "Explain the status of a heartbeat",
+		Description: "The arithmetic from the last ping to the deadline, and what was decided.", Errors: gone,
+	}}, a.explainHeartbeat)
+	a.alsoCreated("/heartbeats/by-slug/{slug}")
+}
+
+// alsoCreated documents that a PUT answers 201 with the same body as 200.
+func (a *API) alsoCreated(path string) {
+	responses := a.huma.OpenAPI().Paths[path].Put.Responses
+	responses["201"].Content, responses["201"].Headers = responses["200"].Content, responses["200"].Headers
+}
+
+func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*ok[client.Page[client.Heartbeat]], error) {
+	listing, err := a.Desk.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, Page: in.page()})
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(listing, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeat(who, h) }), nil
+}
+
+func (a *API) createHeartbeat(ctx context.Context, who auth.Actor, in *JSONBody) (*created[client.Heartbeat], error) {
+	e, err := edit(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.Desk.CreateHeartbeat(ctx, who, e)
+	if err != nil {
+		return nil, err
+	}
+	return &created[client.Heartbeat]{Location: a.at(h), Body: a.heartbeat(who, h)}, nil
+}
+
+func (a *API) putHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPut) (*put[client.Heartbeat], error) {
+	e, err := edit(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	h, isNew, err := a.Desk.PutHeartbeat(ctx, who, in.Slug, e)
+	if err != nil {
+		return nil, err
+	}
+	out := &put[client.Heartbeat]{Status: http.StatusOK, Body: a.heartbeat(who, h)}
+	if isNew {
+		out.Status, out.Location = http.StatusCreated, a.at(h)
+	}
+	return out, nil
+}
+
+func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPatch) (*ok[client.Heartbeat], error) {
+	e, err := edit(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	return a.oneHeartbeat(who)(a.Desk.ChangeHeartbeat(ctx, who, in.ID, e))
+}
+
+// oneHeartbeat shows the heartbeat that a call to the desk returned.
+func (a *API) oneHeartbeat(who auth.Actor) func(monitor.Heartbeat, error) (*ok[client.Heartbeat], error) {
+	return func(h monitor.Heartbeat, err error) (*ok[client.Heartbeat], error) {
+		if err != nil {
+			return nil, err
+		}
+		return &ok[client.Heartbeat]{a.heartbeat(who, h)}, nil
+	}
+}
+
+func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+	return a.oneHeartbeat(who)(a.Desk.Heartbeat(ctx, who, in.ID))
+}
+
+func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+	return a.oneHeartbeat(who)(a.Desk.PauseHeartbeat(ctx, who, in.ID))
+}
+
+func (a *API) resumeHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+	return a.oneHeartbeat(who)(a.Desk.ResumeHeartbeat(ctx, who, in.ID))
+}
+
+func (a *API) deleteHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*nothing, error) {
+	return &nothing{}, a.Desk.DeleteHeartbeat(ctx, who, in.ID)
+}
+
+func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Why], error) {
+	h, err := a.Desk.Heartbeat(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &ok[client.Why]{shape.Why(h, time.Now().UTC())}, nil
+}

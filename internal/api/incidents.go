@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/shape"
+)
+
+// noteText is what a request says to write a note.
+type noteText struct {
+	_ struct{} `additionalProperties:"false"`
+
+	Text *string `json:"text" required:"true" nullable:"false" minLength:"1" maxLength:"2000" doc:"The note"`
+}
+
+type (
+	incidentsQuery struct {
+		State     string `query:"state" enum:"open,acknowledged,resolved" doc:"Only those in this state"`
+		Heartbeat string `query:"heartbeat" doc:"Only those of this heartbeat, by id or ref"`
+		PageQuery
+	}
+	IncidentPath struct {
+		ID string `path:"id" doc:"Its id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
+	}
+	incidentNote struct {
+		IncidentPath
+		JSONBody
+	}
+)
+
+// incidentRoutes registers the endpoints of incidents.
+func (a *API) incidentRoutes() {
+	tag := []string{"Incidents"}
+	gone := []int{http.StatusNotFound}
+	register(a, route{Operation: huma.Operation{
+		OperationID: "list-incidents", Method: http.MethodGet, Path: "/incidents", Tags: tag, Summary: "List incidents, newest first",
+	}}, a.listIncidents)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "get-incident", Method: http.MethodGet, Path: "/incidents/{id}", Tags: tag, Summary: "Get one incident",
+		Description: "With its timeline, and who was told and how that went.", Errors: gone,
+	}}, a.getIncident)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/incidents/{id}/acknowledge", Tags: tag, Summary: "Acknowledge an incident",
+		Description: "Says that somebody is on it, which stops its reminders. Doing it again changes nothing; a resolved incident is a conflict.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+	}}, a.acknowledgeIncident)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident", Errors: gone,
+	}, body: reflect.TypeFor[noteText](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
+}
+
+func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*ok[client.Page[client.Incident]], error) {
+	listing, err := a.Desk.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, Page: in.page()})
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
+}
+
+// oneIncident shows the incident that a call to the desk returned.
+func oneIncident(who auth.Actor) func(manage.IncidentDetail, error) (*ok[client.IncidentDetail], error) {
+	return func(d manage.IncidentDetail, err error) (*ok[client.IncidentDetail], error) {
+		if err != nil {
+			return nil, err
+		}
+		shown := client.IncidentDetail{
+			Incident: shape.Incident(d.Incident, who.SeesPingURLs()), Timeline: []client.TimelineEntry{}, Deliveries: []client.Delivery{},
+		}
+		for _, e := range d.Timeline {
+			shown.Timeline = append(shown.Timeline, client.TimelineEntry{At: e.At, Kind: e.Kind, Text: e.Text})
+		}
+		for _, delivery := range d.Deliveries {
+			shown.Deliveries = append(shown.Deliveries, shape.Delivery(delivery))
+		}
+		return &ok[client.IncidentDetail]{shown}, nil
+	}
+}
+
+func (a *API) getIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*ok[client.IncidentDetail], error) {
+	return oneIncident(who)(a.Desk.Incident(ctx, who, in.ID))
+}
+
+func (a *API) acknowledgeIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*ok[client.IncidentDetail], error) {
+	return oneIncident(who)(a.Desk.AcknowledgeIncident(ctx, who, in.ID))
+}
+
+func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*ok[client.IncidentDetail], error) {
+	var note noteText
+	found, err := read(in.RawBody, &note)
+	if err != nil {
+		return nil, err
+	}
+	text := ""
+	if note.Text != nil {
+		text = *note.Text
+	}
+	return oneIncident(who)(a.Desk.AddNote(ctx, who, in.ID, text, found))
+}

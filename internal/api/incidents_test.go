@@ -1,0 +1,181 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/client"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// fail takes a new heartbeat down, and returns it with its incident.
+func (w *world) fail(name string) (client.Heartbeat, client.Incident) {
+	w.t.Helper()
+	h := w.heartbeat(name)
+	w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST"})
+	page, err := w.client("read-write").Incidents(w.t.Context(), client.IncidentQuery{Heartbeat: *h.ID})
+	if err != nil || len(page.Items) != 1 {
+		w.t.Fatal(err, page)
+	}
+	return h, page.Items[0]
+}
+
+func TestIncidentsAreFilteredAndPaged(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		_, first := w.fail("a")
+		h, _ := w.fail("b")
+		_, third := w.fail("c")
+		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST"})
+		w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST"})
+		if _, err := c.AcknowledgeIncident(t.Context(), third.ID); err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[client.IncidentQuery]string{
+			{}:                                "4321",
+			{State: "open"}:                   "41",
+			{State: "acknowledged"}:           "3",
+			{State: "resolved"}:               "2",
+			{Heartbeat: h.Ref}:                "42",
+			{Heartbeat: *h.ID, State: "open"}: "4",
+			{Heartbeat: first.HeartbeatRef}:   "1",
+			{State: "resolved", Heartbeat: *first.HeartbeatID}: "",
+		} {
+			for _, limit := range []int{0, 1, 2, 4} {
+				query.Limit = limit
+				got := ""
+				for i, err := range c.AllIncidents(t.Context(), query) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					got += fmt.Sprint(i.Number)
+				}
+				if got != want {
+					t.Errorf("%+v: %q, want %q", query, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestAcknowledgingIsDoneOnceAndStopsAtTheEnd(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		w.channel("ops")
+		h, i := w.fail("Backup")
+		if i.State != "open" || i.AcknowledgedBy != nil || *i.HeartbeatID != *h.ID || i.Cause != "failure" {
+			t.Errorf("%+v", i)
+		}
+		got, err := c.AcknowledgeIncident(t.Context(), i.ID)
+		if err != nil || got.State != "acknowledged" || *got.AcknowledgedBy != "API key test" || got.AcknowledgedAt == nil || w.nudged != 1 {
+			t.Fatal(err, got, w.nudged)
+		}
+		again, err := c.AcknowledgeIncident(t.Context(), i.ID)
+		if diff := cmp.Diff(got, again); err != nil || diff != "" || w.nudged != 1 {
+			t.Error(err, diff, w.nudged)
+		}
+		if owed := len(got.Deliveries); owed != 2 || got.Deliveries[1].Event != "incident.acknowledged" || got.Deliveries[0].NextAttemptAt == nil {
+			t.Errorf("%+v", got.Deliveries)
+		}
+		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST"})
+		r := w.ask("read-write", "POST", "/api/v1/incidents/"+i.ID+"/acknowledge", "")
+		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is resolved already: there is nothing to acknowledge." {
+			t.Errorf("%+v", p)
+		}
+		if actions := w.audited(); actions[len(actions)-1] != "API key test: incident.acknowledge #1 of Backup" {
+			t.Errorf("%q", actions)
+		}
+	})
+}
+
+func TestNotesEnterTheTimelineUnderTheirAuthor(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		_, i := w.fail("Backup")
+		got, err := w.client("read-write").AddNote(t.Context(), i.ID, "  the disk is full\nordered another ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := got.Timeline[len(got.Timeline)-1]
+		if last.Kind != "note" || last.Text != "API key test: the disk is full\nordered another" {
+			t.Errorf("%+v", last)
+		}
+		for body, location := range map[string]string{
+			`{}`: "body.text", `{"text": " "}`: "body.text", `{"text": 5}`: "body.text", `{"text": null}`: "body.text",
+			`{"text": "` + strings.Repeat("ü", 2001) + `"}`: "body.text", `{"text": "\u0007"}`: "body.text", `{"text": "x", "by": "me"}`: "body.by",
+		} {
+			p := problem(t, w.ask("read-write", "POST", "/api/v1/incidents/"+i.ID+"/notes", body))
+			if p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Location != location {
+				t.Errorf("%.30s: %+v", body, p)
+			}
+		}
+		longest := strings.Repeat("ü", 2000)
+		if _, err := w.client("read-write").AddNote(t.Context(), i.ID, longest); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheTimelineTellsOfEveryAttemptToTellPeople(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ch := w.channel("Ops")
+		_, i := w.fail("Backup")
+		detail, err := w.client("read-only").Incident(t.Context(), i.ID)
+		if err != nil || len(detail.Deliveries) != 1 || detail.HeartbeatID != nil {
+			t.Fatal(err, detail)
+		}
+		alert := detail.Deliveries[0].ID
+		err = w.db.Update(t.Context(), func(tx *store.Tx) error {
+			for n, a := range []store.Attempt{
+				{Outcome: "retry", Status: 503, Detail: "busy"},
+				{Outcome: "sent", Status: 200},
+			} {
+				a.Alert, a.N, a.At = alert, n+1, i.OpenedAt.Add(time.Duration(n+1)*monitor.Tick)
+				if err := tx.AddAttempt(a); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Sent(alert)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.client("read-write").AddNote(t.Context(), i.ID, "on it"); err != nil {
+			t.Fatal(err)
+		}
+		// Also once the channel is gone.
+		if err := w.client("read-write").DeleteChannel(t.Context(), ch.ID); err != nil {
+			t.Fatal(err)
+		}
+		detail, err = w.client("read-only").Incident(t.Context(), i.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, e := range detail.Timeline {
+			lines = append(lines, e.Kind+": "+e.Text)
+		}
+		want := []string{
+			lines[0],
+			"delivery: “Ops” could not be told, and is tried again (incident.opened), status 503: busy",
+			"delivery: “Ops” was told (incident.opened), status 200",
+			"note: API key test: on it",
+		}
+		if diff := cmp.Diff(want, lines); diff != "" || !strings.HasPrefix(lines[0], "opened: ") {
+			t.Error(diff)
+		}
+		if !slices.IsSortedFunc(detail.Timeline, func(a, b client.TimelineEntry) int { return a.At.Compare(b.At) }) {
+			t.Errorf("%+v", detail.Timeline)
+		}
+		d := detail.Deliveries[0]
+		if d.State != "sent" || d.NextAttemptAt != nil || len(d.Attempts) != 2 || *d.Attempts[0].Status != 503 || d.ChannelID != ch.ID {
+			t.Errorf("%+v", d)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"overdue/client"
+)
+
+// pingForms are the ways to ping, below /hb/{id}.
+var pingForms = []struct{ below, id, summary, description string }{
+	{"", "ping", "Say that the job succeeded", "The path of a heartbeat that is late or down back to up."},
+	{"/start", "ping-start", "Say that the job began", "Its run is measured up to the next success or failure. A run that takes longer than it may opens an incident."},
+	{"/fail", "ping-fail", "Say that the job failed", "The heartbeat is down at once."},
+	{"/log", "ping-log", "Keep something in the log", "Judges nothing."},
+	{"/{exit}", "ping-exit", "Say with which exit code the job ended", "0 is a success, 1 to 255 a failure: curl $PING_URL/$?"},
+}
+
+// describePings documents the pings, which are taken elsewhere. They need no
+// key and answer in plain text, because jobs send them with whatever they have.
+func (a *API) describePings() {
+	for _, form := range pingForms {
+		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodHead} {
+			op := &huma.Operation{
+				OperationID: form.id + map[string]string{http.MethodGet: "-get", http.MethodHead: "-head"}[method],
+				Method:      method, Path: "/hb/{id}" + form.below, Tags: []string{"Pinging"},
+				Summary: form.summary, Description: form.description,
+				Parameters: pingParameters(form.below), Responses: pingResponses(),
+				Security: []map[string][]string{},
+			}
+			if method == http.MethodPost {
+				op.RequestBody = &huma.RequestBody{
+					Description: "Whatever the job has to say, such as the end of its output. Of any type; the first 100 kB are kept.",
+					Content:     map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{}}},
+				}
+			}
+			a.huma.OpenAPI().AddOperation(op)
+		}
+	}
+	// Webhooks that we send are part of the contract too.
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[client.Notice](), true, "")
+	a.huma.OpenAPI().Webhooks = map[string]*huma.PathItem{"alert": {Post: &huma.Operation{
+		OperationID: "receive-alert", Tags: []string{"Channels"}, Summary: "An alert, as a webhook channel sends it",
+		Description: "Signed per the Standard Webhooks specification: webhook-id is the alert id, and webhook-signature is made with the channel's secret.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
+		Responses:   map[string]*huma.Response{"2XX": {Description: "Taken. Anything else is tried again, unless it cannot get better"}},
+	}}}
+}
+
+// pingParameters are those of one way to ping.
+func pingParameters(below string) []*huma.Param {
+	uuid := &huma.Schema{Type: huma.TypeString, Format: "uuid"}
+	params := []*huma.Param{
+		{Name: "id", In: "path", Required: true, Description: "Id of the heartbeat", Schema: uuid},
+		{Name: "rid", In: "query", Description: "Id of the run, to pair a start with its finish when runs overlap", Schema: uuid},
+	}
+	if below == "/{exit}" {
+		lowest, highest := 0.0, 255.0
+		params = append(params, &huma.Param{
+			Name: "exit", In: "path", Required: true, Description: "The job's exit code",
+			Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &lowest, Maximum: &highest},
+		})
+	}
+	return params
+}
+
+// pingResponses are the answers to a ping: each one short line of text.
+func pingResponses() map[string]*huma.Response {
+	line := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	number := func(doc string) *huma.Header {
+		return &huma.Header{Description: doc, Schema: &huma.Schema{Type: huma.TypeInteger}}
+	}
+	again := map[string]*huma.Header{"Retry-After": number("Seconds until asking again may help")}
+	responses := map[string]*huma.Response{}
+	for status, r := range map[int]*huma.Response{
+		http.StatusOK: {
+			Description: "OK: the ping is committed and on disk",
+			Headers:     map[string]*huma.Header{"Ping-Body-Limit": number("How many bytes of a body are kept")},
+		},
+		http.StatusBadRequest:         {Description: "The id, exit code or rid is malformed; the text says which"},
+		http.StatusNotFound:           {Description: "There is no such heartbeat"},
+		http.StatusMethodNotAllowed:   {Description: "Not POST, GET or HEAD", Headers: map[string]*huma.Header{"Allow": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+		http.StatusTooManyRequests:    {Description: "Beyond the limit against abuse", Headers: again},
+		http.StatusServiceUnavailable: {Description: "The ping could not be stored: send it again", Headers: again},
+	} {
+		r.Content = line
+		responses[strconv.Itoa(status)] = r
+	}
+	return responses
+}

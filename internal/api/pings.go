@@ -1,0 +1,75 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/shape"
+)
+
+type (
+	pingsQuery struct {
+		HeartbeatPath
+		PageQuery
+	}
+	pingPath struct {
+		HeartbeatPath
+		N int64 `path:"n" minimum:"1" doc:"The number of the ping" example:"1042"`
+	}
+	pingBody struct {
+		ContentType string `header:"Content-Type" hidden:"true"`
+		Body        []byte
+	}
+)
+
+// pingRoutes registers the endpoints of what was pinged.
+func (a *API) pingRoutes() {
+	tag := []string{"Pings"}
+	register(a, route{Operation: huma.Operation{
+		OperationID: "list-pings", Method: http.MethodGet, Path: "/heartbeats/{id}/pings", Tags: tag,
+		Summary:     "List the pings of a heartbeat, newest first",
+		Description: "The last 1,000 are kept, for up to 90 days.",
+		Errors:      []int{http.StatusNotFound},
+	}}, a.listPings)
+	raw := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	register(a, route{Operation: huma.Operation{
+		OperationID: "get-ping-body", Method: http.MethodGet, Path: "/heartbeats/{id}/pings/{n}/body", Tags: tag,
+		Summary:     "Get the body of a ping",
+		Description: "Byte for byte as it was kept: text when it reads as UTF-8.",
+		Errors:      []int{http.StatusNotFound},
+		Responses: map[string]*huma.Response{"200": {Description: "The body", Content: map[string]*huma.MediaType{
+			"text/plain": {Schema: raw}, "application/octet-stream": {Schema: raw},
+		}}},
+	}}, a.getPingBody)
+}
+
+func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*ok[client.Page[client.Ping]], error) {
+	h, listing, err := a.Desk.Pings(ctx, who, in.ID, in.page())
+	if err != nil {
+		return nil, err
+	}
+	bodies := a.at(h) + "/pings/"
+	return pageOf(listing, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) }), nil
+}
+
+func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBody, error) {
+	p, err := a.Desk.Ping(ctx, who, in.ID, in.N)
+	if err != nil {
+		return nil, err
+	}
+	out := &pingBody{ContentType: "application/octet-stream", Body: p.Body}
+	if utf8.Valid(p.Body) && !bytes.ContainsRune(p.Body, 0) {
+		out.ContentType = "text/plain; charset=utf-8"
+	}
+	if out.Body == nil {
+		out.Body = []byte{}
+	}
+	return out, nil
+}

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/chore"
+	"overdue/internal/deliver"
+	"overdue/internal/ingest"
+	"overdue/internal/meter"
+	"overdue/internal/store"
+	"overdue/internal/watch"
+)
+
+// Engine is all that runs without being asked, and what takes pings in.
+type Engine struct {
+	db       *store.DB
+	log      *slog.Logger
+	meter    *meter.Meter
+	arrivals *ingest.Arrivals
+	batcher  *ingest.Batcher
+	watcher  *watch.Watcher
+	courier  *deliver.Courier
+
+	sweep, publish, deliver, tidy *chore.Loop
+
+	stop  context.CancelFunc
+	loops sync.WaitGroup
+}
+
+// NewEngine puts the parts together. base is the address of the pages. Nothing
+// runs until Start.
+func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger) *Engine {
+	e := &Engine{db: db, log: log, arrivals: ingest.NewArrivals()}
+	e.meter = meter.New(func() float64 { return float64(e.arrivals.Waiting()) }, e.openIncidents)
+	node := uuid.NewString()
+	e.watcher = &watch.Watcher{DB: db, Node: node, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }}
+	e.courier = &deliver.Courier{
+		DB: db, Node: node, Send: send, Base: base, Meter: e.meter, Log: log, Nudge: func() { e.deliver.Nudge() },
+	}
+	e.sweep = chore.New("sweep", log, e.watcher.Sweep)
+	e.publish = chore.New("publish", log, e.watcher.Publish)
+	e.deliver = chore.New("deliver", log, e.courier.Turn)
+	e.tidy = chore.New("tidy", log, e.forget)
+	return e
+}
+
+// cut hands the register of arrivals to the watcher.
+func (e *Engine) cut() watch.Cut {
+	c := e.arrivals.Cut()
+	return watch.Cut{Now: c.Now, Horizon: c.Horizon, Until: c.Until}
+}
+
+// openIncidents counts for the meter; what cannot be counted is told as -1.
+func (e *Engine) openIncidents() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	n := int64(-1)
+	err := e.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		n, err = tx.OpenIncidents()
+		return err
+	})
+	if err != nil {
+		return -1
+	}
+	return float64(n)
+}
+
+// Start begins to work. What a killed predecessor had claimed is freed, and
+// this node is on the list before it takes its first ping.
+func (e *Engine) Start(ctx context.Context) error {
+	now := time.Now().UTC()
+	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.Unclaim(tx, now) })
+	if err != nil {
+		return err
+	}
+	if _, err := e.watcher.Publish(ctx, now); err != nil {
+		return err
+	}
+	e.batcher = ingest.NewBatcher(e.db, e.arrivals, e.meter, e.log, ingest.News{Owed: e.deliver.Nudge, Sooner: e.Sooner})
+	// The loops outlive ctx: they go on until Stop, while accepted requests
+	// are being answered.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stop = stop
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy} {
+		e.loops.Go(func() { loop.Run(background) })
+	}
+	return nil
+}
+
+// Sooner tells the engine that something may happen by itself at next.
+func (e *Engine) Sooner(next time.Time) { e.sweep.NudgeBefore(next) }
+
+// Owed tells the engine that alerts became owed.
+func (e *Engine) Owed() { e.deliver.Nudge() }
+
+// forget deletes what was kept long enough.
+func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, error) {
+	const mostAtOnce, pauseBetween, pauseAfter = 50, 100 * time.Millisecond, time.Hour
+	forgotten := 0
+	err := e.db.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		forgotten, err = tx.Forget(now, mostAtOnce)
+		return err
+	})
+	if forgotten == mostAtOnce {
+		return pauseBetween, err
+	}
+	return pauseAfter, err
+}
+
+// mostUntold is for how long an alert may be due before deliveries count as
+// stuck.
+const mostUntold = time.Minute
+
+// Ready returns nil when the node can commit a ping, sweeps are on time and
+// deliveries are not stuck, or else what is wrong.
+func (e *Engine) Ready(ctx context.Context) error {
+	now := time.Now()
+	errs := []error{e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now)}
+	errs = append(errs, e.db.View(ctx, func(tx *store.Tx) error {
+		owing, err := tx.Owing()
+		if err != nil {
+			return err
+		}
+		for _, o := range owing {
+			if waits := now.Sub(o.Next); waits > mostUntold {
+				return fmt.Errorf("deliver: an alert has been due for %s", waits.Round(time.Second))
+			}
+		}
+		return nil
+	}))
+	return errors.Join(errs...)
+}
+
+// Stop ends the work: first what waits to be stored, then the loops, then what
+// is being sent. No more pings may come in. ctx bounds how long it takes.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.batcher.Stop()
+	e.stop()
+	e.loops.Wait()
+	return errors.Join(e.courier.Stop(ctx), e.watcher.Leave(ctx))
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// firstProject makes the project that everybody begins with, and reports
+// whether this is the first start.
+func firstProject(ctx context.Context, db *store.DB) (first bool, err error) {
+	err = db.Update(ctx, func(tx *store.Tx) error {
+		projects, err := tx.Projects()
+		if err != nil || len(projects) > 0 {
+			first = false
+			return err
+		}
+		first = true
+		_, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now().UTC()})
+		return err
+	})
+	if errors.Is(err, store.ErrTaken) {
+		return false, nil // another node made it just now
+	}
+	return first, err
+}
+
+// greet tells the operator where the server is and what to do next.
+func (o Options) greet(base string, first bool) {
+	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.Where(o.Database))
+	if !first {
+		return
+	}
+	database, self := "", o.self()
+	switch {
+	case strings.Contains(o.Database, "://"):
+		database = " --database postgres://…" // the address may hold a password
+	case o.Database != "overdue.db":
+		database = " --database " + o.Database
+	}
+	fmt.Fprintf(o.Out, `
+Next, in another terminal: make an API key and a heartbeat, and ping it.
+
+  export OVERDUE_URL=%s
+  export OVERDUE_API_KEY=$(%s api-key create --name me%s)
+  %s heartbeats create --name "Nightly backup" --interval 24h --grace 1h
+
+The last command prints the ping URL. Send it a ping with curl, and see the
+heartbeat go up with:  %s heartbeats list
+
+`, base, self, database, self, self)
+}
+
+// self is how this program is called.
+func (o Options) self() string {
+	if strings.Contains(os.Args[0], string(filepath.Separator)+"go-build") {
+		return "go run ." // the binary vanishes with the server
+	}
+	return os.Args[0]
+}

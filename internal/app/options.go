@@ -1,0 +1,73 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+)
+
+// Options are the settings of a server.
+type Options struct {
+	Listen    string // address to listen on
+	Database  string // file, or postgres://…
+	PublicURL string // as people and jobs reach it; empty: from Listen
+
+	SMTPURL, SMTPFrom    string
+	TrustedProxies       []netip.Prefix
+	AllowPrivateNetworks bool
+	AllowNetworks        []netip.Prefix
+	PingRateLimit        float64 // per second and source; 0: none
+
+	LogLevel, LogFormat string
+
+	Version string
+	Out     io.Writer // what the operator reads first
+	Err     io.Writer // the log
+}
+
+// logger makes the log: lines for people on a terminal, JSON elsewhere.
+func (o Options) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		level = slog.LevelInfo // the command line offers only names that are right
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch {
+	case o.LogFormat == "json", o.LogFormat == "auto" && !isTerminal(o.Err):
+		return slog.New(slog.NewJSONHandler(o.Err, options))
+	case isTerminal(o.Err):
+		return slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: level}))
+	}
+	return slog.New(slog.NewTextHandler(o.Err, options))
+}
+
+// isTerminal reports whether somebody is likely to read along.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// base is the address under which people and jobs reach the server that
+// listens at addr, without a slash at its end.
+func (o Options) base(addr net.Addr) string {
+	if o.PublicURL != "" {
+		return strings.TrimRight(o.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	if port == "80" {
+		return "http://" + host
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/google/uuid"
+
+	"overdue/client"
+	"overdue/internal/api"
+	"overdue/internal/auth"
+	"overdue/internal/deliver"
+	"overdue/internal/httpd"
+	"overdue/internal/ingest"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// How long a stop may take: for requests in progress, and for all after them.
+const (
+	patienceRequests = 20 * time.Second
+	patienceRest     = 40 * time.Second
+)
+
+// Serve runs a server until ctx ends, and then stops it in good order: every
+// request that was accepted is answered.
+func Serve(ctx context.Context, o Options) error {
+	log := o.logger()
+	db, err := store.Open(ctx, o.Database)
+	if err != nil {
+		return err
+	}
+	defer closeLogged(db, log)
+	if err := db.Serve(ctx); err != nil {
+		return err
+	}
+	first, err := firstProject(ctx, db)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(o.Listen)
+	if err != nil {
+		return err
+	}
+	base := o.base(listener.Addr())
+	outside, err := o.outside()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	engine := NewEngine(db, outside.Send, base, log)
+	if err := engine.Start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	handler := routes(o, engine, base)
+	o.greet(base, first)
+	// Ready for systemd; elsewhere this does nothing.
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.Where(o.Database), "version", o.Version)
+	err = httpd.Serve(ctx, httpd.Server(handler, log), listener, patienceRequests)
+	log.Info("stopping")
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
+	defer cancel()
+	return errors.Join(err, engine.Stop(rest))
+}
+
+// closeLogged closes the database last of all.
+func closeLogged(db io.Closer, log *slog.Logger) {
+	if err := db.Close(); err != nil {
+		log.Error("database not closed in good order", "error", err)
+	}
+}
+
+// listen takes the socket that systemd passed on, or opens one.
+func listen(address string) (net.Listener, error) {
+	passed, err := activation.Listeners()
+	if err == nil && len(passed) > 0 && passed[0] != nil {
+		return passed[0], nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; name another address with --listen", address, err)
+	}
+	return listener, nil
+}
+
+// outside opens the one door to the outside.
+func (o Options) outside() (*notify.Outside, error) {
+	return notify.NewOutside(notify.OutsideOptions{
+		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
+		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, UserAgent: "Overdue/" + o.Version,
+	})
+}
+
+// routes is all that the server answers.
+func routes(o Options, e *Engine, base string) http.Handler {
+	pings := &ingest.Handler{
+		Batcher: e.batcher, Arrivals: e.arrivals, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
+		Source: func(r *http.Request) string { return httpd.ClientAddress(r, o.TrustedProxies).String() },
+	}
+	desk := manage.New(manage.Options{DB: e.db, OnChange: e.Sooner, OnOwed: e.Owed, Test: e.test})
+	mux := http.NewServeMux()
+	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: desk, Keys: auth.NewKeys(e.db), Base: base, Version: o.Version, Log: e.log}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", e.answerReady)
+	mux.Handle("GET /metrics", e.meter.Handler())
+	rest := httpd.Handler(mux, e.log, o.TrustedProxies)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Before the mux, which would answer some spellings of a path with a
+		// redirect, and without the work that only people's requests need.
+		if strings.HasPrefix(r.URL.Path, ingest.Prefix) {
+			pings.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
+// plain answers one line of text.
+func plain(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
+}
+
+// longestReady bounds the answer to /readyz.
+const longestReady = 5 * time.Second
+
+// answerReady answers /readyz.
+func (e *Engine) answerReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), longestReady)
+	defer cancel()
+	if err := e.Ready(ctx); err != nil {
+		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+// test sends a test alert for people and tells how that went.
+func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult {
+	receipt, err := e.courier.Test(ctx, c, p, uuid.NewString())
+	result := client.TestResult{Delivered: err == nil, Detail: receipt.Detail}
+	status := receipt.Status
+	if refusal, refused := deliver.RefusalOf(err); refused {
+		status, result.Detail = refusal.Status, refusal.Body
+	}
+	if status != 0 {
+		result.Status = &status
+	}
+	return result
+}

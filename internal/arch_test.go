@@ -1,0 +1,339 @@
+// Package internal holds the rules of the house as a test: who may import
+// whom, how files are named and how long they may be, and what no code does.
+package internal
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which of our packages each package may import. A new package
+// needs an entry, and a sentence in docs/architecture.md.
+var allowed = map[string][]string{
+	".":                 {"internal/cli"},
+	"client":            {},
+	"internal/schedule": {},
+	"internal/monitor":  {"internal/schedule"},
+	"internal/chore":    {},
+	"internal/meter":    {},
+	"internal/store":    {"internal/monitor"},
+	"internal/shape":    {"client", "internal/monitor", "internal/store"},
+	"internal/notify":   {"client"},
+	"internal/httpd":    {"internal/monitor"},
+	"internal/ingest":   {"internal/meter", "internal/monitor", "internal/store"},
+	"internal/watch":    {"internal/meter", "internal/monitor", "internal/store"},
+	"internal/deliver":  {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/schedule", "internal/shape", "internal/store"},
+	"internal/auth":     {"internal/monitor", "internal/store"},
+	"internal/manage":   {"client", "internal/auth", "internal/monitor", "internal/notify", "internal/schedule", "internal/shape", "internal/store"},
+	"internal/api":      {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/shape"},
+	"internal/app": {
+		"client", "internal/api", "internal/auth", "internal/chore", "internal/deliver", "internal/httpd", "internal/ingest", "internal/manage",
+		"internal/meter", "internal/monitor", "internal/notify", "internal/store", "internal/watch",
+	},
+	"internal/cli":                          {"client", "internal/app"},
+	"internal/store/storetest":              {"internal/store"},
+	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
+	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
+}
+
+// confined says which packages alone may import a library. What is not listed
+// may be used anywhere but in the pure packages.
+var confined = map[string][]string{
+	"database/sql":                        {"internal/store", "internal/store/storetest"},
+	"modernc.org/sqlite":                  {"internal/store"},
+	"github.com/jackc/pgx/v5":             {"internal/store", "internal/store/storetest"},
+	"github.com/pressly/goose/v3":         {"internal/store"},
+	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
+	"github.com/alecthomas/kong":          {"internal/cli"},
+	"github.com/prometheus/client_golang": {"internal/meter"},
+	"github.com/wneessen/go-mail":         {"internal/notify"},
+	"code.dny.dev/ssrf":                   {"internal/notify"},
+	"net/smtp":                            {"internal/notify"},
+}
+
+// pure packages decide. They take the moment as an argument and know nothing
+// of the world.
+var pure = []string{"internal/monitor", "internal/schedule"}
+
+// notPure is what they must not import.
+var notPure = regexp.MustCompile(`^(context|os|net|net/.*|database/.*|log.*|encoding/json|io.*|sync.*|math/rand.*)$|\.`)
+
+// source is one parsed Go file of ours.
+type source struct {
+	path      string // below the module's root
+	pkg       string // its directory
+	test      bool
+	generated bool
+	lines     int
+	file      *ast.File
+	set       *token.FileSet
+}
+
+// sources parses every Go file of the module.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && path != ".." && (strings.HasPrefix(name, ".") || name == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		path = strings.TrimPrefix(filepath.ToSlash(path), "../")
+		all = append(all, source{
+			path: path, pkg: filepath.ToSlash(filepath.Dir(path)), test: strings.HasSuffix(path, "_test.go"),
+			generated: ast.IsGenerated(file), lines: strings.Count(string(text), "\n"), file: file, set: set,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 50 {
+		t.Fatalf("found only %d Go files; the rules would prove nothing", len(all))
+	}
+	return all
+}
+
+// imports lists what a file imports.
+func (s source) imports() []string {
+	var all []string
+	for _, i := range s.file.Imports {
+		all = append(all, strings.Trim(i.Path.Value, `"`))
+	}
+	return all
+}
+
+func TestPackagesImportOnlyWhatTheHouseAllows(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		may, known := allowed[s.pkg]
+		if !known {
+			t.Errorf("%s: package %s has no entry in the list of allowed imports", s.path, s.pkg)
+			continue
+		}
+		for _, path := range s.imports() {
+			if ours, isOurs := strings.CutPrefix(path, "overdue/"); isOurs && !slices.Contains(may, ours) {
+				t.Errorf("%s imports %s; package %s may not", s.path, ours, s.pkg)
+			}
+		}
+	}
+}
+
+func TestLibrariesStayInTheirPackages(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		for _, path := range s.imports() {
+			for library, where := range confined {
+				if (path == library || strings.HasPrefix(path, library+"/")) && !slices.Contains(where, s.pkg) {
+					t.Errorf("%s imports %s, which belongs in %v alone", s.path, path, where)
+				}
+			}
+		}
+	}
+}
+
+func TestTheMiddleIsPure(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || !slices.Contains(pure, s.pkg) {
+			continue
+		}
+		for _, path := range s.imports() {
+			if notPure.MatchString(path) && !strings.HasPrefix(path, "overdue/") {
+				t.Errorf("%s imports %s; the rules take what they need as arguments", s.path, path)
+			}
+		}
+		for _, call := range s.calls("time") {
+			if slices.Contains([]string{"Now", "Since", "Until"}, call) {
+				t.Errorf("%s reads the clock with time.%s", s.path, call)
+			}
+		}
+	}
+}
+
+// calls lists the functions of a package that a file mentions.
+func (s source) calls(pkg string) []string {
+	var all []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := sel.X.(*ast.Ident); ok && id.Name == pkg && id.Obj == nil {
+				all = append(all, sel.Sel.Name)
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// mayWait are places outside virtual time that wait for another process.
+var mayWait = regexp.MustCompile(`^(e2e/|internal/store/storetest/postgres\.go$)`)
+
+// bubbled reports whether a test file runs in virtual time.
+func (s source) bubbled() bool {
+	imports := s.imports()
+	return s.test && (slices.Contains(imports, "testing/synctest") || slices.Contains(imports, "overdue/internal/store/storetest"))
+}
+
+func TestNobodySleepsOnTheRealClock(t *testing.T) {
+	for _, s := range sources(t) {
+		if mayWait.MatchString(s.path) || s.pkg == "internal" {
+			continue
+		}
+		for _, call := range s.calls("time") {
+			switch {
+			case slices.Contains([]string{"Tick", "AfterFunc"}, call) && !s.test:
+				t.Errorf("%s uses time.%s; rest in a chore.Loop instead", s.path, call)
+			case call == "Sleep" && !s.bubbled():
+				t.Errorf("%s sleeps; only tests in virtual time do", s.path)
+			}
+		}
+	}
+}
+
+func TestNoTestSkips(t *testing.T) {
+	skip := regexp.MustCompile(`^Skip(f|Now)?$`)
+	for _, s := range sources(t) {
+		for _, receiver := range []string{"t", "b", "f", "tb"} {
+			for _, call := range s.calls(receiver) {
+				if s.test && s.pkg != "internal" && skip.MatchString(call) {
+					t.Errorf("%s skips; what a machine lacks is a failure that says what to install", s.path)
+				}
+			}
+		}
+	}
+}
+
+func TestFilesAreSmallAndNamedAfterWhatIsInThem(t *testing.T) {
+	vague := []string{"helpers", "helper", "types", "misc", "utils", "util", "common", "models"}
+	for _, s := range sources(t) {
+		most := 600
+		if s.test {
+			most = 800
+		}
+		if s.lines > most && !s.generated {
+			t.Errorf("%s has %d lines; at most %d, so it has outgrown its noun", s.path, s.lines, most)
+		}
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(s.path), ".go"), "_test")
+		if slices.Contains(vague, name) || slices.Contains(vague, filepath.Base(s.pkg)) || filepath.Base(s.pkg) == "pkg" || filepath.Base(s.pkg) == "service" {
+			t.Errorf("%s: the name says nothing; name it after the noun in it", s.path)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	said := map[string]bool{}
+	for _, s := range sources(t) {
+		said[s.pkg] = said[s.pkg] || (s.file.Doc != nil && len(s.file.Doc.Text()) > 40)
+	}
+	for pkg, ok := range said {
+		if !ok {
+			t.Errorf("package %s has no comment that says what it is for", pkg)
+		}
+	}
+}
+
+// refused are the synonyms of our words; docs/glossary.md has the words.
+var refused = regexp.MustCompile(`(?i)checkin|dead.?man|watchdog|notifier|alarm|downtime|beat`)
+
+// vagueWords are endings of names that say nothing.
+var vagueWords = regexp.MustCompile(`(Manager|Helper|Impl|Util|Utils)$|^(Get|Do|Process)([A-Z]|$)`)
+
+// asked are names that a library's interface asks for.
+var asked = []string{"GetStatus", "GetHeaders"}
+
+func TestNamesUseTheWordsOfTheGlossary(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.generated || s.test {
+			continue
+		}
+		for name := range s.declared() {
+			other := strings.NewReplacer("Heartbeat", "", "heartbeat", "").Replace(name)
+			if !slices.Contains(asked, name) && (refused.MatchString(other) || vagueWords.MatchString(name)) {
+				t.Errorf("%s declares %s; the glossary has a better word", s.path, name)
+			}
+		}
+	}
+}
+
+// declared yields the exported names that a file declares.
+func (s source) declared() map[string]bool {
+	all := map[string]bool{}
+	add := func(id *ast.Ident) {
+		if id.IsExported() {
+			all[id.Name] = true
+		}
+	}
+	for _, d := range s.file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			add(d.Name)
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					add(spec.Name)
+				case *ast.ValueSpec:
+					for _, id := range spec.Names {
+						add(id)
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+func TestEveryDirectDependencyHasItsReason(t *testing.T) {
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons, err := os.ReadFile("../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for _, line := range strings.Split(string(mod), "\n") {
+		fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		if len(fields) == 2 && strings.Contains(fields[0], ".") && strings.HasPrefix(fields[1], "v") {
+			direct = append(direct, fields[0])
+		}
+	}
+	if len(direct) < 10 {
+		t.Fatalf("read only %d direct dependencies from go.mod", len(direct))
+	}
+	for _, path := range direct {
+		if !strings.Contains(string(reasons), "`"+path+"`") {
+			t.Errorf("docs/dependencies.md gives no reason for %s", path)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(string(reasons), -1) {
+		if !slices.Contains(direct, m[1]) {
+			t.Errorf("docs/dependencies.md explains %s, which go.mod does not require", m[1])
+		}
+	}
+}

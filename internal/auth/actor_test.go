@@ -1,0 +1,40 @@
+package auth_test
+
+import (
+	"testing"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+)
+
+func TestEveryRoleMayWhatTheTableSays(t *testing.T) {
+	rights := []auth.Right{
+		auth.Read, auth.SeePingURLs, auth.ChangeHeartbeats, auth.ChangeIncidents, auth.ChangeChannels,
+		auth.ManageKeys, auth.ManagePeople, auth.ChangeProject, auth.DeleteProject,
+	}
+	for role, want := range map[auth.Role]string{
+		0:           ".........",
+		auth.Viewer: "x........",
+		auth.Member: "xxxxx....",
+		auth.Admin:  "xxxxxxxx.",
+		auth.Owner:  "xxxxxxxxx",
+	} {
+		got := ""
+		for _, r := range rights {
+			if (auth.Actor{Role: role}).May(r) {
+				got += "x"
+			} else {
+				got += "."
+			}
+		}
+		if got != want {
+			t.Errorf("role %d: %s, want %s", role, got, want)
+		}
+	}
+	if (auth.Actor{Role: auth.Owner}).May(0) {
+		t.Error("the owner may what is no right")
+	}
+	if !auth.Operator(monitor.Project{}).May(auth.DeleteProject) {
+		t.Error("the operator may not everything")
+	}
+}

@@ -1,0 +1,135 @@
+package auth_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+func TestKeysAreRandomAndLookLikeKeys(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		key := auth.NewKey()
+		if seen[key] || !auth.LooksLikeKey(key) || !strings.HasPrefix(key, "ovd_") || len(key) < 36 {
+			t.Fatalf("bad key %q", key)
+		}
+		seen[key] = true
+	}
+	for _, text := range []string{"", "ovd_", "ovd_x", auth.NewKey()[4:], auth.NewKey() + "A", " " + auth.NewKey()} {
+		if auth.LooksLikeKey(text) {
+			t.Errorf("%q looks like a key", text)
+		}
+	}
+	// The vector of FIPS 180-2, so that stored hashes stay valid.
+	if got := auth.HashKey("abc"); got != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
+		t.Error(got)
+	}
+}
+
+// keyed makes a project with one key, and returns its secret.
+func keyed(t *testing.T, db *store.DB, readOnly bool) (secret string) {
+	t.Helper()
+	secret = auth.NewKey()
+	err := db.Update(t.Context(), func(tx *store.Tx) error {
+		p, err := tx.AddProject(monitor.Project{Slug: secret, Name: "Main", Zone: "UTC", Created: time.Now()})
+		if err != nil {
+			return err
+		}
+		_, err = tx.AddKey(monitor.APIKey{Project: p.Key, Name: "deploy", ReadOnly: readOnly, Created: time.Now()}, auth.HashKey(secret))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// used is when a key was last used, as it is stored.
+func used(t *testing.T, db *store.DB, secret string) time.Time {
+	t.Helper()
+	var key monitor.APIKey
+	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+		key, _, err = tx.Key(auth.HashKey(secret))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Used
+}
+
+func TestAKeyActsForItsProject(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+		db := open()
+		keys := auth.NewKeys(db)
+		for readOnly, role := range map[bool]auth.Role{true: auth.Viewer, false: auth.Member} {
+			secret := keyed(t, db, readOnly)
+			a, known, err := keys.Actor(t.Context(), secret, time.Now())
+			if err != nil || !known || a.Name != "API key deploy" || a.Role != role || a.Project.Slug != secret {
+				t.Errorf("%+v, %t, %v", a, known, err)
+			}
+		}
+		for _, secret := range []string{"", "ovd_", auth.NewKey(), "x"} {
+			if a, known, err := keys.Actor(t.Context(), secret, time.Now()); known || err != nil || a.May(auth.Read) {
+				t.Errorf("%q: %+v, %t, %v", secret, a, known, err)
+			}
+		}
+	})
+}
+
+func TestTheLastUseIsNotedOnceAMinute(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+		db := open()
+		keys, began := auth.NewKeys(db), time.Now().UTC()
+		secret := keyed(t, db, false)
+		if !used(t, db, secret).IsZero() {
+			t.Error("used before its first use")
+		}
+		for _, c := range []struct{ at, want time.Duration }{
+			{0, 0}, {time.Second, 0}, {59 * time.Second, 0}, {time.Minute, time.Minute}, {90 * time.Second, time.Minute}, {time.Hour, time.Hour},
+		} {
+			if _, known, err := keys.Actor(t.Context(), secret, began.Add(c.at)); !known || err != nil {
+				t.Fatal(known, err)
+			}
+			if got := used(t, db, secret).Sub(began); got != c.want {
+				t.Errorf("after %v: last used %v, want %v", c.at, got, c.want)
+			}
+		}
+		// Another node has noted nothing itself, but sees what this one wrote.
+		if _, _, err := auth.NewKeys(db).Actor(t.Context(), secret, began.Add(time.Hour+time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if got := used(t, db, secret).Sub(began); got != time.Hour {
+			t.Errorf("last used %v", got)
+		}
+	})
+}
+
+func TestAKeyWorksWhereItsUseCannotBeNoted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+		db := open()
+		secret := keyed(t, db, true)
+		keys := auth.NewKeys(db)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 4 { // at once, as pages ask
+			wg.Go(func() {
+				if _, known, err := keys.Actor(ctx, secret, time.Now()); !known || err != nil {
+					t.Error(known, err)
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+		if _, _, err := keys.Actor(ctx, secret, time.Now()); err == nil {
+			t.Error("a database that does not answer is no error")
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Exit codes of every command but run.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// grammar is the whole command line.
+type grammar struct {
+	Serve      serveCmd      `cmd:"" help:"Run the server."`
+	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Make API keys, directly in the database."`
+	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
+	Run        runCmd        `cmd:"" help:"Run a command and ping when it starts and ends."`
+	Heartbeats heartbeatsCmd `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
+	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
+	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+const about = `A heartbeat monitor: your jobs call it when they have run, and it tells you when a call does not come.
+
+Every setting can be given as a flag, as an environment variable, or as a key of the file that --config names. A flag beats the environment, which beats the file.`
+
+// Main runs the command that args ask for and returns the exit code. It reads
+// the settings in the environment of the process.
+func Main(args []string, std Streams) int {
+	return perform(args, std, wired())
+}
+
+// perform is Main with the server's insides given, so that tests can be them.
+func perform(args []string, std Streams, in insides) int {
+	helped := false
+	parser, err := newParser(std, func(int) { helped = true })
+	if err != nil {
+		return report(std, err)
+	}
+	if len(args) == 0 {
+		// No command is a mistake, and the help is its best explanation.
+		_, _ = parser.Parse([]string{"--help"}) // printing is all that is wanted
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case helped: // parsing goes on after --help; what it finds missing is no matter
+		return 0
+	case err != nil:
+		return report(std, misuse(parser, err))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends what does not want to stop
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(std, parsed.Run(in))
+}
+
+// newParser describes the command line to the parser. exit is what the parser
+// calls once it has printed help; it must return, so nothing ends the process
+// behind our back.
+func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&grammar{},
+		kong.Name("overdue"),
+		kong.Description(about),
+		kong.Writers(std.Out, std.Err),
+		kong.Exit(exit),
+		kong.Bind(std),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(withVariables),
+		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
+	)
+}
+
+// misuse turns the parser's complaint into one that says where to look.
+func misuse(parser *kong.Kong, err error) error {
+	where := parser.Model.Name
+	var bad *kong.ParseError
+	if errors.As(err, &bad) && bad.Context != nil {
+		if node := bad.Context.Selected(); node != nil {
+			where = node.FullPath()
+		}
+	}
+	return usage("%w\nRun \"%s --help\" for usage.", err, where)
+}
+
+// outcome is an error that knows its exit code. Without a reason it is silent:
+// the command has said all there is to say.
+type outcome struct {
+	code   int
+	reason error
+}
+
+func (o *outcome) Error() string {
+	if o.reason == nil {
+		return ""
+	}
+	return o.reason.Error()
+}
+
+func (o *outcome) Unwrap() error { return o.reason }
+
+// usage is the error of a command that was not used as it must be.
+func usage(format string, args ...any) error {
+	return &outcome{code: exitUsage, reason: fmt.Errorf(format, args...)}
+}
+
+// report tells the operator what went wrong and returns the exit code.
+func report(std Streams, err error) int {
+	if err == nil {
+		return 0
+	}
+	if text := err.Error(); text != "" {
+		warn(std, "%s", text)
+	}
+	var o *outcome
+	if errors.As(err, &o) {
+		return o.code
+	}
+	return exitFailure
+}
+
+// warn writes a line to standard error, marked with who says it.
+func warn(std Streams, format string, args ...any) {
+	_, _ = fmt.Fprintf(std.Err, "overdue: "+format+"\n", args...) // nowhere is left to complain
+}

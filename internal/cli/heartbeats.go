@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"overdue/client"
+)
+
+// heartbeatsCmd groups what is done with heartbeats, all of it through the API:
+// it works from any machine that has a key.
+type heartbeatsCmd struct {
+	List   heartbeatsListCmd   `cmd:"" help:"List heartbeats."`
+	Create heartbeatsCreateCmd `cmd:"" help:"Create a heartbeat and print its ping URL."`
+	Pause  heartbeatsPauseCmd  `cmd:"" help:"Stop judging a heartbeat."`
+	Resume heartbeatsResumeCmd `cmd:"" help:"Judge a heartbeat again."`
+	Delete heartbeatsDeleteCmd `cmd:"" help:"Delete a heartbeat and its history."`
+}
+
+// clientFlags say which server is meant and who asks.
+type clientFlags struct {
+	URL    string `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, for example https://overdue.example.org."`
+	APIKey Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key; better given in a file than on the command line."`
+}
+
+// client returns a client for the server that the flags name.
+func (f clientFlags) client() (*client.Client, error) {
+	switch {
+	case f.URL == "":
+		return nil, usage("no server address: give --url or $%s", variable("url"))
+	case f.APIKey == "":
+		return nil, usage("no API key: give $%s or $%s_FILE", variable("api-key"), variable("api-key"))
+	}
+	return client.New(f.URL, string(f.APIKey), client.WithUserAgent(userAgent())), nil
+}
+
+// heartbeatsListCmd prints all heartbeats, for people or for programs.
+type heartbeatsListCmd struct {
+	clientFlags
+
+	Status string `placeholder:"STATUS" help:"Only those that are new, up, late, down or paused."`
+	Tag    string `placeholder:"TAG" help:"Only those with this tag."`
+	JSON   bool   `name:"json" help:"Print everything, as JSON."`
+}
+
+// Run prints the list.
+func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
+	far, err := c.client()
+	if err != nil {
+		return err
+	}
+	all := []client.Heartbeat{}
+	for h, err := range far.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tag: c.Tag}) {
+		if err != nil {
+			return fmt.Errorf("heartbeats: %w", err)
+		}
+		all = append(all, h)
+	}
+	if !c.JSON {
+		return writeTable(std.Out, all)
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return fmt.Errorf("heartbeats: %w", err)
+	}
+	return say(std, string(text))
+}
+
+// heartbeatsCreateCmd makes a heartbeat. Durations go to the server as they were
+// written: what "1d" means is decided in one place.
+type heartbeatsCreateCmd struct {
+	clientFlags
+
+	Name     string   `required:"" placeholder:"NAME" help:"Name, up to 100 characters."`
+	Slug     string   `placeholder:"SLUG" help:"Short name for scripts. Default: made from the name."`
+	Interval string   `required:"" placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d."`
+	Grace    string   `placeholder:"DURATION" help:"Extra time before silence becomes an incident. Default: the server's."`
+	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag; may be given more than once."`
+	Update   bool     `help:"Change the heartbeat with this slug if there is one already."`
+}
+
+// Help is the long part of --help.
+func (heartbeatsCreateCmd) Help() string {
+	return `Prints the ping URL. With --slug and --update it can be run again and again, by a deployment for example.
+
+Examples:
+
+    overdue heartbeats create --name "Nightly backup" --interval 1d --grace 1h
+    overdue heartbeats create --name Sync --slug sync --interval 5m --tag prod --update`
+}
+
+// Run creates the heartbeat.
+func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
+	if c.Update && c.Slug == "" {
+		return usage("--update needs --slug, to know which heartbeat to change")
+	}
+	far, err := c.client()
+	if err != nil {
+		return err
+	}
+	var h client.Heartbeat
+	if c.Update {
+		h, _, err = far.PutHeartbeat(ctx, c.Slug, c.settings())
+	} else {
+		h, err = far.CreateHeartbeat(ctx, c.settings())
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("heartbeat %q: %w", c.Name, err)
+	case h.PingURL == nil:
+		return errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
+	}
+	return say(std, *h.PingURL)
+}
+
+// settings holds only what was given. A default that we filled in would
+// overwrite, on --update, what somebody has set by hand.
+func (c *heartbeatsCreateCmd) settings() client.HeartbeatSettings {
+	s := client.HeartbeatSettings{Name: &c.Name, Interval: c.Interval}
+	if c.Slug != "" && !c.Update { // else the slug is part of the address
+		s.Slug = &c.Slug
+	}
+	if c.Grace != "" {
+		s.Grace = c.Grace
+	}
+	if len(c.Tags) > 0 {
+		s.Tags = &c.Tags
+	}
+	return s
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"overdue/client"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const listed = `{"items":[
+{"id":"` + anID + `","ref":"r1","name":"Nightly \u001b[31mbackup","slug":"backup","status":"late","running":true,"interval":86400,"grace":5400,"due_at":"2026-01-02T03:04:05Z"},
+{"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"grace":0}],"next_cursor":null}`
+
+// server is an API that knows the heartbeats of listed and writes down what is
+// asked of it.
+func server(t *testing.T) *[]string {
+	t.Helper()
+	asked := &[]string{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+		*asked = append(*asked, strings.TrimSpace(strings.Replace(r.Method+" "+r.RequestURI, "/api/v1/heartbeats", "", 1)+" "+string(body)))
+		switch {
+		case r.Header.Get("Authorization") != "Bearer ovd_k":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == "GET" && r.URL.Path == "/api/v1/heartbeats" && r.URL.Query().Get("q") == "":
+			_, _ = io.WriteString(w, listed)
+		case r.Method == "GET" && r.URL.Path == "/api/v1/heartbeats":
+			_, _ = io.WriteString(w, `{"items":[],"next_cursor":null}`)
+		default:
+			fmt.Fprintf(w, `{"id":%q,"name":"Backup","ping_url":"https://o/api/v1/hb/x"}`, anID)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	t.Setenv("OVERDUE_URL", srv.URL)
+	t.Setenv("OVERDUE_API_KEY_FILE", write(t, "key", "ovd_k\n"))
+	t.Setenv("TZ", "UTC")
+	return asked
+}
+
+func TestListIsATableForPeople(t *testing.T) {
+	server(t)
+	got := overdue(insides{}, "heartbeats", "list")
+	lines := strings.Split(strings.TrimSpace(got.out), "\n")
+	if got.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "STATUS") {
+		t.Fatalf("%+v", got)
+	}
+	for i, want := range []string{"late, running|every 1d + 1h30m|" + anID, "new|calendar|-|r2"} {
+		for _, cell := range strings.Split(want, "|") {
+			if !strings.Contains(lines[i+1], cell) {
+				t.Errorf("line %q lacks %q", lines[i+1], cell)
+			}
+		}
+	}
+	if strings.Contains(got.out, "\x1b") {
+		t.Error("a name reaches the terminal as a command")
+	}
+}
+
+func TestListAsJSONIsAllThatIsKnown(t *testing.T) {
+	asked := server(t)
+	got := overdue(insides{}, "heartbeats", "list", "--json", "--status", "late", "--tag", "db")
+	var all []client.Heartbeat
+	if err := json.Unmarshal([]byte(got.out), &all); err != nil || len(all) != 2 || all[0].Slug != "backup" {
+		t.Errorf("%+v: %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"GET ?status=late&tag=db"}, *asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestEachCommandAsksForOneThing(t *testing.T) {
+	for args, want := range map[string][]string{
+		"create --name Backup --interval 1d": {`POST  {"name":"Backup","interval":"1d"}`},
+		"create --name Backup --slug b --interval 1d --grace 1h --tag x --tag y": {
+			`POST  {"name":"Backup","slug":"b","tags":["x","y"],"interval":"1d","grace":"1h"}`,
+		},
+		"create --name Backup --slug b --interval 1d --update": {`PUT /by-slug/b {"name":"Backup","interval":"1d"}`},
+		"pause " + anID:        {"GET /" + anID, "POST /" + anID + "/pause"},
+		"resume backup":        {"GET ?q=backup", "GET", "POST /" + anID + "/resume"},
+		"delete --yes " + anID: {"GET /" + anID, "DELETE /" + anID},
+	} {
+		asked := server(t)
+		got := overdue(insides{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("%s: %+v", args, got)
+		}
+		if created := strings.HasPrefix(args, "create"); created != (got.out == "https://o/api/v1/hb/x\n") {
+			t.Errorf("%s: prints %q; want the ping URL of what was created, alone", args, got.out)
+		}
+		if diff := cmp.Diff(want, *asked); diff != "" {
+			t.Errorf("%s: asked (-want +got):\n%s", args, diff)
+		}
+	}
+}
+
+func TestDeleteDoesNotDeleteUnasked(t *testing.T) {
+	asked := server(t)
+	got := overdue(insides{}, "heartbeats", "delete", "backup")
+	if got.code != 2 || !strings.Contains(got.err, "--yes") || len(*asked) != 0 {
+		t.Errorf("%+v, asked %v; want exit code 2 and a word about --yes", got, *asked)
+	}
+}
+
+func TestOnlyYesIsYes(t *testing.T) {
+	for line, want := range map[string]bool{"y\n": true, "YES\n": true, " yes": true, "n\n": false, "\n": false, "": false, "yep\n": false} {
+		var asked bytes.Buffer
+		if got := agreed(Streams{In: strings.NewReader(line), Err: &asked}, "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
+			t.Errorf("%q taken for %v after %q", line, got, asked.String())
+		}
+	}
+}
+
+func TestFailuresOfTheServerAreTold(t *testing.T) {
+	server(t)
+	for args, want := range map[string]string{
+		"pause nosuch":           "heartbeat nosuch: there is none with this slug",
+		"list --api-key ovd_bad": "401 Unauthorized",
+	} {
+		got := overdue(insides{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
+		if got.code != 1 || !strings.Contains(got.err, want) || strings.Contains(got.err, "ovd_") {
+			t.Errorf("%s: %+v; want exit code 1, %q and no key", args, got, want)
+		}
+	}
+}
+
+func TestWordsAreTheShortestWayToSayADuration(t *testing.T) {
+	for seconds, want := range map[int64]string{0: "0s", 59: "59s", 60: "1m", 300: "5m", 90000: "1d1h", 90061: "1d1h1m1s"} {
+		if got := words(seconds); got != want {
+			t.Errorf("%d is %q; want %q", seconds, got, want)
+		}
+	}
+}

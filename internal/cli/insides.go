@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"runtime/debug"
+
+	"overdue/internal/app"
+)
+
+// insides is all that the command line needs of the server. This is the seam:
+// tests put functions of their own here.
+type insides struct {
+	// serve runs the server until ctx ends.
+	serve func(ctx context.Context, f ServerFlags, std Streams) error
+	// createAPIKey returns the new key, which is shown once and never again.
+	createAPIKey func(ctx context.Context, f StoreFlags, want KeyRequest) (key string, err error)
+	// backup writes a consistent copy to a file that does not exist yet.
+	backup func(ctx context.Context, f StoreFlags, file string) error
+	// check writes what it finds to std.Out; an error means that something is wrong.
+	check func(ctx context.Context, f ServerFlags, std Streams) error
+}
+
+// KeyRequest describes an API key to be made.
+type KeyRequest struct {
+	Name     string
+	Project  string // empty: the only project
+	ReadOnly bool
+}
+
+// wired connects the command line to the server.
+func wired() insides {
+	return insides{
+		serve: func(ctx context.Context, f ServerFlags, std Streams) error { return app.Serve(ctx, f.options(std)) },
+		createAPIKey: func(ctx context.Context, f StoreFlags, want KeyRequest) (string, error) {
+			return app.CreateAPIKey(ctx, string(f.Database), want.Project, want.Name, want.ReadOnly)
+		},
+		backup: func(ctx context.Context, f StoreFlags, file string) error {
+			return app.Backup(ctx, string(f.Database), file)
+		},
+		check: func(ctx context.Context, f ServerFlags, std Streams) error {
+			return app.Check(ctx, f.options(std), std.Out)
+		},
+	}
+}
+
+// options hands the flags to the server.
+func (f ServerFlags) options(std Streams) app.Options {
+	version := "(unknown build)"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		version = versionOf(build)
+	}
+	return app.Options{
+		Listen: f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
+		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
+		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
+		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: version, Out: std.Out, Err: std.Err,
+	}
+}

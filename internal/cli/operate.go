@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+)
+
+// apiKeyCmd groups what is done with API keys. Keys are listed and revoked in
+// the pages; making the first one must work without any.
+type apiKeyCmd struct {
+	Create apiKeyCreateCmd `cmd:"" help:"Make an API key and print it, once."`
+}
+
+// apiKeyCreateCmd makes one key.
+type apiKeyCreateCmd struct {
+	StoreFlags
+
+	Name     string `required:"" placeholder:"NAME" help:"What the key is for."`
+	Project  string `placeholder:"NAME" help:"Project that it belongs to. Default: the only one."`
+	ReadOnly bool   `help:"The key may look but not change, and never sees ping URLs."`
+}
+
+// Help is the long part of --help.
+func (apiKeyCreateCmd) Help() string {
+	return `Works on the database directly, also while the server runs.
+
+Example:
+
+    overdue api-key create --name deploy > /run/secrets/overdue-key`
+}
+
+// Run prints the new key and nothing else, so that it can go into a file.
+func (c *apiKeyCreateCmd) Run(ctx context.Context, std Streams, in insides) error {
+	key, err := in.createAPIKey(ctx, c.StoreFlags, KeyRequest{Name: c.Name, Project: c.Project, ReadOnly: c.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("api key: %w", err)
+	}
+	return say(std, key)
+}
+
+// backupCmd copies the database. Copying the file with cp while the server runs
+// would miss what is still in the write-ahead log.
+type backupCmd struct {
+	StoreFlags
+
+	File string `arg:"" help:"File to write; it must not exist yet."`
+}
+
+// Run copies the database.
+func (c *backupCmd) Run(ctx context.Context, in insides) error {
+	if err := in.backup(ctx, c.StoreFlags, c.File); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return nil
+}
+
+// checkCmd takes every flag of the server, because it is the server's settings
+// that it checks.
+type checkCmd struct{ ServerFlags }
+
+// Run checks the settings and the database; a finding is exit code 1.
+func (c *checkCmd) Run(ctx context.Context, std Streams, in insides) error {
+	if err := in.check(ctx, c.ServerFlags, std); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	return nil
+}
+
+// say writes a line of the answer. An answer that could not be written is a
+// failure: the disk below "> key.txt" may be full.
+func say(std Streams, line string) error {
+	if _, err := fmt.Fprintln(std.Out, line); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,319 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"overdue/client"
+
+	"github.com/google/uuid"
+)
+
+// ran runs a shell script between two pings.
+func ran(script string, flags ...string) result {
+	args := append([]string{"run", anID}, flags...)
+	return overdue(insides{}, append(args, "--", "sh", "-c", script)...)
+}
+
+func TestRunPingsAtTheStartAndAtTheEndOfTheSameRun(t *testing.T) {
+	m := newMonitor(t, nil)
+	if got := ran("echo out; echo err >&2"); got != (result{0, "out\n", "err\n"}) {
+		t.Errorf("%+v; want both streams, apart and untouched", got)
+	}
+	pings := m.heard()
+	if len(pings) != 2 || pings[0].path != "/start" || pings[1].path != "/0" {
+		t.Fatalf("heard %+v; want a start and an end", pings)
+	}
+	if pings[0].rid != pings[1].rid || uuid.Validate(pings[0].rid) != nil {
+		t.Errorf("run ids %q and %q; want one UUID", pings[0].rid, pings[1].rid)
+	}
+	lines := strings.Split(strings.TrimSpace(pings[1].body), "\n")
+	if slices.Sort(lines); !slices.Equal(lines, []string{"err", "out"}) {
+		t.Errorf("body %q; want both streams", pings[1].body)
+	}
+	if !strings.HasPrefix(pings[1].agent, "overdue/") {
+		t.Errorf("user agent %q", pings[1].agent)
+	}
+}
+
+func TestRunAnswersWithTheExitCodeOfTheCommand(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "text"), []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		command []string
+		code    int
+		ping    string
+		body    string
+	}{
+		{[]string{"sh", "-c", "exit 3"}, 3, "/3", ""},
+		{[]string{"sh", "-c", "exit 255"}, 255, "/255", ""},
+		{[]string{"sh", "-c", "kill -TERM $$"}, 143, "/143", ""},
+		{[]string{"sh", "-c", "kill -KILL $$"}, 137, "/137", ""},
+		{[]string{"no-such-command"}, 127, "/127", "overdue run: command not started: exec: \"no-such-command\": executable file not found"},
+		{[]string{filepath.Join(dir, "absent")}, 127, "/127", "no such file"},
+		{[]string{filepath.Join(dir, "text")}, 126, "/126", "permission denied"},
+		{[]string{dir}, 126, "/126", ""},
+		{[]string{"--", "true"}, 127, "/127", "\"--\""},
+	} {
+		m := newMonitor(t, nil)
+		got := overdue(insides{}, append([]string{"run", anID, "--"}, c.command...)...)
+		pings := m.heard()
+		if last := pings[len(pings)-1]; got.code != c.code || last.path != c.ping || !strings.Contains(last.body, c.body) {
+			t.Errorf("%v: exit code %d, last ping %+v; want %d and %s", c.command, got.code, last, c.code, c.ping)
+		}
+		if started := pings[0].path == "/start"; started != (c.body == "" && c.command[0] == "sh") {
+			t.Errorf("%v: start ping sent: %v", c.command, started)
+		}
+	}
+}
+
+func TestRunWorksWhenTheMonitorIsAway(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	for name, answer := range map[string]http.HandlerFunc{
+		"dead":    nil,
+		"hanging": func(_ http.ResponseWriter, r *http.Request) { <-hang },
+		"busy":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) },
+		"patient": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(503)
+		},
+		"stranger": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>Welcome") },
+		"forgot":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
+	} {
+		m := newMonitor(t, answer)
+		if name == "dead" {
+			m.Close()
+		}
+		began := time.Now()
+		got := ran("echo out; exit 3", "--wait=900ms")
+		if got.code != 3 || got.out != "out\n" {
+			t.Errorf("%s: %+v; want the job untouched", name, got)
+		}
+		if lines := strings.Count(got.err, "\n"); lines != 1 || !strings.HasPrefix(got.err, "overdue: the monitor does not know that the job ended with exit code 3: ") {
+			t.Errorf("%s: says %q; want one line of warning", name, got.err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+func TestRunDoesNotMakeTheJobWaitForTheMonitor(t *testing.T) {
+	dir := t.TempDir()
+	began := filepath.Join(dir, "began")
+	// The start is answered only after the job has begun, so waiting for the
+	// answer first would never end.
+	m := newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+		for strings.HasSuffix(r.URL.Path, "/start") && r.Context().Err() == nil {
+			if _, err := os.Stat(began); err == nil {
+				break
+			}
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+	if got := ran("touch " + began); got.code != 0 || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+	if paths := m.paths(); !slices.Equal(paths, []string{"/start", "/0"}) {
+		t.Errorf("heard %v", paths)
+	}
+}
+
+func TestRunNeverSendsAStartAfterItsEnd(t *testing.T) {
+	m := newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/start") {
+			w.WriteHeader(503)
+			return
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+	for range 5 {
+		if got := ran("exit 0"); got.code != 0 || got.err != "" {
+			t.Errorf("%+v", got)
+		}
+	}
+	ended := map[string]bool{}
+	for _, p := range m.heard() {
+		if p.path == "/start" && ended[p.rid] {
+			t.Error("a start came after its end")
+		}
+		ended[p.rid] = ended[p.rid] || p.path == "/0"
+	}
+	if len(ended) != 5 {
+		t.Errorf("%d runs heard of; want 5", len(ended))
+	}
+}
+
+func TestAStartOnItsWayIsGivenTimeToArrive(t *testing.T) {
+	arrived := make(chan bool, 1)
+	newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/start") {
+			select {
+			case <-r.Context().Done():
+			case <-time.After(300 * time.Millisecond):
+			}
+			arrived <- r.Context().Err() == nil
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+	if got := ran("exit 0"); got.code != 0 || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+	if !<-arrived {
+		t.Error("the start of a short job was cut off")
+	}
+}
+
+func TestRunPassesHugeOutputOnAndSendsItsTail(t *testing.T) {
+	m := newMonitor(t, nil)
+	const size = 20_000_000
+	got := ran("head -c 20000000 /dev/urandom | tee " + filepath.Join(t.TempDir(), "copy") + "; printf end")
+	if got.code != 0 || len(got.out) != size+3 {
+		t.Fatalf("exit code %d, %d bytes; want %d", got.code, len(got.out), size+3)
+	}
+	pings := m.heard()
+	body := pings[len(pings)-1].body
+	if short := client.BodyLimit - len(body); short < 0 || short > 3 || !strings.HasSuffix(got.out, body) {
+		t.Errorf("body of %d bytes is not the end of the output", len(body))
+	}
+}
+
+func TestRunGivesTheCommandOurStandardInput(t *testing.T) {
+	newMonitor(t, nil)
+	var out bytes.Buffer
+	code := perform([]string{"run", anID, "--", "cat"}, Streams{In: strings.NewReader("in\n"), Out: &out, Err: io.Discard}, insides{})
+	if code != 0 || out.String() != "in\n" {
+		t.Errorf("exit code %d, %q", code, out.String())
+	}
+}
+
+func TestRunDoesNotWaitForWhatTheCommandLeavesBehind(t *testing.T) {
+	m := newMonitor(t, nil)
+	began := time.Now()
+	got := ran("sleep 20 & echo done")
+	if took := time.Since(began); got.code != 0 || got.out != "done\n" || took > 10*time.Second {
+		t.Errorf("%+v after %v; want the end of the command to be the end", got, took)
+	}
+	if paths := m.paths(); !slices.Equal(paths, []string{"/start", "/0"}) {
+		t.Errorf("heard %v", paths)
+	}
+}
+
+func TestRunDoesNotListenForeverToAChattyProcessLeftBehind(t *testing.T) {
+	newMonitor(t, nil)
+	var out bytes.Buffer
+	done := make(chan int)
+	go func() {
+		done <- perform([]string{"run", anID, "--", "sh", "-c", "yes & echo $! >&2; exit 4"}, Streams{In: strings.NewReader(""), Out: &out, Err: io.Discard}, insides{})
+	}()
+	select {
+	case code := <-done: // and the closed pipe has ended the process as well
+		if code != 4 {
+			t.Errorf("exit code %d; want 4", code)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("still listening")
+	}
+}
+
+// gate is a reader of our output that takes nothing until it opens.
+type gate struct {
+	touched func() // called at the first write
+	open    chan struct{}
+	once    sync.Once
+	bytes.Buffer
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.once.Do(g.touched)
+	<-g.open
+	return g.Buffer.Write(p)
+}
+
+// aLittle is longer than a command that is done takes to end.
+const aLittle = 300 * time.Millisecond
+
+func TestTheBodyHasTheOutputThatTheReaderTookLate(t *testing.T) {
+	out := &gate{open: make(chan struct{})}
+	out.touched = func() { time.AfterFunc(aLittle, func() { close(out.open) }) }
+	m := newMonitor(t, nil)
+	code := perform([]string{"run", anID, "--", "sh", "-c", "head -c 60000 /dev/zero"}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
+	pings := m.heard()
+	if last := pings[len(pings)-1]; code != 0 || len(last.body) != 60000 {
+		t.Errorf("exit code %d, body of %d bytes; want all 60000", code, len(last.body))
+	}
+}
+
+func TestASlowReaderLosesNothingAndHoldsUpNoPing(t *testing.T) {
+	out := &gate{open: make(chan struct{}), touched: func() {}}
+	newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "OK")
+		if strings.HasSuffix(r.URL.Path, "/0") {
+			// Had the ping waited for the reader, this would never come.
+			time.AfterFunc(aLittle, func() { close(out.open) })
+		}
+	})
+	code := perform([]string{"run", anID, "--", "sh", "-c", "head -c 60000 /dev/zero"}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
+	if code != 0 || out.Len() != 60000 {
+		t.Errorf("exit code %d, %d bytes; want all 60000", code, out.Len())
+	}
+}
+
+func TestTheCommandLearnsThatTheReaderHasGone(t *testing.T) {
+	m := newMonitor(t, nil)
+	code := perform([]string{"run", anID, "--", "yes"}, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: io.Discard}, insides{})
+	if code != 128+int(syscall.SIGPIPE) {
+		t.Errorf("exit code %d; want that of a broken pipe", code)
+	}
+	if paths := m.paths(); len(paths) == 0 || paths[len(paths)-1] != "/141" {
+		t.Errorf("heard %v; want the end all the same", paths)
+	}
+}
+
+func TestRunWithoutBodySendsNoOutput(t *testing.T) {
+	m := newMonitor(t, nil)
+	if got := ran("echo secret", "--no-body"); got.out != "secret\n" {
+		t.Errorf("%+v", got)
+	}
+	for _, p := range m.heard() {
+		if p.body != "" {
+			t.Errorf("ping %s carries %q", p.path, p.body)
+		}
+	}
+}
+
+func TestAnUnknownVariableWarnsButNeverStopsTheJob(t *testing.T) {
+	newMonitor(t, nil)
+	t.Setenv("OVERDUE_LISTN", "x")
+	if got := ran("echo out"); got.code != 0 || got.out != "out\n" || !strings.Contains(got.err, "OVERDUE_LISTN: unknown") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestASignalAfterTheJobShortensTheWaitForTheMonitor(t *testing.T) {
+	s := &signals{heard: make(chan os.Signal, 1)}
+	ctx, cancel := s.hurried(context.Background())
+	defer cancel()
+	began := time.Now()
+	s.heard <- syscall.SIGTERM
+	<-ctx.Done()
+	if took := time.Since(began); took < hurry || took > hurry+5*time.Second {
+		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, hurry)
+	}
+	if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "terminated") {
+		t.Errorf("cause %v", cause)
+	}
+}

@@ -1,0 +1,23 @@
+package cli
+
+import "log/slog"
+
+// Secret is text that must not be shown. Convert it with string() where it is
+// used.
+type Secret string
+
+const masked = "••••"
+
+// String hides the secret from fmt.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return masked
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the secret from log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"reflect"
+
+	"github.com/alecthomas/kong"
+)
+
+// StoreFlags say where the data is.
+type StoreFlags struct {
+	Database Secret `default:"overdue.db" placeholder:"FILE|URL" setting:"file" secret:"" help:"SQLite file, or postgres://… for PostgreSQL. Default: ${default}."`
+	Config   string `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
+}
+
+// ServerFlags are all settings of the server.
+type ServerFlags struct {
+	StoreFlags
+
+	Listen    string `default:":8080" placeholder:"ADDRESS" setting:"file" help:"Address to listen on. Default: ${default}."`
+	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people and jobs use, for ping URLs and links."`
+
+	SMTPURL  Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for alerts, smtp://user:password@host:port or smtps://…."`
+	SMTPFrom string `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender of the mails."`
+
+	TrustedProxies       []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Proxies whose X-Forwarded-For is believed."`
+	AllowPrivateNetworks bool           `setting:"file" help:"Let alerts go to private and local addresses."`
+	AllowNetworks        []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Private networks that alerts may go to."`
+
+	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Pings per second from one address before 429; bursts of twice as many pass. 0: no limit. Default: ${default}."`
+
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
+	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
+
+	OwnerEmail    string `placeholder:"ADDRESS" setting:"file" help:"Create the owner at the first start, without the one-time link."`
+	OwnerPassword Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner."`
+}
+
+// Validate checks what the types do not say. The parser calls it.
+func (f ServerFlags) Validate() error {
+	if f.PublicURL != "" {
+		u, err := url.Parse(f.PublicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("public-url %q: must look like https://overdue.example.org", f.PublicURL)
+		}
+	}
+	if f.PingRateLimit < 0 {
+		return fmt.Errorf("ping-rate-limit %g: must not be negative", f.PingRateLimit)
+	}
+	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
+		return errors.New("owner-email and owner-password: give both or neither")
+	}
+	return nil
+}
+
+// decodeNetwork reads a network such as 10.0.0.0/8, or a single address.
+func decodeNetwork(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("network", &text); err != nil {
+		return err
+	}
+	network, err := netip.ParsePrefix(text)
+	if address, single := netip.ParseAddr(text); single == nil {
+		network, err = address.Prefix(address.BitLen())
+	}
+	if err != nil {
+		return fmt.Errorf("%q: must be an address or a network such as 10.0.0.0/8", text)
+	}
+	target.Set(reflect.ValueOf(network.Masked()))
+	return nil
+}
+
+// serveCmd runs the server.
+type serveCmd struct{ ServerFlags }
+
+// Help is the long part of --help.
+func (serveCmd) Help() string {
+	return `Examples:
+
+    overdue serve
+    overdue serve --listen :80 --public-url https://overdue.example.org
+    OVERDUE_DATABASE_FILE=/run/secrets/database overdue serve --config /etc/overdue.yaml`
+}
+
+// Run serves until a signal asks to stop.
+func (c *serveCmd) Run(ctx context.Context, std Streams, in insides) error {
+	return in.serve(ctx, c.ServerFlags, std)
+}

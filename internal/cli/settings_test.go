@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// served parses a serve command and returns the settings that the server gets.
+func served(t *testing.T, args ...string) (ServerFlags, result) {
+	t.Helper()
+	var flags ServerFlags
+	in := insides{serve: func(_ context.Context, f ServerFlags, _ Streams) error {
+		flags = f
+		return nil
+	}}
+	return flags, overdue(in, append([]string{"serve"}, args...)...)
+}
+
+// write makes a file and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+	listen := func(args ...string) string {
+		t.Helper()
+		f, got := served(t, args...)
+		if got.code != 0 {
+			t.Fatalf("%v: %+v", args, got)
+		}
+		return f.Listen
+	}
+	if got := listen(); got != ":8080" {
+		t.Errorf("default: %q", got)
+	}
+	file := "--config=" + write(t, "o.yaml", "listen: file:1\n")
+	if got := listen(file); got != "file:1" {
+		t.Errorf("file: %q", got)
+	}
+	t.Setenv("OVERDUE_LISTEN", "env:1")
+	if got := listen(file); got != "env:1" {
+		t.Errorf("environment over file: %q", got)
+	}
+	if got := listen(file, "--listen", "flag:1"); got != "flag:1" {
+		t.Errorf("flag over environment: %q", got)
+	}
+	t.Setenv("OVERDUE_LISTEN", "")
+	if got := listen(file); got != "file:1" {
+		t.Errorf("an empty variable counts as none: %q", got)
+	}
+}
+
+func TestEverySettingComesFromEachSource(t *testing.T) {
+	want := ServerFlags{
+		StoreFlags: StoreFlags{Database: "postgres://u:p@h/d"}, Listen: ":1", PublicURL: "https://o.example.org/x",
+		SMTPURL: "smtp://u:p@h:25", SMTPFrom: "o@example.org",
+		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
+		AllowPrivateNetworks: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("192.168.1.1/32")},
+		PingRateLimit: 2.5, LogLevel: "debug", LogFormat: "json", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss",
+	}
+	values := map[string]string{
+		"database": "postgres://u:p@h/d", "listen": ":1", "public-url": "https://o.example.org/x",
+		"smtp-url": "smtp://u:p@h:25", "smtp-from": "o@example.org", "trusted-proxies": "10.1.2.3/8,fd00::1",
+		"allow-private-networks": "true", "allow-networks": "192.168.1.1", "ping-rate-limit": "2.5",
+		"log-level": "debug", "log-format": "json", "owner-email": "me@example.org", "owner-password": "pa,ss",
+	}
+	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	check := func(t *testing.T, want ServerFlags, args ...string) {
+		t.Helper()
+		got, res := served(t, args...)
+		if diff := cmp.Diff(want, got, same); diff != "" || res.code != 0 {
+			t.Errorf("%+v; settings (-want +got):\n%s", res, diff)
+		}
+	}
+	var text strings.Builder
+	args := []string{}
+	for name, value := range values {
+		args = append(args, "--"+name+"="+value)
+		if strings.HasSuffix(name, "networks") || strings.HasSuffix(name, "proxies") {
+			value = "[" + strings.ReplaceAll(value, ",", ", ") + "]"
+		}
+		fmt.Fprintf(&text, "%s: %s\n", name, value)
+	}
+	t.Run("flags", func(t *testing.T) { check(t, want, args...) })
+	t.Run("file", func(t *testing.T) {
+		path := write(t, "o.yaml", strings.Replace(text.String(), "[true]", "true", 1))
+		inFile := want
+		inFile.Config = path
+		check(t, inFile, "--config", path)
+	})
+	t.Run("environment", func(t *testing.T) {
+		for name, value := range values {
+			t.Setenv(variable(name), value)
+		}
+		check(t, want)
+	})
+	t.Run("secret files", func(t *testing.T) {
+		for _, name := range []string{"database", "smtp-url", "owner-password"} {
+			t.Setenv(variable(name)+"_FILE", write(t, name, values[name]+"\n"))
+		}
+		got, res := served(t, "--owner-email", "me@example.org")
+		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword {
+			t.Errorf("%+v: secrets were not read", res)
+		}
+	})
+}
+
+func TestTheConfigFileItselfCanBeNamedByTheEnvironment(t *testing.T) {
+	t.Setenv("OVERDUE_CONFIG", write(t, "o.yaml", "listen: file:1\n"))
+	if f, res := served(t); f.Listen != "file:1" {
+		t.Errorf("listen %q, %+v", f.Listen, res)
+	}
+	other := write(t, "other.yaml", "listen: other:1\n")
+	if f, res := served(t, "--config", other); f.Listen != "other:1" {
+		t.Errorf("flag over environment: listen %q, %+v", f.Listen, res)
+	}
+	// A client command takes no file, so it does not stumble over a broken one.
+	t.Setenv("OVERDUE_CONFIG", "/nowhere.yaml")
+	if res := overdue(insides{}, "version"); res.code != 0 {
+		t.Errorf("version: %+v", res)
+	}
+}
+
+func TestUnknownVariablesAreErrorsThatNameTheNearest(t *testing.T) {
+	for name, want := range map[string]string{
+		"OVERDUE_LISTN":        "environment variable OVERDUE_LISTN: unknown; did you mean OVERDUE_LISTEN?",
+		"OVERDUE_SMTP_URI":     "did you mean OVERDUE_SMTP_URL?",
+		"OVERDUE_APIKEY_FILE":  "did you mean OVERDUE_API_KEY_FILE?",
+		"OVERDUE_LISTEN_FILE":  "did you mean OVERDUE_LISTEN?",
+		"OVERDUE_START":        "environment variable OVERDUE_START: unknown",
+		"OVERDUE_CONFIG_FILE":  "did you mean OVERDUE_CONFIG?",
+		"OVERDUE_public_url":   "environment variable OVERDUE_public_url: unknown",
+		"OVERDUE_Q":            "environment variable OVERDUE_Q: unknown\n",
+		"OVERDUE_SMTP_URL_FIL": "did you mean OVERDUE_SMTP_URL_FILE?",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "x")
+			if _, got := served(t); got.code != 2 || !strings.Contains(got.err, want) {
+				t.Errorf("%+v; want exit code 2 and %q", got, want)
+			}
+		})
+	}
+}
+
+func TestSettingsOfOtherCommandsAreKnown(t *testing.T) {
+	for _, name := range []string{"OVERDUE_URL", "OVERDUE_API_KEY", "OVERDUE_API_KEY_FILE", "OVERDUE_OWNER_EMAIL", "OVERDUE_OWNER_PASSWORD_FILE"} {
+		t.Setenv(name, "x")
+	}
+	if got := overdue(insides{}, "version"); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBadValuesNameTheirSource(t *testing.T) {
+	t.Setenv("OVERDUE_PING_RATE_LIMIT", "many")
+	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_PING_RATE_LIMIT: ") {
+		t.Errorf("%+v; want the variable named", got)
+	}
+	t.Setenv("OVERDUE_PING_RATE_LIMIT", "")
+	path := write(t, "o.yaml", "listen: :1\nping-rate-limit: many\n")
+	if _, got := served(t, "--config", path); got.code != 2 || !strings.Contains(got.err, "o.yaml:2: ping-rate-limit: ") {
+		t.Errorf("%+v; want file, line and key named", got)
+	}
+}
+
+func TestSecretsAreGivenOnceAndReadable(t *testing.T) {
+	t.Setenv("OVERDUE_SMTP_URL_FILE", filepath.Join(t.TempDir(), "absent"))
+	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_SMTP_URL_FILE: ") {
+		t.Errorf("%+v; want the variable that points nowhere", got)
+	}
+	t.Setenv("OVERDUE_SMTP_URL", "smtp://secret@h")
+	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "give one of the two") || strings.Contains(got.err, "secret@") {
+		t.Errorf("%+v; want both named and the secret not shown", got)
+	}
+}
+
+func TestBadFilesAreErrorsThatNameTheLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"listen: :1\nlistne: :2\n":     "o.yaml:2: key listne: unknown; did you mean listen?",
+		"listen: :1\nlisten: :2\n":     "o.yaml:2: key listen: given twice",
+		"config: other.yaml\n":         "o.yaml:1: key config: unknown",
+		"url: https://o\n":             "o.yaml:1: key url: unknown",
+		"smtp:\n  url: x\n":            "o.yaml:1: key smtp: unknown",
+		"listen:\n  port: 1\n":         "o.yaml:1: key listen: must be a value or a list of values",
+		"trusted-proxies: [[1.2.3.4]]": "o.yaml:1: key trusted-proxies: must be a list of plain values",
+		"- listen\n":                   "o.yaml:1: must be a mapping",
+		"listen: [\n":                  "configuration file ",
+	} {
+		if _, got := served(t, "--config", write(t, "o.yaml", text)); got.code != 2 || !strings.Contains(got.err, want) {
+			t.Errorf("%q: %+v; want exit code 2 and %q", text, got, want)
+		}
+	}
+	if _, got := served(t, "--config", "/nowhere.yaml"); got.code != 2 || !strings.Contains(got.err, "/nowhere.yaml") {
+		t.Errorf("no file: %+v", got)
+	}
+}
+
+func TestEmptyFilesAndKeysMeanTheDefault(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "---\n", "listen:\n", "listen: ~\n"} {
+		if f, got := served(t, "--config", write(t, "o.yaml", text)); got.code != 0 || f.Listen != ":8080" {
+			t.Errorf("%q: listen %q, %+v", text, f.Listen, got)
+		}
+	}
+}
+
+func TestSecretsDoNotShow(t *testing.T) {
+	f := ServerFlags{SMTPURL: "smtp://u:hush@h", StoreFlags: StoreFlags{Database: "postgres://u:hush@h"}}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "mail", f.SMTPURL)
+	for _, shown := range []string{fmt.Sprint(f), fmt.Sprintf("%+v", f), fmt.Sprintf("%#v", f), fmt.Sprintf("%q", f.SMTPURL), log.String()} {
+		if strings.Contains(shown, "hush") || !strings.Contains(shown, "•") {
+			t.Errorf("shows %s", shown)
+		}
+	}
+	if Secret("").String() != "" {
+		t.Error("an absent secret looks like one")
+	}
+}
+
+func TestEditsAgreesWithTheDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.StringMatching(`[ab]{0,5}`)
+		a, b := word.Draw(t, "a"), word.Draw(t, "b")
+		if got, want := edits(a, b), slowEdits(a, b); got != want {
+			t.Fatalf("edits(%q, %q) = %d; want %d", a, b, got, want)
+		}
+	})
+}
+
+// slowEdits is the textbook recursion.
+func slowEdits(a, b string) int {
+	if a == "" || b == "" {
+		return len(a) + len(b)
+	}
+	if a[0] == b[0] {
+		return slowEdits(a[1:], b[1:])
+	}
+	return 1 + min(slowEdits(a[1:], b), slowEdits(a, b[1:]), slowEdits(a[1:], b[1:]))
+}

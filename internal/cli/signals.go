@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// signals are what the operator sends us while a job runs.
+type signals struct {
+	heard   chan os.Signal
+	ignored chan os.Signal
+}
+
+// listen begins to catch signals: before the child starts, so that none falls
+// into the gap.
+func listen() *signals {
+	s := &signals{heard: make(chan os.Signal, 16), ignored: make(chan os.Signal, 1)}
+	signal.Notify(s.heard, forwarded()...)
+	// Otherwise the first write to a closed standard output ends us before the
+	// end ping. Ignoring the signal would not do: the child would inherit that.
+	signal.Notify(s.ignored, brokenPipe())
+	return s
+}
+
+// close gives the signals their ordinary meaning back.
+func (s *signals) close() {
+	signal.Stop(s.heard)
+	signal.Stop(s.ignored)
+}
+
+// forward passes a signal on, unless the terminal has sent it to the child as
+// well: many programs take a second interrupt for "drop everything". So in a
+// foreground job an interrupt sent with kill(1) to us alone is lost; outside,
+// and for SIGTERM, nothing is.
+func (s *signals) forward(child *os.Process, sig os.Signal) {
+	if fromKeyboard(sig) && inForeground() {
+		return
+	}
+	_ = child.Signal(sig) // it has just ended: the wait says so
+}
+
+// hurry is what is left of our patience once somebody has signalled after the
+// end of the job. It is not nothing, because that signal may be the one that
+// ended the job, sent to both of us and heard late.
+const hurry = 2 * time.Second
+
+// hurried returns a context that ends soon after the next signal.
+func (s *signals) hurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-s.heard:
+			soon := time.NewTimer(hurry)
+			defer soon.Stop()
+			select {
+			case <-ctx.Done():
+			case <-soon.C:
+				cancel(interrupted{sig})
+			}
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+// interrupted is the reason for giving up early.
+type interrupted struct{ sig os.Signal }
+
+func (i interrupted) Error() string { return "stopped by signal: " + i.sig.String() }

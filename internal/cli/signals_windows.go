@@ -1,0 +1,19 @@
+//go:build windows
+
+package cli
+
+import (
+	"os"
+	"syscall"
+)
+
+// forwarded is what Windows can tell us; it tells the child as well.
+func forwarded() []os.Signal { return []os.Signal{os.Interrupt} }
+
+func brokenPipe() os.Signal { return syscall.SIGPIPE }
+
+func fromKeyboard(os.Signal) bool { return true }
+
+func inForeground() bool { return true }
+
+func killedBy(*os.ProcessState) (n int, killed bool) { return 0, false }

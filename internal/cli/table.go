@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"overdue/client"
+)
+
+// writeTable prints heartbeats for people. Times are in the zone of the reader.
+func writeTable(out io.Writer, all []client.Heartbeat) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "STATUS\tNAME\tSCHEDULE\tDUE\tID") // errors come out at Flush
+	for _, h := range all {
+		status := h.Status
+		if h.Running {
+			status += ", running"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), schedule(h), moment(h.DueAt), id(h))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
+// schedule is the interval and the grace, the two numbers that decide.
+func schedule(h client.Heartbeat) string {
+	if h.Interval == nil {
+		return "calendar"
+	}
+	return "every " + words(*h.Interval) + " + " + words(h.Grace)
+}
+
+// words is a number of seconds as people write it: 90000 is "1d1h".
+func words(seconds int64) string {
+	if seconds == 0 {
+		return "0s"
+	}
+	var b strings.Builder
+	for _, unit := range []struct {
+		seconds int64
+		name    string
+	}{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}} {
+		if n := seconds / unit.seconds; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, unit.name)
+			seconds %= unit.seconds
+		}
+	}
+	return b.String()
+}
+
+// moment is a time to the second; what is not known yet is a dash.
+func moment(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// printable takes out what would move the cursor or colour the terminal: names
+// are written by others.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, name)
+}

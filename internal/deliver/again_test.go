@@ -1,0 +1,52 @@
+package deliver
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPausesGrowAndThenStay(t *testing.T) {
+	want := []time.Duration{
+		10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+		15 * time.Minute, 15 * time.Minute, 15 * time.Minute,
+	}
+	for i, w := range want {
+		if got := pause(i+1, 0); got != w {
+			t.Errorf("after attempt %d wait %s; want %s", i+1, got, w)
+		}
+		if got := pause(i+1, 1); got != w+w/10 {
+			t.Errorf("after attempt %d wait at most %s; want %s", i+1, got, w+w/10)
+		}
+	}
+}
+
+func TestTryingEndsADayAfterItWasOwed(t *testing.T) {
+	owed := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	at, tries := owed, 1
+	for {
+		next, worth := again(owed, at, tries, 0, 0.5)
+		if !worth {
+			break
+		}
+		at, tries = next, tries+1
+	}
+	if passed := at.Sub(owed); passed < 24*time.Hour-16*time.Minute || passed > 24*time.Hour {
+		t.Errorf("last try after %s; want one within the last quarter of the day", passed)
+	}
+	if tries < 90 || tries > 100 {
+		t.Errorf("tried %d times; want about 96", tries)
+	}
+}
+
+func TestAProvidersWishToWaitIsHonouredOnlyWhenItIsLonger(t *testing.T) {
+	owed := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	if next, _ := again(owed, owed, 1, time.Hour, 0); !next.Equal(owed.Add(time.Hour)) {
+		t.Errorf("asked to wait an hour, next try at %s", next)
+	}
+	if next, _ := again(owed, owed, 1, time.Second, 0); !next.Equal(owed.Add(10 * time.Second)) {
+		t.Errorf("asked to wait a second, next try at %s; want our own 10 s", next)
+	}
+	if _, worth := again(owed, owed.Add(23*time.Hour), 90, 2*time.Hour, 0); worth {
+		t.Error("worth a try after more than a day")
+	}
+}

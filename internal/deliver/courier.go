@@ -1,0 +1,335 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"overdue/internal/meter"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// How much is sent at a time, and for how long.
+const (
+	mostPerChannel = 8
+	mostAtOnce     = 256
+	longestSend    = 30 * time.Second
+	// longestLease is after how long another node may try what this one claimed.
+	longestLease = 2 * longestSend
+	// longestRest bounds how long an alert that another node owes waits for us.
+	longestRest = 5 * time.Second
+)
+
+// Sender tells one piece of news through a kind of channel. An error is a
+// *notify.Refusal.
+type Sender func(ctx context.Context, kind string, set notify.Settings, n notify.News) (notify.Receipt, error)
+
+// Courier tells people what they are owed.
+type Courier struct {
+	DB    *store.DB
+	Node  string // this node's id, which holds the claims
+	Send  Sender
+	Base  string // address of the pages, for links; empty: none
+	Meter *meter.Meter
+	Log   *slog.Logger
+	Nudge func() // wakes the loop that calls Turn
+
+	mu       sync.Mutex
+	results  []result // sent, not yet noted
+	sending  sync.WaitGroup
+	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
+	underway int
+}
+
+// errand is one claimed alert with all that telling it takes.
+type errand struct {
+	alert   monitor.Alert
+	channel monitor.Channel
+	news    notify.News
+}
+
+// result is how an errand went.
+type result struct {
+	errand
+	at      time.Time
+	took    time.Duration
+	receipt notify.Receipt
+	err     error
+}
+
+// Turn notes what was sent since the last turn, claims what is due and starts
+// to send it. It returns how long nothing more will be due.
+func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
+	if c.busy == nil {
+		c.busy = map[string]int{}
+	}
+	noted := c.peek()
+	var errands []errand
+	var next time.Time
+	err = c.DB.Update(ctx, func(tx *store.Tx) error {
+		errands, next = nil, time.Time{}
+		if err := c.note(tx, noted, now); err != nil {
+			return err
+		}
+		var err error
+		errands, next, err = c.claim(tx, c.free(noted), now)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	c.forget(noted)
+	for _, e := range errands {
+		c.start(ctx, e)
+	}
+	if next.IsZero() {
+		return longestRest, nil
+	}
+	return min(max(next.Sub(now), 0), longestRest), nil
+}
+
+// peek returns the results so far. They stay until their transaction is
+// committed.
+func (c *Courier) peek() []result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.results[:len(c.results):len(c.results)]
+}
+
+// forget drops results that are noted, and frees their places.
+func (c *Courier) forget(noted []result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.results = c.results[len(noted):]
+	for _, r := range noted {
+		if c.busy[r.channel.ID]--; c.busy[r.channel.ID] == 0 {
+			delete(c.busy, r.channel.ID)
+		}
+		c.underway--
+	}
+}
+
+// free tells how many places a channel has, counting those of noted results.
+func (c *Courier) free(noted []result) func(channel string) int {
+	freed := map[string]int{}
+	for _, r := range noted {
+		freed[r.channel.ID]++
+	}
+	all := mostAtOnce - c.underway + len(noted)
+	return func(channel string) int { return min(mostPerChannel-c.busy[channel]+freed[channel], all) }
+}
+
+// start sends in the background. A send that is under way is finished even
+// when the loop ends: half told is worse than late.
+func (c *Courier) start(ctx context.Context, e errand) {
+	c.busy[e.channel.ID]++
+	c.underway++
+	c.sending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSend)
+		defer cancel()
+		begun := time.Now().UTC()
+		receipt, err := c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
+		r := result{errand: e, at: begun, took: time.Since(begun), receipt: receipt, err: err}
+		c.mu.Lock()
+		c.results = append(c.results, r)
+		c.mu.Unlock()
+		c.Nudge()
+	})
+}
+
+// Stop waits for what is being sent and notes how it went. No Turn may be
+// running or follow.
+func (c *Courier) Stop(ctx context.Context) error {
+	c.sending.Wait()
+	noted := c.peek()
+	if len(noted) == 0 {
+		return nil
+	}
+	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.note(tx, noted, time.Now().UTC()) })
+	if err == nil {
+		c.forget(noted)
+	}
+	return err
+}
+
+// claim takes what is due, channel by channel, as far as places are free. next
+// is when a channel with a free place has something due, zero when none has.
+func (c *Courier) claim(tx *store.Tx, free func(string) int, now time.Time) (errands []errand, next time.Time, err error) {
+	owing, err := tx.Owing()
+	if err != nil {
+		return nil, next, err
+	}
+	for _, o := range owing {
+		places := min(free(o.Channel), mostAtOnce-len(errands))
+		switch {
+		case places <= 0: // a result will nudge us
+			continue
+		case o.Next.After(now):
+			next = earlier(next, o.Next)
+			continue
+		}
+		alerts, err := tx.Claim(o.Channel, c.Node, now, now.Add(longestLease), places)
+		if err != nil {
+			return nil, next, err
+		}
+		if len(alerts) == places {
+			next = now // there may be more
+		}
+		for _, a := range alerts {
+			e, ok, err := c.prepare(tx, a, now)
+			if err != nil {
+				return nil, next, err
+			}
+			if ok {
+				errands = append(errands, e)
+			}
+		}
+	}
+	return errands, next, nil
+}
+
+// earlier returns the earlier of two moments, where zero means none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// note keeps how sends went.
+func (c *Courier) note(tx *store.Tx, results []result, now time.Time) error {
+	for _, r := range results {
+		try := store.Attempt{Alert: r.alert.ID, N: r.alert.Attempts, At: r.at, Took: r.took, Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail}
+		var err error
+		switch refusal, refused := RefusalOf(r.err); {
+		case !refused:
+			err = c.sent(tx, r, now)
+		default:
+			try.Status, try.Detail, try.Outcome = refusal.Status, refusal.Body, "retry"
+			next, worth := again(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
+			if refusal.Final || !worth {
+				try.Outcome = "refused"
+				err = c.giveUp(tx, r, refusal, now)
+			} else {
+				err = tx.Later(r.alert, next, asked(refusal, now))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.AddAttempt(try); err != nil {
+			return err
+		}
+		c.Meter.Delivery(r.channel.Kind, try.Outcome, r.took)
+	}
+	return nil
+}
+
+// asked is until when a provider wished not to be asked, zero for no wish.
+func asked(refusal *notify.Refusal, now time.Time) time.Time {
+	if refusal.RetryAfter == 0 {
+		return time.Time{}
+	}
+	return now.Add(refusal.RetryAfter)
+}
+
+// RefusalOf returns the provider's no. An error of any other kind is one too:
+// whatever went wrong, nobody was told.
+func RefusalOf(err error) (*notify.Refusal, bool) {
+	if err == nil {
+		return nil, false
+	}
+	var refusal *notify.Refusal
+	if errors.As(err, &refusal) {
+		return refusal, true
+	}
+	return &notify.Refusal{Body: err.Error()}, true
+}
+
+// sent marks an alert as told, makes due what waited for it, and owes the next
+// reminder after a reminder.
+func (c *Courier) sent(tx *store.Tx, r result, now time.Time) error {
+	first, err := tx.Sent(r.alert.ID)
+	if err != nil || !first {
+		return err
+	}
+	if _, err := tx.Delivered(r.channel.ID, false, now); err != nil {
+		return err
+	}
+	if r.alert.Event == monitor.IncidentReminder {
+		return c.remindAgain(tx, r, now)
+	}
+	return tx.Follow(r.alert, now)
+}
+
+// remindAgain owes the next reminder, unless somebody takes care by now.
+func (c *Courier) remindAgain(tx *store.Tx, r result, now time.Time) error {
+	i, err := tx.Incident(r.alert.Project, r.alert.Incident)
+	if err != nil {
+		return err
+	}
+	if i.State() != monitor.Open || r.channel.RemindEvery == 0 {
+		return tx.Follow(r.alert, now)
+	}
+	if err := tx.Note(i.ID, "reminder", "Reminded "+r.channel.Name+".", now); err != nil {
+		return err
+	}
+	n, err := tx.Reminders(i.ID, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	next := r.alert
+	next.Number, next.Created, next.Next, next.Attempts = i.Number, now, now.Add(r.channel.RemindEvery), 0
+	return tx.Owe(next, n)
+}
+
+// giveUp ends the tries, loudly.
+func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
+	done, err := tx.GiveUp(r.alert)
+	if err != nil || !done {
+		return err
+	}
+	c.Log.Error("alert given up", "alert", r.alert.ID, "channel", r.channel.ID, "kind", r.channel.Kind, "event", r.alert.Event,
+		"attempts", r.alert.Attempts, "reason", refusal.Error())
+	if r.alert.Incident != "" {
+		sentence := "Gave up telling " + r.channel.Name + ": " + refusal.Error() + "."
+		if err := tx.Note(r.alert.Incident, "undelivered", sentence, now); err != nil {
+			return err
+		}
+	}
+	if err := tx.Follow(r.alert, now); err != nil {
+		return err
+	}
+	news, err := tx.Delivered(r.channel.ID, true, now)
+	if err != nil || !news {
+		return err
+	}
+	return c.tellOthers(tx, r, refusal, now)
+}
+
+// tellOthers owes the news that a channel fails to the others of the project,
+// once until it works again.
+func (c *Courier) tellOthers(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
+	channels, err := tx.Channels(r.channel.Project)
+	if err != nil {
+		return err
+	}
+	for _, other := range channels {
+		if other.ID == r.channel.ID || other.Failing {
+			continue
+		}
+		err := tx.Owe(monitor.Alert{
+			Project: other.Project, Channel: other.ID, Event: monitor.ChannelFailing,
+			About: about(r.channel, refusal), Created: now, Next: now,
+		}, 0)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package httpd
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// longestURL is the longest request target that is looked at, in bytes.
+const longestURL = 8 << 10
+
+// Handler puts around next what every request goes through: a request id, a
+// line in the log, and an answer also when next panics. The log names clients
+// as the trusted proxies saw them.
+func Handler(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.Handler {
+	return withRequestID(withLog(withRecover(withURLLimit(next), log), log, trusted))
+}
+
+// withURLLimit refuses request targets that nobody types.
+func withURLLimit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.RequestURI) > longestURL {
+			NewProblem(http.StatusRequestURITooLong, "The URL is longer than 8 kB.").Write(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withRecover answers for a handler that panicked. Once it has begun to answer,
+// all that is left is to break the connection, so that nobody takes the part
+// for the whole.
+func withRecover(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &recorder{ResponseWriter: w}
+		defer func() {
+			caught := recover()
+			if caught == nil {
+				return
+			}
+			if caught == http.ErrAbortHandler {
+				panic(caught)
+			}
+			log.Error("handler panicked", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
+			if seen.status != 0 {
+				panic(http.ErrAbortHandler)
+			}
+			Broken().Write(w, r)
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// withLog writes one line per request. Pings are too many for that, and
+// watchdogs ask all the time: their lines are for debugging.
+func withLog(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		level := levelOf(r.URL.Path)
+		if !log.Enabled(r.Context(), level) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		began, seen := time.Now(), &recorder{ResponseWriter: w}
+		defer func() {
+			log.Log(r.Context(), level, "request", "method", r.Method, "path", maskPath(r.URL.Path), "status", seen.code(),
+				"bytes", seen.bytes, "took", time.Since(began), "client", ClientAddress(r, trusted), "request_id", RequestID(r))
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// levelOf is the level of a request's line in the log.
+func levelOf(path string) slog.Level {
+	switch {
+	case strings.HasPrefix(path, "/api/v1/hb/"), path == "/healthz", path == "/readyz", path == "/metrics":
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// uuids finds what could be the id of a heartbeat, with the part that may be shown.
+var uuids = regexp.MustCompile(`(?i)([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)
+
+// maskPath shortens every id in a path to its first 8 characters: enough to
+// find it, not enough to ping.
+func maskPath(path string) string { return uuids.ReplaceAllString(path, "$1…") }
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// code is the status that went out: 200 when the handler chose none.
+func (rec *recorder) code() int {
+	if rec.status == 0 {
+		return http.StatusOK
+	}
+	return rec.status
+}
+
+// WriteHeader notes the first final status; 1xx are only announcements.
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 && status >= http.StatusOK {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts what is sent.
+func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	n, err := rec.ResponseWriter.Write(b)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach what lies below.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }

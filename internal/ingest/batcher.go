@@ -1,0 +1,211 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"overdue/internal/meter"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// How much is gathered and waits.
+const (
+	mostPerCommit = 512
+	mostWaiting   = 8192
+	// longestCommit bounds one commit; what takes longer is answered 503.
+	longestCommit = 10 * time.Second
+)
+
+// errFull says that more pings came than can be stored in time.
+var errFull = errors.New("the queue is full")
+
+// errUnknown says that no heartbeat has the id.
+var errUnknown = errors.New("no such heartbeat")
+
+// waiting is a ping whose request waits for its answer.
+type waiting struct {
+	id      string
+	ping    monitor.Ping
+	arrival *Arrival
+	done    chan error // buffered: nobody may listen any more
+}
+
+// batch is the pings of one commit.
+type batch struct{ pings []*waiting }
+
+// Batcher stores pings, many with one commit. There is no timer: idle, each
+// ping is a commit of its own; busy, a batch is whatever came meanwhile.
+type Batcher struct {
+	db       *store.DB
+	arrivals *Arrivals
+	meter    *meter.Meter
+	log      *slog.Logger
+	in       chan *waiting
+	news     News
+	workers  sync.WaitGroup
+}
+
+// News tells other parts what the pings brought about. Both must return at
+// once.
+type News struct {
+	Owed   func()               // alerts became owed
+	Sooner func(next time.Time) // something may now happen by itself at next
+}
+
+// NewBatcher makes a batcher and starts its workers, one for each transaction
+// that may usefully write at the same time.
+func NewBatcher(db *store.DB, arrivals *Arrivals, m *meter.Meter, log *slog.Logger, news News) *Batcher {
+	b := &Batcher{db: db, arrivals: arrivals, meter: m, log: log, news: news, in: make(chan *waiting, mostWaiting)}
+	for range db.Writers() {
+		b.workers.Go(b.work)
+	}
+	return b
+}
+
+// Stop stores what waits and ends the workers. No ping may be put in any more.
+func (b *Batcher) Stop() {
+	close(b.in)
+	b.workers.Wait()
+}
+
+// put queues a ping. Its answer comes on done.
+func (b *Batcher) put(w *waiting) error {
+	select {
+	case b.in <- w:
+		return nil
+	default:
+		return errFull
+	}
+}
+
+// longestLook bounds the look for an id.
+const longestLook = time.Second
+
+// exists reports whether a heartbeat has the id. When that cannot be found out
+// it has none, as far as other nodes are concerned.
+func (b *Batcher) exists(ctx context.Context, id string) (found bool) {
+	ctx, cancel := context.WithTimeout(ctx, longestLook)
+	defer cancel()
+	err := b.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		found, err = tx.Exists(id)
+		return err
+	})
+	return err == nil && found
+}
+
+// work stores batches until the queue is closed and empty.
+func (b *Batcher) work() {
+	for first := range b.in {
+		b.commit(b.gather(first))
+	}
+}
+
+// gather takes what waits already, without waiting for more.
+func (b *Batcher) gather(first *waiting) *batch {
+	gathered := &batch{pings: []*waiting{first}}
+	for len(gathered.pings) < mostPerCommit {
+		select {
+		case w, open := <-b.in:
+			if !open {
+				return gathered
+			}
+			gathered.pings = append(gathered.pings, w)
+		default:
+			return gathered
+		}
+	}
+	return gathered
+}
+
+// commit stores a batch and answers each of its pings. When the database
+// refuses a batch that it could take, one of the pings is at fault: then each
+// is stored alone, so that only that one fails.
+func (b *Batcher) commit(gathered *batch) {
+	begun := time.Now()
+	unknown, err := b.store(gathered)
+	if err != nil && len(gathered.pings) > 1 && !errors.Is(err, store.ErrAway) {
+		for _, w := range gathered.pings {
+			b.commit(&batch{pings: []*waiting{w}})
+		}
+		return
+	}
+	if err != nil {
+		b.log.Error("pings not stored", "pings", len(gathered.pings), "error", err)
+	} else {
+		b.meter.Commit(len(gathered.pings), time.Since(begun))
+	}
+	var stored, ended []*Arrival
+	for _, w := range gathered.pings {
+		if err == nil && !unknown[w.id] {
+			stored = append(stored, w.arrival)
+		} else {
+			ended = append(ended, w.arrival)
+		}
+	}
+	// First off the register, then the answer: who has an answer may rely on it.
+	b.arrivals.Stored(stored...)
+	b.arrivals.End(ended...)
+	for _, w := range gathered.pings {
+		answer := err
+		if answer == nil && unknown[w.id] {
+			answer = errUnknown
+		}
+		w.done <- answer
+	}
+}
+
+// store is the one transaction of a batch. It returns the ids that no
+// heartbeat has.
+func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), longestCommit)
+	defer cancel()
+	slices.SortStableFunc(gathered.pings, func(x, y *waiting) int { return x.arrival.At.Compare(y.arrival.At) })
+	ids := make([]string, 0, len(gathered.pings))
+	for _, w := range gathered.pings {
+		ids = append(ids, w.id)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	horizons := b.arrivals.Horizons(gathered)
+	var owed int
+	var next time.Time
+	err = b.db.Update(ctx, func(tx *store.Tx) error {
+		heartbeats, err := tx.Pinged(ids)
+		if err != nil {
+			return err
+		}
+		unknown, next = map[string]bool{}, time.Time{}
+		judged := make([]store.Judgement, 0, len(gathered.pings))
+		for i, w := range gathered.pings {
+			before, known := heartbeats[w.id]
+			if !known {
+				unknown[w.id] = true
+				continue
+			}
+			h, change := before.Hear(w.ping, horizons[i])
+			heartbeats[w.id] = h
+			judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
+			if n := h.Next(); !n.IsZero() && (next.IsZero() || n.Before(next)) {
+				next = n
+			}
+		}
+		owed, err = tx.Save(time.Now().UTC(), judged)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if owed > 0 {
+		b.news.Owed()
+	}
+	if !next.IsZero() {
+		b.news.Sooner(next)
+	}
+	return unknown, nil
+}

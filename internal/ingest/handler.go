@@ -1,0 +1,159 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"overdue/internal/meter"
+	"overdue/internal/monitor"
+)
+
+// What a request may bring, and how long it may take.
+const (
+	mostBody      = 100_000  // bytes kept
+	mostDiscarded = 32 << 20 // bytes read beyond, so that the sender can finish
+	longestBody   = 10 * time.Second
+	longestWait   = 15 * time.Second // for the answer of the batcher
+	mostUserAgent = 300
+	retryAfter    = "5" // seconds, said with 503
+)
+
+// Handler answers pings. Errors are one short line of plain text.
+type Handler struct {
+	Batcher  *Batcher
+	Arrivals *Arrivals
+	Meter    *meter.Meter
+	// Source tells the address that a request came from.
+	Source func(*http.Request) string
+	// Allow tells whether a source may go on, and if not, for how long not.
+	Allow func(source string) (wait time.Duration)
+}
+
+// ServeHTTP answers one ping.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Ping-Body-Limit", "100000")
+	header.Set("Cache-Control", "no-store")
+	switch r.Method {
+	case http.MethodPost, http.MethodGet, http.MethodHead:
+		status, line, kind := h.take(w, r)
+		h.Meter.Ping(string(kind), strconv.Itoa(status))
+		answer(w, status, line)
+	case http.MethodOptions:
+		header.Set("Access-Control-Allow-Methods", "POST, GET, HEAD")
+		header.Set("Access-Control-Allow-Headers", "*")
+		header.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		header.Set("Allow", "POST, GET, HEAD, OPTIONS")
+		answer(w, http.StatusMethodNotAllowed, "method not allowed: send POST, GET or HEAD")
+	}
+}
+
+// answer writes one line. An error ends with a line break, so that it stands
+// alone on a terminal; OK is exactly OK.
+func answer(w http.ResponseWriter, status int, line string) {
+	if status != http.StatusOK {
+		line += "\n"
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(line)))
+	w.WriteHeader(status)
+	// The client may be gone; its ping is stored all the same.
+	_, _ = io.WriteString(w, line)
+}
+
+// take stores one ping and returns the answer.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line string, kind monitor.PingKind) {
+	f, err := parse(r.URL.Path, r.URL.RawQuery)
+	if err != nil {
+		return http.StatusBadRequest, err.Error(), "malformed"
+	}
+	source := h.Source(r)
+	if wait := h.Allow(source); wait > 0 {
+		w.Header().Set("Retry-After", seconds(wait))
+		return http.StatusTooManyRequests, "too many pings from " + source, f.kind
+	}
+	arrival := h.Arrivals.Begin(f.id)
+	if r.ContentLength != 0 && !h.Arrivals.Binding(arrival) && h.Batcher.exists(r.Context(), f.id) {
+		h.Arrivals.Bind(arrival)
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		h.Arrivals.End(arrival)
+		return http.StatusRequestTimeout, "the request's body did not arrive: nothing was stored", f.kind
+	}
+	h.Arrivals.Bind(arrival)
+	waits := &waiting{id: f.id, arrival: arrival, done: make(chan error, 1), ping: monitor.Ping{
+		Kind: f.kind, At: arrival.At, RunID: f.runID, ExitCode: f.exit, Method: r.Method, Source: source,
+		UserAgent: clean(r.UserAgent()), Body: body, BodySize: int64(len(body)),
+	}}
+	if err := h.Batcher.put(waits); err != nil {
+		h.Arrivals.End(arrival)
+		w.Header().Set("Retry-After", "1")
+		return http.StatusServiceUnavailable, "overloaded: nothing was stored, send it again", f.kind
+	}
+	status, line = h.wait(w, waits)
+	return status, line, f.kind
+}
+
+// wait returns the answer for a ping that was put in the queue.
+func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line string) {
+	timer := time.NewTimer(longestWait)
+	defer timer.Stop()
+	select {
+	case err := <-waits.done:
+		switch {
+		case err == nil:
+			return http.StatusOK, "OK"
+		case errors.Is(err, errUnknown):
+			return http.StatusNotFound, "not found: no heartbeat has this id"
+		}
+		w.Header().Set("Retry-After", retryAfter)
+		return http.StatusServiceUnavailable, "not stored: the database is away, send it again"
+	case <-timer.C:
+		w.Header().Set("Retry-After", retryAfter)
+		return http.StatusServiceUnavailable, "not stored in time: send it again"
+	}
+}
+
+// seconds rounds up for Retry-After (RFC 9110, section 10.2.3).
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
+}
+
+// readBody returns the first 100 kB of a body. A longer one is read to its end
+// and cut: a sender that is refused in the middle would not see the answer.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	control := http.NewResponseController(w)
+	// Not every writer has deadlines (tests); the server's own then bound it.
+	_ = control.SetReadDeadline(time.Now().Add(longestBody))
+	body, err := io.ReadAll(io.LimitReader(r.Body, mostBody))
+	if err == nil && len(body) == mostBody {
+		_, err = io.Copy(io.Discard, io.LimitReader(r.Body, mostDiscarded))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("body: %w", err)
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return body, nil
+}
+
+// clean makes a header safe to keep in any database: valid UTF-8, no NUL, of
+// bounded length.
+func clean(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "�")
+	if len(s) > mostUserAgent {
+		s = strings.ToValidUTF8(s[:mostUserAgent], "")
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// masked is c with its secrets as dots: nobody sees them again.
+func masked(c monitor.Channel) monitor.Channel {
+	kind, known := notify.KindOf(c.Kind)
+	if !known {
+		// Of a kind that this version does not have nobody can say what is secret.
+		c.Settings = map[string]any{}
+		return c
+	}
+	c.Settings = kind.Mask(c.Settings)
+	return c
+}
+
+// Channels lists the channels of the actor's project, oldest first.
+func (d *Desk) Channels(ctx context.Context, a auth.Actor, p Page) (Listing[monitor.Channel], error) {
+	var listing Listing[monitor.Channel]
+	if err := may(a, auth.Read); err != nil {
+		return listing, err
+	}
+	from, limit, err := p.place("channels")
+	if err != nil {
+		return listing, err
+	}
+	var all []monitor.Channel
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Channels(a.Project.Key)
+		return err
+	})
+	if err != nil {
+		return listing, err
+	}
+	// A project has a handful of channels, so the page is cut here. The place
+	// is a moment: it holds also when the channel there is gone.
+	rest := slices.DeleteFunc(all, func(c monitor.Channel) bool {
+		at := c.Created.UnixMicro()
+		return at < from.Key || at == from.Key && c.ID <= from.Value
+	})
+	listing.Items = rest[:min(limit, len(rest))]
+	if len(rest) > limit {
+		last := rest[limit-1]
+		listing.Next = place{"channels", store.Cursor{Key: last.Created.UnixMicro(), Value: last.ID}}.String()
+	}
+	for i, c := range listing.Items {
+		listing.Items[i] = masked(c)
+	}
+	return listing, nil
+}
+
+// channel returns one with its settings in clear.
+func channel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error) {
+	if !askable(id) {
+		return monitor.Channel{}, absent("channel")
+	}
+	return tx.Channel(a.Project.Key, id)
+}
+
+// Channel returns one.
+func (d *Desk) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return c, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = channel(tx, a, id)
+		return err
+	})
+	return masked(c), err
+}
+
+// CreateChannel makes a new channel. Secrets that Overdue made are in this
+// answer, in clear, and in no other.
+func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
+	if err := may(a, auth.ChangeChannels); err != nil {
+		return monitor.Channel{}, err
+	}
+	now := stamp()
+	c, made, err := e.created(a.Project.Key, now)
+	if err != nil {
+		return monitor.Channel{}, err
+	}
+	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
+		added, err := tx.AddChannel(c)
+		if err != nil {
+			return stir{}, err
+		}
+		c.ID = added.ID
+		return stir{}, note(tx, a, now, deed{"channel.create", describe(c), ""})
+	})
+	return made.shownIn(c), err
+}
+
+// describe names a channel in the audit log.
+func describe(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
+
+// ChangeChannel changes what the edit names. Secrets given as dots stay.
+func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
+	if err := may(a, auth.ChangeChannels); err != nil {
+		return c, err
+	}
+	now := stamp()
+	var made newSecrets
+	err = d.change(ctx, func(tx *store.Tx) (s stir, err error) {
+		before, err := channel(tx, a, id)
+		if err != nil {
+			return s, err
+		}
+		if c, made, err = e.changed(before); err != nil {
+			return s, err
+		}
+		diff := channelDiff(before, c, !sameSettings(before, c))
+		if diff == "" {
+			return s, nil
+		}
+		if err := tx.SaveChannel(c); err != nil {
+			return s, err
+		}
+		return s, note(tx, a, now, deed{"channel.change", describe(c), diff})
+	})
+	return made.shownIn(c), err
+}
+
+// DeleteChannel ends a channel: nothing is told there any more. A heartbeat for
+// which it was the only one tells all channels of the project from then on,
+// because otherwise its next miss would be silent.
+func (d *Desk) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
+	if err := may(a, auth.ChangeChannels); err != nil {
+		return err
+	}
+	now := stamp()
+	return d.change(ctx, func(tx *store.Tx) (s stir, err error) {
+		c, err := channel(tx, a, id)
+		if err != nil {
+			return s, err
+		}
+		if err := unroute(tx, a, c, now); err != nil {
+			return s, err
+		}
+		if err := tx.DeleteChannel(c, now); err != nil {
+			return s, err
+		}
+		return s, note(tx, a, now, deed{"channel.delete", describe(c), ""})
+	})
+}
+
+// unroute takes a channel out of the heartbeats that name it.
+func unroute(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error {
+	routed, err := tx.Routed(a.Project.Key, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, before := range routed {
+		h := before
+		h.Channels = slices.DeleteFunc(slices.Clone(before.Channels), func(id string) bool { return id == c.ID })
+		h.AllChannels = len(h.Channels) == 0
+		h.Updated = now
+		if err := tx.SaveSettings(h); err != nil {
+			return err
+		}
+		if err := note(tx, a, now, deed{"heartbeat.change", called(h), heartbeatDiff(before, h)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// longestTest bounds a test alert, whose outcome is noted also when whoever
+// asked for it has left.
+const longestTest = 30 * time.Second
+
+// TestChannel tells a channel a test alert now. A provider's no is a result,
+// not an error.
+func (d *Desk) TestChannel(ctx context.Context, a auth.Actor, id string) (result client.TestResult, err error) {
+	if err := may(a, auth.ChangeChannels); err != nil {
+		return result, err
+	}
+	var c monitor.Channel
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = channel(tx, a, id)
+		return err
+	})
+	if err != nil {
+		return result, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestTest)
+	defer cancel()
+	result = d.test(ctx, a.Project, c)
+	now := stamp()
+	outcome := "not delivered"
+	if result.Delivered {
+		outcome = "delivered"
+	}
+	err = d.change(context.WithoutCancel(ctx), func(tx *store.Tx) (stir, error) {
+		if _, err := tx.Delivered(c.ID, !result.Delivered, now); err != nil {
+			return stir{}, err
+		}
+		return stir{}, note(tx, a, now, deed{"channel.test", describe(c), outcome})
+	})
+	return result, err
+}

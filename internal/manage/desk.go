@@ -1,0 +1,121 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// ErrAway says that the database could not be reached, or could not write.
+// Asking again later may help.
+var ErrAway = store.ErrAway
+
+// Options are what a Desk works with.
+type Options struct {
+	DB *store.DB
+	// OnChange is called when something may now happen by itself at the given
+	// moment, OnOwed when alerts became owed. Both are called after the commit,
+	// must not block, and may be nil.
+	OnChange func(next time.Time)
+	OnOwed   func()
+	// Test tells a channel a test alert now, and returns what its provider
+	// answered. The channel has its settings in clear.
+	Test func(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult
+}
+
+// Desk is where people's wishes are taken. It is safe for concurrent use.
+type Desk struct {
+	db       *store.DB
+	onChange func(time.Time)
+	onOwed   func()
+	test     func(context.Context, monitor.Project, monitor.Channel) client.TestResult
+}
+
+// New returns a desk.
+func New(o Options) *Desk {
+	d := &Desk{db: o.DB, onChange: o.OnChange, onOwed: o.OnOwed, test: o.Test}
+	if d.onChange == nil {
+		d.onChange = func(time.Time) {}
+	}
+	if d.onOwed == nil {
+		d.onOwed = func() {}
+	}
+	return d
+}
+
+// stamp is the present moment in the precision that is stored.
+func stamp() time.Time { return time.Now().UTC().Truncate(monitor.Tick) }
+
+// may returns a fault unless the actor has the right.
+func may(a auth.Actor, r auth.Right) error {
+	if a.May(r) {
+		return nil
+	}
+	if a.Role == auth.Viewer {
+		return monitor.Wrong(monitor.Forbidden, "", "%s may only read: use an API key that is read-write, or ask for the role member.", a.Name)
+	}
+	return monitor.Wrong(monitor.Forbidden, "", "%s may not do this: ask an owner of the project.", a.Name)
+}
+
+// stir is what a change sets in motion.
+type stir struct {
+	next time.Time // when something happens by itself, zero when nothing does
+	owed bool      // alerts became owed
+}
+
+// mostTries bounds how often a change is tried whose name somebody else took in
+// the same moment. The second try sees the name that was taken.
+const mostTries = 5
+
+// change runs one transaction that may write, and nudges those whom it
+// concerns once it is committed. fn may run again.
+func (d *Desk) change(ctx context.Context, fn func(tx *store.Tx) (stir, error)) error {
+	var s stir
+	var err error
+	for range mostTries {
+		err = d.db.Update(ctx, func(tx *store.Tx) (err error) {
+			s, err = fn(tx)
+			return err
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !s.next.IsZero() {
+		d.onChange(s.next)
+	}
+	if s.owed {
+		d.onOwed()
+	}
+	return nil
+}
+
+// deed is one line of the audit log in the making.
+type deed struct {
+	action string // such as heartbeat.create
+	target string // what it was done to, for people
+	detail string
+}
+
+// note writes a deed to the audit log.
+func note(tx *store.Tx, a auth.Actor, now time.Time, d deed) error {
+	return tx.Audit(monitor.AuditEntry{
+		Project: a.Project.Key, At: now, Actor: a.Name, Action: d.action, Target: d.target, Detail: d.detail,
+	})
+}
+
+// veiled is h as the actor may see it: without what could ping, unless they may.
+func veiled(a auth.Actor, h monitor.Heartbeat) monitor.Heartbeat {
+	if !a.SeesPingURLs() {
+		h.ID = ""
+	}
+	return h
+}

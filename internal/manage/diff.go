@@ -1,0 +1,87 @@
+package manage
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/schedule"
+)
+
+// member is one setting before and after, in words.
+type member struct{ name, before, after string }
+
+// heartbeatDiff tells what differs between two heartbeats that people can set,
+// for the audit log. It is empty when nothing does.
+func heartbeatDiff(before, after monitor.Heartbeat) string {
+	return told([]member{
+		{"name", before.Name, after.Name},
+		{"slug", before.Slug, after.Slug},
+		{"description", before.Description, after.Description},
+		{"tags", strings.Join(before.Tags, ", "), strings.Join(after.Tags, ", ")},
+		{"interval", length(before.Rule.Interval), length(after.Rule.Interval)},
+		{"grace", length(before.Rule.Grace), length(after.Rule.Grace)},
+		{"max_run_time", length(before.Rule.MaxRunTime), length(after.Rule.MaxRunTime)},
+		{"methods", string(before.Rule.Methods), string(after.Rule.Methods)},
+		{"manual_resume", strconv.FormatBool(before.Rule.ManualResume), strconv.FormatBool(after.Rule.ManualResume)},
+		{"channels", routing(before), routing(after)},
+	})
+}
+
+// channelDiff is heartbeatDiff for channels. Of the settings it tells only that
+// they changed: they hold secrets.
+func channelDiff(before, after monitor.Channel, settings bool) string {
+	changed := ""
+	if settings {
+		changed = "changed"
+	}
+	return told([]member{
+		{"name", before.Name, after.Name},
+		{"settings", "", changed},
+		{"tell_late", strconv.FormatBool(before.TellLate), strconv.FormatBool(after.TellLate)},
+		{"tell_recovered", strconv.FormatBool(before.TellRecovered), strconv.FormatBool(after.TellRecovered)},
+		{"remind_every", length(before.RemindEvery), length(after.RemindEvery)},
+	})
+}
+
+// mostTold bounds how much of one value the audit log tells, in characters.
+const mostTold = 100
+
+// told writes down what differs.
+func told(members []member) string {
+	var parts []string
+	for _, m := range members {
+		if m.before != m.after {
+			parts = append(parts, m.name+": "+short(m.before)+" → "+short(m.after))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// short cuts a long value, and shows an empty one.
+func short(text string) string {
+	if text == "" {
+		return "–"
+	}
+	if r := []rune(text); len(r) > mostTold {
+		return string(r[:mostTold]) + "…"
+	}
+	return text
+}
+
+// length says a duration, none for 0.
+func length(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return schedule.Duration(d)
+}
+
+// routing says which channels are told.
+func routing(h monitor.Heartbeat) string {
+	if h.AllChannels {
+		return "all"
+	}
+	return strings.Join(h.Channels, ", ")
+}

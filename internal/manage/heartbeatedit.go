@@ -1,0 +1,178 @@
+package manage
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"overdue/internal/monitor"
+	"overdue/internal/schedule"
+)
+
+// Bounds of what a heartbeat may hold.
+const (
+	longestName        = 100  // characters, as of channels and keys
+	longestDescription = 5000 // characters
+	mostTags           = 20
+	longestTag         = 50 // characters
+	shortestInterval   = time.Second
+	longestInterval    = 366 * 24 * time.Hour // of every duration here
+)
+
+// DefaultGrace is the grace period of a heartbeat that was created without one:
+// enough for a slow start, short enough that a miss is told while it matters.
+const DefaultGrace = 5 * time.Minute
+
+// HeartbeatEdit is what somebody wants of a heartbeat. What is nil stays as it
+// is, or takes its default when creating. Durations are as they were typed, see
+// [schedule.ParseDuration].
+type HeartbeatEdit struct {
+	Name, Slug, Description *string
+	Tags                    *[]string
+	Interval, Grace         *string
+	MaxRunTime              *string // empty: the grace period is used
+	Methods                 *string
+	ManualResume            *bool
+	Channels                *[]string // a nil list: all of the project
+
+	// Found are faults that the face found while reading: they are told
+	// together with those found here.
+	Found monitor.Faults
+}
+
+// begun is a heartbeat before anybody has said anything about it.
+func begun(project int64, now time.Time) monitor.Heartbeat {
+	return monitor.Heartbeat{
+		Project: project, Status: monitor.New, AllChannels: true, Created: now, Updated: now,
+		Rule: monitor.Rule{Grace: DefaultGrace, Methods: monitor.AnyMethod},
+	}
+}
+
+// applied returns h with the edit, and every fault of it. The rule of h is the
+// new one, but nothing has been judged by it.
+func (e HeartbeatEdit) applied(h monitor.Heartbeat, channels []monitor.Channel) (monitor.Heartbeat, *faults) {
+	f := &faults{}
+	for _, found := range e.Found {
+		f.add(found)
+	}
+	if e.Name != nil {
+		h.Name = f.line("name", "name", *e.Name, longestName)
+	} else if h.Name == "" {
+		f.wrong("name", "Write a name of 1 to %d characters.", longestName)
+	}
+	if e.Slug != nil {
+		h.Slug = *e.Slug
+		f.slug(h.Slug)
+	}
+	if e.Description != nil {
+		h.Description = f.description(*e.Description)
+	}
+	if e.Tags != nil {
+		h.Tags = f.tags(*e.Tags)
+	}
+	h.Rule = e.rule(h.Rule, f)
+	if e.Channels != nil {
+		h.AllChannels, h.Channels = *e.Channels == nil, f.channels(*e.Channels, channels)
+	}
+	return h, f
+}
+
+// rule returns the rule with the edit.
+func (e HeartbeatEdit) rule(r monitor.Rule, f *faults) monitor.Rule {
+	if e.Interval != nil {
+		r.Interval = f.duration("interval", *e.Interval, shortestInterval)
+	} else if r.Interval == 0 {
+		f.wrong("interval", "Write the interval in which a ping is expected, such as 24h or 3600.")
+	}
+	if e.Grace != nil {
+		r.Grace = f.duration("grace", *e.Grace, 0)
+	}
+	if e.MaxRunTime != nil {
+		r.MaxRunTime = 0
+		if *e.MaxRunTime != "" {
+			r.MaxRunTime = f.duration("max_run_time", *e.MaxRunTime, time.Second)
+		}
+	}
+	if e.Methods != nil {
+		r.Methods = monitor.Methods(*e.Methods)
+		if r.Methods != monitor.AnyMethod && r.Methods != monitor.PostOnly {
+			f.wrong("methods", "Write any, or post to count only POST requests.")
+		}
+	}
+	if e.ManualResume != nil {
+		r.ManualResume = *e.ManualResume
+	}
+	return r
+}
+
+// duration reads a duration as it was typed.
+func (f *faults) duration(field, text string, shortest time.Duration) time.Duration {
+	d, err := schedule.ParseDuration(text)
+	if problem, ok := errors.AsType[*schedule.Problem](err); ok {
+		f.wrong(field, "%s", sentence(problem.Text))
+		return 0
+	}
+	switch {
+	case err != nil:
+		f.wrong(field, "Write a duration, such as 24h or 15 min.")
+	case d < shortest:
+		f.wrong(field, "Write at least %s.", schedule.Duration(shortest))
+	case d > longestInterval:
+		f.wrong(field, "Write at most %s.", schedule.Duration(longestInterval))
+	}
+	return d
+}
+
+// sentence makes a sentence of a clause.
+func sentence(clause string) string {
+	_, size := utf8.DecodeRuneInString(clause)
+	return strings.ToUpper(clause[:size]) + clause[size:] + "."
+}
+
+// description checks a longer text.
+func (f *faults) description(text string) string {
+	text = strings.TrimSpace(text)
+	switch {
+	case utf8.RuneCountInString(text) > longestDescription:
+		f.wrong("description", "The description is longer than %d characters: shorten it.", longestDescription)
+	case !printable(text, "\t\r\n"):
+		f.wrong("description", "The description may not have control characters: write plain text.")
+	}
+	return text
+}
+
+// tags drops blanks around tags, empty ones and repetitions.
+func (f *faults) tags(given []string) []string {
+	tags := []string{}
+	for _, tag := range given {
+		tag = strings.Join(strings.Fields(tag), " ")
+		if tag == "" || slices.Contains(tags, tag) {
+			continue
+		}
+		if utf8.RuneCountInString(tag) > longestTag || !printable(tag, "") {
+			f.wrong("tags", "Write each tag in at most %d plain characters.", longestTag)
+			return tags
+		}
+		tags = append(tags, tag)
+	}
+	if len(tags) > mostTags {
+		f.wrong("tags", "Give at most %d tags.", mostTags)
+	}
+	return tags
+}
+
+// channels checks that each one exists in the project.
+func (f *faults) channels(ids []string, known []monitor.Channel) []string {
+	var list []string
+	for _, id := range ids {
+		if !slices.ContainsFunc(known, func(c monitor.Channel) bool { return c.ID == id }) {
+			f.wrong("channels", "There is no channel %q in this project.", id)
+		}
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}

@@ -1,0 +1,90 @@
+// Package meter is the only place that knows Prometheus: what Overdue counts
+// about itself, and how it is told at /metrics.
+//
+// No label names a heartbeat, a channel or a person: the number of series is
+// fixed.
+package meter
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Meter counts. It is safe for concurrent use.
+type Meter struct {
+	registry   *prometheus.Registry
+	pings      *prometheus.CounterVec
+	batchSize  prometheus.Histogram
+	batchTook  prometheus.Histogram
+	lateness   prometheus.Histogram
+	judged     prometheus.Counter
+	deliveries *prometheus.CounterVec
+	delivery   *prometheus.HistogramVec
+}
+
+// New makes a meter. waiting tells how many pings wait to be stored, open how
+// many incidents are open.
+func New(waiting, open func() float64) *Meter {
+	m := &Meter{
+		registry: prometheus.NewRegistry(),
+		pings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_pings_total", Help: "Pings by what they meant and how they were answered.",
+		}, []string{"kind", "answer"}),
+		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_ping_commit_pings", Help: "Pings stored by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+		}),
+		batchTook: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_ping_commit_seconds", Help: "Time that a commit of pings took, sync included.", Buckets: prometheus.ExponentialBuckets(0.0002, 2, 16),
+		}),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_sweep_lateness_seconds", Help: "From a deadline to the moment at which it was noticed.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 16),
+		}),
+		judged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "overdue_lapses_total", Help: "Due times and deadlines that passed without a ping.",
+		}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
+		}, []string{"kind", "outcome"}),
+		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
+		}, []string{"kind"}),
+	}
+	m.registry.MustRegister(
+		m.pings, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// Handler answers /metrics.
+func (m *Meter) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Ping counts one ping and its answer, an HTTP status such as "200".
+func (m *Meter) Ping(kind, answer string) { m.pings.WithLabelValues(kind, answer).Inc() }
+
+// Commit counts one commit of pings.
+func (m *Meter) Commit(pings int, took time.Duration) {
+	m.batchSize.Observe(float64(pings))
+	m.batchTook.Observe(took.Seconds())
+}
+
+// Lapse counts one due time or deadline that was noticed late by the given time.
+func (m *Meter) Lapse(late time.Duration) {
+	m.judged.Inc()
+	m.lateness.Observe(late.Seconds())
+}
+
+// Delivery counts one attempt.
+func (m *Meter) Delivery(kind, outcome string, took time.Duration) {
+	m.deliveries.WithLabelValues(kind, outcome).Inc()
+	m.delivery.WithLabelValues(kind).Observe(took.Seconds())
+}

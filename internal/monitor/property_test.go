@@ -1,0 +1,358 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// drawRule draws a rule so small that boundaries often meet.
+func drawRule(t *rapid.T) modelRule {
+	return modelRule{
+		interval: rapid.IntRange(1, 8).Draw(t, "interval"),
+		grace:    rapid.IntRange(0, 5).Draw(t, "grace"),
+		longest:  rapid.SampledFrom([]int{0, 0, 1, 2, 4, 9}).Draw(t, "longest"),
+		postOnly: rapid.IntRange(0, 4).Draw(t, "postOnly") == 4,
+		manual:   rapid.IntRange(0, 2).Draw(t, "manual") == 2,
+	}
+}
+
+// drawEvents draws what happens to a heartbeat, in its order.
+func drawEvents(t *rapid.T) []modelEvent {
+	whats := []string{"success", "success", "start", "start", "fail", "log", "pause", "resume", "edit"}
+	at := 0
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
+		at += rapid.SampledFrom([]int{0, 1, 1, 2, 3, 4, 6, 9, 13}).Draw(t, "after")
+		e := modelEvent{at: at, what: rapid.SampledFrom(whats).Draw(t, "what")}
+		switch e.what {
+		case "pause", "resume":
+		case "edit":
+			e.rule = drawRule(t)
+		default:
+			e.run = rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "run")
+			e.get = rapid.Bool().Draw(t, "get")
+		}
+		return e
+	}), 1, 25).Draw(t, "events")
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+func (r modelRule) rule() Rule {
+	rule := Rule{
+		Interval: seconds(r.interval), Grace: seconds(r.grace), MaxRunTime: seconds(r.longest),
+		Methods: AnyMethod, ManualResume: r.manual,
+	}
+	if r.postOnly {
+		rule.Methods = PostOnly
+	}
+	return rule
+}
+
+// step is what the event is in a story.
+func (e modelEvent) step() step {
+	at := seconds(e.at)
+	switch e.what {
+	case "pause":
+		return pause(at)
+	case "resume":
+		return resume(at)
+	case "edit":
+		return amend(e.rule.rule(), at)
+	}
+	p := Ping{Kind: PingKind(e.what), At: epoch.Add(at), RunID: e.run, ExitCode: NoExitCode, Method: "POST"}
+	if e.get {
+		p.Method = "GET"
+	}
+	return hearPing(p)
+}
+
+// standing is what the two implementations have to agree on.
+type standing struct {
+	Status        Status
+	Cause         Cause
+	Due, Deadline time.Duration // -1 for none
+	Episodes      []episode
+}
+
+func (s *story) standing() standing {
+	return standing{
+		Status: s.h.Status, Cause: s.h.Cause,
+		Due: sinceEpoch(s.h.Due()), Deadline: sinceEpoch(s.h.Deadline()),
+		Episodes: s.episodes,
+	}
+}
+
+func (m *model) standing() standing {
+	st := standing{Status: Status(m.status), Cause: Cause(m.cause), Due: -1, Deadline: -1}
+	if m.from >= 0 && m.status != "new" && m.status != "paused" {
+		st.Due, st.Deadline = seconds(m.due()), seconds(m.deadline())
+	}
+	for _, i := range m.incidents {
+		e := episode{Cause: Cause(i.Cause), Opened: seconds(i.Opened), How: Ending(i.How), Failures: i.Failures}
+		if i.How != "" {
+			e.Resolved = seconds(i.Resolved)
+		}
+		st.Episodes = append(st.Episodes, e)
+	}
+	return st
+}
+
+// end is a second by which all that was drawn has had its consequences.
+func end(events []modelEvent) int { return events[len(events)-1].at + 20 }
+
+// The rules agree with the model at the end of every second, when a sweep
+// looks at every second.
+func TestSweptEverySecondTheRulesAgreeWithTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawRule(t), drawEvents(t)
+		s := tell(t, rule.rule())
+		left := events
+		for second := 0; second <= end(events); second++ {
+			for len(left) > 0 && left[0].at == second {
+				left[0].step()(s)
+				left = left[1:]
+			}
+			sweep(seconds(second))(s)
+			want := replay(rule, events, second).standing()
+			if diff := cmp.Diff(want, s.standing()); diff != "" {
+				t.Fatalf("at second %d (-model +rules):\n%s", second, diff)
+			}
+		}
+	})
+}
+
+// How often a sweep looks, and when, changes nothing in the end.
+func TestSweptAtAnyMomentsTheRulesAgreeWithTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawRule(t), drawEvents(t)
+		s := tell(t, rule.rule())
+		for i, e := range events {
+			e.step()(s)
+			// A sweep sees what is before the horizon, so never the very
+			// instant of a ping that is still to come.
+			until := seconds(end(events))
+			if i+1 < len(events) {
+				until = seconds(events[i+1].at) - Tick
+			}
+			drawSweeps(t, s, seconds(e.at), until)
+		}
+		sweep(seconds(end(events)))(s)
+		want := replay(rule, events, end(events)).standing()
+		if diff := cmp.Diff(want, s.standing()); diff != "" {
+			t.Fatalf("(-model +rules):\n%s", diff)
+		}
+	})
+}
+
+// drawSweeps sweeps up to three times between two moments, often at a whole
+// second or beside one.
+func drawSweeps(t *rapid.T, s *story, from, until time.Duration) {
+	if until < from {
+		return
+	}
+	var ats []time.Duration
+	for range rapid.IntRange(0, 3).Draw(t, "sweeps") {
+		at := from + seconds(rapid.IntRange(0, 20).Draw(t, "sweep")) +
+			rapid.SampledFrom([]time.Duration{-Tick, 0, Tick}).Draw(t, "beside")
+		ats = append(ats, min(max(at, from), until))
+	}
+	slices.Sort(ats)
+	for _, at := range ats {
+		sweep(at)(s)
+	}
+}
+
+// drawStory draws a heartbeat with a past, and the moment it has reached.
+func drawStory(t *rapid.T) (*story, time.Duration) {
+	rule, events := drawRule(t), drawEvents(t)
+	s := tell(t, rule.rule())
+	for _, e := range events {
+		e.step()(s)
+	}
+	now := seconds(events[len(events)-1].at)
+	if rapid.Bool().Draw(t, "swept") {
+		sweep(now)(s)
+	}
+	return s, now
+}
+
+// Nothing happens by itself before Next, and something does at Next.
+func TestNextIsExactlyTheNextMomentAtWhichSomethingHappens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := drawStory(t)
+		next := s.h.Next()
+		for at := epoch; at.Before(epoch.Add(now + seconds(20))); at = at.Add(time.Second / 2) {
+			due := !next.IsZero() && !next.After(at)
+			if lapsed, change := s.h.Lapse(at); due != (change.News() || !cmp.Equal(lapsed, s.h)) {
+				t.Fatalf("next is %v, but a sweep at %v: %v, %+v", sinceEpoch(next), sinceEpoch(at), lapsed.Status, change)
+			}
+		}
+		if next.IsZero() {
+			return
+		}
+		if lapsed, change := s.h.Lapse(next.Add(-Tick)); change.News() || !cmp.Equal(lapsed, s.h) {
+			t.Fatalf("a microsecond before next, %v: %v, %+v", sinceEpoch(next), lapsed.Status, change)
+		}
+		if lapsed, change := s.h.Lapse(next); !change.News() || lapsed.Status == s.h.Status {
+			t.Fatalf("at next, %v: %v, %+v", sinceEpoch(next), lapsed.Status, change)
+		}
+	})
+}
+
+// A second sweep at the same moment finds nothing left to do.
+func TestASweepTwiceIsASweepOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := drawStory(t)
+		at := epoch.Add(now + seconds(rapid.IntRange(0, 20).Draw(t, "later")))
+		once, _ := s.h.Lapse(at)
+		twice, change := once.Lapse(at)
+		if diff := cmp.Diff(once, twice); diff != "" || change.News() {
+			t.Fatalf("the second sweep told %+v:\n%s", change, diff)
+		}
+	})
+}
+
+// A ping older than what moved the heartbeat is kept, and does nothing else.
+func TestAStalePingIsHistoryOnly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := drawStory(t)
+		if s.h.Heard.IsZero() {
+			hear(Success, now)(s)
+		}
+		before := s.h
+		p := Ping{
+			Kind:   rapid.SampledFrom([]PingKind{Success, Start, Fail}).Draw(t, "kind"),
+			At:     before.Heard.Add(-seconds(rapid.IntRange(0, 20).Draw(t, "older")) - Tick),
+			RunID:  rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "run"),
+			Method: "POST",
+		}
+		after, change := before.Hear(p, p.At)
+		if change.News() {
+			t.Fatalf("told %+v", change)
+		}
+		if change.Ping.N != before.Pings+1 || change.Ping.Kind != p.Kind {
+			t.Fatalf("kept %+v", change.Ping)
+		}
+		// It may end the run that it belongs to, and it is counted.
+		after.Runs, after.Pings = before.Runs, before.Pings
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Fatalf("changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// A job whose pings arrive in time raises no alarm in whatever order they are
+// stored, as long as the horizon is told: the disk of one node is slower than
+// that of another. In time means that the successes alone keep every deadline:
+// a run in progress may be forgotten for the start of the next that was
+// stored sooner than its finish.
+func TestNoOrderOfStoringRaisesAFalseAlarm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := modelRule{
+			interval: rapid.IntRange(1, 8).Draw(t, "interval"),
+			grace:    rapid.IntRange(0, 4).Draw(t, "grace"),
+			longest:  rapid.SampledFrom([]int{0, 0, 8}).Draw(t, "longest"),
+		}
+		events := drawPings(t, "success", "success", "start")
+		last := events[len(events)-1].at
+		successes := slices.DeleteFunc(slices.Clone(events), func(e modelEvent) bool { return e.what == "start" })
+		for _, alarm := range append(replay(rule, events, last).incidents, replay(rule, successes, last).incidents...) {
+			last = min(last, alarm.Opened-1)
+		}
+		events = slices.DeleteFunc(events, func(e modelEvent) bool { return e.at > last })
+		s := tell(t, rule.rule())
+		for _, e := range stored(t, events) {
+			e(s)
+		}
+		sweep(seconds(last))(s)
+		if len(s.episodes) > 0 {
+			t.Fatalf("false alarm: %+v", s.episodes)
+		}
+	})
+}
+
+// Whatever the order in which finishes are stored, the newest decides.
+func TestTheNewestFinishDecidesInAnyOrderOfStoring(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawRule(t), drawPings(t, "success", "fail")
+		s := tell(t, rule.rule())
+		for _, e := range stored(t, events) {
+			e(s)
+		}
+		last := events[len(events)-1].at
+		sweep(seconds(last + 4))(s)
+		want := replay(rule, events, last+4).standing()
+		got := s.standing()
+		want.Episodes, got.Episodes = nil, nil
+		if want.Status == Down && got.Status == Down {
+			want.Cause = got.Cause // an incident that was over sooner may not have been told
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("(-model +rules):\n%s", diff)
+		}
+	})
+}
+
+// drawPings draws pings of the given kinds by POST, without run ids, no two at
+// one moment. (A start with an id that is stored after a later finish is not
+// followed: it may be the start of the run that finished.)
+func drawPings(t *rapid.T, kinds ...string) []modelEvent {
+	at := 0
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
+		at += rapid.SampledFrom([]int{1, 1, 2, 2, 3, 4, 6}).Draw(t, "after")
+		return modelEvent{at: at, what: rapid.SampledFrom(kinds).Draw(t, "what")}
+	}), 1, 8).Draw(t, "pings")
+}
+
+// stored puts pings into any order, each with the horizon of its moment: the
+// arrival of the oldest that is still to be stored. A sweep as of the horizon
+// follows each.
+func stored(t *rapid.T, events []modelEvent) []step {
+	var steps []step
+	left := slices.Clone(events)
+	for len(left) > 0 {
+		i := rapid.IntRange(0, len(left)-1).Draw(t, "next")
+		e, horizon := left[i], seconds(left[0].at)
+		left = slices.Delete(left, i, i+1)
+		p := Ping{Kind: PingKind(e.what), At: epoch.Add(seconds(e.at)), RunID: e.run, ExitCode: NoExitCode}
+		steps = append(steps, hearWhile(p, horizon))
+		if len(left) > 0 {
+			steps = append(steps, sweep(seconds(left[0].at)-Tick))
+		}
+	}
+	return steps
+}
+
+// No method writes to the runs of the heartbeat that it is called on, nor to
+// the room behind them.
+func TestNoMethodWritesToTheValueItIsCalledOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := drawStory(t)
+		room := slices.Grow(slices.Clone(s.h.Runs), 4)
+		room = room[:cap(room)]
+		s.h.Runs = room[:len(s.h.Runs)]
+		before, kept := fmt.Sprintf("%+v", s.h), slices.Clone(room)
+		h, at := s.h, epoch.Add(now+seconds(rapid.IntRange(0, 20).Draw(t, "later")))
+		for _, kind := range []PingKind{Success, Start, Fail, Log} {
+			for _, run := range []string{"", "a", "b", "c"} {
+				h.Hear(Ping{Kind: kind, At: at, RunID: run, Method: "POST"}, at)
+			}
+		}
+		h.Lapse(at)
+		h.Pause(at)
+		h.Delete(at)
+		h.Resume(at)
+		h.Amend(drawRule(t).rule(), at)
+		if diff := cmp.Diff(kept, room); diff != "" {
+			t.Fatalf("the runs were written to (-before +after):\n%s", diff)
+		}
+		if after := fmt.Sprintf("%+v", h); after != before {
+			t.Fatalf("before %s\nafter  %s", before, after)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package notify
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"time"
+)
+
+// emailKind writes to one or more people through the operator's mail server.
+func emailKind() Kind {
+	return Kind{
+		Name: "email", Label: "Email",
+		Help: "Writes to one or more people.",
+		Fields: []Field{{
+			Name: "to", Label: "To", Type: FieldList, Required: true, Check: address,
+			Placeholder: "ops@example.com",
+			Help:        "Everybody named here sees the others. Messages of one incident form one thread.",
+		}},
+		Send: sendEmail,
+	}
+}
+
+// sendEmail offers the message to the mail server once, for everybody who does
+// not have it yet.
+func sendEmail(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error) {
+	if out.relay == nil {
+		return Receipt{}, &Refusal{Body: "No mail server is configured: start Overdue with --smtp-url.", Final: true}
+	}
+	to := set.list("to")
+	left := out.taken.left(n.AlertID, to)
+	if len(left) == 0 {
+		return Receipt{Detail: "Every recipient has it already."}, nil
+	}
+	msg, err := letter{from: out.relay.from, to: to, agent: out.userAgent, news: n, at: time.Now()}.compose()
+	if err != nil {
+		return Receipt{}, &Refusal{Body: "The e-mail could not be written: " + out.relay.hide.answer(err.Error(), false), Final: true}
+	}
+	ctx, cancel := context.WithTimeout(ctx, out.relay.timeout)
+	defer cancel()
+	o, err := out.relay.send(ctx, left, msg)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(o.later) == 0 {
+		out.taken.forget(n.AlertID)
+		return o.verdict(len(left) < len(to))
+	}
+	out.taken.remember(n.AlertID, o.took)
+	return o.verdict(false)
+}
+
+// address accepts one bare mailbox. A name beside it has no place: the reader
+// knows who they are.
+func address(text string) (normal, problem string) {
+	problem = shorten(oneLine(text), 80) + " is not an e-mail address: write it like name@example.com."
+	parsed, err := mail.ParseAddress(text)
+	if err != nil || parsed.Name != "" {
+		return "", problem
+	}
+	local, domain, found := strings.Cut(parsed.Address, "@")
+	// Quoted local parts are legal and in no one's use: they would only carry
+	// surprises into headers and SMTP commands.
+	if !found || local == "" || strings.Contains(domain, "@") ||
+		strings.ContainsAny(parsed.Address, " \t\r\n\"\\<>(),;:[]") {
+		return "", problem
+	}
+	return parsed.Address, ""
+}

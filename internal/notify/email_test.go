@@ -1,0 +1,373 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
+)
+
+// mailDoor opens an Outside whose mail server is m, spoken to in the clear.
+func mailDoor(t *testing.T, m *mailServer) *Outside {
+	t.Helper()
+	return door(t, OutsideOptions{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
+}
+
+// mailTo are the settings for these recipients.
+func mailTo(to ...string) Settings {
+	var items []any
+	for _, address := range to {
+		items = append(items, address)
+	}
+	return Settings{"to": items}
+}
+
+// only returns the single delivery so far.
+func (m *mailServer) only(t *testing.T) delivery {
+	t.Helper()
+	took := m.deliveries()
+	if len(took) != 1 {
+		t.Fatalf("the server took %d messages; want 1", len(took))
+	}
+	return took[0]
+}
+
+func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
+	m := serveMail(t, false, nil)
+	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missed())
+	if err != nil || receipt.Status != 250 {
+		t.Fatalf("%+v, %v; want it sent", receipt, err)
+	}
+	d := m.only(t)
+	if d.from != "overdue@mail.example.com" || !slices.Equal(d.to, []string{"a@example.com", "b@example.com"}) {
+		t.Errorf("envelope from %s to %v", d.from, d.to)
+	}
+	l := d.read(t)
+	for name, want := range map[string]string{
+		"From":               `"Overdue" <overdue@mail.example.com>`,
+		"To":                 "<a@example.com>, <b@example.com>",
+		"Subject":            "[Down] Nightly backup: no ping since 03:00",
+		"Message-Id":         "<incident-0199a1b2-incident-opened@mail.example.com>",
+		"List-Id":            "<production.overdue.mail.example.com>",
+		"Auto-Submitted":     "auto-generated",
+		"X-Overdue-Alert-Id": "0199a1b2-alert",
+		"User-Agent":         "Overdue",
+		"In-Reply-To":        "",
+	} {
+		if got := l.header.Get(name); got != want {
+			t.Errorf("%s: %q; want %q", name, got, want)
+		}
+	}
+	if at, err := l.header.Date(); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("date %v, %v; want the time of the attempt", at, err)
+	}
+	want := `Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.
+
+Heartbeat:     Nightly backup
+Project:       Production
+Incident:      #482
+Cause:         Missed ping
+Down since:    Wed 14 Oct 05:00:04
+Last ping:     Wed 14 Oct 03:00:04
+Expected:      every 1 h
+Due:           Wed 14 Oct 04:00:04
+Grace period:  1h
+Why:           03:00:04 + 1h + 1h of grace = 05:00:04.
+Times in:      UTC
+
+Last output of the job:
+| copying
+| done
+
+Open incident #482: https://overdue.example.com/incidents/482
+Acknowledge: https://overdue.example.com/incidents/482/acknowledge
+
+Sent by Overdue through the channel Ops mail of the project Production.
+`
+	if diff := cmp.Diff(want, l.text); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{
+		">Down</span>", "no ping since 03:00", "Wed 14 Oct 05:00:04", "copying\ndone</pre>",
+		`href="https://overdue.example.com/incidents/482/acknowledge"`, `content="light dark"`,
+	} {
+		if !strings.Contains(l.html, want) {
+			t.Errorf("the HTML part lacks %q:\n%s", want, l.html)
+		}
+	}
+}
+
+func TestEmailsOfAnIncidentFormOneThread(t *testing.T) {
+	m := serveMail(t, false, nil)
+	out := mailDoor(t, m)
+	for i, event := range []string{EventOpened, EventReminder, EventResolved, EventTest} {
+		n := missed()
+		n.Event, n.AlertID, n.Project = event, fmt.Sprintf("alert %d", i), "Über_all. 2"
+		if event == EventTest {
+			n.ThreadID = ""
+		}
+		if _, err := out.Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := "<incident-0199a1b2-incident-opened@mail.example.com>"
+	want := [][3]string{
+		{first, "", ""},
+		{"<alert-alert-1@mail.example.com>", first, first},
+		{"<alert-alert-2@mail.example.com>", first, first},
+		{"<alert-alert-3@mail.example.com>", "", ""},
+	}
+	var got [][3]string
+	for _, d := range m.deliveries() {
+		h := d.read(t).header
+		if id := h.Get("List-Id"); id != "<ber-all--2.overdue.mail.example.com>" {
+			t.Errorf("list id %q", id)
+		}
+		got = append(got, [3]string{h.Get("Message-Id"), h.Get("In-Reply-To"), h.Get("References")})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message id, in reply to, references (-want +got):\n%s", diff)
+	}
+}
+
+func TestEmailHoldsHostileTextsInside(t *testing.T) {
+	m := serveMail(t, false, nil)
+	n := missed()
+	n.Heartbeat = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script><img src=x onerror=y>"
+	n.Project, n.Channel = "p\r\nX-Evil: 1 <b>", "c\nX-Evil: 2"
+	n.AlertID, n.ThreadID = "id>\r\nX-Evil: 3", "t>\r\nX-Evil: 4"
+	n.Tail = "</pre><script>steal()</script>\r\n.\r\nQUIT\r\n\r\nOpen incident: https://evil.example.com"
+	n.URL = "javascript:alert(1)"
+	if _, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
+		t.Fatal(err)
+	}
+	d := m.only(t)
+	if !slices.Equal(d.to, []string{"a@example.com"}) {
+		t.Errorf("recipients %v", d.to)
+	}
+	l := d.read(t)
+	for _, name := range []string{"Bcc", "X-Evil"} {
+		if l.header.Has(name) {
+			t.Errorf("the header %s was added: %q", name, l.header.Get(name))
+		}
+	}
+	if subject, err := l.header.Subject(); err != nil || !strings.HasPrefix(subject, "[Down] x Bcc: evil@example.com <script>") {
+		t.Errorf("subject %q, %v", subject, err)
+	}
+	for _, live := range []string{"<script", "<img", "<b>", "</pre><", `href="javascript`} {
+		if strings.Contains(strings.Replace(l.html, "</pre>\n<p", "", 1), live) {
+			t.Errorf("the HTML part holds %q:\n%s", live, l.html)
+		}
+	}
+	if !strings.Contains(l.html, "&lt;script&gt;alert(1)") {
+		t.Error("the name is not shown as it was written")
+	}
+	if !strings.Contains(l.text, "\n| .\n| QUIT\n| \n| Open incident: https://evil.example.com\n") {
+		t.Errorf("the output is not quoted line by line:\n%s", l.text)
+	}
+}
+
+func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
+	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted"}
+	tests := []struct {
+		name    string
+		answers map[string]error
+		sent    bool
+		final   bool
+		status  int
+		detail  string
+	}{
+		{"all taken", nil, true, false, 250, ""},
+		{"one gone", map[string]error{"a@example.com": gone}, true, false, 250, "Not for everybody: a@example.com: 550 5.1.1 no such user"},
+		{
+			"both gone",
+			map[string]error{"a@example.com": gone, "b@example.com": gone},
+			false, true, 550, "a@example.com: 550 5.1.1 no such user; b@example.com: 550 5.1.1 no such user",
+		},
+		{"one busy", map[string]error{"a@example.com": busy}, false, false, 451, "a@example.com: 451 4.7.1 greylisted"},
+		{
+			"busy and gone",
+			map[string]error{"a@example.com": gone, "b@example.com": busy},
+			false, false, 451, "b@example.com: 451 4.7.1 greylisted; a@example.com: 550 5.1.1 no such user",
+		},
+		{
+			"too many",
+			map[string]error{"b@example.com": &smtp.SMTPError{Code: 552, EnhancedCode: smtp.NoEnhancedCode, Message: "too many"}},
+			false, false, 552, "b@example.com: 552 too many",
+		},
+		{"sender refused", map[string]error{"": gone}, false, false, 550, "5.1.1 no such user"},
+		{"body busy", map[string]error{".": busy}, false, false, 451, "4.7.1 greylisted"},
+		{"body refused", map[string]error{".": gone}, false, true, 550, "5.1.1 no such user"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := serveMail(t, false, nil)
+			for to, err := range test.answers {
+				m.answer(to, err)
+			}
+			receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missed())
+			if test.sent {
+				if err != nil || receipt.Status != test.status || !strings.Contains(receipt.Detail, test.detail) {
+					t.Fatalf("%+v, %v; want it sent with %q", receipt, err, test.detail)
+				}
+				return
+			}
+			if got := refused(t, err); got.Status != test.status || got.Final != test.final || got.Body != test.detail {
+				t.Errorf("refusal %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
+			}
+		})
+	}
+}
+
+func TestEmailWritesToNobodyTwiceWhileOthersWait(t *testing.T) {
+	m := serveMail(t, false, nil)
+	out := mailDoor(t, m)
+	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.NoEnhancedCode, Message: "later"}
+	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.NoEnhancedCode, Message: "gone"}
+	send := func(n News) error {
+		_, err := out.Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
+		return err
+	}
+	m.answer("b@example.com", busy)
+	for range 2 {
+		if got := refused(t, send(missed())); got.Final {
+			t.Fatalf("refusal %+v; want it tried again", got)
+		}
+	}
+	if d := m.only(t); !slices.Equal(d.to, []string{"a@example.com"}) {
+		t.Errorf("first to %v; want the one who was accepted, once", d.to)
+	}
+	m.answer("b@example.com", nil)
+	if err := send(missed()); err != nil {
+		t.Fatal(err)
+	}
+	if took := m.deliveries(); len(took) != 2 || !slices.Equal(took[1].to, []string{"b@example.com"}) {
+		t.Errorf("then %d deliveries; want the other one to get it", len(took))
+	}
+	other := missed()
+	other.AlertID = "another"
+	if err := send(other); err != nil || len(m.deliveries()[2].to) != 2 {
+		t.Errorf("another alert: %v; want both to get it", err)
+	}
+	// Somebody has it and the rest never will: that is sent, not refused.
+	last := missed()
+	last.AlertID = "third"
+	m.answer("b@example.com", busy)
+	_ = refused(t, send(last))
+	m.answer("b@example.com", gone)
+	if err := send(last); err != nil {
+		t.Errorf("one has it, the other is gone: %v; want it sent", err)
+	}
+	if len(out.taken.by) != 0 || len(out.taken.order) != 0 {
+		t.Errorf("%d alerts are still remembered", len(out.taken.by))
+	}
+}
+
+func TestMemoryOfRecipientsIsBounded(t *testing.T) {
+	memory := newTaken()
+	for i := range mostTaken + 5 {
+		memory.remember(fmt.Sprint(i), []string{"a"})
+	}
+	if len(memory.by) != mostTaken || len(memory.order) != mostTaken {
+		t.Errorf("%d alerts are remembered; want %d", len(memory.by), mostTaken)
+	}
+	if left := memory.left("0", []string{"a"}); len(left) != 1 {
+		t.Error("the oldest is still remembered")
+	}
+	if left := memory.left(fmt.Sprint(mostTaken), []string{"a", "b"}); !slices.Equal(left, []string{"b"}) {
+		t.Errorf("left %v; want b", left)
+	}
+}
+
+func TestEmailWithoutAMailServerSaysHowToSetOne(t *testing.T) {
+	_, err := door(t, OutsideOptions{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	if got, want := refused(t, err), "No mail server is configured: start Overdue with --smtp-url."; !got.Final || got.Body != want {
+		t.Errorf("refusal %+v; want %q, final", got, want)
+	}
+}
+
+func TestEmailSignsInOnlyOverTLS(t *testing.T) {
+	for scheme, implicit := range map[string]bool{"smtp": false, "smtps": true} {
+		m := serveMail(t, implicit, nil)
+		options := func(password string) OutsideOptions {
+			return OutsideOptions{SMTPURL: scheme + "://u%40example.com:" + password + "@" + m.address, TLSConfig: m.authority}
+		}
+		if _, err := door(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), missed()); err != nil {
+			t.Fatalf("%s: %v", scheme, err)
+		}
+		if d := m.only(t); !d.isTLS || d.from != "u@example.com" || !slices.Equal(m.signIns, []string{"u@example.com"}) {
+			t.Errorf("%s: TLS %v, from %s, signed in %v", scheme, d.isTLS, d.from, m.signIns)
+		}
+		_, err := door(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+		if got := refused(t, err); got.Final || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
+			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
+		}
+		untrusting := options("pa%2Fss%20word")
+		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // not for the options to say
+		_, err = door(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+		if got := refused(t, err); got.Final || !strings.Contains(got.Body, "certificate") {
+			t.Errorf("%s: unknown certificate: %v", scheme, got)
+		}
+	}
+}
+
+func TestEmailNeedsSTARTTLSUnlessToldOtherwise(t *testing.T) {
+	m := serveMail(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
+	out := door(t, OutsideOptions{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
+	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	if got := refused(t, err); got.Final || !strings.Contains(got.Body, "STARTTLS") || len(m.deliveries()) != 0 {
+		t.Errorf("refusal %+v; want it to name STARTTLS and nothing sent", got)
+	}
+}
+
+func TestEmailGivesUpOnASilentMailServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com", SMTPTimeout: 50 * time.Millisecond}
+	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	if got := refused(t, err); got.Final || !strings.HasPrefix(got.Body, "No answer from the mail server within") {
+		t.Errorf("refusal %+v; want a time-out to be tried again", got)
+	}
+	// Stopped by the caller in the middle of the talk, long before the time-out.
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	opts.SMTPTimeout = time.Minute
+	start := time.Now()
+	go func() {
+		defer cancel()
+		// The attempt before this one still waits in the queue.
+		first, err := listener.Accept()
+		if err != nil {
+			return // the refusal below will not be the caller's own
+		}
+		t.Cleanup(func() { _ = first.Close() })
+		conn, err := listener.Accept()
+		if err != nil {
+			return // the refusal below will not be the caller's own
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = fmt.Fprint(conn, "220 here\r\n")
+		_, _ = conn.Read(make([]byte, 100)) // the client's greeting, which gets no answer
+	}()
+	_, err = door(t, opts).Send(ctx, "email", mailTo("a@example.com"), missed())
+	if got := refused(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
+		t.Errorf("refusal %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	if got := refused(t, err); got.Final || got.Body != "The mail server could not be used: connection refused." {
+		t.Errorf("refusal %+v; want the connection refused, to be tried again", got)
+	}
+}

@@ -1,0 +1,186 @@
+package notify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// FieldType is the shape of a field's value, in JSON and in the form.
+type FieldType string
+
+// The types of fields. Text, URL and secret are strings in JSON, a list is a
+// list of strings, and headers are an object of strings.
+const (
+	FieldText    FieldType = "text"
+	FieldURL     FieldType = "url"
+	FieldSecret  FieldType = "secret"
+	FieldList    FieldType = "list"
+	FieldHeaders FieldType = "headers"
+)
+
+// Bounds of what one channel may hold. They keep a settings row small and are
+// wider than any provider needs.
+const (
+	mostText     = 2000 // characters of a text
+	mostItems    = 20   // entries of a list or of headers
+	mostNameLong = 100  // characters of a header name
+)
+
+// Field is one setting of a kind.
+type Field struct {
+	Name, Label, Help, Placeholder string
+
+	Type FieldType
+	// Secret values are write-only: Mask answers them as dots. Of headers the
+	// values are secret and the names are not.
+	Secret bool
+	// Required fields may not be absent or empty.
+	Required bool
+	// Make makes a value for a new channel that has none; see [Kind.Prepare].
+	Make func() string
+	// Check normalises one string, or says in a sentence what to write instead.
+	// A list is given item by item, headers value by value.
+	Check func(value string) (normal, problem string)
+	// CheckName does the same for the names of headers.
+	CheckName func(name string) (normal, problem string)
+}
+
+// normal returns value in the one form that is stored, or the problem with it.
+func (f Field) normal(value any) (any, string) {
+	switch f.Type {
+	case FieldList:
+		return f.normalList(value)
+	case FieldHeaders:
+		return f.normalHeaders(value)
+	default:
+		return f.normalText(value)
+	}
+}
+
+// normalText trims and checks a string.
+func (f Field) normalText(value any) (any, string) {
+	text, ok := value.(string)
+	if !ok {
+		return nil, fmt.Sprintf("Write %s as a text.", f.Label)
+	}
+	normal, problem := f.one(text)
+	if problem != "" {
+		return nil, problem
+	}
+	return normal, ""
+}
+
+// normalList checks each item and drops empty and repeated ones.
+func (f Field) normalList(value any) (any, string) {
+	var items []any
+	switch v := value.(type) {
+	case []any:
+		items = v
+	case []string:
+		for _, item := range v {
+			items = append(items, item)
+		}
+	default:
+		return nil, fmt.Sprintf("Write %s as a list of texts.", f.Label)
+	}
+	var out []any
+	for _, item := range items {
+		text, ok := item.(string)
+		if !ok {
+			return nil, fmt.Sprintf("Write %s as a list of texts.", f.Label)
+		}
+		normal, problem := f.one(text)
+		if problem != "" {
+			return nil, problem
+		}
+		if normal != "" && !slices.Contains(out, any(normal)) {
+			out = append(out, normal)
+		}
+	}
+	if len(out) > mostItems {
+		return nil, fmt.Sprintf("Write at most %d entries here.", mostItems)
+	}
+	return out, ""
+}
+
+// normalHeaders checks each name and value. Names are compared as HTTP does, so
+// two spellings of one name are a problem rather than a surprise.
+func (f Field) normalHeaders(value any) (any, string) {
+	members, ok := members(value)
+	if !ok {
+		return nil, fmt.Sprintf("Write %s as names with a text each.", f.Label)
+	}
+	if len(members) > mostItems {
+		return nil, fmt.Sprintf("Write at most %d entries here.", mostItems)
+	}
+	out := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted: the same mistake gets the same answer
+		normal, problem := f.pair(name, members[name])
+		if problem != "" {
+			return nil, problem
+		}
+		name, _ = f.CheckName(name)
+		if _, twice := out[name]; twice {
+			return nil, fmt.Sprintf("The header %s is given twice: write it once.", name)
+		}
+		out[name] = normal
+	}
+	return out, ""
+}
+
+// pair checks one name and its value. The name is said in every problem, the
+// value in none, for it may be a credential.
+func (f Field) pair(name string, value any) (normal, problem string) {
+	if utf8.RuneCountInString(name) > mostNameLong {
+		return "", fmt.Sprintf("A header name is longer than %d characters: shorten it.", mostNameLong)
+	}
+	if _, problem = f.CheckName(name); problem != "" {
+		return "", problem
+	}
+	text, ok := value.(string)
+	if !ok {
+		return "", fmt.Sprintf("Write the value of the header %s as a text.", name)
+	}
+	if normal, problem = f.one(text); problem != "" {
+		return "", fmt.Sprintf("Header %s: %s", name, problem)
+	}
+	return normal, ""
+}
+
+// one trims and checks one string.
+func (f Field) one(text string) (normal, problem string) {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+		return "", ""
+	case utf8.RuneCountInString(text) > mostText:
+		return "", fmt.Sprintf("Write at most %d characters.", mostText)
+	case !utf8.ValidString(text) || !httpguts.ValidHeaderFieldValue(text):
+		return "", "Write it in one line, without control characters."
+	case f.Secret && strings.Contains(text, masked):
+		return "", "Write the secret itself: the dots only stand for one that is already stored."
+	case f.Check == nil:
+		return text, ""
+	}
+	return f.Check(text)
+}
+
+// members returns the members of an object.
+func members(value any) (map[string]any, bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		return v, true
+	case map[string]string:
+		out := map[string]any{}
+		for name, text := range v {
+			out[name] = text
+		}
+		return out, true
+	}
+	return nil, false
+}

@@ -1,0 +1,111 @@
+package notify
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+// Kind is one way to tell people: what it asks for and how it sends.
+type Kind struct {
+	// Name is stored and used in the API: "webhook".
+	Name string
+	// Label is the name for people: "Webhook".
+	Label string
+	// Help says in one sentence what the kind does.
+	Help string
+	// Fields are the settings, in the order of the form.
+	Fields []Field
+	// Send makes one attempt. An error is a *Refusal. Callers outside this
+	// package use [Outside.Send], which validates the settings first.
+	Send func(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error)
+}
+
+// Kinds returns every kind of channel, in the order of the gallery. The list is
+// the caller's own.
+func Kinds() []Kind {
+	return []Kind{emailKind(), webhookKind()}
+}
+
+// KindOf returns the kind that is stored as name.
+func KindOf(name string) (Kind, bool) {
+	kinds := Kinds()
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return kinds[i], true
+}
+
+// Field returns the field called name.
+func (k Kind) Field(name string) (Field, bool) {
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return k.Fields[i], true
+}
+
+// Prepare returns the settings of a new channel with the values that Overdue
+// makes itself, such as the secret of a webhook. Values that are given stay.
+func (k Kind) Prepare(set Settings) Settings {
+	out := maps.Clone(set)
+	if out == nil {
+		out = Settings{}
+	}
+	for _, f := range k.Fields {
+		if f.Make != nil && empty(out[f.Name]) {
+			out[f.Name] = f.Make()
+		}
+	}
+	return out
+}
+
+// Settings are what one channel is set to, as its JSON object reads: a string,
+// a list of strings ([]any) or strings by name (map[string]any) per member.
+type Settings map[string]any
+
+// text returns the member called name, or "" if it is absent or no string.
+func (s Settings) text(name string) string {
+	text, _ := s[name].(string)
+	return text
+}
+
+// list returns the strings of a list member.
+func (s Settings) list(name string) []string {
+	var out []string
+	items, _ := s[name].([]any)
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// pairs returns the strings by name of an object member.
+func (s Settings) pairs(name string) map[string]string {
+	out := map[string]string{}
+	members, _ := s[name].(map[string]any)
+	for key, value := range members {
+		if text, ok := value.(string); ok {
+			out[key] = text
+		}
+	}
+	return out
+}
+
+// empty reports whether a member says nothing.
+func empty(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}

@@ -1,0 +1,184 @@
+package notify
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-message/mail"
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+)
+
+// mailServer is a real SMTP server on this machine that keeps what it takes.
+type mailServer struct {
+	address   string
+	authority *tls.Config // trusts the server's certificate
+
+	mu      sync.Mutex
+	answers map[string]error // by recipient, "" for MAIL FROM, "." for the body
+	took    []delivery
+	signIns []string
+}
+
+// delivery is one message that the server took.
+type delivery struct {
+	from  string
+	to    []string
+	raw   []byte
+	isTLS bool
+}
+
+// serveMail starts a server. Settings may be changed through change, implicit
+// means TLS from the first byte.
+func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
+	t.Helper()
+	// The certificate is borrowed from a test web server: it is valid for
+	// 127.0.0.1, and trusted by nobody but the test.
+	web := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig}
+	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{server: m, conn: c}, nil
+	}))
+	server.TLSConfig = &tls.Config{Certificates: web.TLS.Certificates}
+	server.ErrorLog = log.New(io.Discard, "", 0)
+	if change != nil {
+		change(server)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.address = listener.Addr().String()
+	if implicit {
+		listener = tls.NewListener(listener, server.TLSConfig)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // ends with the closing below
+	}()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-done
+	})
+	return m
+}
+
+// answer makes the server answer a recipient ("" the sender, "." the body).
+func (m *mailServer) answer(to string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers[to] = err
+}
+
+// deliveries returns what was taken so far.
+func (m *mailServer) deliveries() []delivery {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]delivery(nil), m.took...)
+}
+
+// session is one connection to the server.
+type session struct {
+	server *mailServer
+	conn   *smtp.Conn
+	now    delivery
+}
+
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		s.server.mu.Lock()
+		defer s.server.mu.Unlock()
+		s.server.signIns = append(s.server.signIns, user)
+		if password != "pa/ss word" {
+			return &smtp.SMTPError{Code: 535, Message: "no such sign-in: " + user + " " + password}
+		}
+		return nil
+	}), nil
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.now.from = from
+	return s.server.answers[""]
+}
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if err := s.server.answers[to]; err != nil {
+		return err
+	}
+	s.now.to = append(s.now.to, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if err := s.server.answers["."]; err != nil {
+		return err
+	}
+	s.now.raw = raw
+	_, s.now.isTLS = s.conn.TLSConnectionState()
+	s.server.took = append(s.server.took, s.now)
+	return nil
+}
+
+func (s *session) Reset()        { s.now = delivery{} }
+func (s *session) Logout() error { return nil }
+
+// letterRead is a delivery as a mail program reads it.
+type letterRead struct {
+	header     mail.Header
+	text, html string
+}
+
+// read parses a delivery and objects to any part that is not expected.
+func (d delivery) read(t *testing.T) letterRead {
+	t.Helper()
+	r, err := mail.CreateReader(bytes.NewReader(d.raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := letterRead{header: r.Header}
+	for {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(part.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(body), "\r\n", "\n")
+		switch kind := part.Header.Get("Content-Type"); {
+		case strings.HasPrefix(kind, "text/plain"):
+			out.text = text
+		case strings.HasPrefix(kind, "text/html"):
+			out.html = text
+		default:
+			t.Errorf("a part of type %q", kind)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestEveryEventHasItsWords(t *testing.T) {
+	three := 3
+	tests := []struct {
+		name          string
+		change        func(*News)
+		subject, lead string
+	}{
+		{
+			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00",
+			"Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.",
+		},
+		{
+			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00",
+			"Nightly backup is Down: no first ping by 04:00. It was due at 04:00:04, with a grace period of 1h.",
+		},
+		{
+			"failed", func(n *News) { n.Cause, n.ExitCode = "failure", &three },
+			"[Down] Nightly backup: the job failed with exit code 3", "Nightly backup is Down: the job failed with exit code 3.",
+		},
+		{
+			"failed without a code", func(n *News) { n.Cause = "failure" },
+			"[Down] Nightly backup: the job reported a failure", "Nightly backup is Down: the job reported a failure.",
+		},
+		{
+			"overran", func(n *News) { n.Cause, n.MaxRunTime = "overran", 90*time.Minute },
+			"[Down] Nightly backup: the job ran longer than 1h 30m", "Nightly backup is Down: the job ran longer than 1h 30m.",
+		},
+		{
+			"another day and year", func(n *News) {
+				n.LastPing, n.Due = time.Date(2025, 12, 31, 23, 59, 0, 0, time.UTC), n.At.Add(-24*time.Hour)
+			},
+			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59",
+			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
+		},
+		{
+			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00",
+			"Nightly backup is Down: no ping since 05:00. It was due at 06:00:04, with a grace period of 1h.",
+		},
+		{
+			"reminder", func(n *News) { n.Event, n.DownFor = EventReminder, 125*time.Minute }, "[Still down] Nightly backup: for 2h 5m",
+			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00.",
+		},
+		{
+			"acknowledged", func(n *News) { n.Event, n.By = EventAcknowledged, "Mara" }, "[Acknowledged] Nightly backup: by Mara",
+			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+		},
+		{
+			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: somebody is on it",
+			"Somebody acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+		},
+		{
+			"recovered", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, 22*time.Minute, "recovered" },
+			"[Up] Nightly backup: recovered after 22m",
+			"Nightly backup is Up again. It was Down for 22m, since 05:00. Cause: Missed ping.",
+		},
+		{
+			"edited", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
+			"[Resolved] Nightly backup: its settings were edited",
+			"Nightly backup is no longer Down: its settings were edited, and the new ones would not have opened the incident." +
+				" It was Down for 1m, since 05:00. Cause: Missed ping.",
+		},
+		{
+			"paused", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
+			"[Resolved] Nightly backup: paused",
+			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00. Cause: Missed ping.",
+		},
+		{
+			"deleted", func(n *News) { n.Event, n.Resolution = EventResolved, "deleted" },
+			"[Resolved] Nightly backup: deleted",
+			"Nightly backup was deleted. It was Down for less than 1s, since 05:00. Cause: Missed ping.",
+		},
+		{
+			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00",
+			"Nightly backup is Late: no ping since 03:00. An incident opens at 06:00:04 unless it pings.",
+		},
+		{
+			"channel failing", func(n *News) { n.Event, n.Failing = EventChannelFailing, &Failing{"Old hook", "404 gone."} },
+			"[Channel failing] Old hook: alerts do not arrive",
+			"Alerts do not arrive through the channel Old hook. The last one was about Nightly backup. The answer was: 404 gone.",
+		},
+		{
+			"blackout", func(n *News) {
+				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
+			},
+			"[Blackout] Overdue was not watching from 04:40 to 05:00",
+			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be judged: A, B.",
+		},
+		{
+			"blackout without harm", func(n *News) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
+			"[Blackout] Overdue was not watching from 04:00 to 05:00",
+			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
+		},
+		{
+			"test", func(n *News) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production arrive here",
+			"This is a test alert for the channel Ops mail. Alerts of Production will arrive like this.",
+		},
+		{
+			"an event of the future", func(n *News) { n.Event = "heartbeat.sings" },
+			"[News] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			n := missed()
+			test.change(&n)
+			m := n.Message()
+			if m.Subject != test.subject {
+				t.Errorf("subject %q\n   want %q", m.Subject, test.subject)
+			}
+			if m.Lead != test.lead {
+				t.Errorf("lead %q\nwant %q", m.Lead, test.lead)
+			}
+			if m.Tone == "" || m.Footer == "" {
+				t.Errorf("message %+v misses its tone or footer", m)
+			}
+		})
+	}
+}
+
+func TestMessageTellsTheFactsThatAreKnown(t *testing.T) {
+	want := []Fact{
+		{"Heartbeat", "Nightly backup"},
+		{"Project", "Production"},
+		{"Incident", "#482"},
+		{"Cause", "Missed ping"},
+		{"Down since", "Wed 14 Oct 05:00:04"},
+		{"Last ping", "Wed 14 Oct 03:00:04"},
+		{"Expected", "every 1 h"},
+		{"Due", "Wed 14 Oct 04:00:04"},
+		{"Grace period", "1h"},
+		{"Why", "03:00:04 + 1h + 1h of grace = 05:00:04."},
+		{"Times in", "UTC"},
+	}
+	if diff := cmp.Diff(want, missed().Message().Facts); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+	if got := (News{Event: EventTest}).Message().Facts; got != nil {
+		t.Errorf("facts of nothing: %v", got)
+	}
+}
+
+func TestMessageOffersToAcknowledgeOnlyWhatIsOpen(t *testing.T) {
+	n := missed()
+	want := []Link{{"Open incident #482", n.URL}, {"Acknowledge", n.AckURL}}
+	if diff := cmp.Diff(want, n.Message().Links); diff != "" {
+		t.Errorf("links when opened (-want +got):\n%s", diff)
+	}
+	n.Event = EventResolved
+	m := n.Message()
+	if diff := cmp.Diff(want[:1], m.Links); diff != "" || m.Tail != "" {
+		t.Errorf("tail %q and links when resolved (-want +got):\n%s", m.Tail, diff)
+	}
+}
+
+func TestBlackoutNoticeNamesABoundedNumber(t *testing.T) {
+	n := News{Event: EventBlackout, Blackout: &Blackout{Unjudged: make([]string, 300)}}
+	for i := range n.Blackout.Unjudged {
+		n.Blackout.Unjudged[i] = strings.Repeat("x", 500)
+	}
+	lead := n.Message().Lead
+	if !strings.Contains(lead, " and 280 more.") || len(lead) > 5000 {
+		t.Errorf("lead of %d bytes: …%s", len(lead), lead[len(lead)-40:])
+	}
+}
+
+func TestTailKeepsTheEndInWholeLines(t *testing.T) {
+	long := strings.Repeat("first line\n", 400) + "\x1b[31mred\x1b[0m\r\nlast\x00 line\n\n"
+	got := tail(long)
+	if len(got) > mostTail || !strings.HasPrefix(got, "first line\n") || !strings.HasSuffix(got, "\nred\nlast line") {
+		t.Errorf("%d bytes: %.20q…%q", len(got), got, got[len(got)-30:])
+	}
+	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "å") {
+		t.Errorf("one long line begins %.10q", got)
+	}
+}
+
+func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
+	events := []string{
+		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventBlackout, EventTest, "x\ny",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+			"a\r\nBcc: x@example.com", "\u202eexe", "line\u2028line", "\xff\xfe", strings.Repeat("long ", 1000), "",
+		}))
+		n := missed()
+		n.Event = rapid.SampledFrom(events).Draw(t, "event")
+		n.Heartbeat, n.Project, n.Channel = hostile.Draw(t, "heartbeat"), hostile.Draw(t, "project"), hostile.Draw(t, "channel")
+		n.By, n.Sum, n.Schedule, n.Tail = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
+		n.URL = hostile.Draw(t, "url")
+		n.Failing = &Failing{hostile.Draw(t, "failing"), hostile.Draw(t, "detail")}
+		n.Blackout = &Blackout{Unjudged: []string{hostile.Draw(t, "unjudged")}}
+		m := n.Message()
+		texts := []string{m.Subject, m.Lead, m.Footer}
+		for _, f := range m.Facts {
+			texts = append(texts, f.Label, f.Value)
+		}
+		for _, l := range m.Links {
+			texts = append(texts, l.Label, l.URL)
+		}
+		for _, text := range texts {
+			if strings.ContainsAny(text, "\x00\x1b\x7f\u0085\r\n\u2028\u202e\u2066") || strings.ToValidUTF8(text, "") != text {
+				t.Fatalf("%q is not one clean line", text)
+			}
+		}
+		if n := len([]rune(m.Subject)); n > mostShortText {
+			t.Fatalf("subject of %d characters", n)
+		}
+		if len(m.Tail) > mostTail {
+			t.Fatalf("tail of %d bytes", len(m.Tail))
+		}
+	})
+}
+
+func TestSpanUsesTwoUnitsRoundedDown(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "less than 1s", 999 * time.Millisecond: "less than 1s", 41900 * time.Millisecond: "41s", 7 * time.Minute: "7m",
+		17519 * time.Second: "4h 51m", 24 * time.Hour: "1d", 51*time.Hour + 59*time.Minute: "2d 3h", 24*time.Hour + 5*time.Minute: "1d",
+		61 * time.Second: "1m 1s",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q; want %q", d, got, want)
+		}
+	}
+}

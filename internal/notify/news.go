@@ -1,0 +1,165 @@
+package notify
+
+import (
+	"strings"
+	"time"
+
+	"overdue/client"
+)
+
+// The events that people are told about.
+const (
+	EventOpened         = "incident.opened"
+	EventReminder       = "incident.reminder"
+	EventAcknowledged   = "incident.acknowledged"
+	EventResolved       = "incident.resolved"
+	EventLate           = "heartbeat.late"
+	EventChannelFailing = "channel.failing"
+	EventBlackout       = "blackout.noticed"
+	EventTest           = "test"
+)
+
+// The causes of an incident and the ways it ends, as the API names them.
+const (
+	causeFailure = "failure"
+	causeOverran = "overran"
+	endedEdited  = "edited"
+	endedPaused  = "paused"
+	endedDeleted = "deleted"
+)
+
+// Bounds of what a message holds.
+const (
+	mostTail      = 2 << 10 // bytes of the job's output in a message
+	mostNamed     = 20      // heartbeats named in a blackout notice
+	mostToken     = 200     // characters of an id in a header
+	mostShortText = 200     // characters of a name or a subject
+)
+
+// News is everything one message may say. What is not known stays zero and is
+// left out. Texts may hold anything a job or a person wrote: they are cleaned
+// here, not by the caller.
+type News struct {
+	// AlertID is the idempotency key: the same on every attempt.
+	AlertID string
+	// Event is one of the Event constants, At when it happened.
+	Event string
+	At    time.Time
+	// Project and Channel are the names of where it belongs and who is told.
+	Project, Channel string
+	// ThreadID is the same for all messages of one incident, and empty outside.
+	ThreadID string
+	// Zone is the zone of the clock times in the words. Nil: UTC.
+	Zone *time.Location
+
+	// Notice is the JSON body. Event, AlertID and At are set from the above,
+	// Text and URL too where they are empty.
+	Notice client.Notice
+
+	// Heartbeat is its name.
+	Heartbeat string
+	// Number is the incident's: people say #482.
+	Number int64
+	// Cause is "missed", "failure" or "overran".
+	Cause string
+	// Schedule is the expectation in words: "every 24 h".
+	Schedule string
+	// Grace is the time after Due until silence is an incident.
+	Grace time.Duration
+	// LastPing is the last success or failure, Due when the next was expected,
+	// Deadline when silence becomes an incident.
+	LastPing, Due, Deadline time.Time
+	// Sum is the arithmetic behind the decision, in one sentence.
+	Sum string
+	// ExitCode is what the job reported, if it did.
+	ExitCode *int
+	// MaxRunTime is what a run may take, where it took longer.
+	MaxRunTime time.Duration
+	// DownSince is when the incident opened: the deadline, not the discovery.
+	DownSince time.Time
+	// DownFor is how long it has been or was down.
+	DownFor time.Duration
+	// Resolution is "recovered", "edited", "paused" or "deleted".
+	Resolution string
+	// NextDue is when the next ping is expected after a recovery.
+	NextDue time.Time
+	// By is who acknowledged.
+	By string
+	// Tail is the end of the job's last output. At most 2 kB of it are told.
+	Tail string
+
+	// URL is the page of the incident (or what the message is about), AckURL
+	// where it can be acknowledged.
+	URL, AckURL string
+
+	// Blackout is set for EventBlackout, Failing for EventChannelFailing.
+	Blackout *Blackout
+	Failing  *Failing
+}
+
+// Blackout is a time in which Overdue itself was not watching.
+type Blackout struct {
+	From, To time.Time
+	// Unjudged are the names of the heartbeats that were due in that time.
+	Unjudged []string
+}
+
+// Failing is a channel that an alert could not be delivered through.
+type Failing struct {
+	// Channel is its name, Detail what its provider answered last.
+	Channel, Detail string
+}
+
+// notice returns the JSON body, with the members that must agree with the
+// headers and the words set from one source.
+func (n News) notice() client.Notice {
+	body := n.Notice
+	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
+	if body.Text == "" {
+		body.Text = n.Message().Lead
+	}
+	if body.URL == "" {
+		body.URL = n.URL
+	}
+	return body
+}
+
+// name returns the heartbeat's name in one line.
+func (n News) name() string { return short(n.Heartbeat) }
+
+// clock returns the words for times of this news.
+func (n News) clock() clock {
+	zone := n.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return clock{zone: zone, now: n.At}
+}
+
+// short returns a name as one bounded line.
+func short(text string) string { return shorten(oneLine(text), mostShortText) }
+
+// tail returns the end of the job's output: whole lines if possible, at most
+// mostTail bytes.
+func tail(text string) string {
+	text = strings.TrimRight(lines(text), "\n\t ")
+	if len(text) <= mostTail {
+		return text
+	}
+	text = text[len(text)-mostTail:]
+	if _, rest, found := strings.Cut(text, "\n"); found {
+		return rest
+	}
+	return strings.ToValidUTF8(text, "") // the cut may have split a character
+}
+
+// token returns an id in the characters that are safe in every header.
+func token(id string) string {
+	id = strings.Map(func(r rune) rune {
+		if r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return r
+		}
+		return '-'
+	}, id)
+	return id[:min(len(id), mostToken)] // one byte a character by now
+}

@@ -1,0 +1,148 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Bounds of one attempt, where the options name none.
+const (
+	longestHTTP = 10 * time.Second
+	longestSMTP = 15 * time.Second
+)
+
+// OutsideOptions say where messages may go and through which mail server.
+type OutsideOptions struct {
+	// AllowPrivate lets channels reach private, loopback and link-local
+	// addresses, AllowNetworks only the named ones.
+	AllowPrivate  bool
+	AllowNetworks []netip.Prefix
+
+	// SMTPURL is the mail server; see [NewOutside] for its forms. Empty: e-mail
+	// is refused with a sentence that says so.
+	SMTPURL string
+	// SMTPFrom is the sender, an address or "Name <address>". Empty: the "from"
+	// of the URL, or else the URL's user where that is an address.
+	SMTPFrom string
+
+	// UserAgent is sent with every message. Empty: "Overdue".
+	UserAgent string
+	// HTTPTimeout and SMTPTimeout bound one whole attempt. 0: 10 and 15 seconds.
+	HTTPTimeout, SMTPTimeout time.Duration
+	// TLSConfig holds further authorities to trust. Verification cannot be
+	// turned off by it. Nil: those of the system.
+	TLSConfig *tls.Config
+}
+
+// Outside is the one door out. It is safe for concurrent use.
+type Outside struct {
+	http      *http.Client
+	timeout   time.Duration
+	userAgent string
+	relay     *relay // nil: no mail server is configured
+	taken     *taken
+}
+
+// NewOutside opens the door; it connects to nothing yet.
+//
+// The mail server is one of
+//
+//	smtp://user:password@mail.example.com:587    STARTTLS, required
+//	smtps://user:password@mail.example.com:465   TLS from the first byte
+//	smtp+insecure://localhost:25                 no TLS, no user
+//
+// and may name the sender: ?from=Overdue%20<overdue@example.com>. The ports
+// shown are the defaults (RFC 8314). The server belongs to the operator, so the
+// guard against private addresses does not apply to it. An error names what is
+// wrong with the URL and never holds its password.
+func NewOutside(opts OutsideOptions) (*Outside, error) {
+	if opts.HTTPTimeout == 0 {
+		opts.HTTPTimeout = longestHTTP
+	}
+	if opts.SMTPTimeout == 0 {
+		opts.SMTPTimeout = longestSMTP
+	}
+	if opts.UserAgent == "" {
+		opts.UserAgent = "Overdue"
+	}
+	if opts.TLSConfig != nil {
+		opts.TLSConfig = &tls.Config{RootCAs: opts.TLSConfig.RootCAs}
+	}
+	out := &Outside{
+		http: httpClient(opts), timeout: opts.HTTPTimeout,
+		userAgent: oneLine(opts.UserAgent), taken: newTaken(),
+	}
+	if opts.SMTPURL == "" {
+		return out, nil
+	}
+	relay, err := newRelay(opts)
+	if err != nil {
+		return nil, fmt.Errorf("mail server: %w", err)
+	}
+	out.relay = relay
+	return out, nil
+}
+
+// Mails reports whether a mail server is configured.
+func (o *Outside) Mails() bool { return o.relay != nil }
+
+// Close closes connections that are kept for the next message. Attempts under
+// way go on.
+func (o *Outside) Close() { o.http.CloseIdleConnections() }
+
+// Send makes one attempt to tell n through a channel of the given kind. The
+// error is always a [*Refusal]. Settings that the kind would not accept are a
+// final one: what lies in a row may be older than the rule.
+func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (Receipt, error) {
+	k, known := KindOf(kind)
+	if !known {
+		return Receipt{}, &Refusal{Body: fmt.Sprintf("Overdue has no channels of kind %q.", kind), Final: true}
+	}
+	valid, problems := k.Validate(set)
+	if len(problems) > 0 {
+		var texts []string
+		for _, p := range problems {
+			texts = append(texts, p.Text)
+		}
+		return Receipt{}, &Refusal{Body: "The settings need a change: " + strings.Join(texts, " "), Final: true}
+	}
+	receipt, err := k.Send(ctx, o, valid, n)
+	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && ctx.Err() != nil {
+		return Receipt{}, stopped(ctx.Err())
+	}
+	return receipt, err
+}
+
+// stopped is the refusal for an attempt that the caller itself ended.
+func stopped(cause error) *Refusal {
+	text := "Overdue stopped before the answer came."
+	if errors.Is(cause, context.DeadlineExceeded) {
+		text = "The time for this attempt ran out."
+	}
+	return &Refusal{Body: text, cause: cause}
+}
+
+// httpClient returns the client of every channel that speaks HTTP. It knows no
+// proxy: one from the environment would dial past the guard.
+func httpClient(opts OutsideOptions) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dialer(opts).DialContext,
+			TLSClientConfig:        opts.TLSConfig,
+			TLSHandshakeTimeout:    opts.HTTPTimeout,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConns:           100,
+			IdleConnTimeout:        30 * time.Second,
+		},
+		CheckRedirect: redirect,
+	}
+}

@@ -1,0 +1,134 @@
+package notify
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// mostAnswer bounds how much of an answer is read, in bytes.
+	mostAnswer = 4 << 10
+	// mostDetail bounds how much of it is kept, in characters.
+	mostDetail = 500
+	// shortestSecret is the length from which a string is worth hiding. Hiding
+	// shorter ones would only riddle answers with dots.
+	shortestSecret = 4
+)
+
+// colourCodes matches the terminal sequences that jobs leave in their output.
+var colourCodes = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+
+// redactor hides strings that must not be shown or logged.
+type redactor struct{ secrets []string }
+
+// newRedactor hides the given strings, in the encodings in which another side
+// is likely to echo them. Longer ones go first, so that a secret which contains
+// another one disappears whole.
+func newRedactor(secrets ...string) redactor {
+	var all []string
+	for _, s := range secrets {
+		if len(s) < shortestSecret {
+			continue
+		}
+		forms := []string{
+			s, oneLine(s), url.QueryEscape(s), url.PathEscape(s),
+			strings.ReplaceAll(s, "/", `\/`), base64.StdEncoding.EncodeToString([]byte(s)),
+		}
+		for _, form := range forms {
+			if !slices.Contains(all, form) {
+				all = append(all, form)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return redactor{all}
+}
+
+// hide returns text with every secret replaced by dots.
+func (r redactor) hide(text string) string {
+	for _, s := range r.secrets {
+		text = strings.ReplaceAll(text, s, masked)
+	}
+	return text
+}
+
+// answer returns what may be kept of another side's answer: one line, without
+// control characters and secrets, and short. If cut, the answer was longer than
+// what was read, and may end in the first part of a secret.
+func (r redactor) answer(raw string, cut bool) string {
+	// Cleaned before hiding: cleaning the breaks out of a folded secret would
+	// otherwise put it together again.
+	text := r.hide(oneLine(raw))
+	if cut {
+		text = r.trimPart(text)
+	}
+	return shorten(text, mostDetail)
+}
+
+// trimPart drops the start of a secret from the end of text.
+func (r redactor) trimPart(text string) string {
+	longest := 0
+	for _, s := range r.secrets {
+		for n := min(len(s)-1, len(text)); n > longest; n-- {
+			if strings.HasSuffix(text, s[:n]) {
+				longest = n
+			}
+		}
+	}
+	return text[:len(text)-longest]
+}
+
+// urlSecrets returns the parts of a URL that may be credentials: everything but
+// scheme, host and port.
+func urlSecrets(u *url.URL) []string {
+	parts := []string{u.RequestURI(), u.EscapedPath(), u.Path, u.RawQuery, u.Fragment}
+	parts = append(parts, strings.Split(strings.Trim(u.Path, "/"), "/")...)
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	return parts
+}
+
+// oneLine returns text as valid UTF-8 in one line: what could break a line, a
+// header or the direction of reading becomes a space, runs of which become one.
+func oneLine(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unwelcome(r)
+	}), " ")
+}
+
+// lines returns text as valid UTF-8 with its line breaks as \n, and without the
+// other control characters.
+func lines(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	text = colourCodes.ReplaceAllString(text, "")
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unwelcome(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// unwelcome reports whether r is a control character, a line separator or a
+// sign that turns the direction of reading, by which a name can pose as another.
+func unwelcome(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
+// shorten returns text with at most n characters, the last of which then says
+// that there was more.
+func shorten(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n-1]) + "…"
+}

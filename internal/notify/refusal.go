@@ -1,0 +1,86 @@
+package notify
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// longestWait bounds what a Retry-After may ask for. Delivery gives up after a
+// day, so a longer wait would be the same as a final no.
+const longestWait = 24 * time.Hour
+
+// Receipt is what the other side answered when it took the message.
+type Receipt struct {
+	// Status is the provider's status code: HTTP, or SMTP for e-mail.
+	Status int
+	// Detail is the start of its answer, in one line without secrets.
+	Detail string
+}
+
+// Refusal is why a message was not taken. It is the only error of a Send.
+type Refusal struct {
+	// Status is the provider's status code, 0 if there was no answer.
+	Status int
+	// Body is the start of the provider's answer or, where there was none, a
+	// sentence that says what happened. It holds no secrets.
+	Body string
+	// Final means that asking again cannot help until somebody changes something.
+	Final bool
+	// RetryAfter is how long the provider asked to wait, 0 if it did not, at
+	// most a day.
+	RetryAfter time.Duration
+
+	// cause is set when the caller's context ended, so that a stop is not
+	// mistaken for a provider's no.
+	cause error
+}
+
+// Error returns the refusal in one line.
+func (r *Refusal) Error() string {
+	switch {
+	case r.Status == 0:
+		return "not told: " + r.Body
+	case r.Body == "":
+		return fmt.Sprintf("refused with %d", r.Status)
+	}
+	return fmt.Sprintf("refused with %d: %s", r.Status, r.Body)
+}
+
+// Unwrap returns the error of the caller's context, if that is what ended the
+// attempt.
+func (r *Refusal) Unwrap() error { return r.cause }
+
+// hopeless reports whether an HTTP status is an answer that cannot get better.
+// Three of the 4xx are about the moment rather than the request: 408, 425 (RFC
+// 8470) and 429 (RFC 6585).
+func hopeless(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 300 && status < 500
+}
+
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or
+// an HTTP date. What cannot be read, or lies in the past, is no wish at all.
+func retryAfter(header string, now time.Time) time.Duration {
+	header = strings.TrimSpace(header)
+	if header == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
+		// Compared before it is multiplied: a huge number must not wrap round.
+		if seconds > uint64(longestWait/time.Second) {
+			return longestWait
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), longestWait)
+}

@@ -1,0 +1,53 @@
+package notify
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestNetworkErrorsAreExplainedWithoutTheURL(t *testing.T) {
+	out := door(t, OutsideOptions{})
+	u, err := url.Parse("https://hooks.example.com/path-token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, "The name hooks.example.com does not exist."},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, "The name hooks.example.com could not be resolved."},
+		{&net.DNSError{Err: "timeout", IsTimeout: true}, "No answer from hooks.example.com within 10 s."},
+		{io.ErrUnexpectedEOF, "The connection to hooks.example.com broke off: unexpected EOF."},
+		{errors.New("odd answer to /path-token"), "The connection to hooks.example.com broke off: odd answer to ••••."},
+	}
+	for _, test := range tests {
+		got := out.unanswered(u, newRedactor(urlSecrets(u)...), &url.Error{Op: "Post", URL: u.String(), Err: test.err})
+		if got.Body != test.want || got.Final {
+			t.Errorf("%v: %+v; want %q, to be tried again", test.err, got, test.want)
+		}
+	}
+}
+
+func TestRefusalsReadAsOneLine(t *testing.T) {
+	for want, r := range map[string]*Refusal{
+		"refused with 404: no_service": {Status: 404, Body: "no_service"},
+		"refused with 503":             {Status: 503},
+		"not told: No answer.":         {Body: "No answer."},
+	} {
+		if got := r.Error(); got != want {
+			t.Errorf("%+v reads %q; want %q", r, got, want)
+		}
+	}
+}
+
+func TestIdsAreSafeInEveryHeader(t *testing.T) {
+	got := token("a\r\nB: é>" + strings.Repeat("x", 500))
+	if len(got) != mostToken || !strings.HasPrefix(got, "a--B----x") {
+		t.Errorf("token %q of %d bytes", got, len(got))
+	}
+}

@@ -1,0 +1,55 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMailServerURLsAreReadWithTheirDefaults(t *testing.T) {
+	tests := []struct {
+		url, option string
+		host        string
+		port        int
+		mode        tlsMode
+		from        string
+	}{
+		{"smtp://u%40example.com:p%2Fw@mail.example.com", "", "mail.example.com", 587, startTLS, "<u@example.com>"},
+		{"smtps://mail.example.com?from=Overdue%20<o@example.com>", "", "mail.example.com", 465, fromFirst, `"Overdue" <o@example.com>`},
+		{"smtp+insecure://localhost/?from=o@example.com", "", "localhost", 25, noTLS, "<o@example.com>"},
+		{"smtp://u:p@[::1]:2525?from=o@example.com", "x@example.com", "::1", 2525, startTLS, "<x@example.com>"},
+	}
+	for _, test := range tests {
+		out, err := NewOutside(OutsideOptions{SMTPURL: test.url, SMTPFrom: test.option})
+		if err != nil {
+			t.Errorf("%s: %v", test.url, err)
+			continue
+		}
+		r := out.relay
+		if r.host != test.host || r.port != test.port || r.mode != test.mode || r.from.String() != test.from || !out.Mails() {
+			t.Errorf("%s: %s %d %v %s", test.url, r.host, r.port, r.mode, r.from)
+		}
+	}
+}
+
+func TestMailServerURLsThatCannotWorkAreRefusedWithoutTheirPassword(t *testing.T) {
+	tests := []struct{ url, text string }{
+		{"smtp://u:hunter2%zz@mail.example.com", "cannot be read"},
+		{"http://u:hunter2@mail.example.com", "begins with smtp://"},
+		{"mail.example.com:587", "begins with smtp://"},
+		{"smtp://u:hunter2@", "write a host"},
+		{"smtp://u:hunter2@mail.example.com/path?from=o@example.com", "nothing after it"},
+		{"smtp://u:hunter2@mail.example.com:99999?from=o@example.com", "1 to 65535"},
+		{"smtp+insecure://u:hunter2@mail.example.com?from=o@example.com", "in the clear"},
+		{"smtp://u:hunter2@mail.example.com", "--smtp-from"},
+		{"smtp://mail.example.com?from=nobody", "not an e-mail address"},
+		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an e-mail address"},
+		{"smtp://mail.example.com?form=o@example.com", `no setting "form"`},
+		{"smtp://mail.example.com?from=%zz", "after ?"},
+	}
+	for _, test := range tests {
+		_, err := NewOutside(OutsideOptions{SMTPURL: test.url})
+		if err == nil || !strings.Contains(err.Error(), test.text) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v; want …%s…", test.url, err, test.text)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package notify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// masked stands for a secret wherever settings are shown.
+const masked = "••••"
+
+// Problem is one thing wrong with the settings of a channel.
+type Problem struct {
+	// Field is the member that the text is about.
+	Field string
+	// Text is a sentence for people that says what to write instead. It never
+	// repeats a secret.
+	Text string
+}
+
+// Validate returns the settings in the form that is stored, or every problem
+// with them in the order of the fields. With problems the settings are nil.
+// Empty members are left out.
+func (k Kind) Validate(set Settings) (Settings, []Problem) {
+	out := Settings{}
+	var problems []Problem
+	for _, f := range k.Fields {
+		value := set[f.Name]
+		if value != nil {
+			normal, problem := f.normal(value)
+			if problem != "" {
+				problems = append(problems, Problem{f.Name, problem})
+				continue
+			}
+			value = normal
+		}
+		switch {
+		case !empty(value):
+			out[f.Name] = value
+		case f.Required:
+			problems = append(problems, Problem{f.Name, "Fill in " + f.Label + "."})
+		}
+	}
+	problems = append(problems, k.unknown(set)...)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return out, nil
+}
+
+// unknown names the members that the kind does not have.
+func (k Kind) unknown(set Settings) []Problem {
+	var problems []Problem
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if _, known := k.Field(name); known {
+			continue
+		}
+		problems = append(problems, Problem{name, fmt.Sprintf(
+			"A channel of kind %s has no setting %q. It has: %s.", k.Name, name, strings.Join(k.names(), ", "))})
+	}
+	return problems
+}
+
+// names returns the names of the fields.
+func (k Kind) names() []string {
+	var names []string
+	for _, f := range k.Fields {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Mask returns the settings as they may be shown: secrets are dots. A member
+// that the kind does not know is left out, for nobody can say what it holds.
+func (k Kind) Mask(set Settings) Settings {
+	out := Settings{}
+	for _, f := range k.Fields {
+		value, given := set[f.Name]
+		switch {
+		case !given:
+		case f.Secret && !empty(value):
+			out[f.Name] = mask(value)
+		default:
+			out[f.Name] = value
+		}
+	}
+	return out
+}
+
+// mask replaces each string in value by dots. The names of an object stay.
+func mask(value any) any {
+	object, ok := members(value)
+	if !ok {
+		return masked
+	}
+	out := map[string]any{}
+	for name := range object {
+		out[name] = masked
+	}
+	return out
+}
+
+// Merge returns old as changed by new, member by member as RFC 7396 has it: an
+// absent member stays, null removes it, a value replaces it. A secret given as
+// dots keeps the old one, also for each single header. The result still wants
+// validating.
+func (k Kind) Merge(old, new Settings) Settings {
+	out := maps.Clone(old)
+	if out == nil {
+		out = Settings{}
+	}
+	for name, value := range new {
+		if value == nil {
+			delete(out, name)
+			continue
+		}
+		if f, known := k.Field(name); known && f.Secret {
+			value = keep(old[name], value)
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// keep returns value with its dots replaced by what old holds in their place.
+// Dots that stand for nothing stay, and Validate then objects to them.
+func keep(old, value any) any {
+	if text, ok := value.(string); ok {
+		if text == masked && !empty(old) {
+			return old
+		}
+		return value
+	}
+	object, ok := members(value)
+	if !ok {
+		return value
+	}
+	before, _ := members(old)
+	out := map[string]any{}
+	for name, text := range object {
+		out[name] = text
+		if text != masked {
+			continue
+		}
+		for was, secret := range before {
+			if strings.EqualFold(was, name) {
+				out[name] = secret
+			}
+		}
+	}
+	return out
+}

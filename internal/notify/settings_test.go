@@ -1,0 +1,203 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// kind returns a kind that must exist.
+func kind(t *testing.T, name string) Kind {
+	t.Helper()
+	k, known := KindOf(name)
+	if !known {
+		t.Fatalf("there is no kind %q", name)
+	}
+	return k
+}
+
+func TestEveryKindIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range Kinds() {
+		if k.Name == "" || k.Label == "" || k.Help == "" || k.Send == nil || len(k.Fields) == 0 || seen[k.Name] {
+			t.Errorf("kind %q misses something, or is there twice", k.Name)
+		}
+		seen[k.Name] = true
+		for _, f := range k.Fields {
+			if f.Name == "" || f.Label == "" || f.Help == "" || f.Type == "" || f.Type == FieldHeaders && f.CheckName == nil {
+				t.Errorf("field %s.%s misses something", k.Name, f.Name)
+			}
+		}
+	}
+	if _, known := KindOf("pigeon"); known {
+		t.Error("a kind that does not exist was found")
+	}
+}
+
+func TestValidateNormalises(t *testing.T) {
+	got, problems := kind(t, "webhook").Validate(Settings{
+		"url": " https://Example.com/x?a=b#part ", "secret": testSecret,
+		"headers": map[string]string{"x-key": " v ", "authorization": "Bearer t"},
+	})
+	want := Settings{
+		"url": "https://Example.com/x?a=b", "secret": testSecret, "headers": map[string]any{"X-Key": "v", "Authorization": "Bearer t"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || problems != nil {
+		t.Errorf("webhook %v (-want +got):\n%s", problems, diff)
+	}
+	got, problems = kind(t, "email").Validate(Settings{"to": []string{" a@example.com", "b@example.com", "", "a@example.com"}})
+	want = Settings{"to": []any{"a@example.com", "b@example.com"}}
+	if diff := cmp.Diff(want, got); diff != "" || problems != nil {
+		t.Errorf("email %v (-want +got):\n%s", problems, diff)
+	}
+	again, problems := kind(t, "email").Validate(got)
+	if diff := cmp.Diff(got, again); diff != "" || problems != nil {
+		t.Errorf("validating twice changes the settings: %v\n%s", problems, diff)
+	}
+}
+
+func TestValidateSaysWhatToWriteInstead(t *testing.T) {
+	hook := func(name string, value any) Settings {
+		set := Settings{"url": "https://example.com", "secret": testSecret}
+		set[name] = value
+		return set
+	}
+	headers := func(name, value string) Settings { return hook("headers", map[string]any{name: value}) }
+	many := map[string]any{}
+	var crowd []any
+	for i := range mostItems + 1 {
+		many["X-"+strings.Repeat("a", i+1)] = "v"
+		crowd = append(crowd, strings.Repeat("a", i+1)+"@example.com")
+	}
+	tests := []struct {
+		name, kind  string
+		set         Settings
+		field, text string
+	}{
+		{"unknown member", "webhook", hook("urll", "x"), "urll", "It has: url, secret, headers."},
+		{"no url", "webhook", Settings{"secret": testSecret}, "url", "Fill in URL."},
+		{"blank url", "webhook", hook("url", "  "), "url", "Fill in URL."},
+		{"url of another type", "webhook", hook("url", 7.0), "url", "as a text"},
+		{"relative url", "webhook", hook("url", "example.com/x"), "url", "complete address"},
+		{"ftp", "webhook", hook("url", "ftp://example.com"), "url", "complete address"},
+		{"no host", "webhook", hook("url", "http:///x"), "url", "complete address"},
+		{"bad port", "webhook", hook("url", "http://example.com:70000"), "url", "complete address"},
+		{"line break in url", "webhook", hook("url", "https://example.com/\r\nHost: x"), "url", "one line"},
+		{"user in url", "webhook", hook("url", "https://bob:hunter2@example.com"), "url", "named Authorization"},
+		{"long url", "webhook", hook("url", "https://example.com/"+strings.Repeat("a", mostText)), "url", "at most 2000"},
+		{"secret without prefix", "webhook", hook("secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "secret", "whsec_"},
+		{"short secret", "webhook", hook("secret", "whsec_c2hvcnQ="), "secret", "24 to 64"},
+		{"long secret", "webhook", hook("secret", "whsec_"+strings.Repeat("QUFB", 22)), "secret", "24 to 64"},
+		{"dots for no secret", "webhook", hook("secret", masked), "secret", "the secret itself"},
+		{"header list", "webhook", hook("headers", []any{"a"}), "headers", "names with a text each"},
+		{"too many headers", "webhook", hook("headers", many), "headers", "at most 20"},
+		{"header value of another type", "webhook", hook("headers", map[string]any{"X-A": 1.0}), "headers", "X-A as a text"},
+		{"space in header name", "webhook", headers("X A", "v"), "headers", "letters, digits and dashes"},
+		{"break in header name", "webhook", headers("X-A\r\nX-B", "v"), "headers", "letters, digits and dashes"},
+		{"empty header name", "webhook", headers("", "v"), "headers", "letters, digits and dashes"},
+		{"long header name", "webhook", headers(strings.Repeat("x", 101), "v"), "headers", "shorten it"},
+		{"break in header value", "webhook", headers("X-A", "v\r\nX-B: w"), "headers", "one line"},
+		{"dots for no header", "webhook", headers("X-A", masked), "headers", "the secret itself"},
+		{"own header", "webhook", headers("host", "v"), "headers", "set by Overdue itself"},
+		{"length", "webhook", headers("Content-Length", "1"), "headers", "set by Overdue itself"},
+		{"chunks", "webhook", headers("transfer-encoding", "chunked"), "headers", "set by Overdue itself"},
+		{"signature", "webhook", headers("WEBHOOK-signature", "v1,x"), "headers", "set by Overdue itself"},
+		{"proxy", "webhook", headers("Proxy-Authorization", "x"), "headers", "set by Overdue itself"},
+		{"header twice", "webhook", hook("headers", map[string]any{"x-a": "1", "X-A": "2"}), "headers", "twice"},
+		{"nobody", "email", Settings{"to": []any{}}, "to", "Fill in To."},
+		{"one text", "email", Settings{"to": "a@example.com"}, "to", "list of texts"},
+		{"list of numbers", "email", Settings{"to": []any{1.0}}, "to", "list of texts"},
+		{"no address", "email", Settings{"to": []any{"bob"}}, "to", "bob is not an e-mail address"},
+		{"two in one", "email", Settings{"to": []any{"a@example.com, b@example.com"}}, "to", "name@example.com"},
+		{"with name", "email", Settings{"to": []any{"Bob <b@example.com>"}}, "to", "name@example.com"},
+		{"quoted", "email", Settings{"to": []any{`"a b"@example.com`}}, "to", "name@example.com"},
+		{"comment", "email", Settings{"to": []any{"b@example.com (Bob)"}}, "to", "name@example.com"},
+		{"break in address", "email", Settings{"to": []any{"b@example.com\r\nBcc: c@example.com"}}, "to", "one line"},
+		{"literal domain", "email", Settings{"to": []any{"b@[127.0.0.1]"}}, "to", "name@example.com"},
+		{"crowd", "email", Settings{"to": crowd}, "to", "at most 20"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, problems := kind(t, test.kind).Validate(test.set)
+			if got != nil || len(problems) != 1 {
+				t.Fatalf("got %v, %v; want one problem", got, problems)
+			}
+			p := problems[0]
+			if p.Field != test.field || !strings.Contains(p.Text, test.text) || !strings.HasSuffix(p.Text, ".") {
+				t.Errorf("problem %+v; want %s: …%s…", p, test.field, test.text)
+			}
+			if strings.Contains(p.Text, "hunter2") {
+				t.Errorf("problem %q shows a password", p.Text)
+			}
+		})
+	}
+}
+
+func TestPrepareMakesASecretOnlyWhereThereIsNone(t *testing.T) {
+	k := kind(t, "webhook")
+	first := k.Prepare(Settings{"url": "https://example.com"})
+	second := k.Prepare(nil)
+	if first.text("secret") == second.text("secret") {
+		t.Error("two channels got the same secret")
+	}
+	if _, problem := signingSecret(first.text("secret")); problem != "" {
+		t.Errorf("the secret made is not accepted: %s", problem)
+	}
+	if got := k.Prepare(Settings{"secret": testSecret}).text("secret"); got != testSecret {
+		t.Errorf("a secret that was given became %q", got)
+	}
+}
+
+func TestMaskShowsNoSecret(t *testing.T) {
+	got := kind(t, "webhook").Mask(Settings{
+		"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-A": "v"}, "stray": "v",
+	})
+	want := Settings{"url": "https://example.com", "secret": masked, "headers": map[string]any{"X-A": masked}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mask (-want +got):\n%s", diff)
+	}
+}
+
+func TestMergeKeepsSecretsBehindTheirDots(t *testing.T) {
+	k := kind(t, "webhook")
+	old := Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-A": "1", "X-B": "2"}}
+	tests := []struct {
+		name      string
+		new, want Settings
+	}{
+		{"what was shown comes back", k.Mask(old), old},
+		{"absent members stay", Settings{"url": "https://example.org"}, Settings{"url": "https://example.org", "secret": testSecret, "headers": old["headers"]}},
+		{"null removes", Settings{"headers": nil}, Settings{"url": "https://example.com", "secret": testSecret}},
+		{
+			"single headers",
+			Settings{"headers": map[string]any{"x-a": masked, "X-C": "3"}},
+			Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"x-a": "1", "X-C": "3"}},
+		},
+		{
+			"dots for nothing stay dots",
+			Settings{"headers": map[string]any{"X-Z": masked}},
+			Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-Z": masked}},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, k.Merge(old, test.new)); diff != "" {
+				t.Errorf("merge (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if old.text("secret") != testSecret || len(old.pairs("headers")) != 2 {
+		t.Error("merging changed the old settings")
+	}
+}
+
+func TestSendRefusesUnknownKindsAndBrokenSettings(t *testing.T) {
+	out := door(t, OutsideOptions{})
+	for name, set := range map[string]Settings{"pigeon": {}, "webhook": {"url": "nowhere", "secret": testSecret}} {
+		_, err := out.Send(t.Context(), name, set, missed())
+		if got := refused(t, err); !got.Final || got.Status != 0 || got.Body == "" {
+			t.Errorf("%s: %+v; want a final refusal in words", name, got)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package notify
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"overdue/client"
+)
+
+// loopback is the only network that the servers of these tests live in.
+func loopback() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+}
+
+// door opens an Outside that may reach this machine.
+func door(t *testing.T, opts OutsideOptions) *Outside {
+	t.Helper()
+	if opts.AllowNetworks == nil {
+		opts.AllowNetworks = loopback()
+	}
+	out, err := NewOutside(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(out.Close)
+	return out
+}
+
+// missed is a whole piece of news: the nightly backup fell silent.
+func missed() News {
+	at := time.Date(2026, 10, 14, 5, 0, 4, 0, time.UTC)
+	number := int64(482)
+	return News{
+		AlertID: "0199a1b2-alert", Event: EventOpened, At: at,
+		Project: "Production", Channel: "Ops mail", ThreadID: "0199a1b2-incident",
+		Heartbeat: "Nightly backup", Number: number, Cause: "missed", Schedule: "every 1 h", Grace: time.Hour,
+		LastPing: at.Add(-2 * time.Hour), Due: at.Add(-time.Hour), Deadline: at, DownSince: at,
+		Sum:  "03:00:04 + 1h + 1h of grace = 05:00:04.",
+		Tail: "copying\ndone", URL: "https://overdue.example.com/incidents/482",
+		AckURL: "https://overdue.example.com/incidents/482/acknowledge",
+		Notice: client.Notice{
+			Incident:  &client.Incident{ID: "0199a1b2-incident", Number: number, State: "open", Cause: "missed", OpenedAt: at},
+			Heartbeat: &client.Heartbeat{Ref: "r1", Name: "Nightly backup", Status: "down"},
+		},
+	}
+}
+
+// refused returns the refusal in err and objects to any other outcome.
+func refused(t *testing.T, err error) *Refusal {
+	t.Helper()
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		t.Fatalf("error is %v; want a refusal", err)
+	}
+	return refusal
+}

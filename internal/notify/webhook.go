@@ -1,0 +1,122 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// webhookKind posts the notice as JSON, signed per the Standard Webhooks
+// specification.
+func webhookKind() Kind {
+	return Kind{
+		Name: "webhook", Label: "Webhook",
+		Help: "Posts a signed JSON body to an address of yours.",
+		Fields: []Field{
+			{
+				Name: "url", Label: "URL", Type: FieldURL, Required: true, Check: webURL,
+				Placeholder: "https://example.com/overdue",
+				Help:        "Overdue posts each alert here and expects an answer of 200 to 299 within 10 seconds.",
+			},
+			{
+				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
+				Placeholder: secretPrefix + "…", Make: newSecret, Check: signingSecret,
+				Help: "Verify the webhook-signature header with it. Made when left empty, and shown only once.",
+			},
+			{
+				Name: "headers", Label: "Headers", Type: FieldHeaders, Secret: true, CheckName: headerName,
+				Placeholder: "Authorization: Bearer …",
+				Help:        "Sent with every request. Values are never shown again after saving.",
+			},
+		},
+		Send: sendWebhook,
+	}
+}
+
+// sendWebhook posts the notice of n once.
+func sendWebhook(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error) {
+	body, err := json.Marshal(n.notice())
+	if err != nil {
+		return Receipt{}, &Refusal{Body: "The alert could not be written as JSON.", Final: true}
+	}
+	id := token(n.AlertID)
+	// The stamp is that of the attempt, not of the event: receivers refuse old
+	// ones, and a retry may come a day later.
+	now := time.Now()
+	signature, err := sign(set.text("secret"), id, now, body)
+	if err != nil {
+		return Receipt{}, &Refusal{Body: "The signing secret cannot be used: set a new one.", Final: true}
+	}
+	header := http.Header{}
+	header.Set("User-Agent", out.userAgent)
+	for name, value := range set.pairs("headers") {
+		header.Set(name, value)
+	}
+	header.Set("Content-Type", "application/json")
+	header.Set(standardwebhooks.HeaderWebhookID, id)
+	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return out.post(ctx, request{url: set.text("url"), header: header, body: body, hide: webhookSecrets(set)})
+}
+
+// sign returns the webhook-signature of a body, "v1,…".
+func sign(secret, id string, at time.Time, body []byte) (string, error) {
+	signer, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		return "", fmt.Errorf("signing secret: %w", err)
+	}
+	return signer.Sign(id, at, body)
+}
+
+// webhookSecrets returns what no answer or error of this channel may show.
+func webhookSecrets(set Settings) redactor {
+	secrets := []string{set.text("secret")}
+	for _, value := range set.pairs("headers") {
+		secrets = append(secrets, credentials(value)...)
+	}
+	if u, err := url.Parse(set.text("url")); err == nil {
+		secrets = append(secrets, urlSecrets(u)...)
+	}
+	return newRedactor(secrets...)
+}
+
+// request is one POST.
+type request struct {
+	url    string
+	header http.Header
+	body   []byte
+	hide   redactor
+}
+
+// post sends r once and judges the answer.
+func (o *Outside) post(ctx context.Context, r request) (Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return Receipt{}, &Refusal{Body: "The URL cannot be used: write it again.", Final: true}
+	}
+	req.Header = r.header
+	resp, err := o.http.Do(req)
+	if err != nil {
+		return Receipt{}, o.unanswered(req.URL, r.hide, err)
+	}
+	defer func() { _ = resp.Body.Close() }() // the verdict is in; closing cannot change it
+	text, cut := readAnswer(resp)
+	detail := r.hide.answer(text, cut)
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return Receipt{Status: resp.StatusCode, Detail: detail}, nil
+	}
+	refusal := &Refusal{Status: resp.StatusCode, Body: detail, Final: hopeless(resp.StatusCode)}
+	if !refusal.Final {
+		refusal.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	return Receipt{}, refusal
+}

@@ -1,0 +1,230 @@
+package schedule
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mostListed is how many times or dates are listed one by one.
+const mostListed = 6
+
+// Words are made from what a line means, not from how it is written: "0 3 * * *" and
+// "daily" moved to three o'clock read the same. Every phrase here is for one shape of sets
+// and refuses all others, and then the line is quoted.
+
+// unionWords joins the words of all lines and names the zone once if it is the same.
+func unionWords(parts []*timetable, zone string) string {
+	texts := make([]string, len(parts))
+	same, needed := true, false
+	for i, part := range parts {
+		text, inZone := part.plain()
+		texts[i] = text
+		same = same && part.zone == parts[0].zone
+		needed = needed || inZone
+	}
+	if same {
+		all := strings.Join(texts, "; ")
+		if needed {
+			all += ", " + parts[0].zone
+		}
+		return all
+	}
+	for i, part := range parts {
+		texts[i] += ", " + part.zone
+	}
+	return strings.Join(texts, "; ")
+}
+
+// plain says a line without its zone. What has no plain words is quoted: better
+// no words than wrong ones. The zone is not needed where it makes no difference.
+func (t *timetable) plain() (text string, inZone bool) {
+	quoted := "as " + quoteWhole(t.source) + " says"
+	days, ok := t.days.words(t.months)
+	if !ok || t.over != (overrun{}) { // it would not be quite every day
+		return quoted, true
+	}
+	if t.years != everyYear() {
+		once, ok := t.onceWords()
+		if !ok {
+			return quoted, true
+		}
+		return once, true
+	}
+	if often, ok := t.oftenWords(); ok {
+		rest := strings.TrimPrefix(strings.TrimPrefix(days, "every day"), " ")
+		if rest == "" {
+			return often, false
+		}
+		return often + " " + rest, true
+	}
+	clock, ok := t.clockWords()
+	if !ok {
+		return quoted, true
+	}
+	return clock + " " + days, true
+}
+
+// onceWords is for what happens once: "once, at 18:00 on 24 December 2026".
+func (p *pattern) onceWords() (string, bool) {
+	first, _ := p.next(0)
+	last, _ := p.prev(horizon)
+	clock, ok := p.clockWords()
+	d, _ := first.civil()
+	return fmt.Sprintf("once, %s on %d %s %d", clock, d.day, time.Month(d.month), d.year), ok && first == last
+}
+
+func quoteWhole(s string) string { return "“" + s + "”" }
+
+// oftenWords is for what happens in every hour: "every 15 min", "every hour".
+func (p *pattern) oftenWords() (string, bool) {
+	if p.hours != numbers(0, 23) {
+		return "", false
+	}
+	if !p.seconds.onlyZero() {
+		return p.secondWords()
+	}
+	// "Every 15 min" is true only if the step divides the hour and begins with it:
+	// */7 leaves four minutes between :56 and the next hour.
+	step, ok := evenly(p.minutes, 60)
+	switch {
+	case ok && step == 1:
+		return "every minute", true
+	case ok && p.minutes.size() > 1 && p.minutes.first() == 0:
+		return "every " + Duration(time.Duration(step)*time.Minute), true
+	case p.minutes == numbers(0, 0):
+		return "every hour", true
+	case p.minutes.size() == 1:
+		return Duration(time.Duration(p.minutes.first())*time.Minute) + " past every hour", true
+	default:
+		return "", false
+	}
+}
+
+// secondWords is for "every 10 s", all day long.
+func (p *pattern) secondWords() (string, bool) {
+	if p.minutes != numbers(0, 59) || len(p.seconds) != 1 {
+		return "", false
+	}
+	t := p.seconds[0]
+	switch {
+	case t.start != 0 || t.step == 0 || minute%t.step != 0 || t.stop < minute-t.step:
+		return "", false
+	case t.step == second:
+		return "every second", true
+	default:
+		return "every " + Duration(time.Duration(t.step)*time.Microsecond), true
+	}
+}
+
+// evenly returns the step of a set that goes around a circle in equal steps.
+func evenly(s set, circle int) (step int, ok bool) {
+	n := s.size()
+	if n == 0 || circle%n != 0 {
+		return 0, false
+	}
+	step = circle / n
+	for i := range n {
+		if !s.has(s.first() + i*step) {
+			return 0, false
+		}
+	}
+	return step, true
+}
+
+// clockWords is for times of day: "at 03:00", "every 10 min from 09:00 to 17:50".
+func (p *pattern) clockWords() (string, bool) {
+	seconds, ok := p.secondSuffix()
+	if !ok {
+		return "", false
+	}
+	at := func(h, m int) string { return fmt.Sprintf("%02d:%02d%s", h, m, seconds) }
+	if n := p.hours.size() * p.minutes.size(); n <= mostListed {
+		var times []string
+		for h := range p.hours.all() {
+			for m := range p.minutes.all() {
+				times = append(times, at(h, m))
+			}
+		}
+		return "at " + list(times), true
+	}
+	step, ok := p.clockStep()
+	if !ok {
+		return "", false
+	}
+	return fmt.Sprintf("every %s from %s to %s", step,
+		at(p.hours.first(), p.minutes.first()), at(p.hours.last(), p.minutes.last())), true
+}
+
+// clockStep returns the distance between one time of day and the next if it is
+// always the same.
+func (p *pattern) clockStep() (string, bool) {
+	if p.minutes.size() == 1 {
+		step, ok := stepOf(p.hours)
+		return Duration(time.Duration(step) * time.Hour), ok
+	}
+	// Many minutes in an hour flow into the next hour only if there is no hour between.
+	hours, ok := stepOf(p.hours)
+	if !ok && p.hours.size() > 1 || hours > 1 {
+		return "", false
+	}
+	if step, ok := evenly(p.minutes, 60); ok {
+		if step == 1 {
+			return "minute", true
+		}
+		return Duration(time.Duration(step) * time.Minute), true
+	}
+	return "", false
+}
+
+// stepOf returns the step of a set of at least two numbers in equal steps.
+func stepOf(s set) (step int, ok bool) {
+	if s.size() < 2 {
+		return 0, false
+	}
+	step = s.from(s.first()+1).first() - s.first()
+	for n := range s.all() {
+		if n != s.last() && s.from(n+1).first() != n+step {
+			return 0, false
+		}
+	}
+	return step, true
+}
+
+// secondSuffix returns ":30" when all times have the same full second, "" for 0.
+func (p *pattern) secondSuffix() (string, bool) {
+	if p.seconds.onlyZero() {
+		return "", true
+	}
+	t := p.seconds[0]
+	if len(p.seconds) != 1 || t.step != 0 || t.start%second != 0 {
+		return "", false
+	}
+	return fmt.Sprintf(":%02d", t.start/second), true
+}
+
+// list joins with commas and a final "and".
+func list(items []string) string {
+	if len(items) < 2 {
+		return strings.Join(items, "")
+	}
+	last := len(items) - 1
+	return strings.Join(items[:last], ", ") + " and " + items[last]
+}
+
+// ordinal returns "1st", "2nd" …
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return strconv.Itoa(n) + suffix
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// channelColumns are in the order of scanChannel.
+const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created`
+
+// scanChannel reads channelColumns.
+func scanChannel(row scanner) (monitor.Channel, error) {
+	var c monitor.Channel
+	var settings string
+	var remind int64
+	var last, created sql.NullInt64
+	err := row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created)
+	if err != nil {
+		return c, err
+	}
+	c.RemindEvery, c.LastDelivery, c.Created = span(remind), moment(last), moment(created)
+	if err := json.Unmarshal([]byte(settings), &c.Settings); err != nil {
+		return c, fmt.Errorf("settings of channel %s: %w", c.ID, err)
+	}
+	return c, nil
+}
+
+// Channels lists the channels of a project, oldest first.
+func (tx *Tx) Channels(project int64) ([]monitor.Channel, error) {
+	return many(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
+}
+
+// Channel returns the one with the given id, in a project.
+func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
+	c, found, err := one(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
+	if err == nil && !found {
+		err = missing("channel")
+	}
+	return c, err
+}
+
+// AddChannel keeps a new channel and gives it its id.
+func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
+	settings, err := json.Marshal(c.Settings)
+	if err != nil {
+		return c, fmt.Errorf("settings of channel: %w", err)
+	}
+	c.ID = newID()
+	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, string(settings),
+		c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
+	if err != nil {
+		return c, fmt.Errorf("add channel: %w", err)
+	}
+	return c, nil
+}
+
+// SaveChannel keeps what people may change of a channel.
+func (tx *Tx) SaveChannel(c monitor.Channel) error {
+	settings, err := json.Marshal(c.Settings)
+	if err != nil {
+		return fmt.Errorf("settings of channel: %w", err)
+	}
+	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6 WHERE id = $1`,
+		c.ID, c.Name, string(settings), c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
+	if err != nil {
+		return fmt.Errorf("save channel: %w", err)
+	}
+	return nil
+}
+
+// Delivered notes how the last telling of a channel went. It reports whether
+// the channel's state of failing changed by it.
+func (tx *Tx) Delivered(channel string, failing bool, at time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE channels SET failing = $2 WHERE id = $1 AND failing <> $2`, channel, failing)
+	if err != nil {
+		return false, fmt.Errorf("state of channel: %w", err)
+	}
+	if !failing {
+		if _, err := tx.exec(`UPDATE channels SET last_delivery = $2 WHERE id = $1`, channel, micros(at)); err != nil {
+			return false, fmt.Errorf("last delivery of channel: %w", err)
+		}
+	}
+	return n > 0, nil
+}
+
+// DeleteChannel ends a channel: nothing is owed to it any more. Its row stays,
+// because the histories of incidents name it.
+func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
+	if _, err := tx.exec(`UPDATE channels SET deleted = $2 WHERE id = $1`, c.ID, micros(now)); err != nil {
+		return fmt.Errorf("delete channel: %w", err)
+	}
+	if _, err := tx.exec(`UPDATE alerts SET state = 'given_up', holder = NULL WHERE channel = $1 AND state = 'owed'`, c.ID); err != nil {
+		return fmt.Errorf("alerts of deleted channel: %w", err)
+	}
+	return nil
+}

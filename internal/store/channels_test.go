@@ -1,0 +1,242 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+func (w *world) channelNow(c monitor.Channel) monitor.Channel {
+	w.Helper()
+	return seen(w, func(tx *store.Tx) (monitor.Channel, error) { return tx.Channel(c.Project, c.ID) })
+}
+
+func TestAChannelComesBackAsItWasSaved(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.newChannel("ops")
+		c.Settings = map[string]any{"url": `https://example.com/?a="b"&c=%`, "retries": 3.0, "headers": map[string]any{"X-A": "é"}, "on": true}
+		c.TellLate, c.RemindEvery = true, 90*time.Minute
+		c = w.channel(c)
+		if diff := cmp.Diff(c, w.channelNow(c)); diff != "" {
+			w.Errorf("channel (-added +loaded):\n%s", diff)
+		}
+		c.Name, c.Settings, c.TellLate, c.TellRecovered, c.RemindEvery = "Ops", map[string]any{"url": "x"}, false, false, 0
+		w.update(func(tx *store.Tx) error { return tx.SaveChannel(c) })
+		if diff := cmp.Diff(c, w.channelNow(c)); diff != "" {
+			w.Errorf("channel (-saved +loaded):\n%s", diff)
+		}
+		other := w.addProject("other")
+		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Channel(other.Key, c.ID); return err }), monitor.Missing)
+	})
+}
+
+func TestChannelsAreListedOldestFirst(t *testing.T) {
+	onEach(t, func(w *world) {
+		late := w.newChannel("late")
+		late.Created = w.at(time.Hour)
+		late = w.channel(late)
+		early := w.channel(w.newChannel("early"))
+		main := w.project
+		w.project = w.addProject("other")
+		w.channel(w.newChannel("other"))
+		list := seen(w, func(tx *store.Tx) ([]monitor.Channel, error) { return tx.Channels(main.Key) })
+		if diff := cmp.Diff([]monitor.Channel{early, late}, list); diff != "" {
+			w.Errorf("channels (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAChannelStartsAndStopsFailingOnce(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel(w.newChannel("ops"))
+		for n, step := range []struct{ failing, changed bool }{{false, false}, {true, true}, {true, false}, {false, true}, {false, false}} {
+			at := time.Duration(n+1) * time.Minute
+			changed := made(w, func(tx *store.Tx) (bool, error) { return tx.Delivered(c.ID, step.failing, w.at(at)) })
+			if changed != step.changed {
+				w.Errorf("step %d: changed %t; want %t", n, changed, step.changed)
+			}
+			c.Failing = step.failing
+			if !step.failing {
+				c.LastDelivery = w.at(at)
+			}
+			if diff := cmp.Diff(c, w.channelNow(c)); diff != "" {
+				w.Errorf("step %d (-want +got):\n%s", n, diff)
+			}
+		}
+	})
+}
+
+func TestADeletedChannelIsOwedNothingButItsHistoryStays(t *testing.T) {
+	onEach(t, func(w *world) {
+		ops, other := w.channel(w.newChannel("ops")), w.channel(w.newChannel("other"))
+		h := w.heartbeat("backup")
+		i := w.down(h, time.Minute)
+		held := w.claim(ops, "a", time.Minute, time.Hour, 1)[0]
+		w.update(func(tx *store.Tx) error { return tx.DeleteChannel(ops, w.at(2*time.Minute)) })
+		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Channel(ops.Project, ops.ID); return err }), monitor.Missing)
+		if diff := cmp.Diff(map[string]time.Duration{"other": time.Minute}, w.owing(ops, other)); diff != "" {
+			w.Errorf("owing (-want +got):\n%s", diff)
+		}
+		if owed := made(w, func(tx *store.Tx) (bool, error) { return tx.Sent(held.ID) }); owed {
+			w.Error("an alert of a deleted channel was still owed")
+		}
+		if owed := w.hear(h, w.ping(monitor.Success, 3*time.Minute)); owed != 1 {
+			w.Errorf("%d alerts became owed after the deletion; want that of the other channel", owed)
+		}
+		if n := len(w.deliveries(i.ID)); n != 3 {
+			w.Errorf("%d alerts in the incident's history; want both openings and one recovery", n)
+		}
+	})
+}
+
+func TestAcknowledgingTellsNoDeletedChannel(t *testing.T) {
+	onEach(t, func(w *world) {
+		ops, other := w.channel(w.newChannel("ops")), w.channel(w.newChannel("other"))
+		i := w.down(w.heartbeat("backup"), time.Minute)
+		w.update(func(tx *store.Tx) error {
+			if err := tx.DeleteChannel(ops, w.at(2*time.Minute)); err != nil {
+				return err
+			}
+			_, err := tx.Acknowledge(i, "Ann", w.at(3*time.Minute))
+			return err
+		})
+		if diff := cmp.Diff(map[string]time.Duration{"other": time.Minute}, w.owing(ops, other)); diff != "" {
+			w.Errorf("owing (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAHeartbeatTellsItsChannelsAndNoOthers(t *testing.T) {
+	onEach(t, func(w *world) {
+		quiet := w.newChannel("quiet")
+		quiet.TellRecovered = false
+		a, b, c := w.channel(w.newChannel("a")), w.channel(w.newChannel("b")), w.channel(quiet)
+		main := w.project
+		w.project = w.addProject("other")
+		foreign := w.channel(w.newChannel("foreign"))
+		w.project = main
+		for name, told := range map[string]struct {
+			all      bool
+			channels []string
+			want     []string
+		}{
+			"all": {true, nil, []string{
+				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
+			}},
+			"some":  {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
+			"none":  {false, nil, nil},
+			"other": {false, []string{foreign.ID}, nil},
+		} {
+			h := w.newHeartbeat(name)
+			h.AllChannels, h.Channels = told.all, told.channels
+			h = w.add(h)
+			owed := w.hear(h, w.ping(monitor.Fail, time.Minute), w.ping(monitor.Success, 2*time.Minute))
+			got := map[string]bool{}
+			for _, line := range w.alerts(w.incident(h).ID, a, b, c) {
+				got[line] = true
+			}
+			want := map[string]bool{}
+			for _, line := range told.want {
+				want[line] = true
+			}
+			if diff := cmp.Diff(want, got); diff != "" || owed != len(want) {
+				w.Errorf("%s: %d alerts became owed (-want +got):\n%s", name, owed, diff)
+			}
+		}
+	})
+}
+
+func TestLateIsToldToThoseWhoWantItAndMakesNoIncident(t *testing.T) {
+	onEach(t, func(w *world) {
+		early := w.newChannel("early")
+		early.TellLate = true
+		ops, other := w.channel(early), w.channel(w.newChannel("other"))
+		h := w.heartbeat("backup")
+		w.hear(h, w.ping(monitor.Success, 0))
+		w.lapse(6 * time.Minute)
+		if n := len(w.incidents(w.project.Key)); n != 0 {
+			w.Errorf("%d incidents; want none by being late", n)
+		}
+		claimed := w.claim(ops, "a", 6*time.Minute, time.Hour, 10)
+		if len(claimed) != 1 || claimed[0].Event != monitor.HeartbeatLate || claimed[0].Heartbeat != h.Key || claimed[0].Incident != "" {
+			w.Errorf("claimed %+v; want the news of one late heartbeat", claimed)
+		}
+		if claimed := w.claim(other, "a", 6*time.Minute, time.Hour, 10); claimed != nil {
+			w.Errorf("the other channel is told %v; want nothing", events(claimed))
+		}
+		if h := w.now(h); h.Status != monitor.Late {
+			w.Errorf("it is %s; want late", h.Status)
+		}
+	})
+}
+
+func TestAProjectComesBackAsItWasAdded(t *testing.T) {
+	onEach(t, func(w *world) {
+		other := w.addProject("other")
+		if diff := cmp.Diff([]monitor.Project{w.project, other}, seen(w, (*store.Tx).Projects)); diff != "" {
+			w.Errorf("projects (-want +got):\n%s", diff)
+		}
+		for _, name := range []string{"other", "Project other"} {
+			if got := seen(w, func(tx *store.Tx) (monitor.Project, error) { return tx.ProjectNamed(name) }); got != other {
+				w.Errorf("%q is project %+v; want %+v", name, got, other)
+			}
+		}
+		if got := seen(w, func(tx *store.Tx) (monitor.Project, error) { return tx.Project(other.Key) }); got != other {
+			w.Errorf("by its key it is %+v; want %+v", got, other)
+		}
+		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Project(99); return err }), monitor.Missing)
+		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.ProjectNamed("%"); return err }), monitor.Missing)
+		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
+			_, err := tx.AddProject(monitor.Project{Slug: "other", Created: w.start})
+			return err
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			w.Errorf("a second project %q: %v; want ErrTaken", "other", err)
+		}
+	})
+}
+
+func TestAnAPIKeyIsFoundByItsHashUntilRevoked(t *testing.T) {
+	onEach(t, func(w *world) {
+		want := made(w, func(tx *store.Tx) (monitor.APIKey, error) {
+			return tx.AddKey(monitor.APIKey{Project: w.project.Key, Name: "deploy", ReadOnly: true, Created: w.start}, "hash")
+		})
+		find := func(hash string) (k monitor.APIKey, found bool) {
+			w.update(func(tx *store.Tx) (err error) { k, found, err = tx.Key(hash); return err })
+			return k, found
+		}
+		if _, found := find("other"); found {
+			w.Error("a hash that nobody has opens something")
+		}
+		want.Used = w.at(time.Hour)
+		w.update(func(tx *store.Tx) error { return tx.KeyUsed(want.ID, w.at(time.Hour)) })
+		if got, found := find("hash"); !found || got != want {
+			w.Errorf("found %t %+v; want %+v", found, got, want)
+		}
+		if _, err := store.Written(w.db, "UPDATE api_keys SET revoked = 1"); err != nil {
+			w.Fatal(err)
+		}
+		if _, found := find("hash"); found {
+			w.Error("a revoked key still opens")
+		}
+	})
+}
+
+func TestTheRecordOfChangesSharesTheirFate(t *testing.T) {
+	onEach(t, func(w *world) {
+		note := func(tx *store.Tx) error {
+			return tx.Audit(monitor.AuditEntry{Project: w.project.Key, At: w.start, Actor: "Ann", Action: "heartbeat.create", Target: "backup", Detail: `"%"`})
+		}
+		w.undo(note)
+		w.update(note)
+		if n := w.counted(`SELECT COUNT(*) FROM audit WHERE actor = 'Ann' AND action = 'heartbeat.create' AND target = 'backup' AND detail = '"%"'`); n != "1" {
+			w.Errorf("%s entries; want the one that was committed", n)
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Look opens a database that must be there already, and leaves its schema as
+// it is: what only looks or copies must not be what upgrades. older tells that
+// a server of this version would migrate it first.
+func Look(ctx context.Context, address string) (db *DB, older bool, err error) {
+	if !isPostgres(address) {
+		if _, err := os.Stat(address); errors.Is(err, fs.ErrNotExist) {
+			return nil, false, noSuchFile(address)
+		}
+	}
+	db, err = connect(ctx, address)
+	if err != nil {
+		return nil, false, err
+	}
+	older, err = db.older(ctx)
+	if err != nil {
+		return nil, false, errors.Join(err, db.Close())
+	}
+	return db, older, nil
+}
+
+// OpenExisting is Open for a database that must be there already.
+func OpenExisting(ctx context.Context, address string) (*DB, error) {
+	if !isPostgres(address) {
+		if _, err := os.Stat(address); errors.Is(err, fs.ErrNotExist) {
+			return nil, noSuchFile(address)
+		}
+	}
+	return Open(ctx, address)
+}
+
+// noSuchFile tells what to do about a file that is not there.
+func noSuchFile(address string) error {
+	return fmt.Errorf("there is no %s; start the server first, which makes it, or name another with --database", Where(address))
+}
+
+// Check looks for damage: in the file (SQLite), and in what must hold between
+// the rows.
+func (db *DB) Check(ctx context.Context) error {
+	return db.View(ctx, func(tx *Tx) error {
+		if db.path != "" {
+			said, _, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
+			if err != nil {
+				return err
+			}
+			if said != "ok" {
+				return fmt.Errorf("the file is damaged: %s; restore a backup", said)
+			}
+		}
+		for _, must := range []struct{ never, query string }{
+			{"heartbeats that are down without an open incident", `SELECT COUNT(*) FROM heartbeats h WHERE h.status = 'down' AND h.deleted IS NULL
+				AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident AND i.resolved IS NULL)`},
+			{"open incidents whose heartbeat is not down", `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+				WHERE i.resolved IS NULL AND (h.status <> 'down' OR h.incident <> i.id)`},
+			{"judged heartbeats that nobody would look at again", `SELECT COUNT(*) FROM heartbeats WHERE status IN ('up', 'late') AND next_at IS NULL
+				AND runs IS NULL AND deleted IS NULL`},
+		} {
+			n, _, err := one(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, must.query)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return fmt.Errorf("%d %s", n, must.never)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,280 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// heartbeatColumns are in the order of scanHeartbeat.
+const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags,
+	h.interval_us, h.grace, h.max_run_time, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause`
+
+// scanHeartbeat reads heartbeatColumns.
+func scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
+	var h monitor.Heartbeat
+	var tags string
+	var channels, runs, incident sql.NullString
+	var interval, grace, maxRun int64
+	var created, updated, deleted, from, heard, last, began, took sql.NullInt64
+	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
+		&interval, &grace, &maxRun, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
+		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause)
+	if err != nil {
+		return h, err
+	}
+	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = span(interval), span(grace), span(maxRun)
+	h.Created, h.Updated, h.Deleted = moment(created), moment(updated), moment(deleted)
+	h.From, h.Heard, h.LastPing, h.Began = moment(from), moment(heard), moment(last), moment(began)
+	h.RunTime, h.HasRun = span(took.Int64), took.Valid
+	h.Incident, h.AllChannels = incident.String, !channels.Valid
+	for _, list := range []struct {
+		text string
+		into any
+	}{{tags, &h.Tags}, {channels.String, &h.Channels}, {runs.String, &h.Runs}} {
+		// Nearly all are empty, and this runs for every ping.
+		if list.text == "" || list.text == "[]" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
+			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+		}
+	}
+	return h, nil
+}
+
+// span reads a stored duration.
+func span(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
+
+// Heartbeat returns the one with the given id or ref, in a project.
+func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
+	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted IS NULL`, project, idOrRef)
+	if err == nil && !found {
+		err = missing("heartbeat")
+	}
+	return h, err
+}
+
+// HeartbeatToChange is Heartbeat by id, locked until the transaction ends.
+func (tx *Tx) HeartbeatToChange(project int64, id string) (monitor.Heartbeat, error) {
+	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.lock, project, id)
+	if err == nil && !found {
+		err = missing("heartbeat")
+	}
+	return h, err
+}
+
+// HeartbeatBySlug returns the one with the given slug, locked, and whether
+// there is one.
+func (tx *Tx) HeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
+	return one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.lock, project, slug)
+}
+
+// HeartbeatByKey returns the one with the given key, also after its deletion.
+func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
+	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
+	if err == nil && !found {
+		err = missing("heartbeat")
+	}
+	return h, err
+}
+
+// Pinged returns the heartbeats with the given ids, of any project, locked in
+// the order of their keys so that no two batches wait for each other.
+func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
+	found, err := many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE `+tx.d.in("h.id", "$1")+` AND h.deleted IS NULL ORDER BY h.key`+tx.d.lock, tx.d.list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
+	}
+	byID := make(map[string]monitor.Heartbeat, len(found))
+	for _, h := range found {
+		byID[h.ID] = h
+	}
+	return byID, nil
+}
+
+// Exists reports whether a heartbeat of any project has the given id.
+func (tx *Tx) Exists(id string) (bool, error) {
+	n, _, err := one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+		`SELECT COUNT(*) FROM heartbeats WHERE id = $1 AND deleted IS NULL`, id)
+	return n > 0, err
+}
+
+// Lapsing returns up to n heartbeats for which something happens by itself no
+// later than now, soonest first, locked. Those that another node has are left
+// to it.
+func (tx *Tx) Lapsing(now time.Time, n int) ([]monitor.Heartbeat, error) {
+	return many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.skip, micros(now), n)
+}
+
+// NextLapse is the next moment at which anything happens by itself, zero when
+// nothing ever will.
+func (tx *Tx) NextLapse() (time.Time, error) {
+	return scanMoment(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
+}
+
+// scanMoment reads a query for a single moment.
+func scanMoment(tx *Tx, query string, args ...any) (time.Time, error) {
+	t, _, err := one(tx, func(row scanner) (time.Time, error) {
+		var n sql.NullInt64
+		err := row.Scan(&n)
+		return moment(n), err
+	}, query, args...)
+	return t, err
+}
+
+// HeartbeatFilter says which heartbeats are listed, and from where on.
+type HeartbeatFilter struct {
+	Project int64
+	Status  monitor.Status // any when empty
+	Tag     string
+	Text    string // in name, slug, description or tag
+	Sort    string // name (default), created, or due
+	After   Cursor // the last one of the page before
+	Limit   int
+}
+
+// Cursor is a place in a sorted list: the sort value and the key there.
+type Cursor struct {
+	Value string `json:"v"`
+	Key   int64  `json:"k"`
+}
+
+// sorts are the expressions a list can be sorted by, each a text or a number
+// that is never NULL.
+var sorts = map[string]string{
+	"name":    "lower(h.name)",
+	"created": "h.created",
+	"due":     "COALESCE(h.next_at, 9223372036854775807)",
+}
+
+// Heartbeats lists a page, and the cursor of its last row.
+func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
+	sort, ok := sorts[f.Sort]
+	if !ok {
+		sort = sorts["name"]
+	}
+	where, args := []string{"h.project = $1", "h.deleted IS NULL"}, []any{f.Project}
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
+	}
+	if f.Status != "" {
+		add("h.status = ?", string(f.Status))
+	}
+	if f.Tag != "" {
+		add(`EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE t.value = ?)`, f.Tag)
+	}
+	if f.Text != "" {
+		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
+		add(`(lower(h.name || ' ' || h.slug || ' ' || h.description) LIKE lower(?) ESCAPE '\'
+			OR EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE lower(t.value) LIKE lower(?) ESCAPE '\'))`, "%"+likeText(f.Text)+"%")
+	}
+	if f.After.Key > 0 {
+		var value any = f.After.Value
+		if f.Sort == "created" || f.Sort == "due" {
+			var n int64
+			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
+				return nil, Cursor{}, monitor.Wrong(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
+			}
+			value = n
+		}
+		args = append(args, value, f.After.Key)
+		where = append(where, fmt.Sprintf("(%s, h.key) > ($%d, $%d)", sort, len(args)-1, len(args)))
+	}
+	args = append(args, f.Limit)
+	var last Cursor
+	list, err := many(tx, func(row scanner) (monitor.Heartbeat, error) {
+		return scanHeartbeat(alsoScan{row, &last.Value})
+	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
+		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
+	if len(list) > 0 {
+		last.Key = list[len(list)-1].Key
+	}
+	return list, last, err
+}
+
+// alsoScan reads one more column behind those that a scan function knows.
+type alsoScan struct {
+	scanner
+	into any
+}
+
+// Scan reads the known columns and the further one.
+func (a alsoScan) Scan(into ...any) error { return a.scanner.Scan(append(into, a.into)...) }
+
+// likeText makes a text safe inside a LIKE pattern with the escape \.
+func likeText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+// AddHeartbeat keeps a new heartbeat and gives it its key. ErrTaken says that
+// its slug is in use.
+func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
+	key, err := tx.count("heartbeats")
+	if err != nil {
+		return h, err
+	}
+	h.Key = key
+	_, err = tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, interval_us, grace,
+		max_run_time, methods, manual_resume, channels, created, updated, status, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '')`,
+		h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encode(h.Tags), h.Rule.Interval.Microseconds(),
+		h.Rule.Grace.Microseconds(), h.Rule.MaxRunTime.Microseconds(), string(h.Rule.Methods), h.Rule.ManualResume,
+		channelList(h), micros(h.Created), micros(h.Updated), string(h.Status))
+	if err != nil {
+		return h, fmt.Errorf("add heartbeat: %w", err)
+	}
+	return h, nil
+}
+
+// SaveSettings keeps what people may change of a heartbeat. How it stands is
+// saved by Save.
+func (tx *Tx) SaveSettings(h monitor.Heartbeat) error {
+	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, interval_us = $6, grace = $7,
+		max_run_time = $8, methods = $9, manual_resume = $10, channels = $11, updated = $12, deleted = $13 WHERE key = $1`,
+		h.Key, h.Name, h.Slug, h.Description, encode(h.Tags), h.Rule.Interval.Microseconds(), h.Rule.Grace.Microseconds(),
+		h.Rule.MaxRunTime.Microseconds(), string(h.Rule.Methods), h.Rule.ManualResume, channelList(h),
+		micros(h.Updated), micros(h.Deleted))
+	if err != nil {
+		return fmt.Errorf("save settings of heartbeat: %w", err)
+	}
+	return nil
+}
+
+// channelList is how the routing of a heartbeat is stored: NULL for all.
+func channelList(h monitor.Heartbeat) any {
+	if h.AllChannels {
+		return nil
+	}
+	return encode(h.Channels)
+}
+
+// encode writes a list as JSON.
+func encode[T any](list []T) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	b, _ := json.Marshal(list) // lists of texts and runs always marshal
+	return string(b)
+}
+
+// count takes the next number of a counter.
+func (tx *Tx) count(name string) (int64, error) {
+	n, _, err := one(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value`, name)
+	if err != nil {
+		return 0, fmt.Errorf("number of %s: %w", name, err)
+	}
+	return n, nil
+}

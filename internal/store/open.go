@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// DB is everything Overdue keeps. It is safe for concurrent use.
+type DB struct {
+	dialect *dialect
+	writer  *sql.DB
+	reader  *sql.DB
+	lock    *os.File // SQLite: held while serving
+	path    string   // SQLite: the file
+	pool    *pgxpool.Pool
+
+	stmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
+}
+
+// Where says which database an address names, for people: a file or a server,
+// without its password.
+func Where(address string) string {
+	if !isPostgres(address) {
+		if abs, err := filepath.Abs(address); err == nil {
+			return "SQLite file " + abs
+		}
+		return "SQLite file " + address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "PostgreSQL"
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return "PostgreSQL " + u.Redacted()
+}
+
+// isPostgres reports whether the address names a PostgreSQL server.
+func isPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+// Open connects to the database and brings its schema up to date. The address
+// is a file name, or a URL that begins with postgres://.
+func Open(ctx context.Context, address string) (*DB, error) {
+	db, err := connect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := db.prepare(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// connect opens the database as it is.
+func connect(ctx context.Context, address string) (*DB, error) {
+	if isPostgres(address) {
+		return openPostgres(ctx, address)
+	}
+	return openSQLite(ctx, address)
+}
+
+// readers is how many connections look at the same time.
+const readers = 8
+
+// openSQLite opens a file: one connection that writes, some that read.
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if path == "" || strings.HasPrefix(path, ":") {
+		return nil, fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", path)
+	}
+	if dir := filepath.Dir(path); dir != "." {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("database directory: %w", err)
+		}
+	}
+	if err := newFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("database file: %w", err)
+	}
+	writer, err := sql.Open("sqlite", sqliteDSN(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	reader, err := sql.Open("sqlite", sqliteDSN(path, true))
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, writer.Close()))
+	}
+	writer.SetMaxOpenConns(1)
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}}
+	if err := writer.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+// newFile makes an empty file that only its owner may read. One that exists is
+// not touched: to close a file ends the locks that SQLite holds on it for this
+// process (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+func newFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// sqliteDSN is the data source name of a file. The pragmas stand in it, because
+// a PRAGMA sent to a pool reaches one of its connections only.
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{}
+	q.Add("_pragma", "busy_timeout(10000)")
+	q.Add("_pragma", "journal_mode(WAL)")
+	q.Add("_pragma", "synchronous(FULL)")
+	q.Add("_pragma", "foreign_keys(1)")
+	q.Add("_pragma", "cache_size(-32000)")
+	if readOnly {
+		q.Set("_pragma", "busy_timeout(10000)")
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		// Fewer, larger checkpoints: each page that many pings touched is copied once.
+		q.Add("_pragma", "wal_autocheckpoint(8000)")
+		q.Add("_txlock", "immediate")
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// openPostgres connects to a server. It waits for none: a server that is away
+// at start is an error with its reason.
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("database address: %w", err)
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Where(address), err)
+	}
+	conns := stdlib.OpenDBFromPool(pool)
+	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool}
+	if err := conns.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("%s does not answer: %w", Where(address), errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+// Serve claims the database for a server. A SQLite file has one server at a
+// time; a second is refused. On PostgreSQL any number may serve.
+func (db *DB) Serve(ctx context.Context) error {
+	if db.path == "" {
+		return nil
+	}
+	for patience := 50; ; patience-- {
+		lock, err := lockFile(db.path + ".lock")
+		if err == nil {
+			db.lock = lock
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) || patience == 0 {
+			return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", db.path, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// lockFile takes an exclusive lock that ends with the process.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock file: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
+// Close ends all connections.
+func (db *DB) Close() error {
+	var errs []error
+	for _, s := range db.stmts {
+		errs = append(errs, s.Close())
+	}
+	errs = append(errs, db.writer.Close())
+	if db.reader != db.writer {
+		errs = append(errs, db.reader.Close())
+	}
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Writers is how many transactions may usefully write at the same time.
+func (db *DB) Writers() int { return int(db.dialect.writers) }
+
+// Backup writes a consistent copy of a SQLite database to a new file, while
+// the server goes on. On PostgreSQL it is refused: pg_dump does that.
+func (db *DB) Backup(ctx context.Context, file string) error {
+	if db.path == "" {
+		return errors.New("this copies a SQLite file only; for PostgreSQL use pg_dump")
+	}
+	if err := newFile(file); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already; name a new file", file)
+	} else if err != nil {
+		return fmt.Errorf("backup file: %w", err)
+	}
+	// VACUUM INTO is not allowed on a query_only connection.
+	if _, err := db.writer.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
+		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, removed(file)))
+	}
+	return syncFile(file)
+}
+
+// removed takes an unfinished file away, so that nobody trusts it.
+func removed(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncFile forces a file and its directory entry to disk.
+func syncFile(file string) error {
+	for _, name := range []string{file, filepath.Dir(file)} {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("sync %s: %w", name, err)
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("sync %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// How much history a heartbeat keeps.
+const (
+	mostPings = 1000
+	oldest    = 90 * 24 * time.Hour
+	// pruneEvery bounds how far a history may outgrow mostPings before it is cut.
+	pruneEvery = 100
+)
+
+var pingBlock = block{table: "pings", columns: []column{
+	{"heartbeat", "bigint"},
+	{"n", "bigint"},
+	{"kind", "text"},
+	{"at", "bigint"},
+	{"run_time", "bigint"},
+	{"exit_code", "bigint"},
+	{"run_id", "text"},
+	{"method", "text"},
+	{"source", "text"},
+	{"user_agent", "text"},
+	{"body_size", "bigint"},
+	{"body", "bytea"},
+}}
+
+// pingRow is a ping in the order of pingBlock.
+func pingRow(heartbeat int64, p monitor.Ping) []any {
+	row := []any{
+		heartbeat, p.N, string(p.Kind), p.At.UnixMicro(), nil, nil, text(legible(p.RunID)),
+		legible(p.Method), legible(p.Source), legible(p.UserAgent), int64(len(p.Body)), nil,
+	}
+	if p.HasRun {
+		row[4] = p.RunTime.Microseconds()
+	}
+	if p.ExitCode != monitor.NoExitCode {
+		row[5] = int64(p.ExitCode)
+	}
+	if len(p.Body) > 0 {
+		row[11] = p.Body
+	}
+	return row
+}
+
+// prune cuts a history that has outgrown its bound. Doing it for every
+// hundredth ping bounds the history without a chore that could fall behind.
+func (tx *Tx) prune(heartbeat, newest int64) error {
+	if newest <= mostPings || newest%pruneEvery != 0 {
+		return nil
+	}
+	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2`, heartbeat, newest-mostPings); err != nil {
+		return fmt.Errorf("prune pings: %w", err)
+	}
+	return nil
+}
+
+// Forget deletes what has been kept long enough, of at most n heartbeats, and
+// tells of how many: pings older than 90 days, and all pings of heartbeats that
+// were deleted more than a week before now.
+func (tx *Tx) Forget(now time.Time, n int) (int, error) {
+	cut := micros(now.Add(-oldest))
+	// Only the oldest ping of each heartbeat is looked at, not the whole
+	// history: a join would leave the databases free to scan all pings.
+	keys, err := many(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM heartbeats h
+		WHERE (SELECT p.at FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n LIMIT 1) < $1
+		OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM pings p WHERE p.heartbeat = h.key)) LIMIT $3`, cut, micros(now.Add(-7*24*time.Hour)), n)
+	if err != nil {
+		return 0, fmt.Errorf("old pings: %w", err)
+	}
+	for _, key := range keys {
+		if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1
+			AND (at < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`,
+			key, cut, micros(now.Add(-7*24*time.Hour))); err != nil {
+			return 0, fmt.Errorf("forget pings: %w", err)
+		}
+	}
+	return len(keys), nil
+}
+
+// pingColumns are in the order of scanPing.
+const pingColumns = `n, kind, at, run_time, exit_code, run_id, method, source, user_agent, body_size`
+
+// scanPing reads pingColumns.
+func scanPing(row scanner) (monitor.Ping, error) {
+	var p monitor.Ping
+	var at, took, exit sql.NullInt64
+	var run sql.NullString
+	err := row.Scan(&p.N, &p.Kind, &at, &took, &exit, &run, &p.Method, &p.Source, &p.UserAgent, &p.BodySize)
+	p.At, p.RunTime, p.HasRun, p.RunID = moment(at), span(took.Int64), took.Valid, run.String
+	p.ExitCode = monitor.NoExitCode
+	if exit.Valid {
+		p.ExitCode = int(exit.Int64)
+	}
+	return p, err
+}
+
+// Pings lists up to limit pings of a heartbeat, newest first, older than the
+// one numbered before (all, when before is 0). Bodies are not fetched.
+func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
+	return many(tx, scanPing, `SELECT `+pingColumns+` FROM pings
+		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) ORDER BY n DESC LIMIT $3`, heartbeat, before, limit)
+}
+
+// Ping returns one ping with its body.
+func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
+	var body []byte
+	p, found, err := one(tx, func(row scanner) (monitor.Ping, error) {
+		return scanPing(alsoScan{row, &body})
+	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
+	if err == nil && !found {
+		err = missing("ping; histories are bounded, older ones are gone")
+	}
+	p.Body = body
+	return p, err
+}

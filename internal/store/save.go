@@ -1,0 +1,273 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// Judgement is a heartbeat as it stands after a change.
+type Judgement struct {
+	Heartbeat monitor.Heartbeat
+	Change    monitor.Change
+}
+
+var stateBlock = block{table: "heartbeats", keys: 1, columns: []column{
+	{"key", "bigint"},
+	{"status", "text"},
+	{"counted_from", "bigint"},
+	{"heard", "bigint"},
+	{"last_ping", "bigint"},
+	{"began", "bigint"},
+	{"run_time", "bigint"},
+	{"runs", "text"},
+	{"pings", "bigint"},
+	{"incident", "text"},
+	{"cause", "text"},
+	{"next_at", "bigint"},
+}}
+
+// stateRow is how a heartbeat stands, in the order of stateBlock.
+func stateRow(h monitor.Heartbeat) []any {
+	row := []any{
+		h.Key, string(h.Status), micros(h.From), micros(h.Heard), micros(h.LastPing), micros(h.Began),
+		nil, nil, h.Pings, text(h.Incident), string(h.Cause), micros(h.Next()),
+	}
+	if h.HasRun {
+		row[6] = h.RunTime.Microseconds()
+	}
+	if len(h.Runs) > 0 {
+		row[7] = encode(h.Runs)
+	}
+	return row
+}
+
+// Save keeps judgements: how each heartbeat stands, the pings that led there,
+// the incidents that opened or were resolved, and the alerts that this owes,
+// all in this transaction. Several judgements of one heartbeat are given in
+// their order. It tells how many alerts became owed.
+func (tx *Tx) Save(now time.Time, judged []Judgement) (owed int, err error) {
+	b := newsBatch{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, numbers: map[int64]int64{}}
+	pings := make([][]any, 0, len(judged))
+	last := make(map[int64]int, len(judged))
+	for i, j := range judged {
+		if j.Change.Ping.N > 0 {
+			pings = append(pings, pingRow(j.Heartbeat.Key, j.Change.Ping))
+			if err := tx.prune(j.Heartbeat.Key, j.Change.Ping.N); err != nil {
+				return 0, err
+			}
+		}
+		last[j.Heartbeat.Key] = i
+	}
+	if err := b.note(judged); err != nil {
+		return 0, err
+	}
+	states := make([][]any, 0, len(last))
+	for i, j := range judged {
+		if last[j.Heartbeat.Key] == i {
+			states = append(states, stateRow(b.withIncident(j.Heartbeat)))
+		}
+	}
+	if err := tx.add(&pingBlock, pings); err != nil {
+		return 0, fmt.Errorf("add pings: %w", err)
+	}
+	if err := b.write(); err != nil {
+		return 0, err
+	}
+	if err := tx.change(&stateBlock, states); err != nil {
+		return 0, fmt.Errorf("save heartbeats: %w", err)
+	}
+	return b.owed, nil
+}
+
+// newsBatch collects the rows that news make, so that many are written at once.
+type newsBatch struct {
+	tx       *Tx
+	now      time.Time
+	channels map[int64][]monitor.Channel // by project
+	numbers  map[int64]int64             // next incident number, by project
+	opened   map[int64]string            // incidents that opened here and still stand, by heartbeat
+
+	incidents, entries, alerts [][]any
+	stirred                    []int64 // heartbeats with new alerts about incidents
+	owed                       int     // alerts written so far
+}
+
+// note collects the news of all judgements.
+func (b *newsBatch) note(judged []Judgement) error {
+	b.opened = map[int64]string{}
+	if !slices.ContainsFunc(judged, func(j Judgement) bool { return j.Change.News() }) {
+		return nil
+	}
+	if err := b.prepare(judged); err != nil {
+		return err
+	}
+	for _, j := range judged {
+		if err := b.one(b.withIncident(j.Heartbeat), j.Change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare fetches the channels of the projects concerned, and takes as many
+// incident numbers as will be needed. The number's row also puts the incidents
+// of a project in one order.
+func (b *newsBatch) prepare(judged []Judgement) error {
+	needed := map[int64]int64{}
+	for _, j := range judged {
+		if j.Change.News() {
+			needed[j.Heartbeat.Project] += 0
+		}
+		if j.Change.Opened != nil {
+			needed[j.Heartbeat.Project]++
+		}
+	}
+	projects := make([]int64, 0, len(needed))
+	for p := range needed {
+		projects = append(projects, p)
+	}
+	slices.Sort(projects) // locked in one order on every node
+	for _, p := range projects {
+		channels, err := b.tx.Channels(p)
+		if err != nil {
+			return fmt.Errorf("channels to tell: %w", err)
+		}
+		b.channels[p] = channels
+		if needed[p] == 0 {
+			continue
+		}
+		newest, _, err := one(b.tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+			`UPDATE projects SET incidents = incidents + $2 WHERE key = $1 RETURNING incidents`, p, needed[p])
+		if err != nil {
+			return fmt.Errorf("incident number: %w", err)
+		}
+		b.numbers[p] = newest - needed[p] + 1
+	}
+	return nil
+}
+
+// withIncident fills in the incident that opened in this batch.
+func (b *newsBatch) withIncident(h monitor.Heartbeat) monitor.Heartbeat {
+	if h.Status == monitor.Down && h.Incident == "" {
+		h.Incident = b.opened[h.Key]
+	}
+	return h
+}
+
+// one collects the rows of one change.
+func (b *newsBatch) one(h monitor.Heartbeat, c monitor.Change) error {
+	i := monitor.Incident{ID: h.Incident}
+	var told []string
+	if c.Opened != nil {
+		i = monitor.Incident{ID: newID(), Number: b.numbers[h.Project]}
+		b.numbers[h.Project]++
+		b.open(i, h, c)
+	}
+	if c.Failed && i.ID != "" {
+		b.entry(i.ID, c.Ping.At, "failure", "The job reported a failure again.")
+	}
+	if c.Resolved != nil {
+		var err error
+		if c.Resolved.Incident != "" {
+			i.ID = c.Resolved.Incident
+		} else if i.ID == "" {
+			i.ID = b.opened[h.Key]
+		}
+		if i.Number, told, err = b.resolve(i, h, c); err != nil {
+			return err
+		}
+	}
+	owed := h.Owes(c, i, told, b.channels[h.Project], b.now)
+	for _, a := range owed {
+		a.ID = alertID(a, 0)
+		b.alerts = append(b.alerts, alertRow(a))
+	}
+	if len(owed) > 0 && i.ID != "" {
+		b.stirred = append(b.stirred, h.Key)
+	}
+	return nil
+}
+
+// open collects a new incident and the beginning of its timeline.
+func (b *newsBatch) open(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) {
+	id, o := i.ID, c.Opened
+	var resolved time.Time
+	var ending monitor.Ending
+	if c.Resolved != nil {
+		resolved, ending = c.Resolved.At, c.Resolved.How
+	} else {
+		b.opened[h.Key] = id
+	}
+	b.incidents = append(b.incidents, []any{
+		id, i.Number, h.Project, h.Key, string(o.Cause), o.At.UnixMicro(), b.now.UnixMicro(),
+		micros(o.Due), micros(o.Last), o.Because, o.Ping, micros(resolved), string(ending), "",
+	})
+	if o.Cause == monitor.Missed {
+		b.entry(id, o.Due, "due", "A ping was expected by now.")
+		b.entry(id, o.Due, "late", "Late: the grace period began.")
+	}
+	b.entry(id, o.At, "opened", o.Because)
+}
+
+// endings say in a timeline how an incident was resolved.
+var endings = map[monitor.Ending]struct{ kind, sentence string }{
+	monitor.Recovered: {"recovered", "Recovered: a success ping came."},
+	monitor.Edited:    {"resolved", "Resolved: its settings were edited, and under the new ones it is not down."},
+	monitor.PausedIt:  {"resolved", "Resolved: the heartbeat was paused."},
+	monitor.Deleted:   {"resolved", "Resolved: the heartbeat was deleted."},
+}
+
+// resolve ends an incident that was open before, or notes the end of one that
+// opened in the same change. It returns the incident's number, and which
+// channels were told when it opened, nil for one of the same change.
+func (b *newsBatch) resolve(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) (number int64, told []string, err error) {
+	if c.Opened == nil && i.ID == b.opened[h.Key] {
+		// It opened earlier in this batch: its row must be there to be changed.
+		if err := b.write(); err != nil {
+			return 0, nil, err
+		}
+	}
+	delete(b.opened, h.Key)
+	r := c.Resolved
+	b.entry(i.ID, r.At, endings[r.How].kind, endings[r.How].sentence)
+	if c.Opened != nil {
+		return i.Number, nil, nil
+	}
+	number, _, err = one(b.tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`UPDATE incidents SET resolved = $2, resolution = $3 WHERE id = $1 AND resolved IS NULL RETURNING number`, i.ID, micros(r.At), string(r.How))
+	if err != nil {
+		return 0, nil, fmt.Errorf("resolve incident: %w", err)
+	}
+	if told, err = b.tx.told(i.ID); err != nil {
+		return 0, nil, err
+	}
+	return number, told, b.tx.dropReminders(i.ID)
+}
+
+// entry collects one line of a timeline.
+func (b *newsBatch) entry(incident string, at time.Time, kind, sentence string) {
+	b.entries = append(b.entries, []any{newID(), incident, at.UnixMicro(), kind, sentence})
+}
+
+// write adds all that was collected, and begins anew.
+func (b *newsBatch) write() error {
+	for _, part := range []struct {
+		block *block
+		rows  [][]any
+	}{{&incidentBlock, b.incidents}, {&timelineBlock, b.entries}, {&alertBlock, b.alerts}} {
+		if err := b.tx.add(part.block, part.rows); err != nil {
+			return fmt.Errorf("add %s: %w", part.block.table, err)
+		}
+	}
+	if len(b.stirred) > 0 {
+		if err := b.tx.hurry(b.stirred, b.now); err != nil {
+			return err
+		}
+	}
+	b.owed += len(b.alerts)
+	b.incidents, b.entries, b.alerts, b.stirred = nil, nil, nil, nil
+	return nil
+}

@@ -1,0 +1,53 @@
+// Command withpostgres runs a command beside a PostgreSQL server that lives as
+// long as it, and tells the command where that is.
+//
+//	go run ./internal/store/storetest/withpostgres go test ./...
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"overdue/internal/store/storetest"
+)
+
+func main() {
+	code, err := run(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "withpostgres:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// run returns the command's exit code.
+func run(command []string) (int, error) {
+	if len(command) == 0 {
+		return 2, errors.New("name a command to run")
+	}
+	dir, err := os.MkdirTemp("", "overdue-postgres-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	// MkdirTemp makes directories that the server's user could not enter.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return 1, err
+	}
+	server, err := storetest.NewPostgres(filepath.Join(dir, "pg"), true)
+	if err != nil {
+		return 1, err
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), storetest.PostgresDir+"="+filepath.Join(dir, "pg"))
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = nil
+	}
+	return cmd.ProcessState.ExitCode(), errors.Join(err, server.Stop())
+}

@@ -1,0 +1,158 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+func TestAnErrorUndoesTheTransactionAndIsReturnedAsItIs(t *testing.T) {
+	onEach(t, func(w *world) {
+		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
+			if _, err := tx.AddHeartbeat(w.newHeartbeat("backup")); err != nil {
+				return err
+			}
+			return errUndo
+		})
+		if err != errUndo {
+			w.Errorf("error %v; want the function's own", err)
+		}
+		if n := w.counted("SELECT COUNT(*) FROM heartbeats"); n != "0" {
+			w.Errorf("%s heartbeats; want none", n)
+		}
+	})
+}
+
+func TestAPanicUndoesTheTransactionAndFreesItsConnection(t *testing.T) {
+	onEach(t, func(w *world) {
+		func() {
+			defer func() { _ = recover() }() // it is the one below
+			_ = w.db.Update(context.Background(), func(tx *store.Tx) error {
+				_, err := tx.AddHeartbeat(w.newHeartbeat("backup"))
+				if err != nil {
+					w.Error(err)
+				}
+				panic("a mistake of ours")
+			})
+		}()
+		if h := w.heartbeat("backup"); h.Key != 1 {
+			w.Errorf("the next heartbeat has key %d; want 1", h.Key)
+		}
+	})
+}
+
+func TestAViewChangesNothing(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		for name, write := range map[string]func(tx *store.Tx) error{
+			"AddHeartbeat": func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("other")); return err },
+			"SaveSettings": func(tx *store.Tx) error { return tx.SaveSettings(h) },
+			"Alive":        func(tx *store.Tx) error { return tx.Alive("a", w.start, w.start) },
+			"Save":         func(tx *store.Tx) error { _, err := tx.Save(w.start, []store.Judgement{{Heartbeat: h}}); return err },
+		} {
+			if err := w.db.View(context.Background(), write); err == nil {
+				w.Errorf("%s wrote in a View", name)
+			}
+		}
+		if n := w.counted("SELECT COUNT(*) FROM heartbeats") + w.counted("SELECT COUNT(*) FROM nodes"); n != "10" {
+			w.Errorf("%s heartbeats and nodes; want 1 and 0", n)
+		}
+	})
+}
+
+func TestAViewSeesOneStateAndNeverWaits(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		err := w.db.View(context.Background(), func(tx *store.Tx) error {
+			before, err := tx.HeartbeatByKey(h.Key)
+			if err != nil {
+				return err
+			}
+			w.down(h, time.Minute)
+			after, err := tx.HeartbeatByKey(h.Key)
+			if err != nil {
+				return err
+			}
+			open, err := tx.OpenIncidents()
+			if before.Status != after.Status || open != 0 {
+				w.Errorf("a View saw %s, then %s and %d open incidents, committed meanwhile", before.Status, after.Status, open)
+			}
+			return err
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.update(func(tx *store.Tx) error {
+			if _, err := judge(tx, h, w.ping(monitor.Success, time.Hour)); err != nil {
+				return err
+			}
+			if got := w.now(h); got.Status != monitor.Down {
+				w.Errorf("a View beside an open transaction sees %s; want what was committed, down", got.Status)
+			}
+			return nil
+		})
+	})
+}
+
+// TestADeadlockIsRunAgain makes two transactions lock two rows in opposite
+// orders: PostgreSQL ends one of them, and that one must start over.
+func TestADeadlockIsRunAgain(t *testing.T) {
+	onEach(t, func(w *world) {
+		if store.OnSQLite(w.db) {
+			return // transactions that write come one after the other
+		}
+		a, b := w.heartbeat("a"), w.heartbeat("b")
+		other := w.from(w.open())
+		locked := map[string]chan bool{a.ID: make(chan bool, 10), b.ID: make(chan bool, 10)}
+		tries := make(chan bool, 20)
+		cross := func(w *world, first, second monitor.Heartbeat) error {
+			return w.db.Update(context.Background(), func(tx *store.Tx) error {
+				tries <- true
+				if _, err := judge(tx, first, w.ping(monitor.Log, time.Minute)); err != nil {
+					return err
+				}
+				locked[first.ID] <- true
+				if len(tries) <= 2 {
+					<-locked[second.ID]
+				}
+				_, err := judge(tx, second, w.ping(monitor.Log, time.Minute))
+				return err
+			})
+		}
+		done := make(chan error)
+		go func() { done <- cross(other, b, a) }()
+		if err := errors.Join(cross(w, a, b), <-done); err != nil {
+			w.Errorf("a deadlock was not run again: %v", err)
+		}
+		if len(tries) < 3 {
+			w.Errorf("%d tries; want the deadlock to have happened", len(tries))
+		}
+		for _, h := range []monitor.Heartbeat{a, b} {
+			if n := w.now(h).Pings; n != 2 {
+				w.Errorf("%s has %d pings; want one of each transaction", h.Name, n)
+			}
+		}
+	})
+}
+
+func TestACancelledTransactionKeepsNothing(t *testing.T) {
+	onEach(t, func(w *world) {
+		ctx, cancel := context.WithCancel(context.Background())
+		err := w.db.Update(ctx, func(tx *store.Tx) error {
+			_, err := tx.AddHeartbeat(w.newHeartbeat("backup"))
+			cancel()
+			return err
+		})
+		if !errors.Is(err, context.Canceled) {
+			w.Errorf("error %v; want that it was cancelled", err)
+		}
+		if n := w.counted("SELECT COUNT(*) FROM heartbeats"); n != "0" {
+			w.Errorf("%s heartbeats; want none", n)
+		}
+		w.heartbeat("backup")
+	})
+}

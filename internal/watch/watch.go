@@ -1,0 +1,168 @@
+// Package watch is the place where silence is noticed.
+//
+//	Hear ─▶ due, deadline ─▶ heartbeats.next_at
+//	                             │
+//	Sweep: cut ─▶ tx.Lapsing     │  rows that another node has are left to it
+//	              h.Lapse(until) ◀── dated at the deadline, not at now
+//	              tx.Save           same transaction: incident and owed alerts
+//	       rest = next_at − now, at most a few seconds; a nudge cuts it short
+//
+// A heartbeat is judged as of the horizon, not as of now: no later than the
+// arrival of the oldest ping for it that any live node has accepted and not
+// yet stored. So a slow disk delays a judgement by milliseconds instead of
+// raising a false alarm.
+//
+// A sweep that finds something tells the other nodes its own horizon, and all
+// nodes rest until the same next moment: so they meet there, and wait for each other for
+// milliseconds only.
+//
+// There is no leader. Any number of nodes sweep: the row lock is the claim, and
+// the judgement depends on what the row says, not on who looks.
+package watch
+
+import (
+	"context"
+	"time"
+
+	"overdue/internal/meter"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// How a sweep works.
+const (
+	mostPerSweep = 500                   // heartbeats judged by one transaction
+	shortestRest = 5 * time.Millisecond  // what lapsed may be in the hands of another node
+	longestHeld  = 50 * time.Millisecond // rest while something is held back
+	longestRest  = 5 * time.Second       // alone, every change is our own and nudges us
+	sharedRest   = 2 * time.Second       // another node's pings may make something lapse sooner
+	signOfLife   = 3 * time.Second
+)
+
+// Cut is what this node knows of the pings on their way: the moment, up to when
+// all of its pings are stored, and as of when one heartbeat may be judged.
+type Cut struct {
+	Now, Horizon time.Time
+	Until        func(id string) time.Time
+}
+
+// Watcher notices silence.
+type Watcher struct {
+	DB    *store.DB
+	Node  string // this node's id
+	Cut   func() Cut
+	Meter *meter.Meter
+	Owed  func() // alerts became owed
+}
+
+// Sweep judges every heartbeat for which something has happened by itself, and
+// returns how long nothing more will.
+func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
+	for {
+		turn, err := w.sweep(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if turn.owed > 0 {
+			w.Owed()
+		}
+		if turn.found == mostPerSweep && turn.held < turn.found {
+			continue // there may be more
+		}
+		return turn.rest(), nil
+	}
+}
+
+// turn is what one transaction of a sweep found.
+type turn struct {
+	now   time.Time
+	found int // heartbeats that were due for a look
+	held  int // of these, those that a ping on its way, or another node, holds back
+	owed  int
+	next  time.Time // the next moment at which anything happens by itself
+	alone bool      // no other node lives
+}
+
+// rest is how long nothing happens.
+func (t turn) rest() time.Duration {
+	longest := sharedRest
+	if t.alone {
+		longest = longestRest
+	}
+	if t.held > 0 {
+		return longestHeld
+	}
+	if t.next.IsZero() {
+		return longest
+	}
+	// The clock is read anew: what the transaction took is no rest. One tick
+	// more, because judging is done as of just before now.
+	return min(max(time.Until(t.next)+2*monitor.Tick, shortestRest), longest)
+}
+
+// sweep is one transaction.
+func (w *Watcher) sweep(ctx context.Context) (turn, error) {
+	cut := w.Cut()
+	var t turn
+	err := w.DB.Update(ctx, func(tx *store.Tx) error {
+		t = turn{now: cut.Now}
+		others, horizon, err := tx.Others(w.Node, cut.Now)
+		if err != nil {
+			return err
+		}
+		t.alone = others == 0
+		lapsing, err := tx.Lapsing(cut.Now, mostPerSweep)
+		if err != nil {
+			return err
+		}
+		if len(lapsing) > 0 && !t.alone {
+			if err := tx.Alive(w.Node, cut.Now, cut.Horizon); err != nil {
+				return err
+			}
+		}
+		t.found = len(lapsing)
+		var judged []store.Judgement
+		for _, h := range lapsing {
+			until := cut.Until(h.ID)
+			if others > 0 && horizon.Before(until) {
+				until = horizon
+			}
+			if h.Next().After(until) {
+				t.held++
+				continue
+			}
+			after, change := h.Lapse(until)
+			w.count(h, change, cut.Now)
+			judged = append(judged, store.Judgement{Heartbeat: after, Change: change})
+		}
+		if t.owed, err = tx.Save(cut.Now, judged); err != nil {
+			return err
+		}
+		t.next, err = tx.NextLapse()
+		return err
+	})
+	return t, err
+}
+
+// count notes how late a lapse was noticed.
+func (w *Watcher) count(before monitor.Heartbeat, change monitor.Change, now time.Time) {
+	at := before.Next()
+	if change.Opened != nil {
+		at = change.Opened.At
+	}
+	w.Meter.Lapse(now.Sub(at))
+}
+
+// Publish tells the other nodes that this one lives, and up to when its pings
+// are stored.
+func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
+	// Read before the transaction: every ping up to this horizon was committed
+	// before the horizon can be seen.
+	cut := w.Cut()
+	return signOfLife, w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
+}
+
+// Leave takes this node off the list, so that nobody waits for it.
+func (w *Watcher) Leave(ctx context.Context) error {
+	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Gone(w.Node, time.Now().UTC()) })
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs what the tests need and this machine lacks, through Debian's
+# apt-get, and says so. Elsewhere it says what to install by hand.
+set -eu
+
+lacking=""
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null 2>&1 || lacking="$lacking postgresql"
+command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"
+
+[ -n "$lacking" ] || exit 0
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "The tests need these programs, which this machine lacks:$lacking" >&2
+	exit 1
+fi
+root=""
+[ "$(id -u)" = 0 ] || root=sudo
+echo "Installing what the tests need:$lacking"
+$root apt-get update -qq
+# A cluster of its own, which Debian would start, is of no use to the tests.
+$root mkdir -p /etc/postgresql-common/createcluster.d
+echo "create_main_cluster = false" | $root tee /etc/postgresql-common/createcluster.d/overdue.conf >/dev/null
+DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends $lacking >/dev/null

@@ -19,6 +19,10 @@ Send an API key as ` + "`Authorization: Bearer ovd_…`" + `. Keys belong to one
 
 Times are RFC 3339 in UTC. Durations are answered as whole seconds, and taken as seconds or text (` + "`\"24h\"`, `\"10m\"`, `\"1d\"`, `\"PT5M\"`" + `). Lists come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Answers may gain members; in requests unknown members and query parameters are errors that name them. Every refusal is ` + "`application/problem+json`" + ` (RFC 9457), and every answer carries ` + "`X-Request-Id`" + `.`
 
+// Document returns the OpenAPI document of an API with these options, for those
+// who draw it. Nothing is served and nothing is asked.
+func Document(o Options) ([]byte, error) { return build(o).document() }
+
 // config is what the layer below is set to. Its own pages are off: one loads
 // scripts from elsewhere, and the others would say things a second time.
 func (a *API) config() huma.Config {

@@ -28,6 +28,10 @@ type Engine struct {
 	watcher  *watch.Watcher
 	courier  *deliver.Courier
 
+	// Changed hears the keys of heartbeats that look different now. It is set
+	// before Start, must return at once, and may be nil.
+	Changed func(keys []int64)
+
 	sweep, publish, deliver, tidy *chore.Loop
 
 	stop  context.CancelFunc
@@ -40,7 +44,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e := &Engine{db: db, log: log, arrivals: ingest.NewArrivals()}
 	e.meter = meter.New(func() float64 { return float64(e.arrivals.Waiting()) }, e.openIncidents)
 	node := uuid.NewString()
-	e.watcher = &watch.Watcher{DB: db, Node: node, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }}
+	e.watcher = &watch.Watcher{DB: db, Node: node, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }, Changed: e.changed}
 	e.courier = &deliver.Courier{
 		DB: db, Node: node, Send: send, Base: base, Meter: e.meter, Log: log, Nudge: func() { e.deliver.Nudge() },
 	}
@@ -84,7 +88,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.watcher.Publish(ctx, now); err != nil {
 		return err
 	}
-	e.batcher = ingest.NewBatcher(e.db, e.arrivals, e.meter, e.log, ingest.News{Owed: e.deliver.Nudge, Sooner: e.Sooner})
+	e.batcher = ingest.NewBatcher(e.db, e.arrivals, e.meter, e.log, ingest.News{Owed: e.deliver.Nudge, Sooner: e.Sooner, Changed: e.changed})
 	// The loops outlive ctx: they go on until Stop, while accepted requests
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -97,6 +101,13 @@ func (e *Engine) Start(ctx context.Context) error {
 
 // Sooner tells the engine that something may happen by itself at next.
 func (e *Engine) Sooner(next time.Time) { e.sweep.NudgeBefore(next) }
+
+// changed tells the pages which heartbeats look different now.
+func (e *Engine) changed(keys []int64) {
+	if e.Changed != nil {
+		e.Changed(keys)
+	}
+}
 
 // Owed tells the engine that alerts became owed.
 func (e *Engine) Owed() { e.deliver.Nudge() }

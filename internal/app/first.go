@@ -32,9 +32,14 @@ func firstProject(ctx context.Context, db *store.DB) (first bool, err error) {
 	return first, err
 }
 
-// greet tells the operator where the server is and what to do next.
-func (o Options) greet(base string, first bool) {
+// greet tells the operator where the server is and what to do next. setup is the
+// one-time link that creates the owner, empty when there is one. It goes to the
+// operator and never to the log, which others may read.
+func (o Options) greet(base string, first bool, setup string) {
 	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.Where(o.Database))
+	if setup != "" {
+		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once, and a restart makes a new one.\n\n  %s\n\n", setup)
+	}
 	if !first {
 		return
 	}
@@ -46,7 +51,7 @@ func (o Options) greet(base string, first bool) {
 		database = " --database " + o.Database
 	}
 	fmt.Fprintf(o.Out, `
-Next, in another terminal: make an API key and a heartbeat, and ping it.
+Or begin in another terminal: make an API key and a heartbeat, and ping it.
 
   export OVERDUE_URL=%s
   export OVERDUE_API_KEY=$(%s api-key create --name me%s)

@@ -24,6 +24,8 @@ type Options struct {
 	AllowNetworks        []netip.Prefix
 	PingRateLimit        float64 // per second and source; 0: none
 
+	OwnerEmail, OwnerPassword string // of the owner to create when there is none; empty: by the one-time link
+
 	LogLevel, LogFormat string
 
 	Version string

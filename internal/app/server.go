@@ -21,7 +21,6 @@ import (
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
-	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
@@ -59,14 +58,24 @@ func Serve(ctx context.Context, o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	engine := NewEngine(db, outside.Send, base, log)
+	faces, err := newFaces(ctx, o, engine, outside, base)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	setup, err := faces.owner(ctx, o, base)
+	if err != nil {
+		return errors.Join(fmt.Errorf("owner: %w", err), listener.Close())
+	}
 	if err := engine.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	handler := routes(o, engine, base)
-	o.greet(base, first)
+	handler := routes(o, engine, faces, base)
+	o.greet(base, first, setup)
 	// Ready for systemd; elsewhere this does nothing.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.Where(o.Database), "version", o.Version)
+	// Live pages would stay open for ever: they end first, and come again.
+	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
 	err = httpd.Serve(ctx, httpd.Server(handler, log), listener, patienceRequests)
 	log.Info("stopping")
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
@@ -104,17 +113,17 @@ func (o Options) outside() (*notify.Outside, error) {
 }
 
 // routes is all that the server answers.
-func routes(o Options, e *Engine, base string) http.Handler {
+func routes(o Options, e *Engine, f faces, base string) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, Arrivals: e.arrivals, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
 		Source: func(r *http.Request) string { return httpd.ClientAddress(r, o.TrustedProxies).String() },
 	}
-	desk := manage.New(manage.Options{DB: e.db, OnChange: e.Sooner, OnOwed: e.Owed, Test: e.test})
 	mux := http.NewServeMux()
-	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: desk, Keys: auth.NewKeys(e.db), Base: base, Version: o.Version, Log: e.log}))
+	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Base: base, Version: o.Version, Log: e.log}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", e.answerReady)
 	mux.Handle("GET /metrics", e.meter.Handler())
+	mux.Handle("/", f.site)
 	rest := httpd.Handler(mux, e.log, o.TrustedProxies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Before the mux, which would answer some spellings of a path with a

@@ -2,16 +2,15 @@ package auth
 
 import "overdue/internal/monitor"
 
-// Role is what somebody is in a project. A higher role may all that a lower
-// one may.
-type Role int
+// Role is what somebody is in a project.
+type Role = monitor.Role
 
-// The roles, lowest first. The zero Role is none and may nothing.
+// The roles, lowest first.
 const (
-	Viewer Role = iota + 1
-	Member
-	Admin
-	Owner
+	Viewer = monitor.Viewer
+	Member = monitor.Member
+	Admin  = monitor.Admin
+	Owner  = monitor.Owner
 )
 
 // Right is one thing that not everybody may do.
@@ -26,8 +25,10 @@ const (
 	ChangeChannels                    // also send test alerts
 	ManageKeys                        // create and revoke API keys
 	ManagePeople                      // invite, change roles, remove
+	SeeAudit                          // the record of who changed what
 	ChangeProject                     // its name and time zone
 	DeleteProject
+	ReadFeedback // what readers of the manual answered
 )
 
 // least is the lowest role that has each right.
@@ -39,8 +40,10 @@ var least = map[Right]Role{
 	ChangeChannels:   Member,
 	ManageKeys:       Admin,
 	ManagePeople:     Admin,
+	SeeAudit:         Admin,
 	ChangeProject:    Admin,
 	DeleteProject:    Owner,
+	ReadFeedback:     Owner,
 }
 
 // Actor is somebody who acts for one project: a person who is signed in, or a
@@ -50,6 +53,10 @@ type Actor struct {
 	// Name is how the audit log names them, such as "API key deploy".
 	Name string
 	Role Role
+	// Person is the id of the person who is signed in, empty for a program.
+	Person string
+	// Source is the address that they act from, for the audit log.
+	Source string
 }
 
 // May reports whether the actor has the right.

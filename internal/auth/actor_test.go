@@ -10,14 +10,14 @@ import (
 func TestEveryRoleMayWhatTheTableSays(t *testing.T) {
 	rights := []auth.Right{
 		auth.Read, auth.SeePingURLs, auth.ChangeHeartbeats, auth.ChangeIncidents, auth.ChangeChannels,
-		auth.ManageKeys, auth.ManagePeople, auth.ChangeProject, auth.DeleteProject,
+		auth.ManageKeys, auth.ManagePeople, auth.SeeAudit, auth.ChangeProject, auth.DeleteProject, auth.ReadFeedback,
 	}
 	for role, want := range map[auth.Role]string{
-		0:           ".........",
-		auth.Viewer: "x........",
-		auth.Member: "xxxxx....",
-		auth.Admin:  "xxxxxxxx.",
-		auth.Owner:  "xxxxxxxxx",
+		0:           "...........",
+		auth.Viewer: "x..........",
+		auth.Member: "xxxxx......",
+		auth.Admin:  "xxxxxxxxx..",
+		auth.Owner:  "xxxxxxxxxxx",
 	} {
 		got := ""
 		for _, r := range rights {

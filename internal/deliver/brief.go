@@ -113,6 +113,9 @@ func (c *Courier) aboutIncident(tx *store.Tx, n *notify.News, a monitor.Alert, n
 	n.ThreadID, n.Number, n.Cause, n.Sum = i.ID, i.Number, string(i.Cause), i.Because
 	n.DownSince, n.DownFor, n.Resolution = i.Opened, i.Down(now), string(i.Resolution)
 	n.URL = c.page("/incidents/" + i.ID)
+	if c.AckURL != nil && c.Base != "" {
+		n.AckURL = c.AckURL(i.ID, a.Channel)
+	}
 	if a.Event != monitor.IncidentResolved {
 		n.LastPing, n.Due, n.Deadline = i.LastPing, i.Due, deadline(i)
 		n.Resolution = ""

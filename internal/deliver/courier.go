@@ -31,13 +31,16 @@ type Sender func(ctx context.Context, kind string, set notify.Settings, n notify
 
 // Courier tells people what they are owed.
 type Courier struct {
-	DB    *store.DB
-	Node  string // this node's id, which holds the claims
-	Send  Sender
-	Base  string // address of the pages, for links; empty: none
-	Meter *meter.Meter
-	Log   *slog.Logger
-	Nudge func() // wakes the loop that calls Turn
+	DB   *store.DB
+	Node string // this node's id, which holds the claims
+	Send Sender
+	Base string // address of the pages, for links; empty: none
+	// AckURL is the address that acknowledges an incident for whoever reads it in
+	// the channel; nil: none is told.
+	AckURL func(incident, channel string) string
+	Meter  *meter.Meter
+	Log    *slog.Logger
+	Nudge  func() // wakes the loop that calls Turn
 
 	mu       sync.Mutex
 	results  []result // sent, not yet noted

@@ -50,11 +50,12 @@ type Batcher struct {
 	workers  sync.WaitGroup
 }
 
-// News tells other parts what the pings brought about. Both must return at
+// News tells other parts what the pings brought about. All must return at
 // once.
 type News struct {
-	Owed   func()               // alerts became owed
-	Sooner func(next time.Time) // something may now happen by itself at next
+	Owed    func()               // alerts became owed
+	Sooner  func(next time.Time) // something may now happen by itself at next
+	Changed func(keys []int64)   // heartbeats that look different now; may be nil
 }
 
 // NewBatcher makes a batcher and starts its workers, one for each transaction
@@ -175,12 +176,13 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	horizons := b.arrivals.Horizons(gathered)
 	var owed int
 	var next time.Time
+	var touched []int64
 	err = b.db.Update(ctx, func(tx *store.Tx) error {
 		heartbeats, err := tx.Pinged(ids)
 		if err != nil {
 			return err
 		}
-		unknown, next = map[string]bool{}, time.Time{}
+		unknown, next, touched = map[string]bool{}, time.Time{}, touched[:0]
 		judged := make([]store.Judgement, 0, len(gathered.pings))
 		for i, w := range gathered.pings {
 			before, known := heartbeats[w.id]
@@ -190,6 +192,7 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 			}
 			h, change := before.Hear(w.ping, horizons[i])
 			heartbeats[w.id] = h
+			touched = append(touched, h.Key)
 			judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
 			if n := h.Next(); !n.IsZero() && (next.IsZero() || n.Before(next)) {
 				next = n
@@ -206,6 +209,9 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	}
 	if !next.IsZero() {
 		b.news.Sooner(next)
+	}
+	if b.news.Changed != nil && len(touched) > 0 {
+		b.news.Changed(touched)
 	}
 	return unknown, nil
 }

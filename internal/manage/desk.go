@@ -23,6 +23,9 @@ type Options struct {
 	// must not block, and may be nil.
 	OnChange func(next time.Time)
 	OnOwed   func()
+	// OnTouched is called after the commit with the keys of heartbeats that look
+	// different now. It must not block, and may be nil.
+	OnTouched func(keys []int64)
 	// Test tells a channel a test alert now, and returns what its provider
 	// answered. The channel has its settings in clear.
 	Test func(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult
@@ -30,20 +33,24 @@ type Options struct {
 
 // Desk is where people's wishes are taken. It is safe for concurrent use.
 type Desk struct {
-	db       *store.DB
-	onChange func(time.Time)
-	onOwed   func()
-	test     func(context.Context, monitor.Project, monitor.Channel) client.TestResult
+	db        *store.DB
+	onChange  func(time.Time)
+	onOwed    func()
+	onTouched func([]int64)
+	test      func(context.Context, monitor.Project, monitor.Channel) client.TestResult
 }
 
 // New returns a desk.
 func New(o Options) *Desk {
-	d := &Desk{db: o.DB, onChange: o.OnChange, onOwed: o.OnOwed, test: o.Test}
+	d := &Desk{db: o.DB, onChange: o.OnChange, onOwed: o.OnOwed, onTouched: o.OnTouched, test: o.Test}
 	if d.onChange == nil {
 		d.onChange = func(time.Time) {}
 	}
 	if d.onOwed == nil {
 		d.onOwed = func() {}
+	}
+	if d.onTouched == nil {
+		d.onTouched = func([]int64) {}
 	}
 	return d
 }
@@ -56,16 +63,20 @@ func may(a auth.Actor, r auth.Right) error {
 	if a.May(r) {
 		return nil
 	}
-	if a.Role == auth.Viewer {
+	if a.Role == auth.Viewer && a.Person == "" {
 		return monitor.Wrong(monitor.Forbidden, "", "%s may only read: use an API key that is read-write, or ask for the role member.", a.Name)
+	}
+	if a.Person != "" {
+		return monitor.Wrong(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", a.Role)
 	}
 	return monitor.Wrong(monitor.Forbidden, "", "%s may not do this: ask an owner of the project.", a.Name)
 }
 
 // stir is what a change sets in motion.
 type stir struct {
-	next time.Time // when something happens by itself, zero when nothing does
-	owed bool      // alerts became owed
+	next    time.Time // when something happens by itself, zero when nothing does
+	owed    bool      // alerts became owed
+	touched int64     // key of the heartbeat that looks different now, 0 for none
 }
 
 // mostTries bounds how often a change is tried whose name somebody else took in
@@ -95,6 +106,9 @@ func (d *Desk) change(ctx context.Context, fn func(tx *store.Tx) (stir, error)) 
 	if s.owed {
 		d.onOwed()
 	}
+	if s.touched != 0 {
+		d.onTouched([]int64{s.touched})
+	}
 	return nil
 }
 
@@ -108,7 +122,7 @@ type deed struct {
 // note writes a deed to the audit log.
 func note(tx *store.Tx, a auth.Actor, now time.Time, d deed) error {
 	return tx.Audit(monitor.AuditEntry{
-		Project: a.Project.Key, At: now, Actor: a.Name, Action: d.action, Target: d.target, Detail: d.detail,
+		Project: a.Project.Key, At: now, Actor: a.Name, Source: a.Source, Action: d.action, Target: d.target, Detail: d.detail,
 	})
 }
 

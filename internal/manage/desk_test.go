@@ -36,6 +36,10 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 	second := func(_ any, err error) error { return err }
 	_, _, pings := d.Pings(ctx, a, "x", manage.Page{})
 	_, _, put := d.PutHeartbeat(ctx, a, "x", manage.HeartbeatEdit{})
+	_, _, glance := d.Glance(ctx, a, nil)
+	_, _, lines := d.IncidentLines(ctx, a, nil)
+	_, _, details := d.ChannelDetails(ctx, a)
+	_, _, detail := d.ChannelDetail(ctx, a, "x")
 	_, _, key := d.CreateKey(ctx, a, "x", true)
 	return map[string]error{
 		"read Heartbeats":            second(d.Heartbeats(ctx, a, manage.HeartbeatQuery{})),
@@ -46,6 +50,20 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 		"read Incident":              second(d.Incident(ctx, a, "x")),
 		"read Channels":              second(d.Channels(ctx, a, manage.Page{})),
 		"read Channel":               second(d.Channel(ctx, a, "x")),
+		"read Overview":              second(d.Overview(ctx, a, manage.OverviewQuery{})),
+		"read Glance":                glance,
+		"read Pulses":                second(d.Pulses(ctx, a, nil)),
+		"read Detail":                second(d.Detail(ctx, a, "x", manage.DetailQuery{})),
+		"read HeartbeatKeys":         second(d.HeartbeatKeys(ctx, a, nil)),
+		"read IncidentList":          second(d.IncidentList(ctx, a, manage.IncidentListQuery{})),
+		"read IncidentLines":         lines,
+		"read IncidentStory":         second(d.IncidentStory(ctx, a, "x")),
+		"read ChannelDetails":        details,
+		"read ChannelDetail":         detail,
+		"change CheckHeartbeat":      second(d.CheckHeartbeat(ctx, a, manage.HeartbeatEdit{})),
+		"change RestoreHeartbeat":    second(d.RestoreHeartbeat(ctx, a, "x", false)),
+		"change AcknowledgeWithNote": second(d.AcknowledgeWithNote(ctx, a, "x", "x")),
+		"change TestDraft":           second(d.TestDraft(ctx, a, "", manage.ChannelEdit{})),
 		"change CreateHeartbeat":     second(d.CreateHeartbeat(ctx, a, manage.HeartbeatEdit{})),
 		"change PutHeartbeat":        put,
 		"change ChangeHeartbeat":     second(d.ChangeHeartbeat(ctx, a, "x", manage.HeartbeatEdit{})),

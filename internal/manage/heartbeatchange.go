@@ -159,7 +159,7 @@ func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now 
 	wanted.Updated = now
 	rule := wanted.Rule
 	wanted.Rule = h.Rule
-	var s stir
+	s := stir{touched: h.Key}
 	if rule != h.Rule {
 		// wanted has the new channels already: what the new rule owes goes there.
 		amended, change := wanted.Amend(rule, now)
@@ -177,7 +177,7 @@ func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now 
 // opened, if it did.
 func save(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now time.Time) (monitor.Heartbeat, stir, error) {
 	owed, err := tx.Save(now, []store.Judgement{{Heartbeat: h, Change: change}})
-	s := stir{next: h.Next(), owed: owed > 0}
+	s := stir{next: h.Next(), owed: owed > 0, touched: h.Key}
 	if err == nil && change.Opened != nil {
 		var saved monitor.Heartbeat
 		saved, err = tx.HeartbeatByKey(h.Key)

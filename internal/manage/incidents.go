@@ -141,7 +141,7 @@ func (d *Desk) AcknowledgeIncident(ctx context.Context, a auth.Actor, id string)
 			return stir{}, err
 		}
 		if done {
-			return stir{owed: true}, note(tx, a, now, deed{action: "incident.acknowledge", target: numbered(i)})
+			return stir{owed: true, touched: i.Heartbeat}, note(tx, a, now, deed{action: "incident.acknowledge", target: numbered(i)})
 		}
 		// Somebody was first, or it is over: read again which.
 		if i, err = tx.Incident(a.Project.Key, i.ID); err == nil && i.State() == monitor.Resolved {
@@ -168,7 +168,7 @@ func (d *Desk) AddNote(ctx context.Context, a auth.Actor, id, text string, found
 		if err := tx.Note(i.ID, "note", a.Name+": "+text, now); err != nil {
 			return stir{}, err
 		}
-		return stir{}, note(tx, a, now, deed{"incident.note", numbered(i), short(text)})
+		return stir{touched: i.Heartbeat}, note(tx, a, now, deed{"incident.note", numbered(i), short(text)})
 	})
 }
 

@@ -2,11 +2,16 @@ package manage
 
 import (
 	"context"
+	"slices"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
+
+// shownOfKey is how much of a key is kept to recognise it by, in bytes. It has
+// 20 of the 200 random bits.
+const shownOfKey = 8
 
 // CreateKey makes an API key for the actor's project. The secret is returned
 // here and kept nowhere.
@@ -22,7 +27,9 @@ func (d *Desk) CreateKey(ctx context.Context, a auth.Actor, name string, readOnl
 	secret = auth.NewKey()
 	now := stamp()
 	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
-		key, err = tx.AddKey(monitor.APIKey{Project: a.Project.Key, Name: name, ReadOnly: readOnly, Created: now}, auth.HashKey(secret))
+		key, err = tx.AddKey(monitor.APIKey{
+			Project: a.Project.Key, Name: name, Prefix: secret[:shownOfKey], By: a.Name, ReadOnly: readOnly, Created: now,
+		}, auth.HashKey(secret))
 		if err != nil {
 			return stir{}, err
 		}
@@ -36,4 +43,38 @@ func (d *Desk) CreateKey(ctx context.Context, a auth.Actor, name string, readOnl
 		return key, "", err
 	}
 	return key, secret, nil
+}
+
+// APIKeys lists those of the actor's project that work, newest first.
+func (d *Desk) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey, err error) {
+	if err := may(a, auth.ManageKeys); err != nil {
+		return nil, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.Keys(a.Project.Key)
+		return err
+	})
+	return keys, err
+}
+
+// RevokeKey ends an API key of the actor's project, at once and for ever.
+func (d *Desk) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
+	if err := may(a, auth.ManageKeys); err != nil {
+		return err
+	}
+	now := stamp()
+	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		keys, err := tx.Keys(a.Project.Key)
+		if err != nil {
+			return stir{}, err
+		}
+		at := slices.IndexFunc(keys, func(k monitor.APIKey) bool { return k.ID == id })
+		if at < 0 {
+			return stir{}, absent("API key")
+		}
+		if _, err := tx.RevokeKey(a.Project.Key, id, now); err != nil {
+			return stir{}, err
+		}
+		return stir{}, note(tx, a, now, deed{action: "key.revoke", target: keys[at].Name})
+	})
 }

@@ -2,31 +2,116 @@ package monitor
 
 import "time"
 
-// Project is what heartbeats, channels and people belong to.
-type Project struct {
-	Key     int64
-	Slug    string
+// Role is what somebody is in a project. A higher role may all that a lower
+// one may.
+type Role int
+
+// The roles, lowest first. The zero Role is none and may nothing.
+const (
+	Viewer Role = iota + 1
+	Member
+	Admin
+	Owner
+)
+
+// roleNames are the roles as they are stored and shown.
+var roleNames = [...]string{Viewer: "viewer", Member: "member", Admin: "admin", Owner: "owner"}
+
+// String returns the role's name, empty for none.
+func (r Role) String() string {
+	if r < Viewer || r > Owner {
+		return ""
+	}
+	return roleNames[r]
+}
+
+// RoleNamed returns the role with a name, and false when there is none.
+func RoleNamed(name string) (Role, bool) {
+	for r := Viewer; r <= Owner; r++ {
+		if roleNames[r] == name {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// MayGive reports whether somebody of role r may give, change or take the role
+// other: nobody makes anyone higher than themselves, or lowers who is higher.
+func (r Role) MayGive(other Role) bool {
+	return r >= Admin && r <= Owner && other >= Viewer && other <= r
+}
+
+// Person is somebody who can sign in. The password is kept only as a hash.
+type Person struct {
+	ID      string
+	Email   string // as written; two addresses that differ only in case are one
 	Name    string
-	Zone    string // IANA name, for showing times
 	Created time.Time
+	Seen    time.Time // zero: never
 }
 
-// APIKey lets a program act for a project. Its secret is kept only as a hash.
-type APIKey struct {
-	ID       string
-	Project  int64
-	Name     string
-	ReadOnly bool
-	Created  time.Time
-	Used     time.Time
+// Membership is what a person is in a project.
+type Membership struct {
+	Project Project
+	Role    Role
 }
 
-// AuditEntry is one line of the record of who changed what.
-type AuditEntry struct {
+// ProjectMember is a person as a project sees them.
+type ProjectMember struct {
+	Person
+	Role Role
+}
+
+// InvitationLife is for how long an invitation can be taken up.
+const InvitationLife = 7 * 24 * time.Hour
+
+// Invitation asks somebody into a project. Its token is kept only as a hash.
+type Invitation struct {
+	ID      string
 	Project int64
+	Email   string
+	Role    Role
+	By      string // who sent it, as people know them
+	ByID    string // their person
+	Created time.Time
+	Ends    time.Time
+}
+
+// Session is one browser in which a person is signed in. Its token is kept only
+// as a hash.
+type Session struct {
+	ID      string
+	Person  string
+	Created time.Time
+	Seen    time.Time
+	Ends    time.Time // unless it is seen again before, when Keep is false
+	Keep    bool      // "keep me signed in"
+	Address string    // that it was last seen from
+	Agent   string    // what the browser calls itself
+}
+
+// How long a session lasts.
+const (
+	SessionLife = 30 * 24 * time.Hour // whatever happens
+	SessionIdle = 12 * time.Hour      // unseen, unless it is kept
+)
+
+// EndsAt is when the session ends if it is not seen after now.
+func (s Session) EndsAt(now time.Time) time.Time {
+	last := s.Created.Add(SessionLife)
+	if idle := now.Add(SessionIdle); !s.Keep && idle.Before(last) {
+		return idle
+	}
+	return last
+}
+
+// Feedback is what a reader thought of a page of the manual.
+type Feedback struct {
+	ID      string
+	Project int64 // that the reader looked at; 0 when nobody was signed in
 	At      time.Time
-	Actor   string // who, as people know them
-	Action  string // such as heartbeat.create
-	Target  string // what it was done to
-	Detail  string
+	Page    string
+	Helpful bool
+	Comment string
+	Person  string // the reader's name, empty when nobody was signed in
 }

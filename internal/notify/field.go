@@ -162,7 +162,7 @@ func (f Field) one(text string) (normal, problem string) {
 		return "", fmt.Sprintf("Write at most %d characters.", mostText)
 	case !utf8.ValidString(text) || !httpguts.ValidHeaderFieldValue(text):
 		return "", "Write it in one line, without control characters."
-	case f.Secret && strings.Contains(text, masked):
+	case f.Secret && strings.Contains(text, Masked):
 		return "", "Write the secret itself: the dots only stand for one that is already stored."
 	case f.Check == nil:
 		return text, ""

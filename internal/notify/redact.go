@@ -53,7 +53,7 @@ func newRedactor(secrets ...string) redactor {
 // hide returns text with every secret replaced by dots.
 func (r redactor) hide(text string) string {
 	for _, s := range r.secrets {
-		text = strings.ReplaceAll(text, s, masked)
+		text = strings.ReplaceAll(text, s, Masked)
 	}
 	return text
 }

@@ -33,7 +33,7 @@ func TestSecretsAreHiddenWholeHoweverTheyAreWritten(t *testing.T) {
 	for _, echo := range []string{
 		"token-and-more", "pass  phrase here", "pass\r\n phrase\x00here", `a\/b c&d`, "a%2Fb+c%26d", "a%2Fb%20c&d", "dG9rZW4=",
 	} {
-		if got := hide.answer(echo, false); got != masked {
+		if got := hide.answer(echo, false); got != Masked {
 			t.Errorf("%q became %q; want dots", echo, got)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// masked stands for a secret wherever settings are shown.
-const masked = "••••"
+// Masked stands for a secret wherever settings are shown.
+const Masked = "••••"
 
 // Problem is one thing wrong with the settings of a channel.
 type Problem struct {
@@ -92,11 +92,11 @@ func (k Kind) Mask(set Settings) Settings {
 func mask(value any) any {
 	object, ok := members(value)
 	if !ok {
-		return masked
+		return Masked
 	}
 	out := map[string]any{}
 	for name := range object {
-		out[name] = masked
+		out[name] = Masked
 	}
 	return out
 }
@@ -127,7 +127,7 @@ func (k Kind) Merge(old, new Settings) Settings {
 // Dots that stand for nothing stay, and Validate then objects to them.
 func keep(old, value any) any {
 	if text, ok := value.(string); ok {
-		if text == masked && !empty(old) {
+		if text == Masked && !empty(old) {
 			return old
 		}
 		return value
@@ -140,7 +140,7 @@ func keep(old, value any) any {
 	out := map[string]any{}
 	for name, text := range object {
 		out[name] = text
-		if text != masked {
+		if text != Masked {
 			continue
 		}
 		for was, secret := range before {

@@ -89,7 +89,7 @@ func TestValidateSaysWhatToWriteInstead(t *testing.T) {
 		{"secret without prefix", "webhook", hook("secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "secret", "whsec_"},
 		{"short secret", "webhook", hook("secret", "whsec_c2hvcnQ="), "secret", "24 to 64"},
 		{"long secret", "webhook", hook("secret", "whsec_"+strings.Repeat("QUFB", 22)), "secret", "24 to 64"},
-		{"dots for no secret", "webhook", hook("secret", masked), "secret", "the secret itself"},
+		{"dots for no secret", "webhook", hook("secret", Masked), "secret", "the secret itself"},
 		{"header list", "webhook", hook("headers", []any{"a"}), "headers", "names with a text each"},
 		{"too many headers", "webhook", hook("headers", many), "headers", "at most 20"},
 		{"header value of another type", "webhook", hook("headers", map[string]any{"X-A": 1.0}), "headers", "X-A as a text"},
@@ -98,7 +98,7 @@ func TestValidateSaysWhatToWriteInstead(t *testing.T) {
 		{"empty header name", "webhook", headers("", "v"), "headers", "letters, digits and dashes"},
 		{"long header name", "webhook", headers(strings.Repeat("x", 101), "v"), "headers", "shorten it"},
 		{"break in header value", "webhook", headers("X-A", "v\r\nX-B: w"), "headers", "one line"},
-		{"dots for no header", "webhook", headers("X-A", masked), "headers", "the secret itself"},
+		{"dots for no header", "webhook", headers("X-A", Masked), "headers", "the secret itself"},
 		{"own header", "webhook", headers("host", "v"), "headers", "set by Overdue itself"},
 		{"length", "webhook", headers("Content-Length", "1"), "headers", "set by Overdue itself"},
 		{"chunks", "webhook", headers("transfer-encoding", "chunked"), "headers", "set by Overdue itself"},
@@ -153,7 +153,7 @@ func TestMaskShowsNoSecret(t *testing.T) {
 	got := kind(t, "webhook").Mask(Settings{
 		"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-A": "v"}, "stray": "v",
 	})
-	want := Settings{"url": "https://example.com", "secret": masked, "headers": map[string]any{"X-A": masked}}
+	want := Settings{"url": "https://example.com", "secret": Masked, "headers": map[string]any{"X-A": Masked}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mask (-want +got):\n%s", diff)
 	}
@@ -171,13 +171,13 @@ func TestMergeKeepsSecretsBehindTheirDots(t *testing.T) {
 		{"null removes", Settings{"headers": nil}, Settings{"url": "https://example.com", "secret": testSecret}},
 		{
 			"single headers",
-			Settings{"headers": map[string]any{"x-a": masked, "X-C": "3"}},
+			Settings{"headers": map[string]any{"x-a": Masked, "X-C": "3"}},
 			Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"x-a": "1", "X-C": "3"}},
 		},
 		{
 			"dots for nothing stay dots",
-			Settings{"headers": map[string]any{"X-Z": masked}},
-			Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-Z": masked}},
+			Settings{"headers": map[string]any{"X-Z": Masked}},
+			Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-Z": Masked}},
 		},
 	}
 	for _, test := range tests {

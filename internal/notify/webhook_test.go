@@ -247,7 +247,7 @@ func TestWebhookSecretsStayOutOfAnswersAndErrors(t *testing.T) {
 		if strings.ContainsAny(text, "\x00\x01\x1b\n") {
 			t.Errorf("%d: %q has control characters", status, text)
 		}
-		if !strings.Contains(text, masked) {
+		if !strings.Contains(text, Masked) {
 			t.Errorf("%d: %q; want dots in place of the secrets", status, text)
 		}
 	}

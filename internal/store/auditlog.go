@@ -3,22 +3,68 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"overdue/internal/monitor"
 )
 
-// AuditEntries lists up to n of the newest entries of a project's audit log,
-// newest first.
-func (tx *Tx) AuditEntries(project int64, n int) ([]monitor.AuditEntry, error) {
-	entries, err := many(tx, func(row scanner) (monitor.AuditEntry, error) {
-		var e monitor.AuditEntry
+// Audit keeps who changed what.
+func (tx *Tx) Audit(e monitor.AuditEntry) error {
+	_, err := tx.exec(`INSERT INTO audit (id, project, at, actor, source, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		newID(), e.Project, micros(e.At), e.Actor, e.Source, e.Action, e.Target, e.Detail)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
+// AuditQuery says which part of a project's audit log is wanted.
+type AuditQuery struct {
+	Project int64
+	Text    string // in the actor's name or the target's, whatever the case; empty: all
+	Before  Cursor // the place of the last entry of the page before; zero: the newest
+	Limit   int
+}
+
+// AuditLine is an entry with its place in the log.
+type AuditLine struct {
+	monitor.AuditEntry
+	Place Cursor
+}
+
+// AuditLog lists entries of a project's audit log, newest first.
+func (tx *Tx) AuditLog(q AuditQuery) ([]AuditLine, error) {
+	lines, err := many(tx, func(row scanner) (AuditLine, error) {
+		var l AuditLine
 		var at sql.NullInt64
-		err := row.Scan(&e.Project, &at, &e.Actor, &e.Action, &e.Target, &e.Detail)
-		e.At = moment(at)
-		return e, err
-	}, `SELECT project, at, actor, action, target, detail FROM audit WHERE project = $1 ORDER BY at DESC, id DESC LIMIT $2`, project, n)
+		err := row.Scan(&l.Place.Value, &l.Project, &at, &l.Actor, &l.Source, &l.Action, &l.Target, &l.Detail)
+		l.At, l.Place.Key = moment(at), at.Int64
+		return l, err
+	}, `SELECT id, project, at, actor, source, action, target, detail FROM audit
+		WHERE project = $1 AND ($2 = '' OR LOWER(actor) LIKE $2 ESCAPE '\' OR LOWER(target) LIKE $2 ESCAPE '\')
+		AND (CAST($3 AS BIGINT) = 0 OR (at, id) < ($3, $4)) ORDER BY at DESC, id DESC LIMIT $5`,
+		q.Project, pattern(q.Text), q.Before.Key, q.Before.Value, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
-	return entries, nil
+	return lines, nil
+}
+
+// pattern matches texts that contain the given one; empty matches all.
+func pattern(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + likeText(strings.ToLower(text)) + "%"
+}
+
+// AuditEntries lists up to n of the newest entries of a project's audit log,
+// newest first.
+func (tx *Tx) AuditEntries(project int64, n int) ([]monitor.AuditEntry, error) {
+	lines, err := tx.AuditLog(AuditQuery{Project: project, Limit: n})
+	entries := make([]monitor.AuditEntry, 0, len(lines))
+	for _, l := range lines {
+		entries = append(entries, l.AuditEntry)
+	}
+	return entries, err
 }

@@ -22,10 +22,11 @@ func scanProject(row scanner) (monitor.Project, error) {
 
 // Projects lists all projects, oldest first.
 func (tx *Tx) Projects() ([]monitor.Project, error) {
-	return many(tx, scanProject, `SELECT `+projectColumns+` FROM projects ORDER BY key`)
+	return many(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE deleted IS NULL ORDER BY key`)
 }
 
-// Project returns the one with the given key.
+// Project returns the one with the given key, also when it was deleted: what is
+// still being told of it names it.
 func (tx *Tx) Project(key int64) (monitor.Project, error) {
 	p, found, err := one(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE key = $1`, key)
 	if err == nil && !found {
@@ -36,7 +37,7 @@ func (tx *Tx) Project(key int64) (monitor.Project, error) {
 
 // ProjectNamed returns the one with the given slug or name.
 func (tx *Tx) ProjectNamed(name string) (monitor.Project, error) {
-	p, found, err := one(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE slug = $1 OR name = $1 ORDER BY key LIMIT 1`, name)
+	p, found, err := one(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE (slug = $1 OR name = $1) AND deleted IS NULL ORDER BY key LIMIT 1`, name)
 	if err == nil && !found {
 		err = monitor.Wrong(monitor.Missing, "project", "There is no project %q.", name)
 	}
@@ -58,43 +59,38 @@ func (tx *Tx) AddProject(p monitor.Project) (monitor.Project, error) {
 	return p, nil
 }
 
-// AddKey keeps a new API key, by the hash of its secret.
-func (tx *Tx) AddKey(k monitor.APIKey, hash string) (monitor.APIKey, error) {
-	k.ID = newID()
-	_, err := tx.exec(`INSERT INTO api_keys (id, project, name, hash, read_only, created) VALUES ($1, $2, $3, $4, $5, $6)`,
-		k.ID, k.Project, k.Name, hash, k.ReadOnly, micros(k.Created))
-	if err != nil {
-		return k, fmt.Errorf("add API key: %w", err)
-	}
-	return k, nil
-}
-
-// Key returns the API key with the given hash, unless it was revoked, and
-// whether there is one.
-func (tx *Tx) Key(hash string) (monitor.APIKey, bool, error) {
-	return one(tx, func(row scanner) (monitor.APIKey, error) {
-		var k monitor.APIKey
-		var created, used sql.NullInt64
-		err := row.Scan(&k.ID, &k.Project, &k.Name, &k.ReadOnly, &created, &used)
-		k.Created, k.Used = moment(created), moment(used)
-		return k, err
-	}, `SELECT id, project, name, read_only, created, last_used FROM api_keys WHERE hash = $1 AND revoked IS NULL`, hash)
-}
-
-// KeyUsed notes when a key was last used.
-func (tx *Tx) KeyUsed(id string, at time.Time) error {
-	if _, err := tx.exec(`UPDATE api_keys SET last_used = $2 WHERE id = $1`, id, micros(at)); err != nil {
-		return fmt.Errorf("use of API key: %w", err)
+// SaveProject keeps what people may change of a project.
+func (tx *Tx) SaveProject(p monitor.Project) error {
+	if _, err := tx.exec(`UPDATE projects SET name = $2, zone = $3 WHERE key = $1`, p.Key, p.Name, p.Zone); err != nil {
+		return fmt.Errorf("save project: %w", err)
 	}
 	return nil
 }
 
-// Audit keeps who changed what.
-func (tx *Tx) Audit(e monitor.AuditEntry) error {
-	_, err := tx.exec(`INSERT INTO audit (id, project, at, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		newID(), e.Project, micros(e.At), e.Actor, e.Action, e.Target, e.Detail)
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
+// DeleteProject ends a project with all that is in it: its heartbeats are not
+// judged and not pinged, nobody belongs to it, no key opens it, nothing is owed
+// to its channels. The row stays, because slugs are never used again.
+func (tx *Tx) DeleteProject(p monitor.Project, now time.Time) error {
+	for _, text := range []string{
+		`UPDATE projects SET deleted = $2 WHERE key = $1`,
+		`UPDATE heartbeats SET deleted = $2, status = 'paused', next_at = NULL, runs = NULL, incident = NULL, cause = ''
+			WHERE project = $1 AND deleted IS NULL`,
+		`UPDATE incidents SET resolved = $2, resolution = 'deleted' WHERE project = $1 AND resolved IS NULL`,
+		`UPDATE channels SET deleted = $2 WHERE project = $1 AND deleted IS NULL`,
+		`UPDATE api_keys SET revoked = $2 WHERE project = $1 AND revoked IS NULL`,
+	} {
+		if _, err := tx.exec(text, p.Key, micros(now)); err != nil {
+			return fmt.Errorf("delete project: %w", err)
+		}
+	}
+	for _, text := range []string{
+		`UPDATE alerts SET state = 'given_up', holder = NULL WHERE project = $1 AND state = 'owed'`,
+		`DELETE FROM members WHERE project = $1`,
+		`DELETE FROM invitations WHERE project = $1`,
+	} {
+		if _, err := tx.exec(text, p.Key); err != nil {
+			return fmt.Errorf("delete project: %w", err)
+		}
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ type Watcher struct {
 	Cut   func() Cut
 	Meter *meter.Meter
 	Owed  func() // alerts became owed
+	// Changed hears the keys of heartbeats that look different now. It must return
+	// at once, and may be nil.
+	Changed func(keys []int64)
 }
 
 // Sweep judges every heartbeat for which something has happened by itself, and
@@ -66,6 +69,9 @@ func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, e
 		if turn.owed > 0 {
 			w.Owed()
 		}
+		if w.Changed != nil && len(turn.changed) > 0 {
+			w.Changed(turn.changed)
+		}
 		if turn.found == mostPerSweep && turn.held < turn.found {
 			continue // there may be more
 		}
@@ -75,12 +81,13 @@ func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, e
 
 // turn is what one transaction of a sweep found.
 type turn struct {
-	now   time.Time
-	found int // heartbeats that were due for a look
-	held  int // of these, those that a ping on its way, or another node, holds back
-	owed  int
-	next  time.Time // the next moment at which anything happens by itself
-	alone bool      // no other node lives
+	now     time.Time
+	found   int // heartbeats that were due for a look
+	held    int // of these, those that a ping on its way, or another node, holds back
+	owed    int
+	changed []int64   // keys of those that were judged
+	next    time.Time // the next moment at which anything happens by itself
+	alone   bool      // no other node lives
 }
 
 // rest is how long nothing happens.
@@ -134,6 +141,7 @@ func (w *Watcher) sweep(ctx context.Context) (turn, error) {
 			after, change := h.Lapse(until)
 			w.count(h, change, cut.Now)
 			judged = append(judged, store.Judgement{Heartbeat: after, Change: change})
+			t.changed = append(t.changed, h.Key)
 		}
 		if t.owed, err = tx.Save(cut.Now, judged); err != nil {
 			return err

@@ -1,6 +1,10 @@
 package view
 
 import (
+	"slices"
+	"strconv"
+	"time"
+
 	"github.com/a-h/templ"
 )
 
@@ -16,8 +20,9 @@ type ChannelFormPage struct {
 	Name   Input
 	Fields []Field // what the kind asks for
 
-	TellRecovered, TellAcknowledged, TellLate bool
-	RemindEvery                               string // seconds as text, "" for never
+	TellRecovered, TellLate bool
+	RemindEvery             Input  // seconds as text, "" for never
+	Secret                  string // that Overdue made just now; shown this once
 
 	Reach, Heartbeats int // so many heartbeats would alert here, of how many
 	Tests             []Delivery
@@ -128,4 +133,15 @@ var reminders = []Choice{
 	{"7200", "Every 2 h"},
 	{"21600", "Every 6 h"},
 	{"86400", "Every 24 h"},
+}
+
+// reminders are the choices, with the one that was set by a program: saving the
+// form must not change it.
+func (p ChannelFormPage) reminders() []Choice {
+	set := p.RemindEvery.Value
+	seconds, err := strconv.Atoi(set)
+	if err != nil || slices.ContainsFunc(reminders, func(c Choice) bool { return c.Value == set }) {
+		return reminders
+	}
+	return append(slices.Clone(reminders), Choice{set, "Every " + Span(time.Duration(seconds)*time.Second)})
 }

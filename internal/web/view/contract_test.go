@@ -14,6 +14,7 @@ import (
 // here must be renamed there.
 var sent = map[string]string{
 	"GET /audit":                        "q",
+	"GET /docs/first-heartbeat":         "heartbeat",
 	"GET /docs/search":                  "q",
 	"GET /heartbeats":                   "q status tag",
 	"GET /incidents":                    "cause q",
@@ -24,8 +25,8 @@ var sent = map[string]string{
 	"POST /acknowledge/*":               "note",
 	"POST /api-keys":                    "name read_only",
 	"POST /api-keys/*/revoke":           "",
-	"POST /channels":                    "kind name remind_every settings.mention settings.url tell_acknowledged tell_late tell_recovered",
-	"POST /channels/*":                  "kind name remind_every settings.headers settings.insecure settings.secret settings.url tell_acknowledged tell_late tell_recovered",
+	"POST /channels":                    "kind name remind_every settings.mention settings.url tell_late tell_recovered",
+	"POST /channels/*":                  "kind name remind_every settings.headers settings.insecure settings.secret settings.url tell_late tell_recovered",
 	"POST /channels/*/delete":           "confirm",
 	"POST /channels/*/test":             "",
 	"POST /channels/test":               "",
@@ -33,7 +34,7 @@ var sent = map[string]string{
 	"POST /heartbeats":                  "channel channels cron cron_timezone description expect_first_by grace interval manual_resume max_run_time methods name oncalendar oncalendar_timezone schedule tags",
 	"POST /heartbeats/*":                "channel channels cron cron_timezone description expect_first_by grace interval manual_resume max_run_time methods name oncalendar oncalendar_timezone schedule tags",
 	"POST /heartbeats/*/delete":         "confirm",
-	"POST /heartbeats/*/pause":          "until",
+	"POST /heartbeats/*/pause":          "",
 	"POST /heartbeats/*/resume":         "",
 	"POST /heartbeats/bulk":             "channel confirm do id tag",
 	"POST /incidents/*/acknowledge":     "note",

@@ -29,7 +29,16 @@ type DocPage struct {
 	Contents          []Heading
 	Body              templ.Component
 	Next              []DocNext
-	Answered          bool // the reader has just said whether it was helpful
+	Before, After     DocLink // the neighbours in the order of the manual; zero at its ends
+	Answer            DocAnswer
+}
+
+// DocAnswer is what the reader has just said about a page: kept, or brought back
+// because something in it was wrong.
+type DocAnswer struct {
+	Kept    bool
+	Helpful string // "yes", "no"
+	Comment Input
 }
 
 // Heading is an entry of "On this page".
@@ -44,9 +53,16 @@ type SearchPage struct {
 	Hits []DocHit
 }
 
-// DocHit is one place that was found. The excerpt is plain text.
+// DocHit is one place that was found. The excerpt is plain text, in pieces.
 type DocHit struct {
-	Slug, Anchor, Title, Section, Excerpt string
+	Slug, Anchor, Title, Section string
+	Excerpt                      []DocPiece
+}
+
+// DocPiece is a part of an excerpt; Found tells that it is what was looked for.
+type DocPiece struct {
+	Text  string
+	Found bool
 }
 
 func (h DocHit) path() templ.SafeURL {
@@ -60,6 +76,21 @@ func (h DocHit) path() templ.SafeURL {
 // part of the manual that is drawn and not written, so that it never differs
 // from the application.
 func DocSnippets(pingURL string) templ.Component { return snippetTabs(Snippets(pingURL)) }
+
+// DocChoice lets a reader who is signed in choose whose ping URL the examples
+// of the page hold.
+type DocChoice struct {
+	Slug    string // of the page
+	Chosen  string // key of the heartbeat whose URL is filled in
+	Choices []DocHeartbeat
+}
+
+// DocHeartbeat is a heartbeat that may be chosen.
+type DocHeartbeat struct{ Key, Name string }
+
+// DocChooser says whose ping URL is filled in. The zero DocChoice is that of
+// somebody who is not signed in.
+func DocChooser(c DocChoice) templ.Component { return docChooser(c) }
 
 // DocDeadline is the bar of the example in the manual: an interval of 24h and
 // a grace period of 10m.

@@ -39,6 +39,7 @@ func exampleDoc() view.DocPage {
 		Contents: []view.Heading{{ID: "what", Title: "What a heartbeat is"}, {ID: "integrations", Title: "Integrations"}, {ID: "grace", Title: "Grace period"}, {ID: "statuses", Title: "Statuses"}},
 		Body: pieces(
 			markup(`<h2 id="what">What a heartbeat is</h2><p>A heartbeat stands for one job that should run on a schedule: a backup, a report, a queue consumer.</p><h2 id="integrations">Integrations</h2>`),
+			view.DocChooser(view.DocChoice{Slug: "first-heartbeat", Chosen: "b", Choices: []view.DocHeartbeat{{Key: "a", Name: "Report"}, {Key: "b", Name: "Backup"}}}),
 			view.DocSnippets(backupURL),
 			markup(`<h2 id="grace">Grace period</h2><p>Jobs are seldom punctual.</p>`),
 			view.DocDeadline(),
@@ -47,7 +48,8 @@ func exampleDoc() view.DocPage {
 			markup(`<p>`), view.DocStatus("running"), markup(` is a marker beside the status.</p>`),
 			view.DocCode("c-send", "Terminal", "backup.sh && curl "+backupURL, backupURL),
 		),
-		Next: []view.DocNext{{Slug: "deadlines", Title: "How deadlines work", About: "intervals, cron, clock changes, early and late pings"}},
+		Next:   []view.DocNext{{Slug: "deadlines", Title: "How deadlines work", About: "intervals, early and late pings"}},
+		Before: view.DocLink{Slug: "install", Title: "Install"}, After: view.DocLink{Slug: "deadlines", Title: "How deadlines work"},
 	}
 }
 
@@ -55,8 +57,8 @@ func exampleSearch() view.SearchPage {
 	m := exampleManual()
 	m.Query = "grace"
 	return view.SearchPage{Manual: m, Hits: []view.DocHit{
-		{Slug: "first-heartbeat", Anchor: "grace", Title: "First heartbeat", Section: "Grace period", Excerpt: "Jobs are seldom punctual. The grace period is how late a ping may be before an incident opens."},
-		{Slug: "deadlines", Title: "How deadlines work", Excerpt: "With interval 5 min and grace 2 min, the last ping at T."},
+		{Slug: "first-heartbeat", Anchor: "grace", Title: "First heartbeat", Section: "Grace period", Excerpt: []view.DocPiece{{Text: "Jobs are seldom punctual. The "}, {Text: "grace", Found: true}, {Text: " period is how late a ping may be."}}},
+		{Slug: "deadlines", Title: "How deadlines work", Excerpt: []view.DocPiece{{Text: "With interval 5 min and grace 2 min, the last ping at T."}}},
 	}}
 }
 

@@ -47,7 +47,7 @@ func exampleChannelForm() view.ChannelFormPage {
 			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: view.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
 			{Name: "mention", Label: "Mention", Type: "text", In: view.Input{Value: "@oncall-freight"}},
 		},
-		TellRecovered: true, TellAcknowledged: true, RemindEvery: "7200", Reach: 1171, Heartbeats: 1284,
+		TellRecovered: true, RemindEvery: view.Input{Value: "7200"}, Reach: 1171, Heartbeats: 1284,
 		Tests: []view.Delivery{
 			{At: at("20:08:47"), Message: "Test alert", State: "sent", Took: 600 * time.Millisecond, Response: "200 ok"},
 			{At: at("20:07:30"), Message: "Test alert", State: "given_up", Took: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},

@@ -48,7 +48,7 @@ func examples() []example {
 	known := exampleInvitation()
 	known.Known = true
 	answered := exampleDoc()
-	answered.Answered = true
+	answered.Answer.Kept = true
 	return []example{
 		{"heartbeats", view.Heartbeats(heartbeats), false},
 		{"heartbeats-viewer", view.Heartbeats(watched), true},

@@ -35,6 +35,7 @@ type Heartbeat struct {
 	PausedAt                time.Time
 	PausedBy                string
 	Incident                *OpenIncident // nil when none is open
+	OnlyInterval            bool          // as in [HeartbeatForm]
 }
 
 // OpenIncident is the incident that a heartbeat is Down for.
@@ -50,7 +51,8 @@ type OpenIncident struct {
 type HeartbeatPage struct {
 	Shell
 	Heartbeat Heartbeat
-	Saved     bool // just created: shown instead of its age
+	Saved     bool     // just created: shown instead of its age
+	Failing   []string // channels that it tells and that do not work
 	Why       Why
 	Month     Month
 	Log       Log
@@ -136,7 +138,7 @@ func HeroID(key string) string { return RowID(key) + "-hero" }
 
 // title tells the status, so that a tab in the background can be told from others.
 func (p HeartbeatPage) title() string {
-	return p.Heartbeat.Name + " · " + signOf(p.Heartbeat.Status).word + " · Overdue"
+	return HeartbeatTitle(p.Heartbeat.Name, p.Heartbeat.Status)
 }
 
 // openInMonth says how many incidents there were and whether one is open.
@@ -168,4 +170,10 @@ func (s MonthStats) notWatched() string {
 		return ""
 	}
 	return Plural(s.NotWatched, "run")
+}
+
+// HeartbeatTitle is the title of the page of one heartbeat; the live stream sends
+// the same words.
+func HeartbeatTitle(name, status string) string {
+	return name + " · " + signOf(status).word + " · Overdue"
 }

@@ -23,6 +23,9 @@ type HeartbeatForm struct {
 	Tags, Description, MaxRunTime, FirstPing Input
 	PostOnly, StaysPaused, OnlySome          bool
 	ChannelError                             string
+
+	// OnlyInterval leaves out what needs a calendar, and the first ping by.
+	OnlyInterval bool
 }
 
 // ChannelChoice is a channel that a heartbeat may name.
@@ -168,6 +171,9 @@ func (f HeartbeatForm) onCalendar() control {
 
 // previewed are the controls that a preview may find fault with.
 func (f HeartbeatForm) previewed() []control {
+	if f.OnlyInterval {
+		return []control{f.interval(), f.grace()}
+	}
 	return []control{f.interval(), f.cron(), f.onCalendar(), f.grace()}
 }
 

@@ -1,8 +1,13 @@
 package view
 
 import (
+	"context"
+	"html"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
 // ReferencePage is the manual's page on the API, drawn from its description.
@@ -11,6 +16,9 @@ type ReferencePage struct {
 	BaseURL string // "https://overdue.example/api/v1"
 	Spec    string // address of the OpenAPI document
 	Groups  []OperationGroup
+
+	Before, After DocLink
+	Answer        DocAnswer
 }
 
 // OperationGroup is the operations on one kind of thing.
@@ -26,6 +34,7 @@ type Operation struct {
 	Summary      string
 	Details      string
 	ReadOnly     bool // a read-only key is enough
+	NoKey        bool // no key is needed
 	Parameters   []Parameter
 	Body         []Parameter
 	Responses    []Response
@@ -55,10 +64,35 @@ func (o Operation) tone() string { return strings.ToLower(o.Method) }
 
 // access says which key an operation needs.
 func (o Operation) access() string {
-	if o.ReadOnly {
+	switch {
+	case o.NoKey:
+		return "No key"
+	case o.ReadOnly:
 		return "Any key"
 	}
 	return "Read-write key"
+}
+
+// described writes a text of the description: what stands between backquotes
+// is code, and a line that begins with a star begins anew.
+func described(text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b strings.Builder
+		for i, line := range strings.Split(text, "\n") {
+			if i > 0 && line != "" {
+				b.WriteString("<br>")
+			}
+			for j, part := range strings.Split(strings.TrimPrefix(line, "* "), "`") {
+				if j%2 == 1 {
+					b.WriteString("<code>" + html.EscapeString(part) + "</code>")
+				} else {
+					b.WriteString(html.EscapeString(part))
+				}
+			}
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
 }
 
 func (p ReferencePage) contents() []Heading {

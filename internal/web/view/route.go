@@ -71,3 +71,6 @@ func NewChannelPathOf(kind string) string { return NewChannelPath + query("kind"
 
 // query is a query string with one parameter.
 func query(name, value string) string { return "?" + url.Values{name: {value}}.Encode() }
+
+// AcknowledgePath is the page behind the signed link in an alert.
+func AcknowledgePath(token string) string { return "/acknowledge/" + url.PathEscape(token) }

@@ -67,3 +67,10 @@ func RoleAbout(role string) string {
 		return "Looks, and sees no ping URL."
 	}
 }
+
+// SetupWaitingPage is for whoever comes before there is an owner and without
+// the one-time link.
+type SetupWaitingPage struct {
+	Gate
+	Stale bool // they had a link that does not work any more
+}

@@ -14,6 +14,7 @@ type Shell struct {
 	Theme string // "light" or "dark" as chosen; empty follows the system
 	Live  string // path of the page's event stream; empty for a page at rest
 	Toast string // what the click that led here has done, one short sentence
+	Undo  string // path of the form that takes it back; empty when nothing can
 
 	Project  Project   // the one being looked at
 	Projects []Project // all that the person belongs to, this one included

@@ -93,7 +93,8 @@ document.addEventListener("visibilitychange", () => document.hidden || tick());
 
 const say = (message) => { const el = $("#announce"); if (el) el.textContent = message; };
 // What the click that led here has done, as the server wrote it; then it goes.
-setTimeout(() => { const el = $("#toast"); if (el) el.textContent = ""; }, 4000);
+// One that can be taken back stays long enough to be read and reached.
+setTimeout(() => { const el = $("#toast"); if (el) el.textContent = ""; }, $("#toast form") ? 20000 : 4000);
 
 /* --------------------------------------------------- clicks: copy, theme - */
 

@@ -1,0 +1,191 @@
+package manual_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"overdue/docs/manual"
+	"overdue/internal/api"
+	"overdue/internal/cli"
+	"overdue/internal/meter"
+	"overdue/internal/notify"
+)
+
+// page is the text of one page.
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := fs.ReadFile(manual.Files(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// help is what a command tells about itself.
+func help(t *testing.T, command ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if code := cli.Main(append(command, "--help"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
+		t.Fatalf("overdue %v --help ended with %d: %s", command, code, out.String())
+	}
+	return out.String()
+}
+
+// commands are all that the program can do.
+func commands(t *testing.T) [][]string {
+	t.Helper()
+	_, list, _ := strings.Cut(help(t), "Commands:\n")
+	var all [][]string
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+(?: [a-z-]+)?)  +[A-Z]`).FindAllStringSubmatch(list, -1) {
+		all = append(all, strings.Fields(m[1]))
+	}
+	if len(all) < 12 {
+		t.Fatalf("found only the commands %v", all)
+	}
+	return all
+}
+
+// aFlag finds the flags of a help text, where they are introduced.
+var aFlag = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
+
+// aVariable finds environment variables.
+var aVariable = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
+
+func TestEveryCommandAndEveryFlagIsInTheManual(t *testing.T) {
+	text := page(t, "command-line.md")
+	settings := page(t, "configuration.md")
+	for _, command := range commands(t) {
+		if !strings.Contains(text, "overdue "+strings.Join(command, " ")) {
+			t.Errorf("the manual does not tell of overdue %v", command)
+		}
+		where := text
+		if command[0] == "serve" || command[0] == "check" {
+			where = settings
+		}
+		for _, m := range aFlag.FindAllStringSubmatch(help(t, command...), -1) {
+			if m[1] != "--help" && !strings.Contains(where, "`"+m[1]) {
+				t.Errorf("the manual does not tell of overdue %s %s", strings.Join(command, " "), m[1])
+			}
+		}
+	}
+}
+
+func TestTheManualKnowsEveryVariableAndNoOther(t *testing.T) {
+	var known []string
+	for _, command := range commands(t) {
+		known = append(known, aVariable.FindAllString(help(t, command...), -1)...)
+	}
+	text := page(t, "configuration.md")
+	for _, name := range known {
+		if !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("the manual does not tell of %s", name)
+		}
+	}
+	names, err := fs.Glob(manual.Files(), "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range names {
+		for _, name := range aVariable.FindAllString(page(t, file), -1) {
+			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
+				t.Errorf("%s tells of %s, which does not exist", file, name)
+			}
+		}
+	}
+}
+
+func TestTheManualTellsOfNoFlagThatDoesNotExist(t *testing.T) {
+	known := []string{}
+	for _, command := range commands(t) {
+		for _, m := range aFlag.FindAllStringSubmatch(help(t, command...), -1) {
+			known = append(known, m[1])
+		}
+	}
+	for _, file := range []string{"configuration.md", "command-line.md", "operations.md", "delivery.md"} {
+		for _, m := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(page(t, file), -1) {
+			if !slices.Contains(known, m[1]) {
+				t.Errorf("%s tells of %s, which no command has", file, m[1])
+			}
+		}
+	}
+}
+
+func TestEveryFormOfAPingIsInTheManual(t *testing.T) {
+	answer := httptest.NewRecorder()
+	api.New(api.Options{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, api.Prefix+"/openapi.json", nil))
+	var document struct {
+		Paths map[string]map[string]struct{ Responses map[string]any }
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &document); err != nil {
+		t.Fatal(err)
+	}
+	text, forms := page(t, "pinging.md"), 0
+	for path, operations := range document.Paths {
+		if !strings.HasPrefix(path, "/hb/") {
+			continue
+		}
+		forms++
+		if !strings.Contains(text, "`"+api.Prefix+path+"`") {
+			t.Errorf("the manual does not tell of %s", path)
+		}
+		for status := range operations["post"].Responses {
+			if !strings.Contains(text, "`"+status+"`") {
+				t.Errorf("the manual does not tell of the answer %s", status)
+			}
+		}
+	}
+	if forms != 5 {
+		t.Errorf("the document has %d forms of a ping; want 5", forms)
+	}
+}
+
+func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
+	none := func() float64 { return 0 }
+	m := meter.New(none, none)
+	m.Ping("success", "200")
+	m.Delivery("webhook", "sent", 0)
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	told, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []string
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (overdue_\w+)`).FindAllStringSubmatch(string(told), -1) {
+		known = append(known, m[1])
+	}
+	var written []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(overdue_\\w+)").FindAllStringSubmatch(page(t, "operations.md"), -1) {
+		written = append(written, m[1])
+	}
+	slices.Sort(known)
+	slices.Sort(written)
+	if len(known) < 9 || !slices.Equal(known, written) {
+		t.Errorf("the manual tells of %v; the program has %v", written, known)
+	}
+}
+
+func TestEveryKindOfChannelIsInTheManual(t *testing.T) {
+	text := page(t, "channels.md")
+	for _, k := range notify.Kinds() {
+		if heading := strings.Replace(k.Label, "Email", "E-mail", 1); !strings.Contains(text, "\n## "+heading+"\n") {
+			t.Errorf("the manual does not tell of the kind %s", k.Name)
+		}
+	}
+	delivery := page(t, "delivery.md")
+	for _, event := range []string{
+		notify.EventOpened, notify.EventReminder, notify.EventAcknowledged, notify.EventResolved, notify.EventLate, notify.EventChannelFailing, notify.EventTest,
+	} {
+		if !strings.Contains(delivery, "`"+event+"`") {
+			t.Errorf("the manual does not tell of the event %s", event)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"overdue/internal/notify"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+func TestTheFirstStartPrintsALinkThatMakesTheOwner(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			db, err := store.Open(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeLogged(db, slog.New(slog.DiscardHandler))
+			if _, err := firstProject(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			outside, err := notify.NewOutside(notify.OutsideOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const base = "http://localhost:8080"
+			var out bytes.Buffer
+			o := Options{Out: &out, Database: "overdue.db"}
+			f, err := newFaces(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			link, err := f.owner(t.Context(), o, base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.greet(base, true, link)
+			token, found := strings.CutPrefix(link, base+"/setup?token=")
+			if !found || !strings.Contains(out.String(), link) {
+				t.Fatalf("link %q, printed:\n%s", link, &out)
+			}
+			form := url.Values{"token": {token}, "name": {"Ada"}, "email": {"ada@example.com"}, "password": {"correct horse battery"}, "timezone": {"UTC"}}
+			r := httptest.NewRequest("POST", "/setup", strings.NewReader(form.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := httptest.NewRecorder()
+			f.site.ServeHTTP(w, r)
+			if w.Code != 303 {
+				t.Fatalf("answered %d: %s", w.Code, w.Body)
+			}
+			if again, err := f.owner(t.Context(), o, base); again != "" || err != nil {
+				t.Errorf("another link %q, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestAnOwnerOfTheSettingsNeedsNoLink(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			db, err := store.Open(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeLogged(db, slog.New(slog.DiscardHandler))
+			outside, err := notify.NewOutside(notify.OutsideOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const base = "http://localhost:8080"
+			o := Options{OwnerEmail: "ada@example.com", OwnerPassword: "short"}
+			f, err := newFaces(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.owner(t.Context(), o, base); err == nil {
+				t.Error("a password that is too short was taken")
+			}
+			o.OwnerPassword = "correct horse battery"
+			if link, err := f.owner(t.Context(), o, base); link != "" || err != nil {
+				t.Errorf("link %q, %v", link, err)
+			}
+		})
+	}
+}

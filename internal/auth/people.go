@@ -1,0 +1,199 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/mail"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// People knows who may sign in, and who is. It is safe for concurrent use.
+type People struct {
+	Sessions *Sessions
+
+	db       *store.DB
+	hasher   hasher
+	throttle *throttle
+	begun    atomic.Bool // somebody has an account; never untrue again
+}
+
+// NewPeople returns the people of a database. secure says that the pages are
+// reached by https alone.
+func NewPeople(db *store.DB, secure bool) *People {
+	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle()}
+}
+
+// Entry is how somebody comes in: from where, with what, and for how long.
+type Entry struct {
+	Address string // that the request came from
+	Agent   string // what the browser calls itself
+	Keep    bool   // stay signed in when the browser is closed
+}
+
+// Begun reports whether anybody has an account: until then there is nothing to
+// sign in to.
+func (p *People) Begun(ctx context.Context) (bool, error) {
+	if p.begun.Load() {
+		return true, nil
+	}
+	n := 0
+	err := p.db.View(ctx, func(tx *store.Tx) (err error) {
+		n, err = tx.People()
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("people: %w", err)
+	}
+	if n > 0 {
+		p.begun.Store(true)
+	}
+	return n > 0, nil
+}
+
+// seenEvery is how exact "last seen" is.
+const seenEvery = time.Minute
+
+// Here returns who is signed in where the request of ctx comes from, and notes
+// that they were seen. The zero Person is nobody.
+func (p *People) Here(ctx context.Context, address string, now time.Time) (Person, error) {
+	id, session := p.Sessions.here(ctx)
+	if id == "" {
+		return Person{}, nil
+	}
+	who := Person{Session: session, Chosen: p.Sessions.m.GetString(ctx, sessionProject)}
+	var s monitor.Session
+	err := p.db.View(ctx, func(tx *store.Tx) error {
+		var found bool
+		var err error
+		if s, found, err = tx.Session(session, now); err != nil || !found {
+			return err
+		}
+		if who.Person, found, err = tx.Person(id); err != nil || !found {
+			return err
+		}
+		who.Memberships, err = tx.Memberships(id)
+		return err
+	})
+	if err != nil {
+		return Person{}, fmt.Errorf("person: %w", err)
+	}
+	if !who.Known() {
+		return Person{}, nil
+	}
+	p.seen(ctx, s, address, now)
+	return who, nil
+}
+
+// seen notes at most once a minute when and from where a session was seen.
+func (p *People) seen(ctx context.Context, s monitor.Session, address string, now time.Time) {
+	if now.Sub(s.Seen) < seenEvery && s.Address == address {
+		return
+	}
+	s.Seen, s.Address, s.Ends = now, address, s.EndsAt(now)
+	// Best effort: a page must not be refused because this could not be written.
+	_ = p.db.Update(ctx, func(tx *store.Tx) error { return tx.SessionSeen(s) })
+}
+
+// errUnknown is the one answer to a wrong address and to a wrong password.
+func errUnknown() error {
+	return monitor.Wrong(monitor.Invalid, "password", "This email address and password do not belong together. Check both.")
+}
+
+// Rest is the answer to too many tries.
+type Rest struct {
+	*monitor.Fault
+	Wait time.Duration
+}
+
+// Unwrap makes a Rest a fault.
+func (r *Rest) Unwrap() error { return r.Fault }
+
+// SignIn begins a session for whoever knows the password. Its errors do not
+// tell whether the address has an account, and neither does the time it takes.
+func (p *People) SignIn(ctx context.Context, email, password string, e Entry, now time.Time) error {
+	person, err := p.check(ctx, email, password, e.Address, now)
+	if err != nil {
+		return err
+	}
+	return p.Sessions.begin(ctx, person.ID, e, now)
+}
+
+// check returns the person with an address and a password.
+func (p *People) check(ctx context.Context, email, password, address string, now time.Time) (monitor.Person, error) {
+	email = strings.TrimSpace(email)
+	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > longestEmail {
+		email = "" // nobody has it, and the databases refuse to look for it
+	}
+	if wait := p.throttle.try(email, address, now); wait > 0 {
+		return monitor.Person{}, &Rest{
+			monitor.Wrong(monitor.Limited, "password", "Too many tries. Wait %s, then try again.", minutes(wait)), wait,
+		}
+	}
+	var person monitor.Person
+	var hash string
+	err := p.db.View(ctx, func(tx *store.Tx) (err error) {
+		person, hash, _, err = tx.PersonAt(email)
+		return err
+	})
+	if err != nil {
+		return person, fmt.Errorf("person: %w", err)
+	}
+	same, err := p.hasher.matches(ctx, password, hash)
+	if err != nil {
+		return person, err
+	}
+	if !same {
+		return monitor.Person{}, errUnknown()
+	}
+	p.throttle.right(email, address)
+	return person, nil
+}
+
+// minutes says how long to wait, rounded up.
+func minutes(wait time.Duration) string {
+	n := int((wait + time.Minute - 1) / time.Minute)
+	if n == 1 {
+		return "a minute"
+	}
+	return fmt.Sprintf("%d minutes", n)
+}
+
+// SignOut ends the session of the request.
+func (p *People) SignOut(ctx context.Context) error { return p.Sessions.end(ctx) }
+
+// How long names and addresses may be, in characters and in bytes (RFC 5321,
+// 4.5.3.1).
+const (
+	longestName  = 100
+	longestEmail = 254
+)
+
+// soundName returns a name as it is stored, or a fault.
+func soundName(name string) (string, *monitor.Fault) {
+	name = strings.TrimSpace(name)
+	if n := utf8.RuneCountInString(name); n < 1 || n > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
+	}
+	return name, nil
+}
+
+// SoundEmail returns an address as it is stored, or a fault of the field email.
+func SoundEmail(email string) (string, *monitor.Fault) {
+	email = strings.TrimSpace(email)
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != email || len(email) > longestEmail || strings.ContainsFunc(email, unicode.IsControl) {
+		return "", monitor.Wrong(monitor.Invalid, "email", "Write an email address, such as ada@example.com.")
+	}
+	return email, nil
+}
+
+// newToken makes what a link proves: 260 random bits. Only its hash is kept.
+func newToken() string { return rand.Text() + rand.Text() }

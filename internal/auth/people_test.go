@@ -1,0 +1,337 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// secret is everybody's password.
+const secret = "correct horse battery"
+
+// house is the people of a store, in real time: hashing a password takes some.
+type house struct {
+	*testing.T
+	db      *store.DB
+	people  *auth.People
+	project monitor.Project
+	began   time.Time
+}
+
+// onEach runs a test in a house with one project, on every database.
+func onEach(t *testing.T, test func(h *house)) {
+	t.Helper()
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			db, err := store.Open(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			h := &house{T: t, db: db, people: auth.NewPeople(db, true), began: time.Now().UTC().Truncate(monitor.Tick)}
+			h.update(func(tx *store.Tx) (err error) {
+				h.project, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: h.began})
+				return err
+			})
+			test(h)
+		})
+	}
+}
+
+// update changes the database directly.
+func (h *house) update(fn func(*store.Tx) error) {
+	h.Helper()
+	if err := h.db.Update(h.Context(), fn); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// owned makes the owner.
+func (h *house) owned() {
+	h.Helper()
+	if made, err := h.people.AddOwner(h.Context(), "ada@example.com", secret, h.began); !made || err != nil {
+		h.Fatal(made, err)
+	}
+}
+
+// visit runs fn as a handler would, for a browser with a cookie or nil, and
+// returns the cookie that was set, or nil.
+func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie {
+	h.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	if c != nil {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	h.people.Sessions.Remember(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fn(r.Context())
+		w.WriteHeader(http.StatusOK)
+	})).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		h.Fatalf("answered %d", w.Code)
+	}
+	if all := w.Result().Cookies(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// signIn signs somebody in and returns their cookie.
+func (h *house) signIn(email string, keep bool, now time.Time) *http.Cookie {
+	h.Helper()
+	c := h.visit(nil, func(ctx context.Context) {
+		if err := h.people.SignIn(ctx, email, secret, auth.Entry{Address: "192.0.2.1", Agent: "curl", Keep: keep}, now); err != nil {
+			h.Fatal(err)
+		}
+	})
+	if c == nil {
+		h.Fatal("no cookie")
+	}
+	return c
+}
+
+// here is who a cookie stands for.
+func (h *house) here(c *http.Cookie, now time.Time) (who auth.Person) {
+	h.Helper()
+	h.visit(c, func(ctx context.Context) {
+		var err error
+		if who, err = h.people.Here(ctx, "192.0.2.2", now); err != nil {
+			h.Fatal(err)
+		}
+	})
+	return who
+}
+
+// faulty fails the test unless err is a fault of the kind about the field.
+func (h *house) faulty(err error, kind monitor.FaultKind, field string) {
+	h.Helper()
+	faults, many := errors.AsType[monitor.Faults](err)
+	if fault, one := errors.AsType[*monitor.Fault](err); !many && one {
+		faults = monitor.Faults{fault}
+	}
+	for _, f := range faults {
+		if f.Kind == kind && f.Field == field {
+			return
+		}
+	}
+	h.Errorf("error %v; want a fault of kind %d about %q", err, kind, field)
+}
+
+func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		if h.here(nil, h.began).Known() {
+			h.Error("somebody is there without a cookie")
+		}
+		c := h.signIn(" ADA@example.com ", false, h.began)
+		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Name != "__Host-overdue" || c.Path != "/" || c.Domain != "" || c.MaxAge != 0 {
+			h.Errorf("cookie %+v", c)
+		}
+		who := h.here(c, h.began)
+		if who.Email != "ada@example.com" || len(who.Memberships) != 1 || who.Actor(0, "x").Role != auth.Owner {
+			h.Errorf("%+v", who)
+		}
+		if h.here(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).Known() {
+			h.Error("another token is taken too")
+		}
+		if kept := h.kept(); strings.Contains(kept, c.Value) || strings.Contains(kept, secret) {
+			h.Error("a secret is kept in clear")
+		}
+		h.visit(c, func(ctx context.Context) {
+			if err := h.people.SignOut(ctx); err != nil {
+				h.Error(err)
+			}
+		})
+		if h.here(c, h.began).Known() {
+			h.Error("still there after signing out")
+		}
+	})
+}
+
+// kept is what the database has of a person and their sessions, as text.
+func (h *house) kept() (text string) {
+	h.Helper()
+	h.update(func(tx *store.Tx) error {
+		p, hash, _, err := tx.PersonAt("ada@example.com")
+		if err != nil {
+			return err
+		}
+		all, err := tx.Sessions(p.ID, h.began)
+		for _, s := range all {
+			text += s.ID + s.Agent + s.Address
+		}
+		text += hash
+		return err
+	})
+	return text
+}
+
+func TestAWrongAddressAndAWrongPasswordAreToldApartByNobody(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		try := func(email, password string) (string, time.Duration) {
+			began := time.Now()
+			err := h.people.SignIn(h.Context(), email, password, auth.Entry{Address: "192.0.2.1"}, h.began)
+			h.faulty(err, monitor.Invalid, "password")
+			return err.Error(), time.Since(began)
+		}
+		known, took := try("ada@example.com", "wrong")
+		for _, email := range []string{"nobody@example.com", "", "a\x00b", strings.Repeat("x", 10_000)} {
+			text, tookUnknown := try(email, "wrong")
+			if text != known {
+				h.Errorf("%.20q: %q; want %q", email, text, known)
+			}
+			// Without a hash it would take microseconds.
+			if tookUnknown < took/10 {
+				h.Errorf("%.20q took %s, a known address %s", email, tookUnknown, took)
+			}
+		}
+		if _, long := try("ada@example.com", strings.Repeat("x", 1<<20)); long > 10*took+time.Second {
+			h.Errorf("a long password took %s", long)
+		}
+	})
+}
+
+func TestTooManyTriesMustWait(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		try := func(email, address string, now time.Time) error {
+			return h.people.SignIn(h.Context(), email, "wrong", auth.Entry{Address: address}, now)
+		}
+		for range 10 {
+			h.faulty(try("ada@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
+		}
+		err := try("ADA@example.com", "192.0.2.1", h.began.Add(time.Minute))
+		h.faulty(err, monitor.Limited, "password")
+		rest, ok := errors.AsType[*auth.Rest](err)
+		if !ok || rest.Wait != 14*time.Minute || !strings.Contains(err.Error(), "14 minutes") {
+			h.Errorf("%v", err)
+		}
+		// Neither the owner elsewhere nor others here are shut out.
+		h.faulty(try("ada@example.com", "192.0.2.9", h.began), monitor.Invalid, "password")
+		h.faulty(try("bob@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
+		h.faulty(try("ada@example.com", "192.0.2.1", h.began.Add(15*time.Minute)), monitor.Invalid, "password")
+	})
+}
+
+func TestASessionEndsAfterTwelveHoursUnseenUnlessItIsKept(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		// The library reads the clock itself, so the past is where time passes.
+		for _, c := range []struct {
+			ago  time.Duration
+			keep bool
+			want bool
+		}{
+			{11 * time.Hour, false, true},
+			{12*time.Hour + time.Minute, false, false},
+			{29 * 24 * time.Hour, true, true},
+			{30*24*time.Hour + time.Minute, true, false},
+		} {
+			cookie := h.signIn("ada@example.com", c.keep, time.Now().UTC().Add(-c.ago))
+			if kept := cookie.MaxAge > 0; kept != c.keep {
+				h.Errorf("keep %t: the cookie lasts %d s", c.keep, cookie.MaxAge)
+			}
+			if got := h.here(cookie, time.Now().UTC()).Known(); got != c.want {
+				h.Errorf("keep %t, signed in %s ago: there %t; want %t", c.keep, c.ago, got, c.want)
+			}
+		}
+	})
+}
+
+func TestBeingSeenKeepsASessionAlive(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		now := time.Now().UTC()
+		c := h.signIn("ada@example.com", false, now.Add(-11*time.Hour))
+		h.here(c, now)
+		var all []monitor.Session
+		h.update(func(tx *store.Tx) (err error) {
+			p, _, _, err := tx.PersonAt("ada@example.com")
+			if err == nil {
+				all, err = tx.Sessions(p.ID, now.Add(11*time.Hour))
+			}
+			return err
+		})
+		if len(all) != 1 || all[0].Address != "192.0.2.2" {
+			h.Errorf("sessions %+v; want one, seen now, from its new address", all)
+		}
+	})
+}
+
+func TestChangingThePasswordEndsEveryOtherSession(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		here, elsewhere := h.signIn("ada@example.com", false, h.began), h.signIn("ada@example.com", true, h.began)
+		who := h.here(here, h.began)
+		change := func(old, wanted string) error {
+			return h.people.ChangePassword(h.Context(), who, auth.PasswordChange{Old: old, New: wanted, Address: "192.0.2.1", At: h.began})
+		}
+		h.faulty(change("wrong", "another fine password"), monitor.Invalid, "old_password")
+		h.faulty(change(secret, "short"), monitor.Invalid, "new_password")
+		h.faulty(change(secret, "aaaaaaaaaaaaaaa"), monitor.Invalid, "new_password")
+		if !h.here(elsewhere, h.began).Known() {
+			h.Error("a refused change ended a session")
+		}
+		if err := change(secret, "another fine password"); err != nil {
+			h.Fatal(err)
+		}
+		if !h.here(here, h.began).Known() || h.here(elsewhere, h.began).Known() {
+			h.Error("want this session to stay and the other to end")
+		}
+		h.faulty(h.people.SignIn(h.Context(), "ada@example.com", secret, auth.Entry{}, h.began), monitor.Invalid, "password")
+	})
+}
+
+func TestASessionThatEndedElsewhereStaysEnded(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		c := h.signIn("ada@example.com", true, h.began)
+		h.visit(c, func(ctx context.Context) {
+			who, err := h.people.Here(ctx, "192.0.2.1", h.began)
+			if err != nil {
+				h.Fatal(err)
+			}
+			// Meanwhile it is revoked; then this request writes to it.
+			if err := h.people.EndSession(ctx, who, who.Session); err != nil {
+				h.Fatal(err)
+			}
+			h.people.Sessions.Choose(ctx, "main")
+		})
+		if h.here(c, h.began).Known() {
+			h.Error("it came back")
+		}
+	})
+}
+
+func TestASentenceIsKeptForTheNextPageOnce(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		c := h.signIn("ada@example.com", false, h.began)
+		h.visit(c, func(ctx context.Context) { h.people.Sessions.Leave(ctx, "Done.", "/undo") })
+		for _, want := range []string{"Done./undo", ""} {
+			h.visit(c, func(ctx context.Context) {
+				text, undo := h.people.Sessions.Take(ctx)
+				if text+undo != want {
+					h.Errorf("took %q; want %q", text+undo, want)
+				}
+			})
+		}
+		if got := h.visit(nil, func(ctx context.Context) { h.people.Sessions.Leave(ctx, "Done.", "") }); got != nil {
+			h.Error("a stranger got a session")
+		}
+	})
+}

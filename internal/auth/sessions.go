@@ -1,0 +1,210 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/google/uuid"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// What a session remembers, by name. All values are texts, so that they come
+// back from JSON as they went in.
+const (
+	sessionID      = "id"
+	sessionPerson  = "person"
+	sessionBorn    = "born" // RFC 3339; there only until it is first stored
+	sessionKeep    = "keep"
+	sessionAddress = "address"
+	sessionAgent   = "agent"
+	sessionProject = "project"
+	sessionToast   = "toast"
+	sessionUndo    = "undo"
+)
+
+// Sessions knows the browsers in which somebody is signed in. The cookie and
+// what travels with a request are the library's; where it is kept is ours, so
+// that sessions can be listed and ended.
+type Sessions struct {
+	db *store.DB
+	m  *scs.SessionManager
+}
+
+// NewSessions returns the sessions of a database. Under https, secure keeps the
+// cookie from ever leaving in clear.
+func NewSessions(db *store.DB, secure bool) *Sessions {
+	// Not scs.New, which begins a goroutine that never ends, for a store in
+	// memory that is not used here.
+	m := &scs.SessionManager{
+		Store: &shelf{db: db}, Codec: jsonCodec{}, HashTokenInStore: true, Lifetime: monitor.SessionLife,
+		Cookie: scs.SessionCookie{Name: "overdue", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure},
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			w.Header().Set("Retry-After", "5")
+			http.Error(w, "The database is not available at the moment. Try again shortly.", http.StatusServiceUnavailable)
+		},
+	}
+	if secure {
+		m.Cookie.Name = "__Host-overdue" // no other host may set it (RFC 6265bis, 4.1.3.2)
+	}
+	return &Sessions{db: db, m: m}
+}
+
+// Remember gives next the session of each request, and stores what it changed
+// in it before the answer goes out. A visitor without one gets no cookie.
+func (s *Sessions) Remember(next http.Handler) http.Handler { return s.m.LoadAndSave(next) }
+
+// begin signs a person in. The token is new, so that one planted before is
+// worth nothing.
+func (s *Sessions) begin(ctx context.Context, person string, e Entry, now time.Time) error {
+	if err := s.m.Destroy(ctx); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	if err := s.m.RenewToken(ctx); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	s.m.RememberMe(ctx, e.Keep)
+	keep := ""
+	if e.Keep {
+		keep = "yes"
+	}
+	for name, value := range map[string]string{
+		sessionID: uuid.NewString(), sessionPerson: person, sessionBorn: now.Format(time.RFC3339Nano), sessionKeep: keep,
+		sessionAddress: e.Address, sessionAgent: shortened(e.Agent, longestAgent),
+	} {
+		s.m.Put(ctx, name, value)
+	}
+	return nil
+}
+
+// longestAgent is in bytes: nobody reads more of what a browser calls itself.
+const longestAgent = 300
+
+// end signs this browser out.
+func (s *Sessions) end(ctx context.Context) error {
+	if err := s.m.Destroy(ctx); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	return nil
+}
+
+// here is the person and the session of a request, empty when there is none.
+func (s *Sessions) here(ctx context.Context) (person, session string) {
+	return s.m.GetString(ctx, sessionPerson), s.m.GetString(ctx, sessionID)
+}
+
+// Choose remembers the project that is looked at, by its slug.
+func (s *Sessions) Choose(ctx context.Context, project string) { s.m.Put(ctx, sessionProject, project) }
+
+// Leave keeps a sentence for the next page, and the path that undoes what it
+// tells of. Without a session it is lost.
+func (s *Sessions) Leave(ctx context.Context, text, undo string) {
+	if person, _ := s.here(ctx); person == "" {
+		return
+	}
+	s.m.Put(ctx, sessionToast, text)
+	s.m.Put(ctx, sessionUndo, undo)
+}
+
+// Take returns what was left for this page, once.
+func (s *Sessions) Take(ctx context.Context) (text, undo string) {
+	if !s.m.Exists(ctx, sessionToast) {
+		return "", "" // nothing to take is nothing to store
+	}
+	return s.m.PopString(ctx, sessionToast), s.m.PopString(ctx, sessionUndo)
+}
+
+// jsonCodec writes a session as JSON, which the database can be read by.
+type jsonCodec struct{}
+
+// remembered is a session as JSON.
+type remembered struct {
+	Deadline time.Time      `json:"deadline"`
+	Values   map[string]any `json:"values"`
+}
+
+// Encode writes what is kept.
+func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	return json.Marshal(remembered{deadline, values})
+}
+
+// Decode reads what was kept.
+func (jsonCodec) Decode(b []byte) (time.Time, map[string]any, error) {
+	var r remembered
+	err := json.Unmarshal(b, &r)
+	return r.Deadline, r.Values, err
+}
+
+// text is a value that was put as one.
+func (r remembered) text(name string) string {
+	s, _ := r.Values[name].(string)
+	return s
+}
+
+// errNoContext is the answer to a library that asks without a context. It
+// prefers the other methods and never does.
+var errNoContext = errors.New("session store: asked without a context")
+
+// shelf keeps sessions in the database, by the hash of their token.
+type shelf struct{ db *store.DB }
+
+// FindCtx returns what is kept of a session that has not ended.
+func (s *shelf) FindCtx(ctx context.Context, hash string) (b []byte, found bool, err error) {
+	var content string
+	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
+		content, found, err = tx.SessionContent(hash, time.Now())
+		return err
+	})
+	return []byte(content), found, err
+}
+
+// CommitCtx stores a session. Only a newborn one is added: one that was ended
+// elsewhere during this request must not come back by it.
+func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Time) error {
+	var r remembered
+	if err := json.Unmarshal(b, &r); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	born, err := time.Parse(time.RFC3339Nano, r.text(sessionBorn))
+	if err != nil {
+		return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveSession(hash, string(b)) })
+	}
+	delete(r.Values, sessionBorn)
+	if b, err = json.Marshal(r); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	session := monitor.Session{
+		ID: r.text(sessionID), Person: r.text(sessionPerson), Created: born, Seen: born, Keep: r.text(sessionKeep) != "",
+		Address: r.text(sessionAddress), Agent: r.text(sessionAgent),
+	}
+	session.Ends = session.EndsAt(born)
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.AddSession(session, hash, string(b)) })
+}
+
+// DeleteCtx ends a session.
+func (s *shelf) DeleteCtx(ctx context.Context, hash string) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSession(hash) })
+}
+
+// Find, Commit and Delete complete the library's interface.
+func (s *shelf) Find(string) ([]byte, bool, error)      { return nil, false, errNoContext }
+func (s *shelf) Commit(string, []byte, time.Time) error { return errNoContext }
+func (s *shelf) Delete(string) error                    { return errNoContext }
+
+// shortened cuts a text to at most n bytes, at the end of a character.
+func shortened(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}

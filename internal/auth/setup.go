@@ -1,0 +1,180 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/schedule"
+	"overdue/internal/store"
+)
+
+// setupSetting is where the hash of the one-time link is kept.
+const setupSetting = "setup-link"
+
+// SetupLink makes the token of the one-time link that creates the owner. It
+// takes the place of any before. needed is false when somebody has an account.
+func (p *People) SetupLink(ctx context.Context) (token string, needed bool, err error) {
+	begun, err := p.Begun(ctx)
+	if err != nil || begun {
+		return "", false, err
+	}
+	token = newToken()
+	err = p.db.Update(ctx, func(tx *store.Tx) error { return tx.SetSetting(setupSetting, HashKey(token)) })
+	if err != nil {
+		return "", false, fmt.Errorf("setup link: %w", err)
+	}
+	return token, true, nil
+}
+
+// SetupOpen reports whether a token is that of the link that creates the owner.
+func (p *People) SetupOpen(ctx context.Context, token string) (is bool, err error) {
+	begun, err := p.Begun(ctx)
+	if err != nil || begun {
+		return false, err
+	}
+	err = p.db.View(ctx, func(tx *store.Tx) error {
+		hash, found, err := tx.Setting(setupSetting)
+		// Both are hashes: comparing them tells nothing about the token.
+		is = found && hash == HashKey(token)
+		return err
+	})
+	return is, err
+}
+
+// Founder is what the owner says about themselves and the first project.
+type Founder struct {
+	Name, Email, Password string
+	Project, Zone         string // empty: as they are
+}
+
+// errGone is the answer to a link that was used, or is none.
+func errGone() error {
+	return monitor.Wrong(monitor.Missing, "", "This link was used already, or a newer one was made. The server prints a new one when it starts.")
+}
+
+// SetUp creates the owner for whoever has the link, which works once, and signs
+// them in.
+func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, now time.Time) error {
+	ok, err := p.SetupOpen(ctx, token)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errGone()
+	}
+	person, err := p.found(ctx, f, now, func(tx *store.Tx) error {
+		used, err := tx.DropSetting(setupSetting, HashKey(token))
+		if err == nil && !used {
+			return errGone()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.Sessions.begin(ctx, person.ID, e, now)
+}
+
+// AddOwner creates the owner without anybody being there, unless somebody has
+// an account. It reports whether it did.
+func (p *People) AddOwner(ctx context.Context, email, password string, now time.Time) (bool, error) {
+	begun, err := p.Begun(ctx)
+	if err != nil || begun {
+		return false, err
+	}
+	_, err = p.found(ctx, Founder{Name: "Owner", Email: email, Password: password}, now, func(tx *store.Tx) error {
+		n, err := tx.People()
+		if err == nil && n > 0 {
+			return store.ErrTaken // another node did it just now
+		}
+		return err
+	})
+	if errors.Is(err, store.ErrTaken) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// found adds the owner and makes them the owner of all projects, of which the
+// first gets its name. claim runs first, in the same transaction.
+func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func(*store.Tx) error) (person monitor.Person, err error) {
+	if f, err = f.sound(); err != nil {
+		return person, err
+	}
+	hash, err := p.hasher.hash(ctx, f.Password)
+	if err != nil {
+		return person, err
+	}
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		if err := claim(tx); err != nil {
+			return err
+		}
+		if person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, hash); err != nil {
+			return err
+		}
+		return f.take(tx, person, now)
+	})
+	if err == nil {
+		p.begun.Store(true)
+	}
+	return person, err
+}
+
+// take makes the founder the owner of what there is.
+func (f Founder) take(tx *store.Tx, person monitor.Person, now time.Time) error {
+	projects, err := tx.Projects()
+	if err != nil {
+		return err
+	}
+	for n, project := range projects {
+		if n == 0 && f.Project != "" {
+			project.Name, project.Zone = f.Project, f.Zone
+			if err := tx.SaveProject(project); err != nil {
+				return err
+			}
+		}
+		if err := tx.SetMember(project.Key, person.ID, Owner, now); err != nil {
+			return err
+		}
+		entry := monitor.AuditEntry{Project: project.Key, At: now, Actor: person.Name, Action: "person.setup", Target: person.Name, Detail: "owner"}
+		if err := tx.Audit(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sound returns what is stored of the founder, or all that is wrong with it.
+func (f Founder) sound() (Founder, error) {
+	var faults monitor.Faults
+	add := func(fault *monitor.Fault) {
+		if fault != nil {
+			faults = append(faults, fault)
+		}
+	}
+	var fault *monitor.Fault
+	name, email := f.Name, f.Email
+	f.Name, fault = soundName(name)
+	add(fault)
+	f.Email, fault = SoundEmail(email)
+	add(fault)
+	add(soundPassword("password", f.Password, email))
+	if f.Project != "" {
+		if f.Project, fault = soundName(f.Project); fault != nil {
+			fault.Field = "project"
+			add(fault)
+		}
+	}
+	zone, err := schedule.Zone(f.Zone)
+	if err != nil {
+		add(monitor.Wrong(monitor.Invalid, "timezone", "%s.", err))
+	}
+	f.Zone = zone
+	if len(faults) > 0 {
+		return f, faults
+	}
+	return f, nil
+}

@@ -1,0 +1,40 @@
+package manage
+
+import (
+	"context"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// CheckHeartbeat returns the heartbeat that an edit would make, and every fault
+// of it. Nothing is kept: it is for forms that are being filled in.
+func (d *Desk) CheckHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
+	if err := may(a, auth.ChangeHeartbeats); err != nil {
+		return h, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		channels, err := tx.Channels(a.Project.Key)
+		if err != nil {
+			return err
+		}
+		var f *faults
+		h, f = e.applied(begun(a.Project.Key, stamp()), channels)
+		return f.err()
+	})
+	return h, err
+}
+
+// HeartbeatKeys returns the keys of heartbeats by their refs; those that are gone are
+// left out.
+func (d *Desk) HeartbeatKeys(ctx context.Context, a auth.Actor, refs []string) (keys []int64, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return nil, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.KeysOf(a.Project.Key, refs)
+		return err
+	})
+	return keys, err
+}

@@ -1,0 +1,94 @@
+package manage
+
+import (
+	"context"
+	"errors"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// Delivery is an alert of an incident with all attempts at it.
+type Delivery = store.Delivery
+
+// Attempt is one try at telling.
+type Attempt = store.Attempt
+
+// IncidentStory is all that the page of one incident tells.
+type IncidentStory struct {
+	monitor.Incident
+	Timeline   []monitor.Entry // without the attempts at telling, oldest first
+	Deliveries []Delivery
+	Heartbeat  monitor.Heartbeat          // as it is now; it may have been deleted
+	Ping       *monitor.Ping              // that reported the failure, nil when none did or it is forgotten
+	Before     monitor.Incident           // of the same heartbeat, zero when there is none
+	After      monitor.Incident           // the same
+	Channels   map[string]monitor.Channel // by id; of those that are gone only the name is known
+}
+
+// IncidentStory reads one incident.
+func (d *Desk) IncidentStory(ctx context.Context, a auth.Actor, id string) (s IncidentStory, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return s, err
+	}
+	if !askable(id) {
+		return s, absent("incident")
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		i, err := tx.Incident(a.Project.Key, id)
+		if err != nil {
+			return err
+		}
+		s = IncidentStory{Incident: veiledIncident(a, i)}
+		return s.read(tx, a)
+	})
+	return s, err
+}
+
+// read fills in what stands around the incident.
+func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
+	if s.Timeline, err = tx.Timeline(s.ID); err != nil {
+		return err
+	}
+	if s.Deliveries, err = tx.Deliveries(s.ID); err != nil {
+		return err
+	}
+	if s.Before, s.After, err = tx.Beside(s.Incident); err != nil {
+		return err
+	}
+	h, err := tx.HeartbeatByKey(s.Incident.Heartbeat)
+	if err != nil {
+		return err
+	}
+	s.Heartbeat = veiled(a, h)
+	if s.Channels, err = everyChannel(tx, a); err != nil {
+		return err
+	}
+	if s.Incident.Ping == 0 {
+		return nil
+	}
+	p, err := tx.Ping(h.Key, s.Incident.Ping)
+	if fault, ok := errors.AsType[*monitor.Fault](err); ok && fault.Kind == monitor.Missing {
+		return nil // histories are bounded
+	}
+	s.Ping = &p
+	return err
+}
+
+// everyChannel returns the channels that the project has or had, by id.
+func everyChannel(tx *store.Tx, a auth.Actor) (map[string]monitor.Channel, error) {
+	names, err := tx.ChannelNames(a.Project.Key)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]monitor.Channel, len(names))
+	for id, name := range names {
+		byID[id] = monitor.Channel{ID: id, Name: name}
+	}
+	channels, err := tx.Channels(a.Project.Key)
+	for _, c := range channels {
+		byID[c.ID] = masked(c)
+	}
+	return byID, err
+}

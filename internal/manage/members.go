@@ -1,0 +1,224 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// Team is who belongs to a project, and who was asked to.
+type Team struct {
+	Members     []monitor.ProjectMember
+	Invitations []monitor.Invitation // only for who may invite
+}
+
+// Team lists who belongs to the actor's project.
+func (d *Desk) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return t, err
+	}
+	now := stamp()
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		if t.Members, err = tx.Members(a.Project.Key); err != nil || !a.May(auth.ManagePeople) {
+			return err
+		}
+		t.Invitations, err = tx.Invitations(a.Project.Key, now)
+		return err
+	})
+	return t, err
+}
+
+// LastOwner reports whether a person is the only owner of the team.
+func (t Team) LastOwner(person string) bool {
+	return !slices.ContainsFunc(t.Members, func(m monitor.ProjectMember) bool { return m.Role == auth.Owner && m.ID != person })
+}
+
+// member returns one of the team, by person.
+func (t Team) member(person string) (monitor.ProjectMember, bool) {
+	at := slices.IndexFunc(t.Members, func(m monitor.ProjectMember) bool { return m.ID == person })
+	if at < 0 {
+		return monitor.ProjectMember{}, false
+	}
+	return t.Members[at], true
+}
+
+// Invite asks an address into the actor's project. The token is returned here
+// and kept nowhere. An invitation that the address had before ends.
+func (d *Desk) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
+	if err := may(a, auth.ManagePeople); err != nil {
+		return i, "", err
+	}
+	f := &faults{}
+	email, fault := auth.SoundEmail(email)
+	if fault != nil {
+		f.add(fault)
+	}
+	wanted := f.role(a, role)
+	if err := f.err(); err != nil {
+		return i, "", err
+	}
+	token = auth.NewInvitationToken()
+	now := stamp()
+	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if err := d.stranger(tx, a, email); err != nil {
+			return stir{}, err
+		}
+		i, err = tx.AddInvitation(monitor.Invitation{
+			Project: a.Project.Key, Email: email, Role: wanted, By: a.Name, ByID: a.Person, Created: now, Ends: now.Add(monitor.InvitationLife),
+		}, auth.HashKey(token))
+		if err != nil {
+			return stir{}, err
+		}
+		return stir{}, note(tx, a, now, deed{"member.invite", email, wanted.String()})
+	})
+	if err != nil {
+		return i, "", err
+	}
+	return i, token, nil
+}
+
+// role reads a role that the actor may give.
+func (f *faults) role(a auth.Actor, name string) monitor.Role {
+	role, known := monitor.RoleNamed(name)
+	switch {
+	case !known:
+		f.wrong("role", "Choose a role: owner, admin, member or viewer.")
+	case !a.Role.MayGive(role):
+		f.wrong("role", "Only somebody of that role can give it: choose a lower one.")
+	}
+	return role
+}
+
+// stranger returns a fault when an address belongs to a member already.
+func (d *Desk) stranger(tx *store.Tx, a auth.Actor, email string) error {
+	person, _, found, err := tx.PersonAt(email)
+	if err != nil || !found {
+		return err
+	}
+	members, err := tx.Members(a.Project.Key)
+	if err != nil {
+		return err
+	}
+	if _, in := (Team{Members: members}).member(person.ID); in {
+		return monitor.Wrong(monitor.Conflict, "email", "%s belongs to this project already.", person.Name)
+	}
+	return nil
+}
+
+// Withdraw ends an invitation of the actor's project.
+func (d *Desk) Withdraw(ctx context.Context, a auth.Actor, id string) error {
+	if err := may(a, auth.ManagePeople); err != nil {
+		return err
+	}
+	now := stamp()
+	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		all, err := tx.Invitations(a.Project.Key, now)
+		if err != nil {
+			return stir{}, err
+		}
+		at := slices.IndexFunc(all, func(i monitor.Invitation) bool { return i.ID == id })
+		if at < 0 {
+			return stir{}, absent("invitation")
+		}
+		if _, err := tx.UseInvitation(id); err != nil {
+			return stir{}, err
+		}
+		return stir{}, note(tx, a, now, deed{action: "member.withdraw", target: all[at].Email})
+	})
+}
+
+// ChangeRole makes a member something else. The last owner stays one, and
+// nobody changes who is higher than themselves.
+func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string) (m monitor.ProjectMember, err error) {
+	if err := may(a, auth.ManagePeople); err != nil {
+		return m, err
+	}
+	f := &faults{}
+	wanted := f.role(a, role)
+	if err := f.err(); err != nil {
+		return m, err
+	}
+	err = d.onMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+		m = found
+		if m.Role == wanted {
+			return nil
+		}
+		if err := t.spare(m, "The last owner cannot become less: make somebody else an owner first."); err != nil {
+			return err
+		}
+		before := m.Role
+		m.Role = wanted
+		if err := tx.SetMember(a.Project.Key, person, wanted, now); err != nil {
+			return err
+		}
+		return note(tx, a, now, deed{"member.role", m.Name, before.String() + " to " + wanted.String()})
+	})
+	return m, err
+}
+
+// RemoveMember takes a person out of the actor's project, with the invitations
+// that they sent for it. Anybody may leave; the last owner cannot.
+func (d *Desk) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
+	right := auth.ManagePeople
+	if a.Person != "" && person == a.Person {
+		right = auth.Read
+	}
+	if err := may(a, right); err != nil {
+		return m, err
+	}
+	err = d.onMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+		m = found
+		if err := t.spare(m, "The last owner cannot leave: make somebody else an owner first, or delete the project."); err != nil {
+			return err
+		}
+		if err := tx.RemoveMember(a.Project.Key, person); err != nil {
+			return err
+		}
+		if err := tx.EndInvitationsBy(a.Project.Key, person); err != nil {
+			return err
+		}
+		return note(tx, a, now, deed{"member.remove", m.Name, m.Role.String()})
+	})
+	return m, err
+}
+
+// spare returns a fault when the member is the last owner.
+func (t Team) spare(m monitor.ProjectMember, text string) error {
+	if m.Role == auth.Owner && t.LastOwner(m.ID) {
+		return monitor.Wrong(monitor.Conflict, "", "%s", text)
+	}
+	return nil
+}
+
+// onMember runs a change of one member, while nobody else changes the team. The
+// actor's role is read again then: two who change each other must not both win.
+func (d *Desk) onMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
+	now := stamp()
+	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if err := tx.LockProject(a.Project.Key); err != nil {
+			return stir{}, err
+		}
+		members, err := tx.Members(a.Project.Key)
+		if err != nil {
+			return stir{}, err
+		}
+		team := Team{Members: members}
+		role := a.Role
+		if a.Person != "" {
+			me, _ := team.member(a.Person)
+			role = me.Role
+		}
+		m, found := team.member(person)
+		if !found {
+			return stir{}, absent("member")
+		}
+		if person != a.Person && !role.MayGive(m.Role) {
+			return stir{}, monitor.Wrong(monitor.Forbidden, "", "You cannot change somebody whose role is higher than yours.")
+		}
+		return stir{}, fn(tx, team, m, now)
+	})
+}

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"overdue/internal/monitor"
+)
+
+// LastDelivery is one attempt at telling a channel, and what it was about.
+type LastDelivery struct {
+	Attempt
+	Event monitor.Event
+	State monitor.AlertState // of the alert
+}
+
+// LastDeliveries lists the newest attempts at telling a channel, newest first:
+// those of its newest n alerts.
+func (tx *Tx) LastDeliveries(channel string, n int) ([]LastDelivery, error) {
+	found, err := many(tx, func(row scanner) (LastDelivery, error) {
+		var d LastDelivery
+		var at, took, status sql.NullInt64
+		err := row.Scan(&d.Alert, &d.N, &at, &took, &d.Outcome, &status, &d.Detail, &d.Event, &d.State)
+		d.At, d.Took, d.Status = moment(at), span(took.Int64), int(status.Int64)
+		return d, err
+	}, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail, a.event, a.state
+		FROM (SELECT b.id, b.event, b.state FROM alerts b WHERE b.channel = $1 AND b.attempts > 0 ORDER BY b.created DESC LIMIT $2) a
+		JOIN attempts t ON t.alert = a.id ORDER BY t.at DESC LIMIT $2`, channel, n)
+	if err != nil {
+		return nil, fmt.Errorf("last deliveries: %w", err)
+	}
+	return found, nil
+}
+
+// Routing tells to how many heartbeats of a project each channel belongs.
+type Routing struct {
+	Heartbeats int            // of the project
+	All        int            // those that tell all channels
+	Named      map[string]int // those that name the channel, by its id
+}
+
+// Routing counts.
+func (tx *Tx) Routing(project int64) (Routing, error) {
+	r := Routing{Named: map[string]int{}}
+	_, err := many(tx, func(row scanner) (struct{}, error) {
+		var list sql.NullString
+		var n int
+		if err := row.Scan(&list, &n); err != nil {
+			return struct{}{}, err
+		}
+		r.Heartbeats += n
+		if !list.Valid {
+			r.All += n
+			return struct{}{}, nil
+		}
+		var ids []string
+		err := json.Unmarshal([]byte(list.String), &ids)
+		for _, id := range ids {
+			r.Named[id] += n
+		}
+		return struct{}{}, err
+	}, `SELECT h.channels, COUNT(*) FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL GROUP BY h.channels`, project)
+	if err != nil {
+		return r, fmt.Errorf("routing: %w", err)
+	}
+	return r, nil
+}
+
+// Secret returns the secret of the given name, which is made of fresh when there
+// is none yet. All nodes see the same.
+func (tx *Tx) Secret(name, fresh string) (string, error) {
+	if _, err := tx.exec(`INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, fresh); err != nil {
+		return "", fmt.Errorf("secret: %w", err)
+	}
+	value, _, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) },
+		`SELECT value FROM secrets WHERE name = $1`, name)
+	if err != nil {
+		return "", fmt.Errorf("secret: %w", err)
+	}
+	return value, nil
+}

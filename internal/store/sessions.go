@@ -1,0 +1,100 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// sessionColumns are in the order of scanSession.
+const sessionColumns = `id, person, created, seen, ends, keep, address, agent`
+
+// scanSession reads sessionColumns.
+func scanSession(row scanner) (monitor.Session, error) {
+	var s monitor.Session
+	var created, seen, ends sql.NullInt64
+	err := row.Scan(&s.ID, &s.Person, &created, &seen, &ends, &s.Keep, &s.Address, &s.Agent)
+	s.Created, s.Seen, s.Ends = moment(created), moment(seen), moment(ends)
+	return s, err
+}
+
+// AddSession keeps a new session by the hash of its token, with what the pages
+// remember in it, and forgets those that have ended.
+func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
+	if _, err := tx.exec(`DELETE FROM sessions WHERE ends <= $1`, micros(s.Created)); err != nil {
+		return fmt.Errorf("sessions that ended: %w", err)
+	}
+	_, err := tx.exec(`INSERT INTO sessions (id, hash, person, created, seen, ends, keep, address, agent, content)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, s.ID, hash, s.Person, micros(s.Created), micros(s.Seen), micros(s.Ends),
+		s.Keep, legible(s.Address), legible(s.Agent), content)
+	if err != nil {
+		return fmt.Errorf("add session: %w", err)
+	}
+	return nil
+}
+
+// SessionContent returns what the pages remember in a session, unless it ended.
+func (tx *Tx) SessionContent(hash string, now time.Time) (string, bool, error) {
+	return one(tx, func(row scanner) (content string, err error) { return content, row.Scan(&content) },
+		`SELECT content FROM sessions WHERE hash = $1 AND ends > $2`, hash, micros(now))
+}
+
+// SaveSession keeps what the pages remember now. A session that was ended
+// meanwhile stays ended.
+func (tx *Tx) SaveSession(hash, content string) error {
+	if _, err := tx.exec(`UPDATE sessions SET content = $2 WHERE hash = $1`, hash, content); err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	return nil
+}
+
+// Session returns one by id, unless it ended.
+func (tx *Tx) Session(id string, now time.Time) (monitor.Session, bool, error) {
+	return one(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND ends > $2`, id, micros(now))
+}
+
+// Sessions lists a person's sessions that have not ended, last seen first.
+func (tx *Tx) Sessions(person string, now time.Time) ([]monitor.Session, error) {
+	return many(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE person = $1 AND ends > $2 ORDER BY seen DESC, id`,
+		person, micros(now))
+}
+
+// SessionSeen notes when and from where a session was seen, and with it its
+// person.
+func (tx *Tx) SessionSeen(s monitor.Session) error {
+	_, err := tx.exec(`UPDATE sessions SET seen = $2, ends = $3, address = $4 WHERE id = $1`,
+		s.ID, micros(s.Seen), micros(s.Ends), legible(s.Address))
+	if err != nil {
+		return fmt.Errorf("session seen: %w", err)
+	}
+	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.Seen)); err != nil {
+		return fmt.Errorf("person seen: %w", err)
+	}
+	return nil
+}
+
+// EndSession ends the session with the hash of its token, if there is one.
+func (tx *Tx) EndSession(hash string) error {
+	if _, err := tx.exec(`DELETE FROM sessions WHERE hash = $1`, hash); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// EndSessionOf ends one of a person's sessions, by id.
+func (tx *Tx) EndSessionOf(person, id string) error {
+	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id = $2`, person, id); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// EndSessions ends all of a person's sessions but one.
+func (tx *Tx) EndSessions(person, except string) error {
+	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2`, person, except); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// want fails the test unless an answer has a status and holds some texts.
+func (w *world) want(a answer, code int, texts ...string) {
+	w.Helper()
+	if a.code != code {
+		w.Errorf("answered %d to %q; want %d", a.code, a.to(), code)
+	}
+	for _, text := range texts {
+		if !strings.Contains(a.body, text) {
+			w.Errorf("the page lacks %q:\n%s", text, a.body)
+		}
+	}
+}
+
+// leads fails the test unless an answer leads to a path.
+func (w *world) leads(a answer, path string) {
+	w.Helper()
+	if a.code != http.StatusSeeOther || a.to() != path {
+		w.Errorf("answered %d to %q; want 303 to %q\n%s", a.code, a.to(), path, a.body)
+	}
+}
+
+func TestBeforeThereIsAnOwnerEverythingLeadsToTheSetup(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			w := emptyWorld(t, address)
+			for _, path := range []string{"/heartbeats", "/account", "/sign-in", "/settings"} {
+				w.leads(w.get("", path), "/setup")
+			}
+			w.want(w.get("", "/setup"), 200, "waiting for its owner")
+			w.want(w.get("", "/docs/first-heartbeat"), 200)
+			w.want(w.get("", "/setup?token=wrong"), 200, "does not work any more")
+			token, _, err := w.people.SetupLink(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.want(w.get("", "/setup?token="+token), 200, `value="`+token+`"`, "Create owner account", base+"/api/v1/hb/")
+			form := url.Values{"token": {token}, "name": {hostile}, "email": {"ada"}, "password": {"short"}, "project": {""}, "timezone": {"Mars"}}
+			again := w.post("", "/setup", form)
+			w.want(again, 422, "Write an email address", "at least 12 characters", "Mars")
+			if strings.Contains(again.body, "<script>alert") || strings.Contains(again.body, "short") {
+				t.Error("the form comes back with markup, or with the password")
+			}
+			form = url.Values{"token": {token}, "name": {"Ada"}, "email": {"ada@example.com"}, "password": {password}, "project": {"Production"}, "timezone": {"Europe/Berlin"}}
+			done := w.post("", "/setup", form)
+			w.leads(done, "/heartbeats")
+			w.cookies["ada"] = done.jar
+			w.want(w.get("ada", "/settings"), 200, "Production", "Europe/Berlin")
+			w.leads(w.get("", "/setup?token="+token), "/sign-in")
+			w.want(w.post("", "/setup", form), 404)
+		})
+	}
+}
+
+func TestSigningInLeadsBackToWhereOneWanted(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.leads(w.get("", "/heartbeats?status=down"), "/sign-in?next=%2Fheartbeats%3Fstatus%3Ddown")
+		w.want(w.get("", "/sign-in?next=%2Fteam"), 200, `value="/team"`)
+		for next, to := range map[string]string{
+			"/team?x=1": "/team?x=1", "": "/heartbeats", "https://evil.example/": "/heartbeats", "//evil.example/": "/heartbeats", "///evil.example/": "/heartbeats",
+			`/\evil.example`: "/heartbeats", "javascript:alert(1)": "/heartbeats", "/\t/evil.example": "/heartbeats", "team": "/heartbeats",
+		} {
+			a := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {password}, "next": {next}})
+			w.leads(a, to)
+			if a.jar == nil || !a.jar.HttpOnly || !a.jar.Secure || !strings.HasPrefix(a.jar.Name, "__Host-") {
+				w.Errorf("cookie %+v", a.jar)
+			}
+		}
+		kept := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {password}, "keep": {"on"}})
+		if days := kept.jar.MaxAge / 86400; days < 29 || days > 30 {
+			w.Errorf("kept for %d days; want 30", days)
+		}
+		w.leads(w.post("owner", "/sign-out", nil), "/sign-in?note=out")
+		w.leads(w.get("owner", "/account"), "/sign-in?next=%2Faccount")
+		w.want(w.get("", "/sign-in?note=out"), 200, "You have been signed out.")
+	})
+}
+
+func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
+	onEach(t, func(w *world) {
+		try := func(email string) answer {
+			return w.post("", "/sign-in", url.Values{"email": {email}, "password": {"wrong wrong wrong"}, "next": {"/team"}})
+		}
+		known, unknown := try("owner@example.com"), try("nobody@example.com")
+		w.want(known, 422, "do not belong together", `value="/team"`)
+		if strings.ReplaceAll(known.body, "owner@", "") != strings.ReplaceAll(unknown.body, "nobody@", "") {
+			w.Error("the page tells whether an address has an account")
+		}
+		for range 9 {
+			try("owner@example.com")
+		}
+		rest := try("owner@example.com")
+		w.want(rest, 429, "Too many tries. Wait 15 minutes")
+		if rest.header.Get("Retry-After") == "" {
+			w.Error("no Retry-After")
+		}
+	})
+}
+
+func TestEveryAnswerForbidsWhatNoPageNeeds(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, path := range []string{"/sign-in", "/heartbeats", "/nothing", "/account"} {
+			h := w.get("owner", path).header
+			for name, value := range map[string]string{
+				"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+				"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
+			} {
+				if h.Get(name) != value {
+					w.Errorf("%s: %s is %q; want %q", path, name, h.Get(name), value)
+				}
+			}
+			if !strings.Contains(strings.Join(h.Values("Cache-Control"), ","), "no-store") || h.Get("Permissions-Policy") == "" {
+				w.Errorf("%s: %v", path, h)
+			}
+		}
+		for _, directive := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "object-src 'none'"} {
+			if !strings.Contains(policy, directive) || strings.Contains(policy, "unsafe") {
+				w.Errorf("the policy %q lacks %s, or allows what is unsafe", policy, directive)
+			}
+		}
+		w.want(w.get("owner", "/nothing"), 404, "Nothing is here")
+		w.leads(w.get("owner", "/"), "/heartbeats")
+	})
+}
+
+func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
+	onEach(t, func(w *world) {
+		for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+			r := httptest.NewRequest("POST", "/account", strings.NewReader("name=Eve"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set(header, value)
+			w.want(w.send("owner", r), 403, "sent from another site")
+		}
+		// Behind a proxy that changes the Host, the public address is ours.
+		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader("name=Ada"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", base)
+		w.leads(w.send("owner", r), "/account")
+		if p := w.person("owner"); p.Name != "Ada" {
+			w.Errorf("the owner is called %q", p.Name)
+		}
+	})
+}
+
+func TestTheAccountPageChangesNamePasswordAndSessions(t *testing.T) {
+	onEach(t, func(w *world) {
+		r := httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"owner@example.com"}, "password": {password}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0")
+		w.cookies["elsewhere"] = w.raw(r).jar
+		page := w.get("owner", "/account")
+		w.want(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
+		w.want(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
+		w.leads(w.post("owner", "/account", url.Values{"name": {hostile}}), "/account")
+		page = w.get("owner", "/account")
+		w.want(page, 200, "Name saved.")
+		if strings.Contains(page.body, "<script>alert") {
+			w.Error("a name became markup")
+		}
+		if strings.Contains(w.get("owner", "/account").body, "Name saved.") {
+			w.Error("the toast is shown twice")
+		}
+		w.want(w.post("owner", "/account/password", url.Values{"old_password": {"wrong"}, "new_password": {password + "!"}}), 422, "not the password now")
+		id := regexp.MustCompile(`/account/sessions/([0-9a-f-]{36})/end`).FindStringSubmatch(page.body)
+		if id == nil {
+			w.Fatal("no session to end")
+		}
+		w.leads(w.post("member", "/account/sessions/"+id[1]+"/end", nil), "/account")
+		w.want(w.get("elsewhere", "/account"), 200) // a stranger's wish ends nothing
+		w.leads(w.post("owner", "/account/sessions/"+id[1]+"/end", nil), "/account")
+		w.leads(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
+		w.leads(w.post("owner", "/account/password", url.Values{"old_password": {password}, "new_password": {password + "!"}}), "/account")
+		w.want(w.get("owner", "/account"), 200, "Password changed")
+	})
+}
+
+func TestSomebodyIsInvitedByLinkAndByMail(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
+		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
+		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
+		page := w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"member"}})
+		w.want(page, 200, "It was also sent by email")
+		link := regexp.MustCompile(base + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)
+		if link == nil || len(w.mails) != 1 || w.mails[0].to != "bob@example.com" || !strings.Contains(w.mails[0].text, link[0]) {
+			w.Fatalf("link %q, mails %+v", link, w.mails)
+		}
+		if team := w.get("admin", "/team"); strings.Contains(team.body, link[1]) {
+			w.Error("the link is shown again")
+		}
+		w.want(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
+		w.want(w.get("", link[1]), 200) // looking does not use it up
+		w.want(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
+		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {password}})
+		w.leads(joined, "/heartbeats")
+		w.cookies["bob"] = joined.jar
+		w.want(w.get("bob", "/team"), 200, "Bob", "you")
+		w.want(w.get("", link[1]), http.StatusGone, "has ended")
+		w.want(w.post("", link[1], url.Values{"name": {"Eve"}, "password": {password}}), http.StatusGone)
+	})
+}
+
+func TestWhoIsRemovedIsOutAtOnce(t *testing.T) {
+	onEach(t, func(w *world) {
+		th := w.things(1)
+		w.want(w.get("member", "/heartbeats/"+th.ref), 200)
+		w.leads(w.post("admin", "/team/"+w.person("member").ID+"/remove", nil), "/team")
+		w.want(w.get("member", "/heartbeats/"+th.ref), 404)
+		w.want(w.get("member", "/heartbeats"), 403, "You belong to no project")
+		w.want(w.get("member", "/account"), 200)
+		w.want(w.post("owner", "/team/"+w.person("owner").ID+"/remove", nil), 409, "last owner cannot leave")
+		w.leads(w.post("viewer", "/team/"+w.person("viewer").ID+"/remove", nil), "/account")
+	})
+}
+
+func TestALinkLeadsToItsProjectWhicheverWasChosen(t *testing.T) {
+	onEach(t, func(w *world) {
+		th := w.things(1)
+		w.update(func(tx *store.Tx) error {
+			p, _, _, err := tx.PersonAt("stranger@example.com")
+			if err != nil {
+				return err
+			}
+			return tx.SetMember(w.project.Key, p.ID, auth.Viewer, w.now())
+		})
+		w.want(w.get("stranger", "/settings"), 200, "<b>elsewhere</b>")
+		page := w.get("stranger", "/heartbeats/"+th.ref)
+		w.want(page, 200, "<small>Project</small><b>main</b>")
+		if strings.Contains(page.body, th.heartbeat) {
+			w.Error("a viewer there sees the ping URL, being owner elsewhere")
+		}
+		w.want(w.post("stranger", "/heartbeats/"+th.ref+"/pause", nil), 403)
+		w.want(w.get("stranger", "/settings"), 403) // it looks at main now
+		w.leads(w.post("stranger", "/projects/elsewhere/choose", nil), "/heartbeats")
+		w.want(w.get("stranger", "/settings"), 200)
+		w.want(w.post("stranger", "/projects/nowhere/choose", nil), 404)
+	})
+}
+
+func TestPagesAreCompressed(t *testing.T) {
+	onEach(t, func(w *world) {
+		for path, want := range map[string]string{"/heartbeats": "gzip", "/team": "gzip"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set("Accept-Encoding", "gzip")
+			if got := w.send("owner", r).header.Get("Content-Encoding"); got != want {
+				w.Errorf("%s: encoding %q; want %q", path, got, want)
+			}
+		}
+	})
+}
+
+func TestAFaultOfOursIsLoggedAndItsCauseIsNotShown(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, c := range []struct {
+			err  error
+			code int
+			text string
+		}{
+			{fmt.Errorf("secret cause: %w", manage.ErrAway), 503, "cannot answer right now"},
+			{errors.New("secret cause"), 500, "on our side"},
+			{monitor.Wrong(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
+		} {
+			w.log.Reset()
+			rec := httptest.NewRecorder()
+			w.site.visit(rec, httptest.NewRequest("GET", "/team", nil)).fail(c.err)
+			if rec.Code != c.code || !strings.Contains(rec.Body.String(), c.text) || strings.Contains(rec.Body.String(), "secret cause") {
+				w.Errorf("%v: %d %s", c.err, rec.Code, rec.Body)
+			}
+			if logged := strings.Contains(w.log.String(), "secret cause"); logged != (c.code >= 500) {
+				w.Errorf("%v: the log has %q", c.err, w.log)
+			}
+		}
+	})
+}
+
+func TestBrowsersAreNamedForPeople(t *testing.T) {
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36 Edg/126.0": "Edge on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17.5 Safari/604.1":  "Safari on iPhone",
+		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36":              "Chrome on Android",
+		"curl/8.5.0": "curl", "": "Unknown browser", "<b>": "Unknown browser", "X11; Linux": "A browser on Linux",
+	} {
+		if got := browser(agent); got != want {
+			t.Errorf("%s: %s; want %s", agent, got, want)
+		}
+	}
+}

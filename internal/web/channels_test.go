@@ -1,0 +1,154 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"overdue/client"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// channel makes a webhook as the member would.
+func (w *world) channel(name string) monitor.Channel {
+	w.Helper()
+	c, err := w.desk.CreateChannel(w.Context(), w.actor("member"), manage.ChannelEdit{
+		Kind: new("webhook"), Name: &name, Settings: map[string]any{"url": "https://example.com/secret-path", "headers": map[string]any{"X-Key": "hunter2"}},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+// kept is a channel as it is stored, in clear.
+func (w *world) kept(id string) (c monitor.Channel) {
+	w.Helper()
+	w.update(func(tx *store.Tx) (err error) {
+		c, err = tx.Channel(w.project.Key, id)
+		return err
+	})
+	return c
+}
+
+var secretForm = regexp.MustCompile(`whsec_[A-Za-z0-9+/=]{20,}`)
+
+func TestAChannelIsAddedAndItsSecretShownOnce(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.shows(w.get("member", "/channels"), 200, "Nobody is told yet", "/channels/new?kind=webhook", "/channels/new?kind=email")
+		w.shows(w.get("member", "/channels/new?kind=webhook"), 200, `name="settings.url"`, `name="settings.headers"`, "How it will look", "Nightly database backup")
+		w.shows(w.get("member", "/channels/new?kind=email"), 200, `name="settings.to"`)
+		w.shows(w.get("member", "/channels/new?kind=none"), 200)
+		w.lacks(w.get("member", "/channels/new"), "tell_acknowledged")
+		a := w.post("member", "/channels", url.Values{
+			"kind": {"webhook"}, "name": {hostile}, "settings.url": {"https://example.com/x"}, "settings.headers": {"X-Team: ops\nX-Other: 1"},
+			"tell_recovered": {"on"}, "remind_every": {"3600"},
+		})
+		w.shows(a, 201, "Signing secret")
+		if !secretForm.MatchString(a.body) {
+			w.Error("the secret is not shown")
+		}
+		list := w.get("viewer", "/channels")
+		w.shows(list, 200, "Not tested", "example.com")
+		m := regexp.MustCompile(`/channels/([0-9a-f-]{36})`).FindStringSubmatch(w.get("member", "/channels").body)
+		if m == nil {
+			w.Fatal("the list does not lead to the channel")
+		}
+		c := w.kept(m[1])
+		if c.Name != hostile || c.RemindEvery.Hours() != 1 || !c.TellRecovered || c.TellLate || fmt.Sprint(c.Settings["headers"]) != "map[X-Other:1 X-Team:ops]" {
+			w.Errorf("kept %+v", c)
+		}
+		page := w.get("member", "/channels/"+c.ID)
+		w.shows(page, 200, "X-Team: ••••", `value="https://example.com/x"`, `<option value="3600" selected`)
+		w.lacks(page, c.Settings["secret"].(string), "X-Other: 1")
+		w.lacks(list, "/x")
+	})
+}
+
+func TestAChannelFormThatIsWrongComesBackWithoutItsSecrets(t *testing.T) {
+	onEach(t, func(w *world) {
+		a := w.post("member", "/channels", url.Values{
+			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
+		})
+		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key:")
+		w.lacks(a, "hunter2", "whsec_short")
+		w.shows(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
+		w.shows(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
+	})
+}
+
+func TestSecretsThatStayEmptyAreKept(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		before := w.kept(c.ID)
+		a := w.post("member", "/channels/"+c.ID, url.Values{
+			"kind": {"webhook"}, "name": {"ops2"}, "settings.url": {"https://example.com/other"}, "settings.secret": {""},
+			"settings.headers": {"X-Key: ••••\r\nX-New: 2\r\n"}, "tell_late": {"on"},
+		})
+		if a.to() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		after := w.kept(c.ID)
+		if after.Settings["secret"] != before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:hunter2 X-New:2]" ||
+			after.Settings["url"] != "https://example.com/other" || !after.TellLate || after.TellRecovered || after.Name != "ops2" {
+			w.Errorf("%+v", after)
+		}
+		w.shows(w.post("member", "/channels/"+c.ID, url.Values{"kind": {"webhook"}, "name": {" "}, "settings.url": {"https://example.com"}}), 422, "ops2")
+	})
+}
+
+func TestATestAlertUsesWhatIsInTheForm(t *testing.T) {
+	onEach(t, func(w *world) {
+		var told []monitor.Channel
+		result := client.TestResult{Status: new(404), Detail: "no_service <b>"}
+		w.test = func(c monitor.Channel) client.TestResult {
+			told = append(told, c)
+			return result
+		}
+		form := url.Values{"kind": {"webhook"}, "name": {"new one"}, "settings.url": {"https://example.com/draft"}}
+		a := w.post("member", "/channels/test", form)
+		w.shows(a, 200, "404 no_service &lt;b&gt;", "Failed", `value="https://example.com/draft"`, `value="new one"`)
+		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
+			w.Errorf("told %+v", told)
+		}
+		w.shows(w.get("member", "/channels"), 200, "Nobody is told yet")
+		w.shows(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
+		c := w.channel("ops")
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
+		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.kept(c.ID).Settings["secret"] {
+			w.Errorf("told %+v", got)
+		}
+		if w.kept(c.ID).Settings["url"] != "https://example.com/secret-path" {
+			w.Error("a test saved the form")
+		}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
+		if !w.kept(c.ID).Failing || told[2].Settings["url"] != "https://example.com/secret-path" {
+			w.Error("a test of the saved channel is not noted")
+		}
+		h := w.heartbeat("backup")
+		w.shows(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts there")
+		w.shows(w.get("member", "/heartbeats/"+h.ID), 200, "ops is failing")
+		result = client.TestResult{Delivered: true, Status: new(200), Detail: "ok"}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "200 ok", "Delivered")
+		w.shows(w.get("member", "/channels"), 200, "Working")
+	})
+}
+
+func TestDeletingAChannelAsksForItsName(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		path := "/channels/" + c.ID + "/delete"
+		w.shows(w.get("member", path), 200, "Type the name to confirm")
+		w.shows(w.post("member", path, url.Values{"confirm": {"op"}}), 422)
+		if a := w.post("member", path, url.Values{"confirm": {"ops"}}); a.to() != "/channels" {
+			w.Error(a.code, a.body)
+		}
+		if a := w.get("member", "/channels"); strings.Contains(a.body, c.ID) {
+			w.Error("still there")
+		}
+	})
+}

@@ -1,0 +1,273 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+)
+
+// heartbeatNamed makes a heartbeat in the project of the world.
+func (w *world) heartbeatNamed(name string) monitor.Heartbeat {
+	w.Helper()
+	interval := "24h"
+	h, err := w.desk.CreateHeartbeat(w.Context(), w.actor("owner"), manage.HeartbeatEdit{Name: &name, Interval: &interval})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return h
+}
+
+// outline is what a page of the manual is checked by.
+type outline struct {
+	headings int // of the first level
+	ids      map[string]bool
+	links    []string
+}
+
+// outlineOf reads a page.
+func outlineOf(t *testing.T, page string) outline {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := outline{ids: map[string]bool{}}
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "h1" {
+			o.headings++
+		}
+		for _, a := range n.Attr {
+			switch {
+			case a.Key == "id" && o.ids[a.Val]:
+				t.Errorf("two places are called %s", a.Val)
+			case a.Key == "id":
+				o.ids[a.Val] = true
+			case a.Key == "href" && n.Data == "a":
+				o.links = append(o.links, a.Val)
+			}
+		}
+	}
+	return o
+}
+
+func TestEveryPageOfTheManualOpensWithoutSigningInAndLeadsOnlyToPlacesThatExist(t *testing.T) {
+	onEach(t, func(w *world) {
+		pages := map[string]outline{}
+		b := openedBook(t)
+		for _, l := range b.order {
+			a := w.get("", "/docs/"+l.Slug)
+			if a.code != http.StatusOK || !strings.Contains(a.body, ">"+l.Title+"</h1>") {
+				t.Fatalf("%s: %d", l.Slug, a.code)
+			}
+			o := outlineOf(t, a.body)
+			if o.headings != 1 {
+				t.Errorf("%s has %d titles", l.Slug, o.headings)
+			}
+			if !strings.Contains(a.body, "Sign in") || strings.Contains(a.body, "Open Overdue") {
+				t.Errorf("%s does not offer to sign in", l.Slug)
+			}
+			pages["/docs/"+l.Slug] = o
+		}
+		open := regexp.MustCompile(`^/(docs/search|sign-in|api/v1/openapi\.json)?$`)
+		for from, o := range pages {
+			for _, to := range o.links {
+				path, id, within := strings.Cut(to, "#")
+				target, known := pages[path]
+				if path == "" {
+					target, known = o, true
+				}
+				switch {
+				case strings.HasPrefix(to, "https://"), open.MatchString(path), path == "/docs":
+				case !known:
+					t.Errorf("%s leads to %s, which is no page", from, to)
+				case within && !target.ids[id]:
+					t.Errorf("%s leads to %s, where nothing is called %s", from, to, id)
+				}
+			}
+		}
+		if a := w.get("", "/docs"); a.to() != "/docs/first-heartbeat" {
+			t.Errorf("/docs leads to %q", a.to())
+		}
+		if a := w.get("", "/docs/nothing"); a.code != http.StatusNotFound {
+			t.Errorf("a page that is none: %d", a.code)
+		}
+	})
+}
+
+func TestTheManualIsFilledInForWhoMaySeePingURLs(t *testing.T) {
+	onEach(t, func(w *world) {
+		first, newest := w.heartbeatNamed("First"), w.heartbeatNamed("Newest")
+		pings := func(as, path string) (ids []string) {
+			seen := map[string]bool{}
+			for _, m := range regexp.MustCompile(`/api/v1/hb/([0-9a-f-]{36}|YOUR-ID)`).FindAllStringSubmatch(w.get(as, path).body, -1) {
+				if !seen[m[1]] {
+					ids = append(ids, m[1])
+				}
+				seen[m[1]] = true
+			}
+			return ids
+		}
+		for _, test := range []struct{ as, path, want string }{
+			{"", "/docs/integrations", noID},
+			{"", "/docs/integrations?heartbeat=" + first.Ref, noID},
+			{"viewer", "/docs/integrations", noID},
+			{"viewer", "/docs/integrations?heartbeat=" + first.Ref, noID},
+			{"stranger", "/docs/integrations", noID},
+			{"member", "/docs/integrations", newest.ID},
+			{"member", "/docs/first-heartbeat", newest.ID},
+			{"member", "/docs/integrations?heartbeat=" + first.Ref, first.ID},
+			{"owner", "/docs/pinging", newest.ID},
+		} {
+			if got := pings(test.as, test.path); len(got) != 1 || got[0] != test.want {
+				t.Errorf("%q reads %s with %v; want %s", test.as, test.path, got, test.want)
+			}
+		}
+		if a := w.get("stranger", "/docs/integrations?heartbeat="+first.Ref); a.code != http.StatusNotFound && strings.Contains(a.body, first.ID) {
+			t.Error("somebody else's heartbeat was filled in")
+		}
+		page := w.get("member", "/docs/integrations?heartbeat="+first.Ref).body
+		if !strings.Contains(page, `<option value="`+first.Ref+`" selected>First</option>`) || !strings.Contains(page, "Open Overdue") {
+			t.Error("the page does not say whose URL it holds")
+		}
+	})
+}
+
+func TestAHostileNameOfAHeartbeatStaysText(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.heartbeatNamed(`"><script>alert(1)</script>`)
+		if page := w.get("member", "/docs/integrations").body; strings.Contains(page, "<script>alert") {
+			t.Error("the name of a heartbeat became markup")
+		}
+	})
+}
+
+func TestTheManualIsSearchedWithoutScript(t *testing.T) {
+	onEach(t, func(w *world) {
+		a := w.get("", "/docs/search?q=grace+period")
+		if a.code != http.StatusOK || !strings.Contains(a.body, `<mark>grace</mark>`) || !strings.Contains(a.body, `href="/docs/grace-period"`) {
+			t.Errorf("search: %d\n%s", a.code, a.body)
+		}
+		if a := w.get("", "/docs/search?q=by-slug"); !strings.Contains(a.body, `href="/docs/api#op-put-heartbeat"`) {
+			t.Error("the reference is not searched")
+		}
+		if a := w.get("", "/docs/search?q="+url.QueryEscape(`<script>"`)); strings.Contains(a.body, `<script>"`) {
+			t.Error("the query became markup")
+		}
+		if a := w.get("", "/docs/search?q=zzzz"); !strings.Contains(a.body, "0 places") {
+			t.Errorf("nothing found: %s", a.body)
+		}
+		if a := w.get("", "/docs/search"); a.code != http.StatusOK {
+			t.Errorf("an empty search: %d", a.code)
+		}
+	})
+}
+
+func TestAnAnswerToThePageIsKeptAndShownToOwnersAlone(t *testing.T) {
+	onEach(t, func(w *world) {
+		say := func(as, helpful, comment string) answer {
+			return w.post(as, "/docs/feedback", url.Values{"page": {"statuses"}, "helpful": {helpful}, "comment": {comment}})
+		}
+		if a := say("", "yes", ""); a.code != http.StatusSeeOther || a.to() != "/docs/statuses?noted=1#helpful" {
+			t.Errorf("yes: %d %s", a.code, a.to())
+		}
+		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Noted.") {
+			t.Error("the page does not say that the answer was kept")
+		}
+		if a := say("member", "no", "What is <b>Late</b>?"); a.code != http.StatusSeeOther {
+			t.Errorf("no: %d", a.code)
+		}
+		page := w.get("owner", "/feedback").body
+		for _, want := range []string{"What is &lt;b&gt;Late&lt;/b&gt;?", `<td class="num">1</td>`, "Not helpful, member", ">Statuses</a>"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("no %s in\n%s", want, page)
+			}
+		}
+		for as, want := range map[string]int{"": http.StatusSeeOther, "viewer": 403, "member": 403, "admin": 403} {
+			if a := w.get(as, "/feedback"); a.code != want {
+				t.Errorf("%q reads the answers: %d; want %d", as, a.code, want)
+			}
+		}
+	})
+}
+
+func TestAnAnswerThatCannotBeKeptComesBack(t *testing.T) {
+	onEach(t, func(w *world) {
+		long := strings.Repeat("a", 2001)
+		a := w.post("", "/docs/feedback", url.Values{"page": {"statuses"}, "helpful": {"no"}, "comment": {long}})
+		if a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, long) || !strings.Contains(a.body, "longer than 2000 characters") {
+			t.Errorf("a long comment: %d", a.code)
+		}
+		for name, form := range map[string]url.Values{
+			"no page":    {"page": {"nothing"}, "helpful": {"yes"}},
+			"no answer":  {"page": {"statuses"}},
+			"too much":   {"page": {"statuses"}, "helpful": {"no"}, "comment": {strings.Repeat("a", 40<<10)}},
+			"some other": {"page": {"statuses"}, "helpful": {"maybe"}},
+		} {
+			if a := w.post("", "/docs/feedback", form); a.code != http.StatusBadRequest {
+				t.Errorf("%s: %d", name, a.code)
+			}
+		}
+		r := httptest.NewRequest(http.MethodPost, "/docs/feedback", strings.NewReader("page=statuses&helpful=yes"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		if a := w.raw(r); a.code != http.StatusForbidden {
+			t.Errorf("from another site: %d", a.code)
+		}
+		if page := w.get("owner", "/feedback").body; !strings.Contains(page, "No answer yet.") {
+			t.Error("something was kept all the same")
+		}
+	})
+}
+
+func TestCommentsAreReadPageByPage(t *testing.T) {
+	onEach(t, func(w *world) {
+		for n := range 60 {
+			comment := "remark " + string(rune('A'+n%26)) + string(rune('a'+n/26))
+			if err := w.desk.AddFeedback(t.Context(), w.actor("member"), "pinging", true, comment); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := w.get("owner", "/feedback").body
+		next := regexp.MustCompile(`href="(/feedback\?cursor=[^"]+)"`).FindStringSubmatch(first)
+		if next == nil || strings.Count(first, "<blockquote>") != 50 || !strings.Contains(first, "1–50") || !strings.Contains(first, `<td class="num">60</td>`) {
+			t.Fatalf("the first page has %d comments", strings.Count(first, "<blockquote>"))
+		}
+		second := w.get("owner", strings.ReplaceAll(next[1], "&amp;", "&")).body
+		if strings.Count(second, "<blockquote>") != 10 || !strings.Contains(second, "51–60") || !strings.Contains(second, "remark Aa") {
+			t.Errorf("the second page has %d comments", strings.Count(second, "<blockquote>"))
+		}
+	})
+}
+
+func TestOneAddressCannotFillTheAnswers(t *testing.T) {
+	th, now := newThrottle(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for n := range answersAtOnce {
+		if !th.allows("a", now) {
+			t.Fatalf("answer %d is refused", n+1)
+		}
+	}
+	if th.allows("a", now) || !th.allows("b", now) {
+		t.Error("one address is not told apart from another")
+	}
+	if !th.allows("a", now.Add(answersRest)) {
+		t.Error("after a rest nothing is taken")
+	}
+	taken := 0
+	for n := range 1000 {
+		if th.allows(strings.Repeat("x", n+2), now.Add(answersRest)) {
+			taken++
+		}
+	}
+	if taken > answersAllAtOnce {
+		t.Errorf("%d answers were taken at once", taken)
+	}
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view"
+)
+
+// justSaved is the query that Save leads to, so that the page greets a new
+// heartbeat.
+const justSaved = "?saved=1"
+
+// showHeartbeat is the page of one heartbeat.
+func showHeartbeat(v *visit) error {
+	q := v.r.URL.Query()
+	before, err := strconv.ParseInt(q.Get("before"), 10, 64)
+	if err != nil || before < 0 {
+		before = 0 // an address that somebody mended shows the newest
+	}
+	d, err := v.site.Desk.Detail(v.ctx(), v.actor, v.r.PathValue("key"), manage.DetailQuery{Kind: q.Get("kind"), Before: before})
+	if err != nil {
+		return err
+	}
+	all := runs(d.Watched, v.now)
+	page := view.HeartbeatPage{
+		Heartbeat: v.heartbeat(d.Watched, d.Open), Saved: q.Get("saved") != "",
+		Why: v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
+		Log: v.log(d, q.Get("kind")), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
+	}
+	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, []shown{{d.Ref, mark(heroFacts(page.Heartbeat))}}))
+	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
+	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
+	for _, i := range d.Incidents {
+		page.Incidents = append(page.Incidents, line(i, manage.Alerts{}))
+	}
+	for _, c := range d.Unsound {
+		page.Failing = append(page.Failing, c.Name)
+	}
+	return v.show(view.HeartbeatDetail(page))
+}
+
+// heartbeat is what the page tells about it, but for what only the page knows.
+func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbeat {
+	h := view.Heartbeat{
+		Key: keyOf(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.Shown(v.now)),
+		Editable: v.actor.May(auth.ChangeHeartbeats), OnlyInterval: true,
+		Schedule: every(w.Heartbeat), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
+		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
+		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),
+		PausedAt: w.PausedAt, PausedBy: w.PausedBy,
+	}
+	if w.ID != "" && v.actor.SeesPingURLs() {
+		h.PingURL = v.site.pingBase() + w.ID
+	}
+	if open != nil {
+		h.Incident = &view.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.Opened}
+	}
+	return h
+}
+
+// namesOf names the channels that a heartbeat tells, none for all.
+func namesOf(h monitor.Heartbeat, channels []monitor.Channel) []string {
+	if h.AllChannels {
+		return nil
+	}
+	var names []string
+	for _, c := range channels {
+		if h.Told(c) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// why is the arithmetic as of now. The sentence is left out where the sum says
+// the same.
+func (v *visit) why(h monitor.Heartbeat) view.Why {
+	w := view.Why{
+		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(),
+	}
+	counted := h.From.Equal(h.LastPing) && !h.Running() && (h.Cause == "" || h.Cause == monitor.Missed)
+	if !h.Judged() || !counted {
+		w.Decision = h.Why(v.now)
+	}
+	return w
+}
+
+// log is the event log as the page shows it.
+func (v *visit) log(d manage.Detail, kind string) view.Log {
+	base := view.HeartbeatPath(keyOf(d.Heartbeat))
+	l := view.Log{Kind: kind, Total: d.Events, Base: base}
+	for _, p := range d.Log {
+		e := view.Event{
+			N: int(p.N), Kind: string(p.Kind), At: p.At, Took: p.RunTime, Exit: max(p.ExitCode, 0),
+			Method: p.Method, Source: p.Source, Agent: p.UserAgent, Body: legible(p.Body), Cut: int64(len(p.Body)) < p.BodySize,
+			BodyPath: base + "/pings/" + strconv.FormatInt(p.N, 10) + "/body",
+		}
+		l.Events = append(l.Events, e)
+	}
+	if d.Older > 0 {
+		older := url.Values{"before": {strconv.FormatInt(d.Older, 10)}}
+		if kind != "" {
+			older.Set("kind", kind)
+		}
+		l.Older = base + "?" + older.Encode() + "#log"
+	}
+	return l
+}
+
+// sendBody gives out the whole body of a ping, to be kept and not to be shown:
+// it holds whatever a stranger sent.
+func sendBody(v *visit) error {
+	n, err := strconv.ParseInt(v.r.PathValue("n"), 10, 64)
+	if err != nil {
+		return monitor.Wrong(monitor.Missing, "", "There is no such ping.")
+	}
+	p, err := v.site.Desk.Ping(v.ctx(), v.actor, v.r.PathValue("key"), n)
+	if err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="ping-`+strconv.FormatInt(n, 10)+`.txt"`)
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	v.w.WriteHeader(http.StatusOK)
+	_, _ = v.w.Write(p.Body) // who left early need not be told
+	return nil
+}
+
+// legible is a body as a page can show it.
+func legible(body []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ReplaceAll(strings.ToValidUTF8(string(body), "\uFFFD"), "\r\n", "\n"))
+}

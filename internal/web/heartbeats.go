@@ -1,0 +1,142 @@
+package web
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view"
+)
+
+// How many heartbeats a page of the list has: fewer, or as many as one may ask
+// for.
+const (
+	usualPage = 25
+	largePage = 50
+)
+
+// fewHeartbeats is below how many the summary above the list says nothing that
+// the list does not.
+const fewHeartbeats = 10
+
+// heartbeatRoutes are the pages of the heartbeats.
+func (s *Site) heartbeatRoutes() []route {
+	return []route{
+		{pattern: "GET /heartbeats", needs: auth.Read, handle: listHeartbeats},
+		{pattern: "GET /heartbeats/new", needs: auth.ChangeHeartbeats, handle: newHeartbeat},
+		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat},
+		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat},
+		{pattern: "POST /heartbeats/bulk", needs: auth.ChangeHeartbeats, handle: changeMany},
+		{pattern: "GET /heartbeats/{key}", needs: auth.Read, handle: showHeartbeat},
+		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat},
+		{pattern: "GET /heartbeats/{key}/edit", needs: auth.ChangeHeartbeats, handle: editHeartbeat},
+		{pattern: "POST /heartbeats/{key}/pause", needs: auth.ChangeHeartbeats, handle: pauseHeartbeat},
+		{pattern: "POST /heartbeats/{key}/resume", needs: auth.ChangeHeartbeats, handle: resumeHeartbeat},
+		{pattern: "GET /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: confirmDeletion},
+		{pattern: "POST /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: deleteHeartbeat},
+		{pattern: "POST /heartbeats/{key}/restore", needs: auth.ChangeHeartbeats, handle: restoreHeartbeat},
+		{pattern: "GET /heartbeats/{key}/pings/{n}/body", needs: auth.Read, handle: sendBody},
+	}
+}
+
+// listHeartbeats is the list of a project, or the way to its first heartbeat.
+func listHeartbeats(v *visit) error {
+	q := v.r.URL.Query()
+	f := view.Filter{
+		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
+		Running: q.Get("running") != "",
+	}
+	per := usualPage
+	if q.Get("per") == strconv.Itoa(largePage) {
+		per = largePage
+	}
+	o, err := v.site.Desk.Overview(v.ctx(), v.actor, manage.OverviewQuery{
+		Status: f.Status, Tag: f.Tag, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: per, Cursor: q.Get("cursor"),
+	})
+	if err != nil {
+		return err
+	}
+	if all(o.Tally) == 0 {
+		return v.show(view.HeartbeatsEmpty(view.EmptyPage{
+			Shell: v.shell(""), PingBase: v.pingBase(), OnlyInterval: true,
+			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"},
+		}))
+	}
+	page := view.HeartbeatsPage{
+		Filter: f, Tally: tallied(o.Tally), TagTotal: o.TagTotal, PingBase: v.pingBase(),
+		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: turn(q, o.Prev), Next: turn(q, o.Next)},
+	}
+	var parts []shown
+	for _, w := range o.Rows {
+		row := v.row(w)
+		page.Rows = append(page.Rows, row)
+		parts = append(parts, shown{w.Ref, mark(row)})
+	}
+	page.Shell = v.shell(liveAt("/live/heartbeats", parts))
+	for _, t := range o.Tags {
+		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, N: t.N})
+	}
+	if all(o.Tally) >= fewHeartbeats {
+		page.Ahead = &view.Ahead{PerMinute: o.Minutes, Down: page.Tally.Down, Late: page.Tally.Late}
+	}
+	if page.Channels, err = v.channelChoices(); err != nil {
+		return err
+	}
+	return v.show(view.Heartbeats(page))
+}
+
+// turn is the address of another page of a list: the same query with another
+// cursor.
+func turn(q url.Values, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	other := url.Values{}
+	for name, values := range q {
+		if name != "cursor" && len(values) > 0 && values[0] != "" {
+			other.Set(name, values[0])
+		}
+	}
+	other.Set("cursor", cursor)
+	return view.HeartbeatsPath + "?" + other.Encode()
+}
+
+// all counts the heartbeats of a project.
+func all(t manage.Tally) (n int) {
+	for _, of := range t.ByStatus {
+		n += of
+	}
+	return n
+}
+
+// tallied is the tally as the page shows it.
+func tallied(t manage.Tally) view.Tally {
+	return view.Tally{
+		All: all(t), Down: t.ByStatus[monitor.Down], Late: t.ByStatus[monitor.Late], New: t.ByStatus[monitor.New],
+		Up: t.ByStatus[monitor.Up], Paused: t.ByStatus[monitor.Paused], Running: t.Running,
+	}
+}
+
+// pingBase is what ping URLs start with, empty for those who may not ping.
+func (v *visit) pingBase() string {
+	if !v.actor.SeesPingURLs() {
+		return ""
+	}
+	return v.site.pingBase()
+}
+
+// channelChoices are the channels of the project, for those who may choose.
+func (v *visit) channelChoices() ([]view.Choice, error) {
+	if !v.actor.May(auth.ChangeHeartbeats) {
+		return nil, nil
+	}
+	l, err := v.site.Desk.Channels(v.ctx(), v.actor, manage.Page{Limit: manage.MostItems})
+	var choices []view.Choice
+	for _, c := range l.Items {
+		choices = append(choices, view.Choice{Value: c.ID, Label: c.Name})
+	}
+	return choices, err
+}

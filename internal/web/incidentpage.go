@@ -1,0 +1,113 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view"
+)
+
+// showIncident is the page of one incident.
+func showIncident(v *visit) error { return v.story(http.StatusOK, v.r.PathValue("id"), view.Input{}) }
+
+// story answers with the page of an incident; note is one that was refused.
+func (v *visit) story(status int, id string, note view.Input) error {
+	s, err := v.site.Desk.IncidentStory(v.ctx(), v.actor, id)
+	if err != nil {
+		return err
+	}
+	page := v.incidentPage(s)
+	live := ""
+	if s.State() != monitor.Resolved {
+		live = liveAt("/live/incidents/"+s.ID, []shown{{s.ID, mark(incidentFacts(page))}})
+	}
+	page.Shell, page.Note = v.shell(live), note
+	return v.showStatus(status, view.Incident(page))
+}
+
+// incidentPage is what the page tells, but for what surrounds it.
+func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
+	i := s.Incident
+	p := view.IncidentPage{
+		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Resolution: string(i.Resolution),
+		Heartbeat: view.Subject{
+			Key: keyOf(s.Heartbeat), Name: i.HeartbeatName, Schedule: every(s.Heartbeat), Interval: s.Heartbeat.Rule.Interval,
+			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.Opened,
+		},
+		Opened: i.Opened, Detected: i.Detected, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
+		FirstAlert: firstAlert(s), Timeline: timeline(s), Deliveries: deliveries(s, v.now), Waiting: waiting(s),
+		Runbook: runbook(s.Heartbeat.Description), Before: before(s), PrintAt: v.site.Base + view.IncidentPath(i.ID),
+		CanAct: v.actor.May(auth.ChangeIncidents),
+	}
+	p.Shell.Clock = v.clock
+	if s.Ping != nil {
+		p.Exit = max(s.Ping.ExitCode, 0)
+	}
+	if s.After.ID != "" {
+		p.After = &view.SeeAlso{ID: s.After.ID, Number: int(s.After.Number), Cause: string(s.After.Cause)}
+	}
+	if i.Cause == monitor.Missed {
+		p.Heartbeat.Grace = i.Opened.Sub(i.Due) // as it was then
+		p.Why = missedWhy(s)
+	}
+	return p
+}
+
+// missedWhy is the sum that led to an incident, as it was at its opening. Where
+// it does not begin at the last ping, after a pause, the sentence tells it.
+func missedWhy(s manage.IncidentStory) *view.Why {
+	i := s.Incident
+	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
+	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && !i.LastPing.IsZero() {
+		w.Interval = interval
+	} else {
+		w.Decision = i.Because
+	}
+	return w
+}
+
+// firstAlert is how long it took until somebody was told, 0 when nobody was.
+func firstAlert(s manage.IncidentStory) time.Duration {
+	var first time.Duration
+	for _, d := range s.Deliveries {
+		for _, t := range d.Tries {
+			if d.Event != monitor.IncidentOpened || t.Outcome != "sent" {
+				continue
+			}
+			if took := t.At.Add(t.Took).Sub(s.Opened); first == 0 || took < first {
+				first = max(took, time.Millisecond)
+			}
+		}
+	}
+	return first
+}
+
+// waiting says what is still expected, empty when nothing is.
+func waiting(s manage.IncidentStory) string {
+	if s.State() == monitor.Resolved {
+		return ""
+	}
+	return "The next successful ping resolves this incident."
+}
+
+// runbook is the first address in a description.
+func runbook(description string) string {
+	for _, word := range strings.Fields(description) {
+		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
+			return strings.TrimRight(word, ".,;)")
+		}
+	}
+	return ""
+}
+
+// before says how long all was well until this incident.
+func before(s manage.IncidentStory) string {
+	if s.Before.ID == "" {
+		return "No incident before"
+	}
+	return "No incident in " + view.Elapsed(s.Opened.Sub(s.Before.ResolvedAt))
+}

@@ -1,0 +1,207 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view"
+)
+
+// liveRoutes are the streams of events that keep open pages up to date.
+func (s *Site) liveRoutes() []route {
+	return []route{
+		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true},
+		{pattern: "GET /live/heartbeats/{key}", needs: auth.Read, handle: followHeartbeat, stream: true},
+		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true},
+		{pattern: "GET /live/incidents/{id}", needs: auth.Read, handle: followIncident, stream: true},
+	}
+}
+
+// shown names a part of a page and the facts that it was drawn from.
+type shown struct{ key, mark string }
+
+// liveAt is the address of a stream of several parts. It carries what each part
+// looked like when the page was drawn, so that what happened between the page
+// and the stream is not lost, and the rest is not sent twice.
+func liveAt(path string, parts []shown) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	var list []string
+	for _, p := range parts {
+		list = append(list, p.key+"."+p.mark)
+	}
+	return path + "?of=" + strings.Join(list, "~")
+}
+
+// parts reads what liveAt wrote.
+func parts(q url.Values) (keys []string, seen map[string]string) {
+	seen = map[string]string{}
+	for _, p := range strings.Split(q.Get("of"), "~") {
+		key, mark, found := strings.Cut(p, ".")
+		if found && len(keys) < manage.MostItems {
+			keys = append(keys, key)
+			seen[key] = mark
+		}
+	}
+	return keys, seen
+}
+
+// followList keeps the rows of the list up to date, in place: order and page
+// change only when the page is loaded anew.
+func followList(v *visit) error {
+	refs, seen := parts(v.r.URL.Query())
+	keys, err := v.site.Desk.HeartbeatKeys(v.ctx(), v.actor, refs)
+	if err != nil {
+		return err
+	}
+	s := &stream{visit: v, keys: keys, look: v.pulse(keys)}
+	s.read = func(ctx context.Context, now time.Time) (scene, error) {
+		rows, down, err := v.site.Desk.Glance(ctx, v.actor, keys)
+		found := scene{title: view.PageTitle("Heartbeats", v.actor.Project.Name, down)}
+		for _, w := range rows {
+			row := v.at(now).row(w)
+			found.parts = append(found.parts, part{
+				key: w.Ref, facts: row, name: row.Name, status: row.Status,
+				draw: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
+			})
+		}
+		return found, err
+	}
+	return s.run(seen)
+}
+
+// at is the visit at another moment.
+func (v *visit) at(now time.Time) *visit {
+	later := *v
+	later.now = now.Truncate(monitor.Tick)
+	return &later
+}
+
+// pulse tells whether anything about heartbeats has changed.
+func (v *visit) pulse(keys []int64) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		pulses, err := v.site.Desk.Pulses(ctx, v.actor, keys)
+		return fmt.Sprint(pulses), err
+	}
+}
+
+// followHeartbeat keeps the top of the page of one heartbeat up to date: it is
+// what turns from New to Up while somebody watches.
+func followHeartbeat(v *visit) error {
+	_, seen := parts(v.r.URL.Query())
+	h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	keys := []int64{h.Key}
+	s := &stream{visit: v, keys: keys, look: v.pulse(keys)}
+	s.read = func(ctx context.Context, now time.Time) (scene, error) {
+		d, err := v.site.Desk.Detail(ctx, v.actor, h.Ref, manage.DetailQuery{})
+		if err != nil {
+			return scene{}, err
+		}
+		hero := v.at(now).heartbeat(d.Watched, d.Open)
+		return scene{title: view.HeartbeatTitle(hero.Name, hero.Status), parts: []part{{
+			key: h.Ref, facts: heroFacts(hero), name: hero.Name, status: hero.Status,
+			draw: func(c view.Clock) templ.Component { return view.HeartbeatHero(c, hero, false) },
+		}}}, nil
+	}
+	return s.run(seen)
+}
+
+// heroFacts are the facts of a hero; the open incident by what it says and not
+// by where it lies in memory.
+func heroFacts(h view.Heartbeat) any {
+	open := h.Incident
+	h.Incident = nil
+	if open == nil {
+		return h
+	}
+	return struct {
+		view.Heartbeat
+		Open view.OpenIncident
+	}{h, *open}
+}
+
+// always looks as if something had changed: incidents change by what becomes of
+// their alerts, of which nobody tells the feed.
+func always() func(context.Context) (string, error) {
+	n := 0
+	return func(context.Context) (string, error) {
+		n++
+		return fmt.Sprint(n), nil
+	}
+}
+
+// followIncidents keeps the rows of the list of incidents up to date.
+func followIncidents(v *visit) error {
+	ids, seen := parts(v.r.URL.Query())
+	lines, alerts, err := v.site.Desk.IncidentLines(v.ctx(), v.actor, ids)
+	if err != nil {
+		return err
+	}
+	s := &stream{visit: v, keys: heartbeatsOf(lines), look: always()}
+	s.read = func(ctx context.Context, _ time.Time) (found scene, err error) {
+		if lines, alerts, err = v.site.Desk.IncidentLines(ctx, v.actor, ids); err != nil {
+			return found, err
+		}
+		for _, i := range lines {
+			l := line(i, alerts[i.ID])
+			found.parts = append(found.parts, part{
+				key: i.ID, facts: l,
+				draw: func(c view.Clock) templ.Component { return view.IncidentRow(c, l) },
+			})
+		}
+		return found, nil
+	}
+	return s.run(seen)
+}
+
+// heartbeatsOf are the keys of the heartbeats that incidents are about.
+func heartbeatsOf(list []monitor.Incident) []int64 {
+	var keys []int64
+	for _, i := range list {
+		keys = append(keys, i.Heartbeat)
+	}
+	return keys
+}
+
+// followIncident keeps the state of one incident up to date.
+func followIncident(v *visit) error {
+	_, seen := parts(v.r.URL.Query())
+	id := v.r.PathValue("id")
+	story, err := v.site.Desk.IncidentStory(v.ctx(), v.actor, id)
+	if err != nil {
+		return err
+	}
+	s := &stream{visit: v, keys: []int64{story.Incident.Heartbeat}, look: always()}
+	s.read = func(ctx context.Context, now time.Time) (scene, error) {
+		story, err := v.site.Desk.IncidentStory(ctx, v.actor, id)
+		if err != nil {
+			return scene{}, err
+		}
+		page := v.at(now).incidentPage(story)
+		return scene{parts: []part{{
+			key: id, facts: incidentFacts(page),
+			draw: func(c view.Clock) templ.Component {
+				page.Clock = c
+				return view.IncidentHero(page)
+			},
+		}}}, nil
+	}
+	return s.run(seen)
+}
+
+// incidentFacts are what the state of an incident is drawn from.
+func incidentFacts(p view.IncidentPage) any {
+	return []any{p.State, p.AcknowledgedBy, p.Acknowledged, p.Resolved, p.FirstAlert, p.Resolution}
+}

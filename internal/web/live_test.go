@@ -1,0 +1,282 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// following is an open stream, as a browser has it.
+type following struct {
+	w      *world
+	events chan string // "row: <li…", one a piece
+	stop   context.CancelFunc
+	code   int
+}
+
+// follow opens a stream as somebody.
+func (w *world) follow(as, path string, headers ...string) *following {
+	w.Helper()
+	srv := httptest.NewServer(w.site)
+	w.Cleanup(srv.Close)
+	ctx, cancel := context.WithCancel(w.Context())
+	w.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+strings.ReplaceAll(path, "&amp;", "&"), nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if as != "" {
+		r.AddCookie(w.cookie(as))
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := srv.Client().Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	f := &following{w: w, events: make(chan string, 100), stop: cancel, code: resp.StatusCode}
+	go f.read(resp)
+	return f
+}
+
+// read takes the stream apart until it ends.
+func (f *following) read(resp *http.Response) {
+	defer close(f.events)
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	name, data := "", ""
+	for lines.Scan() {
+		line := lines.Text()
+		switch {
+		case line == "" && name != "":
+			f.events <- name + ": " + data
+			name, data = "", ""
+		case strings.HasPrefix(line, "event: "):
+			name = line[len("event: "):]
+		case strings.HasPrefix(line, "data: "):
+			data += line[len("data: "):] + "\n"
+		}
+	}
+}
+
+// next waits for an event of the kind that has all the texts.
+func (f *following) next(kind string, texts ...string) string {
+	f.w.Helper()
+	for {
+		select {
+		case e, open := <-f.events:
+			if !open {
+				f.w.Fatalf("the stream ended; want %s with %q", kind, texts)
+			}
+			if !strings.HasPrefix(e, kind+": ") {
+				continue
+			}
+			missing := false
+			for _, text := range texts {
+				missing = missing || !strings.Contains(e, text)
+			}
+			if !missing {
+				return e
+			}
+		case <-f.w.soon(10 * time.Second):
+			f.w.Fatalf("no %s with %q came", kind, texts)
+		}
+	}
+}
+
+// soon ends after a time.
+func (w *world) soon(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
+
+// ended waits for the end of the stream.
+func (f *following) ended() {
+	f.w.Helper()
+	for {
+		select {
+		case _, open := <-f.events:
+			if !open {
+				return
+			}
+		case <-f.w.soon(10 * time.Second):
+			f.w.Fatal("the stream did not end")
+		}
+	}
+}
+
+// live is the address of a page's stream.
+func (w *world) live(a answer) string {
+	w.Helper()
+	_, rest, found := strings.Cut(a.body, `data-live="`)
+	path, _, _ := strings.Cut(rest, `"`)
+	if !found || path == "" {
+		w.Fatal("the page has no stream")
+	}
+	return path
+}
+
+func TestAPingTurnsTheOpenPagesUp(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		list := w.follow("viewer", w.live(w.get("viewer", "/heartbeats")))
+		page := w.follow("member", w.live(w.get("member", "/heartbeats/"+h.ID)))
+		w.hear(h, 0, monitor.Ping{})
+		w.site.Feed.Changed([]int64{h.Key})
+		row := list.next("row", `id="hb-`+h.Ref+`"`, `data-status="up"`, "Next ping expected in")
+		if strings.Contains(row, h.ID) {
+			w.Error("the stream tells a viewer what could ping")
+		}
+		list.next("announce", "backup is Up")
+		page.next("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
+		page.next("title", "backup · Up · Overdue")
+		w.hear(h, 0, monitor.Ping{Kind: monitor.Fail})
+		// Nobody pokes: another node took this one.
+		list.next("row", `data-status="down"`)
+		list.next("announce", "backup is Down")
+		list.next("title", "(1 down) Heartbeats")
+	})
+}
+
+func TestAStreamSendsWhatHappenedSinceThePageWasDrawnAndNoMore(t *testing.T) {
+	onEach(t, func(w *world) {
+		still, moved := w.heartbeat("still"), w.heartbeat("moved")
+		path := w.live(w.get("viewer", "/heartbeats"))
+		w.hear(moved, 0, monitor.Ping{})
+		f := w.follow("viewer", path)
+		if e := f.next("row"); !strings.Contains(e, moved.Ref) {
+			w.Errorf("first came %s", e)
+		}
+		w.hear(moved, 0, monitor.Ping{Kind: monitor.Fail})
+		if e := f.next("row"); strings.Contains(e, still.Ref) {
+			w.Error("a row was sent that did not change")
+		}
+		// After a gap nobody knows what the page shows.
+		again := w.follow("viewer", path, "Last-Event-ID", "7")
+		again.next("row", still.Ref)
+		again.next("row", moved.Ref)
+	})
+}
+
+func TestIncidentPagesFollowWhatBecomesOfThem(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		h, i := w.failed("backup", time.Minute)
+		list := w.follow("viewer", w.live(w.get("viewer", "/incidents")))
+		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
+		w.deliver(c, "sent", 200, "ok")
+		list.next("row", "1 of 1 delivered")
+		w.hear(h, 0, monitor.Ping{})
+		w.site.Feed.Changed([]int64{h.Key})
+		page.next("row", `id="inc-`+i.ID+`-hero"`, "Was Down for")
+		list.next("row", "Resolved")
+	})
+}
+
+func TestAStreamAsksWhoLooks(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		path := w.live(w.get("viewer", "/heartbeats"))
+		if f := w.follow("", path); f.code != http.StatusUnauthorized {
+			w.Errorf("nobody: %d", f.code)
+		}
+		if f := w.follow("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
+			w.Errorf("a stranger: %d", f.code)
+		}
+		// The list of a stranger's own project finds no such rows.
+		f := w.follow("stranger", path, "Last-Event-ID", "1")
+		w.hear(h, 0, monitor.Ping{})
+		w.site.Feed.Changed([]int64{h.Key})
+		w.site.Feed.Close()
+		for e := range f.events {
+			if strings.HasPrefix(e, "row") {
+				w.Errorf("a stranger was sent %s", e)
+			}
+		}
+	})
+}
+
+func TestWhoIsRemovedIsNotAdmittedAnyMore(t *testing.T) {
+	onEach(t, func(w *world) {
+		viewer := w.person("viewer").ID
+		var v *visit
+		record := route{pattern: "GET /heartbeats", needs: 1, handle: func(visited *visit) error {
+			v = visited
+			admitted, err := (&stream{visit: v}).admitted()
+			if err != nil || !admitted {
+				w.Errorf("admitted %t, %v", admitted, err)
+			}
+			w.update(func(tx *store.Tx) error { return tx.RemoveMember(w.project.Key, viewer) })
+			if admitted, err = (&stream{visit: v}).admitted(); err != nil || admitted {
+				w.Errorf("admitted %t, %v after the removal", admitted, err)
+			}
+			return nil
+		}}
+		mux := http.NewServeMux()
+		if err := w.site.mount(mux, record); err != nil {
+			w.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/heartbeats", nil)
+		r.AddCookie(w.cookie("viewer"))
+		mux.ServeHTTP(httptest.NewRecorder(), r)
+		if v == nil {
+			w.Fatal("nobody came in")
+		}
+	})
+}
+
+func TestAServerThatStopsEndsItsStreams(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		f := w.follow("viewer", "/live/heartbeats/"+h.Ref)
+		f.next("row", h.Ref)
+		w.site.Feed.Close()
+		f.ended()
+		if late := w.follow("viewer", "/live/heartbeats/"+h.Ref); late.code != http.StatusServiceUnavailable {
+			w.Errorf("a stopping server began a stream: %d", late.code)
+		}
+	})
+}
+
+func TestTheFeedNeverWaits(t *testing.T) {
+	f := &Feed{}
+	var ears []*ear
+	for range mostStreams {
+		e, ok := f.listen([]int64{1, 2})
+		if !ok {
+			t.Fatal("no place")
+		}
+		ears = append(ears, e)
+	}
+	if _, ok := f.listen(nil); ok {
+		t.Error("a stream too many found a place")
+	}
+	for range 100 {
+		f.Changed([]int64{2, 1, 3}) // nobody listens
+	}
+	for _, e := range ears {
+		select {
+		case <-e.poke:
+		default:
+			t.Fatal("a stream was not poked")
+		}
+		select {
+		case <-e.poke:
+			t.Fatal("a stream was poked twice")
+		default:
+		}
+		f.forget(e)
+	}
+	if len(f.ears) != 0 || f.count != 0 {
+		t.Errorf("the feed remembers %d streams under %d keys", f.count, len(f.ears))
+	}
+	f.Changed([]int64{1})
+	f.Close()
+	f.Close()
+}

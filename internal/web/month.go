@@ -1,0 +1,99 @@
+package web
+
+import (
+	"slices"
+	"time"
+
+	"overdue/internal/manage"
+	"overdue/internal/web/view"
+)
+
+// daysShown is how many days the month of a heartbeat has.
+const daysShown = 30
+
+// month counts the runs of each of the last 30 days, as the project's zone has
+// days.
+func month(all []run, limit time.Duration, c view.Clock) view.Month {
+	m := view.Month{Limit: limit}
+	index := map[string]int{}
+	today := c.Now.In(zone(c))
+	for i := daysShown - 1; i >= 0; i-- {
+		// Noon exists on every day, whatever the clocks do.
+		day := time.Date(today.Year(), today.Month(), today.Day()-i, 12, 0, 0, 0, today.Location())
+		index[day.Format(time.DateOnly)] = len(m.Days)
+		m.Days = append(m.Days, view.Day{Date: day})
+	}
+	for _, r := range all {
+		if i, shown := index[r.at.In(zone(c)).Format(time.DateOnly)]; shown {
+			m.Days[i] = counted(m.Days[i], r)
+		}
+	}
+	return m
+}
+
+// zone is the zone of a clock.
+func zone(c view.Clock) *time.Location {
+	if c.Zone == nil {
+		return time.UTC
+	}
+	return c.Zone
+}
+
+// counted is a day with one more run.
+func counted(d view.Day, r run) view.Day {
+	switch r.outcome {
+	case view.OnTime:
+		d.OnTime++
+	case view.Late:
+		d.Late++
+		d.LateBy = max(d.LateBy, r.lateBy)
+	case view.Failed:
+		d.Failed++
+		d.Exit = r.exit
+	case view.Missed:
+		d.Missed++
+	case view.Upcoming:
+		d.Upcoming++
+	}
+	d.Took = max(d.Took, r.took)
+	return d
+}
+
+// stats are the figures of the last 30 days.
+func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
+	var s view.MonthStats
+	var took []time.Duration
+	since := now.Add(-daysShown * 24 * time.Hour)
+	for _, r := range all {
+		if r.at.Before(since) || r.outcome == view.Upcoming || r.outcome == view.Running {
+			continue
+		}
+		s.Watched++
+		if r.outcome == view.OnTime {
+			s.OnTime++
+		}
+		if r.took > 0 {
+			took = append(took, r.took)
+		}
+	}
+	if len(took) > 0 {
+		slices.Sort(took)
+		s.Usual, s.Slowest = took[(len(took)-1)/2], took[len(took)-1]
+	}
+	for _, o := range outages {
+		s.Down += down(o, since, now)
+	}
+	return s
+}
+
+// down is how much of an outage lies between two moments.
+func down(o manage.Outage, since, now time.Time) time.Duration {
+	from, to := o.Opened, o.Resolved
+	if from.Before(since) {
+		from = since
+	}
+	if to.IsZero() {
+		to = now
+	}
+	return max(0, to.Sub(from))
+}

@@ -1,0 +1,81 @@
+package web
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"overdue/internal/auth"
+)
+
+func TestAKeyIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.want(w.post("admin", "/api-keys", url.Values{"name": {""}}), 422, "Write a name")
+		page := w.post("admin", "/api-keys", url.Values{"name": {hostile}, "read_only": {"on"}})
+		secret := regexp.MustCompile(`ovd_[A-Z2-7]{40}`).FindString(page.body)
+		w.want(page, 200, "Copy it now", base+"/api/v1")
+		a, known, err := auth.NewKeys(w.db).Actor(w.Context(), secret, w.now())
+		if err != nil || !known || a.Role != auth.Viewer {
+			w.Fatalf("%+v, %t, %v", a, known, err)
+		}
+		list := w.get("admin", "/api-keys")
+		w.want(list, 200, secret[:8]+"…", "by admin", "Read only")
+		if strings.Contains(list.body, secret) || strings.Contains(list.body, "<script>alert") {
+			w.Error("the key is shown again, or its name became markup")
+		}
+		id := regexp.MustCompile(`/api-keys/([0-9a-f-]{36})/revoke`).FindStringSubmatch(list.body)
+		w.want(w.post("stranger", "/api-keys/"+id[1]+"/revoke", nil), 404)
+		w.leads(w.post("admin", "/api-keys/"+id[1]+"/revoke", nil), "/api-keys")
+		if _, known, _ := auth.NewKeys(w.db).Actor(w.Context(), secret, w.now()); known {
+			w.Error("the revoked key still works")
+		}
+	})
+}
+
+func TestSettingsChangeTheProject(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.want(w.post("admin", "/settings", url.Values{"name": {"a\nb"}, "timezone": {"CET of mine"}}), 422, "in one line", "CET of mine")
+		w.leads(w.post("admin", "/settings", url.Values{"name": {"Production"}, "timezone": {"Europe/Berlin"}}), "/settings")
+		w.want(w.get("admin", "/settings"), 200, `value="Production"`, "Settings saved.", `data-tz="Europe/Berlin"`)
+	})
+}
+
+func TestAProjectIsMadeChosenAndDeleted(t *testing.T) {
+	onEach(t, func(w *world) {
+		th := w.things(1)
+		w.want(w.get("owner", "/projects/main/delete"), 200, "Type the name")
+		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
+		w.want(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
+		w.leads(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")
+		w.want(w.get("owner", "/settings"), 200, "2 projects", `value="Main"`)
+		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Type the name of the project")
+		w.want(w.get("member", "/heartbeats/"+th.ref), 200)
+		w.leads(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), "/heartbeats")
+		w.want(w.get("owner", "/settings"), 200, "1 project", "deleted")
+		w.want(w.get("member", "/heartbeats/"+th.ref), 404)
+		w.want(w.get("member", "/heartbeats"), 403)
+	})
+}
+
+func TestTheAuditLogSaysWhoDidWhatFromWhere(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.leads(w.post("admin", "/settings", url.Values{"name": {"Production"}, "timezone": {"UTC"}}), "/settings")
+		w.leads(w.post("owner", "/team/"+w.person("member").ID+"/role", url.Values{"role": {"viewer"}}), "/team")
+		w.want(w.get("admin", "/audit"), 200, "<b>admin</b>", "changed the project", "name “main” to “Production”", "192.0.2.1",
+			"changed the role of", "<b>member</b>", "member to viewer")
+		found := w.get("admin", "/audit?q=PROD")
+		w.want(found, 200, "changed the project")
+		if strings.Contains(found.body, "changed the role of") {
+			w.Error("the search finds what it should not")
+		}
+		w.want(w.get("admin", "/audit?q=%00"), 200, "Nothing matches")
+		w.want(w.get("admin", "/audit?after=nonsense"), 422)
+		for range 51 {
+			w.leads(w.post("admin", "/settings", url.Values{"name": {"A"}, "timezone": {"UTC"}}), "/settings")
+			w.leads(w.post("admin", "/settings", url.Values{"name": {"B"}, "timezone": {"UTC"}}), "/settings")
+		}
+		next := regexp.MustCompile(`/audit\?after=[^"]+`).FindString(w.get("admin", "/audit").body)
+		w.want(w.get("admin", strings.ReplaceAll(next, "&amp;", "&")), 200, "changed the project")
+	})
+}

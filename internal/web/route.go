@@ -1,0 +1,67 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"overdue/internal/auth"
+)
+
+// handler answers one visit. A fault is the visitor's, any other error ours.
+type handler func(*visit) error
+
+// What a route needs besides the rights of auth. The zero Right is none of
+// them, so that a route cannot be open by having been forgotten.
+const (
+	open     auth.Right = -1 // anybody, signed in or not
+	signedIn auth.Right = -2 // any person, whatever they are in a project
+)
+
+// route is one line of the table of all that the pages answer.
+type route struct {
+	pattern string // as http.ServeMux takes it, with its method
+	needs   auth.Right
+	handle  handler
+	stream  bool // an endless answer: neither compressed nor redirected
+}
+
+// named finds what a pattern is about: "/incidents/{id}" names an incident.
+var named = regexp.MustCompile(`/(heartbeats|incidents|channels)/\{(\w+)\}`)
+
+// routes is the one table.
+func (s *Site) routes() []route {
+	return slices.Concat(
+		s.accountRoutes(), s.peopleRoutes(), s.projectRoutes(), s.heartbeatRoutes(), s.incidentRoutes(), s.channelRoutes(),
+		s.docRoutes(), s.liveRoutes(),
+	)
+}
+
+// mount puts a route on the mux, with what each needs around it.
+func (s *Site) mount(mux *http.ServeMux, rt route) error {
+	if rt.needs == 0 || rt.handle == nil {
+		return fmt.Errorf("route %s: it does not say what it needs or does", rt.pattern)
+	}
+	var h http.Handler = s.serve(rt)
+	h = s.People.Sessions.Remember(h)
+	if !rt.stream {
+		h = s.squeeze(h)
+	}
+	mux.Handle(rt.pattern, h)
+	return nil
+}
+
+// serve runs a route.
+func (s *Site) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := s.visit(w, r)
+		admitted, err := v.enter(rt)
+		if err == nil && admitted {
+			err = rt.handle(v)
+		}
+		if err != nil {
+			v.fail(err)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// everybody is who asks, in the order of the table below: nobody, each role of
+// the project, and the owner of another one.
+var everybody = []string{"", "viewer", "member", "admin", "owner", "stranger"}
+
+// admitted is what each of everybody is answered by each route, with an empty
+// form. 303 is done, or the way to the sign-in for who is not signed in; 422 is
+// "you may, but fill it in".
+var admitted = map[string]string{
+	"GET /setup":                           "303 303 303 303 303 303",
+	"POST /setup":                          "404 404 404 404 404 404",
+	"GET /sign-in":                         "200 303 303 303 303 303",
+	"POST /sign-in":                        "422 422 422 422 422 422",
+	"POST /sign-out":                       "303 303 303 303 303 303",
+	"GET /invitations/{token}":             "200 200 200 200 200 200",
+	"POST /invitations/{token}":            "422 422 422 422 422 422",
+	"GET /account":                         "303 200 200 200 200 200",
+	"POST /account":                        "303 422 422 422 422 422",
+	"POST /account/password":               "303 422 422 422 422 422",
+	"POST /account/sessions/{id}/end":      "303 303 303 303 303 303",
+	"POST /account/sessions/others":        "303 303 303 303 303 303",
+	"GET /team":                            "303 200 200 200 200 200",
+	"POST /team/invitations":               "303 403 403 422 422 422",
+	"POST /team/invitations/{id}/withdraw": "303 403 403 303 303 404",
+	"POST /team/{id}/role":                 "303 403 403 422 422 422",
+	"POST /team/{id}/remove":               "303 403 403 303 303 404",
+	"GET /settings":                        "303 403 403 200 200 200",
+	"POST /settings":                       "303 403 403 422 422 422",
+	"POST /projects":                       "303 403 403 422 422 422",
+	"POST /projects/{project}/choose":      "303 303 303 303 303 404",
+	"GET /projects/{project}/delete":       "303 403 403 403 200 404",
+	"POST /projects/{project}/delete":      "303 403 403 403 422 404",
+	"GET /api-keys":                        "303 403 403 200 200 200",
+	"POST /api-keys":                       "303 403 403 422 422 422",
+	"POST /api-keys/{id}/revoke":           "303 403 403 303 303 404",
+	"GET /audit":                           "303 403 403 200 200 200",
+	"GET /channels":                        "303 200 200 200 200 200",
+	"GET /channels/new":                    "303 403 200 200 200 200",
+	"POST /channels":                       "303 403 422 422 422 422",
+	"POST /channels/test":                  "303 403 422 422 422 422",
+	"GET /channels/{id}":                   "303 403 200 200 200 404",
+	"POST /channels/{id}":                  "303 403 422 422 422 404",
+	"POST /channels/{id}/test":             "303 403 200 200 200 404",
+	"GET /channels/{id}/delete":            "303 403 200 200 200 404",
+	"POST /channels/{id}/delete":           "303 403 422 422 422 404",
+	"GET /heartbeats":                      "303 200 200 200 200 200",
+	"GET /heartbeats/new":                  "303 403 200 200 200 200",
+	"POST /heartbeats":                     "303 403 422 422 422 422",
+	"POST /heartbeats/preview":             "303 403 200 200 200 200",
+	"POST /heartbeats/bulk":                "303 403 303 303 303 303",
+	"GET /heartbeats/{key}":                "303 200 200 200 200 404",
+	"POST /heartbeats/{key}":               "303 403 422 422 422 404",
+	"GET /heartbeats/{key}/edit":           "303 403 200 200 200 404",
+	"POST /heartbeats/{key}/pause":         "303 403 303 303 303 404",
+	"POST /heartbeats/{key}/resume":        "303 403 303 303 303 404",
+	"GET /heartbeats/{key}/delete":         "303 403 200 200 200 404",
+	"POST /heartbeats/{key}/delete":        "303 403 422 422 422 404",
+	"POST /heartbeats/{key}/restore":       "303 403 404 404 404 404",
+	"GET /heartbeats/{key}/pings/{n}/body": "303 200 200 200 200 404",
+	"GET /incidents":                       "303 200 200 200 200 200",
+	"GET /incidents/{id}":                  "303 200 200 200 200 404",
+	"POST /incidents/{id}/acknowledge":     "303 403 303 303 303 404",
+	"POST /incidents/{id}/notes":           "303 403 422 422 422 404",
+	"GET /acknowledge/{token}":             "404 404 404 404 404 404",
+	"POST /acknowledge/{token}":            "404 404 404 404 404 404",
+	"GET /live/heartbeats":                 "401 200 200 200 200 200",
+	"GET /live/heartbeats/{key}":           "401 200 200 200 200 404",
+	"GET /live/incidents":                  "401 200 200 200 200 200",
+	"GET /live/incidents/{id}":             "401 200 200 200 200 404",
+	"GET /docs":                            "303 303 303 303 303 303",
+	"GET /docs/{page}":                     "200 200 200 200 200 200",
+	"GET /docs/search":                     "200 200 200 200 200 200",
+	"POST /docs/feedback":                  "400 400 400 400 400 400",
+	"GET /feedback":                        "303 403 403 403 200 200",
+}
+
+// things are what paths name, all of them in the project "main".
+type things struct{ heartbeat, ref, incident, channel, key, invitation, token, person string }
+
+// things makes new ones: what the request before ended must not be missed.
+func (w *world) things(n int) (th things) {
+	w.Helper()
+	name, owner := fmt.Sprint("thing-", n), auth.Actor{Project: w.project, Name: "owner", Role: auth.Owner}
+	h, err := w.desk.CreateHeartbeat(w.Context(), owner, manage.HeartbeatEdit{Name: &name, Interval: new("5m"), Grace: new("1m")})
+	if err != nil {
+		w.Fatal(err)
+	}
+	th.heartbeat, th.ref, th.token = h.ID, h.Ref, auth.NewInvitationToken()
+	w.update(func(tx *store.Tx) error {
+		ping := monitor.Ping{Kind: monitor.Fail, At: w.now(), ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("it broke"), BodySize: 8}
+		heard, change := h.Hear(ping, ping.At)
+		if _, err := tx.Save(ping.At, []store.Judgement{{Heartbeat: heard, Change: change}}); err != nil {
+			return err
+		}
+		incidents, err := tx.Incidents(store.IncidentFilter{Project: w.project.Key, Heartbeat: h.Key, Limit: 1})
+		if err != nil {
+			return err
+		}
+		th.incident = incidents[0].ID
+		c, err := tx.AddChannel(monitor.Channel{Project: w.project.Key, Kind: "webhook", Name: name, Settings: map[string]any{"url": "https://example.com/"}, Created: w.now()})
+		if err != nil {
+			return err
+		}
+		k, err := tx.AddKey(monitor.APIKey{Project: w.project.Key, Name: name, Created: w.now()}, name)
+		if err != nil {
+			return err
+		}
+		i, err := tx.AddInvitation(monitor.Invitation{
+			Project: w.project.Key, Email: name + "@example.com", Role: auth.Viewer, By: "owner", Created: w.now(), Ends: w.now().Add(time.Hour),
+		}, auth.HashKey(th.token))
+		if err != nil {
+			return err
+		}
+		p, err := tx.AddPerson(monitor.Person{Email: name + "@example.org", Name: name, Created: w.now()}, "x")
+		if err != nil {
+			return err
+		}
+		th.channel, th.key, th.invitation, th.person = c.ID, k.ID, i.ID, p.ID
+		return tx.SetMember(w.project.Key, p.ID, auth.Viewer, w.now())
+	})
+	return th
+}
+
+// path fills a pattern in with what it names.
+func (th things) path(pattern string) string {
+	_, path, _ := strings.Cut(pattern, " ")
+	id := map[string]string{
+		"/incidents/": th.incident, "/channels/": th.channel, "/api-keys/": th.key, "/team/invitations/": th.invitation,
+		"/account/sessions/": "none", "/live/incidents/": th.incident, "/team/": th.person,
+	}
+	longest := ""
+	for prefix := range id {
+		if strings.HasPrefix(path, prefix) && len(prefix) > len(longest) {
+			longest = prefix
+		}
+	}
+	return strings.NewReplacer("{key}", th.ref, "{id}", id[longest], "{n}", "1", "{token}", th.token, "{project}", "main",
+		"{page}", "first-heartbeat").Replace(path)
+}
+
+func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
+	onEach(t, func(w *world) {
+		n := 0
+		for _, rt := range w.site.routes() {
+			want, known := admitted[rt.pattern]
+			if !known {
+				w.Errorf("%s: no entry says who is admitted", rt.pattern)
+				continue
+			}
+			var got []string
+			for _, who := range everybody {
+				n++
+				got = append(got, fmt.Sprint(w.knock(who, rt, w.things(n))))
+			}
+			if said := strings.Join(got, " "); said != want {
+				w.Errorf("%s:\n  got  %s\n  want %s (for %q)", rt.pattern, said, want, everybody)
+			}
+		}
+		if log := w.log.String(); log != "" {
+			w.Errorf("the log has\n%s", log)
+		}
+	})
+}
+
+// knock sends an empty request of a route as somebody, and returns its status.
+func (w *world) knock(who string, rt route, th things) int {
+	w.Helper()
+	method, _, _ := strings.Cut(rt.pattern, " ")
+	r := httptest.NewRequest(method, th.path(rt.pattern), nil)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if rt.stream {
+		ctx, cancel := context.WithTimeout(w.Context(), 30*time.Millisecond)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
+	a := w.send(who, r)
+	if rt.pattern == "POST /sign-out" {
+		delete(w.cookies, who)
+	}
+	if a.code == http.StatusSeeOther && who == "" && rt.needs != open && !strings.HasPrefix(a.to(), "/sign-in") {
+		w.Errorf("%s leads nobody to %s", rt.pattern, a.to())
+	}
+	return a.code
+}
+
+func TestTheTableOfWhoIsAdmittedHasNoRouteThatIsGone(t *testing.T) {
+	onEach(t, func(w *world) {
+		for pattern := range admitted {
+			if !slices.ContainsFunc(w.site.routes(), func(rt route) bool { return rt.pattern == pattern }) {
+				w.Errorf("there is no route %s", pattern)
+			}
+		}
+	})
+}
+
+func TestViewersAndStrangersSeeNoPingURL(t *testing.T) {
+	onEach(t, func(w *world) {
+		th := w.things(1)
+		for _, rt := range w.site.routes() {
+			if !strings.HasPrefix(rt.pattern, "GET ") || rt.stream {
+				continue
+			}
+			for _, who := range []string{"", "viewer", "stranger"} {
+				if a := w.get(who, th.path(rt.pattern)); strings.Contains(a.body, th.heartbeat) {
+					w.Errorf("%s shows %q the id of a heartbeat", rt.pattern, who)
+				}
+			}
+		}
+		if a := w.get("member", "/heartbeats/"+th.ref); !strings.Contains(a.body, th.heartbeat) {
+			w.Error("a member does not see it either, so this proves nothing")
+		}
+	})
+}
+
+func TestARouteThatSaysNothingStopsTheStart(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, rt := range []route{{pattern: "GET /x", handle: nowhere}, {pattern: "GET /x", needs: open}} {
+			if err := w.site.mount(http.NewServeMux(), rt); err == nil {
+				w.Errorf("%+v was taken", rt)
+			}
+		}
+	})
+}

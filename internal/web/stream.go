@@ -1,0 +1,232 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/auth"
+	"overdue/internal/httpd"
+	"overdue/internal/web/view"
+)
+
+// How a stream behaves.
+const (
+	shortestPause = 250 * time.Millisecond // between two readings: at most 4 a second
+	lookEvery     = 2 * time.Second        // for what other nodes changed
+	breathEvery   = 20 * time.Second       // a comment, so that no proxy takes the stream for dead
+	admitEvery    = time.Minute            // who looks may have been signed out meanwhile
+	longestSend   = 10 * time.Second       // a page that does not read loses its stream
+	retryAfter    = "2000"                 // milliseconds until a browser connects again
+)
+
+// part is one piece of a page that is swapped when its facts change.
+type part struct {
+	key          string // names it within the stream
+	facts        any
+	draw         func(view.Clock) templ.Component
+	name, status string // of the heartbeat; a new status is said aloud
+}
+
+// scene is what a stream shows at one moment.
+type scene struct {
+	parts []part
+	title string // of the document, empty to leave it
+}
+
+// mark is a short digest of facts: the page that was drawn from the same facts
+// has the same.
+func mark(facts any) string {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%+v", facts)
+	return strconv.FormatUint(uint64(h.Sum32()), 36)
+}
+
+// stream is one page that is kept up to date.
+type stream struct {
+	*visit
+	keys []int64
+	// look tells cheaply whether anything changed on other nodes: then its answer
+	// differs from the one before. read tells how things stand.
+	look func(ctx context.Context) (string, error)
+	read func(ctx context.Context, now time.Time) (scene, error)
+
+	seen   map[string]string // mark of each part as the page has it
+	status map[string]string
+	title  string
+	pulse  string
+	id     int
+}
+
+// run sends events until the visitor leaves, may not look any more, or the
+// server stops. seen are the marks of what the page shows already.
+func (s *stream) run(seen map[string]string) error {
+	e, ok := s.site.Feed.listen(s.keys)
+	if !ok {
+		return httpd.NewProblem(http.StatusServiceUnavailable, "Too many pages are live at the moment.").RetryAfter(breathEvery)
+	}
+	defer s.site.Feed.forget(e)
+	if s.r.Header.Get("Last-Event-ID") != "" {
+		seen = nil // after a gap nobody knows what the page shows
+	}
+	s.seen, s.status = seen, map[string]string{}
+	if s.seen == nil {
+		s.seen = map[string]string{}
+	}
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	s.w.WriteHeader(http.StatusOK)
+	// What goes wrong from here on cannot be answered any more: the stream ends,
+	// and the browser comes again.
+	if err := s.follow(e); err != nil && s.ctx().Err() == nil {
+		s.site.Log.Warn("live page ended", "error", err, "path", s.r.URL.Path)
+	}
+	return nil
+}
+
+// follow is the life of the stream.
+func (s *stream) follow(e *ear) error {
+	look, breath, admit := time.NewTicker(lookEvery), time.NewTicker(breathEvery), time.NewTicker(admitEvery)
+	defer look.Stop()
+	defer breath.Stop()
+	defer admit.Stop()
+	// The stream begins to answer when it knows what it compares with.
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	if err := s.send("retry: " + retryAfter + "\n\n"); err != nil {
+		return err
+	}
+	for {
+		var err error
+		select {
+		case <-s.ctx().Done():
+			return nil
+		case <-e.end:
+			return nil
+		case <-e.poke:
+			err = s.refresh()
+			s.rest(e)
+		case <-look.C:
+			err = s.peek()
+		case <-breath.C:
+			err = s.send(": still here\n\n")
+		case <-admit.C:
+			if admitted, err := s.admitted(); err != nil || !admitted {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// rest keeps a heartbeat that pings all the time from being drawn all the time.
+func (s *stream) rest(e *ear) {
+	pause := time.NewTimer(shortestPause)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-e.end:
+	case <-s.ctx().Done():
+	}
+}
+
+// admitted reports whether the visitor may still look.
+func (s *stream) admitted() (bool, error) {
+	who, err := s.site.People.Here(s.ctx(), s.source(), time.Now().UTC())
+	if err != nil || !who.Known() {
+		return false, err
+	}
+	now := who.Actor(s.actor.Project.Key, s.source())
+	// With another role the page itself looks different: it must be loaded anew.
+	return now.Role == s.actor.Role && now.May(auth.Read), nil
+}
+
+// peek reads only if something changed.
+func (s *stream) peek() error {
+	pulse, err := s.look(s.ctx())
+	if err != nil || pulse == s.pulse {
+		return err
+	}
+	s.pulse = pulse
+	return s.refresh()
+}
+
+// refresh sends what is different from what the page shows.
+func (s *stream) refresh() error {
+	now := time.Now().UTC()
+	found, err := s.read(s.ctx(), now)
+	if err != nil {
+		return err
+	}
+	clock := view.Clock{Now: now, Zone: s.clock.Zone}
+	var events bytes.Buffer
+	for _, p := range found.parts {
+		if err := s.compare(&events, p, clock); err != nil {
+			return err
+		}
+	}
+	if found.title != "" && found.title != s.title {
+		if s.title != "" || events.Len() > 0 {
+			s.event(&events, "title", found.title)
+		}
+		s.title = found.title
+	}
+	if events.Len() == 0 {
+		return nil
+	}
+	return s.send(events.String())
+}
+
+// compare writes the events of a part whose facts have changed.
+func (s *stream) compare(events *bytes.Buffer, p part, clock view.Clock) error {
+	m := mark(p.facts)
+	before, known := s.status[p.key]
+	s.status[p.key] = p.status
+	if s.seen[p.key] == m {
+		return nil
+	}
+	s.seen[p.key] = m
+	var html bytes.Buffer
+	if err := p.draw(clock).Render(s.ctx(), &html); err != nil {
+		return fmt.Errorf("part of a live page: %w", err)
+	}
+	s.event(events, "row", html.String())
+	if known && before != p.status && p.name != "" {
+		s.event(events, "announce", view.Announcement(p.name, p.status))
+	}
+	return nil
+}
+
+// event writes one event, see the HTML standard, 9.2.6: each line of its data
+// is a field of its own, and its id tells after a gap that there was a stream.
+func (s *stream) event(to *bytes.Buffer, name, data string) {
+	s.id++
+	fmt.Fprintf(to, "id: %d\nevent: %s\n", s.id, name)
+	for line := range strings.SplitSeq(strings.ReplaceAll(data, "\r", " "), "\n") {
+		to.WriteString("data: " + line + "\n")
+	}
+	to.WriteByte('\n')
+}
+
+// send writes to the browser at once.
+func (s *stream) send(text string) error {
+	c := http.NewResponseController(s.w)
+	// Not every server can bound a write; those of tests cannot.
+	_ = c.SetWriteDeadline(time.Now().Add(longestSend))
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return c.Flush()
+}

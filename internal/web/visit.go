@@ -1,0 +1,75 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view"
+)
+
+// visit is one request: who asks, in which project, in which words of time.
+type visit struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	site  *Site
+	who   auth.Person // zero when nobody is signed in
+	actor auth.Actor  // for the project being looked at
+	now   time.Time
+	clock view.Clock
+}
+
+// visit begins one. Nobody is known to be signed in yet.
+func (s *Site) visit(w http.ResponseWriter, r *http.Request) *visit {
+	now := time.Now().UTC().Truncate(monitor.Tick)
+	return &visit{w: w, r: r, site: s, now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+}
+
+// ctx ends when the visitor leaves.
+func (v *visit) ctx() context.Context { return v.r.Context() }
+
+// gate is what surrounds a page for someone who is not signed in.
+func (v *visit) gate() view.Gate {
+	return view.Gate{Clock: v.clock, Theme: v.theme(), Version: v.site.Version}
+}
+
+// theme is what the visitor chose; the page makes sure that it is one.
+func (v *visit) theme() string {
+	if c, err := v.r.Cookie("theme"); err == nil {
+		return c.Value
+	}
+	return ""
+}
+
+// show answers 200 with a page.
+func (v *visit) show(c templ.Component) error { return v.showStatus(http.StatusOK, c) }
+
+// showStatus answers with a page. It is drawn whole before anything is sent.
+func (v *visit) showStatus(status int, c templ.Component) error {
+	var page bytes.Buffer
+	if err := c.Render(v.ctx(), &page); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(page.Bytes()) // who left early need not be told
+	return nil
+}
+
+// redirect leads the browser to another page of ours, with a GET (303).
+func (v *visit) redirect(path string) error {
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// toast keeps one short sentence for the next page. undo is the path of a POST
+// that takes back what was done, empty when nothing can.
+func (v *visit) toast(text, undo string) {
+	v.site.People.Sessions.Leave(v.ctx(), text, undo)
+}

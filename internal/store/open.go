@@ -107,10 +107,21 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}}
-	if err := writer.PingContext(ctx); err != nil {
+	if err := db.firstContact(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
 	return db, nil
+}
+
+// firstContact connects to the file. It lets one process at a time do so:
+// SQLite waits for no lock while it turns a new file to WAL, and fails instead.
+func (db *DB) firstContact(ctx context.Context) error {
+	unlock, err := waitForLock(ctx, db.path+".migrate.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return db.writer.PingContext(ctx)
 }
 
 // newFile makes an empty file that only its owner may read. One that exists is

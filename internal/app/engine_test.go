@@ -330,7 +330,7 @@ func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 		var entries []monitor.Entry
 		err := w.db.View(context.Background(), func(tx *store.Tx) error {
 			var err error
-			entries, err = tx.Timeline(w.incidents()[0].ID)
+			entries, err = tx.Timeline(w.incidents()[0])
 			return err
 		})
 		if err != nil {

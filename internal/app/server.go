@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -37,6 +39,7 @@ const (
 // request that was accepted is answered.
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
+	relaxGC()
 	db, err := store.Open(ctx, o.Database)
 	if err != nil {
 		return err
@@ -73,6 +76,14 @@ func Serve(ctx context.Context, o Options) error {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
 	defer cancel()
 	return errors.Join(err, engine.Stop(rest))
+}
+
+// relaxGC lets the heap grow threefold before it is swept, unless the operator
+// has said otherwise: the heap is small, and pings leave much behind.
+func relaxGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 }
 
 // closeLogged closes the database last of all.

@@ -166,46 +166,20 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longestCommit)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *waiting) int { return x.arrival.At.Compare(y.arrival.At) })
-	ids := make([]string, 0, len(gathered.pings))
-	for _, w := range gathered.pings {
-		ids = append(ids, w.id)
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
 	horizons := b.arrivals.Horizons(gathered)
-	var owed int
-	var next time.Time
-	err = b.db.Update(ctx, func(tx *store.Tx) error {
-		heartbeats, err := tx.Pinged(ids)
-		if err != nil {
-			return err
-		}
-		unknown, next = map[string]bool{}, time.Time{}
-		judged := make([]store.Judgement, 0, len(gathered.pings))
-		for i, w := range gathered.pings {
-			before, known := heartbeats[w.id]
-			if !known {
-				unknown[w.id] = true
-				continue
-			}
-			h, change := before.Hear(w.ping, horizons[i])
-			heartbeats[w.id] = h
-			judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
-			if n := h.Next(); !n.IsZero() && (next.IsZero() || n.Before(next)) {
-				next = n
-			}
-		}
-		owed, err = tx.Save(time.Now().UTC(), judged)
-		return err
-	})
+	batch := make([]store.Heard, len(gathered.pings))
+	for i, w := range gathered.pings {
+		batch[i] = store.Heard{ID: w.id, Ping: w.ping, Horizon: horizons[i]}
+	}
+	heard, err := b.db.Hear(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	if owed > 0 {
+	if heard.Owed > 0 {
 		b.news.Owed()
 	}
-	if !next.IsZero() {
-		b.news.Sooner(next)
+	if !heard.Next.IsZero() {
+		b.news.Sooner(heard.Next)
 	}
-	return unknown, nil
+	return heard.Unknown, nil
 }

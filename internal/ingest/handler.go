@@ -37,14 +37,13 @@ type Handler struct {
 // ServeHTTP answers one ping.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Ping-Body-Limit", "100000")
-	header.Set("Cache-Control", "no-store")
+	for _, said := range always {
+		header[said.name] = said.value
+	}
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 		status, line, kind := h.take(w, r)
-		h.Meter.Ping(string(kind), strconv.Itoa(status))
+		h.Meter.Ping(string(kind), status)
 		answer(w, status, line)
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Methods", "POST, GET, HEAD")
@@ -57,14 +56,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// always are headers of every answer. They are made once: http.Header.Set would
+// make each anew for every ping. Nobody may change the values.
+var always = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Type", []string{"text/plain; charset=utf-8"}},
+	{"Access-Control-Allow-Origin", []string{"*"}},
+	{"Ping-Body-Limit", []string{strconv.Itoa(mostBody)}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
 // answer writes one line. An error ends with a line break, so that it stands
 // alone on a terminal; OK is exactly OK.
 func answer(w http.ResponseWriter, status int, line string) {
 	if status != http.StatusOK {
 		line += "\n"
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(line)))
-	w.WriteHeader(status)
+	if status != http.StatusOK { // for a short 200 the server counts itself
+		w.Header().Set("Content-Length", strconv.Itoa(len(line)))
+		w.WriteHeader(status)
+	}
 	// The client may be gone; its ping is stored all the same.
 	_, _ = io.WriteString(w, line)
 }

@@ -115,7 +115,7 @@ func (tx *Tx) Owing() ([]Owing, error) {
 		)
 		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'owed' AND a.channel = owing.channel
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = a.heartbeat AND e.channel = a.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1 LIMIT 1 OFFSET 0)
 			ORDER BY a.next_at LIMIT 1)
 		FROM owing WHERE channel IS NOT NULL`)
 }
@@ -124,12 +124,14 @@ func (tx *Tx) Owing() ([]Owing, error) {
 // holder: nobody else tries them before until. An alert whose predecessor
 // (opened before recovered, one incident before the next) is still owed stays where it is.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
+	// OFFSET 0: PostgreSQL then asks row by row, and stops at n; it would
+	// otherwise join all that is owed with itself.
 	// MATERIALIZED: PostgreSQL may run a plain subquery once per row, and then
 	// lock and claim more than n.
 	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = d.heartbeat AND e.channel = d.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 LIMIT 1 OFFSET 0)
 			ORDER BY d.next_at, d.turn LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)

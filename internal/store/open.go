@@ -27,7 +27,8 @@ type DB struct {
 	path    string   // SQLite: the file
 	pool    *pgxpool.Pool
 
-	stmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
+	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
+	journal *journal             // SQLite: kept while serving
 }
 
 // Where says which database an address names, for people: a file or a server,
@@ -179,7 +180,8 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 }
 
 // Serve claims the database for a server. A SQLite file has one server at a
-// time; a second is refused. On PostgreSQL any number may serve.
+// time; a second is refused. What a server that died had only in its journal
+// is put into the tables. On PostgreSQL any number may serve.
 func (db *DB) Serve(ctx context.Context) error {
 	if db.path == "" {
 		return nil
@@ -188,7 +190,7 @@ func (db *DB) Serve(ctx context.Context) error {
 		lock, err := lockFile(db.path + ".lock")
 		if err == nil {
 			db.lock = lock
-			return nil
+			return db.replay(ctx)
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) || patience == 0 {
 			return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", db.path, err)

@@ -1,0 +1,364 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// A ping on SQLite changes a row of heartbeats, adds one to pings, and with
+// them two or three pages that other pings of the batch did not touch: writing
+// and syncing those costs more than all else. So a batch that brings no news is
+// written as one row of the journal, and what it says is put into the tables
+// later, for thousands of pings at a time:
+//
+//	Hear, no news   judge ─▶ journal: one row, committed and synced ─▶ pending
+//	Hear, news      pending ─▶ tables; judged ─▶ tables    one transaction
+//	Update          pending ─▶ tables; fn                  one transaction
+//	View            pending ─▶ tables; then look
+//	Serve           journal ─▶ judged again ─▶ tables      after a crash
+//
+// Nobody ever sees tables that lag behind: each transaction begins by putting
+// them right. Only the one server that holds the file's lock keeps a journal;
+// all that it holds in memory is what the file holds too.
+type journal struct {
+	// turn is held by the one transaction that writes: its holder owns the rest.
+	turn    chan struct{}
+	pending []Judgement                  // in the journal, not in the tables
+	states  map[string]monitor.Heartbeat // by id, as the pending judgements left them
+}
+
+// Bounds of the journal.
+const (
+	mostPending = 8192     // pings; the more there are, the fewer pages each costs, and the longer the writer stalls
+	mostStates  = 50_000   // heartbeats kept in memory
+	mostBodies  = 64 << 10 // bytes; larger batches go to the tables at once
+)
+
+// newJournal makes an empty one.
+func newJournal() *journal {
+	return &journal{turn: make(chan struct{}, 1), states: map[string]monitor.Heartbeat{}}
+}
+
+// take waits for the turn to write.
+func (j *journal) take(ctx context.Context) error {
+	select {
+	case j.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: no turn to write: %w", ErrAway, ctx.Err())
+	}
+}
+
+// give hands the turn on.
+func (j *journal) give() { <-j.turn }
+
+// Heard is one ping, and what it takes to judge it.
+type Heard struct {
+	ID      string
+	Ping    monitor.Ping
+	Horizon time.Time // see monitor.Heartbeat.Hear
+}
+
+// Hearing is what a batch of pings brought about.
+type Hearing struct {
+	Unknown map[string]bool // ids that no heartbeat has
+	Owed    int             // alerts that became owed
+	Next    time.Time       // the first moment at which one of the heartbeats lapses by itself
+}
+
+// Hear judges a batch of pings, in the order given, and keeps all of it, synced.
+func (db *DB) Hear(ctx context.Context, batch []Heard) (Hearing, error) {
+	if db.journal == nil {
+		return db.hearAtOnce(ctx, batch)
+	}
+	if err := db.journal.take(ctx); err != nil {
+		return Hearing{}, err
+	}
+	defer db.journal.give()
+	return db.hearWithJournal(ctx, batch)
+}
+
+// hearAtOnce puts a batch into the tables.
+func (db *DB) hearAtOnce(ctx context.Context, batch []Heard) (Hearing, error) {
+	var heard Hearing
+	err := db.Update(ctx, func(tx *Tx) error {
+		states, err := tx.Pinged(idsOf(batch))
+		if err != nil {
+			return err
+		}
+		var judged []Judgement
+		heard, judged = judge(batch, states)
+		heard.Owed, err = tx.Save(time.Now().UTC(), judged)
+		return err
+	})
+	return heard, err
+}
+
+// idsOf lists the ids of a batch, each once.
+func idsOf(batch []Heard) []string {
+	ids := make([]string, 0, len(batch))
+	for _, h := range batch {
+		ids = append(ids, h.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// judge lets each heartbeat hear its pings. states is brought up to date.
+func judge(batch []Heard, states map[string]monitor.Heartbeat) (Hearing, []Judgement) {
+	heard := Hearing{Unknown: map[string]bool{}}
+	judged := make([]Judgement, 0, len(batch))
+	for _, b := range batch {
+		before, known := states[b.ID]
+		if !known {
+			heard.Unknown[b.ID] = true
+			continue
+		}
+		h, change := before.Hear(b.Ping, b.Horizon)
+		states[b.ID] = h
+		judged = append(judged, Judgement{Heartbeat: h, Change: change})
+		if next := h.Next(); !next.IsZero() && (heard.Next.IsZero() || next.Before(heard.Next)) {
+			heard.Next = next
+		}
+	}
+	return heard, judged
+}
+
+// hearWithJournal judges a batch by the states in memory, and keeps it in the
+// journal unless it brings news. The caller has the turn.
+func (db *DB) hearWithJournal(ctx context.Context, batch []Heard) (heard Hearing, err error) {
+	j := db.journal
+	states := make(map[string]monitor.Heartbeat, len(batch))
+	var judged []Judgement
+	var direct, settles bool
+	err = db.run(ctx, db.writer, nil, func(tx *Tx) error {
+		if err := tx.recall(batch, states); err != nil {
+			return err
+		}
+		heard, judged = judge(batch, states)
+		if len(judged) == 0 {
+			return nil
+		}
+		direct = !quiet(judged)
+		if settles = direct || len(j.pending) >= mostPending || len(j.states) >= mostStates; settles {
+			if err := tx.settle(); err != nil {
+				return err
+			}
+		}
+		if !direct {
+			return tx.write(batch, heard.Unknown)
+		}
+		heard.Owed, err = tx.Save(time.Now().UTC(), judged)
+		return err
+	})
+	if err != nil || len(judged) == 0 {
+		return heard, err
+	}
+	if settles {
+		j.pending = j.pending[:0]
+	}
+	if direct || len(j.states) >= mostStates {
+		clear(j.states) // Save may have given them incidents
+	}
+	if !direct {
+		j.pending = append(j.pending, judged...)
+		for id, h := range states {
+			j.states[id] = h
+		}
+	}
+	return heard, nil
+}
+
+// recall fills in the heartbeats of a batch: from memory, or else as the
+// tables have them, which is right for all that nothing is pending for.
+func (tx *Tx) recall(batch []Heard, states map[string]monitor.Heartbeat) error {
+	var unread []Heard
+	for _, b := range batch {
+		if h, known := tx.db.journal.states[b.ID]; known {
+			states[b.ID] = h
+		} else {
+			unread = append(unread, b)
+		}
+	}
+	if len(unread) == 0 {
+		return nil
+	}
+	read, err := tx.Pinged(idsOf(unread))
+	for id, h := range read {
+		states[id] = h
+	}
+	return err
+}
+
+// quiet reports whether judgements can wait in the journal: nobody is to be
+// told of them, and they are small.
+func quiet(judged []Judgement) bool {
+	bodies := 0
+	for _, j := range judged {
+		if bodies += len(j.Change.Ping.Body); j.Change.News() || bodies > mostBodies {
+			return false
+		}
+	}
+	return true
+}
+
+// entry is a ping in the journal: all of Heard, in few bytes. Moments are in
+// microseconds, as everywhere in the store.
+type entry struct {
+	ID        string           `json:"i"`
+	Horizon   int64            `json:"h"`
+	At        int64            `json:"a"`
+	Kind      monitor.PingKind `json:"k"`
+	RunID     string           `json:"r,omitempty"`
+	ExitCode  int              `json:"x"`
+	Method    string           `json:"m"`
+	Source    string           `json:"s"`
+	UserAgent string           `json:"u,omitempty"`
+	Body      []byte           `json:"b,omitempty"`
+}
+
+// write adds a batch to the journal, as one row.
+func (tx *Tx) write(batch []Heard, unknown map[string]bool) error {
+	entries := make([]entry, 0, len(batch))
+	for _, b := range batch {
+		if p := b.Ping; !unknown[b.ID] {
+			entries = append(entries, entry{
+				b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body,
+			})
+		}
+	}
+	row, err := json.Marshal(entries)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := tx.add(&journalBlock, [][]any{{string(row)}}); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// read reads a row of the journal.
+func read(row string) ([]Heard, error) {
+	var entries []entry
+	if err := json.Unmarshal([]byte(row), &entries); err != nil {
+		return nil, err
+	}
+	batch := make([]Heard, len(entries))
+	for i, e := range entries {
+		batch[i] = Heard{ID: e.ID, Horizon: time.UnixMicro(e.Horizon).UTC(), Ping: monitor.Ping{
+			Kind: e.Kind, At: time.UnixMicro(e.At).UTC(), RunID: e.RunID, ExitCode: e.ExitCode, Method: e.Method,
+			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)),
+		}}
+	}
+	return batch, nil
+}
+
+var journalBlock = block{table: "journal", columns: []column{{"pings", "text"}}}
+
+// settle puts what is pending into the tables and empties the journal. It does
+// so by heartbeat, so that each page is touched once.
+func (tx *Tx) settle() error {
+	j := tx.db.journal
+	if j == nil || len(j.pending) == 0 {
+		return nil
+	}
+	// The order itself stays as it is, should the transaction fail.
+	order := make([]int, len(j.pending))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(j.pending[a].Heartbeat.Key, j.pending[b].Heartbeat.Key) })
+	pending := make([]Judgement, 0, len(order))
+	for _, i := range order {
+		pending = append(pending, j.pending[i])
+	}
+	if _, err := tx.Save(time.Now().UTC(), pending); err != nil {
+		return fmt.Errorf("settle the journal: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM journal`); err != nil {
+		return fmt.Errorf("empty the journal: %w", err)
+	}
+	return nil
+}
+
+// settled puts what is pending into the tables, for those who want to look.
+func (db *DB) settled(ctx context.Context) error {
+	if err := db.journal.take(ctx); err != nil {
+		return err
+	}
+	defer db.journal.give()
+	if len(db.journal.pending) == 0 {
+		return nil
+	}
+	return db.settling(ctx, func(*Tx) error { return nil })
+}
+
+// updateWithJournal is one try of Update.
+func (db *DB) updateWithJournal(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.journal.take(ctx); err != nil {
+		return err
+	}
+	defer db.journal.give()
+	return db.settling(ctx, fn)
+}
+
+// settling runs fn in a transaction that first puts into the tables what is
+// pending. The caller has the turn.
+func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
+	j, touched := db.journal, false
+	err := db.run(ctx, db.writer, nil, func(tx *Tx) error {
+		if err := tx.settle(); err != nil {
+			return err
+		}
+		tx.touched = false
+		err := fn(tx)
+		touched = tx.touched
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	j.pending = j.pending[:0]
+	if touched {
+		clear(j.states)
+	}
+	return nil
+}
+
+// replay puts into the tables what a server that died had only in its journal,
+// and begins a journal of our own.
+func (db *DB) replay(ctx context.Context) error {
+	err := db.Update(ctx, func(tx *Tx) error {
+		rows, err := many(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `SELECT pings FROM journal ORDER BY n`)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			batch, err := read(row)
+			if err != nil {
+				return err
+			}
+			states, err := tx.Pinged(idsOf(batch))
+			if err != nil {
+				return err
+			}
+			_, judged := judge(batch, states)
+			if _, err := tx.Save(time.Now().UTC(), judged); err != nil {
+				return err
+			}
+		}
+		_, err = tx.exec(`DELETE FROM journal`)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replay the journal: %w", err)
+	}
+	db.journal = newJournal()
+	return nil
+}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -40,14 +41,11 @@ const (
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	relaxGC()
-	db, err := store.Open(ctx, o.Database)
+	db, err := store.OpenToServe(ctx, o.Database)
 	if err != nil {
 		return err
 	}
 	defer closeLogged(db, log)
-	if err := db.Serve(ctx); err != nil {
-		return err
-	}
 	first, err := firstProject(ctx, db)
 	if err != nil {
 		return err
@@ -134,6 +132,13 @@ func routes(o Options, e *Engine, base string) http.Handler {
 			pings.ServeHTTP(w, r)
 			return
 		}
+		// A base address with a slash at its end makes //api/…: a redirect would
+		// look like success to many a job.
+		if clean := path.Clean(r.URL.Path); strings.HasPrefix(clean, ingest.Prefix) {
+			r.URL.Path = clean
+			pings.ServeHTTP(w, r)
+			return
+		}
 		rest.ServeHTTP(w, r)
 	})
 }
@@ -146,15 +151,16 @@ func plain(w http.ResponseWriter, status int, line string) {
 	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
 }
 
-// longestReady bounds the answer to /readyz.
-const longestReady = 5 * time.Second
-
-// answerReady answers /readyz.
-func (e *Engine) answerReady(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), longestReady)
-	defer cancel()
-	if err := e.Ready(ctx); err != nil {
-		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+// answerReady answers /readyz. Strangers may ask, so the log has the details.
+func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
+	if err := e.Ready(); err != nil {
+		e.log.Warn("not ready", "error", err)
+		var loops []string
+		for _, line := range strings.Split(err.Error(), "\n") {
+			name, _, _ := strings.Cut(line, ":")
+			loops = append(loops, name)
+		}
+		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(loops, ", ")+"; the log says more")
 		return
 	}
 	plain(w, http.StatusOK, "ready")

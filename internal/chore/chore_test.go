@@ -98,7 +98,7 @@ func TestErrorsAreTriedAgainAfterGrowingPausesThatNoNudgeEnds(t *testing.T) {
 		w.mu.Lock()
 		w.fail = nil
 		w.mu.Unlock()
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(time.Second)
 		if err := l.Check(time.Now()); err != nil {
 			t.Errorf("after the fault is mended: %v", err)
 		}

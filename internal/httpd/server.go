@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Limits of one connection. There is none for writing as a whole: live pages
-// stay open. Who reads a body bounds how long that takes.
+// Limits of one connection. Who reads a body bounds how long that takes.
 const (
 	longestHeaderRead = 5 * time.Second
 	longestIdle       = 120 * time.Second
+	longestAnswer     = 120 * time.Second // from the end of the header; streams lift it
 	biggestHeader     = 16 << 10
 )
 
@@ -32,6 +32,7 @@ func Server(handler http.Handler, log *slog.Logger) *http.Server {
 		Protocols:         protocols,
 		ReadHeaderTimeout: longestHeaderRead,
 		IdleTimeout:       longestIdle,
+		WriteTimeout:      longestAnswer,
 		MaxHeaderBytes:    biggestHeader,
 		// What net/http says is about single connections that misbehave.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -86,9 +86,8 @@ func (b *Batcher) put(w *waiting) error {
 // longestLook bounds the look for an id.
 const longestLook = time.Second
 
-// exists reports whether a heartbeat has the id. When that cannot be found out
-// it has none, as far as other nodes are concerned.
-func (b *Batcher) exists(ctx context.Context, id string) (found bool) {
+// exists reports whether a heartbeat has the id, and whether that is certain.
+func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 	ctx, cancel := context.WithTimeout(ctx, longestLook)
 	defer cancel()
 	err := b.db.View(ctx, func(tx *store.Tx) error {
@@ -96,7 +95,7 @@ func (b *Batcher) exists(ctx context.Context, id string) (found bool) {
 		found, err = tx.Exists(id)
 		return err
 	})
-	return err == nil && found
+	return found && err == nil, err == nil
 }
 
 // work stores batches until the queue is closed and empty.

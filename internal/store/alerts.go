@@ -273,15 +273,17 @@ func (tx *Tx) dropReminders(incident string) error {
 }
 
 // Unclaim frees the alerts that the only server of a SQLite file had claimed
-// when it died; on PostgreSQL another node may hold them, and they wait for
-// their lease to end.
+// when it died, and forgets that one: nobody waits for its pings. On PostgreSQL
+// another node may hold them, and they wait for their lease to end.
 func (db *DB) Unclaim(tx *Tx, now time.Time) error {
 	if db.path == "" {
 		return nil
 	}
-	_, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'owed' AND holder IS NOT NULL`, micros(now))
-	if err != nil {
+	if _, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'owed' AND holder IS NOT NULL`, micros(now)); err != nil {
 		return fmt.Errorf("free claimed alerts: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM nodes`); err != nil {
+		return fmt.Errorf("forget the node that died: %w", err)
 	}
 	return nil
 }
@@ -324,9 +326,16 @@ func scanAttempt(row scanner) (Attempt, error) {
 	return t, err
 }
 
-// Drop takes back an alert that need not be told any more.
-func (tx *Tx) Drop(id string) error {
-	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'owed'`, id); err != nil {
+// Drop takes back an alert that need not be told any more, with what was tried,
+// and frees those that wait for it.
+func (tx *Tx) Drop(a monitor.Alert, now time.Time) error {
+	if err := tx.Follow(a, now); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM attempts WHERE alert = $1`, a.ID); err != nil {
+		return fmt.Errorf("drop attempts: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'owed'`, a.ID); err != nil {
 		return fmt.Errorf("drop alert: %w", err)
 	}
 	return nil

@@ -334,6 +334,9 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 // replay puts into the tables what a server that died had only in its journal,
 // and begins a journal of our own.
 func (db *DB) replay(ctx context.Context) error {
+	if db.path == "" {
+		return nil // PostgreSQL has none
+	}
 	err := db.Update(ctx, func(tx *Tx) error {
 		rows, err := many(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `SELECT pings FROM journal ORDER BY n`)
 		if err != nil {

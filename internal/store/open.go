@@ -59,9 +59,30 @@ func isPostgres(address string) bool {
 // Open connects to the database and brings its schema up to date. The address
 // is a file name, or a URL that begins with postgres://.
 func Open(ctx context.Context, address string) (*DB, error) {
+	return openWith(ctx, address, func(*DB) error { return nil })
+}
+
+// OpenToServe is Open and Serve. A SQLite file is claimed before its schema is
+// touched: a newer program must not upgrade it below a server that runs.
+func OpenToServe(ctx context.Context, address string) (*DB, error) {
+	db, err := openWith(ctx, address, func(db *DB) error { return db.claim(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	if err := db.replay(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// openWith opens a database, with a first step before its schema is touched.
+func openWith(ctx context.Context, address string, first func(*DB) error) (*DB, error) {
 	db, err := connect(ctx, address)
 	if err != nil {
 		return nil, err
+	}
+	if err := first(db); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -156,6 +177,15 @@ func sqliteDSN(path string, readOnly bool) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
+// sessionSettings are how our connections to PostgreSQL behave, unless the
+// address says otherwise: 200 means synced whatever the server's default is,
+// and nothing waits for ever for a row that somebody forgot to let go.
+var sessionSettings = map[string]string{
+	"synchronous_commit":                  "on",
+	"lock_timeout":                        "3s",
+	"idle_in_transaction_session_timeout": "15s",
+}
+
 // openPostgres connects to a server. It waits for none: a server that is away
 // at start is an error with its reason.
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -165,6 +195,11 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	for name, value := range sessionSettings {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
 	}
 	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -183,6 +218,14 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 // time; a second is refused. What a server that died had only in its journal
 // is put into the tables. On PostgreSQL any number may serve.
 func (db *DB) Serve(ctx context.Context) error {
+	if err := db.claim(ctx); err != nil {
+		return err
+	}
+	return db.replay(ctx)
+}
+
+// claim takes the lock that a server holds.
+func (db *DB) claim(ctx context.Context) error {
 	if db.path == "" {
 		return nil
 	}
@@ -190,7 +233,7 @@ func (db *DB) Serve(ctx context.Context) error {
 		lock, err := lockFile(db.path + ".lock")
 		if err == nil {
 			db.lock = lock
-			return db.replay(ctx)
+			return nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) || patience == 0 {
 			return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", db.path, err)

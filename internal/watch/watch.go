@@ -58,19 +58,17 @@ type Watcher struct {
 // Sweep judges every heartbeat for which something has happened by itself, and
 // returns how long nothing more will.
 func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
-	for {
-		turn, err := w.sweep(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if turn.owed > 0 {
-			w.Owed()
-		}
-		if turn.found == mostPerSweep && turn.held < turn.found {
-			continue // there may be more
-		}
-		return turn.rest(), nil
+	turn, err := w.sweep(ctx)
+	if err != nil {
+		return 0, err
 	}
+	if turn.owed > 0 {
+		w.Owed()
+	}
+	if turn.found == mostPerSweep && turn.held < turn.found {
+		return 0, nil // there may be more
+	}
+	return turn.rest(), nil
 }
 
 // turn is what one transaction of a sweep found.

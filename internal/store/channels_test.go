@@ -129,8 +129,8 @@ func TestAHeartbeatTellsItsChannelsAndNoOthers(t *testing.T) {
 			"all": {true, nil, []string{
 				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
 			}},
-			"some":  {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
-			"none":  {false, nil, nil},
+			"some": {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
+			"none": {false, nil, nil},
 			// A heartbeat whose channels are all gone was not meant to be silent.
 			"gone": {false, []string{foreign.ID}, []string{
 				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",

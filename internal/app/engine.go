@@ -27,7 +27,7 @@ type Engine struct {
 	watcher  *watch.Watcher
 	courier  *deliver.Courier
 
-	sweep, publish, deliver, tidy *chore.Loop
+	sweep, publish, deliver, tidy, memory *chore.Loop
 
 	stop  context.CancelFunc
 	loops sync.WaitGroup
@@ -47,6 +47,8 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e.publish = chore.New("publish", log, e.watcher.Publish)
 	e.deliver = chore.New("deliver", log, e.courier.Turn)
 	e.tidy = chore.New("tidy", log, e.forget)
+	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
+	e.memory = chore.New("memory", log, m.look)
 	return e
 }
 
@@ -88,7 +90,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/meter"
@@ -48,6 +49,7 @@ type Batcher struct {
 	in       chan *waiting
 	news     News
 	workers  sync.WaitGroup
+	stored   atomic.Int64
 }
 
 // News tells other parts what the pings brought about. Both must return at
@@ -72,6 +74,9 @@ func (b *Batcher) Stop() {
 	close(b.in)
 	b.workers.Wait()
 }
+
+// Stored is how many pings were stored since the start.
+func (b *Batcher) Stored() int64 { return b.stored.Load() }
 
 // put queues a ping. Its answer comes on done.
 func (b *Batcher) put(w *waiting) error {
@@ -138,6 +143,7 @@ func (b *Batcher) commit(gathered *batch) {
 		b.log.Error("pings not stored", "pings", len(gathered.pings), "error", err)
 	} else {
 		b.meter.Commit(len(gathered.pings), time.Since(begun))
+		b.stored.Add(int64(len(gathered.pings)))
 	}
 	var stored, ended []*Arrival
 	for _, w := range gathered.pings {

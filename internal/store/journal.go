@@ -1,10 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,9 +15,10 @@ import (
 // them two or three pages that other pings of the batch did not touch: writing
 // and syncing those costs more than all else. So a batch that brings no news is
 // written as one row of the journal, and what it says is put into the tables
-// later, for thousands of pings at a time:
+// later, with thousands of others:
 //
 //	Hear, no news   judge ─▶ journal: one row, committed and synced ─▶ pending
+//	                some neighbours' pending ─▶ tables     in the same transaction
 //	Hear, news      pending ─▶ tables; judged ─▶ tables    one transaction
 //	Update          pending ─▶ tables; fn                  one transaction
 //	View            pending ─▶ tables; then look
@@ -28,21 +29,32 @@ import (
 // all that it holds in memory is what the file holds too.
 type journal struct {
 	// turn is held by the one transaction that writes: its holder owns the rest.
-	turn    chan struct{}
-	pending []Judgement                  // in the journal, not in the tables
-	states  map[string]monitor.Heartbeat // by id, as the pending judgements left them
+	turn   chan struct{}
+	states map[string]monitor.Heartbeat // by id, as the pending judgements left them
+	rows   int64                        // number of the newest row
+
+	// pending is what is in the journal and not in the tables, by neighbours:
+	// heartbeats whose rows lie on the same pages. They are put away in turns,
+	// so that nobody waits for all at once; a round has put away all that was
+	// in the journal when it began.
+	pending map[int64][]Judgement
+	count   int     // of pending
+	round   []int64 // neighbours that are still to come in this round
+	began   int64   // rows when this round began
 }
 
 // Bounds of the journal.
 const (
-	mostPending = 8192     // pings; the more there are, the fewer pages each costs, and the longer the writer stalls
-	mostStates  = 50_000   // heartbeats kept in memory
-	mostBodies  = 64 << 10 // bytes; larger batches go to the tables at once
+	fewPending   = 12_000   // pings that gather before any are put away: the more, the fewer pages each costs
+	mostPending  = 36_000   // pings; then all are put away at once
+	mostStates   = 50_000   // heartbeats kept in memory
+	mostBodies   = 64 << 10 // bytes; larger batches go to the tables at once
+	neighbouring = 64       // heartbeats that share pages
 )
 
 // newJournal makes an empty one.
 func newJournal() *journal {
-	return &journal{turn: make(chan struct{}, 1), states: map[string]monitor.Heartbeat{}}
+	return &journal{turn: make(chan struct{}, 1), states: map[string]monitor.Heartbeat{}, pending: map[int64][]Judgement{}}
 }
 
 // take waits for the turn to write.
@@ -136,43 +148,96 @@ func (db *DB) hearWithJournal(ctx context.Context, batch []Heard) (heard Hearing
 	j := db.journal
 	states := make(map[string]monitor.Heartbeat, len(batch))
 	var judged []Judgement
-	var direct, settles bool
+	var direct bool
+	var away []int64 // neighbours that are put away
 	err = db.run(ctx, db.writer, nil, func(tx *Tx) error {
 		if err := tx.recall(batch, states); err != nil {
 			return err
 		}
-		heard, judged = judge(batch, states)
-		if len(judged) == 0 {
+		if heard, judged = judge(batch, states); len(judged) == 0 {
 			return nil
 		}
-		direct = !quiet(judged)
-		if settles = direct || len(j.pending) >= mostPending || len(j.states) >= mostStates; settles {
+		if direct = !quiet(judged); direct {
 			if err := tx.settle(); err != nil {
 				return err
 			}
+			heard.Owed, err = tx.Save(time.Now().UTC(), judged)
+			return err
 		}
-		if !direct {
-			return tx.write(batch, heard.Unknown)
+		if away = j.turnOf(2 * len(judged)); len(away) > 0 {
+			if err := tx.putAway(away); err != nil {
+				return err
+			}
 		}
-		heard.Owed, err = tx.Save(time.Now().UTC(), judged)
-		return err
+		return tx.write(batch, judged)
 	})
-	if err != nil || len(judged) == 0 {
-		return heard, err
-	}
-	if settles {
-		j.pending = j.pending[:0]
-	}
-	if direct || len(j.states) >= mostStates {
+	switch {
+	case err != nil || len(judged) == 0:
+	case direct:
+		j.forget()
 		clear(j.states) // Save may have given them incidents
-	}
-	if !direct {
-		j.pending = append(j.pending, judged...)
+	default:
+		j.putAway(away)
+		j.keep(judged)
 		for id, h := range states {
 			j.states[id] = h
 		}
 	}
-	return heard, nil
+	return heard, err
+}
+
+// turnOf chooses neighbours to put away, with about n pings or more; none while
+// few are pending, all when the journal is full.
+func (j *journal) turnOf(n int) []int64 {
+	if j.count >= mostPending || len(j.states) >= mostStates {
+		return slices.Sorted(maps.Keys(j.pending))
+	}
+	if j.count < fewPending {
+		return nil
+	}
+	if len(j.round) == 0 {
+		j.round, j.began = slices.Sorted(maps.Keys(j.pending)), j.rows
+	}
+	chosen, pings := 0, 0
+	for chosen < len(j.round) && pings < n {
+		pings += len(j.pending[j.round[chosen]])
+		chosen++
+	}
+	return slices.Clone(j.round[:chosen])
+}
+
+// putAway notes that neighbours are in the tables.
+func (j *journal) putAway(away []int64) {
+	for _, n := range away {
+		j.count -= len(j.pending[n])
+		delete(j.pending, n)
+	}
+	if len(away) >= len(j.round) {
+		j.round = nil
+	} else {
+		j.round = j.round[len(away):]
+	}
+	if len(j.states) >= mostStates {
+		clear(j.states)
+	}
+}
+
+// keep notes judgements that are in the journal.
+func (j *journal) keep(judged []Judgement) {
+	for _, one := range judged {
+		n := one.Heartbeat.Key / neighbouring
+		j.pending[n] = append(j.pending[n], one)
+	}
+	j.count += len(judged)
+	j.rows++
+}
+
+// forget notes that all is in the tables.
+func (j *journal) forget() {
+	if j.count > 0 {
+		clear(j.pending)
+	}
+	j.count, j.round = 0, nil
 }
 
 // recall fills in the heartbeats of a batch: from memory, or else as the
@@ -221,23 +286,28 @@ type entry struct {
 	Source    string           `json:"s"`
 	UserAgent string           `json:"u,omitempty"`
 	Body      []byte           `json:"b,omitempty"`
+	N         int64            `json:"n"` // of the ping; a state that counts as many has heard it
 }
 
-// write adds a batch to the journal, as one row.
-func (tx *Tx) write(batch []Heard, unknown map[string]bool) error {
-	entries := make([]entry, 0, len(batch))
+// write adds a batch to the journal, as one row. judged are its pings in their
+// order, without those for unknown ids.
+func (tx *Tx) write(batch []Heard, judged []Judgement) error {
+	entries := make([]entry, 0, len(judged))
 	for _, b := range batch {
-		if p := b.Ping; !unknown[b.ID] {
-			entries = append(entries, entry{
-				b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body,
-			})
+		if len(entries) == len(judged) || judged[len(entries)].Heartbeat.ID != b.ID {
+			continue // nobody's
 		}
+		p := b.Ping
+		entries = append(entries, entry{
+			b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body,
+			judged[len(entries)].Change.Ping.N,
+		})
 	}
-	row, err := json.Marshal(entries)
+	text, err := json.Marshal(entries)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if err := tx.add(&journalBlock, [][]any{{string(row)}}); err != nil {
+	if err := tx.add(&journalBlock, [][]any{{tx.db.journal.rows + 1, string(text)}}); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
@@ -253,38 +323,46 @@ func read(row string) ([]Heard, error) {
 	for i, e := range entries {
 		batch[i] = Heard{ID: e.ID, Horizon: time.UnixMicro(e.Horizon).UTC(), Ping: monitor.Ping{
 			Kind: e.Kind, At: time.UnixMicro(e.At).UTC(), RunID: e.RunID, ExitCode: e.ExitCode, Method: e.Method,
-			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)),
+			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)), N: e.N,
 		}}
 	}
 	return batch, nil
 }
 
-var journalBlock = block{table: "journal", columns: []column{{"pings", "text"}}}
+var journalBlock = block{table: "journal", columns: []column{{"n", "bigint"}, {"pings", "text"}}}
 
-// settle puts what is pending into the tables and empties the journal. It does
-// so by heartbeat, so that each page is touched once.
-func (tx *Tx) settle() error {
+// putAway puts what is pending for some neighbours into the tables. The rows
+// of the journal go when a round is over: until then they hold pings that the
+// tables have too, and reading them again leaves those out.
+func (tx *Tx) putAway(away []int64) error {
 	j := tx.db.journal
-	if j == nil || len(j.pending) == 0 {
+	var judged []Judgement
+	for _, n := range away {
+		judged = append(judged, j.pending[n]...)
+	}
+	if _, err := tx.Save(time.Now().UTC(), judged); err != nil {
+		return fmt.Errorf("put pings away: %w", err)
+	}
+	upTo := j.began
+	switch {
+	case len(away) == len(j.pending):
+		upTo = j.rows
+	case len(away) < len(j.round):
 		return nil
 	}
-	// The order itself stays as it is, should the transaction fail.
-	order := make([]int, len(j.pending))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(j.pending[a].Heartbeat.Key, j.pending[b].Heartbeat.Key) })
-	pending := make([]Judgement, 0, len(order))
-	for _, i := range order {
-		pending = append(pending, j.pending[i])
-	}
-	if _, err := tx.Save(time.Now().UTC(), pending); err != nil {
-		return fmt.Errorf("settle the journal: %w", err)
-	}
-	if _, err := tx.exec(`DELETE FROM journal`); err != nil {
-		return fmt.Errorf("empty the journal: %w", err)
+	if _, err := tx.exec(`DELETE FROM journal WHERE n <= $1`, upTo); err != nil {
+		return fmt.Errorf("shorten the journal: %w", err)
 	}
 	return nil
+}
+
+// settle puts all that is pending into the tables.
+func (tx *Tx) settle() error {
+	j := tx.db.journal
+	if j == nil || j.count == 0 {
+		return nil
+	}
+	return tx.putAway(slices.Sorted(maps.Keys(j.pending)))
 }
 
 // settled puts what is pending into the tables, for those who want to look.
@@ -293,7 +371,7 @@ func (db *DB) settled(ctx context.Context) error {
 		return err
 	}
 	defer db.journal.give()
-	if len(db.journal.pending) == 0 {
+	if db.journal.count == 0 {
 		return nil
 	}
 	return db.settling(ctx, func(*Tx) error { return nil })
@@ -324,7 +402,7 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	j.pending = j.pending[:0]
+	j.forget()
 	if touched {
 		clear(j.states)
 	}
@@ -351,6 +429,7 @@ func (db *DB) replay(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			batch = slices.DeleteFunc(batch, func(b Heard) bool { return b.Ping.N <= states[b.ID].Pings })
 			_, judged := judge(batch, states)
 			if _, err := tx.Save(time.Now().UTC(), judged); err != nil {
 				return err

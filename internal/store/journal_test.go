@@ -256,7 +256,7 @@ func TestAFullJournalIsPutAway(t *testing.T) {
 	w, _ := served(t)
 	h := w.heartbeat("backup")
 	for n := range 50 {
-		batch := make([]store.Heard, 200)
+		batch := make([]store.Heard, 800)
 		for i := range batch {
 			batch[i] = w.said(h, monitor.Log, time.Duration(n)*time.Minute)
 		}
@@ -264,5 +264,54 @@ func TestAFullJournalIsPutAway(t *testing.T) {
 	}
 	if n := w.counted("SELECT COUNT(*) FROM journal"); n == "0" || n == "50" {
 		t.Errorf("%s of 50 batches are in the journal; want those after it was last put away", n)
+	}
+}
+
+// TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing dies at many
+// moments of a round, in which some heartbeats are in the tables already and
+// the journal still has their pings.
+func TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing(t *testing.T) {
+	w, path := served(t)
+	var list []monitor.Heartbeat
+	for n := range 400 {
+		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	partly := 0
+	for n := range 260 {
+		batch := make([]store.Heard, 100)
+		for i := range batch {
+			batch[i] = w.said(list[r.IntN(len(list))], monitor.Success, time.Duration(n)*time.Second)
+		}
+		w.say(batch...)
+		if n < 130 || n%30 != 0 {
+			continue
+		}
+		copied := filepath.Join(t.TempDir(), "copy.db")
+		for _, end := range []string{"", "-wal"} {
+			text, err := os.ReadFile(path + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(copied+end, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
+		if after.counted("SELECT COUNT(*) FROM journal") != "0" && after.counted("SELECT COUNT(*) FROM pings") != "0" {
+			partly++
+		}
+		if err := after.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := after.counted("SELECT COUNT(*) FROM pings"), fmt.Sprint(100*(n+1)); got != want {
+			t.Errorf("after %d batches and a death %s pings are stored; want %s", n+1, got, want)
+		}
+		if got, want := after.counted("SELECT SUM(pings) FROM heartbeats"), fmt.Sprint(100*(n+1)); got != want {
+			t.Errorf("after %d batches and a death %s pings are counted; want %s", n+1, got, want)
+		}
+	}
+	if partly < 3 {
+		t.Errorf("only %d deaths came in the middle of a round; this proves too little", partly)
 	}
 }

@@ -33,8 +33,7 @@ func (m *memory) look(ctx context.Context, _ time.Time) (time.Duration, error) {
 	case came > burst:
 		m.busy = true
 	case m.busy && came < quiet:
-		// Any transaction puts what is in the journal into the tables.
-		if err := m.db.Update(ctx, func(*store.Tx) error { return nil }); err != nil {
+		if err := m.db.Rest(ctx); err != nil {
 			return 0, err
 		}
 		debug.FreeOSMemory()

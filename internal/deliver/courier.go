@@ -82,7 +82,8 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 	noted := c.peek()
 	var errands []errand
 	var next time.Time
-	err = c.DB.Update(ctx, func(tx *store.Tx) error {
+	// Apart: what there is to tell was in the tables before it became owed.
+	err = c.DB.UpdateApart(ctx, func(tx *store.Tx) error {
 		errands, next = nil, time.Time{}
 		if err := c.note(tx, noted, now); err != nil {
 			return err

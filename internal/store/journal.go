@@ -41,6 +41,10 @@ type journal struct {
 	count   int     // of pending
 	round   []int64 // neighbours that are still to come in this round
 	began   int64   // rows when this round began
+
+	// soonest is no later than anything that a pending judgement will let
+	// happen by itself; zero when nothing will.
+	soonest time.Time
 }
 
 // Bounds of the journal.
@@ -227,6 +231,9 @@ func (j *journal) keep(judged []Judgement) {
 	for _, one := range judged {
 		n := one.Heartbeat.Key / neighbouring
 		j.pending[n] = append(j.pending[n], one)
+		if next := one.Heartbeat.Next(); !next.IsZero() && (j.soonest.IsZero() || next.Before(j.soonest)) {
+			j.soonest = next
+		}
 	}
 	j.count += len(judged)
 	j.rows++
@@ -237,7 +244,7 @@ func (j *journal) forget() {
 	if j.count > 0 {
 		clear(j.pending)
 	}
-	j.count, j.round = 0, nil
+	j.count, j.round, j.soonest = 0, nil, time.Time{}
 }
 
 // recall fills in the heartbeats of a batch: from memory, or else as the
@@ -375,6 +382,57 @@ func (db *DB) settled(ctx context.Context) error {
 		return nil
 	}
 	return db.settling(ctx, func(*Tx) error { return nil })
+}
+
+// Rest puts what is pending into the tables, and lets go of what was kept in
+// memory to be quick.
+func (db *DB) Rest(ctx context.Context) error {
+	if db.journal == nil {
+		return nil
+	}
+	if err := db.settled(ctx); err != nil {
+		return err
+	}
+	if err := db.journal.take(ctx); err != nil {
+		return err
+	}
+	defer db.journal.give()
+	if j := db.journal; j.count == 0 {
+		j.states, j.pending = map[string]monitor.Heartbeat{}, map[int64][]Judgement{}
+	}
+	return nil
+}
+
+// UpdateApart is Update for what has nothing to do with heartbeats, so that
+// nothing need be put away for it.
+func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
+	if db.journal == nil {
+		return db.Update(ctx, fn)
+	}
+	if err := db.journal.take(ctx); err != nil {
+		return err
+	}
+	defer db.journal.give()
+	return db.run(ctx, db.writer, nil, fn)
+}
+
+// Soonest is no later than the next moment at which anything happens by itself,
+// zero when nothing will. others is how many other nodes live. It puts nothing
+// away, so that looking costs little while nothing is due.
+func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next time.Time, others int, err error) {
+	err = db.UpdateApart(ctx, func(tx *Tx) error {
+		if others, _, err = tx.Others(node, now); err != nil {
+			return err
+		}
+		if next, err = tx.NextLapse(); err != nil || db.journal == nil {
+			return err
+		}
+		if pending := db.journal.soonest; !pending.IsZero() && (next.IsZero() || pending.Before(next)) {
+			next = pending
+		}
+		return nil
+	})
+	return next, others, err
 }
 
 // updateWithJournal is one try of Update.

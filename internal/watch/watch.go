@@ -101,8 +101,12 @@ func (t turn) rest() time.Duration {
 // sweep is one transaction.
 func (w *Watcher) sweep(ctx context.Context) (turn, error) {
 	cut := w.Cut()
+	next, others, err := w.DB.Soonest(ctx, w.Node, cut.Now)
+	if err != nil || next.IsZero() || next.After(cut.Now) {
+		return turn{now: cut.Now, next: next, alone: others == 0}, err
+	}
 	var t turn
-	err := w.DB.Update(ctx, func(tx *store.Tx) error {
+	err = w.DB.Update(ctx, func(tx *store.Tx) error {
 		t = turn{now: cut.Now}
 		others, horizon, err := tx.Others(w.Node, cut.Now)
 		if err != nil {
@@ -157,7 +161,7 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration,
 	// Read before the transaction: every ping up to this horizon was committed
 	// before the horizon can be seen.
 	cut := w.Cut()
-	return signOfLife, w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
+	return signOfLife, w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
 }
 
 // Leave takes this node off the list, so that nobody waits for it.

@@ -20,15 +20,20 @@ e2e: needs-test ## only the tests of the real binary
 bench: needs-test ## pings per second beside a bare handler, memory, mass silence
 	$(GO) run ./e2e/bench
 
-check: ## vet, staticcheck, gofumpt, licences
+check: ## vet, staticcheck, gofumpt, generated code, licences
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
-	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' ':!*_templ.go')); test -z "$$out" || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	@# mathutil is BSD-3-Clause in words of its own, which the tool cannot read.
 	@# What it says of assembly files is no finding.
 	$(TOOL) go-licenses check . --ignore overdue --ignore modernc.org/mathutil --stderrthreshold=ERROR --logtostderr=false --allowed_licenses=MIT,BSD-2-Clause,BSD-3-Clause,Apache-2.0,ISC,MPL-2.0
+	$(TOOL) templ generate -path internal/web/view >/dev/null 2>&1
+	@git diff --exit-code --stat -- internal/web/view || { echo "the templates were changed without make generate"; exit 1; }
 	$(GO) mod verify
 	$(GO) mod tidy -diff
+
+generate: ## the Go code of the templates
+	$(TOOL) templ generate -path internal/web/view
 
 needs-test:
 	@sh tools/needs.sh

@@ -150,7 +150,7 @@ func TestEveryFormOfAPingIsInTheManual(t *testing.T) {
 func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
 	none := func() float64 { return 0 }
 	m := meter.New(none, none)
-	m.Ping("success", "200")
+	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))

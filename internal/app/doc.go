@@ -6,6 +6,8 @@
 //	/healthz /readyz /metrics                            │     └───── deliver.Courier (loop "deliver") ─▶ notify
 //	                      └──────────────────────────────┘      ◀──── store.Forget    (loop "tidy")
 //
+// The loop "memory" gives back what a burst of pings has taken.
+//
 // Who wakes whom: a ping that makes something happen sooner nudges "sweep";
 // whatever owes an alert nudges "deliver".
 //

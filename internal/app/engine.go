@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,7 +31,7 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy *chore.Loop
+	sweep, publish, deliver, tidy, memory *chore.Loop
 
 	stop  context.CancelFunc
 	loops sync.WaitGroup
@@ -52,6 +51,8 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e.publish = chore.New("publish", log, e.watcher.Publish)
 	e.deliver = chore.New("deliver", log, e.courier.Turn)
 	e.tidy = chore.New("tidy", log, e.forget)
+	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
+	e.memory = chore.New("memory", log, m.look)
 	return e
 }
 
@@ -93,7 +94,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil
@@ -127,28 +128,12 @@ func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, erro
 	return pauseAfter, err
 }
 
-// mostUntold is for how long an alert may be due before deliveries count as
-// stuck.
-const mostUntold = time.Minute
-
 // Ready returns nil when the node can commit a ping, sweeps are on time and
-// deliveries are not stuck, or else what is wrong.
-func (e *Engine) Ready(ctx context.Context) error {
+// deliveries go on, or else what is wrong. A provider that is slow or away is
+// no reason: pings are taken and told of elsewhere all the same.
+func (e *Engine) Ready() error {
 	now := time.Now()
-	errs := []error{e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now)}
-	errs = append(errs, e.db.View(ctx, func(tx *store.Tx) error {
-		owing, err := tx.Owing()
-		if err != nil {
-			return err
-		}
-		for _, o := range owing {
-			if waits := now.Sub(o.Next); waits > mostUntold {
-				return fmt.Errorf("deliver: an alert has been due for %s", waits.Round(time.Second))
-			}
-		}
-		return nil
-	}))
-	return errors.Join(errs...)
+	return errors.Join(e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now))
 }
 
 // Stop ends the work: first what waits to be stored, then the loops, then what

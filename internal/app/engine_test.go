@@ -330,7 +330,7 @@ func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 		var entries []monitor.Entry
 		err := w.db.View(context.Background(), func(tx *store.Tx) error {
 			var err error
-			entries, err = tx.Timeline(w.incidents()[0].ID)
+			entries, err = tx.Timeline(w.incidents()[0])
 			return err
 		})
 		if err != nil {
@@ -367,6 +367,32 @@ func TestRemindersComeUntilSomebodyAcknowledges(t *testing.T) {
 		})
 		time.Sleep(30 * time.Minute)
 		w.expect("opened", "reminder", "reminder", "acknowledged")
+	})
+}
+
+func TestAReminderThatCouldNotBeToldHoldsNobodyUpWhenItsIncidentEnds(t *testing.T) {
+	simulate(t, func(w *world) {
+		w.update(func(tx *store.Tx) error {
+			channels, err := tx.Channels(w.project)
+			if err != nil {
+				return err
+			}
+			channels[0].RemindEvery = time.Minute
+			return tx.SaveChannel(channels[0])
+		})
+		n := w.node()
+		w.heartbeat("backup", fiveAndTwo)
+		w.heartbeat("other", fiveAndTwo)
+		w.hear(n, "backup", "/fail")
+		time.Sleep(30 * time.Second)
+		w.provider.breaks(&notify.Refusal{Status: 503})
+		time.Sleep(time.Minute) // the reminder is tried, in vain
+		w.hear(n, "backup", "")
+		w.provider.breaks(nil)
+		time.Sleep(3 * time.Minute)
+		w.hear(n, "other", "/fail")
+		time.Sleep(2 * time.Second)
+		w.expect("opened", "resolved", "opened")
 	})
 }
 

@@ -16,11 +16,14 @@ import (
 // CreateAPIKey makes a key directly in the database, also while a server runs
 // on it, and returns it. An empty project means the only one.
 func CreateAPIKey(ctx context.Context, database, project, name string, readOnly bool) (key string, err error) {
-	db, err := store.OpenExisting(ctx, database)
+	db, older, err := store.Look(ctx, database)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if older {
+		return "", errors.New("the database has the schema of an older Overdue; start the server of this version first")
+	}
 	if _, err := firstProject(ctx, db); err != nil {
 		return "", err
 	}

@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -36,14 +39,12 @@ const (
 // request that was accepted is answered.
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
-	db, err := store.Open(ctx, o.Database)
+	relaxGC()
+	db, err := store.OpenToServe(ctx, o.Database)
 	if err != nil {
 		return err
 	}
 	defer closeLogged(db, log)
-	if err := db.Serve(ctx); err != nil {
-		return err
-	}
 	first, err := firstProject(ctx, db)
 	if err != nil {
 		return err
@@ -82,6 +83,14 @@ func Serve(ctx context.Context, o Options) error {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
 	defer cancel()
 	return errors.Join(err, engine.Stop(rest))
+}
+
+// relaxGC lets the heap grow fivefold before it is swept, unless the operator
+// has said otherwise: the heap is small, and pings leave much behind.
+func relaxGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // closeLogged closes the database last of all.
@@ -132,6 +141,13 @@ func routes(o Options, e *Engine, f faces, base string) http.Handler {
 			pings.ServeHTTP(w, r)
 			return
 		}
+		// A base address with a slash at its end makes //api/…: a redirect would
+		// look like success to many a job.
+		if clean := path.Clean(r.URL.Path); strings.HasPrefix(clean, ingest.Prefix) {
+			r.URL.Path = clean
+			pings.ServeHTTP(w, r)
+			return
+		}
 		rest.ServeHTTP(w, r)
 	})
 }
@@ -144,15 +160,16 @@ func plain(w http.ResponseWriter, status int, line string) {
 	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
 }
 
-// longestReady bounds the answer to /readyz.
-const longestReady = 5 * time.Second
-
-// answerReady answers /readyz.
-func (e *Engine) answerReady(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), longestReady)
-	defer cancel()
-	if err := e.Ready(ctx); err != nil {
-		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+// answerReady answers /readyz. Strangers may ask, so the log has the details.
+func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
+	if err := e.Ready(); err != nil {
+		e.log.Warn("not ready", "error", err)
+		var loops []string
+		for _, line := range strings.Split(err.Error(), "\n") {
+			name, _, _ := strings.Cut(line, ":")
+			loops = append(loops, name)
+		}
+		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(loops, ", ")+"; the log says more")
 		return
 	}
 	plain(w, http.StatusOK, "ready")

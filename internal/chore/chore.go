@@ -67,7 +67,7 @@ func (l *Loop) Run(ctx context.Context) {
 	pause := firstPause
 	for ctx.Err() == nil {
 		l.begin()
-		rest, err := l.do(ctx, time.Now().UTC())
+		rest, err := l.turn(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -84,6 +84,17 @@ func (l *Loop) Run(ctx context.Context) {
 		}
 		l.rest(ctx, rest, err == nil)
 	}
+}
+
+// longestTurn bounds one turn: a database connection that went silent would
+// otherwise hold the loop for as long as TCP hopes.
+const longestTurn = 15 * time.Second
+
+// turn is one turn.
+func (l *Loop) turn(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, longestTurn)
+	defer cancel()
+	return l.do(ctx, time.Now().UTC())
 }
 
 // rest waits. A nudge ends a rest, but not the pause after an error.

@@ -42,7 +42,7 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 			return e, false, err
 		}
 		if a.Event == monitor.IncidentReminder && !open {
-			return e, false, tx.Drop(a.ID)
+			return e, false, tx.Drop(a, now)
 		}
 	}
 	return e, true, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // How much is sent at a time, and for how long.
 const (
 	mostPerChannel = 8
-	mostAtOnce     = 256
+	mostAtOnce     = 1024 // of which a hundred channels that hang take all
 	longestSend    = 30 * time.Second
 	// longestLease is after how long another node may try what this one claimed.
 	longestLease = 2 * longestSend
@@ -47,7 +48,17 @@ type Courier struct {
 	sending  sync.WaitGroup
 	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
 	underway int
+	broken   map[string]bool // alerts that made a Turn fail; Turn's own
 }
+
+// spoilt says which alert made a transaction fail.
+type spoilt struct {
+	alert string
+	error
+}
+
+// Unwrap returns the error itself.
+func (s spoilt) Unwrap() error { return s.error }
 
 // errand is one claimed alert with all that telling it takes.
 type errand struct {
@@ -69,12 +80,13 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.busy == nil {
-		c.busy = map[string]int{}
+		c.busy, c.broken = map[string]int{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand
 	var next time.Time
-	err = c.DB.Update(ctx, func(tx *store.Tx) error {
+	// Apart: what there is to tell was in the tables before it became owed.
+	err = c.DB.UpdateApart(ctx, func(tx *store.Tx) error {
 		errands, next = nil, time.Time{}
 		if err := c.note(tx, noted, now); err != nil {
 			return err
@@ -84,8 +96,14 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 		return err
 	})
 	if err != nil {
+		// One alert that cannot be dealt with must not hold up all others: the
+		// next turn puts it off.
+		if s, ok := errors.AsType[spoilt](err); ok && !errors.Is(err, store.ErrAway) {
+			c.broken[s.alert] = true
+		}
 		return 0, err
 	}
+	clear(c.broken)
 	c.forget(noted)
 	for _, e := range errands {
 		c.start(ctx, e)
@@ -117,14 +135,17 @@ func (c *Courier) forget(noted []result) {
 	}
 }
 
-// free tells how many places a channel has, counting those of noted results.
-func (c *Courier) free(noted []result) func(channel string) int {
+// free tells how many places a channel has, counting those of noted results
+// and those taken in this turn.
+func (c *Courier) free(noted []result) func(channel string, taken int) int {
 	freed := map[string]int{}
 	for _, r := range noted {
 		freed[r.channel.ID]++
 	}
 	all := mostAtOnce - c.underway + len(noted)
-	return func(channel string) int { return min(mostPerChannel-c.busy[channel]+freed[channel], all) }
+	return func(channel string, taken int) int {
+		return min(mostPerChannel-c.busy[channel]+freed[channel], all-taken)
+	}
 }
 
 // start sends in the background. A send that is under way is finished even
@@ -136,13 +157,25 @@ func (c *Courier) start(ctx context.Context, e errand) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSend)
 		defer cancel()
 		begun := time.Now().UTC()
-		receipt, err := c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
+		receipt, err := c.guarded(ctx, e)
 		r := result{errand: e, at: begun, took: time.Since(begun), receipt: receipt, err: err}
 		c.mu.Lock()
 		c.results = append(c.results, r)
 		c.mu.Unlock()
 		c.Nudge()
 	})
+}
+
+// guarded sends, and turns a panic into a refusal: one message that cannot be
+// written must not end the process, again and again after each start.
+func (c *Courier) guarded(ctx context.Context, e errand) (receipt notify.Receipt, err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			c.Log.Error("sending panicked", "alert", e.alert.ID, "panic", caught, "stack", string(debug.Stack()))
+			err = &notify.Refusal{Body: "Overdue could not write this message; see its log."}
+		}
+	}()
+	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
 }
 
 // Stop waits for what is being sent and notes how it went. No Turn may be
@@ -162,13 +195,16 @@ func (c *Courier) Stop(ctx context.Context) error {
 
 // claim takes what is due, channel by channel, as far as places are free. next
 // is when a channel with a free place has something due, zero when none has.
-func (c *Courier) claim(tx *store.Tx, free func(string) int, now time.Time) (errands []errand, next time.Time, err error) {
+func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time) (errands []errand, next time.Time, err error) {
 	owing, err := tx.Owing()
 	if err != nil {
 		return nil, next, err
 	}
+	// In no fixed order: channels that hang take places for long, and would
+	// always be the same ones to come first.
+	rand.Shuffle(len(owing), func(i, j int) { owing[i], owing[j] = owing[j], owing[i] })
 	for _, o := range owing {
-		places := min(free(o.Channel), mostAtOnce-len(errands))
+		places := free(o.Channel, len(errands))
 		switch {
 		case places <= 0: // a result will nudge us
 			continue
@@ -184,9 +220,15 @@ func (c *Courier) claim(tx *store.Tx, free func(string) int, now time.Time) (err
 			next = now // there may be more
 		}
 		for _, a := range alerts {
+			if c.broken[a.ID] {
+				if err := tx.Later(a, now.Add(time.Minute), time.Time{}); err != nil {
+					return nil, next, err
+				}
+				continue
+			}
 			e, ok, err := c.prepare(tx, a, now)
 			if err != nil {
-				return nil, next, err
+				return nil, next, spoilt{a.ID, err}
 			}
 			if ok {
 				errands = append(errands, e)
@@ -207,29 +249,40 @@ func earlier(a, b time.Time) time.Time {
 // note keeps how sends went.
 func (c *Courier) note(tx *store.Tx, results []result, now time.Time) error {
 	for _, r := range results {
-		try := store.Attempt{Alert: r.alert.ID, N: r.alert.Attempts, At: r.at, Took: r.took, Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail}
-		var err error
-		switch refusal, refused := RefusalOf(r.err); {
-		case !refused:
-			err = c.sent(tx, r, now)
-		default:
-			try.Status, try.Detail, try.Outcome = refusal.Status, refusal.Body, "retry"
-			next, worth := again(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
-			if refusal.Final || !worth {
-				try.Outcome = "refused"
-				err = c.giveUp(tx, r, refusal, now)
-			} else {
-				err = tx.Later(r.alert, next, asked(refusal, now))
-			}
+		if c.broken[r.alert.ID] {
+			continue // its lease ends, and it is told again
 		}
-		if err != nil {
-			return err
+		if err := c.noteOne(tx, r, now); err != nil {
+			return spoilt{r.alert.ID, err}
 		}
-		if err := tx.AddAttempt(try); err != nil {
-			return err
-		}
-		c.Meter.Delivery(r.channel.Kind, try.Outcome, r.took)
 	}
+	return nil
+}
+
+// noteOne keeps how one send went.
+func (c *Courier) noteOne(tx *store.Tx, r result, now time.Time) error {
+	try := store.Attempt{Alert: r.alert.ID, N: r.alert.Attempts, At: r.at, Took: r.took, Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail}
+	var err error
+	switch refusal, refused := RefusalOf(r.err); {
+	case !refused:
+		err = c.sent(tx, r, now)
+	default:
+		try.Status, try.Detail, try.Outcome = refusal.Status, refusal.Body, "retry"
+		next, worth := again(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
+		if refusal.Final || !worth {
+			try.Outcome = "refused"
+			err = c.giveUp(tx, r, refusal, now)
+		} else {
+			err = tx.Later(r.alert, next, asked(refusal, now))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := tx.AddAttempt(try); err != nil {
+		return err
+	}
+	c.Meter.Delivery(r.channel.Kind, try.Outcome, r.took)
 	return nil
 }
 

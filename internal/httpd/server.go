@@ -7,14 +7,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
-// Limits of one connection. There is none for writing as a whole: live pages
-// stay open. Who reads a body bounds how long that takes.
+// Limits of one connection. Who reads a body bounds how long that takes.
 const (
 	longestHeaderRead = 5 * time.Second
 	longestIdle       = 120 * time.Second
+	longestAnswer     = 120 * time.Second // from the end of the header; streams lift it
 	biggestHeader     = 16 << 10
 )
 
@@ -31,6 +32,7 @@ func Server(handler http.Handler, log *slog.Logger) *http.Server {
 		Protocols:         protocols,
 		ReadHeaderTimeout: longestHeaderRead,
 		IdleTimeout:       longestIdle,
+		WriteTimeout:      longestAnswer,
 		MaxHeaderBytes:    biggestHeader,
 		// What net/http says is about single connections that misbehave.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -40,12 +42,22 @@ func Server(handler http.Handler, log *slog.Logger) *http.Server {
 // Serve answers on the listener until ctx ends. Then it takes no more
 // connections, and waits up to patience for the requests in progress.
 func Serve(ctx context.Context, s *http.Server, l net.Listener, patience time.Duration) error {
+	var stopping atomic.Bool
+	s.Handler = closing(s.Handler, &stopping)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
+	}
+	// Shutdown drops what lies in a socket unread, though it was sent before the
+	// stop: on a connection at rest, or on one that is not accepted yet.
+	stopping.Store(true)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-time.After(lingering):
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -61,6 +73,20 @@ func Serve(ctx context.Context, s *http.Server, l net.Listener, patience time.Du
 		return fmt.Errorf("stop serving on %s: %w", l.Addr(), err)
 	}
 	return nil
+}
+
+// lingering is for how long a server that stops still takes requests.
+const lingering = 500 * time.Millisecond
+
+// closing asks clients for a new connection once the server stops: the next
+// server gets it.
+func closing(next http.Handler, stopping *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // APIHeaders puts on every answer of next what keeps browsers from doing more

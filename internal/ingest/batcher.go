@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/meter"
@@ -38,8 +39,9 @@ type waiting struct {
 // batch is the pings of one commit.
 type batch struct{ pings []*waiting }
 
-// Batcher stores pings, many with one commit. There is no timer: idle, each
-// ping is a commit of its own; busy, a batch is whatever came meanwhile.
+// Batcher stores pings, many with one commit. Idle, each ping is a commit of
+// its own, at once; busy, a batch is whatever came meanwhile, and what comes
+// within a moment more.
 type Batcher struct {
 	db       *store.DB
 	arrivals *Arrivals
@@ -48,6 +50,7 @@ type Batcher struct {
 	in       chan *waiting
 	news     News
 	workers  sync.WaitGroup
+	stored   atomic.Int64
 }
 
 // News tells other parts what the pings brought about. All must return at
@@ -74,6 +77,9 @@ func (b *Batcher) Stop() {
 	b.workers.Wait()
 }
 
+// Stored is how many pings were stored since the start.
+func (b *Batcher) Stored() int64 { return b.stored.Load() }
+
 // put queues a ping. Its answer comes on done.
 func (b *Batcher) put(w *waiting) error {
 	select {
@@ -87,9 +93,8 @@ func (b *Batcher) put(w *waiting) error {
 // longestLook bounds the look for an id.
 const longestLook = time.Second
 
-// exists reports whether a heartbeat has the id. When that cannot be found out
-// it has none, as far as other nodes are concerned.
-func (b *Batcher) exists(ctx context.Context, id string) (found bool) {
+// exists reports whether a heartbeat has the id, and whether that is certain.
+func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 	ctx, cancel := context.WithTimeout(ctx, longestLook)
 	defer cancel()
 	err := b.db.View(ctx, func(tx *store.Tx) error {
@@ -97,13 +102,27 @@ func (b *Batcher) exists(ctx context.Context, id string) (found bool) {
 		found, err = tx.Exists(id)
 		return err
 	})
-	return err == nil && found
+	return found && err == nil, err == nil
 }
+
+// When a worker is busy, and how long it then waits for more. The clients that
+// it has just answered send again within that time; a commit costs as much for
+// one ping as for thirty.
+const (
+	busy   = 4 // pings in the batch before
+	moment = 120 * time.Microsecond
+)
 
 // work stores batches until the queue is closed and empty.
 func (b *Batcher) work() {
+	before := 0
 	for first := range b.in {
-		b.commit(b.gather(first))
+		if before >= busy {
+			<-time.After(moment)
+		}
+		gathered := b.gather(first)
+		before = len(gathered.pings)
+		b.commit(gathered)
 	}
 }
 
@@ -140,6 +159,7 @@ func (b *Batcher) commit(gathered *batch) {
 		b.log.Error("pings not stored", "pings", len(gathered.pings), "error", err)
 	} else {
 		b.meter.Commit(len(gathered.pings), time.Since(begun))
+		b.stored.Add(int64(len(gathered.pings)))
 	}
 	var stored, ended []*Arrival
 	for _, w := range gathered.pings {
@@ -167,51 +187,23 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longestCommit)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *waiting) int { return x.arrival.At.Compare(y.arrival.At) })
-	ids := make([]string, 0, len(gathered.pings))
-	for _, w := range gathered.pings {
-		ids = append(ids, w.id)
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
 	horizons := b.arrivals.Horizons(gathered)
-	var owed int
-	var next time.Time
-	var touched []int64
-	err = b.db.Update(ctx, func(tx *store.Tx) error {
-		heartbeats, err := tx.Pinged(ids)
-		if err != nil {
-			return err
-		}
-		unknown, next, touched = map[string]bool{}, time.Time{}, touched[:0]
-		judged := make([]store.Judgement, 0, len(gathered.pings))
-		for i, w := range gathered.pings {
-			before, known := heartbeats[w.id]
-			if !known {
-				unknown[w.id] = true
-				continue
-			}
-			h, change := before.Hear(w.ping, horizons[i])
-			heartbeats[w.id] = h
-			touched = append(touched, h.Key)
-			judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
-			if n := h.Next(); !n.IsZero() && (next.IsZero() || n.Before(next)) {
-				next = n
-			}
-		}
-		owed, err = tx.Save(time.Now().UTC(), judged)
-		return err
-	})
+	batch := make([]store.Heard, len(gathered.pings))
+	for i, w := range gathered.pings {
+		batch[i] = store.Heard{ID: w.id, Ping: w.ping, Horizon: horizons[i]}
+	}
+	heard, err := b.db.Hear(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	if owed > 0 {
+	if heard.Owed > 0 {
 		b.news.Owed()
 	}
-	if !next.IsZero() {
-		b.news.Sooner(next)
+	if !heard.Next.IsZero() {
+		b.news.Sooner(heard.Next)
 	}
-	if b.news.Changed != nil && len(touched) > 0 {
-		b.news.Changed(touched)
+	if b.news.Changed != nil && len(heard.Touched) > 0 {
+		b.news.Changed(heard.Touched)
 	}
-	return unknown, nil
+	return heard.Unknown, nil
 }

@@ -4,8 +4,8 @@
 //	client ── POST /api/v1/hb/ID ─▶ Handler    parse, stamp the arrival, bound the body
 //	                                   │
 //	                                   ▼
-//	                               Batcher     gathers while the previous commit runs; no
-//	                                   │       timer; a bounded queue
+//	                               Batcher     gathers while the previous commit runs, and
+//	                                   │       a moment more when busy; a bounded queue
 //	                                   ▼
 //	                               store       one transaction for the whole batch
 //	                                   │

@@ -15,12 +15,13 @@ import (
 
 // What a request may bring, and how long it may take.
 const (
-	mostBody      = 100_000  // bytes kept
-	mostDiscarded = 32 << 20 // bytes read beyond, so that the sender can finish
-	longestBody   = 10 * time.Second
-	longestWait   = 15 * time.Second // for the answer of the batcher
-	mostUserAgent = 300
-	retryAfter    = "5" // seconds, said with 503
+	mostBody       = 100_000          // bytes kept
+	mostDiscarded  = 32 << 20         // bytes read beyond, so that the sender can finish
+	longestBody    = 10 * time.Second // for what is kept
+	longestDiscard = time.Minute
+	longestWait    = 15 * time.Second // for the answer of the batcher
+	mostUserAgent  = 300
+	retryAfter     = "5" // seconds, said with 503
 )
 
 // Handler answers pings. Errors are one short line of plain text.
@@ -37,14 +38,13 @@ type Handler struct {
 // ServeHTTP answers one ping.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Ping-Body-Limit", "100000")
-	header.Set("Cache-Control", "no-store")
+	for _, said := range always {
+		header[said.name] = said.value
+	}
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 		status, line, kind := h.take(w, r)
-		h.Meter.Ping(string(kind), strconv.Itoa(status))
+		h.Meter.Ping(string(kind), status)
 		answer(w, status, line)
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Methods", "POST, GET, HEAD")
@@ -57,14 +57,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// always are headers of every answer. They are made once: http.Header.Set would
+// make each anew for every ping. Nobody may change the values.
+var always = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Type", []string{"text/plain; charset=utf-8"}},
+	{"Access-Control-Allow-Origin", []string{"*"}},
+	{"Ping-Body-Limit", []string{strconv.Itoa(mostBody)}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
 // answer writes one line. An error ends with a line break, so that it stands
 // alone on a terminal; OK is exactly OK.
 func answer(w http.ResponseWriter, status int, line string) {
 	if status != http.StatusOK {
 		line += "\n"
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(line)))
-	w.WriteHeader(status)
+	if status != http.StatusOK { // for a short 200 the server counts itself
+		w.Header().Set("Content-Length", strconv.Itoa(len(line)))
+		w.WriteHeader(status)
+	}
 	// The client may be gone; its ping is stored all the same.
 	_, _ = io.WriteString(w, line)
 }
@@ -81,12 +95,23 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		return http.StatusTooManyRequests, "too many pings from " + source, f.kind
 	}
 	arrival := h.Arrivals.Begin(f.id)
-	if r.ContentLength != 0 && !h.Arrivals.Binding(arrival) && h.Batcher.exists(r.Context(), f.id) {
-		h.Arrivals.Bind(arrival)
+	queued := false
+	defer func() {
+		if !queued {
+			h.Arrivals.End(arrival)
+		}
+	}()
+	if r.ContentLength != 0 && !h.Arrivals.Binding(arrival) {
+		found, certain := h.Batcher.exists(r.Context(), f.id)
+		if certain && !found {
+			return http.StatusNotFound, unknownID, f.kind // before a stranger's body takes any memory
+		}
+		if found {
+			h.Arrivals.Bind(arrival)
+		}
 	}
-	body, err := readBody(w, r)
+	body, more, err := readBody(w, r)
 	if err != nil {
-		h.Arrivals.End(arrival)
 		return http.StatusRequestTimeout, "the request's body did not arrive: nothing was stored", f.kind
 	}
 	h.Arrivals.Bind(arrival)
@@ -95,13 +120,19 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		UserAgent: clean(r.UserAgent()), Body: body, BodySize: int64(len(body)),
 	}}
 	if err := h.Batcher.put(waits); err != nil {
-		h.Arrivals.End(arrival)
 		w.Header().Set("Retry-After", "1")
 		return http.StatusServiceUnavailable, "overloaded: nothing was stored, send it again", f.kind
 	}
+	queued = true
 	status, line = h.wait(w, waits)
+	if more {
+		discard(w, r)
+	}
 	return status, line, f.kind
 }
+
+// unknownID is what 404 says.
+const unknownID = "not found: no heartbeat has this id"
 
 // wait returns the answer for a ping that was put in the queue.
 func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line string) {
@@ -113,7 +144,7 @@ func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line 
 		case err == nil:
 			return http.StatusOK, "OK"
 		case errors.Is(err, errUnknown):
-			return http.StatusNotFound, "not found: no heartbeat has this id"
+			return http.StatusNotFound, unknownID
 		}
 		w.Header().Set("Retry-After", retryAfter)
 		return http.StatusServiceUnavailable, "not stored: the database is away, send it again"
@@ -128,24 +159,30 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
 }
 
-// readBody returns the first 100 kB of a body. A longer one is read to its end
-// and cut: a sender that is refused in the middle would not see the answer.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody returns the first 100 kB of a body, and whether there may be more.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, more bool, err error) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
+		return nil, false, nil
 	}
-	control := http.NewResponseController(w)
 	// Not every writer has deadlines (tests); the server's own then bound it.
+	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(longestBody))
-	body, err := io.ReadAll(io.LimitReader(r.Body, mostBody))
-	if err == nil && len(body) == mostBody {
-		_, err = io.Copy(io.Discard, io.LimitReader(r.Body, mostDiscarded))
-	}
+	body, err = io.ReadAll(io.LimitReader(r.Body, mostBody))
 	if err != nil {
-		return nil, fmt.Errorf("body: %w", err)
+		return nil, false, fmt.Errorf("body: %w", err)
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	return body, nil
+	return body, len(body) == mostBody, nil
+}
+
+// discard reads the rest of a long body, when its ping is stored already: a
+// sender that is stopped in the middle would not see the answer.
+func discard(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
+	// Whatever goes wrong with what is not kept is the sender's own affair.
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostDiscarded))
+	_ = control.SetReadDeadline(time.Time{})
 }
 
 // clean makes a header safe to keep in any database: valid UTF-8, no NUL, of

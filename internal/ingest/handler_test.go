@@ -296,3 +296,19 @@ func (d *desk) incidents() (all []monitor.Incident) {
 	}
 	return all
 }
+
+func TestAStrangersBodyIsNotReadAndALongOneDelaysNoStoring(t *testing.T) {
+	take(t, func(d *desk) {
+		body := strings.NewReader("never looked at")
+		id := d.h.ID
+		d.h.ID = someID
+		if answer := d.send("POST", "", body); answer.Code != 404 || body.Len() == 0 {
+			d.t.Errorf("unknown id: answered %d with %d bytes unread; want 404 and all of them", answer.Code, body.Len())
+		}
+		d.h.ID = id
+		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), torn{})
+		if answer := d.send("POST", "", slow); answer.Code != 200 {
+			d.t.Errorf("a body that breaks off after what is kept: answered %d; want 200", answer.Code)
+		}
+	})
+}

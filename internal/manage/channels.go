@@ -112,7 +112,10 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 	now := stamp()
 	var made newSecrets
 	err = d.change(ctx, func(tx *store.Tx) (s stir, err error) {
-		before, err := channel(tx, a, id)
+		if !askable(id) {
+			return s, absent("channel")
+		}
+		before, err := tx.ChannelToChange(a.Project.Key, id)
 		if err != nil {
 			return s, err
 		}

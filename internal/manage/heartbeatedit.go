@@ -146,6 +146,10 @@ func (f *faults) description(text string) string {
 // tags drops blanks around tags, empty ones and repetitions.
 func (f *faults) tags(given []string) []string {
 	tags := []string{}
+	if len(given) > 10*mostTags { // before looking at each beside each
+		f.wrong("tags", "Give at most %d tags.", mostTags)
+		return tags
+	}
 	for _, tag := range given {
 		tag = strings.Join(strings.Fields(tag), " ")
 		if tag == "" || slices.Contains(tags, tag) {
@@ -163,9 +167,16 @@ func (f *faults) tags(given []string) []string {
 	return tags
 }
 
+// mostChannels bounds how many channels a heartbeat names.
+const mostChannels = 200
+
 // channels checks that each one exists in the project.
 func (f *faults) channels(ids []string, known []monitor.Channel) []string {
 	var list []string
+	if len(ids) > mostChannels {
+		f.wrong("channels", "Give at most %d channels, or null for all of the project.", mostChannels)
+		return list
+	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(known, func(c monitor.Channel) bool { return c.ID == id }) {
 			f.wrong("channels", "There is no channel %q in this project.", id)

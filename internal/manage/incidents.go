@@ -86,7 +86,7 @@ func incident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error) {
 		return detail, err
 	}
 	detail.Incident = veiledIncident(a, i)
-	if detail.Timeline, err = tx.Timeline(id); err != nil {
+	if detail.Timeline, err = tx.Timeline(i); err != nil {
 		return detail, err
 	}
 	if detail.Deliveries, err = tx.Deliveries(id); err != nil {

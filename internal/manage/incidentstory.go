@@ -48,7 +48,7 @@ func (d *Desk) IncidentStory(ctx context.Context, a auth.Actor, id string) (s In
 
 // read fills in what stands around the incident.
 func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
-	if s.Timeline, err = tx.Timeline(s.ID); err != nil {
+	if s.Timeline, err = tx.Timeline(s.Incident); err != nil {
 		return err
 	}
 	if s.Deliveries, err = tx.Deliveries(s.ID); err != nil {

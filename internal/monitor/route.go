@@ -91,6 +91,11 @@ func (h Heartbeat) Owes(change Change, i Incident, told []string, channels []Cha
 		}
 		owed = append(owed, a)
 	}
+	// A heartbeat whose channels are all gone tells all there are: it was not
+	// meant to be silent.
+	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(channels, h.Told) {
+		h.AllChannels = true
+	}
 	for _, c := range channels {
 		routed := h.Told(c)
 		if routed && !change.Late.IsZero() && c.Wants(HeartbeatLate) {

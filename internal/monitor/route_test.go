@@ -61,9 +61,9 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 			[]owed{{"eager", HeartbeatLate, "", now}},
 		},
 		{
-			"AReminderIsOwedFromTheOpening", nil, opened,
+			"AReminderIsOwedFromWhenTheOpeningIsTold", nil, opened,
 			[]Channel{nagging},
-			[]owed{{"nagging", IncidentOpened, "i", now}, {"nagging", IncidentReminder, "i", minutes(67)}},
+			[]owed{{"nagging", IncidentOpened, "i", now}, {"nagging", IncidentReminder, "i", minutes(70)}},
 		},
 		{
 			"WhatIsOverAlreadyIsToldInOrderWithoutAReminder", nil, both,

@@ -115,7 +115,7 @@ func (tx *Tx) Owing() ([]Owing, error) {
 		)
 		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'owed' AND a.channel = owing.channel
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = a.heartbeat AND e.channel = a.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1 LIMIT 1 OFFSET 0)
 			ORDER BY a.next_at LIMIT 1)
 		FROM owing WHERE channel IS NOT NULL`)
 }
@@ -124,12 +124,14 @@ func (tx *Tx) Owing() ([]Owing, error) {
 // holder: nobody else tries them before until. An alert whose predecessor
 // (opened before recovered, one incident before the next) is still owed stays where it is.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
+	// OFFSET 0: PostgreSQL then asks row by row, and stops at n; it would
+	// otherwise join all that is owed with itself.
 	// MATERIALIZED: PostgreSQL may run a plain subquery once per row, and then
 	// lock and claim more than n.
 	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = d.heartbeat AND e.channel = d.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 LIMIT 1 OFFSET 0)
 			ORDER BY d.next_at, d.turn LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
@@ -271,15 +273,17 @@ func (tx *Tx) dropReminders(incident string) error {
 }
 
 // Unclaim frees the alerts that the only server of a SQLite file had claimed
-// when it died; on PostgreSQL another node may hold them, and they wait for
-// their lease to end.
+// when it died, and forgets that one: nobody waits for its pings. On PostgreSQL
+// another node may hold them, and they wait for their lease to end.
 func (db *DB) Unclaim(tx *Tx, now time.Time) error {
 	if db.path == "" {
 		return nil
 	}
-	_, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'owed' AND holder IS NOT NULL`, micros(now))
-	if err != nil {
+	if _, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'owed' AND holder IS NOT NULL`, micros(now)); err != nil {
 		return fmt.Errorf("free claimed alerts: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM nodes`); err != nil {
+		return fmt.Errorf("forget the node that died: %w", err)
 	}
 	return nil
 }
@@ -322,9 +326,16 @@ func scanAttempt(row scanner) (Attempt, error) {
 	return t, err
 }
 
-// Drop takes back an alert that need not be told any more.
-func (tx *Tx) Drop(id string) error {
-	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'owed'`, id); err != nil {
+// Drop takes back an alert that need not be told any more, with what was tried,
+// and frees those that wait for it.
+func (tx *Tx) Drop(a monitor.Alert, now time.Time) error {
+	if err := tx.Follow(a, now); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM attempts WHERE alert = $1`, a.ID); err != nil {
+		return fmt.Errorf("drop attempts: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'owed'`, a.ID); err != nil {
 		return fmt.Errorf("drop alert: %w", err)
 	}
 	return nil

@@ -31,6 +31,7 @@ var blocks = []struct {
 	{&timelineBlock, false},
 	{&alertBlock, false},
 	{&attemptBlock, false},
+	{&journalBlock, false},
 }
 
 // prepare makes the statements of the hot paths, once. modernc would compile
@@ -39,14 +40,18 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.bulk {
 		return nil
 	}
+	texts := []string{db.dialect.pinged()}
 	for _, b := range blocks {
-		text := b.insertion()
 		if b.changes {
-			text = b.changing()
+			texts = append(texts, b.changing())
+		} else {
+			texts = append(texts, b.insertion())
 		}
+	}
+	for _, text := range texts {
 		s, err := db.writer.PrepareContext(ctx, text)
 		if err != nil {
-			return fmt.Errorf("prepare %s: %w", b.table, err)
+			return fmt.Errorf("prepare %s: %w", text, err)
 		}
 		db.stmts[text] = s
 	}
@@ -133,6 +138,7 @@ func (tx *Tx) each(text string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	tx.touched = tx.touched || strings.Contains(text, "heartbeats")
 	s := tx.tx.StmtContext(tx.ctx, tx.db.stmts[text])
 	for _, row := range rows {
 		if _, err := s.ExecContext(tx.ctx, row...); err != nil {

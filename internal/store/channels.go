@@ -43,6 +43,15 @@ func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 	return c, err
 }
 
+// ChannelToChange is Channel, locked until the transaction ends.
+func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error) {
+	c, found, err := one(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.lock, id, project)
+	if err == nil && !found {
+		err = missing("channel")
+	}
+	return c, err
+}
+
 // AddChannel keeps a new channel and gives it its id.
 func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	settings, err := json.Marshal(c.Settings)

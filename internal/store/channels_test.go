@@ -129,9 +129,12 @@ func TestAHeartbeatTellsItsChannelsAndNoOthers(t *testing.T) {
 			"all": {true, nil, []string{
 				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
 			}},
-			"some":  {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
-			"none":  {false, nil, nil},
-			"other": {false, []string{foreign.ID}, nil},
+			"some": {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
+			"none": {false, nil, nil},
+			// A heartbeat whose channels are all gone was not meant to be silent.
+			"gone": {false, []string{foreign.ID}, []string{
+				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
+			}},
 		} {
 			h := w.newHeartbeat(name)
 			h.AllChannels, h.Channels = told.all, told.channels

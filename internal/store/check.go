@@ -28,16 +28,6 @@ func Look(ctx context.Context, address string) (db *DB, older bool, err error) {
 	return db, older, nil
 }
 
-// OpenExisting is Open for a database that must be there already.
-func OpenExisting(ctx context.Context, address string) (*DB, error) {
-	if !isPostgres(address) {
-		if _, err := os.Stat(address); errors.Is(err, fs.ErrNotExist) {
-			return nil, noSuchFile(address)
-		}
-	}
-	return Open(ctx, address)
-}
-
 // noSuchFile tells what to do about a file that is not there.
 func noSuchFile(address string) error {
 	return fmt.Errorf("there is no %s; start the server first, which makes it, or name another with --database", Where(address))

@@ -56,6 +56,8 @@ func Plans(db *DB, fn func(*Tx) error) ([]string, error) {
 	if err := watched.prepare(context.Background()); err != nil {
 		return nil, err
 	}
+	// What is prepared already would not be seen when it runs.
+	delete(watched.stmts, watched.dialect.pinged())
 	if err := watched.Update(context.Background(), fn); err != nil {
 		return nil, err
 	}

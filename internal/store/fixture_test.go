@@ -260,7 +260,13 @@ func (w *world) incident(h monitor.Heartbeat) monitor.Incident {
 func (w *world) timeline(incident string) []string {
 	w.Helper()
 	var kinds []string
-	for _, e := range seen(w, func(tx *store.Tx) ([]monitor.Entry, error) { return tx.Timeline(incident) }) {
+	for _, e := range seen(w, func(tx *store.Tx) ([]monitor.Entry, error) {
+		i, err := tx.Incident(w.project.Key, incident)
+		if err != nil {
+			return nil, err
+		}
+		return tx.Timeline(i)
+	}) {
 		kinds = append(kinds, e.Kind)
 	}
 	return kinds

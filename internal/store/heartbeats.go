@@ -90,8 +90,7 @@ func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 // Pinged returns the heartbeats with the given ids, of any project, locked in
 // the order of their keys so that no two batches wait for each other.
 func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE `+tx.d.in("h.id", "$1")+` AND h.deleted IS NULL ORDER BY h.key`+tx.d.lock, tx.d.list(ids))
+	found, err := many(tx, scanHeartbeat, tx.d.pinged(), tx.d.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
 	}
@@ -100,6 +99,11 @@ func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
 		byID[h.ID] = h
 	}
 	return byID, nil
+}
+
+// pinged is the statement of Pinged.
+func (d *dialect) pinged() string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.in("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.lock
 }
 
 // Exists reports whether a heartbeat of any project has the given id.

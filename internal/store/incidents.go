@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,14 +160,40 @@ func (tx *Tx) Note(incident, kind, sentence string, now time.Time) error {
 	return nil
 }
 
-// Timeline lists what happened in an incident, oldest first. The attempts to
-// tell people are in Deliveries.
-func (tx *Tx) Timeline(incident string) ([]monitor.Entry, error) {
-	return many(tx, func(row scanner) (monitor.Entry, error) {
+// endings say in a timeline how an incident was resolved.
+var endings = map[monitor.Ending]struct{ kind, sentence string }{
+	monitor.Recovered: {"recovered", "Recovered: a success ping came."},
+	monitor.Edited:    {"resolved", "Resolved: its settings were edited, and under the new ones it is not down."},
+	monitor.PausedIt:  {"resolved", "Resolved: the heartbeat was paused."},
+	monitor.Deleted:   {"resolved", "Resolved: the heartbeat was deleted."},
+}
+
+// Timeline lists what happened in an incident, oldest first. How it began and
+// ended is read from the incident itself. The attempts to tell people are in
+// Deliveries.
+func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.Entry, error) {
+	var all []monitor.Entry
+	if i.Cause == monitor.Missed {
+		all = append(all,
+			monitor.Entry{At: i.Due, Kind: "due", Text: "A ping was expected by now."},
+			monitor.Entry{At: i.Due, Kind: "late", Text: "Late: the grace period began."})
+	}
+	all = append(all, monitor.Entry{At: i.Opened, Kind: "opened", Text: i.Because})
+	noted, err := many(tx, func(row scanner) (monitor.Entry, error) {
 		var e monitor.Entry
 		var at sql.NullInt64
 		err := row.Scan(&at, &e.Kind, &e.Text)
 		e.At = moment(at)
 		return e, err
-	}, `SELECT at, kind, text FROM timeline WHERE incident = $1 ORDER BY at, id`, incident)
+	}, `SELECT at, kind, text FROM timeline WHERE incident = $1 ORDER BY at, id`, i.ID)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, noted...)
+	if !i.ResolvedAt.IsZero() {
+		end := endings[i.Resolution]
+		all = append(all, monitor.Entry{At: i.ResolvedAt, Kind: end.kind, Text: end.sentence})
+	}
+	slices.SortStableFunc(all, func(a, b monitor.Entry) int { return a.At.Compare(b.At) })
+	return all, nil
 }

@@ -123,7 +123,7 @@ func TestATimelineIsInTheOrderOfWhatHappened(t *testing.T) {
 		for n := range 5 {
 			want = append(want, monitor.Entry{At: w.at(2 * time.Hour), Kind: "note", Text: fmt.Sprint("note ", n)})
 		}
-		if diff := cmp.Diff(want, seen(w, func(tx *store.Tx) ([]monitor.Entry, error) { return tx.Timeline(i.ID) })); diff != "" {
+		if diff := cmp.Diff(want, seen(w, func(tx *store.Tx) ([]monitor.Entry, error) { return tx.Timeline(i) })); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
 		}
 	})

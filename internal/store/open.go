@@ -27,7 +27,8 @@ type DB struct {
 	path    string   // SQLite: the file
 	pool    *pgxpool.Pool
 
-	stmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
+	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
+	journal *journal             // SQLite: kept while serving
 }
 
 // Where says which database an address names, for people: a file or a server,
@@ -58,9 +59,30 @@ func isPostgres(address string) bool {
 // Open connects to the database and brings its schema up to date. The address
 // is a file name, or a URL that begins with postgres://.
 func Open(ctx context.Context, address string) (*DB, error) {
+	return openWith(ctx, address, func(*DB) error { return nil })
+}
+
+// OpenToServe is Open and Serve. A SQLite file is claimed before its schema is
+// touched: a newer program must not upgrade it below a server that runs.
+func OpenToServe(ctx context.Context, address string) (*DB, error) {
+	db, err := openWith(ctx, address, func(db *DB) error { return db.claim(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	if err := db.replay(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// openWith opens a database, with a first step before its schema is touched.
+func openWith(ctx context.Context, address string, first func(*DB) error) (*DB, error) {
 	db, err := connect(ctx, address)
 	if err != nil {
 		return nil, err
+	}
+	if err := first(db); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -107,10 +129,21 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}}
-	if err := writer.PingContext(ctx); err != nil {
+	if err := db.firstContact(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
 	return db, nil
+}
+
+// firstContact connects to the file. It lets one process at a time do so:
+// SQLite waits for no lock while it turns a new file to WAL, and fails instead.
+func (db *DB) firstContact(ctx context.Context) error {
+	unlock, err := waitForLock(ctx, db.path+".migrate.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return db.writer.PingContext(ctx)
 }
 
 // newFile makes an empty file that only its owner may read. One that exists is
@@ -132,7 +165,7 @@ func sqliteDSN(path string, readOnly bool) string {
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "synchronous(FULL)")
 	q.Add("_pragma", "foreign_keys(1)")
-	q.Add("_pragma", "cache_size(-32000)")
+	q.Add("_pragma", "cache_size(-8000)")
 	if readOnly {
 		q.Set("_pragma", "busy_timeout(10000)")
 		q.Add("_pragma", "query_only(1)")
@@ -144,6 +177,15 @@ func sqliteDSN(path string, readOnly bool) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
+// sessionSettings are how our connections to PostgreSQL behave, unless the
+// address says otherwise: 200 means synced whatever the server's default is,
+// and nothing waits for ever for a row that somebody forgot to let go.
+var sessionSettings = map[string]string{
+	"synchronous_commit":                  "on",
+	"lock_timeout":                        "3s",
+	"idle_in_transaction_session_timeout": "15s",
+}
+
 // openPostgres connects to a server. It waits for none: a server that is away
 // at start is an error with its reason.
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -153,6 +195,11 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	for name, value := range sessionSettings {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
 	}
 	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -168,8 +215,17 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 }
 
 // Serve claims the database for a server. A SQLite file has one server at a
-// time; a second is refused. On PostgreSQL any number may serve.
+// time; a second is refused. What a server that died had only in its journal
+// is put into the tables. On PostgreSQL any number may serve.
 func (db *DB) Serve(ctx context.Context) error {
+	if err := db.claim(ctx); err != nil {
+		return err
+	}
+	return db.replay(ctx)
+}
+
+// claim takes the lock that a server holds.
+func (db *DB) claim(ctx context.Context) error {
 	if db.path == "" {
 		return nil
 	}

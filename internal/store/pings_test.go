@@ -74,7 +74,7 @@ func TestARunOfNoTimeIsNotARunOfUnknownTime(t *testing.T) {
 	})
 }
 
-func TestABytesThatAreNoTextDoNotSpoilTheBatch(t *testing.T) {
+func TestBytesThatAreNoTextDoNotSpoilTheBatch(t *testing.T) {
 	onEach(t, func(w *world) {
 		h := w.heartbeat("backup")
 		odd := w.ping(monitor.Success, time.Minute)

@@ -45,7 +45,7 @@ func TestWhatRunsAllTheTimeReadsNoWholeTable(t *testing.T) {
 			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Heartbeat: h.Key, Limit: 10})
 			return err
 		},
-		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i.ID); return err },
+		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
 		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
 		"Key":        func(tx *store.Tx) error { _, _, err := tx.Key("hash"); return err },
 	} {

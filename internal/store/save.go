@@ -191,7 +191,7 @@ func (b *newsBatch) one(h monitor.Heartbeat, c monitor.Change) error {
 	return nil
 }
 
-// open collects a new incident and the beginning of its timeline.
+// open collects a new incident. How it began and ended is read from its row.
 func (b *newsBatch) open(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) {
 	id, o := i.ID, c.Opened
 	var resolved time.Time
@@ -205,19 +205,6 @@ func (b *newsBatch) open(i monitor.Incident, h monitor.Heartbeat, c monitor.Chan
 		id, i.Number, h.Project, h.Key, string(o.Cause), o.At.UnixMicro(), b.now.UnixMicro(),
 		micros(o.Due), micros(o.Last), o.Because, o.Ping, micros(resolved), string(ending), "",
 	})
-	if o.Cause == monitor.Missed {
-		b.entry(id, o.Due, "due", "A ping was expected by now.")
-		b.entry(id, o.Due, "late", "Late: the grace period began.")
-	}
-	b.entry(id, o.At, "opened", o.Because)
-}
-
-// endings say in a timeline how an incident was resolved.
-var endings = map[monitor.Ending]struct{ kind, sentence string }{
-	monitor.Recovered: {"recovered", "Recovered: a success ping came."},
-	monitor.Edited:    {"resolved", "Resolved: its settings were edited, and under the new ones it is not down."},
-	monitor.PausedIt:  {"resolved", "Resolved: the heartbeat was paused."},
-	monitor.Deleted:   {"resolved", "Resolved: the heartbeat was deleted."},
 }
 
 // resolve ends an incident that was open before, or notes the end of one that
@@ -232,7 +219,6 @@ func (b *newsBatch) resolve(i monitor.Incident, h monitor.Heartbeat, c monitor.C
 	}
 	delete(b.opened, h.Key)
 	r := c.Resolved
-	b.entry(i.ID, r.At, endings[r.How].kind, endings[r.How].sentence)
 	if c.Opened != nil {
 		return i.Number, nil, nil
 	}

@@ -31,7 +31,7 @@ func TestAHeartbeatItsIncidentItsAlertsAndItsPingAreOneTransaction(t *testing.T)
 		if diff := cmp.Diff(before, w.now(h)); diff != "" {
 			w.Errorf("the heartbeat changed, though its transaction was undone (-before +after):\n%s", diff)
 		}
-		for _, table := range []string{"pings", "incidents", "timeline", "alerts"} {
+		for _, table := range []string{"pings", "incidents", "alerts"} {
 			if n := w.counted("SELECT COUNT(*) FROM " + table); n != "0" {
 				w.Errorf("%s rows in %s after the transaction was undone; want none", n, table)
 			}
@@ -211,7 +211,7 @@ func TestASecondOpenIncidentIsAnErrorAndNothingOfItIsKept(t *testing.T) {
 		if diff := cmp.Diff(before, w.now(h)); diff != "" {
 			w.Errorf("the heartbeat changed (-before +after):\n%s", diff)
 		}
-		for _, table := range []string{"pings", "incidents", "timeline", "alerts"} {
+		for _, table := range []string{"pings", "incidents", "alerts"} {
 			if n := w.counted("SELECT COUNT(*) FROM " + table); n != "1" {
 				w.Errorf("%s rows in %s; want only that of the first incident", n, table)
 			}

@@ -61,22 +61,20 @@ type Watcher struct {
 // Sweep judges every heartbeat for which something has happened by itself, and
 // returns how long nothing more will.
 func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
-	for {
-		turn, err := w.sweep(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if turn.owed > 0 {
-			w.Owed()
-		}
-		if w.Changed != nil && len(turn.changed) > 0 {
-			w.Changed(turn.changed)
-		}
-		if turn.found == mostPerSweep && turn.held < turn.found {
-			continue // there may be more
-		}
-		return turn.rest(), nil
+	turn, err := w.sweep(ctx)
+	if err != nil {
+		return 0, err
 	}
+	if turn.owed > 0 {
+		w.Owed()
+	}
+	if w.Changed != nil && len(turn.changed) > 0 {
+		w.Changed(turn.changed)
+	}
+	if turn.found == mostPerSweep && turn.held < turn.found {
+		return 0, nil // there may be more
+	}
+	return turn.rest(), nil
 }
 
 // turn is what one transaction of a sweep found.
@@ -110,8 +108,12 @@ func (t turn) rest() time.Duration {
 // sweep is one transaction.
 func (w *Watcher) sweep(ctx context.Context) (turn, error) {
 	cut := w.Cut()
+	next, others, err := w.DB.Soonest(ctx, w.Node, cut.Now)
+	if err != nil || next.IsZero() || next.After(cut.Now) {
+		return turn{now: cut.Now, next: next, alone: others == 0}, err
+	}
 	var t turn
-	err := w.DB.Update(ctx, func(tx *store.Tx) error {
+	err = w.DB.Update(ctx, func(tx *store.Tx) error {
 		t = turn{now: cut.Now}
 		others, horizon, err := tx.Others(w.Node, cut.Now)
 		if err != nil {
@@ -167,7 +169,7 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration,
 	// Read before the transaction: every ping up to this horizon was committed
 	// before the horizon can be seen.
 	cut := w.Cut()
-	return signOfLife, w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
+	return signOfLife, w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
 }
 
 // Leave takes this node off the list, so that nobody waits for it.

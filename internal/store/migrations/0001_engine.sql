@@ -86,6 +86,7 @@ CREATE TABLE incidents (
   UNIQUE (project, number)
 );
 CREATE UNIQUE INDEX incidents_open ON incidents (heartbeat) WHERE resolved IS NULL;
+CREATE INDEX incidents_unresolved ON incidents (project, number) WHERE resolved IS NULL;
 CREATE INDEX incidents_heartbeat ON incidents (heartbeat, number);
 
 CREATE TABLE timeline (
@@ -173,7 +174,14 @@ CREATE TABLE nodes (
   horizon BIGINT NOT NULL -- every ping that reached it up to here is stored
 );
 
+-- SQLite: batches of pings that are stored and not yet in their tables.
+CREATE TABLE journal (
+  n     INTEGER PRIMARY KEY,
+  pings TEXT NOT NULL
+);
+
 -- +goose Down
+DROP TABLE journal;
 DROP TABLE nodes;
 DROP TABLE audit;
 DROP TABLE api_keys;

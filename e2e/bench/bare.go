@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// serveBare is the least that an HTTP server in Go can do: it answers OK and
+// stores nothing. What Overdue reaches is told as a share of what this reaches.
+// It says its address as Overdue does, and serves until ctx ends.
+func serveBare(ctx context.Context, errOut io.Writer) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: 5 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "OK") // the load notices what is missing
+		}),
+	}
+	slog.New(slog.NewJSONHandler(errOut, nil)).Info("serving", "address", listener.Addr().String())
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // Serve then says that it was closed
+	if err := server.Serve(listener); ctx.Err() == nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// How patient we are with processes.
+const (
+	longestStart = 30 * time.Second
+	longestStop  = 30 * time.Second
+	mostLines    = 20 // of a log, kept to explain an error
+)
+
+// child is a server that we started.
+type child struct {
+	address string // that it listens on
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when it is gone
+	log     []string      // its last lines; read only after it is gone
+}
+
+// launch starts a program and returns when its log says which address it
+// listens on.
+func launch(ctx context.Context, program string, args ...string) (*child, error) {
+	c := &child{cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	// Should we be killed, it goes with us; Ctrl-C is for us alone, because we
+	// stop it in good order.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	out, err := c.cmd.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("log of %s: %w", program, err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	address := make(chan string, 1)
+	go c.listen(out, address)
+	ctx, cancel := context.WithTimeout(ctx, longestStart)
+	defer cancel()
+	select {
+	case c.address = <-address:
+		return c, nil
+	case <-c.ended:
+		return nil, fmt.Errorf("%s ended at once:\n%s", program, strings.Join(c.log, "\n"))
+	case <-ctx.Done():
+		c.kill()
+		return nil, fmt.Errorf("%s does not say where it listens: %w", program, context.Cause(ctx))
+	}
+}
+
+// listen reads the log to its end, so that the child never waits for us.
+func (c *child) listen(log io.Reader, address chan<- string) {
+	defer close(c.ended)
+	lines := bufio.NewScanner(log)
+	for told := false; lines.Scan(); {
+		var line struct{ Msg, Address string }
+		if !told && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			address <- line.Address
+			told = true
+		}
+		c.log = append(c.log, lines.Text())
+		c.log = c.log[max(0, len(c.log)-mostLines):]
+	}
+	// How it ended is told by stop, which knows whether that was asked for.
+	_ = c.cmd.Wait()
+}
+
+// stop ends the child in good order. It is an error when it does not go, or was
+// gone already.
+func (c *child) stop() error {
+	signalled := c.cmd.Process.Signal(syscall.SIGTERM)
+	timer := time.NewTimer(longestStop)
+	defer timer.Stop()
+	select {
+	case <-c.ended:
+	case <-timer.C:
+		c.kill()
+		return fmt.Errorf("server does not stop within %s", longestStop)
+	}
+	if signalled != nil || !c.cmd.ProcessState.Success() {
+		return fmt.Errorf("server ended badly: %s\n%s", c.cmd.ProcessState, strings.Join(c.log, "\n"))
+	}
+	return nil
+}
+
+// kill ends the child at once. It does nothing to one that has ended.
+func (c *child) kill() {
+	if err := c.cmd.Process.Kill(); errors.Is(err, os.ErrProcessDone) {
+		return
+	}
+	<-c.ended
+}
+
+// resident is how much memory the child has, in bytes: VmRSS in
+// proc_pid_status(5).
+func (c *child) resident() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("memory of server: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var kB float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kB); n == 1 { // other lines do not match
+			return kB * 1024, nil
+		}
+	}
+	return 0, errors.New("memory of server: no line VmRSS")
+}
+
+// ticksPerSecond is the unit of times in /proc on every Linux, whatever the
+// kernel's own clock.
+const ticksPerSecond = 100
+
+// cpu is how much processor time the child has used, see proc_pid_stat(5).
+// Other work on the machine changes it little, unlike the rate of pings.
+func (c *child) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("processor time of server: %w", err)
+	}
+	// The program's name may hold spaces; field 3, the state, follows it.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const user, system = 14 - 3, 15 - 3
+	if len(fields) <= system {
+		return 0, errors.New("processor time of server: too few fields")
+	}
+	var ticks [2]int64
+	if _, err := fmt.Sscan(fields[user]+" "+fields[system], &ticks[0], &ticks[1]); err != nil {
+		return 0, fmt.Errorf("processor time of server: %w", err)
+	}
+	return time.Duration(ticks[0]+ticks[1]) * time.Second / ticksPerSecond, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// patience is how long a connection may wait for one answer. The server gives
+// up on a ping sooner.
+const patience = 30 * time.Second
+
+// conn is one keep-alive connection. It does as little as possible, because it
+// takes its time from the server under test: the request is ready-made, and of
+// the answer only what must be checked is read.
+type conn struct {
+	net.Conn
+	in   *bufio.Reader
+	took []int64 // nanoseconds of each exchange
+	odd  string  // the last answer that was not 200 with OK
+}
+
+// dial opens n connections.
+func dial(ctx context.Context, address string, n int) ([]*conn, error) {
+	conns := make([]*conn, 0, n)
+	for range n {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			hangUp(conns)
+			return nil, fmt.Errorf("dial: %w", err)
+		}
+		conns = append(conns, &conn{Conn: c, in: bufio.NewReaderSize(c, 4096)})
+	}
+	return conns, nil
+}
+
+// hangUp closes connections. What could still go wrong with them is nobody's
+// concern.
+func hangUp(conns []*conn) {
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
+// requests makes one ping request per heartbeat.
+func requests(ids []string) [][]byte {
+	all := make([][]byte, len(ids))
+	for i, id := range ids {
+		all[i] = []byte("POST /api/v1/hb/" + id + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nContent-Length: 0\r\n\r\n")
+	}
+	return all
+}
+
+// exchange sends a request and reads its answer; ok tells whether that was 200
+// with the body OK. An error says that the connection is of no more use.
+func (c *conn) exchange(request []byte) (ok bool, err error) {
+	if _, err := c.Write(request); err != nil {
+		return false, fmt.Errorf("ping: %w", err)
+	}
+	line, err := c.in.ReadSlice('\n')
+	if err != nil {
+		return false, fmt.Errorf("answer: %w", err)
+	}
+	ok = bytes.HasPrefix(line, []byte("HTTP/1.1 200 "))
+	if !ok {
+		c.odd = string(bytes.TrimSpace(line))
+	}
+	length := -1
+	for {
+		if line, err = c.in.ReadSlice('\n'); err != nil {
+			return false, fmt.Errorf("header of answer: %w", err)
+		}
+		if len(line) <= len("\r\n") {
+			break
+		}
+		if name := "Content-Length: "; len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
+				return false, fmt.Errorf("length of answer: %w", err)
+			}
+		}
+	}
+	return c.body(ok, length)
+}
+
+// body reads the rest of an answer.
+func (c *conn) body(ok bool, length int) (bool, error) {
+	if length < 0 {
+		return false, fmt.Errorf("answer %s has no Content-Length", c.odd)
+	}
+	body, err := c.in.Peek(length)
+	if err != nil {
+		return false, fmt.Errorf("body of answer: %w", err)
+	}
+	if ok && string(body) != "OK" {
+		ok, c.odd = false, fmt.Sprintf("200 with the body %q", body)
+	}
+	_, err = c.in.Discard(length)
+	return ok, err
+}
+
+// tally is what a round of load brought.
+type tally struct {
+	pings   int64
+	elapsed time.Duration
+	took    latencies
+	cpu     time.Duration // that the server used
+	commits float64       // that the server made
+}
+
+// perSecond is the rate.
+func (t tally) perSecond() float64 { return float64(t.pings) / t.elapsed.Seconds() }
+
+// round loads a server from n connections for the given time: each sends to a
+// random heartbeat, waits for the answer, and sends again. Any answer but OK is
+// an error.
+func round(ctx context.Context, address string, requests [][]byte, n int, length time.Duration) (tally, error) {
+	conns, err := dial(ctx, address, n)
+	if err != nil {
+		return tally{}, err
+	}
+	defer hangUp(conns)
+	begun := time.Now()
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i, c := range conns {
+		all.Go(func() { errs[i] = c.hammer(requests, begun, length) })
+	}
+	all.Wait()
+	t := tally{elapsed: time.Since(begun)}
+	for i, c := range conns {
+		t.pings += int64(len(c.took))
+		t.took = append(t.took, c.took...)
+		if err == nil {
+			err = errs[i] // one tells enough: the others fail alike
+		}
+	}
+	return t, err
+}
+
+// hammer sends one ping after the other from the moment begun on. A ping that is
+// on its way at the end is waited for, because it may be stored.
+func (c *conn) hammer(requests [][]byte, begun time.Time, length time.Duration) error {
+	if err := c.SetDeadline(begun.Add(length + patience)); err != nil {
+		return fmt.Errorf("deadline: %w", err)
+	}
+	pick := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	c.took = make([]int64, 0, 1<<12)
+	// One reading of the clock per ping: the end of one is the beginning of the next.
+	for last := begun; last.Sub(begun) < length; {
+		ok, err := c.exchange(requests[pick.IntN(len(requests))])
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("ping answered %s", c.odd)
+		}
+		now := time.Now()
+		c.took = append(c.took, int64(now.Sub(last)))
+		last = now
+	}
+	return nil
+}

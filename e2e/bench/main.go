@@ -1,0 +1,109 @@
+// Command bench measures the real binary, as its own process on a real disk,
+// against the bounds that Overdue promises, and exits with 1 when one is broken.
+//
+//	go run ./e2e/bench [-seconds 8] [-only NAME] [-postgres] [-json FILE]
+//
+//	bench ── load (keep-alive connections) ──▶ overdue serve ──▶ SQLite | PostgreSQL
+//	      ── the same load ────────────────▶ bench -bare     (answers OK, does nothing)
+//	      ◀─ webhooks ───────────────────── overdue serve
+//
+// Client and servers share one machine, so an absolute number says little: the
+// rate of pings is told beside that of a handler that only answers OK, under
+// the same load and in the same minute. Both run in turns, and the median of
+// the ratios counts.
+//
+// It refuses to call anything measured that it has not checked: every answer
+// must be 200 with the body OK, and afterwards the server must have stored
+// exactly as many pings as it acknowledged.
+//
+// Invariants: every wait and every loop is bounded; no process outlives the run,
+// however it ends, and no directory unless it is killed (SIGKILL).
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// longestRun bounds the whole run, so that a hung server cannot hang a build.
+const longestRun = 10 * time.Minute
+
+// options are what the command line says.
+type options struct {
+	seconds  float64 // of load per server and number of connections
+	only     string  // one measure, all when empty
+	postgres bool
+	json     string // file to write, none when empty
+	bare     bool   // be the handler that only answers OK
+}
+
+// parse reads the command line.
+func parse(args []string, errOut io.Writer) (options, error) {
+	var o options
+	var names []string
+	for _, m := range measures() {
+		names = append(names, m.name)
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(errOut)
+	flags.Float64Var(&o.seconds, "seconds", 8, "seconds of load per server and number of connections")
+	flags.StringVar(&o.only, "only", "", "measure only this: "+strings.Join(names, ", "))
+	flags.BoolVar(&o.postgres, "postgres", false, "measure on PostgreSQL too")
+	flags.StringVar(&o.json, "json", "", "also write the results to this file, as JSON")
+	flags.BoolVar(&o.bare, "bare", false, "be the handler that only answers OK (used by bench itself)")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	known := o.only == ""
+	for _, name := range names {
+		known = known || name == o.only
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("%q: no arguments are taken, only flags", flags.Arg(0))
+	case !known:
+		return o, fmt.Errorf("-only %s: must be one of %s", o.only, strings.Join(names, ", "))
+	case o.seconds < 0.3 || o.seconds > 60:
+		return o, fmt.Errorf("-seconds %g: must be from 0.3 to 60", o.seconds)
+	}
+	return o, nil
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run returns the exit code: 0 when all is well, 1 when a bound is broken or
+// something could not be measured, 2 for a command line that makes no sense.
+func run(args []string, out, errOut io.Writer) int {
+	o, err := parse(args, errOut)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "bench:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if o.bare {
+		err = serveBare(ctx, errOut)
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, longestRun)
+		defer cancel()
+		err = benchAll(ctx, o, out, errOut)
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "bench:", err)
+		return 1
+	}
+	return 0
+}

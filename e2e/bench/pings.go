@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// How the rate of pings is measured.
+const (
+	rounds = 3
+	warmUp = 300 * time.Millisecond
+	// leastRatio is the bound: the share of a handler that only answers OK that
+	// Overdue reaches on SQLite, each answer synced to disk.
+	leastRatio = 0.35
+)
+
+// crowds are the numbers of connections to measure with.
+func crowds() []int { return []int{64, 256} }
+
+// contender is a server under load.
+type contender struct {
+	name     string
+	child    *child
+	server   *server // nil for the bare handler, which stores nothing
+	requests [][]byte
+	before   int64 // pings that were stored at the beginning
+	acked    int64
+}
+
+// pings measures how many pings a second are stored, beside how many requests a
+// second a bare handler answers.
+func (b *bench) pings(ctx context.Context) (err error) {
+	first, err := b.stockSQLite(ctx)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("own program: %w", err)
+	}
+	bare, err := launch(ctx, self, "-bare")
+	if err != nil {
+		return err
+	}
+	defer bare.kill()
+	field := []*contender{{name: "bare handler", child: bare, requests: requests(first.ids)}}
+	for i, place := range b.places("pings") {
+		s := first
+		if i > 0 {
+			address, end, err := place.open()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, end()) }()
+			if s, err = b.newStock(ctx, address); err != nil {
+				return err
+			}
+		}
+		running, err := b.serve(ctx, s.address, s.key)
+		if err != nil {
+			return err
+		}
+		defer running.kill()
+		c := &contender{name: place.name, child: running.child, server: running, requests: requests(s.ids)}
+		if c.before, err = running.stored(ctx); err != nil {
+			return err
+		}
+		field = append(field, c)
+	}
+	for _, n := range crowds() {
+		if err := b.race(ctx, field, n); err != nil {
+			return fmt.Errorf("%d connections: %w", n, err)
+		}
+	}
+	return verify(ctx, field)
+}
+
+// race loads the contenders in turns from n connections, and reports each
+// beside the first.
+func (b *bench) race(ctx context.Context, field []*contender, n int) error {
+	entries := make([]entry, len(field))
+	for i, c := range field {
+		if _, err := c.load(ctx, n, warmUp); err != nil {
+			return err
+		}
+		entries[i] = entry{connections: n, server: c.name}
+	}
+	for r := range rounds {
+		for i, c := range field {
+			t, err := c.turn(ctx, n, time.Duration(b.seconds/rounds*float64(time.Second)))
+			if err != nil {
+				return err
+			}
+			entries[i].rounds = append(entries[i].rounds, t)
+			b.say("pings: %3d connections, round %d, %-12s %7.0f/s", n, r+1, c.name, t.perSecond())
+		}
+	}
+	for _, e := range entries {
+		b.report.race(e, entries[0].rounds)
+	}
+	return nil
+}
+
+// turn is load, with what it cost the contender.
+func (c *contender) turn(ctx context.Context, n int, length time.Duration) (tally, error) {
+	cpu, commits, err := c.cost(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	t, err := c.load(ctx, n, length)
+	if err != nil {
+		return t, err
+	}
+	t.cpu, t.commits, err = c.cost(ctx)
+	t.cpu, t.commits = t.cpu-cpu, t.commits-commits
+	return t, err
+}
+
+// cost is the processor time and the commits that the contender has used.
+func (c *contender) cost(ctx context.Context) (cpu time.Duration, commits float64, err error) {
+	if c.server != nil {
+		if commits, err = c.server.gauge(ctx, "overdue_ping_commit_pings_count"); err != nil {
+			return 0, 0, err
+		}
+	}
+	cpu, err = c.child.cpu()
+	return cpu, commits, err
+}
+
+// load is one round, counted.
+func (c *contender) load(ctx context.Context, n int, length time.Duration) (tally, error) {
+	if err := ctx.Err(); err != nil {
+		return tally{}, err
+	}
+	t, err := round(ctx, c.child.address, c.requests, n, length)
+	c.acked += t.pings
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return t, nil
+}
+
+// verify compares what was acknowledged with what is stored, and stops the
+// servers.
+func verify(ctx context.Context, field []*contender) error {
+	for _, c := range field {
+		if c.server == nil {
+			continue
+		}
+		stored, err := c.server.stored(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if stored -= c.before; stored != c.acked {
+			return fmt.Errorf("%s: %d pings were stored, but %d were acknowledged", c.name, stored, c.acked)
+		}
+		if err := c.server.stop(); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// How often a start is measured, and how long it may take, in milliseconds.
+const (
+	starts       = 5
+	mostStarting = 1000
+)
+
+// start measures from the start of the process to the first answer.
+func (b *bench) start(ctx context.Context) error {
+	full, err := b.stockSQLite(ctx)
+	if err != nil {
+		return err
+	}
+	var took latencies
+	for range starts {
+		begun := time.Now()
+		s, err := b.serve(ctx, full.address, full.key)
+		if err != nil {
+			return err
+		}
+		err = s.alive(ctx)
+		took = append(took, int64(time.Since(begun)))
+		if err != nil {
+			s.kill()
+			return err
+		}
+		if err := s.stop(); err != nil {
+			return err
+		}
+	}
+	b.report.add(figure{"start", "SQLite", "10,000 heartbeats, until /healthz answers, median of 5", ms(took.at(0.5)), "ms", nil})
+	b.report.add(figure{"start", "SQLite", "10,000 heartbeats, until /healthz answers, slowest of 5", ms(took.at(1)), "ms", atMost(mostStarting)})
+	return nil
+}

@@ -1,0 +1,75 @@
+package crash_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAFullDiskIsAnsweredHonestlyAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	busy := makeHeartbeats(t, s.api(), "busy", 20, seldom)
+	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 16, chance(t))
+
+	// Full, and then somebody frees space: it goes on by itself.
+	l.book.awaitAcks(t, 100, 20*time.Second)
+	s.fillDisk(t, l.book)
+	if _, err := s.api().Heartbeat(t.Context(), *busy[0].ID); err != nil {
+		t.Errorf("a full disk can be read all the same: %v", err)
+	}
+	s.limitFiles(t, unix.RLIM_INFINITY)
+	s.awaitReady(t, http.StatusOK, 30*time.Second)
+	l.book.awaitAcks(t, 100, 20*time.Second)
+
+	// Full, and the operator stops the server, frees space and starts it.
+	s.fillDisk(t, l.book)
+	l.stop()
+	s.signal(t, syscall.SIGTERM)
+	s.stopped(t)
+	s.startReady(t)
+	l.book.verify(t, s.api())
+	s.stop(t)
+	overdue(t, "check", "--database", s.database)
+}
+
+// fillDisk makes every file of the running server as big as it may get, and
+// waits until pings are refused and the server says why it is not ready.
+//
+// A limit on the size of files stands for the disk, because it needs no rights
+// and takes effect at once: the write in which it is reached is cut short, and
+// the next fails, as on a disk that fills up. It fails with EFBIG in place of
+// ENOSPC; see setrlimit(2).
+func (s *server) fillDisk(t *testing.T, b *book) {
+	t.Helper()
+	wal, err := os.Stat(s.database + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const room = 100_000 // not a multiple of a page: a write is cut in its middle
+	s.limitFiles(t, uint64(wal.Size())+room)
+	_, before := b.count()
+	await(t, 30*time.Second, "50 pings are refused", func() bool {
+		_, refused := b.count()
+		return refused >= before+50
+	})
+	said := s.awaitReady(t, http.StatusServiceUnavailable, 20*time.Second)
+	if !strings.Contains(said, "the database is away") || !strings.Contains(said, "disk") {
+		t.Errorf("not ready, without the reason: %s", said)
+	}
+}
+
+// limitFiles bounds the size of the files that the server writes from now on.
+func (s *server) limitFiles(t *testing.T, most uint64) {
+	t.Helper()
+	limit := unix.Rlimit{Cur: most, Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+}

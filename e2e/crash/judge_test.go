@@ -1,0 +1,160 @@
+package crash_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/client"
+)
+
+// story is all that the API tells of one heartbeat, oldest first.
+type story struct {
+	heartbeat client.Heartbeat
+	pings     []client.Ping
+	incidents []client.IncidentDetail
+}
+
+// storyOf asks for the story of a heartbeat.
+func storyOf(t *testing.T, api *client.Client, id string) story {
+	t.Helper()
+	h, err := api.Heartbeat(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := story{heartbeat: h}
+	for p, err := range api.AllPings(t.Context(), id, client.PageQuery{Limit: 200}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.pings = append(s.pings, p)
+	}
+	for i, err := range api.AllIncidents(t.Context(), client.IncidentQuery{Heartbeat: id, PageQuery: client.PageQuery{Limit: 200}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		detail, err := api.Incident(t.Context(), i.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.incidents = append(s.incidents, detail)
+	}
+	slices.Reverse(s.pings)
+	slices.Reverse(s.incidents)
+	s.verifyOpen(t)
+	return s
+}
+
+// verifyOpen checks that the heartbeat is down exactly if one incident is
+// open, and none otherwise.
+func (s story) verifyOpen(t *testing.T) {
+	t.Helper()
+	var open []string
+	for _, i := range s.incidents {
+		if i.ResolvedAt == nil {
+			open = append(open, i.ID)
+		}
+	}
+	var want []string
+	if s.heartbeat.Status == "down" {
+		if s.heartbeat.IncidentID == nil {
+			t.Errorf("%s is down without an incident", s.heartbeat.Name)
+			return
+		}
+		want = []string{*s.heartbeat.IncidentID}
+	}
+	if !slices.Equal(open, want) {
+		t.Errorf("%s is %s with the open incidents %q; want %q", s.heartbeat.Name, s.heartbeat.Status, open, want)
+	}
+}
+
+// entry is one line of a timeline.
+type entry struct {
+	Kind string
+	At   time.Time
+}
+
+// verifyFailures compares the incidents of a heartbeat that nothing but its
+// own pings can take down with what these say, to the microsecond.
+func (s story) verifyFailures(t *testing.T) {
+	t.Helper()
+	var want, got [][]entry
+	for _, p := range s.pings {
+		down := len(want) > 0 && want[len(want)-1][len(want[len(want)-1])-1].Kind != "recovered"
+		switch {
+		case p.Kind == "fail" && !down:
+			want = append(want, []entry{{"opened", p.At}})
+		case p.Kind == "fail":
+			want[len(want)-1] = append(want[len(want)-1], entry{"failure", p.At})
+		case p.Kind == "success" && down:
+			want[len(want)-1] = append(want[len(want)-1], entry{"recovered", p.At})
+		}
+	}
+	for _, i := range s.incidents {
+		var lines []entry
+		for _, e := range i.Timeline {
+			if e.Kind != "delivery" {
+				lines = append(lines, entry{e.Kind, e.At})
+			}
+		}
+		got = append(got, lines)
+		if i.Cause != "failure" || !i.OpenedAt.Equal(lines[0].At) || (i.ResolvedAt == nil) == (lines[len(lines)-1].Kind == "recovered") {
+			t.Errorf("%s: incident %d does not agree with its timeline: %+v", s.heartbeat.Name, i.Number, i)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: the pings imply other incidents (-implied +stored):\n%s", s.heartbeat.Name, diff)
+	}
+}
+
+// span is a time in which the server was away.
+type span struct{ from, to time.Time }
+
+// touches reports whether the span and the time from a to b have a moment in
+// common.
+func (s span) touches(a, b time.Time) bool { return !s.to.Before(a) && !s.from.After(b) }
+
+// verifySilences compares the incidents of a heartbeat with an interval and a
+// grace of a second each with the gaps between its pings. A gap is one missed
+// incident, dated at its deadline. Only where the server was away near that
+// window may it have moved the deadline or forgiven it. A gap that is none
+// must never be an incident.
+func (s story) verifySilences(t *testing.T, away []span) {
+	t.Helper()
+	left := s.incidents
+	for n, p := range s.pings {
+		due, deadline := p.At.Add(time.Second), p.At.Add(2*time.Second)
+		var next *time.Time
+		if n+1 < len(s.pings) {
+			next = &s.pings[n+1].At
+		}
+		if next != nil && !next.After(deadline) {
+			continue
+		}
+		excused := slices.ContainsFunc(away, func(a span) bool { return a.touches(due, deadline) })
+		here := len(left) > 0 && (next == nil || left[0].OpenedAt.Before(*next))
+		switch {
+		case !here && !excused:
+			t.Errorf("%s: no incident for the silence after ping %d, deadline %s", s.heartbeat.Name, p.N, deadline)
+		case here:
+			s.verifyMissed(t, left[0], deadline, next, excused)
+			left = left[1:]
+		}
+	}
+	for _, i := range left {
+		t.Errorf("%s: incident %d at %s is a false alarm or a double", s.heartbeat.Name, i.Number, i.OpenedAt)
+	}
+}
+
+// verifyMissed checks the incident of one gap.
+func (s story) verifyMissed(t *testing.T, i client.IncidentDetail, deadline time.Time, next *time.Time, excused bool) {
+	t.Helper()
+	if i.Cause != "missed" || i.OpenedAt.Before(deadline) || (!excused && !i.OpenedAt.Equal(deadline)) {
+		t.Errorf("%s: incident %d is %s at %s; want missed at %s", s.heartbeat.Name, i.Number, i.Cause, i.OpenedAt, deadline)
+	}
+	if (next == nil) != (i.ResolvedAt == nil) || (next != nil && !i.ResolvedAt.Equal(*next)) {
+		t.Errorf("%s: incident %d was resolved at %v; want %v", s.heartbeat.Name, i.Number, i.ResolvedAt, next)
+	}
+}

@@ -1,0 +1,80 @@
+// Package crash_test kills the real binary under load and counts what is left.
+//
+// It is the only place that pulls plugs: kill -9, a database that dies, a disk
+// that is full, a stop in the middle of work. What it holds true afterwards:
+//
+//   - every ping that was answered 200 is stored, and no ping twice;
+//   - every incident that the stored pings imply exists, once, dated as they say;
+//   - every alert owed was told at least once, always under the same id.
+//
+// It refuses to look into the database or the process: all is asked through
+// the command line, the API and a webhook, as a customer would.
+//
+// Moments are random. A failure prints the seed; -seed runs it again.
+package crash_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	// Only so that a change of the product is one of these tests too: go test
+	// would otherwise answer from its cache what an older binary did.
+	_ "overdue/internal/cli"
+)
+
+// seedFlag repeats the random moments of an earlier run.
+var seedFlag = flag.Uint64("seed", 0, "seed of the random moments; 0 takes a new one")
+
+// binary is the program that all tests run. TestMain sets it.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most of the time these tests wait for leases and silences to end, so more
+	// of them than there are processors may run at the same time.
+	if err := flag.Set("test.parallel", "5"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(built(m.Run))
+}
+
+// built builds the binary once, runs the tests and takes it away again.
+func built(run func() int) int {
+	dir, err := os.MkdirTemp("", "overdue-crash")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "overdue")
+	build := exec.Command("go", "build", "-o", binary, "overdue")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		return 1
+	}
+	return run()
+}
+
+// chance is the source of random moments of one test. It says its seed.
+func chance(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("random moments: -seed=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// between is a random duration of at least low and below high.
+func between(r *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(r.Int64N(int64(high-low)))
+}

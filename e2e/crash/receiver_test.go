@@ -1,0 +1,135 @@
+package crash_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"overdue/client"
+)
+
+// receiver is what the alerts are sent to.
+type receiver struct {
+	*httptest.Server
+	mu   sync.Mutex
+	got  []notice
+	slow func() time.Duration
+	hang string // base of the server that gets no answer; empty: none
+	gone chan struct{}
+}
+
+// notice is one message as it arrived.
+type notice struct {
+	incident, event string
+	alert, header   string // the id in the body and in the header
+	url             string
+	answered        bool
+}
+
+// newReceiver starts a receiver and makes it a channel of the server.
+func newReceiver(t *testing.T, api *client.Client) *receiver {
+	t.Helper()
+	r := &receiver{slow: func() time.Duration { return 0 }, gone: make(chan struct{})}
+	r.Server = httptest.NewServer(http.HandlerFunc(r.receive))
+	t.Cleanup(func() {
+		close(r.gone)
+		r.Close()
+	})
+	kind, name := "webhook", "receiver"
+	_, err := api.CreateChannel(t.Context(), client.ChannelSettings{Kind: &kind, Name: &name, Settings: map[string]any{"url": r.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// receive takes one message. It counts as told once it is answered: of one
+// whose sender dies before that, only the id matters, because it comes again.
+func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
+	var body client.Notice
+	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || body.Incident == nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	here := len(r.got)
+	r.got = append(r.got, notice{
+		incident: body.Incident.ID, event: body.Event, alert: body.AlertID, header: req.Header.Get("webhook-id"), url: body.URL,
+	})
+	answer := time.After(r.slow())
+	if r.hang != "" && strings.HasPrefix(body.URL, r.hang+"/") {
+		answer = nil
+	}
+	r.mu.Unlock()
+	select {
+	case <-answer:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.got[here].answered = true
+	case <-req.Context().Done():
+	case <-r.gone:
+	}
+}
+
+// all is what has arrived.
+func (r *receiver) all() []notice {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
+}
+
+// verify checks that every incident was told of, in order, and that copies can
+// be told from news: a server that is killed while it tells tells it again.
+func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills int) {
+	t.Helper()
+	arrived := map[string][]notice{}
+	for _, n := range r.all() {
+		if n.alert == "" || n.header != n.alert {
+			t.Errorf("webhook-id is %q and alert_id %q", n.header, n.alert)
+		}
+		arrived[n.incident] = append(arrived[n.incident], n)
+	}
+	for _, i := range incidents {
+		want := []string{"incident.opened"}
+		if i.ResolvedAt != nil {
+			want = append(want, "incident.resolved")
+		}
+		verifyTold(t, i.Number, arrived[i.ID], want, kills)
+		delete(arrived, i.ID)
+	}
+	for id, notices := range arrived {
+		t.Errorf("told %s of incident %s, which does not exist", notices[0].event, id)
+	}
+}
+
+// verifyTold checks what arrived of one incident.
+func verifyTold(t *testing.T, number int64, arrived []notice, want []string, kills int) {
+	t.Helper()
+	var order []string
+	ids, copies, answered := map[string]string{}, map[string]int{}, map[string]bool{}
+	for _, n := range arrived {
+		if copies[n.event]++; copies[n.event] == 1 {
+			order, ids[n.event] = append(order, n.event), n.alert
+		}
+		if ids[n.event] != n.alert {
+			t.Errorf("incident %d: %s came under the ids %s and %s", number, n.event, ids[n.event], n.alert)
+		}
+		if copies[n.event] > 1+kills {
+			t.Errorf("incident %d: %s came %d times; the server was killed %d times", number, n.event, copies[n.event], kills)
+		}
+		answered[n.event] = answered[n.event] || n.answered
+	}
+	if !slices.Equal(order, want) {
+		t.Errorf("incident %d: told %q; want %q", number, order, want)
+	}
+	for _, event := range order {
+		if !answered[event] {
+			t.Errorf("incident %d: %s was only begun to be told", number, event)
+		}
+	}
+}

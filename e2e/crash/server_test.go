@@ -1,0 +1,274 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/store/storetest"
+)
+
+// server is the real binary on one database, started and ended at will.
+type server struct {
+	database string
+	address  string // host and port; the same for every start
+	base     string // as --public-url, which marks its alerts
+	key      string // made at the first start
+	log      string // file that all its starts write to
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process has ended
+}
+
+// newServer prepares a server. It is not started yet, and is killed at the end
+// of the test if it runs then.
+func newServer(t *testing.T, database string) *server {
+	t.Helper()
+	address := freeAddress(t)
+	s := &server{database: database, address: address, base: "http://" + address, log: filepath.Join(t.TempDir(), "log")}
+	t.Cleanup(func() {
+		if s.running() {
+			s.kill(t)
+		}
+		if t.Failed() {
+			t.Logf("log of %s ends with:\n%s", s.address, s.tail())
+		}
+	})
+	return s
+}
+
+// beside is another server on the same database.
+func (s *server) beside(t *testing.T) *server {
+	t.Helper()
+	return newServer(t, s.database)
+}
+
+// freeAddress finds a port below those that the system gives to outgoing
+// connections: one of them must not take it while the server is down.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return address
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// overdue runs a command of the binary and returns its output.
+func overdue(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("overdue %s: %v\n%s%s", args[0], err, out, problems.String())
+	}
+	return string(out)
+}
+
+// command is a start of the server, not begun.
+func (s *server) command() *exec.Cmd {
+	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", s.address,
+		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", "warn")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
+	return cmd
+}
+
+// start starts the process and does not wait until it answers.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, exited := s.command(), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(errors.Join(err, log.Close()))
+	}
+	go func() {
+		_ = cmd.Wait() // how it ended stands in ProcessState
+		_ = log.Close()
+		close(exited)
+	}()
+	s.cmd, s.exited = cmd, exited
+}
+
+// running reports whether the process lives.
+func (s *server) running() bool {
+	if s.cmd == nil {
+		return false
+	}
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// kill ends the process as the kernel does when memory is short.
+func (s *server) kill(t *testing.T) {
+	t.Helper()
+	if !s.running() {
+		t.Fatalf("the server ended by itself: %s", s.cmd.ProcessState)
+	}
+	s.signal(t, syscall.SIGKILL)
+	<-s.exited
+}
+
+// signal sends a signal to the process.
+func (s *server) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatalf("%s to the server: %v", sig, err)
+	}
+}
+
+// longestStop is how long a stop in good order may take.
+const longestStop = 25 * time.Second
+
+// stopped waits until a server that was told to stop has, and returns its exit
+// code.
+func (s *server) stopped(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-s.exited:
+	case <-time.After(longestStop):
+		t.Fatalf("the server has not stopped within %s", longestStop)
+	}
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// stop ends the server in good order.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	s.signal(t, syscall.SIGTERM)
+	if code := s.stopped(t); code != 0 {
+		t.Errorf("the server stopped with exit code %d", code)
+	}
+}
+
+// startReady starts the server, waits until it says that it is ready, and the
+// first time makes an API key.
+func (s *server) startReady(t *testing.T) {
+	t.Helper()
+	s.start(t)
+	s.awaitReady(t, http.StatusOK, 20*time.Second)
+	if s.key == "" {
+		s.key = strings.TrimSpace(overdue(t, "api-key", "create", "--name", "t", "--database", s.database))
+	}
+}
+
+// awaitReady waits until /readyz answers with a status, and returns what it
+// says then.
+func (s *server) awaitReady(t *testing.T, status int, longest time.Duration) string {
+	t.Helper()
+	var said string
+	await(t, longest, fmt.Sprintf("/readyz answers %d", status), func() bool {
+		var got int
+		got, said = s.readyz()
+		return got == status
+	})
+	return said
+}
+
+// readyz asks whether the server is ready; 0 means that it does not answer.
+func (s *server) readyz() (status int, said string) {
+	c := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get("http://" + s.address + "/readyz")
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, strings.TrimSpace(string(body))
+}
+
+// api calls the server's API.
+func (s *server) api() *client.Client { return client.New("http://"+s.address, s.key) }
+
+// tail is the end of the log.
+func (s *server) tail() string {
+	log, err := os.ReadFile(s.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(log[max(0, len(log)-3000):])
+}
+
+// await waits until something is so.
+func await(t *testing.T, longest time.Duration, what string, so func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(longest)
+	for !so() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", longest, what)
+		}
+		rest(t.Context(), 20*time.Millisecond)
+	}
+}
+
+// rest waits, and reports whether ctx goes on.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// sqliteFile is a database file that does not exist yet.
+func sqliteFile(t *testing.T) string { return filepath.Join(t.TempDir(), "overdue.db") }
+
+// newPostgres starts a PostgreSQL that syncs to disk. Its directory is not of
+// testing's making: those may not be entered by the user that it runs as.
+func newPostgres(t *testing.T) *storetest.Postgres {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "crashpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, err := storetest.NewPostgres(filepath.Join(dir, "pg"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}

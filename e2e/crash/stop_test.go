@@ -1,0 +1,104 @@
+package crash_test
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
+	b := newBook(busy)
+	l := startLoad(t, &load{book: b, heartbeats: busy, addresses: []string{s.address}}, 32, chance(t))
+	b.awaitAcks(t, 300, 20*time.Second)
+
+	// Requests that are provably accepted: the server asks for their body.
+	pings, wires := make([]ping, 32), make([]*wire, 32)
+	for n := range pings {
+		pings[n] = ping{id: *busy[n].ID, method: http.MethodPost, rid: uuid.NewString(), body: strings.Repeat("x", 1000)}
+		wires[n] = &wire{address: s.address}
+		b.begin(pings[n])
+		if err := wires[n].write(pings[n].head("Expect: 100-continue")); err != nil {
+			t.Fatal(err)
+		}
+		if a := wires[n].read(); a.status != http.StatusContinue {
+			t.Fatalf("answer %+v; want to be asked for the body", a)
+		}
+	}
+	s.signal(t, syscall.SIGTERM)
+	rest(t.Context(), time.Second) // by now it takes no more connections
+	if status, said := s.readyz(); status != 0 {
+		t.Errorf("a server that stops took another connection and answered %d %s", status, said)
+	}
+	for n, p := range pings {
+		if err := wires[n].write(p.body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, p := range pings {
+		a := wires[n].read()
+		b.end(p, a)
+		if !a.ok() {
+			t.Errorf("answer %+v to a request that was accepted before the stop", a)
+		}
+	}
+	if code := s.stopped(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	l.stop()
+	s.startReady(t)
+	b.verify(t, s.api())
+	s.stop(t)
+}
+
+// What lies in a socket's buffer when the stop is asked for was sent before it:
+// on connections that were used before, and on new ones, as each curl makes.
+// The server sleeps while all of it is written, so that none of it is read.
+func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
+	b := newBook(busy)
+	wires := make([]*wire, len(busy))
+	for n, h := range busy {
+		wires[n] = &wire{address: s.address}
+		if n%2 == 0 {
+			continue // a new connection
+		}
+		if a := b.send(wires[n], *h.ID, http.MethodPost, "", ""); !a.ok() {
+			t.Fatalf("answer %+v", a)
+		}
+	}
+	s.signal(t, syscall.SIGSTOP)
+	pings := make([]ping, len(busy))
+	for n, h := range busy {
+		pings[n] = ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString()}
+		b.begin(pings[n])
+		if err := wires[n].write(pings[n].String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.signal(t, syscall.SIGCONT)
+	for n, p := range pings {
+		a := wires[n].read()
+		b.end(p, a)
+		if !a.ok() {
+			t.Errorf("answer %+v to a request sent before the stop, on a new connection: %t", a, n%2 == 0)
+		}
+	}
+	if code := s.stopped(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.startReady(t)
+	b.verify(t, s.api())
+	s.stop(t)
+}

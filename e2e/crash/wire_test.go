@@ -1,0 +1,112 @@
+package crash_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// longestAnswer is after how long a request without an answer hangs.
+const longestAnswer = 20 * time.Second
+
+// wire is one keep-alive connection. Package http is not used: it sends some
+// requests again by itself, and hides where an answer broke off.
+type wire struct {
+	address string
+	conn    net.Conn
+	in      *bufio.Reader
+}
+
+// answer is how one request ended.
+type answer struct {
+	status     int // 0: none came, or not all of it
+	body       string
+	retryAfter string
+	broken     error // the answer began and did not end, or none came in time
+}
+
+// ok reports whether the ping was acknowledged.
+func (a answer) ok() bool { return a.status == http.StatusOK && a.body == "OK" }
+
+// ping is one request to a heartbeat.
+type ping struct{ id, method, signal, rid, body string }
+
+// String is the request as it goes over the wire.
+func (p ping) String() string { return p.head() + p.body }
+
+// head is the request without its body.
+func (p ping) head(more ...string) string {
+	head := fmt.Sprintf("%s /api/v1/hb/%s%s?rid=%s HTTP/1.1\r\nHost: t\r\n", p.method, p.id, p.signal, p.rid)
+	for _, line := range more {
+		head += line + "\r\n"
+	}
+	if p.method == http.MethodPost {
+		head += fmt.Sprintf("Content-Length: %d\r\n", len(p.body))
+	}
+	return head + "\r\n"
+}
+
+// send sends a ping and waits for its answer.
+func (w *wire) send(p ping) answer {
+	if err := w.write(p.String()); err != nil {
+		return answer{}
+	}
+	return w.read()
+}
+
+// write opens the connection if there is none, and sends.
+func (w *wire) write(text string) error {
+	if w.conn == nil {
+		conn, err := net.DialTimeout("tcp", w.address, 5*time.Second)
+		if err != nil {
+			return err
+		}
+		w.conn, w.in = conn, bufio.NewReader(conn)
+	}
+	err := w.conn.SetDeadline(time.Now().Add(longestAnswer))
+	if err == nil {
+		_, err = io.WriteString(w.conn, text)
+	}
+	if err != nil {
+		w.close()
+	}
+	return err
+}
+
+// read reads one answer.
+func (w *wire) read() answer {
+	if _, err := w.in.Peek(1); err != nil {
+		w.close()
+		var a answer
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+			a.broken = fmt.Errorf("no answer within %s", longestAnswer)
+		}
+		return a
+	}
+	resp, err := http.ReadResponse(w.in, nil)
+	if err != nil {
+		w.close()
+		return answer{broken: err}
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.close()
+		return answer{broken: err}
+	}
+	if resp.Close {
+		w.close()
+	}
+	return answer{status: resp.StatusCode, body: string(body), retryAfter: resp.Header.Get("Retry-After")}
+}
+
+// close drops the connection; the next ping opens another.
+func (w *wire) close() {
+	if w.conn != nil {
+		_ = w.conn.Close() // it is of no use any more
+		w.conn = nil
+	}
+}

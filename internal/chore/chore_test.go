@@ -1,0 +1,135 @@
+package chore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// turns collects when a loop worked.
+type turns struct {
+	mu   sync.Mutex
+	at   []time.Duration
+	from time.Time
+	fail error
+	rest time.Duration
+}
+
+// do is one turn.
+func (w *turns) do(context.Context, time.Time) (time.Duration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = append(w.at, time.Since(w.from))
+	return w.rest, w.fail
+}
+
+// run runs a loop in virtual time beside a test.
+func run(t *testing.T, rest time.Duration, test func(*Loop, *turns)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &turns{from: time.Now(), rest: rest}
+		l := New("test", slog.New(slog.DiscardHandler), w.do)
+		ctx, stop := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { l.Run(ctx) })
+		synctest.Wait()
+		test(l, w)
+		stop()
+		done.Wait()
+	})
+}
+
+// expect compares when the loop worked.
+func (w *turns) expect(t *testing.T, want ...time.Duration) {
+	t.Helper()
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.at) != len(want) {
+		t.Fatalf("worked at %v; want %v", w.at, want)
+	}
+	for i := range want {
+		if w.at[i] != want[i] {
+			t.Fatalf("worked at %v; want %v", w.at, want)
+		}
+	}
+}
+
+func TestALoopRestsAsLongAsItSaysUnlessItIsNudged(t *testing.T) {
+	run(t, time.Minute, func(l *Loop, w *turns) {
+		time.Sleep(time.Minute)
+		w.expect(t, 0, time.Minute)
+		time.Sleep(10 * time.Second)
+		l.Nudge()
+		w.expect(t, 0, time.Minute, 70*time.Second)
+		time.Sleep(time.Minute)
+		w.expect(t, 0, time.Minute, 70*time.Second, 130*time.Second)
+	})
+}
+
+func TestANudgeBeforeAMomentThatTheLoopAwaitsAnyhowIsNone(t *testing.T) {
+	run(t, time.Minute, func(l *Loop, w *turns) {
+		l.NudgeBefore(w.from.Add(2 * time.Minute))
+		w.expect(t, 0)
+		l.NudgeBefore(w.from.Add(30 * time.Second))
+		w.expect(t, 0, 0)
+	})
+}
+
+func TestErrorsAreTriedAgainAfterGrowingPausesThatNoNudgeEnds(t *testing.T) {
+	run(t, time.Hour, func(l *Loop, w *turns) {
+		w.mu.Lock()
+		w.fail = errors.New("broken")
+		w.mu.Unlock()
+		l.Nudge()
+		w.expect(t, 0, 0)
+		if l.Check(time.Now()) == nil {
+			t.Error("a loop that fails passes its check")
+		}
+		l.Nudge()
+		w.expect(t, 0, 0)
+		time.Sleep(100 * time.Millisecond)
+		w.expect(t, 0, 0, 100*time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
+		w.expect(t, 0, 0, 100*time.Millisecond, 300*time.Millisecond)
+		w.mu.Lock()
+		w.fail = nil
+		w.mu.Unlock()
+		time.Sleep(time.Second)
+		if err := l.Check(time.Now()); err != nil {
+			t.Errorf("after the fault is mended: %v", err)
+		}
+	})
+}
+
+func TestALoopThatHangsIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		l := New("test", slog.New(slog.DiscardHandler), func(context.Context, time.Time) (time.Duration, error) {
+			if time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) > time.Minute {
+				<-release
+			}
+			return 2 * time.Minute, nil
+		})
+		if l.Check(time.Now()) == nil {
+			t.Error("a loop that has not begun passes its check")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { l.Run(ctx) })
+		time.Sleep(2*time.Minute + mostLate)
+		if err := l.Check(time.Now()); err != nil {
+			t.Errorf("a little late: %v", err)
+		}
+		time.Sleep(time.Second)
+		if l.Check(time.Now()) == nil {
+			t.Error("a loop that hangs passes its check")
+		}
+		close(release)
+		stop()
+		done.Wait()
+	})
+}

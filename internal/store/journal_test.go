@@ -1,0 +1,317 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// served is a SQLite world whose store keeps a journal, and the path of its file.
+func served(t *testing.T) (*world, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "overdue.db")
+	w := &world{T: t, db: opened(t, path), start: someDay}
+	if err := w.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.project = w.addProject("main")
+	return w, path
+}
+
+// say gives a batch of pings to the store.
+func (w *world) say(batch ...store.Heard) store.Hearing {
+	w.Helper()
+	heard, err := w.db.Hear(context.Background(), batch)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return heard
+}
+
+// said is a ping as it reaches the store.
+func (w *world) said(h monitor.Heartbeat, kind monitor.PingKind, d time.Duration) store.Heard {
+	p := w.ping(kind, d)
+	return store.Heard{ID: h.ID, Ping: p, Horizon: p.At}
+}
+
+// state is all that is known of some heartbeats.
+type state struct {
+	Heartbeats []monitor.Heartbeat
+	Pings      [][]monitor.Ping
+	Incidents  []monitor.Incident
+}
+
+// look reads the state of heartbeats. What two stores name differently is left out.
+func (w *world) look(heartbeats []monitor.Heartbeat) state {
+	w.Helper()
+	var s state
+	for _, h := range heartbeats {
+		h = seen(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.HeartbeatByKey(h.Key) })
+		s.Pings = append(s.Pings, seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 1000) }))
+		h.ID, h.Ref = "", ""
+		if h.Incident != "" {
+			h.Incident = "open"
+		}
+		s.Heartbeats = append(s.Heartbeats, h)
+	}
+	for _, i := range w.incidents(w.project.Key) {
+		i.ID, i.HeartbeatID, i.HeartbeatRef, i.Detected = "", "", "", time.Time{}
+		s.Incidents = append(s.Incidents, i)
+	}
+	return s
+}
+
+// TestAJournalChangesNothingButWhenTheTablesAreWritten plays the same story to
+// a store that keeps a journal and to one that does not.
+func TestAJournalChangesNothingButWhenTheTablesAreWritten(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			with, _ := served(t)
+			without := &world{T: t, db: opened(t, filepath.Join(t.TempDir(), "plain.db")), start: someDay}
+			without.project = without.addProject("main")
+			var a, b []monitor.Heartbeat
+			for n := range 5 {
+				a, b = append(a, with.heartbeat(fmt.Sprint("job", n))), append(b, without.heartbeat(fmt.Sprint("job", n)))
+			}
+			r := rand.New(rand.NewPCG(seed, 7))
+			now := time.Duration(0)
+			for range 120 {
+				now += time.Duration(r.IntN(200)) * time.Second
+				act := r.IntN(20)
+				size := 1 + r.IntN(6)
+				picks := make([]int, size)
+				kinds := make([]monitor.PingKind, size)
+				for i := range picks {
+					picks[i] = r.IntN(5)
+					kinds[i] = []monitor.PingKind{monitor.Success, monitor.Success, monitor.Success, monitor.Start, monitor.Log, monitor.Fail}[r.IntN(6)]
+				}
+				for _, side := range []struct {
+					w    *world
+					list []monitor.Heartbeat
+				}{{with, a}, {without, b}} {
+					side.w.step(act, now, side.list, picks, kinds)
+				}
+			}
+			if diff := cmp.Diff(without.look(b), with.look(a)); diff != "" {
+				t.Errorf("without a journal (-), with one (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// step is one thing that happens in a story: a sweep, an edit, or a batch of pings.
+func (w *world) step(act int, now time.Duration, list []monitor.Heartbeat, picks []int, kinds []monitor.PingKind) {
+	w.Helper()
+	switch act {
+	case 0:
+		w.update(func(tx *store.Tx) error {
+			lapsing, err := tx.Lapsing(w.at(now), 100)
+			if err != nil {
+				return err
+			}
+			var judged []store.Judgement
+			for _, h := range lapsing {
+				h, c := h.Lapse(w.at(now))
+				judged = append(judged, store.Judgement{Heartbeat: h, Change: c})
+			}
+			_, err = tx.Save(w.at(now), judged)
+			return err
+		})
+	case 1:
+		w.update(func(tx *store.Tx) error {
+			h, err := tx.HeartbeatToChange(w.project.Key, list[picks[0]].ID)
+			if err != nil {
+				return err
+			}
+			rule := h.Rule
+			rule.Interval += time.Minute
+			h, c := h.Amend(rule, w.at(now))
+			if err := tx.SaveSettings(h); err != nil {
+				return err
+			}
+			_, err = tx.Save(w.at(now), []store.Judgement{{Heartbeat: h, Change: c}})
+			return err
+		})
+	default:
+		var batch []store.Heard
+		for i, n := range picks {
+			batch = append(batch, w.said(list[n], kinds[i], now+time.Duration(i)*time.Millisecond))
+		}
+		w.say(batch...)
+	}
+}
+
+func TestWhatIsInTheJournalIsSeenAtOnce(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	for n := range 3 {
+		w.say(w.said(h, monitor.Success, time.Duration(n)*time.Minute))
+		if list := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 10) }); len(list) != n+1 {
+			t.Fatalf("after %d pings %d are seen", n+1, len(list))
+		}
+	}
+}
+
+func TestAServerThatDiedHasLostNothingOfItsJournal(t *testing.T) {
+	w, path := served(t)
+	h, other := w.heartbeat("backup"), w.heartbeat("other")
+	const many = 500
+	for n := range many {
+		first := w.said(h, monitor.Success, time.Duration(n)*time.Second)
+		first.Ping.Body, first.Ping.RunID, first.Ping.ExitCode = []byte("line\x00\xff"), h.ID, 0
+		if heard := w.say(first, w.said(other, monitor.Start, time.Duration(n)*time.Second), store.Heard{ID: "nobody's"}); !heard.Unknown["nobody's"] {
+			t.Fatal("an unknown id was taken")
+		}
+	}
+	// What a killed process leaves behind: the file and its log as they are.
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for _, end := range []string{"", "-wal"} {
+		text, err := os.ReadFile(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied+end, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
+	if n := after.counted("SELECT COUNT(*) FROM journal"); n == "0" {
+		t.Fatal("the journal is empty; this would prove nothing")
+	}
+	if err := after.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(w.look([]monitor.Heartbeat{h, other}), after.look([]monitor.Heartbeat{h, other})); diff != "" {
+		t.Errorf("before it died (-), after (+):\n%s", diff)
+	}
+	if n := after.counted("SELECT COUNT(*) FROM journal"); n != "0" {
+		t.Errorf("%s rows are left in the journal", n)
+	}
+	p := seen(after, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, many) })
+	if string(p.Body) != "line\x00\xff" || p.RunID != h.ID || p.ExitCode != 0 {
+		t.Errorf("the last ping came back as %+v", p)
+	}
+}
+
+func TestAnUpdateThatFailsLeavesTheJournalAsItWas(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	w.say(w.said(h, monitor.Success, time.Minute))
+	undone := errors.New("undone")
+	if err := w.db.Update(context.Background(), func(*store.Tx) error { return undone }); !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	w.say(w.said(h, monitor.Success, 2*time.Minute))
+	if list := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 10) }); len(list) != 2 {
+		t.Errorf("%d pings are seen; want both", len(list))
+	}
+}
+
+func TestChangesOfSettingsAreHeardByTheNextPing(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	w.say(w.said(h, monitor.Success, time.Minute)) // now it is in memory
+	w.update(func(tx *store.Tx) error {
+		h, err := tx.HeartbeatToChange(w.project.Key, h.ID)
+		if err != nil {
+			return err
+		}
+		h.Rule.Methods = monitor.PostOnly
+		return tx.SaveSettings(h)
+	})
+	ping := w.said(h, monitor.Success, 2*time.Minute)
+	ping.Ping.Method = "GET"
+	w.say(ping)
+	if p := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 1) })[0]; p.Kind != monitor.Ignored {
+		t.Errorf("the ping after the edit is a %s; want ignored", p.Kind)
+	}
+	w.update(func(tx *store.Tx) error {
+		h, err := tx.HeartbeatToChange(w.project.Key, h.ID)
+		if err != nil {
+			return err
+		}
+		h, c := h.Delete(w.at(3 * time.Minute))
+		if err := tx.SaveSettings(h); err != nil {
+			return err
+		}
+		_, err = tx.Save(w.at(3*time.Minute), []store.Judgement{{Heartbeat: h, Change: c}})
+		return err
+	})
+	if heard := w.say(w.said(h, monitor.Success, 4*time.Minute)); !heard.Unknown[h.ID] {
+		t.Error("a deleted heartbeat was pinged")
+	}
+}
+
+func TestAFullJournalIsPutAway(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	for n := range 50 {
+		batch := make([]store.Heard, 800)
+		for i := range batch {
+			batch[i] = w.said(h, monitor.Log, time.Duration(n)*time.Minute)
+		}
+		w.say(batch...)
+	}
+	if n := w.counted("SELECT COUNT(*) FROM journal"); n == "0" || n == "50" {
+		t.Errorf("%s of 50 batches are in the journal; want those after it was last put away", n)
+	}
+}
+
+// TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing dies at many
+// moments of a round, in which some heartbeats are in the tables already and
+// the journal still has their pings.
+func TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing(t *testing.T) {
+	w, path := served(t)
+	var list []monitor.Heartbeat
+	for n := range 400 {
+		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	partly := 0
+	for n := range 260 {
+		batch := make([]store.Heard, 100)
+		for i := range batch {
+			batch[i] = w.said(list[r.IntN(len(list))], monitor.Success, time.Duration(n)*time.Second)
+		}
+		w.say(batch...)
+		if n < 130 || n%30 != 0 {
+			continue
+		}
+		copied := filepath.Join(t.TempDir(), "copy.db")
+		for _, end := range []string{"", "-wal"} {
+			text, err := os.ReadFile(path + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(copied+end, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
+		if after.counted("SELECT COUNT(*) FROM journal") != "0" && after.counted("SELECT COUNT(*) FROM pings") != "0" {
+			partly++
+		}
+		if err := after.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := after.counted("SELECT COUNT(*) FROM pings"), fmt.Sprint(100*(n+1)); got != want {
+			t.Errorf("after %d batches and a death %s pings are stored; want %s", n+1, got, want)
+		}
+		if got, want := after.counted("SELECT SUM(pings) FROM heartbeats"), fmt.Sprint(100*(n+1)); got != want {
+			t.Errorf("after %d batches and a death %s pings are counted; want %s", n+1, got, want)
+		}
+	}
+	if partly < 3 {
+		t.Errorf("only %d deaths came in the middle of a round; this proves too little", partly)
+	}
+}

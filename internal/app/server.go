@@ -169,7 +169,14 @@ func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 			name, _, _ := strings.Cut(line, ":")
 			loops = append(loops, name)
 		}
-		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(loops, ", ")+"; the log says more")
+		reason := "does not go on"
+		for _, known := range []error{store.ErrDisk, store.ErrAway} {
+			if errors.Is(err, known) {
+				reason = known.Error()
+				break
+			}
+		}
+		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(loops, ", ")+": "+reason+"; the log says more")
 		return
 	}
 	plain(w, http.StatusOK, "ready")

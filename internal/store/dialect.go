@@ -38,6 +38,8 @@ var (
 	// ErrAway says that the database cannot take writes now: it does not
 	// answer, its disk is full, or it is locked for too long.
 	ErrAway = errors.New("the database is away")
+	// ErrDisk says why it is away: its disk is full, or fails.
+	ErrDisk = fmt.Errorf("%w: its disk is full or fails", ErrAway)
 	// errAgain says that the transaction may succeed when run again.
 	errAgain = errors.New("the transaction was interrupted by another")
 	// ErrTaken says that a unique name or number is in use.
@@ -89,7 +91,9 @@ func sortSQLite(err error) error {
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
 		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT:
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
@@ -104,6 +108,8 @@ func sortPostgres(err error) error {
 		switch {
 		case e.Code == "40001", e.Code == "40P01":
 			return fmt.Errorf("%w: %w", errAgain, err)
+		case e.Code == "53100", e.Code == "58030":
+			return fmt.Errorf("%w: %w", ErrDisk, err)
 		case e.Code == "23505":
 			return fmt.Errorf("%w: %w", ErrTaken, err)
 		case e.Code[:2] == "08", e.Code[:2] == "53", e.Code[:2] == "57", e.Code[:2] == "58", e.Code == "25006":

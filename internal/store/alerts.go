@@ -132,7 +132,7 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = d.heartbeat AND e.channel = d.channel
 				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 LIMIT 1 OFFSET 0)
-			ORDER BY d.next_at, d.turn LIMIT $5`+tx.d.skip+`)
+			ORDER BY d.next_at LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
 	if err != nil {

@@ -38,7 +38,7 @@ func firstProject(ctx context.Context, db *store.DB) (first bool, err error) {
 func (o Options) greet(base string, first bool, setup string) {
 	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.Where(o.Database))
 	if setup != "" {
-		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once, and a restart makes a new one.\n\n  %s\n\n", setup)
+		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once, and a restart makes a new one.\n\n  %s\n", setup)
 	}
 	if !first {
 		return

@@ -26,6 +26,8 @@ type Journal struct {
 	salt   uint64 // of that file
 	before bool   // the other file holds records that are needed
 	buffer []byte // of the last record, for the next
+	// sync forces what was written to a file to disk.
+	sync func(*os.File) error
 }
 
 // ErrForeign says that the files belong to something else.
@@ -42,7 +44,7 @@ func Open(path string, owner [16]byte) (*Journal, [][]byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &Journal{owner: owner}
+	j := &Journal{owner: owner, sync: syncData}
 	for i, name := range Names(path) {
 		if j.files[i], err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("journal: %w", err), j.Close())
@@ -98,7 +100,7 @@ func (j *Journal) Append(record []byte) error {
 	if _, err := j.files[j.now].WriteAt(text, at); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if err := syncData(j.files[j.now]); err != nil {
+	if err := j.sync(j.files[j.now]); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	j.epoch, j.salt, j.end = epoch, salt, at+int64(len(text))

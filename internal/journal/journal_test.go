@@ -66,6 +66,33 @@ func TestWhatWasAppendedComesBack(t *testing.T) {
 	}
 }
 
+func TestAnAppendedRecordIsSyncedBeforeItCounts(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	broken := errors.New("broken")
+	var seen [][]string
+	var answer error
+	journal.SyncWith(j, func(*os.File) error {
+		records, err := journal.Read(path, mine)
+		if err != nil {
+			t.Error(err)
+		}
+		seen = append(seen, texts(records))
+		return answer
+	})
+	add(t, j, "one")
+	answer = broken
+	if err := j.Append([]byte("lost")); !errors.Is(err, broken) {
+		t.Errorf("a record that was not synced: %v", err)
+	}
+	answer = nil
+	add(t, j, "two")
+	want := [][]string{{"one"}, {"one", "lost"}, {"one", "two"}}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("what was written when it was synced: %s", diff)
+	}
+}
+
 func TestTurningKeepsWhatIsNeeded(t *testing.T) {
 	path := place(t)
 	j, _ := opened(t, path)

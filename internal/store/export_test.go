@@ -133,3 +133,6 @@ func (c *recorded) explain(ctx context.Context, text string, args []driver.Named
 	c.to.plans = append(c.to.plans, strings.Join(plan, "\n"))
 	return nil
 }
+
+// PutSomeAway does what goes on in the background while many pings are pending.
+func PutSomeAway(db *DB) (more bool, err error) { return db.putSomeAway(context.Background()) }

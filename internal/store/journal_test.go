@@ -289,6 +289,73 @@ func TestManyPendingPingsArePutAwayByThemselves(t *testing.T) {
 	t.Error("nothing was put away in ten seconds")
 }
 
+// TestPingsThatCannotBePutAwayStay lets the tables refuse them for a while.
+func TestPingsThatCannotBePutAwayStay(t *testing.T) {
+	w, _ := served(t)
+	list := []monitor.Heartbeat{w.heartbeat("a"), w.heartbeat("b")}
+	if _, err := store.Written(w.db, `CREATE TRIGGER refuse BEFORE INSERT ON pings BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
+		t.Fatal(err)
+	}
+	const batches, size = 35, 800
+	for n := range batches {
+		batch := make([]store.Heard, size)
+		for i := range batch {
+			batch[i] = w.said(list[i%2], monitor.Success, time.Duration(n)*time.Minute+time.Duration(i)*time.Millisecond)
+		}
+		w.say(batch...)
+	}
+	if _, err := store.PutSomeAway(w.db); err == nil {
+		t.Fatal("they were not refused; this would prove nothing")
+	}
+	if _, err := store.Written(w.db, `DROP TRIGGER refuse`); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range list {
+		if got := w.now(h).Pings; got != batches*size/2 {
+			t.Errorf("%s counts %d pings; want %d", h.Name, got, batches*size/2)
+		}
+		list := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 3) })
+		if len(list) != 3 || list[0].N != batches*size/2 || list[2].N != list[0].N-2 {
+			t.Errorf("the newest pings of %s: %+v", h.Name, list)
+		}
+	}
+}
+
+// TestTheJournalStaysSmallWhileNobodyLooks keeps pinging for several rounds, no
+// faster than pings are put away.
+func TestTheJournalStaysSmallWhileNobodyLooks(t *testing.T) {
+	w, path := served(t)
+	var list []monitor.Heartbeat
+	for n := range 200 {
+		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
+	}
+	patience := time.NewTicker(time.Millisecond)
+	defer patience.Stop()
+	const batches, size = 220, 800
+	for n := range batches {
+		batch := make([]store.Heard, size)
+		for i := range batch {
+			batch[i] = w.said(list[(n*size+i)%len(list)], monitor.Log, time.Duration(n)*time.Minute)
+		}
+		w.say(batch...)
+		for behind := true; behind; {
+			<-patience.C
+			behind = w.counted(fmt.Sprintf("SELECT COUNT(*) + 40000 < %d FROM pings", n*size)) == "1"
+		}
+	}
+	var taken int64
+	for _, end := range []string{"-pings0", "-pings1"} {
+		info, err := os.Stat(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken += info.Size()
+	}
+	if most := int64(16 << 20); taken > most {
+		t.Errorf("the journal takes %d bytes after %d pings; want no more than %d", taken, batches*size, most)
+	}
+}
+
 func TestACleanEndLeavesOneFile(t *testing.T) {
 	w, path := served(t)
 	h := w.heartbeat("backup")

@@ -28,6 +28,7 @@ var access = map[string]struct {
 	"resume-heartbeat":     {"/heartbeats/{heartbeat}/resume", "", 403, 200, 404},
 	"explain-heartbeat":    {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
 	"list-pings":           {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},
+	"list-runs":            {"/heartbeats/{heartbeat}/runs", "", 200, 200, 404},
 	"get-ping-body":        {"/heartbeats/{heartbeat}/pings/1/body", "", 200, 200, 404},
 	"list-incidents":       {"/incidents", "", 200, 200, 200},
 	"get-incident":         {"/incidents/{incident}", "", 200, 200, 404},

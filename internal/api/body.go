@@ -88,6 +88,8 @@ func readMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 		return `Write seconds as a whole number, or a text such as "24h", "10m", "1d" or "PT5M".`
 	case kind.Kind() == reflect.Bool:
 		return "Write true or false."
+	case kind.Kind() == reflect.Int:
+		return "Write a whole number."
 	case kind.Kind() == reflect.Slice:
 		return "Write a list of texts."
 	case kind.Kind() == reflect.Map:

@@ -28,10 +28,10 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 	return nil
 }
 
-// schedule is the interval and the grace, the two numbers that decide.
+// schedule is the interval, or the calendar in words, and the grace.
 func schedule(h client.Heartbeat) string {
 	if h.Interval == nil {
-		return "calendar"
+		return printable(h.Schedule) + " + " + words(h.Grace)
 	}
 	return "every " + words(*h.Interval) + " + " + words(h.Grace)
 }

@@ -72,6 +72,10 @@ func (n News) causeWords() string {
 		return "Failure"
 	case causeOverran:
 		return "Ran too long"
+	case causeTooShort:
+		return "Ran too short"
+	case causeNotStarted:
+		return "Not started"
 	}
 	return "Missed ping"
 }

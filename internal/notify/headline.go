@@ -162,6 +162,10 @@ func (n News) reason() string {
 			return "the job ran longer than " + span(n.MaxRunTime)
 		}
 		return "the job ran too long"
+	case causeTooShort:
+		return "the job ended too soon after its start"
+	case causeNotStarted:
+		return "the job had not started in time"
 	}
 	return n.silence()
 }
@@ -179,7 +183,7 @@ func (n News) silence() string {
 
 // expectation says when a missed ping was due, as a sentence after a space.
 func (n News) expectation() string {
-	if n.Due.IsZero() || n.Cause == causeFailure || n.Cause == causeOverran {
+	if n.Due.IsZero() || n.Cause == causeFailure || n.Cause == causeOverran || n.Cause == causeTooShort {
 		return ""
 	}
 	text := " It was due at " + n.clock().exact(n.Due)

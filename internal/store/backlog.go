@@ -51,11 +51,20 @@ type backlog struct {
 	stopped chan struct{} // closed when it has stopped
 }
 
-// pended is a ping that is in the journal and not in the tables. How its
-// heartbeat stands is in states.
+// pended is a ping that is in the journal and not in the tables, and the slots
+// that it decided. How its heartbeat stands is in states.
 type pended struct {
-	id   string // of the heartbeat
-	ping monitor.Ping
+	id      string // of the heartbeat
+	ping    monitor.Ping
+	decided []monitor.Stretch
+}
+
+// pend makes it of a judgement.
+func pend(j *Judgement) pended { return pended{j.Heartbeat.ID, j.Change.Ping, j.Change.Decided} }
+
+// judgement is what is put into the tables.
+func (p pended) judgement(h monitor.Heartbeat) Judgement {
+	return Judgement{Heartbeat: h, Change: monitor.Change{Ping: p.ping, Decided: p.decided}}
 }
 
 // Bounds of the backlog.
@@ -124,9 +133,8 @@ func (b *backlog) full() bool { return b.count >= mostPending || len(b.states) >
 // when the first of those lapses.
 func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, next time.Time) {
 	for i := range judged {
-		h := &judged[i].Heartbeat
-		n := h.Key / neighbouring
-		b.pending[n] = append(b.pending[n], pended{h.ID, judged[i].Change.Ping})
+		n := judged[i].Heartbeat.Key / neighbouring
+		b.pending[n] = append(b.pending[n], pend(&judged[i]))
 	}
 	b.soonest = soonerOf(b.soonest, next)
 	maps.Copy(b.states, states)
@@ -179,7 +187,7 @@ func (b *backlog) judgements(groups []int64) []Judgement {
 	var judged []Judgement
 	for _, group := range groups {
 		for _, p := range b.pending[group] {
-			judged = append(judged, Judgement{Heartbeat: b.states[p.id], Change: monitor.Change{Ping: p.ping}})
+			judged = append(judged, p.judgement(b.states[p.id]))
 		}
 	}
 	return judged
@@ -197,9 +205,9 @@ func (b *backlog) left(judged []Judgement) {
 // round.
 func (b *backlog) stay(judged []Judgement) {
 	back := map[int64][]pended{}
-	for _, j := range judged {
-		group := j.Heartbeat.Key / neighbouring
-		back[group] = append(back[group], pended{j.Heartbeat.ID, j.Change.Ping})
+	for i := range judged {
+		group := judged[i].Heartbeat.Key / neighbouring
+		back[group] = append(back[group], pend(&judged[i]))
 	}
 	for group, pings := range back {
 		b.pending[group] = append(pings, b.pending[group]...)

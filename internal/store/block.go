@@ -31,6 +31,7 @@ var blocks = []struct {
 	{&timelineBlock, false},
 	{&alertBlock, false},
 	{&attemptBlock, false},
+	{&slotBlock, false},
 }
 
 // prepare makes the statements of the hot paths, once. modernc would compile

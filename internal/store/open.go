@@ -30,6 +30,8 @@ type DB struct {
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
 	lookups map[string]*sql.Stmt // SQLite: prepared on the readers, by text
 	backlog *backlog             // SQLite: kept while serving
+
+	calendars calendars
 }
 
 // Where says which database an address names, for people: a file or a server,

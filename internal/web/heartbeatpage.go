@@ -33,6 +33,7 @@ func showHeartbeat(v *visit) error {
 		Why: v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
 		Log: v.log(d, q.Get("kind")), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
+	page.Why.Decision = strings.TrimSpace(page.Why.Decision + " " + d.Hint)
 	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, []shown{{d.Ref, mark(heroFacts(page.Heartbeat))}}))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
@@ -50,7 +51,7 @@ func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbe
 	h := view.Heartbeat{
 		Key: keyOf(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.Shown(v.now)),
 		Editable: v.actor.May(auth.ChangeHeartbeats), OnlyInterval: true,
-		Schedule: every(w.Heartbeat), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
+		Schedule: w.Rule.Words(), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy,
@@ -84,7 +85,10 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 	w := view.Why{
 		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(),
 	}
-	counted := h.From.Equal(h.LastPing) && !h.Running() && (h.Cause == "" || h.Cause == monitor.Missed)
+	if h.Rule.Calendar != nil {
+		w.Slot = h.Due()
+	}
+	counted := h.From.Equal(h.LastPing) && !h.Running() && h.BadRuns() == 0 && !h.Slot.After(h.From) && h.Rule.AlertAfter <= 1 && h.StartBy().IsZero() && (h.Cause == "" || h.Cause == monitor.Missed)
 	if !h.Judged() || !counted {
 		w.Decision = h.Why(v.now)
 	}

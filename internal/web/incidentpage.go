@@ -35,7 +35,7 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	p := view.IncidentPage{
 		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Resolution: string(i.Resolution),
 		Heartbeat: view.Subject{
-			Key: keyOf(s.Heartbeat), Name: i.HeartbeatName, Schedule: every(s.Heartbeat), Interval: s.Heartbeat.Rule.Interval,
+			Key: keyOf(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Words(), Interval: s.Heartbeat.Rule.Interval,
 			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.Opened,
 		},
 		Opened: i.Opened, Detected: i.Detected, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
@@ -51,18 +51,24 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		p.After = &view.SeeAlso{ID: s.After.ID, Number: int(s.After.Number), Cause: string(s.After.Cause)}
 	}
 	if i.Cause == monitor.Missed {
-		p.Heartbeat.Grace = i.Opened.Sub(i.Due) // as it was then
+		if !i.Due.IsZero() {
+			p.Heartbeat.Grace = i.Opened.Sub(i.Due) // as it was then
+		}
 		p.Why = missedWhy(s)
 	}
 	return p
 }
 
 // missedWhy is the sum that led to an incident, as it was at its opening. Where
-// it does not begin at the last ping, after a pause, the sentence tells it.
+// it does not begin at the last ping, or is longer, the sentence tells it.
 func missedWhy(s manage.IncidentStory) *view.Why {
 	i := s.Incident
-	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
-	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && !i.LastPing.IsZero() {
+	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Alert: i.Opened}
+	if !i.Due.IsZero() {
+		w.Grace = i.Opened.Sub(i.Due)
+	}
+	plain := s.Heartbeat.Rule.Calendar == nil && s.Heartbeat.Rule.AlertAfter <= 1 && !i.LastPing.IsZero()
+	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {
 		w.Decision = i.Because

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -27,8 +28,13 @@ const (
 	high   = 900
 )
 
-//go:embed page/find.js
-var find string
+// Scripts that look at a page.
+var (
+	//go:embed page/find.js
+	find string
+	//go:embed page/overflow.js
+	overflow string
+)
 
 // tab is one tab of the browser, with cookies of its own.
 type tab struct {
@@ -129,17 +135,17 @@ func get[T any](b *tab, expression string) T {
 // sees waits until an expression is true in the page. What says it in words.
 func (b *tab) sees(what, expression string) {
 	b.Helper()
-	await(b.T, what, func() error {
-		yes, err := ask[bool](b, "!!("+expression+")")
-		if err != nil {
-			return err
-		}
-		if !yes {
-			text, err := ask[string](b, `location.pathname + location.search + "\n" + document.body.innerText.slice(0, 2500)`)
-			return errors.Join(fmt.Errorf("the page is %s", text), err)
-		}
-		return nil
-	})
+	await(b.T, what, func() error { return b.is(expression) })
+}
+
+// is returns nil when an expression is true in the page, else what is there.
+func (b *tab) is(expression string) error {
+	yes, err := ask[bool](b, "!!("+expression+")")
+	if err != nil || yes {
+		return err
+	}
+	text, err := ask[string](b, `location.pathname + location.search + "\n" + document.body.innerText.slice(0, 2500)`)
+	return errors.Join(fmt.Errorf("the page is %s", text), err)
 }
 
 // reads waits until the page says a text that can be seen.
@@ -233,10 +239,24 @@ func (b *tab) fill(name, text string) {
 	b.keys(kb.Backspace + text)
 }
 
-// keys presses keys, wherever the focus is.
+// keys presses keys, wherever the focus is. As with a real keyboard a key that
+// the page takes for itself writes nothing, which the keys of chromedp do.
 func (b *tab) keys(keys string) {
 	b.Helper()
-	b.do(chromedp.KeyEvent(keys))
+	for _, r := range keys {
+		var down input.DispatchKeyEventParams
+		for _, part := range kb.Encode(r) {
+			switch part.Type {
+			case kb.KeyDown:
+				down = *part
+			case kb.KeyChar:
+				down.Type, down.Text, down.UnmodifiedText = input.DispatchKeyEventTypeKeyDown, part.Text, part.UnmodifiedText
+			default:
+				call(b, input.DispatchKeyEvent, down)
+				call(b, input.DispatchKeyEvent, *part)
+			}
+		}
+	}
 }
 
 // resize makes the window another width.
@@ -245,18 +265,11 @@ func (b *tab) resize(width int64) {
 	b.do(chromedp.EmulateViewport(width, high))
 }
 
-// fits complains when the page is wider than the window, and names the widest
-// offenders.
+// fits complains when the page is wider than the window, and names what sticks
+// out.
 func (b *tab) fits() {
 	b.Helper()
-	over := get[[]string](b, `(() => {
-		const s = document.scrollingElement;
-		if (s.scrollWidth <= s.clientWidth) return [];
-		return [location.pathname + " is " + s.scrollWidth + " px wide in a window of " + s.clientWidth,
-			...[...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > s.clientWidth + 1)
-				.map((e) => e.outerHTML.slice(0, 100)).slice(-3)];
-	})()`)
-	if len(over) > 0 {
+	if over := get[[]string](b, "("+overflow+")()"); len(over) > 0 {
 		b.Errorf("the page scrolls sideways: %s", strings.Join(over, "\n  "))
 	}
 }

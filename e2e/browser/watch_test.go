@@ -28,6 +28,11 @@ const breach = "policyBreached"
 // the page.
 const watchPolicy = `addEventListener("securitypolicyviolation", (e) => ` + breach + `(e.effectiveDirective + " " + e.blockedURI + " " + e.sample));`
 
+// noTransition is what Chromium itself throws into a page when it was too slow
+// to fade from the page before, as the stylesheet asks. The page is shown at
+// once then, which is as good.
+const noTransition = "Transition was aborted because of invalid state"
+
 // expect announces statuses of errors that the journey provokes.
 func (w *watch) expect(statuses ...int64) {
 	w.mu.Lock()
@@ -57,7 +62,9 @@ func (w *watch) hear(event any) {
 			w.note("content security policy: %s", e.Payload)
 		}
 	case *runtime.EventExceptionThrown:
-		w.note("exception: %s", thrown(e.ExceptionDetails))
+		if what := thrown(e.ExceptionDetails); !strings.Contains(what, noTransition) {
+			w.note("exception: %s", what)
+		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeAssert {
 			w.note("console: %s", said(e.Args))

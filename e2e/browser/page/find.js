@@ -2,6 +2,7 @@
 // Returns where to point, or why that is not possible. The kinds are button,
 // link and field (any control with a label).
 (kind, name) => {
+  if (document.activeViewTransition) return { why: "the page is still fading in, and takes no clicks" };
   const kinds = {
     button: "button, summary, label",
     link: "a[href]",
@@ -11,7 +12,7 @@
   const tidy = (s) => (s ?? "").replace(/\s+/g, " ").trim();
   const named = (e) => [e.getAttribute("aria-label"), ...[...(e.labels ?? [])].map((l) => l.innerText), e.innerText].map(tidy);
   const shown = (e) => e.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && e.getClientRects().length > 0;
-  const all = [...document.querySelectorAll(kinds[kind])].filter((e) => shown(e) && !e.disabled);
+  const all = [...document.querySelectorAll(kinds[kind])].filter((e) => shown(e) && !e.disabled && !e.closest("[aria-hidden=true]"));
   const found = all.find((e) => named(e).includes(name)) ?? all.find((e) => named(e).some((n) => n.startsWith(name + " ")));
   if (!found) return { why: `no ${kind} ${JSON.stringify(name)} to see; there are ${JSON.stringify(all.map((e) => named(e).find((n) => n) ?? "?").slice(0, 40))}` };
   found.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });

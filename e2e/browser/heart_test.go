@@ -81,7 +81,8 @@ func (b *tab) copied() string {
 		b.Fatal(err)
 	}
 	b.press("Copy")
-	b.reads("Copied")
+	b.sees("the word on the button", `document.querySelector('[data-copy="#ping-url"]').innerText.trim() === "Copied"`)
+	b.sees("the word for a screen reader", `document.querySelector("#announce").textContent === "Copied"`)
 	shown := get[string](b, `document.querySelector("#ping-url").textContent`)
 	clip, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`navigator.clipboard.readText()`, chromedp.EvalAwaitPromise))
 	if err != nil || clip != shown {

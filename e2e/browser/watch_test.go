@@ -19,6 +19,7 @@ type watch struct {
 	wrong    []string
 	expected []int64           // statuses that the journey provokes
 	requests map[string]string // by id: what was asked for
+	done     bool              // nothing more counts
 }
 
 // breach is the function of the page that watchPolicy calls.
@@ -38,6 +39,14 @@ func (w *watch) expect(statuses ...int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expected = append(w.expected, statuses...)
+}
+
+// over forgets what went wrong, and does not note any more: for a journey that
+// provokes it.
+func (w *watch) over() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrong, w.done = nil, true
 }
 
 // faults are what went wrong so far.

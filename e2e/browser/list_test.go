@@ -132,6 +132,10 @@ func TestADeletionAsksForTheNameAndCanBeTakenBack(t *testing.T) {
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
 	b.follow("job 05")
+	beside := newTab(t, s) // looks on, live, and is no reason to log anything
+	beside.signIn(ownerEmail, ownerPassword)
+	beside.follow("job 05")
+	beside.expect(404)
 	b.press("Delete")
 	b.sees("the question", `document.querySelector("dialog").open`)
 	b.press("Keep it")

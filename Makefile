@@ -17,7 +17,7 @@ test: needs-test ## every test, on both databases, with the race detector
 e2e: needs-test ## only the tests of the real binary
 	$(BESIDE) $(GO) test -race -timeout 12m -count=1 ./e2e/...
 
-bench: needs-test ## pings per second beside a bare handler, memory, mass silence
+bench: needs-test ## pings per second beside a bare handler, memory, pages, mass silence
 	$(GO) run ./e2e/bench
 
 check: ## vet, staticcheck, gofumpt, generated code, licences

@@ -16,31 +16,18 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"overdue/e2e/binary"
 )
 
 // binDir holds the binary that all tests of this package run.
 var binDir string
 
 func TestMain(m *testing.M) {
-	os.Exit(built(m.Run))
-}
-
-// built builds the binary once, runs the tests and takes it away again.
-func built(run func() int) int {
-	dir, err := os.MkdirTemp("", "overdue-e2e")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binDir = dir
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "overdue"), "overdue")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
-		return 1
-	}
-	return run()
+	os.Exit(binary.With(func(path string) int {
+		binDir = filepath.Dir(path)
+		return m.Run()
+	}))
 }
 
 func TestScripts(t *testing.T) {

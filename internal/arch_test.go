@@ -46,6 +46,8 @@ var allowed = map[string][]string{
 	"internal/cli":                          {"client", "internal/app"},
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
+	"e2e/binary":                            {},
+	"e2e/browser":                           {},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
 }
 

@@ -5,6 +5,8 @@ set -eu
 
 lacking=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null 2>&1 || lacking="$lacking postgresql"
+# A font comes along with it: fontconfig depends on one.
+command -v chromium >/dev/null 2>&1 || lacking="$lacking chromium"
 command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"
 
 [ -n "$lacking" ] || exit 0

@@ -37,6 +37,7 @@ func measures() []measure {
 		{"memory", (*bench).memory},
 		{"start", (*bench).start},
 		{"detection", (*bench).detection},
+		{"pages", (*bench).pages},
 		{"silence", (*bench).silence},
 	}
 }

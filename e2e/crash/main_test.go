@@ -18,11 +18,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
+	built "overdue/e2e/binary"
 	// Only so that a change of the product is one of these tests too: go test
 	// would otherwise answer from its cache what an older binary did.
 	_ "overdue/internal/cli"
@@ -42,25 +41,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(built(m.Run))
-}
-
-// built builds the binary once, runs the tests and takes it away again.
-func built(run func() int) int {
-	dir, err := os.MkdirTemp("", "overdue-crash")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "overdue")
-	build := exec.Command("go", "build", "-o", binary, "overdue")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build:", err)
-		return 1
-	}
-	return run()
+	os.Exit(built.With(func(path string) int {
+		binary = path
+		return m.Run()
+	}))
 }
 
 // chance is the source of random moments of one test. It says its seed.

@@ -86,8 +86,8 @@ func (s *stream) run(seen map[string]string) error {
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
 	s.w.WriteHeader(http.StatusOK)
 	// What goes wrong from here on cannot be answered any more: the stream ends,
-	// and the browser comes again.
-	if err := s.follow(e); err != nil && s.ctx().Err() == nil {
+	// and the browser comes again. What was deleted meanwhile is missed then.
+	if err := s.follow(e); err != nil && s.ctx().Err() == nil && !gone(err) {
 		s.site.Log.Warn("live page ended", "error", err, "path", s.r.URL.Path)
 	}
 	return nil

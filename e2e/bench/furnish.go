@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// Words that names and tags of heartbeats are made of.
+var (
+	things = []string{"database", "invoice", "warehouse", "newsletter", "ledger", "search index", "mailbox", "certificate", "metrics", "archive"}
+	deeds  = []string{"backup", "sync", "report", "clean-up", "import", "export", "renewal", "check", "rotation", "rebuild"}
+	labels = []string{"db", "billing", "eu", "us", "nightly", "weekly", "critical", "legacy"}
+)
+
+// mostFurnished is how many heartbeats the pages are measured with.
+const mostFurnished = 10_000
+
+// furnish fills a database with heartbeats as people have them: names, tags and
+// every status. It returns the first.
+func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err error) {
+	db, err := store.Open(ctx, address)
+	if err != nil {
+		return first, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	now := time.Now().UTC().Truncate(monitor.Tick)
+	err = db.Update(ctx, func(tx *store.Tx) error {
+		project, err := tx.ProjectNamed("main")
+		if err != nil {
+			return err
+		}
+		var judged []store.Judgement
+		for i := range mostFurnished {
+			h, err := tx.AddHeartbeat(furnished(i, project.Key, now))
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				first = h
+			}
+			judged = append(judged, lived(i, h, now)...)
+		}
+		_, err = tx.Save(now, judged)
+		return err
+	})
+	if err != nil {
+		return first, fmt.Errorf("furnish: %w", err)
+	}
+	return first, nil
+}
+
+// furnished is the heartbeat of a number, which nobody has pinged yet.
+func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
+	name := fmt.Sprintf("%s %s %04d", things[i%len(things)], deeds[i/len(things)%len(deeds)], i)
+	tags := []string{labels[i%len(labels)]}
+	if i%3 == 0 {
+		tags = append(tags, labels[(i+3)%len(labels)])
+	}
+	return monitor.Heartbeat{
+		ID: uuid.NewString(), Ref: fmt.Sprintf("%032x", i), Project: project, Name: name, Slug: fmt.Sprintf("job-%04d", i), Tags: tags,
+		Rule:        monitor.Rule{Interval: time.Duration(1+i%24) * time.Hour, Grace: time.Hour, Methods: monitor.AnyMethod},
+		AllChannels: true, Status: monitor.New, Created: now.Add(-30 * 24 * time.Hour), Updated: now,
+	}
+}
+
+// lived is what has become of it: of twenty one is New, one Down, one Late, one
+// Paused, and the others are Up.
+func lived(i int, h monitor.Heartbeat, now time.Time) []store.Judgement {
+	ping := monitor.Ping{Kind: monitor.Success, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
+	switch i % 20 {
+	case 1:
+		return nil
+	case 2:
+		ping.Kind = monitor.Fail
+	case 3:
+		ping.At = now.Add(-h.Rule.Interval - 10*time.Minute)
+	}
+	heard, change := h.Hear(ping, ping.At)
+	if i%20 == 4 {
+		heard, change = heard.Pause(now)
+	}
+	return []store.Judgement{{Heartbeat: heard, Change: change}}
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptrace"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// What the pages are measured with, and what they may weigh, in kilobytes (kB,
+// 10³ bytes). Compressed are the bodies as they are sent to a browser that has
+// nothing yet; headers come on top.
+const (
+	visits        = 50
+	mostPage      = 150
+	mostFirst     = 60
+	bytesPerKB    = 1e3
+	ownerEmail    = "bench@example.com"
+	ownerPassword = "a password of the bench"
+)
+
+// visited is a page that is measured.
+type visited struct{ name, path string }
+
+// pages measures what somebody waits for who looks at ten thousand heartbeats:
+// the first byte of a page, and how much there is to load.
+func (b *bench) pages(ctx context.Context) error {
+	address := filepath.Join(b.dir, "pages.db")
+	owner := []string{"--owner-email", ownerEmail, "--owner-password", ownerPassword}
+	s, err := b.serve(ctx, address, "", owner...)
+	if err != nil {
+		return err
+	}
+	if err := s.stop(); err != nil {
+		return err
+	}
+	first, err := furnish(ctx, address)
+	if err != nil {
+		return err
+	}
+	if s, err = b.serve(ctx, address, "", owner...); err != nil {
+		return err
+	}
+	defer s.kill()
+	reader, err := s.signIn(ctx)
+	if err != nil {
+		return err
+	}
+	for _, page := range []visited{
+		{"list", "/heartbeats"},
+		{"search, many found", "/heartbeats?q=backup"},
+		{"search, one found", "/heartbeats?q=" + url.QueryEscape(first.Name)},
+		{"search, none found", "/heartbeats?q=nothing+like+it"},
+		{"only Down", "/heartbeats?status=down"},
+		{"only one tag", "/heartbeats?tag=db"},
+		{"one heartbeat", "/heartbeats/" + first.ID},
+	} {
+		if err := b.weigh(ctx, reader, page); err != nil {
+			return fmt.Errorf("%s: %w", page.name, err)
+		}
+	}
+	if err := b.firstVisit(ctx, reader); err != nil {
+		return err
+	}
+	return s.stop()
+}
+
+// weigh loads a page many times.
+func (b *bench) weigh(ctx context.Context, r *reader, page visited) error {
+	var took latencies
+	for range visits {
+		_, first, err := r.load(ctx, page.path, true)
+		if err != nil {
+			return err
+		}
+		took = append(took, int64(first))
+	}
+	plain, _, err := r.load(ctx, page.path, false)
+	if err != nil {
+		return err
+	}
+	what := "10,000 heartbeats, " + page.name
+	b.report.add(figure{"pages", "SQLite", what + ": first byte, median", ms(took.at(0.5)), "ms", nil})
+	b.report.add(figure{"pages", "SQLite", what + ": first byte, slowest of 50", ms(took.at(1)), "ms", nil})
+	b.report.add(figure{"pages", "SQLite", what + ": uncompressed", float64(len(plain)) / bytesPerKB, "kB", atMost(mostPage)})
+	return nil
+}
+
+// asset is a file that a page loads.
+var asset = regexp.MustCompile(`(?:href|src)="(/static/[^"#]+)`)
+
+// firstVisit adds up what a browser loads that has nothing yet.
+func (b *bench) firstVisit(ctx context.Context, r *reader) error {
+	plain, _, err := r.load(ctx, "/heartbeats", false)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(plain), "of 10,000") {
+		return errors.New("the list does not say that it is of 10,000")
+	}
+	loads := map[string]bool{"/heartbeats": true}
+	for _, m := range asset.FindAllStringSubmatch(string(plain), -1) {
+		loads[m[1]] = true
+	}
+	if len(loads) < 4 {
+		return fmt.Errorf("the list loads only %d files; there must be a stylesheet, a script and signs", len(loads))
+	}
+	total := 0
+	for path := range loads {
+		body, _, err := r.load(ctx, path, true)
+		if err != nil {
+			return err
+		}
+		total += len(body)
+	}
+	what := fmt.Sprintf("first visit to the list, %d files, compressed", len(loads))
+	b.report.add(figure{"pages", "SQLite", what, float64(total) / bytesPerKB, "kB", atMost(mostFirst)})
+	return nil
+}
+
+// reader is somebody who is signed in.
+type reader struct {
+	base   string
+	client *http.Client
+}
+
+// signIn signs in as people do.
+func (s *server) signIn(ctx context.Context) (*reader, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, fmt.Errorf("cookies: %w", err)
+	}
+	r := &reader{base: "http://" + s.address, client: &http.Client{Jar: jar, Timeout: longestStart, Transport: &http.Transport{DisableCompression: true}}}
+	form := url.Values{"email": {ownerEmail}, "password": {ownerPassword}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+"/sign-in", strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("sign-in: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/heartbeats" {
+		return nil, fmt.Errorf("sign-in: it leads to %s with %s", resp.Request.URL.Path, resp.Status)
+	}
+	return r, nil
+}
+
+// load loads a file and returns its body as it was sent, and the time from the
+// request to its first byte.
+func (r *reader) load(ctx context.Context, path string, squeezed bool) (body []byte, first time.Duration, err error) {
+	var begun time.Time
+	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { first = time.Since(begun) }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, r.base+path, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("request: %w", err)
+	}
+	if squeezed {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
+	begun = time.Now()
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		return nil, 0, fmt.Errorf("body of %s: %w", path, err)
+	}
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != req.URL.Path {
+		return nil, 0, fmt.Errorf("%s is answered %s from %s", path, resp.Status, resp.Request.URL.Path)
+	}
+	return body, first, nil
+}

@@ -1,0 +1,169 @@
+package browser_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"overdue/client"
+)
+
+// Who owns the server of a journey that does not begin with the setup.
+const (
+	ownerEmail    = "owner@example.com"
+	ownerPassword = "a long enough password"
+)
+
+// patience is how long a step may take before the journey has failed.
+const patience = 15 * time.Second
+
+// server is the running product, with a database of its own.
+type server struct {
+	base     string // as it says itself
+	setup    string // the one-time link, empty when there is an owner
+	database string
+	said     *transcript
+	provoked string // what the journey makes the server log
+}
+
+// transcript is what a process has said. It is safe for concurrent use.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// serve starts the product for the first time, as somebody does who follows the
+// manual. It ends with the test.
+func serve(t *testing.T, flags ...string) *server {
+	t.Helper()
+	s := &server{database: filepath.Join(t.TempDir(), "overdue.db"), said: &transcript{}}
+	log := &transcript{}
+	args := append([]string{"serve", "--database", s.database, "--listen", "127.0.0.1:0", "--log-level", "warn", "--allow-private-networks"}, flags...)
+	cmd := exec.Command(binary, args...)
+	cmd.Stdout, cmd.Stderr = s.said, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // the journey is over
+		_ = cmd.Wait()         // killed, as was asked
+		for line := range strings.Lines(log.String()) {
+			if s.provoked == "" || !strings.Contains(line, s.provoked) {
+				t.Errorf("the server logged: %s", line)
+			}
+		}
+	})
+	address := regexp.MustCompile(`(?m)^ +address +(\S+)\n +data .*\n`)
+	await(t, "the server says where it is", func() error {
+		found := address.FindStringSubmatch(s.said.String())
+		if found == nil {
+			return fmt.Errorf("it says:\n%s%s", s.said, log)
+		}
+		s.base = found[1]
+		return nil
+	})
+	return s
+}
+
+// serveFirst is a server that waits for its owner.
+func serveFirst(t *testing.T) *server {
+	t.Helper()
+	s := serve(t)
+	link := regexp.MustCompile(`http\S+/setup\?token=\S+`)
+	await(t, "the server prints the link that creates the owner", func() error {
+		if s.setup = link.FindString(s.said.String()); s.setup == "" {
+			return fmt.Errorf("it says:\n%s", s.said)
+		}
+		return nil
+	})
+	return s
+}
+
+// serveOwned is a server with an owner.
+func serveOwned(t *testing.T) *server {
+	t.Helper()
+	return serve(t, "--owner-email", ownerEmail, "--owner-password", ownerPassword)
+}
+
+// api calls the API with a new key.
+func (s *server) api(t *testing.T) *client.Client {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, "api-key", "create", "--name", "journey", "--database", s.database)
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("api-key create: %v\n%s", err, problems.String())
+	}
+	return client.New(s.base, strings.TrimSpace(string(out)))
+}
+
+// heartbeat creates a heartbeat and returns it.
+func heartbeat(t *testing.T, api *client.Client, name, interval, grace string, tags ...string) client.Heartbeat {
+	t.Helper()
+	tags = append([]string{}, tags...) // none is a list too
+	h, err := api.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: &name, Interval: interval, Grace: grace, Tags: &tags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// ping sends a ping, as curl does.
+func ping(t *testing.T, url string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("the ping was answered %s", resp.Status)
+	}
+}
+
+// await tries something until it works.
+func await(t *testing.T, what string, try func() error) {
+	t.Helper()
+	const pause = 30 * time.Millisecond
+	deadline := time.Now().Add(patience)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s: %v", patience, what, err)
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("%s: %v", what, t.Context().Err())
+		case <-time.After(pause):
+		}
+	}
+}

@@ -56,7 +56,7 @@ func listIncidents(v *visit) error {
 	if n := len(l.Rows); n > 0 && l.Older {
 		page.Pager.Next = beside(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
 	}
-	page.Shell = v.shell(liveAt("/live/incidents", parts))
+	page.Shell = v.shell(liveAt("/live/incidents", nil, parts))
 	return v.show(view.Incidents(page))
 }
 
@@ -75,12 +75,9 @@ func place(q url.Values) (number int64, back bool) {
 // beside is the address of the page that is newer or older than an incident; row
 // is the number of its first row.
 func beside(q url.Values, way string, number int64, row int) string {
-	other := url.Values{way: {strconv.FormatInt(number, 10)}, "row": {strconv.Itoa(max(row, 1))}}
-	for _, name := range []string{"state", "q", "cause"} {
-		if value := q.Get(name); value != "" {
-			other.Set(name, value)
-		}
-	}
+	other := only(q, "state", "q", "cause")
+	other.Set(way, strconv.FormatInt(number, 10))
+	other.Set("row", strconv.Itoa(max(row, 1)))
 	return view.IncidentsPath + "?" + other.Encode()
 }
 

@@ -37,6 +37,7 @@ type Site struct {
 	Options
 	origin  string // of Base
 	secure  bool   // Base is https
+	counter counter
 	squeeze func(http.Handler) http.HandlerFunc
 	handler http.Handler
 }

@@ -16,7 +16,12 @@ import (
 // enter finds out who asks and whether they may. It reports false when it has
 // answered already, with the way to where they must go first.
 func (v *visit) enter(rt route) (admitted bool, err error) {
-	if v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now); err != nil {
+	if rt.stream {
+		v.who, err = v.site.People.Still(v.ctx(), v.now)
+	} else {
+		v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now)
+	}
+	if err != nil {
 		return false, err
 	}
 	if v.who.Known() {

@@ -204,6 +204,37 @@ func TestAStreamAsksWhoLooks(t *testing.T) {
 	})
 }
 
+func TestAPageLeftOpenKeepsNoSessionAlive(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.heartbeat("backup")
+		path := w.live(w.get("viewer", "/heartbeats"))
+		lately := w.now().Add(-11 * time.Hour)
+		viewer := w.person("viewer").ID
+		session := func() (s monitor.Session) {
+			w.update(func(tx *store.Tx) error {
+				all, err := tx.Sessions(viewer, w.now())
+				if err == nil {
+					s = all[0]
+				}
+				return err
+			})
+			return s
+		}
+		s := session()
+		s.Seen, s.Ends = lately, lately.Add(monitor.SessionIdle)
+		w.update(func(tx *store.Tx) error { return tx.SessionSeen(s) })
+		f := w.follow("viewer", path)
+		f.next("part")
+		if after := session(); !after.Seen.Equal(lately) || !after.Ends.Equal(s.Ends) {
+			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.Seen, after.Ends)
+		}
+		w.get("viewer", "/heartbeats")
+		if after := session(); after.Ends.Before(w.now().Add(11 * time.Hour)) {
+			w.Errorf("a visit was not noted: the session ends at %s", after.Ends)
+		}
+	})
+}
+
 func TestWhoIsRemovedIsNotAdmittedAnyMore(t *testing.T) {
 	onEach(t, func(w *world) {
 		viewer := w.person("viewer").ID

@@ -146,7 +146,7 @@ func (s *stream) rest(e *ear) {
 
 // admitted reports whether the visitor may still look.
 func (s *stream) admitted() (bool, error) {
-	who, err := s.site.People.Here(s.ctx(), s.source(), time.Now().UTC())
+	who, err := s.site.People.Still(s.ctx(), time.Now().UTC())
 	if err != nil || !who.Known() {
 		return false, err
 	}

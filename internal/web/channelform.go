@@ -32,7 +32,8 @@ func newChannel(v *visit) error {
 	return v.channelForm(http.StatusOK, draft{kind: k.Name, recovered: true}, nil)
 }
 
-// showChannel is the form of a channel as it was saved.
+// showChannel is the form of a channel as it was saved, or what it says for those
+// who may not change it.
 func showChannel(v *visit) error { return v.channelPage(http.StatusOK, v.r.PathValue("id"), "", nil) }
 
 // channelPage answers with a channel as it was saved. secret is one that was made
@@ -87,6 +88,7 @@ func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, er
 		return p, err
 	}
 	detail, reach, err := v.site.Desk.ChannelDetail(v.ctx(), v.actor, saved.ID)
+	p.Target = target(*saved)
 	p.ID, p.Title, p.Reach, p.Heartbeats = saved.ID, saved.Name, detail.Heartbeats, reach.Heartbeats
 	for _, last := range detail.Last {
 		p.Tests = append(p.Tests, delivered(last))

@@ -19,7 +19,7 @@ func (s *Site) channelRoutes() []route {
 		{pattern: "GET /channels/new", needs: auth.ChangeChannels, handle: newChannel},
 		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel},
 		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft},
-		{pattern: "GET /channels/{id}", needs: auth.ChangeChannels, handle: showChannel},
+		{pattern: "GET /channels/{id}", needs: auth.Read, handle: showChannel},
 		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel},
 		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel},
 		{pattern: "GET /channels/{id}/delete", needs: auth.ChangeChannels, handle: confirmChannelDeletion},

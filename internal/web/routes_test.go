@@ -55,7 +55,7 @@ var admitted = map[string]string{
 	"GET /channels/new":                    "303 403 200 200 200 200",
 	"POST /channels":                       "303 403 422 422 422 422",
 	"POST /channels/test":                  "303 403 422 422 422 422",
-	"GET /channels/{id}":                   "303 403 200 200 200 404",
+	"GET /channels/{id}":                   "303 200 200 200 200 404",
 	"POST /channels/{id}":                  "303 403 422 422 422 404",
 	"POST /channels/{id}/test":             "303 403 200 200 200 404",
 	"GET /channels/{id}/delete":            "303 403 200 200 200 404",

@@ -14,6 +14,7 @@ type ChannelFormPage struct {
 	Shell
 	ID     string // of the channel that is edited; empty for a new one
 	Title  string // its name as saved
+	Target string // where it leads, without secrets
 	Kind   ChannelKind
 	Kinds  []ChannelKind
 	Guide  string // address of the manual's page on this kind; empty when there is none
@@ -133,6 +134,28 @@ var reminders = []Choice{
 	{"7200", "Every 2 h"},
 	{"21600", "Every 6 h"},
 	{"86400", "Every 24 h"},
+}
+
+// messages are when a message is sent.
+func (p ChannelFormPage) messages() string {
+	when := []string{"Down"}
+	if p.TellRecovered {
+		when = append(when, "recovered")
+	}
+	if p.TellLate {
+		when = append(when, "Late")
+	}
+	return List(when)
+}
+
+// reminds is how often a reminder is sent.
+func (p ChannelFormPage) reminds() string {
+	for _, c := range p.reminders() {
+		if c.Value == p.RemindEvery.Value {
+			return c.Label
+		}
+	}
+	return ""
 }
 
 // reminders are the choices, with the one that was set by a program: saving the

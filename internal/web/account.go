@@ -123,7 +123,7 @@ func signIn(v *visit) error {
 	}
 	status := refused
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-		status = v.rest(rest)
+		status = v.rest(rest.Wait)
 	}
 	return v.showStatus(status, view.SignIn(view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
@@ -132,8 +132,8 @@ func signIn(v *visit) error {
 }
 
 // rest says to programs too after what time another try is taken.
-func (v *visit) rest(r *auth.Rest) int {
-	v.w.Header().Set("Retry-After", strconv.Itoa(int((r.Wait+time.Second-1)/time.Second)))
+func (v *visit) rest(wait time.Duration) int {
+	v.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	return http.StatusTooManyRequests
 }
 
@@ -200,7 +200,7 @@ func changePassword(v *visit) error {
 	if wrong, form := wrongs(err); form {
 		status := refused
 		if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-			status = v.rest(rest)
+			status = v.rest(rest.Wait)
 		}
 		return v.accountAgain(status, func(p *view.AccountPage) { p.Old.Error, p.New.Error = wrong["old_password"], wrong["new_password"] })
 	}

@@ -231,6 +231,9 @@ func (v *visit) typedChannel(about map[string]string) draft {
 	return d
 }
 
+// tooManyTests asks to wait, as long as the next one takes to be allowed.
+const tooManyTests = 6 * time.Second
+
 // testDraft sends a test alert to a channel that was not saved.
 func testDraft(v *visit) error { return v.test("", nil) }
 
@@ -245,13 +248,14 @@ func testChannel(v *visit) error {
 		}
 		return v.test(id, &before)
 	}
-	begun := time.Now()
-	result, err := v.site.Desk.TestChannel(v.ctx(), v.actor, id)
+	_, err := v.site.Desk.TestChannel(v.ctx(), v.actor, id)
+	if isFault(err, monitor.Limited) {
+		return v.channelPage(v.rest(tooManyTests), id, "", &view.Delivery{Message: "Test", State: "given_up", Response: err.Error(), At: v.now})
+	}
 	if err != nil {
 		return err
 	}
-	shown := tested(result, time.Since(begun), v.now)
-	return v.channelPage(http.StatusOK, id, "", &shown)
+	return v.channelPage(http.StatusOK, id, "", nil) // the test is the last of its deliveries
 }
 
 // test sends a test alert as the form says, and shows the form again with what
@@ -262,9 +266,10 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 		kind = saved.Kind
 	}
 	begun := time.Now()
-	result, err := v.site.Desk.TestDraft(v.ctx(), v.actor, id, v.channelEdit(kind, id))
+	result, kept, err := v.site.Desk.TestDraft(v.ctx(), v.actor, id, v.channelEdit(kind, id))
 	about, wrong := wrongs(err)
-	if err != nil && !wrong {
+	limited := isFault(err, monitor.Limited)
+	if err != nil && !wrong && !limited {
 		return err
 	}
 	d := v.typedChannel(about)
@@ -272,8 +277,14 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 	if wrong {
 		return v.channelForm(refused, d, saved)
 	}
-	d.tests = []view.Delivery{tested(result, time.Since(begun), v.now)}
-	return v.channelForm(http.StatusOK, d, saved)
+	status := http.StatusOK
+	if limited {
+		status = v.rest(tooManyTests)
+		d.tests = []view.Delivery{{Message: "Test", State: "given_up", Response: err.Error(), At: v.now}}
+	} else if !kept {
+		d.tests = []view.Delivery{tested(result, time.Since(begun), v.now)}
+	}
+	return v.channelForm(status, d, saved)
 }
 
 // tested is a test alert in the list of last deliveries.

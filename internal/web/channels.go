@@ -75,15 +75,9 @@ func listed(d manage.ChannelDetail) view.Channel {
 		if last.Outcome != "sent" {
 			c.Outcome = strings.TrimSpace("Not delivered. " + response(last.Status, last.Detail))
 		}
-		if d.LastDelivery.After(last.At.Add(last.Took)) && last.Outcome != "sent" {
-			c.At, c.Outcome = d.LastDelivery, "Delivered" // by a test, which leaves no line of its own
-		}
 	}
 	if d.Failing {
 		c.State = "failing"
-		if len(d.Last) == 0 {
-			c.Outcome = "The last test was not delivered"
-		}
 	}
 	return c
 }

@@ -167,3 +167,50 @@ func TestAViewerReadsAChannelAndChangesNothing(t *testing.T) {
 		w.shows(w.get("member", "/channels/"+c.ID), 200, "Send test alert", "Save")
 	})
 }
+
+func TestATestOfASavedChannelStaysAmongItsLastDeliveries(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(404), Detail: "no_service"}
+		}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
+		w.shows(w.get("viewer", "/channels/"+c.ID), 200, "Test", "Failed", "404 no_service")
+		w.shows(w.get("member", "/channels"), 200, "ops is failing", "404 no_service")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
+		}
+		// The form as it was saved is the channel as it was saved.
+		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
+		w.shows(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
+		form.Set("settings.url", "https://example.com/other")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(410), Detail: "elsewhere"}
+		}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "410 elsewhere")
+		w.lacks(w.get("viewer", "/channels/"+c.ID), "elsewhere")
+		if w.kept(c.ID).Failing {
+			w.Error("what another address answered was taken for the channel's")
+		}
+	})
+}
+
+func TestTooManyTestAlertsAreRefusedWithASentence(t *testing.T) {
+	onEach(t, func(w *world) {
+		c, sent := w.channel("ops"), 0
+		w.test = func(monitor.Channel) client.TestResult { sent++; return client.TestResult{Delivered: true} }
+		for range 10 {
+			w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200)
+		}
+		a := w.post("owner", "/channels/"+c.ID+"/test", nil)
+		w.shows(a, 429, "At most 10 test alerts are sent in a minute")
+		if a.header.Get("Retry-After") != "6" || sent != 10 {
+			w.Errorf("Retry-After %q after %d tests", a.header.Get("Retry-After"), sent)
+		}
+		a = w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com/typed"}})
+		w.shows(a, 429, "At most 10 test alerts", "https://example.com/typed")
+		other := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com"}}
+		w.shows(w.post("stranger", "/channels/test", other), 200)
+	})
+}

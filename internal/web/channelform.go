@@ -19,6 +19,8 @@ type draft struct {
 	kind, name, remind string
 	settings           map[string]any // as the form shows them: without secrets
 	recovered, late    bool
+	secrets            map[string]any    // that were typed
+	kept               string            // the same, sealed
 	about              map[string]string // what is wrong, by field
 	tests              []view.Delivery
 }
@@ -79,7 +81,7 @@ func (v *visit) channelForm(status int, d draft, saved *monitor.Channel) error {
 func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, error) {
 	p := view.ChannelFormPage{
 		Kind: kindOf(d.kind), Kinds: kinds(), Name: view.Input{Value: d.name, Error: d.about["name"]}, Fields: fields(d, saved),
-		TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
+		Kept: d.kept, TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
 		Tests: d.tests, Previews: v.previews(d),
 	}
 	if saved == nil {
@@ -128,6 +130,7 @@ func fields(d draft, saved *monitor.Channel) []view.Field {
 			shown.Help = strings.TrimSpace("One a line, such as X-Team: ops. " + f.Help)
 		case notify.FieldText, notify.FieldSecret:
 		}
+		_, shown.Typed = d.secrets[f.Name]
 		if saved != nil {
 			_, shown.Saved = saved.Settings[f.Name]
 		}
@@ -206,24 +209,25 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 			e.Settings[f.Name] = value
 		}
 	}
+	withSecrets(e.Settings, v.typedSecrets(kind, id))
 	return e
 }
 
-// typedChannel is the form as it was sent, without its secrets: they are typed
-// again rather than sent back.
-func (v *visit) typedChannel(about map[string]string) draft {
+// typedChannel is the form as it was sent. Its secrets come back as dots, with
+// what they stand for sealed beside them.
+func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	d := draft{
-		kind: v.text("kind"), name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
+		kind: kind, name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
 		recovered: v.text("tell_recovered") != "", late: v.text("tell_late") != "", about: about,
 	}
+	d.secrets = v.typedSecrets(kind, id)
+	d.kept = v.site.sealer.seal(d.secrets, v.formOf(kind, id), v.now)
 	k, _ := notify.KindOf(d.kind)
 	for _, f := range k.Fields {
 		value, _ := read(f, v.text("settings."+f.Name))
 		if pairs, ok := value.(map[string]any); ok {
-			for name, text := range pairs {
-				if text != notify.Masked {
-					pairs[name] = ""
-				}
+			for name := range pairs {
+				pairs[name] = notify.Masked
 			}
 		}
 		d.settings[f.Name] = value
@@ -272,8 +276,7 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 	if err != nil && !wrong && !limited {
 		return err
 	}
-	d := v.typedChannel(about)
-	d.kind = kind
+	d := v.typedChannel(kind, id, about)
 	if wrong {
 		return v.channelForm(refused, d, saved)
 	}

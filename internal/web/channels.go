@@ -108,7 +108,7 @@ func target(c monitor.Channel) string {
 func createChannel(v *visit) error {
 	c, err := v.site.Desk.CreateChannel(v.ctx(), v.actor, v.channelEdit(v.text("kind"), ""))
 	if about, wrong := wrongs(err); wrong {
-		return v.channelForm(refused, v.typedChannel(about), nil)
+		return v.channelForm(refused, v.typedChannel(v.text("kind"), "", about), nil)
 	}
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func changeChannel(v *visit) error {
 	}
 	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, v.channelEdit(before.Kind, id))
 	if about, wrong := wrongs(err); wrong {
-		return v.channelForm(refused, v.typedChannel(about), &before)
+		return v.channelForm(refused, v.typedChannel(before.Kind, id, about), &before)
 	}
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/client"
 	"overdue/internal/manage"
@@ -74,7 +75,7 @@ func TestAChannelFormThatIsWrongComesBackWithoutItsSecrets(t *testing.T) {
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
 		})
-		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key:")
+		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••", "Kept as you typed it")
 		w.lacks(a, "hunter2", "whsec_short")
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
@@ -213,4 +214,60 @@ func TestTooManyTestAlertsAreRefusedWithASentence(t *testing.T) {
 		other := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com"}}
 		w.shows(w.post("stranger", "/channels/test", other), 200)
 	})
+}
+
+var keptForm = regexp.MustCompile(`name="kept" value="([^"]+)"`)
+
+func TestSecretsThatWereTypedSurviveAFormThatCameBack(t *testing.T) {
+	onEach(t, func(w *world) {
+		const secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+		form := url.Values{"kind": {"webhook"}, "name": {""}, "settings.url": {"https://example.com"}, "settings.secret": {secret}, "settings.headers": {"X-Key: hunter2"}}
+		a := w.post("member", "/channels", form)
+		kept := keptForm.FindStringSubmatch(a.body)
+		if a.code != 422 || kept == nil {
+			w.Fatal(a.code, a.body)
+		}
+		again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+		var told monitor.Channel
+		w.test = func(c monitor.Channel) client.TestResult { told = c; return client.TestResult{Status: new(500)} }
+		a = w.post("member", "/channels/test", again)
+		w.lacks(a, secret, "hunter2")
+		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("told %v", told.Settings)
+		}
+		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
+		// Nobody else can use them, nor any other channel.
+		told = monitor.Channel{}
+		w.post("owner", "/channels/test", again)
+		if told.Settings["secret"] == secret {
+			w.Error("somebody else opened what the member typed")
+		}
+		if a := w.post("member", "/channels", again); a.to() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		if len(all) != 1 || all[0].Settings["secret"] != secret || fmt.Sprint(all[0].Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("kept %v", all)
+		}
+	})
+}
+
+func TestASealEndsAndFitsNoOtherForm(t *testing.T) {
+	s, err := newSealer("key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	text := s.seal(map[string]any{"secret": "x"}, "form", now)
+	other, err := newSealer("other key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.open(text, "form", now.Add(sealLife))["secret"] != "x" {
+		t.Error("it ended too soon")
+	}
+	if s.open(text, "form", now.Add(sealLife+time.Second)) != nil || s.open(text, "other form", now) != nil || s.open(text[1:], "form", now) != nil || other.open(text, "form", now) != nil {
+		t.Error("it opened where it must not")
+	}
 }

@@ -28,6 +28,9 @@ type Options struct {
 	Source func(*http.Request) string
 	// Mail sends a letter of plain text; nil when no mail server is set.
 	Mail func(ctx context.Context, to, subject, text string) error
+	// Seal is the secret that closes what forms bring back; empty for one of chance,
+	// which no other node and no later start knows.
+	Seal string
 	// Document is the description of the API (OpenAPI), which the manual shows.
 	Document func() ([]byte, error)
 }
@@ -38,6 +41,7 @@ type Site struct {
 	origin  string // of Base
 	secure  bool   // Base is https
 	counter counter
+	sealer  sealer
 	squeeze func(http.Handler) http.HandlerFunc
 	handler http.Handler
 }
@@ -60,6 +64,9 @@ func New(o Options) (*Site, error) {
 		return nil, fmt.Errorf("compression of pages: %w", err)
 	}
 	s.squeeze = squeeze
+	if s.sealer, err = newSealer(o.Seal); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle(static.Prefix, s.squeeze(static.Handler()))
 	for _, rt := range append(s.routes(), route{pattern: "/", needs: open, handle: nowhere}) {

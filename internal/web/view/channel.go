@@ -20,6 +20,7 @@ type ChannelFormPage struct {
 	Guide  string // address of the manual's page on this kind; empty when there is none
 	Name   Input
 	Fields []Field // what the kind asks for
+	Kept   string  // secrets that were typed, sealed by the server
 
 	TellRecovered, TellLate bool
 	RemindEvery             Input  // seconds as text, "" for never
@@ -37,6 +38,7 @@ type Field struct {
 	Required    bool
 	Secret      bool // write-only: the value is never given to a page
 	Saved       bool // a secret that is already kept
+	Typed       bool // a secret that was typed before the form came back
 	Help        string
 	Placeholder string
 	In          Input
@@ -77,7 +79,11 @@ func (f Field) control() control {
 			c.autocomplete = "new-password"
 		}
 	}
-	if f.Secret && f.Saved {
+	if f.Secret && f.Typed {
+		c.required, c.optional = false, false
+		c.placeholder = "••••••••"
+		c.hint = joinSentences(f.Help, "Kept as you typed it; type again to replace it.")
+	} else if f.Secret && f.Saved {
 		c.required, c.optional = false, false
 		c.placeholder = "••••••••"
 		c.hint = joinSentences(f.Help, "Kept as it is when this stays empty.")

@@ -239,3 +239,26 @@ func TestARouteThatSaysNothingStopsTheStart(t *testing.T) {
 		}
 	})
 }
+
+func TestAWrongMethodIsToldWhichAreRight(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, c := range []struct{ method, path, allow string }{
+			{"DELETE", "/heartbeats", "GET, HEAD, POST"},
+			{"POST", "/audit", "GET, HEAD"},
+			{"GET", "/sign-out", "POST"},
+			{"PUT", "/channels/x/test", "POST"},
+		} {
+			r := httptest.NewRequest(c.method, c.path, nil)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			a := w.send("owner", r)
+			if a.code != http.StatusMethodNotAllowed || a.header.Get("Allow") != c.allow {
+				w.Errorf("%s %s: %d, Allow %q; want 405, %q", c.method, c.path, a.code, a.header.Get("Allow"), c.allow)
+			}
+		}
+		for _, path := range []string{"/nowhere", "/heartbeats/x/y/z"} {
+			if a := w.get("owner", path); a.code != http.StatusNotFound || a.header.Get("Allow") != "" {
+				w.Errorf("%s: %d", path, a.code)
+			}
+		}
+	})
+}

@@ -43,6 +43,7 @@ type Site struct {
 	counter counter
 	sealer  sealer
 	squeeze func(http.Handler) http.HandlerFunc
+	mux     *http.ServeMux
 	handler http.Handler
 }
 
@@ -67,10 +68,10 @@ func New(o Options) (*Site, error) {
 	if s.sealer, err = newSealer(o.Seal); err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(static.Prefix, s.squeeze(static.Handler()))
+	s.mux = http.NewServeMux()
+	s.mux.Handle(static.Prefix, s.squeeze(static.Handler()))
 	for _, rt := range append(s.routes(), route{pattern: "/", needs: open, handle: nowhere}) {
-		if err := s.mount(mux, rt); err != nil {
+		if err := s.mount(s.mux, rt); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +79,7 @@ func New(o Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.headers(same.Handler(mux))
+	s.handler = s.headers(same.Handler(s.mux))
 	return s, nil
 }
 

@@ -79,15 +79,19 @@ func (v *visit) channelForm(status int, d draft, saved *monitor.Channel) error {
 
 // drawn is the form as the page shows it.
 func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, error) {
+	list, all, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
+	if err != nil {
+		return view.ChannelFormPage{}, err
+	}
 	p := view.ChannelFormPage{
+		NoMail: d.kind == "email" && v.site.Mail == nil, Last: len(list) == 1,
 		Kind: kindOf(d.kind), Kinds: kinds(), Name: view.Input{Value: d.name, Error: d.about["name"]}, Fields: fields(d, saved),
 		Kept: d.kept, TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
 		Tests: d.tests, Previews: v.previews(d),
 	}
 	if saved == nil {
-		_, reach, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
-		p.Reach, p.Heartbeats, p.Shell = reach.All, reach.Heartbeats, v.shell("")
-		return p, err
+		p.Reach, p.Heartbeats, p.Shell = all.All, all.Heartbeats, v.shell("")
+		return p, nil
 	}
 	detail, reach, err := v.site.Desk.ChannelDetail(v.ctx(), v.actor, saved.ID)
 	p.Target = target(*saved)

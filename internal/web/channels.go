@@ -159,13 +159,17 @@ func confirmChannelDeletion(v *visit) error {
 
 // askChannelDeletion shows the page that asks for the name.
 func (v *visit) askChannelDeletion(c monitor.Channel, word view.Input) error {
+	list, _, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
+	if err != nil {
+		return err
+	}
 	path, status := view.ChannelPath(c.ID), http.StatusOK
 	if word.Error != "" {
 		status = refused
 	}
 	return v.showStatus(status, view.Confirm(view.ConfirmPage{
 		Shell: v.shell(""), Section: "Channels", Title: "Delete “" + c.Name + "”?",
-		Text:   "Nobody is told there any more. Heartbeats that name only this channel will tell all channels of the project.",
+		Text:   view.ChannelDeletion(len(list) == 1),
 		Action: path + "/delete", Label: "Type the name to confirm", Word: word, Button: "Delete channel", Back: path,
 	}))
 }

@@ -12,6 +12,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/view"
 )
 
 // channel makes a webhook as the member would.
@@ -270,4 +271,39 @@ func TestASealEndsAndFitsNoOtherForm(t *testing.T) {
 	if s.open(text, "form", now.Add(sealLife+time.Second)) != nil || s.open(text, "other form", now) != nil || s.open(text[1:], "form", now) != nil || other.open(text, "form", now) != nil {
 		t.Error("it opened where it must not")
 	}
+}
+
+func TestDeletingAChannelSaysWhatItMeans(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			w.shows(w.get("member", path), 200, "the only channel of the project", "nobody is told")
+		}
+		w.channel("mail")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			page := w.get("member", path)
+			w.shows(page, 200, "will alert all channels of the project")
+			w.lacks(page, "the only channel")
+		}
+	})
+}
+
+func TestWithoutAMailServerAChannelOfEmailSaysWhatToSet(t *testing.T) {
+	onEach(t, func(w *world) {
+		const note = "No mail server is set"
+		w.lacks(w.get("member", "/channels/new?kind=email"), note)
+		w.site.Mail = nil
+		w.shows(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", view.MailServerPath)
+		w.lacks(w.get("member", "/channels/new?kind=webhook"), note)
+		if a := w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"mail"}, "settings.to": {"ops@example.com"}}); a.to() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		w.shows(w.get("member", "/channels/"+all[0].ID), 200, note)
+		w.shows(w.get("viewer", "/channels/"+all[0].ID), 200, note)
+		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="e-mail"`) {
+			w.Error("the manual has no such section")
+		}
+	})
 }

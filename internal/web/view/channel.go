@@ -15,6 +15,8 @@ type ChannelFormPage struct {
 	ID     string // of the channel that is edited; empty for a new one
 	Title  string // its name as saved
 	Target string // where it leads, without secrets
+	Last   bool   // the only channel of the project
+	NoMail bool   // it would need a mail server, and none is set
 	Kind   ChannelKind
 	Kinds  []ChannelKind
 	Guide  string // address of the manual's page on this kind; empty when there is none
@@ -140,6 +142,15 @@ var reminders = []Choice{
 	{"7200", "Every 2 h"},
 	{"21600", "Every 6 h"},
 	{"86400", "Every 24 h"},
+}
+
+// ChannelDeletion says what deleting a channel means; last is whether it is the
+// only one of its project.
+func ChannelDeletion(last bool) string {
+	if last {
+		return "It is the only channel of the project: until there is another, incidents open and nobody is told."
+	}
+	return "Nobody is told there any more. Heartbeats that name only this channel will alert all channels of the project."
 }
 
 // messages are when a message is sent.

@@ -32,6 +32,7 @@ const (
 	DocsSearchPath  = "/docs/search"
 	DocsAnswerPath  = "/docs/feedback"
 	FirstPath       = "/docs/first-heartbeat"
+	MailServerPath  = "/docs/channels#e-mail"
 )
 
 // HeartbeatPath is the page of one heartbeat. The key is its id for those who

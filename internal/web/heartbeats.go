@@ -31,6 +31,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat},
 		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat},
 		{pattern: "POST /heartbeats/bulk", needs: auth.ChangeHeartbeats, handle: changeMany},
+		{pattern: "POST /heartbeats/restore", needs: auth.ChangeHeartbeats, handle: restoreMany},
 		{pattern: "GET /heartbeats/{key}", needs: auth.Read, handle: showHeartbeat},
 		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat},
 		{pattern: "GET /heartbeats/{key}/edit", needs: auth.ChangeHeartbeats, handle: editHeartbeat},

@@ -10,6 +10,7 @@ const (
 	NewPath         = "/heartbeats/new"
 	PreviewPath     = "/heartbeats/preview"
 	BulkPath        = "/heartbeats/bulk"
+	RestorePath     = "/heartbeats/restore"
 	IncidentsPath   = "/incidents"
 	ChannelsPath    = "/channels"
 	NewChannelPath  = "/channels/new"

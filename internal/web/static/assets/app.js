@@ -284,6 +284,15 @@ if (form) {
 }
 $('[aria-invalid="true"]')?.focus();
 
+/* ------------------------------------- an address that leads into details - */
+function reveal() {
+  const to = document.getElementById(location.hash.slice(1));
+  const box = to?.closest("details.op");
+  if (box && !box.open) { box.open = true; to.scrollIntoView(); }
+}
+addEventListener("hashchange", reveal);
+reveal();
+
 /* --------------------------------------------------- password visibility - */
 $$("[data-reveal]").forEach((b) => b.addEventListener("click", () => {
   const input = $(b.dataset.reveal), show = input.type === "password";

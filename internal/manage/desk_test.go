@@ -54,6 +54,8 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 		"read Overview":              second(d.Overview(ctx, a, manage.OverviewQuery{})),
 		"read Glance":                glance,
 		"read Counts":                second(d.Counts(ctx, a, time.Now())),
+		"read ExportEvents":          second(d.ExportEvents(ctx, a, "x", "", nil)),
+		"read ExportIncidents":       second(d.ExportIncidents(ctx, a, manage.IncidentListQuery{}, func([]monitor.Incident) error { return nil })),
 		"read Pulses":                second(d.Pulses(ctx, a, nil)),
 		"read Detail":                second(d.Detail(ctx, a, "x", manage.DetailQuery{})),
 		"read HeartbeatKeys":         second(d.HeartbeatKeys(ctx, a, nil)),

@@ -40,6 +40,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "GET /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: confirmDeletion},
 		{pattern: "POST /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: deleteHeartbeat},
 		{pattern: "POST /heartbeats/{key}/restore", needs: auth.ChangeHeartbeats, handle: restoreHeartbeat},
+		{pattern: "GET /heartbeats/{key}/events.csv", needs: auth.Read, handle: downloadEvents},
 		{pattern: "GET /heartbeats/{key}/pings/{n}/body", needs: auth.Read, handle: sendBody},
 	}
 }

@@ -15,6 +15,7 @@ import (
 func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", needs: auth.Read, handle: listIncidents},
+		{pattern: "GET /incidents.csv", needs: auth.Read, handle: downloadIncidents},
 		{pattern: "GET /incidents/{id}", needs: auth.Read, handle: showIncident},
 		{pattern: "POST /incidents/{id}/acknowledge", needs: auth.ChangeIncidents, handle: acknowledge},
 		{pattern: "POST /incidents/{id}/notes", needs: auth.ChangeIncidents, handle: addNote},
@@ -26,7 +27,7 @@ func (s *Site) incidentRoutes() []route {
 // listIncidents is the list of incidents of a project.
 func listIncidents(v *visit) error {
 	q := v.r.URL.Query()
-	f := view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
+	f := incidentFilter(q)
 	at, back := place(q)
 	l, err := v.site.Desk.IncidentList(v.ctx(), v.actor, manage.IncidentListQuery{
 		State: f.State, Cause: f.Cause, Text: f.Query, From: at, Back: back, Limit: usualPage,
@@ -35,6 +36,7 @@ func listIncidents(v *visit) error {
 		return err
 	}
 	page := view.IncidentsPage{
+		Export: view.IncidentsFile + "?" + only(q, "state", "q", "cause").Encode(),
 		Filter: f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
 		Stats: view.IncidentStats{
 			Opened: l.Month.Opened, MedianDown: l.Month.Down, MedianAcknowledge: l.Month.ToAcknowledge, MedianDelay: l.Month.ToFirstTelling,
@@ -58,6 +60,11 @@ func listIncidents(v *visit) error {
 	}
 	page.Shell = v.shell(liveAt("/live/incidents", nil, parts))
 	return v.show(view.Incidents(page))
+}
+
+// incidentFilter is what an address narrows the list to.
+func incidentFilter(q url.Values) view.IncidentFilter {
+	return view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
 }
 
 // place is the incident beside which a page of the list lies.

@@ -51,6 +51,8 @@ var admitted = map[string]string{
 	"POST /api-keys":                       "303 403 403 422 422 422",
 	"POST /api-keys/{id}/revoke":           "303 403 403 303 303 404",
 	"GET /audit":                           "303 403 403 200 200 200",
+	"GET /heartbeats/{key}/events.csv":     "303 200 200 200 200 404",
+	"GET /incidents.csv":                   "303 200 200 200 200 200",
 	"POST /heartbeats/restore":             "303 403 404 404 404 404",
 	"GET /channels":                        "303 200 200 200 200 200",
 	"GET /channels/new":                    "303 403 200 200 200 200",

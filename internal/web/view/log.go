@@ -103,3 +103,11 @@ func (l Log) view(kind string) string {
 	}
 	return l.Base + query("kind", kind) + "#log"
 }
+
+// file is the address of the log as a file, narrowed like the page.
+func (l Log) file() string {
+	if l.Kind == "" {
+		return l.Base + "/events.csv"
+	}
+	return l.Base + "/events.csv" + query("kind", l.Kind)
+}

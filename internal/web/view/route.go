@@ -12,6 +12,7 @@ const (
 	BulkPath        = "/heartbeats/bulk"
 	RestorePath     = "/heartbeats/restore"
 	IncidentsPath   = "/incidents"
+	IncidentsFile   = "/incidents.csv"
 	ChannelsPath    = "/channels"
 	NewChannelPath  = "/channels/new"
 	ChannelTestPath = "/channels/test"

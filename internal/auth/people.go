@@ -22,13 +22,14 @@ type People struct {
 	db       *store.DB
 	hasher   hasher
 	throttle *throttle
+	resets   *throttle   // of links for a new password
 	begun    atomic.Bool // somebody has an account; never untrue again
 }
 
 // NewPeople returns the people of a database. secure says that the pages are
 // reached by https alone.
 func NewPeople(db *store.DB, secure bool) *People {
-	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle()}
+	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle()}
 }
 
 // Entry is how somebody comes in: from where, with what, and for how long.

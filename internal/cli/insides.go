@@ -14,6 +14,8 @@ type insides struct {
 	serve func(ctx context.Context, f ServerFlags, std Streams) error
 	// createAPIKey returns the new key, which is shown once and never again.
 	createAPIKey func(ctx context.Context, f StoreFlags, want KeyRequest) (key string, err error)
+	// resetLink returns a link that sets a new password, once.
+	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
@@ -33,6 +35,9 @@ func wired() insides {
 		serve: func(ctx context.Context, f ServerFlags, std Streams) error { return app.Serve(ctx, f.options(std)) },
 		createAPIKey: func(ctx context.Context, f StoreFlags, want KeyRequest) (string, error) {
 			return app.CreateAPIKey(ctx, string(f.Database), want.Project, want.Name, want.ReadOnly)
+		},
+		resetLink: func(ctx context.Context, f StoreFlags, base, email string) (string, error) {
+			return app.ResetLink(ctx, string(f.Database), base, email)
 		},
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)

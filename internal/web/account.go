@@ -22,6 +22,10 @@ func (s *Site) accountRoutes() []route {
 		{pattern: "POST /sign-out", needs: open, handle: signOut},
 		{pattern: "GET /invitations/{token}", needs: open, handle: showInvitation},
 		{pattern: "POST /invitations/{token}", needs: open, handle: join},
+		{pattern: "GET /reset", needs: open, handle: showReset},
+		{pattern: "POST /reset", needs: open, handle: askReset},
+		{pattern: "GET /reset/{token}", needs: open, handle: showNewPassword},
+		{pattern: "POST /reset/{token}", needs: open, handle: setNewPassword},
 		{pattern: "GET /account", needs: signedIn, handle: showAccount},
 		{pattern: "POST /account", needs: signedIn, handle: rename},
 		{pattern: "POST /account/password", needs: signedIn, handle: changePassword},
@@ -90,9 +94,6 @@ var signInNotes = map[string]string{
 	"out": "You have been signed out.",
 }
 
-// forgot is what can be done about a password that is forgotten.
-const forgot = "Forgot the password? Ask whoever runs this server."
-
 // showSignIn asks who is there.
 func showSignIn(v *visit) error {
 	q := v.r.URL.Query()
@@ -107,7 +108,7 @@ func showSignIn(v *visit) error {
 		return v.redirect(view.SetupPath)
 	}
 	return v.show(view.SignIn(view.SignInPage{
-		Gate: v.gate(), Host: v.site.host(), Next: q.Get("next"), Note: signInNotes[q.Get("note")], Forgot: forgot,
+		Gate: v.gate(), Host: v.site.host(), Next: q.Get("next"), Note: signInNotes[q.Get("note")], Mails: v.site.Mail != nil,
 	}))
 }
 
@@ -127,7 +128,7 @@ func signIn(v *visit) error {
 	}
 	return v.showStatus(status, view.SignIn(view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
-		Error: fault.Text, Forgot: forgot,
+		Error: fault.Text, Mails: v.site.Mail != nil,
 	}))
 }
 

@@ -20,7 +20,7 @@ var deeds = map[string]string{
 	"key.create":   "created the API key", "key.revoke": "revoked the API key",
 	"member.invite": "invited", "member.withdraw": "withdrew the invitation of", "member.join": "joined:",
 	"member.role": "changed the role of", "member.remove": "removed",
-	"person.setup":   "set up Overdue:",
+	"person.setup": "set up Overdue:", "person.password": "set a new password by a link:",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 

@@ -41,6 +41,7 @@ type Site struct {
 	origin  string // of Base
 	secure  bool   // Base is https
 	counter counter
+	errands chan struct{} // as many as are under way
 	sealer  sealer
 	squeeze func(http.Handler) http.HandlerFunc
 	mux     *http.ServeMux
@@ -49,7 +50,7 @@ type Site struct {
 
 // New returns the pages. An error is a fault of the program or of Base.
 func New(o Options) (*Site, error) {
-	s := &Site{Options: o}
+	s := &Site{Options: o, errands: make(chan struct{}, mostErrands)}
 	if s.Feed == nil {
 		s.Feed = &Feed{}
 	}

@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 		"client", "internal/api", "internal/auth", "internal/chore", "internal/deliver", "internal/httpd", "internal/ingest", "internal/manage",
 		"internal/meter", "internal/monitor", "internal/notify", "internal/store", "internal/watch", "internal/web", "internal/web/view",
 	},
-	"internal/cli":                          {"client", "internal/app"},
+	"internal/cli":                          {"client", "internal/app", "internal/schedule"},
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"e2e/binary":                            {},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -75,7 +76,8 @@ func (a *API) channelRoutes() {
 	}}, a.deleteChannel)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "test-channel", Method: http.MethodPost, Path: "/channels/{id}/test", Tags: tag, Summary: "Send a test alert now",
-		Description: "Answers with what the provider said: its refusal is a result, not an error.", Errors: gone,
+		Description: "Answers with what the provider said: its refusal is a result, not an error. A project may send 10 in a minute; beyond that the answer is 429 with Retry-After.",
+		Errors:      append(slices.Clone(gone), http.StatusTooManyRequests),
 	}}, a.testChannel)
 }
 

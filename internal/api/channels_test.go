@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -180,7 +182,17 @@ func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
 				t.Error(err, ch)
 			}
 		}
-		if len(w.tested) != 3 || w.tested[0].Settings["secret"] != made.Settings["secret"] {
+		w.answers = client.TestResult{Delivered: true}
+		for range 7 {
+			if _, err := c.TestChannel(t.Context(), made.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := c.TestChannel(t.Context(), made.ID)
+		if refusal, ok := errors.AsType[*client.Problem](err); !ok || refusal.Status != http.StatusTooManyRequests || refusal.RetryAfter <= 0 {
+			t.Errorf("the eleventh test was answered %+v", err)
+		}
+		if len(w.tested) != 10 || w.tested[0].Settings["secret"] != made.Settings["secret"] {
 			t.Errorf("%+v", w.tested)
 		}
 		if actions := w.audited(); actions[len(actions)-1] != "API key test: channel.test Ops (webhook)" {

@@ -72,6 +72,7 @@ func (a *API) refusal(status int) *huma.Response {
 			http.StatusRequestEntityTooLarge: "The body is larger than 256 kB",
 			http.StatusUnsupportedMediaType:  "The body is not said to be JSON",
 			http.StatusUnprocessableEntity:   "Members or parameters are wrong, each of them named",
+			http.StatusTooManyRequests:       "Too many in a short time",
 			http.StatusInternalServerError:   "Something went wrong on the server's side",
 			http.StatusServiceUnavailable:    "The database is not available",
 		}[status],
@@ -80,7 +81,7 @@ func (a *API) refusal(status int) *huma.Response {
 	switch status {
 	case http.StatusUnauthorized:
 		r.Headers = map[string]*huma.Header{"WWW-Authenticate": header("Bearer")}
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		r.Headers = map[string]*huma.Header{"Retry-After": header("Seconds until asking again may help")}
 	}
 	return r

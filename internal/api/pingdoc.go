@@ -12,11 +12,11 @@ import (
 
 // pingForms are the ways to ping, below /hb/{id}.
 var pingForms = []struct{ below, id, summary, description string }{
-	{"", "ping", "Say that the job succeeded", "The path of a heartbeat that is late or down back to up."},
-	{"/start", "ping-start", "Say that the job began", "Its run is measured up to the next success or failure. A run that takes longer than it may opens an incident."},
-	{"/fail", "ping-fail", "Say that the job failed", "The heartbeat is down at once."},
-	{"/log", "ping-log", "Keep something in the log", "Judges nothing."},
-	{"/{exit}", "ping-exit", "Say with which exit code the job ended", "0 is a success, 1 to 255 a failure: curl $PING_URL/$?"},
+	{"", "ping", "Say that the job succeeded", "The heartbeat is up, whatever it was before, and an open incident is resolved. Only one that is paused and has manual_resume stays paused."},
+	{"/start", "ping-start", "Say that the job began", "The run is measured up to the next success or failure. One that takes longer than max_run_time opens an incident."},
+	{"/fail", "ping-fail", "Say that the job failed", "The heartbeat is down at once, and an incident opens."},
+	{"/log", "ping-log", "Keep something in the log", "Neither a success nor a failure: the status stays as it is."},
+	{"/{exit}", "ping-exit", "Say with which exit code the job ended", "0 is a success, 1 to 255 a failure, as in curl \"$PING_URL/$?\" right after the command."},
 }
 
 // describePings documents the pings, which are taken elsewhere. They need no

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
+	"overdue/internal/web/view"
 )
 
 // CreateAPIKey makes a key directly in the database, also while a server runs
@@ -37,6 +40,27 @@ func CreateAPIKey(ctx context.Context, database, project, name string, readOnly 
 	}
 	_, key, err = manage.New(manage.Options{DB: db}).CreateKey(ctx, auth.Operator(p), name, readOnly)
 	return key, err
+}
+
+// ResetLink makes a link that sets a new password, directly in the database, and
+// returns it. Without base it is only the path of the page.
+func ResetLink(ctx context.Context, database, base, email string) (link string, err error) {
+	db, older, err := store.Look(ctx, database)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if older {
+		return "", errors.New("the database has the schema of an older Overdue; start the server of this version first")
+	}
+	token, _, made, err := auth.NewPeople(db, false).ResetLink(ctx, email, true, time.Now().UTC())
+	if err != nil {
+		return "", err
+	}
+	if !made {
+		return "", fmt.Errorf("nobody has the address %q; whoever invited them knows which they have", email)
+	}
+	return strings.TrimRight(base, "/") + view.ResetPathOf(token), nil
 }
 
 // chosenProject is the named project, or the only one.

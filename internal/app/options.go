@@ -26,6 +26,8 @@ type Options struct {
 
 	OwnerEmail, OwnerPassword string // of the owner to create when there is none; empty: by the one-time link
 
+	MetricsToken string // that /metrics asks for; empty: none
+
 	LogLevel, LogFormat string
 
 	Version string

@@ -36,10 +36,14 @@ func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside
 	e.courier.AckURL = func(incident, channel string) string {
 		return base + view.AcknowledgePath(links.Token(incident, channel))
 	}
+	seal, err := manage.FormKey(ctx, e.db)
+	if err != nil {
+		return f, err
+	}
 	feed := &web.Feed{}
 	e.Changed = feed.Changed
 	options := web.Options{
-		Feed: feed, Links: links,
+		Feed: feed, Links: links, Seal: seal,
 		Desk: f.desk, People: f.people, Base: base, Version: o.Version, Log: e.log,
 		Document: func() ([]byte, error) { return api.Document(api.Options{Base: base, Version: o.Version}) },
 		Source:   func(r *http.Request) string { return httpd.ClientAddress(r, o.TrustedProxies).String() },

@@ -131,7 +131,7 @@ func routes(o Options, e *Engine, f faces, base string) http.Handler {
 	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Base: base, Version: o.Version, Log: e.log}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", e.answerReady)
-	mux.Handle("GET /metrics", e.meter.Handler())
+	mux.Handle("GET /metrics", guarded(o.MetricsToken, e.meter.Handler()))
 	mux.Handle("/", f.site)
 	rest := httpd.Handler(mux, e.log, o.TrustedProxies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

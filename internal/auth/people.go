@@ -22,13 +22,14 @@ type People struct {
 	db       *store.DB
 	hasher   hasher
 	throttle *throttle
+	resets   *throttle   // of links for a new password
 	begun    atomic.Bool // somebody has an account; never untrue again
 }
 
 // NewPeople returns the people of a database. secure says that the pages are
 // reached by https alone.
 func NewPeople(db *store.DB, secure bool) *People {
-	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle()}
+	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle()}
 }
 
 // Entry is how somebody comes in: from where, with what, and for how long.
@@ -64,12 +65,28 @@ const seenEvery = time.Minute
 // Here returns who is signed in where the request of ctx comes from, and notes
 // that they were seen. The zero Person is nobody.
 func (p *People) Here(ctx context.Context, address string, now time.Time) (Person, error) {
+	who, s, err := p.signedIn(ctx, now)
+	if err == nil && who.Known() {
+		p.seen(ctx, s, address, now)
+	}
+	return who, err
+}
+
+// Still is Here for what a browser asks by itself, such as a live stream: it
+// does not count as being seen, or a page left open would never be signed out.
+func (p *People) Still(ctx context.Context, now time.Time) (Person, error) {
+	who, _, err := p.signedIn(ctx, now)
+	return who, err
+}
+
+// signedIn finds who a request comes from.
+func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.Session, error) {
+	var s monitor.Session
 	id, session := p.Sessions.here(ctx)
 	if id == "" {
-		return Person{}, nil
+		return Person{}, s, nil
 	}
 	who := Person{Session: session, Chosen: p.Sessions.m.GetString(ctx, sessionProject)}
-	var s monitor.Session
 	err := p.db.View(ctx, func(tx *store.Tx) error {
 		var found bool
 		var err error
@@ -83,13 +100,12 @@ func (p *People) Here(ctx context.Context, address string, now time.Time) (Perso
 		return err
 	})
 	if err != nil {
-		return Person{}, fmt.Errorf("person: %w", err)
+		return Person{}, s, fmt.Errorf("person: %w", err)
 	}
 	if !who.Known() {
-		return Person{}, nil
+		return Person{}, s, nil
 	}
-	p.seen(ctx, s, address, now)
-	return who, nil
+	return who, s, nil
 }
 
 // seen notes at most once a minute when and from where a session was seen.

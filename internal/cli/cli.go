@@ -30,6 +30,7 @@ const (
 type grammar struct {
 	Serve      serveCmd      `cmd:"" help:"Run the server."`
 	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Make API keys, directly in the database."`
+	Person     personCmd     `cmd:"" help:"Help people who cannot sign in, directly in the database."`
 	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
 	Run        runCmd        `cmd:"" help:"Run a command and ping when it starts and ends."`
 	Heartbeats heartbeatsCmd `cmd:"" help:"List, create, pause, resume and delete heartbeats."`

@@ -129,6 +129,10 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 			told = append(told, string(f.Database), want)
 			return "ovd_new", nil
 		},
+		resetLink: func(_ context.Context, f StoreFlags, base, email string) (string, error) {
+			told = append(told, string(f.Database), base, email)
+			return base + "/reset/x", nil
+		},
 		backup: func(_ context.Context, f StoreFlags, file string) error {
 			told = append(told, string(f.Database), file)
 			return nil
@@ -137,6 +141,9 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	}
 	if got := overdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (result{0, "ovd_new\n", ""}) {
 		t.Errorf("api-key create: %+v; want the key alone on standard output", got)
+	}
+	if got := overdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (result{0, "https://o.example/reset/x\n", ""}) {
+		t.Errorf("person reset-link: %+v; want the link alone on standard output", got)
 	}
 	if got := overdue(in, "backup", "copy.db"); got != (result{}) {
 		t.Errorf("backup: %+v", got)
@@ -147,7 +154,7 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "check"); got != (result{1, "", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
-	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "copy.db", ":1"}
+	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "copy.db", ":1"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told the insides (-want +got):\n%s", diff)
 	}

@@ -52,7 +52,7 @@ func TestListIsATableForPeople(t *testing.T) {
 	if got.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "STATUS") {
 		t.Fatalf("%+v", got)
 	}
-	for i, want := range []string{"late, running|every 1d + 1h30m|" + anID, "new|at 03:00 every day, UTC + 0s|-|r2"} {
+	for i, want := range []string{"late, running|every 24 h, grace 1 h 30 min|" + anID, "new|at 03:00 every day, UTC, grace 0 s|-|r2"} {
 		for _, cell := range strings.Split(want, "|") {
 			if !strings.Contains(lines[i+1], cell) {
 				t.Errorf("line %q lacks %q", lines[i+1], cell)
@@ -147,8 +147,8 @@ func TestFailuresOfTheServerAreTold(t *testing.T) {
 	}
 }
 
-func TestWordsAreTheShortestWayToSayADuration(t *testing.T) {
-	for seconds, want := range map[int64]string{0: "0s", 59: "59s", 60: "1m", 300: "5m", 90000: "1d1h", 90061: "1d1h1m1s"} {
+func TestADurationIsSaidInTheWordsOfThePages(t *testing.T) {
+	for seconds, want := range map[int64]string{0: "0 s", 59: "59 s", 60: "1 min", 86400: "24 h", 90000: "25 h", 180061: "2 d 2 h 1 min 1 s"} {
 		if got := words(seconds); got != want {
 			t.Errorf("%d is %q; want %q", seconds, got, want)
 		}

@@ -14,6 +14,8 @@ type insides struct {
 	serve func(ctx context.Context, f ServerFlags, std Streams) error
 	// createAPIKey returns the new key, which is shown once and never again.
 	createAPIKey func(ctx context.Context, f StoreFlags, want KeyRequest) (key string, err error)
+	// resetLink returns a link that sets a new password, once.
+	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
@@ -34,6 +36,9 @@ func wired() insides {
 		createAPIKey: func(ctx context.Context, f StoreFlags, want KeyRequest) (string, error) {
 			return app.CreateAPIKey(ctx, string(f.Database), want.Project, want.Name, want.ReadOnly)
 		},
+		resetLink: func(ctx context.Context, f StoreFlags, base, email string) (string, error) {
+			return app.ResetLink(ctx, string(f.Database), base, email)
+		},
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)
 		},
@@ -53,7 +58,7 @@ func (f ServerFlags) options(std Streams) app.Options {
 		Listen: f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
 		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
-		OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword),
+		OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
 		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: version, Out: std.Out, Err: std.Err,
 	}
 }

@@ -38,6 +38,37 @@ func (c *apiKeyCreateCmd) Run(ctx context.Context, std Streams, in insides) erro
 	return say(std, key)
 }
 
+// personCmd groups what the operator can do for people.
+type personCmd struct {
+	ResetLink personResetLinkCmd `cmd:"" help:"Print a link that sets a new password, once."`
+}
+
+// personResetLinkCmd makes one link.
+type personResetLinkCmd struct {
+	StoreFlags
+
+	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people use, which the link begins with. Without it only the path is printed."`
+	Email     string `arg:"" help:"Address that they sign in with."`
+}
+
+// Help is the long part of --help.
+func (personResetLinkCmd) Help() string {
+	return `Works on the database directly, also while the server runs. The link works for an hour, and takes the place of any before. Whoever has it can sign in as that person.
+
+Example:
+
+    overdue person reset-link ada@example.org --public-url https://overdue.example.org`
+}
+
+// Run prints the link and nothing else.
+func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) error {
+	link, err := in.resetLink(ctx, c.StoreFlags, c.PublicURL, c.Email)
+	if err != nil {
+		return fmt.Errorf("reset link: %w", err)
+	}
+	return say(std, link)
+}
+
 // backupCmd copies the database. Copying the file with cp while the server runs
 // would miss what is still in the write-ahead log.
 type backupCmd struct {

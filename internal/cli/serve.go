@@ -36,6 +36,8 @@ type ServerFlags struct {
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
 	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
 
+	MetricsToken Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token that /metrics asks for. Without it anybody may read the metrics."`
+
 	OwnerEmail    string `placeholder:"ADDRESS" setting:"file" help:"Create the owner at the first start, without the one-time link."`
 	OwnerPassword Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner."`
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"overdue/client"
+	duration "overdue/internal/schedule"
 )
 
 // writeTable prints heartbeats for people. Times are in the zone of the reader.
@@ -31,28 +32,18 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 // schedule is the interval, or the calendar in words, and the grace.
 func schedule(h client.Heartbeat) string {
 	if h.Interval == nil {
-		return printable(h.Schedule) + " + " + words(h.Grace)
+		return printable(spaced(h.Schedule)) + ", grace " + words(h.Grace)
 	}
-	return "every " + words(*h.Interval) + " + " + words(h.Grace)
+	return "every " + words(*h.Interval) + ", grace " + words(h.Grace)
 }
 
-// words is a number of seconds as people write it: 90000 is "1d1h".
+// words is a number of seconds in the words of the pages.
 func words(seconds int64) string {
-	if seconds == 0 {
-		return "0s"
-	}
-	var b strings.Builder
-	for _, unit := range []struct {
-		seconds int64
-		name    string
-	}{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}} {
-		if n := seconds / unit.seconds; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, unit.name)
-			seconds %= unit.seconds
-		}
-	}
-	return b.String()
+	return spaced(duration.Duration(time.Duration(seconds) * time.Second))
 }
+
+// spaced makes no-break spaces plain ones: they would hide from grep.
+func spaced(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
 
 // moment is a time to the second; what is not known yet is a dash.
 func moment(t *time.Time) string {

@@ -85,9 +85,14 @@ func levelOf(path string) slog.Level {
 // uuids finds what could be the id of a heartbeat, with the part that may be shown.
 var uuids = regexp.MustCompile(`(?i)([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)
 
+// proofs finds the paths whose last part lets in whoever has it.
+var proofs = regexp.MustCompile(`^(/(?:reset|invitations|acknowledge)/).+`)
+
 // maskPath shortens every id in a path to its first 8 characters: enough to
-// find it, not enough to ping.
-func maskPath(path string) string { return uuids.ReplaceAllString(path, "$1…") }
+// find it, not enough to ping. What is the secret of a link is left out.
+func maskPath(path string) string {
+	return uuids.ReplaceAllString(proofs.ReplaceAllString(path, "$1…"), "$1…")
+}
 
 // recorder notes what was answered.
 type recorder struct {

@@ -43,6 +43,19 @@ func NewLinks(ctx context.Context, db *store.DB) (*Links, error) {
 	return &Links{key: []byte(secret)}, nil
 }
 
+// FormKey reads the secret that closes what forms of the pages bring back. It is
+// made at the first start, and the same on every node.
+func FormKey(ctx context.Context, db *store.DB) (secret string, err error) {
+	err = db.Update(ctx, func(tx *store.Tx) (err error) {
+		secret, err = tx.Secret("forms", rand.Text()+rand.Text())
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("key of forms: %w", err)
+	}
+	return secret, nil
+}
+
 // mac signs what a link is about.
 func (l *Links) mac(about []byte) []byte {
 	h := hmac.New(sha256.New, l.key)

@@ -12,32 +12,48 @@ import (
 type AuditQuery struct {
 	Text string // in who did it or what it was done to; empty: all
 	Page
+	Back bool // the cursor is Newer of another page
+}
+
+// AuditPage is one page of the audit log.
+type AuditPage struct {
+	Listing[monitor.AuditEntry]
+	Newer string // cursor of the page before, to be asked for with Back; empty on the first
 }
 
 // AuditLog lists who changed what in the actor's project, newest first.
-func (d *Desk) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (Listing[monitor.AuditEntry], error) {
-	var listing Listing[monitor.AuditEntry]
+func (d *Desk) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (page AuditPage, err error) {
 	if err := may(a, auth.SeeAudit); err != nil {
-		return listing, err
+		return page, err
 	}
 	from, limit, err := q.place("audit")
 	if err != nil {
-		return listing, err
+		return page, err
 	}
 	if !askable(q.Text) {
-		return listing, nil // it occurs nowhere
+		return page, nil // it occurs nowhere
 	}
+	back := q.Back && from.Key > 0
 	var lines []store.AuditLine
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		lines, err = tx.AuditLog(store.AuditQuery{Project: a.Project.Key, Text: q.Text, Before: from, Limit: limit + 1})
+		lines, err = tx.AuditLog(store.AuditQuery{Project: a.Project.Key, Text: q.Text, Before: from, Back: back, Limit: limit + 1})
 		return err
 	})
-	if len(lines) > limit {
+	more := len(lines) > limit
+	switch {
+	case more && back:
+		lines = lines[1:]
+	case more:
 		lines = lines[:limit]
-		listing.Next = place{"audit", lines[limit-1].Place}.String()
+	}
+	if n := len(lines); n > 0 && (more || back) {
+		page.Next = place{"audit", lines[n-1].Place}.String()
+	}
+	if len(lines) > 0 && (back && more || !back && from.Key > 0) {
+		page.Newer = place{"audit", lines[0].Place}.String()
 	}
 	for _, l := range lines {
-		listing.Items = append(listing.Items, l.AuditEntry)
+		page.Items = append(page.Items, l.AuditEntry)
 	}
-	return listing, err
+	return page, err
 }

@@ -80,39 +80,3 @@ func detailed(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]
 	}
 	return list, reach, err
 }
-
-// TestDraft tells a channel as it stands in a form a test alert now, whether it
-// was saved or not; id is empty for a new one. Nothing is kept but a line in
-// the audit log.
-func (d *Desk) TestDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, err error) {
-	if err := may(a, auth.ChangeChannels); err != nil {
-		return result, err
-	}
-	now := stamp()
-	var c monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) error {
-		if id == "" {
-			c, _, err = e.created(a.Project.Key, now)
-			return err
-		}
-		before, err := channel(tx, a, id)
-		if err == nil {
-			c, _, err = e.changed(before)
-		}
-		return err
-	})
-	if err != nil {
-		return result, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestTest)
-	defer cancel()
-	result = d.test(ctx, a.Project, c)
-	outcome := "not delivered"
-	if result.Delivered {
-		outcome = "delivered"
-	}
-	err = d.change(context.WithoutCancel(ctx), func(tx *store.Tx) (stir, error) {
-		return stir{}, note(tx, a, now, deed{"channel.test", describe(c), outcome + ", as in the form"})
-	})
-	return result, err
-}

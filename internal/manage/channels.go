@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
@@ -176,39 +175,4 @@ func unroute(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error
 		}
 	}
 	return nil
-}
-
-// longestTest bounds a test alert, whose outcome is noted also when whoever
-// asked for it has left.
-const longestTest = 30 * time.Second
-
-// TestChannel tells a channel a test alert now. A provider's no is a result,
-// not an error.
-func (d *Desk) TestChannel(ctx context.Context, a auth.Actor, id string) (result client.TestResult, err error) {
-	if err := may(a, auth.ChangeChannels); err != nil {
-		return result, err
-	}
-	var c monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		c, err = channel(tx, a, id)
-		return err
-	})
-	if err != nil {
-		return result, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestTest)
-	defer cancel()
-	result = d.test(ctx, a.Project, c)
-	now := stamp()
-	outcome := "not delivered"
-	if result.Delivered {
-		outcome = "delivered"
-	}
-	err = d.change(context.WithoutCancel(ctx), func(tx *store.Tx) (stir, error) {
-		if _, err := tx.Delivered(c.ID, !result.Delivered, now); err != nil {
-			return stir{}, err
-		}
-		return stir{}, note(tx, a, now, deed{"channel.test", describe(c), outcome})
-	})
-	return result, err
 }

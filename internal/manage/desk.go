@@ -38,6 +38,7 @@ type Desk struct {
 	onOwed    func()
 	onTouched func([]int64)
 	test      func(context.Context, monitor.Project, monitor.Channel) client.TestResult
+	tests     testLimit
 }
 
 // New returns a desk.

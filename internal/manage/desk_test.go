@@ -40,6 +40,7 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 	_, _, lines := d.IncidentLines(ctx, a, nil)
 	_, _, details := d.ChannelDetails(ctx, a)
 	_, _, detail := d.ChannelDetail(ctx, a, "x")
+	_, _, draft := d.TestDraft(ctx, a, "", manage.ChannelEdit{})
 	_, _, key := d.CreateKey(ctx, a, "x", true)
 	return map[string]error{
 		"read Heartbeats":            second(d.Heartbeats(ctx, a, manage.HeartbeatQuery{})),
@@ -52,6 +53,9 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 		"read Channel":               second(d.Channel(ctx, a, "x")),
 		"read Overview":              second(d.Overview(ctx, a, manage.OverviewQuery{})),
 		"read Glance":                glance,
+		"read Counts":                second(d.Counts(ctx, a, time.Now())),
+		"read ExportEvents":          second(d.ExportEvents(ctx, a, "x", "", nil)),
+		"read ExportIncidents":       second(d.ExportIncidents(ctx, a, manage.IncidentListQuery{}, func([]monitor.Incident) error { return nil })),
 		"read Pulses":                second(d.Pulses(ctx, a, nil)),
 		"read Detail":                second(d.Detail(ctx, a, "x", manage.DetailQuery{})),
 		"read HeartbeatKeys":         second(d.HeartbeatKeys(ctx, a, nil)),
@@ -63,7 +67,7 @@ func every(ctx context.Context, d *manage.Desk, a auth.Actor) map[string]error {
 		"change CheckHeartbeat":      second(d.CheckHeartbeat(ctx, a, manage.HeartbeatEdit{})),
 		"change RestoreHeartbeat":    second(d.RestoreHeartbeat(ctx, a, "x", false)),
 		"change AcknowledgeWithNote": second(d.AcknowledgeWithNote(ctx, a, "x", "x")),
-		"change TestDraft":           second(d.TestDraft(ctx, a, "", manage.ChannelEdit{})),
+		"change TestDraft":           draft,
 		"change CreateHeartbeat":     second(d.CreateHeartbeat(ctx, a, manage.HeartbeatEdit{})),
 		"change PutHeartbeat":        put,
 		"change ChangeHeartbeat":     second(d.ChangeHeartbeat(ctx, a, "x", manage.HeartbeatEdit{})),

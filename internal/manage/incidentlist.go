@@ -44,19 +44,25 @@ type IncidentFigures struct {
 	Alerts                              Alerts
 }
 
+// search is the query for the store.
+func (q IncidentListQuery) search(a auth.Actor) store.IncidentSearch {
+	s := store.IncidentSearch{
+		Project: a.Project.Key, State: monitor.State(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text, From: q.From, Back: q.Back,
+	}
+	if !askable(q.Text) || !askable(q.Cause) {
+		s.Text, s.Cause = "\uFFFD", "" // no row has it
+	}
+	return s
+}
+
 // IncidentList lists incidents for people.
 func (d *Desk) IncidentList(ctx context.Context, a auth.Actor, q IncidentListQuery) (l IncidentList, err error) {
 	if err := may(a, auth.Read); err != nil {
 		return l, err
 	}
 	limit := min(max(q.Limit, 1), MostItems)
-	s := store.IncidentSearch{
-		Project: a.Project.Key, State: monitor.State(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text,
-		From: q.From, Back: q.Back, Limit: limit + 1,
-	}
-	if !askable(q.Text) || !askable(q.Cause) {
-		s.Text, s.Cause = "\uFFFD", "" // no row has it
-	}
+	s := q.search(a)
+	s.Limit = limit + 1
 	now := stamp()
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}

@@ -10,7 +10,7 @@ import (
 
 // How many items a page of a list has.
 const (
-	usualLimit = 50
+	UsualLimit = 50
 	MostItems  = 200
 )
 
@@ -44,7 +44,7 @@ func (p place) String() string {
 func (p Page) place(list string) (store.Cursor, int, error) {
 	limit := p.Limit
 	if limit == 0 {
-		limit = usualLimit
+		limit = UsualLimit
 	}
 	if limit < 1 || limit > MostItems {
 		return store.Cursor{}, 0, monitor.Wrong(monitor.Invalid, "limit", "Ask for 1 to %d items on a page.", MostItems)

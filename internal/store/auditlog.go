@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"overdue/internal/monitor"
@@ -23,6 +24,7 @@ type AuditQuery struct {
 	Project int64
 	Text    string // in the actor's name or the target's, whatever the case; empty: all
 	Before  Cursor // the place of the last entry of the page before; zero: the newest
+	Back    bool   // the page lies on the newer side of Before
 	Limit   int
 }
 
@@ -34,6 +36,10 @@ type AuditLine struct {
 
 // AuditLog lists entries of a project's audit log, newest first.
 func (tx *Tx) AuditLog(q AuditQuery) ([]AuditLine, error) {
+	beyond, way := "<", "DESC"
+	if q.Back {
+		beyond, way = ">", "ASC"
+	}
 	lines, err := many(tx, func(row scanner) (AuditLine, error) {
 		var l AuditLine
 		var at sql.NullInt64
@@ -42,10 +48,13 @@ func (tx *Tx) AuditLog(q AuditQuery) ([]AuditLine, error) {
 		return l, err
 	}, `SELECT id, project, at, actor, source, action, target, detail FROM audit
 		WHERE project = $1 AND ($2 = '' OR LOWER(actor) LIKE $2 ESCAPE '\' OR LOWER(target) LIKE $2 ESCAPE '\')
-		AND (CAST($3 AS BIGINT) = 0 OR (at, id) < ($3, $4)) ORDER BY at DESC, id DESC LIMIT $5`,
+		AND (CAST($3 AS BIGINT) = 0 OR (at, id) `+beyond+` ($3, $4)) ORDER BY at `+way+`, id `+way+` LIMIT $5`,
 		q.Project, pattern(q.Text), q.Before.Key, q.Before.Value, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	if q.Back {
+		slices.Reverse(lines)
 	}
 	return lines, nil
 }

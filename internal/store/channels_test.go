@@ -243,3 +243,22 @@ func TestTheRecordOfChangesSharesTheirFate(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyTheNewestTestAlertsAreKept(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel(w.newChannel("ops"))
+		for i := range mostTestsKept + 3 {
+			w.update(func(tx *store.Tx) error {
+				return tx.AddTest(c, store.Attempt{At: w.at(time.Duration(i) * time.Second), Outcome: "refused", Status: 500 + i, Detail: "no"})
+			})
+		}
+		var last []store.LastDelivery
+		w.update(func(tx *store.Tx) (err error) { last, err = tx.LastDeliveries(c.ID, 100); return err })
+		if len(last) != mostTestsKept || last[0].Status != 500+mostTestsKept+2 || last[0].Event != monitor.TestAlert || last[0].State != monitor.GivenUp {
+			w.Errorf("kept %d, the newest %+v", len(last), last)
+		}
+	})
+}
+
+// mostTestsKept is how many test alerts a channel shows.
+const mostTestsKept = 10

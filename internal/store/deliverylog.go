@@ -33,6 +33,34 @@ func (tx *Tx) LastDeliveries(channel string, n int) ([]LastDelivery, error) {
 	return found, nil
 }
 
+// mostTests is how many test alerts of a channel are kept: as many as its page
+// has room for.
+const mostTests = 10
+
+// AddTest keeps how a test alert to a channel went, as an alert that is over.
+func (tx *Tx) AddTest(c monitor.Channel, a Attempt) error {
+	state := monitor.Sent
+	if a.Outcome != "sent" {
+		state = monitor.GivenUp
+	}
+	a.Alert, a.N = newID(), 1
+	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, about, state, attempts, created, next_at, asked)
+		VALUES ($1, $2, $3, $4, 0, '', $5, 1, $6, $6, 0)`, a.Alert, c.Project, c.ID, string(monitor.TestAlert), string(state), micros(a.At))
+	if err != nil {
+		return fmt.Errorf("add test alert: %w", err)
+	}
+	if err := tx.AddAttempt(a); err != nil {
+		return err
+	}
+	const old = `(SELECT id FROM alerts WHERE channel = $1 AND event = $2 ORDER BY created DESC, id LIMIT 1000 OFFSET $3)`
+	for _, text := range []string{`DELETE FROM attempts WHERE alert IN ` + old, `DELETE FROM alerts WHERE id IN ` + old} {
+		if _, err := tx.exec(text, c.ID, string(monitor.TestAlert), mostTests); err != nil {
+			return fmt.Errorf("forget test alerts: %w", err)
+		}
+	}
+	return nil
+}
+
 // Routing tells to how many heartbeats of a project each channel belongs.
 type Routing struct {
 	Heartbeats int            // of the project

@@ -22,6 +22,10 @@ func (s *Site) accountRoutes() []route {
 		{pattern: "POST /sign-out", needs: open, handle: signOut},
 		{pattern: "GET /invitations/{token}", needs: open, handle: showInvitation},
 		{pattern: "POST /invitations/{token}", needs: open, handle: join},
+		{pattern: "GET /reset", needs: open, handle: showReset},
+		{pattern: "POST /reset", needs: open, handle: askReset},
+		{pattern: "GET /reset/{token}", needs: open, handle: showNewPassword},
+		{pattern: "POST /reset/{token}", needs: open, handle: setNewPassword},
 		{pattern: "GET /account", needs: signedIn, handle: showAccount},
 		{pattern: "POST /account", needs: signedIn, handle: rename},
 		{pattern: "POST /account/password", needs: signedIn, handle: changePassword},
@@ -90,9 +94,6 @@ var signInNotes = map[string]string{
 	"out": "You have been signed out.",
 }
 
-// forgot is what can be done about a password that is forgotten.
-const forgot = "Forgot the password? Ask whoever runs this server."
-
 // showSignIn asks who is there.
 func showSignIn(v *visit) error {
 	q := v.r.URL.Query()
@@ -107,7 +108,7 @@ func showSignIn(v *visit) error {
 		return v.redirect(view.SetupPath)
 	}
 	return v.show(view.SignIn(view.SignInPage{
-		Gate: v.gate(), Host: v.site.host(), Next: q.Get("next"), Note: signInNotes[q.Get("note")], Forgot: forgot,
+		Gate: v.gate(), Host: v.site.host(), Next: q.Get("next"), Note: signInNotes[q.Get("note")], Mails: v.site.Mail != nil,
 	}))
 }
 
@@ -123,17 +124,17 @@ func signIn(v *visit) error {
 	}
 	status := refused
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-		status = v.rest(rest)
+		status = v.rest(rest.Wait)
 	}
 	return v.showStatus(status, view.SignIn(view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
-		Error: fault.Text, Forgot: forgot,
+		Error: fault.Text, Mails: v.site.Mail != nil,
 	}))
 }
 
 // rest says to programs too after what time another try is taken.
-func (v *visit) rest(r *auth.Rest) int {
-	v.w.Header().Set("Retry-After", strconv.Itoa(int((r.Wait+time.Second-1)/time.Second)))
+func (v *visit) rest(wait time.Duration) int {
+	v.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	return http.StatusTooManyRequests
 }
 
@@ -200,7 +201,7 @@ func changePassword(v *visit) error {
 	if wrong, form := wrongs(err); form {
 		status := refused
 		if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-			status = v.rest(rest)
+			status = v.rest(rest.Wait)
 		}
 		return v.accountAgain(status, func(p *view.AccountPage) { p.Old.Error, p.New.Error = wrong["old_password"], wrong["new_password"] })
 	}

@@ -101,7 +101,8 @@ func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
 		w.want(known, 422, "do not belong together", `value="/team"`)
-		if strings.ReplaceAll(known.body, "owner@", "") != strings.ReplaceAll(unknown.body, "nobody@", "") {
+		same := regexp.MustCompile(`owner@|nobody@|data-now="[^"]*"`)
+		if same.ReplaceAllString(known.body, "") != same.ReplaceAllString(unknown.body, "") {
 			w.Error("the page tells whether an address has an account")
 		}
 		for range 9 {

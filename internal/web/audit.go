@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"overdue/internal/manage"
@@ -19,7 +20,7 @@ var deeds = map[string]string{
 	"key.create":   "created the API key", "key.revoke": "revoked the API key",
 	"member.invite": "invited", "member.withdraw": "withdrew the invitation of", "member.join": "joined:",
 	"member.role": "changed the role of", "member.remove": "removed",
-	"person.setup":   "set up Overdue:",
+	"person.setup": "set up Overdue:", "person.password": "set a new password by a link:",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 
@@ -31,24 +32,44 @@ func did(action string) string {
 	return strings.ReplaceAll(action, ".", " ")
 }
 
-// showAudit shows who changed what. Its pages lead only onward, since the log
-// grows at the other end; the browser leads back.
+// showAudit shows who changed what.
 func showAudit(v *visit) error {
 	q := v.r.URL.Query()
-	listing, err := v.site.Desk.AuditLog(v.ctx(), v.actor, manage.AuditQuery{
-		Text: strings.TrimSpace(q.Get("q")), Page: manage.Page{Cursor: q.Get("after")},
+	cursor, back := q.Get("after"), false
+	if newer := q.Get("newer"); newer != "" {
+		cursor, back = newer, true
+	}
+	page, err := v.site.Desk.AuditLog(v.ctx(), v.actor, manage.AuditQuery{
+		Text: strings.TrimSpace(q.Get("q")), Page: manage.Page{Cursor: cursor}, Back: back,
 	})
 	if err != nil {
 		return err
 	}
-	p := view.AuditPage{Shell: v.shell(""), Query: q.Get("q"), Pager: view.Pager{First: 1, Last: len(listing.Items), Total: -1}}
-	if listing.Next != "" {
-		p.Pager.Next = view.AuditPath + "?" + url.Values{"q": {q.Get("q")}, "after": {listing.Next}}.Encode()
+	n := len(page.Items)
+	first := 1
+	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Newer != "" {
+		first = row
 	}
-	for _, e := range listing.Items {
+	p := view.AuditPage{Shell: v.shell(""), Query: q.Get("q"), Pager: view.Pager{First: first, Last: first + n - 1, Total: -1}}
+	if page.Next != "" {
+		p.Pager.Next = auditAt(q, "after", page.Next, first+n)
+	}
+	if page.Newer != "" {
+		p.Pager.Prev = auditAt(q, "newer", page.Newer, first-manage.UsualLimit)
+	}
+	for _, e := range page.Items {
 		p.Entries = append(p.Entries, view.AuditEntry{
 			At: e.At, Who: e.Actor, Did: did(e.Action), What: e.Target, Detail: e.Detail, Source: e.Source,
 		})
 	}
 	return v.show(view.Audit(p))
+}
+
+// auditAt is the address of the page of the log on one side of a place; row is
+// the number of its first line.
+func auditAt(q url.Values, side, cursor string, row int) string {
+	other := only(q, "q")
+	other.Set(side, cursor)
+	other.Set("row", strconv.Itoa(max(row, 1)))
+	return view.AuditPath + "?" + other.Encode()
 }

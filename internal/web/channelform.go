@@ -19,6 +19,8 @@ type draft struct {
 	kind, name, remind string
 	settings           map[string]any // as the form shows them: without secrets
 	recovered, late    bool
+	secrets            map[string]any    // that were typed
+	kept               string            // the same, sealed
 	about              map[string]string // what is wrong, by field
 	tests              []view.Delivery
 }
@@ -32,7 +34,8 @@ func newChannel(v *visit) error {
 	return v.channelForm(http.StatusOK, draft{kind: k.Name, recovered: true}, nil)
 }
 
-// showChannel is the form of a channel as it was saved.
+// showChannel is the form of a channel as it was saved, or what it says for those
+// who may not change it.
 func showChannel(v *visit) error { return v.channelPage(http.StatusOK, v.r.PathValue("id"), "", nil) }
 
 // channelPage answers with a channel as it was saved. secret is one that was made
@@ -76,17 +79,22 @@ func (v *visit) channelForm(status int, d draft, saved *monitor.Channel) error {
 
 // drawn is the form as the page shows it.
 func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, error) {
+	list, all, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
+	if err != nil {
+		return view.ChannelFormPage{}, err
+	}
 	p := view.ChannelFormPage{
+		NoMail: d.kind == "email" && v.site.Mail == nil, Last: len(list) == 1,
 		Kind: kindOf(d.kind), Kinds: kinds(), Name: view.Input{Value: d.name, Error: d.about["name"]}, Fields: fields(d, saved),
-		TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
+		Kept: d.kept, TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
 		Tests: d.tests, Previews: v.previews(d),
 	}
 	if saved == nil {
-		_, reach, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
-		p.Reach, p.Heartbeats, p.Shell = reach.All, reach.Heartbeats, v.shell("")
-		return p, err
+		p.Reach, p.Heartbeats, p.Shell = all.All, all.Heartbeats, v.shell("")
+		return p, nil
 	}
 	detail, reach, err := v.site.Desk.ChannelDetail(v.ctx(), v.actor, saved.ID)
+	p.Target = target(*saved)
 	p.ID, p.Title, p.Reach, p.Heartbeats = saved.ID, saved.Name, detail.Heartbeats, reach.Heartbeats
 	for _, last := range detail.Last {
 		p.Tests = append(p.Tests, delivered(last))
@@ -126,6 +134,7 @@ func fields(d draft, saved *monitor.Channel) []view.Field {
 			shown.Help = strings.TrimSpace("One a line, such as X-Team: ops. " + f.Help)
 		case notify.FieldText, notify.FieldSecret:
 		}
+		_, shown.Typed = d.secrets[f.Name]
 		if saved != nil {
 			_, shown.Saved = saved.Settings[f.Name]
 		}
@@ -204,30 +213,34 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 			e.Settings[f.Name] = value
 		}
 	}
+	withSecrets(e.Settings, v.typedSecrets(kind, id))
 	return e
 }
 
-// typedChannel is the form as it was sent, without its secrets: they are typed
-// again rather than sent back.
-func (v *visit) typedChannel(about map[string]string) draft {
+// typedChannel is the form as it was sent. Its secrets come back as dots, with
+// what they stand for sealed beside them.
+func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	d := draft{
-		kind: v.text("kind"), name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
+		kind: kind, name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
 		recovered: v.text("tell_recovered") != "", late: v.text("tell_late") != "", about: about,
 	}
+	d.secrets = v.typedSecrets(kind, id)
+	d.kept = v.site.sealer.seal(d.secrets, v.formOf(kind, id), v.now)
 	k, _ := notify.KindOf(d.kind)
 	for _, f := range k.Fields {
 		value, _ := read(f, v.text("settings."+f.Name))
 		if pairs, ok := value.(map[string]any); ok {
-			for name, text := range pairs {
-				if text != notify.Masked {
-					pairs[name] = ""
-				}
+			for name := range pairs {
+				pairs[name] = notify.Masked
 			}
 		}
 		d.settings[f.Name] = value
 	}
 	return d
 }
+
+// tooManyTests asks to wait, as long as the next one takes to be allowed.
+const tooManyTests = 6 * time.Second
 
 // testDraft sends a test alert to a channel that was not saved.
 func testDraft(v *visit) error { return v.test("", nil) }
@@ -243,13 +256,14 @@ func testChannel(v *visit) error {
 		}
 		return v.test(id, &before)
 	}
-	begun := time.Now()
-	result, err := v.site.Desk.TestChannel(v.ctx(), v.actor, id)
+	_, err := v.site.Desk.TestChannel(v.ctx(), v.actor, id)
+	if isFault(err, monitor.Limited) {
+		return v.channelPage(v.rest(tooManyTests), id, "", &view.Delivery{Message: "Test", State: "given_up", Response: err.Error(), At: v.now})
+	}
 	if err != nil {
 		return err
 	}
-	shown := tested(result, time.Since(begun), v.now)
-	return v.channelPage(http.StatusOK, id, "", &shown)
+	return v.channelPage(http.StatusOK, id, "", nil) // the test is the last of its deliveries
 }
 
 // test sends a test alert as the form says, and shows the form again with what
@@ -260,18 +274,24 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 		kind = saved.Kind
 	}
 	begun := time.Now()
-	result, err := v.site.Desk.TestDraft(v.ctx(), v.actor, id, v.channelEdit(kind, id))
+	result, kept, err := v.site.Desk.TestDraft(v.ctx(), v.actor, id, v.channelEdit(kind, id))
 	about, wrong := wrongs(err)
-	if err != nil && !wrong {
+	limited := isFault(err, monitor.Limited)
+	if err != nil && !wrong && !limited {
 		return err
 	}
-	d := v.typedChannel(about)
-	d.kind = kind
+	d := v.typedChannel(kind, id, about)
 	if wrong {
 		return v.channelForm(refused, d, saved)
 	}
-	d.tests = []view.Delivery{tested(result, time.Since(begun), v.now)}
-	return v.channelForm(http.StatusOK, d, saved)
+	status := http.StatusOK
+	if limited {
+		status = v.rest(tooManyTests)
+		d.tests = []view.Delivery{{Message: "Test", State: "given_up", Response: err.Error(), At: v.now}}
+	} else if !kept {
+		d.tests = []view.Delivery{tested(result, time.Since(begun), v.now)}
+	}
+	return v.channelForm(status, d, saved)
 }
 
 // tested is a test alert in the list of last deliveries.

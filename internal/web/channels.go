@@ -19,7 +19,7 @@ func (s *Site) channelRoutes() []route {
 		{pattern: "GET /channels/new", needs: auth.ChangeChannels, handle: newChannel},
 		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel},
 		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft},
-		{pattern: "GET /channels/{id}", needs: auth.ChangeChannels, handle: showChannel},
+		{pattern: "GET /channels/{id}", needs: auth.Read, handle: showChannel},
 		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel},
 		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel},
 		{pattern: "GET /channels/{id}/delete", needs: auth.ChangeChannels, handle: confirmChannelDeletion},
@@ -75,15 +75,9 @@ func listed(d manage.ChannelDetail) view.Channel {
 		if last.Outcome != "sent" {
 			c.Outcome = strings.TrimSpace("Not delivered. " + response(last.Status, last.Detail))
 		}
-		if d.LastDelivery.After(last.At.Add(last.Took)) && last.Outcome != "sent" {
-			c.At, c.Outcome = d.LastDelivery, "Delivered" // by a test, which leaves no line of its own
-		}
 	}
 	if d.Failing {
 		c.State = "failing"
-		if len(d.Last) == 0 {
-			c.Outcome = "The last test was not delivered"
-		}
 	}
 	return c
 }
@@ -114,7 +108,7 @@ func target(c monitor.Channel) string {
 func createChannel(v *visit) error {
 	c, err := v.site.Desk.CreateChannel(v.ctx(), v.actor, v.channelEdit(v.text("kind"), ""))
 	if about, wrong := wrongs(err); wrong {
-		return v.channelForm(refused, v.typedChannel(about), nil)
+		return v.channelForm(refused, v.typedChannel(v.text("kind"), "", about), nil)
 	}
 	if err != nil {
 		return err
@@ -145,7 +139,7 @@ func changeChannel(v *visit) error {
 	}
 	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, v.channelEdit(before.Kind, id))
 	if about, wrong := wrongs(err); wrong {
-		return v.channelForm(refused, v.typedChannel(about), &before)
+		return v.channelForm(refused, v.typedChannel(before.Kind, id, about), &before)
 	}
 	if err != nil {
 		return err
@@ -165,13 +159,17 @@ func confirmChannelDeletion(v *visit) error {
 
 // askChannelDeletion shows the page that asks for the name.
 func (v *visit) askChannelDeletion(c monitor.Channel, word view.Input) error {
+	list, _, err := v.site.Desk.ChannelDetails(v.ctx(), v.actor)
+	if err != nil {
+		return err
+	}
 	path, status := view.ChannelPath(c.ID), http.StatusOK
 	if word.Error != "" {
 		status = refused
 	}
 	return v.showStatus(status, view.Confirm(view.ConfirmPage{
 		Shell: v.shell(""), Section: "Channels", Title: "Delete “" + c.Name + "”?",
-		Text:   "Nobody is told there any more. Heartbeats that name only this channel will tell all channels of the project.",
+		Text:   view.ChannelDeletion(len(list) == 1),
 		Action: path + "/delete", Label: "Type the name to confirm", Word: word, Button: "Delete channel", Back: path,
 	}))
 }

@@ -6,11 +6,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/client"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/view"
 )
 
 // channel makes a webhook as the member would.
@@ -74,7 +76,7 @@ func TestAChannelFormThatIsWrongComesBackWithoutItsSecrets(t *testing.T) {
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
 		})
-		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key:")
+		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••", "Kept as you typed it")
 		w.lacks(a, "hunter2", "whsec_short")
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
@@ -149,6 +151,159 @@ func TestDeletingAChannelAsksForItsName(t *testing.T) {
 		}
 		if a := w.get("member", "/channels"); strings.Contains(a.body, c.ID) {
 			w.Error("still there")
+		}
+	})
+}
+
+func TestAViewerReadsAChannelAndChangesNothing(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		w.failed("backup", 0)
+		w.deliver(c, "sent", 200, "fine")
+		w.shows(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
+		page := w.get("viewer", "/channels/"+c.ID)
+		w.shows(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
+		w.lacks(page, "<input", "Save", "Send test alert", "Delete", "secret")
+		w.shows(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
+		w.shows(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
+		w.shows(w.get("member", "/channels/"+c.ID), 200, "Send test alert", "Save")
+	})
+}
+
+func TestATestOfASavedChannelStaysAmongItsLastDeliveries(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(404), Detail: "no_service"}
+		}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
+		w.shows(w.get("viewer", "/channels/"+c.ID), 200, "Test", "Failed", "404 no_service")
+		w.shows(w.get("member", "/channels"), 200, "ops is failing", "404 no_service")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
+		}
+		// The form as it was saved is the channel as it was saved.
+		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
+		w.shows(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
+		form.Set("settings.url", "https://example.com/other")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(410), Detail: "elsewhere"}
+		}
+		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "410 elsewhere")
+		w.lacks(w.get("viewer", "/channels/"+c.ID), "elsewhere")
+		if w.kept(c.ID).Failing {
+			w.Error("what another address answered was taken for the channel's")
+		}
+	})
+}
+
+func TestTooManyTestAlertsAreRefusedWithASentence(t *testing.T) {
+	onEach(t, func(w *world) {
+		c, sent := w.channel("ops"), 0
+		w.test = func(monitor.Channel) client.TestResult { sent++; return client.TestResult{Delivered: true} }
+		for range 10 {
+			w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200)
+		}
+		a := w.post("owner", "/channels/"+c.ID+"/test", nil)
+		w.shows(a, 429, "At most 10 test alerts are sent in a minute")
+		if a.header.Get("Retry-After") != "6" || sent != 10 {
+			w.Errorf("Retry-After %q after %d tests", a.header.Get("Retry-After"), sent)
+		}
+		a = w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com/typed"}})
+		w.shows(a, 429, "At most 10 test alerts", "https://example.com/typed")
+		other := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com"}}
+		w.shows(w.post("stranger", "/channels/test", other), 200)
+	})
+}
+
+var keptForm = regexp.MustCompile(`name="kept" value="([^"]+)"`)
+
+func TestSecretsThatWereTypedSurviveAFormThatCameBack(t *testing.T) {
+	onEach(t, func(w *world) {
+		const secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+		form := url.Values{"kind": {"webhook"}, "name": {""}, "settings.url": {"https://example.com"}, "settings.secret": {secret}, "settings.headers": {"X-Key: hunter2"}}
+		a := w.post("member", "/channels", form)
+		kept := keptForm.FindStringSubmatch(a.body)
+		if a.code != 422 || kept == nil {
+			w.Fatal(a.code, a.body)
+		}
+		again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+		var told monitor.Channel
+		w.test = func(c monitor.Channel) client.TestResult { told = c; return client.TestResult{Status: new(500)} }
+		a = w.post("member", "/channels/test", again)
+		w.lacks(a, secret, "hunter2")
+		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("told %v", told.Settings)
+		}
+		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
+		// Nobody else can use them, nor any other channel.
+		told = monitor.Channel{}
+		w.post("owner", "/channels/test", again)
+		if told.Settings["secret"] == secret {
+			w.Error("somebody else opened what the member typed")
+		}
+		if a := w.post("member", "/channels", again); a.to() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		if len(all) != 1 || all[0].Settings["secret"] != secret || fmt.Sprint(all[0].Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("kept %v", all)
+		}
+	})
+}
+
+func TestASealEndsAndFitsNoOtherForm(t *testing.T) {
+	s, err := newSealer("key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	text := s.seal(map[string]any{"secret": "x"}, "form", now)
+	other, err := newSealer("other key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.open(text, "form", now.Add(sealLife))["secret"] != "x" {
+		t.Error("it ended too soon")
+	}
+	if s.open(text, "form", now.Add(sealLife+time.Second)) != nil || s.open(text, "other form", now) != nil || s.open(text[1:], "form", now) != nil || other.open(text, "form", now) != nil {
+		t.Error("it opened where it must not")
+	}
+}
+
+func TestDeletingAChannelSaysWhatItMeans(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			w.shows(w.get("member", path), 200, "the only channel of the project", "nobody is told")
+		}
+		w.channel("mail")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			page := w.get("member", path)
+			w.shows(page, 200, "will alert all channels of the project")
+			w.lacks(page, "the only channel")
+		}
+	})
+}
+
+func TestWithoutAMailServerAChannelOfEmailSaysWhatToSet(t *testing.T) {
+	onEach(t, func(w *world) {
+		const note = "No mail server is set"
+		w.lacks(w.get("member", "/channels/new?kind=email"), note)
+		w.site.Mail = nil
+		w.shows(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", view.MailServerPath)
+		w.lacks(w.get("member", "/channels/new?kind=webhook"), note)
+		if a := w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"mail"}, "settings.to": {"ops@example.com"}}); a.to() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		w.shows(w.get("member", "/channels/"+all[0].ID), 200, note)
+		w.shows(w.get("viewer", "/channels/"+all[0].ID), 200, note)
+		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="e-mail"`) {
+			w.Error("the manual has no such section")
 		}
 	})
 }

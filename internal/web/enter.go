@@ -16,7 +16,12 @@ import (
 // enter finds out who asks and whether they may. It reports false when it has
 // answered already, with the way to where they must go first.
 func (v *visit) enter(rt route) (admitted bool, err error) {
-	if v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now); err != nil {
+	if rt.stream {
+		v.who, err = v.site.People.Still(v.ctx(), v.now)
+	} else {
+		v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now)
+	}
+	if err != nil {
 		return false, err
 	}
 	if v.who.Known() {
@@ -146,7 +151,24 @@ func nowhere(v *visit) error {
 	if v.r.URL.Path == "/" {
 		return v.redirect(view.HeartbeatsPath)
 	}
+	if allow := v.site.methods(v.r); len(allow) > 0 {
+		v.w.Header().Set("Allow", strings.Join(allow, ", "))
+		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address takes "+strings.Join(allow, ", ")+" only.")
+	}
 	return monitor.Wrong(monitor.Missing, "", "The page does not exist, or what it showed was deleted.")
+}
+
+// methods are those that the address of a request takes, none where there is no
+// page (RFC 9110, 15.5.6).
+func (s *Site) methods(r *http.Request) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := s.mux.Handler(other); pattern != "/" {
+			all = append(all, method)
+		}
+	}
+	return all
 }
 
 // wrongs returns what is wrong with each field of a form, by its name, and

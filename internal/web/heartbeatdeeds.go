@@ -112,6 +112,7 @@ func changeMany(v *visit) error {
 		if v.text("confirm") != "delete" {
 			return v.askDeletions(ids)
 		}
+		return v.deleteMany(ids)
 	}
 	what, err := v.chosen()
 	if err != nil {
@@ -142,10 +143,6 @@ func (v *visit) chosen() (many, error) {
 		return many{"Resumed", func(ctx context.Context, d *manage.Desk, a auth.Actor, id string) error {
 			_, err := d.ResumeHeartbeat(ctx, a, id)
 			return err
-		}}, nil
-	case "delete":
-		return many{"Deleted", func(ctx context.Context, d *manage.Desk, a auth.Actor, id string) error {
-			return d.DeleteHeartbeat(ctx, a, id)
 		}}, nil
 	case "tag":
 		return tagging(strings.TrimSpace(v.text("tag")))
@@ -180,32 +177,4 @@ func routing(channels []string) (many, error) {
 		_, err := d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Channels: &channels})
 		return err
 	}}, nil
-}
-
-// askDeletions asks before several are deleted.
-func (v *visit) askDeletions(ids []string) error {
-	page := view.ConfirmPage{
-		Section: "Heartbeats", Action: view.BulkPath, Back: view.HeartbeatsPath,
-		Text:  "Jobs that still call their URLs get 404. Their history is removed after a week.",
-		Label: "Type delete to confirm", Fields: []view.Choice{{Value: "delete", Label: "do"}},
-	}
-	for _, id := range ids {
-		h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, id)
-		if gone(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		page.Names = append(page.Names, h.Name)
-		page.Fields = append(page.Fields, view.Choice{Value: keyOf(h), Label: "id"})
-	}
-	page.Title = "Delete " + view.Plural(len(page.Names), "heartbeat") + "?"
-	page.Button = "Delete " + view.Plural(len(page.Names), "heartbeat")
-	status := http.StatusOK
-	if word := v.text("confirm"); word != "" {
-		page.Word, status = view.Input{Value: word, Error: "Type the word delete."}, refused
-	}
-	page.Shell = v.shell("")
-	return v.showStatus(status, view.Confirm(page))
 }

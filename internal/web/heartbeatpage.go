@@ -16,34 +16,53 @@ import (
 // heartbeat.
 const justSaved = "?saved=1"
 
-// showHeartbeat is the page of one heartbeat.
-func showHeartbeat(v *visit) error {
-	q := v.r.URL.Query()
+// detailQuery is which part of the log an address asks for.
+func detailQuery(q url.Values) manage.DetailQuery {
 	before, err := strconv.ParseInt(q.Get("before"), 10, 64)
 	if err != nil || before < 0 {
 		before = 0 // an address that somebody mended shows the newest
 	}
-	d, err := v.site.Desk.Detail(v.ctx(), v.actor, v.r.PathValue("key"), manage.DetailQuery{Kind: q.Get("kind"), Before: before})
+	return manage.DetailQuery{Kind: q.Get("kind"), Before: before}
+}
+
+// showHeartbeat is the page of one heartbeat.
+func showHeartbeat(v *visit) error {
+	q := v.r.URL.Query()
+	query := detailQuery(q)
+	d, err := v.site.Desk.Detail(v.ctx(), v.actor, v.r.PathValue("key"), query)
 	if err != nil {
 		return err
 	}
+	page := v.heartbeatPage(d, query)
+	parts, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	parts = append(parts, shown{d.Ref, mark(heroFacts(page.Heartbeat))})
+	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, only(q, "kind", "before"), parts))
+	page.Saved = q.Get("saved") != ""
+	return v.show(view.HeartbeatDetail(page))
+}
+
+// heartbeatPage is what the page tells, but for what surrounds it.
+func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.HeartbeatPage {
 	all := runs(d.Watched, v.now)
 	page := view.HeartbeatPage{
-		Heartbeat: v.heartbeat(d.Watched, d.Open), Saved: q.Get("saved") != "",
-		Why: v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
-		Log: v.log(d, q.Get("kind")), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
+		Heartbeat: v.heartbeat(d.Watched, d.Open),
+		Why:       v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
+		Log: v.log(d, q), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
 	page.Why.Decision = strings.TrimSpace(page.Why.Decision + " " + d.Hint)
-	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, []shown{{d.Ref, mark(heroFacts(page.Heartbeat))}}))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
+	page.Clock = v.clock
 	for _, i := range d.Incidents {
 		page.Incidents = append(page.Incidents, line(i, manage.Alerts{}))
 	}
 	for _, c := range d.Unsound {
 		page.Failing = append(page.Failing, c.Name)
 	}
-	return v.show(view.HeartbeatDetail(page))
+	return page
 }
 
 // heartbeat is what the page tells about it, but for what only the page knows.
@@ -96,9 +115,9 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 }
 
 // log is the event log as the page shows it.
-func (v *visit) log(d manage.Detail, kind string) view.Log {
+func (v *visit) log(d manage.Detail, q manage.DetailQuery) view.Log {
 	base := view.HeartbeatPath(keyOf(d.Heartbeat))
-	l := view.Log{Kind: kind, Total: d.Events, Base: base}
+	l := view.Log{Kind: q.Kind, Total: d.Events, Base: base, OpenFirst: true, Past: q.Before > 0}
 	for _, p := range d.Log {
 		e := view.Event{
 			N: int(p.N), Kind: string(p.Kind), At: p.At, Took: p.RunTime, Exit: max(p.ExitCode, 0),
@@ -109,8 +128,8 @@ func (v *visit) log(d manage.Detail, kind string) view.Log {
 	}
 	if d.Older > 0 {
 		older := url.Values{"before": {strconv.FormatInt(d.Older, 10)}}
-		if kind != "" {
-			older.Set("kind", kind)
+		if q.Kind != "" {
+			older.Set("kind", q.Kind)
 		}
 		l.Older = base + "?" + older.Encode() + "#log"
 	}

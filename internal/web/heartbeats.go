@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
@@ -30,6 +31,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat},
 		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat},
 		{pattern: "POST /heartbeats/bulk", needs: auth.ChangeHeartbeats, handle: changeMany},
+		{pattern: "POST /heartbeats/restore", needs: auth.ChangeHeartbeats, handle: restoreMany},
 		{pattern: "GET /heartbeats/{key}", needs: auth.Read, handle: showHeartbeat},
 		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat},
 		{pattern: "GET /heartbeats/{key}/edit", needs: auth.ChangeHeartbeats, handle: editHeartbeat},
@@ -38,6 +40,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "GET /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: confirmDeletion},
 		{pattern: "POST /heartbeats/{key}/delete", needs: auth.ChangeHeartbeats, handle: deleteHeartbeat},
 		{pattern: "POST /heartbeats/{key}/restore", needs: auth.ChangeHeartbeats, handle: restoreHeartbeat},
+		{pattern: "GET /heartbeats/{key}/events.csv", needs: auth.Read, handle: downloadEvents},
 		{pattern: "GET /heartbeats/{key}/pings/{n}/body", needs: auth.Read, handle: sendBody},
 	}
 }
@@ -45,10 +48,7 @@ func (s *Site) heartbeatRoutes() []route {
 // listHeartbeats is the list of a project, or the way to its first heartbeat.
 func listHeartbeats(v *visit) error {
 	q := v.r.URL.Query()
-	f := view.Filter{
-		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
-		Running: q.Get("running") != "",
-	}
+	f := filterOf(q)
 	per := usualPage
 	if q.Get("per") == strconv.Itoa(largePage) {
 		per = largePage
@@ -66,7 +66,7 @@ func listHeartbeats(v *visit) error {
 		}))
 	}
 	page := view.HeartbeatsPage{
-		Filter: f, Tally: tallied(o.Tally), TagTotal: o.TagTotal, PingBase: v.pingBase(),
+		Filter: f, TagTotal: o.TagTotal, PingBase: v.pingBase(),
 		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: turn(q, o.Prev), Next: turn(q, o.Next)},
 	}
 	var parts []shown
@@ -75,17 +75,42 @@ func listHeartbeats(v *visit) error {
 		page.Rows = append(page.Rows, row)
 		parts = append(parts, shown{w.Ref, mark(row)})
 	}
-	page.Shell = v.shell(liveAt("/live/heartbeats", parts))
+	counts, from, err := v.site.counts(v.ctx(), v.actor, v.now)
+	if err != nil {
+		return err
+	}
+	counts.Tally = o.Tally // of the same moment as the rows
+	page = around(page, counts, from)
+	above, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	page.Shell = v.shell(liveAt("/live/heartbeats", only(q, "status", "tag", "q", "sort", "running"), append(parts, above...)))
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, N: t.N})
-	}
-	if all(o.Tally) >= fewHeartbeats {
-		page.Ahead = &view.Ahead{PerMinute: o.Minutes, Down: page.Tally.Down, Late: page.Tally.Late}
 	}
 	if page.Channels, err = v.channelChoices(); err != nil {
 		return err
 	}
 	return v.show(view.Heartbeats(page))
+}
+
+// filterOf is what an address narrows the list to.
+func filterOf(q url.Values) view.Filter {
+	return view.Filter{
+		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
+		Running: q.Get("running") != "",
+	}
+}
+
+// around is the page with the numbers above its list. The minutes of the hour
+// ahead begin at from.
+func around(p view.HeartbeatsPage, counts manage.Counts, from time.Time) view.HeartbeatsPage {
+	p.Tally = tallied(counts.Tally)
+	if all(counts.Tally) >= fewHeartbeats {
+		p.Ahead = &view.Ahead{From: from, PerMinute: counts.Minutes, Down: p.Tally.Down, Late: p.Tally.Late}
+	}
+	return p
 }
 
 // turn is the address of another page of a list: the same query with another

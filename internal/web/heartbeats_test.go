@@ -369,7 +369,22 @@ func TestManyHeartbeatsAreChangedAtOnce(t *testing.T) {
 		if none := w.post("member", "/heartbeats/bulk", url.Values{"do": {"pause"}, "id": {""}}); none.to() != "/heartbeats" {
 			w.Error(none.code, none.to())
 		}
+		w.post("member", "/heartbeats/"+b.ID+"/pause", nil)
+		w.get("member", "/heartbeats") // takes the sentence about it
 		do("delete", url.Values{"confirm": {"delete"}})
-		w.shows(w.get("member", "/heartbeats"), 200, "Four steps")
+		page := w.get("member", "/heartbeats")
+		w.shows(page, 200, "Four steps", "Deleted 2 heartbeats")
+		undo := w.link(page, regexp.MustCompile(`action="(/heartbeats/restore[^"]+)"`))
+		if a := w.post("viewer", undo, nil); a.code != 403 {
+			w.Errorf("a viewer restored: %d", a.code)
+		}
+		if a := w.post("member", undo, nil); a.to() != "/heartbeats" {
+			w.Fatal("not restored", a.code, a.body)
+		}
+		w.shows(w.get("member", "/heartbeats"), 200, "Restored 2 heartbeats")
+		if one, two := w.standing("one"), w.standing("two"); one.ID != a.ID || one.Status == monitor.Paused || two.ID != b.ID || two.Status != monitor.Paused {
+			w.Errorf("restored as %+v and %+v", one, two)
+		}
+		w.shows(w.post("member", undo, nil), 404, "restored already")
 	})
 }

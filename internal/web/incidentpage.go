@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +23,20 @@ func (v *visit) story(status int, id string, note view.Input) error {
 	}
 	page := v.incidentPage(s)
 	live := ""
-	if s.State() != monitor.Resolved {
-		live = liveAt("/live/incidents/"+s.ID, []shown{{s.ID, mark(incidentFacts(page))}})
+	if s.State() != monitor.Resolved || owes(s) {
+		parts, err := v.marked(page.Living())
+		if err != nil {
+			return err
+		}
+		live = liveAt("/live/incidents/"+s.ID, nil, append(parts, shown{s.ID, mark(incidentFacts(page))}))
 	}
 	page.Shell, page.Note = v.shell(live), note
 	return v.showStatus(status, view.Incident(page))
+}
+
+// owes reports whether anybody is still to be told.
+func owes(s manage.IncidentStory) bool {
+	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool { return d.State == monitor.Owed })
 }
 
 // incidentPage is what the page tells, but for what surrounds it.

@@ -15,6 +15,7 @@ import (
 func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", needs: auth.Read, handle: listIncidents},
+		{pattern: "GET /incidents.csv", needs: auth.Read, handle: downloadIncidents},
 		{pattern: "GET /incidents/{id}", needs: auth.Read, handle: showIncident},
 		{pattern: "POST /incidents/{id}/acknowledge", needs: auth.ChangeIncidents, handle: acknowledge},
 		{pattern: "POST /incidents/{id}/notes", needs: auth.ChangeIncidents, handle: addNote},
@@ -26,7 +27,7 @@ func (s *Site) incidentRoutes() []route {
 // listIncidents is the list of incidents of a project.
 func listIncidents(v *visit) error {
 	q := v.r.URL.Query()
-	f := view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
+	f := incidentFilter(q)
 	at, back := place(q)
 	l, err := v.site.Desk.IncidentList(v.ctx(), v.actor, manage.IncidentListQuery{
 		State: f.State, Cause: f.Cause, Text: f.Query, From: at, Back: back, Limit: usualPage,
@@ -35,6 +36,7 @@ func listIncidents(v *visit) error {
 		return err
 	}
 	page := view.IncidentsPage{
+		Export: view.IncidentsFile + "?" + only(q, "state", "q", "cause").Encode(),
 		Filter: f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
 		Stats: view.IncidentStats{
 			Opened: l.Month.Opened, MedianDown: l.Month.Down, MedianAcknowledge: l.Month.ToAcknowledge, MedianDelay: l.Month.ToFirstTelling,
@@ -56,8 +58,13 @@ func listIncidents(v *visit) error {
 	if n := len(l.Rows); n > 0 && l.Older {
 		page.Pager.Next = beside(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
 	}
-	page.Shell = v.shell(liveAt("/live/incidents", parts))
+	page.Shell = v.shell(liveAt("/live/incidents", nil, parts))
 	return v.show(view.Incidents(page))
+}
+
+// incidentFilter is what an address narrows the list to.
+func incidentFilter(q url.Values) view.IncidentFilter {
+	return view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
 }
 
 // place is the incident beside which a page of the list lies.
@@ -75,12 +82,9 @@ func place(q url.Values) (number int64, back bool) {
 // beside is the address of the page that is newer or older than an incident; row
 // is the number of its first row.
 func beside(q url.Values, way string, number int64, row int) string {
-	other := url.Values{way: {strconv.FormatInt(number, 10)}, "row": {strconv.Itoa(max(row, 1))}}
-	for _, name := range []string{"state", "q", "cause"} {
-		if value := q.Get(name); value != "" {
-			other.Set(name, value)
-		}
-	}
+	other := only(q, "state", "q", "cause")
+	other.Set(way, strconv.FormatInt(number, 10))
+	other.Set("row", strconv.Itoa(max(row, 1)))
 	return view.IncidentsPath + "?" + other.Encode()
 }
 

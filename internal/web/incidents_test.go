@@ -84,7 +84,12 @@ func TestAnIncidentTellsItsWholeStory(t *testing.T) {
 		w.shows(w.get("viewer", path), 200, "Acknowledged by member after 2m", "Note by member", "looking: &#34;&gt;&lt;script", "mine", "Acknowledged")
 		w.hear(h, time.Minute, monitor.Ping{})
 		page = w.get("viewer", path)
-		w.shows(page, 200, "Recovered", "Was Down for", `data-live=""`)
+		w.shows(page, 200, "Recovered", "Was Down for", "/live/incidents/"+i.ID) // somebody is still to be told
+		w.update(func(tx *store.Tx) error { return tx.DeleteChannel(mail, w.now()) })
+		for range 2 { // acknowledged, resolved
+			w.deliver(ops, "sent", 200, "ok")
+		}
+		w.shows(w.get("viewer", path), 200, `data-live=""`)
 		w.shows(w.post("member", path+"/acknowledge", nil), 409)
 		w.shows(w.get("stranger", path), 404)
 	})

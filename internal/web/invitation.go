@@ -56,7 +56,7 @@ func join(v *visit) error {
 	p.Password.Error = wrong["password"]
 	status := refused
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-		status = v.rest(rest)
+		status = v.rest(rest.Wait)
 	}
 	return v.showStatus(status, view.Invitation(p))
 }

@@ -31,7 +31,8 @@ type shown struct{ key, mark string }
 // liveAt is the address of a stream of several parts. It carries what each part
 // looked like when the page was drawn, so that what happened between the page
 // and the stream is not lost, and the rest is not sent twice.
-func liveAt(path string, parts []shown) string {
+// q is what of the page's own address the stream must know.
+func liveAt(path string, q url.Values, parts []shown) string {
 	if len(parts) == 0 {
 		return ""
 	}
@@ -39,17 +40,38 @@ func liveAt(path string, parts []shown) string {
 	for _, p := range parts {
 		list = append(list, p.key+"."+p.mark)
 	}
-	return path + "?of=" + strings.Join(list, "~")
+	// Neither keys nor marks have anything that an address must escape.
+	of := "of=" + strings.Join(list, "~")
+	if len(q) > 0 {
+		of = q.Encode() + "&" + of
+	}
+	return path + "?" + of
 }
 
-// parts reads what liveAt wrote.
+// only are the values of a query by these names.
+func only(q url.Values, names ...string) url.Values {
+	kept := url.Values{}
+	for _, name := range names {
+		if value := q.Get(name); value != "" {
+			kept.Set(name, value)
+		}
+	}
+	return kept
+}
+
+// mostParts bounds how many parts a page may have.
+const mostParts = manage.MostItems + 50
+
+// parts reads what liveAt wrote: the keys of its rows, and the marks of all.
 func parts(q url.Values) (keys []string, seen map[string]string) {
 	seen = map[string]string{}
 	for _, p := range strings.Split(q.Get("of"), "~") {
 		key, mark, found := strings.Cut(p, ".")
-		if found && len(keys) < manage.MostItems {
+		if !found || len(seen) >= mostParts {
+			continue
+		}
+		if seen[key] = mark; !strings.HasPrefix(key, aside) && len(keys) < manage.MostItems {
 			keys = append(keys, key)
-			seen[key] = mark
 		}
 	}
 	return keys, seen
@@ -63,9 +85,21 @@ func followList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	s := &stream{visit: v, keys: keys, look: v.pulse(keys)}
+	filter := filterOf(v.r.URL.Query())
+	s := &stream{visit: v, keys: keys}
+	s.look = func(ctx context.Context) (string, error) {
+		counts, from, err := v.site.counts(ctx, v.actor, time.Now().UTC())
+		if err != nil {
+			return "", err
+		}
+		pulse, err := v.pulse(keys)(ctx)
+		return pulse + fmt.Sprint(counts.Tally, counts.Minutes, from.Minute()), err
+	}
 	s.read = func(ctx context.Context, now time.Time) (scene, error) {
 		rows, down, err := v.site.Desk.Glance(ctx, v.actor, keys)
+		if err != nil {
+			return scene{}, err
+		}
 		found := scene{title: view.PageTitle("Heartbeats", v.actor.Project.Name, down)}
 		for _, w := range rows {
 			row := v.at(now).row(w)
@@ -74,15 +108,27 @@ func followList(v *visit) error {
 				draw: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
 			})
 		}
+		above, err := s.above(ctx, filter, now)
+		found.parts = append(found.parts, above...)
 		return found, err
 	}
 	return s.run(seen)
+}
+
+// above are the counts above the list.
+func (s *stream) above(ctx context.Context, f view.Filter, now time.Time) ([]part, error) {
+	counts, from, err := s.site.counts(ctx, s.actor, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.living(ctx, around(view.HeartbeatsPage{Filter: f}, counts, from).Living())
 }
 
 // at is the visit at another moment.
 func (v *visit) at(now time.Time) *visit {
 	later := *v
 	later.now = now.Truncate(monitor.Tick)
+	later.clock.Now = later.now
 	return &later
 }
 
@@ -94,26 +140,29 @@ func (v *visit) pulse(keys []int64) func(context.Context) (string, error) {
 	}
 }
 
-// followHeartbeat keeps the top of the page of one heartbeat up to date: it is
-// what turns from New to Up while somebody watches.
+// followHeartbeat keeps the page of one heartbeat up to date: it is what turns
+// from New to Up while somebody watches.
 func followHeartbeat(v *visit) error {
 	_, seen := parts(v.r.URL.Query())
 	h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
+	query := detailQuery(v.r.URL.Query())
 	keys := []int64{h.Key}
 	s := &stream{visit: v, keys: keys, look: v.pulse(keys)}
 	s.read = func(ctx context.Context, now time.Time) (scene, error) {
-		d, err := v.site.Desk.Detail(ctx, v.actor, h.Ref, manage.DetailQuery{})
+		d, err := v.site.Desk.Detail(ctx, v.actor, h.Ref, query)
 		if err != nil {
 			return scene{}, err
 		}
-		hero := v.at(now).heartbeat(d.Watched, d.Open)
-		return scene{title: view.HeartbeatTitle(hero.Name, hero.Status), parts: []part{{
+		page := v.at(now).heartbeatPage(d, query)
+		hero := page.Heartbeat
+		rest, err := v.living(ctx, page.Living())
+		return scene{title: view.HeartbeatTitle(hero.Name, hero.Status), parts: append([]part{{
 			key: h.Ref, facts: heroFacts(hero), name: hero.Name, status: hero.Status,
 			draw: func(c view.Clock) templ.Component { return view.HeartbeatHero(c, hero, false) },
-		}}}, nil
+		}}, rest...)}, err
 	}
 	return s.run(seen)
 }
@@ -175,7 +224,7 @@ func heartbeatsOf(list []monitor.Incident) []int64 {
 	return keys
 }
 
-// followIncident keeps the state of one incident up to date.
+// followIncident keeps the page of one incident up to date.
 func followIncident(v *visit) error {
 	_, seen := parts(v.r.URL.Query())
 	id := v.r.PathValue("id")
@@ -190,13 +239,14 @@ func followIncident(v *visit) error {
 			return scene{}, err
 		}
 		page := v.at(now).incidentPage(story)
-		return scene{parts: []part{{
+		rest, err := v.living(ctx, page.Living())
+		return scene{parts: append([]part{{
 			key: id, facts: incidentFacts(page),
 			draw: func(c view.Clock) templ.Component {
 				page.Clock = c
 				return view.IncidentHero(page)
 			},
-		}}}, nil
+		}}, rest...)}, err
 	}
 	return s.run(seen)
 }

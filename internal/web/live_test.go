@@ -3,8 +3,10 @@ package web
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +204,37 @@ func TestAStreamAsksWhoLooks(t *testing.T) {
 	})
 }
 
+func TestAPageLeftOpenKeepsNoSessionAlive(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.heartbeat("backup")
+		path := w.live(w.get("viewer", "/heartbeats"))
+		lately := w.now().Add(-11 * time.Hour)
+		viewer := w.person("viewer").ID
+		session := func() (s monitor.Session) {
+			w.update(func(tx *store.Tx) error {
+				all, err := tx.Sessions(viewer, w.now())
+				if err == nil {
+					s = all[0]
+				}
+				return err
+			})
+			return s
+		}
+		s := session()
+		s.Seen, s.Ends = lately, lately.Add(monitor.SessionIdle)
+		w.update(func(tx *store.Tx) error { return tx.SessionSeen(s) })
+		f := w.follow("viewer", path)
+		f.next("part")
+		if after := session(); !after.Seen.Equal(lately) || !after.Ends.Equal(s.Ends) {
+			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.Seen, after.Ends)
+		}
+		w.get("viewer", "/heartbeats")
+		if after := session(); after.Ends.Before(w.now().Add(11 * time.Hour)) {
+			w.Errorf("a visit was not noted: the session ends at %s", after.Ends)
+		}
+	})
+}
+
 func TestWhoIsRemovedIsNotAdmittedAnyMore(t *testing.T) {
 	onEach(t, func(w *world) {
 		viewer := w.person("viewer").ID
@@ -279,4 +312,96 @@ func TestTheFeedNeverWaits(t *testing.T) {
 	f.Changed([]int64{1})
 	f.Close()
 	f.Close()
+}
+
+// heartbeats adds as many, none of which has been heard of.
+func (w *world) heartbeats(n int) (all []monitor.Heartbeat) {
+	w.Helper()
+	for i := range n {
+		all = append(all, w.heartbeat(fmt.Sprint("job ", i)))
+	}
+	return all
+}
+
+func TestANewPingComesOnTopOfTheLogOfAnOpenPage(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		w.hear(h, time.Minute, monitor.Ping{})
+		page := w.get("viewer", "/heartbeats/"+h.Ref)
+		failures := w.follow("viewer", w.live(w.get("viewer", "/heartbeats/"+h.Ref+"?kind=fail")))
+		past := w.follow("viewer", w.live(w.get("viewer", "/heartbeats/"+h.Ref+"?before=1")))
+		f := w.follow("viewer", w.live(page))
+		w.hear(h, 0, monitor.Ping{Kind: monitor.Fail, ExitCode: 3, Body: []byte("no space left")})
+		w.site.Feed.Changed([]int64{h.Key})
+		log := f.next("part", `id="live-log"`)
+		if newer, older := strings.Index(log, `id="ping-2"`), strings.Index(log, `id="ping-1"`); newer < 0 || older < newer {
+			w.Errorf("the newer ping is at %d of the log, the older at %d", newer, older)
+		}
+		if strings.Contains(log, "<details open") {
+			w.Error("a body opens by itself under somebody who reads")
+		}
+		f.next("part", `id="live-incidents"`, "Reported failure")
+		f.next("part", `id="live-why"`, "Why it is Down")
+		only := failures.next("part", `id="live-log"`, `id="ping-2"`)
+		if strings.Contains(only, `id="ping-1"`) {
+			w.Error("the log of the failures was sent a success")
+		}
+		for e := past.next("part"); !strings.Contains(e, `id="live-month"`); e = past.next("part") {
+			if strings.Contains(e, `id="live-log"`) {
+				w.Error("a page of older events was sent newer ones")
+			}
+		}
+	})
+}
+
+func TestWhatAPageShowsAlreadyIsNotSentAgain(t *testing.T) {
+	onEach(t, func(w *world) {
+		h, i := w.failed("backup", time.Minute)
+		w.heartbeats(fewHeartbeats)
+		for _, path := range []string{"/heartbeats", "/heartbeats/" + h.Ref, "/incidents/" + i.ID} {
+			f := w.follow("viewer", w.live(w.get("viewer", path)))
+			w.site.Feed.Close()
+			for e := range f.events {
+				if strings.HasPrefix(e, "row") || strings.HasPrefix(e, "part") && !strings.Contains(e, `class="count"`) && !strings.Contains(e, "live-broken") && !strings.Contains(e, "live-month") {
+					w.Errorf("%s was sent %s", path, e)
+				}
+			}
+			w.site.Feed = &Feed{}
+		}
+	})
+}
+
+func TestTheNumbersAroundAnOpenPageFollow(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		all := w.heartbeats(fewHeartbeats)
+		list := w.follow("viewer", w.live(w.get("viewer", "/heartbeats?status=new")))
+		_, i := w.failed("other", time.Minute)
+		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
+		list.next("part", `id="live-tally"`, `data-status="down"`, "<b>1</b>", "/heartbeats?status=down", `aria-current="true"`)
+		list.next("part", `id="live-unresolved"`, "1<span")
+		w.update(func(tx *store.Tx) error { _, err := tx.Delivered(c.ID, true, w.now()); return err })
+		page.next("part", `id="live-broken"`, " failing")
+		w.hear(all[0], 10*time.Minute, monitor.Ping{})
+		list.next("part", `id="live-ahead"`, "1 ping is due")
+	})
+}
+
+func TestAnIncidentPageTellsTheTimelineAndDeliveriesAsTheyCome(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		h, i := w.failed("backup", time.Minute)
+		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
+		w.deliver(c, "sent", 200, "ok")
+		page.next("part", `id="live-timeline"`, "Alert delivered to ops")
+		page.next("part", `id="live-deliveries"`, "Delivered", "200 ok")
+		if a := w.post("member", "/incidents/"+i.ID+"/notes", url.Values{"note": {"The disk is full."}}); a.code != http.StatusSeeOther {
+			w.Fatalf("note: %d", a.code)
+		}
+		page.next("part", `id="live-timeline"`, "The disk is full.")
+		w.hear(h, 0, monitor.Ping{})
+		page.next("part", `id="live-facts"`, "Resolved")
+		// Those who were told of the opening are still to be told of the end.
+		w.live(w.get("viewer", "/incidents/"+i.ID))
+	})
 }

@@ -90,13 +90,14 @@ func chooseProject(v *visit) error {
 }
 
 // deletePage asks before a project is deleted, for those without script.
-func (v *visit) deletePage(there auth.Actor, word view.Input) view.ConfirmPage {
+func (v *visit) deletePage(there auth.Actor, word view.Input) (view.ConfirmPage, error) {
+	counts, err := v.site.Desk.Counts(v.ctx(), there, v.now)
 	path := view.ProjectPath(there.Project.Slug) + "/delete"
 	return view.ConfirmPage{
 		Shell: v.shell(""), Section: "Settings", Title: "Delete “" + there.Project.Name + "”?",
-		Text:   "Everything in it is removed, and every job that still pings gets 404. This cannot be undone.",
+		Text:   view.ProjectDeletion(counts.Unresolved),
 		Action: path, Label: "Type the name to confirm", Word: word, Button: "Delete project", Back: view.SettingsPath,
-	}
+	}, err
 }
 
 // askDeleteProject asks.
@@ -108,7 +109,11 @@ func askDeleteProject(v *visit) error {
 	if !there.May(auth.DeleteProject) {
 		return monitor.Wrong(monitor.Forbidden, "", "Only an owner can delete a project.")
 	}
-	return v.show(view.Confirm(v.deletePage(there, view.Input{})))
+	page, err := v.deletePage(there, view.Input{})
+	if err != nil {
+		return err
+	}
+	return v.show(view.Confirm(page))
 }
 
 // deleteProject ends a project with all that is in it.
@@ -120,7 +125,11 @@ func deleteProject(v *visit) error {
 	typed := v.text("confirm")
 	err = v.site.Desk.DeleteProject(v.ctx(), there, typed)
 	if wrong, form := wrongs(err); form {
-		return v.showStatus(refused, view.Confirm(v.deletePage(there, view.Input{Value: typed, Error: wrong["confirm"]})))
+		page, err := v.deletePage(there, view.Input{Value: typed, Error: wrong["confirm"]})
+		if err != nil {
+			return err
+		}
+		return v.showStatus(refused, view.Confirm(page))
 	}
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/internal/auth"
 )
@@ -45,12 +46,16 @@ func TestAProjectIsMadeChosenAndDeleted(t *testing.T) {
 	onEach(t, func(w *world) {
 		th := w.things(1)
 		w.want(w.get("owner", "/projects/main/delete"), 200, "Type the name")
+		w.want(w.get("owner", "/projects/main/delete"), 200, "1 incident is not resolved: it ends with the project, and nobody is told")
+		w.failed("backup", time.Minute)
+		w.want(w.get("owner", "/projects/main/delete"), 200, "2 incidents are not resolved")
 		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
 		w.want(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
 		w.leads(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")
 		w.want(w.get("owner", "/settings"), 200, "2 projects", `value="Main"`)
 		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Type the name of the project")
 		w.want(w.get("member", "/heartbeats/"+th.ref), 200)
+		w.want(w.get("owner", "/settings"), 200, "Nobody is told.") // nothing is in the new one
 		w.leads(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), "/heartbeats")
 		w.want(w.get("owner", "/settings"), 200, "1 project", "deleted")
 		w.want(w.get("member", "/heartbeats/"+th.ref), 404)
@@ -75,7 +80,32 @@ func TestTheAuditLogSaysWhoDidWhatFromWhere(t *testing.T) {
 			w.leads(w.post("admin", "/settings", url.Values{"name": {"A"}, "timezone": {"UTC"}}), "/settings")
 			w.leads(w.post("admin", "/settings", url.Values{"name": {"B"}, "timezone": {"UTC"}}), "/settings")
 		}
-		next := regexp.MustCompile(`/audit\?after=[^"]+`).FindString(w.get("admin", "/audit").body)
-		w.want(w.get("admin", strings.ReplaceAll(next, "&amp;", "&")), 200, "changed the project")
+		to := func(a answer, rel string) string {
+			m := regexp.MustCompile(`<a class="btn" href="([^"]+)" rel="` + rel + `"`).FindStringSubmatch(a.body)
+			if m == nil {
+				return ""
+			}
+			return strings.ReplaceAll(m[1], "&amp;", "&")
+		}
+		// There and back again: each page is the same both ways.
+		pages := []answer{w.get("admin", "/audit")}
+		for to(pages[len(pages)-1], "next") != "" {
+			pages = append(pages, w.get("admin", to(pages[len(pages)-1], "next")))
+		}
+		if len(pages) != 3 || to(pages[0], "prev") != "" {
+			w.Fatalf("%d pages; want 3, none before the first", len(pages))
+		}
+		w.want(pages[1], 200, "51–100", "changed the project")
+		rows := regexp.MustCompile(`(?s)<tbody>.*</tbody>`)
+		at := pages[2]
+		for n := 1; n >= 0; n-- {
+			at = w.get("admin", to(at, "prev"))
+			if rows.FindString(at.body) != rows.FindString(pages[n].body) {
+				w.Errorf("page %d is another one on the way back", n+1)
+			}
+		}
+		if to(at, "prev") != "" || to(at, "next") == "" {
+			w.Error("the first page on the way back leads before itself, or nowhere")
+		}
 	})
 }

@@ -51,11 +51,18 @@ var admitted = map[string]string{
 	"POST /api-keys":                       "303 403 403 422 422 422",
 	"POST /api-keys/{id}/revoke":           "303 403 403 303 303 404",
 	"GET /audit":                           "303 403 403 200 200 200",
+	"GET /heartbeats/{key}/events.csv":     "303 200 200 200 200 404",
+	"GET /incidents.csv":                   "303 200 200 200 200 200",
+	"GET /reset":                           "200 200 200 200 200 200",
+	"POST /reset":                          "422 422 422 422 422 422",
+	"GET /reset/{token}":                   "410 410 410 410 410 410",
+	"POST /reset/{token}":                  "410 410 410 410 410 410",
+	"POST /heartbeats/restore":             "303 403 404 404 404 404",
 	"GET /channels":                        "303 200 200 200 200 200",
 	"GET /channels/new":                    "303 403 200 200 200 200",
 	"POST /channels":                       "303 403 422 422 422 422",
 	"POST /channels/test":                  "303 403 422 422 422 422",
-	"GET /channels/{id}":                   "303 403 200 200 200 404",
+	"GET /channels/{id}":                   "303 200 200 200 200 404",
 	"POST /channels/{id}":                  "303 403 422 422 422 404",
 	"POST /channels/{id}/test":             "303 403 200 200 200 404",
 	"GET /channels/{id}/delete":            "303 403 200 200 200 404",
@@ -235,6 +242,29 @@ func TestARouteThatSaysNothingStopsTheStart(t *testing.T) {
 		for _, rt := range []route{{pattern: "GET /x", handle: nowhere}, {pattern: "GET /x", needs: open}} {
 			if err := w.site.mount(http.NewServeMux(), rt); err == nil {
 				w.Errorf("%+v was taken", rt)
+			}
+		}
+	})
+}
+
+func TestAWrongMethodIsToldWhichAreRight(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, c := range []struct{ method, path, allow string }{
+			{"DELETE", "/heartbeats", "GET, HEAD, POST"},
+			{"POST", "/audit", "GET, HEAD"},
+			{"GET", "/sign-out", "POST"},
+			{"PUT", "/channels/x/test", "POST"},
+		} {
+			r := httptest.NewRequest(c.method, c.path, nil)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			a := w.send("owner", r)
+			if a.code != http.StatusMethodNotAllowed || a.header.Get("Allow") != c.allow {
+				w.Errorf("%s %s: %d, Allow %q; want 405, %q", c.method, c.path, a.code, a.header.Get("Allow"), c.allow)
+			}
+		}
+		for _, path := range []string{"/nowhere", "/heartbeats/x/y/z"} {
+			if a := w.get("owner", path); a.code != http.StatusNotFound || a.header.Get("Allow") != "" {
+				w.Errorf("%s: %d", path, a.code)
 			}
 		}
 	})

@@ -28,6 +28,9 @@ type Options struct {
 	Source func(*http.Request) string
 	// Mail sends a letter of plain text; nil when no mail server is set.
 	Mail func(ctx context.Context, to, subject, text string) error
+	// Seal is the secret that closes what forms bring back; empty for one of chance,
+	// which no other node and no later start knows.
+	Seal string
 	// Document is the description of the API (OpenAPI), which the manual shows.
 	Document func() ([]byte, error)
 }
@@ -37,13 +40,17 @@ type Site struct {
 	Options
 	origin  string // of Base
 	secure  bool   // Base is https
+	counter counter
+	errands chan struct{} // as many as are under way
+	sealer  sealer
 	squeeze func(http.Handler) http.HandlerFunc
+	mux     *http.ServeMux
 	handler http.Handler
 }
 
 // New returns the pages. An error is a fault of the program or of Base.
 func New(o Options) (*Site, error) {
-	s := &Site{Options: o}
+	s := &Site{Options: o, errands: make(chan struct{}, mostErrands)}
 	if s.Feed == nil {
 		s.Feed = &Feed{}
 	}
@@ -59,10 +66,13 @@ func New(o Options) (*Site, error) {
 		return nil, fmt.Errorf("compression of pages: %w", err)
 	}
 	s.squeeze = squeeze
-	mux := http.NewServeMux()
-	mux.Handle(static.Prefix, s.squeeze(static.Handler()))
+	if s.sealer, err = newSealer(o.Seal); err != nil {
+		return nil, err
+	}
+	s.mux = http.NewServeMux()
+	s.mux.Handle(static.Prefix, s.squeeze(static.Handler()))
 	for _, rt := range append(s.routes(), route{pattern: "/", needs: open, handle: nowhere}) {
-		if err := s.mount(mux, rt); err != nil {
+		if err := s.mount(s.mux, rt); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +80,7 @@ func New(o Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.headers(same.Handler(mux))
+	s.handler = s.headers(same.Handler(s.mux))
 	return s, nil
 }
 

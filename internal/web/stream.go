@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -30,7 +31,8 @@ const (
 // part is one piece of a page that is swapped when its facts change.
 type part struct {
 	key          string // names it within the stream
-	facts        any
+	event        string // that it is sent as; empty for a row
+	facts        any    // what it was drawn from
 	draw         func(view.Clock) templ.Component
 	name, status string // of the heartbeat; a new status is said aloud
 }
@@ -144,7 +146,7 @@ func (s *stream) rest(e *ear) {
 
 // admitted reports whether the visitor may still look.
 func (s *stream) admitted() (bool, error) {
-	who, err := s.site.People.Here(s.ctx(), s.source(), time.Now().UTC())
+	who, err := s.site.People.Still(s.ctx(), time.Now().UTC())
 	if err != nil || !who.Known() {
 		return false, err
 	}
@@ -156,8 +158,15 @@ func (s *stream) admitted() (bool, error) {
 // peek reads only if something changed.
 func (s *stream) peek() error {
 	pulse, err := s.look(s.ctx())
-	if err != nil || pulse == s.pulse {
+	if err != nil {
 		return err
+	}
+	counts, _, err := s.site.counts(s.ctx(), s.actor, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	if pulse += fmt.Sprint(counts.Standing); pulse == s.pulse {
+		return nil
 	}
 	s.pulse = pulse
 	return s.refresh()
@@ -170,6 +179,11 @@ func (s *stream) refresh() error {
 	if err != nil {
 		return err
 	}
+	around, err := s.navigation(s.ctx(), now)
+	if err != nil {
+		return err
+	}
+	found.parts = append(found.parts, around...)
 	clock := view.Clock{Now: now, Zone: s.clock.Zone}
 	var events bytes.Buffer
 	for _, p := range found.parts {
@@ -202,7 +216,7 @@ func (s *stream) compare(events *bytes.Buffer, p part, clock view.Clock) error {
 	if err := p.draw(clock).Render(s.ctx(), &html); err != nil {
 		return fmt.Errorf("part of a live page: %w", err)
 	}
-	s.event(events, "row", html.String())
+	s.event(events, cmp.Or(p.event, "row"), html.String())
 	if known && before != p.status && p.name != "" {
 		s.event(events, "announce", view.Announcement(p.name, p.status))
 	}

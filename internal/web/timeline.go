@@ -40,7 +40,7 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 		shown.Text = "No ping came. A grace period of " + view.Span(s.Opened.Sub(s.Due)) + " began."
 	case "opened":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-down", "down", "Incident opened", "Down"
-		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + e.Text
+		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + view.Sentence(e.Text)
 		if s.Ping != nil {
 			shown.Quote, shown.Mono = tail(legible(s.Ping.Body)), true
 		}

@@ -9,6 +9,7 @@ import (
 // Ahead is the coming hour of a project: how many pings are due in each minute
 // from now, and how many heartbeats are overdue already.
 type Ahead struct {
+	From       time.Time // that the first minute begins at
 	PerMinute  [60]int
 	Down, Late int
 }
@@ -61,15 +62,15 @@ func (a Ahead) bars(c Clock) []bar {
 			x:     percent(8.4 + 1.53*float64(i)),
 			y:     aheadLine - h,
 			h:     h,
-			title: c.minuteAhead(i) + ": " + Count(n) + " due",
+			title: a.minute(c, i) + ": " + Count(n) + " due",
 		})
 	}
 	return bars
 }
 
-// minuteAhead is the time of day so many minutes from now.
-func (c Clock) minuteAhead(i int) string {
-	return c.Minute(c.Now.Add(time.Duration(i) * time.Minute))
+// minute is the time of day at which one of the minutes begins.
+func (a Ahead) minute(c Clock, i int) string {
+	return c.Minute(a.From.Add(time.Duration(i) * time.Minute))
 }
 
 // overdue places the marks left of the needle: Down first, then Late. There is
@@ -97,10 +98,10 @@ func (a Ahead) label(c Clock) string {
 	minute, most := a.peak()
 	words := "No ping is due in the next hour."
 	if total := a.total(); total == 1 {
-		words = "1 ping is due in the next hour, at " + c.minuteAhead(minute) + "."
+		words = "1 ping is due in the next hour, at " + a.minute(c, minute) + "."
 	} else if total > 1 {
 		words = Count(total) + " pings are due in the next hour, at most " + Count(most) +
-			" in one minute, at " + c.minuteAhead(minute) + "."
+			" in one minute, at " + a.minute(c, minute) + "."
 	}
 	switch n := a.Down + a.Late; n {
 	case 0:
@@ -113,10 +114,10 @@ func (a Ahead) label(c Clock) string {
 }
 
 // hours are the words under the line, one for each ten minutes.
-func (c Clock) hours() []string {
+func (a Ahead) hours(c Clock) []string {
 	var words []string
 	for i := range 6 {
-		words = append(words, c.minuteAhead(10*i))
+		words = append(words, a.minute(c, 10*i))
 	}
 	return words
 }

@@ -168,7 +168,7 @@ func ahead(c Clock, a Ahead) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for i, t := range c.hours() {
+		for i, t := range a.hours(c) {
 			if i == 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<span class=\"now\">")
 				if templ_7745c5c3_Err != nil {

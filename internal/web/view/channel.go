@@ -14,11 +14,15 @@ type ChannelFormPage struct {
 	Shell
 	ID     string // of the channel that is edited; empty for a new one
 	Title  string // its name as saved
+	Target string // where it leads, without secrets
+	Last   bool   // the only channel of the project
+	NoMail bool   // it would need a mail server, and none is set
 	Kind   ChannelKind
 	Kinds  []ChannelKind
 	Guide  string // address of the manual's page on this kind; empty when there is none
 	Name   Input
 	Fields []Field // what the kind asks for
+	Kept   string  // secrets that were typed, sealed by the server
 
 	TellRecovered, TellLate bool
 	RemindEvery             Input  // seconds as text, "" for never
@@ -36,6 +40,7 @@ type Field struct {
 	Required    bool
 	Secret      bool // write-only: the value is never given to a page
 	Saved       bool // a secret that is already kept
+	Typed       bool // a secret that was typed before the form came back
 	Help        string
 	Placeholder string
 	In          Input
@@ -76,7 +81,11 @@ func (f Field) control() control {
 			c.autocomplete = "new-password"
 		}
 	}
-	if f.Secret && f.Saved {
+	if f.Secret && f.Typed {
+		c.required, c.optional = false, false
+		c.placeholder = "••••••••"
+		c.hint = joinSentences(f.Help, "Kept as you typed it; type again to replace it.")
+	} else if f.Secret && f.Saved {
 		c.required, c.optional = false, false
 		c.placeholder = "••••••••"
 		c.hint = joinSentences(f.Help, "Kept as it is when this stays empty.")
@@ -133,6 +142,37 @@ var reminders = []Choice{
 	{"7200", "Every 2 h"},
 	{"21600", "Every 6 h"},
 	{"86400", "Every 24 h"},
+}
+
+// ChannelDeletion says what deleting a channel means; last is whether it is the
+// only one of its project.
+func ChannelDeletion(last bool) string {
+	if last {
+		return "It is the only channel of the project: until there is another, incidents open and nobody is told."
+	}
+	return "Nobody is told there any more. Heartbeats that name only this channel will alert all channels of the project."
+}
+
+// messages are when a message is sent.
+func (p ChannelFormPage) messages() string {
+	when := []string{"Down"}
+	if p.TellRecovered {
+		when = append(when, "recovered")
+	}
+	if p.TellLate {
+		when = append(when, "Late")
+	}
+	return List(when)
+}
+
+// reminds is how often a reminder is sent.
+func (p ChannelFormPage) reminds() string {
+	for _, c := range p.reminders() {
+		if c.Value == p.RemindEvery.Value {
+			return c.Label
+		}
+	}
+	return ""
 }
 
 // reminders are the choices, with the one that was set by a program: saving the

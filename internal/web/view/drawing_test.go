@@ -116,7 +116,7 @@ func TestABarWithoutAPingDoesNotMove(t *testing.T) {
 
 func TestTheComingHourIsDrawnToScale(t *testing.T) {
 	c := Clock{Now: moment("2025-10-14T20:09:04Z")}
-	a := Ahead{Down: 2, Late: 3}
+	a := Ahead{From: c.Now, Down: 2, Late: 3}
 	a.PerMinute[0], a.PerMinute[1], a.PerMinute[6], a.PerMinute[51] = 34, 12, 51, 120
 	want := []bar{
 		{"8.40%", 27, 10, "20:09: 34 due"},

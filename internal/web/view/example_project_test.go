@@ -89,8 +89,8 @@ func exampleSetup() view.SetupPage {
 func exampleSignIn() view.SignInPage {
 	return view.SignInPage{
 		Gate: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", Keep: true, Next: "/incidents/i482",
-		Forgot: "Forgot it? An owner can send you a reset link.",
-		Error:  "Email or password is wrong. 4 tries left, then a pause of 15 min.",
+		Mails: true,
+		Error: "Email or password is wrong. 4 tries left, then a pause of 15 min.",
 	}
 }
 

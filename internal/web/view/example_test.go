@@ -201,7 +201,6 @@ func exampleDetail() view.HeartbeatPage {
 			OnTime: 24, Watched: 27, Usual: 4*time.Minute + 6*time.Second, Slowest: 8*time.Minute + 41*time.Second,
 			Down: 6*time.Hour + 55*time.Minute, NotWatched: 2,
 		},
-		Export: "/heartbeats/" + backupID + "/runs.csv",
 	}
 }
 
@@ -221,7 +220,6 @@ func exampleViewed() view.HeartbeatPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
-	p.Export = ""
 	p.Log.Base, p.Log.Older = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e?before=51#log"
 	return p
 }

@@ -59,7 +59,6 @@ type HeartbeatPage struct {
 	Incidents []IncidentLine // of the last 30 days, newest first
 	Opened    int            // how many those are in all
 	Stats     MonthStats
-	Export    string // address of the runs as a file; empty leaves the link out
 }
 
 // MonthStats are the figures of the last 30 days. Counts, not percentages: "24

@@ -17,6 +17,7 @@ type IncidentsPage struct {
 	Filter       IncidentFilter
 	Rows         []IncidentLine
 	Pager        Pager
+	Export       string // address of the same as a file
 }
 
 // IncidentStats are the figures of the last 30 days. A median is 0 when there

@@ -30,6 +30,40 @@ func TestWhatTheLiveStreamSendsIsWhatThePageHolds(t *testing.T) {
 	}
 }
 
+func TestEveryLivingPartIsDrawnAsOnItsPage(t *testing.T) {
+	list, detail, incident := exampleHeartbeats(), exampleDetail(), exampleIncident()
+	for _, c := range []struct {
+		page  templ.Component
+		clock view.Clock
+		parts []view.Living
+	}{
+		{view.Heartbeats(list), list.Clock, append(list.Living(), list.Shell.Living()...)},
+		{view.HeartbeatDetail(detail), detail.Clock, detail.Living()},
+		{view.Incident(incident), incident.Clock, incident.Living()},
+	} {
+		page := render(t, c.page)
+		for _, l := range c.parts {
+			part := render(t, l.Draw(c.clock))
+			if !strings.Contains(page, part) || !strings.HasPrefix(part, `<div class="living" id="live-`+l.Name+`">`) {
+				t.Errorf("%s is drawn differently on its page", l.Name)
+			}
+		}
+	}
+}
+
+func TestOnlyThePageOpensTheNewestBody(t *testing.T) {
+	p := exampleDetail()
+	p.Log.OpenFirst = true
+	if !strings.Contains(render(t, view.HeartbeatDetail(p)), "<details open") {
+		t.Error("the page opens no body")
+	}
+	for _, l := range p.Living() {
+		if strings.Contains(render(t, l.Draw(p.Clock)), "<details open") {
+			t.Errorf("the stream opens a body in %s", l.Name)
+		}
+	}
+}
+
 func TestEveryPartOfAPreviewHasItsPlaceInTheForm(t *testing.T) {
 	wrong := exampleMistakes()
 	form := map[string]bool{}

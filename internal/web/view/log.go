@@ -12,6 +12,9 @@ type Log struct {
 	Total  int    // events of the last 30 days
 	Older  string // address of the next page; empty at the end
 	Base   string // address of the page that holds the log
+
+	OpenFirst bool // the body of the first event is open
+	Past      bool // a page of older events, which new ones do not change
 }
 
 // Event is a ping, or a span in which Overdue was not watching.
@@ -40,6 +43,9 @@ var eventKinds = map[string]sign{
 	"log":     {"k-log", "Log", ""}, // plain ink: it judges nothing
 	"ignored": {"k-ignored", "Ignored", "paused"},
 }
+
+// id is the id of the line in the page.
+func (e Event) id() string { return "ping-" + itoa(e.N) }
 
 // sign never fails: a kind that a newer node wrote is shown by its name.
 func (e Event) sign() sign {
@@ -96,4 +102,12 @@ func (l Log) view(kind string) string {
 		return l.Base + "#log"
 	}
 	return l.Base + query("kind", kind) + "#log"
+}
+
+// file is the address of the log as a file, narrowed like the page.
+func (l Log) file() string {
+	if l.Kind == "" {
+		return l.Base + "/events.csv"
+	}
+	return l.Base + "/events.csv" + query("kind", l.Kind)
 }

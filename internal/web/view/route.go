@@ -10,7 +10,9 @@ const (
 	NewPath         = "/heartbeats/new"
 	PreviewPath     = "/heartbeats/preview"
 	BulkPath        = "/heartbeats/bulk"
+	RestorePath     = "/heartbeats/restore"
 	IncidentsPath   = "/incidents"
+	IncidentsFile   = "/incidents.csv"
 	ChannelsPath    = "/channels"
 	NewChannelPath  = "/channels/new"
 	ChannelTestPath = "/channels/test"
@@ -28,10 +30,12 @@ const (
 	SetupPath       = "/setup"
 	SignInPath      = "/sign-in"
 	SignOutPath     = "/sign-out"
+	ResetPath       = "/reset"
 	DocsPath        = "/docs"
 	DocsSearchPath  = "/docs/search"
 	DocsAnswerPath  = "/docs/feedback"
 	FirstPath       = "/docs/first-heartbeat"
+	MailServerPath  = "/docs/channels#e-mail"
 )
 
 // HeartbeatPath is the page of one heartbeat. The key is its id for those who
@@ -53,6 +57,9 @@ func MemberPath(id string) string { return TeamPath + "/" + url.PathEscape(id) }
 
 // InvitationPath is the page behind the link in an invitation.
 func InvitationPath(token string) string { return "/invitations/" + url.PathEscape(token) }
+
+// ResetPathOf is the page behind the link that sets a new password.
+func ResetPathOf(token string) string { return ResetPath + "/" + url.PathEscape(token) }
 
 // InvitePathOf is where a sent invitation is withdrawn.
 func InvitePathOf(id string) string { return InvitePath + "/" + url.PathEscape(id) }

@@ -10,3 +10,16 @@ type SettingsPage struct {
 	PingBase   string // what ping URLs start with; set by the operator, shown here
 	CanDelete  bool   // an owner may, while it is not the last project
 }
+
+// ProjectDeletion says what deleting a project means, while so many of its
+// incidents are not resolved.
+func ProjectDeletion(open int) string {
+	const lost = "Everything in it is removed, and every job that still pings gets 404. This cannot be undone."
+	switch open {
+	case 0:
+		return lost + " Nobody is told."
+	case 1:
+		return lost + " 1 incident is not resolved: it ends with the project, and nobody is told, here or at a provider."
+	}
+	return lost + " " + Count(open) + " incidents are not resolved: they end with the project, and nobody is told, here or at a provider."
+}

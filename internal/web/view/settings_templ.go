@@ -184,7 +184,7 @@ func Settings(p SettingsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.CanDelete {
-				templ_7745c5c3_Err = confirmDialog(confirmation{id: "delete", action: templ.URL(ProjectPath(p.Project.ID) + "/delete"), title: "Delete “" + p.Project.Name + "”?", text: "Everything in it is removed, and every job that still pings gets 404. This cannot be undone.", label: "Type the name to confirm", button: "Delete project"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = confirmDialog(confirmation{id: "delete", action: templ.URL(ProjectPath(p.Project.ID) + "/delete"), title: "Delete “" + p.Project.Name + "”?", text: ProjectDeletion(p.Unresolved), label: "Type the name to confirm", button: "Delete project"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

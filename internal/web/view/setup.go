@@ -19,7 +19,23 @@ type SignInPage struct {
 	Next  string // where to go afterwards, a path; carried along
 	Note  string // what led here: "You have been signed out."
 
-	Forgot string // what to do about a forgotten password; empty leaves it out
+	Mails bool // a link for a new password can be sent
+}
+
+// AskResetPage asks where a link for a new password goes.
+type AskResetPage struct {
+	Gate
+	Email Input
+	Sent  bool // if the address has an account; the page does not know
+}
+
+// NewPasswordPage is behind that link.
+type NewPasswordPage struct {
+	Gate
+	Token, Email string
+	Password     Input
+	Gone         bool // used, replaced or too old
+	Mails        bool // another link can be sent
 }
 
 // InvitationPage is where someone who was invited makes an account, or takes

@@ -68,6 +68,9 @@ func capital(word string) string {
 	return strings.ToUpper(string(r)) + word[size:]
 }
 
+// Sentence begins a text with a capital.
+func Sentence(text string) string { return capital(text) }
+
 // PageTitle is the title of a page of the project. The number of heartbeats
 // Down leads it on the list, so that a background tab tells; the live stream
 // sends the same words.

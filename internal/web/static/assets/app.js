@@ -193,7 +193,8 @@ document.addEventListener("change", (e) => {
 
 /* ------------------------------------------------------------ live pages - */
 // <body data-live="/live/…"> names the stream; empty means a page at rest. Events:
-//   row       one rendered element with an id: swaps the element of that id in place
+//   row       one rendered element with an id: the element of that id looks like it now
+//   part      the same, of what is no row
 //   announce  one sentence for the polite region, sent on status changes only
 //   title     the new document title, e.g. "(2 down) Heartbeats · Overdue"
 
@@ -203,18 +204,38 @@ function fragment(html) {
   return t.content.firstElementChild;
 }
 
+// Makes old look like next and touches only what differs: focus, selection,
+// scroll, what was opened and what was picked stay. Children with an id are the
+// same where their id is, others where their place and kind are.
+const theirs = (el, name) => name === "open" && el.matches("details, dialog"); // whoever looks has opened it
+function morph(old, next) {
+  if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== next.data) old.data = next.data; return; }
+  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !theirs(old, name)) old.removeAttribute(name);
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value && !theirs(old, name)) old.setAttribute(name, value);
+  const ids = new Set([...next.children].map((c) => c.id));
+  for (const c of [...old.children]) if (c.id && !ids.has(c.id)) c.remove();
+  let at = old.firstChild;
+  for (const n of [...next.childNodes]) {
+    const same = n.id ? [...old.children].find((c) => c.id === n.id) : at && !at.id && at.nodeName === n.nodeName ? at : null;
+    if (!same) { old.insertBefore(n, at); continue; }
+    if (same === at) at = at.nextSibling;
+    else old.insertBefore(same, at);
+    morph(same, n);
+  }
+  while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+}
+
+// Somebody is writing there, or was: that part waits for the next page.
+const written = (el) => $$("textarea, input[type=text]:not([readonly])", el).some((i) => i === document.activeElement || i.value !== i.defaultValue);
+
 function swap(html) {
   const next = fragment(html);
   const old = next?.id && document.getElementById(next.id);
-  if (!old) return;
-  const focus = old.contains(document.activeElement) ? document.activeElement : null;
-  const path = focus && (focus.name ? `[name="${focus.name}"]` : focus.tagName.toLowerCase());
-  const picked = $(".pick", old)?.checked;
-  if (old.dataset.status !== next.dataset.status) next.classList.add("is-fresh");
-  old.replaceWith(next);
-  if (picked) $(".pick", next).checked = true;
-  if (path) $(path, next)?.focus({ preventScroll: true });
-  $$("time[data-tick]", next).forEach(paint);
+  if (!old || written(old)) return;
+  const fresh = old.dataset.status !== next.dataset.status;
+  morph(old, next);
+  if (fresh) { old.offsetWidth; old.classList.add("is-fresh"); }
+  tick();
 }
 
 function live(url) {
@@ -223,7 +244,7 @@ function live(url) {
   const source = new EventSource(url);
   source.onopen = () => state("live", "Live");
   source.onerror = () => state("retry", "Reconnecting");
-  source.addEventListener("row", (e) => swap(e.data));
+  for (const kind of ["row", "part"]) source.addEventListener(kind, (e) => swap(e.data));
   source.addEventListener("announce", (e) => say(e.data));
   source.addEventListener("title", (e) => { document.title = e.data; });
   addEventListener("pagehide", () => source.close(), { once: true });
@@ -262,6 +283,15 @@ if (form) {
   });
 }
 $('[aria-invalid="true"]')?.focus();
+
+/* ------------------------------------- an address that leads into details - */
+function reveal() {
+  const to = document.getElementById(location.hash.slice(1));
+  const box = to?.closest("details.op");
+  if (box && !box.open) { box.open = true; to.scrollIntoView(); }
+}
+addEventListener("hashchange", reveal);
+reveal();
 
 /* --------------------------------------------------- password visibility - */
 $$("[data-reveal]").forEach((b) => b.addEventListener("click", () => {

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestMetricsWithATokenAreForThoseWhoHaveIt(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "overdue_pings_waiting 0") })
+	for _, c := range []struct {
+		token, header string
+		want          int
+	}{
+		{"", "", 200},
+		{"s3cret", "", 401},
+		{"s3cret", "Bearer ", 401},
+		{"s3cret", "Bearer s3cre", 401},
+		{"s3cret", "Basic s3cret", 401},
+		{"s3cret", "s3cret", 401},
+		{"s3cret", "Bearer s3cret", 200},
+		{"s3cret", "bearer s3cret", 200},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		if c.header != "" {
+			r.Header.Set("Authorization", c.header)
+		}
+		w := httptest.NewRecorder()
+		guarded(c.token, metrics).ServeHTTP(w, r)
+		if w.Code != c.want || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
+			t.Errorf("token %q, sent %q: %d; want %d", c.token, c.header, w.Code, c.want)
+		}
+	}
+}

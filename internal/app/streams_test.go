@@ -1,0 +1,164 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/ingest"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// running is the whole server behind TLS and HTTP/2, with somebody signed in.
+type running struct {
+	*testing.T
+	base    string
+	browser *http.Client
+}
+
+// run starts it. Its sockets keep it out of the bubble of the simulations.
+func run(t *testing.T, address string) running {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	db, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // the test is over
+	if _, err := firstProject(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	outside, err := notify.NewOutside(notify.OutsideOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler http.Handler
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	o := Options{OwnerEmail: "ada@example.com", OwnerPassword: "correct horse battery"}
+	e := NewEngine(db, outside.Send, srv.URL, log)
+	f, err := newFaces(t.Context(), o, e, outside, srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.owner(t.Context(), o, srv.URL); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		f.site.Feed.Close()
+		if err := e.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	handler = routes(o, e, f, srv.URL)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := running{t, srv.URL, srv.Client()}
+	r.browser.Jar = jar
+	r.post("/sign-in", url.Values{"email": {o.OwnerEmail}, "password": {o.OwnerPassword}})
+	return r
+}
+
+// post sends a form, and follows where it leads.
+func (r running) post(path string, form url.Values) string {
+	r.Helper()
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	return r.send(req)
+}
+
+// send returns the page that a request leads to.
+func (r running) send(req *http.Request) string {
+	r.Helper()
+	resp, err := r.browser.Do(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var page strings.Builder
+	if _, err := bufio.NewReader(resp.Body).WriteTo(&page); err != nil || resp.StatusCode >= 300 {
+		r.Fatalf("%s %s: %d %v", req.Method, req.URL.Path, resp.StatusCode, err)
+	}
+	return page.String()
+}
+
+func TestTheFirstEventOfAStreamArrivesAtOnceThroughEverythingAround(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, address)
+			page := r.post("/heartbeats", url.Values{"name": {"backup"}, "schedule": {"interval"}, "interval": {"1h"}, "grace": {"10m"}})
+			live := regexp.MustCompile(`data-live="([^"]+)"`).FindStringSubmatch(page)
+			ping := regexp.MustCompile(ingest.Prefix + `[0-9a-f-]{36}`).FindString(page)
+			if live == nil || ping == "" {
+				t.Fatal("the page has no stream, or no ping URL")
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+strings.ReplaceAll(live[1], "&amp;", "&"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Accept", "text/event-stream")
+			req.Header.Set("Accept-Encoding", "gzip, br")
+			stream, err := r.browser.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stream.Body.Close()
+			if stream.ProtoMajor != 2 || stream.StatusCode != http.StatusOK || stream.Header.Get("Content-Encoding") != "" {
+				t.Fatalf("HTTP/%d, %d, encoded as %q", stream.ProtoMajor, stream.StatusCode, stream.Header.Get("Content-Encoding"))
+			}
+			lines := bufio.NewScanner(stream.Body)
+			lines.Buffer(nil, 1<<20)
+			await := func(prefix string) {
+				t.Helper()
+				for lines.Scan() {
+					if strings.HasPrefix(lines.Text(), prefix) {
+						return
+					}
+				}
+				t.Fatalf("no line %q came: %v", prefix, lines.Err())
+			}
+			await("retry: ")
+			began := time.Now()
+			if answer := r.send(pinging(t, r.base+ping)); !strings.HasPrefix(answer, "OK") {
+				t.Fatalf("the ping was answered %q", answer)
+			}
+			await("event: row")
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("the event took %s", took)
+			}
+		})
+	}
+}
+
+// pinging is a ping.
+func pinging(t *testing.T, address string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}

@@ -1,0 +1,164 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// How long a link that sets a new password works, and how soon another one is
+// sent to the same address.
+const (
+	ResetLife  = time.Hour
+	resetAgain = 5 * time.Minute
+)
+
+// resetSetting is where the hash of a person's link is kept, with its end in
+// microseconds: there is one link a person, and the newest is it.
+func resetSetting(person string) string { return "password-reset/" + person }
+
+// resetValue is what is kept of a link.
+func resetValue(token string, ends time.Time) string {
+	return HashKey(token) + " " + strconv.FormatInt(ends.UnixMicro(), 10)
+}
+
+// resetEnds is when a link ends, by what is kept of it.
+func resetEnds(value string) time.Time {
+	_, micros, _ := strings.Cut(value, " ")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil {
+		return time.Time{} // long ago
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// AllowReset counts an attempt to be sent a link, and returns a [Rest] when it
+// is one too many. It knows nothing of accounts, so its answer tells nothing.
+func (p *People) AllowReset(email, address string, now time.Time) error {
+	if wait := p.resets.try(email, address, now); wait > 0 {
+		return &Rest{monitor.Wrong(monitor.Limited, "email", "Too many tries. Wait %s, then try again.", minutes(wait)), wait}
+	}
+	return nil
+}
+
+// ResetLink makes the token of a link that sets a new password, in place of any
+// before. It reports false when the address has no account, or unless pressing,
+// got a link in the last minutes. It takes longer for an account than for none:
+// nobody who is not trusted may wait for it.
+func (p *People) ResetLink(ctx context.Context, email string, pressing bool, now time.Time) (token string, person monitor.Person, made bool, err error) {
+	email = strings.TrimSpace(email)
+	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > longestEmail {
+		return "", person, false, nil // nobody has it, and the databases refuse to look for it
+	}
+	err = p.db.Update(ctx, func(tx *store.Tx) (err error) {
+		var found bool
+		made = false
+		if person, _, found, err = tx.PersonAt(email); err != nil || !found {
+			return err
+		}
+		before, _, err := tx.Setting(resetSetting(person.ID))
+		if err != nil || !pressing && resetEnds(before).Add(-ResetLife).Add(resetAgain).After(now) {
+			return err
+		}
+		token, made = person.ID+"."+newToken(), true
+		return tx.SetSetting(resetSetting(person.ID), resetValue(token, now.Add(ResetLife)))
+	})
+	if err != nil {
+		return "", person, false, fmt.Errorf("link for a new password: %w", err)
+	}
+	return token, person, made, nil
+}
+
+// resetting finds the person that a token is for, and what is kept of it.
+func resetting(tx *store.Tx, token string, now time.Time) (person monitor.Person, kept string, found bool, err error) {
+	id, _, _ := strings.Cut(token, ".")
+	if !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return person, "", false, nil
+	}
+	kept, found, err = tx.Setting(resetSetting(id))
+	ends := resetEnds(kept)
+	// Both are hashes: comparing them tells nothing about the token.
+	if err != nil || !found || kept != resetValue(token, ends) || !now.Before(ends) {
+		return person, "", false, err
+	}
+	person, found, err = tx.Person(id)
+	return person, kept, found, err
+}
+
+// ResetOpen returns whose password the link with a token sets, and false when it
+// was used, replaced, or ended.
+func (p *People) ResetOpen(ctx context.Context, token string, now time.Time) (person monitor.Person, open bool, err error) {
+	err = p.db.View(ctx, func(tx *store.Tx) (err error) {
+		person, _, open, err = resetting(tx, token, now)
+		return err
+	})
+	return person, open, err
+}
+
+// errStale is the answer to a link that sets no password any more.
+var errStale = errors.New("this link has ended")
+
+// Reset sets a new password for whoever has the link, which works once. All
+// sessions end, and a new one begins. It reports false when the link has ended.
+func (p *People) Reset(ctx context.Context, token, password string, e Entry, now time.Time) (open bool, err error) {
+	person, open, err := p.ResetOpen(ctx, token, now)
+	if err != nil || !open {
+		return false, err
+	}
+	if fault := soundPassword("password", password, person.Email); fault != nil {
+		return true, monitor.Faults{fault}
+	}
+	hash, err := p.hasher.hash(ctx, password)
+	if err != nil {
+		return true, err
+	}
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		_, kept, open, err := resetting(tx, token, now)
+		if err != nil {
+			return err
+		}
+		used, err := tx.DropSetting(resetSetting(person.ID), kept)
+		if err == nil && (!open || !used) {
+			err = errStale
+		}
+		if err != nil {
+			return err
+		}
+		return setPassword(tx, person, hash, e, now)
+	})
+	if errors.Is(err, errStale) {
+		return false, nil
+	}
+	if err != nil {
+		return true, fmt.Errorf("new password: %w", err)
+	}
+	return true, p.Sessions.begin(ctx, person.ID, e, now)
+}
+
+// setPassword sets it, ends all sessions, and notes it in each project.
+func setPassword(tx *store.Tx, person monitor.Person, hash string, e Entry, now time.Time) error {
+	if err := tx.SetPassword(person.ID, hash); err != nil {
+		return err
+	}
+	if err := tx.EndSessions(person.ID, ""); err != nil {
+		return err
+	}
+	memberships, err := tx.Memberships(person.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range memberships {
+		entry := monitor.AuditEntry{Project: m.Project.Key, At: now, Actor: person.Name, Source: e.Address, Action: "person.password", Target: person.Name}
+		if err := tx.Audit(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}

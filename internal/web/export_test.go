@@ -1,0 +1,83 @@
+package web
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// table is a file that was sent, without its head.
+func (w *world) table(a answer, name string) [][]string {
+	w.Helper()
+	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	if err != nil || a.code != 200 || len(rows) == 0 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") ||
+		a.header.Get("Content-Disposition") != `attachment; filename="`+name+`.csv"` {
+		w.Fatalf("%d %v %v %s", a.code, a.header, err, a.body)
+	}
+	return rows[1:]
+}
+
+func TestTheEventLogIsDownloadedAsItIsNarrowed(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		w.hear(h, 2*time.Minute, monitor.Ping{UserAgent: "=HYPERLINK(\"https://evil.example\")"})
+		w.hear(h, time.Minute, monitor.Ping{Kind: monitor.Fail, ExitCode: 3, UserAgent: "curl, \"8\"", Body: []byte("log")})
+		page := w.get("viewer", "/heartbeats/"+h.Ref+"?kind=fail")
+		path := w.link(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
+		if got := w.table(w.get("viewer", path), "backup-events"); len(got) != 1 || got[0][2] != "fail" || got[0][4] != "3" || got[0][7] != `curl, "8"` || got[0][9] != "3" {
+			w.Errorf("the failures: %q", got)
+		}
+		all := w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv")
+		if got := w.table(all, "backup-events"); len(got) != 2 || got[0][0] != "2" || !strings.HasPrefix(got[1][7], "'=HYPERLINK") {
+			w.Errorf("all: %q", got)
+		}
+		w.lacks(all, h.ID)
+		if a := w.get("stranger", "/heartbeats/"+h.Ref+"/events.csv"); a.code != 404 {
+			w.Errorf("a stranger: %d", a.code)
+		}
+	})
+}
+
+func TestIncidentsAreDownloadedAsTheyAreNarrowed(t *testing.T) {
+	onEach(t, func(w *world) {
+		h, i := w.failed("+backup", time.Minute)
+		w.failed("other", time.Minute)
+		if a := w.post("member", "/incidents/"+i.ID+"/acknowledge", nil); a.to() == "" {
+			w.Fatal(a.code)
+		}
+		page := w.get("viewer", "/incidents?state=acknowledged&q=back")
+		path := w.link(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
+		file := w.get("viewer", path)
+		got := w.table(file, "main-incidents")
+		if len(got) != 1 || got[0][0] != fmt.Sprint(i.Number) || got[0][1] != "'+backup" || got[0][2] != "acknowledged" || got[0][7] != "member" {
+			w.Errorf("%q", got)
+		}
+		w.lacks(file, h.ID)
+		if all := w.table(w.get("viewer", "/incidents.csv?"+url.Values{"q": {""}}.Encode()), "main-incidents"); len(all) != 2 {
+			w.Errorf("all: %q", all)
+		}
+		if none := w.table(w.get("stranger", "/incidents.csv"), "elsewhere-incidents"); len(none) != 0 {
+			w.Errorf("a stranger: %q", none)
+		}
+	})
+}
+
+func TestALongLogIsDownloadedInParts(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		const many = 501 // one more than are read at a time
+		for i := range many {
+			w.hear(h, time.Duration(many-i)*time.Second, monitor.Ping{})
+		}
+		got := w.table(w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv"), "backup-events")
+		if len(got) != many || got[0][0] != "501" || got[many-1][0] != "1" {
+			w.Errorf("%d rows", len(got))
+		}
+	})
+}

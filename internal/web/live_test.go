@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/view"
 )
 
 // following is an open stream, as a browser has it.
@@ -404,4 +407,24 @@ func TestAnIncidentPageTellsTheTimelineAndDeliveriesAsTheyCome(t *testing.T) {
 		// Those who were told of the opening are still to be told of the end.
 		w.live(w.get("viewer", "/incidents/"+i.ID))
 	})
+}
+
+func TestWhatMerelyTicksIsNoChange(t *testing.T) {
+	now := time.Now().UTC()
+	v := &visit{r: httptest.NewRequest(http.MethodGet, "/", nil), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+	page := view.HeartbeatPage{
+		Heartbeat: view.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
+		Incidents: []view.IncidentLine{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},
+	}
+	before, err := v.marked(page.Living())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := v.at(now.Add(90 * time.Second)).marked(page.Living())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after, cmp.AllowUnexported(shown{})); diff != "" {
+		t.Errorf("90 seconds later (-before +after):\n%s", diff)
+	}
 }

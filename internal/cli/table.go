@@ -20,7 +20,7 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 		if h.Running {
 			status += ", running"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), schedule(h), moment(h.DueAt), id(h))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), scheduleOf(h), moment(h.DueAt), id(h))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("standard output: %w", err)
@@ -28,8 +28,8 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 	return nil
 }
 
-// schedule is the interval and the grace, the two numbers that decide.
-func schedule(h client.Heartbeat) string {
+// scheduleOf is the interval and the grace, the two numbers that decide.
+func scheduleOf(h client.Heartbeat) string {
 	if h.Interval == nil {
 		return "calendar"
 	}

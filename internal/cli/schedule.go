@@ -85,7 +85,7 @@ func printOutlook(std Streams, o schedule.Outlook) error {
 	}
 	_ = w.Flush()
 	for _, c := range o.Changes {
-		fmt.Fprintf(&b, "\nNote: %s.\n", c.Words())
+		fmt.Fprintf(&b, "\n%s\n", c.Sentence())
 	}
 	return say(std, strings.TrimSuffix(b.String(), "\n"))
 }

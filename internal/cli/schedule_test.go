@@ -15,9 +15,9 @@ before  Fri 2027-03-26 02:30:00 +01:00  2027-03-26 01:30:00
 next    Sat 2027-03-27 02:30:00 +01:00  2027-03-27 01:30:00
 next    Sun 2027-03-28 03:00:00 +02:00  2027-03-28 01:00:00
 
-Note: on Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead.
+On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead.
 
-Note: on Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.
+On Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.
 `, ""}},
 		{[]string{"--oncalendar", "2020-01-01 10:00"}, result{0, `once, at 10:00 on 1 January 2020, UTC
 

@@ -158,9 +158,9 @@ func reading(w wall) string {
 	return t.Format("15:04")
 }
 
-// Words says the change in one clause, such as
-// "on Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead".
-func (c ClockChange) Words() string {
+// Sentence tells the change, such as
+// "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead."
+func (c ClockChange) Sentence() string {
 	one := c.First == c.Last
 	slots, it, comes := c.First, "it is", "comes"
 	if !one {
@@ -168,21 +168,21 @@ func (c ClockChange) Words() string {
 	}
 	switch c.Effect {
 	case Skipped:
-		return fmt.Sprintf("on %s the clock skips %s: nothing is due then", c.when, slots)
+		return fmt.Sprintf("On %s the clock skips %s: nothing is due then.", c.when, slots)
 	case MadeUp:
 		if one {
-			return fmt.Sprintf("on %s the clock skips %s: it is due at %s instead", c.when, slots, c.after)
+			return fmt.Sprintf("On %s the clock skips %s: it is due at %s instead.", c.when, slots, c.after)
 		}
-		return fmt.Sprintf("on %s the clock skips %s: they are due at %s instead, all at once", c.when, slots, c.after)
+		return fmt.Sprintf("On %s the clock skips %s: they are due at %s instead, all at once.", c.when, slots, c.after)
 	case Once:
-		return fmt.Sprintf("on %s %s %s twice on the clock: %s due the first time only", c.when, slots, comes, it)
+		return fmt.Sprintf("On %s %s %s twice on the clock: %s due the first time only.", c.when, slots, comes, it)
 	case Twice:
-		return fmt.Sprintf("on %s %s %s twice on the clock: %s due both times", c.when, slots, comes, it)
+		return fmt.Sprintf("On %s %s %s twice on the clock: %s due both times.", c.when, slots, comes, it)
 	default:
 		direction := "back"
 		if c.forward {
 			direction = "forward"
 		}
-		return fmt.Sprintf("clocks go %s on %s: the times on the clock stay, those in UTC move", direction, c.when)
+		return fmt.Sprintf("Clocks go %s on %s: the times on the clock stay, those in UTC move.", direction, c.when)
 	}
 }

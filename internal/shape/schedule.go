@@ -1,9 +1,7 @@
 package shape
 
 import (
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"overdue/client"
 	"overdue/internal/schedule"
@@ -19,7 +17,7 @@ func Outlook(o schedule.Outlook, local *time.Location) client.SchedulePreview {
 	}
 	for _, c := range o.Changes {
 		shown.ClockChanges = append(shown.ClockChanges, client.ClockChange{
-			At: c.At, Timezone: c.Zone, Effect: effects[c.Effect], Text: sentence(c.Words()),
+			At: c.At, Timezone: c.Zone, Effect: effects[c.Effect], Text: c.Sentence(),
 		})
 	}
 	return shown
@@ -36,10 +34,4 @@ func slots(at []time.Time, local *time.Location) []client.Slot {
 		all = append(all, client.Slot{At: t, Local: t.In(local).Format(time.RFC3339Nano)})
 	}
 	return all
-}
-
-// sentence makes a sentence of a clause.
-func sentence(clause string) string {
-	_, size := utf8.DecodeRuneInString(clause)
-	return strings.ToUpper(clause[:size]) + clause[size:] + "."
 }

@@ -49,7 +49,7 @@ func showHeartbeat(v *visit) error {
 func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbeat {
 	h := view.Heartbeat{
 		Key: keyOf(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.Shown(v.now)),
-		Editable: v.actor.May(auth.ChangeHeartbeats), OnlyInterval: true,
+		Editable: v.actor.May(auth.ChangeHeartbeats),
 		Schedule: every(w.Heartbeat), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),

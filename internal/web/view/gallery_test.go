@@ -56,6 +56,8 @@ func examples() []example {
 		{"heartbeats-empty", view.HeartbeatsEmpty(exampleEmpty()), false},
 		{"heartbeat-new", view.HeartbeatEditor(exampleForm()), false},
 		{"heartbeat-new-cron", view.HeartbeatEditor(exampleCron()), false},
+		{"heartbeat-new-advanced", view.HeartbeatEditor(exampleAdvanced()), false},
+		{"heartbeat-new-over", view.HeartbeatEditor(exampleOver()), false},
 		{"heartbeat-edit-error", view.HeartbeatEditor(exampleMistakes()), false},
 		{"heartbeat-saved", view.HeartbeatDetail(exampleSaved()), false},
 		{"heartbeat", view.HeartbeatDetail(exampleDetail()), false},

@@ -35,7 +35,6 @@ type Heartbeat struct {
 	PausedAt                time.Time
 	PausedBy                string
 	Incident                *OpenIncident // nil when none is open
-	OnlyInterval            bool          // as in [HeartbeatForm]
 }
 
 // OpenIncident is the incident that a heartbeat is Down for.

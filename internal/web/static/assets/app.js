@@ -257,7 +257,8 @@ if (form) {
     } catch { /* away or overtaken: what is shown stays, Save still judges */ }
   };
   form.addEventListener("input", (e) => {
-    if (e.target.matches("input[type=text], textarea, [name=schedule], [name=channels], [name=channel]")) { clearTimeout(timer); timer = setTimeout(ask, 250); }
+    clearTimeout(timer);
+    timer = setTimeout(ask, 250);
     $$("[data-fill]", form).forEach((b) => b.setAttribute("aria-pressed", String(b.value === $(b.dataset.fill).value.trim())));
   });
 }

@@ -4,17 +4,25 @@ import "time"
 
 // Amend returns the heartbeat under a new rule, judged anew from its last
 // ping. An incident that the new rule would not have opened is resolved; one
-// that was reported by the job itself stays.
+// that was reported by the job itself stays, unless the new rule would have
+// borne it. What was borne so far opens nothing by itself.
 //
-// What lapsed under the old rule is noted first, as if a sweep had just looked.
+// What lapsed under the old rule is noted first, as if a sweep had just looked,
+// and stays in the ledger.
 func (h Heartbeat) Amend(rule Rule, now time.Time) (Heartbeat, Change) {
 	h, change := h.Lapse(now)
+	var decided []Stretch
+	h, decided = h.settle(now)
+	change.Decided = append(change.Decided, decided...)
+	old := h.Rule
 	h.Rule = rule
-	if h.Status == Paused || h.Cause == Failure {
+	if h.Status == Paused || h.stands() {
 		return h, change
 	}
 	was := h
-	h, again := h.anew().Lapse(now)
+	h, again := h.anew(old).Lapse(now)
+	change.Decided = append(change.Decided, again.Decided...)
+	again.Decided = change.Decided
 	switch {
 	case was.Status == Down && h.Status == Down:
 		h.Cause = was.Cause
@@ -29,11 +37,33 @@ func (h Heartbeat) Amend(rule Rule, now time.Time) (Heartbeat, Change) {
 	return h, again
 }
 
-// anew returns the heartbeat as its last ping left it, before any silence.
-func (h Heartbeat) anew() Heartbeat {
-	h.Status, h.Cause = Up, ""
+// stands reports whether it is down for what the job itself reported, and the
+// rule does not bear that.
+func (h Heartbeat) stands() bool {
+	switch h.Cause {
+	case Failure:
+		return h.Bad >= h.Rule.alertAfter()
+	case TooShort:
+		return h.Bad >= h.Rule.alertAfter() && h.RunTime < h.Rule.MinRunTime
+	}
+	return false
+}
+
+// anew returns the heartbeat as its last ping left it, before any silence. old
+// is the rule that it was judged by until now.
+func (h Heartbeat) anew(old Rule) Heartbeat {
+	if h.Cause == TooShort && h.RunTime >= h.Rule.MinRunTime {
+		h.Bad = 0
+	}
+	h.Status, h.Cause, h.Lapsed = Up, "", Lapsed{}
 	if h.From.IsZero() {
 		h.Status = New // not yet pinged, or down by its very first run
+	}
+	if r := h.Rule; r.Early != old.Early || r.Grace != old.Grace || !r.Calendar.Equal(old.Calendar) {
+		h.Slot = time.Time{}
+		if h.From.Equal(h.LastPing) && !h.From.IsZero() {
+			h.Slot = r.earlyFor(h.From)
+		}
 	}
 	runs := make([]Run, len(h.Runs))
 	for i, r := range h.Runs {
@@ -61,12 +91,12 @@ func (h Heartbeat) Resume(now time.Time) Heartbeat {
 	if h.Status != Paused {
 		return h
 	}
-	h.Runs = nil
+	h.Runs, h.Heard = nil, later(h.Heard, now)
 	if h.LastPing.IsZero() {
 		h.Status = New
 		return h
 	}
-	h.Status, h.From, h.Heard = Up, now, later(h.Heard, now)
+	h.Status, h.From, h.Slot, h.Ledger.Until = Up, now, h.stillAhead(now), later(h.Ledger.Until, now)
 	return h
 }
 
@@ -81,10 +111,15 @@ func (h Heartbeat) Delete(now time.Time) (Heartbeat, Change) {
 // end stops judging, after what lapsed until now.
 func (h Heartbeat) end(how Ending, now time.Time) (Heartbeat, Change) {
 	h, change := h.Lapse(now)
-	change.Late = time.Time{}
+	h, decided := h.settle(now)
+	change.Decided, change.Late = append(change.Decided, decided...), time.Time{}
 	if h.Status == Down {
 		change.Resolved = &Resolution{How: how, At: now, Incident: h.Incident}
 	}
 	h.Status, h.Runs, h.Incident, h.Cause = Paused, nil, "", ""
+	h.Bad, h.Lapsed = 0, Lapsed{}
+	if !h.Ledger.Until.IsZero() {
+		h.Ledger.Until = later(h.Ledger.Until, now) // nothing is expected from here on
+	}
 	return h, change
 }

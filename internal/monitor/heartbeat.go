@@ -17,34 +17,6 @@ const (
 // Statuses lists every status, in the order in which people want to see them.
 var Statuses = []Status{Down, Late, New, Paused, Up}
 
-// Methods says which request methods count as pings.
-type Methods string
-
-// The values of Methods, part of the API.
-const (
-	AnyMethod Methods = "any"
-	PostOnly  Methods = "post"
-)
-
-// Rule is what a heartbeat is judged by.
-type Rule struct {
-	Interval     time.Duration // from one ping to the next
-	Grace        time.Duration // from due to deadline
-	MaxRunTime   time.Duration // from start to finish; 0: the grace period
-	Methods      Methods
-	ManualResume bool // a ping does not resume it
-}
-
-// runLimit is how long a run may take, 0 when nothing limits it. With neither
-// a maximum nor a grace period every start would be down at once, so then only
-// the interval guards.
-func (r Rule) runLimit() time.Duration {
-	if r.MaxRunTime > 0 {
-		return r.MaxRunTime
-	}
-	return r.Grace
-}
-
 // Heartbeat is one job that is expected to ping, with all that its next
 // judgement depends on.
 type Heartbeat struct {
@@ -62,7 +34,10 @@ type Heartbeat struct {
 	Channels    []string // which channels are told otherwise
 
 	Status   Status
-	From     time.Time // the interval is counted from here: last ping, or resumption
+	From     time.Time // it is counted from here: last ping, or resumption
+	Slot     time.Time // that the last ping was early for, zero when it was for none
+	Bad      int       // bad runs in a row, as of the last ping
+	Lapsed   Lapsed    // what the clocks counted since
 	Heard    time.Time // newest success, failure, pause or resumption; older pings are history only
 	LastPing time.Time // arrival of the last success or failure
 	Began    time.Time // arrival of the last start
@@ -72,10 +47,18 @@ type Heartbeat struct {
 	Pings    int64  // stored since creation
 	Incident string // the open one, empty when none
 	Cause    Cause  // what it is down for now
+	Ledger   Ledger
 
 	Created time.Time
 	Updated time.Time // last change of its settings
 	Deleted time.Time
+}
+
+// Lapsed is what clocks counted as bad since the last ping, without opening an
+// incident.
+type Lapsed struct {
+	Slot time.Time // the last one, zero when none was
+	Runs int
 }
 
 // Judged reports whether silence is counted against it.
@@ -86,16 +69,17 @@ func (h Heartbeat) Due() time.Time {
 	if !h.Judged() || h.From.IsZero() {
 		return time.Time{}
 	}
-	return h.From.Add(h.Rule.Interval)
+	return h.slotAfter(h.counted())
 }
 
-// Deadline is when silence becomes an incident: due plus grace.
+// Deadline is when silence becomes an incident: due plus grace, or so much
+// after a later slot where some bad runs in a row are tolerated.
 func (h Heartbeat) Deadline() time.Time {
-	due := h.Due()
-	if due.IsZero() {
-		return due
+	slot := h.lastChance()
+	if slot.IsZero() {
+		return slot
 	}
-	return due.Add(h.Rule.Grace)
+	return slot.Add(h.Rule.Grace)
 }
 
 // Running reports whether a start waits for its finish.
@@ -129,15 +113,34 @@ func (h Heartbeat) RunDeadline() time.Time {
 // which bounds the delay by the longest run allowed.
 func (h Heartbeat) silentAt() time.Time {
 	deadline := h.Deadline()
-	if h.Rule.runLimit() == 0 {
-		return deadline
-	}
-	for _, r := range h.Runs {
-		if !r.Lost && !r.Start.After(deadline) {
-			return time.Time{}
-		}
+	if h.excused(h.Runs, deadline, time.Time{}) {
+		return time.Time{}
 	}
 	return deadline
+}
+
+// StartBy is the moment by which the run that is waited for must have begun,
+// zero when there is no such moment. A run in progress that began by then will do.
+func (h Heartbeat) StartBy() time.Time {
+	due := h.Due()
+	if due.IsZero() || !h.Rule.startClock() {
+		return time.Time{}
+	}
+	by := due.Add(h.Rule.StartGrace)
+	if h.excused(h.Runs, by, time.Time{}) {
+		return time.Time{}
+	}
+	return by
+}
+
+// firstBy is when it is an incident that a new heartbeat was never pinged. A
+// run in progress is no silence, and a moment that passed in a pause is past.
+func (h Heartbeat) firstBy() time.Time {
+	by := h.Rule.ExpectFirstBy
+	if !by.After(h.Heard) || h.excused(h.Runs, by, time.Time{}) {
+		return time.Time{}
+	}
+	return by
 }
 
 // Next is the next moment at which something happens by itself, zero when
@@ -145,10 +148,13 @@ func (h Heartbeat) silentAt() time.Time {
 func (h Heartbeat) Next() time.Time {
 	switch h.Status {
 	case New:
-		return h.RunDeadline()
+		return sooner(h.firstBy(), h.RunDeadline())
 	case Up:
 		return sooner(h.Due(), h.RunDeadline())
 	case Late:
+		if h.Rule.startClock() {
+			return sooner(h.StartBy(), h.RunDeadline())
+		}
 		return sooner(h.silentAt(), h.RunDeadline())
 	}
 	return time.Time{}

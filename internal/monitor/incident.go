@@ -7,9 +7,11 @@ type Cause string
 
 // The causes.
 const (
-	Missed  Cause = "missed"  // silence beyond the grace period
-	Failure Cause = "failure" // the job said so
-	Overran Cause = "overran" // a run took too long
+	Missed     Cause = "missed"      // silence beyond the grace period
+	Failure    Cause = "failure"     // the job said so
+	Overran    Cause = "overran"     // a run took too long
+	TooShort   Cause = "too_short"   // a run took less than it must
+	NotStarted Cause = "not_started" // nothing had begun by the start grace
 )
 
 // Ending is how an incident was resolved. The values are part of the API.

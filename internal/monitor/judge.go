@@ -9,9 +9,10 @@ const Tick = time.Microsecond
 type Change struct {
 	Ping     Ping        // as it is to be kept, when the change came from a ping
 	Late     time.Time   // when it became late, zero unless it did and still is
+	Decided  []Stretch   // slots whose history is closed, oldest first; no news by itself
 	Opened   *Opening    // the incident that began
 	Resolved *Resolution // the incident that ended
-	Failed   bool        // a further failure, while the incident was open already
+	Failed   bool        // a further bad run, while the incident was open already
 }
 
 // Opening is how an incident began.
@@ -21,7 +22,7 @@ type Opening struct {
 	Due     time.Time // what was expected, zero when nothing was
 	Last    time.Time // the last ping before it, zero when none had come
 	Because string    // the arithmetic, in a sentence
-	Ping    int64     // the ping that reported the failure, 0 when none did
+	Ping    int64     // the ping that ended the bad run, 0 when none did
 }
 
 // Resolution is how an incident ended.
@@ -59,18 +60,33 @@ func (h Heartbeat) Hear(p Ping, horizon time.Time) (Heartbeat, Change) {
 	if !stale {
 		h, change = h.Lapse(before.Add(-Tick))
 	}
+	f := finished{runs: h.Runs}
 	if p.finishes() {
-		h.Runs, p.RunTime, p.HasRun = finish(h.Runs, p)
+		var run Run
+		if h.Runs, run, p.HasRun = finish(h.Runs, p); p.HasRun {
+			p.RunTime, f.began, f.lost = p.At.Sub(run.Start), run.Start, run.Lost
+		}
 	}
+	f.Ping = p
 	switch {
 	case stale: // history: a heartbeat never moves back in time
-	case h.Status == Paused:
-		h, change = h.hearPaused(p, change)
+	case h.Status == Paused && !(p.finishes() && !h.Rule.ManualResume):
+		h = h.hearPaused(p)
+	case p.Kind == Start:
+		h = h.begin(p)
 	default:
-		h, change = h.take(p, change)
+		h, change = h.take(f, change)
 	}
 	change.Ping = p
 	return h, change
+}
+
+// finished is a ping that ended a run, or may have.
+type finished struct {
+	Ping
+	runs  []Run     // in progress just before it
+	began time.Time // when its run did, zero when nobody said
+	lost  bool      // its run took too long, and that was counted
 }
 
 // stale reports whether the ping came out of order. A start that was stored
@@ -80,54 +96,78 @@ func (h Heartbeat) stale(p Ping) bool {
 	return p.At.Before(h.Heard) || (p.Kind == Start && superseded(h.Runs, p))
 }
 
-// hearPaused takes a ping while paused: a finished run resumes, unless people
-// want to do that themselves; a start only notes when it began.
-func (h Heartbeat) hearPaused(p Ping, change Change) (Heartbeat, Change) {
-	if p.finishes() && !h.Rule.ManualResume {
-		return h.take(p, change)
-	}
+// hearPaused takes a ping that does not resume: it only notes when it came.
+func (h Heartbeat) hearPaused(p Ping) Heartbeat {
 	if p.Kind == Start {
-		h.Began, h.Runs = later(h.Began, p.At), begin(h.Runs, p)
-	} else {
-		h.Heard, h.LastPing = p.At, p.At
+		return h.begin(p)
 	}
-	return h, change
+	h.Heard, h.LastPing = p.At, p.At
+	return h
 }
 
-// take applies a ping that is neither stale nor held back by a pause.
-func (h Heartbeat) take(p Ping, change Change) (Heartbeat, Change) {
-	if p.Kind == Start {
-		h.Began, h.Runs = later(h.Began, p.At), begin(h.Runs, p)
-		return h, change
-	}
+// begin notes that a run began.
+func (h Heartbeat) begin(p Ping) Heartbeat {
+	h.Began, h.Runs = later(h.Began, p.At), begin(h.Runs, p)
+	return h
+}
+
+// take applies the end of a run that is neither stale nor held back by a pause.
+// A finished run resumes what is paused.
+func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
+	bad := h.Rule.bad(p.Ping)
+	h, r := h.reckon(runEnd{at: p.At, ping: true, began: p.began, outcome: bad, runs: p.runs})
+	change.Decided = append(change.Decided, r.decided...)
+	h.Bad, h.Lapsed = h.bad()+r.missed, Lapsed{}
 	h.Heard, h.From, h.LastPing = p.At, p.At, p.At
-	if h.Status == Down || h.Status == Paused {
-		h.Runs = withinTime(h.Runs, h.Rule.runLimit(), p.At)
+	if h.Slot = h.stillAhead(p.At); r.slot.After(p.At) {
+		h.Slot = r.slot
 	}
+	h.Runs = withinTime(h.Runs, h.Rule.runLimit(), p.At)
 	if p.HasRun {
 		h.RunTime, h.HasRun = p.RunTime, true
 	}
 	change.Late = time.Time{}
-	if p.Kind == Fail {
-		return h.fail(p, change)
+	if bad != "" {
+		return h.fail(p.Ping, bad, change)
 	}
 	if h.Status == Down {
 		change.Resolved = &Resolution{How: Recovered, At: p.At, Incident: h.Incident}
-		h.Incident, h.Cause = "", ""
+		h.Incident, h.Cause, h.Bad = "", "", 0
+	}
+	// What becomes of a run that a clock has counted does not make it good.
+	if !p.lost && !r.known {
+		h.Bad = 0
 	}
 	h.Status = Up
 	return h, change
 }
 
-// fail takes the heartbeat down at once, or notes one more failure.
-func (h Heartbeat) fail(p Ping, change Change) (Heartbeat, Change) {
-	already := h.Status == Down
-	h.Status, h.Cause = Down, Failure // what it is down for now, whatever opened the incident
-	if already {
-		change.Failed = true
-		return h, change
+// stillAhead is the slot that an earlier ping was early for, if it is still to
+// come: it stays counted.
+func (h Heartbeat) stillAhead(at time.Time) time.Time {
+	if ahead := later(h.Slot, h.Ledger.Until); h.Rule.Calendar != nil && ahead.After(at) {
+		return ahead
 	}
-	change.Opened = &Opening{Cause: Failure, At: p.At, Last: p.At, Because: becauseFailed(p), Ping: p.N}
+	return time.Time{}
+}
+
+// fail counts a bad run that a ping ended. It takes the heartbeat down at once,
+// or is noted as one more, or is tolerated.
+func (h Heartbeat) fail(p Ping, bad Outcome, change Change) (Heartbeat, Change) {
+	cause, because := Failure, becauseFailed(p)
+	if bad == RunTooShort {
+		cause, because = TooShort, h.becauseTooShort(p)
+	}
+	h.Bad++
+	switch {
+	case h.Status == Down:
+		h.Cause, change.Failed = cause, true // what it is down for now, whatever opened the incident
+	case h.Bad >= h.Rule.alertAfter():
+		h.Status, h.Cause = Down, cause
+		change.Opened = &Opening{Cause: cause, At: p.At, Last: p.At, Because: because + h.inARow(h.Bad), Ping: p.N}
+	default:
+		h.Status = Up
+	}
 	return h, change
 }
 
@@ -142,39 +182,72 @@ func (h Heartbeat) Lapse(now time.Time) (Heartbeat, Change) {
 	for next := h.Next(); !next.IsZero() && !next.After(now); next = h.Next() {
 		switch {
 		case next.Equal(h.RunDeadline()):
-			h, change = h.overrun(next), Change{Opened: h.opening(Overran, next)}
+			h, change = h.overrun(next, change)
+		case h.Status == New:
+			h, change = h.miss(&Opening{Cause: Missed, At: next, Because: becauseNever(next)}, change)
 		case h.Status == Up:
 			h.Status, change.Late = Late, next
+		case h.Rule.startClock():
+			h, change = h.notStarted(next, change)
 		default:
-			h, change = h.miss(), Change{Opened: h.opening(Missed, next)}
+			h, change = h.miss(&Opening{Cause: Missed, At: next, Due: h.lastChance(), Last: h.LastPing, Because: h.becauseMissed()}, change)
 		}
 	}
 	return h, change
 }
 
-// miss takes the heartbeat down for its silence.
-func (h Heartbeat) miss() Heartbeat {
-	h.Status, h.Cause = Down, Missed
-	return h
+// miss takes the heartbeat down.
+func (h Heartbeat) miss(o *Opening, change Change) (Heartbeat, Change) {
+	h.Status, h.Cause = Down, o.Cause
+	change.Opened, change.Late = o, time.Time{}
+	return h, change
 }
 
-// overrun takes the heartbeat down because a run took too long.
-func (h Heartbeat) overrun(at time.Time) Heartbeat {
+// overrun counts a run that took too long. Its slot is not waited for any more.
+func (h Heartbeat) overrun(at time.Time, change Change) (Heartbeat, Change) {
+	o := &Opening{Cause: Overran, At: at, Due: h.Due(), Last: h.LastPing, Because: h.becauseOverran(at)}
+	before := h
 	runs := make([]Run, len(h.Runs))
 	for i, r := range h.Runs {
 		r.Lost = r.Lost || !r.Start.Add(h.Rule.runLimit()).After(at)
 		runs[i] = r
 	}
-	h.Runs, h.Status, h.Cause = runs, Down, Overran
-	return h
+	h.Runs = runs
+	var r reckoned
+	if h.Status != New {
+		h, r = h.reckon(runEnd{at: at, began: at.Add(-h.Rule.runLimit()), outcome: RunOverran, runs: before.Runs})
+		change.Decided = append(change.Decided, r.decided...)
+	}
+	if h.Rule.Calendar == nil && !r.through.IsZero() {
+		r.through = before.slotAfter(later(before.counted(), r.through.Add(-Tick))) // the finish that is waited for
+	}
+	return h.bear(o, before, r.missed+1, r.through, change)
 }
 
-// opening describes the incident that begins at the given moment, from the
-// heartbeat as it stood just before.
-func (h Heartbeat) opening(cause Cause, at time.Time) *Opening {
-	because := h.becauseMissed()
-	if cause == Overran {
-		because = h.becauseOverran(at)
+// notStarted counts a run that had not begun by its start grace.
+func (h Heartbeat) notStarted(at time.Time, change Change) (Heartbeat, Change) {
+	due := h.Due()
+	o := &Opening{Cause: NotStarted, At: at, Due: due, Last: h.LastPing, Because: h.becauseNotStarted(at)}
+	before := h
+	if due.After(h.Ledger.Until) {
+		var decided []Stretch
+		h.Ledger, decided = h.Ledger.add(Stretch{Outcome: RunNotStarted, First: due, Last: due, Count: 1})
+		change.Decided = append(change.Decided, decided...)
 	}
-	return &Opening{Cause: cause, At: at, Due: h.Due(), Last: h.LastPing, Because: because}
+	return h.bear(o, before, 1, due, change)
+}
+
+// bear counts bad runs that a clock told of: they open the incident, or are
+// tolerated, and then nothing is waited for up to and including the slot.
+func (h Heartbeat) bear(o *Opening, before Heartbeat, runs int, slot time.Time, change Change) (Heartbeat, Change) {
+	total := h.bad() + runs
+	if total >= h.Rule.alertAfter() {
+		o.Because += h.inARow(total)
+		return h.miss(o, change)
+	}
+	h.Lapsed = Lapsed{Slot: later(h.Lapsed.Slot, slot), Runs: h.Lapsed.Runs + runs}
+	if h.Status == Late && !h.Due().Equal(before.Due()) {
+		h.Status, change.Late = Up, time.Time{}
+	}
+	return h, change
 }

@@ -8,6 +8,13 @@ package monitor
 type modelRule struct {
 	interval, grace, longest int
 	postOnly, manual         bool
+
+	slots      []int // of a calendar; none: the interval counts
+	early      int   // -1: as usual
+	shortest   int   // run time
+	startGrace int   // 0: none
+	after      int   // so many bad runs in a row
+	firstBy    int   // 0: never
 }
 
 // modelEvent is something that happened to the heartbeat in a second.
@@ -32,7 +39,7 @@ type modelIncident struct {
 type modelRun struct {
 	id    string
 	start int
-	told  bool // an incident was opened because it took too long
+	told  bool // it took too long, and that was counted
 }
 
 // model is the heartbeat as the model sees it. Seconds before the epoch mean
@@ -42,16 +49,34 @@ type model struct {
 	status    string
 	cause     string
 	from      int
+	heard     int // of a pause or resumption
 	pinged    bool
 	runs      []modelRun
 	incidents []modelIncident
+
+	bad     int   // in a row, without the slots that wait
+	waiting []int // slots that came since, and that nothing came for
+	counted int   // slots up to here are not waited for
+
+	expecting bool // slots are expected, since the first ping
+	written   int  // slots up to here have an outcome
+	pending   int  // the last slot that has come, while it may still be answered; -1: none
+	outcomes  []modelOutcome
+}
+
+// modelOutcome is what became of a slot.
+type modelOutcome struct {
+	Slot   int
+	What   string
+	LateBy int
 }
 
 // replay tells how a heartbeat stands at the end of a second, when all that
 // happened until then is given in its order.
 func replay(rule modelRule, events []modelEvent, end int) *model {
-	m := &model{rule: rule, status: "new", from: -1}
+	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, pending: -1, heard: -1}
 	for second := 0; second <= end; second++ {
+		m.tick(second)
 		for _, e := range events {
 			if e.at == second {
 				m.happen(e)
@@ -88,9 +113,6 @@ func (m *model) limit() int {
 	return m.rule.grace
 }
 
-func (m *model) due() int      { return m.from + m.rule.interval }
-func (m *model) deadline() int { return m.due() + m.rule.grace }
-
 // judged reports whether a second of silence can do anything.
 func (m *model) judged() bool {
 	return m.status == "new" || m.status == "up" || m.status == "late"
@@ -98,42 +120,73 @@ func (m *model) judged() bool {
 
 // silence judges one second in which nothing more came.
 func (m *model) silence(second int) {
-	if !m.judged() {
-		return
+	for m.judged() && m.overdueRun(second) {
+		m.overrun(second)
 	}
-	for _, r := range m.runs {
-		if m.limit() > 0 && second == r.start+m.limit() {
-			m.open("overran", second)
-			m.tellRuns(second)
-			return
+	if by := m.rule.firstBy; m.status == "new" && by > 0 && by > m.heard && second >= by && !m.busy(by, second) {
+		m.open("missed", by)
+	}
+	for m.status == "up" || m.status == "late" {
+		m.status = "up"
+		if len(m.waiting) == 0 {
+			break
+		}
+		m.status = "late"
+		if !m.lapse(second) {
+			break
 		}
 	}
-	if m.from < 0 {
-		return
+	if m.slotsCount() && m.pending >= 0 && second >= m.pending+m.rule.grace && !m.busy(m.pending+m.rule.grace, second) {
+		m.write(m.pending, "missed", 0)
 	}
-	if m.status == "up" && second >= m.due() {
-		m.status = "late"
+}
+
+// lapse counts the silence that is over by a second, and reports whether there
+// may be more.
+func (m *model) lapse(second int) bool {
+	if g := m.rule.startGrace; g > 0 && g < m.rule.grace {
+		slot := m.waiting[0]
+		if second < slot+g || m.busy(slot+g, second) {
+			return false
+		}
+		m.correct(slot, "not_started")
+		m.bear("not_started", slot+g, 1, slot)
+		return true
 	}
-	if m.status == "late" && second >= m.deadline() && !m.busy(second) {
-		m.open("missed", m.deadline())
+	if n := m.tolerated(); n <= len(m.waiting) {
+		deadline := m.waiting[n-1] + m.rule.grace
+		if second >= deadline && !m.busy(deadline, second) {
+			m.open("missed", deadline)
+		}
 	}
+	return false
+}
+
+// overdueRun reports whether a run takes too long at a second.
+func (m *model) overdueRun(second int) bool {
+	for _, r := range m.runs {
+		if m.limit() > 0 && second == r.start+m.limit() && !r.told {
+			return true
+		}
+	}
+	return false
 }
 
 // tellRuns marks the runs whose time is over, so that none is told of twice.
 func (m *model) tellRuns(second int) {
 	var runs []modelRun
 	for _, r := range m.runs {
-		r.told = second >= r.start+m.limit()
+		r.told = r.told || second >= r.start+m.limit()
 		runs = append(runs, r)
 	}
 	m.runs = runs
 }
 
-// busy reports whether a run that began by the deadline is in progress, within
+// busy reports whether a run that began by a deadline is in progress, within
 // its time.
-func (m *model) busy(second int) bool {
+func (m *model) busy(deadline, second int) bool {
 	for _, r := range m.runs {
-		if r.start <= m.deadline() && second < r.start+m.limit() {
+		if !r.told && r.start <= deadline && second < r.start+m.limit() {
 			return true
 		}
 	}
@@ -153,47 +206,36 @@ func (m *model) resolve(how string, at int) {
 
 // ping applies a start, a success or a failure.
 func (m *model) ping(e modelEvent) {
+	m.silence(e.at - 1) // a run that excused it may have been lost in this second
 	if e.what == "start" {
 		m.forget(e.run)
 		m.runs = append(m.runs, modelRun{id: e.run, start: e.at})
-		// A job that begins again has lost the run that excused its silence.
-		if m.status == "late" && e.at > m.deadline() && !m.busy(e.at-1) {
-			m.open("missed", m.deadline())
-		}
 		return
 	}
-	m.finish(e)
+	was := m.runs
+	ended := m.finish(e)
 	m.pinged = true
 	if m.status == "paused" && m.rule.manual {
 		return
 	}
-	m.giveUp(e.at)
-	m.from = e.at
-	switch {
-	case e.what == "fail" && m.status == "down":
-		m.cause = "failure"
-		m.incidents[len(m.incidents)-1].Failures++
-	case e.what == "fail":
-		m.open("failure", e.at)
-	default:
-		if m.status == "down" {
-			m.resolve("recovered", e.at)
-		}
-		m.status = "up"
-	}
+	m.count(e, ended, was)
 }
 
-// finish ends the run that a ping names, or the only one when it names none.
-func (m *model) finish(e modelEvent) {
+// finish ends the run that a ping names, or the only one when it names none,
+// and returns it.
+func (m *model) finish(e modelEvent) *modelRun {
 	for _, r := range m.runs {
 		if r.id == e.run {
 			m.forget(e.run)
-			return
+			return &r
 		}
 	}
 	if e.run == "" && len(m.runs) == 1 {
+		r := m.runs[0]
 		m.runs = nil
+		return &r
 	}
+	return nil
 }
 
 // giveUp forgets the runs that have taken too long: they were told of, or
@@ -224,7 +266,11 @@ func (m *model) pause(second int) {
 		m.resolve("paused", second)
 	}
 	if m.status != "paused" {
-		m.status, m.runs = "paused", nil
+		m.status, m.runs, m.heard = "paused", nil, second
+		m.bad, m.waiting, m.pending = 0, nil, -1
+		if m.expecting {
+			m.written = max(m.written, second)
+		}
 	}
 }
 
@@ -232,10 +278,15 @@ func (m *model) resume(second int) {
 	if m.status != "paused" {
 		return
 	}
-	m.runs = nil
+	m.runs, m.heard = nil, second
 	m.status = "new"
 	if m.pinged {
-		m.status, m.from = "up", second
+		ahead := m.written
+		m.status, m.from, m.expecting = "up", second, true
+		m.written, m.counted = max(m.written, second), second
+		if m.rule.slots != nil {
+			m.counted = max(second, ahead)
+		}
 	}
 }
 
@@ -249,6 +300,7 @@ func (m *model) edit(rule modelRule, second int) {
 	}
 	again := *m
 	again.status, again.cause, again.incidents, again.runs = "up", "", nil, nil
+	again.waiting, again.counted, again.pending, again.expecting = nil, m.from, -1, false
 	if m.from < 0 {
 		again.status = "new"
 	}
@@ -256,9 +308,10 @@ func (m *model) edit(rule modelRule, second int) {
 		again.runs = append(again.runs, modelRun{id: r.id, start: r.start})
 	}
 	for s := 0; s <= second; s++ {
+		again.tick(s)
 		again.silence(s)
 	}
-	m.runs = again.runs
+	m.runs, m.waiting, m.counted = again.runs, again.waiting, again.counted
 	switch {
 	case m.status == "down" && again.status == "down": // it stays as it was
 	case m.status == "down":

@@ -78,13 +78,13 @@ func superseded(runs []Run, p Ping) bool {
 	return false
 }
 
-// finish returns runs without the one that p ends, and how long that took.
+// finish returns runs without the one that p ends, and that one.
 //
 // A finish without an id ends the run without an id; where there is none, it
 // ends the only run there is, and with several it ends none, because nobody
 // can tell which. Runs that began after p arrived, and were stored sooner, are
 // none of its business.
-func finish(runs []Run, p Ping) (rest []Run, took time.Duration, found bool) {
+func finish(runs []Run, p Ping) (rest []Run, ended Run, found bool) {
 	at, last, begun := -1, -1, 0
 	for i, r := range runs {
 		if r.Start.After(p.At) {
@@ -100,10 +100,10 @@ func finish(runs []Run, p Ping) (rest []Run, took time.Duration, found bool) {
 		at = last
 	}
 	if at < 0 {
-		return runs, 0, false
+		return runs, Run{}, false
 	}
 	rest = append(append(rest, runs[:at]...), runs[at+1:]...)
-	return rest, p.At.Sub(runs[at].Start), true
+	return rest, runs[at], true
 }
 
 // withinTime drops the runs that were given up, and those whose time was over

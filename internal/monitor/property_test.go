@@ -10,20 +10,56 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawRule draws a rule so small that boundaries often meet.
+// drawRule draws a rule so small that boundaries often meet, without what an
+// edit judges in ways of its own.
 func drawRule(t *rapid.T) modelRule {
-	return modelRule{
+	r := modelRule{
 		interval: rapid.IntRange(1, 8).Draw(t, "interval"),
 		grace:    rapid.IntRange(0, 5).Draw(t, "grace"),
 		longest:  rapid.SampledFrom([]int{0, 0, 1, 2, 4, 9}).Draw(t, "longest"),
 		postOnly: rapid.IntRange(0, 4).Draw(t, "postOnly") == 4,
 		manual:   rapid.IntRange(0, 2).Draw(t, "manual") == 2,
 	}
+	if rapid.Bool().Draw(t, "calendar") {
+		r.interval, r.slots = 0, drawSlots(t)
+	}
+	return r
+}
+
+// drawSlots draws the slots of a calendar, which may end before the story does.
+func drawSlots(t *rapid.T) []int {
+	at, slots := 0, []int{}
+	for range rapid.IntRange(1, 60).Draw(t, "slots") {
+		at += rapid.SampledFrom([]int{2, 2, 3, 4, 6, 8, 12, 20}).Draw(t, "gap")
+		slots = append(slots, at)
+	}
+	return slots
+}
+
+// drawFullRule draws a rule with everything there is.
+func drawFullRule(t *rapid.T) modelRule {
+	r := drawRule(t)
+	r.interval += min(r.interval, 1) // so that a start grace ends before the next slot
+	r.early = rapid.SampledFrom([]int{-1, -1, 0, 1, 3}).Draw(t, "early")
+	r.shortest = rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "shortest")
+	r.startGrace = rapid.SampledFrom([]int{0, 0, 1, 9}).Draw(t, "startGrace")
+	r.after = rapid.SampledFrom([]int{0, 1, 2, 3}).Draw(t, "after")
+	r.firstBy = rapid.SampledFrom([]int{0, 0, 1, 5, 12}).Draw(t, "firstBy")
+	return r
 }
 
 // drawEvents draws what happens to a heartbeat, in its order.
 func drawEvents(t *rapid.T) []modelEvent {
-	whats := []string{"success", "success", "start", "start", "fail", "log", "pause", "resume", "edit"}
+	return drawStoryOf(t, "success", "success", "start", "start", "fail", "log", "pause", "resume", "edit")
+}
+
+// drawUnedited is drawEvents without edits.
+func drawUnedited(t *rapid.T) []modelEvent {
+	return drawStoryOf(t, "success", "success", "success", "start", "start", "fail", "log", "pause", "resume")
+}
+
+// drawStoryOf draws events of some kinds, in their order.
+func drawStoryOf(t *rapid.T, whats ...string) []modelEvent {
 	at := 0
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
 		at += rapid.SampledFrom([]int{0, 1, 1, 2, 3, 4, 6, 9, 13}).Draw(t, "after")
@@ -45,13 +81,58 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 func (r modelRule) rule() Rule {
 	rule := Rule{
 		Interval: seconds(r.interval), Grace: seconds(r.grace), MaxRunTime: seconds(r.longest),
+		MinRunTime: seconds(r.shortest), StartGrace: seconds(r.startGrace), AlertAfter: r.after,
 		Methods: AnyMethod, ManualResume: r.manual,
+	}
+	if r.slots != nil {
+		rule.Early = UsualEarly
+		if r.early >= 0 {
+			rule.Early = seconds(r.early)
+		}
+		rule.Calendar = listed(r.slots)
+	}
+	if r.firstBy > 0 {
+		rule.ExpectFirstBy = epoch.Add(seconds(r.firstBy))
 	}
 	if r.postOnly {
 		rule.Methods = PostOnly
 	}
 	return rule
 }
+
+// list is a schedule that knows its slots one by one.
+type list []time.Time
+
+// listed is a calendar with slots at the given seconds.
+func listed(slots []int) *Calendar {
+	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC"}
+	var all list
+	for _, s := range slots {
+		all = append(all, epoch.Add(seconds(s)))
+	}
+	c.slots = all
+	return c
+}
+
+func (l list) Next(after time.Time) (time.Time, bool) {
+	for _, s := range l {
+		if s.After(after) {
+			return s, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func (l list) Prev(before time.Time) (time.Time, bool) {
+	for _, s := range slices.Backward(l) {
+		if s.Before(before) {
+			return s, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func (l list) Words() string { return "as listed" }
 
 // step is what the event is in a story.
 func (e modelEvent) step() step {
@@ -90,7 +171,12 @@ func (s *story) standing() standing {
 func (m *model) standing() standing {
 	st := standing{Status: Status(m.status), Cause: Cause(m.cause), Due: -1, Deadline: -1}
 	if m.from >= 0 && m.status != "new" && m.status != "paused" {
-		st.Due, st.Deadline = seconds(m.due()), seconds(m.deadline())
+		if due := m.due(); due >= 0 {
+			st.Due = seconds(due)
+		}
+		if deadline := m.deadline(); deadline >= 0 {
+			st.Deadline = seconds(deadline)
+		}
 	}
 	for _, i := range m.incidents {
 		e := episode{Cause: Cause(i.Cause), Opened: seconds(i.Opened), How: Ending(i.How), Failures: i.Failures}
@@ -147,6 +233,39 @@ func TestSweptAtAnyMomentsTheRulesAgreeWithTheModel(t *testing.T) {
 			t.Fatalf("(-model +rules):\n%s", diff)
 		}
 	})
+}
+
+// With everything there is, the rules and their ledger agree with the model
+// however often a sweep looks.
+func TestTheRulesAndTheLedgerAgreeWithTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawFullRule(t), drawUnedited(t)
+		s := tell(t, rule.rule())
+		for i, e := range events {
+			e.step()(s)
+			until := seconds(end(events))
+			if i+1 < len(events) {
+				until = seconds(events[i+1].at) - Tick
+			}
+			drawSweeps(t, s, seconds(e.at), until)
+			// What is read in between agrees, too.
+			if at := int(until / time.Second); at >= e.at {
+				sweep(seconds(at))(s)
+				agree(t, s, replay(rule, events[:i+1], at), at)
+			}
+		}
+	})
+}
+
+// agree compares a story with the model at the end of a second.
+func agree(t *rapid.T, s *story, m *model, at int) {
+	t.Helper()
+	if diff := cmp.Diff(m.standing(), s.standing()); diff != "" {
+		t.Fatalf("at second %d (-model +rules):\n%s", at, diff)
+	}
+	if diff := cmp.Diff(m.folded(), s.ledger(seconds(at))); diff != "" {
+		t.Fatalf("ledger at second %d (-model +rules):\n%s", at, diff)
+	}
 }
 
 // drawSweeps sweeps up to three times between two moments, often at a whole

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type story struct {
 	episodes []episode
 	lates    []time.Duration
 	kept     []Ping
+	decided  []Stretch
 }
 
 // step is something that happens in a story.
@@ -114,6 +116,7 @@ func amend(rule Rule, at time.Duration) step {
 // never be.
 func (s *story) note(c Change) {
 	s.t.Helper()
+	s.decided = append(s.decided, c.Decided...)
 	if !c.Late.IsZero() {
 		s.lates = append(s.lates, c.Late.Sub(epoch))
 		if s.h.Status != Late {
@@ -145,6 +148,23 @@ func (s *story) note(c Change) {
 	}
 }
 
+// stretch is a Stretch as a story tells it.
+type stretch struct {
+	What        Outcome
+	First, Last time.Duration
+	Count       int64
+	LateBy      time.Duration
+}
+
+// ledger is all that is decided as of a moment.
+func (s *story) ledger(now time.Duration) []stretch {
+	var all []stretch
+	for _, st := range append(slices.Clone(s.decided), s.h.Unwritten(epoch.Add(now), 0)...) {
+		all = append(all, stretch{st.Outcome, st.First.Sub(epoch), st.Last.Sub(epoch), st.Count, st.LateBy})
+	}
+	return all
+}
+
 // open reports whether the last incident is.
 func (s *story) open() bool {
 	return len(s.episodes) > 0 && s.episodes[len(s.episodes)-1].How == ""
@@ -173,7 +193,7 @@ func run(t *testing.T, rows []outcome) {
 	t.Helper()
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			if row.rule.Interval == 0 {
+			if row.rule.Interval == 0 && row.rule.Calendar == nil {
 				row.rule = nightly
 			}
 			s := tell(t, row.rule, row.steps...)

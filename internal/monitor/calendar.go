@@ -1,0 +1,71 @@
+package monitor
+
+import (
+	"slices"
+	"strings"
+
+	"overdue/internal/schedule"
+)
+
+// CalendarKind is the language that a calendar is written in. The values are
+// the names of its member in the API.
+type CalendarKind string
+
+// The languages.
+const (
+	Cron       CalendarKind = "cron"       // crontab(5)
+	OnCalendar CalendarKind = "oncalendar" // systemd.time(7)
+)
+
+// Calendar says at which fixed moments runs are expected. It never changes, so
+// heartbeats with the same text may share one.
+type Calendar struct {
+	kind  CalendarKind
+	lines []string
+	zone  string
+	slots schedule.Schedule
+}
+
+// NewCalendar reads lines in the given language, in a time zone ("" is UTC; an
+// old name is kept as the one of today). The error is a [*schedule.Problem].
+func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, error) {
+	read := schedule.Cron
+	if kind == OnCalendar {
+		read = schedule.OnCalendar
+	}
+	canonical, err := schedule.Zone(zone)
+	if err != nil {
+		return nil, err
+	}
+	slots, err := read(lines, canonical)
+	if err != nil {
+		return nil, err
+	}
+	c := &Calendar{kind: kind, zone: canonical, slots: slots}
+	for _, line := range lines {
+		if text := strings.Join(strings.Fields(line), " "); text != "" {
+			c.lines = append(c.lines, text)
+		}
+	}
+	return c, nil
+}
+
+// Kind is the language it is written in.
+func (c *Calendar) Kind() CalendarKind { return c.kind }
+
+// Lines are its lines, without empty ones.
+func (c *Calendar) Lines() []string { return slices.Clone(c.lines) }
+
+// Zone is the IANA name of its time zone.
+func (c *Calendar) Zone() string { return c.zone }
+
+// Words says it in plain words.
+func (c *Calendar) Words() string { return c.slots.Words() }
+
+// Equal reports whether two calendars have the same text. Both may be nil.
+func (c *Calendar) Equal(other *Calendar) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return c.kind == other.kind && c.zone == other.zone && slices.Equal(c.lines, other.lines)
+}

@@ -68,10 +68,3 @@ func (u *union) location() *time.Location {
 	}
 	return first
 }
-
-// Fixed reports whether a schedule has slots of its own, whatever the pings do: an
-// interval has none.
-func Fixed(s Schedule) bool {
-	_, fixed := s.(*union)
-	return fixed
-}

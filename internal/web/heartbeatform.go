@@ -120,22 +120,6 @@ func previewHeartbeat(v *visit) error {
 	return v.show(view.HeartbeatPreview(v.clock, f, p))
 }
 
-// explained is the form with what it would mean beside it. Told is how many
-// channels are.
-func (v *visit) explained(f view.HeartbeatForm, told int) (view.HeartbeatForm, view.Preview) {
-	t, ok := v.terms(f)
-	if !ok {
-		return f, view.Preview{}
-	}
-	p := t.preview(v.now)
-	if t.calendar() {
-		f.ReadsAs = p.Schedule
-		f.UsualEarly = t.usualEarly(p.Due)
-	}
-	p.Channels, p.OneTold = whoIsTold(f.OnlySome, told), told == 1
-	return f, p
-}
-
 // whoIsTold says how many channels that is.
 func whoIsTold(some bool, n int) string {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
@@ -50,7 +51,9 @@ func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbe
 	h := view.Heartbeat{
 		Key: keyOf(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.Shown(v.now)),
 		Editable: v.actor.May(auth.ChangeHeartbeats),
-		Schedule: every(w.Heartbeat), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
+		Schedule: w.Rule.Words(), Interval: w.Rule.Interval, Zone: zoneOf(w.Rule), Grace: w.Rule.Grace,
+		MaxRunTime: w.Rule.MaxRunTime, MinRunTime: w.Rule.MinRunTime, StartGrace: w.Rule.StartGrace, AlertAfter: w.Rule.AlertAfter,
+		Early: w.Rule.Early, FirstPing: w.Rule.ExpectFirstBy,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy,
@@ -62,6 +65,18 @@ func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbe
 		h.Incident = &view.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.Opened}
 	}
 	return h
+}
+
+// zoneOf is where the slots of a rule are read, nil for an interval.
+func zoneOf(r monitor.Rule) *time.Location {
+	if r.Calendar == nil {
+		return nil
+	}
+	zone, err := time.LoadLocation(r.Calendar.Zone())
+	if err != nil {
+		return time.UTC // the calendar was read with it, so this is a machine in trouble
+	}
+	return zone
 }
 
 // namesOf names the channels that a heartbeat tells, none for all.
@@ -82,7 +97,15 @@ func namesOf(h monitor.Heartbeat, channels []monitor.Channel) []string {
 // the same.
 func (v *visit) why(h monitor.Heartbeat) view.Why {
 	w := view.Why{
-		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(),
+		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
+		Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(), StartBy: h.StartBy(),
+	}
+	if !w.Alert.IsZero() {
+		w.Chance = w.Alert.Add(-w.Grace)
+	}
+	// Only the newest stretch knows which ping decided it.
+	if tail := h.Ledger.Tail; !w.LastPing.IsZero() && tail.At.Equal(w.LastPing) {
+		w.Counted = tail.Last
 	}
 	counted := h.From.Equal(h.LastPing) && !h.Running() && (h.Cause == "" || h.Cause == monitor.Missed)
 	if !h.Judged() || !counted {

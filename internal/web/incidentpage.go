@@ -35,7 +35,7 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	p := view.IncidentPage{
 		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Resolution: string(i.Resolution),
 		Heartbeat: view.Subject{
-			Key: keyOf(s.Heartbeat), Name: i.HeartbeatName, Schedule: every(s.Heartbeat), Interval: s.Heartbeat.Rule.Interval,
+			Key: keyOf(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Words(), Interval: s.Heartbeat.Rule.Interval,
 			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.Opened,
 		},
 		Opened: i.Opened, Detected: i.Detected, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
@@ -62,7 +62,8 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 func missedWhy(s manage.IncidentStory) *view.Why {
 	i := s.Incident
 	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
-	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && !i.LastPing.IsZero() {
+	interval, byInterval := i.Due.Sub(i.LastPing), s.Heartbeat.Rule.Calendar == nil
+	if byInterval && interval%time.Second == 0 && !i.LastPing.IsZero() {
 		w.Interval = interval
 	} else {
 		w.Decision = i.Because

@@ -4,7 +4,6 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/schedule"
 	"overdue/internal/web/view"
 )
 
@@ -17,13 +16,10 @@ func keyOf(h monitor.Heartbeat) string {
 	return h.Ref
 }
 
-// every says an interval as a schedule.
-func every(h monitor.Heartbeat) string { return "every " + schedule.Duration(h.Rule.Interval) }
-
 // row is one line of the list.
 func (v *visit) row(w manage.Watched) view.Row {
 	r := view.Row{
-		Key: keyOf(w.Heartbeat), Name: w.Name, Status: string(w.Shown(v.now)), Tags: w.Tags, Schedule: every(w.Heartbeat),
+		Key: keyOf(w.Heartbeat), Name: w.Name, Status: string(w.Shown(v.now)), Tags: w.Tags, Schedule: w.Rule.Words(),
 		Grace: w.Rule.Grace, Editable: v.actor.May(auth.ChangeHeartbeats),
 		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: runningSince(w.Heartbeat),

@@ -267,4 +267,24 @@ func exampleStatus(status string) view.HeartbeatPage {
 	return p
 }
 
+// exampleCalendar is a heartbeat with fixed runs in another zone than the
+// project's, and every rule set.
+func exampleCalendar() view.HeartbeatPage {
+	p := exampleDetail()
+	h := &p.Heartbeat
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		panic(err) // the zones are part of Go's own distribution
+	}
+	h.Schedule, h.Interval, h.Zone = "at 03:00 on weekdays, America/New_York", 0, zone
+	h.MinRunTime, h.StartGrace, h.AlertAfter, h.Early = 2*time.Minute, 5*time.Minute, 3, 90*time.Second
+	h.LastPing, h.Due, h.Deadline = utc("2025-10-14T06:59:52Z"), utc("2025-10-15T07:00:00Z"), utc("2025-10-17T07:10:00Z")
+	p.Why = view.Why{
+		Status: "up", LastPing: h.LastPing, Calendar: true, Counted: utc("2025-10-14T07:00:00Z"), Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
+		Chance: utc("2025-10-17T07:00:00Z"), StartBy: utc("2025-10-15T07:05:00Z"),
+		Hint: "Your pings arrive about 2 h after each slot: is the time zone America/New_York right?",
+	}
+	return p
+}
+
 func markup(html string) templ.Component { return templ.Raw(html) }

@@ -61,6 +61,7 @@ func examples() []example {
 		{"heartbeat-edit-error", view.HeartbeatEditor(exampleMistakes()), false},
 		{"heartbeat-saved", view.HeartbeatDetail(exampleSaved()), false},
 		{"heartbeat", view.HeartbeatDetail(exampleDetail()), false},
+		{"heartbeat-calendar", view.HeartbeatDetail(exampleCalendar()), false},
 		{"heartbeat-new-viewer", view.HeartbeatDetail(waiting), true},
 		{"heartbeat-viewer", view.HeartbeatDetail(exampleViewed()), true},
 		{"heartbeat-late", view.HeartbeatDetail(exampleStatus("late")), false},

@@ -86,9 +86,11 @@ func (d Delivery) took() string {
 
 // verbs tell the cause as part of a sentence.
 var verbs = map[string]string{
-	"missed":  "missed its ping",
-	"failure": "reported a failure",
-	"overran": "ran too long",
+	"missed":      "missed its ping",
+	"failure":     "reported a failure",
+	"overran":     "ran too long",
+	"too_short":   "finished too soon",
+	"not_started": "did not start in time",
 }
 
 // IncidentTitle is the incident in words: "Nightly backup missed its ping".

@@ -138,6 +138,8 @@ var causeChoices = []Choice{
 	{"missed", causes["missed"]},
 	{"failure", causes["failure"]},
 	{"overran", causes["overran"]},
+	{"too_short", causes["too_short"]},
+	{"not_started", causes["not_started"]},
 }
 
 func (s IncidentStats) alerts() string {

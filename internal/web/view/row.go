@@ -19,7 +19,7 @@ type Row struct {
 	Created  time.Time
 
 	DownSince    time.Time // the open incident
-	Cause        string    // of it: missed, failure or overran
+	Cause        string    // of it, as the API names it
 	PausedAt     time.Time
 	PausedBy     string    // the person's first name or name
 	RunningSince time.Time // a start without its finish; zero when not running

@@ -36,11 +36,13 @@ func signOf(status string) sign {
 	return sign{"info", status, status}
 }
 
-// causes are the three reasons for an incident, in the words of the product.
+// causes are the reasons for an incident, in the words of the product.
 var causes = map[string]string{
-	"missed":  "Missed ping",
-	"failure": "Reported failure",
-	"overran": "Ran too long",
+	"missed":      "Missed ping",
+	"failure":     "Reported failure",
+	"overran":     "Ran too long",
+	"too_short":   "Finished too soon",
+	"not_started": "Did not start",
 }
 
 // Cause says why an incident opened; an unknown cause is its own name.

@@ -9,7 +9,6 @@ import (
 	"overdue/client"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/schedule"
 	"overdue/internal/shape"
 	"overdue/internal/store"
 )
@@ -89,7 +88,7 @@ func (c *Courier) aboutHeartbeat(tx *store.Tx, n *notify.News, a monitor.Alert, 
 	// by accident and would count as a ping.
 	shown.ID, shown.PingURL = &h.ID, nil
 	n.Notice.Heartbeat = &shown
-	n.Heartbeat, n.Grace, n.Schedule = h.Name, h.Rule.Grace, "every "+schedule.Duration(h.Rule.Interval)
+	n.Heartbeat, n.Grace, n.Schedule = h.Name, h.Rule.Grace, h.Rule.Words()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
 	n.URL = c.page("/heartbeats/" + h.Ref)
 	switch a.Event {

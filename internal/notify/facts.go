@@ -72,6 +72,10 @@ func (n News) causeWords() string {
 		return "Failure"
 	case causeOverran:
 		return "Ran too long"
+	case causeTooShort:
+		return "Finished too soon"
+	case causeNotStarted:
+		return "Did not start"
 	}
 	return "Missed ping"
 }

@@ -162,6 +162,10 @@ func (n News) reason() string {
 			return "the job ran longer than " + span(n.MaxRunTime)
 		}
 		return "the job ran too long"
+	case causeTooShort:
+		return "the job finished too soon"
+	case causeNotStarted:
+		return "the job did not start in time"
 	}
 	return n.silence()
 }
@@ -173,17 +177,19 @@ func (n News) silence() string {
 		return "no ping since " + n.clock().brief(n.LastPing)
 	case !n.Due.IsZero():
 		return "no first ping by " + n.clock().brief(n.Due)
+	case !n.Deadline.IsZero():
+		return "no first ping by " + n.clock().brief(n.Deadline)
 	}
 	return "no ping"
 }
 
 // expectation says when a missed ping was due, as a sentence after a space.
 func (n News) expectation() string {
-	if n.Due.IsZero() || n.Cause == causeFailure || n.Cause == causeOverran {
+	if n.Due.IsZero() || n.Cause == causeFailure || n.Cause == causeOverran || n.Cause == causeTooShort {
 		return ""
 	}
 	text := " It was due at " + n.clock().exact(n.Due)
-	if n.Grace > 0 {
+	if n.Grace > 0 && n.Cause != causeNotStarted {
 		text += ", with a grace period of " + span(n.Grace)
 	}
 	return text + "."

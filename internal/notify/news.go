@@ -21,11 +21,13 @@ const (
 
 // The causes of an incident and the ways it ends, as the API names them.
 const (
-	causeFailure = "failure"
-	causeOverran = "overran"
-	endedEdited  = "edited"
-	endedPaused  = "paused"
-	endedDeleted = "deleted"
+	causeFailure    = "failure"
+	causeOverran    = "overran"
+	causeTooShort   = "too_short"
+	causeNotStarted = "not_started"
+	endedEdited     = "edited"
+	endedPaused     = "paused"
+	endedDeleted    = "deleted"
 )
 
 // Bounds of what a message holds.
@@ -60,9 +62,9 @@ type News struct {
 	Heartbeat string
 	// Number is the incident's: people say #482.
 	Number int64
-	// Cause is "missed", "failure" or "overran".
+	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
 	Cause string
-	// Schedule is the expectation in words: "every 24 h".
+	// Schedule is the expectation in words: "every 24 h", "at 03:00 on weekdays, UTC".
 	Schedule string
 	// Grace is the time after Due until silence is an incident.
 	Grace time.Duration

@@ -50,9 +50,12 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	if s.After.ID != "" {
 		p.After = &view.SeeAlso{ID: s.After.ID, Number: int(s.After.Number), Cause: string(s.After.Cause)}
 	}
-	if i.Cause == monitor.Missed {
-		p.Heartbeat.Grace = i.Opened.Sub(i.Due) // as it was then
+	switch {
+	case i.Cause == monitor.Missed && i.Due.IsZero():
+		p.Why = &view.Why{Status: "down", Decision: i.Because} // a first ping that never came has no sum
+	case i.Cause == monitor.Missed:
 		p.Why = missedWhy(s)
+		p.Heartbeat.Grace = p.Why.Grace // as it was then
 	}
 	return p
 }
@@ -61,7 +64,11 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 // it does not begin at the last ping, after a pause, the sentence tells it.
 func missedWhy(s manage.IncidentStory) *view.Why {
 	i := s.Incident
+	grace := s.Heartbeat.Rule.Grace
 	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
+	if s.Heartbeat.Rule.AlertAfter > 1 && w.Grace > grace { // some bad runs came before the one that alerted
+		w.Grace, w.Chance, w.Decision = grace, i.Opened.Add(-grace), i.Because
+	}
 	interval, byInterval := i.Due.Sub(i.LastPing), s.Heartbeat.Rule.Calendar == nil
 	if byInterval && interval%time.Second == 0 && !i.LastPing.IsZero() {
 		w.Interval = interval

@@ -28,6 +28,9 @@ type sumLine struct {
 // lines are the sum from the last ping to the alert. Nothing follows where nothing
 // is counted.
 func (w Why) lines(c Clock) []sumLine {
+	if w.Status == "down" && w.Due.IsZero() && w.LastPing.IsZero() {
+		return nil // the sentence tells all there is
+	}
 	lines := []sumLine{{term: "Last ping", value: stampOr(c, w.LastPing, "none yet"), muted: w.LastPing.IsZero()}}
 	switch {
 	case w.Interval > 0:

@@ -77,7 +77,7 @@ func rows(text string) int { return min(max(strings.Count(strings.TrimSpace(text
 
 func (f HeartbeatForm) interval() control {
 	return control{
-		id: "interval", name: "interval", label: "Expected interval", in: f.Interval, autocomplete: "off", keepsError: true,
+		id: "interval", name: "interval", label: "Expected interval", in: f.Interval, placeholder: "24h", autocomplete: "off", keepsError: true,
 		hint: "Write it as you like: 24h, 90m, 1d 12h. Counted from the last ping.",
 	}
 }

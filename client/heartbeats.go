@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // HeartbeatQuery filters and sorts the list of heartbeats. Empty members do not
@@ -83,6 +84,21 @@ func (c *Client) ResumeHeartbeat(ctx context.Context, id string) (Heartbeat, err
 // Why returns the arithmetic behind the heartbeat's status.
 func (c *Client) Why(ctx context.Context, id string) (Why, error) {
 	return one[Why](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
+}
+
+// RunQuery says which runs are listed. A zero Since does not bound them.
+type RunQuery struct {
+	Since time.Time
+	PageQuery
+}
+
+// Runs returns one page of what became of a heartbeat's slots, newest first.
+func (c *Client) Runs(ctx context.Context, id string, q RunQuery) (RunPage, error) {
+	v := q.PageQuery.values()
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	return one[RunPage](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/runs", query: v})
 }
 
 // Pings returns one page of a heartbeat's pings, newest first.

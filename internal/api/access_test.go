@@ -29,6 +29,7 @@ var access = map[string]struct {
 	"explain-heartbeat":    {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
 	"preview-schedule":     {"/schedules/preview", `{"cron": "0 3 * * *"}`, 200, 200, 200},
 	"list-pings":           {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},
+	"list-runs":            {"/heartbeats/{heartbeat}/runs", "", 200, 200, 404},
 	"get-ping-body":        {"/heartbeats/{heartbeat}/pings/1/body", "", 200, 200, 404},
 	"list-incidents":       {"/incidents", "", 200, 200, 200},
 	"get-incident":         {"/incidents/{incident}", "", 200, 200, 404},

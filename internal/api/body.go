@@ -92,6 +92,8 @@ func readMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 		return "Write a whole number."
 	case kind.Kind() == reflect.Bool:
 		return "Write true or false."
+	case kind.Kind() == reflect.Int:
+		return "Write a whole number."
 	case kind.Kind() == reflect.Slice:
 		return "Write a list of texts."
 	case kind.Kind() == reflect.Map:

@@ -23,12 +23,21 @@ type heartbeatSettings struct {
 	Slug         *string   `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
 	Description  *string   `json:"description,omitempty" maxLength:"5000"`
 	Tags         *[]string `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
-	Interval     *duration `json:"interval,omitempty" doc:"From one ping to the next: 1 s to 366 d. Required when creating"`
+	Interval     *duration `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
+	Cron         *[]string `json:"cron,omitempty" nullable:"true" maxItems:"50" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
+	OnCalendar   *[]string `json:"oncalendar,omitempty" nullable:"true" maxItems:"50" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
+	Timezone     *string   `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. Null: the project's"`
+	Early        *duration `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
 	Grace        *duration `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
 	MaxRunTime   *duration `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
+	MinRunTime   *duration `json:"min_run_time,omitempty" nullable:"true" doc:"A success whose measured run time is shorter is a bad run"`
+	StartGrace   *duration `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must have begun, or come. Null: only the grace period counts"`
+	AlertAfter   *int      `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"The how-manieth bad run in a row opens an incident. 1 unless given"`
 	Methods      *string   `json:"methods,omitempty" enum:"any,post" doc:"Which request methods count as pings. any unless given; with post the others are only logged"`
 	ManualResume *bool     `json:"manual_resume,omitempty" doc:"A ping does not resume it from a pause. false unless given"`
 	Channels     *[]string `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that are told. Null: all of the project"`
+
+	ExpectFirstBy *string `json:"expect_first_by,omitempty" nullable:"true" format:"date-time" doc:"A new heartbeat without a first ping by then is an incident. It lies ahead when it is set"`
 }
 
 // edit reads the settings from a body.
@@ -37,8 +46,10 @@ func edit(body []byte) (manage.HeartbeatEdit, error) {
 	found, err := read(body, &s)
 	return manage.HeartbeatEdit{
 		Name: s.Name, Slug: s.Slug, Description: s.Description, Tags: s.Tags,
-		Interval: s.Interval.text(), Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(),
-		Methods: s.Methods, ManualResume: s.ManualResume, Channels: s.Channels, Found: found,
+		Interval: s.Interval.text(), Cron: s.Cron, OnCalendar: s.OnCalendar, Timezone: s.Timezone, Early: s.Early.text(),
+		Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(), MinRunTime: s.MinRunTime.text(), StartGrace: s.StartGrace.text(),
+		AlertAfter: s.AlertAfter, ExpectFirstBy: s.ExpectFirstBy, Methods: s.Methods, ManualResume: s.ManualResume,
+		Channels: s.Channels, Found: found,
 	}, err
 }
 
@@ -146,7 +157,7 @@ func (a *API) heartbeatRoutes() {
 	}}, a.getHeartbeat)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "change-heartbeat", Method: http.MethodPatch, Path: "/heartbeats/{id}", Tags: tag, Summary: "Change a heartbeat",
-		Description: "What is absent stays as it is. A new interval or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
+		Description: "What is absent stays as it is. A new schedule or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, body: settings, example: map[string]any{"grace": "30m"}}, a.changeHeartbeat)
 	register(a, route{Operation: huma.Operation{
@@ -165,6 +176,7 @@ func (a *API) heartbeatRoutes() {
 		OperationID: "explain-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}/why", Tags: tag, Summary: "Explain the status of a heartbeat",
 		Description: "The arithmetic from the last ping to the deadline, and what was decided.", Errors: gone,
 	}}, a.explainHeartbeat)
+	a.runRoutes(tag)
 	a.alsoCreated("/heartbeats/by-slug/{slug}")
 }
 
@@ -245,9 +257,9 @@ func (a *API) deleteHeartbeat(ctx context.Context, who auth.Actor, in *Heartbeat
 }
 
 func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Why], error) {
-	h, err := a.Desk.Heartbeat(ctx, who, in.ID)
+	h, hint, err := a.Desk.Why(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &ok[client.Why]{shape.Why(h, time.Now().UTC())}, nil
+	return &ok[client.Why]{shape.Why(h, hint, time.Now().UTC())}, nil
 }

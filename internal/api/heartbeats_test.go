@@ -26,6 +26,7 @@ func TestAHeartbeatIsCreatedWithDefaultsAndItsPingURL(t *testing.T) {
 		want := client.Heartbeat{
 			ID: got.ID, Ref: got.Ref, PingURL: new(base + "/api/v1/hb/" + *got.ID), Name: "Nächtliches Backup!", Slug: "nachtliches-backup",
 			Tags: []string{}, Interval: new(int64(86400)), Grace: 300, Methods: "any", Status: "new",
+			Schedule: "every 24 h", AlertAfter: 1,
 			CreatedAt: got.CreatedAt, UpdatedAt: got.CreatedAt,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -67,7 +68,8 @@ func TestDurationsAreTakenInEveryWayThatTheContractNames(t *testing.T) {
 func TestEveryMistakeOfARequestIsNamedAtOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": " ", "intervall": 60, "grace": "5 foo", "max_run_time": 0, "methods": "get",
-			"manual_resume": "yes", "tags": "db", "slug": "A B", "channels": ["nope"], "description": null, "cron": ["* * * * *"]}`)
+			"manual_resume": "yes", "tags": "db", "slug": "A B", "channels": ["nope"], "description": null, "cron": ["* * * *"],
+			"alert_after": 0, "early": "soon", "start_grace": 0, "expect_first_by": "tomorrow", "oncalendar": "daily"}`)
 		got := problem(t, r)
 		var at []string
 		for _, e := range got.Errors {
@@ -77,8 +79,8 @@ func TestEveryMistakeOfARequestIsNamedAtOnce(t *testing.T) {
 			}
 		}
 		want := []string{
-			"body.name", "body.slug", "body.description", "body.tags", "body.manual_resume", "body.cron", "body.intervall",
-			"body.interval", "body.grace", "body.max_run_time", "body.methods", "body.channels",
+			"body.name", "body.slug", "body.description", "body.tags", "body.manual_resume", "body.cron[0]", "body.intervall",
+			"body.alert_after", "body.early", "body.start_grace", "body.expect_first_by", "body.oncalendar", "body.grace", "body.max_run_time", "body.methods", "body.channels",
 		}
 		if diff := cmp.Diff(want, at, cmpopts.SortSlices(strings.Compare)); diff != "" || r.status != 422 {
 			t.Error(r.status, diff)
@@ -421,6 +423,7 @@ func TestWhyTellsTheArithmetic(t *testing.T) {
 		why, err := w.client("read-only").Why(t.Context(), h.Ref)
 		want := client.Why{
 			Status: "up", LastPingAt: &at, From: &at, Slot: new(at.Add(time.Hour)), Interval: new(int64(3600)), Grace: 600,
+			Schedule: "every 1 h", AlertAfter: 1,
 			DueAt: new(at.Add(time.Hour)), DeadlineAt: new(at.Add(70 * time.Minute)), At: why.At, Decision: why.Decision,
 		}
 		if diff := cmp.Diff(want, why); err != nil || diff != "" || !strings.HasPrefix(why.Decision, "Up: last ping") {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -9,132 +8,180 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"overdue/client"
-	"overdue/internal/auth"
-	"overdue/internal/httpd"
-	"overdue/internal/manage"
 	"overdue/internal/monitor"
 )
 
-func TestAScheduleIsPreviewedWithTheOffsetsOfItsZone(t *testing.T) {
+func TestAHeartbeatHasOneScheduleAndTheOneGivenReplacesIt(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		after := time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC)
-		got, err := w.client("read-only").PreviewSchedule(t.Context(), client.ScheduleQuery{
-			Cron: []string{"30 2 * * *"}, Timezone: "Europe/Berlin", After: &after, Count: 3,
+		c := w.client("read-write")
+		h, err := c.CreateHeartbeat(t.Context(), client.HeartbeatSettings{
+			Name: new("Backup"), Cron: &[]string{"0  3 * * *", "", "30 4 * * mon"}, Timezone: new("US/Eastern"), Early: 0,
+			MinRunTime: "1m", StartGrace: 60, AlertAfter: new(3), ExpectFirstBy: new("2126-01-02T03:04:05.5+01:00"),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		slot := func(local string) client.Slot {
-			at, err := time.Parse(time.RFC3339, local)
+		want := h
+		want.Interval, want.Cron, want.OnCalendar, want.Timezone = nil, []string{"0 3 * * *", "30 4 * * mon"}, nil, new("America/New_York")
+		want.Early, want.MinRunTime, want.StartGrace, want.AlertAfter = new(int64(0)), new(int64(60)), new(int64(60)), 3
+		want.ExpectFirstBy = new(time.Date(2126, 1, 2, 2, 4, 5, 5e8, time.UTC))
+		if diff := cmp.Diff(want, h); diff != "" || !strings.Contains(h.Schedule, "America/New_York") {
+			t.Error(diff, h.Schedule)
+		}
+		for _, step := range []struct {
+			body     string
+			interval *int64
+			cron, on []string
+			zone     *string
+		}{
+			{`{"timezone": "Europe/Berlin"}`, nil, want.Cron, nil, new("Europe/Berlin")},
+			{`{"cron": ["@daily"]}`, nil, []string{"@daily"}, nil, new("Europe/Berlin")},
+			{`{"oncalendar": ["Mon..Fri 03:00"], "cron": null, "timezone": null}`, nil, nil, []string{"Mon..Fri 03:00"}, new("UTC")},
+			{`{"interval": 60, "oncalendar": null, "timezone": null}`, new(int64(60)), nil, nil, nil},
+			{`{"cron": ["0 3 * * *"], "interval": null}`, nil, []string{"0 3 * * *"}, nil, new("UTC")},
+			{`{"early": null, "min_run_time": null, "start_grace": null, "expect_first_by": null, "interval": 90}`, new(int64(90)), nil, nil, nil},
+			{`{"cron": [], "oncalendar": [], "interval": 120}`, new(int64(120)), nil, nil, nil},
+		} {
+			if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, step.body); r.status != 200 {
+				t.Fatalf("%s: %d %s", step.body, r.status, r.body)
+			}
+			got, err := c.Heartbeat(t.Context(), *h.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return client.Slot{At: at.UTC(), Local: local}
+			if diff := cmp.Diff([]any{step.interval, step.cron, step.on, step.zone}, []any{got.Interval, got.Cron, got.OnCalendar, got.Timezone}); diff != "" {
+				t.Errorf("%s:\n%s", step.body, diff)
+			}
 		}
-		want := client.SchedulePreview{
-			Words: "at 02:30 every day, Europe/Berlin", Timezone: new("Europe/Berlin"),
-			Next:     []client.Slot{slot("2027-03-27T02:30:00+01:00"), slot("2027-03-28T03:00:00+02:00"), slot("2027-03-29T02:30:00+02:00")},
-			Previous: []client.Slot{slot("2027-03-26T02:30:00+01:00"), slot("2027-03-25T02:30:00+01:00"), slot("2027-03-24T02:30:00+01:00")},
-			ClockChanges: []client.ClockChange{{
-				At: time.Date(2027, 3, 28, 1, 0, 0, 0, time.UTC), Timezone: "Europe/Berlin", Effect: "made_up",
-				Text: "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead.",
-			}, {
-				At: time.Date(2027, 10, 31, 1, 0, 0, 0, time.UTC), Timezone: "Europe/Berlin", Effect: "once",
-				Text: "On Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.",
-			}},
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
+		got, err := c.Heartbeat(t.Context(), *h.ID)
+		if err != nil || got.Early != nil || got.MinRunTime != nil || got.StartGrace != nil || got.ExpectFirstBy != nil || got.AlertAfter != 3 {
+			t.Errorf("%v, %+v; want all but alert_after gone", err, got)
 		}
 	})
 }
 
-func TestPreviewsTakeEveryKindOfSchedule(t *testing.T) {
+func TestAScheduleThatIsWrongIsNamedByItsMemberAndLine(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		for body, want := range map[string]string{
-			`{"interval": "1d"}`: `"words":"every 24` + "\u00a0" + `h","timezone":null,"next":[{"at":`,
-			`{"interval": 60, "after": "2026-06-10T12:00:00+02:00"}`:          `"next":[{"at":"2026-06-10T10:01:00Z","local":"2026-06-10T10:01:00Z"},`,
-			`{"interval": 60, "timezone": "Asia/Tokyo"}`:                      `+09:00"}`,
-			`{"cron": "*/15 * * * *"}`:                                        `"words":"every 15` + "\u00a0" + `min","timezone":"UTC"`,
-			`{"cron": ["0 3 * * *", "0 5 * * *"], "timezone": "Europe/Kiev"}`: `"timezone":"Europe/Kyiv"`,
-			`{"oncalendar": ["Mon..Fri 03:00"]}`:                              `"words":"at 03:00 on weekdays, UTC"`,
-			`{"oncalendar": "2020-01-01 10:00"}`:                              `"next":[],"previous":[{"at":"2020-01-01T10:00:00Z"`,
-		} {
-			r := w.ask("read-only", "POST", "/api/v1/schedules/preview", body)
-			if r.status != 200 || !strings.Contains(r.body, want) {
-				t.Errorf("%s: %d %s\nwant %s", body, r.status, r.body, want)
-			}
+		calendar := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/c", `{"oncalendar": ["daily"]}`)
+		if calendar.status != 201 {
+			t.Fatal(calendar.body)
 		}
-		r := w.ask("read-only", "POST", "/api/v1/schedules/preview", `{"cron": ["0 3 * * *"], "count": 50}`)
-		var p client.SchedulePreview
-		if err := json.Unmarshal([]byte(r.body), &p); err != nil || len(p.Next) != 50 || len(p.Previous) != 50 {
-			t.Errorf("%v: %d and %d slots", err, len(p.Next), len(p.Previous))
+		for _, row := range []struct{ slug, body, at, says string }{
+			{"i", `{"interval": 60, "cron": ["* * * * *"]}`, "body.cron", "one of interval, cron and oncalendar"},
+			{"i", `{"cron": ["* * * * *"], "oncalendar": ["daily"]}`, "body.oncalendar", "one of"},
+			{"i", `{"cron": ["* * * * *", "0 25 * * *"]}`, "body.cron[1]", "25"},
+			{"i", `{"cron": ["@reboot"]}`, "body.cron[0]", "use an interval instead"},
+			{"i", `{"cron": []}`, "body.cron", "The schedule is empty"},
+			{"i", `{"oncalendar": []}`, "body.oncalendar", "The schedule is empty"},
+			{"i", `{"oncalendar": ["Mon..Fri 3"]}`, "body.oncalendar[0]", "3"},
+			{"i", `{"cron": ["@daily"], "timezone": "CEST"}`, "body.timezone", "Europe/Berlin"},
+			{"i", `{"interval": 60, "timezone": "UTC"}`, "body.timezone", "An interval knows no time zone"},
+			{"i", `{"timezone": "UTC"}`, "body.timezone", "An interval knows no time zone"},
+			{"c", `{"oncalendar": null}`, "body.oncalendar", "needs a schedule"},
+			{"i", `{"max_run_time": 60, "min_run_time": 60}`, "body.min_run_time", "less than the maximum"},
+			{"i", `{"alert_after": 101}`, "body.alert_after", "from 1 to 100"},
+			{"i", `{"alert_after": "two"}`, "body.alert_after", "whole number"},
+			{"i", `{"expect_first_by": "2020-01-01T00:00:00Z"}`, "body.expect_first_by", "still to come"},
+		} {
+			if row.slug == "i" {
+				w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/i", `{"interval": 60}`)
+			}
+			r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/"+row.slug, row.body)
+			if p := problem(t, r); p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Location != row.at || !strings.Contains(p.Errors[0].Message, row.says) {
+				t.Errorf("%s: %d %+v", row.body, r.status, p.Errors)
+			}
 		}
 	})
 }
 
-func TestWhatIsWrongWithAScheduleIsNamedByMemberAndLine(t *testing.T) {
+func TestRunsAreListedNewestFirstAsStretchesAndSummedUp(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		for body, want := range map[string]map[string]string{
-			`{"cron": ["0 3 * * *", "", "0 25 * * *"]}`: {"body.cron[2]": "Hour 25 is out of range: hours go from 0 to 23."},
-			`{"oncalendar": ["Mon..Fry 03:00"]}`:        {"body.oncalendar[0]": ""},
-			`{"cron": []}`:                              {"body.cron": "The schedule is empty: write a cron line such as 0 3 * * *."},
-			`{"cron": [1]}`:                             {"body.cron": "Write a list of texts, one for each line."},
-			`{}`:                                        {"body.interval": "Write a schedule: an interval such as 24h, or cron or oncalendar."},
-			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Give one schedule only: leave out interval or cron."},
-			`{"interval": 0}`:                           {"body.interval": ""},
-			`{"interval": 60, "timezone": "CEST", "after": "tomorrow", "count": 51, "zone": "UTC"}`: {
-				"body.timezone": "", "body.after": "Write a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "Ask for 1 to 50 slots.", "body.zone": "",
-			},
-			`{"interval": 60, "count": "5"}`: {"body.count": "Write a whole number."},
+		h := w.heartbeat("Backup") // every hour, ten minutes of grace
+		// Two hours within one day in UTC: from two o'clock of yesterday.
+		start := time.Now().UTC().Truncate(24 * time.Hour).Add(-22 * time.Hour)
+		at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
+		for _, p := range []monitor.Ping{
+			{Kind: monitor.Success, At: at(0)},
+			{Kind: monitor.Success, At: at(60)},
+			{Kind: monitor.Success, At: at(125)},
+			{Kind: monitor.Fail, At: at(185)},
+			{Kind: monitor.Success, At: at(425)},
 		} {
-			r := w.ask("read-only", "POST", "/api/v1/schedules/preview", body)
-			got := map[string]string{}
-			p := problem(t, r)
-			for _, e := range p.Errors {
-				got[e.Location] = e.Message
-				if text, known := want[e.Location]; known && text == "" {
-					got[e.Location] = "" // any sentence
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" || r.status != 422 {
-				t.Errorf("%s: %d %s", body, r.status, diff)
-			}
+			p.Method = "POST"
+			w.hear(h, p)
 		}
-	})
-}
-
-// FuzzPreview looks for a request that breaks the endpoint, or keeps it busy.
-func FuzzPreview(f *testing.F) {
-	for _, body := range []string{
-		`{"cron": ["0 0 29 2 1#5", "*/7 * * * *"], "count": 50}`, `{"oncalendar": ["*:*:0/0.000001", "2199-12-31"], "after": "2199-12-31T23:59:59Z"}`,
-		`{"interval": "366d", "after": "9999-12-31T23:59:59Z", "count": 50}`, `{"cron": "30 2 * * *", "timezone": "Africa/Casablanca", "after": "0000-01-01T00:00:00Z"}`,
-		`{"oncalendar": ["Wed *-*~1..7/3 *:1/59:58/59"], "timezone": "Antarctica/Troll", "after": "1969-12-31T00:00:00-12:00"}`,
-	} {
-		f.Add(body)
-	}
-	a := &API{Options: Options{Desk: manage.New(manage.Options{})}} // it needs no database
-	who := auth.Operator(monitor.Project{Zone: "Europe/Berlin"})
-	f.Fuzz(func(t *testing.T, body string) {
-		began := time.Now()
-		out, err := a.previewSchedule(t.Context(), who, &JSONBody{RawBody: []byte(body)})
-		if took := time.Since(began); took > 2*time.Second {
-			t.Fatalf("it took %s", took)
-		}
-		if err != nil {
-			if _, theirs := httpd.ProblemOf(err, func(field string) string { return field }); !theirs {
+		for _, key := range []string{"read-only", "read-write"} {
+			c := w.client(key)
+			page, err := c.Runs(t.Context(), h.Ref, client.RunQuery{PageQuery: client.PageQuery{Limit: 200}})
+			if err != nil {
 				t.Fatal(err)
 			}
-			return
-		}
-		p := out.Body
-		if len(p.Next) > 50 || len(p.Previous) > 50 || len(p.ClockChanges) > 10 || p.Words == "" {
-			t.Fatalf("%d and %d slots, %d changes, words %q", len(p.Next), len(p.Previous), len(p.ClockChanges), p.Words)
-		}
-		for _, s := range append(p.Next, p.Previous...) {
-			if local, err := time.Parse(time.RFC3339, s.Local); err != nil || !local.Equal(s.At) {
-				t.Fatalf("%s is told as %s: %v", s.At, s.Local, err)
+			var told []client.Run
+			for _, r := range page.Items {
+				if !r.Slot.After(at(425)) {
+					told = append(told, r)
+				}
 			}
+			want := []client.Run{
+				{Slot: at(425), Until: at(425), Count: 1, Outcome: "on_time", At: new(at(425))},
+				{Slot: at(245), Until: at(365), Count: 3, Outcome: "missed"},
+				{Slot: at(185), Until: at(185), Count: 1, Outcome: "failed", At: new(at(185))},
+				{Slot: at(120), Until: at(120), Count: 1, Outcome: "late", LateBy: new(int64(300)), At: new(at(125))},
+				{Slot: at(0), Until: at(60), Count: 2, Outcome: "on_time", At: new(at(60))},
+			}
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("as %s (-want +got):\n%s", key, diff)
+			}
+			silent := int64(0)
+			for _, r := range page.Items[:len(page.Items)-len(told)] {
+				if r.Outcome != "missed" || r.At != nil {
+					t.Errorf("since the last ping: %+v", r)
+				}
+				silent += r.Count
+			}
+			if silent < 10 || page.Uptime != (client.Uptime{Expected: 8 + silent, Good: 4}) {
+				t.Errorf("uptime %+v beside %d silent slots; want 4 good ones of 8 and those", page.Uptime, silent)
+			}
+			var walked []client.Run
+			q := client.RunQuery{Since: at(120), PageQuery: client.PageQuery{Limit: 2}}
+			for {
+				part, err := c.Runs(t.Context(), h.Ref, q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				walked = append(walked, part.Items...)
+				if part.NextCursor == nil {
+					break
+				}
+				q.Cursor = *part.NextCursor
+			}
+			if diff := cmp.Diff(page.Items[:len(page.Items)-1], walked); diff != "" {
+				t.Errorf("page by page since two hours in (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestWhyHintsAtAWrongTimeZoneAndTellsAnEarlyPing(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.client("read-write")
+		h, err := c.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: new("x"), Cron: &[]string{"0 3 * * *"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		day := time.Now().UTC().Truncate(24 * time.Hour)
+		for n := range 5 {
+			w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST", At: day.AddDate(0, 0, n+1).Add(5 * time.Hour)})
+		}
+		why, err := c.Why(t.Context(), *h.ID)
+		if err != nil || why.Hint == nil || !strings.Contains(*why.Hint, "2 h after each slot") || why.EarlyFor != nil || *why.Timezone != "UTC" {
+			t.Fatalf("%v, %+v", err, why)
+		}
+		slot := day.AddDate(0, 0, 6).Add(3 * time.Hour)
+		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST", At: slot.Add(-time.Minute)})
+		why, err = c.Why(t.Context(), *h.ID)
+		if err != nil || why.Hint != nil || why.EarlyFor == nil || !why.EarlyFor.Equal(slot) || *why.EarlyCredit != 60 || !why.DueAt.Equal(slot.AddDate(0, 0, 1)) {
+			t.Errorf("%v, %+v; want a minute early for %v", err, why, slot)
 		}
 	})
 }

@@ -20,7 +20,8 @@ func (d *Desk) CheckHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit
 			return err
 		}
 		var f *faults
-		h, f = e.applied(begun(a.Project.Key, stamp()), channels)
+		now := stamp()
+		h, f = e.applied(begun(a.Project.Key, now), setting{a.Project, channels, now})
 		return f.err()
 	})
 	return h, err

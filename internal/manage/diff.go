@@ -21,8 +21,16 @@ func heartbeatDiff(before, after monitor.Heartbeat) string {
 		{"description", before.Description, after.Description},
 		{"tags", strings.Join(before.Tags, ", "), strings.Join(after.Tags, ", ")},
 		{"interval", length(before.Rule.Interval), length(after.Rule.Interval)},
+		{"cron", calendarOf(before, monitor.Cron), calendarOf(after, monitor.Cron)},
+		{"oncalendar", calendarOf(before, monitor.OnCalendar), calendarOf(after, monitor.OnCalendar)},
+		{"timezone", zoneOf(before), zoneOf(after)},
+		{"early", earlyOf(before), earlyOf(after)},
 		{"grace", length(before.Rule.Grace), length(after.Rule.Grace)},
 		{"max_run_time", length(before.Rule.MaxRunTime), length(after.Rule.MaxRunTime)},
+		{"min_run_time", length(before.Rule.MinRunTime), length(after.Rule.MinRunTime)},
+		{"start_grace", length(before.Rule.StartGrace), length(after.Rule.StartGrace)},
+		{"alert_after", strconv.Itoa(max(before.Rule.AlertAfter, 1)), strconv.Itoa(max(after.Rule.AlertAfter, 1))},
+		{"expect_first_by", momentOf(before.Rule.ExpectFirstBy), momentOf(after.Rule.ExpectFirstBy)},
 		{"methods", string(before.Rule.Methods), string(after.Rule.Methods)},
 		{"manual_resume", strconv.FormatBool(before.Rule.ManualResume), strconv.FormatBool(after.Rule.ManualResume)},
 		{"channels", routing(before), routing(after)},
@@ -76,6 +84,38 @@ func length(d time.Duration) string {
 		return ""
 	}
 	return schedule.Duration(d)
+}
+
+// calendarOf writes the lines of a calendar in one language.
+func calendarOf(h monitor.Heartbeat, kind monitor.CalendarKind) string {
+	if c := h.Rule.Calendar; c != nil && c.Kind() == kind {
+		return strings.Join(c.Lines(), "; ")
+	}
+	return ""
+}
+
+// zoneOf names the time zone of a calendar.
+func zoneOf(h monitor.Heartbeat) string {
+	if c := h.Rule.Calendar; c != nil {
+		return c.Zone()
+	}
+	return ""
+}
+
+// earlyOf says an early window, none where it is as usual.
+func earlyOf(h monitor.Heartbeat) string {
+	if h.ID == "" || h.Rule.Early < 0 {
+		return ""
+	}
+	return schedule.Duration(h.Rule.Early)
+}
+
+// momentOf writes a moment, none for the zero one.
+func momentOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // routing says which channels are told.

@@ -20,7 +20,7 @@ func refOf(id string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// CreateHeartbeat makes a new heartbeat. Name and interval are required; a slug
+// CreateHeartbeat makes a new heartbeat. Name and a schedule are required; a slug
 // that is not given is made from the name.
 func (d *Desk) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
 	if err := may(a, auth.ChangeHeartbeats); err != nil {
@@ -53,7 +53,7 @@ func create(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor
 	if err != nil {
 		return monitor.Heartbeat{}, err
 	}
-	h, f := e.applied(begun(a.Project.Key, now), channels)
+	h, f := e.applied(begun(a.Project.Key, now), setting{a.Project, channels, now})
 	if err := f.err(); err != nil {
 		return h, err
 	}
@@ -143,7 +143,7 @@ func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now 
 	if err != nil {
 		return h, stir{}, err
 	}
-	wanted, f := e.applied(h, channels)
+	wanted, f := e.applied(h, setting{a.Project, channels, now})
 	if err := f.err(); err != nil {
 		return h, stir{}, err
 	}
@@ -160,7 +160,7 @@ func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now 
 	rule := wanted.Rule
 	wanted.Rule = h.Rule
 	s := stir{touched: h.Key}
-	if rule != h.Rule {
+	if !rule.Equal(h.Rule) {
 		// wanted has the new channels already: what the new rule owes goes there.
 		amended, change := wanted.Amend(rule, now)
 		if wanted, s, err = save(tx, amended, change, now); err != nil {

@@ -27,15 +27,28 @@ const DefaultGrace = 5 * time.Minute
 
 // HeartbeatEdit is what somebody wants of a heartbeat. What is nil stays as it
 // is, or takes its default when creating. Durations are as they were typed, see
-// [schedule.ParseDuration].
+// [schedule.ParseDuration]; an empty one is none, or the default where there is
+// one.
 type HeartbeatEdit struct {
 	Name, Slug, Description *string
 	Tags                    *[]string
-	Interval, Grace         *string
-	MaxRunTime              *string // empty: the grace period is used
-	Methods                 *string
-	ManualResume            *bool
-	Channels                *[]string // a nil list: all of the project
+
+	// Interval, Cron and OnCalendar are the schedule: the one that is given
+	// replaces what was there. A list is of lines; a nil list is none.
+	Interval         *string
+	Cron, OnCalendar *[]string
+	Timezone         *string // IANA name; empty: the project's
+
+	Early         *string // empty: as seems right for the schedule
+	Grace         *string
+	MaxRunTime    *string // empty: the grace period is used
+	MinRunTime    *string
+	StartGrace    *string
+	AlertAfter    *int
+	ExpectFirstBy *string // RFC 3339; empty: never
+	Methods       *string
+	ManualResume  *bool
+	Channels      *[]string // a nil list: all of the project
 
 	// Found are faults that the face found while reading: they are told
 	// together with those found here.
@@ -46,13 +59,20 @@ type HeartbeatEdit struct {
 func begun(project int64, now time.Time) monitor.Heartbeat {
 	return monitor.Heartbeat{
 		Project: project, Status: monitor.New, AllChannels: true, Created: now, Updated: now,
-		Rule: monitor.Rule{Grace: DefaultGrace, Methods: monitor.AnyMethod},
+		Rule: monitor.Rule{Early: monitor.UsualEarly, Grace: DefaultGrace, AlertAfter: 1, Methods: monitor.AnyMethod},
 	}
+}
+
+// setting is what an edit is read by: whose it is, and when.
+type setting struct {
+	project  monitor.Project
+	channels []monitor.Channel
+	now      time.Time
 }
 
 // applied returns h with the edit, and every fault of it. The rule of h is the
 // new one, but nothing has been judged by it.
-func (e HeartbeatEdit) applied(h monitor.Heartbeat, channels []monitor.Channel) (monitor.Heartbeat, *faults) {
+func (e HeartbeatEdit) applied(h monitor.Heartbeat, in setting) (monitor.Heartbeat, *faults) {
 	f := &faults{}
 	for _, found := range e.Found {
 		f.add(found)
@@ -72,39 +92,11 @@ func (e HeartbeatEdit) applied(h monitor.Heartbeat, channels []monitor.Channel) 
 	if e.Tags != nil {
 		h.Tags = f.tags(*e.Tags)
 	}
-	h.Rule = e.rule(h.Rule, f)
+	h.Rule = e.rule(h.Rule, in.project.Zone, in.now, f)
 	if e.Channels != nil {
-		h.AllChannels, h.Channels = *e.Channels == nil, f.channels(*e.Channels, channels)
+		h.AllChannels, h.Channels = *e.Channels == nil, f.channels(*e.Channels, in.channels)
 	}
 	return h, f
-}
-
-// rule returns the rule with the edit.
-func (e HeartbeatEdit) rule(r monitor.Rule, f *faults) monitor.Rule {
-	if e.Interval != nil {
-		r.Interval = f.duration("interval", *e.Interval, shortestInterval)
-	} else if r.Interval == 0 {
-		f.wrong("interval", "Write the interval in which a ping is expected, such as 24h or 3600.")
-	}
-	if e.Grace != nil {
-		r.Grace = f.duration("grace", *e.Grace, 0)
-	}
-	if e.MaxRunTime != nil {
-		r.MaxRunTime = 0
-		if *e.MaxRunTime != "" {
-			r.MaxRunTime = f.duration("max_run_time", *e.MaxRunTime, time.Second)
-		}
-	}
-	if e.Methods != nil {
-		r.Methods = monitor.Methods(*e.Methods)
-		if r.Methods != monitor.AnyMethod && r.Methods != monitor.PostOnly {
-			f.wrong("methods", "Write any, or post to count only POST requests.")
-		}
-	}
-	if e.ManualResume != nil {
-		r.ManualResume = *e.ManualResume
-	}
-	return r
 }
 
 // duration reads a duration as it was typed.

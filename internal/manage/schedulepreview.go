@@ -1,7 +1,6 @@
 package manage
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -92,29 +91,21 @@ func (f *faults) schedule(q ScheduleQuery, zone string) schedule.Schedule {
 	case "interval":
 		return schedule.Every(f.duration("interval", *q.Interval, shortestInterval))
 	case "cron":
-		s, err := schedule.Cron(*q.Cron, zone)
-		f.lines("cron", err)
-		return s
+		return f.fixed("cron", schedule.Cron, *q.Cron, zone)
 	case "oncalendar":
-		s, err := schedule.OnCalendar(*q.OnCalendar, zone)
-		f.lines("oncalendar", err)
-		return s
+		return f.fixed("oncalendar", schedule.OnCalendar, *q.OnCalendar, zone)
 	}
 	f.wrong("interval", "Write a schedule: an interval such as 24h, or cron or oncalendar.")
 	return nil
 }
 
-// lines keeps what is wrong with a schedule of several lines, by the index of the
-// line: "cron[1]" is the second.
-func (f *faults) lines(field string, err error) {
-	p, ok := errors.AsType[*schedule.Problem](err)
-	if !ok {
-		return
+// fixed reads the lines of a schedule.
+func (f *faults) fixed(field string, read func([]string, string) (schedule.Schedule, error), lines []string, zone string) schedule.Schedule {
+	s, err := read(lines, zone)
+	if err != nil {
+		f.problem(field, err)
 	}
-	if p.Line > 0 {
-		field = fmt.Sprintf("%s[%d]", field, p.Line-1)
-	}
-	f.wrong(field, "%s", sentence(p.Text))
+	return s
 }
 
 // moment reads a time as it was typed.

@@ -146,8 +146,8 @@ func (h Heartbeat) whyDown() string {
 
 // borne tells how many bad runs in a row there were, where some are tolerated.
 func (h Heartbeat) borne() string {
-	if h.bad() == 0 {
+	if h.BadRuns() == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" %d of %d bad runs in a row: the incident opens with the last.", h.bad(), h.Rule.alertAfter())
+	return fmt.Sprintf(" %d of %d bad runs in a row: the incident opens with the last.", h.BadRuns(), h.Rule.alertAfter())
 }

@@ -117,7 +117,7 @@ func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
 	bad := h.Rule.bad(p.Ping)
 	h, r := h.reckon(runEnd{at: p.At, ping: true, began: p.began, outcome: bad, runs: p.runs})
 	change.Decided = append(change.Decided, r.decided...)
-	h.Bad, h.Lapsed = h.bad()+r.missed, Lapsed{}
+	h.Bad, h.Lapsed = h.BadRuns()+r.missed, Lapsed{}
 	h.Heard, h.From, h.LastPing = p.At, p.At, p.At
 	if h.Slot = h.stillAhead(p.At); r.slot.After(p.At) {
 		h.Slot = r.slot
@@ -240,7 +240,7 @@ func (h Heartbeat) notStarted(at time.Time, change Change) (Heartbeat, Change) {
 // bear counts bad runs that a clock told of: they open the incident, or are
 // tolerated, and then nothing is waited for up to and including the slot.
 func (h Heartbeat) bear(o *Opening, before Heartbeat, runs int, slot time.Time, change Change) (Heartbeat, Change) {
-	total := h.bad() + runs
+	total := h.BadRuns() + runs
 	if total >= h.Rule.alertAfter() {
 		o.Because += h.inARow(total)
 		return h.miss(o, change)

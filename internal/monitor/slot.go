@@ -34,8 +34,9 @@ func (h Heartbeat) slotBy(t, floor time.Time) time.Time {
 	return slot
 }
 
-// bad is how many bad runs there were in a row, before the silence that lasts.
-func (h Heartbeat) bad() int { return h.Bad + h.Lapsed.Runs }
+// BadRuns is how many bad runs there were in a row, before the silence that
+// lasts.
+func (h Heartbeat) BadRuns() int { return h.Bad + h.Lapsed.Runs }
 
 // counted is the moment up to which slots are no longer waited for: those that
 // had come at the last ping, the one that it was early for, and those that a
@@ -46,7 +47,7 @@ func (h Heartbeat) counted() time.Time { return later(later(h.From, h.Slot), h.L
 // be missed before it as are tolerated.
 func (h Heartbeat) lastChance() time.Time {
 	slot := h.Due()
-	for n := h.Rule.alertAfter() - h.bad(); n > 1 && !slot.IsZero(); n-- {
+	for n := h.Rule.alertAfter() - h.BadRuns(); n > 1 && !slot.IsZero(); n-- {
 		slot = h.slotAfter(slot)
 	}
 	return slot

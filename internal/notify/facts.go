@@ -73,9 +73,9 @@ func (n News) causeWords() string {
 	case causeOverran:
 		return "Ran too long"
 	case causeTooShort:
-		return "Finished too soon"
+		return "Ran too short"
 	case causeNotStarted:
-		return "Did not start"
+		return "Not started"
 	}
 	return "Missed ping"
 }

@@ -163,9 +163,9 @@ func (n News) reason() string {
 		}
 		return "the job ran too long"
 	case causeTooShort:
-		return "the job finished too soon"
+		return "the job ended too soon after its start"
 	case causeNotStarted:
-		return "the job did not start in time"
+		return "the job had not started in time"
 	}
 	return n.silence()
 }

@@ -42,12 +42,12 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		},
 		{
 			"too short", func(n *News) { n.Cause = "too_short" },
-			"[Down] Nightly backup: the job finished too soon", "Nightly backup is Down: the job finished too soon.",
+			"[Down] Nightly backup: the job ended too soon after its start", "Nightly backup is Down: the job ended too soon after its start.",
 		},
 		{
 			"not started", func(n *News) { n.Cause = "not_started" },
-			"[Down] Nightly backup: the job did not start in time",
-			"Nightly backup is Down: the job did not start in time. It was due at 04:00:04.",
+			"[Down] Nightly backup: the job had not started in time",
+			"Nightly backup is Down: the job had not started in time. It was due at 04:00:04.",
 		},
 		{
 			"another day and year", func(n *News) {

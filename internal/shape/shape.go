@@ -2,6 +2,7 @@ package shape
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"overdue/client"
@@ -18,12 +19,19 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	shown := client.Heartbeat{
 		Ref: h.Ref, Name: h.Name, Slug: h.Slug, Description: h.Description, Tags: orEmpty(h.Tags),
 		Interval: seconds(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), MaxRunTime: seconds(h.Rule.MaxRunTime),
+		Schedule: words(h.Rule), MinRunTime: seconds(h.Rule.MinRunTime), StartGrace: seconds(h.Rule.StartGrace),
+		AlertAfter: max(h.Rule.AlertAfter, 1), ExpectFirstBy: moment(h.Rule.ExpectFirstBy),
 		Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
 		Status: string(h.Shown(now)), Running: h.Running(),
 		DueAt: moment(h.Due()), DeadlineAt: moment(h.Deadline()),
 		LastPingAt: moment(h.LastPing), LastStartAt: moment(h.Began), PingsCount: h.Pings,
 		IncidentID: text(h.Incident), CreatedAt: h.Created, UpdatedAt: h.Updated,
 	}
+	if h.Rule.Early >= 0 {
+		early := int64(h.Rule.Early / time.Second)
+		shown.Early = &early
+	}
+	shown.Cron, shown.OnCalendar, shown.Timezone = calendar(h.Rule.Calendar)
 	if !h.AllChannels {
 		shown.Channels = orEmpty(h.Channels)
 	}
@@ -34,6 +42,33 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	if base != "" {
 		url := base + PingPath + h.ID
 		shown.ID, shown.PingURL = &h.ID, &url
+	}
+	return shown
+}
+
+// words says a schedule for programs, which do not know no-break spaces.
+func words(r monitor.Rule) string { return strings.ReplaceAll(r.Words(), "\u00a0", " ") }
+
+// calendar is null for what does not apply.
+func calendar(c *monitor.Calendar) (cron, onCalendar []string, zone *string) {
+	switch {
+	case c == nil:
+		return nil, nil, nil
+	case c.Kind() == monitor.Cron:
+		cron = c.Lines()
+	default:
+		onCalendar = c.Lines()
+	}
+	name := c.Zone()
+	return cron, onCalendar, &name
+}
+
+// Run is one stretch of slots with the same outcome.
+func Run(s monitor.Stretch) client.Run {
+	shown := client.Run{Slot: s.First, Until: s.Last, Count: s.Count, Outcome: string(s.Outcome), At: moment(s.At)}
+	if s.Outcome == monitor.RunLate {
+		late := int64((s.LateBy + time.Second - 1) / time.Second) // what is late is not late by nothing
+		shown.LateBy = &late
 	}
 	return shown
 }
@@ -99,13 +134,20 @@ func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	}
 }
 
-// Why is the arithmetic of h as of now.
-func Why(h monitor.Heartbeat, now time.Time) client.Why {
-	return client.Why{
+// Why is the arithmetic of h as of now; hint may be empty.
+func Why(h monitor.Heartbeat, hint string, now time.Time) client.Why {
+	why := client.Why{
 		Status: string(h.Shown(now)), At: now, LastPingAt: moment(h.LastPing), From: moment(h.From), Slot: moment(h.Due()),
-		Interval: seconds(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), DueAt: moment(h.Due()),
-		DeadlineAt: moment(h.Deadline()), RunDeadlineAt: moment(h.RunDeadline()), Decision: h.Why(now),
+		Interval: seconds(h.Rule.Interval), Schedule: words(h.Rule), Grace: int64(h.Rule.Grace / time.Second), DueAt: moment(h.Due()),
+		DeadlineAt: moment(h.Deadline()), RunDeadlineAt: moment(h.RunDeadline()), StartBy: moment(h.StartBy()),
+		BadRuns: h.BadRuns(), AlertAfter: max(h.Rule.AlertAfter, 1), Hint: text(hint), Decision: h.Why(now),
 	}
+	_, _, why.Timezone = calendar(h.Rule.Calendar)
+	if h.Slot.After(h.From) {
+		credit := int64(h.Slot.Sub(h.From) / time.Second)
+		why.EarlyFor, why.EarlyCredit = moment(h.Slot), &credit
+	}
+	return why
 }
 
 // moment is null for none.

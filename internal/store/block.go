@@ -32,6 +32,7 @@ var blocks = []struct {
 	{&alertBlock, false},
 	{&attemptBlock, false},
 	{&journalBlock, false},
+	{&slotBlock, false},
 }
 
 // prepare makes the statements of the hot paths, once. modernc would compile

@@ -93,7 +93,7 @@ func (tx *Tx) Pulses(keys []int64) ([]Pulse, error) {
 // HeartbeatsByKey returns those with the given keys that were not deleted, by
 // key.
 func (tx *Tx) HeartbeatsByKey(keys []int64) (map[int64]monitor.Heartbeat, error) {
-	found, err := many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	found, err := many(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE `+tx.d.in("h.key", "$1")+` AND h.deleted IS NULL`, tx.d.numbers(keys))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats: %w", err)

@@ -12,27 +12,42 @@ import (
 
 // heartbeatColumns are in the order of scanHeartbeat.
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags,
-	h.interval_us, h.grace, h.max_run_time, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause`
+	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
+	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger`
 
 // scanHeartbeat reads heartbeatColumns.
-func scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
+func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var h monitor.Heartbeat
 	var tags string
-	var channels, runs, incident sql.NullString
-	var interval, grace, maxRun int64
-	var created, updated, deleted, from, heard, last, began, took sql.NullInt64
+	var calendar calendarText
+	var channels, runs, incident, ledger sql.NullString
+	var interval, grace, maxRun, minRun, startGrace int64
+	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
 	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
-		&interval, &grace, &maxRun, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
-		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause)
+		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
+		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
+		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause, &ledger)
 	if err != nil {
 		return h, err
 	}
 	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = span(interval), span(grace), span(maxRun)
+	h.Rule.MinRunTime, h.Rule.StartGrace, h.Rule.ExpectFirstBy = span(minRun), span(startGrace), moment(firstBy)
+	if h.Rule.Early = monitor.UsualEarly; early.Valid {
+		h.Rule.Early = span(early.Int64)
+	}
 	h.Created, h.Updated, h.Deleted = moment(created), moment(updated), moment(deleted)
 	h.From, h.Heard, h.LastPing, h.Began = moment(from), moment(heard), moment(last), moment(began)
 	h.RunTime, h.HasRun = span(took.Int64), took.Valid
 	h.Incident, h.AllChannels = incident.String, !channels.Valid
+	if calendar.language != "" {
+		if h.Rule.Calendar, err = tx.db.calendars.read(calendar); err != nil {
+			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+		}
+	}
+	if h, err = readLedger(h, ledger); err != nil {
+		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
 	for _, list := range []struct {
 		text string
 		into any
@@ -53,7 +68,7 @@ func span(us int64) time.Duration { return time.Duration(us) * time.Microsecond 
 
 // Heartbeat returns the one with the given id or ref, in a project.
 func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted IS NULL`, project, idOrRef)
 	if err == nil && !found {
 		err = missing("heartbeat")
@@ -63,7 +78,7 @@ func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error
 
 // HeartbeatToChange is Heartbeat by id, locked until the transaction ends.
 func (tx *Tx) HeartbeatToChange(project int64, id string) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.lock, project, id)
 	if err == nil && !found {
 		err = missing("heartbeat")
@@ -74,13 +89,13 @@ func (tx *Tx) HeartbeatToChange(project int64, id string) (monitor.Heartbeat, er
 // HeartbeatBySlug returns the one with the given slug, locked, and whether
 // there is one.
 func (tx *Tx) HeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
-	return one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	return one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.lock, project, slug)
 }
 
 // HeartbeatByKey returns the one with the given key, also after its deletion.
 func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
+	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
 	if err == nil && !found {
 		err = missing("heartbeat")
 	}
@@ -90,7 +105,7 @@ func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 // Pinged returns the heartbeats with the given ids, of any project, locked in
 // the order of their keys so that no two batches wait for each other.
 func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := many(tx, scanHeartbeat, tx.d.pinged(), tx.d.list(ids))
+	found, err := many(tx, tx.scanHeartbeat, tx.d.pinged(), tx.d.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
 	}
@@ -117,7 +132,7 @@ func (tx *Tx) Exists(id string) (bool, error) {
 // later than now, soonest first, locked. Those that another node has are left
 // to it.
 func (tx *Tx) Lapsing(now time.Time, n int) ([]monitor.Heartbeat, error) {
-	return many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	return many(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.skip, micros(now), n)
 }
 
@@ -199,7 +214,7 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 	args = append(args, f.Limit)
 	var last Cursor
 	list, err := many(tx, func(row scanner) (monitor.Heartbeat, error) {
-		return scanHeartbeat(alsoScan{row, &last.Value})
+		return tx.scanHeartbeat(alsoScan{row, &last.Value})
 	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
 		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
 	if len(list) > 0 {
@@ -230,12 +245,14 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 		return h, err
 	}
 	h.Key = key
-	_, err = tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, interval_us, grace,
-		max_run_time, methods, manual_resume, channels, created, updated, status, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '')`,
-		h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encode(h.Tags), h.Rule.Interval.Microseconds(),
-		h.Rule.Grace.Microseconds(), h.Rule.MaxRunTime.Microseconds(), string(h.Rule.Methods), h.Rule.ManualResume,
-		channelList(h), micros(h.Created), micros(h.Updated), string(h.Status))
+	_, err = tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
+		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
+		expect_first_by, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 0, '')`,
+		append([]any{
+			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encode(h.Tags),
+			channelList(h), micros(h.Created), micros(h.Updated), string(h.Status),
+		}, ruleRow(h.Rule)...)...)
 	if err != nil {
 		return h, fmt.Errorf("add heartbeat: %w", err)
 	}
@@ -245,15 +262,31 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 // SaveSettings keeps what people may change of a heartbeat. How it stands is
 // saved by Save.
 func (tx *Tx) SaveSettings(h monitor.Heartbeat) error {
-	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, interval_us = $6, grace = $7,
-		max_run_time = $8, methods = $9, manual_resume = $10, channels = $11, updated = $12, deleted = $13 WHERE key = $1`,
-		h.Key, h.Name, h.Slug, h.Description, encode(h.Tags), h.Rule.Interval.Microseconds(), h.Rule.Grace.Microseconds(),
-		h.Rule.MaxRunTime.Microseconds(), string(h.Rule.Methods), h.Rule.ManualResume, channelList(h),
-		micros(h.Updated), micros(h.Deleted))
+	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
+		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
+		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21 WHERE key = $1`,
+		append([]any{
+			h.Key, h.Name, h.Slug, h.Description, encode(h.Tags), channelList(h), micros(h.Updated), micros(h.Deleted),
+		}, ruleRow(h.Rule)...)...)
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
 	}
 	return nil
+}
+
+// ruleRow is a rule as it is stored: methods, manual_resume, and then all that
+// is judged by, in the order of the schema.
+func ruleRow(r monitor.Rule) []any {
+	calendar := textOf(r.Calendar)
+	var early any // NULL: as usual
+	if r.Early >= 0 {
+		early = r.Early.Microseconds()
+	}
+	return []any{
+		string(r.Methods), r.ManualResume, r.Interval.Microseconds(), calendar.language, calendar.lines, calendar.zone, early,
+		r.Grace.Microseconds(), r.MaxRunTime.Microseconds(), r.MinRunTime.Microseconds(), r.StartGrace.Microseconds(),
+		int64(r.AlertAfter), micros(r.ExpectFirstBy),
+	}
 }
 
 // channelList is how the routing of a heartbeat is stored: NULL for all.

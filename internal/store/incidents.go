@@ -173,7 +173,7 @@ var endings = map[monitor.Ending]struct{ kind, sentence string }{
 // Deliveries.
 func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.Entry, error) {
 	var all []monitor.Entry
-	if i.Cause == monitor.Missed {
+	if i.Cause == monitor.Missed && !i.Due.IsZero() {
 		all = append(all,
 			monitor.Entry{At: i.Due, Kind: "due", Text: "A ping was expected by now."},
 			monitor.Entry{At: i.Due, Kind: "late", Text: "Late: the grace period began."})

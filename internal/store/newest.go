@@ -10,7 +10,7 @@ import (
 // created last first.
 func (tx *Tx) NewestHeartbeats(project int64, n int) ([]monitor.Heartbeat, error) {
 	// Keys are given in the order of creation, and have an index.
-	list, err := many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL
+	list, err := many(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL
 		ORDER BY h.key DESC LIMIT $2`, project, n)
 	if err != nil {
 		return nil, fmt.Errorf("newest heartbeats: %w", err)

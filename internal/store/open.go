@@ -29,6 +29,8 @@ type DB struct {
 
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
 	journal *journal             // SQLite: kept while serving
+
+	calendars calendars
 }
 
 // Where says which database an address names, for people: a file or a server,

@@ -117,7 +117,7 @@ func (tx *Tx) Overview(f OverviewFilter) ([]monitor.Heartbeat, error) {
 		c.parts = append(c.parts, fmt.Sprintf("(%s, h.key) %s ($%d, $%d)", order, beyond, len(c.args)-1, len(c.args)))
 	}
 	c.args = append(c.args, f.Limit)
-	page, err := many(tx, scanHeartbeat, fmt.Sprintf(`SELECT %s FROM heartbeats h WHERE %s ORDER BY %s%s, h.key%s LIMIT $%d`,
+	page, err := many(tx, tx.scanHeartbeat, fmt.Sprintf(`SELECT %s FROM heartbeats h WHERE %s ORDER BY %s%s, h.key%s LIMIT $%d`,
 		heartbeatColumns, c, order, way, way, len(c.args)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list of heartbeats: %w", err)

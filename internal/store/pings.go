@@ -61,28 +61,34 @@ func (tx *Tx) prune(heartbeat, newest int64) error {
 	return nil
 }
 
-// Forget deletes what has been kept long enough, of at most n heartbeats, and
-// tells of how many: pings older than 90 days, and all pings of heartbeats that
-// were deleted more than a week before now.
+// histories are what is forgotten: a table, its order, and the moment of a row.
+var histories = []struct{ table, order, moment string }{{"pings", "n", "at"}, {"slots", "first", "last"}}
+
+// Forget deletes what has been kept long enough, of at most n heartbeats per
+// table, and tells of how many: pings and slots older than 90 days, and all of
+// heartbeats that were deleted more than a week before now.
 func (tx *Tx) Forget(now time.Time, n int) (int, error) {
-	cut := micros(now.Add(-oldest))
-	// Only the oldest ping of each heartbeat is looked at, not the whole
-	// history: a join would leave the databases free to scan all pings.
-	keys, err := many(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-		`SELECT h.key FROM heartbeats h
-		WHERE (SELECT p.at FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n LIMIT 1) < $1
-		OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM pings p WHERE p.heartbeat = h.key)) LIMIT $3`, cut, micros(now.Add(-7*24*time.Hour)), n)
-	if err != nil {
-		return 0, fmt.Errorf("old pings: %w", err)
-	}
-	for _, key := range keys {
-		if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1
-			AND (at < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`,
-			key, cut, micros(now.Add(-7*24*time.Hour))); err != nil {
-			return 0, fmt.Errorf("forget pings: %w", err)
+	cut, gone := micros(now.Add(-oldest)), micros(now.Add(-7*24*time.Hour))
+	forgotten := 0
+	for _, of := range histories {
+		// Only the oldest row of each heartbeat is looked at, not the whole
+		// history: a join would leave the databases free to scan all of it.
+		keys, err := many(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+			fmt.Sprintf(`SELECT h.key FROM heartbeats h
+			WHERE (SELECT p.%s FROM %s p WHERE p.heartbeat = h.key ORDER BY p.%s LIMIT 1) < $1
+			OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM %s p WHERE p.heartbeat = h.key)) LIMIT $3`, of.moment, of.table, of.order, of.table), cut, gone, n)
+		if err != nil {
+			return 0, fmt.Errorf("old %s: %w", of.table, err)
 		}
+		for _, key := range keys {
+			if _, err := tx.exec(fmt.Sprintf(`DELETE FROM %s WHERE heartbeat = $1
+				AND (%s < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`, of.table, of.moment), key, cut, gone); err != nil {
+				return 0, fmt.Errorf("forget %s: %w", of.table, err)
+			}
+		}
+		forgotten = max(forgotten, len(keys))
 	}
-	return len(keys), nil
+	return forgotten, nil
 }
 
 // pingColumns are in the order of scanPing.

@@ -18,7 +18,7 @@ func TestWhatRunsAllTheTimeReadsNoWholeTable(t *testing.T) {
 	h := w.heartbeat("backup")
 	i := w.down(h, 0)
 	a := w.deliveries(i.ID)[0].Alert
-	large := []string{"heartbeats", "h", "pings", "p", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t"}
+	large := []string{"heartbeats", "h", "pings", "p", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t", "slots", "s", "x"}
 	for name, ask := range map[string]func(tx *store.Tx) error{
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.Pinged([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.Lapsing(w.start, 10); return err },
@@ -37,6 +37,12 @@ func TestWhatRunsAllTheTimeReadsNoWholeTable(t *testing.T) {
 			return err
 		},
 		"Pings": func(tx *store.Tx) error { _, err := tx.Pings(h.Key, 0, 10); return err },
+		"Slots": func(tx *store.Tx) error {
+			_, err := tx.Slots(store.SlotFilter{Heartbeat: h.Key, Limit: 10})
+			return err
+		},
+		"RecentSlots": func(tx *store.Tx) error { _, err := tx.RecentSlots([]int64{h.Key}, 30); return err },
+		"Uptime":      func(tx *store.Tx) error { _, err := tx.Uptime(h.Key, w.start); return err },
 		"Incidents": func(tx *store.Tx) error {
 			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Limit: 10})
 			return err
@@ -52,7 +58,7 @@ func TestWhatRunsAllTheTimeReadsNoWholeTable(t *testing.T) {
 		w.reads(name, large, ask)
 	}
 	// Once a day each heartbeat is looked at, but not each of its pings.
-	w.reads("Forget", []string{"pings", "p"}, func(tx *store.Tx) error { _, err := tx.Forget(w.start, 10); return err })
+	w.reads("Forget", []string{"pings", "slots", "p"}, func(tx *store.Tx) error { _, err := tx.Forget(w.start, 10); return err })
 	w.reads("a full history", []string{"pings"}, func(tx *store.Tx) error {
 		h := w.now(h)
 		h.Pings = 1999

@@ -9,7 +9,7 @@ import (
 // Routed returns the heartbeats that name the channel among those to be told,
 // locked in the order of their keys. Heartbeats that tell all channels name none.
 func (tx *Tx) Routed(project int64, channel string) ([]monitor.Heartbeat, error) {
-	routed, err := many(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	routed, err := many(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.deleted IS NULL AND h.channels LIKE $2 ESCAPE '\' ORDER BY h.key`+tx.d.lock,
 		project, `%"`+likeText(channel)+`"%`)
 	if err != nil {

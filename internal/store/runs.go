@@ -127,7 +127,7 @@ func (tx *Tx) LastDeeds(project int64, action string, targets []string) (map[str
 // DeletedHeartbeat returns a heartbeat that was deleted at or after since, by id
 // or ref, locked.
 func (tx *Tx) DeletedHeartbeat(project int64, idOrRef string, since time.Time) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted >= $3`+tx.d.lock, project, idOrRef, since.UnixMicro())
 	if err == nil && !found {
 		err = missing("heartbeat to be restored; it was deleted too long ago")

@@ -27,13 +27,14 @@ var stateBlock = block{table: "heartbeats", keys: 1, columns: []column{
 	{"incident", "text"},
 	{"cause", "text"},
 	{"next_at", "bigint"},
+	{"ledger", "text"},
 }}
 
 // stateRow is how a heartbeat stands, in the order of stateBlock.
 func stateRow(h monitor.Heartbeat) []any {
 	row := []any{
 		h.Key, string(h.Status), micros(h.From), micros(h.Heard), micros(h.LastPing), micros(h.Began),
-		nil, nil, h.Pings, text(h.Incident), string(h.Cause), micros(h.Next()),
+		nil, nil, h.Pings, text(h.Incident), string(h.Cause), micros(h.Next()), ledgerText(h),
 	}
 	if h.HasRun {
 		row[6] = h.RunTime.Microseconds()
@@ -51,6 +52,7 @@ func stateRow(h monitor.Heartbeat) []any {
 func (tx *Tx) Save(now time.Time, judged []Judgement) (owed int, err error) {
 	b := newsBatch{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, numbers: map[int64]int64{}}
 	pings := make([][]any, 0, len(judged))
+	var slots [][]any
 	last := make(map[int64]int, len(judged))
 	for i, j := range judged {
 		if j.Change.Ping.N > 0 {
@@ -59,7 +61,13 @@ func (tx *Tx) Save(now time.Time, judged []Judgement) (owed int, err error) {
 				return 0, err
 			}
 		}
+		for _, s := range j.Change.Decided {
+			slots = append(slots, slotRow(j.Heartbeat.Key, s))
+		}
 		last[j.Heartbeat.Key] = i
+	}
+	if err := tx.addSlots(slots); err != nil {
+		return 0, err
 	}
 	if err := b.note(judged); err != nil {
 		return 0, err
@@ -167,7 +175,7 @@ func (b *newsBatch) one(h monitor.Heartbeat, c monitor.Change) error {
 		b.open(i, h, c)
 	}
 	if c.Failed && i.ID != "" {
-		b.entry(i.ID, c.Ping.At, "failure", "The job reported a failure again.")
+		b.entry(i.ID, c.Ping.At, "failure", again(c.Ping))
 	}
 	if c.Resolved != nil {
 		var err error
@@ -189,6 +197,14 @@ func (b *newsBatch) one(h monitor.Heartbeat, c monitor.Change) error {
 		b.stirred = append(b.stirred, h.Key)
 	}
 	return nil
+}
+
+// again tells of one more bad run.
+func again(p monitor.Ping) string {
+	if p.Kind == monitor.Success {
+		return "A run was too short again."
+	}
+	return "The job reported a failure again."
 }
 
 // open collects a new incident. How it began and ended is read from its row.

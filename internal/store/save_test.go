@@ -316,6 +316,19 @@ func stretch() *rapid.Generator[time.Duration] {
 	})
 }
 
+// calendars are some that a heartbeat may have, none among them.
+func calendars(t *rapid.T) []*monitor.Calendar {
+	cron, err := monitor.NewCalendar(monitor.Cron, []string{"0 3 * * *", "30 4 * * mon"}, "Europe/Prague")
+	if err != nil {
+		t.Fatal(err)
+	}
+	onCalendar, err := monitor.NewCalendar(monitor.OnCalendar, []string{"Mon..Fri 03:00"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*monitor.Calendar{nil, cron, onCalendar}
+}
+
 // anyHeartbeat draws one that uses every field, whether its rules could bring
 // it about or not.
 func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
@@ -328,10 +341,16 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 			Name: odd().Draw(t, "name"), Slug: uuid.NewString(), Description: odd().Draw(t, "description"), Tags: rapid.SliceOfN(odd(), 0, 3).Draw(t, "tags"),
 			Rule: monitor.Rule{
 				Interval: stretch().Draw(t, "interval"), Grace: stretch().Draw(t, "grace"), MaxRunTime: stretch().Draw(t, "max run time"),
+				Calendar: rapid.SampledFrom(calendars(t)).Draw(t, "calendar"), Early: rapid.OneOf(rapid.Just(monitor.UsualEarly), stretch()).Draw(t, "early"),
+				MinRunTime: stretch().Draw(t, "min run time"), StartGrace: stretch().Draw(t, "start grace"),
+				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: instant().Draw(t, "expect first by"),
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
 			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
-			From: instant().Draw(t, "from"), Heard: instant().Draw(t, "heard"), LastPing: instant().Draw(t, "last ping"), Began: instant().Draw(t, "began"),
+			Slot: instant().Draw(t, "slot"), Bad: rapid.IntRange(0, 200).Draw(t, "bad"),
+			Lapsed: monitor.Lapsed{Slot: instant().Draw(t, "lapsed slot"), Runs: rapid.IntRange(0, 99).Draw(t, "lapsed runs")},
+			Ledger: monitor.Ledger{Until: instant().Draw(t, "until")},
+			From:   instant().Draw(t, "from"), Heard: instant().Draw(t, "heard"), LastPing: instant().Draw(t, "last ping"), Began: instant().Draw(t, "began"),
 			HasRun: rapid.Bool().Draw(t, "has run"), Runs: rapid.SliceOfN(run, 0, 3).Draw(t, "runs"), Pings: rapid.Int64Range(0, 1<<62).Draw(t, "pings"),
 			Incident: odd().Draw(t, "incident"), Cause: rapid.SampledFrom([]monitor.Cause{"", monitor.Missed, monitor.Failure, monitor.Overran}).Draw(t, "cause"),
 			Created: instant().Draw(t, "created"), Updated: instant().Draw(t, "updated"), Deleted: instant().Draw(t, "deleted"),
@@ -339,6 +358,12 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 		h.Created, h.Updated = h.Created.Add(time.Microsecond), h.Updated.Add(time.Microsecond) // these are never none
 		if !h.AllChannels {
 			h.Channels = rapid.SliceOfN(odd(), 0, 3).Draw(t, "channels")
+		}
+		if n := rapid.Int64Range(0, 1<<40).Draw(t, "count"); n > 0 {
+			h.Ledger.Tail = monitor.Stretch{
+				Outcome: rapid.SampledFrom(monitor.Outcomes).Draw(t, "outcome"), First: instant().Draw(t, "first"), Last: instant().Draw(t, "last"),
+				Count: n, LateBy: stretch().Draw(t, "late by"), At: instant().Draw(t, "at"),
+			}
 		}
 		if h.HasRun {
 			h.RunTime = stretch().Draw(t, "run time")

@@ -34,6 +34,11 @@ func showHeartbeat(v *visit) error {
 		Why: v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
 		Log: v.log(d, q.Get("kind")), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
+	if d.Rule.Calendar != nil {
+		if _, page.Why.Hint, err = v.site.Desk.Why(v.ctx(), v.actor, d.Ref); err != nil {
+			return err
+		}
+	}
 	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, []shown{{d.Ref, mark(heroFacts(page.Heartbeat))}}))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
@@ -107,7 +112,7 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 	if tail := h.Ledger.Tail; !w.LastPing.IsZero() && tail.At.Equal(w.LastPing) {
 		w.Counted = tail.Last
 	}
-	counted := h.From.Equal(h.LastPing) && !h.Running() && (h.Cause == "" || h.Cause == monitor.Missed)
+	counted := h.From.Equal(h.LastPing) && !h.Running() && h.BadRuns() == 0 && !h.Slot.After(h.From) && h.Rule.AlertAfter <= 1 && h.StartBy().IsZero() && (h.Cause == "" || h.Cause == monitor.Missed)
 	if !h.Judged() || !counted {
 		w.Decision = h.Why(v.now)
 	}

@@ -165,8 +165,8 @@ func TestEditingShowsAndSavesEverySetting(t *testing.T) {
 			w.Fatal(a.code, a.body)
 		}
 		got := w.standing("nightly")
-		want := monitor.Rule{Interval: 48 * time.Hour, Grace: time.Hour, MaxRunTime: 30 * time.Minute, Methods: monitor.PostOnly, ManualResume: true}
-		if got.Rule != want || fmt.Sprint(got.Channels) != "["+c.ID+"]" || got.AllChannels || got.Description != "wiki" {
+		want := monitor.Rule{Interval: 48 * time.Hour, Grace: time.Hour, MaxRunTime: 30 * time.Minute, Methods: monitor.PostOnly, ManualResume: true, Early: monitor.UsualEarly, AlertAfter: 1}
+		if !got.Rule.Equal(want) || fmt.Sprint(got.Channels) != "["+c.ID+"]" || got.AllChannels || got.Description != "wiki" {
 			w.Errorf("%+v", got)
 		}
 		w.shows(w.get("member", "/heartbeats/"+h.ID+"/edit"), 200, `value="48h"`, `value="30m"`, `value="post" checked`)

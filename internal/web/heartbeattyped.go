@@ -34,8 +34,7 @@ func (v *visit) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 	}
 	e := manage.HeartbeatEdit{
 		Name: new(v.text("name")), Description: new(v.text("description")), Tags: &tags,
-		Grace: new(v.text("grace")), MaxRunTime: new(strings.TrimSpace(v.text("max_run_time"))),
-		Methods: &methods, ManualResume: &stays,
+		Grace: new(v.text("grace")), Methods: &methods, ManualResume: &stays,
 	}
 	v.scheduleEdit(&e)
 	v.limitsEdit(&e, before)
@@ -114,26 +113,77 @@ func (v *visit) localMoment(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// scheduleEdit reads the schedule that was chosen.
+// scheduleEdit reads the schedule that was chosen. The others are not given, and
+// so what was there is replaced.
 func (v *visit) scheduleEdit(e *manage.HeartbeatEdit) {
-	e.Interval = new(v.text("interval"))
+	switch v.chosenSchedule() {
+	case byCron:
+		e.Cron, e.Timezone = new(lines(v.text("cron"))), new(strings.TrimSpace(v.text("cron_timezone")))
+	case byOnCalendar:
+		e.OnCalendar, e.Timezone = new(lines(v.text("oncalendar"))), new(strings.TrimSpace(v.text("oncalendar_timezone")))
+	default:
+		e.Interval = new(v.text("interval"))
+	}
 }
 
-// limitsEdit reads the rules for runs.
+// limitsEdit reads the rules for runs. An empty control is the usual.
 func (v *visit) limitsEdit(e *manage.HeartbeatEdit, before monitor.Rule) {
+	given := func(field string) *string { return new(strings.TrimSpace(v.text(field))) }
+	e.MaxRunTime, e.MinRunTime, e.StartGrace, e.Early = given("max_run_time"), given("min_run_time"), given("start_grace"), given("early")
+	e.AlertAfter = new(1)
+	if text := strings.TrimSpace(v.text("alert_after")); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			n = 0 // which is refused, with what to write
+		}
+		e.AlertAfter = &n
+	}
+	e.ExpectFirstBy = given("expect_first_by")
+	switch at, ok := v.localMoment(*e.ExpectFirstBy); {
+	case *e.ExpectFirstBy == "":
+	case *e.ExpectFirstBy == v.clock.FormTime(before.ExpectFirstBy):
+		e.ExpectFirstBy = nil // the control knows no seconds: it was not touched
+	case ok:
+		e.ExpectFirstBy = new(at.Format(time.RFC3339))
+	default:
+		e.ExpectFirstBy = nil
+		e.Found = append(e.Found, monitor.Wrong(monitor.Invalid, "expect_first_by", "Write a date and a time of day, such as 2026-03-14T12:00."))
+	}
 }
 
 // saved is the form as the heartbeat was saved.
 func (v *visit) saved(h monitor.Heartbeat) view.HeartbeatForm {
+	r := h.Rule
 	zone := view.Input{Value: v.actor.Project.Zone}
 	f := view.HeartbeatForm{
 		Schedule: byInterval, CronZone: zone, OnCalendarZone: zone,
-		Name: view.Input{Value: h.Name}, Interval: view.Input{Value: view.Span(h.Rule.Interval)}, Grace: view.Input{Value: view.Span(h.Rule.Grace)},
+		Name: view.Input{Value: h.Name}, Grace: view.Input{Value: view.Span(r.Grace)},
 		Tags: view.Input{Value: strings.Join(h.Tags, ", ")}, Description: view.Input{Value: h.Description},
-		PostOnly: h.Rule.Methods == monitor.PostOnly, StaysPaused: h.Rule.ManualResume, OnlySome: !h.AllChannels,
+		MaxRunTime: spanInput(r.MaxRunTime), MinRunTime: spanInput(r.MinRunTime), StartGrace: spanInput(r.StartGrace),
+		FirstPing: view.Input{Value: v.clock.FormTime(r.ExpectFirstBy)},
+		PostOnly:  r.Methods == monitor.PostOnly, StaysPaused: r.ManualResume, OnlySome: !h.AllChannels,
 	}
-	if h.Rule.MaxRunTime > 0 {
-		f.MaxRunTime.Value = view.Span(h.Rule.MaxRunTime)
+	if r.Early >= 0 {
+		f.Early.Value = view.Span(r.Early)
+	}
+	if r.AlertAfter > 1 {
+		f.AlertAfter.Value = strconv.Itoa(r.AlertAfter)
+	}
+	switch c := r.Calendar; {
+	case c == nil:
+		f.Interval = spanInput(r.Interval)
+	case c.Kind() == monitor.Cron:
+		f.Schedule, f.Cron.Value, f.CronZone.Value = byCron, strings.Join(c.Lines(), "\n"), c.Zone()
+	default:
+		f.Schedule, f.OnCalendar.Value, f.OnCalendarZone.Value = byOnCalendar, strings.Join(c.Lines(), "\n"), c.Zone()
 	}
 	return f
+}
+
+// spanInput is a duration that someone set, nothing for 0.
+func spanInput(d time.Duration) view.Input {
+	if d == 0 {
+		return view.Input{}
+	}
+	return view.Input{Value: view.Span(d)}
 }

@@ -61,16 +61,17 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 }
 
 // missedWhy is the sum that led to an incident, as it was at its opening. Where
-// it does not begin at the last ping, after a pause, the sentence tells it.
+// it does not begin at the last ping, or is longer, the sentence tells it.
 func missedWhy(s manage.IncidentStory) *view.Why {
 	i := s.Incident
 	grace := s.Heartbeat.Rule.Grace
 	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
-	if s.Heartbeat.Rule.AlertAfter > 1 && w.Grace > grace { // some bad runs came before the one that alerted
-		w.Grace, w.Chance, w.Decision = grace, i.Opened.Add(-grace), i.Because
+	several := s.Heartbeat.Rule.AlertAfter > 1
+	if several && w.Grace > grace { // some bad runs came before the one that alerted
+		w.Grace, w.Chance = grace, i.Opened.Add(-grace)
 	}
-	interval, byInterval := i.Due.Sub(i.LastPing), s.Heartbeat.Rule.Calendar == nil
-	if byInterval && interval%time.Second == 0 && !i.LastPing.IsZero() {
+	plain := s.Heartbeat.Rule.Calendar == nil && !several && !i.LastPing.IsZero()
+	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {
 		w.Decision = i.Because

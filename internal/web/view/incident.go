@@ -89,8 +89,8 @@ var verbs = map[string]string{
 	"missed":      "missed its ping",
 	"failure":     "reported a failure",
 	"overran":     "ran too long",
-	"too_short":   "finished too soon",
-	"not_started": "did not start in time",
+	"too_short":   "ran too short",
+	"not_started": "was not started",
 }
 
 // IncidentTitle is the incident in words: "Nightly backup missed its ping".

@@ -41,8 +41,8 @@ var causes = map[string]string{
 	"missed":      "Missed ping",
 	"failure":     "Reported failure",
 	"overran":     "Ran too long",
-	"too_short":   "Finished too soon",
-	"not_started": "Did not start",
+	"too_short":   "Ran too short",
+	"not_started": "Not started",
 }
 
 // Cause says why an incident opened; an unknown cause is its own name.

@@ -1,0 +1,103 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// Uptime is how many runs were expected and how many were good.
+type Uptime = store.Uptime
+
+// hintedBy is how many successes must agree for a hint about the time zone.
+const hintedBy = 5
+
+// RunQuery says which runs are listed.
+type RunQuery struct {
+	Since time.Time // zero: as far back as history goes
+	Page
+}
+
+// Runs lists what became of the slots of a heartbeat, newest first, and sums up
+// the last 30 days.
+func (d *Desk) Runs(ctx context.Context, a auth.Actor, idOrRef string, q RunQuery) (listing Listing[monitor.Stretch], up Uptime, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return listing, up, err
+	}
+	from, limit, err := q.place("runs")
+	if err != nil {
+		return listing, up, err
+	}
+	now := stamp()
+	f := store.SlotFilter{Since: q.Since, Limit: limit + 1}
+	if from.Key > 0 {
+		f.Before = time.UnixMicro(from.Key).UTC()
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		h, err := heartbeat(tx, a, idOrRef)
+		if err != nil {
+			return err
+		}
+		open := h.Unwritten(now, 0)
+		if up, err = uptime(tx, h, open, now); err != nil {
+			return err
+		}
+		f.Heartbeat = h.Key
+		closed, err := tx.Slots(f)
+		if err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(open, func(s monitor.Stretch) bool {
+			return s.Last.Before(f.Since) || !f.Before.IsZero() && !s.First.Before(f.Before)
+		})
+		slices.Reverse(open)
+		listing = cut(append(open, closed...), limit, "runs", func(s monitor.Stretch) int64 { return s.First.UnixMicro() })
+		return nil
+	})
+	return listing, up, err
+}
+
+// uptime sums up the last 30 days of a heartbeat, of which open is what no row
+// tells yet.
+func uptime(tx *store.Tx, h monitor.Heartbeat, open []monitor.Stretch, now time.Time) (Uptime, error) {
+	since := now.Add(-statsSpan)
+	up, err := tx.Uptime(h.Key, since)
+	for _, s := range open {
+		if !s.First.Before(since) {
+			up.Add(s)
+		}
+	}
+	return up, err
+}
+
+// Why returns a heartbeat, and a hint when its schedule looks odd.
+func (d *Desk) Why(ctx context.Context, a auth.Actor, idOrRef string) (h monitor.Heartbeat, hint string, err error) {
+	if err := may(a, auth.Read); err != nil {
+		return h, "", err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		if h, err = heartbeat(tx, a, idOrRef); err != nil {
+			return err
+		}
+		hint, err = hintOf(tx, h)
+		return err
+	})
+	return veiled(a, h), hint, err
+}
+
+// hintOf looks at the newest successes of a heartbeat with a calendar.
+func hintOf(tx *store.Tx, h monitor.Heartbeat) (string, error) {
+	if h.Rule.Calendar == nil {
+		return "", nil
+	}
+	recent, err := tx.RecentPings([]int64{h.Key}, recentPings)
+	if err != nil {
+		return "", err
+	}
+	successes := slices.DeleteFunc(recent[h.Key], func(p monitor.Ping) bool { return p.Kind != monitor.Success })
+	return h.Rule.ZoneHint(successes[max(0, len(successes)-hintedBy):]), nil
+}

@@ -45,7 +45,7 @@ func (l *lines) list() *[]string { return (*[]string)(l) }
 // Schema describes it in the document.
 func (lines) Schema(huma.Registry) *huma.Schema {
 	text := &huma.Schema{Type: huma.TypeString}
-	return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: text, MinItems: new(1), MaxItems: new(50)}, text}}
+	return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: text, MaxItems: new(50)}, text}}
 }
 
 // scheduleRoutes registers what can be asked about schedules.

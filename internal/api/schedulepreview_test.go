@@ -73,6 +73,15 @@ func TestPreviewsTakeEveryKindOfSchedule(t *testing.T) {
 	})
 }
 
+func TestASingleLineNeedsNoList(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/one-line", `{"cron": "0 3 * * *", "oncalendar": null}`)
+		if r.status != 201 || !strings.Contains(r.body, `"cron":["0 3 * * *"]`) {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	})
+}
+
 func TestWhatIsWrongWithAScheduleIsNamedByMemberAndLine(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		for body, want := range map[string]map[string]string{

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
 	"overdue/internal/web/view"
 )
 
@@ -102,6 +104,118 @@ func TestALineThatIsWrongIsCounted(t *testing.T) {
 			t.Errorf("%q at %s: %q, want %q", c.text, c.field, got, c.want)
 		}
 	}
+}
+
+func TestEveryScheduleAndRuleIsSavedAndShownAgain(t *testing.T) {
+	onEach(t, func(w *world) {
+		first := w.now().AddDate(0, 0, 3).Truncate(time.Minute)
+		saved := w.post("member", "/heartbeats", url.Values{
+			"name": {"nightly"}, "schedule": {"cron"}, "cron": {"0 3 * * 1-5\r\n\r\n30 4 * * sat"}, "cron_timezone": {" US/Eastern "}, "interval": {"24h"}, "grace": {"30m"},
+			"max_run_time": {"45m"}, "min_run_time": {"2m"}, "start_grace": {"10m"}, "alert_after": {"3"}, "early": {"90s"},
+			"expect_first_by": {first.Format(formTime)}, "channels": {"all"},
+		})
+		if saved.code != http.StatusSeeOther {
+			w.Fatal(saved.code, saved.body)
+		}
+		h := w.standing("nightly")
+		calendar, err := monitor.NewCalendar(monitor.Cron, []string{"0 3 * * 1-5", "30 4 * * sat"}, "America/New_York")
+		if err != nil {
+			w.Fatal(err)
+		}
+		want := monitor.Rule{
+			Calendar: calendar, Early: 90 * time.Second, Grace: 30 * time.Minute, MaxRunTime: 45 * time.Minute, MinRunTime: 2 * time.Minute,
+			StartGrace: 10 * time.Minute, AlertAfter: 3, ExpectFirstBy: first, Methods: monitor.AnyMethod,
+		}
+		if !h.Rule.Equal(want) {
+			w.Errorf("saved %+v of %v", h.Rule, h.Rule.Calendar.Lines())
+		}
+		edit := "/heartbeats/" + h.ID + "/edit"
+		w.shows(w.get("member", edit), 200, `value="cron" id="k-cron" checked`, "0 3 * * 1-5\n30 4 * * sat</textarea>", `value="America/New_York"`,
+			`value="45m"`, `value="2m"`, `value="10m"`, `value="3"`, `value="1m 30s"`, `value="`+first.Format(formTime)+`"`, "<details class=\"more\" open")
+		w.shows(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 bad runs in a row")
+		w.shows(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
+
+		// From one kind to another; what was left empty is the usual again.
+		for _, step := range []struct {
+			form url.Values
+			want string
+		}{
+			{url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fri 03:00"}, "oncalendar_timezone": {""}, "cron": {"rubbish"}}, "at 03:00 on weekdays, UTC"},
+			{url.Values{"schedule": {"interval"}, "interval": {"1h"}, "oncalendar": {"rubbish"}, "oncalendar_timezone": {"CEST"}}, "every 1\u00a0h"},
+		} {
+			step.form.Set("name", "nightly")
+			step.form.Set("grace", "5m")
+			if a := w.post("member", "/heartbeats/"+h.ID, step.form); a.code != http.StatusSeeOther {
+				w.Fatal(a.code, a.body)
+			}
+			r := w.standing("nightly").Rule
+			if r.Words() != step.want || r.Early != monitor.UsualEarly || r.MinRunTime != 0 || r.StartGrace != 0 || r.AlertAfter != 1 || !r.ExpectFirstBy.IsZero() {
+				w.Errorf("saved %q, %+v", r.Words(), r)
+			}
+		}
+	})
+}
+
+func TestAFirstPingThatIsExpectedByThenIsNotTouchedByAnEdit(t *testing.T) {
+	onEach(t, func(w *world) {
+		by := w.now().Add(time.Hour).Truncate(time.Second).Add(time.Microsecond)
+		h := w.heartbeat("backup")
+		if _, err := w.desk.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{ExpectFirstBy: new(by.Format(time.RFC3339Nano))}); err != nil {
+			w.Fatal(err)
+		}
+		form := url.Values{"name": {"backup"}, "interval": {"1h"}, "grace": {"10m"}, "expect_first_by": {by.Format(formTime)}}
+		if a := w.post("member", "/heartbeats/"+h.ID, form); a.code != http.StatusSeeOther {
+			w.Fatal(a.code, a.body)
+		}
+		if got := w.standing("backup").Rule.ExpectFirstBy; !got.Equal(by) {
+			w.Errorf("the moment is %s, was %s", got, by)
+		}
+	})
+}
+
+func TestTheFirstPingIsExpectedInTheZoneOfTheProject(t *testing.T) {
+	v := &visit{clock: view.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
+	if at, ok := v.localMoment("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
+		t.Errorf("%s, %t", at, ok)
+	}
+	if _, ok := v.localMoment("noon"); ok {
+		t.Error("noon is a moment")
+	}
+}
+
+func TestEachFaultOfAScheduleStandsBesideItsControl(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, c := range []struct {
+			form  url.Values
+			shows []string
+		}{
+			{url.Values{"schedule": {"cron"}, "cron": {"0 3 * * *\n0 25 * * *"}, "cron_timezone": {"UTC"}}, []string{`id="cron-e">`, "Line 2: Hour 25 is out of range: hours go from 0 to 23."}},
+			{url.Values{"schedule": {"cron"}, "cron": {" "}, "cron_timezone": {"UTC"}}, []string{"The schedule is empty: write a cron line such as 0 3 * * *."}},
+			{url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fry 03:00"}, "oncalendar_timezone": {"UTC"}}, []string{`id="oncalendar-e">`, "<span>“"}},
+			{url.Values{"schedule": {"cron"}, "cron": {"@daily"}, "cron_timezone": {"CEST"}}, []string{`id="cron-zone-e">`, "write a place, such as Europe/Berlin."}},
+			{url.Values{"interval": {"1h"}, "alert_after": {"many"}}, []string{`id="after-e">`, "from 1 to 100"}},
+			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Write a date and a time of day"}},
+			{url.Values{"interval": {"1h"}, "expect_first_by": {"2020-01-01T00:00"}}, []string{"still to come"}},
+			{url.Values{"interval": {"1h"}, "min_run_time": {"1h"}, "max_run_time": {"1h"}}, []string{`id="min-e">`, "less than the maximum"}},
+		} {
+			c.form.Set("name", "x")
+			c.form.Set("grace", "5m")
+			w.shows(w.post("member", "/heartbeats/preview", c.form), 200, append(c.shows, "cannot be read yet")...)
+			w.shows(w.post("member", "/heartbeats", c.form), 422, append(c.shows, `aria-invalid="true"`)...)
+		}
+	})
+}
+
+func TestWithoutScriptAButtonShowsThePreview(t *testing.T) {
+	onEach(t, func(w *world) {
+		form := url.Values{"name": {"x"}, "schedule": {"cron"}, "cron": {"0 3 * * *"}, "cron_timezone": {"UTC"}, "grace": {"5m"}, "look": {"1"}}
+		w.shows(w.post("member", "/heartbeats", form), 200, "<b>at 03:00 every day</b>, UTC", `value="x"`, "Show preview")
+		h := w.heartbeat("backup")
+		w.shows(w.post("member", "/heartbeats/"+h.ID, form), 200, "<b>at 03:00 every day</b>, UTC", "Edit backup")
+		if got := w.standing("backup"); got.Rule.Calendar != nil {
+			w.Error("a look saved something")
+		}
+	})
 }
 
 // FuzzPreviewOfAForm looks for a form that breaks the preview, or keeps it busy.

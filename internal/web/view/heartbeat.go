@@ -158,6 +158,15 @@ func (h Heartbeat) wait() string {
 	return "next run"
 }
 
+// rhythm is the schedule where there is little room: a calendar is told elsewhere on
+// the page, in as many words as it takes.
+func (h Heartbeat) rhythm() string {
+	if h.Interval > 0 {
+		return h.Schedule
+	}
+	return "by the clock"
+}
+
 // promise is the bar of a heartbeat that is not judged: what the next ping will
 // begin.
 func (h Heartbeat) promise() Deadline {
@@ -170,7 +179,7 @@ func (h Heartbeat) promise() Deadline {
 		Label: "After the " + strings.ToLower(first.Word) + " the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
 		Marks: [3]Mark{
 			first,
-			{Word: "Due", Text: h.wait(), Note: h.Schedule},
+			{Word: "Due", Text: h.wait(), Note: h.rhythm()},
 			{Word: "Alert", Text: Span(h.Grace) + " later", Note: "grace " + Span(h.Grace)},
 		},
 	}

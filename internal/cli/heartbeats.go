@@ -73,12 +73,25 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 type heartbeatsCreateCmd struct {
 	clientFlags
 
-	Name     string   `required:"" placeholder:"NAME" help:"Name, up to 100 characters."`
-	Slug     string   `placeholder:"SLUG" help:"Short name for scripts. Default: made from the name."`
-	Interval string   `required:"" placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d."`
-	Grace    string   `placeholder:"DURATION" help:"Extra time before silence becomes an incident. Default: the server's."`
-	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag; may be given more than once."`
-	Update   bool     `help:"Change the heartbeat with this slug if there is one already."`
+	Name     string `required:"" placeholder:"NAME" help:"Name, up to 100 characters."`
+	Slug     string `placeholder:"SLUG" help:"Short name for scripts. Default: made from the name."`
+	Interval string `placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d. One of --interval, --cron and --oncalendar is required."`
+
+	// Separators off: a cron line has commas.
+	Cron       []string `sep:"none" placeholder:"LINE" help:"Line of a crontab, such as \"0 3 * * *\"; may be given more than once."`
+	OnCalendar []string `name:"oncalendar" sep:"none" placeholder:"EXPRESSION" help:"Calendar expression of systemd, such as \"Mon..Fri 03:00\"; may be given more than once."`
+	Timezone   string   `placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the project's."`
+
+	Early         string `placeholder:"DURATION" help:"How long before its slot a ping counts for it; 0 for not at all. Default: as seems right for the schedule."`
+	Grace         string `placeholder:"DURATION" help:"Extra time before silence becomes an incident. Default: the server's."`
+	MinRunTime    string `placeholder:"DURATION" help:"A success sooner than this after its start is a bad run."`
+	MaxRunTime    string `placeholder:"DURATION" help:"How long a run may take. Default: the grace period."`
+	StartGrace    string `placeholder:"DURATION" help:"How long after it is due a run must have begun."`
+	AlertAfter    int    `placeholder:"N" help:"Open an incident at the Nth bad run in a row. Default: 1."`
+	ExpectFirstBy string `placeholder:"TIME" help:"Open an incident if the first ping has not come by then, such as 2026-03-14T03:00:00Z."`
+
+	Tags   []string `name:"tag" placeholder:"TAG" help:"Tag; may be given more than once."`
+	Update bool     `help:"Change the heartbeat with this slug if there is one already."`
 }
 
 // Help is the long part of --help.
@@ -88,13 +101,23 @@ func (heartbeatsCreateCmd) Help() string {
 Examples:
 
     overdue heartbeats create --name "Nightly backup" --interval 1d --grace 1h
-    overdue heartbeats create --name Sync --slug sync --interval 5m --tag prod --update`
+    overdue heartbeats create --name Sync --slug sync --interval 5m --tag prod --update
+    overdue heartbeats create --name Report --cron "0 6 * * mon-fri" --timezone Europe/Berlin --max-run-time 2h`
 }
 
 // Run creates the heartbeat.
 func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
-	if c.Update && c.Slug == "" {
+	schedules := 0
+	for _, given := range []bool{c.Interval != "", len(c.Cron) > 0, len(c.OnCalendar) > 0} {
+		if given {
+			schedules++
+		}
+	}
+	switch {
+	case c.Update && c.Slug == "":
 		return usage("--update needs --slug, to know which heartbeat to change")
+	case schedules != 1:
+		return usage("give one of --interval, --cron and --oncalendar")
 	}
 	far, err := c.client()
 	if err != nil {
@@ -118,12 +141,39 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 // settings holds only what was given. A default that we filled in would
 // overwrite, on --update, what somebody has set by hand.
 func (c *heartbeatsCreateCmd) settings() client.HeartbeatSettings {
-	s := client.HeartbeatSettings{Name: &c.Name, Interval: c.Interval}
+	s := client.HeartbeatSettings{Name: &c.Name}
 	if c.Slug != "" && !c.Update { // else the slug is part of the address
 		s.Slug = &c.Slug
 	}
-	if c.Grace != "" {
-		s.Grace = c.Grace
+	for _, d := range []struct {
+		given string
+		into  *any
+	}{
+		{c.Interval, &s.Interval},
+		{c.Early, &s.Early},
+		{c.Grace, &s.Grace},
+		{c.MinRunTime, &s.MinRunTime},
+		{c.MaxRunTime, &s.MaxRunTime},
+		{c.StartGrace, &s.StartGrace},
+	} {
+		if d.given != "" {
+			*d.into = d.given
+		}
+	}
+	if len(c.Cron) > 0 {
+		s.Cron = &c.Cron
+	}
+	if len(c.OnCalendar) > 0 {
+		s.OnCalendar = &c.OnCalendar
+	}
+	if c.Timezone != "" {
+		s.Timezone = &c.Timezone
+	}
+	if c.AlertAfter != 0 {
+		s.AlertAfter = &c.AlertAfter
+	}
+	if c.ExpectFirstBy != "" {
+		s.ExpectFirstBy = &c.ExpectFirstBy
 	}
 	if len(c.Tags) > 0 {
 		s.Tags = &c.Tags

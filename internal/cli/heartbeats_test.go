@@ -17,7 +17,7 @@ import (
 
 const listed = `{"items":[
 {"id":"` + anID + `","ref":"r1","name":"Nightly \u001b[31mbackup","slug":"backup","status":"late","running":true,"interval":86400,"grace":5400,"due_at":"2026-01-02T03:04:05Z"},
-{"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"grace":0}],"next_cursor":null}`
+{"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"schedule":"at 03:00 every day, Asia/Tokyo","timezone":"Asia/Tokyo","due_at":"2026-01-02T18:00:00Z","grace":0}],"next_cursor":null}`
 
 // server is an API that knows the heartbeats of listed and writes down what is
 // asked of it.
@@ -52,7 +52,7 @@ func TestListIsATableForPeople(t *testing.T) {
 	if got.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "STATUS") {
 		t.Fatalf("%+v", got)
 	}
-	for i, want := range []string{"late, running|every 1d + 1h30m|" + anID, "new|calendar|-|r2"} {
+	for i, want := range []string{"late, running|every 1d + 1h30m|" + anID, "new|at 03:00 every day, Asia/Tokyo + 0s|2026-01-03 03:00:00 +09:00|r2"} {
 		for _, cell := range strings.Split(want, "|") {
 			if !strings.Contains(lines[i+1], cell) {
 				t.Errorf("line %q lacks %q", lines[i+1], cell)
@@ -82,6 +82,12 @@ func TestEachCommandAsksForOneThing(t *testing.T) {
 		"create --name Backup --slug b --interval 1d --grace 1h --tag x --tag y": {
 			`POST  {"name":"Backup","slug":"b","tags":["x","y"],"interval":"1d","grace":"1h"}`,
 		},
+		"create --name B --cron 0,30/3,*,*,* --cron @daily --timezone UTC --early 0 --min-run-time 1m --max-run-time 2h": {
+			`POST  {"name":"B","cron":["0,30/3,*,*,*","@daily"],"timezone":"UTC","early":"0","max_run_time":"2h","min_run_time":"1m"}`,
+		},
+		"create --name B --oncalendar daily --start-grace 5m --alert-after 3 --expect-first-by 2126-01-01T00:00:00Z": {
+			`POST  {"name":"B","oncalendar":["daily"],"start_grace":"5m","alert_after":3,"expect_first_by":"2126-01-01T00:00:00Z"}`,
+		},
 		"create --name Backup --slug b --interval 1d --update": {`PUT /by-slug/b {"name":"Backup","interval":"1d"}`},
 		"pause " + anID:        {"GET /" + anID, "POST /" + anID + "/pause"},
 		"resume backup":        {"GET ?q=backup", "GET", "POST /" + anID + "/resume"},
@@ -97,6 +103,16 @@ func TestEachCommandAsksForOneThing(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, *asked); diff != "" {
 			t.Errorf("%s: asked (-want +got):\n%s", args, diff)
+		}
+	}
+}
+
+func TestCreateTakesOneSchedule(t *testing.T) {
+	for _, args := range []string{"", "--interval 1d --cron @daily", "--cron @daily --oncalendar daily"} {
+		asked := server(t)
+		got := overdue(insides{}, strings.Fields("heartbeats create --name B "+args)...)
+		if got.code != 2 || !strings.Contains(got.err, "one of --interval, --cron and --oncalendar") || len(*asked) != 0 {
+			t.Errorf("%q: %+v, asked %v", args, got, *asked)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"overdue/internal/auth"
@@ -16,6 +17,7 @@ const (
 	shownBody     = 4000 // bytes of each body in the log
 	logPage       = 25
 	mostIncidents = 10 // in the table
+	mostStretches = 2000
 )
 
 // DetailQuery says which part of the log is shown.
@@ -35,6 +37,7 @@ type Detail struct {
 	Older     int64              // Before of the next page of the log, 0 at its end
 	Events    int                // pings of the last 30 days
 	Channels  []monitor.Channel  // of the project, with secrets as dots
+	Hint      string             // that something about the schedule is odd; may be empty
 	Unsound   []monitor.Channel  // those that this heartbeat tells and that fail
 }
 
@@ -76,7 +79,15 @@ func (p *Detail) history(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now ti
 	if err != nil {
 		return err
 	}
-	p.Watched = Watched{Heartbeat: veiled(a, h), Pings: pings[h.Key], Outages: outages[h.Key]}
+	p.Hint = zoneHint(h, pings[h.Key])
+	slots, err := tx.Slots(store.SlotFilter{Heartbeat: h.Key, Since: now.Add(-statsSpan), Limit: mostStretches})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(slots)
+	p.Watched = Watched{
+		Heartbeat: veiled(a, h), Pings: pings[h.Key], Outages: outages[h.Key], Slots: append(slots, h.Unwritten(now, 0)...),
+	}
 	return nil
 }
 

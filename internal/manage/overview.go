@@ -23,6 +23,7 @@ type (
 // Bounds of what the list for people reads.
 const (
 	recentPings = 90  // of each heartbeat: starts, logs and ends of about 30 runs
+	recentSlots = 30  // stretches of each heartbeat
 	mostOutages = 500 // of all heartbeats of a page together
 	mostTagsOf  = 30  // in the menu of the list
 )
@@ -40,10 +41,11 @@ type OverviewQuery struct {
 // Watched is a heartbeat with what lately became of its runs.
 type Watched struct {
 	monitor.Heartbeat
-	Pings    []monitor.Ping // that ended a run, oldest first, without bodies
-	Outages  []Outage       // oldest first
-	PausedAt time.Time      // when somebody paused it, zero when it is not paused
-	PausedBy string         // as the audit log names them, may be empty
+	Pings    []monitor.Ping    // that ended a run, oldest first, without bodies
+	Slots    []monitor.Stretch // what became of those that have come, oldest first
+	Outages  []Outage          // oldest first
+	PausedAt time.Time         // when somebody paused it, zero when it is not paused
+	PausedBy string            // as the audit log names them, may be empty
 }
 
 // Overview is one page of the list for people, and what stands around it.
@@ -189,7 +191,12 @@ func histories(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]Watched,
 	if err != nil {
 		return nil, err
 	}
-	since := stamp()
+	slots, err := tx.RecentSlots(keys, recentSlots)
+	if err != nil {
+		return nil, err
+	}
+	now := stamp()
+	since := now
 	for _, of := range pings {
 		if of[0].At.Before(since) {
 			since = of[0].At
@@ -206,6 +213,7 @@ func histories(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]Watched,
 	all := make([]Watched, 0, len(list))
 	for _, h := range list {
 		w := Watched{Heartbeat: veiled(a, h), Pings: pings[h.Key], Outages: outages[h.Key]}
+		w.Slots = append(slots[h.Key], h.Unwritten(now, recentSlots)...)
 		w.pause(pausedBy[called(h)])
 		all = append(all, w)
 	}

@@ -98,6 +98,16 @@ func hintOf(tx *store.Tx, h monitor.Heartbeat) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	successes := slices.DeleteFunc(recent[h.Key], func(p monitor.Ping) bool { return p.Kind != monitor.Success })
-	return h.Rule.ZoneHint(successes[max(0, len(successes)-hintedBy):]), nil
+	return zoneHint(h, recent[h.Key]), nil
+}
+
+// zoneHint looks at the newest successes among pings, oldest first.
+func zoneHint(h monitor.Heartbeat, pings []monitor.Ping) string {
+	var successes []monitor.Ping
+	for i := len(pings) - 1; i >= 0 && len(successes) < hintedBy; i-- {
+		if pings[i].Kind == monitor.Success {
+			successes = append(successes, pings[i])
+		}
+	}
+	return h.Rule.ZoneHint(successes)
 }

@@ -34,11 +34,7 @@ func showHeartbeat(v *visit) error {
 		Why: v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
 		Log: v.log(d, q.Get("kind")), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
-	if d.Rule.Calendar != nil {
-		if _, page.Why.Hint, err = v.site.Desk.Why(v.ctx(), v.actor, d.Ref); err != nil {
-			return err
-		}
-	}
+	page.Why.Hint = d.Hint
 	page.Shell = v.shell(liveAt("/live/heartbeats/"+d.Ref, []shown{{d.Ref, mark(heroFacts(page.Heartbeat))}}))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)

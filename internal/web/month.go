@@ -24,11 +24,28 @@ func month(all []run, limit time.Duration, c view.Clock) view.Month {
 		m.Days = append(m.Days, view.Day{Date: day})
 	}
 	for _, r := range all {
-		if i, shown := index[r.at.In(zone(c)).Format(time.DateOnly)]; shown {
-			m.Days[i] = counted(m.Days[i], r)
+		for _, part := range daily(r, zone(c)) {
+			if i, shown := index[part.at.In(zone(c)).Format(time.DateOnly)]; shown {
+				m.Days[i] = counted(m.Days[i], part)
+			}
 		}
 	}
 	return m
+}
+
+// daily divides runs that lie on two days of a zone, as if they were evenly
+// spaced. They lie on one day in UTC, so there is one midnight at most.
+func daily(r run, zone *time.Location) []run {
+	if r.count < 2 || r.at.In(zone).Day() == r.last.In(zone).Day() {
+		return []run{r}
+	}
+	last := r.last.In(zone)
+	midnight := time.Date(last.Year(), last.Month(), last.Day(), 0, 0, 0, 0, zone)
+	gap := max(r.last.Sub(r.at)/time.Duration(r.count-1), 1)
+	before := r
+	before.count = min(int((midnight.Sub(r.at)-1)/gap)+1, r.count-1)
+	r.at, r.count = r.last, r.count-before.count
+	return []run{before, r}
 }
 
 // zone is the zone of a clock.
@@ -39,21 +56,25 @@ func zone(c view.Clock) *time.Location {
 	return c.Zone
 }
 
-// counted is a day with one more run.
+// counted is a day with more runs, or with what one of them measured.
 func counted(d view.Day, r run) view.Day {
 	switch r.outcome {
 	case view.OnTime:
-		d.OnTime++
+		d.OnTime += r.count
 	case view.Late:
-		d.Late++
+		d.Late += r.count
 		d.LateBy = max(d.LateBy, r.lateBy)
 	case view.Failed:
-		d.Failed++
-		d.Exit = r.exit
+		d.Failed += r.count
 	case view.Missed:
-		d.Missed++
+		d.Missed += r.count
+	case view.Unknown:
+		d.Unknown += r.count
 	case view.Upcoming:
-		d.Upcoming++
+		d.Upcoming += r.count
+	}
+	if r.exit > 0 {
+		d.Exit = r.exit
 	}
 	d.Took = max(d.Took, r.took)
 	return d
@@ -68,9 +89,11 @@ func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
 		if r.at.Before(since) || r.outcome == view.Upcoming || r.outcome == view.Running {
 			continue
 		}
-		s.Watched++
+		if r.outcome != view.Unknown {
+			s.Watched += r.count
+		}
 		if r.outcome == view.OnTime {
-			s.OnTime++
+			s.OnTime += r.count
 		}
 		if r.took > 0 {
 			took = append(took, r.took)

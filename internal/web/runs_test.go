@@ -11,75 +11,44 @@ import (
 	"overdue/internal/web/view"
 )
 
-func TestRunsAreToldByWhatCameAndWhatDidNot(t *testing.T) {
+func TestRunsAreDrawnAsTheLedgerTellsThem(t *testing.T) {
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	at := func(hours float64) time.Time { return start.Add(time.Duration(hours * float64(time.Hour))) }
-	ping := func(hours float64) monitor.Ping {
-		return monitor.Ping{Kind: monitor.Success, At: at(hours), ExitCode: monitor.NoExitCode}
+	told := func(outcome monitor.Outcome, count int64) monitor.Stretch {
+		return monitor.Stretch{Outcome: outcome, First: at(0), Last: at(1), Count: count}
 	}
-	fail := func(hours float64) monitor.Ping { return monitor.Ping{Kind: monitor.Fail, At: at(hours), ExitCode: 1} }
-	outage := func(cause monitor.Cause, from, to float64) manage.Outage {
-		o := manage.Outage{Cause: cause, Opened: at(from)}
-		if to > 0 {
-			o.Resolved = at(to)
-		}
-		return o
+	standing := func(status monitor.Status, runs ...monitor.Run) monitor.Heartbeat {
+		return monitor.Heartbeat{Rule: monitor.Rule{Interval: time.Hour}, Status: status, From: at(0), LastPing: at(0), Runs: runs}
 	}
-	rule := monitor.Rule{Interval: time.Hour, Grace: 30 * time.Minute}
-	standing := func(status monitor.Status, cause monitor.Cause, from float64) monitor.Heartbeat {
-		return monitor.Heartbeat{Rule: rule, Status: status, Cause: cause, From: at(from), LastPing: at(from)}
-	}
+	const on, late, failed, missed = view.OnTime, view.Late, view.Failed, view.Missed
 	for name, c := range map[string]struct {
-		w    manage.Watched
-		now  float64
-		want view.Strip
+		h     monitor.Heartbeat
+		slots []monitor.Stretch
+		want  view.Strip
 	}{
-		"new": {manage.Watched{Heartbeat: monitor.Heartbeat{Rule: rule, Status: monitor.New}}, 1, nil},
-		"on time, at the boundary and late": {
-			manage.Watched{Heartbeat: standing(monitor.Up, "", 3.2), Pings: []monitor.Ping{ping(0), ping(1), ping(1.9), ping(3.2)}},
-			3.3,
-			view.Strip{view.OnTime, view.OnTime, view.OnTime, view.Late, view.Upcoming},
-		},
-		"a failure": {
-			manage.Watched{Heartbeat: standing(monitor.Down, monitor.Failure, 1), Pings: []monitor.Ping{ping(0), fail(1)}},
-			5,
-			view.Strip{view.OnTime, view.Failed},
-		},
-		"a silence that is over": {
-			manage.Watched{Heartbeat: standing(monitor.Up, "", 3.5), Pings: []monitor.Ping{ping(0), ping(3.5)}, Outages: []manage.Outage{outage(monitor.Missed, 1.5, 3.5)}},
-			3.6,
-			view.Strip{view.OnTime, view.Missed, view.Missed, view.Missed, view.OnTime, view.Upcoming},
-		},
-		"a silence that goes on": {
-			manage.Watched{Heartbeat: standing(monitor.Down, monitor.Missed, 0), Pings: []monitor.Ping{ping(0)}, Outages: []manage.Outage{outage(monitor.Missed, 1.5, 0)}},
-			2.5,
-			view.Strip{view.OnTime, view.Missed, view.Missed},
-		},
-		"a pause is no silence": {
-			manage.Watched{Heartbeat: standing(monitor.Up, "", 9), Pings: []monitor.Ping{ping(0), ping(9)}},
-			9,
-			view.Strip{view.OnTime, view.OnTime, view.Upcoming},
-		},
-		"a run that took too long": {
-			manage.Watched{Heartbeat: standing(monitor.Up, "", 1), Pings: []monitor.Ping{ping(0), ping(1)}, Outages: []manage.Outage{outage(monitor.Overran, .9, 1)}},
-			1,
-			view.Strip{view.OnTime, view.Failed, view.Upcoming},
-		},
+		"new":      {monitor.Heartbeat{Status: monitor.New}, nil, nil},
+		"good":     {standing(monitor.Up), []monitor.Stretch{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, view.Strip{on, on, late, view.Upcoming}},
+		"running":  {standing(monitor.Up, monitor.Run{Start: at(1)}), []monitor.Stretch{told(monitor.RunOnTime, 1)}, view.Strip{on, view.Running}},
+		"bad runs": {standing(monitor.Down), []monitor.Stretch{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, view.Strip{failed, failed, failed}},
+		"silence":  {standing(monitor.Down), []monitor.Stretch{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, view.Strip{missed, missed, missed}},
+		"unknown":  {standing(monitor.Down), []monitor.Stretch{told(monitor.RunUnknown, 1)}, view.Strip{view.Unknown}},
 	} {
-		if diff := cmp.Diff(c.want, strip(runs(c.w, at(c.now)))); diff != "" {
+		w := manage.Watched{Heartbeat: c.h, Slots: c.slots, Pings: []monitor.Ping{{Kind: monitor.Success, At: at(0)}}}
+		if diff := cmp.Diff(c.want, strip(runs(w, at(2)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+	w := manage.Watched{Heartbeat: standing(monitor.Down), Slots: []monitor.Stretch{told(monitor.RunOnTime, 5), told(monitor.RunMissed, 1<<40)}}
+	if s := strip(runs(w, at(2))); len(s) != stripRuns || s[0] != missed {
+		t.Errorf("a long silence is drawn as %v", s)
+	}
 }
 
-func TestASilenceIsToldInBoundedSpace(t *testing.T) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	all := missed(time.Second, start, start.Add(90*24*time.Hour))
-	if len(all) != mostMissed || !all[len(all)-1].at.Equal(start.Add(90*24*time.Hour-time.Second)) {
-		t.Errorf("%d runs up to %v", len(all), all[len(all)-1].at)
-	}
-	if one := missed(time.Hour, start, start.Add(time.Minute)); len(one) != 1 {
-		t.Errorf("%d runs; an incident missed at least one", len(one))
+func TestEveryOutcomeIsDrawn(t *testing.T) {
+	for _, o := range monitor.Outcomes {
+		if outcomes[o] == "" {
+			t.Errorf("%s is drawn as nothing", o)
+		}
 	}
 }
 
@@ -91,12 +60,18 @@ func TestTheMonthCountsDaysAsTheProjectHasThem(t *testing.T) {
 	now := time.Date(2026, 3, 30, 10, 0, 0, 0, time.UTC) // the day after the clocks went forward
 	c := view.Clock{Now: now, Zone: berlin}
 	m := month([]run{
-		{at: time.Date(2026, 3, 29, 21, 59, 0, 0, time.UTC), outcome: view.OnTime},
-		{at: time.Date(2026, 3, 29, 22, 0, 0, 0, time.UTC), outcome: view.Late, lateBy: time.Minute},
-		{at: now.AddDate(0, -3, 0), outcome: view.Failed},
+		{at: time.Date(2026, 3, 29, 21, 59, 0, 0, time.UTC), count: 1, outcome: view.OnTime},
+		{at: time.Date(2026, 3, 29, 22, 0, 0, 0, time.UTC), count: 1, outcome: view.Late, lateBy: time.Minute},
+		{at: now.AddDate(0, -3, 0), count: 1, outcome: view.Failed},
+		// Hourly in UTC, so that two of them are of the next day in Berlin.
+		{at: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), last: time.Date(2026, 3, 27, 23, 0, 0, 0, time.UTC), count: 24, outcome: view.Missed},
+		{at: time.Date(2026, 3, 27, 1, 0, 0, 0, time.UTC), took: time.Minute, exit: 3},
 	}, time.Hour, c)
 	if len(m.Days) != daysShown || m.Days[28].OnTime != 1 || m.Days[29].Late != 1 || m.Days[29].LateBy != time.Minute {
 		t.Errorf("%+v", m.Days[27:])
+	}
+	if m.Days[26].Missed != 23 || m.Days[27].Missed != 1 || m.Days[26].Took != time.Minute || m.Days[26].Exit != 3 {
+		t.Errorf("%+v", m.Days[26:28])
 	}
 	for i, d := range m.Days {
 		if want := time.Date(2026, 3, 1+i, 12, 0, 0, 0, berlin); !d.Date.Equal(want) {
@@ -107,11 +82,14 @@ func TestTheMonthCountsDaysAsTheProjectHasThem(t *testing.T) {
 		}
 	}
 	s := stats([]run{
-		{at: now, outcome: view.OnTime, took: 3 * time.Second},
-		{at: now, outcome: view.Late, took: time.Second},
-		{at: now, outcome: view.Missed},
-		{at: now, outcome: view.Upcoming},
-		{at: now.AddDate(0, -2, 0), outcome: view.OnTime},
+		{at: now, count: 1, outcome: view.OnTime},
+		{at: now, count: 1, outcome: view.Late},
+		{at: now, count: 1, outcome: view.Missed},
+		{at: now, count: 2, outcome: view.Unknown},
+		{at: now, took: 3 * time.Second},
+		{at: now, took: time.Second},
+		{at: now, count: 1, outcome: view.Upcoming},
+		{at: now.AddDate(0, -2, 0), count: 1, outcome: view.OnTime},
 	}, []manage.Outage{{Opened: now.AddDate(0, -2, 0), Resolved: now.Add(-29 * 24 * time.Hour)}, {Opened: now.Add(-time.Hour)}}, now)
 	want := view.MonthStats{OnTime: 1, Watched: 3, Usual: time.Second, Slowest: 3 * time.Second, Down: 25 * time.Hour}
 	if diff := cmp.Diff(want, s); diff != "" {

@@ -73,6 +73,19 @@ func TestPreviewsTakeEveryKindOfSchedule(t *testing.T) {
 	})
 }
 
+func TestTheSweepIsToldWhenAFirstPingIsExpected(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		by := time.Now().UTC().Add(time.Hour).Truncate(time.Second)
+		for method, path := range map[string]string{"POST": "/api/v1/heartbeats", "PUT": "/api/v1/heartbeats/by-slug/expected"} {
+			w.next = nil
+			r := w.ask("read-write", method, path, `{"name": "x", "interval": "1h", "expect_first_by": "`+by.Format(time.RFC3339)+`"}`)
+			if r.status != 201 || len(w.next) != 1 || !w.next[0].Equal(by) {
+				t.Errorf("%s: %d, told of %v; want %s", method, r.status, w.next, by)
+			}
+		}
+	})
+}
+
 func TestASingleLineNeedsNoList(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/one-line", `{"cron": "0 3 * * *", "oncalendar": null}`)

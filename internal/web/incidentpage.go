@@ -52,7 +52,7 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	}
 	switch {
 	case i.Cause == monitor.Missed && i.Due.IsZero():
-		p.Why = &view.Why{Status: "down", Decision: i.Because} // a first ping that never came has no sum
+		p.Why = &view.Why{Status: "down", Decision: capital(i.Because)} // a first ping that never came has no sum
 	case i.Cause == monitor.Missed:
 		p.Why = missedWhy(s)
 		p.Heartbeat.Grace = p.Why.Grace // as it was then
@@ -74,7 +74,7 @@ func missedWhy(s manage.IncidentStory) *view.Why {
 	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {
-		w.Decision = i.Because
+		w.Decision = capital(i.Because)
 	}
 	return w
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
@@ -43,7 +44,7 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 		}
 	case "opened":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-down", "down", "Incident opened", "Down"
-		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + e.Text
+		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + capital(e.Text)
 		if s.Ping != nil {
 			shown.Quote, shown.Mono = tail(legible(s.Ping.Body)), true
 		}
@@ -71,6 +72,12 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 		shown.Sign, shown.Title = "note", e.Kind
 	}
 	return shown
+}
+
+// capital makes a clause begin a sentence.
+func capital(clause string) string {
+	_, size := utf8.DecodeRuneInString(clause)
+	return strings.ToUpper(clause[:size]) + clause[size:]
 }
 
 // shownTail is how many bytes of what a job wrote stand in a timeline.

@@ -985,7 +985,7 @@ func settingsFacts(c Clock, h Heartbeat) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Next due", h.nextDue(c)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText(word(h.Due.After(c.Now), "Next due", "Was due"), h.nextDue(c)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"internal/meter":      {},
 	"internal/journal":    {},
 	"internal/store":      {"internal/journal", "internal/monitor"},
-	"internal/shape":      {"client", "internal/monitor", "internal/store"},
+	"internal/shape":      {"client", "internal/monitor", "internal/schedule", "internal/store"},
 	"internal/notify":     {"client"},
 	"internal/httpd":      {"internal/monitor"},
 	"internal/ingest":     {"internal/meter", "internal/monitor", "internal/store"},

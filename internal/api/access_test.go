@@ -27,6 +27,7 @@ var access = map[string]struct {
 	"pause-heartbeat":      {"/heartbeats/{heartbeat}/pause", "", 403, 200, 404},
 	"resume-heartbeat":     {"/heartbeats/{heartbeat}/resume", "", 403, 200, 404},
 	"explain-heartbeat":    {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
+	"preview-schedule":     {"/schedules/preview", `{"cron": "0 3 * * *"}`, 200, 200, 200},
 	"list-pings":           {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},
 	"list-runs":            {"/heartbeats/{heartbeat}/runs", "", 200, 200, 404},
 	"get-ping-body":        {"/heartbeats/{heartbeat}/pings/1/body", "", 200, 200, 404},

@@ -50,6 +50,7 @@ func build(o Options) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, a.config())
 	a.huma.UseMiddleware(a.authenticate, requireJSON)
 	a.heartbeatRoutes()
+	a.scheduleRoutes()
 	a.pingRoutes()
 	a.incidentRoutes()
 	a.channelRoutes()

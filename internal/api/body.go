@@ -86,6 +86,10 @@ func readMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 	switch {
 	case kind == reflect.TypeFor[duration]():
 		return `Write seconds as a whole number, or a text such as "24h", "10m", "1d" or "PT5M".`
+	case kind == reflect.TypeFor[lines]():
+		return "Write a list of texts, one for each line."
+	case kind.Kind() == reflect.Int:
+		return "Write a whole number."
 	case kind.Kind() == reflect.Bool:
 		return "Write true or false."
 	case kind.Kind() == reflect.Int:

@@ -202,7 +202,7 @@ func TestTheDocumentNamesEveryKindOfChannelAndItsSettings(t *testing.T) {
 func TestNoRequestMemberIsDescribedThatIsNotRead(t *testing.T) {
 	schemas := build(Options{Base: base}).huma.OpenAPI().Components.Schemas.Map()
 	for name, kind := range map[string]reflect.Type{
-		"HeartbeatSettings": reflect.TypeFor[heartbeatSettings](), "ChannelSettings": reflect.TypeFor[channelSettings](), "NoteText": reflect.TypeFor[noteText](),
+		"HeartbeatSettings": reflect.TypeFor[heartbeatSettings](), "ScheduleQuery": reflect.TypeFor[scheduleQuery](), "ChannelSettings": reflect.TypeFor[channelSettings](), "NoteText": reflect.TypeFor[noteText](),
 	} {
 		if s := schemas[name]; s == nil || s.AdditionalProperties != false || len(s.Properties) != kind.NumField()-1 {
 			t.Errorf("%s: %+v", name, s)

@@ -9,6 +9,7 @@ import (
 // exampleSettings create the heartbeat of the examples, exampleChannel the channel.
 var (
 	exampleSettings = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
+	exampleSchedule = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
 	exampleChannel  = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
 )
 

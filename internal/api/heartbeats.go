@@ -24,8 +24,8 @@ type heartbeatSettings struct {
 	Description  *string   `json:"description,omitempty" maxLength:"5000"`
 	Tags         *[]string `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
 	Interval     *duration `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
-	Cron         *[]string `json:"cron,omitempty" nullable:"true" maxItems:"50" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
-	OnCalendar   *[]string `json:"oncalendar,omitempty" nullable:"true" maxItems:"50" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
+	Cron         *lines    `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
+	OnCalendar   *lines    `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
 	Timezone     *string   `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. Null: the project's"`
 	Early        *duration `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
 	Grace        *duration `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
@@ -46,7 +46,7 @@ func edit(body []byte) (manage.HeartbeatEdit, error) {
 	found, err := read(body, &s)
 	return manage.HeartbeatEdit{
 		Name: s.Name, Slug: s.Slug, Description: s.Description, Tags: s.Tags,
-		Interval: s.Interval.text(), Cron: s.Cron, OnCalendar: s.OnCalendar, Timezone: s.Timezone, Early: s.Early.text(),
+		Interval: s.Interval.text(), Cron: s.Cron.list(), OnCalendar: s.OnCalendar.list(), Timezone: s.Timezone, Early: s.Early.text(),
 		Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(), MinRunTime: s.MinRunTime.text(), StartGrace: s.StartGrace.text(),
 		AlertAfter: s.AlertAfter, ExpectFirstBy: s.ExpectFirstBy, Methods: s.Methods, ManualResume: s.ManualResume,
 		Channels: s.Channels, Found: found,

@@ -69,7 +69,7 @@ func TestEveryMistakeOfARequestIsNamedAtOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": " ", "intervall": 60, "grace": "5 foo", "max_run_time": 0, "methods": "get",
 			"manual_resume": "yes", "tags": "db", "slug": "A B", "channels": ["nope"], "description": null, "cron": ["* * * *"],
-			"alert_after": 0, "early": "soon", "start_grace": 0, "expect_first_by": "tomorrow", "oncalendar": "daily"}`)
+			"alert_after": 0, "early": "soon", "start_grace": 0, "expect_first_by": "tomorrow", "oncalendar": 7}`)
 		got := problem(t, r)
 		var at []string
 		for _, e := range got.Errors {

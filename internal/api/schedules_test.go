@@ -144,7 +144,7 @@ func TestRunsAreListedNewestFirstAsStretchesAndSummedUp(t *testing.T) {
 			}
 			var walked []client.Run
 			q := client.RunQuery{Since: at(120), PageQuery: client.PageQuery{Limit: 2}}
-			for {
+			for range len(page.Items) {
 				part, err := c.Runs(t.Context(), h.Ref, q)
 				if err != nil {
 					t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 
 const listed = `{"items":[
 {"id":"` + anID + `","ref":"r1","name":"Nightly \u001b[31mbackup","slug":"backup","status":"late","running":true,"interval":86400,"grace":5400,"due_at":"2026-01-02T03:04:05Z"},
-{"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"schedule":"at 03:00 every day, UTC","grace":0}],"next_cursor":null}`
+{"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"schedule":"at 03:00 every day, Asia/Tokyo","timezone":"Asia/Tokyo","due_at":"2026-01-02T18:00:00Z","grace":0}],"next_cursor":null}`
 
 // server is an API that knows the heartbeats of listed and writes down what is
 // asked of it.
@@ -52,7 +52,7 @@ func TestListIsATableForPeople(t *testing.T) {
 	if got.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "STATUS") {
 		t.Fatalf("%+v", got)
 	}
-	for i, want := range []string{"late, running|every 24 h, grace 1 h 30 min|" + anID, "new|at 03:00 every day, UTC, grace 0 s|-|r2"} {
+	for i, want := range []string{"late, running|every 24 h, grace 1 h 30 min|" + anID, "new|at 03:00 every day, Asia/Tokyo, grace 0 s|2026-01-03 03:00:00 +09:00|r2"} {
 		for _, cell := range strings.Split(want, "|") {
 			if !strings.Contains(lines[i+1], cell) {
 				t.Errorf("line %q lacks %q", lines[i+1], cell)

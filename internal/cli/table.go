@@ -12,7 +12,8 @@ import (
 	duration "overdue/internal/schedule"
 )
 
-// writeTable prints heartbeats for people. Times are in the zone of the reader.
+// writeTable prints heartbeats for people. Times are in the zone of the reader, but those of a
+// calendar in its own.
 func writeTable(out io.Writer, all []client.Heartbeat) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "STATUS\tNAME\tSCHEDULE\tDUE\tID") // errors come out at Flush
@@ -21,7 +22,7 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 		if h.Running {
 			status += ", running"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), schedule(h), moment(h.DueAt), id(h))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), scheduleOf(h), due(h), id(h))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("standard output: %w", err)
@@ -29,8 +30,8 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 	return nil
 }
 
-// schedule is the interval, or the calendar in words, and the grace.
-func schedule(h client.Heartbeat) string {
+// scheduleOf is the interval, or the calendar in words, and the grace.
+func scheduleOf(h client.Heartbeat) string {
 	if h.Interval == nil {
 		return printable(spaced(h.Schedule)) + ", grace " + words(h.Grace)
 	}
@@ -44,6 +45,18 @@ func words(seconds int64) string {
 
 // spaced makes no-break spaces plain ones: they would hide from grep.
 func spaced(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
+
+// due is when the next ping is expected, by the clock of the schedule where it has one.
+func due(h client.Heartbeat) string {
+	if h.DueAt == nil || h.Timezone == nil {
+		return moment(h.DueAt)
+	}
+	zone, err := time.LoadLocation(*h.Timezone)
+	if err != nil { // a server with newer zones than this program
+		return moment(h.DueAt)
+	}
+	return h.DueAt.In(zone).Format("2006-01-02 15:04:05 -07:00")
+}
 
 // moment is a time to the second; what is not known yet is a dash.
 func moment(t *time.Time) string {

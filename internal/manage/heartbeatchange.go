@@ -42,7 +42,7 @@ func (d *Desk) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdi
 			}
 		}
 		h, err = create(tx, a, wanted, now)
-		return s, err
+		return stir{next: h.Next()}, err
 	})
 	return h, err
 }
@@ -101,7 +101,7 @@ func (d *Desk) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e He
 		}
 		// Whoever takes the slug before this commits makes it run again.
 		h, err = create(tx, a, named, now)
-		return s, err
+		return stir{next: h.Next()}, err
 	})
 	return h, created, err
 }

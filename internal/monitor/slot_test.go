@@ -120,6 +120,8 @@ func TestRunRules(t *testing.T) {
 	tooShort := episode{Cause: TooShort, Opened: minutes(0.5)}
 	again := tooShort
 	again.Failures = 1
+	thriceLong := thrice
+	thriceLong.MaxRunTime = 10 * time.Minute
 	relaxed, twice := short, short
 	relaxed.MinRunTime, twice.AlertAfter = 30*time.Second, 2
 	edited := tooShort
@@ -185,6 +187,22 @@ func TestRunRules(t *testing.T) {
 			steps:  []step{sweep(minutes(30) - Tick), sweep(minutes(30))},
 			status: Down, episodes: []episode{{Cause: Missed, Opened: minutes(30)}},
 		},
+		{
+			name: "ARunInProgressIsAFirstSign", rule: first,
+			steps:  []step{hear(Start, minutes(29)), sweep(minutes(30))},
+			status: New,
+		},
+		{
+			name: "APauseBeginsTheCountAnew", rule: thrice,
+			steps:  []step{hear(Fail, 0), hear(Fail, minutes(1)), pause(minutes(2)), resume(minutes(3)), hear(Fail, minutes(4))},
+			status: Up,
+		},
+		{
+			name: "AnEditLetsTheClocksCountAgain", rule: thrice,
+			// The run overran and its slot was not waited for; under the new rule it has not.
+			steps:  []step{hear(Success, 0), hear(Start, minutes(5)), sweep(minutes(8)), amend(thriceLong, minutes(8)), sweep(minutes(9))},
+			status: Late,
+		},
 		{name: "AFirstPingAtThatMomentIsInTime", rule: first, steps: []step{hear(Success, minutes(30))}, status: Up},
 		{
 			name: "AMomentThatPassedInAPauseIsPast", rule: first,
@@ -192,6 +210,38 @@ func TestRunRules(t *testing.T) {
 			status: New,
 		},
 	})
+}
+
+func TestAStretchKeepsTheWorstLatenessAndTheNewestPing(t *testing.T) {
+	s := tell(t, nightly, hear(Success, 0), hear(Success, minutes(6.5)), hear(Success, minutes(12)), hear(Success, minutes(18)))
+	kept(t, s, minutes(18), stretch{RunOnTime, 0, 0, 1, 0}, stretch{RunLate, minutes(5), minutes(17), 3, minutes(1.5)})
+	if at := s.h.Ledger.Tail.At; sinceEpoch(at) != minutes(18) {
+		t.Errorf("decided at %v; want 18m", sinceEpoch(at))
+	}
+}
+
+func TestWhatSilenceDecidedStaysWhenTheRuleIsEditedOrTheHeartbeatEnds(t *testing.T) {
+	silent := []stretch{{RunOnTime, 0, 0, 1, 0}, {RunMissed, minutes(5), minutes(15), 3, 0}}
+	daily, brief, long := nightly, nightly, nightly
+	daily.Interval, brief.MaxRunTime, long.MaxRunTime = 24*time.Hour, time.Minute, 10*time.Minute
+	for name, last := range map[string]step{"edited": amend(daily, minutes(18)), "paused": pause(minutes(18)), "deleted": remove(minutes(18))} {
+		t.Run(name, func(t *testing.T) { kept(t, tell(t, nightly, hear(Success, 0), last), minutes(99), silent...) })
+	}
+	t.Run("anew", func(t *testing.T) {
+		s := tell(t, long, hear(Success, 0), hear(Start, minutes(1)), amend(brief, minutes(4)))
+		kept(t, s, minutes(4), stretch{RunOnTime, 0, 0, 1, 0}, stretch{RunOverran, minutes(2), minutes(2), 1, 0})
+	})
+}
+
+func TestAResumptionDoesNotExpectASlotThatIsCountedAndAnEditDoes(t *testing.T) {
+	s := tell(t, calendarAt(61, 120), hear(Success, minutes(59.5)), pause(minutes(59.6)), resume(minutes(59.7)))
+	if got := sinceEpoch(s.h.Due()); got != minutes(120) {
+		t.Errorf("due at %v; want 120m", got)
+	}
+	amend(calendarAt(60, 120), minutes(59.8))(s)
+	if got := sinceEpoch(s.h.Due()); got != minutes(60) {
+		t.Errorf("due at %v; want 60m: nothing came for the new slot", got)
+	}
 }
 
 func TestAStretchEndsWithTheDay(t *testing.T) {

@@ -177,6 +177,8 @@ func (n News) silence() string {
 		return "no ping since " + n.clock().brief(n.LastPing)
 	case !n.Due.IsZero():
 		return "no first ping by " + n.clock().brief(n.Due)
+	case !n.Deadline.IsZero():
+		return "no first ping by " + n.clock().brief(n.Deadline)
 	}
 	return "no ping"
 }
@@ -187,7 +189,7 @@ func (n News) expectation() string {
 		return ""
 	}
 	text := " It was due at " + n.clock().exact(n.Due)
-	if n.Grace > 0 {
+	if n.Grace > 0 && n.Cause != causeNotStarted {
 		text += ", with a grace period of " + span(n.Grace)
 	}
 	return text + "."

@@ -25,6 +25,10 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"Nightly backup is Down: no first ping by 04:00. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
+			"never pinged, without a schedule of its own yet", func(n *News) { n.LastPing, n.Due = time.Time{}, time.Time{} },
+			"[Down] Nightly backup: no first ping by 05:00", "Nightly backup is Down: no first ping by 05:00.",
+		},
+		{
 			"failed", func(n *News) { n.Cause, n.ExitCode = "failure", &three },
 			"[Down] Nightly backup: the job failed with exit code 3", "Nightly backup is Down: the job failed with exit code 3.",
 		},
@@ -35,6 +39,15 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		{
 			"overran", func(n *News) { n.Cause, n.MaxRunTime = "overran", 90*time.Minute },
 			"[Down] Nightly backup: the job ran longer than 1h 30m", "Nightly backup is Down: the job ran longer than 1h 30m.",
+		},
+		{
+			"too short", func(n *News) { n.Cause = "too_short" },
+			"[Down] Nightly backup: the job ended too soon after its start", "Nightly backup is Down: the job ended too soon after its start.",
+		},
+		{
+			"not started", func(n *News) { n.Cause = "not_started" },
+			"[Down] Nightly backup: the job had not started in time",
+			"Nightly backup is Down: the job had not started in time. It was due at 04:00:04.",
 		},
 		{
 			"another day and year", func(n *News) {

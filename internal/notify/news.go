@@ -64,7 +64,7 @@ type News struct {
 	Number int64
 	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
 	Cause string
-	// Schedule is the expectation in words: "every 24 h".
+	// Schedule is the expectation in words: "every 24 h", "at 03:00 on weekdays, UTC".
 	Schedule string
 	// Grace is the time after Due until silence is an incident.
 	Grace time.Duration

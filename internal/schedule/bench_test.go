@@ -41,3 +41,24 @@ func benchmark(b *testing.B, s Schedule) {
 		s.Next(at)
 	}
 }
+
+// The costliest question that may be asked: as many lines as are taken, none of which
+// comes often, and as many slots as are told.
+func BenchmarkAround(b *testing.B) {
+	for _, line := range []string{"*/5 * * * *", "0 0 29 2 1", "0 0 * 2 1#5"} {
+		b.Run(line, func(b *testing.B) {
+			lines := make([]string, mostLines)
+			for i := range lines {
+				lines[i] = line
+			}
+			s, err := Cron(lines, "Europe/Berlin")
+			if err != nil {
+				b.Fatal(err)
+			}
+			at := time.Date(2026, 6, 10, 12, 34, 56, 0, time.UTC)
+			for b.Loop() {
+				Around(s, at, 50)
+			}
+		})
+	}
+}

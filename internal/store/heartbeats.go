@@ -247,12 +247,12 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	h.Key = key
 	_, err = tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
-		expect_first_by, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 0, '')`,
+		expect_first_by, next_at, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, '')`,
 		append([]any{
 			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encode(h.Tags),
 			channelList(h), micros(h.Created), micros(h.Updated), string(h.Status),
-		}, ruleRow(h.Rule)...)...)
+		}, append(ruleRow(h.Rule), micros(h.Next()))...)...)
 	if err != nil {
 		return h, fmt.Errorf("add heartbeat: %w", err)
 	}

@@ -55,6 +55,28 @@ func TestLapsingReturnsTheSoonestFirstUpToTheMomentItself(t *testing.T) {
 	})
 }
 
+// Nothing else wakes for a heartbeat that was never pinged.
+func TestANewHeartbeatLapsesWhenItsFirstPingIsExpected(t *testing.T) {
+	onEach(t, func(w *world) {
+		by := w.at(time.Hour)
+		w.update(func(tx *store.Tx) error {
+			h := w.newHeartbeat("new")
+			h.Rule.ExpectFirstBy = by
+			_, err := tx.AddHeartbeat(h)
+			return err
+		})
+		if got := seen(w, (*store.Tx).NextLapse); !got.Equal(by) {
+			w.Errorf("it lapses at %s; want %s", got, by)
+		}
+		w.update(func(tx *store.Tx) error {
+			if diff := cmp.Diff([]string{"new"}, w.lapsing(tx, time.Hour, 10)); diff != "" {
+				w.Error(diff)
+			}
+			return nil
+		})
+	})
+}
+
 func TestNextLapseIsTheSoonestOfAll(t *testing.T) {
 	onEach(t, func(w *world) {
 		next := func() time.Time { return seen(w, (*store.Tx).NextLapse) }

@@ -101,8 +101,12 @@ func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
 		w.want(known, 422, "do not belong together", `value="/team"`)
-		same := regexp.MustCompile(`owner@|nobody@|data-now="[^"]*"`)
-		if same.ReplaceAllString(known.body, "") != same.ReplaceAllString(unknown.body, "") {
+		// A second may begin between the two: the clock of the page is no answer.
+		clock := regexp.MustCompile(`[0-9T:-]+Z|\d\d:\d\d:\d\d`)
+		timeless := func(a answer, name string) string {
+			return clock.ReplaceAllString(strings.ReplaceAll(a.body, name+"@", ""), "")
+		}
+		if timeless(known, "owner") != timeless(unknown, "nobody") {
 			w.Error("the page tells whether an address has an account")
 		}
 		for range 9 {

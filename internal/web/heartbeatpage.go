@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
@@ -52,7 +53,7 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 		Why:       v.why(d.Heartbeat), Month: month(all, d.Rule.MaxRunTime, v.clock),
 		Log: v.log(d, q), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
-	page.Why.Decision = strings.TrimSpace(page.Why.Decision + " " + d.Hint)
+	page.Why.Hint = d.Hint
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
 	page.Clock = v.clock
@@ -69,8 +70,10 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbeat {
 	h := view.Heartbeat{
 		Key: keyOf(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.Shown(v.now)),
-		Editable: v.actor.May(auth.ChangeHeartbeats), OnlyInterval: true,
-		Schedule: w.Rule.Words(), Interval: w.Rule.Interval, Grace: w.Rule.Grace, MaxRunTime: w.Rule.MaxRunTime,
+		Editable: v.actor.May(auth.ChangeHeartbeats),
+		Schedule: w.Rule.Words(), Interval: w.Rule.Interval, Zone: zoneOf(w.Rule), Grace: w.Rule.Grace,
+		MaxRunTime: w.Rule.MaxRunTime, MinRunTime: w.Rule.MinRunTime, StartGrace: w.Rule.StartGrace, AlertAfter: w.Rule.AlertAfter,
+		Early: w.Rule.Early, FirstPing: w.Rule.ExpectFirstBy,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy,
@@ -82,6 +85,18 @@ func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbe
 		h.Incident = &view.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.Opened}
 	}
 	return h
+}
+
+// zoneOf is where the slots of a rule are read, nil for an interval.
+func zoneOf(r monitor.Rule) *time.Location {
+	if r.Calendar == nil {
+		return nil
+	}
+	zone, err := time.LoadLocation(r.Calendar.Zone())
+	if err != nil {
+		return time.UTC // the calendar was read with it, so this is a machine in trouble
+	}
+	return zone
 }
 
 // namesOf names the channels that a heartbeat tells, none for all.
@@ -102,10 +117,15 @@ func namesOf(h monitor.Heartbeat, channels []monitor.Channel) []string {
 // the same.
 func (v *visit) why(h monitor.Heartbeat) view.Why {
 	w := view.Why{
-		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(),
+		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
+		Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(), StartBy: h.StartBy(),
 	}
-	if h.Rule.Calendar != nil {
-		w.Slot = h.Due()
+	if !w.Alert.IsZero() {
+		w.Chance = w.Alert.Add(-w.Grace)
+	}
+	// Only the newest stretch knows which ping decided it.
+	if tail := h.Ledger.Tail; !w.LastPing.IsZero() && tail.At.Equal(w.LastPing) {
+		w.Counted = tail.Last
 	}
 	counted := h.From.Equal(h.LastPing) && !h.Running() && h.BadRuns() == 0 && !h.Slot.After(h.From) && h.Rule.AlertAfter <= 1 && h.StartBy().IsZero() && (h.Cause == "" || h.Cause == monitor.Missed)
 	if !h.Judged() || !counted {

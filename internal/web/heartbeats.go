@@ -61,7 +61,7 @@ func listHeartbeats(v *visit) error {
 	}
 	if all(o.Tally) == 0 {
 		return v.show(view.HeartbeatsEmpty(view.EmptyPage{
-			Shell: v.shell(""), PingBase: v.pingBase(), OnlyInterval: true,
+			Shell: v.shell(""), PingBase: v.pingBase(),
 			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"},
 		}))
 	}

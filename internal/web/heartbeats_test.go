@@ -116,7 +116,6 @@ func TestTheWayFromNothingToThePingURL(t *testing.T) {
 	onEach(t, func(w *world) {
 		w.shows(w.get("member", "/heartbeats"), 200, "Four steps", `name="interval"`, `value="24h"`)
 		w.shows(w.get("member", "/heartbeats/new"), 200, "Expected interval", "Grace period", "every 24")
-		w.lacks(w.get("member", "/heartbeats/new"), "OnCalendar", "expect_first_by")
 		saved := w.post("member", "/heartbeats", url.Values{
 			"name": {hostile}, "interval": {"1h"}, "grace": {"10m"}, "schedule": {"interval"}, "channels": {"all"}, "tags": {"a, b"},
 		})
@@ -171,16 +170,6 @@ func TestEditingShowsAndSavesEverySetting(t *testing.T) {
 			w.Errorf("%+v", got)
 		}
 		w.shows(w.get("member", "/heartbeats/"+h.ID+"/edit"), 200, `value="48h"`, `value="30m"`, `value="post" checked`)
-	})
-}
-
-func TestThePreviewSaysWhatTheFormMeans(t *testing.T) {
-	onEach(t, func(w *world) {
-		a := w.post("member", "/heartbeats/preview", url.Values{"interval": {"90m"}, "grace": {"5m"}, "channels": {"all"}})
-		w.shows(a, 200, `id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`)
-		a = w.post("member", "/heartbeats/preview", url.Values{"interval": {"never"}, "grace": {"5m"}})
-		w.shows(a, 200, "cannot be read yet", `id="interval-e"`)
-		w.lacks(a, "Next 5 runs")
 	})
 }
 

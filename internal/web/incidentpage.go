@@ -60,11 +60,12 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	if s.After.ID != "" {
 		p.After = &view.SeeAlso{ID: s.After.ID, Number: int(s.After.Number), Cause: string(s.After.Cause)}
 	}
-	if i.Cause == monitor.Missed {
-		if !i.Due.IsZero() {
-			p.Heartbeat.Grace = i.Opened.Sub(i.Due) // as it was then
-		}
+	switch {
+	case i.Cause == monitor.Missed && i.Due.IsZero():
+		p.Why = &view.Why{Status: "down", Decision: view.Sentence(i.Because)} // a first ping that never came has no sum
+	case i.Cause == monitor.Missed:
 		p.Why = missedWhy(s)
+		p.Heartbeat.Grace = p.Why.Grace // as it was then
 	}
 	return p
 }
@@ -73,15 +74,17 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 // it does not begin at the last ping, or is longer, the sentence tells it.
 func missedWhy(s manage.IncidentStory) *view.Why {
 	i := s.Incident
-	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Alert: i.Opened}
-	if !i.Due.IsZero() {
-		w.Grace = i.Opened.Sub(i.Due)
+	grace := s.Heartbeat.Rule.Grace
+	w := &view.Why{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.Opened.Sub(i.Due), Alert: i.Opened}
+	several := s.Heartbeat.Rule.AlertAfter > 1
+	if several && w.Grace > grace { // some bad runs came before the one that alerted
+		w.Grace, w.Chance = grace, i.Opened.Add(-grace)
 	}
-	plain := s.Heartbeat.Rule.Calendar == nil && s.Heartbeat.Rule.AlertAfter <= 1 && !i.LastPing.IsZero()
+	plain := s.Heartbeat.Rule.Calendar == nil && !several && !i.LastPing.IsZero()
 	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {
-		w.Decision = i.Because
+		w.Decision = view.Sentence(i.Because)
 	}
 	return w
 }

@@ -26,7 +26,7 @@ type shelf struct {
 func shelves() []shelf {
 	return []shelf{
 		{"Start", []string{"first-heartbeat", "integrations", "self-hosting"}},
-		{"How it works", []string{"statuses", "grace-period", "incidents", "delivery"}},
+		{"How it works", []string{"statuses", "schedules", "grace-period", "incidents", "delivery"}},
 		{"Use", []string{"pinging", "channels", "people"}},
 		{"Reference", []string{"command-line", referenceSlug, "configuration", "operations"}},
 	}

@@ -37,7 +37,10 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 	switch e.Kind {
 	case "late":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-late", "late", "Due", "Late"
-		shown.Text = "No ping came. A grace period of " + view.Span(s.Opened.Sub(s.Due)) + " began."
+		shown.Text = "No ping came."
+		if s.Cause == monitor.Missed {
+			shown.Text += " A grace period of " + view.Span(missedWhy(s).Grace) + " began."
+		}
 	case "opened":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-down", "down", "Incident opened", "Down"
 		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + view.Sentence(e.Text)

@@ -24,6 +24,10 @@ type Deadline struct {
 	// a bar that only explains.
 	Ping, Due, Alert time.Time
 
+	// Early shows that a ping counts for a while before it is due, StartBy that a
+	// run must have begun before the alert.
+	Early, StartBy bool
+
 	Marks [3]Mark
 }
 

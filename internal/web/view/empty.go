@@ -6,5 +6,4 @@ type EmptyPage struct {
 	Shell
 	PingBase              string // what ping URLs start with, up to the id
 	Name, Interval, Grace Input  // what was written, when it came back with errors
-	OnlyInterval          bool   // as in [HeartbeatForm]
 }

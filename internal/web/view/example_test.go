@@ -134,12 +134,11 @@ func exampleForm() view.HeartbeatFormPage {
 		Form: view.HeartbeatForm{
 			Name: view.Input{Value: "Nightly database backup"}, Schedule: "interval",
 			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"},
-			Cron: view.Input{Value: "0 3 * * *"}, OnCalendar: view.Input{Value: "*-*-* 03:00:00"},
-			Zone: view.Input{Value: "Europe/Berlin"}, Tags: view.Input{Value: "backup, db"},
+			CronZone: view.Input{Value: "Europe/Berlin"}, OnCalendarZone: view.Input{Value: "Europe/Berlin"}, Tags: view.Input{Value: "backup, db"},
 		},
 		Preview: view.Preview{
 			Schedule: "every 24\u00a0h", Grace: 30 * time.Minute, Channels: "all 7 channels",
-			Ping: c.Now, Due: next[0], Runs: next,
+			Ping: c.Now, Due: next[0], Alert: next[0].Add(30 * time.Minute), Next: next,
 		},
 		Zones: zones(),
 	}
@@ -153,12 +152,36 @@ func exampleForm() view.HeartbeatFormPage {
 func exampleCron() view.HeartbeatFormPage {
 	p := exampleForm()
 	p.Form.Schedule, p.Form.ReadsAs = "cron", "at 03:00 every day, Europe/Berlin"
+	p.Form.Cron.Value = "0 3 * * *"
 	first := utc("2025-10-15T01:00:00Z")
-	p.Preview.Schedule, p.Preview.Zone, p.Preview.Due = "at 03:00 every day", "Europe/Berlin", first
-	for i := range p.Preview.Runs {
-		p.Preview.Runs[i] = first.Add(time.Duration(i) * 24 * time.Hour)
+	p.Preview.Schedule, p.Preview.Zone, p.Preview.Calendar = p.Form.ReadsAs, berlin(), true
+	p.Preview.Due, p.Preview.Alert, p.Preview.Early = first, first.Add(30*time.Minute), first.Add(-5*time.Minute)
+	for i := range p.Preview.Next {
+		p.Preview.Next[i] = first.AddDate(0, 0, i)
+		p.Preview.Previous = append(p.Preview.Previous, first.AddDate(0, 0, -1-i))
 	}
-	p.Preview.Note = "Clocks go back on Sun 26 Oct. Runs stay at 03:00 local time."
+	p.Preview.Changes = []string{"Clocks go back on Sunday 26 October 2025: the times on the clock stay, those in UTC move."}
+	return p
+}
+
+// exampleAdvanced is a calendar with every rule set.
+func exampleAdvanced() view.HeartbeatFormPage {
+	p := exampleCron()
+	p.Form.Schedule, p.Form.OnCalendar.Value = "oncalendar", "Mon..Fri 03:00\nSat,Sun 04:00"
+	p.Form.MaxRunTime.Value, p.Form.MinRunTime.Value, p.Form.StartGrace.Value = "45m", "2m", "10m"
+	p.Form.AlertAfter.Value, p.Form.Early.Value, p.Form.FirstPing.Value = "3", "5m", "2025-10-16T12:00"
+	p.Form.PostOnly = true
+	due := p.Preview.Due
+	p.Preview.StartBy, p.Preview.Longest, p.Preview.Shortest = due.Add(10*time.Minute), 45*time.Minute, 2*time.Minute
+	p.Preview.InARow, p.Preview.FirstBy, p.Preview.Alert = 3, utc("2025-10-16T10:00:00Z"), due.AddDate(0, 0, 2).Add(30*time.Minute)
+	return p
+}
+
+// exampleOver is a calendar that has no run left.
+func exampleOver() view.HeartbeatFormPage {
+	p := exampleCron()
+	p.Form.Cron.Error = "Line 2: hour 25 is out of range: hours go from 0 to 23."
+	p.Preview.Due, p.Preview.Next = time.Time{}, nil
 	return p
 }
 
@@ -238,6 +261,26 @@ func exampleStatus(status string) view.HeartbeatPage {
 	case "paused":
 		h.Due, h.Deadline = time.Time{}, time.Time{}
 		h.PausedAt, h.PausedBy = utc("2025-10-11T07:12:00Z"), "Priya Nair"
+	}
+	return p
+}
+
+// exampleCalendar is a heartbeat with fixed runs in another zone than the
+// project's, and every rule set.
+func exampleCalendar() view.HeartbeatPage {
+	p := exampleDetail()
+	h := &p.Heartbeat
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		panic(err) // the zones are part of Go's own distribution
+	}
+	h.Schedule, h.Interval, h.Zone = "at 03:00 on weekdays, America/New_York", 0, zone
+	h.MinRunTime, h.StartGrace, h.AlertAfter, h.Early = 2*time.Minute, 5*time.Minute, 3, 90*time.Second
+	h.LastPing, h.Due, h.Deadline = utc("2025-10-14T06:59:52Z"), utc("2025-10-15T07:00:00Z"), utc("2025-10-17T07:10:00Z")
+	p.Why = view.Why{
+		Status: "up", LastPing: h.LastPing, Calendar: true, Counted: utc("2025-10-14T07:00:00Z"), Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
+		Chance: utc("2025-10-17T07:00:00Z"), StartBy: utc("2025-10-15T07:05:00Z"),
+		Hint: "Your pings arrive about 2 h after each slot: is the time zone America/New_York right?",
 	}
 	return p
 }

@@ -28,6 +28,8 @@ type control struct {
 	hiddenLabel     bool
 	shortest        int
 	longest         int
+	least           int  // of a number; 0: any
+	verbatim        bool // neither spelling nor capitals are anybody's business
 	keepsError      bool // the error is always in the page, so that a preview can fill it
 }
 
@@ -54,6 +56,12 @@ func (c control) attrs() templ.Attributes {
 	}
 	if c.longest > 0 {
 		a["maxlength"] = strconv.Itoa(c.longest)
+	}
+	if c.verbatim {
+		a["spellcheck"], a["autocapitalize"] = "false", "off"
+	}
+	if c.least > 0 {
+		a["min"] = strconv.Itoa(c.least)
 	}
 	if c.in.Error != "" {
 		a["aria-invalid"] = "true"

@@ -16,10 +16,15 @@ type Heartbeat struct {
 	Status      string
 	Editable    bool
 
-	Schedule    string        // in words: "every 24 h"
-	Interval    time.Duration // 0 for a calendar schedule
+	Schedule    string         // in words: "every 24 h"
+	Interval    time.Duration  // 0 for a calendar schedule
+	Zone        *time.Location // of a calendar schedule, nil for an interval
 	Grace       time.Duration
 	MaxRunTime  time.Duration // 0: the grace period is used
+	MinRunTime  time.Duration // 0: none
+	StartGrace  time.Duration // from due until a run must have begun; 0: no such clock
+	AlertAfter  int           // bad runs in a row that open an incident; 0 is 1
+	Early       time.Duration // how long before it is due a ping counts; below 0: as usual
 	PostOnly    bool
 	StaysPaused bool
 	FirstPing   time.Time // alert when the first ping has not come by then; zero: never
@@ -35,7 +40,6 @@ type Heartbeat struct {
 	PausedAt                time.Time
 	PausedBy                string
 	Incident                *OpenIncident // nil when none is open
-	OnlyInterval            bool          // as in [HeartbeatForm]
 }
 
 // OpenIncident is the incident that a heartbeat is Down for.
@@ -85,6 +89,50 @@ func (h Heartbeat) accepts() string {
 	return "POST, GET, HEAD"
 }
 
+// nextDue is the next run by the clock of the schedule; empty for an interval, which
+// knows none.
+func (h Heartbeat) nextDue(c Clock) string {
+	if h.Zone == nil || h.Due.IsZero() {
+		return ""
+	}
+	c.Zone = h.Zone
+	words := c.ShortStamp(h.Due)
+	if c.local(h.Due).Second() != 0 {
+		words = c.Stamp(h.Due)
+	}
+	if c.ZoneName() == "UTC" {
+		return words + " UTC"
+	}
+	return words + " " + c.local(h.Due).Format("-07:00") + ", " + c.ZoneName()
+}
+
+// early says how early a ping may be, empty where that does not matter.
+func (h Heartbeat) early() string {
+	switch {
+	case h.Zone == nil || h.Early < 0:
+		return ""
+	case h.Early == 0:
+		return "do not count"
+	}
+	return "up to " + Span(h.Early) + " before"
+}
+
+// alertAfter is empty where every bad run alerts.
+func (h Heartbeat) alertAfter() string {
+	if h.AlertAfter < 2 {
+		return ""
+	}
+	return itoa(h.AlertAfter) + " bad runs in a row"
+}
+
+// spanOr is a duration that someone set, or nothing.
+func spanOr(d time.Duration, none string) string {
+	if d == 0 {
+		return none
+	}
+	return Span(d)
+}
+
 // told says who gets the alerts.
 func (h Heartbeat) told() string {
 	if len(h.Channels) == 0 {
@@ -109,6 +157,15 @@ func (h Heartbeat) wait() string {
 	return "next run"
 }
 
+// rhythm is the schedule where there is little room: a calendar is told elsewhere on
+// the page, in as many words as it takes.
+func (h Heartbeat) rhythm() string {
+	if h.Interval > 0 {
+		return h.Schedule
+	}
+	return "by the clock"
+}
+
 // promise is the bar of a heartbeat that is not judged: what the next ping will
 // begin.
 func (h Heartbeat) promise() Deadline {
@@ -121,7 +178,7 @@ func (h Heartbeat) promise() Deadline {
 		Label: "After the " + strings.ToLower(first.Word) + " the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
 		Marks: [3]Mark{
 			first,
-			{Word: "Due", Text: h.wait(), Note: h.Schedule},
+			{Word: "Due", Text: h.wait(), Note: h.rhythm()},
 			{Word: "Alert", Text: Span(h.Grace) + " later", Note: "grace " + Span(h.Grace)},
 		},
 	}

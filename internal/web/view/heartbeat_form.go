@@ -1,6 +1,6 @@
 package view
 
-import "time"
+import "strings"
 
 // HeartbeatFormPage is the form for a new heartbeat and for an existing one.
 type HeartbeatFormPage struct {
@@ -15,87 +15,25 @@ type HeartbeatFormPage struct {
 
 // HeartbeatForm is what the form holds. Durations are text as typed.
 type HeartbeatForm struct {
-	Name, Grace                              Input
-	Schedule                                 string // interval, cron or oncalendar
-	Interval, Cron, OnCalendar               Input
-	Zone                                     Input  // of cron and OnCalendar
-	ReadsAs                                  string // the calendar schedule in words; empty while it cannot be read
-	Tags, Description, MaxRunTime, FirstPing Input
-	PostOnly, StaysPaused, OnlySome          bool
-	ChannelError                             string
+	Name, Grace                Input
+	Schedule                   string // interval, cron or oncalendar
+	Interval, Cron, OnCalendar Input  // the last two with one expression a line
+	CronZone, OnCalendarZone   Input
+	ReadsAs                    string // the calendar schedule in words; empty while it cannot be read
+	Tags, Description          Input
+	OnlySome                   bool
+	ChannelError               string
 
-	// OnlyInterval leaves out what needs a calendar, and the first ping by.
-	OnlyInterval bool
+	// What may be left alone.
+	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, FirstPing Input
+	UsualEarly                                                       string // how early a ping may be unless said, such as "5m"
+	PostOnly, StaysPaused                                            bool
 }
 
 // ChannelChoice is a channel that a heartbeat may name.
 type ChannelChoice struct {
 	ID, Name, Kind string // Kind as people say it: "Slack"
 	Chosen         bool
-}
-
-// Preview is what the settings in the form would mean.
-type Preview struct {
-	Schedule string // "every 24 h", "at 03:00 every day"; empty when it cannot be read
-	Zone     string // of a calendar schedule
-	Grace    time.Duration
-	Channels string    // who is told: "all 7 channels"
-	Ping     time.Time // the ping that is imagined, which is now
-	Due      time.Time
-	Runs     []time.Time // the next runs
-	Note     string      // "Clocks go back on Sun 26 Oct. Runs stay at 03:00 local time."
-}
-
-// readable tells whether there is anything to show. Nothing is better than the
-// meaning of what was typed before.
-func (p Preview) readable() bool { return p.Schedule != "" && !p.Due.IsZero() }
-
-// calendar tells whether runs have fixed times, whatever the pings do.
-func (p Preview) calendar() bool { return p.Zone != "" }
-
-// inZone names the zone inside the sentence.
-func (p Preview) inZone() string {
-	if p.Zone == "" {
-		return ""
-	}
-	return ", " + p.Zone
-}
-
-// bar explains the settings: it does not move.
-func (p Preview) bar(c Clock) Deadline {
-	alert := p.Due.Add(p.Grace)
-	first := "If a ping came now"
-	label := "Time line: if a ping came now, the next is due after the interval, and the alert goes out after the grace period."
-	if p.calendar() {
-		first = "Now"
-		label = "Time line: the run starts at " + c.Minute(p.Due) + ", and the alert goes out at " + c.Minute(alert) + " if no ping has come."
-	}
-	short := p.short()
-	return Deadline{ID: "p", Label: label, Marks: [3]Mark{
-		{Word: first, At: p.Ping, Short: short},
-		{Word: "Due", At: p.Due, Short: short},
-		{Word: "Alert", At: alert, Short: short},
-	}}
-}
-
-// short leaves out seconds, unless they are what the schedule is about.
-func (p Preview) short() bool {
-	return p.Grace%time.Minute == 0 && (p.calendar() || p.Due.Sub(p.Ping)%time.Minute == 0)
-}
-
-func (p Preview) run(c Clock, t time.Time) string {
-	if p.short() {
-		return c.Date(t) + " " + c.Minute(t)
-	}
-	return c.Date(t) + " " + c.Time(t)
-}
-
-// note says what the list of runs takes for granted.
-func (p Preview) note() string {
-	if p.Note == "" && !p.calendar() {
-		return "If every ping arrives exactly on time. An early ping moves them earlier."
-	}
-	return p.Note
 }
 
 func (p HeartbeatFormPage) title() string {
@@ -111,14 +49,6 @@ func (p HeartbeatFormPage) action() string {
 		return HeartbeatsPath
 	}
 	return HeartbeatPath(p.Key)
-}
-
-// readsAs is the hint under a calendar expression.
-func (f HeartbeatForm) readsAs(kind, before, after string) string {
-	if f.ReadsAs == "" || f.Schedule != kind {
-		return before + after
-	}
-	return before + "Reads as: " + f.ReadsAs + ". " + after
 }
 
 // tab is one way to say a schedule.
@@ -139,11 +69,15 @@ func (f HeartbeatForm) chosen(t tab) bool {
 	return f.Schedule == t.value
 }
 
+// rows is how high a text area is: each expression has a line, and there is room
+// for one more.
+func rows(text string) int { return min(max(strings.Count(strings.TrimSpace(text), "\n")+2, 2), 12) }
+
 // Controls whose errors and hints a preview fills in.
 
 func (f HeartbeatForm) interval() control {
 	return control{
-		id: "interval", name: "interval", label: "Expected interval", in: f.Interval, autocomplete: "off", keepsError: true,
+		id: "interval", name: "interval", label: "Expected interval", in: f.Interval, placeholder: "24h", autocomplete: "off", keepsError: true,
 		hint: "Write it as you like: 24h, 90m, 1d 12h. Counted from the last ping.",
 	}
 }
@@ -157,28 +91,103 @@ func (f HeartbeatForm) grace() control {
 
 func (f HeartbeatForm) cron() control {
 	return control{
-		id: "cron", name: "cron", label: "Cron expression", in: f.Cron, rows: 1, class: "input-line mono", autocomplete: "off", keepsError: true,
-		hint: f.readsAs("cron", "", "One expression a line."),
+		id: "cron", name: "cron", label: "Cron expression", in: f.Cron, rows: rows(f.Cron.Value), class: "mono input-lines", autocomplete: "off", verbatim: true, keepsError: true,
+		placeholder: "0 3 * * *", hint: f.readsAs("cron", "Minute, hour, day of month, month, day of week. One expression a line."),
 	}
 }
 
 func (f HeartbeatForm) onCalendar() control {
 	return control{
-		id: "oncalendar", name: "oncalendar", label: "OnCalendar expression", in: f.OnCalendar, class: "mono", autocomplete: "off", keepsError: true,
-		hint: f.readsAs("oncalendar", "As in a systemd timer. ", ""),
+		id: "oncalendar", name: "oncalendar", label: "OnCalendar expression", in: f.OnCalendar, rows: rows(f.OnCalendar.Value), class: "mono input-lines", autocomplete: "off", verbatim: true, keepsError: true,
+		placeholder: "Mon..Fri 03:00", hint: f.readsAs("oncalendar", "As in a systemd timer. One expression a line."),
+	}
+}
+
+// readsAs is the hint under a calendar expression: its meaning, once it has one.
+func (f HeartbeatForm) readsAs(kind, otherwise string) string {
+	if f.ReadsAs == "" || f.Schedule != kind {
+		return otherwise
+	}
+	return "Reads as: " + f.ReadsAs + ". One expression a line."
+}
+
+// zone is asked for beside either calendar expression; the handler reads the one
+// beside the chosen expression.
+func zone(id, name string, in Input) control {
+	return control{id: id, name: name, label: "Time zone", in: in, list: "zones", autocomplete: "off", verbatim: true, keepsError: true}
+}
+
+func (f HeartbeatForm) cronZone() control { return zone("cron-zone", "cron_timezone", f.CronZone) }
+func (f HeartbeatForm) onCalendarZone() control {
+	return zone("oncalendar-zone", "oncalendar_timezone", f.OnCalendarZone)
+}
+
+// option is a short control of the advanced part.
+func option(id, name, label string, in Input, placeholder, hint string) control {
+	return control{id: id, name: name, label: label, in: in, class: "input-short", placeholder: placeholder, hint: hint, autocomplete: "off", keepsError: true}
+}
+
+func (f HeartbeatForm) maxRunTime() control {
+	return option("max", "max_run_time", "Maximum run time", f.MaxRunTime, "as the grace period",
+		"From a start signal to its finish. A longer run opens an incident.")
+}
+
+func (f HeartbeatForm) minRunTime() control {
+	return option("min", "min_run_time", "Minimum run time", f.MinRunTime, "none",
+		"A run that succeeds sooner did not do its work, and is bad.")
+}
+
+func (f HeartbeatForm) startGrace() control {
+	return option("start", "start_grace", "Must start within", f.StartGrace, "the grace period",
+		"After it is due. For jobs that send a start signal and then run for long.")
+}
+
+func (f HeartbeatForm) alertAfter() control {
+	c := option("after", "alert_after", "Alert after", f.AlertAfter, "1",
+		"Bad runs in a row: missed, failed, too short, too long or not started. 1 alerts at once.")
+	c.kind, c.least = "number", 1
+	return c
+}
+
+func (f HeartbeatForm) early() control {
+	hint := "How long before a run is due its ping counts. 0 for not at all. Only for cron and OnCalendar."
+	return option("early", "early", "Early pings", f.Early, word(f.UsualEarly == "", "up to 5m", f.UsualEarly), hint)
+}
+
+func (f HeartbeatForm) firstPing() control {
+	return control{
+		id: "first", name: "expect_first_by", label: "Expect the first ping by", in: f.FirstPing, kind: "datetime-local", keepsError: true,
+		hint: "A new heartbeat stays quiet until its first ping, unless you set this. In the time zone of the project.",
 	}
 }
 
 // previewed are the controls that a preview may find fault with.
 func (f HeartbeatForm) previewed() []control {
-	if f.OnlyInterval {
-		return []control{f.interval(), f.grace()}
-	}
-	return []control{f.interval(), f.cron(), f.onCalendar(), f.grace()}
+	return append([]control{f.interval(), f.cron(), f.cronZone(), f.onCalendar(), f.onCalendarZone(), f.grace(), f.firstPing()}, f.limits()...)
 }
 
-// zone is asked for beside either calendar expression. Both controls hold the same
-// value; the handler reads the one beside the chosen expression.
-func (f HeartbeatForm) zone(id, name string) control {
-	return control{id: id, name: name, label: "Time zone", in: f.Zone, list: "zones", autocomplete: "off"}
+// limits are the rules for runs.
+func (f HeartbeatForm) limits() []control {
+	return []control{f.maxRunTime(), f.minRunTime(), f.startGrace(), f.alertAfter(), f.early()}
 }
+
+// advanced tells whether anything was said, or is wrong, in the part that is
+// closed otherwise.
+func (f HeartbeatForm) advanced() bool {
+	for _, c := range append(f.limits(), f.firstPing()) {
+		if c.in.Error != "" || c.in.Value != "" && (c.id != "after" || c.in.Value != "1") {
+			return true
+		}
+	}
+	return f.PostOnly || f.StaysPaused
+}
+
+// Common schedules, offered beside the controls.
+var (
+	commonCron = []Choice{
+		{"*/5 * * * *", "5 min"}, {"0 * * * *", "hourly"}, {"0 3 * * *", "daily"}, {"0 3 * * 1-5", "weekdays"}, {"0 3 * * 0", "weekly"}, {"0 3 1 * *", "monthly"},
+	}
+	commonCalendar = []Choice{
+		{"*:0/5", "5 min"}, {"hourly", "hourly"}, {"03:00", "daily"}, {"Mon..Fri 03:00", "weekdays"}, {"Sun 03:00", "weekly"}, {"*-*-01 03:00", "monthly"},
+	}
+)

@@ -130,7 +130,9 @@ func (p IncidentPage) path(action string) templ.SafeURL {
 func (p IncidentPage) bar() Deadline {
 	h := p.Heartbeat
 	d := LiveDeadline(p.Clock, h.LastPing, h.Due, h.Alert)
-	d.Marks[1].Note = h.Schedule
+	if h.Interval > 0 { // a calendar takes more words than there is room for
+		d.Marks[1].Note = h.Schedule
+	}
 	d.Marks[2] = Mark{Word: "Opened", At: p.Opened, Note: "grace " + Span(h.Grace)}
 	return d
 }

@@ -7,10 +7,14 @@ type Why struct {
 	Status   string
 	LastPing time.Time     // zero before the first
 	Interval time.Duration // 0 for a calendar schedule
-	Slot     time.Time     // the run that is expected, of a calendar schedule
+	Counted  time.Time     // the run that the last ping counted for, of a calendar; zero: for none
+	Calendar bool          // runs have fixed times
 	Due      time.Time     // zero when nothing is counted
 	Grace    time.Duration
 	Credit   time.Duration // added because Overdue was not watching
+	Chance   time.Time     // the run whose silence alerts, where some bad ones in a row do not
+	StartBy  time.Time     // by then a run must have begun; zero: no such clock
+	Hint     string        // something odd about the pings, with what to look at
 	Alert    time.Time
 	Decision string // one sentence more, in words for people; may be empty
 }
@@ -24,15 +28,25 @@ type sumLine struct {
 // lines are the sum from the last ping to the alert. Nothing follows where nothing
 // is counted.
 func (w Why) lines(c Clock) []sumLine {
+	if w.Status == "down" && w.Due.IsZero() && w.LastPing.IsZero() {
+		return nil // the sentence tells all there is
+	}
 	lines := []sumLine{{term: "Last ping", value: stampOr(c, w.LastPing, "none yet"), muted: w.LastPing.IsZero()}}
-	if w.Interval > 0 {
+	switch {
+	case w.Interval > 0:
 		lines = append(lines, sumLine{term: "+ interval", value: Span(w.Interval)})
-	} else if !w.Slot.IsZero() {
-		lines = append(lines, sumLine{term: "Next run after it", value: stampOr(c, w.Slot, "")})
+	case w.Calendar && !w.LastPing.IsZero():
+		lines = append(lines, sumLine{term: "It counted for", value: stampOr(c, w.Counted, "no run"), muted: w.Counted.IsZero()})
 	}
 	lines = append(lines, sumLine{term: "Due", value: stampOr(c, w.Due, "not counted"), class: "result", muted: w.Due.IsZero()})
 	if w.Due.IsZero() {
 		return lines
+	}
+	if !w.StartBy.IsZero() {
+		lines = append(lines, sumLine{term: "Must have started", value: stampOr(c, w.StartBy, "")})
+	}
+	if !w.Chance.IsZero() && !w.Chance.Equal(w.Due) {
+		lines = append(lines, sumLine{term: "The run that alerts", value: stampOr(c, w.Chance, "")})
 	}
 	lines = append(lines, sumLine{term: "+ grace", value: Span(w.Grace)})
 	if w.Credit > 0 {

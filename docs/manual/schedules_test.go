@@ -1,0 +1,88 @@
+package manual_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/schedule"
+)
+
+// part is the text of a page under one heading.
+func part(t *testing.T, name, heading string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page(t, name), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("%s has no part %s", name, heading)
+	}
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	return rest
+}
+
+// example is a line of a table: an expression, and what is said of it.
+var example = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.+) \\|$")
+
+func TestTheManualSaysOfEachScheduleWhatItMeans(t *testing.T) {
+	for heading, read := range map[string]func([]string, string) (schedule.Schedule, error){"Cron": schedule.Cron, "OnCalendar": schedule.OnCalendar} {
+		rows := example.FindAllStringSubmatch(part(t, "schedules.md", heading), -1)
+		if len(rows) < 9 {
+			t.Errorf("%s has only %d examples", heading, len(rows))
+		}
+		for _, m := range rows {
+			s, err := read([]string{m[1]}, "Europe/Berlin")
+			if err != nil {
+				t.Errorf("%s: %v", m[1], err)
+				continue
+			}
+			if got := strings.ReplaceAll(strings.TrimSuffix(s.Words(), ", Europe/Berlin"), "\u00a0", " "); got != m[2] {
+				t.Errorf("%s means %q; the manual says %q", m[1], got, m[2])
+			}
+		}
+	}
+}
+
+// days are the local times of all slots of a day in Berlin.
+func days(t *testing.T, s schedule.Schedule, year int, month time.Month, day int) string {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, end := time.Date(year, month, day, 0, 30, 0, 0, zone), time.Date(year, month, day, 4, 10, 0, 0, zone)
+	var all []string
+	for {
+		slot, ok := s.Next(at)
+		if !ok || slot.After(end) {
+			return strings.Join(all, " ")
+		}
+		all, at = append(all, slot.In(zone).Format("15:04-07")), slot
+	}
+}
+
+func TestTheManualSaysWhatAChangeOfTheClockDoes(t *testing.T) {
+	text := part(t, "schedules.md", "When the clock changes")
+	for _, c := range []struct {
+		line, row, spring, autumn string
+		read                      func([]string, string) (schedule.Schedule, error)
+	}{
+		{"30 2 * * *", "due at 03:00, right after the change | due at the first 02:30 only", "03:00+02", "02:30+02", schedule.Cron},
+		{"*/15 2 * * *", "not due that day | due at both 02:00, 02:15, 02:30 and 02:45", "", "02:00+02 02:15+02 02:30+02 02:45+02 02:00+01 02:15+01 02:30+01 02:45+01", schedule.Cron},
+		{"02:30", "not due that day | due at the first 02:30 only", "", "02:30+02", schedule.OnCalendar},
+		{"hourly", "every hour, as always | two hours apart once", "01:00+01 03:00+02 04:00+02", "01:00+02 02:00+02 03:00+01 04:00+01", schedule.OnCalendar},
+	} {
+		s, err := c.read([]string{c.line}, "Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := days(t, s, 2027, 3, 28); got != c.spring {
+			t.Errorf("%s in spring: %s", c.line, got)
+		}
+		if got := days(t, s, 2027, 10, 31); got != c.autumn {
+			t.Errorf("%s in autumn: %s", c.line, got)
+		}
+		if !strings.Contains(text, "`"+c.line+"` | "+c.row) {
+			t.Errorf("the manual does not say %q of %s", c.row, c.line)
+		}
+	}
+}

@@ -44,6 +44,9 @@ type HeartbeatSettings struct {
 	Description  *string   `json:"description,omitempty"`
 	Tags         *[]string `json:"tags,omitempty"`
 	Interval     any       `json:"interval,omitempty"`
+	Cron         []string  `json:"cron,omitempty"`
+	OnCalendar   []string  `json:"oncalendar,omitempty"`
+	Timezone     string    `json:"timezone,omitempty"`
 	Grace        any       `json:"grace,omitempty"`
 	MaxRunTime   any       `json:"max_run_time,omitempty"`
 	Methods      *string   `json:"methods,omitempty"`

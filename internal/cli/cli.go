@@ -33,6 +33,7 @@ type grammar struct {
 	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
 	Run        runCmd        `cmd:"" help:"Run a command and ping when it starts and ends."`
 	Heartbeats heartbeatsCmd `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
+	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and have them watched."`
 	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
 	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

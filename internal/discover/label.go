@@ -17,8 +17,11 @@ const (
 
 // preludes are programs that only prepare the one that matters.
 var preludes = []string{
-	"cd", "test", "[", "[[", ":", "true", "export", "umask", "ulimit", "set", "sleep", ".", "source", "mkdir", "if", "then", "{", "(", "!", "command", "exec",
+	"cd", "test", "[", "[[", ":", "true", "export", "umask", "ulimit", "set", "sleep", ".", "source", "mkdir", "for", "case", "trap", "eval",
 }
+
+// openers are words of the shell that a command follows.
+var openers = []string{"{", "(", "!", "if", "then", "else", "elif", "while", "until", "do", "exec", "command"}
 
 // carrier is a program that runs another: how many plain words come before that,
 // and which of its options take a value.
@@ -62,7 +65,7 @@ func working(words []string) (program string, rest []string) {
 		name := path.Base(words[0])
 		c, carries := carriers[name]
 		switch {
-		case assignment.MatchString(words[0]), slices.Contains([]string{"{", "(", "!", "then", "exec", "command", "do"}, words[0]):
+		case assignment.MatchString(words[0]), slices.Contains(openers, words[0]):
 			words = words[1:]
 		case slices.Contains(preludes, name):
 			return "", nil

@@ -22,6 +22,8 @@ func TestJobsAreNamedAfterTheProgramThatWorks(t *testing.T) {
 		"backup --password hunter2":                                                       "backup --password",
 		"curl -u bob:secret https://x":                                                    "curl",
 		"rsync --token=abc /a b:/c":                                                       "rsync",
+		"for i in 1 2; do /opt/each $i; done":                                             "each",
+		"if test -e /x; then ! exec /opt/y; fi":                                           "y",
 		"(/opt/a; /opt/b)":                                                                "a",
 		"\xff\xfe":                                                                        "job",
 		"":                                                                                "job",

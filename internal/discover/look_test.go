@@ -268,3 +268,63 @@ func TestTheCrontabOfAUserGoesThroughItsProgram(t *testing.T) {
 		t.Errorf("having no crontab is worth a note: %v", found.Notes)
 	}
 }
+
+func TestTimersAreThoseThatSystemdHasLoaded(t *testing.T) {
+	// As systemctl(1) of systemd 252 prints it.
+	const out = `[{"next":1772600000000000,"left":"5h","last":0,"passed":"-","unit":"b.timer","activates":"b.service"},
+		{"next":null,"unit":"a@x.timer","activates":"a@x.service"},{"unit":"a@x.timer"},{"unit":"../../x.timer"},{"unit":"odd"}]`
+	asked := ""
+	m := manager{user: true, Machine: Machine{Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
+		asked = name + " " + strings.Join(args, " ")
+		return []byte(out), nil
+	}}}
+	got, err := m.loaded(context.Background())
+	if diff := cmp.Diff([]string{"a@x.timer", "b.timer"}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if asked != "systemctl list-timers --all --output=json --no-pager --user" {
+		t.Errorf("asked %s", asked)
+	}
+	m.Command = func(context.Context, string, ...string) ([]byte, error) { return []byte("no JSON"), nil }
+	if _, err := m.loaded(context.Background()); err == nil {
+		t.Error("an answer that is no JSON was taken")
+	}
+}
+
+func TestUnitsAreFoundWhereSystemdFindsThem(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "/usr/lib/systemd/system/x@.service", "[Service]\nExecStart=/lib\n")
+	put(t, root, "/etc/systemd/system/x@.service", "[Service]\nExecStart=/etc\nUser=a\n")
+	put(t, root, "/usr/lib/systemd/system/x@.service.d/10.conf", "[Service]\nUser=b\n")
+	put(t, root, "/etc/systemd/system/x@1.service.d/20.conf", "[Service]\nUser=c\n")
+	put(t, root, "/etc/systemd/system/x@.service.d/10.conf", "[Service]\nType=oneshot\n")
+	put(t, root, "/etc/systemd/system/x@1.service.d/30.txt", "[Service]\nUser=d\n")
+	if err := os.Symlink("/dev/null", filepath.Join(root, "/etc/systemd/system/masked.service")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, root, "/usr/lib/systemd/system/masked.service", "[Service]\nExecStart=/x\n")
+	m := Machine{Root: root}.managers()[0]
+	u, ok := m.unit(&Found{}, "x@1.service")
+	want := map[string][]string{"Service.ExecStart": {"/etc"}, "Service.User": {"a", "c"}, "Service.Type": {"oneshot"}}
+	if !ok {
+		t.Fatal("an instance of a template was not found")
+	}
+	if diff := cmp.Diff(want, u.settings); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, ok := m.unit(&Found{}, "masked.service"); ok {
+		t.Error("a masked unit was found")
+	}
+}
+
+func TestServicesOfTwoTimersAreWiredByNeither(t *testing.T) {
+	m := anImage(t)
+	put(t, m.Root, "/etc/systemd/system/other.timer", "[Timer]\nOnCalendar=hourly\nUnit=db@main.service\n")
+	put(t, m.Root, "/etc/systemd/system/timers.target.wants/other.timer", "")
+	found := look(t, m)
+	for _, j := range found.Jobs[len(found.Jobs)-2:] {
+		if j.Open() || !strings.HasPrefix(j.Problem, "starts the same service as ") {
+			t.Errorf("%s: %q", j.Source, j.Problem)
+		}
+	}
+}

@@ -65,13 +65,19 @@ func (m manager) addTimer(f *Found, name, zone string) {
 	if m.user {
 		j.User = m.User
 	}
-	for _, other := range f.Jobs {
+	for i := range f.Jobs {
+		other := &f.Jobs[i]
 		if unit := other.place.unit; unit != nil && service != nil && unit.name == service.name && unit.user == m.user {
-			j.Problem = firstOf(j.Problem, "starts the same service as "+other.Source+", and a run does not tell which of them started it")
+			other.Problem = firstOf(other.Problem, shared+j.Source)
+			j.Problem = firstOf(j.Problem, shared+other.Source)
 		}
 	}
 	f.Jobs = append(f.Jobs, j)
 }
+
+// shared is the problem of timers whose runs cannot be told apart: a ping of one would
+// hide that the other is missing.
+const shared = "starts the same service as "
 
 // loaded asks systemd. The form is that of systemctl(1), "list-timers"; unknown
 // members are left alone.
@@ -195,7 +201,7 @@ func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, e
 	}
 	send := w.Program + " ping " + url + "/$$s --body"
 	if w.With == WithCurl {
-		send = curlWords + url + "/$$s -d"
+		send = curlBriefly + url + "/$$s -d"
 	}
 	text = "# Tells Overdue how each run ended. Written by overdue discover.\n[Service]\n" +
 		`ExecStopPost=-/bin/sh -c 's=fail; [ "$$SERVICE_RESULT" = success ] && s=0; exec ` + send +

@@ -31,11 +31,9 @@ var (
 	tamePath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]+$`)
 )
 
-// check refuses what could be more than an address and a path.
-func (w Wiring) check(url string) error {
+// Check refuses what could be more than a path in a line, before anything is made.
+func (w Wiring) Check() error {
 	switch {
-	case !tameURL.MatchString(url):
-		return fmt.Errorf("ping URL: has characters that may not stand in a crontab or a unit")
 	case w.With == WithRun && !tamePath.MatchString(w.Program):
 		return fmt.Errorf("program %q: must be an absolute path of letters, digits and ._/+-", w.Program)
 	case w.With != WithRun && w.With != WithCurl:
@@ -44,12 +42,22 @@ func (w Wiring) check(url string) error {
 	return nil
 }
 
+// check refuses an address that could be more than that, too.
+func (w Wiring) check(url string) error {
+	if !tameURL.MatchString(url) {
+		return errors.New("ping URL: has characters that may not stand in a crontab or a unit")
+	}
+	return w.Check()
+}
+
 // The fixed parts of a wired command.
 const (
 	shellWord = `"$SHELL" -c `
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
 	curlWords = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
+	// systemd waits 90 seconds for a service to stop, so fewer tries are made there.
+	curlBriefly = "curl -fsS -m 10 --retry 3 -o /dev/null -X POST "
 )
 
 // wrap returns the command that runs e's command and pings. direct says that

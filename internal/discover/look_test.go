@@ -20,7 +20,7 @@ func anImage(t *testing.T) Machine {
 	put(t, root, "/etc/timezone", "Europe/Berlin\n")
 	put(t, root, "/etc/crontab", "SHELL=/bin/sh\n17 *\t* * *\troot\tcd / && run-parts --report /etc/cron.hourly\n0 0 31 2 *\troot\tx\n")
 	put(t, root, "/etc/cron.d/app", "*/10 * * * * www-data /opt/app tick # often\r\n# CRLF above\n0 3 * * mon-fri www-data /opt/report.sh\n")
-	put(t, root, "/etc/cron.d/csh", "SHELL=/bin/tcsh\n0 3 * * * root x\n")
+	put(t, root, "/etc/cron.d/csh", "SHELL=/bin/tcsh\n0 3 * * * root x\n5 3 * * * root curl "+aURL+"\n")
 	put(t, root, "/etc/cron.d/zone", "CRON_TZ=Asia/Tokyo\n0 3 * * * root x\n")
 	put(t, root, "/etc/cron.d/app.bak", "0 3 * * * root never\n")
 	put(t, root, "/etc/cron.d/app.dpkg-old", "0 3 * * * root never\n")
@@ -56,10 +56,10 @@ func rows(f *Found) []string {
 	var all []string
 	for _, j := range f.Jobs {
 		state := j.Slug
-		if j.Wired {
-			state = "wired"
-		} else if j.Problem != "" {
+		if j.Problem != "" {
 			state = "! " + j.Problem
+		} else if j.Wired {
+			state = "wired"
 		}
 		all = append(all, fmt.Sprintf("%s:%d %s | %s | %s | %s", j.Source, j.Line, j.User, j.Words, j.Zone, state))
 	}
@@ -80,6 +80,7 @@ func TestLookFindsWhatTheSchedulersRun(t *testing.T) {
 		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends in a carriage return, which cron takes for a part of the command: take it out",
 		"/etc/cron.d/app:3 www-data | at 03:00 on weekdays, Europe/Berlin | Europe/Berlin | web1-www-data-report-sh",
 		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, whose quoting is not known here",
+		"/etc/cron.d/csh:3 root | at 03:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"/etc/cron.d/zone:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! CRON_TZ stands above it, which Debian's cron ignores and others obey: say which zone is meant with --timezone",
 		"db.timer:0 root | at 03:00 on Mondays, Europe/Berlin | Europe/Berlin | web1-db",
 	}
@@ -326,5 +327,52 @@ func TestServicesOfTwoTimersAreWiredByNeither(t *testing.T) {
 		if j.Open() || !strings.HasPrefix(j.Problem, "starts the same service as ") {
 			t.Errorf("%s: %q", j.Source, j.Problem)
 		}
+	}
+}
+
+func TestOnlyOpenJobsHaveALineAndItIsWhole(t *testing.T) {
+	m := anImage(t)
+	w := Wiring{With: WithCurl}
+	for _, j := range look(t, m).Jobs {
+		at, text, err := m.Line(Wire{Job: j, URL: aURL}, w)
+		if (err == nil) != j.Open() {
+			t.Errorf("%s:%d: %v; want a line only for a job that is open", j.Source, j.Line, err)
+		}
+		if j.Slug == "web1-alice-tar-cz" && (at != "crontab of alice, line 2" || !strings.HasPrefix(text, `0 4 * * * "$SHELL" -c`) || !strings.HasSuffix(text, "exit $s%in")) {
+			t.Errorf("%s: %s", at, text)
+		}
+	}
+}
+
+func TestTheCrontabsOfOthersAreAskedForByName(t *testing.T) {
+	var asked []string
+	m := Machine{User: "root", Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
+		asked = append(asked, name+" "+strings.Join(args, " "))
+		return []byte("0 3 * * * x\n"), nil
+	}}
+	f := &Found{}
+	m.readUser(context.Background(), f, "root")
+	m.readUser(context.Background(), f, "alice")
+	if diff := cmp.Diff([]string{"crontab -l", "crontab -u alice -l"}, asked); diff != "" || len(f.tables) != 2 {
+		t.Errorf("%d crontabs, asked (-want +got):\n%s", len(f.tables), diff)
+	}
+}
+
+func TestWhatCronIgnoresIsNotWatched(t *testing.T) {
+	m := Machine{Root: t.TempDir(), Zone: "UTC", User: "x", Now: noon}
+	put(t, m.Root, "/etc/cron.d/open", "0 3 * * * root a\n")
+	put(t, m.Root, "/etc/cron.d/long", strings.Repeat("#\n", 10000)+"0 3 * * * root b\n")
+	put(t, m.Root, "/etc/cron.d/longest", strings.Repeat("#\n", 9999)+"0 3 * * * root c\n")
+	if err := os.Chmod(m.at("/etc/cron.d/open"), 0o664); err != nil {
+		t.Fatal(err)
+	}
+	found := look(t, m)
+	for _, j := range found.Jobs {
+		if ignored := strings.Contains(j.Problem, "cron ignores the file"); ignored == (j.Command == "c") {
+			t.Errorf("%s: %q", j.Source, j.Problem)
+		}
+	}
+	if len(found.Jobs) != 3 || len(found.Notes) != 2 {
+		t.Errorf("%d jobs, notes %v", len(found.Jobs), found.Notes)
 	}
 }

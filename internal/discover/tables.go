@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ type table struct {
 	withUser bool
 	text     []byte
 	entries  []entry
+	ignored  string // why cron runs nothing of it; "" if it does
 }
 
 const spool = "/var/spool/cron/crontabs"
@@ -119,20 +121,24 @@ func (m Machine) readSystem(f *Found, path string) {
 		f.note("%s: %s", path, reason(err))
 		return
 	}
-	if about.Mode().Perm()&0o022 != 0 {
-		f.note("%s: cron ignores it, because others than its owner may write it", path)
-	}
+	t := table{shown: path, path: path, withUser: true, text: text}
 	if uid, _ := ownerOf(about); m.live() && uid > 0 {
-		f.note("%s: cron ignores it, because its owner is not root", path)
+		t.ignored = "cron ignores the file, because its owner is not root"
 	}
-	f.add(table{shown: path, path: path, withUser: true, text: text})
+	if about.Mode().Perm()&0o022 != 0 {
+		t.ignored = "cron ignores the file, because others than its owner may write it"
+	}
+	f.add(t)
 }
 
 // add reads the lines of a crontab.
 func (f *Found) add(t table) {
 	t.entries = readCrontab(t.text, t.withUser)
 	if n := bytes.Count(t.text, []byte("\n")); n > mostLines {
-		f.note("%s: has %d lines, and Debian's cron ignores a crontab of more than %d", t.shown, n, mostLines)
+		t.ignored = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", mostLines)
+	}
+	if t.ignored != "" {
+		f.note("%s: %s", t.shown, t.ignored)
 	}
 	f.tables = append(f.tables, t)
 }
@@ -143,7 +149,7 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 	for _, e := range t.entries {
 		j := Job{
 			Source: t.shown, Line: e.number, User: firstOf(e.user, t.user), Command: e.command, Zone: zone,
-			Cron: []string{e.schedule}, Problem: e.problem, Wired: pings.MatchString(e.command),
+			Cron: []string{e.schedule}, Problem: firstOf(t.ignored, e.problem), Wired: pings.MatchString(e.command),
 			place: place{table: i, entry: e, direct: m.startable(e.command)},
 		}
 		switch {

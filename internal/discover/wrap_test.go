@@ -52,7 +52,7 @@ func TestWhatCouldBringShellIntoACrontabIsRefused(t *testing.T) {
 	if _, err := (Wiring{With: "wget"}).wrap(entry{command: "x"}, aURL, false); err == nil {
 		t.Error("wget was taken for a way to ping")
 	}
-	long := entry{command: strings.Repeat("x", 900), input: "%" + strings.Repeat("y", 50)}
+	long := entry{command: strings.Repeat("x", 700), input: "%" + strings.Repeat("y", 200)}
 	if _, err := (Wiring{With: WithCurl}).wrap(long, aURL, false); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("a line that cron would refuse: %v", err)
 	}

@@ -31,7 +31,6 @@ var blocks = []struct {
 	{&timelineBlock, false},
 	{&alertBlock, false},
 	{&attemptBlock, false},
-	{&journalBlock, false},
 }
 
 // prepare makes the statements of the hot paths, once. modernc would compile
@@ -55,6 +54,12 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 		db.stmts[text] = s
 	}
+	text := db.dialect.pinged()
+	s, err := db.reader.PrepareContext(ctx, text)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", text, err)
+	}
+	db.lookups[text] = s
 	return nil
 }
 

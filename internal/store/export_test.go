@@ -15,6 +15,14 @@ func OnSQLite(db *DB) bool { return db.dialect == &sqlite }
 
 // Unserve does what the end of the server's process would.
 func Unserve(db *DB) error {
+	if b := db.backlog; b != nil {
+		close(b.ending)
+		<-b.stopped
+		db.backlog = nil
+		if err := b.log.Close(); err != nil {
+			return err
+		}
+	}
 	lock := db.lock
 	db.lock = nil
 	return lock.Close()
@@ -52,7 +60,7 @@ func Plans(db *DB, fn func(*Tx) error) ([]string, error) {
 	r := &recorder{dsn: sqliteDSN(db.path, false)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
-	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, stmts: map[string]*sql.Stmt{}}
+	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
 	if err := watched.prepare(context.Background()); err != nil {
 		return nil, err
 	}
@@ -125,3 +133,6 @@ func (c *recorded) explain(ctx context.Context, text string, args []driver.Named
 	c.to.plans = append(c.to.plans, strings.Join(plan, "\n"))
 	return nil
 }
+
+// PutSomeAway does what goes on in the background while many pings are pending.
+func PutSomeAway(db *DB) (more bool, err error) { return db.putSomeAway(context.Background()) }

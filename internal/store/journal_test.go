@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +164,24 @@ func TestWhatIsInTheJournalIsSeenAtOnce(t *testing.T) {
 	}
 }
 
+// asKilled copies what a process that is killed now leaves behind, and returns
+// the name of the database file.
+func asKilled(t *testing.T, path string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	// First the journal, then the tables, as a backup does: they are not stopped.
+	for _, end := range []string{"-pings0", "-pings1", "", "-wal"} {
+		text, err := os.ReadFile(path + end)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied+end, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return copied
+}
+
 func TestAServerThatDiedHasLostNothingOfItsJournal(t *testing.T) {
 	w, path := served(t)
 	h, other := w.heartbeat("backup"), w.heartbeat("other")
@@ -173,29 +193,16 @@ func TestAServerThatDiedHasLostNothingOfItsJournal(t *testing.T) {
 			t.Fatal("an unknown id was taken")
 		}
 	}
-	// What a killed process leaves behind: the file and its log as they are.
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	for _, end := range []string{"", "-wal"} {
-		text, err := os.ReadFile(path + end)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(copied+end, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	copied := asKilled(t, path)
 	after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
-	if n := after.counted("SELECT COUNT(*) FROM journal"); n == "0" {
-		t.Fatal("the journal is empty; this would prove nothing")
+	if n := after.counted("SELECT COUNT(*) FROM pings"); n != "0" {
+		t.Fatalf("%s pings are in the tables already; this would prove nothing", n)
 	}
 	if err := after.db.Serve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(w.look([]monitor.Heartbeat{h, other}), after.look([]monitor.Heartbeat{h, other})); diff != "" {
 		t.Errorf("before it died (-), after (+):\n%s", diff)
-	}
-	if n := after.counted("SELECT COUNT(*) FROM journal"); n != "0" {
-		t.Errorf("%s rows are left in the journal", n)
 	}
 	p := seen(after, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, many) })
 	if string(p.Body) != "line\x00\xff" || p.RunID != h.ID || p.ExitCode != 0 {
@@ -252,18 +259,195 @@ func TestChangesOfSettingsAreHeardByTheNextPing(t *testing.T) {
 	}
 }
 
-func TestAFullJournalIsPutAway(t *testing.T) {
+// TestManyPendingPingsArePutAwayByThemselves knows the bound: until so many
+// gather, none is.
+func TestManyPendingPingsArePutAwayByThemselves(t *testing.T) {
 	w, _ := served(t)
 	h := w.heartbeat("backup")
-	for n := range 50 {
-		batch := make([]store.Heard, 800)
+	say := func(batches int) {
+		for n := range batches {
+			batch := make([]store.Heard, 800)
+			for i := range batch {
+				batch[i] = w.said(h, monitor.Log, time.Duration(n)*time.Minute)
+			}
+			w.say(batch...)
+		}
+	}
+	say(20)
+	if n := w.counted("SELECT COUNT(*) FROM pings"); n != "0" {
+		t.Errorf("%s pings are in the tables; want none while few are pending", n)
+	}
+	say(20)
+	patience := time.NewTicker(10 * time.Millisecond)
+	defer patience.Stop()
+	for range 1000 {
+		if w.counted("SELECT COUNT(*) FROM pings") != "0" {
+			return
+		}
+		<-patience.C
+	}
+	t.Error("nothing was put away in ten seconds")
+}
+
+// TestPingsThatCannotBePutAwayStay lets the tables refuse them for a while.
+func TestPingsThatCannotBePutAwayStay(t *testing.T) {
+	w, _ := served(t)
+	list := []monitor.Heartbeat{w.heartbeat("a"), w.heartbeat("b")}
+	if _, err := store.Written(w.db, `CREATE TRIGGER refuse BEFORE INSERT ON pings BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
+		t.Fatal(err)
+	}
+	const batches, size = 35, 800
+	for n := range batches {
+		batch := make([]store.Heard, size)
 		for i := range batch {
-			batch[i] = w.said(h, monitor.Log, time.Duration(n)*time.Minute)
+			batch[i] = w.said(list[i%2], monitor.Success, time.Duration(n)*time.Minute+time.Duration(i)*time.Millisecond)
 		}
 		w.say(batch...)
 	}
-	if n := w.counted("SELECT COUNT(*) FROM journal"); n == "0" || n == "50" {
-		t.Errorf("%s of 50 batches are in the journal; want those after it was last put away", n)
+	if _, err := store.PutSomeAway(w.db); err == nil {
+		t.Fatal("they were not refused; this would prove nothing")
+	}
+	if _, err := store.Written(w.db, `DROP TRIGGER refuse`); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range list {
+		if got := w.now(h).Pings; got != batches*size/2 {
+			t.Errorf("%s counts %d pings; want %d", h.Name, got, batches*size/2)
+		}
+		list := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 3) })
+		if len(list) != 3 || list[0].N != batches*size/2 || list[2].N != list[0].N-2 {
+			t.Errorf("the newest pings of %s: %+v", h.Name, list)
+		}
+	}
+}
+
+// TestTheJournalStaysSmallWhileNobodyLooks keeps pinging for several rounds, no
+// faster than pings are put away.
+func TestTheJournalStaysSmallWhileNobodyLooks(t *testing.T) {
+	w, path := served(t)
+	var list []monitor.Heartbeat
+	for n := range 200 {
+		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
+	}
+	patience := time.NewTicker(time.Millisecond)
+	defer patience.Stop()
+	const batches, size = 220, 800
+	for n := range batches {
+		batch := make([]store.Heard, size)
+		for i := range batch {
+			batch[i] = w.said(list[(n*size+i)%len(list)], monitor.Log, time.Duration(n)*time.Minute)
+		}
+		w.say(batch...)
+		for behind := true; behind; {
+			<-patience.C
+			behind = w.counted(fmt.Sprintf("SELECT COUNT(*) + 40000 < %d FROM pings", n*size)) == "1"
+		}
+	}
+	var taken int64
+	for _, end := range []string{"-pings0", "-pings1"} {
+		info, err := os.Stat(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken += info.Size()
+	}
+	if most := int64(16 << 20); taken > most {
+		t.Errorf("the journal takes %d bytes after %d pings; want no more than %d", taken, batches*size, most)
+	}
+}
+
+func TestACleanEndLeavesOneFile(t *testing.T) {
+	w, path := served(t)
+	h := w.heartbeat("backup")
+	w.say(w.said(h, monitor.Success, time.Minute))
+	if err := w.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(path + "-*"); err != nil || len(left) > 0 {
+		t.Errorf("left beside the file: %v, %v", left, err)
+	}
+	after := &world{T: t, db: opened(t, path), start: someDay, project: w.project}
+	if n := after.counted("SELECT COUNT(*) FROM pings"); n != "1" {
+		t.Errorf("%s pings are in the tables; want the one", n)
+	}
+}
+
+// TestPingsOfAnotherFileAreRefused puts a file in the place of one whose server
+// died.
+func TestPingsOfAnotherFileAreRefused(t *testing.T) {
+	w, path := served(t)
+	w.say(w.said(w.heartbeat("backup"), monitor.Success, time.Minute))
+	copied := asKilled(t, path)
+	other, otherPath := served(t)
+	if err := other.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(otherPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(copied, text, 0o600), os.Remove(copied+"-wal")); err != nil {
+		t.Fatal(err)
+	}
+	err = opened(t, copied).Serve(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "delete "+copied+"-pings0") {
+		t.Errorf("serving it: %v; want a refusal that says what to do", err)
+	}
+}
+
+func TestABackupHasWhatIsOnlyInTheJournal(t *testing.T) {
+	w, path := served(t)
+	h := w.heartbeat("backup")
+	for n := range 7 {
+		w.say(w.said(h, monitor.Success, time.Duration(n)*time.Minute))
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := opened(t, path).Backup(context.Background(), copied); err != nil {
+		t.Fatal(err)
+	}
+	after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
+	if err := after.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(w.look([]monitor.Heartbeat{h}), after.look([]monitor.Heartbeat{h})); diff != "" {
+		t.Errorf("original (-), copy (+):\n%s", diff)
+	}
+}
+
+// TestPingsAndPuttingAwayGoOnTogether has both at work for some time, with
+// somebody looking now and then, and counts in the end.
+func TestPingsAndPuttingAwayGoOnTogether(t *testing.T) {
+	w, path := served(t)
+	var list []monitor.Heartbeat
+	for n := range 300 {
+		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	const batches, size = 300, 200
+	for n := range batches {
+		batch := make([]store.Heard, size)
+		for i := range batch {
+			kind := monitor.Success
+			if r.IntN(20_000) == 0 {
+				kind = monitor.Fail // news, now and then
+			}
+			batch[i] = w.said(list[r.IntN(len(list))], kind, time.Duration(n)*time.Second)
+		}
+		w.say(batch...)
+	}
+	copied := asKilled(t, path)
+	after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
+	if n := after.counted("SELECT COUNT(*) FROM pings"); n == "0" || n == fmt.Sprint(batches*size) {
+		t.Errorf("%s pings are in the tables; want some, or this proves too little", n)
+	}
+	if err := after.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(w.look(list), after.look(list)); diff != "" {
+		t.Errorf("before it died (-), after (+):\n%s", diff)
+	}
+	if n := after.counted("SELECT SUM(pings) FROM heartbeats"); n != fmt.Sprint(batches*size) {
+		t.Errorf("%s pings are counted; want %d", n, batches*size)
 	}
 }
 
@@ -278,27 +462,18 @@ func TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	partly := 0
-	for n := range 260 {
+	for n := range 460 {
 		batch := make([]store.Heard, 100)
 		for i := range batch {
 			batch[i] = w.said(list[r.IntN(len(list))], monitor.Success, time.Duration(n)*time.Second)
 		}
 		w.say(batch...)
-		if n < 130 || n%30 != 0 {
+		if n < 250 || n%15 != 0 {
 			continue
 		}
-		copied := filepath.Join(t.TempDir(), "copy.db")
-		for _, end := range []string{"", "-wal"} {
-			text, err := os.ReadFile(path + end)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(copied+end, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		copied := asKilled(t, path)
 		after := &world{T: t, db: opened(t, copied), start: someDay, project: w.project}
-		if after.counted("SELECT COUNT(*) FROM journal") != "0" && after.counted("SELECT COUNT(*) FROM pings") != "0" {
+		if got := after.counted("SELECT COUNT(*) FROM pings"); got != "0" && got != fmt.Sprint(100*(n+1)) {
 			partly++
 		}
 		if err := after.db.Serve(context.Background()); err != nil {

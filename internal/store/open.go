@@ -28,7 +28,8 @@ type DB struct {
 	pool    *pgxpool.Pool
 
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
-	journal *journal             // SQLite: kept while serving
+	lookups map[string]*sql.Stmt // SQLite: prepared on the readers, by text
+	backlog *backlog             // SQLite: kept while serving
 }
 
 // Where says which database an address names, for people: a file or a server,
@@ -128,7 +129,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	writer.SetMaxOpenConns(1)
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
-	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}}
+	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
 	if err := db.firstContact(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
@@ -261,8 +262,13 @@ func lockFile(path string) (*os.File, error) {
 // Close ends all connections.
 func (db *DB) Close() error {
 	var errs []error
-	for _, s := range db.stmts {
-		errs = append(errs, s.Close())
+	if db.backlog != nil {
+		errs = append(errs, db.endBacklog())
+	}
+	for _, prepared := range []map[string]*sql.Stmt{db.stmts, db.lookups} {
+		for _, s := range prepared {
+			errs = append(errs, s.Close())
+		}
 	}
 	errs = append(errs, db.writer.Close())
 	if db.reader != db.writer {
@@ -273,49 +279,10 @@ func (db *DB) Close() error {
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.Close())
+		db.lock = nil
 	}
 	return errors.Join(errs...)
 }
 
 // Writers is how many transactions may usefully write at the same time.
 func (db *DB) Writers() int { return int(db.dialect.writers) }
-
-// Backup writes a consistent copy of a SQLite database to a new file, while
-// the server goes on. On PostgreSQL it is refused: pg_dump does that.
-func (db *DB) Backup(ctx context.Context, file string) error {
-	if db.path == "" {
-		return errors.New("this copies a SQLite file only; for PostgreSQL use pg_dump")
-	}
-	if err := newFile(file); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already; name a new file", file)
-	} else if err != nil {
-		return fmt.Errorf("backup file: %w", err)
-	}
-	// VACUUM INTO is not allowed on a query_only connection.
-	if _, err := db.writer.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
-		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, removed(file)))
-	}
-	return syncFile(file)
-}
-
-// removed takes an unfinished file away, so that nobody trusts it.
-func removed(file string) error {
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// syncFile forces a file and its directory entry to disk.
-func syncFile(file string) error {
-	for _, name := range []string{file, filepath.Dir(file)} {
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("sync %s: %w", name, err)
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("sync %s: %w", name, err)
-		}
-	}
-	return nil
-}

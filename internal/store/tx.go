@@ -48,8 +48,8 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 
 // updateOnce is one try of Update.
 func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
-	if db.journal != nil {
-		return db.updateWithJournal(ctx, fn)
+	if db.backlog != nil {
+		return db.settling(ctx, fn)
 	}
 	return db.run(ctx, db.writer, nil, fn)
 }
@@ -57,13 +57,18 @@ func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 // View runs fn in a transaction that sees one consistent state and changes
 // nothing.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	if db.journal != nil {
+	if db.backlog != nil {
 		// A disk that is full keeps nobody from looking. What is shown then may
 		// lack the last pings; they are in the journal all the same.
 		if err := db.settled(ctx); err != nil && !errors.Is(err, ErrAway) {
 			return err
 		}
 	}
+	return db.look(ctx, fn)
+}
+
+// look runs fn in a transaction that changes nothing, on the tables as they are.
+func (db *DB) look(ctx context.Context, fn func(*Tx) error) error {
 	return db.run(ctx, db.reader, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.viewing()}, fn)
 }
 
@@ -133,7 +138,11 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any)
 // connection serves one statement at a time.
 func many[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
 	query := tx.tx.QueryContext
-	if s := tx.db.stmts[text]; s != nil && tx.writes {
+	prepared := tx.db.lookups
+	if tx.writes {
+		prepared = tx.db.stmts
+	}
+	if s := prepared[text]; s != nil {
 		query = func(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
 			return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
 		}

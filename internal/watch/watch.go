@@ -169,7 +169,10 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration,
 	// Read before the transaction: every ping up to this horizon was committed
 	// before the horizon can be seen.
 	cut := w.Cut()
-	return signOfLife, w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) })
+	if err := w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) }); err != nil {
+		return 0, err
+	}
+	return signOfLife, w.DB.Rehearse(ctx)
 }
 
 // Leave takes this node off the list, so that nobody waits for it.

@@ -1,0 +1,167 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+)
+
+// How the files grow.
+const (
+	step = 1 << 20 // bytes; a file is lengthened by so many zeros at a time
+	// roomy is how far a file may be filled before Clear begins it anew: sooner
+	// would only cost a header.
+	roomy = 1 << 20
+)
+
+// Journal is two files that take turns. One goroutine at a time may use it.
+type Journal struct {
+	owner  [16]byte
+	files  [2]*os.File
+	sizes  [2]int64
+	now    int    // the file that is written
+	end    int64  // where its next record goes; 0: its header is to be written first
+	epoch  uint64 // of that file
+	salt   uint64 // of that file
+	before bool   // the other file holds records that are needed
+	buffer []byte // of the last record, for the next
+	// sync forces what was written to a file to disk.
+	sync func(*os.File) error
+}
+
+// ErrForeign says that the files belong to something else.
+var ErrForeign = errors.New("the journal belongs to another database")
+
+// Names are the files of the journal at a path.
+func Names(path string) []string { return []string{path + "0", path + "1"} }
+
+// Open opens the journal at a path, or makes one, and returns the records that
+// it holds. owner says whose it is: a journal that holds records of somebody
+// else is ErrForeign. Until Clear the records stay.
+func Open(path string, owner [16]byte) (*Journal, [][]byte, error) {
+	parts, err := readAll(path, owner)
+	if err != nil {
+		return nil, nil, err
+	}
+	j := &Journal{owner: owner, sync: syncData}
+	for i, name := range Names(path) {
+		if j.files[i], err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("journal: %w", err), j.Close())
+		}
+		info, err := j.files[i].Stat()
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("journal: %w", err), j.Close())
+		}
+		j.sizes[i] = info.Size()
+	}
+	var records [][]byte
+	for _, p := range parts {
+		records = append(records, p.records...)
+		j.epoch = p.epoch
+	}
+	if len(parts) == 2 {
+		// Both may be needed, so neither can be begun anew before Clear. The
+		// newer one is gone on with.
+		j.before = true
+	}
+	if len(parts) > 0 {
+		last := parts[len(parts)-1]
+		j.now, j.end, j.salt = last.file, last.end, last.salt
+	}
+	return j, records, syncDirectory(path)
+}
+
+// Read returns the records of a journal that another process may be writing:
+// those of some moment since the call.
+func Read(path string, owner [16]byte) ([][]byte, error) {
+	parts, err := readAll(path, owner)
+	var records [][]byte
+	for _, p := range parts {
+		records = append(records, p.records...)
+	}
+	return records, err
+}
+
+// Append adds a record and returns when it is on disk. After an error it is not
+// known to be there, and the next record takes its place.
+func (j *Journal) Append(record []byte) error {
+	at, text := j.end, j.buffer[:0]
+	epoch, salt := j.epoch, j.salt
+	if at == 0 {
+		epoch, salt = epoch+1, rand.Uint64()
+		text = appendHeader(text, header{epoch, salt, j.owner})
+	}
+	text = appendRecord(text, salt, at+int64(len(text)), record)
+	j.buffer = text[:0]
+	if err := j.lengthen(at + int64(len(text))); err != nil {
+		return err
+	}
+	if _, err := j.files[j.now].WriteAt(text, at); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := j.sync(j.files[j.now]); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.epoch, j.salt, j.end = epoch, salt, at+int64(len(text))
+	return nil
+}
+
+// lengthen makes room in the current file up to end. The zeros are written, not
+// only promised: a hole would have to be filled in at each sync.
+func (j *Journal) lengthen(end int64) error {
+	for j.sizes[j.now] < end {
+		n, err := j.files[j.now].WriteAt(make([]byte, step), j.sizes[j.now])
+		if err == nil {
+			err = j.files[j.now].Sync()
+		}
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		j.sizes[j.now] += int64(n)
+	}
+	return nil
+}
+
+// Turn begins the other file, if that is free, and reports whether it did.
+func (j *Journal) Turn() bool {
+	if j.before || j.end == 0 {
+		return false
+	}
+	j.now, j.end, j.before = 1-j.now, 0, true
+	return true
+}
+
+// Forget says that the records before the last Turn are needed no more.
+func (j *Journal) Forget() { j.before = false }
+
+// Clear says that no record is needed any more. They may still be given back.
+func (j *Journal) Clear() {
+	j.before = false
+	if j.end > roomy {
+		j.end = 0
+	}
+}
+
+// Size is how many bytes the files take.
+func (j *Journal) Size() int64 { return j.sizes[0] + j.sizes[1] }
+
+// Close closes the files.
+func (j *Journal) Close() error {
+	var errs []error
+	for _, f := range j.files {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Remove closes and deletes the files. No record may be needed any more.
+func (j *Journal) Remove() error {
+	errs := []error{j.Close()}
+	for _, f := range j.files {
+		errs = append(errs, os.Remove(f.Name()))
+	}
+	return errors.Join(errs...)
+}

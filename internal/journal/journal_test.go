@@ -1,0 +1,330 @@
+package journal_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"overdue/internal/journal"
+)
+
+var mine, yours = [16]byte{1}, [16]byte{2}
+
+// place is where a test keeps a journal.
+func place(t *testing.T) string { return filepath.Join(t.TempDir(), "j") }
+
+// opened opens a journal and fails the test when that goes wrong.
+func opened(t testing.TB, path string) (*journal.Journal, []string) {
+	t.Helper()
+	j, records, err := journal.Open(path, mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() }) // some tests have closed or removed it
+	return j, texts(records)
+}
+
+func texts(records [][]byte) []string {
+	var all []string
+	for _, r := range records {
+		all = append(all, string(r))
+	}
+	return all
+}
+
+// add appends records.
+func add(t testing.TB, j *journal.Journal, records ...string) {
+	t.Helper()
+	for _, r := range records {
+		if err := j.Append([]byte(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatWasAppendedComesBack(t *testing.T) {
+	path := place(t)
+	j, records := opened(t, path)
+	if len(records) > 0 {
+		t.Fatalf("a new journal holds %q", records)
+	}
+	add(t, j, "one", "", "three")
+	_, records = opened(t, path) // beside it, as after a crash
+	if diff := cmp.Diff([]string{"one", "", "three"}, records); diff != "" {
+		t.Error(diff)
+	}
+	add(t, j, "four")
+	if read, err := journal.Read(path, mine); err != nil || len(read) != 4 {
+		t.Errorf("read %q, %v; want four", texts(read), err)
+	}
+}
+
+func TestAnAppendedRecordIsSyncedBeforeItCounts(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	broken := errors.New("broken")
+	var seen [][]string
+	var answer error
+	journal.SyncWith(j, func(*os.File) error {
+		records, err := journal.Read(path, mine)
+		if err != nil {
+			t.Error(err)
+		}
+		seen = append(seen, texts(records))
+		return answer
+	})
+	add(t, j, "one")
+	answer = broken
+	if err := j.Append([]byte("lost")); !errors.Is(err, broken) {
+		t.Errorf("a record that was not synced: %v", err)
+	}
+	answer = nil
+	add(t, j, "two")
+	want := [][]string{{"one"}, {"one", "lost"}, {"one", "two"}}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("what was written when it was synced: %s", diff)
+	}
+}
+
+func TestTurningKeepsWhatIsNeeded(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "a")
+	if !j.Turn() {
+		t.Fatal("the other file is free")
+	}
+	add(t, j, "b")
+	if j.Turn() {
+		t.Fatal("both files are needed")
+	}
+	if _, records := opened(t, path); !slices.Equal(records, []string{"a", "b"}) {
+		t.Errorf("%q", records)
+	}
+	j.Forget()
+	if !j.Turn() {
+		t.Fatal("the first file was given up")
+	}
+	add(t, j, "c")
+	if _, records := opened(t, path); !slices.Equal(records, []string{"b", "c"}) {
+		t.Errorf("%q", records)
+	}
+}
+
+func TestAnOpenedJournalGoesOnWhereItEnded(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "a")
+	j.Turn()
+	add(t, j, "b")
+	again, _ := opened(t, path)
+	if again.Turn() {
+		t.Error("both files may be needed until Clear")
+	}
+	add(t, again, "c")
+	if _, records := opened(t, path); !slices.Equal(records, []string{"a", "b", "c"}) {
+		t.Errorf("%q", records)
+	}
+	again.Clear()
+	if !again.Turn() {
+		t.Error("after Clear the other file is free")
+	}
+}
+
+func TestAClearedJournalIsBegunAnewOnceItIsLarge(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	large := string(bytes.Repeat([]byte("x"), 300_000))
+	for range 20 {
+		add(t, j, large, large, large, large, "last")
+		j.Clear()
+	}
+	if j.Size() > 3<<20 {
+		t.Errorf("%d bytes; want it to be written over", j.Size())
+	}
+	add(t, j, "new")
+	if _, records := opened(t, path); records[len(records)-1] != "new" || len(records) > 6 {
+		t.Errorf("%d records; want the new one, and no old ones behind it", len(records))
+	}
+}
+
+// TestOldRecordsAreNeverTakenForNew writes rounds of records of equal length,
+// so that what an earlier round left stands exactly where a record could.
+func TestOldRecordsAreNeverTakenForNew(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	for round := range 6 {
+		for n := range 10 - round {
+			add(t, j, fmt.Sprintf("%d-%d", round, n))
+		}
+		j.Turn()
+		j.Forget()
+	}
+	_, records := opened(t, path)
+	want := []string{"4-0", "4-1", "4-2", "4-3", "4-4", "4-5", "5-0", "5-1", "5-2", "5-3", "5-4"}
+	if diff := cmp.Diff(want, records); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestATornWriteLosesNothingBefore cuts and spoils the file at each byte of its
+// last record.
+func TestATornWriteLosesNothingBefore(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "first", "second")
+	before, err := os.ReadFile(path + "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, j, "third")
+	after, err := os.ReadFile(path + "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	torn := 0
+	for at := range after {
+		if before[at] == after[at] {
+			continue
+		}
+		torn++
+		spoilt := slices.Clone(after)
+		spoilt[at] ^= 0x55
+		for _, text := range [][]byte{spoilt, slices.Concat(after[:at], before[at:])} {
+			other := place(t)
+			if err := os.WriteFile(other+"0", text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if again, records := opened(t, other); !slices.Equal(records, []string{"first", "second"}) {
+				t.Fatalf("torn at %d: %q", at, records)
+			} else if add(t, again, "next"); again.Close() != nil {
+				t.Fatal("close")
+			}
+			if _, records := opened(t, other); !slices.Equal(records, []string{"first", "second", "next"}) {
+				t.Fatalf("torn at %d and gone on with: %q", at, records)
+			}
+		}
+	}
+	if torn < len("third")+4 {
+		t.Errorf("only %d bytes belong to the last record", torn)
+	}
+}
+
+func TestTheJournalOfAnotherIsRefused(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "a")
+	if _, _, err := journal.Open(path, yours); !errors.Is(err, journal.ErrForeign) {
+		t.Errorf("opened with another owner: %v", err)
+	}
+	if _, err := journal.Read(path, yours); !errors.Is(err, journal.ErrForeign) {
+		t.Errorf("read with another owner: %v", err)
+	}
+}
+
+func TestRemovedMeansGone(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "a")
+	if err := j.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range journal.Names(path) {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if read, err := journal.Read(path, mine); err != nil || len(read) > 0 {
+		t.Errorf("%q, %v", texts(read), err)
+	}
+}
+
+// TestWhateverHappensTheNeededRecordsComeBack plays any story beside a list of
+// what is needed: what comes back ends with all of that, in its order.
+func TestWhateverHappensTheNeededRecordsComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "journal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "j")
+		j, _, err := journal.Open(path, mine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = j.Close() }()
+		var before, now []string
+		for n := range rapid.IntRange(1, 40).Draw(t, "steps") {
+			switch rapid.IntRange(0, 6).Draw(t, "step") {
+			case 0:
+				if j.Turn() {
+					before, now = now, nil
+				}
+			case 1:
+				j.Forget()
+				before = nil
+			case 2:
+				j.Clear()
+				before, now = nil, nil
+			case 3: // the process dies, and the next one goes on
+				again, _, err := journal.Open(path, mine)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = j.Close()
+				j = again
+			default:
+				record := fmt.Sprintf("%d%s", n, bytes.Repeat([]byte("."), rapid.IntRange(0, 400_000).Draw(t, "length")))
+				if err := j.Append([]byte(record)); err != nil {
+					t.Fatal(err)
+				}
+				now = append(now, record)
+			}
+			records, err := journal.Read(path, mine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			needed := slices.Concat(before, now)
+			got := texts(records)
+			if len(got) < len(needed) || !slices.Equal(got[len(got)-len(needed):], needed) {
+				t.Fatalf("after step %d %d records come back, and not the %d that are needed at their end", n, len(got), len(needed))
+			}
+		}
+	})
+}
+
+func FuzzRead(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "j")
+	j, _ := opened(f, path)
+	add(f, j, "one", "two")
+	whole, err := os.ReadFile(path + "0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole[:200])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(t.TempDir(), "j")
+		if err := os.WriteFile(path+"1", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		records, err := journal.Read(path, mine)
+		if errors.Is(err, journal.ErrForeign) {
+			return
+		}
+		size := 0
+		for _, r := range records {
+			size += len(r)
+		}
+		if err != nil || size > len(text) {
+			t.Errorf("%d bytes of records from %d, %v", size, len(text), err)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// part is what one file holds.
+type part struct {
+	file    int
+	epoch   uint64
+	salt    uint64
+	records [][]byte
+	end     int64 // where the next record would go
+}
+
+// readAll reads the files that hold anything, the older one first.
+func readAll(path string, owner [16]byte) ([]part, error) {
+	var parts []part
+	for i, name := range Names(path) {
+		text, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+		p, whose, ok := read(text)
+		if !ok {
+			continue // never used, or its first record was not written to the end
+		}
+		if whose != owner && len(p.records) > 0 {
+			return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+		}
+		p.file = i
+		parts = append(parts, p)
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.epoch, b.epoch) })
+	return parts, nil
+}
+
+// read reads a file up to the first thing that is no record of its epoch.
+func read(text []byte) (p part, owner [16]byte, ok bool) {
+	h, ok := readHeader(text)
+	if !ok {
+		return p, owner, false
+	}
+	p = part{epoch: h.epoch, salt: h.salt, end: int64(headerLength)}
+	for {
+		record, ok := readRecord(text, h.salt, p.end)
+		if !ok {
+			return p, h.owner, true
+		}
+		p.records = append(p.records, record)
+		p.end += int64(recordHead + len(record))
+	}
+}
+
+// syncDirectory makes the names of new files last.
+func syncDirectory(path string) error {
+	f, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}

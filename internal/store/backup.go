@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/journal"
+)
+
+// Backup writes a consistent copy of a SQLite database to a new file, while
+// the server goes on. On PostgreSQL it is refused: pg_dump does that.
+func (db *DB) Backup(ctx context.Context, file string) error {
+	if db.path == "" {
+		return errors.New("this copies a SQLite file only; for PostgreSQL use pg_dump")
+	}
+	if err := newFile(file); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already; name a new file", file)
+	} else if err != nil {
+		return fmt.Errorf("backup file: %w", err)
+	}
+	if err := db.copyTo(ctx, file); err != nil {
+		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, removed(file)))
+	}
+	return syncFile(file)
+}
+
+// copyTo copies the journal and then the tables: what is put away in between is
+// in both, and the numbers of the pings tell.
+func (db *DB) copyTo(ctx context.Context, file string) error {
+	records, err := db.journalled(ctx)
+	if err != nil {
+		return err
+	}
+	// VACUUM INTO is not allowed on a query_only connection.
+	if _, err := db.writer.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
+		return db.dialect.sort(err)
+	}
+	return addJournal(ctx, file, records)
+}
+
+// journalled reads the journal of a server that may be running beside us.
+func (db *DB) journalled(ctx context.Context) ([][]byte, error) {
+	var owner [16]byte
+	var found bool
+	err := db.look(ctx, func(tx *Tx) error {
+		var kept string
+		var err error
+		// A database from before there were settings has no journal either.
+		if older, err := tx.missing("settings"); older || err != nil {
+			return err
+		}
+		if kept, found, err = tx.Setting(ownerSetting); err != nil || !found {
+			return err
+		}
+		return readOwner(kept, &owner)
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	return journal.Read(db.journalPath(), owner)
+}
+
+// missing reports whether there is no such table in the file.
+func (tx *Tx) missing(table string) (bool, error) {
+	_, found, err := one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+		`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1`, table)
+	return !found, err
+}
+
+// addJournal puts the records of a journal into a copy, where its first server
+// finds them. The copy gets a mark of its own: the journal that lies beside the
+// original is not its journal.
+func addJournal(ctx context.Context, file string, records [][]byte) (err error) {
+	if len(records) == 0 {
+		return nil
+	}
+	db, err := openSQLite(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(), removed(file+".migrate.lock")) }()
+	return db.Update(ctx, func(tx *Tx) error {
+		for _, record := range records {
+			if _, err := tx.exec(`INSERT INTO journal (n, pings) SELECT COALESCE(MAX(n), 0) + 1, $1 FROM journal`, string(record)); err != nil {
+				return err
+			}
+		}
+		mark := uuid.New()
+		return tx.SetSetting(ownerSetting, fmt.Sprintf("%x", mark[:]))
+	})
+}
+
+// removed takes an unfinished file away, so that nobody trusts it.
+func removed(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncFile forces a file and its directory entry to disk.
+func syncFile(file string) error {
+	for _, name := range []string{file, filepath.Dir(file)} {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("sync %s: %w", name, err)
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("sync %s: %w", name, err)
+		}
+	}
+	return nil
+}

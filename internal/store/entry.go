@@ -1,0 +1,62 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// entry is a ping in the journal: all of Heard, in few bytes. Moments are in
+// microseconds, as everywhere in the store.
+type entry struct {
+	ID        string           `json:"i"`
+	Horizon   int64            `json:"h"`
+	At        int64            `json:"a"`
+	Kind      monitor.PingKind `json:"k"`
+	RunID     string           `json:"r,omitempty"`
+	ExitCode  int              `json:"x"`
+	Method    string           `json:"m"`
+	Source    string           `json:"s"`
+	UserAgent string           `json:"u,omitempty"`
+	Body      []byte           `json:"b,omitempty"`
+	N         int64            `json:"n"` // of the ping; a state that counts as many has heard it
+}
+
+// written is a batch as a record of the journal. judged are its pings in their
+// order, without those for unknown ids.
+func written(batch []Heard, judged []Judgement) ([]byte, error) {
+	entries := make([]entry, 0, len(judged))
+	for _, b := range batch {
+		if len(entries) == len(judged) || judged[len(entries)].Heartbeat.ID != b.ID {
+			continue // nobody's
+		}
+		p := b.Ping
+		entries = append(entries, entry{
+			b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body,
+			judged[len(entries)].Change.Ping.N,
+		})
+	}
+	record, err := json.Marshal(entries)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return record, nil
+}
+
+// unwritten reads a record of the journal.
+func unwritten(record []byte) ([]Heard, error) {
+	var entries []entry
+	if err := json.Unmarshal(record, &entries); err != nil {
+		return nil, fmt.Errorf("record of the journal: %w", err)
+	}
+	batch := make([]Heard, len(entries))
+	for i, e := range entries {
+		batch[i] = Heard{ID: e.ID, Horizon: time.UnixMicro(e.Horizon).UTC(), Ping: monitor.Ping{
+			Kind: e.Kind, At: time.UnixMicro(e.At).UTC(), RunID: e.RunID, ExitCode: e.ExitCode, Method: e.Method,
+			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)), N: e.N,
+		}}
+	}
+	return batch, nil
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/journal"
+)
+
+// journalPath is where the journal of a database file lies.
+func (db *DB) journalPath() string { return db.path + "-pings" }
+
+// ownerSetting names the setting that says which journal is ours.
+const ownerSetting = "journal"
+
+// replay puts into the tables what a server that died had only in its journal,
+// and begins a backlog of our own.
+func (db *DB) replay(ctx context.Context) error {
+	if db.path == "" {
+		return nil // PostgreSQL has none
+	}
+	var owner [16]byte
+	err := db.Update(ctx, func(tx *Tx) (err error) {
+		owner, err = tx.owner(uuid.New())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	log, records, err := journal.Open(db.journalPath(), owner)
+	if errors.Is(err, journal.ErrForeign) {
+		return fmt.Errorf("%w than %s: it has pings of a file that was there before; put that file back, or delete %s0 and %s1 to do without them",
+			err, db.path, db.journalPath(), db.journalPath())
+	}
+	if err != nil {
+		return err
+	}
+	if err := db.Update(ctx, func(tx *Tx) error { return tx.replay(records) }); err != nil {
+		return fmt.Errorf("replay the journal: %w", errors.Join(err, log.Close()))
+	}
+	log.Clear()
+	db.backlog = db.newBacklog(log)
+	go db.putAway()
+	return nil
+}
+
+// owner returns what marks our journal, and keeps the given mark if none is.
+func (tx *Tx) owner(fresh [16]byte) (owner [16]byte, err error) {
+	kept, err := tx.KeepSetting(ownerSetting, hex.EncodeToString(fresh[:]))
+	if err != nil {
+		return owner, err
+	}
+	return owner, readOwner(kept, &owner)
+}
+
+// readOwner reads a mark as it is kept.
+func readOwner(kept string, owner *[16]byte) error {
+	text, err := hex.DecodeString(kept)
+	if err != nil || len(text) != len(owner) {
+		return fmt.Errorf("setting %s is %q, not 32 hexadecimal digits", ownerSetting, kept)
+	}
+	copy(owner[:], text)
+	return nil
+}
+
+// replay judges again what stands in the journal, and in the rows that a backup
+// has of one. What the tables have already is left out.
+func (tx *Tx) replay(records [][]byte) error {
+	rows, err := many(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `SELECT pings FROM journal ORDER BY n`)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		records = slices.Insert(records, i, []byte(row))
+	}
+	for _, record := range records {
+		batch, err := unwritten(record)
+		if err != nil {
+			return err
+		}
+		states, err := tx.Pinged(idsOf(batch))
+		if err != nil {
+			return err
+		}
+		batch = slices.DeleteFunc(batch, func(b Heard) bool { return b.Ping.N <= states[b.ID].Pings })
+		_, judged := judge(batch, states)
+		if err := tx.saveAway(judged); err != nil {
+			return err
+		}
+	}
+	_, err = tx.exec(`DELETE FROM journal`)
+	return err
+}
+
+// longestEnd bounds the last transaction of a server.
+const longestEnd = 10 * time.Second
+
+// endBacklog puts all away and deletes the journal. When that cannot be done
+// the journal stays, for the next server.
+func (db *DB) endBacklog() error {
+	b := db.backlog
+	select {
+	case <-b.ending:
+		return nil // closed before
+	default:
+	}
+	close(b.ending)
+	<-b.stopped
+	ctx, cancel := context.WithTimeout(context.Background(), longestEnd)
+	defer cancel()
+	if err := db.settled(ctx); err != nil {
+		return errors.Join(err, b.log.Close())
+	}
+	return b.log.Remove()
+}

@@ -93,6 +93,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.mode == "hang":
 		<-f.gone
+	case f.mode == "api" && r.Method == "PUT":
+		w.WriteHeader(http.StatusCreated)
+		_, _ = fmt.Fprintf(w, `{"slug":"x","ping_url":"http://%s/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"}`, r.Host)
 	case f.mode == "api":
 		_, _ = io.WriteString(w, `{"items":[{"id":"x","slug":"backup","name":"Backup"}],"next_cursor":null}`)
 	case busy:

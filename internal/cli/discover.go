@@ -1,0 +1,282 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/discover"
+)
+
+// discoverCmd finds jobs, makes heartbeats for them, and wires them. Each step wants
+// a flag of its own: looking changes nothing anywhere, --create changes nothing here.
+type discoverCmd struct {
+	clientFlags
+
+	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs; default: all that can be watched."`
+	Create   bool     `help:"Create or update a heartbeat for each job, and print the line that makes it ping."`
+	Edit     bool     `help:"Create, show what would change, ask, and write it; copies are kept."`
+	Yes      bool     `help:"Do not ask."`
+	With     string   `default:"run" enum:"run,curl" help:"What pings: run (start, end, output) or curl (end only). Default: ${default}."`
+	Program  string   `placeholder:"PATH" help:"Where overdue is, for the lines. Default: this program."`
+	Grace    string   `placeholder:"DURATION" help:"Grace period for all. Default: a quarter of the shortest gap between runs, from 5m to 1h."`
+	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag beside the name of the machine; may be given more than once."`
+	Timezone string   `placeholder:"ZONE" help:"Time zone of the schedules. Default: the machine's."`
+	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name."`
+	AllUsers bool     `help:"Read the crontabs of all users, which only root may."`
+	Root     string   `placeholder:"DIR" help:"Read and write the files below this directory, an image of a machine, and run no command."`
+	JSON     bool     `name:"json" help:"Print everything, as JSON."`
+}
+
+// Help is the long part of --help.
+func (discoverCmd) Help() string {
+	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. What may not be read is told on standard error.
+
+A crontab line keeps its schedule, environment, input and exit code; its command is handed to the same shell as before, between two pings. A timer's service gets a drop-in. Jobs that ping already are left alone, so all of this can be run again.
+
+Examples:
+
+    overdue discover
+    overdue discover --create web1-backup
+    sudo -E overdue discover --all-users --edit --with curl`
+}
+
+// Run looks, and goes as far as the flags say.
+func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
+	if c.JSON && c.Edit {
+		return usage("--json and --edit: give one of the two")
+	}
+	machine, err := c.machine()
+	if err != nil {
+		return err
+	}
+	found, err := machine.Look(ctx)
+	if err != nil {
+		return usage("%w", err)
+	}
+	for _, note := range found.Notes {
+		warn(std, "%s", printable(note))
+	}
+	if !c.Create && !c.Edit {
+		return c.show(std, found.Jobs, nil)
+	}
+	return c.watch(ctx, std, machine, found)
+}
+
+// machine is this one, or the image that --root names.
+func (c *discoverCmd) machine() (discover.Machine, error) {
+	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Now: time.Now()}
+	if c.Host == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return m, fmt.Errorf("host name: %w; give --host", err)
+		}
+		c.Host, _, _ = strings.Cut(name, ".")
+	}
+	m.Host = c.Host
+	me, err := user.Current()
+	if err != nil {
+		return m, fmt.Errorf("user: %w", err)
+	}
+	m.User = me.Username
+	if me.Uid != "0" && c.Root == "" {
+		m.Home = me.HomeDir
+	}
+	m.State = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
+	if !filepath.IsAbs(m.State) {
+		m.State = filepath.Join(me.HomeDir, ".local/state")
+	}
+	m.State = filepath.Join(m.State, "overdue")
+	return m, nil
+}
+
+// wiring is what the lines will say.
+func (c *discoverCmd) wiring() (discover.Wiring, error) {
+	w := discover.Wiring{With: discover.With(c.With), Program: c.Program}
+	if w.With == discover.WithRun && w.Program == "" {
+		path, err := os.Executable()
+		if err != nil {
+			return w, fmt.Errorf("this program: %w; give --program", err)
+		}
+		if passing(path) {
+			return w, usage("this program is in %s, where it will not stay: install it, or give --program or --with curl", filepath.Dir(path))
+		}
+		w.Program = path
+	}
+	if err := w.Check(); err != nil {
+		return w, usage("%w", err)
+	}
+	return w, nil
+}
+
+// passing reports whether a program is where files do not stay, as after "go run".
+func passing(path string) bool {
+	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if strings.HasPrefix(path, filepath.Clean(dir)+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// watch makes the heartbeats, and then prints or writes the lines.
+func (c *discoverCmd) watch(ctx context.Context, std Streams, m discover.Machine, found *discover.Found) error {
+	wiring, err := c.wiring()
+	if err != nil {
+		return err
+	}
+	if c.Edit && !c.Yes && !onTerminal(std.In) {
+		return usage("--edit asks before it writes, and there is no terminal to ask on: give --yes")
+	}
+	jobs, err := c.chosen(found.Jobs)
+	if err != nil {
+		return err
+	}
+	far, err := c.client()
+	if err != nil {
+		return err
+	}
+	watched, err := c.create(ctx, far, jobs)
+	if err != nil {
+		return err
+	}
+	lines := watched.lines(std, m, wiring)
+	switch {
+	case c.Edit:
+		return c.edit(ctx, std, m, m.Plan(found, watched.wires, wiring))
+	case c.JSON:
+		return c.show(std, found.Jobs, lines)
+	}
+	return tell(std, lines)
+}
+
+// chosen are the jobs to be watched. Naming one that cannot be is a mistake.
+func (c *discoverCmd) chosen(all []discover.Job) ([]discover.Job, error) {
+	var jobs []discover.Job
+	left := slices.Clone(c.Slugs)
+	for _, j := range all {
+		named := slices.Contains(c.Slugs, j.Slug)
+		left = slices.DeleteFunc(left, func(slug string) bool { return slug == j.Slug })
+		switch {
+		case named && j.Problem != "":
+			return nil, fmt.Errorf("%s: %s", j.Slug, j.Problem)
+		case j.Open() && (named || len(c.Slugs) == 0):
+			jobs = append(jobs, j)
+		}
+	}
+	if len(left) > 0 {
+		return nil, usage("%s: no job that was found is called so", strings.Join(left, ", "))
+	}
+	return jobs, nil
+}
+
+// watched are jobs with their heartbeats.
+type watched struct {
+	wires   []discover.Wire
+	created []bool // false: there was one
+}
+
+// create makes the heartbeats that do not exist and gives the others the schedule of
+// today. Nothing else of those is changed: somebody may have set it by hand.
+func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []discover.Job) (watched, error) {
+	var done watched
+	if len(jobs) == 0 {
+		return done, nil
+	}
+	exists := map[string]bool{}
+	for h, err := range far.AllHeartbeats(ctx, client.HeartbeatQuery{}) {
+		if err != nil {
+			return done, fmt.Errorf("heartbeats: %w", err)
+		}
+		exists[h.Slug] = true
+	}
+	for _, j := range jobs {
+		h, created, err := far.PutHeartbeat(ctx, j.Slug, c.settings(j, exists[j.Slug]))
+		switch {
+		case err != nil:
+			return done, fmt.Errorf("heartbeat %s: %w", j.Slug, err)
+		case h.PingURL == nil:
+			return done, errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
+		}
+		done.wires = append(done.wires, discover.Wire{Job: j, URL: *h.PingURL})
+		done.created = append(done.created, created)
+	}
+	return done, nil
+}
+
+// settings are those of a heartbeat for a job. The command is not among them: it may
+// hold passwords, and everybody in the project reads descriptions.
+func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSettings {
+	var s client.HeartbeatSettings
+	switch {
+	case j.Interval > 0:
+		s.Interval = int64(j.Interval / time.Second)
+	case len(j.Cron) > 0:
+		s.Cron, s.Timezone = &j.Cron, &j.Zone
+	default:
+		s.OnCalendar, s.Timezone = &j.OnCalendar, &j.Zone
+	}
+	if c.Grace != "" {
+		s.Grace = c.Grace
+	}
+	if exists {
+		return s
+	}
+	if c.Grace == "" {
+		s.Grace = int64(j.Grace / time.Second)
+	}
+	about := "Found by overdue discover in " + whereabouts(j)
+	tags := append([]string{strings.ToLower(c.Host)}, c.Tags...)
+	s.Name, s.Description, s.Tags = &j.Name, &about, &tags
+	return s
+}
+
+// whereabouts says where a job is written.
+func whereabouts(j discover.Job) string {
+	where := j.Source
+	if j.Line > 0 {
+		where += fmt.Sprintf(", line %d", j.Line)
+	}
+	return where
+}
+
+// edit shows what would change, asks, and writes file by file.
+func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine, edits []discover.Edit) error {
+	if len(edits) == 0 {
+		return say(std, "Nothing to write.")
+	}
+	for _, e := range edits {
+		if err := say(std, strings.TrimSuffix(shownText(e.Diff()), "\n")); err != nil {
+			return err
+		}
+	}
+	if !c.Yes && !agreed(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
+		return errors.New("nothing written; the heartbeats are created")
+	}
+	var wrong []error
+	units := false
+	for _, e := range edits {
+		backup, err := m.Apply(ctx, e)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		units = units || e.IsUnit()
+		line := e.Shown + ": written"
+		if backup != "" {
+			line += ", a copy is " + backup
+		}
+		wrong = append(wrong, say(std, line))
+	}
+	if units {
+		wrong = append(wrong, say(std, "Run systemctl daemon-reload (with --user for your own units) to make systemd read the new files."))
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,32 @@
+// Package discover finds the jobs that a machine runs on a schedule, and the
+// lines that make them ping. It is the only place that knows how crontabs and
+// systemd timers are written.
+//
+// It reads the crontabs of users, /etc/crontab, /etc/cron.d and timer units. It
+// refuses to run a job, to speak to a server, and to guess: what it cannot read
+// for certain is a job with a Problem, shown and never touched.
+//
+// # How it is put together
+//
+//	Machine.Look ─▶ tables ─▶ crontab   text to entries; pure
+//	             └▶ units ──▶ timer     text to a schedule; pure
+//	                              │
+//	                              ▼
+//	                Found: Jobs, named ─▶ Plan(URLs) ─▶ Edit: before, after ─▶ Machine.Apply
+//
+// # Invariants
+//
+//   - A crontab line is changed in its command only. What stands before the command, what
+//     follows the first unescaped %, and every other line stay byte for byte.
+//   - A wrapped command is the same text, handed to the same shell, with the same
+//     input, and the line exits with the same code. What cannot be wrapped so is refused.
+//   - Nothing is written over a file that changed since it was read, a symlink, or
+//     a file that others could have prepared; a copy is kept first.
+//   - A job that pings already is never wired again.
+//   - Names and slugs depend on what the crontabs say, not on the order of reading.
+//     Arguments that may be secrets never become part of a name.
+//
+// The language of crontabs is that of crontab(5) in Debian (cron 3.0pl1), which
+// knows no CRON_TZ; that of units is systemd.syntax(7), systemd.timer(5) and
+// systemd.service(5) of systemd 252.
+package discover

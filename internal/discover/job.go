@@ -1,0 +1,99 @@
+package discover
+
+import (
+	"errors"
+	"time"
+
+	"overdue/internal/schedule"
+)
+
+// Job is something that the machine runs on a schedule.
+type Job struct {
+	Source  string // "/etc/cron.d/app", "crontab of alice", "backup.timer"
+	Line    int    // in the crontab; 0 for timers
+	User    string // who it runs as
+	Command string // as written; control characters and all
+	Zone    string // in which the schedule is meant
+
+	// One of these is the schedule, all of them are empty where Problem says why.
+	Cron       []string
+	OnCalendar []string
+	Interval   time.Duration
+
+	Words      string        // the schedule for people
+	Grace      time.Duration // suggested, see graceOf
+	Persistent bool          // a timer that makes up for runs that the machine missed
+
+	Name, Slug string
+	Wired      bool   // pings already
+	Problem    string // why it is left alone; empty for a job that can be watched
+
+	place place
+}
+
+// place is where the job stands in what was read.
+type place struct {
+	table  int // index of its crontab in Found
+	entry  entry
+	direct bool      // the command needs no shell, see wrap
+	unit   *unitFile // the service of a timer; nil for crontab entries
+	delay  time.Duration
+}
+
+// Open reports whether the job can be watched and is not yet.
+func (j Job) Open() bool { return !j.Wired && j.Problem == "" }
+
+// judge reads the schedule of a job, or says what is wrong with it. A job that has a
+// problem already is shown with its schedule where it has one.
+func (j *Job) judge(now time.Time) {
+	when, err := j.schedule()
+	if err != nil {
+		j.Problem = firstOf(j.Problem, err.Error())
+		return
+	}
+	j.Words = when.Words()
+	j.Grace = graceOf(when, now) + j.place.delay
+}
+
+// errNone is of a timer that starts once, which has a problem that says so.
+var errNone = errors.New("schedule: there is none")
+
+// schedule is what the job says of when it runs.
+func (j *Job) schedule() (schedule.Schedule, error) {
+	switch {
+	case len(j.Cron) > 0:
+		return schedule.Cron(j.Cron, j.Zone)
+	case len(j.OnCalendar) > 0:
+		return schedule.OnCalendar(j.OnCalendar, j.Zone)
+	case j.Interval > 0:
+		return schedule.Every(j.Interval), nil
+	default:
+		return nil, errNone
+	}
+}
+
+// Bounds of the suggested grace.
+const (
+	leastGrace = 5 * time.Minute
+	mostGrace  = time.Hour
+	mostSlots  = 200 // looked at to find the smallest gap: a week of hourly runs, and more
+)
+
+// graceOf suggests a quarter of the smallest gap between two runs, at least five
+// minutes and at most an hour: a job that is late by more than that is worth a
+// look, one that is late by less seldom is.
+func graceOf(when schedule.Schedule, now time.Time) time.Duration {
+	gap := 4 * mostGrace
+	at, ok := when.Next(now)
+	for range mostSlots {
+		if !ok || gap <= 4*leastGrace {
+			break
+		}
+		var next time.Time
+		if next, ok = when.Next(at); ok {
+			gap = min(gap, next.Sub(at))
+			at = next
+		}
+	}
+	return max(leastGrace, min(mostGrace, gap/4)).Round(time.Minute)
+}

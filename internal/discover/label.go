@@ -1,0 +1,219 @@
+package discover
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Bounds of what becomes part of a name.
+const (
+	longestLabel = 60
+	mostWords    = 2 // after the program
+)
+
+// preludes are programs that only prepare the one that matters.
+var preludes = []string{
+	"cd", "test", "[", "[[", ":", "true", "export", "umask", "ulimit", "set", "sleep", ".", "source", "mkdir", "for", "case", "trap", "eval",
+}
+
+// openers are words of the shell that a command follows.
+var openers = []string{"{", "(", "!", "if", "then", "else", "elif", "while", "until", "do", "exec", "command"}
+
+// carrier is a program that runs another: how many plain words come before that,
+// and which of its options take a value.
+type carrier struct {
+	words   int
+	options string
+}
+
+var carriers = map[string]carrier{
+	"sudo": {options: "-u -g -h -p"}, "nice": {options: "-n"}, "ionice": {options: "-c -n"}, "chrt": {words: 1}, "timeout": {words: 1, options: "-s -k"},
+	"flock": {words: 1, options: "-w -E"}, "env": {options: "-u -C -S"}, "nohup": {}, "setsid": {}, "time": {}, "chronic": {}, "stdbuf": {options: "-i -o -e"},
+	"systemd-cat": {options: "-t -p"}, "runuser": {options: "-u -g"}, "cronic": {}, "systemd-inhibit": {},
+	"sh": {}, "bash": {}, "dash": {}, "zsh": {}, "ksh": {}, "python": {}, "python3": {}, "perl": {}, "php": {options: "-d -c"}, "ruby": {}, "node": {}, "run-parts": {},
+}
+
+var (
+	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	// A word or an option of letters, with nothing behind an equals sign: an argument
+	// that can be a secret does not look like either.
+	tameWord = regexp.MustCompile(`^[a-z][a-z_:-]{1,30}$`)
+	tameFlag = regexp.MustCompile(`^--[a-z][a-z-]{1,30}$`)
+	goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+)
+
+// labelOf names a command after the program that does the work: "backup.sh --full",
+// "artisan schedule:run". Only words directly behind the program and then long
+// options are taken, because names are shown to everybody and arguments may be secrets.
+func labelOf(command string) string {
+	for _, words := range segments(command) {
+		if program, rest := working(words); program != "" {
+			return shorten(program + tame(rest))
+		}
+	}
+	return "job"
+}
+
+// working skips what runs or prepares another program. It is empty where
+// nothing in the segment does any work.
+func working(words []string) (program string, rest []string) {
+	for len(words) > 0 {
+		name := path.Base(words[0])
+		c, carries := carriers[name]
+		switch {
+		case assignment.MatchString(words[0]), slices.Contains(openers, words[0]):
+			words = words[1:]
+		case slices.Contains(preludes, name):
+			return "", nil
+		case strings.ContainsAny(words[0], " \t"): // the script of "sh -c"
+			return labelOf(words[0]), nil
+		case carries:
+			words = c.carried(words[1:])
+		case goodName.MatchString(name):
+			return name, words[1:]
+		default:
+			return "", nil
+		}
+	}
+	return "", nil
+}
+
+// carried returns what a carrier carries.
+func (c carrier) carried(words []string) []string {
+	plain := c.words
+	for len(words) > 0 {
+		word := words[0]
+		switch {
+		case strings.HasPrefix(word, "-"):
+			words = words[1:]
+			if len(words) > 0 && slices.Contains(strings.Fields(c.options), word) {
+				words = words[1:]
+			}
+		case plain > 0:
+			plain--
+			words = words[1:]
+		default:
+			return words
+		}
+	}
+	return nil
+}
+
+// tame is what may follow the program in a name.
+func tame(words []string) string {
+	var b strings.Builder
+	flags := false
+	for n, word := range words {
+		flags = flags || tameFlag.MatchString(word)
+		if n == mostWords || !tameFlag.MatchString(word) && (flags || !tameWord.MatchString(word)) {
+			break
+		}
+		b.WriteString(" " + word)
+	}
+	return b.String()
+}
+
+func shorten(s string) string { return strings.TrimSpace(s[:min(len(s), longestLabel)]) }
+
+// segments splits a command at the operators of the shell and at blanks, minding
+// quotes. It is good enough for a name and for nothing else.
+func segments(command string) [][]string {
+	var all [][]string
+	var words []string
+	var word strings.Builder
+	quoted := rune(0)
+	end := func(segment bool) {
+		if word.Len() > 0 {
+			words = append(words, word.String())
+			word.Reset()
+		}
+		if segment && len(words) > 0 {
+			all = append(all, words)
+			words = nil
+		}
+	}
+	for _, r := range command {
+		switch {
+		case quoted != 0 && r == quoted:
+			quoted = 0
+		case quoted == 0 && (r == '\'' || r == '"'):
+			quoted = r
+		case quoted != 0:
+			word.WriteRune(r)
+		case r == ' ' || r == '\t':
+			end(false)
+		case strings.ContainsRune(";|&<>()\n", r):
+			end(true)
+		default:
+			word.WriteRune(r)
+		}
+	}
+	end(true)
+	return all
+}
+
+// name gives every job a name and a slug. A label that several jobs share gets a
+// mark made of what tells them apart; jobs that ping already count, so that
+// wiring one does not rename the other.
+func name(jobs []Job, host string) {
+	bases := make([]string, len(jobs))
+	count := map[string]int{}
+	for i := range jobs {
+		j := &jobs[i]
+		label := strings.TrimSuffix(j.Source, ".timer")
+		if j.place.unit == nil {
+			label = labelOf(unwrapped(j.Command))
+		}
+		who := ""
+		if unit := j.place.unit; j.User != "" && j.User != "root" && (unit == nil || unit.user) {
+			who = j.User + " "
+		}
+		bases[i] = slugOf(host + " " + who + label)
+		j.Name = label + " on " + host
+		if who != "" {
+			j.Name = label + " of " + j.User + " on " + host
+		}
+		count[bases[i]]++
+	}
+	for i := range jobs {
+		jobs[i].Slug = bases[i]
+		if count[bases[i]] > 1 {
+			m := mark(jobs[i])
+			jobs[i].Slug += "-" + m
+			jobs[i].Name += " (" + m + ")"
+		}
+	}
+}
+
+// mark is a short hash of where a job stands, when it runs and what it does.
+func mark(j Job) string {
+	parts := []string{j.Source, j.User, strings.Join(j.Cron, "\n"), unwrapped(j.Command)}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:3])
+}
+
+// longestSlug leaves room for the mark.
+const longestSlug = 90
+
+// slugOf makes lower-case letters and digits of a text, with single dashes
+// between them, as the server wants them.
+func slugOf(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(text) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		} else if n := b.Len(); n > 0 && b.String()[n-1] != '-' {
+			b.WriteByte('-')
+		}
+	}
+	slug := b.String()
+	slug = strings.Trim(slug[:min(len(slug), longestSlug)], "-")
+	if slug == "" {
+		return "job"
+	}
+	return slug
+}

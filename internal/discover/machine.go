@@ -1,0 +1,167 @@
+package discover
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"overdue/internal/schedule"
+)
+
+// Machine is where to look. Root, Host and User are needed; the rest has
+// defaults.
+type Machine struct {
+	Root     string // read the files below this directory and run no command; "" is this machine
+	Host     string // becomes part of names and slugs
+	User     string // whose crontab is read
+	Home     string // that user's, for user timers; "" looks for none
+	State    string // directory for copies of crontabs that are no files
+	Zone     string // of the schedules; "" asks the machine
+	AllUsers bool   // read the crontabs of everybody, which only root may
+	Now      time.Time
+
+	// Command runs a program; nil runs it for real.
+	Command func(ctx context.Context, name string, args ...string) ([]byte, error)
+}
+
+// Found is what Look found.
+type Found struct {
+	Jobs  []Job
+	Notes []string // one sentence each: what could not be read, what cron will not run
+
+	tables []table
+}
+
+func (f *Found) note(format string, args ...any) {
+	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+}
+
+// mostText is the biggest file that is read. Debian's cron takes 10,000 lines
+// of 1,000 bytes.
+const mostText = 16 << 20
+
+// Look reads all that the machine's schedulers read and that we may. What may not
+// be read becomes a note. The error is for what leaves nothing to say, such
+// as a time zone that does not exist.
+func (m Machine) Look(ctx context.Context) (*Found, error) {
+	f := &Found{}
+	zone, err := m.zone(f)
+	if err != nil {
+		return nil, err
+	}
+	m.readTables(ctx, f)
+	for i := range f.tables {
+		f.addEntries(m, i, zone)
+	}
+	m.readTimers(ctx, f, zone)
+	for i := range f.Jobs {
+		j := &f.Jobs[i]
+		j.judge(m.Now)
+		if zone == "" && j.Problem == "" && j.Interval == 0 {
+			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: give --timezone"
+		}
+	}
+	name(f.Jobs, m.Host)
+	return f, nil
+}
+
+// zone is the time zone that the schedulers use, "" if it has no name. Debian's cron
+// and systemd ask the C library, which reads /etc/localtime; older start
+// scripts of cron took /etc/timezone (cron(8)).
+func (m Machine) zone(f *Found) (string, error) {
+	if m.Zone != "" {
+		zone, err := schedule.Zone(m.Zone)
+		if err != nil {
+			return "", fmt.Errorf("time zone: %w", err)
+		}
+		return zone, nil
+	}
+	local := ""
+	if target, err := os.Readlink(m.at("/etc/localtime")); err == nil {
+		if _, name, ok := strings.Cut(target, "zoneinfo/"); ok {
+			local = known(name)
+		}
+	}
+	text, _ := os.ReadFile(m.at("/etc/timezone")) // there need not be one
+	written := ""
+	if s := strings.TrimSpace(string(text)); s != "" {
+		written = known(s)
+	}
+	if local != "" && written != "" && local != written {
+		f.note("/etc/localtime says %s and /etc/timezone says %s; the first is taken", local, written)
+	}
+	return firstOf(local, written), nil
+}
+
+// known is the name that a zone has today, "" if there is none of this name.
+func known(name string) string {
+	zone, err := schedule.Zone(name)
+	if err != nil {
+		return ""
+	}
+	return zone
+}
+
+// at is where a file of the machine is.
+func (m Machine) at(path string) string { return filepath.Join(m.Root, path) }
+
+// live reports whether commands of the machine may be asked.
+func (m Machine) live() bool { return m.Root == "" }
+
+// run runs a command in the plain language of programs. The error holds what the
+// command said.
+func (m Machine) run(ctx context.Context, name string, args ...string) ([]byte, error) {
+	if m.Command != nil {
+		return m.Command(ctx, name, args...)
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.WaitDelay = 5 * time.Second
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		if said := strings.TrimSpace(complaint.String()); said != "" {
+			return nil, fmt.Errorf("%s: %s", name, strings.ReplaceAll(said, "\n", "; "))
+		}
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return out.Bytes(), nil
+}
+
+// readFile reads a file that is not absurdly big. It is false when there is none,
+// or a note says why it could not be read.
+func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
+	about, err := os.Stat(m.at(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false
+	case err == nil && !about.Mode().IsRegular():
+		f.note("%s is not a plain file: not read", path)
+		return nil, false
+	case err == nil && about.Size() > mostText:
+		f.note("%s is bigger than cron takes: not read", path)
+		return nil, false
+	}
+	text, err := os.ReadFile(m.at(path))
+	if err != nil {
+		f.note("%s: %s", path, reason(err))
+		return nil, false
+	}
+	return text, true
+}
+
+// reason is an error without the path, which the sentence has already.
+func reason(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err.Error()
+	}
+	return err.Error()
+}

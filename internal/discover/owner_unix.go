@@ -1,0 +1,16 @@
+//go:build unix
+
+package discover
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// ownerOf is whose a file is; -1 where the file system does not tell.
+func ownerOf(about fs.FileInfo) (uid, gid int) {
+	if owner, ok := about.Sys().(*syscall.Stat_t); ok {
+		return int(owner.Uid), int(owner.Gid)
+	}
+	return -1, -1
+}

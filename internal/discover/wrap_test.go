@@ -1,0 +1,199 @@
+package discover
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const aURL = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
+
+func TestWiredLinesAreTheseExactly(t *testing.T) {
+	for _, c := range []struct {
+		with    With
+		command string
+		direct  bool
+		want    string
+	}{
+		{WithRun, "/opt/backup.sh --full", true, `/usr/bin/overdue run URL -- /opt/backup.sh --full`},
+		{WithRun, "/opt/backup.sh --full", false, `/usr/bin/overdue run URL -- "$SHELL" -c '/opt/backup.sh --full'`},
+		{WithRun, `a | b 'c' # d`, false, `/usr/bin/overdue run URL -- "$SHELL" -c 'a | b '\''c'\'' # d'`},
+		{WithCurl, "/opt/backup.sh", true, `/opt/backup.sh; s=$?; curl -fsS -m 10 --retry 5 -o /dev/null -X POST URL/$s; exit $s`},
+		{WithCurl, `a && exit 3`, false, `"$SHELL" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 -o /dev/null -X POST URL/$s; exit $s`},
+	} {
+		got, err := Wiring{With: c.with, Program: "/usr/bin/overdue"}.wrap(entry{command: c.command}, aURL, c.direct)
+		if want := strings.ReplaceAll(c.want, "URL", aURL); err != nil || got != want {
+			t.Errorf("%s %s:\n got %s (%v)\nwant %s", c.with, c.command, got, err, want)
+		}
+	}
+}
+
+func TestWhatCouldBringShellIntoACrontabIsRefused(t *testing.T) {
+	for _, url := range []string{
+		"", "https://o/api; rm -rf /", "https://o/$(id)", "https://o/a%20b", "https://o/a\nb", "ftp://o/a", "https://o/'x'", "https://o/a b", "https://o/a?b", "https://o/`id`",
+	} {
+		if _, err := (Wiring{With: WithCurl}).wrap(entry{command: "x"}, url, false); err == nil {
+			t.Errorf("%q was taken for a ping URL", url)
+		}
+	}
+	for _, program := range []string{"", "overdue", "/opt/my tools/overdue", "/opt/%/overdue", "/opt/$x", "/opt/a;b", "/opt/a\n"} {
+		if _, err := (Wiring{With: WithRun, Program: program}).wrap(entry{command: "x"}, aURL, false); err == nil {
+			t.Errorf("%q was taken for a program", program)
+		}
+	}
+	if _, err := (Wiring{With: "wget"}).wrap(entry{command: "x"}, aURL, false); err == nil {
+		t.Error("wget was taken for a way to ping")
+	}
+	long := entry{command: strings.Repeat("x", 700), input: "%" + strings.Repeat("y", 200)}
+	if _, err := (Wiring{With: WithCurl}).wrap(long, aURL, false); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("a line that cron would refuse: %v", err)
+	}
+}
+
+// commands are what people write into crontabs. out is a file that they may use.
+var commands = []string{
+	`echo hello`,
+	`echo one; echo two >&2; exit 3`,
+	`false`,
+	`echo a b c | tr a-z A-Z | sed "s/ /-/g"`,
+	`echo "it's" 'a "b"' \"c\" $((1+2)) # trailing ' comment`,
+	`cd /tmp && pwd && test -d /nowhere`,
+	`A=1 B="2 3" sh -c 'echo $A $B; exit 7'`,
+	`export X=5; echo $X $0 $#`,
+	`echo $HOME; echo "${HOME}"; echo '$HOME'`,
+	`{ echo in braces; exit 4; } 2>&1`,
+	`( exec sh -c 'echo sub; exit 9' )`,
+	`exec sh -c 'exit 11'`,
+	`echo to file > "$OUT" 2>&1; cat "$OUT"; rm "$OUT"`,
+	`test -x /usr/sbin/nothing || { cd / && echo $PWD; }`,
+	`[ -e /nowhere ] && echo no`,
+	`date -d @0 -u +\%Y-\%m-\%d`,
+	`printf '\%s\n' a b; printf "100\%\%\n"`,
+	`cat%first line%second line%`,
+	`wc -l; cat%a%b\%c%d`,
+	`read x; echo "got $x"%answer`,
+	`cat%it's "quoted" $HOME`,
+	`kill -9 $$`,
+	`nosuchprogram --now`,
+	`echo "unbalanced`,
+	`echo back\\slash \$HOME \'`,
+	`for i in 1 2 3; do echo $i; done; (exit 5)`,
+	`case x in x) echo x;; esac & wait`,
+	`true && exit`,
+	`echo é ü 日本`,
+}
+
+func TestWrappedCommandsDoWhatTheyDidBefore(t *testing.T) {
+	bin := fakes(t)
+	for _, shell := range []string{"/bin/sh", "/bin/bash"} {
+		for _, text := range commands {
+			command, input := cutInput(text)
+			e := entry{command: command, input: input}
+			want := asCron(t, shell, bin, text)
+			for _, with := range []With{WithRun, WithCurl} {
+				wired, err := Wiring{With: with, Program: filepath.Join(bin, "overdue")}.wrap(e, aURL, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := asCron(t, shell, bin, wired+input)
+				if told := aURL + "/" + strconv.Itoa(want.code); with == WithCurl && got.pinged != told {
+					t.Errorf("%s: %s ended with %d and told %q", shell, text, want.code, got.pinged)
+				}
+				got.pinged = ""
+				if diff := cmp.Diff(want, got, cmp.AllowUnexported(ended{})); diff != "" {
+					t.Errorf("%s: %s with %s (-before +after):\n%s", shell, text, with, diff)
+				}
+			}
+		}
+	}
+}
+
+func TestProgramsThatNeedNoShellGetNone(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "/opt/script.sh", "#!/bin/sh\nexit 0\n")
+	put(t, root, "/opt/binary", "\x7fELF\x02\x01")
+	put(t, root, "/opt/bare.sh", "exit 0\n")
+	for command, want := range map[string]bool{
+		"/opt/script.sh": true, "/opt/script.sh --full a=b x:y": true, "/opt/binary ": true,
+		"/opt/bare.sh": false, "/opt/none": false, "script.sh": false, "/opt/script.sh > /dev/null": false, "/opt/script.sh $X": false,
+		"/opt/script.sh ~/x": false, "/opt/script.sh *": false, "/opt/script.sh a;b": false, "/opt/script.sh 'x'": false, "A=1 /opt/script.sh": false,
+		`/opt/script.sh \%`: false, "/opt/script.sh # c": false, "/opt/script.sh &": false, "": false,
+	} {
+		if got := (Machine{Root: root}).startable(command); got != want {
+			t.Errorf("%q: %v; want %v", command, got, want)
+		}
+	}
+}
+
+// ended is all that cron sees of a job, and what was pinged.
+type ended struct {
+	out, err string
+	code     int
+	pinged   string
+}
+
+// fakes is a directory with an overdue and a curl. The one runs what stands behind
+// the dashes, the other writes its last word down.
+func fakes(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	for name, text := range map[string]string{
+		"overdue": "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$@\"\n",
+		"curl":    "#!/bin/sh\nfor last; do :; done\necho \"$last\" > \"$PINGED\"\nexit 22\n",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bin
+}
+
+// asCron runs a command as Debian's cron does: an escaped % is a %, the first other one ends
+// the command, and each of the others is a line end of standard input.
+func asCron(t *testing.T, shell, bin, text string) ended {
+	t.Helper()
+	command, input := cutInput(text)
+	command = strings.ReplaceAll(command, `\%`, "%")
+	if input != "" {
+		input = strings.NewReplacer(`\%`, "%", "%", "\n").Replace(input[1:]) + "\n"
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(shell, "-c", command)
+	cmd.Dir = dir
+	cmd.Env = []string{"SHELL=" + shell, "HOME=/nonexistent", "LOGNAME=nobody", "PATH=" + bin + ":/usr/bin:/bin", "OUT=" + bin + "/out", "PINGED=" + dir + "/pinged"}
+	cmd.Stdin = strings.NewReader(input)
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	_ = cmd.Run() // how it went is in its state
+	if cmd.ProcessState == nil {
+		t.Fatalf("%s did not start", shell)
+	}
+	code := cmd.ProcessState.ExitCode()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		code = 128 + int(status.Signal())
+	}
+	pinged, _ := os.ReadFile(dir + "/pinged") // not there unless curl ran
+	// Whether a shell says that its child was killed depends on who was its child.
+	said := regexp.MustCompile(`(?m)^.*Killed.*\n`).ReplaceAllString(complaints.String(), "")
+	return ended{out: strings.ReplaceAll(out.String(), dir, "DIR"), err: said, code: code, pinged: strings.TrimSpace(string(pinged))}
+}
+
+// put writes a file below a root.
+func put(t *testing.T, root, path, text string) {
+	t.Helper()
+	path = filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -152,6 +152,19 @@ func TestALedgerDoesNotGrowWithoutEnd(t *testing.T) {
 	}
 }
 
+// A row from before there were ledgers begins one at its last ping.
+func TestAHeartbeatWithoutALedgerBeginsItAtItsLastPing(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	w.hear(h, w.ping(monitor.Success, time.Minute))
+	if _, err := store.Written(w.db, "UPDATE heartbeats SET ledger = NULL WHERE key = $1 RETURNING 1", h.Key); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"2 missed 6m0s-11m0s"}, w.stretches(h, 14*time.Minute)); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnUnreadableLedgerIsAnError(t *testing.T) {
 	w, _ := served(t)
 	h := w.heartbeat("backup")

@@ -39,7 +39,7 @@ func TestFromTheSetupLinkToAPingThatTurnsTheHeartbeatUpAndSilenceThatTurnsItDown
 	founder(b, s)
 
 	b.follow("Heartbeats")
-	b.follow("All settings")
+	b.follow("Use cron or OnCalendar")
 	b.at("/heartbeats/new")
 	b.fill("Name", "Nightly backup")
 	b.fill("Expected interval", "3s")

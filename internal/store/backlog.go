@@ -39,6 +39,7 @@ type backlog struct {
 	// heartbeats whose rows lie on the same pages. They are put away in turns; a
 	// round has put away all that was in the journal when it began.
 	pending map[int64][]pended
+	few     int     // how many pending pings are too few to put any away
 	count   int     // of pending, and of what is just being put away
 	round   []int64 // neighbours that are still to come in this round
 
@@ -80,7 +81,7 @@ const (
 // newBacklog makes an empty one and begins to put away what will gather.
 func (db *DB) newBacklog(log *journal.Journal) *backlog {
 	b := &backlog{
-		writing: make(gate, 1), turn: make(gate, 1), log: log,
+		writing: make(gate, 1), turn: make(gate, 1), log: log, few: fewPending,
 		many: make(chan struct{}, 1), ending: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	b.empty()
@@ -138,7 +139,7 @@ func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, 
 	}
 	b.soonest = soonerOf(b.soonest, next)
 	maps.Copy(b.states, states)
-	if b.count += len(judged); b.count >= fewPending {
+	if b.count += len(judged); b.count >= b.few {
 		select {
 		case b.many <- struct{}{}:
 		default: // one call is waiting, and one is enough
@@ -161,7 +162,7 @@ func (b *backlog) forget() {
 // leave takes some neighbours out of pending, with about n pings or more; none
 // while few are pending.
 func (b *backlog) leave(n int) []Judgement {
-	if b.count < fewPending {
+	if b.count < b.few {
 		return nil
 	}
 	if len(b.round) == 0 {
@@ -256,7 +257,7 @@ func (db *DB) putSomeAway(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	b.left(away)
-	return b.count >= fewPending, nil
+	return b.count >= b.few, nil
 }
 
 // saveAway puts judgements into the tables that were heard before.

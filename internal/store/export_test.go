@@ -136,3 +136,13 @@ func (c *recorded) explain(ctx context.Context, text string, args []driver.Named
 
 // PutSomeAway does what goes on in the background while many pings are pending.
 func PutSomeAway(db *DB) (more bool, err error) { return db.putSomeAway(context.Background()) }
+
+// FewPending sets how many pings must gather before any is put away.
+func FewPending(db *DB, few int) error {
+	if err := db.backlog.both(context.Background()); err != nil {
+		return err
+	}
+	defer db.backlog.giveBoth()
+	db.backlog.few = few
+	return nil
+}

@@ -30,6 +30,16 @@ func served(t *testing.T) (*world, string) {
 	return w, path
 }
 
+// hasty is served, but puts away as soon as a thousand pings are pending.
+func hasty(t *testing.T) (*world, string) {
+	t.Helper()
+	w, path := served(t)
+	if err := store.FewPending(w.db, 1000); err != nil {
+		t.Fatal(err)
+	}
+	return w, path
+}
+
 // say gives a batch of pings to the store.
 func (w *world) say(batch ...store.Heard) store.Hearing {
 	w.Helper()
@@ -262,7 +272,7 @@ func TestChangesOfSettingsAreHeardByTheNextPing(t *testing.T) {
 // TestManyPendingPingsArePutAwayByThemselves knows the bound: until so many
 // gather, none is.
 func TestManyPendingPingsArePutAwayByThemselves(t *testing.T) {
-	w, _ := served(t)
+	w, _ := hasty(t)
 	h := w.heartbeat("backup")
 	say := func(batches int) {
 		for n := range batches {
@@ -273,11 +283,11 @@ func TestManyPendingPingsArePutAwayByThemselves(t *testing.T) {
 			w.say(batch...)
 		}
 	}
-	say(20)
+	say(1)
 	if n := w.counted("SELECT COUNT(*) FROM pings"); n != "0" {
 		t.Errorf("%s pings are in the tables; want none while few are pending", n)
 	}
-	say(20)
+	say(1)
 	patience := time.NewTicker(10 * time.Millisecond)
 	defer patience.Stop()
 	for range 1000 {
@@ -291,12 +301,12 @@ func TestManyPendingPingsArePutAwayByThemselves(t *testing.T) {
 
 // TestPingsThatCannotBePutAwayStay lets the tables refuse them for a while.
 func TestPingsThatCannotBePutAwayStay(t *testing.T) {
-	w, _ := served(t)
+	w, _ := hasty(t)
 	list := []monitor.Heartbeat{w.heartbeat("a"), w.heartbeat("b")}
 	if _, err := store.Written(w.db, `CREATE TRIGGER refuse BEFORE INSERT ON pings BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
 		t.Fatal(err)
 	}
-	const batches, size = 35, 800
+	const batches, size = 2, 800
 	for n := range batches {
 		batch := make([]store.Heard, size)
 		for i := range batch {
@@ -324,14 +334,14 @@ func TestPingsThatCannotBePutAwayStay(t *testing.T) {
 // TestTheJournalStaysSmallWhileNobodyLooks keeps pinging for several rounds, no
 // faster than pings are put away.
 func TestTheJournalStaysSmallWhileNobodyLooks(t *testing.T) {
-	w, path := served(t)
+	w, path := hasty(t)
 	var list []monitor.Heartbeat
 	for n := range 200 {
 		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
 	}
 	patience := time.NewTicker(time.Millisecond)
 	defer patience.Stop()
-	const batches, size = 220, 800
+	const batches, size = 55, 800
 	for n := range batches {
 		batch := make([]store.Heard, size)
 		for i := range batch {
@@ -340,7 +350,7 @@ func TestTheJournalStaysSmallWhileNobodyLooks(t *testing.T) {
 		w.say(batch...)
 		for behind := true; behind; {
 			<-patience.C
-			behind = w.counted(fmt.Sprintf("SELECT COUNT(*) + 40000 < %d FROM pings", n*size)) == "1"
+			behind = w.counted(fmt.Sprintf("SELECT COUNT(*) + 3000 < %d FROM pings", n*size)) == "1"
 		}
 	}
 	var taken int64
@@ -351,7 +361,7 @@ func TestTheJournalStaysSmallWhileNobodyLooks(t *testing.T) {
 		}
 		taken += info.Size()
 	}
-	if most := int64(16 << 20); taken > most {
+	if most := int64(4 << 20); taken > most {
 		t.Errorf("the journal takes %d bytes after %d pings; want no more than %d", taken, batches*size, most)
 	}
 }
@@ -417,18 +427,18 @@ func TestABackupHasWhatIsOnlyInTheJournal(t *testing.T) {
 // TestPingsAndPuttingAwayGoOnTogether has both at work for some time, with
 // somebody looking now and then, and counts in the end.
 func TestPingsAndPuttingAwayGoOnTogether(t *testing.T) {
-	w, path := served(t)
+	w, path := hasty(t)
 	var list []monitor.Heartbeat
 	for n := range 300 {
 		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	const batches, size = 300, 200
+	const batches, size = 60, 200
 	for n := range batches {
 		batch := make([]store.Heard, size)
 		for i := range batch {
 			kind := monitor.Success
-			if r.IntN(20_000) == 0 {
+			if r.IntN(4_000) == 0 {
 				kind = monitor.Fail // news, now and then
 			}
 			batch[i] = w.said(list[r.IntN(len(list))], kind, time.Duration(n)*time.Second)
@@ -455,20 +465,20 @@ func TestPingsAndPuttingAwayGoOnTogether(t *testing.T) {
 // moments of a round, in which some heartbeats are in the tables already and
 // the journal still has their pings.
 func TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing(t *testing.T) {
-	w, path := served(t)
+	w, path := hasty(t)
 	var list []monitor.Heartbeat
 	for n := range 400 {
 		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	partly := 0
-	for n := range 460 {
+	for n := range 80 {
 		batch := make([]store.Heard, 100)
 		for i := range batch {
 			batch[i] = w.said(list[r.IntN(len(list))], monitor.Success, time.Duration(n)*time.Second)
 		}
 		w.say(batch...)
-		if n < 250 || n%15 != 0 {
+		if n < 12 || n%5 != 0 {
 			continue
 		}
 		copied := asKilled(t, path)

@@ -181,14 +181,14 @@ func TestAnUnreadableLedgerIsAnError(t *testing.T) {
 // TestDeathsLoseAndDoubleNoSlot kills the server at many moments of a round of
 // putting away, and compares the ledger with that of the server that lived.
 func TestDeathsLoseAndDoubleNoSlot(t *testing.T) {
-	w, path := served(t)
+	w, path := hasty(t)
 	var list []monitor.Heartbeat
 	for n := range 300 {
 		list = append(list, w.heartbeat(fmt.Sprint("job", n)))
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	partly, now := 0, time.Duration(0)
-	for n := range 420 {
+	for n := range 120 {
 		// Each job pings after 4.5 to 6.8 minutes: on time or late, without news.
 		now += time.Duration(90+r.IntN(45)) * time.Second
 		batch := make([]store.Heard, 100)
@@ -196,7 +196,7 @@ func TestDeathsLoseAndDoubleNoSlot(t *testing.T) {
 			batch[i] = w.said(list[(100*n+i)%len(list)], monitor.Success, now)
 		}
 		w.say(batch...)
-		if n < 250 || n%20 != 0 {
+		if n < 40 || n%10 != 0 {
 			continue
 		}
 		copied := asKilled(t, path)

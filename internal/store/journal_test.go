@@ -86,7 +86,7 @@ func (w *world) look(heartbeats []monitor.Heartbeat) state {
 // TestAJournalChangesNothingButWhenTheTablesAreWritten plays the same story to
 // a store that keeps a journal and to one that does not.
 func TestAJournalChangesNothingButWhenTheTablesAreWritten(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			with, _ := served(t)
 			without := &world{T: t, db: opened(t, filepath.Join(t.TempDir(), "plain.db")), start: someDay}

@@ -72,13 +72,11 @@ func (b *block) unlessThere() string {
 	return ""
 }
 
-// insertion is the statement that adds one row.
+// insertion is the statement that adds one row. Its marks have no names, which
+// the driver would look up for each of them each time.
 func (b *block) insertion() string {
-	marks := make([]string, len(b.columns))
-	for i := range marks {
-		marks[i] = fmt.Sprintf("$%d", i+1)
-	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", b.table, b.names(0), strings.Join(marks, ", "), b.unlessThere())
+	marks := strings.Repeat(", ?", len(b.columns))[len(", "):]
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", b.table, b.names(0), marks, b.unlessThere())
 }
 
 // changing is the statement that changes one row.

@@ -39,7 +39,7 @@ func TestFromTheSetupLinkToAPingThatTurnsTheHeartbeatUpAndSilenceThatTurnsItDown
 	founder(b, s)
 
 	b.follow("Heartbeats")
-	b.follow("All settings")
+	b.follow("Use cron or OnCalendar")
 	b.at("/heartbeats/new")
 	b.fill("Name", "Nightly backup")
 	b.fill("Expected interval", "3s")
@@ -54,6 +54,9 @@ func TestFromTheSetupLinkToAPingThatTurnsTheHeartbeatUpAndSilenceThatTurnsItDown
 	b.do(chromedp.Evaluate[chromedp.Void](touch))
 	ping(t, url)
 	b.sees("Up, on the page as it was loaded", status("Up")+"&&"+untouched)
+	if again := b.copied(); again != url {
+		t.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
+	}
 	b.sees("Late, on the page as it was loaded", status("Late")+"&&"+untouched)
 	b.sees("Down, on the page as it was loaded", status("Down")+"&&"+untouched)
 

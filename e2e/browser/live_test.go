@@ -32,7 +32,9 @@ func TestAPingThatArrivesLeavesWhatSomebodyHasOpenedAndTyped(t *testing.T) {
 	notes.sees("the sign", live)
 	notes.fill("Note", "The disk is fu")
 	notes.do(chromedp.Evaluate[chromedp.Void](touch))
-	must := func(text string) { notes.sees(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`) }
+	must := func(text string) {
+		notes.sees(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`)
+	}
 	beside := newTab(t, s)
 	beside.signIn(ownerEmail, ownerPassword)
 	beside.follow("Incidents")

@@ -70,9 +70,9 @@ type HeartbeatPage struct {
 // were late, as in the uptime of the API; what was not watched is in neither.
 type MonthStats struct {
 	Good, Late, Watched int
-	Usual, Slowest  time.Duration // run times; 0 when not measured
-	Down            time.Duration
-	NotWatched      int
+	Usual, Slowest      time.Duration // run times; 0 when not measured
+	Down                time.Duration
+	NotWatched          int
 }
 
 // fresh tells whether the job has not been wired up yet.

@@ -35,11 +35,11 @@ func TestACronLineIsReadBackWhileItIsTypedAndSaysWhatIsWrongWithIt(t *testing.T)
 func TestAnAddressOfAnOperationOpensItsDetails(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, serveOwned(t))
-	const open = `[...document.querySelectorAll("details.op")].filter((d) => d.open).map((d) => d.querySelector("summary").id || d.id).join()`
+	const open = `[...document.querySelectorAll("details.op")].filter((d) => d.open).map((d) => d.id).join()`
 	b.open("/docs/api")
 	b.sees("all of them closed", open+` === ""`)
-	const some = `document.querySelectorAll("[id^='op-']")`
-	first, last := get[string](b, some+`[0].id`), get[string](b, `[...`+some+`].at(-1).id`)
+	const some = `[...document.querySelectorAll("details.op[id]")]`
+	first, last := get[string](b, some+`[0].id`), get[string](b, some+`.at(-1).id`)
 	b.open("/docs/search") // so that the address is not that of the page that is open
 	b.open("/docs/api#" + last)
 	b.sees("the one of the address, in view", openAt(last))

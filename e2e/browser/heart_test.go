@@ -54,6 +54,9 @@ func TestFromTheSetupLinkToAPingThatTurnsTheHeartbeatUpAndSilenceThatTurnsItDown
 	b.do(chromedp.Evaluate[chromedp.Void](touch))
 	ping(t, url)
 	b.sees("Up, on the page as it was loaded", status("Up")+"&&"+untouched)
+	if again := b.copied(); again != url {
+		t.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
+	}
 	b.sees("Late, on the page as it was loaded", status("Late")+"&&"+untouched)
 	b.sees("Down, on the page as it was loaded", status("Down")+"&&"+untouched)
 

@@ -123,6 +123,10 @@ func TestManyArePausedResumedTaggedAndDeletedAtOnce(t *testing.T) {
 	if n := len(b.rows()); n != 10 {
 		b.Errorf("after the deletion there are %d; want 10", n)
 	}
+	b.submit("Undo")
+	b.reads("Restored 2 heartbeats")
+	b.open("/heartbeats?tag=weekly")
+	b.lists("job 05", "job 06")
 }
 
 func TestADeletionAsksForTheNameAndCanBeTakenBack(t *testing.T) {

@@ -133,7 +133,13 @@ func heartbeat(t *testing.T, api *client.Client, name, interval, grace string, t
 // ping sends a ping, as curl does.
 func ping(t *testing.T, url string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
+	tell(t, url, "")
+}
+
+// tell sends a ping with a body, as curl --data does.
+func tell(t *testing.T, url, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

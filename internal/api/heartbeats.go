@@ -21,7 +21,7 @@ type heartbeatSettings struct {
 
 	Name         *string   `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating, but with PUT, where the slug is its default"`
 	Slug         *string   `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
-	Description  *string   `json:"description,omitempty" maxLength:"5000"`
+	Description  *string   `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Told with its alerts"`
 	Tags         *[]string `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
 	Interval     *duration `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
 	Cron         *lines    `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`

@@ -29,8 +29,10 @@ type Mark struct {
 	Key    int64  // of the row, 0 for no place
 }
 
-// due is when the next ping is expected, NULL when nothing is counted.
-const due = `(h.counted_from + h.interval_us)`
+// due is when the next ping is expected, NULL when nothing is counted. The next
+// slot of a calendar is no column: what happens next stands for it, which is the
+// same unless a run is in progress.
+const due = `(CASE WHEN h.language = '' THEN h.counted_from + h.interval_us ELSE COALESCE(h.next_at, h.counted_from) END)`
 
 // orders are the expressions of each order. None is ever NULL. Attention first
 // is Down, Late, New, Paused, Up, each by what is due first: the rank is moved

@@ -166,3 +166,40 @@ func TestASecretIsMadeOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsDueFirstIsSoWhetherByAnIntervalOrACalendar(t *testing.T) {
+	onEach(t, func(w *world) {
+		rule := func(name string, r monitor.Rule) {
+			h := w.newHeartbeat(name)
+			r.Methods = monitor.AnyMethod
+			h.Rule = r
+			w.hear(w.add(h), w.ping(monitor.Success, time.Minute))
+		}
+		rule("hours", monitor.Rule{Interval: 2 * time.Hour})
+		rule("yearly", monitor.Rule{Calendar: calendar(w, "0 3 1 1 *")})
+		rule("minutely", monitor.Rule{Calendar: calendar(w, "* * * * *")})
+		rule("minutes", monitor.Rule{Interval: 10 * time.Minute})
+		for _, sort := range []string{"", "due"} {
+			list := seen(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) {
+				return tx.Overview(store.OverviewFilter{Project: w.project.Key, Sort: sort, Limit: 9})
+			})
+			if got, want := names(list), "minutely minutes hours yearly"; got != want {
+				w.Errorf("%q: %s; want %s", sort, got, want)
+			}
+		}
+		minutes := seen(w, func(tx *store.Tx) ([60]int, error) { return tx.Ahead(w.project.Key, w.at(time.Minute)) })
+		if ahead := minutes[0] + minutes[1] + minutes[9] + minutes[10]; ahead != 2 {
+			w.Errorf("in the hour ahead %v; want one in a minute and one in ten", minutes)
+		}
+	})
+}
+
+// calendar is a crontab line in UTC.
+func calendar(w *world, line string) *monitor.Calendar {
+	w.Helper()
+	c, err := monitor.NewCalendar(monitor.Cron, []string{line}, "UTC")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}

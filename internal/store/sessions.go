@@ -21,7 +21,7 @@ func scanSession(row scanner) (monitor.Session, error) {
 }
 
 // AddSession keeps a new session by the hash of its token, with what the pages
-// remember in it, and forgets those that have ended.
+// remember in it, and forgets those that have ended. Who signs in was seen.
 func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE ends <= $1`, micros(s.Created)); err != nil {
 		return fmt.Errorf("sessions that ended: %w", err)
@@ -31,6 +31,14 @@ func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
 		s.Keep, legible(s.Address), legible(s.Agent), content)
 	if err != nil {
 		return fmt.Errorf("add session: %w", err)
+	}
+	return tx.personSeen(s)
+}
+
+// personSeen notes that a person was here.
+func (tx *Tx) personSeen(s monitor.Session) error {
+	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.Seen)); err != nil {
+		return fmt.Errorf("person seen: %w", err)
 	}
 	return nil
 }
@@ -69,10 +77,7 @@ func (tx *Tx) SessionSeen(s monitor.Session) error {
 	if err != nil {
 		return fmt.Errorf("session seen: %w", err)
 	}
-	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.Seen)); err != nil {
-		return fmt.Errorf("person seen: %w", err)
-	}
-	return nil
+	return tx.personSeen(s)
 }
 
 // EndSession ends the session with the hash of its token, if there is one.

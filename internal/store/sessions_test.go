@@ -46,6 +46,18 @@ func TestASessionIsFoundUntilItEnds(t *testing.T) {
 	})
 }
 
+func TestWhoSignsInWasSeen(t *testing.T) {
+	onEach(t, func(w *world) {
+		ada, bob := w.someone("ada"), w.someone("bob")
+		w.session(ada, "one", time.Hour)
+		for who, want := range map[monitor.Person]time.Time{ada: w.start, bob: {}} {
+			if got := sought(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person(who.ID) }).Value.Seen; !got.Equal(want) {
+				w.Errorf("%s was seen %s; want %s", who.Name, got, want)
+			}
+		}
+	})
+}
+
 func TestASessionThatEndedDoesNotComeBack(t *testing.T) {
 	onEach(t, func(w *world) {
 		ada := w.someone("ada")

@@ -116,8 +116,9 @@ func namesOf(h monitor.Heartbeat, channels []monitor.Channel) []string {
 // why is the arithmetic as of now. The sentence is left out where the sum says
 // the same.
 func (v *visit) why(h monitor.Heartbeat) view.Why {
+	status := h.Shown(v.now)
 	w := view.Why{
-		Status: string(h.Shown(v.now)), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
+		Status: string(status), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
 		Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(), StartBy: h.StartBy(),
 	}
 	if !w.Alert.IsZero() {
@@ -127,7 +128,9 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 	if tail := h.Ledger.Tail; !w.LastPing.IsZero() && tail.At.Equal(w.LastPing) {
 		w.Counted = tail.Last
 	}
-	counted := h.From.Equal(h.LastPing) && !h.Running() && h.BadRuns() == 0 && !h.Slot.After(h.From) && h.Rule.AlertAfter <= 1 && h.StartBy().IsZero() && (h.Cause == "" || h.Cause == monitor.Missed)
+	// A run in progress changes nothing while the heartbeat is Up.
+	plain := status == monitor.Up || !h.Running()
+	counted := h.From.Equal(h.LastPing) && plain && h.BadRuns() == 0 && !h.Slot.After(h.From) && h.Rule.AlertAfter <= 1 && h.StartBy().IsZero() && (h.Cause == "" || h.Cause == monitor.Missed)
 	if !h.Judged() || !counted {
 		w.Decision = h.Why(v.now)
 	}

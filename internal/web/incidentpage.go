@@ -67,6 +67,9 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		p.Why = missedWhy(s)
 		p.Heartbeat.Grace = p.Why.Grace // as it was then
 	}
+	if p.Why != nil {
+		p.Why.Past = i.State() == monitor.Resolved
+	}
 	return p
 }
 

@@ -92,8 +92,12 @@ func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
 		if r.outcome != view.Unknown {
 			s.Watched += r.count
 		}
-		if r.outcome == view.OnTime {
-			s.OnTime += r.count
+		switch r.outcome {
+		case view.Late:
+			s.Late += r.count
+			s.Good += r.count
+		case view.OnTime:
+			s.Good += r.count
 		}
 		if r.took > 0 {
 			took = append(took, r.took)

@@ -91,7 +91,7 @@ func TestTheMonthCountsDaysAsTheProjectHasThem(t *testing.T) {
 		{at: now, count: 1, outcome: view.Upcoming},
 		{at: now.AddDate(0, -2, 0), count: 1, outcome: view.OnTime},
 	}, []manage.Outage{{Opened: now.AddDate(0, -2, 0), Resolved: now.Add(-29 * 24 * time.Hour)}, {Opened: now.Add(-time.Hour)}}, now)
-	want := view.MonthStats{OnTime: 1, Watched: 3, Usual: time.Second, Slowest: 3 * time.Second, Down: 25 * time.Hour}
+	want := view.MonthStats{Good: 2, Late: 1, Watched: 3, Usual: time.Second, Slowest: 3 * time.Second, Down: 25 * time.Hour}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

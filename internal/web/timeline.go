@@ -44,6 +44,9 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 	case "opened":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-down", "down", "Incident opened", "Down"
 		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + view.Sentence(e.Text)
+		if s.Cause == monitor.Missed && !s.Due.IsZero() && missedWhy(s).Decision == "" {
+			shown.Text = "The grace period ran out. Cause: missed ping." // the page has the sum
+		}
 		if s.Ping != nil {
 			shown.Quote, shown.Mono = tail(legible(s.Ping.Body)), true
 		}
@@ -88,30 +91,43 @@ func tail(text string) string {
 // attempts are the lines about one alert. Of many attempts that failed only the
 // first and the last are told: the table has their number.
 func attempts(s manage.IncidentStory, d manage.Delivery) []view.Entry {
-	name := s.Channels[d.Channel].Name
+	name, what := s.Channels[d.Channel].Name, news(d.Event)
 	var all []view.Entry
 	for n, t := range d.Tries {
 		if t.Outcome == "retry" && n > 0 && n < len(d.Tries)-1 {
 			continue
 		}
-		e := view.Entry{At: t.At, Code: t.Detail, Text: message(s, d.Event) + "."}
+		e := view.Entry{At: t.At, Code: t.Detail}
 		switch t.Outcome {
 		case "sent":
-			e.Sign, e.Tone, e.Title = "dl-ok", "delivered", "Alert delivered to "+name+" in "+view.Latency(t.Took)
+			e.Sign, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+view.Latency(t.Took)
 			if n > 0 {
-				e.Title = "Alert delivered to " + name + " on attempt " + view.Count(n+1)
+				e.Title = what + " delivered to " + name + " on attempt " + view.Count(n+1)
 			}
 		case "retry":
-			e.Sign, e.Tone, e.Title = "dl-retry", "retrying", "Alert to "+name+" not delivered, will retry"
+			e.Sign, e.Tone, e.Title = "dl-retry", "retrying", what+" to "+name+" not delivered, will retry"
 			if n > 0 {
-				e.Title = "Alert to " + name + " not delivered after " + view.Plural(n+1, "attempt")
+				e.Title = what + " to " + name + " not delivered after " + view.Plural(n+1, "attempt")
 			}
 		default:
-			e.Sign, e.Tone, e.Title = "dl-fail", "failed", "Alert to "+name+" refused"
+			e.Sign, e.Tone, e.Title = "dl-fail", "failed", what+" to "+name+" refused"
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+// news names an alert by what it told, as the beginning of a sentence.
+func news(event monitor.Event) string {
+	switch event {
+	case monitor.IncidentReminder:
+		return "Reminder"
+	case monitor.IncidentAcknowledged:
+		return "Acknowledgement"
+	case monitor.IncidentResolved:
+		return "Recovery"
+	}
+	return "Alert"
 }
 
 // message names what an alert of an incident told.

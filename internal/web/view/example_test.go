@@ -221,7 +221,7 @@ func exampleDetail() view.HeartbeatPage {
 		Incidents: exampleLines()[7:9],
 		Opened:    2,
 		Stats: view.MonthStats{
-			OnTime: 24, Watched: 27, Usual: 4*time.Minute + 6*time.Second, Slowest: 8*time.Minute + 41*time.Second,
+			Good: 24, Late: 1, Watched: 27, Usual: 4*time.Minute + 6*time.Second, Slowest: 8*time.Minute + 41*time.Second,
 			Down: 6*time.Hour + 55*time.Minute, NotWatched: 2,
 		},
 	}

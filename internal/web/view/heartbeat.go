@@ -66,12 +66,13 @@ type HeartbeatPage struct {
 }
 
 // MonthStats are the figures of the last 30 days. Counts, not percentages: "24
-// of 27 watched runs" says how much is known.
+// of 27 runs" says how much is known. Good are the runs on time and those that
+// were late, as in the uptime of the API; what was not watched is in neither.
 type MonthStats struct {
-	OnTime, Watched int
-	Usual, Slowest  time.Duration // run times; 0 when not measured
-	Down            time.Duration
-	NotWatched      int
+	Good, Late, Watched int
+	Usual, Slowest      time.Duration // run times; 0 when not measured
+	Down                time.Duration
+	NotWatched          int
 }
 
 // fresh tells whether the job has not been wired up yet.
@@ -206,12 +207,12 @@ func (p HeartbeatPage) openInMonth() string {
 	return words + ", one open"
 }
 
-// onTime is left out when nothing was watched: 0 of 0 says nothing.
-func (s MonthStats) onTime() string {
+// good is left out when nothing was watched: 0 of 0 says nothing.
+func (s MonthStats) good() string {
 	if s.Watched == 0 {
 		return ""
 	}
-	return Count(s.OnTime) + " of " + Plural(s.Watched, "watched run")
+	return Count(s.Good) + " of " + Plural(s.Watched, "run") + word(s.Late > 0, ", "+Count(s.Late)+" late", "")
 }
 
 func (s MonthStats) usual() string {

@@ -108,6 +108,9 @@ func (f HeartbeatForm) readsAs(kind, otherwise string) string {
 	if f.ReadsAs == "" || f.Schedule != kind {
 		return otherwise
 	}
+	if strings.HasPrefix(f.ReadsAs, "as “") {
+		return otherwise // it has no shorter words than itself
+	}
 	return "Reads as: " + f.ReadsAs + ". One expression a line."
 }
 

@@ -137,9 +137,14 @@ func TestAnErrorPageAlwaysSaysWhatToDo(t *testing.T) {
 			t.Errorf("%d says nothing", status)
 		}
 	}
-	html := render(t, view.Problem(view.ProblemPage{Status: 404, Detail: "The incident was deleted."}))
-	if !strings.Contains(html, "The incident was deleted. Look for it") {
-		t.Error("the sentence for the case is not shown")
+	for want, p := range map[string]view.ProblemPage{
+		"The incident was deleted. Look for it":   {Status: 404, Detail: "The incident was deleted.", SignedIn: true},
+		"The incident was deleted.</p>":           {Status: 404, Detail: "The incident was deleted."}, // there is no list to look at
+		"No mail is sent. Ask who runs this.</p>": {Status: 404, Detail: "No mail is sent. Ask who runs this.", SignedIn: true},
+	} {
+		if html := render(t, view.Problem(p)); !strings.Contains(html, want) {
+			t.Errorf("not said: %s", want)
+		}
 	}
 }
 
@@ -158,6 +163,46 @@ func TestTheBigFigureCountsToWhatMattersNow(t *testing.T) {
 		}
 		if !strings.Contains(html, "data-precise") {
 			t.Errorf("%s has no big figure", status)
+		}
+	}
+}
+
+func TestTheMonthCountsLateRunsAsGoodAndTellsThemBeside(t *testing.T) {
+	p := exampleDetail()
+	for want, stats := range map[string]view.MonthStats{
+		"<dd>24 of 27 runs, 1 late</dd>": {Good: 24, Late: 1, Watched: 27},
+		"<dd>1 of 1 run</dd>":            {Good: 1, Watched: 1},
+	} {
+		p.Stats = stats
+		if html := render(t, view.HeartbeatDetail(p)); !strings.Contains(html, want) {
+			t.Errorf("not said: %s", want)
+		}
+	}
+	p.Stats = view.MonthStats{}
+	if html := render(t, view.HeartbeatDetail(p)); strings.Contains(html, "Good runs") {
+		t.Error("runs are counted where none was watched")
+	}
+}
+
+func TestTheNeedleCoversNoWord(t *testing.T) {
+	html := render(t, view.HeartbeatDetail(exampleStatus("down")))
+	needle := strings.Index(html, `class="now"`)
+	if needle < 0 {
+		t.Fatal("there is no needle")
+	}
+	for _, word := range []string{"Up", "Late", "Down"} {
+		if at := strings.Index(html, `y="39">`+word+"<"); at < needle {
+			t.Errorf("%s is drawn at %d, before the needle at %d", word, at, needle)
+		}
+	}
+}
+
+func TestWhatIsOverWasDown(t *testing.T) {
+	for title, past := range map[string]bool{"Why it is Down": false, "Why it was Down": true} {
+		p := exampleIncident()
+		p.Why = &view.Why{Status: "down", Decision: "No ping came.", Past: past}
+		if html := render(t, view.Incident(p)); !strings.Contains(html, title) {
+			t.Errorf("the page does not say %q", title)
 		}
 	}
 }

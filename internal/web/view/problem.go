@@ -1,5 +1,7 @@
 package view
 
+import "strings"
+
 // ProblemPage says what went wrong and what to do next. It stands alone: it
 // must be drawn also when nobody is signed in and nothing can be read.
 type ProblemPage struct {
@@ -35,4 +37,14 @@ func (p ProblemPage) problem() problem {
 		known.text = p.Detail
 	}
 	return known
+}
+
+// lede says what happened, and what to do. A fault in two sentences says both,
+// and nobody who is not signed in can look into a list.
+func (p ProblemPage) lede() string {
+	known := p.problem()
+	if strings.Contains(p.Detail, ". ") || p.Status == 404 && !p.SignedIn {
+		return known.text
+	}
+	return known.text + " " + known.next
 }

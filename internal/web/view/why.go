@@ -17,6 +17,7 @@ type Why struct {
 	Hint     string        // something odd about the pings, with what to look at
 	Alert    time.Time
 	Decision string // one sentence more, in words for people; may be empty
+	Past     bool   // it is over
 }
 
 // sumLine is one line of the sum. A result stands under a rule.
@@ -63,4 +64,6 @@ func stampOr(c Clock, t time.Time, none string) string {
 	return c.Date(t) + " " + c.Time(t)
 }
 
-func (w Why) title() string { return "Why it is " + signOf(w.Status).word }
+func (w Why) title() string {
+	return "Why it " + word(w.Past, "was ", "is ") + signOf(w.Status).word
+}

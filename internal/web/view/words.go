@@ -99,7 +99,11 @@ func Took(d time.Duration) string {
 }
 
 // Latency says how long a delivery was, in seconds with one decimal: "0.8 s".
+// What rounds to nothing took less than a tenth: "< 0.1 s".
 func Latency(d time.Duration) string {
+	if d < 50*time.Millisecond {
+		return "<" + nbsp + "0.1" + nbsp + "s"
+	}
 	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + nbsp + "s"
 }
 

@@ -87,7 +87,7 @@ func TestAgoUsesOneUnit(t *testing.T) {
 
 func TestLatencyHasOneDecimalAndKeepsItsUnit(t *testing.T) {
 	said(t, view.Latency, map[time.Duration]string{
-		800 * time.Millisecond: "0.8\u00a0s", 10 * s: "10.0\u00a0s", 0: "0.0\u00a0s",
+		800 * time.Millisecond: "0.8\u00a0s", 10 * s: "10.0\u00a0s", 0: "<\u00a00.1\u00a0s", 49 * time.Millisecond: "<\u00a00.1\u00a0s", 50 * time.Millisecond: "0.1\u00a0s",
 	})
 }
 

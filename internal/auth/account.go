@@ -26,7 +26,8 @@ type PasswordChange struct {
 }
 
 // ChangePassword changes the password of somebody who knows the old one, and
-// ends all of their other sessions. Wrong old passwords count as tries.
+// ends all of their other sessions, and the link that would set another: it may
+// be what they protect themselves from. Wrong old passwords count as tries.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
 	if wait := p.throttle.try(who.Email, c.Address, c.At); wait > 0 {
 		return &Rest{monitor.Wrong(monitor.Limited, "old_password", "Too many tries. Wait %s, then try again.", minutes(wait)), wait}
@@ -55,6 +56,9 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 	}
 	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.SetPassword(who.ID, hash); err != nil {
+			return err
+		}
+		if err := dropReset(tx, who.ID); err != nil {
 			return err
 		}
 		return tx.EndSessions(who.ID, who.Session)

@@ -92,6 +92,15 @@ func resetting(tx *store.Tx, token string, now time.Time) (person monitor.Person
 	return person, kept, found, err
 }
 
+// dropReset ends the link of a person, if there is one.
+func dropReset(tx *store.Tx, person string) error {
+	kept, found, err := tx.Setting(resetSetting(person))
+	if err == nil && found {
+		_, err = tx.DropSetting(resetSetting(person), kept)
+	}
+	return err
+}
+
 // ResetOpen returns whose password the link with a token sets, and false when it
 // was used, replaced, or ended.
 func (p *People) ResetOpen(ctx context.Context, token string, now time.Time) (person monitor.Person, open bool, err error) {

@@ -90,7 +90,8 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 		m.Home = me.HomeDir
 	}
 	m.State = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
-	if !filepath.IsAbs(m.State) {
+	if !filepath.IsAbs(m.State) || me.Uid == "0" {
+		// Nor root's: "sudo -E" brings that of somebody who may write there.
 		m.State = filepath.Join(me.HomeDir, ".local/state")
 	}
 	m.State = filepath.Join(m.State, "overdue")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // backupMark is in the name of every copy. It has a dot, so cron ignores the copy
@@ -20,6 +21,9 @@ func (m Machine) stamp() string { return m.Now.UTC().Format("20060102T150405Z") 
 // Apply writes an edit, and returns where the copy of what was there is; there is none
 // for a new file. It refuses to write over anything that is not what was read.
 func (m Machine) Apply(ctx context.Context, e Edit) (backup string, err error) {
+	if err := m.inside(e.path); err != nil {
+		return "", fmt.Errorf("%s: %w", e.Shown, err)
+	}
 	switch {
 	case e.unit:
 		err = m.create(e)
@@ -40,8 +44,35 @@ var (
 	errLink     = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
 	errThere    = errors.New("exists already: nothing written; look at it and add the lines yourself")
 	errReadOnly = errors.New("is read-only: nothing written")
+	errOutside  = errors.New("leads out of the image through a symlink: nothing written")
+	errPrepared = errors.New("others may write there: nothing written")
 	errSame     = errors.New("reads differently after it was written: restore it from the copy")
 )
+
+// inside refuses a path of an image whose directories lead out of it: the image may be
+// a stranger's, and this machine's own files lie outside.
+func (m Machine) inside(path string) error {
+	if m.live() || path == "" {
+		return nil
+	}
+	root, err := filepath.EvalSymlinks(m.Root)
+	if err != nil {
+		return err
+	}
+	for dir := filepath.Dir(m.at(path)); ; dir = filepath.Dir(dir) {
+		real, err := filepath.EvalSymlinks(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			if about, err := os.Lstat(dir); err == nil && about.Mode()&fs.ModeSymlink != 0 {
+				return errOutside // it would be made where the link points
+			}
+			continue // what does not exist is made below what does
+		}
+		if err == nil && real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
+			err = errOutside
+		}
+		return err
+	}
+}
 
 // create writes a drop-in where there is none.
 func (m Machine) create(e Edit) error {
@@ -154,6 +185,23 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// ownDir makes a directory that is ours alone. In one that somebody else may write, the
+// file that crontab(1) is about to read could be exchanged.
+func ownDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	about, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	uid, _ := ownerOf(about)
+	if !about.IsDir() || about.Mode().Perm()&0o022 != 0 || uid >= 0 && uid != os.Geteuid() {
+		return fmt.Errorf("%s: %w", dir, errPrepared)
+	}
+	return nil
+}
+
 // install hands a crontab to crontab(1), which checks it, locks and tells cron, and
 // reads it back.
 func (m Machine) install(ctx context.Context, e Edit) (backup string, err error) {
@@ -164,7 +212,7 @@ func (m Machine) install(ctx context.Context, e Edit) (backup string, err error)
 	if !bytes.Equal(now, e.Before) {
 		return "", errChanged
 	}
-	if err := os.MkdirAll(m.State, 0o700); err != nil {
+	if err := ownDir(m.State); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
 	}
 	private := attributes{mode: 0o600, uid: -1, gid: -1}

@@ -2,14 +2,17 @@ package discover
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"overdue/internal/schedule"
@@ -149,12 +152,42 @@ func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
 		f.note("%s is bigger than cron takes: not read", path)
 		return nil, false
 	}
-	text, err := os.ReadFile(m.at(path))
+	text, err := m.text(path)
 	if err != nil {
 		f.note("%s: %s", path, reason(err))
 		return nil, false
 	}
 	return text, true
+}
+
+// text is what a plain file has in it, up to the biggest that is read.
+func (m Machine) text(path string) ([]byte, error) {
+	file, err := openPlain(m.at(path))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, mostText))
+}
+
+// errNotPlain says that a path leads to no plain file.
+var errNotPlain = errors.New("is not a plain file")
+
+// openPlain opens a plain file to read it. Anybody may name any path in a crontab of
+// their own: to open a pipe would wait for ever, and to open a device may do what
+// it is for. So it is looked at first, and again when it is open, in case it was exchanged.
+func openPlain(path string) (*os.File, error) {
+	if about, err := os.Stat(path); err != nil || !about.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: cmp.Or(err, errNotPlain)}
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if about, err := file.Stat(); err != nil || !about.Mode().IsRegular() {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: cmp.Or(err, errNotPlain)}, file.Close())
+	}
+	return file, nil
 }
 
 // reason is an error without the path, which the sentence has already.

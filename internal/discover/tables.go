@@ -180,7 +180,7 @@ func (m Machine) startable(command string) bool {
 	if !wordsOnly.MatchString(command) {
 		return false
 	}
-	file, err := os.Open(m.at(strings.Fields(command)[0]))
+	file, err := openPlain(m.at(strings.Fields(command)[0]))
 	if err != nil {
 		return false
 	}

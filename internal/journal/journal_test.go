@@ -328,3 +328,36 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestAnEmptyJournalOfAnotherIsBegunAnew: a crash in the very first record of
+// another database leaves its header alone. What we append must be ours.
+func TestAnEmptyJournalOfAnotherIsBegunAnew(t *testing.T) {
+	path := place(t)
+	other, _, err := journal.Open(path, yours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, other, "cut short")
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := journal.Names(path)[0]
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(text, []byte("cut short"))
+	clear(text[at : at+4])
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, records := opened(t, path)
+	if len(records) > 0 {
+		t.Fatalf("it holds %q", records)
+	}
+	add(t, j, "ours")
+	_, records = opened(t, path)
+	if diff := cmp.Diff([]string{"ours"}, records); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -34,8 +34,11 @@ func readAll(path string, owner [16]byte) ([]part, error) {
 		if !ok {
 			continue // never used, or its first record was not written to the end
 		}
-		if whose != owner && len(p.records) > 0 {
-			return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+		if whose != owner {
+			if len(p.records) > 0 {
+				return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+			}
+			continue // records of ours below that header would be taken for another's
 		}
 		p.file = i
 		parts = append(parts, p)

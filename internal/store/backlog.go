@@ -41,6 +41,7 @@ type backlog struct {
 	pending map[int64][]pended
 	few     int     // how many pending pings are too few to put any away
 	count   int     // of pending, and of what is just being put away
+	bodies  int     // bytes of their bodies
 	round   []int64 // neighbours that are still to come in this round
 
 	// soonest is no later than anything that a pending judgement will let
@@ -74,6 +75,7 @@ const (
 	mostPending  = 72_000   // pings; then all are put away at once
 	mostStates   = 50_000   // heartbeats kept in memory
 	mostBodies   = 64 << 10 // bytes; larger batches go to the tables at once
+	mostWaiting  = 32 << 20 // bytes of bodies; then all are put away at once: they are kept in memory, and read back after a crash
 	neighbouring = 64       // heartbeats that share pages
 	atATime      = 512      // pings, or a few more, that one transaction puts away
 )
@@ -128,7 +130,9 @@ func (b *backlog) giveBoth() {
 }
 
 // full reports whether no more may be kept.
-func (b *backlog) full() bool { return b.count >= mostPending || len(b.states) >= mostStates }
+func (b *backlog) full() bool {
+	return b.count >= mostPending || b.bodies >= mostWaiting || len(b.states) >= mostStates
+}
 
 // keep notes judgements that are in the journal, how their heartbeats stand, and
 // when the first of those lapses.
@@ -136,6 +140,7 @@ func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, 
 	for i := range judged {
 		n := judged[i].Heartbeat.Key / neighbouring
 		b.pending[n] = append(b.pending[n], pend(&judged[i]))
+		b.bodies += len(judged[i].Change.Ping.Body)
 	}
 	b.soonest = soonerOf(b.soonest, next)
 	maps.Copy(b.states, states)
@@ -152,7 +157,7 @@ func (b *backlog) forget() {
 	if b.count > 0 {
 		clear(b.pending)
 	}
-	b.count, b.round, b.soonest = 0, nil, time.Time{}
+	b.count, b.bodies, b.round, b.soonest = 0, 0, nil, time.Time{}
 	b.log.Clear()
 	if len(b.states) >= mostStates {
 		clear(b.states)
@@ -197,6 +202,9 @@ func (b *backlog) judgements(groups []int64) []Judgement {
 // left notes that judgements are in the tables.
 func (b *backlog) left(judged []Judgement) {
 	b.count -= len(judged)
+	for i := range judged {
+		b.bodies -= len(judged[i].Change.Ping.Body)
+	}
 	if len(b.round) == 0 {
 		b.log.Forget()
 	}

@@ -500,3 +500,26 @@ func TestAServerThatDiedWhilePuttingAwayHasLostAndDoubledNothing(t *testing.T) {
 		t.Errorf("only %d deaths came in the middle of a round; this proves too little", partly)
 	}
 }
+
+// TestBodiesDoNotGatherInMemory: a stream of long bodies that nobody looks at
+// must neither fill the memory nor make a journal that is too long to read back.
+func TestBodiesDoNotGatherInMemory(t *testing.T) {
+	w, path := served(t)
+	h := w.heartbeat("job")
+	said := w.said(h, monitor.Success, time.Second)
+	said.Ping.Body = make([]byte, 60_000)
+	for n := range 1200 { // 72 MB
+		said.Ping.At = said.Ping.At.Add(time.Duration(n) * time.Millisecond)
+		said.Horizon = said.Ping.At
+		w.say(said)
+	}
+	rows, err := store.Looked(w.db, `SELECT COUNT(*) FROM pings`)
+	if err != nil || rows == "0" {
+		t.Errorf("%s of 1200 pings are in the tables (%v), so the rest is in memory", rows, err)
+	}
+	for n := range 2 {
+		if about, err := os.Stat(fmt.Sprint(path, "-pings", n)); err != nil || about.Size() > 64<<20 {
+			t.Errorf("file %d of the journal: %v, %v", n, about.Size(), err)
+		}
+	}
+}

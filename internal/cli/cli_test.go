@@ -89,7 +89,7 @@ func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
 		"run " + anID:                        "",
 		"run " + anID + " --":                "",
 		"run " + anID + " --bogus -- true":   `"overdue run --help"`,
-		"run nothing -- true":                "neither a ping URL nor the id",
+		"ping nothing":                       "neither a ping URL nor the id",
 		"ping " + anID:                       "$OVERDUE_URL",
 		"ping http://x/ --exit 256":          "must be 0 to 255",
 		"ping http://x/ --rid 7":             "must be a UUID",

@@ -89,6 +89,8 @@ func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
 		"run " + anID:                        "",
 		"run " + anID + " --":                "",
 		"run " + anID + " --bogus -- true":   `"overdue run --help"`,
+		"discover --root nope":               "there is no directory nope",
+		"discover --root cli.go":             "there is no directory cli.go",
 		"ping nothing":                       "neither a ping URL nor the id",
 		"ping " + anID:                       "$OVERDUE_URL",
 		"ping http://x/ --exit 256":          "must be 0 to 255",

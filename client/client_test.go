@@ -124,6 +124,21 @@ func TestProblemsAreDecodedIntoOneClearSentence(t *testing.T) {
 	}
 }
 
+func TestAProblemSaysEachMistakeOnce(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"}]}`:                                                                "No: body.cron[0]: Hour 25.",
+		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[1]"}]}`:               "No: body.cron[0]: Hour 25.; body.cron[1]: Hour 25.",
+		`{"title":"No","detail":"Wrong.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[0]"},{"message":"x"}]}`: "No: Wrong.; body.cron[0]: Hour 25.; x",
+		`{"title":"No","detail":"Wrong.","errors":[{"message":"Wrong."}]}`:                                                                                              "No: Wrong.",
+		`{"title":"No","detail":"No"}`: "No",
+	} {
+		far, _ := echo(t, 422, "application/problem+json", body)
+		if err := far.DeleteHeartbeat(t.Context(), "x"); err == nil || err.Error() != "the server answered 422 "+want {
+			t.Errorf("%s says %q; want %q", body, err, want)
+		}
+	}
+}
+
 func TestProblemsOfOthersAreStillSentences(t *testing.T) {
 	for _, c := range []struct {
 		status           int

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,24 +34,32 @@ type FieldError struct {
 }
 
 // Error says what the server said, in one line: the status, the sentence, and
-// each member that is wrong.
+// each member that is wrong. Each is said once: the sentence of this server is
+// that of the first member.
 func (p *Problem) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "the server answered %d", p.Status)
+	said := fmt.Sprintf("the server answered %d", p.Status)
 	if p.Title != "" {
-		b.WriteString(" " + p.Title)
+		said += " " + p.Title
 	}
-	if p.Detail != "" && p.Detail != p.Title {
-		b.WriteString(": " + p.Detail)
-	}
+	var parts []string
+	detailed := p.Detail == "" || p.Detail == p.Title
 	for _, e := range p.Errors {
-		b.WriteString("; ")
+		detailed = detailed || e.Message == p.Detail
+		part := e.Message
 		if e.Location != "" {
-			b.WriteString(e.Location + ": ")
+			part = e.Location + ": " + part
 		}
-		b.WriteString(e.Message)
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
 	}
-	return b.String()
+	if !detailed {
+		parts = slices.Insert(parts, 0, p.Detail)
+	}
+	if len(parts) == 0 {
+		return said
+	}
+	return said + ": " + strings.Join(parts, "; ")
 }
 
 // Passing reports whether the same request may succeed later. Only timeouts,

@@ -11,10 +11,10 @@
 //     such as status:late, which become the sign of a status;
 //   - code with a language and a name behind it. In code,
 //     https://overdue.example.org stands for the reader's own installation, and
-//     the ping URL with YOUR-ID for the reader's own; https://overdue.example.com
-//     stays as it is;
-//   - pieces that the program draws itself: overdue-snippets, overdue-choice,
-//     overdue-deadline, overdue-statuses; and overdue-next, what to read next.
+//     the ping URL with YOUR-ID for the reader's own, and before the first of
+//     these the page says whose it is; https://overdue.example.com stays as it is;
+//   - pieces that the program draws itself: overdue-snippets, overdue-deadline,
+//     overdue-statuses; and overdue-next, what to read next.
 package manual
 
 import (

@@ -89,7 +89,9 @@ func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
 		"run " + anID:                        "",
 		"run " + anID + " --":                "",
 		"run " + anID + " --bogus -- true":   `"overdue run --help"`,
-		"run nothing -- true":                "neither a ping URL nor the id",
+		"discover --root nope":               "there is no directory nope",
+		"discover --root cli.go":             "there is no directory cli.go",
+		"ping nothing":                       "neither a ping URL nor the id",
 		"ping " + anID:                       "$OVERDUE_URL",
 		"ping http://x/ --exit 256":          "must be 0 to 255",
 		"ping http://x/ --rid 7":             "must be a UUID",
@@ -145,6 +147,9 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (result{0, "https://o.example/reset/x\n", ""}) {
 		t.Errorf("person reset-link: %+v; want the link alone on standard output", got)
 	}
+	if got := overdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
+		t.Errorf("person reset-link without an address: %+v; want the path, and a line that says what is missing", got)
+	}
 	if got := overdue(in, "backup", "copy.db"); got != (result{}) {
 		t.Errorf("backup: %+v", got)
 	}
@@ -154,7 +159,7 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "check"); got != (result{1, "", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
-	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "copy.db", ":1"}
+	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "copy.db", ":1"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told the insides (-want +got):\n%s", diff)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -70,8 +71,18 @@ func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	return c.watch(ctx, std, machine, found)
 }
 
-// machine is this one, or the image that --root names.
+// machine is this one, or the image that --root names. An image that is not there
+// would look like a machine without jobs.
 func (c *discoverCmd) machine() (discover.Machine, error) {
+	if c.Root != "" {
+		info, err := os.Stat(c.Root)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
+			return discover.Machine{}, usage("there is no directory %s", printable(c.Root))
+		case err != nil:
+			return discover.Machine{}, usage("root: %w", err)
+		}
+	}
 	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Now: time.Now()}
 	if c.Host == "" {
 		name, err := os.Hostname()

@@ -47,7 +47,7 @@ type personCmd struct {
 type personResetLinkCmd struct {
 	StoreFlags
 
-	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people use, which the link begins with. Without it only the path is printed."`
+	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people use, which the link begins with. Without it only the path is printed, and a line on standard error says so."`
 	Email     string `arg:"" help:"Address that they sign in with."`
 }
 
@@ -60,13 +60,20 @@ Example:
     overdue person reset-link ada@example.org --public-url https://overdue.example.org`
 }
 
-// Run prints the link and nothing else.
+// Run prints the link and nothing else. Which address people use is known to the
+// running server only; without one, a line on standard error says what is missing.
 func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) error {
 	link, err := in.resetLink(ctx, c.StoreFlags, c.PublicURL, c.Email)
 	if err != nil {
 		return fmt.Errorf("reset link: %w", err)
 	}
-	return say(std, link)
+	if err := say(std, link); err != nil {
+		return err
+	}
+	if c.PublicURL == "" {
+		warn(std, "this is the path only: put the address of the server before it, such as http://localhost:8080, or give --public-url")
+	}
+	return nil
 }
 
 // backupCmd copies the database. Copying the file with cp while the server runs

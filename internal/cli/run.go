@@ -27,7 +27,7 @@ type runCmd struct {
 func (runCmd) Help() string {
 	return `Sends a ping when the command starts and one with its exit code when it ends, along with the last 100 kB of its output. Signals are passed on. The exit code is that of the command; 128+n if signal n killed it, 127 if it was not found, 126 if it could not be started.
 
-A monitor that is away changes none of this: the command starts at once, and after its end the ping is tried for at most --wait.
+A monitor that is away changes none of this: the command starts at once, and after its end the ping is tried for at most --wait. Nor does a ping URL or id that cannot be one: the command runs without pings, and a line on standard error says so.
 
 A process that the command leaves in the background loses its output when the command ends.
 
@@ -48,18 +48,19 @@ const (
 const lastOutput = 2 * time.Second
 
 // Run runs the command between its two pings. ctx is not for the command: what
-// signals mean to it is its own affair.
+// signals mean to it is its own affair. A target that cannot be one is worth a line
+// and no more: a typo in a crontab must not stop the backup.
 func (c *runCmd) Run(ctx context.Context, std Streams) error {
-	address, err := c.pingURL()
-	if err != nil {
-		return err
-	}
 	command := c.Command
 	if len(command) > 0 && command[0] == "--" { // the parser hands it over
 		command = command[1:]
 	}
 	if len(command) == 0 {
 		return usage("no command: write it after --")
+	}
+	address, err := c.pingURL()
+	if err != nil {
+		warn(std, "%v; the command runs without pings", err)
 	}
 	r := &runner{
 		monitorFlags: c.monitorFlags,
@@ -77,7 +78,7 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 type runner struct {
 	monitorFlags
 
-	address string
+	address string // empty: nobody is told
 	rid     string
 	signals *signals
 	std     Streams
@@ -125,6 +126,9 @@ func (r *runner) notStarted(ctx context.Context, err error) int {
 // sendEnd tells the monitor how the job ended. That this did not work is worth
 // a line, and nothing more.
 func (r *runner) sendEnd(ctx context.Context, code int) {
+	if r.address == "" {
+		return
+	}
 	shown := min(code, 255) // other systems know bigger exit codes, pings do not
 	if err := client.Send(ctx, r.address, r.ping(client.PingOptions{ExitCode: &shown, Body: r.tail.bytes()})); err != nil {
 		warn(r.std, "the monitor does not know that the job ended with exit code %d: %v", code, err)

@@ -46,6 +46,28 @@ func TestRunPingsAtTheStartAndAtTheEndOfTheSameRun(t *testing.T) {
 	}
 }
 
+func TestRunRunsTheCommandAlsoWithoutAnAddressToPing(t *testing.T) {
+	for target, server := range map[string]string{
+		"notaurl":      "https://o.example.org",
+		"ftp://x/y":    "",
+		"http://[::1/": "",
+		anID:           "",
+		anID[1:]:       "https://o.example.org",
+	} {
+		t.Setenv("OVERDUE_URL", server)
+		got := overdue(insides{}, "run", target, "--", "sh", "-c", "echo out; exit 3")
+		if got.code != 3 || got.out != "out\n" {
+			t.Errorf("%s: %+v; want the command's own output and exit code", target, got)
+		}
+		if !strings.HasPrefix(got.err, "overdue: ") || !strings.HasSuffix(got.err, "; the command runs without pings\n") || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%s: says %q; want one line", target, got.err)
+		}
+		if got := overdue(insides{}, "run", target, "--", "no-such-command"); got.code != 127 {
+			t.Errorf("%s: %+v; want exit code 127", target, got)
+		}
+	}
+}
+
 func TestRunAnswersWithTheExitCodeOfTheCommand(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "text"), []byte("#!/bin/sh\n"), 0o600); err != nil {

@@ -218,15 +218,22 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 }
 
 // typedChannel is the form as it was sent. Its secrets come back as dots, with
-// what they stand for sealed beside them.
+// what they stand for sealed beside them. A secret that was refused does not: nobody
+// could see it to correct it, and an empty field would stand for it for ever. Headers
+// do: their names are seen, so theirs can be taken out.
 func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	d := draft{
 		kind: kind, name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
 		recovered: v.text("tell_recovered") != "", late: v.text("tell_late") != "", about: about,
 	}
 	d.secrets = v.typedSecrets(kind, id)
-	d.kept = v.site.sealer.seal(d.secrets, v.formOf(kind, id), v.now)
 	k, _ := notify.KindOf(d.kind)
+	for _, f := range k.Fields {
+		if _, wrong := about["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
+			delete(d.secrets, f.Name)
+		}
+	}
+	d.kept = v.site.sealer.seal(d.secrets, v.formOf(kind, id), v.now)
 	for _, f := range k.Fields {
 		value, _ := read(f, v.text("settings."+f.Name))
 		if pairs, ok := value.(map[string]any); ok {

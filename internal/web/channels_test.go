@@ -76,7 +76,7 @@ func TestAChannelFormThatIsWrongComesBackWithoutItsSecrets(t *testing.T) {
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
 		})
-		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••", "Kept as you typed it")
+		w.shows(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••")
 		w.lacks(a, "hunter2", "whsec_short")
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
 		w.shows(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
@@ -250,6 +250,27 @@ func TestSecretsThatWereTypedSurviveAFormThatCameBack(t *testing.T) {
 		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
 		if len(all) != 1 || all[0].Settings["secret"] != secret || fmt.Sprint(all[0].Settings["headers"]) != "map[X-Key:hunter2]" {
 			w.Errorf("kept %v", all)
+		}
+	})
+}
+
+func TestASecretThatIsRefusedIsNotKept(t *testing.T) {
+	onEach(t, func(w *world) {
+		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
+		for _, path := range []string{"/channels", "/channels/test"} {
+			a := w.post("member", path, form)
+			w.shows(a, 422, "or leave it empty to have one made")
+			w.lacks(a, "Kept as you typed it", "banana")
+			kept := keptForm.FindStringSubmatch(a.body)
+			if kept == nil {
+				w.Fatal("the headers, which were not refused, are not kept")
+			}
+			again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+			a = w.post("member", "/channels", again)
+			w.shows(a, 201, "Signing secret")
+			if !secretForm.MatchString(a.body) {
+				w.Error("no secret was made in the place of the refused one")
+			}
 		}
 	})
 }

@@ -141,6 +141,22 @@ func TestTheManualIsFilledInForWhoMaySeePingURLs(t *testing.T) {
 	})
 }
 
+func TestThePageSaysWhosePingURLItHoldsBeforeTheFirstOne(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeatNamed("Sync")
+		for _, page := range []string{"first-heartbeat", "integrations", "pinging", "command-line"} {
+			body := w.get("member", "/docs/"+page).body
+			before, _, found := strings.Cut(body, h.ID)
+			if !found || !strings.Contains(before, "Filled in with the ping URL of") || !strings.Contains(before, `selected>Sync</option>`) {
+				w.Errorf("%s shows a ping URL before it says whose it is", page)
+			}
+			if n := strings.Count(body, "Filled in with the ping URL of"); n != 1 {
+				w.Errorf("%s says %d times whose URL it holds", page, n)
+			}
+		}
+	})
+}
+
 func TestAHostileNameOfAHeartbeatStaysText(t *testing.T) {
 	onEach(t, func(w *world) {
 		w.heartbeatNamed(`"><script>alert(1)</script>`)

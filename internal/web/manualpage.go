@@ -39,6 +39,7 @@ type binder struct {
 	source []byte
 	plain  bytes.Buffer // HTML that is the same for everybody
 	codes  int          // figures of code so far
+	owned  bool         // it is said whose ping URL the code holds
 }
 
 // readChapter reads one page.

@@ -33,7 +33,6 @@ func (b *binder) fence(n *ast.FencedCodeBlock) error {
 	code := strings.TrimRight(string(n.Lines().Value(b.source)), "\n")
 	drawn, known := map[string]docPart{
 		"overdue-snippets": func(r docReader) templ.Component { return view.DocSnippets(r.pingURL) },
-		"overdue-choice":   func(r docReader) templ.Component { return view.DocChooser(r.choice) },
 		"overdue-deadline": func(docReader) templ.Component { return view.DocDeadline() },
 		"overdue-statuses": func(docReader) templ.Component { return view.DocStatuses() },
 	}[language]
@@ -49,8 +48,20 @@ func (b *binder) fence(n *ast.FencedCodeBlock) error {
 		b.collectText(strings.Join(strings.Fields(name+" "+code), " "))
 	}
 	b.flush()
+	if language == "overdue-snippets" || strings.Contains(code, writtenPingURL) {
+		b.nameOwner()
+	}
 	b.parts = append(b.parts, drawn)
 	return nil
+}
+
+// nameOwner says whose ping URL follows, once a page: whoever copies the first one
+// must know which heartbeat they will ping.
+func (b *binder) nameOwner() {
+	if !b.owned {
+		b.owned = true
+		b.parts = append(b.parts, func(r docReader) templ.Component { return view.DocChooser(r.choice) })
+	}
 }
 
 // figure is code with a Copy button, with the reader's own addresses in it.

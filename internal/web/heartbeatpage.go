@@ -54,6 +54,7 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 		Log: v.log(d, q), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
 	page.Why.Hint = d.Hint
+	page.Untold = v.untold(len(d.Channels))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
 	page.Clock = v.clock

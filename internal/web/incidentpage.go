@@ -53,7 +53,7 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		Runbook: runbook(s.Heartbeat.Description), Before: before(s), PrintAt: v.site.Base + view.IncidentPath(i.ID),
 		CanAct: v.actor.May(auth.ChangeIncidents),
 	}
-	p.Shell.Clock = v.clock
+	p.Shell.Clock, p.Untold = v.clock, v.untold(len(s.Present))
 	if s.Ping != nil {
 		p.Exit = max(s.Ping.ExitCode, 0)
 	}

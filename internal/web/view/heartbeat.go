@@ -57,6 +57,7 @@ type HeartbeatPage struct {
 	Heartbeat Heartbeat
 	Saved     bool     // just created: shown instead of its age
 	Failing   []string // channels that it tells and that do not work
+	Untold    Untold
 	Why       Why
 	Month     Month
 	Log       Log

@@ -27,6 +27,7 @@ type IncidentPage struct {
 	Timeline   []Entry
 	Waiting    string // what is still expected; empty when resolved
 	Deliveries []Delivery
+	Untold     Untold
 
 	Runbook string   // from the description, when it names one
 	Before  string   // "No incident in 41 days"

@@ -54,6 +54,11 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		CanAct: v.actor.May(auth.ChangeIncidents),
 	}
 	p.Shell.Clock, p.Untold = v.clock, v.untold(len(s.Present))
+	for _, c := range s.Present {
+		if p.ChannelsBy.IsZero() || c.Created.Before(p.ChannelsBy) {
+			p.ChannelsBy = c.Created
+		}
+	}
 	if s.Ping != nil {
 		p.Exit = max(s.Ping.ExitCode, 0)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 )
 
@@ -28,5 +29,32 @@ func TestPagesSayThatNobodyIsToldUntilThereIsAChannel(t *testing.T) {
 		for _, path := range pages {
 			w.lacks(w.get("member", path), nobody)
 		}
+	})
+}
+
+func TestAnIncidentWithoutDeliveriesSaysWhy(t *testing.T) {
+	onEach(t, func(w *world) {
+		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel is told about this heartbeat."
+		_, before := w.failed("before", 2*time.Minute)
+		path := "/incidents/" + before.ID
+		w.shows(w.get("viewer", path), 200, "There is no channel to tell.")
+		w.channel("ops")
+		page := w.get("viewer", path)
+		w.shows(page, 200, late)
+		w.lacks(page, none)
+		quiet := w.heartbeat("quiet")
+		if _, err := w.desk.ChangeHeartbeat(w.Context(), w.actor("member"), quiet.ID, manage.HeartbeatEdit{Channels: &[]string{}}); err != nil {
+			w.Fatal(err)
+		}
+		w.hear(quiet, 0, monitor.Ping{Kind: monitor.Fail})
+		page = w.get("viewer", "/incidents/"+w.incident(quiet).ID)
+		w.shows(page, 200, none)
+		w.lacks(page, late)
+	})
+}
+
+func TestALongestRunThatNobodySetIsSaidToBeTheGrace(t *testing.T) {
+	onEach(t, func(w *world) {
+		w.shows(w.get("viewer", "/heartbeats/"+w.heartbeat("backup").Ref), 200, "as grace (10m)")
 	})
 }

@@ -143,12 +143,12 @@ func (h Heartbeat) told() string {
 	return List(h.Channels)
 }
 
-// longestRun is how long a run may take.
-func (h Heartbeat) longestRun() time.Duration {
+// longestRun is how long a run may take, and whether anybody has set that.
+func (h Heartbeat) longestRun() string {
 	if h.MaxRunTime > 0 {
-		return h.MaxRunTime
+		return Span(h.MaxRunTime)
 	}
-	return h.Grace
+	return "as grace (" + Span(h.Grace) + ")"
 }
 
 // wait is how the time between pings is said: a length, or the schedule.

@@ -975,7 +975,7 @@ func settingsFacts(c Clock, h Heartbeat) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Max run time", Span(h.longestRun())).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Max run time", h.longestRun()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

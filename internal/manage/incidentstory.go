@@ -25,6 +25,7 @@ type IncidentStory struct {
 	Before     monitor.Incident           // of the same heartbeat, zero when there is none
 	After      monitor.Incident           // the same
 	Channels   map[string]monitor.Channel // by id; of those that are gone only the name is known
+	Present    []monitor.Channel          // those of them that the project has now
 }
 
 // IncidentStory reads one incident.
@@ -62,7 +63,7 @@ func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
 		return err
 	}
 	s.Heartbeat = veiled(a, h)
-	if s.Channels, err = everyChannel(tx, a); err != nil {
+	if err = s.channels(tx, a); err != nil {
 		return err
 	}
 	if s.Incident.Ping == 0 {
@@ -76,19 +77,20 @@ func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
 	return err
 }
 
-// everyChannel returns the channels that the project has or had, by id.
-func everyChannel(tx *store.Tx, a auth.Actor) (map[string]monitor.Channel, error) {
+// channels reads those that the project has or had.
+func (s *IncidentStory) channels(tx *store.Tx, a auth.Actor) error {
 	names, err := tx.ChannelNames(a.Project.Key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	byID := make(map[string]monitor.Channel, len(names))
+	s.Channels = make(map[string]monitor.Channel, len(names))
 	for id, name := range names {
-		byID[id] = monitor.Channel{ID: id, Name: name}
+		s.Channels[id] = monitor.Channel{ID: id, Name: name}
 	}
-	channels, err := tx.Channels(a.Project.Key)
-	for _, c := range channels {
-		byID[c.ID] = masked(c)
+	now, err := tx.Channels(a.Project.Key)
+	for _, c := range now {
+		c = masked(c)
+		s.Channels[c.ID], s.Present = c, append(s.Present, c)
 	}
-	return byID, err
+	return err
 }

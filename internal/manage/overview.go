@@ -55,6 +55,7 @@ type Overview struct {
 	Total      int    // rows of all pages
 	Prev, Next string // cursors, empty at either end
 	Tally      Tally
+	Standing   store.Standing
 	Tags       []TagCount // the most used
 	TagTotal   int
 	Minutes    [60]int // pings due in each minute from now
@@ -120,6 +121,9 @@ func (d *Desk) Overview(ctx context.Context, a auth.Actor, q OverviewQuery) (o O
 
 // around reads what stands around the list.
 func (o *Overview) around(tx *store.Tx, a auth.Actor, now time.Time) (err error) {
+	if o.Standing, err = tx.Standing(a.Project.Key); err != nil {
+		return err
+	}
 	if o.Tally, err = tx.Tally(a.Project.Key); err != nil {
 		return err
 	}

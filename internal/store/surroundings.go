@@ -2,20 +2,23 @@ package store
 
 import "fmt"
 
-// Standing is what of a project asks for attention.
+// Standing is what of a project asks for attention. A project without a channel
+// does: nobody is told of its incidents.
 type Standing struct {
 	Down       int // heartbeats
 	Unresolved int // incidents
 	Failing    int // channels
+	Channels   int // in all
 }
 
 // Standing counts what of a project asks for attention.
 func (tx *Tx) Standing(project int64) (Standing, error) {
 	s, _, err := one(tx, func(row scanner) (s Standing, err error) {
-		return s, row.Scan(&s.Down, &s.Unresolved, &s.Failing)
+		return s, row.Scan(&s.Down, &s.Unresolved, &s.Failing, &s.Channels)
 	}, `SELECT (SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL AND status = 'down'),
 		(SELECT COUNT(*) FROM incidents WHERE project = $1 AND resolved IS NULL),
-		(SELECT COUNT(*) FROM channels WHERE project = $1 AND deleted IS NULL AND failing)`, project)
+		(SELECT COUNT(*) FROM channels WHERE project = $1 AND deleted IS NULL AND failing),
+		(SELECT COUNT(*) FROM channels WHERE project = $1 AND deleted IS NULL)`, project)
 	if err != nil {
 		return s, fmt.Errorf("standing of project: %w", err)
 	}

@@ -54,6 +54,15 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 		Log: v.log(d, q), Opened: d.Opened, Stats: stats(all, d.Outages, v.now),
 	}
 	page.Why.Hint = d.Hint
+	if d.Shown(v.now) == monitor.Down && failed(d.Cause) {
+		page.Why.Failed, page.Heartbeat.Failed = d.LastPing, d.LastPing
+		for _, p := range d.Watched.Pings {
+			if p.At.Equal(d.LastPing) {
+				page.Why.Exit = max(p.ExitCode, 0)
+			}
+		}
+	}
+	page.Untold = v.untold(len(d.Channels))
 	page.Heartbeat.CreatedBy, page.Heartbeat.AllChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = namesOf(d.Heartbeat, d.Channels)
 	page.Clock = v.clock

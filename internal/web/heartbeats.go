@@ -79,8 +79,8 @@ func listHeartbeats(v *visit) error {
 	if err != nil {
 		return err
 	}
-	counts.Tally = o.Tally // of the same moment as the rows
-	page = around(page, counts, from)
+	counts.Tally, counts.Standing = o.Tally, o.Standing // of the same moment as the rows
+	page = v.around(page, counts, from)
 	above, err := v.marked(page.Living())
 	if err != nil {
 		return err
@@ -105,12 +105,18 @@ func filterOf(q url.Values) view.Filter {
 
 // around is the page with the numbers above its list. The minutes of the hour
 // ahead begin at from.
-func around(p view.HeartbeatsPage, counts manage.Counts, from time.Time) view.HeartbeatsPage {
-	p.Tally = tallied(counts.Tally)
+func (v *visit) around(p view.HeartbeatsPage, counts manage.Counts, from time.Time) view.HeartbeatsPage {
+	p.Tally, p.Untold = tallied(counts.Tally), v.untold(counts.Channels)
 	if all(counts.Tally) >= fewHeartbeats {
 		p.Ahead = &view.Ahead{From: from, PerMinute: counts.Minutes, Down: p.Tally.Down, Late: p.Tally.Late}
 	}
 	return p
+}
+
+// untold is what is said where nobody would be told, of a project with so many
+// channels.
+func (v *visit) untold(channels int) view.Untold {
+	return view.Untold{Silent: channels == 0, MayAdd: v.actor.May(auth.ChangeChannels)}
 }
 
 // turn is the address of another page of a list: the same query with another

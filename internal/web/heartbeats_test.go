@@ -114,7 +114,7 @@ func order(a answer) string {
 
 func TestTheWayFromNothingToThePingURL(t *testing.T) {
 	onEach(t, func(w *world) {
-		w.shows(w.get("member", "/heartbeats"), 200, "Four steps", `name="interval"`, `value="24h"`)
+		w.shows(w.get("member", "/heartbeats"), 200, "Five steps", `name="interval"`, `value="24h"`)
 		w.shows(w.get("member", "/heartbeats/new"), 200, "Expected interval", "Grace period", "every 24")
 		saved := w.post("member", "/heartbeats", url.Values{
 			"name": {hostile}, "interval": {"1h"}, "grace": {"10m"}, "schedule": {"interval"}, "channels": {"all"}, "tags": {"a, b"},
@@ -362,7 +362,7 @@ func TestManyHeartbeatsAreChangedAtOnce(t *testing.T) {
 		w.get("member", "/heartbeats") // takes the sentence about it
 		do("delete", url.Values{"confirm": {"delete"}})
 		page := w.get("member", "/heartbeats")
-		w.shows(page, 200, "Four steps", "Deleted 2 heartbeats")
+		w.shows(page, 200, "Five steps", "Deleted 2 heartbeats")
 		undo := w.link(page, regexp.MustCompile(`action="(/heartbeats/restore[^"]+)"`))
 		if a := w.post("viewer", undo, nil); a.code != 403 {
 			w.Errorf("a viewer restored: %d", a.code)

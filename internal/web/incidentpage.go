@@ -53,7 +53,12 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		Runbook: runbook(s.Heartbeat.Description), Before: before(s), PrintAt: v.site.Base + view.IncidentPath(i.ID),
 		CanAct: v.actor.May(auth.ChangeIncidents),
 	}
-	p.Shell.Clock = v.clock
+	p.Shell.Clock, p.Untold = v.clock, v.untold(len(s.Present))
+	for _, c := range s.Present {
+		if p.ChannelsBy.IsZero() || c.Created.Before(p.ChannelsBy) {
+			p.ChannelsBy = c.Created
+		}
+	}
 	if s.Ping != nil {
 		p.Exit = max(s.Ping.ExitCode, 0)
 	}
@@ -61,6 +66,8 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		p.After = &view.SeeAlso{ID: s.After.ID, Number: int(s.After.Number), Cause: string(s.After.Cause)}
 	}
 	switch {
+	case failed(i.Cause):
+		p.Why = &view.Why{Status: "down", Failed: i.Opened, Exit: p.Exit, Decision: view.Sentence(i.Because)}
 	case i.Cause == monitor.Missed && i.Due.IsZero():
 		p.Why = &view.Why{Status: "down", Decision: view.Sentence(i.Because)} // a first ping that never came has no sum
 	case i.Cause == monitor.Missed:
@@ -72,6 +79,9 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	}
 	return p
 }
+
+// failed reports whether a run that ended is the cause, and no silence.
+func failed(c monitor.Cause) bool { return c == monitor.Failure || c == monitor.TooShort }
 
 // missedWhy is the sum that led to an incident, as it was at its opening. Where
 // it does not begin at the last ping, or is longer, the sentence tells it.

@@ -121,7 +121,7 @@ func (s *stream) above(ctx context.Context, f view.Filter, now time.Time) ([]par
 	if err != nil {
 		return nil, err
 	}
-	return s.living(ctx, around(view.HeartbeatsPage{Filter: f}, counts, from).Living())
+	return s.living(ctx, s.around(view.HeartbeatsPage{Filter: f}, counts, from).Living())
 }
 
 // at is the visit at another moment.

@@ -35,6 +35,7 @@ type Heartbeat struct {
 	CreatedBy   string
 
 	LastPing, Due, Deadline time.Time
+	Failed                  time.Time     // when the run ended that it is Down for; zero: none did
 	LastTook                time.Duration // 0 when not measured
 	RunningSince            time.Time
 	PausedAt                time.Time
@@ -57,6 +58,7 @@ type HeartbeatPage struct {
 	Heartbeat Heartbeat
 	Saved     bool     // just created: shown instead of its age
 	Failing   []string // channels that it tells and that do not work
+	Untold    Untold
 	Why       Why
 	Month     Month
 	Log       Log
@@ -142,12 +144,12 @@ func (h Heartbeat) told() string {
 	return List(h.Channels)
 }
 
-// longestRun is how long a run may take.
-func (h Heartbeat) longestRun() time.Duration {
+// longestRun is how long a run may take, and whether anybody has set that.
+func (h Heartbeat) longestRun() string {
 	if h.MaxRunTime > 0 {
-		return h.MaxRunTime
+		return Span(h.MaxRunTime)
 	}
-	return h.Grace
+	return "as grace (" + Span(h.Grace) + ")"
 }
 
 // wait is how the time between pings is said: a length, or the schedule.

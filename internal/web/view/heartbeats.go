@@ -9,6 +9,7 @@ import (
 // HeartbeatsPage is the list of a project, one page of it.
 type HeartbeatsPage struct {
 	Shell
+	Untold   Untold
 	Filter   Filter
 	Tally    Tally
 	Ahead    *Ahead // nil leaves out the band: below ten heartbeats it says nothing

@@ -27,6 +27,8 @@ type IncidentPage struct {
 	Timeline   []Entry
 	Waiting    string // what is still expected; empty when resolved
 	Deliveries []Delivery
+	Untold     Untold
+	ChannelsBy time.Time // when the first of today's channels was made; zero without any
 
 	Runbook string   // from the description, when it names one
 	Before  string   // "No incident in 41 days"
@@ -191,6 +193,19 @@ func (p IncidentPage) deliveriesIn() string {
 		words = append(words, Count(t.GivenUp)+" failed")
 	}
 	return strings.Join(words, ", ")
+}
+
+// noDeliveries says why there are none: no channel existed to be told, or the
+// heartbeat tells none of those that did. Channels that came later hear only of
+// what opens later.
+func (p IncidentPage) noDeliveries() string {
+	switch {
+	case p.ChannelsBy.IsZero():
+		return "There is no channel to tell."
+	case p.ChannelsBy.After(p.Detected):
+		return "There was no channel to tell when it opened. Channels added later hear only of the next incident."
+	}
+	return "No channel is told about this heartbeat."
 }
 
 // retries tells whether any delivery has a next attempt.

@@ -16,7 +16,7 @@ type Living struct {
 // heartbeatParts are the parts of the page of one heartbeat that a ping, or
 // somebody else, may change while it is open. Its hero is another, see
 // [HeartbeatHero].
-var heartbeatParts = []string{"failing", "actions", "ping", "next", "runs", "log", "incidents", "danger", "why", "month"}
+var heartbeatParts = []string{"untold", "failing", "actions", "ping", "next", "runs", "log", "incidents", "danger", "why", "month"}
 
 // Living are the parts of the page that change while it is open. A page of
 // older events has none of the log, which has moved on.
@@ -33,7 +33,7 @@ func (p HeartbeatPage) Living() []Living {
 }
 
 // incidentParts are the same of the page of one incident.
-var incidentParts = []string{"actions", "timeline", "deliveries", "act", "facts"}
+var incidentParts = []string{"untold", "actions", "timeline", "deliveries", "act", "facts"}
 
 // Living are the parts of the page that change while it is open.
 func (p IncidentPage) Living() []Living {
@@ -43,9 +43,9 @@ func (p IncidentPage) Living() []Living {
 	})
 }
 
-// Living are the counts above the list.
+// Living are the counts above the list, and what is said above them.
 func (p HeartbeatsPage) Living() []Living {
-	names := []string{"running"}
+	names := []string{"untold", "running"}
 	if p.Ahead != nil {
 		names = append(names, "tally", "ahead")
 	}

@@ -18,6 +18,11 @@ type Why struct {
 	Alert    time.Time
 	Decision string // one sentence more, in words for people; may be empty
 	Past     bool   // it is over
+
+	// Failed is when a run ended badly: then no silence was counted, and no sum
+	// is shown. Exit is its exit status, 0 when none was told.
+	Failed time.Time
+	Exit   int
 }
 
 // sumLine is one line of the sum. A result stands under a rule.
@@ -29,6 +34,9 @@ type sumLine struct {
 // lines are the sum from the last ping to the alert. Nothing follows where nothing
 // is counted.
 func (w Why) lines(c Clock) []sumLine {
+	if !w.Failed.IsZero() {
+		return w.failure(c)
+	}
 	if w.Status == "down" && w.Due.IsZero() && w.LastPing.IsZero() {
 		return nil // the sentence tells all there is
 	}
@@ -54,6 +62,15 @@ func (w Why) lines(c Clock) []sumLine {
 		lines = append(lines, sumLine{term: "+ not watched", value: Took(w.Credit)})
 	}
 	return append(lines, sumLine{term: "Alert", value: stampOr(c, w.Alert, ""), class: "result alert"})
+}
+
+// failure is what stands in place of the sum where a run ended badly.
+func (w Why) failure(c Clock) []sumLine {
+	lines := []sumLine{{term: "Last run", value: stampOr(c, w.Failed, "")}}
+	if w.Exit > 0 {
+		lines = append(lines, sumLine{term: "Exit status", value: itoa(w.Exit)})
+	}
+	return append(lines, sumLine{term: "Failed", value: c.Time(w.Failed) + " → Down", class: "result alert"})
 }
 
 // stampOr is a date and time set as in a sum, without the comma.

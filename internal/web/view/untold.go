@@ -1,0 +1,9 @@
+package view
+
+// Untold is whether a project has no channel at all. Then no page that shows
+// what is watched may leave it unsaid: to watch and to tell nobody is to not
+// watch.
+type Untold struct {
+	Silent bool // there is no channel
+	MayAdd bool // the reader's role may add one
+}

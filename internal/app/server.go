@@ -85,11 +85,11 @@ func Serve(ctx context.Context, o Options) error {
 	return errors.Join(err, engine.Stop(rest))
 }
 
-// relaxGC lets the heap grow fivefold before it is swept, unless the operator
+// relaxGC lets the heap grow sevenfold before it is swept, unless the operator
 // has said otherwise: the heap is small, and pings leave much behind.
 func relaxGC() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(600)
 	}
 }
 

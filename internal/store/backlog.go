@@ -335,6 +335,10 @@ func (db *DB) Rest(ctx context.Context) error {
 	if db.backlog.count == 0 {
 		db.backlog.empty()
 	}
+	// SQLite keeps the pages that it has read for ever, unless it is asked.
+	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
+		return db.dialect.sort(err)
+	}
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (h Heartbeat) RunDeadline() time.Time {
 	var first time.Time
 	for _, r := range h.Runs {
 		if !r.Lost {
-			first = sooner(first, r.Start.Add(limit))
+			first = Sooner(first, r.Start.Add(limit))
 		}
 	}
 	return first
@@ -148,14 +148,14 @@ func (h Heartbeat) firstBy() time.Time {
 func (h Heartbeat) Next() time.Time {
 	switch h.Status {
 	case New:
-		return sooner(h.firstBy(), h.RunDeadline())
+		return Sooner(h.firstBy(), h.RunDeadline())
 	case Up:
-		return sooner(h.Due(), h.RunDeadline())
+		return Sooner(h.Due(), h.RunDeadline())
 	case Late:
 		if h.Rule.startClock() {
-			return sooner(h.StartBy(), h.RunDeadline())
+			return Sooner(h.StartBy(), h.RunDeadline())
 		}
-		return sooner(h.silentAt(), h.RunDeadline())
+		return Sooner(h.silentAt(), h.RunDeadline())
 	}
 	return time.Time{}
 }
@@ -169,8 +169,8 @@ func (h Heartbeat) Shown(now time.Time) Status {
 	return h.Status
 }
 
-// sooner returns the earlier of two moments, where zero means none.
-func sooner(a, b time.Time) time.Time {
+// Sooner returns the earlier of two moments, where zero means none.
+func Sooner(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b
 	}

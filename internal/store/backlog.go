@@ -142,7 +142,7 @@ func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, 
 		b.pending[n] = append(b.pending[n], pend(&judged[i]))
 		b.bodies += len(judged[i].Change.Ping.Body)
 	}
-	b.soonest = soonerOf(b.soonest, next)
+	b.soonest = monitor.Sooner(b.soonest, next)
 	maps.Copy(b.states, states)
 	if b.count += len(judged); b.count >= b.few {
 		select {
@@ -376,5 +376,5 @@ func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next tim
 		next, err = tx.NextLapse()
 		return err
 	})
-	return soonerOf(next, pending), others, err
+	return monitor.Sooner(next, pending), others, err
 }

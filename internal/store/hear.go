@@ -77,17 +77,9 @@ func judge(batch []Heard, states map[string]monitor.Heartbeat) (Hearing, []Judge
 		states[b.ID] = h
 		heard.Touched = append(heard.Touched, h.Key)
 		judged = append(judged, Judgement{Heartbeat: h, Change: change})
-		heard.Next = soonerOf(heard.Next, h.Next())
+		heard.Next = monitor.Sooner(heard.Next, h.Next())
 	}
 	return heard, judged
-}
-
-// soonerOf is the earlier of two moments, where zero means none.
-func soonerOf(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
 }
 
 // hearQuietly judges a batch by the states in memory and appends it to the
@@ -144,7 +136,8 @@ func (db *DB) Rehearse(ctx context.Context) error {
 	return nil
 }
 
-// hearNews puts all that is pending and a batch into the tables.
+// hearNews puts all that is pending and a batch into the tables. The batch is
+// judged again: another batch may have been stored since it was found to bring news.
 func (db *DB) hearNews(ctx context.Context, batch []Heard) (heard Hearing, err error) {
 	err = db.settling(ctx, func(tx *Tx) error {
 		heard, err = tx.hear(batch)

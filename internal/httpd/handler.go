@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -85,13 +86,26 @@ func levelOf(path string) slog.Level {
 // uuids finds what could be the id of a heartbeat, with the part that may be shown.
 var uuids = regexp.MustCompile(`(?i)([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)
 
-// proofs finds the paths whose last part lets in whoever has it.
-var proofs = regexp.MustCompile(`^(/(?:reset|invitations|acknowledge)/).+`)
+// proofs finds the paths whose last part lets in whoever has it, however the
+// path before it is spelled.
+var proofs = regexp.MustCompile(`(?i)(/(?:reset|invitations|acknowledge)/).+`)
+
+// tokens finds what could be the secret of a link or a key anywhere else in a
+// path: a long run of letters and digits with an upper case letter or a
+// separator of base64 in it. The product's own names have neither.
+var tokens = regexp.MustCompile(`[\w.~-]{24,}`)
 
 // maskPath shortens every id in a path to its first 8 characters: enough to
-// find it, not enough to ping. What is the secret of a link is left out.
-func maskPath(path string) string {
-	return uuids.ReplaceAllString(proofs.ReplaceAllString(path, "$1…"), "$1…")
+// find it, not enough to ping. What is the secret of a link is left out, also
+// where the path leads nowhere: the secret is good all the same.
+func maskPath(p string) string {
+	p = uuids.ReplaceAllString(proofs.ReplaceAllString(path.Clean(p), "$1…"), "$1…")
+	return tokens.ReplaceAllStringFunc(p, func(run string) string {
+		if strings.ToLower(run) == run && !strings.Contains(run, "_") {
+			return run
+		}
+		return run[:4] + "…"
+	})
 }
 
 // recorder notes what was answered.

@@ -5,6 +5,7 @@ package discover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,5 +71,44 @@ func TestACrontabIsNotHandedOverWhereOthersWrite(t *testing.T) {
 	_, err := m.Apply(context.Background(), Edit{Shown: "crontab of bob", user: "bob", Before: []byte("before\n"), After: []byte("after\n")})
 	if !errors.Is(err, errPrepared) || len(asked) != 1 {
 		t.Errorf("%v, after %q; want nothing but a look", err, asked)
+	}
+}
+
+func TestLook_LinksOfAnImageStayInTheImage(t *testing.T) {
+	outside := t.TempDir()
+	put(t, outside, "/secret", "0 3 * * * root /outside/of/the/image\n")
+	put(t, outside, "/dir/job", "0 3 * * * root /outside/of/the/image\n")
+	for name, link := range map[string]struct{ at, to string }{
+		"a file":                {"/etc/cron.d/link", outside + "/secret"},
+		"a file by dots":        {"/etc/cron.d/link", "../../../../../../../../../../.." + outside + "/secret"},
+		"the crontab":           {"/etc/crontab", outside + "/secret"},
+		"a directory":           {"/etc/cron.d", outside + "/dir"},
+		"a directory by a link": {"/etc/cron.d", "loop/../" + outside + "/dir"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := Machine{Root: t.TempDir(), Host: "web1", User: "root", Zone: "UTC", Now: noon}
+			put(t, m.Root, filepath.Dir(link.at)+"/other/file", "")
+			if err := os.Symlink(link.to, filepath.Join(m.Root, link.at)); err != nil {
+				t.Fatal(err)
+			}
+			found, err := m.Look(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said := fmt.Sprintf("%+v %q", found.Jobs, found.Notes); strings.Contains(said, "outside/of") {
+				t.Errorf("read a file outside the image: %s", said)
+			}
+		})
+	}
+	// What an absolute link of the image means is a file of the image.
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", Zone: "UTC", Now: noon}
+	put(t, m.Root, "/srv/jobs", "0 3 * * * root /inside/of/the/image\n")
+	put(t, m.Root, "/etc/cron.d/other", "")
+	if err := os.Symlink("/srv/jobs", filepath.Join(m.Root, "/etc/cron.d/link")); err != nil {
+		t.Fatal(err)
+	}
+	found, err := m.Look(t.Context())
+	if err != nil || len(found.Jobs) != 1 || !strings.Contains(found.Jobs[0].Command, "/inside/of") {
+		t.Errorf("an absolute link of the image: %+v, %v", found, err)
 	}
 }

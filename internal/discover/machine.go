@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	securejoin "github.com/cyphar/filepath-securejoin"
+
 	"overdue/internal/schedule"
 )
 
@@ -87,12 +89,12 @@ func (m Machine) zone(f *Found) (string, error) {
 		return zone, nil
 	}
 	local := ""
-	if target, err := os.Readlink(m.at("/etc/localtime")); err == nil {
+	if target, err := os.Readlink(filepath.Join(m.resolve("/etc"), "localtime")); err == nil {
 		if _, name, ok := strings.Cut(target, "zoneinfo/"); ok {
 			local = known(name)
 		}
 	}
-	text, _ := os.ReadFile(m.at("/etc/timezone")) // there need not be one
+	text, _ := os.ReadFile(m.resolve("/etc/timezone")) // there need not be one
 	written := ""
 	if s := strings.TrimSpace(string(text)); s != "" {
 		written = known(s)
@@ -112,8 +114,22 @@ func known(name string) string {
 	return zone
 }
 
-// at is where a file of the machine is.
+// at is where a file of the machine is written.
 func (m Machine) at(path string) string { return filepath.Join(m.Root, path) }
+
+// resolve is where a file of the machine is read. Symbolic links of an image are
+// followed as the image itself would follow them, so that none leads to a file
+// of this machine.
+func (m Machine) resolve(path string) string {
+	if m.live() {
+		return path
+	}
+	resolved, err := securejoin.SecureJoin(m.Root, path)
+	if err != nil {
+		return m.at(path) // a loop, or a directory that cannot be read: reading the file fails the same way
+	}
+	return resolved
+}
 
 // live reports whether commands of the machine may be asked.
 func (m Machine) live() bool { return m.Root == "" }
@@ -141,7 +157,7 @@ func (m Machine) run(ctx context.Context, name string, args ...string) ([]byte, 
 // readFile reads a file that is not absurdly big. It is false when there is none,
 // or a note says why it could not be read.
 func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
-	about, err := os.Stat(m.at(path))
+	about, err := os.Stat(m.resolve(path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false
@@ -162,7 +178,7 @@ func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
 
 // text is what a plain file has in it, up to the biggest that is read.
 func (m Machine) text(path string) ([]byte, error) {
-	file, err := openPlain(m.at(path))
+	file, err := openPlain(m.resolve(path))
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (m Machine) readTables(ctx context.Context, f *Found) {
 		m.readUser(ctx, f, user)
 	}
 	m.readSystem(f, "/etc/crontab")
-	names, err := os.ReadDir(m.at("/etc/cron.d"))
+	names, err := os.ReadDir(m.resolve("/etc/cron.d"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.note("/etc/cron.d: %s", reason(err))
 	}
@@ -60,7 +60,7 @@ func (m Machine) users(f *Found) []string {
 	if !m.AllUsers {
 		return []string{m.User}
 	}
-	names, err := os.ReadDir(m.at(spool))
+	names, err := os.ReadDir(m.resolve(spool))
 	if err != nil {
 		f.note("%s: %s; only root may read the crontabs of everybody", spool, reason(err))
 		return []string{m.User}
@@ -116,7 +116,7 @@ func (m Machine) readSystem(f *Found, path string) {
 	if !ok {
 		return
 	}
-	about, err := os.Stat(m.at(path))
+	about, err := os.Stat(m.resolve(path))
 	if err != nil {
 		f.note("%s: %s", path, reason(err))
 		return
@@ -169,7 +169,7 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 }
 
 func (m Machine) exists(path string) bool {
-	_, err := os.Stat(m.at(path))
+	_, err := os.Stat(m.resolve(path))
 	return err == nil
 }
 
@@ -180,7 +180,7 @@ func (m Machine) startable(command string) bool {
 	if !wordsOnly.MatchString(command) {
 		return false
 	}
-	file, err := openPlain(m.at(strings.Fields(command)[0]))
+	file, err := openPlain(m.resolve(strings.Fields(command)[0]))
 	if err != nil {
 		return false
 	}

@@ -108,7 +108,7 @@ func (m manager) loaded(ctx context.Context) ([]string, error) {
 func (m manager) enabled() []string {
 	var names []string
 	for _, dir := range m.dirs {
-		found, err := filepath.Glob(m.at(dir) + "/*.wants/*.timer")
+		found, err := filepath.Glob(m.resolve(dir) + "/*.wants/*.timer")
 		if err != nil {
 			continue // only for a malformed pattern: a root with brackets in it
 		}
@@ -130,7 +130,7 @@ func (m manager) unit(f *Found, name string) (*unitFile, bool) {
 	}
 	for _, candidate := range names {
 		for _, dir := range dirs {
-			if target, err := os.Readlink(m.at(path.Join(dir, candidate))); err == nil && target == "/dev/null" {
+			if target, err := os.Readlink(path.Join(m.resolve(dir), candidate)); err == nil && target == "/dev/null" {
 				return nil, false
 			}
 			text, ok := m.readFile(f, path.Join(dir, candidate))
@@ -162,7 +162,7 @@ func (m manager) dropIns(f *Found, u *unitFile, names []string) {
 	paths := map[string]string{}
 	for _, name := range names {
 		for _, dir := range m.dirs {
-			found, err := os.ReadDir(m.at(path.Join(dir, name+".d")))
+			found, err := os.ReadDir(m.resolve(path.Join(dir, name+".d")))
 			if err != nil {
 				continue // most units have none
 			}

@@ -118,6 +118,9 @@ func (g *grammar) BeforeResolve(ctx *kong.Context, std Streams) error {
 			return err
 		}
 	}
+	for _, sentence := range s.exposed(ctx) {
+		warn(std, "%s", sentence)
+	}
 	ctx.AddResolver(s)
 	return nil
 }

@@ -251,3 +251,44 @@ func slowEdits(a, b string) int {
 	}
 	return 1 + min(slowEdits(a[1:], b), slowEdits(a, b[1:]), slowEdits(a[1:], b[1:]))
 }
+
+func TestExposed_SecretsThatOthersCanReadAreNamed(t *testing.T) {
+	config := func(mode os.FileMode, text string) string {
+		path := write(t, "o.yaml", text)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return "--config=" + path
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want string // in a warning; empty: none is given
+	}{
+		"a password on the command line":  {[]string{"--owner-email", "a@example.org", "--owner-password", "correct horse battery"}, "--owner-password: other users"},
+		"a mail server with a password":   {[]string{"--smtp-url", "smtps://u:p@mail.example.org"}, "OVERDUE_SMTP_URL_FILE"},
+		"a mail server without one":       {[]string{"--smtp-url", "smtp+insecure://localhost:25"}, ""},
+		"a database with a password":      {[]string{"--database", "postgres://u:p@h/d"}, "OVERDUE_DATABASE_FILE"},
+		"a password among the parameters": {[]string{"--database", "postgres://h/d?user=u&password=p"}, "OVERDUE_DATABASE_FILE"},
+		"a database without one":          {[]string{"--database", "postgres://u@h/d"}, ""},
+		"a database file":                 {[]string{"--database", "/var/lib/overdue/data"}, ""},
+		"a file that everybody may read":  {[]string{config(0o644, "smtp-url: smtps://u:p@mail.example.org\nlisten: ':1'\n")}, "it holds smtp-url; run chmod o-r"},
+		"a file for the group":            {[]string{config(0o640, "smtp-url: smtps://u:p@mail.example.org\n")}, ""},
+		"a file without secrets":          {[]string{config(0o644, "listen: ':1'\n")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, got := served(t, c.args...)
+			if got.code != 0 || c.want == "" && got.err != "" || !strings.Contains(got.err, c.want) {
+				t.Errorf("%+v; want a warning with %q", got, c.want)
+			}
+			if strings.Contains(got.err, "u:p@") || strings.Contains(got.err, "correct horse") {
+				t.Errorf("the warning holds the secret: %s", got.err)
+			}
+		})
+	}
+	t.Run("from the environment", func(t *testing.T) {
+		t.Setenv("OVERDUE_SMTP_URL", "smtps://u:p@mail.example.org")
+		if _, got := served(t); got.err != "" {
+			t.Errorf("%+v; want no warning", got)
+		}
+	})
+}

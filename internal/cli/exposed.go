@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// othersMayRead is the permission of everybody who is neither the owner of a
+// file nor in its group.
+const othersMayRead fs.FileMode = 0o004
+
+// exposed returns a sentence for each secret that other users of the machine
+// can read: those on the command line, which the process list shows, and those
+// in a configuration file that everybody may read.
+func (s *settings) exposed(ctx *kong.Context) []string {
+	var all []string
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Tag.Has(secretTag) && isConfidential(p.Flag.Name, flagText(ctx, p)) {
+			all = append(all, fmt.Sprintf("--%s: other users of this machine can see it in the process list; set %s_FILE to a file that only Overdue can read",
+				p.Flag.Name, variable(p.Flag.Name)))
+		}
+	}
+	var held []string
+	for _, name := range names(ctx.Model, isSecret) {
+		if e, given := s.file[name]; given && isConfidential(name, e.value) {
+			held = append(held, name)
+		}
+	}
+	about, err := os.Stat(s.path)
+	if len(held) > 0 && err == nil && about.Mode().Perm()&othersMayRead != 0 {
+		slices.Sort(held)
+		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it holds %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
+	}
+	return all
+}
+
+// flagText is the value of a secret flag on the command line.
+func flagText(ctx *kong.Context, p *kong.Path) string {
+	secret, _ := ctx.Value(p).Interface().(Secret)
+	return string(secret)
+}
+
+// isConfidential reports whether the value of a secret setting must not be
+// seen. The file of a database may be, and so may an address without a password.
+func isConfidential(name, value string) bool {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		return false
+	case err != nil:
+		return true // it may be an address that only its password makes malformed
+	case u.Scheme == "" || u.Host == "":
+		return name != "database"
+	}
+	_, password := u.User.Password()
+	return password || u.Query().Has("password")
+}

@@ -9,6 +9,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/monitor"
+	"overdue/internal/store"
 )
 
 // access says, for every operation of the document, what a request to it is
@@ -72,7 +73,30 @@ func TestEveryEndpointAsksWhoIsThere(t *testing.T) {
 			}
 		}
 		seeNothing(t, w)
+		everyEntryNamesItsKey(t, w)
 	})
+}
+
+// everyEntryNamesItsKey fails the test when a change by a key is in the audit
+// log without the key's id or the address that it came from.
+func everyEntryNamesItsKey(t *testing.T, w *world) {
+	t.Helper()
+	byKeys := 0
+	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.AuditEntries(w.owner.Project.Key, 1000)
+		for _, e := range entries {
+			if strings.HasPrefix(e.Actor, "API key ") {
+				byKeys++
+				if e.Kind != monitor.ActorAPIKey || e.ActorID == "" || e.Source != "192.0.2.1" {
+					t.Errorf("an entry does not identify its key: %+v", e)
+				}
+			}
+		}
+		return err
+	})
+	if err != nil || byKeys == 0 {
+		t.Errorf("%d entries by keys, %v", byKeys, err)
+	}
 }
 
 // operations lists those of the document that want a key.

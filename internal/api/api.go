@@ -24,6 +24,8 @@ const documentPath = "/openapi.json"
 type Options struct {
 	Desk *manage.Desk
 	Keys *auth.Keys
+	// Source returns the address that a request came from, for the audit log.
+	Source func(*http.Request) string
 	// Base is the address under which clients reach this server, without a
 	// slash at its end. Ping URLs begin with it.
 	Base string

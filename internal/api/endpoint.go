@@ -113,7 +113,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 			"and send it as Authorization: Bearer ovd_….").With("WWW-Authenticate", `Bearer realm="overdue"`).Write(w, r)
 		return
 	}
-	actor, known, err := a.Keys.Actor(r.Context(), strings.TrimSpace(secret), time.Now().UTC())
+	actor, known, err := a.Keys.Actor(r.Context(), strings.TrimSpace(secret), a.Source(r), time.Now().UTC())
 	if err != nil {
 		a.problem(r.Context(), err, *ctx.Operation(), asker{request: httpd.RequestID(r)}).Write(w, r)
 		return

@@ -136,7 +136,7 @@ func FuzzPreview(f *testing.F) {
 		f.Add(body)
 	}
 	a := &API{Options: Options{Desk: manage.New(manage.Options{})}} // it needs no database
-	who := auth.Operator(monitor.Project{Zone: "Europe/Berlin"})
+	who := auth.Operator(monitor.Project{Zone: "Europe/Berlin"}, "root")
 	f.Fuzz(func(t *testing.T, body string) {
 		began := time.Now()
 		out, err := a.previewSchedule(t.Context(), who, &JSONBody{RawBody: []byte(body)})

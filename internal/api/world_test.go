@@ -80,7 +80,7 @@ func newWorld(t *testing.T, address string) *world {
 	w.keys["read-write"], w.keys["read-only"] = w.key(w.owner, false), w.key(w.owner, true)
 	w.keys["other"] = w.key(w.project("other"), false)
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
-	o := Options{Desk: w.desk, Keys: auth.NewKeys(db), Base: base, Version: "1.0.0", Log: log}
+	o := Options{Desk: w.desk, Keys: auth.NewKeys(db), Source: func(*http.Request) string { return "192.0.2.1" }, Base: base, Version: "1.0.0", Log: log}
 	srv := httptest.NewServer(httpd.Handler(New(o), log, nil))
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
@@ -102,7 +102,7 @@ func (w *world) project(slug string) auth.Actor {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return auth.Operator(p)
+	return auth.Operator(p, "root")
 }
 
 func (w *world) key(a auth.Actor, readOnly bool) string {

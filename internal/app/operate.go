@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/user"
 	"strings"
 	"time"
 
@@ -38,7 +40,7 @@ func CreateAPIKey(ctx context.Context, database, project, name string, readOnly 
 	if err != nil {
 		return "", err
 	}
-	_, key, err = manage.New(manage.Options{DB: db}).CreateKey(ctx, auth.Operator(p), name, readOnly)
+	_, key, err = manage.New(manage.Options{DB: db}).CreateKey(ctx, auth.Operator(p, operatorName()), name, readOnly)
 	return key, err
 }
 
@@ -61,6 +63,19 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 		return "", fmt.Errorf("nobody has the address %q; whoever invited them knows which they have", email)
 	}
 	return strings.TrimRight(base, "/") + view.ResetPathOf(token), nil
+}
+
+// operatorName returns the name of the operating system's user that runs a
+// command, for the audit log. It is empty when the system does not know it.
+func operatorName() string {
+	name := ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if by := os.Getenv("SUDO_USER"); by != "" && by != name {
+		name += " (sudo by " + by + ")"
+	}
+	return name
 }
 
 // chosenProject is the named project, or the only one.

@@ -4,12 +4,15 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
 
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
+
+	"overdue/internal/httpd"
 )
 
 // Options are the settings of a server.
@@ -55,6 +58,11 @@ func (o Options) logger() *slog.Logger {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// source returns the address of the client that sent a request.
+func (o Options) source(r *http.Request) string {
+	return httpd.ClientAddress(r, o.TrustedProxies).String()
 }
 
 // base is the address under which people and jobs reach the server that

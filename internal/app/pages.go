@@ -2,14 +2,12 @@ package app
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"overdue/internal/api"
 	"overdue/internal/auth"
-	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/notify"
 	"overdue/internal/web"
@@ -46,7 +44,7 @@ func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside
 		Feed: feed, Links: links, Seal: seal,
 		Desk: f.desk, People: f.people, Base: base, Version: o.Version, Log: e.log,
 		Document: func() ([]byte, error) { return api.Document(api.Options{Base: base, Version: o.Version}) },
-		Source:   func(r *http.Request) string { return httpd.ClientAddress(r, o.TrustedProxies).String() },
+		Source:   o.source,
 	}
 	if outside.Mails() {
 		options.Mail = outside.Mail

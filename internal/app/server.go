@@ -125,10 +125,10 @@ func (o Options) outside() (*notify.Outside, error) {
 func routes(o Options, e *Engine, f faces, base string) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, Arrivals: e.arrivals, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
-		Source: func(r *http.Request) string { return httpd.ClientAddress(r, o.TrustedProxies).String() },
+		Source: o.source,
 	}
 	mux := http.NewServeMux()
-	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Base: base, Version: o.Version, Log: e.log}))
+	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Source: o.source, Base: base, Version: o.Version, Log: e.log}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", e.answerReady)
 	mux.Handle("GET /metrics", guarded(o.MetricsToken, e.meter.Handler()))

@@ -1,6 +1,10 @@
 package auth
 
-import "overdue/internal/monitor"
+import (
+	"time"
+
+	"overdue/internal/monitor"
+)
 
 // Role is what somebody is in a project.
 type Role = monitor.Role
@@ -50,8 +54,11 @@ var least = map[Right]Role{
 // program with an API key. The zero Actor may nothing.
 type Actor struct {
 	Project monitor.Project
-	// Name is how the audit log names them, such as "API key deploy".
+	// Name is what people call them, such as "API key deploy". Kind and ID
+	// identify them, see monitor.AuditEntry.
 	Name string
+	Kind monitor.ActorKind
+	ID   string
 	Role Role
 	// Person is the id of the person who is signed in, empty for a program.
 	Person string
@@ -68,8 +75,20 @@ func (a Actor) May(r Right) bool {
 // SeesPingURLs reports whether ids and URLs that can ping may be shown.
 func (a Actor) SeesPingURLs() bool { return a.May(SeePingURLs) }
 
+// commandLine is what a command is called in the audit log.
+const commandLine = "command line"
+
 // Operator is whoever can run commands on the server's own database. No
-// credential is asked of them: they could read the file.
-func Operator(p monitor.Project) Actor {
-	return Actor{Project: p, Name: "command line", Role: Owner}
+// credential is asked of them: they could read the file. user is their name on
+// the operating system.
+func Operator(p monitor.Project, user string) Actor {
+	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommand, ID: user, Role: Owner}
+}
+
+// Audit returns an entry of the audit log for something that the actor does.
+func (a Actor) Audit(at time.Time, action, target, detail string) monitor.AuditEntry {
+	return monitor.AuditEntry{
+		Project: a.Project.Key, At: at, Actor: a.Name, Kind: a.Kind, ActorID: a.ID, Source: a.Source,
+		Action: action, Target: target, Detail: detail,
+	}
 }

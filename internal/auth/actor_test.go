@@ -34,7 +34,7 @@ func TestEveryRoleMayWhatTheTableSays(t *testing.T) {
 	if (auth.Actor{Role: auth.Owner}).May(0) {
 		t.Error("the owner may what is no right")
 	}
-	if !auth.Operator(monitor.Project{}).May(auth.DeleteProject) {
+	if !auth.Operator(monitor.Project{}, "root").May(auth.DeleteProject) {
 		t.Error("the operator may not everything")
 	}
 }

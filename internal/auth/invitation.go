@@ -67,7 +67,7 @@ func (p *People) joinKnown(ctx context.Context, i Invited, password string, e En
 	if err != nil {
 		return err
 	}
-	err = p.db.Update(ctx, func(tx *store.Tx) error { return takeIn(tx, i, person, now) })
+	err = p.db.Update(ctx, func(tx *store.Tx) error { return takeIn(tx, i, person, e.Address, now) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 		if person, err = tx.AddPerson(monitor.Person{Email: i.Email, Name: name, Created: now}, hash); err != nil {
 			return err
 		}
-		return takeIn(tx, i, person, now)
+		return takeIn(tx, i, person, e.Address, now)
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return monitor.Wrong(monitor.Conflict, "", "This address got an account just now. Open the link again.")
@@ -109,7 +109,7 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 
 // takeIn uses the invitation up and makes the person a member. Who is more than
 // that already stays it.
-func takeIn(tx *store.Tx, i Invited, person monitor.Person, now time.Time) error {
+func takeIn(tx *store.Tx, i Invited, person monitor.Person, address string, now time.Time) error {
 	used, err := tx.UseInvitation(i.ID)
 	if err != nil {
 		return err
@@ -130,9 +130,9 @@ func takeIn(tx *store.Tx, i Invited, person monitor.Person, now time.Time) error
 	if err := tx.SetMember(i.Project, person.ID, role, now); err != nil {
 		return err
 	}
-	return tx.Audit(monitor.AuditEntry{
-		Project: i.Project, At: now, Actor: person.Name, Action: "member.join", Target: person.Name, Detail: role.String() + ", invited by " + i.By,
-	})
+	by := personActor(person, address)
+	by.Project = i.Into
+	return tx.Audit(by.Audit(now, "member.join", person.Name, role.String()+", invited by "+i.By))
 }
 
 // enter signs somebody in, looking at the project that they joined.

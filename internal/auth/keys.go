@@ -27,9 +27,9 @@ func NewKeys(db *store.DB) *Keys {
 	return &Keys{db: db, noted: map[string]time.Time{}}
 }
 
-// Actor returns who presents the key at now, and false when there is no such
-// key or it was revoked. An error says that nobody can tell.
-func (k *Keys) Actor(ctx context.Context, secret string, now time.Time) (Actor, bool, error) {
+// Actor returns who presents the key at now from an address, and false when
+// there is no such key or it was revoked. An error says that nobody can tell.
+func (k *Keys) Actor(ctx context.Context, secret, source string, now time.Time) (Actor, bool, error) {
 	if !LooksLikeKey(secret) {
 		return Actor{}, false, nil
 	}
@@ -54,7 +54,9 @@ func (k *Keys) Actor(ctx context.Context, secret string, now time.Time) (Actor, 
 	if key.ReadOnly {
 		role = Viewer
 	}
-	return Actor{Project: project, Name: "API key " + key.Name, Role: role}, true, nil
+	return Actor{
+		Project: project, Name: "API key " + key.Name, Kind: monitor.ActorAPIKey, ID: key.ID, Role: role, Source: source,
+	}, true, nil
 }
 
 // note writes down that a key was used, at most once a minute.

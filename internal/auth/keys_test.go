@@ -71,13 +71,13 @@ func TestAKeyActsForItsProject(t *testing.T) {
 		keys := auth.NewKeys(db)
 		for readOnly, role := range map[bool]auth.Role{true: auth.Viewer, false: auth.Member} {
 			secret := keyed(t, db, readOnly)
-			a, known, err := keys.Actor(t.Context(), secret, time.Now())
+			a, known, err := keys.Actor(t.Context(), secret, "192.0.2.1", time.Now())
 			if err != nil || !known || a.Name != "API key deploy" || a.Role != role || a.Project.Slug != secret {
 				t.Errorf("%+v, %t, %v", a, known, err)
 			}
 		}
 		for _, secret := range []string{"", "ovd_", auth.NewKey(), "x"} {
-			if a, known, err := keys.Actor(t.Context(), secret, time.Now()); known || err != nil || a.May(auth.Read) {
+			if a, known, err := keys.Actor(t.Context(), secret, "192.0.2.1", time.Now()); known || err != nil || a.May(auth.Read) {
 				t.Errorf("%q: %+v, %t, %v", secret, a, known, err)
 			}
 		}
@@ -95,7 +95,7 @@ func TestTheLastUseIsNotedOnceAMinute(t *testing.T) {
 		for _, c := range []struct{ at, want time.Duration }{
 			{0, 0}, {time.Second, 0}, {59 * time.Second, 0}, {time.Minute, time.Minute}, {90 * time.Second, time.Minute}, {time.Hour, time.Hour},
 		} {
-			if _, known, err := keys.Actor(t.Context(), secret, began.Add(c.at)); !known || err != nil {
+			if _, known, err := keys.Actor(t.Context(), secret, "192.0.2.1", began.Add(c.at)); !known || err != nil {
 				t.Fatal(known, err)
 			}
 			if got := used(t, db, secret).Sub(began); got != c.want {
@@ -103,7 +103,7 @@ func TestTheLastUseIsNotedOnceAMinute(t *testing.T) {
 			}
 		}
 		// Another node has noted nothing itself, but sees what this one wrote.
-		if _, _, err := auth.NewKeys(db).Actor(t.Context(), secret, began.Add(time.Hour+time.Second)); err != nil {
+		if _, _, err := auth.NewKeys(db).Actor(t.Context(), secret, "192.0.2.1", began.Add(time.Hour+time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if got := used(t, db, secret).Sub(began); got != time.Hour {
@@ -121,14 +121,14 @@ func TestAKeyWorksWhereItsUseCannotBeNoted(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 { // at once, as pages ask
 			wg.Go(func() {
-				if _, known, err := keys.Actor(ctx, secret, time.Now()); !known || err != nil {
+				if _, known, err := keys.Actor(ctx, secret, "192.0.2.1", time.Now()); !known || err != nil {
 					t.Error(known, err)
 				}
 			})
 		}
 		wg.Wait()
 		cancel()
-		if _, _, err := keys.Actor(ctx, secret, time.Now()); err == nil {
+		if _, _, err := keys.Actor(ctx, secret, "192.0.2.1", time.Now()); err == nil {
 			t.Error("a database that does not answer is no error")
 		}
 	})

@@ -198,6 +198,9 @@ func soundName(name string) (string, *monitor.Fault) {
 	if n := utf8.RuneCountInString(name); n < 1 || n > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
 	}
+	if passesForProgram(name) {
+		return "", monitor.Wrong(monitor.Invalid, "name", "Choose a name that does not begin like that of a program, such as “%s”.", commandLine)
+	}
 	return name, nil
 }
 

@@ -159,15 +159,5 @@ func setPassword(tx *store.Tx, person monitor.Person, hash string, e Entry, now 
 	if err := tx.EndSessions(person.ID, ""); err != nil {
 		return err
 	}
-	memberships, err := tx.Memberships(person.ID)
-	if err != nil {
-		return err
-	}
-	for _, m := range memberships {
-		entry := monitor.AuditEntry{Project: m.Project.Key, At: now, Actor: person.Name, Source: e.Address, Action: "person.password", Target: person.Name}
-		if err := tx.Audit(entry); err != nil {
-			return err
-		}
-	}
-	return nil
+	return auditAccount(tx, person.ID, audited{personActor(person, e.Address), "person.password", person.Name, "by a reset link"}, now)
 }

@@ -65,7 +65,7 @@ func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, no
 	if !ok {
 		return errGone()
 	}
-	person, err := p.found(ctx, f, now, func(tx *store.Tx) error {
+	person, err := p.found(ctx, f, e.Address, now, func(tx *store.Tx) error {
 		used, err := tx.DropSetting(setupSetting, HashKey(token))
 		if err == nil && !used {
 			return errGone()
@@ -85,7 +85,7 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 	if err != nil || begun {
 		return false, err
 	}
-	_, err = p.found(ctx, Founder{Name: "Owner", Email: email, Password: password}, now, func(tx *store.Tx) error {
+	_, err = p.found(ctx, Founder{Name: "Owner", Email: email, Password: password}, "", now, func(tx *store.Tx) error {
 		n, err := tx.People()
 		if err == nil && n > 0 {
 			return store.ErrTaken // another node did it just now
@@ -99,8 +99,9 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 }
 
 // found adds the owner and makes them the owner of all projects, of which the
-// first gets its name. claim runs first, in the same transaction.
-func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func(*store.Tx) error) (person monitor.Person, err error) {
+// first gets its name. claim runs first, in the same transaction. address is
+// empty where the settings of the server say who the owner is.
+func (p *People) found(ctx context.Context, f Founder, address string, now time.Time, claim func(*store.Tx) error) (person monitor.Person, err error) {
 	if f, err = f.sound(); err != nil {
 		return person, err
 	}
@@ -115,7 +116,11 @@ func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func
 		if person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, hash); err != nil {
 			return err
 		}
-		return f.take(tx, person, now)
+		by := personActor(person, address)
+		if address == "" {
+			by = Operator(monitor.Project{}, "settings of the server")
+		}
+		return f.take(tx, person, by, now)
 	})
 	if err == nil {
 		p.begun.Store(true)
@@ -124,7 +129,7 @@ func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func
 }
 
 // take makes the founder the owner of what there is.
-func (f Founder) take(tx *store.Tx, person monitor.Person, now time.Time) error {
+func (f Founder) take(tx *store.Tx, person monitor.Person, by Actor, now time.Time) error {
 	projects, err := tx.Projects()
 	if err != nil {
 		return err
@@ -139,12 +144,8 @@ func (f Founder) take(tx *store.Tx, person monitor.Person, now time.Time) error 
 		if err := tx.SetMember(project.Key, person.ID, Owner, now); err != nil {
 			return err
 		}
-		entry := monitor.AuditEntry{Project: project.Key, At: now, Actor: person.Name, Action: "person.setup", Target: person.Name, Detail: "owner"}
-		if err := tx.Audit(entry); err != nil {
-			return err
-		}
 	}
-	return nil
+	return auditAccount(tx, person.ID, audited{by, "person.setup", person.Name, "owner"}, now)
 }
 
 // sound returns what is stored of the founder, or all that is wrong with it.

@@ -126,7 +126,7 @@ func (d *Desk) linked(tx *store.Tx, l *Links, token string, now time.Time) (Link
 	if err != nil {
 		return Linked{}, auth.Actor{}, staleIfMissing(err)
 	}
-	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Role: auth.Member}
+	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Kind: monitor.ActorLink, ID: c.ID, Role: auth.Member}
 	return Linked{Incident: i, Zone: project.Zone, Channel: c.Name}, actor, nil
 }
 
@@ -150,8 +150,8 @@ func (d *Desk) ByLink(ctx context.Context, l *Links, token string) (found Linked
 }
 
 // AcknowledgeByLink acknowledges the incident that a link is about, and keeps a
-// note unless it is empty.
-func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text string) (found Linked, err error) {
+// note unless it is empty. source is the address that the link is opened from.
+func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text, source string) (found Linked, err error) {
 	now := stamp()
 	var actor auth.Actor
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -161,6 +161,7 @@ func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text stri
 	if err != nil {
 		return found, err
 	}
+	actor.Source = source
 	detail, err := d.AcknowledgeWithNote(ctx, actor, found.Incident.ID, text)
 	if err == nil {
 		found.Incident = detail.Incident

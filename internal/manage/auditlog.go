@@ -10,7 +10,8 @@ import (
 
 // AuditQuery says which part of the audit log is wanted.
 type AuditQuery struct {
-	Text string // in who did it or what it was done to; empty: all
+	Text    string // in who did it or what it was done to; empty: all
+	ActorID string // only what this person, key or link did; empty: all
 	Page
 	Back bool // the cursor is Newer of another page
 }
@@ -30,13 +31,13 @@ func (d *Desk) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (page A
 	if err != nil {
 		return page, err
 	}
-	if !askable(q.Text) {
+	if !askable(q.Text) || !askable(q.ActorID) {
 		return page, nil // it occurs nowhere
 	}
 	back := q.Back && from.Key > 0
 	var lines []store.AuditLine
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		lines, err = tx.AuditLog(store.AuditQuery{Project: a.Project.Key, Text: q.Text, Before: from, Back: back, Limit: limit + 1})
+		lines, err = tx.AuditLog(store.AuditQuery{Project: a.Project.Key, Text: q.Text, ActorID: q.ActorID, Before: from, Back: back, Limit: limit + 1})
 		return err
 	})
 	more := len(lines) > limit

@@ -122,9 +122,7 @@ type deed struct {
 
 // note writes a deed to the audit log.
 func note(tx *store.Tx, a auth.Actor, now time.Time, d deed) error {
-	return tx.Audit(monitor.AuditEntry{
-		Project: a.Project.Key, At: now, Actor: a.Name, Source: a.Source, Action: d.action, Target: d.target, Detail: d.detail,
-	})
+	return tx.Audit(a.Audit(now, d.action, d.target, d.detail))
 }
 
 // veiled is h as the actor may see it: without what could ping, unless they may.

@@ -28,7 +28,7 @@ func desk(t *testing.T, db *store.DB, o manage.Options) (*manage.Desk, auth.Acto
 	if err != nil {
 		t.Fatal(err)
 	}
-	return manage.New(o), auth.Operator(p)
+	return manage.New(o), auth.Operator(p, "root")
 }
 
 // every calls each method of the desk.
@@ -90,7 +90,7 @@ func TestEveryMethodAsksWhoMay(t *testing.T) {
 		for role, refused := range map[auth.Role]string{
 			0: "read change manage", auth.Viewer: "change manage", auth.Member: "manage", auth.Admin: "", auth.Owner: "",
 		} {
-			a := auth.Actor{Project: owner.Project, Name: "Ann", Role: role}
+			a := auth.Actor{Project: owner.Project, Name: "Ann", Kind: monitor.ActorPerson, ID: "ann", Role: role}
 			for method, err := range every(t.Context(), d, a) {
 				fault, isFault := errors.AsType[*monitor.Fault](err)
 				forbidden := isFault && fault.Kind == monitor.Forbidden

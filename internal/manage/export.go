@@ -23,6 +23,9 @@ func (d *Desk) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind str
 	if err != nil {
 		return false, err
 	}
+	if err := d.exporting(ctx, a, deed{action: "heartbeat.export", target: called(h)}); err != nil {
+		return false, err
+	}
 	before := int64(0)
 	return exported(each, func() (part []monitor.Ping, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -42,6 +45,9 @@ func (d *Desk) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentList
 	if err := may(a, auth.Read); err != nil {
 		return false, err
 	}
+	if err := d.exporting(ctx, a, deed{action: "incident.export", target: "incidents"}); err != nil {
+		return false, err
+	}
 	s := q.search(a)
 	s.From, s.Back, s.Limit = 0, false, exportPage
 	return exported(each, func() (part []monitor.Incident, err error) {
@@ -55,6 +61,11 @@ func (d *Desk) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentList
 		}
 		return part, err
 	})
+}
+
+// exporting records a download before its first row leaves.
+func (d *Desk) exporting(ctx context.Context, a auth.Actor, what deed) error {
+	return d.db.Update(ctx, func(tx *store.Tx) error { return note(tx, a, stamp(), what) })
 }
 
 // exported reads parts until one is not full, or there are enough.

@@ -35,7 +35,9 @@ func onTeams(t *testing.T, test func(m *team)) {
 				if err != nil {
 					return err
 				}
-				m.actors[name] = auth.Actor{Project: operator.Project, Name: name, Role: role, Person: p.ID, Source: "192.0.2.1"}
+				m.actors[name] = auth.Actor{
+					Project: operator.Project, Name: name, Kind: monitor.ActorPerson, ID: p.ID, Role: role, Person: p.ID, Source: "192.0.2.1",
+				}
 				return tx.SetMember(operator.Project.Key, p.ID, role, time.Now())
 			})
 		}

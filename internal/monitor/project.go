@@ -23,12 +23,29 @@ type APIKey struct {
 	Used     time.Time
 }
 
+// ActorKind says what kind of actor an audit entry names. Unlike a name, it
+// cannot be chosen by the actor.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorPerson  ActorKind = "person"       // signed in, or acting through a link that was sent to them
+	ActorAPIKey  ActorKind = "api_key"      // a program
+	ActorLink    ActorKind = "alert_link"   // whoever opened the link in an alert
+	ActorCommand ActorKind = "command_line" // an operator with access to the database
+)
+
 // AuditEntry is one line of the record of who changed what.
 type AuditEntry struct {
 	Project int64
 	At      time.Time
-	Actor   string // who, as people know them
-	Source  string // the address they acted from, empty when there was none
+	Actor   string    // name of the actor at that time
+	Kind    ActorKind // empty for entries that are older than kinds
+	// ActorID identifies the actor whatever they are called now: the id of the
+	// person or API key, the id of the channel for an alert link, the name of
+	// the operating system's user for a command.
+	ActorID string
+	Source  string // address that they acted from, empty when there was none
 	Action  string // such as heartbeat.create
 	Target  string // what it was done to
 	Detail  string

@@ -9,10 +9,15 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Audit keeps who changed what.
+// Audit keeps who changed what. It fails for an entry that does not identify
+// who acted: a name alone can be anybody's.
 func (tx *Tx) Audit(e monitor.AuditEntry) error {
-	_, err := tx.exec(`INSERT INTO audit (id, project, at, actor, source, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		newID(), e.Project, micros(e.At), e.Actor, e.Source, e.Action, e.Target, e.Detail)
+	if e.Kind == "" || e.ActorID == "" && e.Kind != monitor.ActorCommand {
+		return fmt.Errorf("audit: %s: the entry does not identify who acted", e.Action)
+	}
+	_, err := tx.exec(`INSERT INTO audit (id, project, at, actor, actor_kind, actor_id, source, action, target, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		newID(), e.Project, micros(e.At), e.Actor, string(e.Kind), e.ActorID, e.Source, e.Action, e.Target, e.Detail)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -23,6 +28,7 @@ func (tx *Tx) Audit(e monitor.AuditEntry) error {
 type AuditQuery struct {
 	Project int64
 	Text    string // in the actor's name or the target's, whatever the case; empty: all
+	ActorID string // only entries of this actor; empty: of all
 	Before  Cursor // the place of the last entry of the page before; zero: the newest
 	Back    bool   // the page lies on the newer side of Before
 	Limit   int
@@ -43,13 +49,14 @@ func (tx *Tx) AuditLog(q AuditQuery) ([]AuditLine, error) {
 	lines, err := many(tx, func(row scanner) (AuditLine, error) {
 		var l AuditLine
 		var at sql.NullInt64
-		err := row.Scan(&l.Place.Value, &l.Project, &at, &l.Actor, &l.Source, &l.Action, &l.Target, &l.Detail)
+		err := row.Scan(&l.Place.Value, &l.Project, &at, &l.Actor, &l.Kind, &l.ActorID, &l.Source, &l.Action, &l.Target, &l.Detail)
 		l.At, l.Place.Key = moment(at), at.Int64
 		return l, err
-	}, `SELECT id, project, at, actor, source, action, target, detail FROM audit
+	}, `SELECT id, project, at, actor, actor_kind, actor_id, source, action, target, detail FROM audit
 		WHERE project = $1 AND ($2 = '' OR LOWER(actor) LIKE $2 ESCAPE '\' OR LOWER(target) LIKE $2 ESCAPE '\')
-		AND (CAST($3 AS BIGINT) = 0 OR (at, id) `+beyond+` ($3, $4)) ORDER BY at `+way+`, id `+way+` LIMIT $5`,
-		q.Project, pattern(q.Text), q.Before.Key, q.Before.Value, q.Limit)
+		AND ($3 = '' OR actor_id = $3)
+		AND (CAST($4 AS BIGINT) = 0 OR (at, id) `+beyond+` ($4, $5)) ORDER BY at `+way+`, id `+way+` LIMIT $6`,
+		q.Project, pattern(q.Text), q.ActorID, q.Before.Key, q.Before.Value, q.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}

@@ -13,11 +13,12 @@ func TestTheAuditLogIsReadByPageAndSearched(t *testing.T) {
 	onEach(t, func(w *world) {
 		other := w.addProject("other")
 		for n, e := range []monitor.AuditEntry{
-			{Project: w.project.Key, Actor: "Ada", Target: "backup"},
-			{Project: w.project.Key, Actor: "Bob", Target: "100% done"},
-			{Project: other.Key, Actor: "Ada", Target: "elsewhere"},
-			{Project: w.project.Key, Actor: "Ada", Target: "sync"},
+			{Project: w.project.Key, Actor: "Ada", ActorID: "a", Target: "backup"},
+			{Project: w.project.Key, Actor: "Bob", ActorID: "b", Target: "100% done"},
+			{Project: other.Key, Actor: "Ada", ActorID: "a", Target: "elsewhere"},
+			{Project: w.project.Key, Actor: "Ada", ActorID: "a", Target: "sync"},
 		} {
+			e.Kind = monitor.ActorPerson
 			e.At, e.Action, e.Source = w.at(time.Duration(n/2)*time.Minute), "x.y", "192.0.2.1"
 			w.update(func(tx *store.Tx) error { return tx.Audit(e) })
 		}
@@ -52,6 +53,32 @@ func TestTheAuditLogIsReadByPageAndSearched(t *testing.T) {
 			if got, _ := page(text, store.Cursor{}, 10); len(got) != want {
 				w.Errorf("%q finds %v; want %d", text, got, want)
 			}
+		}
+	})
+}
+
+func TestAudit_AnEntryIdentifiesItsActorWhateverTheirName(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, e := range []monitor.AuditEntry{
+			{Actor: "Ada"}, {Actor: "Ada", Kind: monitor.ActorPerson}, {Actor: "Ada", ActorID: "a"}, {Kind: monitor.ActorAPIKey},
+		} {
+			e.Project, e.At, e.Action = w.project.Key, w.start, "x.y"
+			if err := w.db.Update(w.Context(), func(tx *store.Tx) error { return tx.Audit(e) }); err == nil {
+				w.Errorf("an entry that does not identify who acted was stored: %+v", e)
+			}
+		}
+		ada := monitor.AuditEntry{Project: w.project.Key, At: w.start, Actor: "Ada", Kind: monitor.ActorPerson, ActorID: "a", Action: "x.y"}
+		faked := ada
+		faked.Actor, faked.At = "API key deploy", w.at(time.Minute)
+		key := monitor.AuditEntry{Project: w.project.Key, At: w.at(2 * time.Minute), Actor: "API key deploy", Kind: monitor.ActorAPIKey, ActorID: "k", Action: "x.y"}
+		for _, e := range []monitor.AuditEntry{ada, faked, key} {
+			w.update(func(tx *store.Tx) error { return tx.Audit(e) })
+		}
+		lines := seen(w, func(tx *store.Tx) ([]store.AuditLine, error) {
+			return tx.AuditLog(store.AuditQuery{Project: w.project.Key, ActorID: "a", Limit: 10})
+		})
+		if len(lines) != 2 || lines[0].AuditEntry != faked || lines[1].AuditEntry != ada {
+			w.Errorf("what one person did under two names: %+v; want %+v", lines, []monitor.AuditEntry{faked, ada})
 		}
 	})
 }

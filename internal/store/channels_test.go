@@ -234,7 +234,7 @@ func TestAnAPIKeyIsFoundByItsHashUntilRevoked(t *testing.T) {
 func TestTheRecordOfChangesSharesTheirFate(t *testing.T) {
 	onEach(t, func(w *world) {
 		note := func(tx *store.Tx) error {
-			return tx.Audit(monitor.AuditEntry{Project: w.project.Key, At: w.start, Actor: "Ann", Action: "heartbeat.create", Target: "backup", Detail: `"%"`})
+			return tx.Audit(monitor.AuditEntry{Project: w.project.Key, At: w.start, Actor: "Ann", Kind: monitor.ActorCommand, Action: "heartbeat.create", Target: "backup", Detail: `"%"`})
 		}
 		w.undo(note)
 		w.update(note)

@@ -23,7 +23,7 @@ func showLink(v *visit) error {
 // followLink acknowledges by the link, whoever presses the button.
 func followLink(v *visit) error {
 	token := v.r.PathValue("token")
-	found, err := v.site.Desk.AcknowledgeByLink(v.ctx(), v.site.Links, token, strings.TrimSpace(v.text("note")))
+	found, err := v.site.Desk.AcknowledgeByLink(v.ctx(), v.site.Links, token, strings.TrimSpace(v.text("note")), v.source())
 	if isFault(err, monitor.Conflict) {
 		// It was resolved meanwhile: the page says so.
 		if found, err = v.site.Desk.ByLink(v.ctx(), v.site.Links, token); err == nil {

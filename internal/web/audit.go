@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"overdue/internal/manage"
+	"overdue/internal/monitor"
 	"overdue/internal/web/view"
 )
 
@@ -14,6 +15,7 @@ import (
 var deeds = map[string]string{
 	"heartbeat.create": "created the heartbeat", "heartbeat.change": "changed the heartbeat", "heartbeat.pause": "paused",
 	"heartbeat.resume": "resumed", "heartbeat.delete": "deleted the heartbeat", "heartbeat.restore": "restored the heartbeat",
+	"heartbeat.export": "downloaded the event log of", "incident.export": "downloaded the list of",
 	"incident.acknowledge": "acknowledged the incident", "incident.note": "wrote a note on the incident",
 	"channel.create": "created the channel", "channel.change": "changed the channel", "channel.delete": "deleted the channel",
 	"channel.test": "sent a test alert to",
@@ -22,6 +24,31 @@ var deeds = map[string]string{
 	"member.role": "changed the role of", "member.remove": "removed",
 	"person.setup": "set up Overdue:", "person.password": "set a new password by a link:",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
+}
+
+// actorKinds are the words for who acted.
+var actorKinds = map[monitor.ActorKind]string{
+	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorLink: "Alert link", monitor.ActorCommand: "Command line",
+}
+
+// shortID is how much of an actor's id is shown: enough to tell two with one
+// name apart.
+const shortID = 8
+
+// auditEntry is an entry as the page shows it.
+func auditEntry(e monitor.AuditEntry) view.AuditEntry {
+	shown := view.AuditEntry{
+		At: e.At, Who: e.Actor, Kind: actorKinds[e.Kind], ID: e.ActorID,
+		Did: did(e.Action), What: e.Target, Detail: e.Detail, Source: e.Source,
+	}
+	if e.Kind != monitor.ActorCommand && len(e.ActorID) > shortID {
+		// The end of an id: two that were made in one moment begin alike.
+		shown.ID = e.ActorID[len(e.ActorID)-shortID:]
+	}
+	if e.ActorID != "" {
+		shown.ByPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
+	}
+	return shown
 }
 
 // did puts an action into words; one without words is shown as it is.
@@ -40,7 +67,7 @@ func showAudit(v *visit) error {
 		cursor, back = newer, true
 	}
 	page, err := v.site.Desk.AuditLog(v.ctx(), v.actor, manage.AuditQuery{
-		Text: strings.TrimSpace(q.Get("q")), Page: manage.Page{Cursor: cursor}, Back: back,
+		Text: strings.TrimSpace(q.Get("q")), ActorID: q.Get("actor"), Page: manage.Page{Cursor: cursor}, Back: back,
 	})
 	if err != nil {
 		return err
@@ -58,9 +85,14 @@ func showAudit(v *visit) error {
 		p.Pager.Prev = auditAt(q, "newer", page.Newer, first-manage.UsualLimit)
 	}
 	for _, e := range page.Items {
-		p.Entries = append(p.Entries, view.AuditEntry{
-			At: e.At, Who: e.Actor, Did: did(e.Action), What: e.Target, Detail: e.Detail, Source: e.Source,
-		})
+		p.Entries = append(p.Entries, auditEntry(e))
+	}
+	if by := q.Get("actor"); by != "" {
+		p.AllPath = view.AuditPath
+		p.Actor = by
+		if n > 0 {
+			p.Actor = page.Items[0].Actor
+		}
 	}
 	return v.show(view.Audit(p))
 }
@@ -68,7 +100,7 @@ func showAudit(v *visit) error {
 // auditAt is the address of the page of the log on one side of a place; row is
 // the number of its first line.
 func auditAt(q url.Values, side, cursor string, row int) string {
-	other := only(q, "q")
+	other := only(q, "q", "actor")
 	other.Set(side, cursor)
 	other.Set("row", strconv.Itoa(max(row, 1)))
 	return view.AuditPath + "?" + other.Encode()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
@@ -61,7 +62,8 @@ func (f *file) end(more bool, err error) error {
 
 // harmless keeps a spreadsheet from taking what a stranger sent for a formula.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(cell[0])) {
+	// Some spreadsheets read the full-width forms of these signs as the signs.
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

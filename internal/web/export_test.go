@@ -44,6 +44,17 @@ func TestTheEventLogIsDownloadedAsItIsNarrowed(t *testing.T) {
 	})
 }
 
+func TestHarmless_NoCellBeginsAFormula(t *testing.T) {
+	for cell, want := range map[string]string{
+		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "|a": "'|a", "%a": "'%a", "\t=1": "'\t=1",
+		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "": "", "a=1": "a=1", "\xff": "\xff",
+	} {
+		if got := harmless(cell); got != want {
+			t.Errorf("harmless(%q) = %q; want %q", cell, got, want)
+		}
+	}
+}
+
 func TestIncidentsAreDownloadedAsTheyAreNarrowed(t *testing.T) {
 	onEach(t, func(w *world) {
 		h, i := w.failed("+backup", time.Minute)

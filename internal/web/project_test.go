@@ -16,7 +16,7 @@ func TestAKeyIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
 		page := w.post("admin", "/api-keys", url.Values{"name": {hostile}, "read_only": {"on"}})
 		secret := regexp.MustCompile(`ovd_[A-Z2-7]{40}`).FindString(page.body)
 		w.want(page, 200, "Copy it now", base+"/api/v1")
-		a, known, err := auth.NewKeys(w.db).Actor(w.Context(), secret, w.now())
+		a, known, err := auth.NewKeys(w.db).Actor(w.Context(), secret, "192.0.2.1", w.now())
 		if err != nil || !known || a.Role != auth.Viewer {
 			w.Fatalf("%+v, %t, %v", a, known, err)
 		}
@@ -28,7 +28,7 @@ func TestAKeyIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
 		id := regexp.MustCompile(`/api-keys/([0-9a-f-]{36})/revoke`).FindStringSubmatch(list.body)
 		w.want(w.post("stranger", "/api-keys/"+id[1]+"/revoke", nil), 404)
 		w.leads(w.post("admin", "/api-keys/"+id[1]+"/revoke", nil), "/api-keys")
-		if _, known, _ := auth.NewKeys(w.db).Actor(w.Context(), secret, w.now()); known {
+		if _, known, _ := auth.NewKeys(w.db).Actor(w.Context(), secret, "192.0.2.1", w.now()); known {
 			w.Error("the revoked key still works")
 		}
 	})
@@ -63,11 +63,35 @@ func TestAProjectIsMadeChosenAndDeleted(t *testing.T) {
 	})
 }
 
+func TestAuditLog_ANameCannotPassForSomebodyElse(t *testing.T) {
+	onEach(t, func(w *world) {
+		member, h := w.person("member"), w.heartbeat("backup")
+		w.leads(w.post("member", "/account", url.Values{"name": {"Owner"}}), "/account")
+		w.leads(w.post("member", "/heartbeats/"+h.Ref+"/pause", nil), "/heartbeats/"+h.ID)
+		w.leads(w.post("member", "/account", url.Values{"name": {"member"}}), "/account")
+		w.leads(w.post("owner", "/heartbeats/"+h.Ref+"/resume", nil), "/heartbeats/"+h.ID)
+		theirs := w.get("admin", "/audit?actor="+member.ID)
+		w.want(theirs, 200, "Only entries of", "paused", "192.0.2.1", ">Person<", member.ID[len(member.ID)-8:])
+		w.lacks(theirs, "resumed")
+		all := w.get("admin", "/audit")
+		w.want(all, 200, "paused", "resumed", `href="/audit?actor=`+member.ID+`"`)
+	})
+}
+
+func TestAuditLog_ADownloadIsRecorded(t *testing.T) {
+	onEach(t, func(w *world) {
+		h := w.heartbeat("backup")
+		w.want(w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv"), 200)
+		w.want(w.get("viewer", "/incidents.csv"), 200)
+		w.want(w.get("admin", "/audit?q=viewer"), 200, "downloaded the event log of", "downloaded the list of", "192.0.2.1")
+	})
+}
+
 func TestTheAuditLogSaysWhoDidWhatFromWhere(t *testing.T) {
 	onEach(t, func(w *world) {
 		w.leads(w.post("admin", "/settings", url.Values{"name": {"Production"}, "timezone": {"UTC"}}), "/settings")
 		w.leads(w.post("owner", "/team/"+w.person("member").ID+"/role", url.Values{"role": {"viewer"}}), "/team")
-		w.want(w.get("admin", "/audit"), 200, "<b>admin</b>", "changed the project", "name “main” to “Production”", "192.0.2.1",
+		w.want(w.get("admin", "/audit"), 200, "<bdi>admin</bdi>", ">Person<", "changed the project", "name “main” to “Production”", "192.0.2.1",
 			"changed the role of", "<b>member</b>", "member to viewer")
 		found := w.get("admin", "/audit?q=PROD")
 		w.want(found, 200, "changed the project")

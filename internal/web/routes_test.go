@@ -104,7 +104,7 @@ type things struct{ heartbeat, ref, incident, channel, key, invitation, token, p
 // things makes new ones: what the request before ended must not be missed.
 func (w *world) things(n int) (th things) {
 	w.Helper()
-	name, owner := fmt.Sprint("thing-", n), auth.Actor{Project: w.project, Name: "owner", Role: auth.Owner}
+	name, owner := fmt.Sprint("thing-", n), auth.Operator(w.project, "root")
 	h, err := w.desk.CreateHeartbeat(w.Context(), owner, manage.HeartbeatEdit{Name: &name, Interval: new("5m"), Grace: new("1m")})
 	if err != nil {
 		w.Fatal(err)

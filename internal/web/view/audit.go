@@ -6,6 +6,8 @@ import "time"
 type AuditPage struct {
 	Shell
 	Query   string
+	Actor   string // whose entries are shown, as their newest entry names them; empty: everybody's
+	AllPath string // the log of everybody
 	Entries []AuditEntry
 	Pager   Pager
 }
@@ -13,7 +15,10 @@ type AuditPage struct {
 // AuditEntry is one change.
 type AuditEntry struct {
 	At     time.Time
-	Who    string // a person's name, or "API key deploy"
+	Who    string // their name at that time, which they may have chosen
+	Kind   string // "Person", "API key": what nobody can choose; empty for old entries
+	ID     string // beginning of the actor's id
+	ByPath string // all entries of the same actor; empty for old entries
 	Did    string // "changed the grace period of"
 	What   string // the thing: "Nightly database backup"
 	Path   string // its page; empty when it is gone

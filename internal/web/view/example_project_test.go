@@ -137,8 +137,8 @@ func exampleKeys() view.KeysPage {
 func exampleAudit() view.AuditPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
 	return view.AuditPage{Shell: exampleShell(), Entries: []view.AuditEntry{
-		{At: at("19:41:12"), Who: "Mara Lindqvist", Did: "changed the grace period of", What: "Nightly database backup", Path: "/heartbeats/" + backupID, Detail: "5m to 10m", Source: "10.20.4.2"},
-		{At: at("17:41:00"), Who: "API key terraform", Did: "created", What: "Payroll export to DATEV", Path: "/heartbeats/x", Source: "10.20.4.40"},
+		{At: at("19:41:12"), Who: "Mara Lindqvist", Kind: "Person", ID: "1f3a9c2e", ByPath: "/audit?actor=1f3a9c2e", Did: "changed the grace period of", What: "Nightly database backup", Path: "/heartbeats/" + backupID, Detail: "5m to 10m", Source: "10.20.4.2"},
+		{At: at("17:41:00"), Who: "API key terraform", Kind: "API key", ID: "77ab01d3", ByPath: "/audit?actor=77ab01d3", Did: "created", What: "Payroll export to DATEV", Path: "/heartbeats/x", Source: "10.20.4.40"},
 		{At: at("09:02:44"), Who: "Tomasz Wrona", Did: "deleted", What: "Old FTP mirror", Source: "10.20.4.3"},
 	}}
 }

@@ -1,0 +1,55 @@
+package auth
+
+import (
+	"strings"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// audited is something that was done to an account, for the audit log.
+type audited struct {
+	actor  Actor // whoever did it; the project of the entry is each of the account's
+	action string
+	target string
+	detail string
+}
+
+// personActor returns a person as the actor of what they do from an address,
+// also where they are not signed in yet.
+func personActor(p monitor.Person, address string) Actor {
+	return Actor{Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Person: p.ID, Source: address}
+}
+
+// auditAccount records what was done to an account in the log of every project
+// that the person belongs to: an account belongs to no project, and the admins
+// of each rely on it.
+func auditAccount(tx *store.Tx, person string, a audited, at time.Time) error {
+	memberships, err := tx.Memberships(person)
+	if err != nil {
+		return err
+	}
+	for _, m := range memberships {
+		a.actor.Project = m.Project
+		if err := tx.Audit(a.actor.Audit(at, a.action, a.target, a.detail)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// programNames begin the names of actors that are not people.
+var programNames = []string{"api key", "link from", commandLine}
+
+// passesForProgram reports whether a person of that name could be taken for a
+// program where only names are shown, such as on an incident.
+func passesForProgram(name string) bool {
+	name = strings.ToLower(strings.Join(strings.Fields(name), " "))
+	for _, begins := range programNames {
+		if strings.HasPrefix(name, begins) {
+			return true
+		}
+	}
+	return false
+}

@@ -118,7 +118,7 @@ func (p *People) found(ctx context.Context, f Founder, address string, now time.
 		}
 		by := personActor(person, address)
 		if address == "" {
-			by = Operator(monitor.Project{}, "settings of the server")
+			by = Operator(monitor.Project{}, "server settings")
 		}
 		return f.take(tx, person, by, now)
 	})

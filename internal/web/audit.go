@@ -41,13 +41,18 @@ func auditEntry(e monitor.AuditEntry) view.AuditEntry {
 		At: e.At, Who: e.Actor, Kind: actorKinds[e.Kind], ID: e.ActorID,
 		Did: did(e.Action), What: e.Target, Detail: e.Detail, Source: e.Source,
 	}
-	if e.Kind != monitor.ActorCommand && len(e.ActorID) > shortID {
-		// The end of an id: two that were made in one moment begin alike.
-		shown.ID = e.ActorID[len(e.ActorID)-shortID:]
+	switch {
+	case e.ActorID == "":
+		return shown
+	case e.Kind == monitor.ActorCommand:
+		shown.Who, shown.ID = e.ActorID, ""
+		return shown
+	case e.Kind == monitor.ActorAPIKey:
+		shown.Who = strings.TrimPrefix(e.Actor, "API key ")
 	}
-	if e.ActorID != "" {
-		shown.ByPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
-	}
+	// The end of an id: two that were made in one moment begin alike.
+	shown.ID = e.ActorID[max(len(e.ActorID)-shortID, 0):]
+	shown.ByPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
 	return shown
 }
 

@@ -17,7 +17,7 @@ type AuditEntry struct {
 	At     time.Time
 	Who    string // their name at that time, which they may have chosen
 	Kind   string // "Person", "API key": what nobody can choose; empty for old entries
-	ID     string // beginning of the actor's id
+	ID     string // end of the actor's id, empty for a command
 	ByPath string // all entries of the same actor; empty for old entries
 	Did    string // "changed the grace period of"
 	What   string // the thing: "Nightly database backup"

@@ -1,0 +1,50 @@
+package internal_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// testNames finds the names of tests in prose and in code.
+var testNames = regexp.MustCompile(`\bTest[A-Z]\w+`)
+
+// TestDocs_EveryTestThatTheyNameExists: evidence that names a test which was
+// renamed or deleted proves nothing.
+func TestDocs_EveryTestThatTheyNameExists(t *testing.T) {
+	exists := map[string]bool{}
+	named := map[string][]string{} // documents by the test that they name
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		isTest, isDocument := strings.HasSuffix(path, "_test.go"), strings.HasSuffix(path, ".md")
+		if !isTest && !isDocument {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range testNames.FindAllString(string(text), -1) {
+			switch {
+			case isDocument:
+				named[name] = append(named[name], path)
+			case strings.Contains(string(text), "func "+name+"("):
+				exists[name] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(named) == 0 {
+		t.Fatal("no document names a test, so this proves nothing")
+	}
+	for name, documents := range named {
+		if !exists[name] {
+			t.Errorf("%s: no test is called %s", strings.Join(documents, ", "), name)
+		}
+	}
+}

@@ -21,14 +21,11 @@ import (
 // CreateAPIKey makes a key directly in the database, also while a server runs
 // on it, and returns it. An empty project means the only one.
 func CreateAPIKey(ctx context.Context, database, project, name string, readOnly bool) (key string, err error) {
-	db, older, err := store.Look(ctx, database)
+	db, err := openCurrent(ctx, database)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if older {
-		return "", errors.New("the database has the schema of an older Overdue; start the server of this version first")
-	}
 	if _, err := firstProject(ctx, db); err != nil {
 		return "", err
 	}
@@ -47,22 +44,52 @@ func CreateAPIKey(ctx context.Context, database, project, name string, readOnly 
 // ResetLink makes a link that sets a new password, directly in the database, and
 // returns it. Without base it is only the path of the page.
 func ResetLink(ctx context.Context, database, base, email string) (link string, err error) {
-	db, older, err := store.Look(ctx, database)
+	db, err := openCurrent(ctx, database)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if older {
-		return "", errors.New("the database has the schema of an older Overdue; start the server of this version first")
-	}
 	token, _, made, err := auth.NewPeople(db, false).ResetLink(ctx, email, true, time.Now().UTC())
 	if err != nil {
 		return "", err
 	}
 	if !made {
-		return "", fmt.Errorf("nobody has the address %q; whoever invited them knows which they have", email)
+		return "", errNoAccount(email)
 	}
 	return strings.TrimRight(base, "/") + view.ResetPathOf(token), nil
+}
+
+// SignOut ends all sessions of a person, directly in the database, and returns
+// how many there were.
+func SignOut(ctx context.Context, database, email string) (n int, err error) {
+	db, err := openCurrent(ctx, database)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	n, found, err := auth.NewPeople(db, false).SignOutEverywhere(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
+	if err == nil && !found {
+		err = errNoAccount(email)
+	}
+	return n, err
+}
+
+// errNoAccount is the answer to a command about a person who does not exist.
+func errNoAccount(email string) error {
+	return fmt.Errorf("no account with the email address %q; the page Team lists the addresses", email)
+}
+
+// openCurrent opens a database next to the server that may run on it. It fails
+// when the schema is older than the program.
+func openCurrent(ctx context.Context, database string) (*store.DB, error) {
+	db, older, err := store.Look(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	if older {
+		return nil, errors.Join(errors.New("the database has the schema of an older Overdue; start the server of this version first"), db.Close())
+	}
+	return db, nil
 }
 
 // operatorName returns the name of the operating system's user that runs a

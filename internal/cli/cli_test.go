@@ -135,6 +135,10 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 			told = append(told, string(f.Database), base, email)
 			return base + "/reset/x", nil
 		},
+		signOut: func(_ context.Context, f StoreFlags, email string) (int, error) {
+			told = append(told, string(f.Database), email)
+			return 3, nil
+		},
 		backup: func(_ context.Context, f StoreFlags, file string) error {
 			told = append(told, string(f.Database), file)
 			return nil
@@ -150,6 +154,9 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
 		t.Errorf("person reset-link without an address: %+v; want the path, and a line that says what is missing", got)
 	}
+	if got := overdue(in, "person", "sign-out", "a@b.example"); got != (result{0, "3 sessions of a@b.example ended\n", ""}) {
+		t.Errorf("person sign-out: %+v", got)
+	}
 	if got := overdue(in, "backup", "copy.db"); got != (result{}) {
 		t.Errorf("backup: %+v", got)
 	}
@@ -159,7 +166,7 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "check"); got != (result{1, "", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
-	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "copy.db", ":1"}
+	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", ":1"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told the insides (-want +got):\n%s", diff)
 	}

@@ -16,6 +16,8 @@ type insides struct {
 	createAPIKey func(ctx context.Context, f StoreFlags, want KeyRequest) (key string, err error)
 	// resetLink returns a link that sets a new password, once.
 	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
+	// signOut ends all sessions of a person, and returns how many there were.
+	signOut func(ctx context.Context, f StoreFlags, email string) (n int, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
@@ -38,6 +40,9 @@ func wired() insides {
 		},
 		resetLink: func(ctx context.Context, f StoreFlags, base, email string) (string, error) {
 			return app.ResetLink(ctx, string(f.Database), base, email)
+		},
+		signOut: func(ctx context.Context, f StoreFlags, email string) (int, error) {
+			return app.SignOut(ctx, string(f.Database), email)
 		},
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)

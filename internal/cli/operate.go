@@ -41,6 +41,7 @@ func (c *apiKeyCreateCmd) Run(ctx context.Context, std Streams, in insides) erro
 // personCmd groups what the operator can do for people.
 type personCmd struct {
 	ResetLink personResetLinkCmd `cmd:"" help:"Print a link that sets a new password, once."`
+	SignOut   personSignOutCmd   `cmd:"" help:"End all sessions of a person."`
 }
 
 // personResetLinkCmd makes one link.
@@ -74,6 +75,31 @@ func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) e
 		warn(std, "this is the path only: put the address of the server before it, such as http://localhost:8080, or give --public-url")
 	}
 	return nil
+}
+
+// personSignOutCmd ends the sessions of one person.
+type personSignOutCmd struct {
+	StoreFlags
+
+	Email string `arg:"" help:"Address that they sign in with."`
+}
+
+// Help is the long part of --help.
+func (personSignOutCmd) Help() string {
+	return `Works on the database directly, also while the server runs. Open pages stop updating within five seconds. The person can sign in again with their password; to prevent that, remove them from their projects, or set a new password with overdue person reset-link.
+
+Example:
+
+    overdue person sign-out ada@example.org`
+}
+
+// Run ends the sessions and prints how many there were.
+func (c *personSignOutCmd) Run(ctx context.Context, std Streams, in insides) error {
+	n, err := in.signOut(ctx, c.StoreFlags, c.Email)
+	if err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	return say(std, fmt.Sprintf("%d sessions of %s ended", n, c.Email))
 }
 
 // backupCmd copies the database. Copying the file with cp while the server runs

@@ -22,7 +22,8 @@ var deeds = map[string]string{
 	"key.create":   "created the API key", "key.revoke": "revoked the API key",
 	"member.invite": "invited", "member.withdraw": "withdrew the invitation of", "member.join": "joined:",
 	"member.role": "changed the role of", "member.remove": "removed",
-	"person.setup": "set up Overdue:", "person.password": "set a new password by a link:",
+	"session.end-all": "ended all sessions of",
+	"person.setup":    "set up Overdue:", "person.password": "set a new password by a link:",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 

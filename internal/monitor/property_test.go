@@ -39,7 +39,6 @@ func drawSlots(t *rapid.T) []int {
 // drawFullRule draws a rule with everything there is.
 func drawFullRule(t *rapid.T) modelRule {
 	r := drawRule(t)
-	r.interval += min(r.interval, 1) // so that a start grace ends before the next slot
 	r.early = rapid.SampledFrom([]int{-1, -1, 0, 1, 3}).Draw(t, "early")
 	r.shortest = rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "shortest")
 	r.startGrace = rapid.SampledFrom([]int{0, 0, 1, 9}).Draw(t, "startGrace")
@@ -472,6 +471,60 @@ func TestNoMethodWritesToTheValueItIsCalledOn(t *testing.T) {
 		}
 		if after := fmt.Sprintf("%+v", h); after != before {
 			t.Fatalf("before %s\nafter  %s", before, after)
+		}
+	})
+}
+
+// Whatever opened an incident is in the history of runs, the first run included.
+func TestLedger_HoldsTheBadRunOfEveryIncident(t *testing.T) {
+	outcomes := map[Cause]Outcome{Missed: RunMissed, Failure: RunFailed, TooShort: RunTooShort, Overran: RunOverran, NotStarted: RunNotStarted}
+	rapid.Check(t, func(t *rapid.T) {
+		drawn, events := drawFullRule(t), drawUnedited(t)
+		rule := drawn.rule()
+		if drawn.firstBy > 0 {
+			rule.ExpectFirstBy = rule.ExpectFirstBy.Add(time.Second / 2) // no run ends at this moment
+		}
+		s := tell(t, rule)
+		for _, e := range events {
+			e.step()(s)
+		}
+		at := seconds(end(events))
+		sweep(at)(s)
+		want, got := map[Outcome]int64{}, map[Outcome]int64{}
+		for _, e := range s.episodes {
+			want[outcomes[e.Cause]]++
+		}
+		for _, st := range s.ledger(at) {
+			got[st.What] += st.Count
+		}
+		for what, n := range want {
+			if got[what] < n {
+				t.Fatalf("%d %s in the history of %d incidents: %+v, %+v", got[what], what, n, s.ledger(at), s.episodes)
+			}
+		}
+	})
+}
+
+// As long as silence is within grace, it has decided nothing.
+func TestLedger_HoldsNoMissWithinGrace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawFullRule(t), drawUnedited(t)
+		rule.grace, rule.firstBy = rapid.IntRange(5, 60).Draw(t, "grace"), 0
+		s := tell(t, rule.rule())
+		for _, e := range events {
+			e.step()(s)
+		}
+		from := s.h.From
+		for at := seconds(events[len(events)-1].at); at < seconds(end(events)); at += time.Second {
+			sweep(at)(s)
+			if s.h.Status != Late && s.h.Status != Up {
+				break
+			}
+			for _, st := range s.h.Unwritten(epoch.Add(at), 0) {
+				if st.Outcome == RunMissed && st.Last.Add(s.h.Rule.Grace).After(epoch.Add(at)) && st.Last.After(from) {
+					t.Fatalf("%s at %v, and missed: %+v", s.h.Status, at, st)
+				}
+			}
 		}
 	})
 }

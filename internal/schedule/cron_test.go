@@ -215,7 +215,7 @@ func TestCronProblemsSayWhatToWrite(t *testing.T) {
 		"0 0 31 2 *":                         "“0 0 31 2 *” names a day that never comes: look at the day of month and the month",
 		"0 0 31 4,6,9,11 *":                  "“0 0 31 4,6,9,11 *” names a day that never comes: look at the day of month and the month",
 		"0 3 * *":                            "“0 3 * *” has 4 of 5 fields: write minute, hour, day of month, month and day of week, such as 0 3 * * *",
-		"0 0 3 * * *":                        "“0 0 3 * * *” has more than one meaning; with the second first, as in Spring, robfig/cron and node-cron: write 0 3 * * *; with the year last, as in cronexpr and nnCron: write 0 0 3 * *",
+		"0 0 3 * * *":                        "“0 0 3 * * *” has more than one meaning; with the second first, as in Spring, robfig/cron and node-cron: write 0 3 * * *; with the year last, as in Nomad and supercronic: write 0 0 3 * *",
 		"0 0 25 * * MONDAY":                  "“0 0 25 * * MONDAY” has more than 5 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week",
 		"0 25 * * * root /bin/backup":        "hour 25 is out of range: hours go from 0 to 23",
 		"0 3 * * * backup.sh":                "“0 3 * * * backup.sh” goes on after the fifth field: leave the command out and write 0 3 * * *",

@@ -47,25 +47,25 @@ var (
 		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sunday: 1, oneAny: true, wraps: true,
 		words: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
 			"Sunday is 1 and Saturday 7. L, W, LW and # are known; L alone in the day of week is Saturday. Ranges may wrap.",
-		source: "Quartz 2.3 CronExpression, class documentation",
+		source: "Quartz 2.3 CronExpression, class documentation; not tried",
 	}
 	spring = dialect{
 		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sunday: 0,
-		words: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. If both day fields are restricted, both must match. " +
-			"L, LW, W and # are known. So do robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days, " +
-			"but if both day fields are restricted some of them ask for one match only.",
-		source: "Spring Framework 6 CronExpression.parse, Javadoc; robfig/cron v3, doc.go; NCrontab, README",
+		words: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
+			"robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days alike. " +
+			"If both day fields are restricted, both must match in Spring and node-cron, one in robfig/cron, cron-parser and croner.",
+		source: "Spring Framework 6 CronExpression.parse, Javadoc; NCrontab, README; robfig/cron 3.0.1, node-cron 4.6.0, cron-parser 5.10.6 and croner 11.0.1, tried",
 	}
 	cronexpr = dialect{
-		name: "cronexpr", title: "a line with the year last, as in cronexpr and nnCron", phrase: "with the year last, as in cronexpr and nnCron", layouts: []string{yearLast, sevenFields}, sunday: 0,
-		words:  "Six fields ending with the year, or seven with the second first. Sunday is 0 or 7. Also read so by nnCron.",
-		source: "gorhill/cronexpr, README; nnCron, “Cron format”",
+		name: "cronexpr", title: "a line with the year last, as in Nomad and supercronic", phrase: "with the year last, as in Nomad and supercronic", layouts: []string{yearLast, sevenFields}, sunday: 0,
+		words:  "Six fields ending with the year, or seven with the second first. Sunday is 0 or 7. Nomad and supercronic use it.",
+		source: "gorhill/cronexpr, README; hashicorp/cronexpr 1.1.3 and supercronic 0.2.48, tried",
 	}
 	eventBridge = dialect{
 		name: "EventBridge", title: "an EventBridge expression", phrase: "in EventBridge", layouts: []string{yearLast}, sunday: 1, oneAny: true,
 		words: "cron(…) around six fields ending with the year. Exactly one of the day fields is “?”. Sunday is 1. " +
 			"rate(value unit) is an interval, at(time) a single run. Rules run in UTC, schedules in a zone of their choice.",
-		source: "Amazon EventBridge Scheduler user guide, “Schedule types”",
+		source: "Amazon EventBridge Scheduler user guide, “Schedule types”; not tried",
 	}
 	plainCron = dialect{
 		name: "robfig/cron", title: "a line of robfig/cron", phrase: "in robfig/cron", layouts: []string{fiveFields}, sunday: 0,

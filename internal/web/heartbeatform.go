@@ -107,11 +107,11 @@ func previewHeartbeat(v *visit) error {
 	if err != nil && !wrong {
 		return err
 	}
+	f := v.offered(v.typed(about), err)
 	l, err := v.site.Desk.Channels(v.ctx(), v.actor, manage.Page{Limit: manage.MostItems})
 	if err != nil {
 		return err
 	}
-	f := v.offered(v.typed(about), err)
 	told := len(l.Items)
 	if f.OnlySome {
 		told = len(v.r.PostForm["channel"])

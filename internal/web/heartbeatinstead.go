@@ -62,7 +62,7 @@ func (v *visit) offered(f view.HeartbeatForm, err error) view.HeartbeatForm {
 		choices, _ := schedule.WithoutUnit(in.Value)
 		for _, c := range choices {
 			if in.Error != "" {
-				in.Choices = append(in.Choices, view.Choice{Value: url.Values{field: {c}}.Encode(), Label: c})
+				in.Choices = append(in.Choices, view.Choice{Value: url.Values{field: {c}}.Encode(), Label: "Use " + c})
 			}
 		}
 	}

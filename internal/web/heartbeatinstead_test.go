@@ -15,7 +15,7 @@ import (
 // useButtons are the values of the buttons that fill in a suggestion, by label.
 func useButtons(a answer) map[string]string {
 	buttons := map[string]string{}
-	for _, m := range regexp.MustCompile(`<button class="chip" name="use" value="([^"]*)">([^<]*)</button>`).FindAllStringSubmatch(a.body, -1) {
+	for _, m := range regexp.MustCompile(`<button class="chip" name="use" value="([^"]*)" formnovalidate>([^<]*)</button>`).FindAllStringSubmatch(a.body, -1) {
 		buttons[html.UnescapeString(m[2])] = html.UnescapeString(m[1])
 	}
 	return buttons
@@ -28,7 +28,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
 			w.shows(a, 422, "24 what? Write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
-			use := useButtons(a)["24h"]
+			use := useButtons(a)["Use 24h"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
 			}
@@ -72,6 +72,9 @@ func TestHeartbeatForm_FillsInTheScheduleThatAForeignLineMeans(t *testing.T) {
 			a := w.post("member", "/heartbeats", form)
 			w.shows(a, 422)
 			use := useButtons(a)[c.label]
+			if live := useButtons(w.post("member", "/heartbeats/preview", form))[c.label]; live != use {
+				w.Errorf("%q: the preview has button %q; want %q", c.typed, live, use)
+			}
 			if use == "" {
 				w.Fatalf("%q: no button %q among %v", c.typed, c.label, useButtons(a))
 			}

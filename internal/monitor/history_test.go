@@ -3,6 +3,8 @@ package monitor
 import (
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // hourlyAt is a rule with every clock, either as an interval or as a calendar
@@ -123,13 +125,15 @@ func TestLedger_ARunIsCountedOnceHoweverItEnds(t *testing.T) {
 			"AnotherRunFails",
 			[]step{hear(Start, minutes(7)), hear(Fail, minutes(8))},
 			Down,
-			[]stretch{overran, {RunFailed, minutes(8), minutes(8), 1, 0}}, 1,
+			[]stretch{overran, {RunFailed, minutes(8), minutes(8), 1, 0}},
+			1,
 		},
 		{
 			"AnotherRunSucceeds",
 			[]step{hear(Start, minutes(7)), hear(Success, minutes(8)), hear(Fail, minutes(9))},
 			Up,
-			[]stretch{overran, {RunOnTime, minutes(8), minutes(8), 1, 0}, {RunFailed, minutes(9), minutes(9), 1, 0}}, 0,
+			[]stretch{overran, {RunOnTime, minutes(8), minutes(8), 1, 0}, {RunFailed, minutes(9), minutes(9), 1, 0}},
+			0,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -183,5 +187,59 @@ func TestLedger_WithinGraceOneSlotIsOpenAndNothingIsMissed(t *testing.T) {
 		s := tell(t, calendar, hear(Success, minutes(1)), hear(Success, minutes(4)))
 		kept(t, s, minutes(4), stretch{RunOnTime, minutes(1), minutes(1), 1, 0},
 			stretch{RunMissed, minutes(2), minutes(3), 2, 0}, stretch{RunOnTime, minutes(4), minutes(4), 1, 0})
+	})
+}
+
+// Whatever opened an incident is in the history of runs, the first run included.
+func TestLedger_HoldsTheBadRunOfEveryIncident(t *testing.T) {
+	outcomes := map[Cause]Outcome{Missed: RunMissed, Failure: RunFailed, TooShort: RunTooShort, Overran: RunOverran, NotStarted: RunNotStarted}
+	rapid.Check(t, func(t *rapid.T) {
+		drawn, events := drawFullRule(t), drawUnedited(t)
+		rule := drawn.rule()
+		if drawn.firstBy > 0 {
+			rule.ExpectFirstBy = rule.ExpectFirstBy.Add(time.Second / 2) // no run ends at this moment
+		}
+		s := tell(t, rule)
+		for _, e := range events {
+			e.step()(s)
+		}
+		at := seconds(end(events))
+		sweep(at)(s)
+		want, got := map[Outcome]int64{}, map[Outcome]int64{}
+		for _, e := range s.episodes {
+			want[outcomes[e.Cause]]++
+		}
+		for _, st := range s.ledger(at) {
+			got[st.What] += st.Count
+		}
+		for what, n := range want {
+			if got[what] < n {
+				t.Fatalf("%d %s in the history of %d incidents: %+v, %+v", got[what], what, n, s.ledger(at), s.episodes)
+			}
+		}
+	})
+}
+
+// As long as silence is within grace, it has decided nothing.
+func TestLedger_HoldsNoMissWithinGrace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawFullRule(t), drawUnedited(t)
+		rule.grace, rule.firstBy = rapid.IntRange(5, 60).Draw(t, "grace"), 0
+		s := tell(t, rule.rule())
+		for _, e := range events {
+			e.step()(s)
+		}
+		from := s.h.From
+		for at := seconds(events[len(events)-1].at); at < seconds(end(events)); at += time.Second {
+			sweep(at)(s)
+			if s.h.Status != Late && s.h.Status != Up {
+				break
+			}
+			for _, st := range s.h.Unwritten(epoch.Add(at), 0) {
+				if st.Outcome == RunMissed && st.Last.Add(s.h.Rule.Grace).After(epoch.Add(at)) && st.Last.After(from) {
+					t.Fatalf("%s at %v, and missed: %+v", s.h.Status, at, st)
+				}
+			}
+		}
 	})
 }

@@ -193,6 +193,11 @@ func cronInCalendar(line string) *Problem {
 			return suggest(Suggestion{Kind: KindOnCalendar, Text: text, Reading: "systemd"}, "the name of the setting is not a part of the expression: write %s", short(text))
 		}
 	}
+	if value, _, ok := strings.Cut(strings.ReplaceAll(text, " ;", " #"), " #"); ok {
+		if _, err := calendarLine(value, "UTC"); err == nil {
+			return suggest(Suggestion{Kind: KindOnCalendar, Text: value, Reading: "systemd"}, "a comment cannot follow the value of a setting: write %s", short(value))
+		}
+	}
 	if len(strings.Fields(line)) == 5 || strings.HasPrefix(line, "@") {
 		if _, err := cronLine(line, "UTC"); err == nil {
 			return suggest(Suggestion{Kind: KindCron, Text: line, Reading: "cron"}, "%s is a cron line: write it as cron", quote(line))

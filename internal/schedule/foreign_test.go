@@ -123,6 +123,7 @@ func TestOnCalendar_SuggestsCronForACronLine(t *testing.T) {
 		"0 0 12 ? * MON-FRI":   {"cron 0 12 * * 1-5"},
 		"OnCalendar=Mon 03:00": {"oncalendar Mon 03:00"},
 		"rate(5 minutes)":      {"interval 5m"},
+		"daily # nightly":      {"oncalendar daily"},
 		"Mon..Fri 25:00":       nil,
 	} {
 		if got, p := suggested(t, line, OnCalendar); cmp.Diff(want, got) != "" {

@@ -31,6 +31,19 @@ type FieldError struct {
 	Message  string `json:"message,omitempty"`
 	Location string `json:"location,omitempty"`
 	Value    any    `json:"value,omitempty"`
+
+	// Suggestions are schedules with the meaning of an expression of another
+	// program: one, or several if it is ambiguous.
+	Suggestions []Suggestion `json:"suggestions,omitempty"`
+}
+
+// Suggestion is a schedule to write instead of one that was rejected.
+type Suggestion struct {
+	Schedule string `json:"schedule"`           // the member to write it in: interval, cron or oncalendar
+	Text     string `json:"text"`               // what to write
+	Timezone string `json:"timezone,omitempty"` // the zone that the expression names
+	Reading  string `json:"reading"`            // whose expression it was taken for, such as Quartz
+	Note     string `json:"note,omitempty"`     // what the text leaves out
 }
 
 // Error says what the server said, in one line: the status, the sentence, and

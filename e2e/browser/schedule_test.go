@@ -32,6 +32,27 @@ func TestACronLineIsReadBackWhileItIsTypedAndSaysWhatIsWrongWithIt(t *testing.T)
 	b.lists("Nightly backup")
 }
 
+func TestHeartbeatForm_AButtonFillsInWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, serveOwned(t))
+	b.signIn(ownerEmail, ownerPassword)
+	b.open("/heartbeats/new") // without a name, which must not keep the button from working
+	b.fill("Expected interval", "24")
+	b.reads("24 what?")
+	b.submit("Use 24h")
+	b.reads("Overdue expects a ping every 24 h.")
+	b.sees("the interval with its unit", `document.querySelector("#interval").value === "24h"`)
+
+	b.press("Cron")
+	b.fill("Cron expression", "0 3 * * *\n0 15 10 ? * 2-6")
+	b.submit("Use 15 10 * * 1-5 (Quartz)")
+	b.reads("at 10:15 on weekdays")
+	b.sees("the other line as it was", `document.querySelector("#cron").value === "0 3 * * *\n15 10 * * 1-5"`)
+	b.fill("Name", "Nightly backup")
+	b.submit("Save")
+	b.sees("the page of the new heartbeat", status("New"))
+}
+
 func TestAnAddressOfAnOperationOpensItsDetails(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, serveOwned(t))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,27 @@ func FuzzPreview(f *testing.F) {
 			if local, err := time.Parse(time.RFC3339, s.Local); err != nil || !local.Equal(s.At) {
 				t.Fatalf("%s is told as %s: %v", s.At, s.Local, err)
 			}
+		}
+	})
+}
+
+func TestSchedulePreview_SuggestsWhatAForeignLineMeans(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		_, err := w.client("read-only").PreviewSchedule(t.Context(), client.ScheduleQuery{Cron: []string{"0 3 * * *", "30 15 10 ? * 2-6"}})
+		p, ok := errors.AsType[*client.Problem](err)
+		if !ok {
+			t.Fatalf("%v; want a problem", err)
+		}
+		const note = "A cron line begins at full minutes: the 30th second is left out."
+		want := []client.Suggestion{
+			{Schedule: "cron", Text: "15 10 * * 1-5", Reading: "Quartz", Note: note},
+			{Schedule: "cron", Text: "15 10 * * 2-6", Reading: "Spring", Note: note},
+		}
+		if len(p.Errors) != 1 || p.Errors[0].Location != "body.cron[1]" {
+			t.Fatalf("errors %+v", p.Errors)
+		}
+		if diff := cmp.Diff(want, p.Errors[0].Suggestions); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

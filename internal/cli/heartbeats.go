@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"overdue/client"
+	"overdue/internal/schedule"
 )
 
 // heartbeatsCmd groups what is done with heartbeats, all of it through the API:
@@ -97,6 +100,7 @@ type heartbeatsCreateCmd struct {
 // Help is the long part of --help.
 func (heartbeatsCreateCmd) Help() string {
 	return `Prints the ping URL. With --slug and --update it can be run again and again, by a deployment for example.
+Durations need a unit, such as 90s, 15m, 24h or 1d.
 
 Examples:
 
@@ -119,6 +123,9 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 	case schedules != 1:
 		return usage("give one of --interval, --cron and --oncalendar")
 	}
+	if err := c.units(); err != nil {
+		return err
+	}
 	far, err := c.client()
 	if err != nil {
 		return err
@@ -136,6 +143,26 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 		return errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
 	}
 	return say(std, *h.PingURL)
+}
+
+// durations are the flags that take one, by name.
+func (c *heartbeatsCreateCmd) durations() map[string]string {
+	return map[string]string{
+		"interval": c.Interval, "early": c.Early, "grace": c.Grace, "min-run-time": c.MinRunTime,
+		"max-run-time": c.MaxRunTime, "start-grace": c.StartGrace,
+	}
+}
+
+// units asks for the unit of a duration that is a bare number, as the form does:
+// 24 is hours to some people and seconds to the API.
+func (c *heartbeatsCreateCmd) units() error {
+	given := c.durations()
+	for _, flag := range slices.Sorted(maps.Keys(given)) {
+		if choices, bare := schedule.WithoutUnit(given[flag]); bare {
+			return usage("--%s %s: %s what? Write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
+		}
+	}
+	return nil
 }
 
 // settings holds only what was given. A default that we filled in would

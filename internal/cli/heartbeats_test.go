@@ -117,6 +117,21 @@ func TestCreateTakesOneSchedule(t *testing.T) {
 	}
 }
 
+func TestCreate_AsksForTheUnitOfABareNumber(t *testing.T) {
+	for _, flag := range []string{"interval", "early", "grace", "min-run-time", "max-run-time", "start-grace"} {
+		asked := server(t)
+		args := "heartbeats create --name B --" + flag + " 24"
+		if flag != "interval" {
+			args += " --interval 1d"
+		}
+		got := overdue(insides{}, strings.Fields(args)...)
+		want := result{2, "", "overdue: --" + flag + " 24: 24 what? Write 24h, 24m (minutes), 24s or 24d\n"}
+		if got != want || len(*asked) != 0 {
+			t.Errorf("%s: %+v, asked %v", flag, got, *asked)
+		}
+	}
+}
+
 func TestDeleteDoesNotDeleteUnasked(t *testing.T) {
 	asked := server(t)
 	got := overdue(insides{}, "heartbeats", "delete", "backup")

@@ -55,7 +55,7 @@ func (c *scheduleCmd) Run(std Streams) error {
 	}
 	s, err := read(c.Lines, zone)
 	if err != nil {
-		return usage("%s%w", c.where(err), err)
+		return usage("%s%w%s", c.where(err), err, c.instead(err))
 	}
 	return printOutlook(std, schedule.Around(s, at, c.Count))
 }
@@ -66,6 +66,30 @@ func (c *scheduleCmd) where(err error) string {
 		return fmt.Sprintf("line %d: ", p.Line)
 	}
 	return ""
+}
+
+// instead are the commands that ask about what is suggested, one a line.
+func (c *scheduleCmd) instead(err error) string {
+	p, ok := errors.AsType[*schedule.Problem](err)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, s := range p.Suggestions {
+		switch s.Kind {
+		case schedule.KindInterval:
+			fmt.Fprintf(&b, "\n  interval %s, for heartbeats create --interval", s.Text)
+		case schedule.KindOnCalendar:
+			fmt.Fprintf(&b, "\n  overdue schedule --oncalendar %q", s.Text)
+		default:
+			fmt.Fprintf(&b, "\n  overdue schedule %q", s.Text)
+		}
+		if s.Zone != "" {
+			b.WriteString(" --timezone " + s.Zone)
+		}
+		fmt.Fprintf(&b, " (%s)", s.Reading)
+	}
+	return b.String()
 }
 
 // printOutlook writes the words, the slots in the order of time, and the changes.

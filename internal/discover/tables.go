@@ -163,7 +163,11 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 		}
 		f.Jobs = append(f.Jobs, j)
 		if _, err := j.schedule(); err != nil && e.problem == "" {
-			f.note("%s, line %d: the schedule cannot be read; Debian's cron ignores a whole file for one line that it cannot read", t.shown, e.number)
+			what := "the schedule cannot be read; Debian's cron ignores a whole file for one line that it cannot read"
+			if strings.Contains(e.schedule, "~") {
+				what = "a random range (~) has no fixed time: cronie and OpenBSD cron run the line, Debian's cron ignores the whole file for it"
+			}
+			f.note("%s, line %d: %s", t.shown, e.number, what)
 		}
 	}
 }

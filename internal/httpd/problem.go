@@ -26,6 +26,17 @@ type Problem struct {
 type FieldProblem struct {
 	Location string `json:"location" doc:"Where: body, query, path or header, a dot, and the member" example:"body.name"`
 	Message  string `json:"message" doc:"What to write instead, in a sentence" example:"Write a name of 1 to 100 characters."`
+
+	Suggestions []Suggestion `json:"suggestions,omitempty" nullable:"false" doc:"Schedules with the meaning of an expression of another program: one, or several if it is ambiguous"`
+}
+
+// Suggestion is a schedule to write instead of one that was rejected.
+type Suggestion struct {
+	Schedule string `json:"schedule" enum:"interval,cron,oncalendar" doc:"The member to write it in" example:"cron"`
+	Text     string `json:"text" doc:"What to write" example:"0 12 * * 1-5"`
+	Timezone string `json:"timezone,omitempty" doc:"The zone that the expression names" example:"Europe/Berlin"`
+	Reading  string `json:"reading" doc:"Whose expression it was taken for" example:"Quartz"`
+	Note     string `json:"note,omitempty" doc:"What the text leaves out" example:"A cron line begins at full minutes: the 30th second is left out."`
 }
 
 // problemType is the media type of a Problem.
@@ -89,7 +100,11 @@ func ProblemOf(err error, locate func(field string) string) (*Problem, bool) {
 	}
 	for _, f := range faults {
 		if f.Field != "" {
-			p.Errors = append(p.Errors, FieldProblem{Location: locate(f.Field), Message: f.Text})
+			about := FieldProblem{Location: locate(f.Field), Message: f.Text}
+			for _, s := range f.Suggestions {
+				about.Suggestions = append(about.Suggestions, Suggestion{Schedule: s.Kind, Text: s.Text, Timezone: s.Zone, Reading: s.Reading, Note: s.Note})
+			}
+			p.Errors = append(p.Errors, about)
 		}
 	}
 	return p, true

@@ -136,13 +136,15 @@ func (e HeartbeatEdit) calendar(r monitor.Rule, kind monitor.CalendarKind, lines
 func (f *faults) problem(field string, err error) {
 	problem, ok := errors.AsType[*schedule.Problem](err)
 	if !ok {
-		f.wrong(field, "Write it otherwise: it cannot be read.")
+		f.wrong(field, "Invalid expression: %v.", err)
 		return
 	}
 	if problem.Line > 0 {
 		field = fmt.Sprintf("%s[%d]", field, problem.Line-1)
 	}
-	f.wrong(field, "%s", sentence(problem.Text))
+	fault := monitor.Wrong(monitor.Invalid, field, "%s", sentence(problem.Text))
+	fault.Suggestions = problem.Suggestions
+	f.add(fault)
 }
 
 // optional reads a duration that may be none.

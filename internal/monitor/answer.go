@@ -8,6 +8,7 @@ type runEnd struct {
 	ping    bool      // a ping ended it
 	began   time.Time // zero when nobody said
 	outcome Outcome   // of a bad run; empty for a good one
+	lost    bool      // it took too long, and that was counted
 	runs    []Run     // in progress just before it
 }
 
@@ -23,64 +24,94 @@ type reckoned struct {
 // reckon says which slot a run counts for, and writes that down together with
 // all slots that were passed over.
 //
-// It counts for the last slot that has come, if it is within grace or a run
-// that began by the deadline was in progress. Otherwise that slot is missed, and
-// the run counts for the next: with a calendar if it is early for it, with an
-// interval in any case, as a run of its own. No run counts for two slots, and no
-// slot has two runs.
+// It counts for an open slot: one that has come and is within grace, or that a
+// run answers which began by the deadline and was in progress. With a calendar
+// that is the last one, and those before it are missed; with an interval, which
+// is counted from ping to ping, it is the first one, and those after it are void.
+// If no slot is open, the run counts for the next: with a calendar if it is early
+// for it, with an interval in any case, as a run with a slot of its own. A bad
+// run that counts for no slot is kept at the moment at which it ended. No run
+// counts for two slots, and no slot has two runs.
 func (h Heartbeat) reckon(e runEnd) (Heartbeat, reckoned) {
-	expected := h.Judged() && !h.Ledger.Until.IsZero()
 	floor := h.Created // the very first ping may answer a calendar's slot
 	if !h.Ledger.Until.IsZero() {
 		floor = later(h.Ledger.Until, h.counted())
 	}
 	come := h.slotBy(e.at, floor)
-	if !expected && h.Rule.Calendar == nil {
+	if !h.expecting() && h.Rule.Calendar == nil {
 		come = time.Time{}
 	}
-	r := reckoned{slot: come, through: come}
+	r := reckoned{slot: h.answered(e, come, floor), through: come}
 	passed := come // the last slot that this run does not count for
-	if h.inTime(come, e) {
-		passed = h.slotBy(come.Add(-Tick), floor)
-	} else if r.known = expected && come.IsZero() && h.clocked(); r.known {
+	if !r.slot.IsZero() {
+		passed = h.slotBy(r.slot.Add(-Tick), floor)
+	} else if r.known = come.IsZero() && h.clocked(e); r.known {
 		r.slot = h.earlyFor(e, floor)
 		r.known = r.slot.IsZero()
 	} else {
 		r.slot = h.next(e, floor)
 	}
 	var all []Stretch
-	if expected {
+	if h.expecting() {
 		r.missed = h.unmet(e.at, r.slot)
 		all = h.missed(floor, passed, mostSlots)
 	}
-	if !r.slot.IsZero() {
+	switch {
+	case !r.slot.IsZero():
 		all = append(all, h.counting(e, r.slot))
 		r.through = later(r.through, r.slot)
+	case e.outcome != "" && !r.known: // a bad run is never left out
+		all = append(all, h.counting(e, later(e.at, h.Ledger.Until.Add(Tick))))
 	}
 	h.Ledger, r.decided = h.Ledger.addAll(all)
 	h.Ledger.Until = later(h.Ledger.Until, e.at)
 	return h, r
 }
 
-// unmet is how many of the slots that are waited for have come by now, but for
-// the one that is answered. More than open an incident are not counted.
+// unmet is how many of the slots that are waited for have come by now, except
+// the one that is answered, and with an interval those after it. More than open
+// an incident are not counted.
 func (h Heartbeat) unmet(now, answered time.Time) int {
 	n := 0
 	for slot := h.Due(); !slot.IsZero() && !slot.After(now) && n < h.Rule.alertAfter(); slot = h.slotAfter(slot) {
-		if !slot.Equal(answered) {
+		switch {
+		case !slot.Equal(answered):
 			n++
+		case h.Rule.Calendar == nil:
+			return n
 		}
 	}
 	return n
 }
 
-// inTime reports whether the end of a run can still count for a slot.
-func (h Heartbeat) inTime(slot time.Time, e runEnd) bool {
-	if slot.IsZero() {
-		return false
+// answered returns the open slot that a run counts for, zero when none is open.
+// come is the last slot that has come.
+func (h Heartbeat) answered(e runEnd, come, floor time.Time) time.Time {
+	if come.IsZero() {
+		return come
 	}
-	deadline := slot.Add(h.Rule.Grace)
-	return !e.at.After(deadline) || h.excused(e.runs, deadline, e.at)
+	lost := h.lastLost(e.runs, e.at.Add(-Tick), floor)
+	if h.Rule.Calendar == nil {
+		come = h.slotAfter(later(lost, floor))
+	}
+	if !come.After(lost) || come.After(e.at) {
+		return time.Time{}
+	}
+	return come
+}
+
+// lastLost returns the last slot after floor that no run can answer any more at
+// the end of now, zero when there is none: its grace is over, and of the runs in
+// progress, each within its time, none began by its deadline.
+func (h Heartbeat) lastLost(runs []Run, now, floor time.Time) time.Time {
+	over, limit := now, h.Rule.runLimit()
+	for _, r := range runs {
+		inTime := limit > 0 && !r.Lost && r.Start.Add(limit).After(now)
+		if before := r.Start.Add(-Tick); inTime && before.Before(over) {
+			over = before
+		}
+	}
+	return h.slotBy(over.Add(-h.Rule.Grace), floor)
 }
 
 // next returns the slot that a run counts for when it does not count for the
@@ -105,11 +136,22 @@ func (h Heartbeat) earlyFor(e runEnd, floor time.Time) time.Time {
 	return slot
 }
 
-// clocked reports whether a clock has counted the run that is waited for since
-// the last ping: what comes of it later is no further run.
-func (h Heartbeat) clocked() bool {
+// clocked reports whether a clock has counted this run, or the one that is waited
+// for, since the last ping: what comes of it later is no further run. A run that
+// began after another one overran is, and so is a bad run that no clock counted.
+func (h Heartbeat) clocked(e runEnd) bool {
 	tail := h.Ledger.Tail
-	return (tail.Outcome == RunOverran || tail.Outcome == RunNotStarted) && tail.Last.After(h.From)
+	if h.Status == Paused || !tail.Last.After(h.Heard) {
+		return false
+	}
+	switch tail.Outcome {
+	case RunNotStarted:
+		return e.outcome == ""
+	case RunOverran:
+		byPing := e.ping && e.outcome != ""
+		return e.lost || !byPing && !e.began.After(h.Ledger.Until)
+	}
+	return false
 }
 
 // counting is the run as it counts for a slot. An interval is late from the

@@ -98,16 +98,26 @@ func (h Heartbeat) inARow(runs int) string {
 // are being borne.
 func (h Heartbeat) Why(now time.Time) string {
 	switch {
-	case h.Status == New && !h.firstBy().IsZero():
-		return fmt.Sprintf("No ping has come since it was created; the first is expected by %s.", clock(h.firstBy()))
 	case h.Status == New:
-		return "No ping has come since it was created, so nothing is expected yet."
+		return h.whyNew() + h.borne()
 	case h.Status == Paused:
 		return "It is paused: nothing is judged until it is resumed."
 	case h.Status == Down:
 		return h.whyDown()
 	}
 	return h.whyUp(now) + h.borne()
+}
+
+// whyNew explains New.
+func (h Heartbeat) whyNew() string {
+	came := "No ping has come since it was created"
+	if !h.Began.IsZero() {
+		came = fmt.Sprintf("No run has finished since it was created; the last one started at %s", clock(h.Began))
+	}
+	if by := h.firstBy(); !by.IsZero() {
+		return fmt.Sprintf("%s; the first is expected by %s.", came, clock(by))
+	}
+	return came + ", so nothing is expected yet."
 }
 
 // whyUp explains Up and Late.

@@ -1,6 +1,10 @@
 package monitor
 
-import "fmt"
+import (
+	"fmt"
+
+	"overdue/internal/schedule"
+)
 
 // FaultKind says which sort of mistake a Fault is.
 type FaultKind int
@@ -20,6 +24,8 @@ type Fault struct {
 	Kind  FaultKind
 	Field string // the member or flag at fault, empty when it is none
 	Text  string
+
+	Suggestions []schedule.Suggestion // what to write instead, where that is known
 }
 
 // Error returns the sentence.

@@ -115,7 +115,7 @@ func (h Heartbeat) begin(p Ping) Heartbeat {
 // A finished run resumes what is paused.
 func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
 	bad := h.Rule.bad(p.Ping)
-	h, r := h.reckon(runEnd{at: p.At, ping: true, began: p.began, outcome: bad, runs: p.runs})
+	h, r := h.reckon(runEnd{at: p.At, ping: true, began: p.began, outcome: bad, lost: p.lost, runs: p.runs})
 	change.Decided = append(change.Decided, r.decided...)
 	h.Bad, h.Lapsed = h.BadRuns()+r.missed, Lapsed{}
 	h.Heard, h.From, h.LastPing = p.At, p.At, p.At
@@ -128,7 +128,7 @@ func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
 	}
 	change.Late = time.Time{}
 	if bad != "" {
-		return h.fail(p.Ping, bad, change)
+		return h.fail(p, bad, change)
 	}
 	if h.Status == Down {
 		change.Resolved = &Resolution{How: Recovered, At: p.At, Incident: h.Incident}
@@ -152,13 +152,16 @@ func (h Heartbeat) stillAhead(at time.Time) time.Time {
 }
 
 // fail counts a bad run that a ping ended. It takes the heartbeat down at once,
-// or is noted as one more, or is tolerated.
-func (h Heartbeat) fail(p Ping, bad Outcome, change Change) (Heartbeat, Change) {
-	cause, because := Failure, becauseFailed(p)
+// or is noted as one more, or is tolerated. A run that a clock has counted as too
+// long is not counted again.
+func (h Heartbeat) fail(p finished, bad Outcome, change Change) (Heartbeat, Change) {
+	cause, because := Failure, becauseFailed(p.Ping)
 	if bad == RunTooShort {
-		cause, because = TooShort, h.becauseTooShort(p)
+		cause, because = TooShort, h.becauseTooShort(p.Ping)
 	}
-	h.Bad++
+	if !p.lost || h.Bad == 0 {
+		h.Bad++
+	}
 	switch {
 	case h.Status == Down:
 		h.Cause, change.Failed = cause, true // what it is down for now, whatever opened the incident
@@ -184,7 +187,7 @@ func (h Heartbeat) Lapse(now time.Time) (Heartbeat, Change) {
 		case next.Equal(h.RunDeadline()):
 			h, change = h.overrun(next, change)
 		case h.Status == New:
-			h, change = h.miss(&Opening{Cause: Missed, At: next, Because: becauseNever(next)}, change)
+			h, change = h.neverCame(next, change)
 		case h.Status == Up:
 			h.Status, change.Late = Late, next
 		case h.Rule.startClock():
@@ -203,6 +206,18 @@ func (h Heartbeat) miss(o *Opening, change Change) (Heartbeat, Change) {
 	return h, change
 }
 
+// neverCame takes a new heartbeat down whose first ping did not come by the
+// moment at which it was expected.
+func (h Heartbeat) neverCame(by time.Time, change Change) (Heartbeat, Change) {
+	if by.After(h.Ledger.Until) || h.Ledger.Tail.Outcome != RunMissed { // an edit judges again
+		at := later(by, h.Ledger.Until.Add(Tick))
+		var decided []Stretch
+		h.Ledger, decided = h.Ledger.add(Stretch{Outcome: RunMissed, First: at, Last: at, Count: 1})
+		change.Decided = append(change.Decided, decided...)
+	}
+	return h.miss(&Opening{Cause: Missed, At: by, Because: becauseNever(by)}, change)
+}
+
 // overrun counts a run that took too long. Its slot is not waited for any more.
 func (h Heartbeat) overrun(at time.Time, change Change) (Heartbeat, Change) {
 	o := &Opening{Cause: Overran, At: at, Due: h.Due(), Last: h.LastPing, Because: h.becauseOverran(at)}
@@ -213,12 +228,9 @@ func (h Heartbeat) overrun(at time.Time, change Change) (Heartbeat, Change) {
 		runs[i] = r
 	}
 	h.Runs = runs
-	var r reckoned
-	if h.Status != New {
-		h, r = h.reckon(runEnd{at: at, began: at.Add(-h.Rule.runLimit()), outcome: RunOverran, runs: before.Runs})
-		change.Decided = append(change.Decided, r.decided...)
-	}
-	if h.Rule.Calendar == nil && !r.through.IsZero() {
+	h, r := h.reckon(runEnd{at: at, began: at.Add(-h.Rule.runLimit()), outcome: RunOverran, runs: before.Runs})
+	change.Decided = append(change.Decided, r.decided...)
+	if h.Rule.Calendar == nil && !r.through.IsZero() && !h.From.IsZero() {
 		r.through = before.slotAfter(later(before.counted(), r.through.Add(-Tick))) // the finish that is waited for
 	}
 	return h.bear(o, before, r.missed+1, r.through, change)

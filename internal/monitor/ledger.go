@@ -110,23 +110,20 @@ func (h Heartbeat) missed(floor, last time.Time, most int) []Stretch {
 	return days
 }
 
-// silence tells what silence alone has decided by now: a slot is missed when
-// its grace is over, or when the next has come, because a ping counts for the
-// last slot before it.
+// silence returns what silence alone has decided by now: a slot is missed when
+// its own grace is over. Until then it is open, however many slots follow it.
 func (h Heartbeat) silence(now time.Time, most int) []Stretch {
-	if !h.Judged() || h.Ledger.Until.IsZero() {
+	if !h.expecting() {
 		return nil
 	}
 	floor := later(h.Ledger.Until, h.counted())
-	last := h.slotBy(now, floor)
-	if last.IsZero() {
-		return nil
-	}
-	deadline := last.Add(h.Rule.Grace)
-	if deadline.After(now) || h.excused(h.Runs, deadline, now.Add(Tick)) {
-		last = h.slotBy(last.Add(-Tick), floor)
-	}
-	return h.missed(floor, last, most)
+	return h.missed(floor, h.lastLost(h.Runs, now, floor), most)
+}
+
+// expecting reports whether silence is counted: since the first ping that ended
+// a run, or since it was resumed.
+func (h Heartbeat) expecting() bool {
+	return h.Judged() && !h.From.IsZero() && !h.Ledger.Until.IsZero()
 }
 
 // Unwritten returns what is decided as of now and is no row of history yet,

@@ -58,15 +58,17 @@ type model struct {
 	waiting []int // slots that came since, and that nothing came for
 	counted int   // slots up to here are not waited for
 
-	expecting bool // slots are expected, since the first ping
-	written   int  // slots up to here have an outcome
-	pending   int  // the last slot that has come, while it may still be answered; -1: none
+	expecting bool  // slots are expected, since the first ping
+	written   int   // slots up to here have an outcome
+	ticks     int   // outcomes in the microseconds after it
+	openSlots []int // slots that have come, and that a run may still answer
 	outcomes  []modelOutcome
 }
 
 // modelOutcome is what became of a slot.
 type modelOutcome struct {
 	Slot   int
+	Ticks  int // microseconds after it
 	What   string
 	LateBy int
 }
@@ -74,7 +76,7 @@ type modelOutcome struct {
 // replay tells how a heartbeat stands at the end of a second, when all that
 // happened until then is given in its order.
 func replay(rule modelRule, events []modelEvent, end int) *model {
-	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, pending: -1, heard: -1}
+	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, heard: -1}
 	for second := 0; second <= end; second++ {
 		m.tick(second)
 		for _, e := range events {
@@ -124,6 +126,7 @@ func (m *model) silence(second int) {
 		m.overrun(second)
 	}
 	if by := m.rule.firstBy; m.status == "new" && by > 0 && by > m.heard && second >= by && !m.busy(by, second) {
+		m.writeBad(-1, by, false, "missed")
 		m.open("missed", by)
 	}
 	for m.status == "up" || m.status == "late" {
@@ -136,9 +139,7 @@ func (m *model) silence(second int) {
 			break
 		}
 	}
-	if m.slotsCount() && m.pending >= 0 && second >= m.pending+m.rule.grace && !m.busy(m.pending+m.rule.grace, second) {
-		m.write(m.pending, "missed", 0)
-	}
+	m.giveUpSlots(second)
 }
 
 // lapse counts the silence that is over by a second, and reports whether there
@@ -149,7 +150,9 @@ func (m *model) lapse(second int) bool {
 		if second < slot+g || m.busy(slot+g, second) {
 			return false
 		}
-		m.correct(slot, "not_started")
+		if slot > m.written {
+			m.write(slot, "not_started", 0)
+		}
 		m.bear("not_started", slot+g, 1, slot)
 		return true
 	}
@@ -267,9 +270,9 @@ func (m *model) pause(second int) {
 	}
 	if m.status != "paused" {
 		m.status, m.runs, m.heard = "paused", nil, second
-		m.bad, m.waiting, m.pending = 0, nil, -1
-		if m.expecting {
-			m.written = max(m.written, second)
+		m.bad, m.waiting, m.openSlots = 0, nil, nil
+		if m.written >= 0 {
+			m.decide(second)
 		}
 	}
 }
@@ -283,7 +286,8 @@ func (m *model) resume(second int) {
 	if m.pinged {
 		ahead := m.written
 		m.status, m.from, m.expecting = "up", second, true
-		m.written, m.counted = max(m.written, second), second
+		m.decide(second)
+		m.counted = second
 		if m.rule.slots != nil {
 			m.counted = max(second, ahead)
 		}
@@ -300,7 +304,7 @@ func (m *model) edit(rule modelRule, second int) {
 	}
 	again := *m
 	again.status, again.cause, again.incidents, again.runs = "up", "", nil, nil
-	again.waiting, again.counted, again.pending, again.expecting = nil, m.from, -1, false
+	again.waiting, again.counted, again.openSlots, again.expecting = nil, m.from, nil, false
 	if m.from < 0 {
 		again.status = "new"
 	}

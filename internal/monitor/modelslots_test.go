@@ -1,6 +1,9 @@
 package monitor
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // The part of the model that knows slots: which have come, which ping counts
 // for which, and what is written down of each.
@@ -26,10 +29,27 @@ func (m *model) tick(second int) {
 	}
 	m.waiting = append(m.waiting, second)
 	if m.expecting && second > m.written {
-		if m.pending >= 0 {
-			m.write(m.pending, "missed", 0)
+		m.openSlots = append(m.openSlots, second)
+	}
+}
+
+// giveUpSlots notes the open slots as missed whose grace is over by a second.
+func (m *model) giveUpSlots(second int) {
+	for m.slotsCount() && len(m.openSlots) > 0 {
+		slot := m.openSlots[0]
+		deadline := slot + m.rule.grace
+		if second < deadline || m.busy(deadline, second) {
+			return
 		}
-		m.pending = second
+		m.write(slot, "missed", 0)
+	}
+}
+
+// passOver notes the open slots before the one that a run of a calendar counts
+// for as missed. Those of an interval are void: it is counted from the run.
+func (m *model) passOver(slot int) {
+	for m.rule.slots != nil && len(m.openSlots) > 0 && m.openSlots[0] < slot {
+		m.write(m.openSlots[0], "missed", 0)
 	}
 }
 
@@ -101,60 +121,89 @@ func (m *model) deadline() int {
 // tolerated is the how-manieth silent slot opens an incident.
 func (m *model) tolerated() int { return max(1, max(1, m.rule.after)-m.bad) }
 
+// decide says that all is decided up to a second.
+func (m *model) decide(second int) {
+	if second > m.written {
+		m.written, m.ticks = second, 0
+	}
+}
+
 // write notes what became of a slot.
 func (m *model) write(slot int, what string, late int) {
-	m.outcomes = append(m.outcomes, modelOutcome{slot, what, late})
-	m.written = max(m.written, slot)
-	if m.pending == slot {
-		m.pending = -1
+	m.outcomes = append(m.outcomes, modelOutcome{Slot: slot, What: what, LateBy: late})
+	m.decide(slot)
+	for len(m.openSlots) > 0 && m.openSlots[0] <= slot {
+		m.openSlots = m.openSlots[1:]
 	}
 }
 
-// correct is write for a slot that may have been told as missed, because the
-// next had come.
-func (m *model) correct(slot int, what string) {
-	for i, o := range m.outcomes {
-		if o.Slot == slot && o.What == "missed" {
-			m.outcomes[i].What = what
-			return
-		}
-	}
-	if slot > m.written {
+// writeBad notes a bad run, at the moment of its end if it counts for no slot.
+func (m *model) writeBad(slot, at int, known bool, what string) {
+	switch {
+	case slot >= 0:
 		m.write(slot, what, 0)
+	case !known && at > m.written:
+		m.write(at, what, 0)
+	case !known: // its moment has an outcome already
+		m.ticks++
+		m.outcomes = append(m.outcomes, modelOutcome{Slot: m.written, Ticks: m.ticks, What: what})
 	}
 }
 
-// clocked reports whether a clock has counted the run that is waited for.
-func (m *model) clocked() bool {
-	if len(m.outcomes) == 0 {
+// clocked reports whether a clock has counted the run that ended, or the one that
+// is waited for. No clock has if another run overran before this one began, and
+// a bad run is only counted by a clock if it was this very run that overran.
+func (m *model) clocked(e modelEnd) bool {
+	if len(m.outcomes) == 0 || m.status == "paused" {
 		return false
 	}
 	last := m.outcomes[len(m.outcomes)-1]
-	return (last.What == "overran" || last.What == "not_started") && last.Slot > m.from
+	if heard := max(m.from, m.heard); last.Slot < heard || last.Slot == heard && last.Ticks == 0 {
+		return false
+	}
+	switch e.what {
+	case "":
+		return last.What == "not_started" || last.What == "overran" && (e.told || e.began <= m.written)
+	case "overran":
+		return last.What == "overran" && e.began <= m.written
+	}
+	return last.What == "overran" && e.told
+}
+
+// modelEnd is how a run ended.
+type modelEnd struct {
+	at, began int // -1 when nobody said
+	what      string
+	told      bool // it took too long, and that was counted
+	runs      []modelRun
 }
 
 // counts finds the slot that a run counts for, -1 for none, and reports whether
 // it counts for none because a clock counted it.
-func (m *model) counts(at int, runs []modelRun) (slot int, known bool) {
+func (m *model) counts(e modelEnd) (slot int, known bool) {
+	at := e.at
 	expected := m.expecting && m.slotsCount()
+	open, further := len(m.openSlots), false // since a slot has come
 	switch {
-	case expected && m.pending >= 0:
-		return m.pending, false
+	case expected && open > 0 && m.rule.slots == nil:
+		return m.openSlots[0], false
+	case expected && open > 0:
+		return m.openSlots[open-1], false
 	case !expected && m.rule.slots != nil:
 		s := m.lastSlot(at)
 		floor := 0
-		if m.expecting {
+		if m.written >= 0 {
 			floor = max(m.written, m.counted)
 		}
-		busy := &model{rule: m.rule, runs: runs}
-		if s > floor && (at <= s+m.rule.grace || busy.busy(s+m.rule.grace, at-1)) {
+		busy := &model{rule: m.rule, runs: e.runs}
+		if further = s > floor; further && (at <= s+m.rule.grace || busy.busy(s+m.rule.grace, at-1)) {
 			return s, false
 		}
 	}
 	if s := m.early(at); s >= 0 {
 		return s, false
 	}
-	if expected && m.clocked() {
+	if !further && m.clocked(e) {
 		return -1, true
 	}
 	if m.rule.slots != nil || at <= m.written {
@@ -165,7 +214,6 @@ func (m *model) counts(at int, runs []modelRun) (slot int, known bool) {
 
 // count applies the end of a run that a ping tells of.
 func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
-	slot, known := m.counts(e.at, was)
 	what := ""
 	switch {
 	case e.what == "fail":
@@ -173,24 +221,29 @@ func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
 	case ended != nil && e.at-ended.start < m.rule.shortest:
 		what = "too_short"
 	}
+	run := modelEnd{at: e.at, began: -1, what: what, runs: was}
+	if ended != nil {
+		run.began, run.told = ended.start, ended.told
+	}
+	slot, known := m.counts(run)
 	missed := m.missedBefore(slot)
-	if slot >= 0 {
-		outcome, late := what, 0
-		if what == "" {
-			outcome, late = m.punctuality(slot, e.at, ended)
-		}
+	m.passOver(slot)
+	if what != "" {
+		m.writeBad(slot, e.at, known, what)
+	} else if slot >= 0 {
+		outcome, late := m.punctuality(slot, e.at, ended)
 		m.write(slot, outcome, late)
 	}
 	m.giveUp(e.at)
 	m.bad += missed
 	ahead := m.written
-	m.from, m.counted, m.expecting, m.waiting, m.pending = e.at, e.at, true, nil, -1
-	m.written = max(m.written, e.at)
+	m.from, m.counted, m.expecting, m.waiting, m.openSlots = e.at, e.at, true, nil, nil
+	m.decide(e.at)
 	if m.rule.slots != nil {
 		m.counted = max(m.counted, ahead)
 	}
 	if what != "" {
-		m.badRun(map[string]string{"failed": "failure", "too_short": "too_short"}[what], e.at)
+		m.badRun(map[string]string{"failed": "failure", "too_short": "too_short"}[what], e.at, run.told)
 		return
 	}
 	resolved := m.status == "down"
@@ -205,10 +258,13 @@ func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
 }
 
 // missedBefore is how many slots were waited for in vain before the one that a
-// run counts for.
+// run counts for. With an interval, those after it are void.
 func (m *model) missedBefore(slot int) int {
 	n := 0
 	for _, w := range m.waiting {
+		if w == slot && m.rule.slots == nil {
+			break
+		}
 		if w != slot {
 			n++
 		}
@@ -233,9 +289,11 @@ func (m *model) punctuality(slot, at int, ended *modelRun) (string, int) {
 	return "on_time", 0
 }
 
-// badRun counts a bad run that a ping told of.
-func (m *model) badRun(cause string, at int) {
-	m.bad++
+// badRun counts a bad run that a ping told of, once.
+func (m *model) badRun(cause string, at int, told bool) {
+	if !told || m.bad == 0 {
+		m.bad++
+	}
 	switch {
 	case m.status == "down":
 		m.cause = cause
@@ -251,22 +309,17 @@ func (m *model) badRun(cause string, at int) {
 func (m *model) overrun(second int) {
 	runs := m.runs
 	m.tellRuns(second)
-	if m.status == "new" {
-		m.bear("overran", second, 1, -1)
-		return
-	}
-	slot, _ := m.counts(second, runs)
+	slot, known := m.counts(modelEnd{at: second, began: second - m.limit(), what: "overran", runs: runs})
 	missed := m.missedBefore(slot)
 	through := slot
 	if len(m.waiting) > 0 {
 		through = max(through, m.waiting[len(m.waiting)-1])
 	}
-	if slot >= 0 {
-		m.write(slot, "overran", 0)
-	}
-	m.written = max(m.written, second)
-	m.pending = -1
-	if m.rule.slots == nil && through >= 0 {
+	m.passOver(slot)
+	m.writeBad(slot, second, known, "overran")
+	m.decide(second)
+	m.openSlots = nil
+	if m.rule.slots == nil && through >= 0 && m.from >= 0 {
 		// The finish that is waited for.
 		through = m.nextSlot(max(m.counted, through-1))
 	}
@@ -288,7 +341,7 @@ func (m *model) bear(cause string, at, runs, through int) {
 func (m *model) folded() []stretch {
 	var all []stretch
 	for _, o := range m.outcomes {
-		slot, late := seconds(o.Slot), seconds(o.LateBy)
+		slot, late := seconds(o.Slot)+Tick*time.Duration(o.Ticks), seconds(o.LateBy)
 		if n := len(all) - 1; n >= 0 && all[n].What == Outcome(o.What) {
 			all[n].Last, all[n].Count, all[n].LateBy = slot, all[n].Count+1, max(all[n].LateBy, late)
 		} else {

@@ -39,7 +39,6 @@ func drawSlots(t *rapid.T) []int {
 // drawFullRule draws a rule with everything there is.
 func drawFullRule(t *rapid.T) modelRule {
 	r := drawRule(t)
-	r.interval += min(r.interval, 1) // so that a start grace ends before the next slot
 	r.early = rapid.SampledFrom([]int{-1, -1, 0, 1, 3}).Draw(t, "early")
 	r.shortest = rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "shortest")
 	r.startGrace = rapid.SampledFrom([]int{0, 0, 1, 9}).Draw(t, "startGrace")

@@ -15,7 +15,7 @@ import (
 // Abbreviations that systemd knows only on some machines, such as CEST, are refused,
 // and so are days that never come. The error is a [*Problem].
 func OnCalendar(lines []string, zone string) (Schedule, error) {
-	return build(lines, zone, "a calendar expression such as Mon..Fri 03:00", calendarLine)
+	return build(lines, zone, "a calendar expression such as Mon..Fri 03:00", explained(calendarLine, cronInCalendar))
 }
 
 // calendarWords is what systemd.time(7) calls shorthands. "anually" is in there, too.

@@ -1,6 +1,10 @@
 package schedule
 
-import "strings"
+import (
+	"errors"
+	"slices"
+	"strings"
+)
 
 // Bounds on what is read, so that no input makes a schedule slow.
 const (
@@ -20,7 +24,7 @@ const (
 // What Debian takes without complaint but never runs, such as fri-sun, is refused.
 // The error is a [*Problem].
 func Cron(lines []string, zone string) (Schedule, error) {
-	return build(lines, zone, "a cron line such as 0 3 * * *", cronLine)
+	return build(lines, zone, "a cron line such as 0 3 * * *", explained(cronLine, foreign))
 }
 
 // build reads every line that is not empty, and finds the line at fault.
@@ -51,6 +55,25 @@ func build(lines []string, zone, wanted string, read func(line, zone string) (*t
 		return nil, problem("the schedule is empty: write %s", wanted)
 	}
 	return u, nil
+}
+
+// explained returns a reader whose problem is replaced by an explanation, if
+// there is one.
+func explained(read func(line, zone string) (*timetable, error), explain func(line string) *Problem) func(line, zone string) (*timetable, error) {
+	return func(line, zone string) (*timetable, error) {
+		t, err := read(line, zone)
+		if err == nil {
+			return t, nil
+		}
+		p := explain(line)
+		if p == nil {
+			return nil, err
+		}
+		if known, ok := errors.AsType[*Problem](err); ok && p.Text == "" {
+			p.Text = known.Text
+		}
+		return nil, p
+	}
 }
 
 // cronWords is what crontab(5) calls nicknames.
@@ -109,7 +132,7 @@ func cronSplit(line string) ([]string, error) {
 		return cronWord(line)
 	}
 	if name, _, ok := strings.Cut(line, "="); ok && strings.HasSuffix(name, "TZ") {
-		return nil, problem("%s is a setting, not a cron line: choose the time zone beside the schedule", quote(line))
+		return nil, problem("%s is a setting, not a cron line: choose the time zone of the schedule", quote(line))
 	}
 	fields := strings.Fields(line)
 	switch n := len(fields); {
@@ -117,15 +140,29 @@ func cronSplit(line string) ([]string, error) {
 		return fields, nil
 	case n < 5:
 		return nil, problem("%s has %d of 5 fields: write minute, hour, day of month, month and day of week, such as 0 3 * * *", quote(line), n)
-	case n == 6 && looksLikeField(fields[5]):
-		return nil, problem("%s has 6 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week", quote(line))
-	default:
-		return nil, problem("%s goes on after the fifth field: leave the command out and write %s", quote(line), short(strings.Join(fields[:5], " ")))
+	case fieldBehind(fields[5]):
+		return nil, problem("%s has more than 5 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week", quote(line))
 	}
+	text := strings.Join(fields[:5], " ")
+	if _, err := cronLine(text, "UTC"); err != nil {
+		return nil, err // leaving the command out would not help
+	}
+	return nil, problem("%s goes on after the fifth field: leave the command out and write %s", quote(line), short(text))
 }
 
-// looksLikeField tells a sixth field from a command.
-func looksLikeField(s string) bool { return strings.Trim(s, "0123456789*/,-?") == "" }
+// fieldBehind tells a sixth field, which may be misspelt, from a command.
+func fieldBehind(s string) bool {
+	if cronLike(s) {
+		return true
+	}
+	lower := strings.ToLower(s)
+	for _, name := range slices.Concat(monthField.names, weekdayField.names) {
+		if strings.HasPrefix(lower, name) && !strings.Contains(lower, "/") {
+			return true
+		}
+	}
+	return false
+}
 
 // cronWord returns the fields that a nickname stands for. They behave as written out,
 // @hourly as a wildcard job, the others at a fixed time.

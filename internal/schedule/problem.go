@@ -14,6 +14,9 @@ type Problem struct {
 	Line int
 	// Text is one sentence without a full stop that ends in what to write instead.
 	Text string
+	// Suggestions are schedules to write instead: one, or several if the
+	// expression has several meanings.
+	Suggestions []Suggestion
 }
 
 // Error returns the sentence. The line is left to whoever shows it, because a
@@ -35,7 +38,7 @@ func onLine(err error, line int) error {
 
 // onLine copies, because a Problem in hands of others must not change.
 func (p *Problem) onLine(line int) *Problem {
-	return &Problem{Line: line, Text: p.Text}
+	return &Problem{Line: line, Text: p.Text, Suggestions: p.Suggestions}
 }
 
 // mostQuoted bounds how much of what was typed is said back, in characters.

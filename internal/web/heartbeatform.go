@@ -25,7 +25,7 @@ func createHeartbeat(v *visit) error {
 	}
 	h, err := v.site.Desk.CreateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
 	if about, wrong := wrongs(err); wrong {
-		return v.showForm(refused, view.HeartbeatFormPage{Form: v.typed(about)}, v.r.PostForm["channel"])
+		return v.showForm(refused, view.HeartbeatFormPage{Form: v.offered(v.typed(about), err)}, v.r.PostForm["channel"])
 	}
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func changeHeartbeat(v *visit) error {
 	}
 	h, err := v.site.Desk.ChangeHeartbeat(v.ctx(), v.actor, key, v.heartbeatEdit(before.Rule))
 	if about, wrong := wrongs(err); wrong {
-		p.Form = v.typed(about)
+		p.Form = v.offered(v.typed(about), err)
 		return v.showForm(refused, p, v.r.PostForm["channel"])
 	}
 	if err != nil {
@@ -67,7 +67,7 @@ func changeHeartbeat(v *visit) error {
 
 // onlyLooks reports whether a browser without script asks what the form would
 // mean, rather than to save it.
-func (v *visit) onlyLooks() bool { return v.text("look") != "" }
+func (v *visit) onlyLooks() bool { return v.usesInstead() || v.text("look") != "" }
 
 // look shows the form as it is filled in, with its preview and its mistakes.
 func (v *visit) look(p view.HeartbeatFormPage, before monitor.Rule) error {
@@ -76,7 +76,7 @@ func (v *visit) look(p view.HeartbeatFormPage, before monitor.Rule) error {
 	if err != nil && !wrong {
 		return err
 	}
-	p.Form = v.typed(about)
+	p.Form = v.offered(v.typed(about), err)
 	return v.showForm(http.StatusOK, p, v.r.PostForm["channel"])
 }
 
@@ -107,11 +107,11 @@ func previewHeartbeat(v *visit) error {
 	if err != nil && !wrong {
 		return err
 	}
+	f := v.offered(v.typed(about), err)
 	l, err := v.site.Desk.Channels(v.ctx(), v.actor, manage.Page{Limit: manage.MostItems})
 	if err != nil {
 		return err
 	}
-	f := v.typed(about)
 	told := len(l.Items)
 	if f.OnlySome {
 		told = len(v.r.PostForm["channel"])

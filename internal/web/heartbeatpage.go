@@ -85,7 +85,7 @@ func (v *visit) heartbeat(w manage.Watched, open *monitor.Incident) view.Heartbe
 		Early: w.Rule.Early, FirstPing: w.Rule.ExpectFirstBy,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, StaysPaused: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastTook: w.RunTime, RunningSince: runningSince(w.Heartbeat),
-		PausedAt: w.PausedAt, PausedBy: w.PausedBy,
+		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.Began,
 	}
 	if w.ID != "" && v.actor.SeesPingURLs() {
 		h.PingURL = v.site.pingBase() + w.ID

@@ -84,7 +84,7 @@ func preview(r monitor.Rule, now time.Time) view.Preview {
 	if len(o.Next) == 0 {
 		return p
 	}
-	p.Due = o.Next[0]
+	p.Due, p.Patience = o.Next[0], patience(o.Next, r.Grace)
 	p.Alert, p.StartBy = r.LastChance(p.Due).Add(r.Grace), r.StartBy(p.Due)
 	if early := r.EarlyBefore(p.Due); early > 0 {
 		p.Early = p.Due.Add(-early)

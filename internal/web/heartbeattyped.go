@@ -38,6 +38,7 @@ func (v *visit) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 	}
 	v.scheduleEdit(&e)
 	v.limitsEdit(&e, before)
+	e.Found = append(e.Found, v.withoutUnit()...)
 	var chosen []string // nil: all
 	if v.text("channels") == "some" {
 		chosen = append([]string{}, v.r.PostForm["channel"]...)

@@ -70,6 +70,8 @@ func counted(d view.Day, r run) view.Day {
 		d.Missed += r.count
 	case view.Unknown:
 		d.Unknown += r.count
+	case view.Open:
+		d.Open += r.count
 	case view.Upcoming:
 		d.Upcoming += r.count
 	}
@@ -86,7 +88,7 @@ func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
 	var took []time.Duration
 	since := now.Add(-daysShown * 24 * time.Hour)
 	for _, r := range all {
-		if r.at.Before(since) || r.outcome == view.Upcoming || r.outcome == view.Running {
+		if r.at.Before(since) || slices.Contains([]string{view.Open, view.Upcoming, view.Running}, r.outcome) {
 			continue
 		}
 		if r.outcome != view.Unknown {

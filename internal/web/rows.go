@@ -21,7 +21,7 @@ func (v *visit) row(w manage.Watched) view.Row {
 	r := view.Row{
 		Key: keyOf(w.Heartbeat), Name: w.Name, Status: string(w.Shown(v.now)), Tags: w.Tags, Schedule: w.Rule.Words(),
 		Grace: w.Rule.Grace, Editable: v.actor.May(auth.ChangeHeartbeats),
-		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, Created: w.Created,
+		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.Began, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: runningSince(w.Heartbeat),
 		Strip: strip(runs(w, v.now)), Spark: spark(w.Pings),
 	}

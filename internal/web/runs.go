@@ -46,6 +46,8 @@ func runs(w manage.Watched, now time.Time) []run {
 	switch {
 	case w.Running():
 		return append(all, run{at: now, count: 1, outcome: view.Running})
+	case w.Shown(now) == monitor.Late:
+		return append(all, run{at: w.Due(), count: 1, outcome: view.Open})
 	case w.Judged() && w.Status != monitor.Down && !w.Due().IsZero():
 		return append(all, run{at: w.Due(), count: 1, outcome: view.Upcoming})
 	}

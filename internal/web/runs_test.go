@@ -27,7 +27,8 @@ func TestRunsAreDrawnAsTheLedgerTellsThem(t *testing.T) {
 		want  view.Strip
 	}{
 		"new":      {monitor.Heartbeat{Status: monitor.New}, nil, nil},
-		"good":     {standing(monitor.Up), []monitor.Stretch{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, view.Strip{on, on, late, view.Upcoming}},
+		"good":     {standing(monitor.Up), []monitor.Stretch{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, view.Strip{on, on, late, view.Open}},
+		"upcoming": {monitor.Heartbeat{Rule: monitor.Rule{Interval: 3 * time.Hour}, Status: monitor.Up, From: at(0)}, nil, view.Strip{view.Upcoming}},
 		"running":  {standing(monitor.Up, monitor.Run{Start: at(1)}), []monitor.Stretch{told(monitor.RunOnTime, 1)}, view.Strip{on, view.Running}},
 		"bad runs": {standing(monitor.Down), []monitor.Stretch{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, view.Strip{failed, failed, failed}},
 		"silence":  {standing(monitor.Down), []monitor.Stretch{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, view.Strip{missed, missed, missed}},

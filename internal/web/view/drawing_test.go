@@ -162,6 +162,8 @@ func TestADayIsDrawnByItsWorstRun(t *testing.T) {
 		{Day{Missed: 1}, Missed, "Sat 4 Oct: missed"},
 		{Day{Unknown: 1}, Unknown, "Sat 4 Oct: unknown, Overdue was not watching"},
 		{Day{Upcoming: 1}, Upcoming, "Sat 4 Oct: upcoming"},
+		{Day{Open: 1}, Open, "Sat 4 Oct: due, within grace"},
+		{Day{OnTime: 2, Open: 1}, OnTime, "Sat 4 Oct: 2 on time, 1 due, within grace"},
 		{Day{}, "none", "Sat 4 Oct: no run expected"},
 		{Day{OnTime: 1430, Late: 9, Failed: 1, Took: time.Minute}, Failed, "Sat 4 Oct: 1,430 on time, 9 late, 1 failed, longest 1m"},
 		{Day{OnTime: 20, Unknown: 4}, Unknown, "Sat 4 Oct: 20 on time, 4 unknown"},

@@ -10,7 +10,12 @@ import (
 type Input struct {
 	Value string
 	Error string // a sentence for that person; empty when there is nothing to say
+
+	Choices []Choice // what to use instead: the form values of each, URL-encoded
 }
+
+// UseInstead is the name of the buttons that fill in what is suggested.
+const UseInstead = "use"
 
 // control is one labelled control with everything that is said about it.
 type control struct {
@@ -35,6 +40,7 @@ type control struct {
 
 func (c control) errorID() string { return c.id + "-e" }
 func (c control) hintID() string  { return c.id + "-h" }
+func (c control) useID() string   { return c.id + "-u" }
 
 // attrs are the attributes of the control itself.
 func (c control) attrs() templ.Attributes {

@@ -35,6 +35,7 @@ type Heartbeat struct {
 	CreatedBy   string
 
 	LastPing, Due, Deadline time.Time
+	LastStart               time.Time
 	Failed                  time.Time     // when the run ended that it is Down for; zero: none did
 	LastTook                time.Duration // 0 when not measured
 	RunningSince            time.Time

@@ -15,14 +15,19 @@ type Month struct {
 
 // Day counts the expected runs of one day by outcome.
 type Day struct {
-	Date                                            time.Time
-	OnTime, Late, Failed, Missed, Unknown, Upcoming int
-	Took                                            time.Duration // the longest run; 0 when not measured
-	LateBy                                          time.Duration // the latest ping
-	Exit                                            int           // exit status of the last failure; 0 when none was told
+	Date                                                  time.Time
+	OnTime, Late, Failed, Missed, Unknown, Open, Upcoming int
+	Took                                                  time.Duration // the longest run; 0 when not measured
+	LateBy                                                time.Duration // the latest ping
+	Exit                                                  int           // exit status of the last failure; 0 when none was told
 }
 
-func (d Day) runs() int { return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.Upcoming }
+func (d Day) runs() int {
+	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.Open + d.Upcoming
+}
+
+// openWords is a run that may still come in time.
+const openWords = "due, within grace"
 
 // worst is the outcome by which the day is drawn. What was not watched counts
 // for less than trouble and for more than health.
@@ -38,6 +43,8 @@ func (d Day) worst() string {
 		return Unknown
 	case d.OnTime > 0:
 		return OnTime
+	case d.Open > 0:
+		return Open
 	case d.Upcoming > 0:
 		return Upcoming
 	default:
@@ -73,6 +80,8 @@ func (d Day) outcome() string {
 		return "unknown, Overdue was not watching"
 	case OnTime:
 		return "on time"
+	case Open:
+		return openWords
 	default:
 		return d.worst()
 	}
@@ -83,7 +92,7 @@ func (d Day) counts() string {
 	for _, o := range []struct {
 		n     int
 		words string
-	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.Upcoming, "upcoming"}} {
+	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.Open, openWords}, {d.Upcoming, "upcoming"}} {
 		if o.n > 0 {
 			told = append(told, Count(o.n)+" "+o.words)
 		}

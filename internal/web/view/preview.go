@@ -28,6 +28,7 @@ type Preview struct {
 	Next     []time.Time   // the next runs, soonest first
 	Previous []time.Time   // the runs before, latest first; only of a calendar
 	Changes  []string      // what changes of the clock do, in sentences
+	Patience string        // that the grace period is many intervals; empty if it is not
 }
 
 // readable tells whether there is anything to show. Nothing is better than the

@@ -18,6 +18,7 @@ type Row struct {
 	LastPing time.Time // zero before the first
 	Created  time.Time
 
+	LastStart    time.Time // zero before the first
 	DownSince    time.Time // the open incident
 	Cause        string    // of it, as the API names it
 	PausedAt     time.Time

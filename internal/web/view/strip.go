@@ -14,6 +14,7 @@ const (
 	Missed   = "missed"
 	Unknown  = "unknown" // Overdue was not watching
 	Upcoming = "upcoming"
+	Open     = "open" // due, and still within grace
 	Running  = "running"
 )
 
@@ -46,7 +47,7 @@ func (s Strip) shown() Strip { return s[max(0, len(s)-slots):] }
 // strokes are the paths of the strip, one for each outcome that occurs.
 func (s Strip) strokes() []stroke {
 	var drawn []stroke
-	for _, outcome := range []string{OnTime, Late, Failed, Missed, Unknown, Running, Upcoming} {
+	for _, outcome := range []string{OnTime, Late, Failed, Missed, Unknown, Running, Open, Upcoming} {
 		if d := s.path(outcome); d != "" {
 			drawn = append(drawn, stroke{"s-" + outcome, d})
 		}
@@ -80,6 +81,8 @@ func mark(outcome string, x float64) string {
 	case Unknown:
 		dot := "M" + num(x+1) + " "
 		return dot + "21v-2h2v2z" + dot + "17v-2h2v2z" + dot + "13v-2h2v2z"
+	case Open:
+		return "M" + num(x+.625) + " 21.4v-12.8h2.75v12.8z"
 	case Upcoming:
 		return "M" + num(x+.5) + " 21.5v-6h3v6z"
 	case Running:
@@ -170,5 +173,6 @@ var keys = []struct{ outcome, words string }{
 	{Missed, "Missed"},
 	{Failed, "Failed"},
 	{Unknown, "Unknown: not watching"},
+	{Open, "Due, within grace"},
 	{Upcoming, "Upcoming"},
 }

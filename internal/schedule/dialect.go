@@ -1,0 +1,149 @@
+package schedule
+
+import "strings"
+
+// Suggestion is a schedule with the meaning of an expression that was rejected.
+type Suggestion struct {
+	Kind    string // where to write it: one of the kinds below
+	Text    string // what to write
+	Zone    string // IANA name of the zone that the expression names; empty if it names none
+	Reading string // whose expression it was taken for, such as "Quartz"
+	Note    string // what the text leaves out, in a sentence; empty if nothing
+}
+
+// The kinds of a Suggestion, as the members of the API are called.
+const (
+	KindInterval   = "interval"
+	KindCron       = "cron"
+	KindOnCalendar = "oncalendar"
+)
+
+// dialect is a way in which other programs write a schedule. The table below is
+// the rule by which expressions are recognised and translated; each row states it
+// in words, with the source it was taken from.
+type dialect struct {
+	name    string // in [Suggestion.Reading]
+	title   string // of an expression, with its article
+	phrase  string // where it is read so, in a clause
+	layouts []string
+	sunday  int  // number of Sunday in the day of week; the others follow
+	oneAny  bool // exactly one of the two day fields is "?"
+	wraps   bool // a range may run over the end, such as 22-4
+	words   string
+	source  string
+}
+
+// A layout names the fields in their order: second, minute, hour, Day of the
+// month, Month, Weekday and year.
+const (
+	fiveFields   = "mhDMW"
+	secondsFirst = "smhDMW"
+	sevenFields  = "smhDMWy"
+	yearLast     = "mhDMWy"
+)
+
+var (
+	quartz = dialect{
+		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sunday: 1, oneAny: true, wraps: true,
+		words: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
+			"Sunday is 1 and Saturday 7. L, W, LW and # are known; L alone in the day of week is Saturday. Ranges may wrap.",
+		source: "Quartz 2.3 CronExpression, class documentation; not tried",
+	}
+	spring = dialect{
+		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sunday: 0,
+		words: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
+			"robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days alike. " +
+			"If both day fields are restricted, both must match in Spring and node-cron, one in robfig/cron, cron-parser and croner.",
+		source: "Spring Framework 6 CronExpression.parse, Javadoc; NCrontab, README; robfig/cron 3.0.1, node-cron 4.6.0, cron-parser 5.10.6 and croner 11.0.1, tried",
+	}
+	cronexpr = dialect{
+		name: "cronexpr", title: "a line with the year last, as in Nomad and supercronic", phrase: "with the year last, as in Nomad and supercronic", layouts: []string{yearLast, sevenFields}, sunday: 0,
+		words:  "Six fields ending with the year, or seven with the second first. Sunday is 0 or 7. Nomad and supercronic use it.",
+		source: "gorhill/cronexpr, README; hashicorp/cronexpr 1.1.3 and supercronic 0.2.48, tried",
+	}
+	eventBridge = dialect{
+		name: "EventBridge", title: "an EventBridge expression", phrase: "in EventBridge", layouts: []string{yearLast}, sunday: 1, oneAny: true,
+		words: "cron(…) around six fields ending with the year. Exactly one of the day fields is “?”. Sunday is 1. " +
+			"rate(value unit) is an interval, at(time) a single run. Rules run in UTC, schedules in a zone of their choice.",
+		source: "Amazon EventBridge Scheduler user guide, “Schedule types”; not tried",
+	}
+	plainCron = dialect{
+		name: "robfig/cron", title: "a line of robfig/cron", phrase: "in robfig/cron", layouts: []string{fiveFields}, sunday: 0,
+		words: "Five fields in which “?” is “*”, and a step may follow a single number: 5/15 is 5-59/15. " +
+			"TZ= or CRON_TZ= before the line names a zone. @every takes a duration.",
+		source: "robfig/cron v3, doc.go; Kubernetes, “CronJob”, time zones",
+	}
+)
+
+// field returns the field that a letter of a layout stands for.
+func layoutField(letter byte) field {
+	switch letter {
+	case 'm':
+		return minuteField
+	case 'h':
+		return hourField
+	case 'D':
+		return dayField
+	case 'M':
+		return monthField
+	case 'W':
+		return weekdayField
+	}
+	return field{name: "second", plural: "seconds", high: 59}
+}
+
+// meaning is an expression as a dialect takes it.
+type meaning struct {
+	dialect  string
+	title    string
+	phrase   string
+	kind     string
+	text     string // empty if no schedule here has the same meaning
+	why      string // that there is none, in a clause
+	note     string
+	sunday   int
+	weekdays bool // the day of week has numbers
+}
+
+// read returns the expression as the dialect takes it. It is false if it cannot be
+// one of this dialect.
+func (d dialect) read(fields []string) (meaning, bool) {
+	for _, layout := range d.layouts {
+		if len(layout) == len(fields) {
+			return d.readLayout(layout, fields)
+		}
+	}
+	return meaning{}, false
+}
+
+// readLayout is read for one layout.
+func (d dialect) readLayout(layout string, fields []string) (meaning, bool) {
+	x := translation{dialect: d, parts: map[byte]string{}}
+	for i := range layout {
+		if !x.take(layout[i], fields[i]) {
+			return meaning{}, false
+		}
+	}
+	if d.oneAny && x.questions != 1 {
+		return meaning{}, false
+	}
+	r := meaning{dialect: d.name, title: d.title, phrase: d.phrase, kind: KindCron, why: x.why, note: x.note(), sunday: d.sunday, weekdays: x.numbered}
+	switch {
+	case x.many.size() > 1:
+		return x.often(r), true
+	case r.why == "" && x.parts['D'] != "*" && x.parts['W'] != "*":
+		r.why = "both day fields are restricted, and programs disagree whether one or both must match"
+	}
+	if r.why != "" {
+		return r, true
+	}
+	var line []string
+	for i := range len(fiveFields) {
+		line = append(line, x.parts[fiveFields[i]])
+	}
+	r.text = strings.Join(line, " ")
+	if _, err := cronLine(r.text, "UTC"); err != nil {
+		r.text, r.why = "", "it names a day that never comes"
+	}
+	return r, true
+}

@@ -1,0 +1,37 @@
+package schedule
+
+import (
+	"strings"
+	"time"
+)
+
+// WithoutUnit reports whether a duration is a bare number, of which people and
+// programs think differently: 24 is seconds to an API and hours to a person. It
+// returns what may have been meant, the most likely first. Zero needs no unit, and
+// a number that no unit makes a duration is left to [ParseDuration].
+func WithoutUnit(text string) (choices []string, bare bool) {
+	number := strings.TrimSpace(text)
+	if !digits(number) || strings.Trim(number, "0") == "" || len(number) > 10 {
+		return nil, false
+	}
+	for _, unit := range []string{"h", "m", "s", "d"} {
+		if d, err := ParseDuration(number + unit); err == nil && d >= time.Second {
+			choices = append(choices, strings.TrimLeft(number, "0")+unit)
+		}
+	}
+	return choices, len(choices) > 0
+}
+
+// Alternatives lists what to write: "24h, 24m (minutes), 24s or 24d".
+func Alternatives(choices []string) string {
+	words := make([]string, len(choices))
+	for i, c := range choices {
+		if words[i] = c; strings.HasSuffix(c, "m") {
+			words[i] += " (minutes)"
+		}
+	}
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " or " + words[last]
+	}
+	return strings.Join(words, "")
+}

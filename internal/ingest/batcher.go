@@ -18,8 +18,9 @@ import (
 const (
 	mostPerCommit = 512
 	mostWaiting   = 8192
-	// longestCommit bounds one commit; what takes longer is answered 503.
-	longestCommit = 10 * time.Second
+	// longestCommit bounds one commit on PostgreSQL; what takes longer is answered
+	// 503. A row that another session has locked is given up before.
+	longestCommit = 5 * time.Second
 )
 
 // errFull says that more pings came than can be stored in time.
@@ -51,6 +52,7 @@ type Batcher struct {
 	news     News
 	workers  sync.WaitGroup
 	stored   atomic.Int64
+	failures failures
 }
 
 // News tells other parts what the pings brought about. All must return at
@@ -89,6 +91,10 @@ func (b *Batcher) put(w *waiting) error {
 		return errFull
 	}
 }
+
+// Check returns an error when pings cannot be stored, as far as the last batches
+// tell.
+func (b *Batcher) Check(now time.Time) error { return b.failures.check(now) }
 
 // longestLook bounds the look for an id.
 const longestLook = time.Second
@@ -155,8 +161,9 @@ func (b *Batcher) commit(gathered *batch) {
 		}
 		return
 	}
+	b.failures.note(time.Now(), gathered, err)
 	if err != nil {
-		b.log.Error("pings not stored", "pings", len(gathered.pings), "error", err)
+		b.log.Error("ping batch not stored", "component", "ingest", "pings", len(gathered.pings), "error", err)
 	} else {
 		b.meter.Commit(len(gathered.pings), time.Since(begun))
 		b.stored.Add(int64(len(gathered.pings)))

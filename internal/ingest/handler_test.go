@@ -188,7 +188,7 @@ func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestAFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{in: make(chan *waiting)} // nobody takes anything out
+		b := &Batcher{db: &store.DB{}, in: make(chan *waiting)} // nobody takes anything out
 		d := &desk{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, Arrivals: NewArrivals(), Meter: meter.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },

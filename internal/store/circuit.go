@@ -26,7 +26,8 @@ import (
 // not open it: they fail fast without help.
 type circuit struct {
 	probe    func(context.Context) error
-	onOpen   func()          // lets go of connections that are as good as dead
+	cut      func()          // lets go of connections that are as good as dead
+	mend     func()          // lets them be opened again
 	onChange func(why error) // nil: the database answers again
 	wake     chan struct{}
 	done     atomic.Int64 // signs of progress: operations that succeeded, and rows of long ones
@@ -62,7 +63,7 @@ var errSilent = fmt.Errorf("%w: it does not answer", ErrAway)
 func (db *DB) Watch(onChange func(why error)) (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &circuit{
-		probe: db.rehearse, onOpen: db.dropConnections, onChange: onChange,
+		probe: db.rehearse, cut: db.cut, mend: db.mend, onChange: onChange,
 		wake: make(chan struct{}, 1), stop: stop, stopped: make(chan struct{}),
 	}
 	c.closed, c.open = context.WithCancel(ctx)
@@ -76,6 +77,7 @@ func (db *DB) unwatch() {
 	if c := db.circuit.Swap(nil); c != nil {
 		c.stop()
 		<-c.stopped
+		c.mend()
 	}
 }
 
@@ -228,12 +230,13 @@ func (c *circuit) fail(why error) {
 	c.why = why
 	c.mu.Unlock()
 	c.open()
-	c.onOpen()
+	c.cut()
 	c.onChange(why)
 }
 
 // answers closes the circuit, if it is open.
 func (c *circuit) answers() {
+	c.mend()
 	c.mu.Lock()
 	wasOpen := c.why != nil
 	if wasOpen {
@@ -246,10 +249,18 @@ func (c *circuit) answers() {
 	}
 }
 
-// dropConnections lets go of all connections to PostgreSQL: those at rest may
-// be as dead as those that were used.
-func (db *DB) dropConnections() {
+// cut lets go of all connections of the pool: those at rest may be as dead as
+// those that were used.
+func (db *DB) cut() {
 	if db.pool != nil {
+		db.line.cut()
 		db.pool.Reset()
+	}
+}
+
+// mend lets the pool connect again.
+func (db *DB) mend() {
+	if db.pool != nil {
+		db.line.mend()
 	}
 }

@@ -27,6 +27,7 @@ type DB struct {
 	path    string   // SQLite: the file
 	pool    *pgxpool.Pool
 	prober  *sql.DB // PostgreSQL: for rehearsals, apart from the pool
+	line    *line   // PostgreSQL: dials for the pool
 
 	circuit atomic.Pointer[circuit] // nil unless the database is watched
 	proven  atomic.Int64            // PostgreSQL: when a ping could last be stored, in ns since 1970

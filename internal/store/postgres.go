@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
@@ -16,11 +15,12 @@ import (
 
 // sessionSettings are how our connections to PostgreSQL behave, unless the
 // address says otherwise: 200 means synced whatever the server's default is,
-// and nothing waits long for a row that another session forgot to let go.
+// and nothing waits long for a row that another session forgot to let go, or
+// that a transaction of ours still has whose connection the network swallowed.
 var sessionSettings = map[string]string{
 	"synchronous_commit":                  "on",
 	"lock_timeout":                        "3s",
-	"idle_in_transaction_session_timeout": "15s",
+	"idle_in_transaction_session_timeout": "5s",
 }
 
 // Limits of one connection to PostgreSQL.
@@ -29,10 +29,6 @@ const (
 	poolPingTimeout = time.Second // for a connection that was at rest
 )
 
-// keepAlive ends connections whose other end is gone within about half a
-// minute, also those at rest.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
-
 // openPostgres connects to a server. It waits for none: a server that is away
 // at start is an error with its reason.
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -40,14 +36,17 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	prober := stdlib.OpenDB(*config.ConnConfig)
+	line := &line{}
+	config.ConnConfig.DialFunc = line.dial
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Where(address), err)
 	}
-	conns, prober := stdlib.OpenDBFromPool(pool), stdlib.OpenDB(*config.ConnConfig)
+	conns := stdlib.OpenDBFromPool(pool)
 	prober.SetMaxOpenConns(maxProbes)
 	prober.SetMaxIdleConns(1)
-	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool, prober: prober}
+	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool, prober: prober, line: line}
 	if err := conns.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("%s does not answer: %w", Where(address), errors.Join(startProblem(err), db.Close()))
 	}
@@ -71,7 +70,7 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
 	}
-	conn.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
+	conn.DialFunc = dial
 	for name, value := range sessionSettings {
 		if _, given := conn.RuntimeParams[name]; !given {
 			conn.RuntimeParams[name] = value

@@ -149,13 +149,14 @@ func (b *Batcher) gather(first *waiting) *batch {
 	return gathered
 }
 
-// commit stores a batch and answers each of its pings. When the database
-// refuses a batch that it could take, one of the pings is at fault: then each
-// is stored alone, so that only that one fails.
+// commit stores a batch and answers each of its pings. When the database rejects
+// a batch that it could take, one of the pings is at fault, or another session
+// has locked one of their rows: then each is stored alone, so that only that one
+// fails.
 func (b *Batcher) commit(gathered *batch) {
 	begun := time.Now()
 	unknown, err := b.store(gathered)
-	if err != nil && len(gathered.pings) > 1 && !errors.Is(err, store.ErrAway) {
+	if err != nil && len(gathered.pings) > 1 && (errors.Is(err, store.ErrLocked) || !errors.Is(err, store.ErrAway)) {
 		for _, w := range gathered.pings {
 			b.commit(&batch{pings: []*waiting{w}})
 		}

@@ -30,7 +30,7 @@ type circuit struct {
 	mend     func()          // lets them be opened again
 	onChange func(why error) // nil: the database answers again
 	wake     chan struct{}
-	done     atomic.Int64 // signs of progress: operations that succeeded, and rows of long ones
+	last     atomic.Int64 // when something was last committed, or a long transaction went on, in ns since 1970
 
 	mu     sync.Mutex
 	closed context.Context // ends when the circuit opens
@@ -61,15 +61,17 @@ var errSilent = fmt.Errorf("%w: it does not answer", ErrAway)
 // onChange gets the cause when it stops answering, and nil when it answers
 // again. It must return at once. Watch returns a function that ends watching.
 func (db *DB) Watch(onChange func(why error)) (end func()) {
+	db.watch(&circuit{probe: db.rehearse, cut: db.cut, mend: db.mend, onChange: onChange})
+	return db.unwatch
+}
+
+// watch starts a circuit.
+func (db *DB) watch(c *circuit) {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &circuit{
-		probe: db.rehearse, cut: db.cut, mend: db.mend, onChange: onChange,
-		wake: make(chan struct{}, 1), stop: stop, stopped: make(chan struct{}),
-	}
+	c.wake, c.stop, c.stopped = make(chan struct{}, 1), stop, make(chan struct{})
 	c.closed, c.open = context.WithCancel(ctx)
 	db.circuit.Store(c)
 	go c.run(ctx)
-	return db.unwatch
 }
 
 // unwatch ends watching.
@@ -110,11 +112,12 @@ func (db *DB) guarded(ctx context.Context, operation func(context.Context) error
 	limited, cancel := limit(ctx)
 	defer cancel()
 	defer context.AfterFunc(closed, cancel)()
-	defer time.AfterFunc(slowOperation, c.suspect).Stop()
+	slow, stopClock := context.WithTimeout(closed, slowOperation)
+	defer stopClock()
+	defer context.AfterFunc(slow, c.suspect)()
 	err := operation(limited)
 	switch {
 	case err == nil:
-		c.done.Add(1)
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		// Nobody waits for it any more, which says nothing of the database.
 	case closed.Err() != nil && !errors.Is(err, ErrAway):
@@ -133,10 +136,12 @@ func limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, requestTimeout)
 }
 
-// progress notes that a long operation goes on.
+// progress notes that something was committed, or that a long transaction goes
+// on. Looking proves nothing: where commits wait for a standby that is gone, all
+// else goes well.
 func (db *DB) progress() {
 	if c := db.circuit.Load(); c != nil {
-		c.done.Add(1)
+		c.last.Store(time.Now().UnixNano())
 	}
 }
 
@@ -172,12 +177,7 @@ func (c *circuit) run(ctx context.Context) {
 func (c *circuit) examine(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	before, results, underway := c.done.Load(), make(chan error, maxProbes), 0
-	progress := func() bool {
-		last := before
-		before = c.done.Load()
-		return before != last
-	}
+	results, underway := make(chan error, maxProbes), 0
 	start := func() {
 		underway++
 		go func() {
@@ -198,7 +198,8 @@ func (c *circuit) examine(ctx context.Context) {
 			return
 		case err := <-results:
 			underway--
-			if !errors.Is(err, errSilent) {
+			// It locks no row that others know: the whole table must be locked.
+			if !errors.Is(err, errSilent) && !errors.Is(err, ErrLocked) {
 				c.answers()
 				return
 			}
@@ -211,7 +212,7 @@ func (c *circuit) examine(ctx context.Context) {
 			}
 			continue
 		}
-		if !progress() && !c.isOpen() {
+		if !c.isOpen() && time.Since(time.Unix(0, c.last.Load())) >= firstProbe {
 			c.fail(silent)
 		}
 	}

@@ -33,13 +33,15 @@ type dialect struct {
 	sort func(error) error // tells what kind of error the driver's is
 }
 
-// The two kinds of driver error that callers tell apart.
+// The kinds of driver error that callers tell apart.
 var (
 	// ErrAway says that the database cannot take writes now: it does not
 	// answer, its disk is full, or it is locked for too long.
 	ErrAway = errors.New("the database is unavailable")
 	// ErrDisk says why it is away: its disk is full, or fails.
 	ErrDisk = fmt.Errorf("%w: its disk is full or fails", ErrAway)
+	// ErrLocked says that another session has locked what is asked for.
+	ErrLocked = fmt.Errorf("%w: another session has locked it", ErrAway)
 	// errAgain says that the transaction may succeed when run again.
 	errAgain = errors.New("the transaction was interrupted by another")
 	// ErrTaken says that a unique name or number is in use.
@@ -112,6 +114,8 @@ func sortPostgres(err error) error {
 			return fmt.Errorf("%w: %w", ErrDisk, err)
 		case e.Code == "23505":
 			return fmt.Errorf("%w: %w", ErrTaken, err)
+		case e.Code == "55P03":
+			return fmt.Errorf("%w: %w", ErrLocked, err)
 		case e.Code[:2] == "08", e.Code[:2] == "57":
 			return fmt.Errorf("%w: %w", errSilent, err)
 		case e.Code[:2] == "53", e.Code[:2] == "58", e.Code == "25006":

@@ -116,6 +116,7 @@ func (db *DB) hearQuietly(ctx context.Context, batch []Heard) (heard Hearing, do
 	if err := b.log.Append(record); err != nil {
 		return Hearing{}, false, fmt.Errorf("%w: %w", ErrDisk, err)
 	}
+	db.progress()
 	b.keep(judged, states, heard.Next)
 	return heard, true, nil
 }

@@ -18,6 +18,7 @@ import (
 // and nothing waits long for a row that another session forgot to let go, or
 // that a transaction of ours still has whose connection the network swallowed.
 var sessionSettings = map[string]string{
+	"client_encoding":                     "UTF8",
 	"synchronous_commit":                  "on",
 	"lock_timeout":                        "3s",
 	"idle_in_transaction_session_timeout": "5s",
@@ -48,7 +49,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	prober.SetMaxIdleConns(1)
 	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool, prober: prober, line: line}
 	if err := conns.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("%s does not answer: %w", Where(address), errors.Join(startProblem(err), db.Close()))
+		return nil, fmt.Errorf("%s: cannot connect: %w", Where(address), errors.Join(startProblem(err), db.Close()))
 	}
 	if err := db.inspect(ctx, config.ConnConfig); err != nil {
 		return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
@@ -170,8 +171,10 @@ func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
 	_, shared, err := db.backends(ctx, 2)
 	switch {
 	case err != nil:
-		return err
-	case shared && config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement:
+		return startProblem(err)
+	case shared && config.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe:
+		// describe_exec too: it describes a statement and runs it in two steps,
+		// which may reach two servers.
 		return errors.New("a pooler shares the server's connections between transactions; set default_query_exec_mode=cache_describe in the address")
 	}
 	return nil
@@ -191,12 +194,12 @@ func (db *DB) backends(ctx context.Context, n int) (got int, shared bool, err er
 		defer cancel()
 		conn, err := db.pool.Acquire(ctx)
 		if err != nil {
-			return got, shared, startProblem(err)
+			return got, shared, err
 		}
 		defer conn.Release()
 		var pid int
 		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`, pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
-			return got, shared, startProblem(err)
+			return got, shared, err
 		}
 		shared = shared || seen[pid]
 		seen[pid] = true
@@ -210,11 +213,16 @@ func (db *DB) enoughConnections(ctx context.Context) error {
 	if db.pool == nil {
 		return nil
 	}
-	needed := int(db.pool.Config().MaxConns)
-	got, shared, err := db.backends(ctx, needed)
+	inPool := int(db.pool.Config().MaxConns)
+	got, shared, err := db.backends(ctx, inPool)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, connectionWait)
+		defer cancel()
+		err = db.prober.PingContext(ctx) // those of the pool stay open meanwhile
+	}
 	if err == nil || shared {
 		return nil // those who share a process wait for each other for milliseconds
 	}
 	return fmt.Errorf("the database gives %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
-		"or default_pool_size of a pooler in session mode: %w", got, needed+1, err)
+		"or default_pool_size of a pooler in session mode: %w", got, inPool+1, err)
 }

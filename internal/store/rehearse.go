@@ -55,23 +55,17 @@ func (db *DB) rehearseJournal(ctx context.Context) error {
 	return nil
 }
 
-// rehearseTables stores a ping of a heartbeat that exists only in a savepoint,
-// which is rolled back; the transaction is committed and synced. It has a
-// connection of its own, so that it waits for no other statement.
+// rehearseTables adds a heartbeat, stores a ping of it and deletes both, in one
+// transaction that is committed and synced: a savepoint that is rolled back would
+// not show what only fails at a commit. It has a connection of its own, so that
+// it waits for no other statement.
 func (db *DB) rehearseTables(ctx context.Context) error {
 	err := db.run(ctx, db.prober, nil, func(tx *Tx) error {
 		project, found, err := one(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT key FROM projects ORDER BY key LIMIT 1`)
 		if err != nil || !found {
 			return err
 		}
-		if _, err := tx.exec(`SAVEPOINT rehearsal`); err != nil {
-			return err
-		}
-		if err := tx.rehearsePing(project); err != nil {
-			return err
-		}
-		_, err = tx.exec(`ROLLBACK TO SAVEPOINT rehearsal`)
-		return err
+		return tx.rehearsePing(project)
 	})
 	if err != nil {
 		return fmt.Errorf("test ping: %w", err)
@@ -80,23 +74,33 @@ func (db *DB) rehearseTables(ctx context.Context) error {
 	return nil
 }
 
-// rehearsePing adds a heartbeat and stores a ping of it. Its key is one that
-// counting never reaches, and random: nodes that rehearse at the same time must
-// not wait for each other.
+// rehearsePing stores a ping of a heartbeat of its own, and deletes both. The
+// key is one that counting never reaches, and random: nodes that rehearse at the
+// same time must not wait for each other.
 func (tx *Tx) rehearsePing(project int64) error {
 	now, id := time.Now().UTC().Truncate(monitor.Tick), uuid.NewString()
-	err := tx.insertHeartbeat(monitor.Heartbeat{
+	h := monitor.Heartbeat{
 		Key: -1 - rand.Int64N(1<<31-1), ID: id, Ref: id, Project: project, Name: "test ping", Slug: id, Status: monitor.New,
 		Rule: monitor.Rule{Interval: time.Hour, Grace: time.Hour, Methods: monitor.AnyMethod}, Created: now, Updated: now,
-	})
-	if err != nil {
+	}
+	if err := tx.insertHeartbeat(h); err != nil {
 		return err
 	}
 	heard, err := tx.hear([]Heard{{ID: id, Horizon: now, Ping: monitor.Ping{
 		Kind: monitor.Success, At: now, ExitCode: monitor.NoExitCode, Method: "POST", Source: "test", UserAgent: "test", Body: []byte("test"), BodySize: 4,
 	}}})
-	if err == nil && heard.Unknown[id] {
-		err = fmt.Errorf("heartbeat %s: not found in the transaction that added it", id)
+	if err != nil {
+		return err
 	}
-	return err
+	if heard.Unknown[id] {
+		return fmt.Errorf("heartbeat %s: not found in the transaction that added it", id)
+	}
+	for _, statement := range []string{
+		`DELETE FROM pings WHERE heartbeat = $1`, `DELETE FROM slots WHERE heartbeat = $1`, `DELETE FROM heartbeats WHERE key = $1`,
+	} {
+		if _, err := tx.exec(statement, h.Key); err != nil {
+			return fmt.Errorf("delete the test ping: %w", err)
+		}
+	}
+	return nil
 }

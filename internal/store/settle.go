@@ -42,6 +42,7 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 		defer b.giveBoth()
 		err := tx.tx.Commit()
 		if err == nil {
+			db.progress()
 			b.forget()
 			if tx.touched {
 				clear(b.states)

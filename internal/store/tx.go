@@ -116,6 +116,9 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn fun
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
 	}
+	if opts == nil {
+		db.progress()
+	}
 	return nil
 }
 

@@ -163,6 +163,7 @@ const (
 func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 	s.startReady(t)
 	heartbeats := makeHeartbeats(t, s.api(), "busy", 20, seldom)
+	alerts := newReceiver(t, s.api())
 	a := startAsking(t, s, heartbeats)
 	rest(t.Context(), 2*time.Second)
 	before := s.openFiles(t)
@@ -178,7 +179,14 @@ func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 	if err := goOn(); err != nil {
 		t.Fatal(err)
 	}
-	rest(t.Context(), backWithin+2*time.Second)
+	await(t, backWithin, "an alert after the database's return", func() bool {
+		if resp, err := http.Post("http://"+s.address+"/api/v1/hb/"+*heartbeats[0].ID+"/fail", "", nil); err == nil {
+			_ = resp.Body.Close() // 503 at first
+		}
+		return len(alerts.all()) > 0
+	})
+	t.Logf("first alert after %s", time.Since(back))
+	rest(t.Context(), backWithin)
 	a.stop()
 	for _, what := range []string{"ping", "page", "api", "readyz"} {
 		t.Logf("%s, until answered at once: %s", what, figures(a.between(what, began, began.Add(settledAfter))))
@@ -186,6 +194,7 @@ func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 		t.Logf("%s, back: %s; 200 after %s", what, figures(a.between(what, back, time.Now())), a.firstOK(what, back))
 	}
 	a.judge(t, began, back)
+	a.verifyStored(t, heartbeats)
 	if during > before+100 {
 		t.Errorf("%d files were open before, %d during; want a bounded number", before, during)
 	}
@@ -228,6 +237,30 @@ func (a *asking) judge(t *testing.T, began, back time.Time) {
 		if after := a.firstOK(what, back); after > backWithin {
 			t.Errorf("%s: not 200 within %s of the database's return", what, backWithin)
 		}
+	}
+}
+
+// verifyStored checks that every ping that was answered 200 is stored. Others may
+// be too: their senders were asked to send them again.
+func (a *asking) verifyStored(t *testing.T, heartbeats []client.Heartbeat) {
+	t.Helper()
+	acknowledged := int64(0)
+	for _, got := range a.between("ping", time.Time{}, time.Now()) {
+		if got.status == http.StatusOK {
+			acknowledged++
+		}
+	}
+	stored := int64(0)
+	for _, h := range heartbeats {
+		now, err := a.s.api().Heartbeat(t.Context(), *h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored += now.PingsCount
+	}
+	t.Logf("%d pings acknowledged, %d stored", acknowledged, stored)
+	if stored < acknowledged {
+		t.Errorf("%d pings were acknowledged, %d are stored", acknowledged, stored)
 	}
 }
 

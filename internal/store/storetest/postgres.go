@@ -214,5 +214,8 @@ func (p *Postgres) signalAll(sig syscall.Signal) error {
 	return errors.Join(errs...)
 }
 
-// Socket is the path of the Unix socket that the server listens on.
+// Dir is the directory of the Unix socket that the server listens on.
+func (p *Postgres) Dir() string { return p.dir }
+
+// Socket is the path of that socket.
 func (p *Postgres) Socket() string { return filepath.Join(p.dir, ".s.PGSQL.5432") }

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -148,10 +149,12 @@ func (s *server) metric(t *testing.T, name string) string {
 	return ""
 }
 
+// halfOpenFor is how long the database gives no answer.
+var halfOpenFor = flag.Duration("half-open", 12*time.Second, "how long the database gives no answer")
+
 // Bounds of a half-open database. They are generous: a busy machine may take
 // its time, but nothing may wait for as long as the database is away.
 const (
-	halfOpenFor    = 12 * time.Second
 	firstAnswer    = 6 * time.Second // pings that came before the circuit opened
 	settledAfter   = 8 * time.Second // from then on, all are answered at once
 	answeredAtOnce = 2 * time.Second
@@ -172,7 +175,7 @@ func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	rest(t.Context(), halfOpenFor)
+	rest(t.Context(), *halfOpenFor)
 	during := s.openFiles(t)
 	t.Logf("during: %d files, %s goroutines", during, s.metric(t, "go_goroutines"))
 	back := time.Now()
@@ -273,6 +276,12 @@ func TestHalfOpen_AFrozenPostgreSQLHoldsNobodyUp(t *testing.T) {
 		}
 	})
 	halfOpen(t, newServer(t, database.Address("public")), database.Freeze, database.Thaw)
+}
+
+func TestHalfOpen_APostgreSQLThatIsGoneHoldsNobodyUpEither(t *testing.T) {
+	t.Parallel()
+	database := newPostgres(t)
+	halfOpen(t, newServer(t, database.Address("public")), database.Kill, database.Start)
 }
 
 func TestHalfOpen_ANetworkThatSwallowsEverythingHoldsNobodyUp(t *testing.T) {

@@ -300,21 +300,23 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 // away, so that looking costs little while nothing is due.
 func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next time.Time, others int, err error) {
 	var pending time.Time
-	if b := db.backlog; b != nil {
-		// First what is pending, then the tables: what is put away in between
-		// is seen in both.
-		if err := b.turn.take(ctx); err != nil {
-			return time.Time{}, 0, err
+	err = db.guarded(ctx, func(ctx context.Context) error {
+		if b := db.backlog; b != nil {
+			// First what is pending, then the tables: what is put away in between
+			// is seen in both.
+			if err := b.turn.take(ctx); err != nil {
+				return err
+			}
+			pending = b.soonest
+			b.turn.give()
 		}
-		pending = b.soonest
-		b.turn.give()
-	}
-	err = db.UpdateApart(ctx, func(tx *Tx) error {
-		if others, _, err = tx.Others(node, now); err != nil {
+		return db.UpdateApart(ctx, func(tx *Tx) error {
+			if others, _, err = tx.Others(node, now); err != nil {
+				return err
+			}
+			next, err = tx.NextLapse()
 			return err
-		}
-		next, err = tx.NextLapse()
-		return err
+		})
 	})
 	return monitor.Sooner(next, pending), others, err
 }

@@ -16,28 +16,61 @@ const (
 )
 
 // settling runs fn in a transaction that first puts into the tables what is
-// pending.
+// pending. It begins before it takes the turn: while another process holds the
+// file's lock, quiet pings go on.
 //
 // A disk that hangs holds a commit for as long as it likes. The caller waits
 // no longer than ctx; the gates stay taken until the commit has ended one way or
 // the other, so nobody judges by tables that may still change.
 func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	b := db.backlog
-	if err := b.both(ctx); err != nil {
+	if err := b.writing.take(ctx); err != nil {
 		return err
 	}
+	release := b.writing.give
 	committing := false
 	defer func() {
 		if !committing { // an error, or fn panicked
-			b.giveBoth()
+			release()
 		}
 	}()
-	tx, err := db.beginSettling(ctx, fn)
+	begun, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
+		return fmt.Errorf("begin: %w", db.dialect.sort(err))
+	}
+	defer func() {
+		if !committing {
+			_ = begun.Rollback() // the first error counts
+		}
+	}()
+	if err := b.turn.take(ctx); err != nil {
 		return err
 	}
+	release = b.giveBoth
+	tx := &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writes: true}
+	if err := tx.settle(fn); err != nil {
+		return db.ended(ctx, err)
+	}
 	committing = true
-	committed := make(chan error, 1)
+	return db.commitSettled(ctx, tx)
+}
+
+// settle does the work of settling.
+func (tx *Tx) settle(fn func(*Tx) error) error {
+	b := tx.db.backlog
+	if b.count > 0 {
+		if err := tx.saveAway(b.judgements(slices.Sorted(maps.Keys(b.pending)))); err != nil {
+			return err
+		}
+	}
+	tx.touched = false
+	return fn(tx)
+}
+
+// commitSettled commits, gives both gates back, and waits for that until ctx
+// ends.
+func (db *DB) commitSettled(ctx context.Context, tx *Tx) error {
+	b, committed := db.backlog, make(chan error, 1)
 	go func() {
 		defer b.giveBoth()
 		err := tx.tx.Commit()
@@ -51,40 +84,14 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 		committed <- err
 	}()
 	select {
-	case err = <-committed:
+	case err := <-committed:
+		if err != nil {
+			return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
+		}
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("commit: %w: %w", errSilent, ctx.Err())
 	}
-	if err != nil {
-		return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
-	}
-	return nil
-}
-
-// beginSettling does all of settling but the commit.
-func (db *DB) beginSettling(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
-	begun, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("begin: %w", db.dialect.sort(err))
-	}
-	done := false
-	defer func() {
-		if !done {
-			_ = begun.Rollback() // the first error counts
-		}
-	}()
-	b, tx := db.backlog, &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writes: true}
-	if b.count > 0 {
-		if err := tx.saveAway(b.judgements(slices.Sorted(maps.Keys(b.pending)))); err != nil {
-			return nil, db.ended(ctx, err)
-		}
-	}
-	tx.touched = false
-	if err := fn(tx); err != nil {
-		return nil, db.ended(ctx, err)
-	}
-	done = true
-	return tx, nil
 }
 
 // flush is one round of putting into the tables all that is pending.

@@ -136,3 +136,39 @@ func (w *world) run(statements string) {
 		w.Fatal(err)
 	}
 }
+
+// TestDB_QuietPingsGoOnWhileAnotherProcessHasTheFile: a failure waits for the
+// tables, and nobody else waits with it.
+func TestDB_QuietPingsGoOnWhileAnotherProcessHasTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "overdue.db")
+	w := &world{T: t, db: opened(t, path), start: someDay}
+	if err := w.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.project = w.addProject("main")
+	quiet, failing := w.heartbeat("quiet"), w.heartbeat("failing")
+	w.say(w.said(quiet, monitor.Success, time.Second)) // the first brings it up
+	other := opened(t, path)
+	if err := other.Update(context.Background(), func(*store.Tx) error {
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := w.db.Hear(context.Background(), []store.Heard{w.said(failing, monitor.Fail, time.Second)})
+			waiting <- err
+		}()
+		for n := range 50 {
+			w.say(w.said(quiet, monitor.Success, time.Duration(n+2)*time.Second))
+			select {
+			case err := <-waiting:
+				t.Errorf("the failure did not wait: %v", err)
+				return nil
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.now(quiet); got.Pings != 51 {
+		t.Errorf("%d pings are stored; want 51", got.Pings)
+	}
+}

@@ -20,7 +20,7 @@ type part struct {
 // parts are all of them. A provider that is slow or away is no reason: pings are
 // stored, and alerts sent elsewhere, all the same.
 func (e *Engine) parts(now time.Time) []part {
-	down, _ := e.db.Unavailable()
+	_, down := e.db.Unavailable()
 	storing := down
 	if storing == nil {
 		storing = errors.Join(e.publish.Check(now), e.batcher.Check(now))

@@ -95,7 +95,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		w.Header().Set("Retry-After", seconds(wait))
 		return http.StatusTooManyRequests, "too many pings from " + source, f.kind
 	}
-	if down, _ := h.Batcher.db.Unavailable(); down != nil {
+	if _, down := h.Batcher.db.Unavailable(); down != nil {
 		w.Header().Set("Retry-After", retryAfter)
 		return http.StatusServiceUnavailable, notStored, f.kind
 	}
@@ -148,7 +148,7 @@ const notStored = "not stored: the database is unavailable, send it again"
 func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line string) {
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
-	_, opened := h.Batcher.db.Unavailable()
+	opened, _ := h.Batcher.db.Unavailable()
 	err, line := store.ErrAway, notStored
 	select {
 	case err = <-waits.done:

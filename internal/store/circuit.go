@@ -85,14 +85,14 @@ func (db *DB) unwatch() {
 
 // Unavailable returns why the database does not answer, or nil when it does, and
 // a channel that is closed once it does not.
-func (db *DB) Unavailable() (why error, opened <-chan struct{}) {
+func (db *DB) Unavailable() (opened <-chan struct{}, why error) {
 	c := db.circuit.Load()
 	if c == nil {
 		return nil, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.why, c.closed.Done()
+	return c.closed.Done(), c.why
 }
 
 // guarded runs an operation on the database: not at all while the circuit is

@@ -2,35 +2,16 @@ package store_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"overdue/internal/store"
-	"overdue/internal/store/storetest"
 )
 
 // TestOpenToServe_SaysAtTheStartWhatARealServerLacks asks a PostgreSQL of its
 // own, because roles and databases belong to all of a server.
 func TestOpenToServe_SaysAtTheStartWhatARealServerLacks(t *testing.T) {
-	dir, err := os.MkdirTemp("", "overdue-rejected-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })  // in the directory of temporary files
-	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
-		t.Fatal(err)
-	}
-	server, err := storetest.NewPostgres(filepath.Join(dir, "pg"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := ownPostgres(t, true)
 	admin := opened(t, server.Address("public"))
 	for _, statement := range []string{
 		"CREATE ROLE app LOGIN", "CREATE ROLE few LOGIN CONNECTION LIMIT 5", "CREATE DATABASE few OWNER few",

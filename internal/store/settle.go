@@ -145,7 +145,7 @@ func (db *DB) runFlush(f *flush) {
 // settledSoon is settled for those who would rather see the tables as they are
 // than wait long.
 func (db *DB) settledSoon(ctx context.Context) error {
-	if why, _ := db.Unavailable(); why != nil {
+	if _, why := db.Unavailable(); why != nil {
 		return why
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookSoon)

@@ -5,6 +5,7 @@ set -eu
 
 lacking=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null 2>&1 || lacking="$lacking postgresql"
+command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || lacking="$lacking pgbouncer"
 # A font comes along with it: fontconfig depends on one.
 command -v chromium >/dev/null 2>&1 || lacking="$lacking chromium"
 command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"

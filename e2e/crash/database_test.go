@@ -21,7 +21,7 @@ func TestKillingPostgreSQLUnderLoadLosesNothingAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, before := l.book.count()
-		if said := s.awaitReady(t, http.StatusServiceUnavailable, 10*time.Second); !strings.Contains(said, "the database is away") {
+		if said := s.awaitReady(t, http.StatusServiceUnavailable, 10*time.Second); !strings.Contains(said, "the database is unavailable") {
 			t.Errorf("not ready, without the reason: %s", said)
 		}
 		rest(t.Context(), between(r, 2*time.Second, 3*time.Second))

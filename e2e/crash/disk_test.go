@@ -60,7 +60,7 @@ func (s *server) fillDisk(t *testing.T, b *book) {
 		return refused >= before+50
 	})
 	said := s.awaitReady(t, http.StatusServiceUnavailable, 20*time.Second)
-	if !strings.Contains(said, "the database is away") || !strings.Contains(said, "disk") {
+	if !strings.Contains(said, "the database is unavailable") || !strings.Contains(said, "disk") {
 		t.Errorf("not ready, without the reason: %s", said)
 	}
 }

@@ -33,8 +33,10 @@ type Engine struct {
 
 	sweep, publish, deliver, tidy, memory *chore.Loop
 
-	stop  context.CancelFunc
-	loops sync.WaitGroup
+	stop     context.CancelFunc
+	unwatch  func()
+	loops    sync.WaitGroup
+	readyLog readyLog
 }
 
 // NewEngine puts the parts together. base is the address of the pages. Nothing
@@ -93,7 +95,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// The loops outlive ctx: they go on until Stop, while accepted requests
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e.stop = stop
+	e.stop, e.unwatch = stop, e.db.Watch(e.availability)
 	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
@@ -128,12 +130,17 @@ func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, erro
 	return pauseAfter, err
 }
 
-// Ready returns nil when the node can commit a ping, sweeps are on time and
-// deliveries go on, or else what is wrong. A provider that is slow or away is
-// no reason: pings are taken and told of elsewhere all the same.
-func (e *Engine) Ready() error {
-	now := time.Now()
-	return errors.Join(e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now))
+// availability hears when the database stops and starts to answer. Loops that
+// rest after an error go on at once.
+func (e *Engine) availability(why error) {
+	if why != nil {
+		e.log.Error("database unavailable", "component", "store", "error", why)
+		return
+	}
+	e.log.Info("database available again", "component", "store")
+	for _, loop := range []*chore.Loop{e.publish, e.sweep, e.deliver} {
+		loop.Retry()
+	}
 }
 
 // Stop ends the work: first what waits to be stored, then the loops, then what
@@ -142,5 +149,6 @@ func (e *Engine) Stop(ctx context.Context) error {
 	e.batcher.Stop()
 	e.stop()
 	e.loops.Wait()
+	defer e.unwatch()
 	return errors.Join(e.courier.Stop(ctx), e.watcher.Leave(ctx))
 }

@@ -78,6 +78,7 @@ type world struct {
 	project  int64
 	provider *provider
 	ids      map[string]string // of heartbeats, by name
+	log      *slog.Logger      // of nodes; nil: nobody reads it
 }
 
 // simulate runs a test in a new world, once per database, in virtual time.
@@ -137,7 +138,10 @@ type node struct {
 // node starts a node. It is stopped at the end of the test, if not before.
 func (w *world) node() *node {
 	w.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := w.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	e := NewEngine(w.open(), w.provider.send, "", log)
 	if err := e.Start(context.Background()); err != nil {
 		w.t.Fatal(err)

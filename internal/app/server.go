@@ -160,28 +160,6 @@ func plain(w http.ResponseWriter, status int, line string) {
 	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
 }
 
-// answerReady answers /readyz. Strangers may ask, so the log has the details.
-func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
-	if err := e.Ready(); err != nil {
-		e.log.Warn("not ready", "error", err)
-		var loops []string
-		for _, line := range strings.Split(err.Error(), "\n") {
-			name, _, _ := strings.Cut(line, ":")
-			loops = append(loops, name)
-		}
-		reason := "does not go on"
-		for _, known := range []error{store.ErrDisk, store.ErrAway} {
-			if errors.Is(err, known) {
-				reason = known.Error()
-				break
-			}
-		}
-		plain(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(loops, ", ")+": "+reason+"; the log says more")
-		return
-	}
-	plain(w, http.StatusOK, "ready")
-}
-
 // test sends a test alert for people and tells how that went.
 func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult {
 	receipt, err := e.courier.Test(ctx, c, p, uuid.NewString())

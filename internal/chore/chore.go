@@ -5,7 +5,8 @@
 //	  ▼                                │
 //	Do(ctx, now) ──▶ rest ──▶ sleep ───┘ or until the rest is over
 //	  │ error
-//	  └──▶ logged once per cause, then tried again after a growing pause
+//	  └──▶ logged once per cause, then tried again after a growing pause, or
+//	       at once when Retry says that the cause is gone
 //
 // A Loop keeps nothing that matters: whatever is due stands in the database,
 // so a loop that dies with its process has lost nothing.
@@ -25,6 +26,7 @@ type Loop struct {
 	do    func(ctx context.Context, now time.Time) (rest time.Duration, err error)
 	log   *slog.Logger
 	nudge chan struct{}
+	again chan struct{} // ends a pause after an error
 
 	mu      sync.Mutex
 	working bool      // a turn is under way
@@ -35,7 +37,7 @@ type Loop struct {
 // New makes a loop. do does what is due at now and says for how long nothing
 // will be.
 func New(name string, log *slog.Logger, do func(ctx context.Context, now time.Time) (time.Duration, error)) *Loop {
-	return &Loop{name: name, do: do, log: log, nudge: make(chan struct{}, 1)}
+	return &Loop{name: name, do: do, log: log, nudge: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 }
 
 // Nudge ends the present rest, or the next one if a turn is under way. It never
@@ -53,6 +55,15 @@ func (l *Loop) NudgeBefore(next time.Time) {
 	defer l.mu.Unlock()
 	if l.working || next.Before(l.due) {
 		l.Nudge()
+	}
+}
+
+// Retry ends the present rest, also the pause after an error: what made the loop
+// fail is known to be over. It never waits.
+func (l *Loop) Retry() {
+	select {
+	case l.again <- struct{}{}:
+	default: // one is enough
 	}
 }
 
@@ -97,7 +108,8 @@ func (l *Loop) turn(ctx context.Context) (time.Duration, error) {
 	return l.do(ctx, time.Now().UTC())
 }
 
-// rest waits. A nudge ends a rest, but not the pause after an error.
+// rest waits. A nudge ends a rest, but not the pause after an error; Retry ends
+// both.
 func (l *Loop) rest(ctx context.Context, rest time.Duration, nudged bool) {
 	timer := time.NewTimer(rest)
 	defer timer.Stop()
@@ -109,6 +121,7 @@ func (l *Loop) rest(ctx context.Context, rest time.Duration, nudged bool) {
 	case <-ctx.Done():
 	case <-timer.C:
 	case <-nudge:
+	case <-l.again:
 	}
 }
 

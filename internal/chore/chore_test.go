@@ -105,6 +105,28 @@ func TestErrorsAreTriedAgainAfterGrowingPausesThatNoNudgeEnds(t *testing.T) {
 	})
 }
 
+func TestLoop_RetryEndsThePauseAfterAnError(t *testing.T) {
+	run(t, time.Hour, func(l *Loop, w *turns) {
+		w.mu.Lock()
+		w.fail = errors.New("broken")
+		w.mu.Unlock()
+		l.Nudge()
+		time.Sleep(20 * time.Second) // by now the pauses are as long as they get
+		w.mu.Lock()
+		failed := len(w.at)
+		w.fail = nil
+		w.mu.Unlock()
+		l.Retry()
+		synctest.Wait()
+		w.mu.Lock()
+		retried := len(w.at)
+		w.mu.Unlock()
+		if retried != failed+1 || l.Check(time.Now()) != nil {
+			t.Errorf("%d turns after Retry, check: %v; want one that succeeds at once", retried-failed, l.Check(time.Now()))
+		}
+	})
+}
+
 func TestALoopThatHangsIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

@@ -18,8 +18,9 @@ import (
 const (
 	mostPerCommit = 512
 	mostWaiting   = 8192
-	// longestCommit bounds one commit; what takes longer is answered 503.
-	longestCommit = 10 * time.Second
+	// longestCommit bounds one commit on PostgreSQL; what takes longer is answered
+	// 503. A row that another session has locked is given up before.
+	longestCommit = 5 * time.Second
 )
 
 // errFull says that more pings came than can be stored in time.
@@ -51,6 +52,7 @@ type Batcher struct {
 	news     News
 	workers  sync.WaitGroup
 	stored   atomic.Int64
+	failures failures
 }
 
 // News tells other parts what the pings brought about. All must return at
@@ -89,6 +91,10 @@ func (b *Batcher) put(w *waiting) error {
 		return errFull
 	}
 }
+
+// Check returns an error when pings cannot be stored, as far as the last batches
+// tell.
+func (b *Batcher) Check(now time.Time) error { return b.failures.check(now) }
 
 // longestLook bounds the look for an id.
 const longestLook = time.Second
@@ -143,20 +149,22 @@ func (b *Batcher) gather(first *waiting) *batch {
 	return gathered
 }
 
-// commit stores a batch and answers each of its pings. When the database
-// refuses a batch that it could take, one of the pings is at fault: then each
-// is stored alone, so that only that one fails.
+// commit stores a batch and answers each of its pings. When the database rejects
+// a batch that it could take, one of the pings is at fault, or another session
+// has locked one of their rows: then each is stored alone, so that only that one
+// fails.
 func (b *Batcher) commit(gathered *batch) {
 	begun := time.Now()
 	unknown, err := b.store(gathered)
-	if err != nil && len(gathered.pings) > 1 && !errors.Is(err, store.ErrAway) {
+	if err != nil && len(gathered.pings) > 1 && (errors.Is(err, store.ErrLocked) || !errors.Is(err, store.ErrAway)) {
 		for _, w := range gathered.pings {
 			b.commit(&batch{pings: []*waiting{w}})
 		}
 		return
 	}
+	b.failures.note(time.Now(), gathered, err)
 	if err != nil {
-		b.log.Error("pings not stored", "pings", len(gathered.pings), "error", err)
+		b.log.Error("ping batch not stored", "component", "ingest", "pings", len(gathered.pings), "error", err)
 	} else {
 		b.meter.Commit(len(gathered.pings), time.Since(begun))
 		b.stored.Add(int64(len(gathered.pings)))

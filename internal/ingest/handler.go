@@ -11,6 +11,7 @@ import (
 
 	"overdue/internal/meter"
 	"overdue/internal/monitor"
+	"overdue/internal/store"
 )
 
 // What a request may bring, and how long it may take.
@@ -19,7 +20,7 @@ const (
 	mostDiscarded  = 32 << 20         // bytes read beyond, so that the sender can finish
 	longestBody    = 10 * time.Second // for what is kept
 	longestDiscard = time.Minute
-	longestWait    = 15 * time.Second // for the answer of the batcher
+	longestWait    = 8 * time.Second // for the answer of the batcher
 	mostUserAgent  = 300
 	retryAfter     = "5" // seconds, said with 503
 )
@@ -94,6 +95,10 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		w.Header().Set("Retry-After", seconds(wait))
 		return http.StatusTooManyRequests, "too many pings from " + source, f.kind
 	}
+	if _, down := h.Batcher.db.Unavailable(); down != nil {
+		w.Header().Set("Retry-After", retryAfter)
+		return http.StatusServiceUnavailable, notStored, f.kind
+	}
 	arrival := h.Arrivals.Begin(f.id)
 	queued := false
 	defer func() {
@@ -134,24 +139,35 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 // unknownID is what 404 says.
 const unknownID = "not found: no heartbeat has this id"
 
-// wait returns the answer for a ping that was put in the queue.
+// notStored is what 503 says while the database is unavailable.
+const notStored = "not stored: the database is unavailable, send it again"
+
+// wait returns the answer for a ping that was put in the queue. When the
+// database stops answering, the ping may still be stored: it stays registered
+// until its commit has ended, and only its sender is not kept waiting.
 func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line string) {
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
+	opened, _ := h.Batcher.db.Unavailable()
+	err, line := store.ErrAway, notStored
 	select {
-	case err := <-waits.done:
-		switch {
-		case err == nil:
-			return http.StatusOK, "OK"
-		case errors.Is(err, errUnknown):
-			return http.StatusNotFound, unknownID
+	case err = <-waits.done:
+	case <-opened:
+		select {
+		case err = <-waits.done: // both at once: the answer is what counts
+		default:
 		}
-		w.Header().Set("Retry-After", retryAfter)
-		return http.StatusServiceUnavailable, "not stored: the database is away, send it again"
 	case <-timer.C:
-		w.Header().Set("Retry-After", retryAfter)
-		return http.StatusServiceUnavailable, "not stored in time: send it again"
+		line = "not stored in time: send it again"
 	}
+	switch {
+	case err == nil:
+		return http.StatusOK, "OK"
+	case errors.Is(err, errUnknown):
+		return http.StatusNotFound, unknownID
+	}
+	w.Header().Set("Retry-After", retryAfter)
+	return http.StatusServiceUnavailable, line
 }
 
 // seconds rounds up for Retry-After (RFC 9110, section 10.2.3).

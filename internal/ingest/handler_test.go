@@ -31,19 +31,22 @@ type desk struct {
 
 // take runs a test on a new desk, once per database, in virtual time.
 func take(t *testing.T, test func(*desk)) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		d := &desk{t: t, db: open()}
-		none := func() float64 { return 0 }
-		m, arrivals := meter.New(none, none), NewArrivals()
-		b := NewBatcher(d.db, arrivals, m, slog.New(slog.DiscardHandler), News{Owed: func() {}, Sooner: func(time.Time) {}})
-		t.Cleanup(b.Stop)
-		d.handler = &Handler{
-			Batcher: b, Arrivals: arrivals, Meter: m,
-			Source: func(r *http.Request) string { return "192.0.2.1" }, Allow: func(string) time.Duration { return 0 },
-		}
-		d.h = d.add(monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod})
-		test(d)
-	})
+	storetest.Each(t, func(t *testing.T, open func() *store.DB) { test(newDesk(t, open())) })
+}
+
+// newDesk is a desk on a store.
+func newDesk(t *testing.T, db *store.DB) *desk {
+	t.Helper()
+	none := func() float64 { return 0 }
+	m, arrivals := meter.New(none, none), NewArrivals()
+	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), News{Owed: func() {}, Sooner: func(time.Time) {}})
+	t.Cleanup(b.Stop)
+	d := &desk{t: t, db: db, handler: &Handler{
+		Batcher: b, Arrivals: arrivals, Meter: m,
+		Source: func(r *http.Request) string { return "192.0.2.1" }, Allow: func(string) time.Duration { return 0 },
+	}}
+	d.h = d.add(monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod})
+	return d
 }
 
 // add adds a heartbeat.
@@ -188,7 +191,7 @@ func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestAFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{in: make(chan *waiting)} // nobody takes anything out
+		b := &Batcher{db: &store.DB{}, in: make(chan *waiting)} // nobody takes anything out
 		d := &desk{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, Arrivals: NewArrivals(), Meter: meter.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },

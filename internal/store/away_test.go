@@ -105,10 +105,10 @@ func TestATransactionThatWaitsBeyondItsDeadlineIsAway(t *testing.T) {
 	})
 }
 
-// TestAServerThatDiesIsAwayUntilItIsBack kills a server of its own, between
-// transactions and in one.
-func TestAServerThatDiesIsAwayUntilItIsBack(t *testing.T) {
-	dir, err := os.MkdirTemp("", "overdue-away-")
+// ownPostgres starts a server that only this test uses, and stops it at the end.
+func ownPostgres(t *testing.T, fast bool) *storetest.Postgres {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "overdue-store-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,10 +120,22 @@ func TestAServerThatDiesIsAwayUntilItIsBack(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
 		t.Fatal(err)
 	}
-	server, err := storetest.NewPostgres(filepath.Join(dir, "pg"), false)
+	server, err := storetest.NewPostgres(filepath.Join(dir, "pg"), fast)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// TestAServerThatDiesIsAwayUntilItIsBack kills a server of its own, between
+// transactions and in one.
+func TestAServerThatDiesIsAwayUntilItIsBack(t *testing.T) {
+	server := ownPostgres(t, false)
 	w := &world{T: t, db: opened(t, server.Address("public")), start: someDay}
 	w.project = w.addProject("main")
 	h := w.heartbeat("backup")
@@ -146,11 +158,6 @@ func TestAServerThatDiesIsAwayUntilItIsBack(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	if got := w.now(h); got.Status != monitor.Up || got.Pings != 1 || len(w.incidents(w.project.Key)) != 0 {
 		t.Errorf("it is %s after %d pings; want what was committed, up after 1, and no incident", got.Status, got.Pings)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"overdue/internal/journal"
@@ -47,6 +48,9 @@ type backlog struct {
 	// soonest is no later than anything that a pending judgement will let
 	// happen by itself; zero when nothing will.
 	soonest time.Time
+
+	flushing sync.Mutex
+	flush    *flush // the next one, nil when none waits
 
 	many    chan struct{} // wakes who puts away
 	ending  chan struct{} // closed to stop that
@@ -104,7 +108,7 @@ func (g gate) take(ctx context.Context) error {
 	case g <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w: no turn to write: %w", ErrAway, ctx.Err())
+		return fmt.Errorf("%w: no turn to write: %w", errSilent, ctx.Err())
 	}
 }
 
@@ -276,83 +280,19 @@ func (tx *Tx) saveAway(judged []Judgement) error {
 	return nil
 }
 
-// settling runs fn in a transaction that first puts into the tables what is
-// pending.
-func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
-	b, touched := db.backlog, false
-	if err := b.both(ctx); err != nil {
-		return err
-	}
-	defer b.giveBoth()
-	err := db.run(ctx, db.writer, nil, func(tx *Tx) error {
-		if b.count > 0 {
-			if err := tx.saveAway(b.judgements(slices.Sorted(maps.Keys(b.pending)))); err != nil {
-				return err
-			}
-		}
-		tx.touched = false
-		err := fn(tx)
-		touched = tx.touched
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	b.forget()
-	if touched {
-		clear(b.states)
-	}
-	return nil
-}
-
-// settled puts what is pending into the tables, for those who want to look.
-func (db *DB) settled(ctx context.Context) error {
-	b := db.backlog
-	if err := b.turn.take(ctx); err != nil {
-		return err
-	}
-	pending := b.count > 0
-	b.turn.give()
-	if !pending {
-		return nil
-	}
-	return db.settling(ctx, func(*Tx) error { return nil })
-}
-
-// Rest puts what is pending into the tables, and lets go of what was kept in
-// memory to be quick.
-func (db *DB) Rest(ctx context.Context) error {
-	if db.backlog == nil {
-		return nil
-	}
-	if err := db.settled(ctx); err != nil {
-		return err
-	}
-	if err := db.backlog.both(ctx); err != nil {
-		return err
-	}
-	defer db.backlog.giveBoth()
-	if db.backlog.count == 0 {
-		db.backlog.empty()
-	}
-	// SQLite keeps the pages that it has read for ever, unless it is asked.
-	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
-		return db.dialect.sort(err)
-	}
-	return nil
-}
-
 // UpdateApart is Update for what has nothing to do with heartbeats, so that
 // nothing need be put away for it, and no ping waits.
 func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 	if db.backlog == nil {
 		return db.Update(ctx, fn)
 	}
-	if err := db.backlog.writing.take(ctx); err != nil {
-		return err
-	}
-	defer db.backlog.writing.give()
-	return db.run(ctx, db.writer, nil, fn)
+	return db.guarded(ctx, func(ctx context.Context) error {
+		if err := db.backlog.writing.take(ctx); err != nil {
+			return err
+		}
+		defer db.backlog.writing.give()
+		return db.run(ctx, db.writer, nil, fn)
+	})
 }
 
 // Soonest is no later than the next moment at which anything happens by itself,
@@ -360,21 +300,23 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 // away, so that looking costs little while nothing is due.
 func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next time.Time, others int, err error) {
 	var pending time.Time
-	if b := db.backlog; b != nil {
-		// First what is pending, then the tables: what is put away in between
-		// is seen in both.
-		if err := b.turn.take(ctx); err != nil {
-			return time.Time{}, 0, err
+	err = db.guarded(ctx, func(ctx context.Context) error {
+		if b := db.backlog; b != nil {
+			// First what is pending, then the tables: what is put away in between
+			// is seen in both.
+			if err := b.turn.take(ctx); err != nil {
+				return err
+			}
+			pending = b.soonest
+			b.turn.give()
 		}
-		pending = b.soonest
-		b.turn.give()
-	}
-	err = db.UpdateApart(ctx, func(tx *Tx) error {
-		if others, _, err = tx.Others(node, now); err != nil {
+		return db.UpdateApart(ctx, func(tx *Tx) error {
+			if others, _, err = tx.Others(node, now); err != nil {
+				return err
+			}
+			next, err = tx.NextLapse()
 			return err
-		}
-		next, err = tx.NextLapse()
-		return err
+		})
 	})
 	return monitor.Sooner(next, pending), others, err
 }

@@ -148,6 +148,7 @@ func (tx *Tx) each(text string, rows [][]any) error {
 		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
 			return tx.d.sort(err)
 		}
+		tx.db.progress()
 	}
 	return nil
 }

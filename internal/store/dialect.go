@@ -33,13 +33,15 @@ type dialect struct {
 	sort func(error) error // tells what kind of error the driver's is
 }
 
-// The two kinds of driver error that callers tell apart.
+// The kinds of driver error that callers tell apart.
 var (
 	// ErrAway says that the database cannot take writes now: it does not
 	// answer, its disk is full, or it is locked for too long.
-	ErrAway = errors.New("the database is away")
+	ErrAway = errors.New("the database is unavailable")
 	// ErrDisk says why it is away: its disk is full, or fails.
 	ErrDisk = fmt.Errorf("%w: its disk is full or fails", ErrAway)
+	// ErrLocked says that another session has locked what is asked for.
+	ErrLocked = fmt.Errorf("%w: another session has locked it", ErrAway)
 	// errAgain says that the transaction may succeed when run again.
 	errAgain = errors.New("the transaction was interrupted by another")
 	// ErrTaken says that a unique name or number is in use.
@@ -80,7 +82,7 @@ func (d *dialect) in(column, argument string) string {
 // sortSQLite reads result codes, https://www.sqlite.org/rescode.html.
 func sortSQLite(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", errSilent, err)
 	}
 	var e *sqlitedriver.Error
 	if !errors.As(err, &e) {
@@ -112,7 +114,11 @@ func sortPostgres(err error) error {
 			return fmt.Errorf("%w: %w", ErrDisk, err)
 		case e.Code == "23505":
 			return fmt.Errorf("%w: %w", ErrTaken, err)
-		case e.Code[:2] == "08", e.Code[:2] == "53", e.Code[:2] == "57", e.Code[:2] == "58", e.Code == "25006":
+		case e.Code == "55P03":
+			return fmt.Errorf("%w: %w", ErrLocked, err)
+		case e.Code[:2] == "08", e.Code[:2] == "57":
+			return fmt.Errorf("%w: %w", errSilent, err)
+		case e.Code[:2] == "53", e.Code[:2] == "58", e.Code == "25006":
 			return fmt.Errorf("%w: %w", ErrAway, err)
 		}
 		return err
@@ -123,7 +129,7 @@ func sortPostgres(err error) error {
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, context.DeadlineExceeded),
 		pgconn.SafeToRetry(err):
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	sqlitedriver "modernc.org/sqlite"
 )
 
@@ -144,5 +145,20 @@ func FewPending(db *DB, few int) error {
 	}
 	defer db.backlog.giveBoth()
 	db.backlog.few = few
+	return nil
+}
+
+// Ran runs several statements at once, past all methods, on PostgreSQL.
+func Ran(db *DB, statements string) error {
+	_, err := db.pool.Exec(context.Background(), statements, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// Locked runs fn while the transaction has a table all to itself.
+func Locked(tx *Tx, table string, fn func()) error {
+	if _, err := tx.exec("LOCK TABLE " + table); err != nil {
+		return err
+	}
+	fn()
 	return nil
 }

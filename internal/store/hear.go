@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"overdue/internal/monitor"
@@ -33,13 +32,21 @@ func (db *DB) Hear(ctx context.Context, batch []Heard) (Hearing, error) {
 			heard, err = tx.hear(batch)
 			return err
 		})
+		if err == nil && len(heard.Touched) > 0 {
+			db.proven.Store(time.Now().UnixNano())
+		}
 		return heard, err
 	}
-	heard, done, err := db.hearQuietly(ctx, batch)
-	if done || err != nil {
-		return heard, err
-	}
-	return db.hearNews(ctx, batch)
+	var heard Hearing
+	err := db.guarded(ctx, func(ctx context.Context) (err error) {
+		var done bool
+		if heard, done, err = db.hearQuietly(ctx, batch); done || err != nil {
+			return err
+		}
+		heard, err = db.hearNews(ctx, batch)
+		return err
+	})
+	return heard, err
 }
 
 // hear judges a batch by the tables, and puts it there.
@@ -109,31 +116,9 @@ func (db *DB) hearQuietly(ctx context.Context, batch []Heard) (heard Hearing, do
 	if err := b.log.Append(record); err != nil {
 		return Hearing{}, false, fmt.Errorf("%w: %w", ErrDisk, err)
 	}
+	db.progress()
 	b.keep(judged, states, heard.Next)
 	return heard, true, nil
-}
-
-// rehearsal is a batch without pings, as long as one with many.
-var rehearsal = []byte("[" + strings.Repeat(" ", 16<<10) + "]")
-
-// Rehearse keeps a batch without pings. An error says that one with pings could
-// not be kept either, before any is refused.
-func (db *DB) Rehearse(ctx context.Context) error {
-	b := db.backlog
-	if b == nil {
-		return nil // the sign of life was written where pings are
-	}
-	if err := b.turn.take(ctx); err != nil {
-		return err
-	}
-	defer b.turn.give()
-	if b.count == 0 {
-		b.log.Clear() // idle for years it must not grow
-	}
-	if err := b.log.Append(rehearsal); err != nil {
-		return fmt.Errorf("%w: %w", ErrDisk, err)
-	}
-	return nil
 }
 
 // hearNews puts all that is pending and a batch into the tables. The batch is

@@ -245,7 +245,12 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 		return h, err
 	}
 	h.Key = key
-	_, err = tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
+	return h, tx.insertHeartbeat(h)
+}
+
+// insertHeartbeat adds a heartbeat that has its key.
+func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
+	_, err := tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
 		expect_first_by, next_at, pings, cause)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, '')`,
@@ -254,9 +259,9 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 			channelList(h), micros(h.Created), micros(h.Updated), string(h.Status),
 		}, append(ruleRow(h.Rule), micros(h.Next()))...)...)
 	if err != nil {
-		return h, fmt.Errorf("add heartbeat: %w", err)
+		return fmt.Errorf("add heartbeat: %w", err)
 	}
-	return h, nil
+	return nil
 }
 
 // SaveSettings keeps what people may change of a heartbeat. How it stands is

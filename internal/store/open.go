@@ -10,11 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
@@ -26,6 +26,11 @@ type DB struct {
 	lock    *os.File // SQLite: held while serving
 	path    string   // SQLite: the file
 	pool    *pgxpool.Pool
+	prober  *sql.DB // PostgreSQL: for rehearsals, apart from the pool
+	line    *line   // PostgreSQL: dials for the pool
+
+	circuit atomic.Pointer[circuit] // nil unless the database is watched
+	proven  atomic.Int64            // PostgreSQL: when a ping could last be stored, in ns since 1970
 
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
 	lookups map[string]*sql.Stmt // SQLite: prepared on the readers, by text
@@ -71,6 +76,9 @@ func OpenToServe(ctx context.Context, address string) (*DB, error) {
 	db, err := openWith(ctx, address, func(db *DB) error { return db.claim(ctx) })
 	if err != nil {
 		return nil, err
+	}
+	if err := db.enoughConnections(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
 	}
 	if err := db.replay(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -164,13 +172,13 @@ func newFile(path string) error {
 // a PRAGMA sent to a pool reaches one of its connections only.
 func sqliteDSN(path string, readOnly bool) string {
 	q := url.Values{}
-	q.Add("_pragma", "busy_timeout(10000)")
+	q.Add("_pragma", "busy_timeout(4000)")
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "synchronous(FULL)")
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "cache_size(-8000)")
 	if readOnly {
-		q.Set("_pragma", "busy_timeout(10000)")
+		q.Set("_pragma", "busy_timeout(4000)")
 		q.Add("_pragma", "query_only(1)")
 	} else {
 		// Fewer, larger checkpoints: each page that many pings touched is copied once.
@@ -178,43 +186,6 @@ func sqliteDSN(path string, readOnly bool) string {
 		q.Add("_txlock", "immediate")
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-// sessionSettings are how our connections to PostgreSQL behave, unless the
-// address says otherwise: 200 means synced whatever the server's default is,
-// and nothing waits for ever for a row that somebody forgot to let go.
-var sessionSettings = map[string]string{
-	"synchronous_commit":                  "on",
-	"lock_timeout":                        "3s",
-	"idle_in_transaction_session_timeout": "15s",
-}
-
-// openPostgres connects to a server. It waits for none: a server that is away
-// at start is an error with its reason.
-func openPostgres(ctx context.Context, address string) (*DB, error) {
-	config, err := pgxpool.ParseConfig(address)
-	if err != nil {
-		return nil, fmt.Errorf("database address: %w", err)
-	}
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = 5 * time.Second
-	}
-	for name, value := range sessionSettings {
-		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
-	}
-	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Where(address), err)
-	}
-	conns := stdlib.OpenDBFromPool(pool)
-	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool}
-	if err := conns.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("%s does not answer: %w", Where(address), errors.Join(err, db.Close()))
-	}
-	return db, nil
 }
 
 // Serve claims the database for a server. A SQLite file has one server at a
@@ -263,6 +234,7 @@ func lockFile(path string) (*os.File, error) {
 
 // Close ends all connections.
 func (db *DB) Close() error {
+	db.unwatch()
 	var errs []error
 	if db.backlog != nil {
 		errs = append(errs, db.endBacklog())
@@ -277,6 +249,7 @@ func (db *DB) Close() error {
 		errs = append(errs, db.reader.Close())
 	}
 	if db.pool != nil {
+		errs = append(errs, db.prober.Close())
 		db.pool.Close()
 	}
 	if db.lock != nil {

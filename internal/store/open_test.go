@@ -204,12 +204,12 @@ func TestWhereNamesTheDatabaseWithoutItsPassword(t *testing.T) {
 // FULL is 2, see https://www.sqlite.org/pragma.html#pragma_synchronous.
 func TestCommittedMeansSynced(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "overdue.db"))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "query_only": "0"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "4000", "query_only": "0"} {
 		if got, err := store.Written(db, "PRAGMA "+pragma); got != want || err != nil {
 			t.Errorf("a connection that writes has %s %s, %v; want %s", pragma, got, err, want)
 		}
 	}
-	for pragma, want := range map[string]string{"journal_mode": "wal", "busy_timeout": "10000", "query_only": "1"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "busy_timeout": "4000", "query_only": "1"} {
 		if got, err := store.Looked(db, "PRAGMA "+pragma); got != want || err != nil {
 			t.Errorf("a connection that looks has %s %s, %v; want %s", pragma, got, err, want)
 		}

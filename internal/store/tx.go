@@ -33,6 +33,11 @@ const mostTries = 10
 // transaction interrupts it, fn runs again: it may touch only tx and what it
 // sets anew each time.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	return db.guarded(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
+}
+
+// update is Update without a watch on how long it takes.
+func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
 		err := db.updateOnce(ctx, fn)
 		if !errors.Is(err, errAgain) || try == mostTries {
@@ -48,21 +53,36 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 
 // updateOnce is one try of Update.
 func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
-	if db.backlog != nil {
-		return db.settling(ctx, fn)
+	if db.backlog == nil {
+		return db.run(ctx, db.writer, nil, fn)
 	}
-	return db.run(ctx, db.writer, nil, fn)
+	pending, err := db.pending(ctx)
+	if err != nil {
+		return err
+	}
+	if pending >= manyPending {
+		if err := db.settled(ctx); err != nil {
+			return err
+		}
+	}
+	return db.settling(ctx, fn)
 }
 
 // View runs fn in a transaction that sees one consistent state and changes
 // nothing.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	if db.backlog != nil {
-		// A disk that is full keeps nobody from looking. What is shown then may
-		// lack the last pings; they are in the journal all the same.
-		if err := db.settled(ctx); err != nil && !errors.Is(err, ErrAway) {
-			return err
-		}
+	if db.backlog == nil {
+		return db.guarded(ctx, func(ctx context.Context) error { return db.look(ctx, fn) })
+	}
+	// A disk that is full, or hangs, keeps nobody from looking. What is shown
+	// then may lack the last pings; they are in the journal all the same.
+	if err := db.settledSoon(ctx); err != nil && !errors.Is(err, ErrAway) {
+		return err
+	}
+	if db.circuit.Load() != nil {
+		limited, cancel := limit(ctx)
+		defer cancel()
+		ctx = limited
 	}
 	return db.look(ctx, fn)
 }
@@ -95,6 +115,9 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn fun
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
+	}
+	if opts == nil {
+		db.progress()
 	}
 	return nil
 }

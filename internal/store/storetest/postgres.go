@@ -193,3 +193,29 @@ func address(dir, schema string) string {
 	q := url.Values{"host": {dir}, "user": {"overdue"}, "search_path": {schema}}
 	return "postgres:///postgres?" + q.Encode()
 }
+
+// Freeze stops the server and all its processes, as a host that hangs would:
+// connections stay open, and nothing answers. Thaw lets them go on.
+func (p *Postgres) Freeze() error { return p.signalAll(syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (p *Postgres) Thaw() error { return p.signalAll(syscall.SIGCONT) }
+
+// signalAll sends a signal to the server, which starts all others, and then to
+// those.
+func (p *Postgres) signalAll(sig syscall.Signal) error {
+	pid := p.cmd.Process.Pid
+	errs := []error{syscall.Kill(pid, sig)}
+	for _, child := range children(pid) {
+		if err := syscall.Kill(child, sig); !errors.Is(err, syscall.ESRCH) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Dir is the directory of the Unix socket that the server listens on.
+func (p *Postgres) Dir() string { return p.dir }
+
+// Socket is the path of that socket.
+func (p *Postgres) Socket() string { return filepath.Join(p.dir, ".s.PGSQL.5432") }

@@ -24,7 +24,7 @@ var problems = map[int]problem{
 	409: {"Somebody was faster", "What you changed has changed meanwhile.", "Open it again, and repeat what is still needed."},
 	429: {"Too many tries", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},
 	500: {"Something went wrong on our side", "It was written to the log. Pings and alerts do not depend on this page.", "Try again; if it stays, give the operator the number below."},
-	503: {"Overdue cannot answer right now", "The database is away, or the server is stopping. Jobs that ping are told to try again.", "Try again in a minute."},
+	503: {"Overdue cannot answer right now", "The database is not available, or the server is stopping. Jobs that ping are asked to try again.", "Try again in a minute."},
 }
 
 // problem never fails: an unknown status is told like a fault of ours.

@@ -1,0 +1,88 @@
+package crash_test
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// proxy passes bytes between TCP clients and a database, until it swallows
+// them: then connections stay open, and nothing arrives at either end. What was
+// swallowed never comes.
+type proxy struct {
+	listener   net.Listener
+	target     string // path of a Unix socket
+	swallowing atomic.Bool
+	open       atomic.Int64
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// newProxy starts a proxy before the given Unix socket.
+func newProxy(t *testing.T, target string) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{listener: l, target: target}
+	var accepting sync.WaitGroup
+	accepting.Go(p.accept)
+	t.Cleanup(func() {
+		_ = l.Close() // ends accepting
+		accepting.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, c := range p.conns {
+			_ = c.Close() // ends its copies
+		}
+	})
+	return p
+}
+
+// accept takes connections until the listener is closed.
+func (p *proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("unix", p.target)
+		if err != nil {
+			_ = client.Close() // as a refused connection
+			continue
+		}
+		p.mu.Lock()
+		p.conns = append(p.conns, client, server)
+		p.mu.Unlock()
+		p.open.Add(1)
+		go p.copy(server, client, func() { p.open.Add(-1) })
+		go p.copy(client, server, func() {})
+	}
+}
+
+// copy passes bytes on in one direction until either end closes.
+func (p *proxy) copy(to, from net.Conn, ended func()) {
+	defer ended()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 && !p.swallowing.Load() {
+			_, err = to.Write(buffer[:n])
+		}
+		if err != nil {
+			if err != io.EOF || !p.swallowing.Load() {
+				_ = to.Close() // the other end sees it too
+			}
+			return
+		}
+	}
+}
+
+// address is how to reach the database through the proxy.
+func (p *proxy) address() string {
+	return "postgres://overdue@" + p.listener.Addr().String() + "/postgres?sslmode=disable"
+}

@@ -1,0 +1,54 @@
+package ingest
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// When pings that were not stored say that none can be. Those of one heartbeat
+// prove little: another session may have locked its row. Without new failures
+// the verdict expires, because a load balancer that avoids this node sends it no
+// ping that could prove it wrong.
+const (
+	manyFailures   = 3 // heartbeats
+	failuresExpire = 30 * time.Second
+)
+
+// failures knows whose pings were not stored since the last batch that was.
+type failures struct {
+	mu   sync.Mutex
+	ids  map[string]bool // at most manyFailures
+	last time.Time
+	err  error
+}
+
+// note keeps how a batch went.
+func (f *failures) note(now time.Time, gathered *batch, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		clear(f.ids)
+		return
+	}
+	if f.ids == nil {
+		f.ids = map[string]bool{}
+	}
+	for _, w := range gathered.pings {
+		if len(f.ids) < manyFailures {
+			f.ids[w.id] = true
+		}
+	}
+	f.last, f.err = now, err
+}
+
+// check returns the last failure when many heartbeats had one and no batch was
+// stored since.
+func (f *failures) check(now time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.ids) < manyFailures || now.Sub(f.last) > failuresExpire {
+		return nil
+	}
+	return fmt.Errorf("ping batches: the last ones were not stored: %w", f.err)
+}

@@ -1,0 +1,121 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/store"
+)
+
+// stalled is a desk on a watched SQLite file, and a way to make its disk hang.
+func stalled(t *testing.T, test func(d *desk, stall func() (release func()))) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		db.Watch(func(error) {})
+		d := newDesk(t, db)
+		test(d, func() func() {
+			hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // given up meanwhile
+			}()
+			<-held
+			return func() {
+				close(hanging)
+				<-ended
+			}
+		})
+	})
+}
+
+func TestHandler_WhileTheDatabaseGivesNoAnswerPingsAreAnswered503AtOnce(t *testing.T) {
+	stalled(t, func(d *desk, stall func() func()) {
+		release := stall()
+		begun := time.Now()
+		if answer := d.send("POST", "", nil); answer.Code != 503 || answer.Header().Get("Retry-After") == "" || time.Since(begun) > 3*time.Second {
+			d.t.Errorf("the first ping: answered %d after %s; want 503 within 3s, with Retry-After", answer.Code, time.Since(begun))
+		}
+		begun = time.Now()
+		for range 100 {
+			if answer := d.send("POST", "", strings.NewReader("body")); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
+				d.t.Fatalf("a later ping: answered %d; want 503 with Retry-After", answer.Code)
+			}
+		}
+		if took := time.Since(begun); took > 0 {
+			d.t.Errorf("100 later pings took %s; want answers at once", took)
+		}
+		release()
+		time.Sleep(time.Second)
+		if answer := d.send("POST", "", nil); answer.Code != 200 {
+			d.t.Errorf("a second after it went on: answered %d %s; want 200", answer.Code, answer.Body)
+		}
+		if n := d.handler.Arrivals.Waiting(); n != 0 {
+			d.t.Errorf("%d pings are still registered as on their way", n)
+		}
+	})
+}
+
+// TestHandler_APingWhoseCommitIsInDoubtStaysRegistered: its sender got 503, but
+// it may be stored all the same, so nobody may judge as if it had not come.
+func TestHandler_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
+	stalled(t, func(d *desk, stall func() func()) {
+		b := &Batcher{db: d.db, arrivals: d.handler.Arrivals, in: make(chan *waiting, 1)} // its commit does not end
+		d.handler.Batcher = b
+		release := stall()
+		defer release()
+		go func() { _ = d.db.UpdateApart(context.Background(), func(*store.Tx) error { return nil }) }() // is slow, and so starts a probe
+		arrived := time.Now()
+		if answer := d.send("POST", "", nil); answer.Code != 503 || time.Since(arrived) > 3*time.Second {
+			d.t.Fatalf("answered %d after %s; want 503 within 3s", answer.Code, time.Since(arrived))
+		}
+		if until := d.handler.Arrivals.Cut().Until(d.h.ID); !until.Before(arrived) {
+			d.t.Errorf("it may be judged as of %s; want before the ping, %s", until, arrived)
+		}
+	})
+}
+
+func TestFailures_ManyHeartbeatsThatFailInARowMeanThatNonePassAndOneProvesNothing(t *testing.T) {
+	var f failures
+	now, broken := time.Now(), errors.New("broken")
+	fail := func(ids ...string) {
+		b := &batch{}
+		for _, id := range ids {
+			b.pings = append(b.pings, &waiting{id: id})
+		}
+		f.note(now, b, broken)
+	}
+	for range 100 {
+		fail("one")
+	}
+	if err := f.check(now); err != nil {
+		t.Errorf("one heartbeat: %v; want none, its row may be locked", err)
+	}
+	for n := range manyFailures {
+		fail(fmt.Sprint(n))
+	}
+	if err := f.check(now); !errors.Is(err, broken) {
+		t.Errorf("%d heartbeats: %v; want the cause", manyFailures, err)
+	}
+	if err := f.check(now.Add(failuresExpire + time.Second)); err != nil {
+		t.Errorf("long after: %v; want none", err)
+	}
+	f.note(now, &batch{}, nil)
+	if err := f.check(now); err != nil {
+		t.Errorf("after a success: %v", err)
+	}
+}

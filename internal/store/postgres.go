@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// sessionSettings are how our connections to PostgreSQL behave, unless the
+// address says otherwise: 200 means synced whatever the server's default is,
+// and nothing waits long for a row that another session forgot to let go, or
+// that a transaction of ours still has whose connection the network swallowed.
+var sessionSettings = map[string]string{
+	"client_encoding":                     "UTF8",
+	"synchronous_commit":                  "on",
+	"lock_timeout":                        "3s",
+	"idle_in_transaction_session_timeout": "5s",
+}
+
+// Limits of one connection to PostgreSQL.
+const (
+	connectTimeout  = 5 * time.Second
+	poolPingTimeout = time.Second // for a connection that was at rest
+)
+
+// openPostgres connects to a server. It waits for none: a server that is away
+// at start is an error with its reason.
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	config, err := postgresConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	prober := stdlib.OpenDB(*config.ConnConfig)
+	line := &line{}
+	config.ConnConfig.DialFunc = line.dial
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Where(address), err)
+	}
+	conns := stdlib.OpenDBFromPool(pool)
+	prober.SetMaxOpenConns(maxProbes)
+	prober.SetMaxIdleConns(1)
+	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool, prober: prober, line: line}
+	if err := conns.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("%s: cannot connect: %w", Where(address), errors.Join(startProblem(err), db.Close()))
+	}
+	if err := db.inspect(ctx, config.ConnConfig); err != nil {
+		return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+// postgresConfig reads an address, and sets what it leaves open.
+func postgresConfig(address string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("database address: %w", err)
+	}
+	conn := config.ConnConfig
+	switch mode := conn.DefaultQueryExecMode; mode {
+	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
+		return nil, fmt.Errorf("database address: default_query_exec_mode=%s cannot store pings; %s", modeNames[mode], useCacheDescribe)
+	}
+	if conn.ConnectTimeout == 0 {
+		conn.ConnectTimeout = connectTimeout
+	}
+	conn.DialFunc = dial
+	for name, value := range sessionSettings {
+		if _, given := conn.RuntimeParams[name]; !given {
+			conn.RuntimeParams[name] = value
+		}
+	}
+	otherHost := func(f *pgconn.FallbackConfig) bool { return f.Host != conn.Host || f.Port != conn.Port }
+	if conn.ValidateConnect == nil && slices.ContainsFunc(conn.Fallbacks, otherHost) {
+		// Of several hosts only the primary can store anything.
+		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	config.PingTimeout = poolPingTimeout
+	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
+	return config, nil
+}
+
+// modeNames are the ways to run statements that cannot send arrays.
+var modeNames = map[pgx.QueryExecMode]string{pgx.QueryExecModeExec: "exec", pgx.QueryExecModeSimpleProtocol: "simple_protocol"}
+
+// useCacheDescribe is what to do behind a pooler.
+const useCacheDescribe = "behind a pooler in transaction mode set default_query_exec_mode=cache_describe in the address, else leave it out"
+
+// startProblem adds to an error of the first connection what to do about it.
+func startProblem(err error) error {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok:
+		return err
+	case e.Code == "08P01":
+		return fmt.Errorf("a pooler rejects our settings; set ignore_startup_parameters = lock_timeout, idle_in_transaction_session_timeout, "+
+			"synchronous_commit in pgbouncer.ini and, if it pools transactions, default_query_exec_mode=cache_describe in the address: %w", err)
+	case e.Code == "53300":
+		return fmt.Errorf("no connection is free; raise max_connections, or the CONNECTION LIMIT of the role or database: %w", err)
+	}
+	return err
+}
+
+// facts are what a PostgreSQL server says of itself and of us.
+type facts struct {
+	version     int // as server_version_num
+	encoding    string
+	readOnly    bool
+	commit      string // synchronous_commit in effect
+	role        string
+	schema      string // empty: none of the search path exists
+	mayCreate   bool   // tables in that schema
+	made        bool   // our tables are there
+	unreachable string // our tables that the role may not use fully, as a list
+}
+
+// oldestPostgres is the oldest major version that its makers still supported
+// when this was written.
+const oldestPostgres = 14
+
+// problem says why Overdue cannot work there, and what to do.
+func (f facts) problem(commitGiven bool) error {
+	switch {
+	case f.version < oldestPostgres*10_000:
+		return fmt.Errorf("PostgreSQL %d is too old; Overdue needs version %d or later", f.version/10_000, oldestPostgres)
+	case f.encoding != "UTF8":
+		return fmt.Errorf("the database has the encoding %s; create one with: CREATE DATABASE overdue ENCODING 'UTF8' TEMPLATE template0", f.encoding)
+	case f.readOnly:
+		return errors.New("the server is a read-only standby, or read-only by its settings; name the primary, or all hosts with target_session_attrs=read-write")
+	case f.commit == "off" && !commitGiven:
+		return fmt.Errorf("synchronous_commit is off, so a stored ping could be lost; a pooler dropped our setting: run ALTER ROLE %q SET synchronous_commit = on", f.role)
+	case f.schema == "":
+		return errors.New("no schema of the search path exists; create it, or correct search_path in the address")
+	case !f.made && !f.mayCreate:
+		return fmt.Errorf("role %q may not create tables; run GRANT CREATE ON SCHEMA %q TO %q, or make it the owner of the database", f.role, f.schema, f.role)
+	case f.unreachable != "":
+		return fmt.Errorf("role %q may not read and write %s; run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %q TO %q",
+			f.role, f.unreachable, f.schema, f.role)
+	}
+	return nil
+}
+
+// inspect rejects a server on which pings could not be stored.
+func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
+	var f facts
+	// The simple protocol, because named statements fail behind some poolers.
+	err := db.pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+		pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', current_setting('synchronous_commit'),
+		current_user::text, COALESCE(current_schema()::text, ''), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false),
+		to_regclass('goose_db_version') IS NOT NULL,
+		COALESCE((SELECT string_agg(c.relname::text, ', ' ORDER BY c.relname) FROM pg_class c WHERE c.relkind = 'r'
+			AND c.oid IN (to_regclass('projects'), to_regclass('heartbeats'), to_regclass('pings'), to_regclass('incidents'),
+				to_regclass('alerts'), to_regclass('nodes'), to_regclass('goose_db_version'))
+			AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+				AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))), '')`,
+		pgx.QueryExecModeSimpleProtocol).
+		Scan(&f.version, &f.encoding, &f.readOnly, &f.commit, &f.role, &f.schema, &f.mayCreate, &f.made, &f.unreachable)
+	if err != nil {
+		return fmt.Errorf("look at the server: %w", startProblem(err))
+	}
+	if err := f.problem(config.RuntimeParams["synchronous_commit"] != sessionSettings["synchronous_commit"]); err != nil {
+		return err
+	}
+	_, shared, err := db.backends(ctx, 2)
+	switch {
+	case err != nil:
+		return startProblem(err)
+	case shared && config.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe:
+		// describe_exec too: it describes a statement and runs it in two steps,
+		// which may reach two servers.
+		return errors.New("a pooler shares the server's connections between transactions; set default_query_exec_mode=cache_describe in the address")
+	}
+	return nil
+}
+
+// connectionWait is how long a further connection may take to answer when the
+// first did.
+const connectionWait = 3 * time.Second
+
+// backends opens n connections at the same time and asks each for the process
+// that serves it. shared tells that two have the same: there is a pooler that
+// does not keep a process for each connection.
+func (db *DB) backends(ctx context.Context, n int) (got int, shared bool, err error) {
+	seen := map[int]bool{}
+	for got = range n {
+		ctx, cancel := context.WithTimeout(ctx, connectionWait)
+		defer cancel()
+		conn, err := db.pool.Acquire(ctx)
+		if err != nil {
+			return got, shared, err
+		}
+		defer conn.Release()
+		var pid int
+		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`, pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
+			return got, shared, err
+		}
+		shared = shared || seen[pid]
+		seen[pid] = true
+	}
+	return n, shared, nil
+}
+
+// enoughConnections reports an error when the server, or a pooler, gives fewer
+// connections than one node uses at the same time.
+func (db *DB) enoughConnections(ctx context.Context) error {
+	if db.pool == nil {
+		return nil
+	}
+	inPool := int(db.pool.Config().MaxConns)
+	got, shared, err := db.backends(ctx, inPool)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, connectionWait)
+		defer cancel()
+		err = db.prober.PingContext(ctx) // those of the pool stay open meanwhile
+	}
+	if err == nil || shared {
+		return nil // those who share a process wait for each other for milliseconds
+	}
+	return fmt.Errorf("the database gives %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
+		"or default_pool_size of a pooler in session mode: %w", got, inPool+1, err)
+}

@@ -358,7 +358,7 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 // Soonest is no later than the next moment at which anything happens by itself,
 // zero when nothing will. others is how many other nodes live. It puts nothing
 // away, so that looking costs little while nothing is due.
-func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next time.Time, others int, err error) {
+func (db *DB) Soonest(ctx context.Context, now time.Time) (next time.Time, others int, err error) {
 	var pending time.Time
 	if b := db.backlog; b != nil {
 		// First what is pending, then the tables: what is put away in between
@@ -370,9 +370,11 @@ func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next tim
 		b.turn.give()
 	}
 	err = db.UpdateApart(ctx, func(tx *Tx) error {
-		if others, _, err = tx.Others(node, now); err != nil {
+		peers, err := tx.Peers(now)
+		if err != nil {
 			return err
 		}
+		others = peers.Count
 		next, err = tx.NextLapse()
 		return err
 	})

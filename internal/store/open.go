@@ -25,6 +25,7 @@ type DB struct {
 	reader  *sql.DB
 	lock    *os.File // SQLite: held while serving
 	path    string   // SQLite: the file
+	node    string   // see Join
 	pool    *pgxpool.Pool
 
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text

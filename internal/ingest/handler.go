@@ -29,6 +29,7 @@ const (
 type Handler struct {
 	Batcher  *Batcher
 	Arrivals *Arrivals
+	Bodies   *Bodies
 	Meter    *meter.Meter
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
@@ -111,7 +112,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 			h.Arrivals.Bind(arrival)
 		}
 	}
-	body, more, err := readBody(w, r, h.bodyTime())
+	body, more, err := h.readBody(w, r)
+	defer h.Bodies.give(body)
 	if err != nil {
 		return http.StatusRequestTimeout, "the request's body did not arrive: nothing was stored", f.kind
 	}
@@ -168,20 +170,24 @@ func (h *Handler) bodyTime() time.Duration {
 	return longestBody
 }
 
-// readBody returns the first 100 kB of a body, and whether there may be more.
-func readBody(w http.ResponseWriter, r *http.Request, longest time.Duration) (body []byte, more bool, err error) {
+// readBody returns the first 100 kB of a body, and whether there may be more. The
+// caller gives it back to the budget.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, more bool, err error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, false, nil
 	}
 	// Not every writer has deadlines (tests); the server's own then bound it.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(longest))
-	body, err = io.ReadAll(io.LimitReader(r.Body, mostBody))
+	_ = control.SetReadDeadline(time.Now().Add(h.bodyTime()))
+	body, more, err = h.Bodies.read(r.Body, r.ContentLength, mostBody)
 	if err != nil {
-		return nil, false, fmt.Errorf("body: %w", err)
+		return body, false, fmt.Errorf("body: %w", err)
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	return body, len(body) == mostBody, nil
+	if more && len(body) < mostBody {
+		h.Meter.BodyCut()
+	}
+	return body, more, nil
 }
 
 // discard reads the rest of a long body, when its ping is stored already: a

@@ -70,6 +70,8 @@ var confined = map[string][]string{
 	"github.com/yuin/goldmark":            {"internal/web"},
 	"code.dny.dev/ssrf":                   {"internal/notify"},
 	"net/smtp":                            {"internal/notify"},
+
+	"github.com/KimMachineGun/automemlimit": {"internal/app"},
 }
 
 // pure packages decide. They take the moment as an argument and know nothing

@@ -84,7 +84,7 @@ func lived(i int, h monitor.Heartbeat, now time.Time) []store.Judgement {
 	}
 	heard, change := h.Hear(ping, ping.At)
 	if i%20 == 4 {
-		heard, change = heard.Pause(now)
+		heard, change = heard.Pause(now, now)
 	}
 	return []store.Judgement{{Heartbeat: heard, Change: change}}
 }

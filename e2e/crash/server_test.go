@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,10 +25,11 @@ import (
 // server is the real binary on one database, started and ended at will.
 type server struct {
 	database string
-	address  string // host and port; the same for every start
-	base     string // as --public-url, which marks its alerts
-	key      string // made at the first start
-	log      string // file that all its starts write to
+	address  string   // host and port; the same for every start
+	base     string   // as --public-url, which marks its alerts
+	key      string   // made at the first start
+	log      string   // file that all its starts write to
+	wrapper  []string // command that starts the binary, none when empty
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
@@ -88,8 +90,9 @@ func overdue(t *testing.T, args ...string) string {
 
 // command is a start of the server, not begun.
 func (s *server) command() *exec.Cmd {
-	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", s.address,
+	args := append(slices.Clone(s.wrapper), binary, "serve", "--database", s.database, "--listen", s.address,
 		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", "warn")
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
 	return cmd
 }

@@ -45,7 +45,8 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e := &Engine{db: db, log: log, arrivals: ingest.NewArrivals()}
 	e.meter = meter.New(func() float64 { return float64(e.arrivals.Waiting()) }, e.openIncidents)
 	node := uuid.NewString()
-	e.watcher = &watch.Watcher{DB: db, Node: node, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }, Changed: e.changed}
+	db.Join(node)
+	e.watcher = &watch.Watcher{DB: db, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }, Changed: e.changed}
 	e.courier = &deliver.Courier{
 		DB: db, Node: node, Send: send, Base: base, Meter: e.meter, Log: log, Nudge: func() { e.deliver.Nudge() },
 	}
@@ -62,6 +63,12 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 func (e *Engine) cut() watch.Cut {
 	c := e.arrivals.Cut()
 	return watch.Cut{Now: c.Now, Horizon: c.Horizon, Until: c.Until}
+}
+
+// until hands the register of arrivals to whoever judges because a person asked.
+func (e *Engine) until() (now time.Time, until func(id string) time.Time) {
+	c := e.arrivals.Cut()
+	return c.Now, c.Until
 }
 
 // openIncidents counts for the meter; what cannot be counted is told as -1.

@@ -147,7 +147,7 @@ func (w *world) node() *node {
 		w.t.Fatal(err)
 	}
 	n := &node{Engine: e, face: &ingest.Handler{
-		Batcher: e.batcher, Arrivals: e.arrivals, Meter: e.meter,
+		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: ingest.NewBodies(1 << 20), Meter: e.meter,
 		Source: func(r *http.Request) string { return r.RemoteAddr },
 		Allow:  func(string) time.Duration { return 0 },
 	}}

@@ -8,9 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -39,8 +37,8 @@ const (
 // request that was accepted is answered.
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
-	relaxGC()
-	db, err := store.OpenToServe(ctx, o.Database)
+	memory := limitMemory(log)
+	db, err := store.OpenToServe(ctx, o.Database, int64(memory))
 	if err != nil {
 		return err
 	}
@@ -59,6 +57,7 @@ func Serve(ctx context.Context, o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	engine := NewEngine(db, outside.Send, base, log)
+	engine.courier.Most = memory.deliveries()
 	faces, err := newFaces(ctx, o, engine, outside, base)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -70,7 +69,7 @@ func Serve(ctx context.Context, o Options) error {
 	if err := engine.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	handler := routes(o, engine, faces, base)
+	handler := routes(o, engine, faces, base, ingest.NewBodies(memory.bodies()))
 	o.greet(base, first, setup)
 	// Ready for systemd; elsewhere this does nothing.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
@@ -83,14 +82,6 @@ func Serve(ctx context.Context, o Options) error {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
 	defer cancel()
 	return errors.Join(err, engine.Stop(rest))
-}
-
-// relaxGC lets the heap grow sevenfold before it is swept, unless the operator
-// has said otherwise: the heap is small, and pings leave much behind.
-func relaxGC() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(600)
-	}
 }
 
 // closeLogged closes the database last of all.
@@ -122,9 +113,9 @@ func (o Options) outside() (*notify.Outside, error) {
 }
 
 // routes is all that the server answers.
-func routes(o Options, e *Engine, f faces, base string) http.Handler {
+func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) http.Handler {
 	pings := &ingest.Handler{
-		Batcher: e.batcher, Arrivals: e.arrivals, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
+		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: bodies, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
 		Source: o.source,
 	}
 	mux := http.NewServeMux()

@@ -65,7 +65,7 @@ func run(t *testing.T, address string) running {
 			t.Error(err)
 		}
 	})
-	handler = routes(o, e, f, srv.URL)
+	handler = routes(o, e, f, srv.URL, ingest.NewBodies(1<<20))
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"unicode/utf8"
 
@@ -31,8 +32,12 @@ const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAA
 // processor, and pings must not wait for them.
 type hasher chan struct{}
 
-// newHasher leaves half of the processors to others.
-func newHasher() hasher { return make(hasher, max(1, runtime.GOMAXPROCS(0)/2)) }
+// newHasher leaves half of the processors to others, and most of a limited heap.
+func newHasher() hasher {
+	const each, part = 19 << 20, 8
+	places := min(int64(runtime.GOMAXPROCS(0)/2), debug.SetMemoryLimit(-1)/part/each)
+	return make(hasher, max(1, places))
+}
 
 // turn waits for a free place. The caller gives it back by receiving.
 func (h hasher) turn(ctx context.Context) error {

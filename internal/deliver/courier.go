@@ -35,6 +35,8 @@ type Courier struct {
 	DB   *store.DB
 	Node string // this node's id, which holds the claims
 	Send Sender
+	// Most is how many alerts are sent at once, 0 for as many as usual.
+	Most int
 	Base string // address of the pages, for links; empty: none
 	// AckURL is the address that acknowledges an incident for whoever reads it in
 	// the channel; nil: none is told.
@@ -142,7 +144,11 @@ func (c *Courier) free(noted []result) func(channel string, taken int) int {
 	for _, r := range noted {
 		freed[r.channel.ID]++
 	}
-	all := mostAtOnce - c.underway + len(noted)
+	most := mostAtOnce
+	if c.Most > 0 {
+		most = c.Most
+	}
+	all := most - c.underway + len(noted)
 	return func(channel string, taken int) int {
 		return min(mostPerChannel-c.busy[channel]+freed[channel], all-taken)
 	}

@@ -14,6 +14,7 @@ type Arrivals struct {
 	mu    sync.Mutex
 	byID  map[string][]*Arrival
 	known map[string]struct{} // ids that pings were stored for
+	open  map[string]int      // incomplete requests, by id of a heartbeat that exists
 }
 
 // Arrival is one ping on its way.
@@ -21,10 +22,12 @@ type Arrival struct {
 	At   time.Time // when its request arrived, in µs
 	id   string
 	with *batch // the commit that it travels in, nil while it waits
-	// binding says that other nodes wait for it too. A request whose body is
-	// still coming binds them only where its id is known to be one: otherwise
-	// any stranger could hold them all back with a made-up id.
+	// binding says that its id is known to be that of a heartbeat, or that its
+	// request is complete. Only then may it hold back other heartbeats on other
+	// nodes: otherwise anybody could do so with a made-up id.
 	binding bool
+	// complete says that the whole request is there.
+	complete bool
 }
 
 // mostKnown bounds the memory for ids. When it is full all are forgotten: then
@@ -33,7 +36,7 @@ const mostKnown = 100_000
 
 // NewArrivals makes an empty register.
 func NewArrivals() *Arrivals {
-	return &Arrivals{byID: map[string][]*Arrival{}, known: map[string]struct{}{}}
+	return &Arrivals{byID: map[string][]*Arrival{}, known: map[string]struct{}{}, open: map[string]int{}}
 }
 
 // Begin registers a ping for the heartbeat with the given id and stamps it.
@@ -45,22 +48,53 @@ func (a *Arrivals) Begin(id string) *Arrival {
 	_, known := a.known[id]
 	arrival := &Arrival{At: now(), id: id, binding: known}
 	a.byID[id] = append(a.byID[id], arrival)
+	if known {
+		a.open[id]++
+	}
 	return arrival
 }
 
-// Binding reports whether other nodes wait for the ping.
+// Binding reports whether the ping's id is known to be that of a heartbeat.
 func (a *Arrivals) Binding(arrival *Arrival) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return arrival.binding
 }
 
-// Bind makes other nodes wait for the ping: its id is one, or the whole
-// request is there.
+// Bind notes that the ping's id is that of a heartbeat.
 func (a *Arrivals) Bind(arrival *Arrival) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	arrival.binding = true
+	if !arrival.binding {
+		arrival.binding = true
+		a.open[arrival.id]++
+	}
+}
+
+// Complete notes that the whole request of the ping is there.
+func (a *Arrivals) Complete(arrival *Arrival) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.close(arrival)
+	arrival.binding, arrival.complete = true, true
+}
+
+// close notes that nothing more comes of a request.
+func (a *Arrivals) close(arrival *Arrival) {
+	if !arrival.binding || arrival.complete {
+		return
+	}
+	if a.open[arrival.id]--; a.open[arrival.id] == 0 {
+		delete(a.open, arrival.id)
+	}
+}
+
+// Crowded reports whether so many heartbeats have an incomplete request that one
+// more could hold back all others on other nodes.
+func (a *Arrivals) Crowded() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.open) > mostHolds
 }
 
 // now is the clock as stored.
@@ -90,6 +124,7 @@ func (a *Arrivals) Stored(arrivals ...*Arrival) {
 
 // end takes one ping off the register.
 func (a *Arrivals) end(arrival *Arrival) {
+	a.close(arrival)
 	rest := a.byID[arrival.id]
 	if len(rest) == 1 {
 		delete(a.byID, arrival.id)
@@ -123,50 +158,12 @@ func (a *Arrivals) Horizons(b *batch) []time.Time {
 	return horizons
 }
 
-// Cut is a moment, and which pings had arrived by then without being stored.
-type Cut struct {
-	// Now is the moment. Every ping that arrived before it is stored or held.
-	Now time.Time
-	// Horizon is up to when all pings of this node are stored, as far as other
-	// nodes have to wait for them.
-	Horizon time.Time
-	held    map[string]time.Time
-}
-
-// Cut reads the clock and the register in one step.
-func (a *Arrivals) Cut() Cut {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	cut := Cut{Now: now(), held: make(map[string]time.Time, len(a.byID))}
-	cut.Horizon = cut.Now.Add(-monitor.Tick)
-	for id, arrivals := range a.byID {
-		first := arrivals[0].At
-		for _, arrival := range arrivals {
-			first = earlier(first, arrival.At)
-			if arrival.binding {
-				cut.Horizon = earlier(cut.Horizon, arrival.At.Add(-monitor.Tick))
-			}
-		}
-		cut.held[id] = first
-	}
-	return cut
-}
-
 // earlier returns the earlier of two moments.
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
 	return a
-}
-
-// Until is the moment as of which the heartbeat with the given id may be
-// judged: just before the oldest ping for it that is on its way.
-func (c Cut) Until(id string) time.Time {
-	if at, held := c.held[id]; held && !at.After(c.Now) {
-		return at.Add(-monitor.Tick)
-	}
-	return c.Now.Add(-monitor.Tick)
 }
 
 // Waiting is how many pings are on their way.

@@ -19,6 +19,7 @@ const (
 	mostBody       = 100_000          // bytes kept
 	mostDiscarded  = 32 << 20         // bytes read beyond, so that the sender can finish
 	longestBody    = 10 * time.Second // for what is kept
+	crowdedBody    = 2 * time.Second  // the same, while many heartbeats have an incomplete request
 	longestDiscard = time.Minute
 	longestWait    = 8 * time.Second // for the answer of the batcher
 	mostUserAgent  = 300
@@ -29,6 +30,7 @@ const (
 type Handler struct {
 	Batcher  *Batcher
 	Arrivals *Arrivals
+	Bodies   *Bodies
 	Meter    *meter.Meter
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
@@ -115,11 +117,12 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 			h.Arrivals.Bind(arrival)
 		}
 	}
-	body, more, err := readBody(w, r)
+	body, more, err := h.readBody(w, r)
+	defer h.Bodies.give(body)
 	if err != nil {
 		return http.StatusRequestTimeout, "the request's body did not arrive: nothing was stored", f.kind
 	}
-	h.Arrivals.Bind(arrival)
+	h.Arrivals.Complete(arrival)
 	waits := &waiting{id: f.id, arrival: arrival, done: make(chan error, 1), ping: monitor.Ping{
 		Kind: f.kind, At: arrival.At, RunID: f.runID, ExitCode: f.exit, Method: r.Method, Source: source,
 		UserAgent: clean(r.UserAgent()), Body: body, BodySize: int64(len(body)),
@@ -175,20 +178,32 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
 }
 
-// readBody returns the first 100 kB of a body, and whether there may be more.
-func readBody(w http.ResponseWriter, r *http.Request) (body []byte, more bool, err error) {
+// bodyTime is how long a body may take to arrive.
+func (h *Handler) bodyTime() time.Duration {
+	if h.Arrivals.Crowded() {
+		return crowdedBody
+	}
+	return longestBody
+}
+
+// readBody returns the first 100 kB of a body, and whether there may be more. The
+// caller gives it back to the budget.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, more bool, err error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, false, nil
 	}
 	// Not every writer has deadlines (tests); the server's own then bound it.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(longestBody))
-	body, err = io.ReadAll(io.LimitReader(r.Body, mostBody))
+	_ = control.SetReadDeadline(time.Now().Add(h.bodyTime()))
+	body, more, err = h.Bodies.read(r.Body, r.ContentLength, mostBody)
 	if err != nil {
-		return nil, false, fmt.Errorf("body: %w", err)
+		return body, false, fmt.Errorf("body: %w", err)
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	return body, len(body) == mostBody, nil
+	if more && len(body) < mostBody {
+		h.Meter.BodyCut()
+	}
+	return body, more, nil
 }
 
 // discard reads the rest of a long body, when its ping is stored already: a

@@ -42,7 +42,7 @@ func newDesk(t *testing.T, db *store.DB) *desk {
 	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), News{Owed: func() {}, Sooner: func(time.Time) {}})
 	t.Cleanup(b.Stop)
 	d := &desk{t: t, db: db, handler: &Handler{
-		Batcher: b, Arrivals: arrivals, Meter: m,
+		Batcher: b, Arrivals: arrivals, Bodies: NewBodies(1 << 20), Meter: m,
 		Source: func(r *http.Request) string { return "192.0.2.1" }, Allow: func(string) time.Duration { return 0 },
 	}}
 	d.h = d.add(monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod})
@@ -193,7 +193,7 @@ func TestAFullQueueIsAnswered503AtOnce(t *testing.T) {
 		none := func() float64 { return 0 }
 		b := &Batcher{db: &store.DB{}, in: make(chan *waiting)} // nobody takes anything out
 		d := &desk{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
-			Batcher: b, Arrivals: NewArrivals(), Meter: meter.New(none, none),
+			Batcher: b, Arrivals: NewArrivals(), Bodies: NewBodies(1 << 20), Meter: meter.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },
 		}}
 		begun := time.Now()

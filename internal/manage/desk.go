@@ -18,6 +18,11 @@ var ErrAway = store.ErrAway
 // Options are what a Desk works with.
 type Options struct {
 	DB *store.DB
+	// Cut reads the clock and the register of pings on their way in one step. It
+	// returns the moment, and as of when a heartbeat may be judged: just before
+	// its oldest ping that this node has not stored yet. It may be nil where no
+	// pings are taken.
+	Cut func() (now time.Time, until func(id string) time.Time)
 	// OnChange is called when something may now happen by itself at the given
 	// moment, OnOwed when alerts became owed. Both are called after the commit,
 	// must not block, and may be nil.
@@ -34,6 +39,7 @@ type Options struct {
 // Desk is where people's wishes are taken. It is safe for concurrent use.
 type Desk struct {
 	db        *store.DB
+	cut       func() (time.Time, func(string) time.Time)
 	onChange  func(time.Time)
 	onOwed    func()
 	onTouched func([]int64)
@@ -43,7 +49,13 @@ type Desk struct {
 
 // New returns a desk.
 func New(o Options) *Desk {
-	d := &Desk{db: o.DB, onChange: o.OnChange, onOwed: o.OnOwed, onTouched: o.OnTouched, test: o.Test}
+	d := &Desk{db: o.DB, cut: o.Cut, onChange: o.OnChange, onOwed: o.OnOwed, onTouched: o.OnTouched, test: o.Test}
+	if d.cut == nil {
+		d.cut = func() (time.Time, func(string) time.Time) {
+			now := stamp()
+			return now, func(string) time.Time { return now.Add(-monitor.Tick) }
+		}
+	}
 	if d.onChange == nil {
 		d.onChange = func(time.Time) {}
 	}

@@ -84,8 +84,12 @@ func (d *Desk) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e He
 		e.Found = append(e.Found, monitor.Wrong(monitor.Invalid, "slug", "The slug is in the path already: leave it out here, or change it with PATCH."))
 	}
 	e.Slug = &slug
-	now := stamp()
+	cut := d.begin()
 	err = d.change(ctx, func(tx *store.Tx) (s stir, err error) {
+		now, err := cut.read(tx)
+		if err != nil {
+			return s, err
+		}
 		var found bool
 		if h, found, err = tx.HeartbeatBySlug(a.Project.Key, slug); err != nil {
 			return s, err
@@ -100,7 +104,7 @@ func (d *Desk) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e He
 			named.Name = &slug
 		}
 		// Whoever takes the slug before this commits makes it run again.
-		h, err = create(tx, a, named, now)
+		h, err = create(tx, a, named, now.at)
 		return stir{next: h.Next()}, err
 	})
 	return h, created, err
@@ -108,21 +112,53 @@ func (d *Desk) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e He
 
 // ChangeHeartbeat changes what the edit names. A new schedule is judged at once.
 func (d *Desk) ChangeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, e HeartbeatEdit) (monitor.Heartbeat, error) {
-	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, stir, error) {
+	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now moment) (monitor.Heartbeat, stir, error) {
 		return edit(tx, a, h, e, now)
 	})
 }
 
+// reading is when a change began, and what this node knew then of pings on
+// their way.
+type reading struct {
+	now   time.Time
+	until func(id string) time.Time
+}
+
+// begin reads the clock. It comes before the transaction: a ping that is no
+// longer on its way then is one that the transaction sees.
+func (d *Desk) begin() reading {
+	now, until := d.cut()
+	return reading{now, until}
+}
+
+// moment is when a change happens.
+type moment struct {
+	at time.Time
+	// until is as of when a heartbeat may be judged: every ping for it that
+	// arrived no later, on any node, is stored.
+	until func(id string) time.Time
+}
+
+// read adds what the other nodes know.
+func (r reading) read(tx *store.Tx) (moment, error) {
+	peers, err := tx.Peers(r.now)
+	return moment{r.now, func(id string) time.Time { return peers.Until(id, r.until(id)) }}, err
+}
+
 // oneChange is what a change does to one heartbeat, which is locked.
-type oneChange func(tx *store.Tx, h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, stir, error)
+type oneChange func(tx *store.Tx, h monitor.Heartbeat, now moment) (monitor.Heartbeat, stir, error)
 
 // changeOne runs a change of one heartbeat.
 func (d *Desk) changeOne(ctx context.Context, a auth.Actor, idOrRef string, fn oneChange) (h monitor.Heartbeat, err error) {
 	if err := may(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
-	now := stamp()
+	cut := d.begin()
 	err = d.change(ctx, func(tx *store.Tx) (s stir, err error) {
+		now, err := cut.read(tx)
+		if err != nil {
+			return s, err
+		}
 		found, err := heartbeat(tx, a, idOrRef)
 		if err != nil {
 			return s, err
@@ -138,12 +174,12 @@ func (d *Desk) changeOne(ctx context.Context, a auth.Actor, idOrRef string, fn o
 }
 
 // edit applies an edit to a heartbeat that is locked.
-func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, stir, error) {
+func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now moment) (monitor.Heartbeat, stir, error) {
 	channels, err := tx.Channels(a.Project.Key)
 	if err != nil {
 		return h, stir{}, err
 	}
-	wanted, f := e.applied(h, setting{a.Project, channels, now})
+	wanted, f := e.applied(h, setting{a.Project, channels, now.at})
 	if err := f.err(); err != nil {
 		return h, stir{}, err
 	}
@@ -156,21 +192,21 @@ func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now 
 	if diff == "" {
 		return h, stir{}, nil
 	}
-	wanted.Updated = now
+	wanted.Updated = now.at
 	rule := wanted.Rule
 	wanted.Rule = h.Rule
 	s := stir{touched: h.Key}
 	if !rule.Equal(h.Rule) {
 		// wanted has the new channels already: what the new rule owes goes there.
-		amended, change := wanted.Amend(rule, now)
-		if wanted, s, err = save(tx, amended, change, now); err != nil {
+		amended, change := wanted.Amend(rule, now.at, now.until(h.ID))
+		if wanted, s, err = save(tx, amended, change, now.at); err != nil {
 			return h, s, err
 		}
 	}
 	if err := tx.SaveSettings(wanted); err != nil {
 		return h, s, err
 	}
-	return wanted, s, note(tx, a, now, deed{"heartbeat.change", called(wanted), diff})
+	return wanted, s, note(tx, a, now.at, deed{"heartbeat.change", called(wanted), diff})
 }
 
 // save keeps a judgement, and returns the heartbeat with the incident that it
@@ -188,47 +224,47 @@ func save(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now time.Tim
 
 // PauseHeartbeat stops judging. Pausing what is paused changes nothing.
 func (d *Desk) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, stir, error) {
+	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now moment) (monitor.Heartbeat, stir, error) {
 		if h.Status == monitor.Paused {
 			return h, stir{}, nil
 		}
-		h, change := h.Pause(now)
-		h, s, err := save(tx, h, change, now)
+		h, change := h.Pause(now.at, now.until(h.ID))
+		h, s, err := save(tx, h, change, now.at)
 		if err != nil {
 			return h, s, err
 		}
-		return h, s, note(tx, a, now, deed{action: "heartbeat.pause", target: called(h)})
+		return h, s, note(tx, a, now.at, deed{action: "heartbeat.pause", target: called(h)})
 	})
 }
 
 // ResumeHeartbeat judges again from now on. Resuming what is not paused changes
 // nothing.
 func (d *Desk) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, stir, error) {
+	return d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now moment) (monitor.Heartbeat, stir, error) {
 		if h.Status != monitor.Paused {
 			return h, stir{}, nil
 		}
-		h, s, err := save(tx, h.Resume(now), monitor.Change{}, now)
+		h, s, err := save(tx, h.Resume(now.at), monitor.Change{}, now.at)
 		if err != nil {
 			return h, s, err
 		}
-		return h, s, note(tx, a, now, deed{action: "heartbeat.resume", target: called(h)})
+		return h, s, note(tx, a, now.at, deed{action: "heartbeat.resume", target: called(h)})
 	})
 }
 
 // DeleteHeartbeat ends a heartbeat: its pings are answered with 404 from now
 // on. Its incidents stay.
 func (d *Desk) DeleteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) error {
-	_, err := d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, stir, error) {
-		h, change := h.Delete(now)
-		h, s, err := save(tx, h, change, now)
+	_, err := d.changeOne(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now moment) (monitor.Heartbeat, stir, error) {
+		h, change := h.Delete(now.at, now.until(h.ID))
+		h, s, err := save(tx, h, change, now.at)
 		if err != nil {
 			return h, s, err
 		}
 		if err := tx.SaveSettings(h); err != nil {
 			return h, s, err
 		}
-		return h, s, note(tx, a, now, deed{action: "heartbeat.delete", target: called(h)})
+		return h, s, note(tx, a, now.at, deed{action: "heartbeat.delete", target: called(h)})
 	})
 	return err
 }

@@ -20,6 +20,7 @@ type Meter struct {
 	registry   *prometheus.Registry
 	pings      *prometheus.CounterVec
 	stored     prometheus.Counter // the one of pings with kind success and answer 200
+	cut        prometheus.Counter
 	batchSize  prometheus.Histogram
 	batchTook  prometheus.Histogram
 	lateness   prometheus.Histogram
@@ -36,6 +37,9 @@ func New(waiting, open func() float64) *Meter {
 		pings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_pings_total", Help: "Pings by what they meant and how they were answered.",
 		}, []string{"kind", "answer"}),
+		cut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "overdue_ping_bodies_truncated_total", Help: "Bodies of pings truncated below the body limit because too many were in memory.",
+		}),
 		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "overdue_ping_commit_pings", Help: "Pings stored by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
@@ -57,7 +61,7 @@ func New(waiting, open func() float64) *Meter {
 	}
 	m.stored = m.pings.WithLabelValues("success", "200")
 	m.registry.MustRegister(
-		m.pings, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery,
+		m.pings, m.cut, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
 		collectors.NewGoCollector(),
@@ -79,6 +83,9 @@ func (m *Meter) Ping(kind string, status int) {
 	}
 	m.pings.WithLabelValues(kind, strconv.Itoa(status)).Inc()
 }
+
+// BodyCut counts one body that was truncated for lack of memory.
+func (m *Meter) BodyCut() { m.cut.Inc() }
 
 // Commit counts one commit of pings.
 func (m *Meter) Commit(pings int, took time.Duration) {

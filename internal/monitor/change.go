@@ -9,10 +9,15 @@ import "time"
 //
 // What lapsed under the old rule is noted first, as if a sweep had just looked,
 // and stays in the ledger.
-func (h Heartbeat) Amend(rule Rule, now time.Time) (Heartbeat, Change) {
-	h, change := h.Lapse(now)
+//
+// Silence counts up to until, which is now or earlier: a ping that arrived after
+// until may be on its way. What lapses between until and now is left to the next
+// sweep, under the new rule. An open incident needs no such care: a ping on its
+// way resolves it when it is stored, so it is compared with the new rule as of now.
+func (h Heartbeat) Amend(rule Rule, now, until time.Time) (Heartbeat, Change) {
+	h, change := h.Lapse(until)
 	var decided []Stretch
-	h, decided = h.settle(now)
+	h, decided = h.settle(until)
 	change.Decided = append(change.Decided, decided...)
 	old := h.Rule
 	h.Rule = rule
@@ -20,7 +25,10 @@ func (h Heartbeat) Amend(rule Rule, now time.Time) (Heartbeat, Change) {
 		return h, change
 	}
 	was := h
-	h, again := h.anew(old).Lapse(now)
+	if was.Status == Down {
+		until = now
+	}
+	h, again := h.anew(old).Lapse(until)
 	change.Decided = append(change.Decided, again.Decided...)
 	again.Decided = change.Decided
 	switch {
@@ -75,12 +83,13 @@ func (h Heartbeat) anew(old Rule) Heartbeat {
 }
 
 // Pause stops judging. An open incident is resolved, also one that nobody had
-// noticed until now. Pings that arrived before the pause do not end it.
-func (h Heartbeat) Pause(now time.Time) (Heartbeat, Change) {
+// noticed until now. Pings that arrived before the pause do not end it. Silence
+// counts up to until, as in Amend.
+func (h Heartbeat) Pause(now, until time.Time) (Heartbeat, Change) {
 	if h.Status == Paused {
 		return h, Change{}
 	}
-	h, change := h.end(PausedIt, now)
+	h, change := h.end(PausedIt, now, until)
 	h.Heard = later(h.Heard, now)
 	return h, change
 }
@@ -101,17 +110,17 @@ func (h Heartbeat) Resume(now time.Time) Heartbeat {
 }
 
 // Delete ends it. An open incident is resolved, also one that nobody had
-// noticed until now.
-func (h Heartbeat) Delete(now time.Time) (Heartbeat, Change) {
-	h, change := h.end(Deleted, now)
+// noticed until now. Silence counts up to until, as in Amend.
+func (h Heartbeat) Delete(now, until time.Time) (Heartbeat, Change) {
+	h, change := h.end(Deleted, now, until)
 	h.Deleted = now
 	return h, change
 }
 
-// end stops judging, after what lapsed until now.
-func (h Heartbeat) end(how Ending, now time.Time) (Heartbeat, Change) {
-	h, change := h.Lapse(now)
-	h, decided := h.settle(now)
+// end stops judging at now, after what lapsed by until.
+func (h Heartbeat) end(how Ending, now, until time.Time) (Heartbeat, Change) {
+	h, change := h.Lapse(until)
+	h, decided := h.settle(until)
 	change.Decided, change.Late = append(change.Decided, decided...), time.Time{}
 	if h.Status == Down {
 		change.Resolved = &Resolution{How: how, At: now, Incident: h.Incident}

@@ -331,3 +331,44 @@ func TestDeleting(t *testing.T) {
 		t.Errorf("deleted at %v, next %v", sinceEpoch(h.Deleted), h.Next())
 	}
 }
+
+func TestAmend_CountsSilenceOnlyAsFarAsEveryPingIsKnown(t *testing.T) {
+	with := func(interval, grace float64) Rule {
+		return Rule{Interval: minutes(interval), Grace: minutes(grace), Methods: AnyMethod}
+	}
+	run(t, []outcome{
+		{
+			name:   "APingThatArrivedBeforeTheDeadlineIsStoredAfterAnEdit",
+			steps:  []step{hear(Success, 0), amendHeld(with(60, 2), minutes(9), minutes(6.9)-Tick), hear(Success, minutes(6.9))},
+			status: Up,
+		},
+		{
+			name:   "APingThatArrivedBeforeTheDeadlineIsStoredAfterAPause",
+			steps:  []step{hear(Success, 0), pauseHeld(minutes(9), minutes(6.9)-Tick), hear(Success, minutes(6.9))},
+			status: Paused,
+		},
+		{
+			name:   "ADeletionOpensNoIncidentThatAPingOnItsWayCouldPrevent",
+			steps:  []step{hear(Success, 0), removeHeld(minutes(9), minutes(6.9)-Tick)},
+			status: Paused,
+		},
+		{
+			name:     "WhatLapsedBeforeThePingOnItsWayIsReported",
+			steps:    []step{hear(Success, 0), pauseHeld(minutes(9), minutes(7))},
+			status:   Paused,
+			episodes: []episode{paused(missedAtSeven, minutes(9))},
+		},
+		{
+			name:     "TheRestOfTheSilenceIsJudgedByTheNextSweepUnderTheNewRule",
+			steps:    []step{hear(Success, 0), amendHeld(with(1, 1), minutes(4), minutes(1.5)), sweep(minutes(4))},
+			status:   Down,
+			episodes: []episode{{Cause: Missed, Opened: minutes(2)}},
+		},
+		{
+			name:     "AnOpenIncidentThatTheNewRuleWouldHaveOpenedByNowIsNotResolvedInBetween",
+			steps:    []step{hear(Success, 0), sweep(minutes(7)), amendHeld(with(6, 2.5), minutes(9), minutes(8)), sweep(minutes(9))},
+			status:   Down,
+			episodes: []episode{missedAtSeven},
+		},
+	})
+}

@@ -462,10 +462,10 @@ func TestNoMethodWritesToTheValueItIsCalledOn(t *testing.T) {
 			}
 		}
 		h.Lapse(at)
-		h.Pause(at)
-		h.Delete(at)
+		h.Pause(at, at)
+		h.Delete(at, at)
 		h.Resume(at)
-		h.Amend(drawRule(t).rule(), at)
+		h.Amend(drawRule(t).rule(), at, at)
 		if diff := cmp.Diff(kept, room); diff != "" {
 			t.Fatalf("the runs were written to (-before +after):\n%s", diff)
 		}

@@ -84,10 +84,13 @@ func sweep(at time.Duration) step {
 	}
 }
 
-func pause(at time.Duration) step {
+func pause(at time.Duration) step { return pauseHeld(at, at) }
+
+// pauseHeld is pause while silence counts up to until only.
+func pauseHeld(at, until time.Duration) step {
 	return func(s *story) {
 		var c Change
-		s.h, c = s.h.Pause(epoch.Add(at))
+		s.h, c = s.h.Pause(epoch.Add(at), epoch.Add(until))
 		s.note(c)
 	}
 }
@@ -96,18 +99,24 @@ func resume(at time.Duration) step {
 	return func(s *story) { s.h = s.h.Resume(epoch.Add(at)) }
 }
 
-func remove(at time.Duration) step {
+func remove(at time.Duration) step { return removeHeld(at, at) }
+
+// removeHeld is remove while silence counts up to until only.
+func removeHeld(at, until time.Duration) step {
 	return func(s *story) {
 		var c Change
-		s.h, c = s.h.Delete(epoch.Add(at))
+		s.h, c = s.h.Delete(epoch.Add(at), epoch.Add(until))
 		s.note(c)
 	}
 }
 
-func amend(rule Rule, at time.Duration) step {
+func amend(rule Rule, at time.Duration) step { return amendHeld(rule, at, at) }
+
+// amendHeld is amend while silence counts up to until only.
+func amendHeld(rule Rule, at, until time.Duration) step {
 	return func(s *story) {
 		var c Change
-		s.h, c = s.h.Amend(rule, epoch.Add(at))
+		s.h, c = s.h.Amend(rule, epoch.Add(at), epoch.Add(until))
 		s.note(c)
 	}
 }

@@ -40,9 +40,9 @@ type backlog struct {
 	// heartbeats whose rows lie on the same pages. They are put away in turns; a
 	// round has put away all that was in the journal when it began.
 	pending map[int64][]pended
-	few     int     // how many pending pings are too few to put any away
-	count   int     // of pending, and of what is just being put away
-	bodies  int     // bytes of their bodies
+	count   int   // of pending, and of what is just being put away
+	bodies  int64 // bytes of their bodies
+	sizes   sizes
 	round   []int64 // neighbours that are still to come in this round
 
 	// soonest is no later than anything that a pending judgement will let
@@ -73,13 +73,9 @@ func (p pended) judgement(h monitor.Heartbeat) Judgement {
 	return Judgement{Heartbeat: h, Change: monitor.Change{Ping: p.ping, Decided: p.decided}}
 }
 
-// Bounds of the backlog.
+// Bounds of the backlog, next to its sizes.
 const (
-	fewPending   = 24_000   // pings that gather before any are put away: the more, the fewer pages each costs
-	mostPending  = 72_000   // pings; then all are put away at once
-	mostStates   = 50_000   // heartbeats kept in memory
 	mostBodies   = 64 << 10 // bytes; larger batches go to the tables at once
-	mostWaiting  = 32 << 20 // bytes of bodies; then all are put away at once: they are kept in memory, and read back after a crash
 	neighbouring = 64       // heartbeats that share pages
 	atATime      = 512      // pings, or a few more, that one transaction puts away
 )
@@ -87,7 +83,7 @@ const (
 // newBacklog makes an empty one and begins to put away what will gather.
 func (db *DB) newBacklog(log *journal.Journal) *backlog {
 	b := &backlog{
-		writing: make(gate, 1), turn: make(gate, 1), log: log, few: fewPending,
+		writing: make(gate, 1), turn: make(gate, 1), log: log, sizes: db.sizes,
 		many: make(chan struct{}, 1), ending: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	b.empty()
@@ -135,7 +131,7 @@ func (b *backlog) giveBoth() {
 
 // full reports whether no more may be kept.
 func (b *backlog) full() bool {
-	return b.count >= mostPending || b.bodies >= mostWaiting || len(b.states) >= mostStates
+	return b.count >= b.sizes.pending || b.bodies >= b.sizes.bodies || len(b.states) >= b.sizes.states
 }
 
 // keep notes judgements that are in the journal, how their heartbeats stand, and
@@ -144,11 +140,11 @@ func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, 
 	for i := range judged {
 		n := judged[i].Heartbeat.Key / neighbouring
 		b.pending[n] = append(b.pending[n], pend(&judged[i]))
-		b.bodies += len(judged[i].Change.Ping.Body)
+		b.bodies += int64(len(judged[i].Change.Ping.Body))
 	}
 	b.soonest = monitor.Sooner(b.soonest, next)
 	maps.Copy(b.states, states)
-	if b.count += len(judged); b.count >= b.few {
+	if b.count += len(judged); b.count >= b.sizes.few {
 		select {
 		case b.many <- struct{}{}:
 		default: // one call is waiting, and one is enough
@@ -163,7 +159,7 @@ func (b *backlog) forget() {
 	}
 	b.count, b.bodies, b.round, b.soonest = 0, 0, nil, time.Time{}
 	b.log.Clear()
-	if len(b.states) >= mostStates {
+	if len(b.states) >= b.sizes.states {
 		clear(b.states)
 	}
 }
@@ -171,7 +167,7 @@ func (b *backlog) forget() {
 // leave takes some neighbours out of pending, with about n pings or more; none
 // while few are pending.
 func (b *backlog) leave(n int) []Judgement {
-	if b.count < b.few {
+	if b.count < b.sizes.few {
 		return nil
 	}
 	if len(b.round) == 0 {
@@ -207,7 +203,7 @@ func (b *backlog) judgements(groups []int64) []Judgement {
 func (b *backlog) left(judged []Judgement) {
 	b.count -= len(judged)
 	for i := range judged {
-		b.bodies -= len(judged[i].Change.Ping.Body)
+		b.bodies -= int64(len(judged[i].Change.Ping.Body))
 	}
 	if len(b.round) == 0 {
 		b.log.Forget()
@@ -269,7 +265,7 @@ func (db *DB) putSomeAway(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	b.left(away)
-	return b.count >= b.few, nil
+	return b.count >= b.sizes.few, nil
 }
 
 // saveAway puts judgements into the tables that were heard before.
@@ -298,7 +294,7 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 // Soonest is no later than the next moment at which anything happens by itself,
 // zero when nothing will. others is how many other nodes live. It puts nothing
 // away, so that looking costs little while nothing is due.
-func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next time.Time, others int, err error) {
+func (db *DB) Soonest(ctx context.Context, now time.Time) (next time.Time, others int, err error) {
 	var pending time.Time
 	err = db.guarded(ctx, func(ctx context.Context) error {
 		if b := db.backlog; b != nil {
@@ -311,9 +307,11 @@ func (db *DB) Soonest(ctx context.Context, node string, now time.Time) (next tim
 			b.turn.give()
 		}
 		return db.UpdateApart(ctx, func(tx *Tx) error {
-			if others, _, err = tx.Others(node, now); err != nil {
+			peers, err := tx.Peers(now)
+			if err != nil {
 				return err
 			}
+			others = peers.Count
 			next, err = tx.NextLapse()
 			return err
 		})

@@ -80,7 +80,7 @@ func addJournal(ctx context.Context, file string, records [][]byte) (err error) 
 	if len(records) == 0 {
 		return nil
 	}
-	db, err := openSQLite(ctx, file)
+	db, err := openSQLite(ctx, file, fullSizes)
 	if err != nil {
 		return err
 	}

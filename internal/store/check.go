@@ -17,7 +17,7 @@ func Look(ctx context.Context, address string) (db *DB, older bool, err error) {
 			return nil, false, noSuchFile(address)
 		}
 	}
-	db, err = connect(ctx, address)
+	db, err = connect(ctx, address, 0)
 	if err != nil {
 		return nil, false, err
 	}

@@ -58,7 +58,7 @@ func first(pool *sql.DB, text string, args ...any) (string, error) {
 // Plans runs fn on a SQLite store and returns how SQLite carries out each of
 // its statements: the statement's text, then a line per step of its plan.
 func Plans(db *DB, fn func(*Tx) error) ([]string, error) {
-	r := &recorder{dsn: sqliteDSN(db.path, false)}
+	r := &recorder{dsn: sqliteDSN(db.path, false, fullSizes)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
 	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
@@ -144,7 +144,7 @@ func FewPending(db *DB, few int) error {
 		return err
 	}
 	defer db.backlog.giveBoth()
-	db.backlog.few = few
+	db.backlog.sizes.few = few
 	return nil
 }
 

@@ -55,10 +55,39 @@ func (tx *Tx) hear(batch []Heard) (Hearing, error) {
 	if err != nil {
 		return Hearing{}, err
 	}
-	heard, judged := judge(batch, states)
-	heard.Owed, err = tx.Save(time.Now().UTC(), judged)
+	now := time.Now().UTC()
+	known := knownToAll{tx: tx, now: now}
+	heard, judged := judge(batch, states, known.before)
+	if known.err != nil {
+		return Hearing{}, known.err
+	}
+	heard.Owed, err = tx.Save(now, judged)
 	return heard, err
 }
+
+// knownToAll says before which moment all nodes have stored the pings of a
+// heartbeat. It asks the database only when first used: most pings end no
+// silence.
+type knownToAll struct {
+	tx    *Tx
+	now   time.Time
+	asked bool
+	peers Peers
+	err   error
+}
+
+// before returns own, the horizon as this node knows it, or that of the other
+// nodes when it is earlier.
+func (k *knownToAll) before(id string, own time.Time) time.Time {
+	if !k.asked {
+		k.asked = true
+		k.peers, k.err = k.tx.Peers(k.now)
+	}
+	return k.peers.Until(id, own.Add(-monitor.Tick)).Add(monitor.Tick)
+}
+
+// alone is the function that judge takes when no other node can have a ping.
+func alone(_ string, own time.Time) time.Time { return own }
 
 // idsOf lists the ids of a batch, each once.
 func idsOf(batch []Heard) []string {
@@ -70,17 +99,23 @@ func idsOf(batch []Heard) []string {
 	return slices.Compact(ids)
 }
 
-// judge lets each heartbeat hear its pings. states is brought up to date.
-func judge(batch []Heard, states map[string]monitor.Heartbeat) (Hearing, []Judgement) {
+// judge lets each heartbeat hear its pings. states is brought up to date. When a
+// ping ends a silence that has lapsed, before returns the horizon with regard to
+// the other nodes: a ping that one of them has not stored yet may have been in time.
+func judge(batch []Heard, states map[string]monitor.Heartbeat, before func(id string, own time.Time) time.Time) (Hearing, []Judgement) {
 	heard := Hearing{Unknown: map[string]bool{}, Touched: make([]int64, 0, len(batch))}
 	judged := make([]Judgement, 0, len(batch))
 	for _, b := range batch {
-		before, known := states[b.ID]
+		h, known := states[b.ID]
 		if !known {
 			heard.Unknown[b.ID] = true
 			continue
 		}
-		h, change := before.Hear(b.Ping, b.Horizon)
+		horizon := b.Horizon
+		if next := h.Next(); !next.IsZero() && next.Before(b.Ping.At) {
+			horizon = before(b.ID, horizon)
+		}
+		h, change := h.Hear(b.Ping, horizon)
 		states[b.ID] = h
 		heard.Touched = append(heard.Touched, h.Key)
 		judged = append(judged, Judgement{Heartbeat: h, Change: change})
@@ -102,7 +137,7 @@ func (db *DB) hearQuietly(ctx context.Context, batch []Heard) (heard Hearing, do
 	if err != nil {
 		return Hearing{}, false, err
 	}
-	heard, judged := judge(batch, states)
+	heard, judged := judge(batch, states, alone)
 	if len(judged) == 0 {
 		return heard, true, nil
 	}

@@ -129,41 +129,6 @@ func TestATimelineIsInTheOrderOfWhatHappened(t *testing.T) {
 	})
 }
 
-func TestOthersAreTheNodesThatLiveAndTheirOldestHorizonCounts(t *testing.T) {
-	onEach(t, func(w *world) {
-		alive := func(node string, now, horizon time.Duration) {
-			w.update(func(tx *store.Tx) error { return tx.Alive(node, w.at(now), w.at(horizon)) })
-		}
-		others := func(node string, now time.Duration, count int, horizon time.Time) {
-			w.Helper()
-			w.update(func(tx *store.Tx) error {
-				n, h, err := tx.Others(node, w.at(now))
-				if n != count || !h.Equal(horizon) {
-					w.Errorf("at %s %s sees %d others up to %s; want %d up to %s", now, node, n, h, count, horizon)
-				}
-				return err
-			})
-		}
-		others("a", 0, 0, time.Time{})
-		alive("a", 0, 0)
-		others("a", 0, 0, time.Time{})
-		alive("b", time.Second, time.Second/2)
-		alive("c", 2*time.Second, time.Second)
-		others("a", 2*time.Second, 2, w.at(time.Second/2))
-		others("b", 2*time.Second, 2, w.at(0))
-		alive("b", 3*time.Second, 2*time.Second)
-		others("a", 3*time.Second, 2, w.at(time.Second))
-		others("a", 12*time.Second-time.Microsecond, 2, w.at(time.Second))
-		others("a", 12*time.Second, 1, w.at(2*time.Second)) // c was silent for 10 s
-		w.update(func(tx *store.Tx) error { return tx.Gone("b", w.at(4*time.Second)) })
-		others("a", 4*time.Second, 1, w.at(time.Second))
-		w.update(func(tx *store.Tx) error { return tx.Gone("none", w.at(24*time.Hour+time.Second)) })
-		if n := w.counted("SELECT COUNT(*) FROM nodes"); n != "1" {
-			w.Errorf("%s nodes are on the list; want c alone, a was silent for a day", n)
-		}
-	})
-}
-
 func TestDeliveriesListAlertsInTheOrderTheyBecameOwed(t *testing.T) {
 	onEach(t, func(w *world) {
 		ops := w.channel(w.newChannel("ops"))

@@ -147,7 +147,7 @@ func (w *world) step(act int, now time.Duration, list []monitor.Heartbeat, picks
 			}
 			rule := h.Rule
 			rule.Interval += time.Minute
-			h, c := h.Amend(rule, w.at(now))
+			h, c := h.Amend(rule, w.at(now), w.at(now))
 			if err := tx.SaveSettings(h); err != nil {
 				return err
 			}
@@ -257,7 +257,7 @@ func TestChangesOfSettingsAreHeardByTheNextPing(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		h, c := h.Delete(w.at(3 * time.Minute))
+		h, c := h.Delete(w.at(3*time.Minute), w.at(3*time.Minute))
 		if err := tx.SaveSettings(h); err != nil {
 			return err
 		}

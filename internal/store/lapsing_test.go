@@ -107,8 +107,8 @@ func TestWhatIsDownPausedOrDeletedDoesNotLapse(t *testing.T) {
 		}
 		w.hear(down, w.ping(monitor.Fail, time.Minute))
 		w.update(func(tx *store.Tx) error {
-			paused, change := w.now(paused).Pause(w.at(time.Minute))
-			deleted, gone := w.now(deleted).Delete(w.at(time.Minute))
+			paused, change := w.now(paused).Pause(w.at(time.Minute), w.at(time.Minute))
+			deleted, gone := w.now(deleted).Delete(w.at(time.Minute), w.at(time.Minute))
 			_, err := tx.Save(w.at(time.Minute), []store.Judgement{{Heartbeat: paused, Change: change}, {Heartbeat: deleted, Change: gone}})
 			return errors.Join(err, tx.SaveSettings(deleted))
 		})

@@ -25,6 +25,8 @@ type DB struct {
 	reader  *sql.DB
 	lock    *os.File // SQLite: held while serving
 	path    string   // SQLite: the file
+	node    string   // see Join
+	sizes   sizes    // SQLite
 	pool    *pgxpool.Pool
 	prober  *sql.DB // PostgreSQL: for rehearsals, apart from the pool
 	line    *line   // PostgreSQL: dials for the pool
@@ -67,13 +69,15 @@ func isPostgres(address string) bool {
 // Open connects to the database and brings its schema up to date. The address
 // is a file name, or a URL that begins with postgres://.
 func Open(ctx context.Context, address string) (*DB, error) {
-	return openWith(ctx, address, func(*DB) error { return nil })
+	return openWith(ctx, address, 0, func(*DB) error { return nil })
 }
 
 // OpenToServe is Open and Serve. A SQLite file is claimed before its schema is
-// touched: a newer program must not upgrade it below a server that runs.
-func OpenToServe(ctx context.Context, address string) (*DB, error) {
-	db, err := openWith(ctx, address, func(db *DB) error { return db.claim(ctx) })
+// touched: a newer program must not upgrade it below a server that runs. memory
+// is how many bytes the process may use in all, 0 for no limit: what is kept in
+// memory is sized by it.
+func OpenToServe(ctx context.Context, address string, memory int64) (*DB, error) {
+	db, err := openWith(ctx, address, memory, func(db *DB) error { return db.claim(ctx) })
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +91,8 @@ func OpenToServe(ctx context.Context, address string) (*DB, error) {
 }
 
 // openWith opens a database, with a first step before its schema is touched.
-func openWith(ctx context.Context, address string, first func(*DB) error) (*DB, error) {
-	db, err := connect(ctx, address)
+func openWith(ctx context.Context, address string, memory int64, first func(*DB) error) (*DB, error) {
+	db, err := connect(ctx, address, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +109,18 @@ func openWith(ctx context.Context, address string, first func(*DB) error) (*DB, 
 }
 
 // connect opens the database as it is.
-func connect(ctx context.Context, address string) (*DB, error) {
+func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 	if isPostgres(address) {
 		return openPostgres(ctx, address)
 	}
-	return openSQLite(ctx, address)
+	return openSQLite(ctx, address, sizesFor(memory))
 }
 
 // readers is how many connections look at the same time.
 const readers = 8
 
 // openSQLite opens a file: one connection that writes, some that read.
-func openSQLite(ctx context.Context, path string) (*DB, error) {
+func openSQLite(ctx context.Context, path string, size sizes) (*DB, error) {
 	if path == "" || strings.HasPrefix(path, ":") {
 		return nil, fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", path)
 	}
@@ -128,18 +132,18 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := newFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("database file: %w", err)
 	}
-	writer, err := sql.Open("sqlite", sqliteDSN(path, false))
+	writer, err := sql.Open("sqlite", sqliteDSN(path, false, size))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
-	reader, err := sql.Open("sqlite", sqliteDSN(path, true))
+	reader, err := sql.Open("sqlite", sqliteDSN(path, true, size))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, writer.Close()))
 	}
 	writer.SetMaxOpenConns(1)
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
-	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
+	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, sizes: size, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
 	if err := db.firstContact(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
@@ -170,19 +174,19 @@ func newFile(path string) error {
 
 // sqliteDSN is the data source name of a file. The pragmas stand in it, because
 // a PRAGMA sent to a pool reaches one of its connections only.
-func sqliteDSN(path string, readOnly bool) string {
+func sqliteDSN(path string, readOnly bool, size sizes) string {
 	q := url.Values{}
 	q.Add("_pragma", "busy_timeout(4000)")
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "synchronous(FULL)")
 	q.Add("_pragma", "foreign_keys(1)")
-	q.Add("_pragma", "cache_size(-8000)")
+	q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", size.cache))
 	if readOnly {
 		q.Set("_pragma", "busy_timeout(4000)")
 		q.Add("_pragma", "query_only(1)")
+		q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", size.readerCache()))
 	} else {
-		// Fewer, larger checkpoints: each page that many pings touched is copied once.
-		q.Add("_pragma", "wal_autocheckpoint(8000)")
+		q.Add("_pragma", fmt.Sprintf("wal_autocheckpoint(%d)", size.checkpoint))
 		q.Add("_txlock", "immediate")
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()

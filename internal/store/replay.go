@@ -89,7 +89,7 @@ func (tx *Tx) replay(records [][]byte) error {
 			return err
 		}
 		batch = slices.DeleteFunc(batch, func(b Heard) bool { return b.Ping.N <= states[b.ID].Pings })
-		_, judged := judge(batch, states)
+		_, judged := judge(batch, states, alone)
 		if err := tx.saveAway(judged); err != nil {
 			return err
 		}

@@ -127,11 +127,11 @@ func TestAFailureWhileDownIsALineAndNoIncident(t *testing.T) {
 func TestWhatPeopleDoResolvesTheOpenIncident(t *testing.T) {
 	onEach(t, func(w *world) {
 		rule := monitor.Rule{Interval: 24 * time.Hour, Methods: monitor.AnyMethod}
-		for how, do := range map[monitor.Ending]func(h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, monitor.Change){
+		for how, do := range map[monitor.Ending]func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change){
 			monitor.PausedIt: monitor.Heartbeat.Pause,
 			monitor.Deleted:  monitor.Heartbeat.Delete,
-			monitor.Edited: func(h monitor.Heartbeat, now time.Time) (monitor.Heartbeat, monitor.Change) {
-				return h.Amend(rule, now)
+			monitor.Edited: func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change) {
+				return h.Amend(rule, now, until)
 			},
 		} {
 			h := w.heartbeat(string(how))
@@ -142,7 +142,7 @@ func TestWhatPeopleDoResolvesTheOpenIncident(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				h, change := do(h, w.at(2*time.Hour))
+				h, change := do(h, w.at(2*time.Hour), w.at(2*time.Hour))
 				_, err = tx.Save(w.at(2*time.Hour), []store.Judgement{{Heartbeat: h, Change: change}})
 				return err
 			})

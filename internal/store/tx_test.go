@@ -51,7 +51,7 @@ func TestAViewChangesNothing(t *testing.T) {
 		for name, write := range map[string]func(tx *store.Tx) error{
 			"AddHeartbeat": func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("other")); return err },
 			"SaveSettings": func(tx *store.Tx) error { return tx.SaveSettings(h) },
-			"Alive":        func(tx *store.Tx) error { return tx.Alive("a", w.start, w.start) },
+			"Alive":        func(tx *store.Tx) error { return tx.Alive(w.start, store.Horizon{All: w.start, Rest: w.start}) },
 			"Save":         func(tx *store.Tx) error { _, err := tx.Save(w.start, []store.Judgement{{Heartbeat: h}}); return err },
 		} {
 			if err := w.db.View(context.Background(), write); err == nil {

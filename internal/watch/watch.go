@@ -10,9 +10,9 @@
 // A heartbeat is judged as of the horizon, not as of now: no later than the
 // arrival of the oldest ping for it that any live node has accepted and not
 // yet stored. So a slow disk delays a judgement by milliseconds instead of
-// raising a false alarm.
+// raising a false alarm, and a slow body delays only its own heartbeat.
 //
-// A sweep that finds something tells the other nodes its own horizon, and all
+// A sweep that finds something publishes its own horizon, and all
 // nodes rest until the same next moment: so they meet there, and wait for each other for
 // milliseconds only.
 //
@@ -42,14 +42,14 @@ const (
 // Cut is what this node knows of the pings on their way: the moment, up to when
 // all of its pings are stored, and as of when one heartbeat may be judged.
 type Cut struct {
-	Now, Horizon time.Time
-	Until        func(id string) time.Time
+	Now     time.Time
+	Horizon store.Horizon
+	Until   func(id string) time.Time
 }
 
 // Watcher notices silence.
 type Watcher struct {
 	DB    *store.DB
-	Node  string // this node's id
 	Cut   func() Cut
 	Meter *meter.Meter
 	Owed  func() // alerts became owed
@@ -108,34 +108,31 @@ func (t turn) rest() time.Duration {
 // sweep is one transaction.
 func (w *Watcher) sweep(ctx context.Context) (turn, error) {
 	cut := w.Cut()
-	next, others, err := w.DB.Soonest(ctx, w.Node, cut.Now)
+	next, others, err := w.DB.Soonest(ctx, cut.Now)
 	if err != nil || next.IsZero() || next.After(cut.Now) {
 		return turn{now: cut.Now, next: next, alone: others == 0}, err
 	}
 	var t turn
 	err = w.DB.Update(ctx, func(tx *store.Tx) error {
 		t = turn{now: cut.Now}
-		others, horizon, err := tx.Others(w.Node, cut.Now)
+		peers, err := tx.Peers(cut.Now)
 		if err != nil {
 			return err
 		}
-		t.alone = others == 0
+		t.alone = peers.Count == 0
 		lapsing, err := tx.Lapsing(cut.Now, mostPerSweep)
 		if err != nil {
 			return err
 		}
 		if len(lapsing) > 0 && !t.alone {
-			if err := tx.Alive(w.Node, cut.Now, cut.Horizon); err != nil {
+			if err := tx.Alive(cut.Now, cut.Horizon); err != nil {
 				return err
 			}
 		}
 		t.found = len(lapsing)
 		var judged []store.Judgement
 		for _, h := range lapsing {
-			until := cut.Until(h.ID)
-			if others > 0 && horizon.Before(until) {
-				until = horizon
-			}
+			until := peers.Until(h.ID, cut.Until(h.ID))
 			if h.Next().After(until) {
 				t.held++
 				continue
@@ -169,7 +166,7 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration,
 	// Read before the transaction: every ping up to this horizon was committed
 	// before the horizon can be seen.
 	cut := w.Cut()
-	if err := w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(w.Node, cut.Now, cut.Horizon) }); err != nil {
+	if err := w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(cut.Now, cut.Horizon) }); err != nil {
 		return 0, err
 	}
 	return signOfLife, w.DB.Rehearse(ctx)
@@ -177,5 +174,5 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration,
 
 // Leave takes this node off the list, so that nobody waits for it.
 func (w *Watcher) Leave(ctx context.Context) error {
-	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Gone(w.Node, time.Now().UTC()) })
+	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Gone(time.Now().UTC()) })
 }

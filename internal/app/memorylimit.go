@@ -1,0 +1,97 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// How a memory limit is shared out.
+const (
+	// outside is what the process needs whatever the limit is and Go's heap does
+	// not count: the program's own pages, stacks of threads, SQLite's WAL index.
+	outside = 30 << 20
+	// outsidePart is the part of the limit that Go's heap leaves to what grows with it:
+	// SQLite's page cache, and the kernel's pages of files being written.
+	outsidePart = 0.1
+	// leastMemory is the smallest limit under which tests have run the server.
+	leastMemory = 64 << 20
+	// relaxedGC lets the heap grow sevenfold before it is collected: it is small,
+	// and pings leave much behind.
+	relaxedGC = 600
+)
+
+// memoryLimit is how many bytes the process may use in all, 0 when there is no
+// limit.
+type memoryLimit int64
+
+// limitMemory reads the limit of the container (cgroup v1 or v2) and makes Go's
+// garbage collector respect it. GOGC and GOMEMLIMIT, if the operator has set
+// them, stay as they are.
+func limitMemory(log *slog.Logger) memoryLimit {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(relaxedGC)
+	}
+	container, err := memlimit.FromCgroup()
+	if err != nil {
+		container = 0
+		if !errors.Is(err, memlimit.ErrNoLimit) && !errors.Is(err, memlimit.ErrNoCgroup) && !errors.Is(err, memlimit.ErrCgroupsNotSupported) {
+			log.Warn("memory limit of the container not read", "error", err)
+		}
+	}
+	limit := sharedLimit(container, debug.SetMemoryLimit(-1))
+	if limit == 0 {
+		return 0
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit.heap())
+	}
+	if limit < leastMemory {
+		log.Warn("memory limit is below the minimum", "limit_mib", limit>>20, "minimum_mib", leastMemory>>20)
+	}
+	return limit
+}
+
+// sharedLimit returns the limit for the whole process: that of the container, or
+// what belongs to the given limit of Go's heap, whichever is less.
+func sharedLimit(container uint64, heap int64) memoryLimit {
+	limit := memoryLimit(0)
+	if container > 0 && container < math.MaxInt64 {
+		limit = memoryLimit(container)
+	}
+	if heap == math.MaxInt64 {
+		return limit
+	}
+	if whole := memoryLimit(float64(heap)/(1-outsidePart)) + outside; limit == 0 || whole < limit {
+		return whole
+	}
+	return limit
+}
+
+// heap is the limit of Go's heap: at least half of the whole.
+func (m memoryLimit) heap() int64 {
+	return max(int64(float64(m)*(1-outsidePart))-outside, int64(m)/2)
+}
+
+// bodies is how many bytes of bodies of pings may be in progress at once.
+func (m memoryLimit) bodies() int64 {
+	const unlimited = 256 << 20
+	if m == 0 {
+		return unlimited
+	}
+	return min(int64(m)/8, unlimited)
+}
+
+// deliveries is how many alerts may be sent at once: each has a connection with
+// its buffers, about 100 kB.
+func (m memoryLimit) deliveries() int {
+	const unlimited, each = 1024, 1 << 20
+	if m == 0 {
+		return unlimited
+	}
+	return min(int(m/each), unlimited)
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+)
+
+func TestSharedLimit_TheStricterOfContainerAndHeapCounts(t *testing.T) {
+	const mib = 1 << 20
+	for _, row := range []struct {
+		name      string
+		container uint64
+		heap      int64
+		want      memoryLimit
+	}{
+		{"no limit", 0, math.MaxInt64, 0},
+		{"a container without a limit", math.MaxUint64, math.MaxInt64, 0},
+		{"a container", 100 * mib, math.MaxInt64, 100 * mib},
+		{"a heap", 0, 63 * mib, 100 * mib},
+		{"a small heap in a large container", 4096 * mib, 63 * mib, 100 * mib},
+		{"a large heap in a small container", 100 * mib, 4096 * mib, 100 * mib},
+	} {
+		if got := sharedLimit(row.container, row.heap); got != row.want {
+			t.Errorf("%s: %d bytes; want %d", row.name, got, row.want)
+		}
+	}
+}
+
+func TestMemoryLimit_SharesFitTheWhole(t *testing.T) {
+	const mib = 1 << 20
+	for limit, heap := range map[memoryLimit]int64{64 * mib: 32 * mib, 100 * mib: 60 * mib, 1000 * mib: 870 * mib} {
+		if got := limit.heap(); got != heap {
+			t.Errorf("of %d MiB Go's heap may take %d MiB; want %d", limit/mib, got/mib, heap/mib)
+		}
+		if got := limit.bodies() + int64(limit.deliveries())*100_000; got > heap/2 {
+			t.Errorf("of %d MiB bodies and deliveries may take %d MiB; want at most half of the heap's %d", limit/mib, got/mib, heap/mib)
+		}
+	}
+	if none := memoryLimit(0); none.bodies() != 256*mib || none.deliveries() != 1024 {
+		t.Errorf("without a limit: %d bytes of bodies, %d deliveries; want 256 MiB and 1024", none.bodies(), none.deliveries())
+	}
+}
+
+func TestCourier_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
+	simulate(t, func(w *world) {
+		for i := range 3 {
+			w.channel(fmt.Sprint("another ", i), monitor.Channel{})
+		}
+		n := w.node()
+		var now, peak, sent atomic.Int64
+		n.courier.Most = 5
+		n.courier.Send = func(context.Context, string, notify.Settings, notify.News) (notify.Receipt, error) {
+			if at := now.Add(1); at > peak.Load() {
+				peak.Store(at)
+			}
+			time.Sleep(time.Second)
+			now.Add(-1)
+			sent.Add(1)
+			return notify.Receipt{Status: 200}, nil
+		}
+		for i := range 5 {
+			w.heartbeat(fmt.Sprint("job", i), fiveAndTwo)
+			w.hear(n, fmt.Sprint("job", i), "/fail")
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if peak.Load() != 5 || sent.Load() != 20 {
+			w.t.Errorf("%d alerts sent, at most %d at once; want 20, 5", sent.Load(), peak.Load())
+		}
+	})
+}

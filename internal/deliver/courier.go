@@ -17,9 +17,16 @@ import (
 
 // How much is sent at a time, and for how long.
 const (
-	mostPerChannel = 8
-	mostAtOnce     = 1024 // of which a hundred channels that hang take all
-	longestSend    = 30 * time.Second
+	// A channel that answers quickly gets one alert at a time: the next is sent
+	// when it is on disk that the one before was, so that a process that dies
+	// has at most one alert of the channel to send again.
+	quickLanes = 1
+	// slowSend is from how long an answer takes that a channel gets more: one at
+	// a time it would keep a long queue waiting for too long.
+	slowSend    = 500 * time.Millisecond
+	slowLanes   = 8
+	mostAtOnce  = 1024 // of which a hundred channels that hang take all
+	longestSend = 30 * time.Second
 	// longestLease is after how long another node may try what this one claimed.
 	longestLease = 2 * longestSend
 	// longestRest bounds how long an alert that another node owes waits for us.
@@ -48,6 +55,7 @@ type Courier struct {
 	sending  sync.WaitGroup
 	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
 	underway int
+	slow     map[string]bool // channels whose last answer took slowSend or longer; Turn's own
 	broken   map[string]bool // alerts that made a Turn fail; Turn's own
 }
 
@@ -80,7 +88,7 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.busy == nil {
-		c.busy, c.broken = map[string]int{}, map[string]bool{}
+		c.busy, c.slow, c.broken = map[string]int{}, map[string]bool{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand
@@ -141,10 +149,19 @@ func (c *Courier) free(noted []result) func(channel string, taken int) int {
 	freed := map[string]int{}
 	for _, r := range noted {
 		freed[r.channel.ID]++
+		if r.took >= slowSend {
+			c.slow[r.channel.ID] = true
+		} else {
+			delete(c.slow, r.channel.ID)
+		}
 	}
 	all := mostAtOnce - c.underway + len(noted)
 	return func(channel string, taken int) int {
-		return min(mostPerChannel-c.busy[channel]+freed[channel], all-taken)
+		lanes := quickLanes
+		if c.slow[channel] {
+			lanes = slowLanes
+		}
+		return min(lanes-c.busy[channel]+freed[channel], all-taken)
 	}
 }
 
@@ -216,9 +233,7 @@ func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time)
 		if err != nil {
 			return nil, next, err
 		}
-		if len(alerts) == places {
-			next = now // there may be more
-		}
+		before := len(errands)
 		for _, a := range alerts {
 			if c.broken[a.ID] {
 				if err := tx.Later(a, now.Add(time.Minute), time.Time{}); err != nil {
@@ -233,6 +248,9 @@ func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time)
 			if ok {
 				errands = append(errands, e)
 			}
+		}
+		if len(alerts) == places && len(errands)-before < places {
+			next = now // a place is still free, and there may be more
 		}
 	}
 	return errands, next, nil

@@ -31,7 +31,7 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory *chore.Loop
+	sweep, publish, deliver, tidy, memory, files *chore.Loop
 
 	stop  context.CancelFunc
 	loops sync.WaitGroup
@@ -53,6 +53,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e.tidy = chore.New("tidy", log, e.forget)
 	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
 	e.memory = chore.New("memory", log, m.look)
+	e.files = chore.New("files", log, e.checkFiles)
 	return e
 }
 
@@ -94,7 +95,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop = stop
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil
@@ -128,12 +129,18 @@ func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, erro
 	return pauseAfter, err
 }
 
+// checkFiles looks whether the database file is still where it was, also while
+// nothing is written.
+func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, error) {
+	return time.Second, e.db.CheckFiles(ctx)
+}
+
 // Ready returns nil when the node can commit a ping, sweeps are on time and
 // deliveries go on, or else what is wrong. A provider that is slow or away is
 // no reason: pings are taken and told of elsewhere all the same.
 func (e *Engine) Ready() error {
 	now := time.Now()
-	return errors.Join(e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now))
+	return errors.Join(e.files.Check(now), e.publish.Check(now), e.sweep.Check(now), e.deliver.Check(now))
 }
 
 // Stop ends the work: first what waits to be stored, then the loops, then what

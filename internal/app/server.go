@@ -40,7 +40,9 @@ const (
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	relaxGC()
-	db, err := store.OpenToServe(ctx, o.Database)
+	db, err := store.OpenToServe(ctx, o.Database, func(file, holder string) {
+		log.Warn("waiting for a lock", "file", file, "holder", holder)
+	})
 	if err != nil {
 		return err
 	}
@@ -170,7 +172,7 @@ func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 			loops = append(loops, name)
 		}
 		reason := "does not go on"
-		for _, known := range []error{store.ErrDisk, store.ErrAway} {
+		for _, known := range []error{store.ErrMoved, store.ErrDisk, store.ErrAway} {
 			if errors.Is(err, known) {
 				reason = known.Error()
 				break

@@ -255,7 +255,7 @@ func (db *DB) putSomeAway(ctx context.Context) (more bool, err error) {
 	if len(away) == 0 {
 		return false, nil
 	}
-	err = db.run(ctx, db.writer, nil, func(tx *Tx) error { return tx.saveAway(away) })
+	err = db.write(ctx, func(tx *Tx) error { return tx.saveAway(away) })
 	if err := b.turn.take(ctx); err != nil {
 		return false, err
 	}
@@ -284,7 +284,7 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer b.giveBoth()
-	err := db.run(ctx, db.writer, nil, func(tx *Tx) error {
+	err := db.write(ctx, func(tx *Tx) error {
 		if b.count > 0 {
 			if err := tx.saveAway(b.judgements(slices.Sorted(maps.Keys(b.pending)))); err != nil {
 				return err
@@ -302,7 +302,7 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	if touched {
 		clear(b.states)
 	}
-	return nil
+	return db.inPlace()
 }
 
 // settled puts what is pending into the tables, for those who want to look.
@@ -352,7 +352,10 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer db.backlog.writing.give()
-	return db.run(ctx, db.writer, nil, fn)
+	if err := db.write(ctx, fn); err != nil {
+		return err
+	}
+	return db.inPlace()
 }
 
 // Soonest is no later than the next moment at which anything happens by itself,

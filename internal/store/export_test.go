@@ -25,7 +25,8 @@ func Unserve(db *DB) error {
 	}
 	lock := db.lock
 	db.lock = nil
-	return lock.Close()
+	db.places = nil
+	return lock.release()
 }
 
 // Written runs a statement past all methods, on a connection that may write,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,8 +107,8 @@ func (db *DB) hearQuietly(ctx context.Context, batch []Heard) (heard Hearing, do
 	if err != nil {
 		return Hearing{}, false, err
 	}
-	if err := b.log.Append(record); err != nil {
-		return Hearing{}, false, fmt.Errorf("%w: %w", ErrDisk, err)
+	if err := b.append(record); err != nil {
+		return Hearing{}, false, err
 	}
 	b.keep(judged, states, heard.Next)
 	return heard, true, nil
@@ -130,10 +131,16 @@ func (db *DB) Rehearse(ctx context.Context) error {
 	if b.count == 0 {
 		b.log.Clear() // idle for years it must not grow
 	}
-	if err := b.log.Append(rehearsal); err != nil {
+	return b.append(rehearsal)
+}
+
+// append adds a record to the journal and returns when it is on disk.
+func (b *backlog) append(record []byte) error {
+	err := b.log.Append(record)
+	if err != nil && !errors.Is(err, ErrMoved) {
 		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
-	return nil
+	return err
 }
 
 // hearNews puts all that is pending and a batch into the tables. The batch is

@@ -10,12 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	sqlitedriver "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // DB is everything Overdue keeps. It is safe for concurrent use.
@@ -23,8 +22,9 @@ type DB struct {
 	dialect *dialect
 	writer  *sql.DB
 	reader  *sql.DB
-	lock    *os.File // SQLite: held while serving
-	path    string   // SQLite: the file
+	lock    *serverLock // SQLite: held while serving
+	places  []place     // SQLite: where the files of a server are; set once, while serving
+	path    string      // SQLite: the file, by its real path
 	pool    *pgxpool.Pool
 
 	stmts   map[string]*sql.Stmt // SQLite: prepared on the writer, by text
@@ -62,14 +62,33 @@ func isPostgres(address string) bool {
 // Open connects to the database and brings its schema up to date. The address
 // is a file name, or a URL that begins with postgres://.
 func Open(ctx context.Context, address string) (*DB, error) {
-	return openWith(ctx, address, func(*DB) error { return nil })
+	db, err := connect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return db.opened(ctx)
 }
 
-// OpenToServe is Open and Serve. A SQLite file is claimed before its schema is
-// touched: a newer program must not upgrade it below a server that runs.
-func OpenToServe(ctx context.Context, address string) (*DB, error) {
-	db, err := openWith(ctx, address, func(db *DB) error { return db.claim(ctx) })
+// OpenToServe is Open and Serve. A SQLite file is claimed before SQLite opens
+// it: a newer program must not upgrade it below a server that runs. report
+// hears of a lock that is waited for; nil: nobody does.
+func OpenToServe(ctx context.Context, address string, report WaitReport) (*DB, error) {
+	if isPostgres(address) {
+		return Open(ctx, address)
+	}
+	path, err := newDatabase(ctx, address)
 	if err != nil {
+		return nil, err
+	}
+	lock, err := lockServer(ctx, path, report)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openSQLite(ctx, path, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.release())
+	}
+	if db, err = db.opened(ctx); err != nil {
 		return nil, err
 	}
 	if err := db.replay(ctx); err != nil {
@@ -78,15 +97,8 @@ func OpenToServe(ctx context.Context, address string) (*DB, error) {
 	return db, nil
 }
 
-// openWith opens a database, with a first step before its schema is touched.
-func openWith(ctx context.Context, address string, first func(*DB) error) (*DB, error) {
-	db, err := connect(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	if err := first(db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+// opened finishes the opening of a database, or closes it.
+func (db *DB) opened(ctx context.Context) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -101,24 +113,42 @@ func connect(ctx context.Context, address string) (*DB, error) {
 	if isPostgres(address) {
 		return openPostgres(ctx, address)
 	}
-	return openSQLite(ctx, address)
+	path, err := newDatabase(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return openSQLite(ctx, path, nil)
 }
 
 // readers is how many connections look at the same time.
 const readers = 8
 
-// openSQLite opens a file: one connection that writes, some that read.
-func openSQLite(ctx context.Context, path string) (*DB, error) {
-	if path == "" || strings.HasPrefix(path, ":") {
-		return nil, fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", path)
+// newDatabase returns the real path of a database file, and makes an empty one
+// if there is none. A restore that was cut off there is finished first.
+func newDatabase(ctx context.Context, address string) (string, error) {
+	if address == "" || strings.HasPrefix(address, ":") {
+		return "", fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", address)
 	}
-	if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("database directory: %w", err)
-		}
+	path, err := realPath(address)
+	if err != nil {
+		return "", err
+	}
+	if err := finishRestore(ctx, path); err != nil {
+		return "", fmt.Errorf("finish the restore of %s: %w", path, err)
 	}
 	if err := newFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("database file: %w", err)
+		return "", fmt.Errorf("database file: %w%s", err, remedy(err))
+	}
+	return path, oneName(path)
+}
+
+// openSQLite opens a file: one connection that writes, some that read. lock is
+// that of a server, nil for another command.
+func openSQLite(ctx context.Context, path string, lock *serverLock) (*DB, error) {
+	// So that no other descriptor of the file, when it is closed, ends SQLite's
+	// locks. Where there are no such locks SQLite uses POSIX locks.
+	if _, err := sqlitedriver.OFDLocking(true); err != nil && !errors.Is(err, sqlitedriver.ErrOFDLockingUnavailable) {
+		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	writer, err := sql.Open("sqlite", sqliteDSN(path, false))
 	if err != nil {
@@ -132,20 +162,28 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
-	if err := db.firstContact(ctx); err != nil {
+	if err := db.firstContact(ctx, lock != nil); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
+	db.lock = lock
 	return db, nil
 }
 
 // firstContact connects to the file. It lets one process at a time do so:
 // SQLite waits for no lock while it turns a new file to WAL, and fails instead.
-func (db *DB) firstContact(ctx context.Context) error {
-	unlock, err := waitForLock(ctx, db.path+".migrate.lock")
+// What lies next to the file is checked before SQLite reads it; below a server,
+// that server has done so.
+func (db *DB) firstContact(ctx context.Context, serving bool) error {
+	unlock, err := lockSchema(ctx, db.path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if serving || !isServed(db.path) {
+		if err := belong(ctx, db.path); err != nil {
+			return err
+		}
+	}
 	return db.writer.PingContext(ctx)
 }
 
@@ -218,47 +256,18 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 }
 
 // Serve claims the database for a server. A SQLite file has one server at a
-// time; a second is refused. What a server that died had only in its journal
+// time; a second is rejected. What a server that died had only in its journal
 // is put into the tables. On PostgreSQL any number may serve.
 func (db *DB) Serve(ctx context.Context) error {
-	if err := db.claim(ctx); err != nil {
-		return err
-	}
-	return db.replay(ctx)
-}
-
-// claim takes the lock that a server holds.
-func (db *DB) claim(ctx context.Context) error {
 	if db.path == "" {
 		return nil
 	}
-	for patience := 50; ; patience-- {
-		lock, err := lockFile(db.path + ".lock")
-		if err == nil {
-			db.lock = lock
-			return nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || patience == 0 {
-			return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", db.path, err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// lockFile takes an exclusive lock that ends with the process.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := lockServer(ctx, db.path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("lock file: %w", err)
+		return err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
-	}
-	return f, nil
+	db.lock = lock
+	return db.replay(ctx)
 }
 
 // Close ends all connections.
@@ -280,7 +289,7 @@ func (db *DB) Close() error {
 		db.pool.Close()
 	}
 	if db.lock != nil {
-		errs = append(errs, db.lock.Close())
+		errs = append(errs, db.lock.release())
 		db.lock = nil
 	}
 	return errors.Join(errs...)

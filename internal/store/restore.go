@@ -129,7 +129,7 @@ func stage(ctx context.Context, backup, staged string) (done Restored, err error
 	}
 	db, err := openSQLite(ctx, staged, nil)
 	if err != nil {
-		return done, err
+		return done, fmt.Errorf("%s cannot be opened, so it is damaged or not whole: %w", backup, err)
 	}
 	var records [][]byte
 	if done, err = db.verified(ctx, backup); err == nil {

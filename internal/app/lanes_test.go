@@ -1,0 +1,58 @@
+package app
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// tellMany lets many heartbeats fail at once and returns when each was told.
+func tellMany(w *world, answer time.Duration) []time.Time {
+	const many = 20
+	w.provider.slow = answer
+	n := w.node()
+	for i := range many {
+		name := fmt.Sprint("job", i)
+		w.heartbeat(name, fiveAndTwo)
+		w.hear(n, name, "/fail")
+	}
+	time.Sleep(many*answer + time.Minute)
+	w.provider.mu.Lock()
+	defer w.provider.mu.Unlock()
+	var at []time.Time
+	for _, m := range w.provider.heard {
+		at = append(at, m.at)
+	}
+	if len(at) != many {
+		w.t.Fatalf("%d alerts were told; want %d", len(at), many)
+	}
+	return at
+}
+
+// TestTurn_AQuickChannelGetsOneAlertAtATime: so a node that is killed has at
+// most one alert of it to send again.
+func TestTurn_AQuickChannelGetsOneAlertAtATime(t *testing.T) {
+	const answer = 100 * time.Millisecond
+	simulate(t, func(w *world) {
+		at := tellMany(w, answer)
+		for i := range at[1:] {
+			if gap := at[i+1].Sub(at[i]); gap < answer {
+				t.Errorf("alert %d was told %s after the one before, which takes %s", i+2, gap, answer)
+			}
+		}
+	})
+}
+
+func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
+	const answer = 2 * time.Second
+	simulate(t, func(w *world) {
+		at := tellMany(w, answer)
+		together := map[int64]int{}
+		for _, moment := range at {
+			together[moment.Sub(at[0]).Milliseconds()/answer.Milliseconds()]++
+		}
+		if together[0] != 1 || together[1] != 8 || together[2] != 8 || together[3] != 3 {
+			t.Errorf("told per %s: %v; want 1, then 8 at a time", answer, together)
+		}
+	})
+}

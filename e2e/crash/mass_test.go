@@ -39,7 +39,7 @@ func TestDeliver_AKillDoublesAtMostOneAlert(t *testing.T) {
 	}
 	jobs.Wait()
 	times := map[string]int{}
-	await(t, 60*time.Second, "every incident was told", func() bool {
+	await(t, 60*time.Second, "every alert has arrived", func() bool {
 		clear(times)
 		for _, got := range told.all() {
 			times[got.alert]++

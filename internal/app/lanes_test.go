@@ -3,11 +3,12 @@ package app
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// tellMany lets many heartbeats fail at once and returns when each was told.
-func tellMany(w *world, answer time.Duration) []time.Time {
+// failMany lets many heartbeats fail at once and returns when each was sent.
+func failMany(w *world, answer time.Duration) []time.Time {
 	const many = 20
 	w.provider.slow = answer
 	n := w.node()
@@ -17,6 +18,7 @@ func tellMany(w *world, answer time.Duration) []time.Time {
 		w.hear(n, name, "/fail")
 	}
 	time.Sleep(many*answer + time.Minute)
+	synctest.Wait()
 	w.provider.mu.Lock()
 	defer w.provider.mu.Unlock()
 	var at []time.Time
@@ -24,7 +26,7 @@ func tellMany(w *world, answer time.Duration) []time.Time {
 		at = append(at, m.at)
 	}
 	if len(at) != many {
-		w.t.Fatalf("%d alerts were told; want %d", len(at), many)
+		w.t.Fatalf("%d alerts were sent; want %d", len(at), many)
 	}
 	return at
 }
@@ -34,10 +36,10 @@ func tellMany(w *world, answer time.Duration) []time.Time {
 func TestTurn_AQuickChannelGetsOneAlertAtATime(t *testing.T) {
 	const answer = 100 * time.Millisecond
 	simulate(t, func(w *world) {
-		at := tellMany(w, answer)
+		at := failMany(w, answer)
 		for i := range at[1:] {
 			if gap := at[i+1].Sub(at[i]); gap < answer {
-				t.Errorf("alert %d was told %s after the one before, which takes %s", i+2, gap, answer)
+				t.Errorf("alert %d was sent %s after the one before, which takes %s", i+2, gap, answer)
 			}
 		}
 	})
@@ -46,13 +48,13 @@ func TestTurn_AQuickChannelGetsOneAlertAtATime(t *testing.T) {
 func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	const answer = 2 * time.Second
 	simulate(t, func(w *world) {
-		at := tellMany(w, answer)
+		at := failMany(w, answer)
 		together := map[int64]int{}
 		for _, moment := range at {
 			together[moment.Sub(at[0]).Milliseconds()/answer.Milliseconds()]++
 		}
 		if together[0] != 1 || together[1] != 8 || together[2] != 8 || together[3] != 3 {
-			t.Errorf("told per %s: %v; want 1, then 8 at a time", answer, together)
+			t.Errorf("sent per %s: %v; want 1, then 8 at a time", answer, together)
 		}
 	})
 }

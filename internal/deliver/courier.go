@@ -17,14 +17,6 @@ import (
 
 // How much is sent at a time, and for how long.
 const (
-	// A channel that answers quickly gets one alert at a time: the next is sent
-	// when it is on disk that the one before was, so that a process that dies
-	// has at most one alert of the channel to send again.
-	quickLanes = 1
-	// slowSend is from how long an answer takes that a channel gets more: one at
-	// a time it would keep a long queue waiting for too long.
-	slowSend    = 500 * time.Millisecond
-	slowLanes   = 8
 	mostAtOnce  = 1024 // of which a hundred channels that hang take all
 	longestSend = 30 * time.Second
 	// longestLease is after how long another node may try what this one claimed.
@@ -140,28 +132,6 @@ func (c *Courier) forget(noted []result) {
 			delete(c.busy, r.channel.ID)
 		}
 		c.underway--
-	}
-}
-
-// free tells how many places a channel has, counting those of noted results
-// and those taken in this turn.
-func (c *Courier) free(noted []result) func(channel string, taken int) int {
-	freed := map[string]int{}
-	for _, r := range noted {
-		freed[r.channel.ID]++
-		if r.took >= slowSend {
-			c.slow[r.channel.ID] = true
-		} else {
-			delete(c.slow, r.channel.ID)
-		}
-	}
-	all := mostAtOnce - c.underway + len(noted)
-	return func(channel string, taken int) int {
-		lanes := quickLanes
-		if c.slow[channel] {
-			lanes = slowLanes
-		}
-		return min(lanes-c.busy[channel]+freed[channel], all-taken)
 	}
 }
 

@@ -75,7 +75,7 @@ func (tx *Tx) missing(table string) (bool, error) {
 }
 
 // addJournal puts the records of a journal into a copy, where its first server
-// finds them. The copy gets a mark of its own: what lies next to the original
+// finds them. The copy gets a new mark: what lies next to the original
 // does not belong to it.
 func addJournal(ctx context.Context, file string, records [][]byte) (err error) {
 	db, err := openSQLite(ctx, file, nil)

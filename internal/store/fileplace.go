@@ -48,7 +48,7 @@ func realPath(path string) (string, error) {
 }
 
 // oneName rejects a file with several hard links: each name would have a
-// write-ahead log of its own (https://www.sqlite.org/howtocorrupt.html, 2.5).
+// separate write-ahead log (https://www.sqlite.org/howtocorrupt.html, 2.5).
 func oneName(path string) error {
 	about, err := os.Stat(path)
 	if err != nil {

@@ -47,7 +47,7 @@ type Courier struct {
 	sending  sync.WaitGroup
 	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
 	underway int
-	slow     map[string]bool // channels whose last answer took slowSend or longer; Turn's own
+	slow     map[string]int  // answers in a row that took slowSend or longer, by channel; Turn's own
 	broken   map[string]bool // alerts that made a Turn fail; Turn's own
 }
 
@@ -80,7 +80,7 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.busy == nil {
-		c.busy, c.slow, c.broken = map[string]int{}, map[string]bool{}, map[string]bool{}
+		c.busy, c.slow, c.broken = map[string]int{}, map[string]int{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand

@@ -8,10 +8,11 @@ const (
 	// when it is on disk that the one before was, so that a process that dies
 	// has at most one alert of the channel to send again.
 	quickLanes = 1
-	// slowSend is from how long an answer takes that a channel gets more: one at
-	// a time it would keep a long queue waiting for too long.
-	slowSend  = 500 * time.Millisecond
-	slowLanes = 8
+	// A channel whose last slowInARow answers took slowSend or longer gets more:
+	// one at a time, a long queue would wait for too long.
+	slowSend   = 500 * time.Millisecond
+	slowInARow = 3
+	slowLanes  = 8
 )
 
 // free tells how many places a channel has, counting those of noted results
@@ -21,7 +22,7 @@ func (c *Courier) free(noted []result) func(channel string, taken int) int {
 	for _, r := range noted {
 		freed[r.channel.ID]++
 		if r.took >= slowSend {
-			c.slow[r.channel.ID] = true
+			c.slow[r.channel.ID]++
 		} else {
 			delete(c.slow, r.channel.ID)
 		}
@@ -29,7 +30,7 @@ func (c *Courier) free(noted []result) func(channel string, taken int) int {
 	all := mostAtOnce - c.underway + len(noted)
 	return func(channel string, taken int) int {
 		lanes := quickLanes
-		if c.slow[channel] {
+		if c.slow[channel] >= slowInARow {
 			lanes = slowLanes
 		}
 		return min(lanes-c.busy[channel]+freed[channel], all-taken)

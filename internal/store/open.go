@@ -139,7 +139,7 @@ func newDatabase(ctx context.Context, address string) (string, error) {
 	if err := newFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("database file: %w%s", err, remedy(err))
 	}
-	return path, oneName(path)
+	return path, nil
 }
 
 // openSQLite opens a file: one connection that writes, some that read. lock is
@@ -180,7 +180,7 @@ func (db *DB) firstContact(ctx context.Context, serving bool) error {
 	}
 	defer unlock()
 	if serving || !isServed(db.path) {
-		if err := belong(ctx, db.path); err != nil {
+		if err := errors.Join(oneName(db.path), belong(ctx, db.path)); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,10 @@ func TestServe_AcknowledgesNothingThatWouldBeGone(t *testing.T) {
 					t.Errorf("ping%s was answered %+v; want 503", form, a)
 				}
 			}
-			s.awaitReady(t, http.StatusServiceUnavailable, 2*time.Second)
+			said := s.awaitReady(t, http.StatusServiceUnavailable, 2*time.Second)
+			if !strings.Contains(said, "deleted, moved or replaced") || strings.Contains(said, dir) {
+				t.Errorf("/readyz says %q; want what is wrong, and no path for strangers", said)
+			}
 			if log := s.tail(); !strings.Contains(log, "overdue restore") || !strings.Contains(log, s.database) {
 				t.Errorf("the log does not say what happened and what to do:\n%s", log)
 			}
@@ -88,5 +91,8 @@ func TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase(t *testing.T) {
 		}
 		overdue(t, "check", "--database", s.database)
 		s.kill(t)
+	}
+	if files, err := filepath.Glob(s.database + ".restor*"); err != nil || len(files) > 0 {
+		t.Errorf("left behind: %q, %v", files, err)
 	}
 }

@@ -95,14 +95,14 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	holds := fmt.Sprintf("%d heartbeats", done.Heartbeats)
+	holds := fmt.Sprintf("heartbeats: %d", done.Heartbeats)
 	switch {
 	case done.Older:
-		holds = "the schema of an older Overdue, which the next start of the server brings up to date"
+		holds = "schema: older, the next start of the server brings it up to date"
 	case !done.LastPing.IsZero():
-		holds += ", last ping " + done.LastPing.Format(time.RFC3339)
+		holds += ", last ping: " + done.LastPing.Format(time.RFC3339)
 	}
-	lines := []string{fmt.Sprintf("restored   %s from %s: %s", done.Database, file, holds)}
+	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
 	if done.Kept != "" {
 		lines = append(lines, fmt.Sprintf("kept       the database from before as %s; delete it, and the files with the same beginning, when you no longer need it", done.Kept))
 	}

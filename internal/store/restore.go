@@ -44,6 +44,9 @@ func Restore(ctx context.Context, address, file string, now time.Time) (done Res
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := dropLeftovers(path); err != nil {
+		return done, err
+	}
 	plan := newSwap(path, now)
 	done, err = stage(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged))
 	if err == nil {

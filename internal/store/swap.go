@@ -27,7 +27,7 @@ func newSwap(path string, now time.Time) swap {
 	base := filepath.Base(path)
 	stamp := now.UTC().Format("20060102T150405Z")
 	for n := 1; ; n++ {
-		s := swap{Staged: base + ".restore-" + stamp, Kept: base + ".before-restore-" + stamp}
+		s := swap{Staged: base + stagedBefore + stamp, Kept: base + ".before-restore-" + stamp}
 		if n > 1 {
 			s.Kept += fmt.Sprintf("-%d", n)
 		}
@@ -35,6 +35,26 @@ func newSwap(path string, now time.Time) swap {
 			return s
 		}
 	}
+}
+
+// stagedBefore begins the name of a new file, behind that of the database.
+const stagedBefore = ".restore-"
+
+// dropLeftovers removes the copies that restores left which were killed before
+// they wrote down a swap. The caller has the locks, so no other restore runs.
+func dropLeftovers(path string) error {
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), filepath.Base(path)+stagedBefore) {
+			if err := removed(filepath.Join(filepath.Dir(path), f.Name())); err != nil {
+				return fmt.Errorf("restore: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // swapFile is where the swap of a database is written down.

@@ -31,7 +31,7 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory *chore.Loop
+	sweep, publish, deliver, tidy, memory, files *chore.Loop
 
 	stop     context.CancelFunc
 	unwatch  func()
@@ -56,6 +56,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e.tidy = chore.New("tidy", log, e.forget)
 	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
 	e.memory = chore.New("memory", log, m.look)
+	e.files = chore.New("files", log, e.checkFiles)
 	return e
 }
 
@@ -103,7 +104,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.unwatch = stop, e.db.Watch(e.availability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil
@@ -148,6 +149,12 @@ func (e *Engine) availability(why error) {
 	for _, loop := range []*chore.Loop{e.publish, e.sweep, e.deliver} {
 		loop.Retry()
 	}
+}
+
+// checkFiles looks whether the database file is still where it was, also while
+// nothing is written.
+func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, error) {
+	return time.Second, e.db.CheckFiles(ctx)
 }
 
 // Stop ends the work: first what waits to be stored, then the loops, then what

@@ -130,6 +130,29 @@ func Backup(ctx context.Context, database, file string) (err error) {
 	return db.Backup(ctx, file)
 }
 
+// Restore replaces a SQLite database by a copy of a backup, and says on out what
+// it did.
+func Restore(ctx context.Context, database, file string, out io.Writer) error {
+	done, err := store.Restore(ctx, database, file, time.Now())
+	if err != nil {
+		return err
+	}
+	holds := fmt.Sprintf("heartbeats: %d", done.Heartbeats)
+	switch {
+	case done.Older:
+		holds = "schema: older, the next start of the server brings it up to date"
+	case !done.LastPing.IsZero():
+		holds += ", last ping: " + done.LastPing.Format(time.RFC3339)
+	}
+	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
+	if done.Kept != "" {
+		lines = append(lines, fmt.Sprintf("kept       the database from before as %s; delete it, and the files with the same beginning, when you no longer need it", done.Kept))
+	}
+	lines = append(lines, "next       put back the key file and the configuration of that time too, if they have changed, and start the server")
+	_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
+	return err
+}
+
 // Check looks at the settings and the database, writes what it finds, and
 // returns an error when something is wrong.
 func Check(ctx context.Context, o Options, out io.Writer) error {

@@ -23,7 +23,7 @@ func (e *Engine) parts(now time.Time) []part {
 	_, down := e.db.Unavailable()
 	storing := down
 	if storing == nil {
-		storing = errors.Join(e.publish.Check(now), e.batcher.Check(now))
+		storing = errors.Join(e.files.Check(now), e.publish.Check(now), e.batcher.Check(now))
 	}
 	return []part{
 		{"storing pings", storing},
@@ -38,6 +38,7 @@ var reasons = []struct {
 	err  error
 	text string
 }{
+	{store.ErrMoved, "the database is unavailable: its files were deleted, moved or replaced"},
 	{store.ErrDisk, "the database is unavailable: its disk is full or fails"},
 	{store.ErrAway, "the database is unavailable"},
 }

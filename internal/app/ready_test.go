@@ -60,7 +60,7 @@ func TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn(t *testing.T)
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		dir := t.TempDir()
-		db, err := store.OpenToServe(context.Background(), filepath.Join(dir, "overdue.db"), 0)
+		db, err := store.OpenToServe(context.Background(), filepath.Join(dir, "overdue.db"), store.ServeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,9 @@ const (
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	memory := limitMemory(log)
-	db, err := store.OpenToServe(ctx, o.Database, int64(memory))
+	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnWait: func(file, holder string) {
+		log.Warn("waiting for a lock", "file", file, "holder", holder)
+	}})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type grammar struct {
 	Schedule   scheduleCmd   `cmd:"" help:"Say when a cron line or calendar expression is due, without a server."`
 	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and have them watched."`
 	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
+	Restore    restoreCmd    `cmd:"" help:"Replace the database by a backup."`
 	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

@@ -143,6 +143,10 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 			told = append(told, string(f.Database), file)
 			return nil
 		},
+		restore: func(_ context.Context, f StoreFlags, file string, std Streams) error {
+			told = append(told, string(f.Database), file)
+			return say(std, "restored")
+		},
 		check: func(context.Context, ServerFlags, Streams) error { return errors.New("disk is full") },
 	}
 	if got := overdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (result{0, "ovd_new\n", ""}) {
@@ -160,13 +164,16 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	if got := overdue(in, "backup", "copy.db"); got != (result{}) {
 		t.Errorf("backup: %+v", got)
 	}
+	if got := overdue(in, "restore", "copy.db", "--database", "y.db"); got != (result{0, "restored\n", ""}) {
+		t.Errorf("restore: %+v", got)
+	}
 	if got := overdue(in, "serve", "--listen", ":1"); got != (result{}) {
 		t.Errorf("serve: %+v", got)
 	}
 	if got := overdue(in, "check"); got != (result{1, "", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
-	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", ":1"}
+	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told the insides (-want +got):\n%s", diff)
 	}

@@ -20,6 +20,8 @@ type insides struct {
 	signOut func(ctx context.Context, f StoreFlags, email string) (n int, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
+	// restore replaces the database by a backup and says on std.Out what it did.
+	restore func(ctx context.Context, f StoreFlags, file string, std Streams) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
 	check func(ctx context.Context, f ServerFlags, std Streams) error
 }
@@ -46,6 +48,9 @@ func wired() insides {
 		},
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)
+		},
+		restore: func(ctx context.Context, f StoreFlags, file string, std Streams) error {
+			return app.Restore(ctx, string(f.Database), file, std.Out)
 		},
 		check: func(ctx context.Context, f ServerFlags, std Streams) error {
 			return app.Check(ctx, f.options(std), std.Out)

@@ -118,6 +118,31 @@ func (c *backupCmd) Run(ctx context.Context, in insides) error {
 	return nil
 }
 
+// restoreCmd replaces the database by a backup. Copying the file with cp would
+// leave the write-ahead log and the journal of the old one next to it.
+type restoreCmd struct {
+	StoreFlags
+
+	File string `arg:"" help:"Backup to restore, as overdue backup made it."`
+}
+
+// Help is the long part of --help.
+func (restoreCmd) Help() string {
+	return `Stop the server first. The backup is verified, and stays where it is. The database from before is kept under another name next to the restored one. For PostgreSQL use pg_restore.
+
+Example:
+
+    overdue restore /var/backups/overdue-2026-11-29.db --database /var/lib/overdue/overdue.db`
+}
+
+// Run restores, and says what it did.
+func (c *restoreCmd) Run(ctx context.Context, std Streams, in insides) error {
+	if err := in.restore(ctx, c.StoreFlags, c.File, std); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
 // checkCmd takes every flag of the server, because it is the server's settings
 // that it checks.
 type checkCmd struct{ ServerFlags }

@@ -17,9 +17,8 @@ import (
 
 // How much is sent at a time, and for how long.
 const (
-	mostPerChannel = 8
-	mostAtOnce     = 1024 // of which a hundred channels that hang take all
-	longestSend    = 30 * time.Second
+	mostAtOnce  = 1024 // of which a hundred channels that hang take all
+	longestSend = 30 * time.Second
 	// longestLease is after how long another node may try what this one claimed.
 	longestLease = 2 * longestSend
 	// longestRest bounds how long an alert that another node owes waits for us.
@@ -50,6 +49,7 @@ type Courier struct {
 	sending  sync.WaitGroup
 	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
 	underway int
+	slow     map[string]int  // answers in a row that took slowSend or longer, by channel; Turn's own
 	broken   map[string]bool // alerts that made a Turn fail; Turn's own
 }
 
@@ -82,7 +82,7 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.busy == nil {
-		c.busy, c.broken = map[string]int{}, map[string]bool{}
+		c.busy, c.slow, c.broken = map[string]int{}, map[string]int{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand
@@ -134,23 +134,6 @@ func (c *Courier) forget(noted []result) {
 			delete(c.busy, r.channel.ID)
 		}
 		c.underway--
-	}
-}
-
-// free tells how many places a channel has, counting those of noted results
-// and those taken in this turn.
-func (c *Courier) free(noted []result) func(channel string, taken int) int {
-	freed := map[string]int{}
-	for _, r := range noted {
-		freed[r.channel.ID]++
-	}
-	most := mostAtOnce
-	if c.Most > 0 {
-		most = c.Most
-	}
-	all := most - c.underway + len(noted)
-	return func(channel string, taken int) int {
-		return min(mostPerChannel-c.busy[channel]+freed[channel], all-taken)
 	}
 }
 
@@ -222,9 +205,7 @@ func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time)
 		if err != nil {
 			return nil, next, err
 		}
-		if len(alerts) == places {
-			next = now // there may be more
-		}
+		before := len(errands)
 		for _, a := range alerts {
 			if c.broken[a.ID] {
 				if err := tx.Later(a, now.Add(time.Minute), time.Time{}); err != nil {
@@ -239,6 +220,9 @@ func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time)
 			if ok {
 				errands = append(errands, e)
 			}
+		}
+		if len(alerts) == places && len(errands)-before < places {
+			next = now // a place is still free, and there may be more
 		}
 	}
 	return errands, next, nil

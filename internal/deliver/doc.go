@@ -4,7 +4,7 @@
 //	Turn: note what was sent ─┐ one transaction
 //	      claim what is due ──┘
 //	          │
-//	          ├─▶ send, at most a few per channel at a time ──▶ result ──▶ nudge
+//	          ├─▶ send, per channel one at a time, a few if it is slow ──▶ result ──▶ nudge
 //	          ▼
 //	      rest until the next alert is due
 //
@@ -15,7 +15,8 @@
 // Invariants:
 //
 //   - At least once: nothing is marked before the provider took it. Dying in
-//     between tells twice, with the same alert id.
+//     between tells twice, with the same alert id: at most one alert of each
+//     channel that answers quickly.
 //   - "Recovered" is never told before "opened" was told or given up.
 //   - A slow or dead provider holds up nobody but its own channel.
 //

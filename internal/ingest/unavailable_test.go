@@ -17,7 +17,7 @@ import (
 func stalled(t *testing.T, test func(d *desk, stall func() (release func()))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"), 0)
+		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"), store.ServeOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

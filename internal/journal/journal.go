@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 )
@@ -28,6 +29,10 @@ type Journal struct {
 	buffer []byte // of the last record, for the next
 	// sync forces what was written to a file to disk.
 	sync func(*os.File) error
+
+	// Confirm is asked after a record was synced and before it counts. An error
+	// of it is that of Append. nil: not asked.
+	Confirm func() error
 }
 
 // ErrForeign says that the files belong to something else.
@@ -103,6 +108,11 @@ func (j *Journal) Append(record []byte) error {
 	if err := j.sync(j.files[j.now]); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	if j.Confirm != nil {
+		if err := j.Confirm(); err != nil {
+			return err
+		}
+	}
 	j.epoch, j.salt, j.end = epoch, salt, at+int64(len(text))
 	return nil
 }
@@ -157,11 +167,30 @@ func (j *Journal) Close() error {
 	return errors.Join(errs...)
 }
 
-// Remove closes and deletes the files. No record may be needed any more.
+// Remove closes and deletes the files, and returns when they are gone from the
+// disk too. No record may be needed any more.
 func (j *Journal) Remove() error {
 	errs := []error{j.Close()}
 	for _, f := range j.files {
-		errs = append(errs, os.Remove(f.Name()))
+		if err := os.Remove(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, syncDirectory(j.files[0].Name()))...)
+}
+
+// Owners returns the marks of whom the files at a path belong to. A file that
+// was never used has none.
+func Owners(path string) ([][16]byte, error) {
+	var owners [][16]byte
+	for _, name := range Names(path) {
+		text, err := readBeginning(name)
+		if err != nil {
+			return nil, err
+		}
+		if h, ok := readHeader(text); ok {
+			owners = append(owners, h.owner)
+		}
+	}
+	return owners, nil
 }

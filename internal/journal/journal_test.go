@@ -361,3 +361,49 @@ func TestAnEmptyJournalOfAnotherIsBegunAnew(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestAppend_CountsOnlyWhatIsConfirmed(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	gone := errors.New("gone")
+	add(t, j, "one")
+	j.Confirm = func() error { return gone }
+	if err := j.Append([]byte("not confirmed")); !errors.Is(err, gone) {
+		t.Errorf("a record that was not confirmed: %v", err)
+	}
+	j.Confirm = func() error { return nil }
+	add(t, j, "two")
+	_, records := opened(t, path)
+	if diff := cmp.Diff([]string{"one", "two"}, records); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOwners_AreKnownWithoutReadingTheRecords(t *testing.T) {
+	path := place(t)
+	if owners, err := journal.Owners(path); err != nil || len(owners) > 0 {
+		t.Errorf("of no journal: %v, %v", owners, err)
+	}
+	j, _ := opened(t, path)
+	if owners, err := journal.Owners(path); err != nil || len(owners) > 0 {
+		t.Errorf("of one that was never used: %v, %v", owners, err)
+	}
+	add(t, j, "one")
+	j.Turn()
+	add(t, j, "two")
+	if owners, err := journal.Owners(path); err != nil || !slices.Equal(owners, [][16]byte{mine, mine}) {
+		t.Errorf("of one with two files: %v, %v", owners, err)
+	}
+}
+
+func TestRemove_TakesWhatIsLeft(t *testing.T) {
+	path := place(t)
+	j, _ := opened(t, path)
+	add(t, j, "one")
+	if err := os.Remove(journal.Names(path)[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Remove(); err != nil {
+		t.Errorf("with one file gone: %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,4 +75,22 @@ func syncDirectory(path string) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
+}
+
+// readBeginning reads as much of a file as a header takes; none when the file
+// does not exist.
+func readBeginning(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(headerLength)))
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return text, nil
 }

@@ -255,7 +255,7 @@ func (db *DB) putSomeAway(ctx context.Context) (more bool, err error) {
 	if len(away) == 0 {
 		return false, nil
 	}
-	err = db.run(ctx, db.writer, nil, func(tx *Tx) error { return tx.saveAway(away) })
+	err = db.write(ctx, func(tx *Tx) error { return tx.saveAway(away) })
 	if err := b.turn.take(ctx); err != nil {
 		return false, err
 	}
@@ -287,7 +287,10 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 			return err
 		}
 		defer db.backlog.writing.give()
-		return db.run(ctx, db.writer, nil, fn)
+		if err := db.write(ctx, fn); err != nil {
+			return err
+		}
+		return db.inPlace()
 	})
 }
 

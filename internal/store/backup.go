@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/google/uuid"
 
@@ -74,13 +75,10 @@ func (tx *Tx) missing(table string) (bool, error) {
 }
 
 // addJournal puts the records of a journal into a copy, where its first server
-// finds them. The copy gets a mark of its own: the journal that lies beside the
-// original is not its journal.
+// finds them. The copy gets a new mark: what lies next to the original
+// does not belong to it.
 func addJournal(ctx context.Context, file string, records [][]byte) (err error) {
-	if len(records) == 0 {
-		return nil
-	}
-	db, err := openSQLite(ctx, file, fullSizes)
+	db, err := openSQLite(ctx, file, nil, fullSizes)
 	if err != nil {
 		return err
 	}
@@ -90,6 +88,9 @@ func addJournal(ctx context.Context, file string, records [][]byte) (err error) 
 			if _, err := tx.exec(`INSERT INTO journal (n, pings) SELECT COALESCE(MAX(n), 0) + 1, $1 FROM journal`, string(record)); err != nil {
 				return err
 			}
+		}
+		if older, err := tx.missing("settings"); older || err != nil {
+			return err
 		}
 		mark := uuid.New()
 		return tx.SetSetting(ownerSetting, fmt.Sprintf("%x", mark[:]))
@@ -106,14 +107,29 @@ func removed(file string) error {
 
 // syncFile forces a file and its directory entry to disk.
 func syncFile(file string) error {
-	for _, name := range []string{file, filepath.Dir(file)} {
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("sync %s: %w", name, err)
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("sync %s: %w", name, err)
-		}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", file, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("sync %s: %w", file, err)
+	}
+	return syncDirectory(file)
+}
+
+// syncDirectory forces the entries of a file's directory to disk. Windows has no
+// such call; there a rename is on disk when it returns.
+func syncDirectory(file string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir := filepath.Dir(file)
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
 	}
 	return nil
 }

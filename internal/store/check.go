@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // Look opens a database that must be there already, and leaves its schema as
@@ -13,7 +15,9 @@ import (
 // a server of this version would migrate it first.
 func Look(ctx context.Context, address string) (db *DB, older bool, err error) {
 	if !isPostgres(address) {
-		if _, err := os.Stat(address); errors.Is(err, fs.ErrNotExist) {
+		_, absent := os.Stat(address)
+		_, cutOff := os.Stat(swapFile(address)) // a restore, which is finished then
+		if errors.Is(absent, fs.ErrNotExist) && cutOff != nil {
 			return nil, false, noSuchFile(address)
 		}
 	}
@@ -38,12 +42,8 @@ func noSuchFile(address string) error {
 func (db *DB) Check(ctx context.Context) error {
 	return db.View(ctx, func(tx *Tx) error {
 		if db.path != "" {
-			said, _, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
-			if err != nil {
+			if err := tx.integrity(); err != nil {
 				return err
-			}
-			if said != "ok" {
-				return fmt.Errorf("the file is damaged: %s; restore a backup", said)
 			}
 		}
 		for _, must := range []struct{ never, query string }{
@@ -64,4 +64,27 @@ func (db *DB) Check(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// integrity lets SQLite look for damage in its file.
+func (tx *Tx) integrity() error {
+	said, _, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
+	if err != nil {
+		return err
+	}
+	if said != "ok" {
+		return fmt.Errorf("the file is damaged: %s; restore a backup", said)
+	}
+	return nil
+}
+
+// extent is how many heartbeats there are, and when one heard its last ping.
+func (tx *Tx) extent() (heartbeats int64, last time.Time, err error) {
+	_, _, err = one(tx, func(row scanner) (struct{}, error) {
+		var at sql.NullInt64
+		err := row.Scan(&heartbeats, &at)
+		last = moment(at)
+		return struct{}{}, err
+	}, `SELECT COUNT(*), MAX(h.last_ping) FROM heartbeats h WHERE h.deleted IS NULL`)
+	return heartbeats, last, err
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	sqlitedriver "modernc.org/sqlite"
@@ -26,7 +28,8 @@ func Unserve(db *DB) error {
 	}
 	lock := db.lock
 	db.lock = nil
-	return lock.Close()
+	db.places = nil
+	return lock.release()
 }
 
 // Written runs a statement past all methods, on a connection that may write,
@@ -161,4 +164,31 @@ func Locked(tx *Tx, table string, fn func()) error {
 	}
 	fn()
 	return nil
+}
+
+// RestoreCutOff is a restore that is killed after some steps of its swap; done
+// tells that there were no more.
+func RestoreCutOff(address, backup string, steps int) (done bool, err error) {
+	ctx := context.Background()
+	path, err := realPath(address)
+	if err != nil {
+		return false, err
+	}
+	plan := newSwap(path, time.Now())
+	if _, err := stage(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged)); err != nil || steps == 0 {
+		return false, err
+	}
+	if err := plan.save(path); err != nil {
+		return false, err
+	}
+	all := plan.steps(path)
+	for n, step := range all {
+		if n+1 == steps {
+			return false, nil
+		}
+		if err := step(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }

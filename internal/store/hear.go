@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -148,12 +149,21 @@ func (db *DB) hearQuietly(ctx context.Context, batch []Heard) (heard Hearing, do
 	if err != nil {
 		return Hearing{}, false, err
 	}
-	if err := b.log.Append(record); err != nil {
-		return Hearing{}, false, fmt.Errorf("%w: %w", ErrDisk, err)
+	if err := b.append(record); err != nil {
+		return Hearing{}, false, err
 	}
 	db.progress()
 	b.keep(judged, states, heard.Next)
 	return heard, true, nil
+}
+
+// append adds a record to the journal and returns when it is on disk.
+func (b *backlog) append(record []byte) error {
+	err := b.log.Append(record)
+	if err != nil && !errors.Is(err, ErrMoved) {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return err
 }
 
 // hearNews puts all that is pending and a batch into the tables. The batch is

@@ -399,9 +399,12 @@ func TestPingsOfAnotherFileAreRefused(t *testing.T) {
 	if err := errors.Join(os.WriteFile(copied, text, 0o600), os.Remove(copied+"-wal")); err != nil {
 		t.Fatal(err)
 	}
-	err = opened(t, copied).Serve(context.Background())
-	if err == nil || !strings.Contains(err.Error(), "delete "+copied+"-pings0") {
-		t.Errorf("serving it: %v; want a refusal that says what to do", err)
+	db, err := store.OpenToServe(context.Background(), copied, nil)
+	if err == nil {
+		t.Fatal("it was opened", db.Close())
+	}
+	if !strings.Contains(err.Error(), "does not belong to the files next to it") || !strings.Contains(err.Error(), "overdue restore") {
+		t.Errorf("serving it: %v; want an error that says what to do", err)
 	}
 }
 

@@ -3,11 +3,9 @@ package store
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
-	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -30,7 +28,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if db.path != "" {
-		unlock, err := waitForLock(ctx, db.path+".migrate.lock")
+		unlock, err := lockSchema(ctx, db.path)
 		if err != nil {
 			return fmt.Errorf("schema lock: %w", err)
 		}
@@ -82,20 +80,12 @@ func (db *DB) migrator() (*goose.Provider, error) {
 	return goose.NewProvider(database.Dialect(db.dialect.name), db.writer, files, options...)
 }
 
-// waitForLock takes a lock file, for at most half a minute, and returns what
-// gives it back.
-func waitForLock(ctx context.Context, path string) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for {
-		f, err := lockFile(path)
-		if err == nil {
-			return func() { _ = f.Close() }, nil // closing is what unlocks; it can only fail after that
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(err, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
+// lockSchema takes the lock under which the file of a database is opened for
+// the first time, migrated or replaced, and returns what gives it back.
+func lockSchema(ctx context.Context, path string) (func(), error) {
+	f, err := waitForLock(ctx, path+".migrate.lock", maxSchemaWait, nil)
+	if err != nil {
+		return nil, err
 	}
+	return func() { _ = f.Close() }, nil // closing is what unlocks; it can only fail after that
 }

@@ -11,11 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	sqlitedriver "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // DB is everything Overdue keeps. It is safe for concurrent use.
@@ -23,10 +21,11 @@ type DB struct {
 	dialect *dialect
 	writer  *sql.DB
 	reader  *sql.DB
-	lock    *os.File // SQLite: held while serving
-	path    string   // SQLite: the file
-	node    string   // see Join
-	sizes   sizes    // SQLite
+	lock    *serverLock // SQLite: held while serving
+	places  []place     // SQLite: where the files of a server are; set once, while serving
+	path    string      // SQLite: the file, by its real path
+	sizes   sizes       // SQLite
+	node    string      // see Join
 	pool    *pgxpool.Pool
 	prober  *sql.DB // PostgreSQL: for rehearsals, apart from the pool
 	line    *line   // PostgreSQL: dials for the pool
@@ -69,20 +68,52 @@ func isPostgres(address string) bool {
 // Open connects to the database and brings its schema up to date. The address
 // is a file name, or a URL that begins with postgres://.
 func Open(ctx context.Context, address string) (*DB, error) {
-	return openWith(ctx, address, 0, func(*DB) error { return nil })
-}
-
-// OpenToServe is Open and Serve. A SQLite file is claimed before its schema is
-// touched: a newer program must not upgrade it below a server that runs. memory
-// is how many bytes the process may use in all, 0 for no limit: what is kept in
-// memory is sized by it.
-func OpenToServe(ctx context.Context, address string, memory int64) (*DB, error) {
-	db, err := openWith(ctx, address, memory, func(db *DB) error { return db.claim(ctx) })
+	db, err := connect(ctx, address, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.enoughConnections(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
+	return db.opened(ctx)
+}
+
+// ServeOptions are what a server needs of its database besides the address.
+type ServeOptions struct {
+	// Memory is how many bytes the process may use in all, 0 for no limit: what
+	// is kept in memory is sized by it.
+	Memory int64
+	// OnWait hears of a lock that is waited for; nil: nobody does.
+	OnWait WaitReport
+}
+
+// OpenToServe is Open and Serve. A SQLite file is claimed before SQLite opens
+// it: a newer program must not upgrade it below a server that runs.
+func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, error) {
+	if isPostgres(address) {
+		db, err := connect(ctx, address, o.Memory)
+		if err == nil {
+			db, err = db.opened(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := db.enoughConnections(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
+		}
+		return db, nil
+	}
+	path, err := newDatabase(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockServer(ctx, path, o.OnWait)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openSQLite(ctx, path, lock, sizesFor(o.Memory))
+	if err != nil {
+		return nil, errors.Join(err, lock.release())
+	}
+	if db, err = db.opened(ctx); err != nil {
+		return nil, err
 	}
 	if err := db.replay(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -90,15 +121,8 @@ func OpenToServe(ctx context.Context, address string, memory int64) (*DB, error)
 	return db, nil
 }
 
-// openWith opens a database, with a first step before its schema is touched.
-func openWith(ctx context.Context, address string, memory int64, first func(*DB) error) (*DB, error) {
-	db, err := connect(ctx, address, memory)
-	if err != nil {
-		return nil, err
-	}
-	if err := first(db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+// opened finishes the opening of a database, or closes it.
+func (db *DB) opened(ctx context.Context) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -113,24 +137,42 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 	if isPostgres(address) {
 		return openPostgres(ctx, address)
 	}
-	return openSQLite(ctx, address, sizesFor(memory))
+	path, err := newDatabase(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return openSQLite(ctx, path, nil, sizesFor(memory))
 }
 
 // readers is how many connections look at the same time.
 const readers = 8
 
-// openSQLite opens a file: one connection that writes, some that read.
-func openSQLite(ctx context.Context, path string, size sizes) (*DB, error) {
-	if path == "" || strings.HasPrefix(path, ":") {
-		return nil, fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", path)
+// newDatabase returns the real path of a database file, and makes an empty one
+// if there is none. A restore that was cut off there is finished first.
+func newDatabase(ctx context.Context, address string) (string, error) {
+	if address == "" || strings.HasPrefix(address, ":") {
+		return "", fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", address)
 	}
-	if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("database directory: %w", err)
-		}
+	path, err := realPath(address)
+	if err != nil {
+		return "", err
+	}
+	if err := finishRestore(ctx, path); err != nil {
+		return "", fmt.Errorf("finish the restore of %s: %w", path, err)
 	}
 	if err := newFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("database file: %w", err)
+		return "", fmt.Errorf("database file: %w%s", err, remedy(err))
+	}
+	return path, nil
+}
+
+// openSQLite opens a file: one connection that writes, some that read. lock is
+// that of a server, nil for another command.
+func openSQLite(ctx context.Context, path string, lock *serverLock, size sizes) (*DB, error) {
+	// So that no other descriptor of the file, when it is closed, ends SQLite's
+	// locks. Where there are no such locks SQLite uses POSIX locks.
+	if _, err := sqlitedriver.OFDLocking(true); err != nil && !errors.Is(err, sqlitedriver.ErrOFDLockingUnavailable) {
+		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	writer, err := sql.Open("sqlite", sqliteDSN(path, false, size))
 	if err != nil {
@@ -144,20 +186,28 @@ func openSQLite(ctx context.Context, path string, size sizes) (*DB, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	db := &DB{dialect: &sqlite, writer: writer, reader: reader, path: path, sizes: size, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
-	if err := db.firstContact(ctx); err != nil {
+	if err := db.firstContact(ctx, lock != nil); err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, errors.Join(err, db.Close()))
 	}
+	db.lock = lock
 	return db, nil
 }
 
 // firstContact connects to the file. It lets one process at a time do so:
 // SQLite waits for no lock while it turns a new file to WAL, and fails instead.
-func (db *DB) firstContact(ctx context.Context) error {
-	unlock, err := waitForLock(ctx, db.path+".migrate.lock")
+// What lies next to the file is checked before SQLite reads it; below a server,
+// that server has done so.
+func (db *DB) firstContact(ctx context.Context, serving bool) error {
+	unlock, err := lockSchema(ctx, db.path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if serving || !isServed(db.path) {
+		if err := errors.Join(oneName(db.path), belong(ctx, db.path)); err != nil {
+			return err
+		}
+	}
 	return db.writer.PingContext(ctx)
 }
 
@@ -193,47 +243,18 @@ func sqliteDSN(path string, readOnly bool, size sizes) string {
 }
 
 // Serve claims the database for a server. A SQLite file has one server at a
-// time; a second is refused. What a server that died had only in its journal
+// time; a second is rejected. What a server that died had only in its journal
 // is put into the tables. On PostgreSQL any number may serve.
 func (db *DB) Serve(ctx context.Context) error {
-	if err := db.claim(ctx); err != nil {
-		return err
-	}
-	return db.replay(ctx)
-}
-
-// claim takes the lock that a server holds.
-func (db *DB) claim(ctx context.Context) error {
 	if db.path == "" {
 		return nil
 	}
-	for patience := 50; ; patience-- {
-		lock, err := lockFile(db.path + ".lock")
-		if err == nil {
-			db.lock = lock
-			return nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || patience == 0 {
-			return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", db.path, err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// lockFile takes an exclusive lock that ends with the process.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := lockServer(ctx, db.path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("lock file: %w", err)
+		return err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
-	}
-	return f, nil
+	db.lock = lock
+	return db.replay(ctx)
 }
 
 // Close ends all connections.
@@ -257,7 +278,7 @@ func (db *DB) Close() error {
 		db.pool.Close()
 	}
 	if db.lock != nil {
-		errs = append(errs, db.lock.Close())
+		errs = append(errs, db.lock.release())
 		db.lock = nil
 	}
 	return errors.Join(errs...)

@@ -49,10 +49,7 @@ func (db *DB) rehearseJournal(ctx context.Context) error {
 	if b.count == 0 {
 		b.log.Clear() // idle for years it must not grow
 	}
-	if err := b.log.Append(rehearsal); err != nil {
-		return fmt.Errorf("%w: %w", ErrDisk, err)
-	}
-	return nil
+	return b.append(rehearsal)
 }
 
 // rehearseTables adds a heartbeat, stores a ping of it and deletes both, in one

@@ -36,7 +36,7 @@ func TestOpenToServe_SaysAtTheStartWhatARealServerLacks(t *testing.T) {
 		{"few connections", at("few", "few"), "5 of the 13 connections"},
 		{"no such schema", strings.Replace(at("bare", "overdue"), "search_path=public", "search_path=nowhere", 1), "search_path"},
 	} {
-		db, err := store.OpenToServe(context.Background(), c.address, 0)
+		db, err := store.OpenToServe(context.Background(), c.address, store.ServeOptions{})
 		if err == nil {
 			t.Errorf("%s: it is served", c.name)
 			err = db.Close()

@@ -35,8 +35,7 @@ func (db *DB) replay(ctx context.Context) error {
 	}
 	log, records, err := journal.Open(db.journalPath(), owner)
 	if errors.Is(err, journal.ErrForeign) {
-		return fmt.Errorf("%w than %s: it has pings of a file that was there before; put that file back, or delete %s0 and %s1 to do without them",
-			err, db.path, db.journalPath(), db.journalPath())
+		return foreign(db.path)
 	}
 	if err != nil {
 		return err
@@ -44,10 +43,49 @@ func (db *DB) replay(ctx context.Context) error {
 	if err := db.Update(ctx, func(tx *Tx) error { return tx.replay(records) }); err != nil {
 		return fmt.Errorf("replay the journal: %w", errors.Join(err, log.Close()))
 	}
-	log.Clear()
+	if err := log.Remove(); err != nil {
+		return err
+	}
+	if owner, err = db.renewOwner(ctx, owner); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if log, _, err = journal.Open(db.journalPath(), owner); err != nil {
+		return err
+	}
+	if err := db.notePlaces(); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	log.Confirm = db.inPlace
 	db.backlog = db.newBacklog(log)
 	go db.putAway()
 	return nil
+}
+
+// renewOwner marks the database with an owner of this run, and returns the one
+// that holds: an older copy of the file then does not fit to the files that this
+// run leaves next to it when it is killed. There is no journal meanwhile.
+//
+// The mark counts when it is in the file itself, not only in SQLite's log, which
+// might be that of another file. Another process that reads may prevent that;
+// then the old mark stays.
+func (db *DB) renewOwner(ctx context.Context, old [16]byte) ([16]byte, error) {
+	fresh := [16]byte(uuid.New())
+	if err := db.setOwner(ctx, fresh); err != nil {
+		return fresh, err
+	}
+	var busy, size, done int
+	if err := db.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &size, &done); err != nil {
+		return fresh, db.dialect.sort(err)
+	}
+	if busy == 0 {
+		return fresh, nil
+	}
+	return old, db.setOwner(ctx, old)
+}
+
+// setOwner keeps the mark of our journal.
+func (db *DB) setOwner(ctx context.Context, owner [16]byte) error {
+	return db.Update(ctx, func(tx *Tx) error { return tx.SetSetting(ownerSetting, hex.EncodeToString(owner[:])) })
 }
 
 // owner returns what marks our journal, and keeps the given mark if none is.
@@ -112,6 +150,9 @@ func (db *DB) endBacklog() error {
 	}
 	close(b.ending)
 	<-b.stopped
+	if err := db.leavePlaces(); err != nil {
+		return errors.Join(err, b.log.Close())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), longestEnd)
 	defer cancel()
 	if err := db.settled(ctx); err != nil {

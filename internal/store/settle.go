@@ -24,6 +24,9 @@ const (
 // the other, so nobody judges by tables that may still change.
 func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	b := db.backlog
+	if err := db.inPlace(); err != nil {
+		return err
+	}
 	if err := b.writing.take(ctx); err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ func (db *DB) commitSettled(ctx context.Context, tx *Tx) error {
 			if tx.touched {
 				clear(b.states)
 			}
+			err = db.inPlace()
 		}
 		committed <- err
 	}()

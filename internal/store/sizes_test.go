@@ -26,7 +26,7 @@ func TestSizesFor_EverythingShrinksAlike(t *testing.T) {
 
 func TestOpenToServe_SizesEveryConnectionAndTheBacklogByTheMemory(t *testing.T) {
 	const memory = 64 << 20
-	db, err := OpenToServe(t.Context(), filepath.Join(t.TempDir(), "overdue.db"), memory)
+	db, err := OpenToServe(t.Context(), filepath.Join(t.TempDir(), "overdue.db"), ServeOptions{Memory: memory})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,60 @@
+package crash_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestDeliver_AKillDoublesAtMostOneAlert kills the server while very many
+// heartbeats fail at once, and counts what arrives more than once.
+func TestDeliver_AKillDoublesAtMostOneAlert(t *testing.T) {
+	t.Parallel()
+	const many, kills = 400, 6
+	r := chance(t)
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	told := newReceiver(t, s.api())
+	told.slow = func() time.Duration { return 5 * time.Millisecond }
+	failing := makeHeartbeats(t, s.api(), "failing", many, seldom)
+	book := newBook(failing)
+	var jobs sync.WaitGroup
+	for n := range 8 {
+		jobs.Go(func() {
+			w := &wire{address: s.address}
+			defer w.close()
+			for _, h := range failing[n*many/8 : (n+1)*many/8] {
+				for !book.send(w, *h.ID, http.MethodPost, "/fail", "").ok() && rest(t.Context(), 20*time.Millisecond) {
+				}
+			}
+		})
+	}
+	for range kills {
+		before := len(told.all())
+		await(t, 30*time.Second, "alerts are sent", func() bool { return len(told.all()) >= min(before+20, many) })
+		rest(t.Context(), between(r, 0, 100*time.Millisecond))
+		s.kill(t)
+		s.startReady(t)
+	}
+	jobs.Wait()
+	times := map[string]int{}
+	await(t, 60*time.Second, "every alert has arrived", func() bool {
+		clear(times)
+		for _, got := range told.all() {
+			times[got.alert]++
+		}
+		return len(times) >= many
+	})
+	doubled := 0
+	for alert, n := range times {
+		if n > 1 {
+			doubled += n - 1
+			t.Logf("%s came %d times", alert, n)
+		}
+	}
+	if len(times) != many || doubled > kills {
+		t.Errorf("%d alerts, %d of them again, after %d kills; want %d, and at most one again per kill", len(times), doubled, kills, many)
+	}
+	s.stop(t)
+}

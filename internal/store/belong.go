@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"overdue/internal/journal"
+)
+
+// walHeader is the length of what begins a write-ahead log of SQLite; a log
+// that is no longer has nothing to say (https://www.sqlite.org/fileformat2.html, 4.1).
+const walHeader = 32
+
+// foreign is the error of a database among files that belong to another.
+func foreign(path string) error {
+	return fmt.Errorf("%s does not belong to the files next to it (%s-wal, %s-pings0, %s-pings1): it was copied over the database of a server that was killed. "+
+		"Put that database back, or run overdue restore with the backup, which also moves the old files aside", path, path, path, path)
+}
+
+// belong returns an error when the files next to a database are those of
+// another: SQLite would mix both without a word. It must be called before SQLite
+// opens the database. The log itself does not say whose it is; the journal of
+// the same server does.
+func belong(ctx context.Context, path string) error {
+	owners, err := journal.Owners(path + "-pings")
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	mark, found, err := markOf(ctx, path)
+	if err != nil || !found {
+		return nil // a damaged file or one of no server: what opens it says so
+	}
+	for _, owner := range owners {
+		if owner != mark && needed(path, mark) {
+			return foreign(path)
+		}
+	}
+	return nil
+}
+
+// needed reports whether the files next to a database hold anything.
+func needed(path string, mark [16]byte) bool {
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > walHeader {
+		return true
+	}
+	_, err := journal.Read(path+"-pings", mark)
+	return errors.Is(err, journal.ErrForeign)
+}
+
+// markOf reads the mark from a database file alone, without what is next to it.
+func markOf(ctx context.Context, path string) (mark [16]byte, found bool, err error) {
+	q := url.Values{"immutable": {"1"}, "mode": {"ro"}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
+	if err != nil {
+		return mark, false, err
+	}
+	defer db.Close()
+	var kept string
+	if err := db.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, ownerSetting).Scan(&kept); err != nil {
+		return mark, false, err
+	}
+	return mark, true, readOwner(kept, &mark)
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// How long a lock that another process holds is waited for, and from when the
+// operator hears of it.
+const (
+	maxServerWait = 5 * time.Second  // for the lock of a server: the one before may be stopping
+	maxSchemaWait = 30 * time.Second // for the lock under which the schema is changed
+	silentWait    = time.Second
+	lockRetry     = 50 * time.Millisecond
+)
+
+// errHeld says that another process has the lock. It is the only reason to wait.
+var errHeld = errors.New("held by another process")
+
+// WaitReport hears that a lock is being waited for: its file, and who holds it
+// as far as that is known.
+type WaitReport func(file, holder string)
+
+// lockFile takes an exclusive lock on a file, which it makes if needed. The lock
+// ends with the process. What the file says is for people: who holds it.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock file: %w%s", err, remedy(err))
+	}
+	if err := tryLock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	host, _ := os.Hostname() // without a name the process id is still of use
+	if err := f.Truncate(0); err == nil {
+		// On a full disk the lock holds all the same.
+		_, _ = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+	}
+	return f, nil
+}
+
+// waitForLock takes a lock file, and waits for longest while another process
+// holds it. A lock file that cannot be opened is an error at once.
+func waitForLock(ctx context.Context, path string, longest time.Duration, report WaitReport) (*os.File, error) {
+	begun, said := time.Now(), false
+	for {
+		f, err := lockFile(path)
+		if err == nil || !errors.Is(err, errHeld) {
+			return f, err
+		}
+		waited := time.Since(begun)
+		if waited >= longest {
+			return nil, fmt.Errorf("%w (%s); waited %s", err, holderOf(path), longest)
+		}
+		if !said && waited >= silentWait && report != nil {
+			report(path, holderOf(path))
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(lockRetry):
+		}
+	}
+}
+
+// holderOf says who holds a lock file.
+func holderOf(path string) string {
+	text, err := os.ReadFile(path)
+	if holder := strings.TrimSpace(string(text)); err == nil && holder != "" {
+		return holder
+	}
+	return "an unknown process"
+}
+
+// remedy says what to do about a file that cannot be opened for writing.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return "; make the file system writable, or name a database on one that is, with --database"
+	case errors.Is(err, fs.ErrPermission):
+		return "; run Overdue as the user that owns the directory, or give this user the right to write there"
+	case errors.Is(err, syscall.ENOSPC):
+		return "; free some space"
+	}
+	return ""
+}
+
+// serverLock is what keeps a second server away from a SQLite file.
+//
+// The lock file is found by its name: a second server that names the database
+// by the same path waits for it and says who holds it. The lock on the
+// database file itself is found by the file's identity, so that no other
+// name, no mount and no deleted lock file leads around it.
+type serverLock struct {
+	path  string // of the database
+	named *os.File
+	file  *os.File // the database file; never read or written through this
+}
+
+// lockServer takes both locks for a server.
+func lockServer(ctx context.Context, path string, report WaitReport) (*serverLock, error) {
+	named, err := waitForLock(ctx, path+".lock", maxServerWait, report)
+	if errors.Is(err, errHeld) {
+		return nil, served(path, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &serverLock{path: path, named: named}
+	if l.file, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("database file: %w%s", err, remedy(err)), l.release())
+	}
+	if err := lockIdentity(l.file); errors.Is(err, errHeld) {
+		return nil, errors.Join(served(path, fmt.Errorf("%w, under another name", err)), l.release())
+	} else if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w; keep the database on a local disk", path, err), l.release())
+	}
+	return l, nil
+}
+
+// served is the error of a second server.
+func served(path string, err error) error {
+	return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", path, err)
+}
+
+// release gives both locks back. SQLite must have closed its connections: where
+// it uses POSIX locks, closing any descriptor of the file ends all of them.
+func (l *serverLock) release() error {
+	var errs []error
+	for _, f := range []*os.File{l.file, l.named} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// renew makes the lock file again when it was deleted. The database file is
+// still locked, so nothing can have happened meanwhile.
+func (l *serverLock) renew() error {
+	held, err := l.named.Stat()
+	if err != nil {
+		return fmt.Errorf("lock file: %w", err)
+	}
+	if there, err := os.Stat(l.path + ".lock"); err == nil && os.SameFile(held, there) {
+		return nil
+	}
+	named, err := lockFile(l.path + ".lock")
+	if err != nil {
+		return err
+	}
+	old := l.named
+	l.named = named
+	return old.Close()
+}
+
+// isServed reports whether a server has the lock file of a database.
+func isServed(path string) bool {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return false // no server has ever been here, or the next step says why not
+	}
+	defer f.Close()
+	return errors.Is(tryLock(f), errHeld)
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"overdue/internal/journal"
+)
+
+// ErrMoved says that the database is away because one of its files was deleted,
+// moved or replaced while the server runs: what would be written now is gone
+// after the next start.
+var ErrMoved = fmt.Errorf("%w: its files were deleted, moved or replaced", ErrAway)
+
+// maxLinks bounds how many symbolic links are followed.
+const maxLinks = 40
+
+// realPath is the one path of a database file, whatever links lead to it:
+// SQLite and the journal name their files after it. The file need not exist.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("database %s: %w", path, err)
+	}
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil { // no link, or not there yet
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("database directory: %w%s", err, remedy(err))
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", fmt.Errorf("database directory: %w", err)
+	}
+	return filepath.Join(dir, filepath.Base(path)), nil
+}
+
+// oneName rejects a file with several hard links: each name would have a
+// separate write-ahead log (https://www.sqlite.org/howtocorrupt.html, 2.5).
+func oneName(path string) error {
+	about, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if n := names(about); n > 1 {
+		return fmt.Errorf("%s has %d names (hard links), and SQLite would keep a log for each; delete the other names, or replace the file by a copy", path, n)
+	}
+	return nil
+}
+
+// sideFiles are what may lie next to a database file and belongs to it.
+func sideFiles(path string) []string {
+	return append([]string{path + "-wal", path + "-shm"}, journal.Names(path+"-pings")...)
+}
+
+// place is a file of a running server, and which file it was at the start.
+type place struct {
+	name string
+	file fs.FileInfo
+}
+
+// notePlaces remembers the files of a server: the database first, then those
+// next to it.
+func (db *DB) notePlaces() error {
+	held, err := db.lock.file.Stat()
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	places := []place{{db.path, held}}
+	for _, name := range sideFiles(db.path) {
+		about, err := os.Stat(name)
+		if err != nil {
+			return fmt.Errorf("database file: %w", err)
+		}
+		places = append(places, place{name, about})
+	}
+	db.places = places
+	return nil
+}
+
+// inPlace returns ErrMoved when a file of this server is no longer the one with
+// its name. It costs a stat(2) for each, so that every commit can ask.
+func (db *DB) inPlace() error {
+	for _, p := range db.places {
+		about, err := os.Stat(p.name)
+		if err == nil && os.SameFile(about, p.file) {
+			continue
+		}
+		became := "was replaced by another file"
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			became = "was deleted or moved away"
+		case err != nil:
+			became = "cannot be found (" + err.Error() + ")"
+		}
+		return fmt.Errorf("%w: %s %s. Nothing is stored until the same file is back under that name. "+
+			"To go on with the files that are there now, restart Overdue; to go back to a backup, stop it and run overdue restore", ErrMoved, p.name, became)
+	}
+	return nil
+}
+
+// CheckFiles returns ErrMoved when the files of the running server were
+// deleted, moved or replaced. It makes a deleted lock file again. On PostgreSQL
+// it does nothing.
+func (db *DB) CheckFiles(context.Context) error {
+	if db.lock == nil {
+		return nil
+	}
+	if err := db.inPlace(); err != nil {
+		return err
+	}
+	return db.lock.renew()
+}
+
+// write is one transaction of a server that may write. After an error it may
+// have been committed all the same, to files that are gone.
+func (db *DB) write(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.inPlace(); err != nil {
+		return err
+	}
+	return db.run(ctx, db.writer, nil, fn)
+}
+
+// leavePlaces is for a server that ends: when the database file is where it
+// was, all goes there, and no other file matters any more.
+func (db *DB) leavePlaces() error {
+	db.places = slices.Clip(db.places[:min(1, len(db.places))])
+	return db.inPlace()
+}

@@ -1,0 +1,81 @@
+package store_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// landed has the SHA-256 checksum of every migration. A database that a
+// migration has already changed never sees its later edits, so a line here is
+// added and never changed.
+var landed = map[string]string{
+	"0001_engine.sql":              "4abd899786ad7865b2d2ecb3594688493964c0f5b80e5c542d37661ef9bdc09e",
+	"0002_people.sql":              "774b3a999059b6a30ae0ac47630adaf42297a59f5a967b3c2d802d237bd9eeaa",
+	"0003_pages.sql":               "48b571731252fbde48faea34a00e69823569351e4a4d0df3cd63be8e863a5dac",
+	"0004_schedules.sql":           "3fb88aa32b7a56fd585cc42c6bb9632c4fe7f456055cea7904835f8e2ba75614",
+	"0007_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
+}
+
+func TestMigrations_NeverChangeAfterTheyLanded(t *testing.T) {
+	files, err := filepath.Glob("migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, sum := filepath.Base(file), sha256.Sum256(text)
+		found[name] = true
+		switch want, known := landed[name]; {
+		case !known:
+			t.Errorf("%s is not in the list; add\n\t%q: %q,", name, name, hex.EncodeToString(sum[:]))
+		case hex.EncodeToString(sum[:]) != want:
+			t.Errorf("%s has changed since it landed; undo that, and write a new migration", name)
+		}
+	}
+	for name := range landed {
+		if !found[name] {
+			t.Errorf("%s is gone; databases that have it would no longer open", name)
+		}
+	}
+}
+
+// TestMigrations_RepairTheFirstSchema opens a database as the first version
+// of migration 1 left it, without the table and the index added later.
+func TestMigrations_RepairTheFirstSchema(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			db := opened(t, address)
+			for _, text := range []string{
+				"DROP TABLE journal", "DROP INDEX incidents_unresolved", "DELETE FROM goose_db_version WHERE version_id >= 7",
+			} {
+				if _, err := store.Written(db, text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w := &world{T: t, db: opened(t, address), start: someDay}
+			if err := w.db.Serve(ctx); err != nil {
+				t.Fatal(err)
+			}
+			w.project = w.addProject("main")
+			w.hear(w.heartbeat("backup"), w.ping("success", 0))
+			if _, err := store.Looked(w.db, "SELECT COUNT(*) FROM journal"); err != nil {
+				t.Error(err)
+			}
+			if _, err := store.Written(w.db, "DROP INDEX incidents_unresolved"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"overdue/internal/journal"
+)
+
+// Restored is what a restore did.
+type Restored struct {
+	Database   string // the file that was replaced
+	Kept       string // where the database from before is now; empty: there was none
+	Older      bool   // the next start of a server brings the schema up to date
+	Heartbeats int64  // in the restored database; unknown when it is older
+	LastPing   time.Time
+}
+
+// Restore replaces a SQLite database by a copy of a backup. The database from
+// before is kept under another name, with all files that belong to it. Whenever
+// this is cut off, the next that opens the database finds the one from before or
+// the restored one, complete.
+func Restore(ctx context.Context, address, file string, now time.Time) (done Restored, err error) {
+	if isPostgres(address) {
+		return done, errors.New("this replaces a SQLite file only; for PostgreSQL stop all nodes, and use pg_restore (or psql for a plain dump) with what pg_dump wrote")
+	}
+	backup, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return done, fmt.Errorf("backup file: %w", err)
+	}
+	path, err := realPath(address)
+	if err != nil {
+		return done, err
+	}
+	unlock, err := lockTarget(ctx, path, backup)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := dropLeftovers(path); err != nil {
+		return done, err
+	}
+	plan := newSwap(path, now)
+	done, err = stage(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged))
+	if err == nil {
+		err = errors.Join(giveStaged(path, plan), plan.save(path))
+	}
+	if err != nil {
+		return done, errors.Join(err, plan.drop(path))
+	}
+	done.Database = path
+	if _, err := os.Stat(path); err == nil {
+		done.Kept = filepath.Join(filepath.Dir(path), plan.Kept)
+	}
+	return done, plan.finish(path)
+}
+
+// lockTarget keeps servers and other commands away from a database that is
+// replaced. The backup must not be in use either.
+func lockTarget(ctx context.Context, path, backup string) (unlock func() error, err error) {
+	if isServed(backup) {
+		return nil, fmt.Errorf("a server runs on %s, which is no backup then; make one with overdue backup", backup)
+	}
+	if err := finishRestore(ctx, path); err != nil {
+		return nil, fmt.Errorf("finish the restore that was cut off before: %w", err)
+	}
+	var server *serverLock
+	switch about, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		named, err := waitForLock(ctx, path+".lock", 0, nil)
+		if err != nil {
+			return nil, err
+		}
+		server = &serverLock{path: path, named: named}
+	case err != nil:
+		return nil, fmt.Errorf("database file: %w", err)
+	default:
+		if from, err := os.Stat(backup); err == nil && os.SameFile(about, from) {
+			return nil, fmt.Errorf("%s is the database itself; name a backup of it", backup)
+		}
+		if server, err = lockServer(ctx, path, nil); err != nil {
+			return nil, err
+		}
+	}
+	schema, err := lockSchema(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, server.release())
+	}
+	return func() error {
+		schema()
+		return server.release()
+	}, nil
+}
+
+// giveStaged makes the new file belong to the owner of the database from
+// before, or else of its directory.
+func giveStaged(path string, plan swap) error {
+	like, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		like, err = os.Stat(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("owner of the database: %w", err)
+	}
+	if err := giveTo(filepath.Join(filepath.Dir(path), plan.Staged), like); err != nil {
+		return fmt.Errorf("owner of the database: %w", err)
+	}
+	return nil
+}
+
+// stage copies a backup next to the database, verifies the copy and makes it one
+// file, synced.
+func stage(ctx context.Context, backup, staged string) (done Restored, err error) {
+	if err := belong(ctx, backup); err != nil {
+		return done, err
+	}
+	if err := isDatabase(backup); err != nil {
+		return done, err
+	}
+	// SQLite's index of its log (-shm) is made again from the log.
+	for _, side := range append([]string{"", "-wal"}, journal.Names("-pings")...) {
+		if err := copyFile(backup+side, staged+side); err != nil && (side == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return done, fmt.Errorf("copy the backup: %w", err)
+		}
+	}
+	db, err := openSQLite(ctx, staged, nil, fullSizes)
+	if err != nil {
+		return done, fmt.Errorf("%s cannot be opened, so it is damaged or not whole: %w", backup, err)
+	}
+	var records [][]byte
+	if done, err = db.verified(ctx, backup); err == nil {
+		records, err = db.journalled(ctx)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		return done, err
+	}
+	if err := addJournal(ctx, staged, records); err != nil {
+		return done, fmt.Errorf("copy the backup: %w", err)
+	}
+	for _, side := range sideFiles(staged) {
+		if err := removed(side); err != nil {
+			return done, err
+		}
+	}
+	return done, errors.Join(removed(staged+".migrate.lock"), syncFile(staged))
+}
+
+// isDatabase looks at how a file begins
+// (https://www.sqlite.org/fileformat2.html, 1.3).
+func isDatabase(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("backup file: %w", err)
+	}
+	defer f.Close()
+	begin := make([]byte, 16)
+	if _, err := io.ReadFull(f, begin); err != nil || !bytes.Equal(begin, []byte("SQLite format 3\x00")) {
+		return fmt.Errorf("%s is not a SQLite database; name a file that overdue backup made, not compressed", file)
+	}
+	return nil
+}
+
+// copyFile copies a file to a new one that only its owner may read.
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
+}
+
+// verified checks a copy of a backup. Errors name the backup.
+func (db *DB) verified(ctx context.Context, backup string) (done Restored, err error) {
+	err = db.look(ctx, func(tx *Tx) error {
+		if err := tx.integrity(); err != nil {
+			return fmt.Errorf("%s: %w", backup, err)
+		}
+		for _, table := range []string{"goose_db_version", "heartbeats", "alerts"} {
+			if absent, err := tx.missing(table); err != nil {
+				return err
+			} else if absent {
+				return fmt.Errorf("%s is not a database of Overdue: it has no table %s", backup, table)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return done, err
+	}
+	if done.Older, err = db.older(ctx); err != nil || done.Older {
+		return done, err
+	}
+	err = db.look(ctx, func(tx *Tx) (err error) {
+		done.Heartbeats, done.LastPing, err = tx.extent()
+		return err
+	})
+	return done, err
+}

@@ -17,7 +17,7 @@ import (
 // serving opens a database as a server does, until the test ends.
 func serving(t *testing.T, address string) *store.DB {
 	t.Helper()
-	db, err := store.OpenToServe(context.Background(), address, nil)
+	db, err := store.OpenToServe(context.Background(), address, store.ServeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestOpenToServe_RejectsASecondServerByWhateverName(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				second, err := store.OpenToServe(t.Context(), address, nil)
+				second, err := store.OpenToServe(t.Context(), address, store.ServeOptions{})
 				if err == nil {
 					t.Fatal("a second server opened the file", second.Close())
 				}
@@ -71,7 +71,7 @@ func TestOpenToServe_RejectsAFileWithSeveralNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{path, path + ".other"} {
-		db, err := store.OpenToServe(t.Context(), name, nil)
+		db, err := store.OpenToServe(t.Context(), name, store.ServeOptions{})
 		if err == nil {
 			t.Fatal("it was opened", db.Close())
 		}
@@ -109,7 +109,7 @@ func TestOpenToServe_DoesNotWaitForALockThatItCannotOpen(t *testing.T) {
 			if err := os.Mkdir(path+lock, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			db, err := store.OpenToServe(t.Context(), path, nil)
+			db, err := store.OpenToServe(t.Context(), path, store.ServeOptions{})
 			if err == nil {
 				t.Fatal("it was opened", db.Close())
 			}

@@ -399,7 +399,7 @@ func TestPingsOfAnotherFileAreRefused(t *testing.T) {
 	if err := errors.Join(os.WriteFile(copied, text, 0o600), os.Remove(copied+"-wal")); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.OpenToServe(context.Background(), copied, nil)
+	db, err := store.OpenToServe(context.Background(), copied, store.ServeOptions{})
 	if err == nil {
 		t.Fatal("it was opened", db.Close())
 	}

@@ -150,15 +150,15 @@ func (s *server) metric(t *testing.T, name string) string {
 }
 
 // halfOpenFor is how long the database gives no answer.
-var halfOpenFor = flag.Duration("half-open", 12*time.Second, "how long the database gives no answer")
+var halfOpenFor = flag.Duration("half-open", 15*time.Second, "how long the database gives no answer")
 
 // Bounds of a half-open database. They are generous: a busy machine may take
 // its time, but nothing may wait for as long as the database is away.
 const (
-	firstAnswer    = 6 * time.Second // pings that came before the circuit opened
-	settledAfter   = 8 * time.Second // from then on, all are answered at once
+	firstAnswer    = 8 * time.Second // pings that came before the circuit opened
+	settledAfter   = 9 * time.Second // from then on, all are answered at once
 	answeredAtOnce = 2 * time.Second
-	longestPage    = 6 * time.Second
+	longestPage    = 8 * time.Second
 	backWithin     = 5 * time.Second
 )
 

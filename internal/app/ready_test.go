@@ -90,7 +90,7 @@ func TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn(t *testing.T)
 			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // given up meanwhile
 		}()
 		<-held
-		time.Sleep(7 * time.Second)
+		time.Sleep(8 * time.Second)
 		for range 300 {
 			time.Sleep(100 * time.Millisecond)
 			code, said := ready()

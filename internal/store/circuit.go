@@ -44,8 +44,8 @@ type circuit struct {
 // Limits of what waits for the database. An operation without a deadline of its
 // own serves a request.
 const (
-	slowOperation   = 1500 * time.Millisecond // then a probe starts
-	firstProbe      = 1500 * time.Millisecond // without an answer by then the circuit opens
+	slowOperation   = 2 * time.Second // then a probe starts
+	firstProbe      = 2 * time.Second // without an answer by then the circuit opens
 	requestTimeout  = 4 * time.Second
 	probeTimeout    = 3 * time.Second
 	probeInterval   = 500 * time.Millisecond // a probe that was swallowed must not delay the next

@@ -11,7 +11,7 @@ import (
 // Limits of who waits until pending pings are in the tables.
 const (
 	longestSettle = time.Minute     // for a flush that nobody waits for any more
-	lookSoon      = 2 * time.Second // then a look sees what is in the tables already
+	lookSoon      = 3 * time.Second // then a look sees what is in the tables already
 	manyPending   = 4096            // pings: more are put into the tables first, in a transaction of their own
 )
 
@@ -147,14 +147,16 @@ func (db *DB) runFlush(f *flush) {
 }
 
 // settledSoon is settled for those who would rather see the tables as they are
-// than wait long.
+// than wait long, or at all while the database gives no answer.
 func (db *DB) settledSoon(ctx context.Context) error {
-	if _, why := db.Unavailable(); why != nil {
-		return why
+	if db.circuit.Load() == nil {
+		return db.settled(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookSoon)
-	defer cancel()
-	return db.settled(ctx)
+	return db.guarded(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, lookSoon)
+		defer cancel()
+		return db.settled(ctx)
+	})
 }
 
 // pending is how many pings are in the journal and not in the tables.

@@ -29,7 +29,7 @@ type reckoned struct {
 // that is the last one, and those before it are missed; with an interval, which
 // is counted from ping to ping, it is the first one, and those after it are void.
 // If no slot is open, the run counts for the next: with a calendar if it is early
-// for it, with an interval in any case, as a run with a slot of its own. A bad
+// for it, with an interval in any case, at its own moment. A bad
 // run that counts for no slot is kept at the moment at which it ended. No run
 // counts for two slots, and no slot has two runs.
 func (h Heartbeat) reckon(e runEnd) (Heartbeat, reckoned) {
@@ -101,7 +101,7 @@ func (h Heartbeat) answered(e runEnd, come, floor time.Time) time.Time {
 }
 
 // lastLost returns the last slot after floor that no run can answer any more at
-// the end of now, zero when there is none: its grace is over, and of the runs in
+// the end of now, zero if there is no such slot: its grace is over, and of the runs in
 // progress, each within its time, none began by its deadline.
 func (h Heartbeat) lastLost(runs []Run, now, floor time.Time) time.Time {
 	over, limit := now, h.Rule.runLimit()

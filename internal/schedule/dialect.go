@@ -75,7 +75,7 @@ var (
 	}
 )
 
-// field returns the field that a letter of a layout stands for.
+// layoutField returns the field for a letter of a layout.
 func layoutField(letter byte) field {
 	switch letter {
 	case 'm':
@@ -99,7 +99,7 @@ type meaning struct {
 	phrase   string
 	kind     string
 	text     string // empty if no schedule here has the same meaning
-	why      string // that there is none, in a clause
+	why      string // why text is empty, in a clause
 	note     string
 	sunday   int
 	weekdays bool // the day of week has numbers

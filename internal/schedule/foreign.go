@@ -41,7 +41,7 @@ func foreignZone(line string) *Problem {
 	}
 	if _, err := explained(cronLine, foreign)(rest, canonical); err != nil {
 		known, _ := errors.AsType[*Problem](err)
-		p := problem("the time zone is a setting of its own here: choose %s as the zone; without it, %s", short(canonical), err)
+		p := problem("the line cannot hold the time zone: choose %s as the zone; without it, %s", short(canonical), err)
 		for _, s := range known.Suggestions {
 			s.Zone = canonical
 			p.Suggestions = append(p.Suggestions, s)
@@ -49,7 +49,7 @@ func foreignZone(line string) *Problem {
 		return p
 	}
 	return suggest(Suggestion{Kind: KindCron, Text: rest, Zone: canonical, Reading: "robfig/cron"},
-		"the time zone is a setting of its own here: choose %s as the zone, and write %s", short(canonical), short(rest))
+		"the line cannot hold the time zone: choose %s as the zone, and write %s", short(canonical), short(rest))
 }
 
 // foreignCall reads the expressions of Amazon EventBridge.

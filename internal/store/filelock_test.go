@@ -131,9 +131,9 @@ func TestOpenToServe_SaysAfterASecondWhoHoldsTheLock(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		second, err := store.OpenToServe(t.Context(), path, func(file, holder string) {
+		second, err := store.OpenToServe(t.Context(), path, store.ServeOptions{OnWait: func(file, holder string) {
 			said = append(said, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
-		})
+		}})
 		if err != nil {
 			t.Fatal("after the first server ended:", err)
 		}

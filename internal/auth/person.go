@@ -28,12 +28,12 @@ func (p Person) Actor(project int64, source string) Actor {
 		}
 	}
 	if found == nil {
-		return Actor{Name: p.Name, Person: p.ID, Source: source}
+		return Actor{Name: p.Name, Person: p.ID, Session: p.Session, Source: source}
 	}
 	return p.in(*found, source)
 }
 
 // in is the person in one project.
 func (p Person) in(m monitor.Membership, source string) Actor {
-	return Actor{Project: m.Project, Name: p.Name, Role: m.Role, Person: p.ID, Source: source}
+	return Actor{Project: m.Project, Name: p.Name, Role: m.Role, Person: p.ID, Session: p.Session, Source: source}
 }

@@ -65,7 +65,7 @@ func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, no
 	if !ok {
 		return errGone()
 	}
-	person, err := p.found(ctx, f, now, func(tx *store.Tx) error {
+	v, err := p.found(ctx, f, now, func(tx *store.Tx) error {
 		used, err := tx.DropSetting(setupSetting, HashKey(token))
 		if err == nil && !used {
 			return errGone()
@@ -75,7 +75,7 @@ func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, no
 	if err != nil {
 		return err
 	}
-	return p.Sessions.begin(ctx, person.ID, e, now)
+	return p.Sessions.begin(ctx, v, e, now)
 }
 
 // AddOwner creates the owner without anybody being there, unless somebody has
@@ -100,27 +100,26 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 
 // found adds the owner and makes them the owner of all projects, of which the
 // first gets its name. claim runs first, in the same transaction.
-func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func(*store.Tx) error) (person monitor.Person, err error) {
+func (p *People) found(ctx context.Context, f Founder, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
 	if f, err = f.sound(); err != nil {
-		return person, err
+		return v, err
 	}
-	hash, err := p.hasher.hash(ctx, f.Password)
-	if err != nil {
-		return person, err
+	if v.hash, err = p.hasher.hash(ctx, f.Password); err != nil {
+		return v, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := claim(tx); err != nil {
 			return err
 		}
-		if person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, hash); err != nil {
+		if v.person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, v.hash); err != nil {
 			return err
 		}
-		return f.take(tx, person, now)
+		return f.take(tx, v.person, now)
 	})
 	if err == nil {
 		p.begun.Store(true)
 	}
-	return person, err
+	return v, err
 }
 
 // take makes the founder the owner of what there is.
@@ -161,7 +160,7 @@ func (f Founder) sound() (Founder, error) {
 	add(fault)
 	f.Email, fault = SoundEmail(email)
 	add(fault)
-	add(soundPassword("password", f.Password, email))
+	add(passwordFault("password", f.Password, name, email))
 	if f.Project != "" {
 		if f.Project, fault = soundName(f.Project); fault != nil {
 			fault.Field = "project"

@@ -301,3 +301,48 @@ func TestSessions_OneTooManyEndsTheOneThatWasNotSeenForLongest(t *testing.T) {
 		}
 	})
 }
+
+func TestSignIn_IsCheckedAgainstThePasswordOfItsTurn(t *testing.T) {
+	onThieves(t, func(th *thief) {
+		free, err := th.people.TakePlaces(th.Context())
+		if err != nil {
+			th.Fatal(err)
+		}
+		before, done := th.people.Queued(), make(chan error)
+		go func() { done <- th.try(rescued, "192.0.2.1", "", th.began) }()
+		for th.people.Queued() == before {
+			runtime.Gosched()
+		}
+		th.rescue()
+		free()
+		if err := <-done; err != nil {
+			th.Errorf("the new password, which waited while it was set: %v", err)
+		}
+	})
+}
+
+func TestJoin_AnInvitationWhoseSenderIsDemotedWhileItIsTakenUpGivesNothing(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		ada, token := h.here(h.signIn("ada@example.com", false, h.began), h.began), auth.NewInvitationToken()
+		h.update(func(tx *store.Tx) error {
+			_, err := tx.AddInvitation(monitor.Invitation{
+				Project: h.project.Key, Email: "eve@example.com", Role: auth.Admin, ByID: ada.ID, Created: h.began, Ends: h.began.Add(time.Hour),
+			}, auth.HashKey(token))
+			return err
+		})
+		h.people.HoldHashes(func() { // the invitation was found good
+			h.update(func(tx *store.Tx) error { return tx.SetMember(h.project.Key, ada.ID, auth.Member, h.began) })
+		})
+		h.visit(nil, func(ctx context.Context) {
+			h.faulty(h.people.Join(ctx, token, "Eve", otherSecret, auth.Entry{}, h.began), monitor.Missing, "")
+		})
+		h.update(func(tx *store.Tx) error {
+			all, err := tx.Members(h.project.Key)
+			if n, _ := tx.People(); n != 1 || len(all) != 1 {
+				h.Errorf("%d people, %d members; want ada alone", n, len(all))
+			}
+			return err
+		})
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"overdue/internal/auth"
+	"overdue/internal/monitor"
 )
 
 func TestPasswordFault_RejectsWhatIsGuessedFirstAndTakesFourWords(t *testing.T) {
@@ -46,4 +47,25 @@ func FuzzPasswordFault(f *testing.F) {
 	f.Add("correct horse battery", "Ada", "ada@example.com")
 	f.Add("p4ssw0rd 1999-12-31", "\\Q(?i", "a+b@example.com")
 	f.Fuzz(func(_ *testing.T, password, name, email string) { auth.PasswordFault(password, name, email) })
+}
+
+func TestPeople_EveryPlaceThatSetsAPasswordAsksTheRule(t *testing.T) {
+	onEach(t, func(h *house) {
+		const weak = "password1234"
+		_, err := h.people.AddOwner(h.Context(), "ada@example.com", weak, h.began)
+		h.faulty(err, monitor.Invalid, "password")
+		token, _, err := h.people.SetupLink(h.Context())
+		if err != nil {
+			h.Fatal(err)
+		}
+		f := founder()
+		f.Password = weak
+		h.faulty(h.people.SetUp(h.Context(), token, f, auth.Entry{}, h.began), monitor.Invalid, "password")
+		h.owned()
+		_, err = h.change(h.signIn("ada@example.com", false, h.began), secret, weak)
+		h.faulty(err, monitor.Invalid, "new_password")
+		_, err = h.reset(h.resetLink("ada@example.com", h.began), weak, h.began)
+		h.faulty(err, monitor.Invalid, "password")
+		h.faulty(h.people.Join(h.Context(), h.invite("bob@example.com", auth.Member), "Bob", weak, auth.Entry{}, h.began), monitor.Invalid, "password")
+	})
 }

@@ -41,6 +41,7 @@ func TestSignIn_NobodyIsShutOutByTheWrongPasswordsOfOthers(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		browser := h.knownBrowser()
+		h.people.QuickChecks(secret)
 		var delays []time.Duration
 		h.people.NoteDelays(func(d time.Duration) { delays = append(delays, d) })
 		for n := range 101 {
@@ -76,6 +77,7 @@ func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		browser := h.knownBrowser()
+		h.people.QuickChecks(secret)
 		for range 10 {
 			h.faulty(h.try("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
 		}

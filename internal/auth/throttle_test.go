@@ -132,13 +132,17 @@ func TestThrottle_MadeUpAccountsMakeNothingBeForgotten(t *testing.T) {
 	for n := range maxPerAccount {
 		th.try(guessed(n), noon)
 	}
-	for n := range 3 * maxCounters { // all of them later: their counters end last
-		th.try(attempt{email: fmt.Sprint(n), address: v4(n)}, later)
+	// Later, so that their counters end last, and each of them more often.
+	for n := range 2 * maxCounters * (maxPerPair + 1) {
+		th.try(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
 	}
 	for p, counters := range th.counters {
 		if len(counters) > maxCounters {
 			t.Errorf("pool %d: %d counters; want at most %d", p, len(counters), maxCounters)
 		}
+	}
+	if c := th.counters[accounts]["victim"]; c == nil || c.n != maxPerPair {
+		t.Errorf("a flood made it forget the tries for an account: %+v", c)
 	}
 	if rest, _ := th.try(victim, later); rest == 0 {
 		t.Error("a flood made it forget who is at rest")

@@ -133,7 +133,7 @@ func TestThrottle_MadeUpAccountsMakeNothingBeForgotten(t *testing.T) {
 		th.try(guessed(n), noon)
 	}
 	// Later, so that their counters end last, and each of them more often.
-	for n := range 2 * maxCounters * (maxPerPair + 1) {
+	for n := range maxCounters * 5 / 4 * (maxPerPair + 1) {
 		th.try(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
 	}
 	for p, counters := range th.counters {

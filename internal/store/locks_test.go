@@ -68,8 +68,13 @@ func TestUseQuota_CountsPerNameInAWindow(t *testing.T) {
 			at   time.Duration
 			want time.Duration
 		}{
-			{"a", 0, 0}, {"a", 10 * time.Minute, 0}, {"a", 20 * time.Minute, 40 * time.Minute}, {"b", 20 * time.Minute, 0},
-			{"a", time.Hour - time.Microsecond, time.Microsecond}, {"a", time.Hour, 0}, {"a", time.Hour, 10 * time.Minute},
+			{"a", 0, 0},
+			{"a", 10 * time.Minute, 0},
+			{"a", 20 * time.Minute, 40 * time.Minute},
+			{"b", 20 * time.Minute, 0},
+			{"a", time.Hour - time.Microsecond, time.Microsecond},
+			{"a", time.Hour, 0},
+			{"a", time.Hour, 10 * time.Minute},
 		} {
 			if got := use(c.name, c.at); got != c.want {
 				w.Errorf("%s after %s: wait %s; want %s", c.name, c.at, got, c.want)

@@ -59,7 +59,7 @@ func (a *API) channelRoutes() {
 	register(a, route{Operation: huma.Operation{
 		OperationID: "create-channel", Method: http.MethodPost, Path: "/channels", Tags: tag, Summary: "Create a channel",
 		Description:   "A secret that is made for you, such as that of a webhook, is in this answer and in no other.",
-		DefaultStatus: http.StatusCreated,
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, body: settings, example: exampleChannel}, a.createChannel)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "get-channel", Method: http.MethodGet, Path: "/channels/{id}", Tags: tag, Summary: "Get one channel", Errors: gone,

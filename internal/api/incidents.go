@@ -53,7 +53,8 @@ func (a *API) incidentRoutes() {
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}}, a.acknowledgeIncident)
 	register(a, route{Operation: huma.Operation{
-		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident", Errors: gone,
+		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident",
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, body: reflect.TypeFor[noteText](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
 }
 

@@ -26,6 +26,7 @@ type Options struct {
 	AllowPrivateNetworks bool
 	AllowNetworks        []netip.Prefix
 	PingRateLimit        float64 // per second and source; 0: none
+	MaxHeartbeats        int     // of a project; 0: no limit
 
 	OwnerEmail, OwnerPassword string // of the owner to create when there is none; empty: by the one-time link
 

@@ -24,7 +24,7 @@ type faces struct {
 // newFaces puts them together. base is the address of the pages.
 func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside, base string) (faces, error) {
 	f := faces{
-		desk:   manage.New(manage.Options{DB: e.db, Cut: e.until, OnChange: e.Sooner, OnOwed: e.Owed, OnTouched: e.changed, Test: e.test}),
+		desk:   manage.New(manage.Options{DB: e.db, Cut: e.until, OnChange: e.Sooner, OnOwed: e.Owed, OnTouched: e.changed, Test: e.test, MaxHeartbeats: o.MaxHeartbeats}),
 		people: auth.NewPeople(e.db, strings.HasPrefix(base, "https://")),
 	}
 	links, err := manage.NewLinks(ctx, e.db)

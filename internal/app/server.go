@@ -127,6 +127,9 @@ func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) h
 	mux.Handle("GET /metrics", guarded(o.MetricsToken, e.meter.Handler()))
 	mux.Handle("/", f.site)
 	rest := httpd.Handler(mux, e.log, o.TrustedProxies)
+	if len(o.TrustedProxies) == 0 && strings.HasPrefix(base, "https://") {
+		rest = httpd.WarnOfProxy(rest, e.log)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Before the mux, which would answer some spellings of a path with a
 		// redirect, and without the work that only people's requests need.

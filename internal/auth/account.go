@@ -2,7 +2,7 @@ package auth
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"overdue/internal/monitor"
@@ -10,59 +10,87 @@ import (
 )
 
 // Rename gives a person another name.
-func (p *People) Rename(ctx context.Context, who Person, name string) error {
+func (p *People) Rename(ctx context.Context, who Person, name string, now time.Time) error {
 	name, fault := soundName(name)
 	if fault != nil {
 		return monitor.Faults{fault}
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.RenamePerson(who.ID, name) })
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		if _, err := StillSignedIn(tx, who.ID, who.Session, now); err != nil {
+			return err
+		}
+		return tx.RenamePerson(who.ID, name)
+	})
 }
 
-// PasswordChange is what somebody sends to change their password.
+// PasswordChange is what a person sends to change their password.
 type PasswordChange struct {
 	Old, New string
-	Address  string // that the request came from
+	Entry    Entry
 	At       time.Time
 }
 
-// ChangePassword changes the password of somebody who knows the old one, and
+// ChangePassword changes the password of a person who knows the old one, and
 // ends all of their other sessions, and the link that would set another: it may
-// be what they protect themselves from. Wrong old passwords count as tries.
+// be what they protect themselves from. This browser gets a new session in
+// place of its own, so that a token which was copied before is worth nothing.
+// API keys stay: they belong to the project, and jobs depend on them.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
-	if wait := p.throttle.try(who.Email, c.Address, c.At); wait > 0 {
-		return &Rest{monitor.Wrong(monitor.Limited, "old_password", "Too many tries. Wait %s, then try again.", minutes(wait)), wait}
-	}
-	var hash string
-	err := p.db.View(ctx, func(tx *store.Tx) (err error) {
-		hash, err = tx.Password(who.ID)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("password: %w", err)
-	}
-	same, err := p.hasher.matches(ctx, c.Old, hash)
+	old, err := p.confirm(ctx, who, "old_password", c.Old, c.At)
 	if err != nil {
 		return err
 	}
-	if !same {
-		return monitor.Faults{monitor.Wrong(monitor.Invalid, "old_password", "This is not the password now.")}
-	}
-	p.throttle.right(who.Email, c.Address)
-	if fault := soundPassword("new_password", c.New, who.Email); fault != nil {
+	if fault := passwordFault("new_password", c.New, who.Name, who.Email); fault != nil {
 		return monitor.Faults{fault}
 	}
-	if hash, err = p.hasher.hash(ctx, c.New); err != nil {
+	hash, err := p.hasher.hash(ctx, c.New)
+	if err != nil {
 		return err
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		if err := stillVerified(tx, who.ID, old); err != nil {
+			return err
+		}
+		if _, err := StillSignedIn(tx, who.ID, who.Session, c.At); err != nil {
+			return err
+		}
 		if err := tx.SetPassword(who.ID, hash); err != nil {
 			return err
 		}
 		if err := dropReset(tx, who.ID); err != nil {
 			return err
 		}
-		return tx.EndSessions(who.ID, who.Session)
+		return tx.EndSessions(who.ID, "")
 	})
+	if errors.Is(err, errReplaced) {
+		return errIncorrect("old_password")
+	}
+	if err != nil {
+		return err
+	}
+	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Entry, c.At)
+}
+
+// errIncorrect is the answer to a wrong password of a person who is signed in.
+func errIncorrect(field string) error {
+	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter the password that you sign in with now.")}
+}
+
+// confirm checks the password of a person who is signed in, and returns its
+// hash. Wrong ones count as tries of the session: only its own can run out.
+func (p *People) confirm(ctx context.Context, who Person, field, password string, now time.Time) (string, error) {
+	a := attempt{email: who.Email, exists: true, browser: "session/" + who.Session}
+	hash, same, err := p.prove(ctx, a, field, password, now, func() (hash string, err error) {
+		err = p.db.View(ctx, func(tx *store.Tx) (err error) {
+			hash, err = tx.Password(who.ID)
+			return err
+		})
+		return hash, err
+	})
+	if err == nil && !same {
+		err = errIncorrect(field)
+	}
+	return hash, err
 }
 
 // SessionsOf lists where a person is signed in, last seen first.
@@ -74,13 +102,49 @@ func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all
 	return all, err
 }
 
-// EndSession ends one of a person's sessions, by id. One that is not theirs or
-// has ended is none.
-func (p *People) EndSession(ctx context.Context, who Person, id string) error {
-	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
+// ProofLife is for how long after signing in a person may end other sessions
+// without their password.
+const ProofLife = 10 * time.Minute
+
+// EndSession ends another one of a person's sessions, by id. One that is not
+// theirs or has ended is none. It needs the password unless the person signed in
+// within the last [ProofLife].
+func (p *People) EndSession(ctx context.Context, who Person, id, password string, now time.Time) error {
+	return p.endOthers(ctx, who, password, now, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
 }
 
 // EndOtherSessions ends all of a person's sessions but the one they are here by.
-func (p *People) EndOtherSessions(ctx context.Context, who Person) error {
-	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
+// It needs the password as [People.EndSession] does.
+func (p *People) EndOtherSessions(ctx context.Context, who Person, password string, now time.Time) error {
+	return p.endOthers(ctx, who, password, now, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
+}
+
+// endOthers ends sessions once it is sure who asks for it.
+func (p *People) endOthers(ctx context.Context, who Person, password string, now time.Time, end func(*store.Tx) error) error {
+	hash := ""
+	if password != "" {
+		var err error
+		if hash, err = p.confirm(ctx, who, "password", password, now); err != nil {
+			return err
+		}
+	}
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
+		s, err := StillSignedIn(tx, who.ID, who.Session, now)
+		if err != nil {
+			return err
+		}
+		if hash == "" && now.Sub(s.Created) >= ProofLife {
+			return monitor.Faults{monitor.Wrong(monitor.Invalid, "password", "Enter your password to confirm.")}
+		}
+		if hash != "" {
+			if err := stillVerified(tx, who.ID, hash); err != nil {
+				return err
+			}
+		}
+		return end(tx)
+	})
+	if errors.Is(err, errReplaced) {
+		return errIncorrect("password")
+	}
+	return err
 }

@@ -62,6 +62,8 @@ type Actor struct {
 	Role Role
 	// Person is the id of the person who is signed in, empty for a program.
 	Person string
+	// Session is the id of the session that they act by, empty for a program.
+	Session string
 	// Source is the address that they act from, for the audit log.
 	Source string
 }

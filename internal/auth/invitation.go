@@ -27,6 +27,9 @@ func (p *People) Invitation(ctx context.Context, token string, now time.Time) (i
 		if i.Invitation, found, err = tx.Invitation(HashKey(token), now); err != nil || !found {
 			return err
 		}
+		if found, err = mayGive(tx, i.Invitation); err != nil || !found {
+			return err
+		}
 		if i.Into, err = tx.Project(i.Project); err != nil {
 			return err
 		}
@@ -61,17 +64,22 @@ func errEnded() error {
 	return monitor.Wrong(monitor.Missing, "", "This invitation was used, withdrawn, or is older than seven days. Ask for a new one.")
 }
 
-// joinKnown takes somebody in who has an account.
+// joinKnown takes in a person who has an account.
 func (p *People) joinKnown(ctx context.Context, i Invited, password string, e Entry, now time.Time) error {
-	person, err := p.check(ctx, i.Email, password, e.Address, now)
+	v, err := p.check(ctx, i.Email, password, e, now)
 	if err != nil {
 		return err
 	}
-	err = p.db.Update(ctx, func(tx *store.Tx) error { return takeIn(tx, i, person, e.Address, now) })
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		return takeIn(tx, i, e.Address, now, func() (monitor.Person, error) { return v.person, stillVerified(tx, v.person.ID, v.hash) })
+	})
+	if errors.Is(err, errReplaced) {
+		return errUnknown()
+	}
 	if err != nil {
 		return err
 	}
-	return p.enter(ctx, person, i, e, now)
+	return p.enter(ctx, v, i, e, now)
 }
 
 // joinNew takes somebody in with a new account.
@@ -81,7 +89,7 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 	if fault != nil {
 		faults = append(faults, fault)
 	}
-	if fault := soundPassword("password", password, i.Email); fault != nil {
+	if fault := passwordFault("password", password, name, i.Email); fault != nil {
 		faults = append(faults, fault)
 	}
 	if len(faults) > 0 {
@@ -91,12 +99,12 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 	if err != nil {
 		return err
 	}
-	var person monitor.Person
-	err = p.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if person, err = tx.AddPerson(monitor.Person{Email: i.Email, Name: name, Created: now}, hash); err != nil {
-			return err
-		}
-		return takeIn(tx, i, person, e.Address, now)
+	v := verified{hash: hash}
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		return takeIn(tx, i, e.Address, now, func() (_ monitor.Person, err error) {
+			v.person, err = tx.AddPerson(monitor.Person{Email: i.Email, Name: name, Created: now}, hash)
+			return v.person, err
+		})
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return monitor.Wrong(monitor.Conflict, "", "This address got an account just now. Open the link again.")
@@ -104,18 +112,30 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 	if err != nil {
 		return err
 	}
-	return p.enter(ctx, person, i, e, now)
+	return p.enter(ctx, v, i, e, now)
 }
 
-// takeIn uses the invitation up and makes the person a member. Who is more than
-// that already stays it.
-func takeIn(tx *store.Tx, i Invited, person monitor.Person, address string, now time.Time) error {
+// takeIn uses the invitation up and makes the person a member. A member whose
+// role is higher already keeps it. An invitation gives nothing that its sender
+// could not give any more.
+func takeIn(tx *store.Tx, i Invited, address string, now time.Time, who func() (monitor.Person, error)) error {
+	if err := tx.LockProject(i.Project); err != nil {
+		return err
+	}
+	valid, err := mayGive(tx, i.Invitation)
+	if err != nil {
+		return err
+	}
 	used, err := tx.UseInvitation(i.ID)
 	if err != nil {
 		return err
 	}
-	if !used {
+	if !used || !valid {
 		return errEnded()
+	}
+	person, err := who()
+	if err != nil {
+		return err
 	}
 	role := i.Role
 	memberships, err := tx.Memberships(person.ID)
@@ -135,9 +155,19 @@ func takeIn(tx *store.Tx, i Invited, person monitor.Person, address string, now 
 	return tx.Audit(by.Audit(now, "member.join", person.Name, role.String()+", invited by "+i.By))
 }
 
+// mayGive reports whether the sender of an invitation still has a role that may
+// give the role in it. The command line always may.
+func mayGive(tx *store.Tx, i monitor.Invitation) (bool, error) {
+	if i.ByID == "" {
+		return true, nil
+	}
+	role, err := tx.Role(i.Project, i.ByID)
+	return role.MayGive(i.Role), err
+}
+
 // enter signs somebody in, looking at the project that they joined.
-func (p *People) enter(ctx context.Context, person monitor.Person, i Invited, e Entry, now time.Time) error {
-	if err := p.Sessions.begin(ctx, person.ID, e, now); err != nil {
+func (p *People) enter(ctx context.Context, v verified, i Invited, e Entry, now time.Time) error {
+	if err := p.Sessions.begin(ctx, v, e, now); err != nil {
 		return err
 	}
 	p.Sessions.Choose(ctx, i.Into.Slug)

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 	"overdue/internal/store"
 )
 
@@ -20,22 +20,28 @@ type People struct {
 	Sessions *Sessions
 
 	db       *store.DB
-	hasher   hasher
+	hasher   *hasher
 	throttle *throttle
-	resets   *throttle   // of links for a new password
-	begun    atomic.Bool // somebody has an account; never untrue again
+	resets   *throttle // of links for a new password
+	browsers *browsers
+	delays   delays
+	begun    atomic.Bool // an account exists; never untrue again
 }
 
 // NewPeople returns the people of a database. secure says that the pages are
 // reached by https alone.
 func NewPeople(db *store.DB, secure bool) *People {
-	return &People{Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle()}
+	return &People{
+		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle(),
+		browsers: newBrowsers(db, secure), delays: newDelays(),
+	}
 }
 
 // Entry is how somebody comes in: from where, with what, and for how long.
 type Entry struct {
 	Address string // that the request came from
 	Agent   string // what the browser calls itself
+	Browser string // see [People.BrowserToken]
 	Keep    bool   // stay signed in when the browser is closed
 }
 
@@ -118,73 +124,6 @@ func (p *People) seen(ctx context.Context, s monitor.Session, address string, no
 	_ = p.db.Update(ctx, func(tx *store.Tx) error { return tx.SessionSeen(s) })
 }
 
-// errUnknown is the one answer to a wrong address and to a wrong password.
-func errUnknown() error {
-	return monitor.Wrong(monitor.Invalid, "password", "This email address and password do not belong together. Check both.")
-}
-
-// Rest is the answer to too many tries.
-type Rest struct {
-	*monitor.Fault
-	Wait time.Duration
-}
-
-// Unwrap makes a Rest a fault.
-func (r *Rest) Unwrap() error { return r.Fault }
-
-// SignIn begins a session for whoever knows the password. Its errors do not
-// tell whether the address has an account, and neither does the time it takes.
-func (p *People) SignIn(ctx context.Context, email, password string, e Entry, now time.Time) error {
-	person, err := p.check(ctx, email, password, e.Address, now)
-	if err != nil {
-		return err
-	}
-	return p.Sessions.begin(ctx, person.ID, e, now)
-}
-
-// check returns the person with an address and a password.
-func (p *People) check(ctx context.Context, email, password, address string, now time.Time) (monitor.Person, error) {
-	email = strings.TrimSpace(email)
-	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > longestEmail {
-		email = "" // nobody has it, and the databases refuse to look for it
-	}
-	if wait := p.throttle.try(email, address, now); wait > 0 {
-		return monitor.Person{}, &Rest{
-			monitor.Wrong(monitor.Limited, "password", "Too many tries. Wait %s, then try again.", minutes(wait)), wait,
-		}
-	}
-	var person monitor.Person
-	var hash string
-	err := p.db.View(ctx, func(tx *store.Tx) (err error) {
-		person, hash, _, err = tx.PersonAt(email)
-		return err
-	})
-	if err != nil {
-		return person, fmt.Errorf("person: %w", err)
-	}
-	same, err := p.hasher.matches(ctx, password, hash)
-	if err != nil {
-		return person, err
-	}
-	if !same {
-		return monitor.Person{}, errUnknown()
-	}
-	p.throttle.right(email, address)
-	return person, nil
-}
-
-// minutes says how long to wait, rounded up.
-func minutes(wait time.Duration) string {
-	n := int((wait + time.Minute - 1) / time.Minute)
-	if n == 1 {
-		return "a minute"
-	}
-	return fmt.Sprintf("%d minutes", n)
-}
-
-// SignOut ends the session of the request.
-func (p *People) SignOut(ctx context.Context) error { return p.Sessions.end(ctx) }
-
 // How long names and addresses may be, in characters and in bytes (RFC 5321,
 // 4.5.3.1).
 const (
@@ -195,11 +134,15 @@ const (
 // soundName returns a name as it is stored, or a fault.
 func soundName(name string) (string, *monitor.Fault) {
 	name = strings.TrimSpace(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if n := utf8.RuneCountInString(name); n < 1 || n > longestName {
 		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
 	}
 	if passesForProgram(name) {
 		return "", monitor.Wrong(monitor.Invalid, "name", "Choose a name that does not begin like that of a program, such as “%s”.", commandLine)
+	}
+	if bad, found := safetext.FirstUnsafe(name); found {
+		return "", monitor.Wrong(monitor.Invalid, "name",
+			"The name contains the character %U, which breaks lines or changes the direction of reading: write it in one line without it.", bad)
 	}
 	return name, nil
 }
@@ -208,8 +151,9 @@ func soundName(name string) (string, *monitor.Fault) {
 func SoundEmail(email string) (string, *monitor.Fault) {
 	email = strings.TrimSpace(email)
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || len(email) > longestEmail || strings.ContainsFunc(email, unicode.IsControl) {
-		return "", monitor.Wrong(monitor.Invalid, "email", "Write an email address, such as ada@example.com.")
+	_, unsafe := safetext.FirstUnsafe(email)
+	if err != nil || unsafe || parsed.Address != email || len(email) > longestEmail {
+		return "", monitor.Wrong(monitor.Invalid, "email", "Write an email address of at most %d characters, such as ada@example.com.", longestEmail)
 	}
 	return email, nil
 }

@@ -272,25 +272,40 @@ func TestBeingSeenKeepsASessionAlive(t *testing.T) {
 	})
 }
 
-func TestChangingThePasswordEndsEveryOtherSession(t *testing.T) {
+// change changes the password of whoever a cookie stands for, and returns the
+// cookie that they have then.
+func (h *house) change(c *http.Cookie, old, wanted string) (after *http.Cookie, err error) {
+	h.Helper()
+	who := h.here(c, h.began)
+	after = h.visit(c, func(ctx context.Context) {
+		err = h.people.ChangePassword(ctx, who, auth.PasswordChange{Old: old, New: wanted, Entry: auth.Entry{Address: "192.0.2.1"}, At: h.began})
+	})
+	return after, err
+}
+
+func TestChangePassword_EndsEveryOtherSessionAndRenewsTheTokenOfThisOne(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
-		here, elsewhere := h.signIn("ada@example.com", false, h.began), h.signIn("ada@example.com", true, h.began)
-		who := h.here(here, h.began)
-		change := func(old, wanted string) error {
-			return h.people.ChangePassword(h.Context(), who, auth.PasswordChange{Old: old, New: wanted, Address: "192.0.2.1", At: h.began})
+		here, elsewhere := h.signIn("ada@example.com", true, h.began), h.signIn("ada@example.com", true, h.began)
+		h.visit(here, func(ctx context.Context) { h.people.Sessions.Choose(ctx, "other") })
+		for _, c := range []struct{ old, wanted, field string }{
+			{"wrong", "another fine password", "old_password"}, {secret, "short", "new_password"}, {secret, "aaaaaaaaaaaaaaa", "new_password"},
+		} {
+			_, err := h.change(here, c.old, c.wanted)
+			h.faulty(err, monitor.Invalid, c.field)
 		}
-		h.faulty(change("wrong", "another fine password"), monitor.Invalid, "old_password")
-		h.faulty(change(secret, "short"), monitor.Invalid, "new_password")
-		h.faulty(change(secret, "aaaaaaaaaaaaaaa"), monitor.Invalid, "new_password")
 		if !h.here(elsewhere, h.began).Known() {
-			h.Error("a refused change ended a session")
+			h.Error("a change that was rejected ended a session")
 		}
-		if err := change(secret, "another fine password"); err != nil {
-			h.Fatal(err)
+		after, err := h.change(here, secret, "another fine password")
+		if err != nil || after == nil {
+			h.Fatal(after, err)
 		}
-		if !h.here(here, h.began).Known() || h.here(elsewhere, h.began).Known() {
-			h.Error("want this session to stay and the other to end")
+		if h.here(here, h.began).Known() || h.here(elsewhere, h.began).Known() {
+			h.Error("a token from before the change still works")
+		}
+		if who := h.here(after, h.began); !who.Known() || who.Chosen != "other" || after.MaxAge <= 0 {
+			h.Errorf("this browser is signed in as %+v, for %d s; want as before", who, after.MaxAge)
 		}
 		h.faulty(h.people.SignIn(h.Context(), "ada@example.com", secret, auth.Entry{}, h.began), monitor.Invalid, "password")
 	})
@@ -306,7 +321,7 @@ func TestASessionThatEndedElsewhereStaysEnded(t *testing.T) {
 				h.Fatal(err)
 			}
 			// Meanwhile it is revoked; then this request writes to it.
-			if err := h.people.EndSession(ctx, who, who.Session); err != nil {
+			if err := h.people.EndSession(ctx, who, who.Session, "", h.began); err != nil {
 				h.Fatal(err)
 			}
 			h.people.Sessions.Choose(ctx, "main")

@@ -28,7 +28,7 @@ func (p Person) Actor(project int64, source string) Actor {
 		}
 	}
 	if found == nil {
-		return Actor{Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Person: p.ID, Source: source}
+		return Actor{Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Person: p.ID, Session: p.Session, Source: source}
 	}
 	return p.in(*found, source)
 }
@@ -36,6 +36,6 @@ func (p Person) Actor(project int64, source string) Actor {
 // in is the person in one project.
 func (p Person) in(m monitor.Membership, source string) Actor {
 	return Actor{
-		Project: m.Project, Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Role: m.Role, Person: p.ID, Source: source,
+		Project: m.Project, Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Role: m.Role, Person: p.ID, Session: p.Session, Source: source,
 	}
 }

@@ -42,8 +42,10 @@ func resetEnds(value string) time.Time {
 // AllowReset counts an attempt to be sent a link, and returns a [Rest] when it
 // is one too many. It knows nothing of accounts, so its answer tells nothing.
 func (p *People) AllowReset(email, address string, now time.Time) error {
-	if wait := p.resets.try(email, address, now); wait > 0 {
-		return &Rest{monitor.Wrong(monitor.Limited, "email", "Too many tries. Wait %s, then try again.", minutes(wait)), wait}
+	// What is counted for the account alone would only delay: a link is sent every
+	// few minutes at most, however often strangers ask.
+	if rest, _ := p.resets.try(attempt{email: email, address: address}, now); rest > 0 {
+		return tooMany("email", rest)
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func (p *People) Reset(ctx context.Context, token, password string, e Entry, now
 	if err != nil || !open {
 		return false, err
 	}
-	if fault := soundPassword("password", password, person.Email); fault != nil {
+	if fault := passwordFault("password", password, person.Name, person.Email); fault != nil {
 		return true, monitor.Faults{fault}
 	}
 	hash, err := p.hasher.hash(ctx, password)
@@ -129,6 +131,10 @@ func (p *People) Reset(ctx context.Context, token, password string, e Entry, now
 		return true, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		// Who changes the password meanwhile ends the link: one of the two is first.
+		if _, err := tx.LockPassword(person.ID); err != nil {
+			return err
+		}
 		_, kept, open, err := resetting(tx, token, now)
 		if err != nil {
 			return err
@@ -148,7 +154,9 @@ func (p *People) Reset(ctx context.Context, token, password string, e Entry, now
 	if err != nil {
 		return true, fmt.Errorf("new password: %w", err)
 	}
-	return true, p.Sessions.begin(ctx, person.ID, e, now)
+	// Whoever shut this person out with wrong passwords does not any longer.
+	p.throttle.forgive(person.Email)
+	return true, p.Sessions.begin(ctx, verified{person, hash}, e, now)
 }
 
 // setPassword sets it, ends all sessions, and notes it in each project.

@@ -19,15 +19,16 @@ import (
 // What a session remembers, by name. All values are texts, so that they come
 // back from JSON as they went in.
 const (
-	sessionID      = "id"
-	sessionPerson  = "person"
-	sessionBorn    = "born" // RFC 3339; there only until it is first stored
-	sessionKeep    = "keep"
-	sessionAddress = "address"
-	sessionAgent   = "agent"
-	sessionProject = "project"
-	sessionToast   = "toast"
-	sessionUndo    = "undo"
+	sessionID       = "id"
+	sessionPerson   = "person"
+	sessionBorn     = "born"     // RFC 3339; there only until it is first stored
+	sessionVerified = "verified" // hash of the password that was checked; as long as born
+	sessionKeep     = "keep"
+	sessionAddress  = "address"
+	sessionAgent    = "agent"
+	sessionProject  = "project"
+	sessionToast    = "toast"
+	sessionUndo     = "undo"
 )
 
 // Sessions knows the browsers in which somebody is signed in. The cookie and
@@ -61,9 +62,11 @@ func NewSessions(db *store.DB, secure bool) *Sessions {
 // in it before the answer goes out. A visitor without one gets no cookie.
 func (s *Sessions) Remember(next http.Handler) http.Handler { return s.m.LoadAndSave(next) }
 
-// begin signs a person in. The token is new, so that one planted before is
-// worth nothing.
-func (s *Sessions) begin(ctx context.Context, person string, e Entry, now time.Time) error {
+// begin signs a person in whose password was checked. The token is new, so that
+// one planted before is worth nothing. The session is stored at once, and only
+// if the password is still the one that was checked: otherwise the answer is
+// that of a wrong password.
+func (s *Sessions) begin(ctx context.Context, v verified, e Entry, now time.Time) error {
 	if err := s.m.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
@@ -76,11 +79,34 @@ func (s *Sessions) begin(ctx context.Context, person string, e Entry, now time.T
 		keep = "yes"
 	}
 	for name, value := range map[string]string{
-		sessionID: uuid.NewString(), sessionPerson: person, sessionBorn: now.Format(time.RFC3339Nano), sessionKeep: keep,
-		sessionAddress: e.Address, sessionAgent: shortened(e.Agent, longestAgent),
+		sessionID: uuid.NewString(), sessionPerson: v.person.ID, sessionBorn: now.Format(time.RFC3339Nano), sessionVerified: v.hash,
+		sessionKeep: keep, sessionAddress: e.Address, sessionAgent: shortened(e.Agent, longestAgent),
 	} {
 		s.m.Put(ctx, name, value)
 	}
+	if _, _, err := s.m.Commit(ctx); err != nil {
+		// Nothing of it may be stored when the answer goes out.
+		err = errors.Join(err, s.m.Destroy(ctx))
+		if errors.Is(err, errReplaced) {
+			return errUnknown()
+		}
+		return fmt.Errorf("session: %w", err)
+	}
+	// What is stored from now on is a session that exists.
+	s.m.Remove(ctx, sessionBorn)
+	s.m.Remove(ctx, sessionVerified)
+	return nil
+}
+
+// renew signs a person in again in the same browser, looking at the same
+// project, for as long as before.
+func (s *Sessions) renew(ctx context.Context, v verified, e Entry, now time.Time) error {
+	e.Keep = s.m.GetString(ctx, sessionKeep) != ""
+	project := s.m.GetString(ctx, sessionProject)
+	if err := s.begin(ctx, v, e, now); err != nil {
+		return err
+	}
+	s.Choose(ctx, project)
 	return nil
 }
 
@@ -176,7 +202,9 @@ func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Tim
 	if err != nil {
 		return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveSession(hash, string(b)) })
 	}
+	verified := r.text(sessionVerified)
 	delete(r.Values, sessionBorn)
+	delete(r.Values, sessionVerified)
 	if b, err = json.Marshal(r); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
@@ -185,7 +213,43 @@ func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Tim
 		Address: r.text(sessionAddress), Agent: r.text(sessionAgent),
 	}
 	session.Ends = session.EndsAt(born)
-	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.AddSession(session, hash, string(b)) })
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := stillVerified(tx, session.Person, verified); err != nil {
+			return err
+		}
+		if err := tx.AddSession(session, hash, string(b)); err != nil {
+			return err
+		}
+		return tx.EndOldestSessions(session.Person, session.ID, maxSessions)
+	})
+}
+
+// maxSessions is how many sessions a person has at most. Another one ends the
+// one that was not seen for longest.
+const maxSessions = 50
+
+// stillVerified returns errReplaced unless a person's password still has the
+// hash that was checked, and keeps it so until the transaction ends.
+func stillVerified(tx *store.Tx, person, hash string) error {
+	stored, err := tx.LockPassword(person)
+	if err == nil && stored != hash {
+		err = errReplaced
+	}
+	return err
+}
+
+// StillSignedIn returns [ErrSignedOut] unless the session by which a person acts
+// still exists, and keeps it until the transaction ends. It locks the person
+// first, as whatever ends all sessions does.
+func StillSignedIn(tx *store.Tx, person, session string, now time.Time) (monitor.Session, error) {
+	if _, err := tx.LockPassword(person); err != nil {
+		return monitor.Session{}, err
+	}
+	s, found, err := tx.LockSession(person, session, now)
+	if err == nil && !found {
+		err = ErrSignedOut
+	}
+	return s, err
 }
 
 // DeleteCtx ends a session.

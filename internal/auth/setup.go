@@ -65,7 +65,7 @@ func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, no
 	if !ok {
 		return errGone()
 	}
-	person, err := p.found(ctx, f, e.Address, now, func(tx *store.Tx) error {
+	v, err := p.found(ctx, f, e.Address, now, func(tx *store.Tx) error {
 		used, err := tx.DropSetting(setupSetting, HashKey(token))
 		if err == nil && !used {
 			return errGone()
@@ -75,7 +75,7 @@ func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, no
 	if err != nil {
 		return err
 	}
-	return p.Sessions.begin(ctx, person.ID, e, now)
+	return p.Sessions.begin(ctx, v, e, now)
 }
 
 // AddOwner creates the owner without anybody being there, unless somebody has
@@ -101,31 +101,30 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 // found adds the owner and makes them the owner of all projects, of which the
 // first gets its name. claim runs first, in the same transaction. address is
 // empty where the settings of the server say who the owner is.
-func (p *People) found(ctx context.Context, f Founder, address string, now time.Time, claim func(*store.Tx) error) (person monitor.Person, err error) {
+func (p *People) found(ctx context.Context, f Founder, address string, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
 	if f, err = f.sound(); err != nil {
-		return person, err
+		return v, err
 	}
-	hash, err := p.hasher.hash(ctx, f.Password)
-	if err != nil {
-		return person, err
+	if v.hash, err = p.hasher.hash(ctx, f.Password); err != nil {
+		return v, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := claim(tx); err != nil {
 			return err
 		}
-		if person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, hash); err != nil {
+		if v.person, err = tx.AddPerson(monitor.Person{Email: f.Email, Name: f.Name, Created: now}, v.hash); err != nil {
 			return err
 		}
-		by := personActor(person, address)
+		by := personActor(v.person, address)
 		if address == "" {
 			by = Operator(monitor.Project{}, "server settings")
 		}
-		return f.take(tx, person, by, now)
+		return f.take(tx, v.person, by, now)
 	})
 	if err == nil {
 		p.begun.Store(true)
 	}
-	return person, err
+	return v, err
 }
 
 // take makes the founder the owner of what there is.
@@ -162,7 +161,7 @@ func (f Founder) sound() (Founder, error) {
 	add(fault)
 	f.Email, fault = SoundEmail(email)
 	add(fault)
-	add(soundPassword("password", f.Password, email))
+	add(passwordFault("password", f.Password, name, email))
 	if f.Project != "" {
 		if f.Project, fault = soundName(f.Project); fault != nil {
 			fault.Field = "project"

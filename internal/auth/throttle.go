@@ -1,28 +1,68 @@
 package auth
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// How often a password may be wrong within a window before sign-in rests.
+// How often a password may be wrong within a window.
 const (
 	throttleWindow = 15 * time.Minute
-	mostPerPair    = 10  // for one account, from one address
-	mostPerAccount = 100 // for one account, from everywhere
-	mostPerAddress = 50  // for all accounts, from one address
-	mostCounters   = 10_000
+	maxPerPair     = 10  // for one account, from one network; also from one known browser
+	maxPerAccount  = 100 // for one account, from everywhere, before answers are delayed
+	maxPerNetwork  = 50  // for all accounts, from one network
+	perSite        = 10  // a /48 of IPv6 may do as much as this many /64
 )
 
-// throttle counts wrong passwords. An account is counted also by address, so
-// that a stranger who guesses does not shut out whose account it is. It counts
-// on this node alone, and forgets when the node stops: what it prevents takes
-// far longer. It is safe for concurrent use.
+// How long an answer is delayed once an account had too many tries: one second,
+// doubled with every further delayStep tries.
+const (
+	minDelay  = time.Second
+	maxDelay  = 16 * time.Second
+	delayStep = 50
+)
+
+// pool is a set of counters with a bound of its own: what fills one pool makes
+// no counter of another be forgotten.
+type pool int
+
+// The pools. Tries for addresses without an account are counted like others,
+// so that answers are the same, but apart from them: there are more of those
+// addresses than any memory holds.
+const (
+	knownBrowsers pool = iota
+	accounts
+	accountPairs
+	madeUpAccounts
+	madeUpPairs
+	networks
+	pools // how many there are
+)
+
+// maxCounters bounds each pool.
+const maxCounters = 10_000
+
+// attempt is one try to prove who one is.
+type attempt struct {
+	email   string
+	exists  bool   // the address has an account
+	address string // that the request comes from
+	// browser names one that signed in to this account in the last 30 days; empty
+	// for others. Its tries count for it alone: others cannot use them up.
+	browser string
+}
+
+// throttle counts wrong passwords. It counts on this node alone, and forgets
+// when the node stops: what it prevents takes far longer. It is safe for
+// concurrent use.
 type throttle struct {
 	mu       sync.Mutex
-	counters map[string]*counter
+	counters [pools]map[string]*counter
 }
 
 // counter is how often something happened since a moment.
@@ -32,93 +72,151 @@ type counter struct {
 }
 
 // newThrottle returns one that has counted nothing.
-func newThrottle() *throttle { return &throttle{counters: map[string]*counter{}} }
-
-// limits are the counters that a try counts on, with the most of each.
-func limits(email, address string) map[string]int {
-	account, network := strings.ToLower(email), network(address)
-	return map[string]int{
-		"pair " + network + " " + account: mostPerPair,
-		"account " + account:              mostPerAccount,
-		"address " + network:              mostPerAddress,
+func newThrottle() *throttle {
+	t := &throttle{}
+	for p := range t.counters {
+		t.counters[p] = map[string]*counter{}
 	}
+	return t
 }
 
-// network is what somebody has as a rule: an IPv4 address, or a /64 of IPv6.
-func network(address string) string {
+// limit is one counter that an attempt counts on.
+type limit struct {
+	pool pool
+	name string
+	max  int
+	slow bool // beyond max, answers are delayed instead of refused
+}
+
+// limits are those of an attempt.
+func (a attempt) limits() []limit {
+	account := strings.ToLower(a.email)
+	if a.browser != "" {
+		return []limit{{knownBrowsers, a.browser + " " + account, maxPerPair, false}}
+	}
+	whole, pairs := madeUpAccounts, madeUpPairs
+	if a.exists {
+		whole, pairs = accounts, accountPairs
+	}
+	all := []limit{{whole, account, maxPerAccount, true}}
+	for n, network := range networksOf(a.address) {
+		times := 1
+		if n > 0 {
+			times = perSite
+		}
+		all = append(all, limit{pairs, network + " " + account, times * maxPerPair, false}, limit{networks, network, times * maxPerNetwork, false})
+	}
+	return all
+}
+
+// networksOf are what one party has as a rule: an IPv4 address, or a /64 of
+// IPv6, or the /48 around it.
+func networksOf(address string) []string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || addr.Is4() {
-		return address
+		return []string{address}
 	}
-	p, err := addr.Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
-}
-
-// try counts a try, and returns how long to wait when it is one too many. A
-// try is counted before it is known to be wrong, so that many at once are no
-// way around.
-func (t *throttle) try(email, address string, now time.Time) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := limits(email, address)
-	var wait time.Duration
-	for name, most := range all {
-		if c := t.counters[name]; c != nil && now.Before(c.ends) && c.n >= most {
-			wait = max(wait, c.ends.Sub(now))
+	var all []string
+	for _, bits := range []int{64, 48} {
+		if p, err := addr.Prefix(bits); err == nil {
+			all = append(all, p.String())
 		}
 	}
-	if wait > 0 {
-		return wait
+	return all
+}
+
+// try counts an attempt. rest is how long to wait when it is one too many, and
+// must be refused; delay is how long its answer must take. A try is counted
+// before it is known to be wrong, so that many at once are no way around.
+func (t *throttle) try(a attempt, now time.Time) (rest, delay time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := a.limits()
+	for _, l := range all {
+		c := t.counters[l.pool][l.name]
+		if c == nil || !now.Before(c.ends) || c.n < l.max {
+			continue
+		}
+		if l.slow {
+			delay = max(delay, min(minDelay<<min((c.n-l.max)/delayStep, 10), maxDelay))
+		} else {
+			rest = max(rest, c.ends.Sub(now))
+		}
 	}
-	for name := range all {
-		t.count(name, now)
+	if rest > 0 {
+		return rest, 0
 	}
-	return 0
+	for _, l := range all {
+		t.count(l, now)
+	}
+	return 0, delay
 }
 
 // count adds one to a counter, which begins when it is not there or has ended.
-func (t *throttle) count(name string, now time.Time) {
-	c := t.counters[name]
+func (t *throttle) count(l limit, now time.Time) {
+	c := t.counters[l.pool][l.name]
 	if c == nil || !now.Before(c.ends) {
-		t.makeRoom(now)
+		t.makeRoom(l.pool, now)
 		c = &counter{ends: now.Add(throttleWindow)}
-		t.counters[name] = c
+		t.counters[l.pool][l.name] = c
 	}
 	c.n++
 }
 
-// makeRoom keeps the map bounded: it drops what has ended, and when nothing
-// has, the counter that ends first.
-func (t *throttle) makeRoom(now time.Time) {
-	if len(t.counters) < mostCounters {
+// makeRoom keeps a pool bounded: it drops what has ended, and if that is not
+// enough, the quarter that says least. That many at once, because each look at
+// all of them takes a millisecond.
+func (t *throttle) makeRoom(p pool, now time.Time) {
+	counters := t.counters[p]
+	if len(counters) < maxCounters {
 		return
 	}
-	first := ""
-	for name, c := range t.counters {
-		if !now.Before(c.ends) {
-			delete(t.counters, name)
-		} else if first == "" || c.ends.Before(t.counters[first].ends) {
-			first = name
-		}
+	maps.DeleteFunc(counters, func(_ string, c *counter) bool { return !now.Before(c.ends) })
+	if len(counters) < maxCounters {
+		return
 	}
-	if len(t.counters) >= mostCounters {
-		delete(t.counters, first)
+	names := slices.SortedFunc(maps.Keys(counters), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counters[a].n, counters[b].n), counters[a].ends.Compare(counters[b].ends))
+	})
+	for _, name := range names[:maxCounters/4] {
+		delete(counters, name)
 	}
 }
 
-// right takes back the try of somebody who knew the password, and forgives the
-// account at this address.
-func (t *throttle) right(email, address string) {
+// undo takes a try back that was not answered.
+func (t *throttle) undo(a attempt) { t.forget(a, false) }
+
+// right takes back the try of whoever knew the password, and forgives what was
+// wrong before from there.
+func (t *throttle) right(a attempt) { t.forget(a, true) }
+
+// forget takes one try off each counter; with pairs it drops those of the
+// account at this network or browser.
+func (t *throttle) forget(a attempt, pairs bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name := range limits(email, address) {
-		if c := t.counters[name]; c != nil {
-			c.n--
-			if c.n <= 0 || strings.HasPrefix(name, "pair ") {
-				delete(t.counters, name)
+	for _, l := range a.limits() {
+		c := t.counters[l.pool][l.name]
+		if c == nil {
+			continue
+		}
+		c.n--
+		if c.n <= 0 || pairs && l.pool != accounts && l.pool != networks {
+			delete(t.counters[l.pool], l.name)
+		}
+	}
+}
+
+// forgive drops all that was counted for an account.
+func (t *throttle) forgive(email string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	account := strings.ToLower(email)
+	delete(t.counters[accounts], account)
+	for _, p := range []pool{knownBrowsers, accountPairs} {
+		for name := range t.counters[p] {
+			if strings.HasSuffix(name, " "+account) {
+				delete(t.counters[p], name)
 			}
 		}
 	}

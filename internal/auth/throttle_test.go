@@ -6,58 +6,148 @@ import (
 	"time"
 )
 
-func TestTriesAreCountedByAccountByAddressAndByBoth(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// noon is a moment in tests of counters.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// taken counts how many tries are answered before one must rest, at most 1000.
+func taken(th *throttle, at func(n int) attempt) (n int) {
+	for n < 1000 {
+		if rest, _ := th.try(at(n), noon); rest > 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func TestThrottle_CountsByAccountByNetworkAndByBoth(t *testing.T) {
 	for name, c := range map[string]struct {
-		most int
-		who  func(n int) (email, address string)
+		max int
+		at  func(n int) attempt
 	}{
-		"one account from one address":    {mostPerPair, func(int) (string, string) { return "a", "192.0.2.1" }},
-		"one account from everywhere":     {mostPerAccount, func(n int) (string, string) { return "a", fmt.Sprintf("192.0.2.%d", n) }},
-		"all accounts from one address":   {mostPerAddress, func(n int) (string, string) { return fmt.Sprint(n), "192.0.2.1" }},
-		"all accounts from one IPv6 net":  {mostPerAddress, func(n int) (string, string) { return fmt.Sprint(n), fmt.Sprintf("2001:db8::%d", n+1) }},
-		"one account in letters of cases": {mostPerPair, func(n int) (string, string) { return []string{"a", "A"}[n%2], "192.0.2.1" }},
+		"one account from one address":   {10, func(int) attempt { return attempt{email: "a", exists: true, address: "192.0.2.1"} }},
+		"one that does not exist":        {10, func(int) attempt { return attempt{email: "a", address: "192.0.2.1"} }},
+		"one account from everywhere":    {1000, func(n int) attempt { return attempt{email: "a", exists: true, address: v4(n)} }},
+		"all accounts from one address":  {50, func(n int) attempt { return attempt{email: fmt.Sprint(n), address: "192.0.2.1"} }},
+		"all accounts from one IPv6 /64": {50, func(n int) attempt { return attempt{email: fmt.Sprint(n), address: fmt.Sprintf("2001:db8::%d", n+1)} }},
+		"all accounts from one IPv6 /48": {500, func(n int) attempt { return attempt{email: fmt.Sprint(n), address: fmt.Sprintf("2001:db8:0:%x::1", n)} }},
+		"one account from one IPv6 /48": {100, func(n int) attempt {
+			return attempt{email: "a", exists: true, address: fmt.Sprintf("2001:db8:0:%x::1", n)}
+		}},
+		"one account in letters of cases": {10, func(n int) attempt { return attempt{email: []string{"a", "A"}[n%2], address: "192.0.2.1"} }},
+		"one account from one browser":    {10, func(n int) attempt { return attempt{email: "a", exists: true, address: v4(n), browser: "b"} }},
 	} {
-		th, took := newThrottle(), 0
-		for n := range 200 {
-			if email, address := c.who(n); th.try(email, address, now) > 0 {
-				break
-			}
-			took++
+		th := newThrottle()
+		if got := taken(th, c.at); got != c.max {
+			t.Errorf("%s: %d tries; want %d", name, got, c.max)
 		}
-		if took != c.most {
-			t.Errorf("%s: %d tries; want %d", name, took, c.most)
-		}
-		if email, address := c.who(0); th.try(email, address, now.Add(throttleWindow)) > 0 {
+		if rest, _ := th.try(c.at(0), noon.Add(throttleWindow)); rest > 0 {
 			t.Errorf("%s: still at rest after the window", name)
 		}
 	}
 }
 
-func TestTheRightPasswordForgivesTheWrongOnes(t *testing.T) {
-	now, th := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), newThrottle()
+// v4 is the n-th of many addresses.
+func v4(n int) string { return fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255) }
+
+func TestThrottle_AnAccountThatIsAttackedFromEverywhereIsAnsweredLaterAndLater(t *testing.T) {
+	th := newThrottle()
+	var delays []time.Duration
+	for n := range 400 {
+		rest, delay := th.try(attempt{email: "a", exists: true, address: v4(n)}, noon)
+		if rest > 0 {
+			t.Fatalf("try %d is refused", n)
+		}
+		if n%50 == 0 {
+			delays = append(delays, delay/time.Second)
+		}
+	}
+	if got, want := fmt.Sprint(delays), "[0s 0s 1ns 2ns 4ns 8ns 16ns 16ns]"; got != want {
+		t.Errorf("delays in seconds %s; want %s", got, want)
+	}
+	if rest, delay := th.try(attempt{email: "a", exists: true, address: "192.0.2.1", browser: "known"}, noon); rest > 0 || delay > 0 {
+		t.Errorf("a browser that signed in lately waits %s, %s", rest, delay)
+	}
+}
+
+func TestThrottle_TheRightPasswordForgivesTheWrongOnes(t *testing.T) {
+	th, a := newThrottle(), attempt{email: "a", exists: true, address: "192.0.2.1"}
 	for n := range 50 {
-		if wait := th.try("a", "192.0.2.1", now); wait > 0 {
-			t.Fatalf("try %d must wait %s", n, wait)
+		if rest, _ := th.try(a, noon); rest > 0 {
+			t.Fatalf("try %d must wait %s", n, rest)
 		}
 		if n%5 == 4 {
-			th.right("a", "192.0.2.1")
+			th.right(a)
 		}
 	}
 }
 
-func TestTheThrottleIsBounded(t *testing.T) {
-	now, th := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), newThrottle()
-	for range mostPerPair {
-		th.try("victim", "198.51.100.1", now.Add(time.Hour))
+func TestThrottle_ATryThatWasNotAnsweredDoesNotCount(t *testing.T) {
+	th, a := newThrottle(), attempt{email: "a", exists: true, address: "2001:db8::1"}
+	for range 1000 {
+		if rest, _ := th.try(a, noon); rest > 0 {
+			t.Fatal("at rest")
+		}
+		th.undo(a)
 	}
-	for n := range mostCounters {
-		th.try(fmt.Sprint(n), fmt.Sprintf("10.%d.%d.1", n/250, n%250), now)
+	for p, counters := range th.counters {
+		if len(counters) > 0 {
+			t.Errorf("pool %d has %d counters", p, len(counters))
+		}
 	}
-	if len(th.counters) > mostCounters {
-		t.Errorf("%d counters; want at most %d", len(th.counters), mostCounters)
+}
+
+func TestThrottle_ForgivingAnAccountForgetsNoOther(t *testing.T) {
+	th := newThrottle()
+	attempts := func(email string) []attempt {
+		return []attempt{
+			{email: email, exists: true, address: "192.0.2.1"}, {email: email, exists: true, address: "192.0.2.2", browser: "b"},
+		}
 	}
-	if th.try("victim", "198.51.100.1", now.Add(time.Hour)) == 0 {
+	for _, email := range []string{"a", "b"} {
+		for _, a := range attempts(email) {
+			for range maxPerPair {
+				th.try(a, noon)
+			}
+		}
+	}
+	th.forgive("A")
+	for i := range attempts("a") {
+		if rest, _ := th.try(attempts("a")[i], noon); rest > 0 {
+			t.Errorf("attempt %d of the forgiven account must wait", i)
+		}
+		if rest, _ := th.try(attempts("b")[i], noon); rest == 0 {
+			t.Errorf("attempt %d of another account was forgiven too", i)
+		}
+	}
+}
+
+func TestThrottle_MadeUpAccountsMakeNothingBeForgotten(t *testing.T) {
+	th, later := newThrottle(), noon.Add(time.Minute)
+	victim := attempt{email: "victim", exists: true, address: "198.51.100.1"}
+	for range maxPerPair {
+		th.try(victim, noon)
+	}
+	guessed := func(n int) attempt { return attempt{email: "guessed", exists: true, address: v4(1<<20 + n)} }
+	for n := range maxPerAccount {
+		th.try(guessed(n), noon)
+	}
+	// Later, so that their counters end last, and each of them more often.
+	for n := range maxCounters * 5 / 4 * (maxPerPair + 1) {
+		th.try(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
+	}
+	for p, counters := range th.counters {
+		if len(counters) > maxCounters {
+			t.Errorf("pool %d: %d counters; want at most %d", p, len(counters), maxCounters)
+		}
+	}
+	if c := th.counters[accounts]["victim"]; c == nil || c.n != maxPerPair {
+		t.Errorf("a flood made it forget the tries for an account: %+v", c)
+	}
+	if rest, _ := th.try(victim, later); rest == 0 {
 		t.Error("a flood made it forget who is at rest")
+	}
+	if _, delay := th.try(guessed(maxPerAccount), later); delay == 0 {
+		t.Error("a flood made it forget the account that is attacked")
 	}
 }

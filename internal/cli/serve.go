@@ -33,6 +33,8 @@ type ServerFlags struct {
 
 	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Pings per second from one address before 429; bursts of twice as many pass. 0: no limit. Default: ${default}."`
 
+	MaxHeartbeats int `default:"100000" placeholder:"N" setting:"file" help:"Heartbeats that a project may have. 0: no limit. Default: ${default}."`
+
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
 	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
 
@@ -52,6 +54,9 @@ func (f ServerFlags) Validate() error {
 	}
 	if f.PingRateLimit < 0 {
 		return fmt.Errorf("ping-rate-limit %g: must not be negative", f.PingRateLimit)
+	}
+	if f.MaxHeartbeats < 0 {
+		return fmt.Errorf("max-heartbeats %d: must not be negative", f.MaxHeartbeats)
 	}
 	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
 		return errors.New("owner-email and owner-password: give both or neither")

@@ -1,9 +1,11 @@
 package httpd
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // ClientAddress returns the address that a request came from: the peer's, or
@@ -29,6 +31,22 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		}
 	}
 	return client
+}
+
+// WarnOfProxy writes one warning to the log when a request comes through a
+// proxy. It is for servers that trust none: all clients then seem to have the
+// proxy's address, and share the limits of sign-in.
+func WarnOfProxy(next http.Handler, log *slog.Logger) http.Handler {
+	var once sync.Once
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != "" {
+			once.Do(func() {
+				log.Warn("proxy not trusted: all clients share its address and its sign-in limits; set trusted-proxies if it is yours",
+					"proxy", ClientAddress(r, nil))
+			})
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // parseAddress reads an address with or without a port, in its plain form: an

@@ -1,8 +1,10 @@
 package httpd_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"overdue/internal/httpd"
@@ -42,5 +44,24 @@ func TestTheClientIsWhoTheTrustedProxiesSaw(t *testing.T) {
 	r := &http.Request{RemoteAddr: "10.0.0.1:80", Header: http.Header{"X-Forwarded-For": {"198.51.100.9"}}}
 	if got := httpd.ClientAddress(r, nil).String(); got != "10.0.0.1" {
 		t.Errorf("with nobody trusted: %s", got)
+	}
+}
+
+func TestWarnOfProxy_SaysOnceThatAProxyIsNotTrusted(t *testing.T) {
+	log, held := logging(slog.LevelInfo)
+	served := 0
+	h := httpd.WarnOfProxy(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }), log)
+	for n, said := range []string{"", "198.51.100.9", "198.51.100.9"} {
+		r := &http.Request{RemoteAddr: "10.0.0.1:80", Header: http.Header{}}
+		if said != "" {
+			r.Header.Set("X-Forwarded-For", said)
+		}
+		h.ServeHTTP(nil, r)
+		if got, want := strings.Count(held.String(), "proxy not trusted"), min(n, 1); got != want {
+			t.Errorf("after %d requests through it: %d warnings; want %d", n, got, want)
+		}
+	}
+	if served != 3 || !strings.Contains(held.String(), "proxy=10.0.0.1") {
+		t.Errorf("served %d, logged %s", served, held)
 	}
 }

@@ -150,23 +150,44 @@ func (d *Desk) ByLink(ctx context.Context, l *Links, token string) (found Linked
 }
 
 // AcknowledgeByLink acknowledges the incident that a link is about, and keeps a
-// note unless it is empty. source is the address that the link is opened from.
-func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text, source string) (found Linked, err error) {
+// note with it unless it is empty. kept is false when the note was not kept: the
+// incident was acknowledged or resolved before. A link needs no account, so it
+// writes nothing but this, once. source is the address that it is opened from.
+func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text, source string) (found Linked, kept bool, err error) {
+	text, fault := soundNote(text)
+	if text == "" {
+		fault = nil // a note is optional
+	}
+	if fault != nil {
+		return found, false, fault
+	}
 	now := stamp()
-	var actor auth.Actor
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, actor, err = d.linked(tx, l, token, now)
-		return err
+	err = d.change(ctx, func(tx *store.Tx) (s stir, err error) {
+		var actor auth.Actor
+		if found, actor, err = d.linked(tx, l, token, now); err != nil {
+			return s, err
+		}
+		actor.Source = source
+		i := found.Incident
+		done, err := tx.Acknowledge(i, actor.Name, now)
+		if err != nil {
+			return s, err
+		}
+		if kept = done || text == ""; done {
+			s = stir{owed: true, touched: i.Heartbeat}
+			if err := note(tx, actor, now, deed{action: "incident.acknowledge", target: numbered(i)}); err != nil {
+				return s, err
+			}
+			if text != "" {
+				err = addNote(tx, actor, i, text, now)
+			}
+		}
+		if err == nil {
+			found.Incident, err = tx.Incident(i.Project, i.ID)
+		}
+		return s, err
 	})
-	if err != nil {
-		return found, err
-	}
-	actor.Source = source
-	detail, err := d.AcknowledgeWithNote(ctx, actor, found.Incident.ID, text)
-	if err == nil {
-		found.Incident = detail.Incident
-	}
-	return found, err
+	return found, kept, err
 }
 
 // AcknowledgeWithNote acknowledges an incident, and keeps a note unless it is

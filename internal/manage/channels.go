@@ -90,6 +90,13 @@ func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (
 		return monitor.Channel{}, err
 	}
 	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
+		known, err := tx.Channels(a.Project.Key)
+		if err == nil && len(known) >= maxChannels {
+			err = atMost("name", maxChannels, "channels in this project", "Delete one that is no longer needed.")
+		}
+		if err != nil {
+			return stir{}, err
+		}
 		added, err := tx.AddChannel(c)
 		if err != nil {
 			return stir{}, err

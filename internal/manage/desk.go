@@ -34,6 +34,8 @@ type Options struct {
 	// Test tells a channel a test alert now, and returns what its provider
 	// answered. The channel has its settings in clear.
 	Test func(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult
+	// MaxHeartbeats is how many heartbeats a project may have; 0 is no limit.
+	MaxHeartbeats int
 }
 
 // Desk is where people's wishes are taken. It is safe for concurrent use.
@@ -45,11 +47,13 @@ type Desk struct {
 	onTouched func([]int64)
 	test      func(context.Context, monitor.Project, monitor.Channel) client.TestResult
 	tests     testLimit
+
+	maxHeartbeats int
 }
 
 // New returns a desk.
 func New(o Options) *Desk {
-	d := &Desk{db: o.DB, cut: o.Cut, onChange: o.OnChange, onOwed: o.OnOwed, onTouched: o.OnTouched, test: o.Test}
+	d := &Desk{db: o.DB, cut: o.Cut, onChange: o.OnChange, onOwed: o.OnOwed, onTouched: o.OnTouched, test: o.Test, maxHeartbeats: o.MaxHeartbeats}
 	if d.cut == nil {
 		d.cut = func() (time.Time, func(string) time.Time) {
 			now := stamp()

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 )
 
 // faults gathers what is wrong with a request, so that all of it can be mended
@@ -40,7 +41,7 @@ func (f *faults) err() error {
 }
 
 // line returns a text of one line in the form that is stored, without blanks
-// around it. Control characters would garble terminals, mail headers and logs.
+// around it, and without the characters that [safetext] rejects.
 func (f *faults) line(field, label, text string, longest int) string {
 	text = strings.TrimSpace(text)
 	switch {
@@ -48,8 +49,10 @@ func (f *faults) line(field, label, text string, longest int) string {
 		f.wrong(field, "Write a %s of 1 to %d characters.", label, longest)
 	case utf8.RuneCountInString(text) > longest:
 		f.wrong(field, "The %s is longer than %d characters: shorten it.", label, longest)
-	case !printable(text, ""):
-		f.wrong(field, "The %s may not have line breaks or control characters: write it in one line.", label)
+	default:
+		if bad, found := safetext.FirstUnsafe(text); found {
+			f.wrong(field, "The %s contains the character %U, which breaks lines or changes the direction of reading: write it in one line without it.", label, bad)
+		}
 	}
 	return text
 }

@@ -41,14 +41,17 @@ func (d *Desk) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdi
 				return s, err
 			}
 		}
-		h, err = create(tx, a, wanted, now)
+		h, err = d.create(tx, a, wanted, now)
 		return stir{next: h.Next()}, err
 	})
 	return h, err
 }
 
 // create adds a heartbeat whose slug was free a moment ago.
-func create(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
+func (d *Desk) create(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
+	if err := d.roomForHeartbeat(tx, a); err != nil {
+		return monitor.Heartbeat{}, err
+	}
 	channels, err := tx.Channels(a.Project.Key)
 	if err != nil {
 		return monitor.Heartbeat{}, err
@@ -104,7 +107,7 @@ func (d *Desk) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e He
 			named.Name = &slug
 		}
 		// Whoever takes the slug before this commits makes it run again.
-		h, err = create(tx, a, named, now.at)
+		h, err = d.create(tx, a, named, now.at)
 		return stir{next: h.Next()}, err
 	})
 	return h, created, err

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 	"overdue/internal/schedule"
 )
 
@@ -147,8 +148,12 @@ func (f *faults) tags(given []string) []string {
 		if tag == "" || slices.Contains(tags, tag) {
 			continue
 		}
-		if utf8.RuneCountInString(tag) > longestTag || !printable(tag, "") {
-			f.wrong("tags", "Write each tag in at most %d plain characters.", longestTag)
+		if utf8.RuneCountInString(tag) > longestTag {
+			f.wrong("tags", "A tag is longer than %d characters: shorten it.", longestTag)
+			return tags
+		}
+		if bad, found := safetext.FirstUnsafe(tag); found {
+			f.wrong("tags", "A tag contains the character %U, which breaks lines or changes the direction of reading: remove it.", bad)
 			return tags
 		}
 		tags = append(tags, tag)
@@ -159,14 +164,11 @@ func (f *faults) tags(given []string) []string {
 	return tags
 }
 
-// mostChannels bounds how many channels a heartbeat names.
-const mostChannels = 200
-
 // channels checks that each one exists in the project.
 func (f *faults) channels(ids []string, known []monitor.Channel) []string {
 	var list []string
-	if len(ids) > mostChannels {
-		f.wrong("channels", "Give at most %d channels, or null for all of the project.", mostChannels)
+	if len(ids) > maxChannels {
+		f.wrong("channels", "Give at most %d channels, or null for all of the project.", maxChannels)
 		return list
 	}
 	for _, id := range ids {

@@ -155,21 +155,42 @@ func (d *Desk) AcknowledgeIncident(ctx context.Context, a auth.Actor, id string)
 func (d *Desk) AddNote(ctx context.Context, a auth.Actor, id, text string, found monitor.Faults) (IncidentDetail, error) {
 	return d.onIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (stir, error) {
 		f := &faults{list: slices.Clone(found)}
-		text := strings.TrimSpace(text)
-		switch {
-		case text == "" || utf8.RuneCountInString(text) > longestNote:
-			f.wrong("text", "Write a note of 1 to %d characters.", longestNote)
-		case !printable(text, "\t\r\n"):
-			f.wrong("text", "A note may not have control characters: write plain text.")
+		text, fault := soundNote(text)
+		if fault != nil {
+			f.add(fault)
 		}
 		if err := f.err(); err != nil {
 			return stir{}, err
 		}
-		if err := tx.Note(i.ID, "note", a.Name+": "+text, now); err != nil {
+		n, err := tx.CountTimeline(i.ID, "note")
+		if err == nil && n >= maxNotes {
+			err = atMost("text", maxNotes, "notes on this incident", "Write the next one where your team keeps longer texts.")
+		}
+		if err != nil {
 			return stir{}, err
 		}
-		return stir{touched: i.Heartbeat}, note(tx, a, now, deed{"incident.note", numbered(i), short(text)})
+		return stir{touched: i.Heartbeat}, addNote(tx, a, i, text, now)
 	})
+}
+
+// soundNote returns a note as it is stored, or a fault.
+func soundNote(text string) (string, *monitor.Fault) {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "" || utf8.RuneCountInString(text) > longestNote:
+		return text, monitor.Wrong(monitor.Invalid, "text", "Write a note of 1 to %d characters.", longestNote)
+	case !printable(text, "\t\r\n"):
+		return text, monitor.Wrong(monitor.Invalid, "text", "A note may not have control characters: write plain text.")
+	}
+	return text, nil
+}
+
+// addNote writes a note on the timeline of an incident.
+func addNote(tx *store.Tx, a auth.Actor, i monitor.Incident, text string, now time.Time) error {
+	if err := tx.Note(i.ID, "note", a.Name+": "+text, now); err != nil {
+		return err
+	}
+	return note(tx, a, now, deed{"incident.note", numbered(i), short(text)})
 }
 
 // numbered names an incident as people do.

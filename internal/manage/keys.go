@@ -27,8 +27,18 @@ func (d *Desk) CreateKey(ctx context.Context, a auth.Actor, name string, readOnl
 	secret = auth.NewKey()
 	now := stamp()
 	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if _, err := acting(tx, a, auth.ManageKeys, now); err != nil {
+			return stir{}, err
+		}
+		keys, err := tx.Keys(a.Project.Key)
+		if err == nil && len(keys) >= maxKeys {
+			err = atMost("name", maxKeys, "API keys", "Revoke one that is no longer used.")
+		}
+		if err != nil {
+			return stir{}, err
+		}
 		key, err = tx.AddKey(monitor.APIKey{
-			Project: a.Project.Key, Name: name, Prefix: secret[:shownOfKey], By: a.Name, ReadOnly: readOnly, Created: now,
+			Project: a.Project.Key, Name: name, Prefix: secret[:shownOfKey], By: a.Name, ByID: a.Person, ReadOnly: readOnly, Created: now,
 		}, auth.HashKey(secret))
 		if err != nil {
 			return stir{}, err
@@ -57,13 +67,16 @@ func (d *Desk) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey
 	return keys, err
 }
 
-// RevokeKey ends an API key of the actor's project, at once and for ever.
+// RevokeKey ends an API key of the actor's project, at once and permanently.
 func (d *Desk) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
 	if err := may(a, auth.ManageKeys); err != nil {
 		return err
 	}
 	now := stamp()
 	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if _, err := acting(tx, a, auth.ManageKeys, now); err != nil {
+			return stir{}, err
+		}
 		keys, err := tx.Keys(a.Project.Key)
 		if err != nil {
 			return stir{}, err

@@ -13,7 +13,10 @@ import (
 // Team is who belongs to a project, and who was asked to.
 type Team struct {
 	Members     []monitor.ProjectMember
-	Invitations []monitor.Invitation // only for who may invite
+	Invitations []monitor.Invitation // only for those who may invite
+	// LeftKeys are API keys whose maker could not make them any more: they left
+	// the project or have a lower role now. Only for those who may revoke them.
+	LeftKeys []monitor.APIKey
 }
 
 // Team lists who belongs to the actor's project.
@@ -26,7 +29,14 @@ func (d *Desk) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
 		if t.Members, err = tx.Members(a.Project.Key); err != nil || !a.May(auth.ManagePeople) {
 			return err
 		}
-		t.Invitations, err = tx.Invitations(a.Project.Key, now)
+		if t.Invitations, err = tx.Invitations(a.Project.Key, now); err != nil {
+			return err
+		}
+		keys, err := tx.Keys(a.Project.Key)
+		t.LeftKeys = slices.DeleteFunc(keys, func(k monitor.APIKey) bool {
+			maker, _ := t.member(k.ByID)
+			return k.ByID == "" || auth.Actor{Role: maker.Role}.May(auth.ManageKeys)
+		})
 		return err
 	})
 	return t, err
@@ -64,7 +74,17 @@ func (d *Desk) Invite(ctx context.Context, a auth.Actor, email, role string) (i 
 	token = auth.NewInvitationToken()
 	now := stamp()
 	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
+		sender, err := acting(tx, a, auth.ManagePeople, now)
+		if err != nil {
+			return stir{}, err
+		}
+		if f.mayGive(sender, wanted); f.err() != nil {
+			return stir{}, f.err()
+		}
 		if err := d.stranger(tx, a, email); err != nil {
+			return stir{}, err
+		}
+		if err := useInvitation(tx, a, now); err != nil {
 			return stir{}, err
 		}
 		i, err = tx.AddInvitation(monitor.Invitation{
@@ -81,16 +101,42 @@ func (d *Desk) Invite(ctx context.Context, a auth.Actor, email, role string) (i 
 	return i, token, nil
 }
 
+// maxInvitations is how many invitations a person may send in an hour: each may
+// be a mail to a stranger.
+const maxInvitations = 20
+
+// useInvitation counts an invitation, and returns a [auth.Rest] when the person
+// sent too many.
+func useInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
+	if a.Person == "" {
+		return nil
+	}
+	if _, err := tx.LockPassword(a.Person); err != nil { // one person, several projects
+		return err
+	}
+	wait, err := tx.UseQuota("invitations of "+a.Person, maxInvitations, time.Hour, now)
+	if err != nil || wait <= 0 {
+		return err
+	}
+	return auth.NewRest(wait, "email", "You sent %d invitations within the last hour, which is the maximum.", maxInvitations)
+}
+
 // role reads a role that the actor may give.
 func (f *faults) role(a auth.Actor, name string) monitor.Role {
 	role, known := monitor.RoleNamed(name)
-	switch {
-	case !known:
+	if !known {
 		f.wrong("role", "Choose a role: owner, admin, member or viewer.")
-	case !a.Role.MayGive(role):
-		f.wrong("role", "Only somebody of that role can give it: choose a lower one.")
+		return role
 	}
+	f.mayGive(a, role)
 	return role
+}
+
+// mayGive keeps a fault unless the actor may give the role.
+func (f *faults) mayGive(a auth.Actor, role monitor.Role) {
+	if !a.Role.MayGive(role) {
+		f.wrong("role", "You cannot give a role above your own: choose a lower one.")
+	}
 }
 
 // stranger returns a fault when an address belongs to a member already.
@@ -116,6 +162,9 @@ func (d *Desk) Withdraw(ctx context.Context, a auth.Actor, id string) error {
 	}
 	now := stamp()
 	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if _, err := acting(tx, a, auth.ManagePeople, now); err != nil {
+			return stir{}, err
+		}
 		all, err := tx.Invitations(a.Project.Key, now)
 		if err != nil {
 			return stir{}, err
@@ -155,9 +204,29 @@ func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string
 		if err := tx.SetMember(a.Project.Key, person, wanted, now); err != nil {
 			return err
 		}
+		if err := endInvitations(tx, a.Project.Key, m, now); err != nil {
+			return err
+		}
 		return note(tx, a, now, deed{"member.role", m.Name, before.String() + " to " + wanted.String()})
 	})
 	return m, err
+}
+
+// endInvitations ends those that a member sent and may not give any more.
+func endInvitations(tx *store.Tx, project int64, m monitor.ProjectMember, now time.Time) error {
+	all, err := tx.Invitations(project, now)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if i.ByID != m.ID || m.Role.MayGive(i.Role) {
+			continue
+		}
+		if _, err := tx.UseInvitation(i.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RemoveMember takes a person out of the actor's project, with the invitations
@@ -199,7 +268,9 @@ func (t Team) spare(m monitor.ProjectMember, text string) error {
 func (d *Desk) onMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
 	now := stamp()
 	return d.change(ctx, func(tx *store.Tx) (stir, error) {
-		if err := tx.LockProject(a.Project.Key); err != nil {
+		// Anybody may leave; the role decides about others below.
+		me, err := acting(tx, a, auth.Read, now)
+		if err != nil {
 			return stir{}, err
 		}
 		members, err := tx.Members(a.Project.Key)
@@ -207,16 +278,11 @@ func (d *Desk) onMember(ctx context.Context, a auth.Actor, person string, fn fun
 			return stir{}, err
 		}
 		team := Team{Members: members}
-		role := a.Role
-		if a.Person != "" {
-			me, _ := team.member(a.Person)
-			role = me.Role
-		}
 		m, found := team.member(person)
 		if !found {
 			return stir{}, absent("member")
 		}
-		if person != a.Person && !role.MayGive(m.Role) {
+		if person != a.Person && !me.Role.MayGive(m.Role) {
 			return stir{}, monitor.Wrong(monitor.Forbidden, "", "You cannot change somebody whose role is higher than yours.")
 		}
 		return stir{}, fn(tx, team, m, now)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
@@ -34,6 +35,9 @@ func (d *Desk) ChangeProject(ctx context.Context, a auth.Actor, name, zone strin
 	}
 	now := stamp()
 	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if _, err := acting(tx, a, auth.ChangeProject, now); err != nil {
+			return stir{}, err
+		}
 		before, err := tx.Project(a.Project.Key)
 		if err != nil {
 			return stir{}, err
@@ -69,6 +73,9 @@ func (d *Desk) CreateProject(ctx context.Context, a auth.Actor, name, zone strin
 	now, try := stamp(), 0
 	err = d.change(ctx, func(tx *store.Tx) (stir, error) {
 		try++
+		if err := mayOwnMore(tx, a, now); err != nil {
+			return stir{}, err
+		}
 		slug := slugOf(name)
 		if slug == "heartbeat" {
 			slug = "project"
@@ -91,6 +98,24 @@ func (d *Desk) CreateProject(ctx context.Context, a auth.Actor, name, zone strin
 	return p, err
 }
 
+// mayOwnMore returns a fault when a person owns as many projects as they may.
+func mayOwnMore(tx *store.Tx, a auth.Actor, now time.Time) error {
+	if _, err := acting(tx, a, auth.ChangeProject, now); err != nil || a.Person == "" {
+		return err
+	}
+	owned := 0
+	memberships, err := tx.Memberships(a.Person)
+	for _, m := range memberships {
+		if m.Role == auth.Owner {
+			owned++
+		}
+	}
+	if err == nil && owned >= maxOwnedProjects {
+		err = atMost("name", maxOwnedProjects, "projects that you own", "Delete one that is no longer needed.")
+	}
+	return err
+}
+
 // DeleteProject ends the actor's project with all that is in it, once its name
 // was typed. It must not be the actor's last.
 func (d *Desk) DeleteProject(ctx context.Context, a auth.Actor, typed string) error {
@@ -102,15 +127,15 @@ func (d *Desk) DeleteProject(ctx context.Context, a auth.Actor, typed string) er
 	}
 	now := stamp()
 	return d.change(ctx, func(tx *store.Tx) (stir, error) {
+		if _, err := acting(tx, a, auth.DeleteProject, now); err != nil {
+			return stir{}, err
+		}
 		last, err := isLast(tx, a)
 		if err != nil {
 			return stir{}, err
 		}
 		if last {
 			return stir{}, monitor.Wrong(monitor.Conflict, "", "This is your last project: create another one first.")
-		}
-		if err := tx.LockProject(a.Project.Key); err != nil {
-			return stir{}, err
 		}
 		if err := tx.DeleteProject(a.Project, now); err != nil {
 			return stir{}, err

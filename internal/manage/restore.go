@@ -28,6 +28,9 @@ func (d *Desk) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef strin
 		if h, err = tx.DeletedHeartbeat(a.Project.Key, idOrRef, now.Add(-longestRegret)); err != nil {
 			return s, err
 		}
+		if err := d.roomForHeartbeat(tx, a); err != nil {
+			return s, err
+		}
 		_, taken, err := tx.HeartbeatBySlug(a.Project.Key, h.Slug)
 		if err == nil && taken {
 			h.Slug, err = freeSlug(tx, a.Project.Key, h.Name, try)

@@ -18,6 +18,7 @@ type APIKey struct {
 	Name     string
 	Prefix   string // the beginning of the secret, to recognise it by
 	By       string // who made it, as people know them
+	ByID     string // their person, empty for the command line
 	ReadOnly bool
 	Created  time.Time
 	Used     time.Time

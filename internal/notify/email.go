@@ -2,9 +2,12 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"net/mail"
 	"strings"
 	"time"
+
+	"overdue/internal/safetext"
 )
 
 // emailKind writes to one or more people through the operator's mail server.
@@ -50,10 +53,17 @@ func sendEmail(ctx context.Context, out *Outside, set Settings, n News) (Receipt
 	return o.verdict(false)
 }
 
+// maxAddress is how long a mail address may be, in bytes (RFC 5321, 4.5.3.1.3).
+const maxAddress = 254
+
 // address accepts one bare mailbox. A name beside it has no place: the reader
 // knows who they are.
 func address(text string) (normal, problem string) {
-	problem = shorten(oneLine(text), 80) + " is not an e-mail address: write it like name@example.com."
+	shown := shorten(oneLine(text), 80)
+	if len(text) > maxAddress {
+		return "", fmt.Sprintf("%s is longer than %d characters, the maximum of an email address: shorten it.", shown, maxAddress)
+	}
+	problem = shown + " is not an e-mail address: write it like name@example.com."
 	parsed, err := mail.ParseAddress(text)
 	if err != nil || parsed.Name != "" {
 		return "", problem
@@ -61,7 +71,8 @@ func address(text string) (normal, problem string) {
 	local, domain, found := strings.Cut(parsed.Address, "@")
 	// Quoted local parts are legal and in no one's use: they would only carry
 	// surprises into headers and SMTP commands.
-	if !found || local == "" || strings.Contains(domain, "@") ||
+	_, unsafe := safetext.FirstUnsafe(parsed.Address)
+	if !found || unsafe || local == "" || strings.Contains(domain, "@") ||
 		strings.ContainsAny(parsed.Address, " \t\r\n\"\\<>(),;:[]") {
 		return "", problem
 	}

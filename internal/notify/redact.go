@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"overdue/internal/safetext"
 )
 
 const (
@@ -100,7 +102,7 @@ func urlSecrets(u *url.URL) []string {
 func oneLine(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || unwelcome(r)
+		return unicode.IsSpace(r) || safetext.Unsafe(r)
 	}), " ")
 }
 
@@ -111,17 +113,11 @@ func lines(text string) string {
 	text = colourCodes.ReplaceAllString(text, "")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && unwelcome(r) {
+		if r != '\n' && r != '\t' && safetext.Unsafe(r) {
 			return -1
 		}
 		return r
 	}, text)
-}
-
-// unwelcome reports whether r is a control character, a line separator or a
-// sign that turns the direction of reading, by which a name can pose as another.
-func unwelcome(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
 // shorten returns text with at most n characters, the last of which then says

@@ -320,3 +320,10 @@ func (tx *Tx) count(name string) (int64, error) {
 	}
 	return n, nil
 }
+
+// CountHeartbeats counts those of a project that were not deleted.
+func (tx *Tx) CountHeartbeats(project int64) (n int, err error) {
+	n, _, err = one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+		`SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project)
+	return n, err
+}

@@ -160,6 +160,13 @@ func (tx *Tx) Note(incident, kind, sentence string, now time.Time) error {
 	return nil
 }
 
+// CountTimeline counts the entries of a kind in an incident's timeline.
+func (tx *Tx) CountTimeline(incident, kind string) (n int, err error) {
+	n, _, err = one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+		`SELECT COUNT(*) FROM timeline WHERE incident = $1 AND kind = $2`, incident, kind)
+	return n, err
+}
+
 // endings say in a timeline how an incident was resolved.
 var endings = map[monitor.Ending]struct{ kind, sentence string }{
 	monitor.Recovered: {"recovered", "Recovered: a success ping came."},

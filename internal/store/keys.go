@@ -9,13 +9,13 @@ import (
 )
 
 // keyColumns are in the order of scanKey.
-const keyColumns = `id, project, name, prefix, made_by, read_only, created, last_used`
+const keyColumns = `id, project, name, prefix, made_by, made_by_id, read_only, created, last_used`
 
 // scanKey reads keyColumns.
 func scanKey(row scanner) (monitor.APIKey, error) {
 	var k monitor.APIKey
 	var created, used sql.NullInt64
-	err := row.Scan(&k.ID, &k.Project, &k.Name, &k.Prefix, &k.By, &k.ReadOnly, &created, &used)
+	err := row.Scan(&k.ID, &k.Project, &k.Name, &k.Prefix, &k.By, &k.ByID, &k.ReadOnly, &created, &used)
 	k.Created, k.Used = moment(created), moment(used)
 	return k, err
 }
@@ -23,8 +23,8 @@ func scanKey(row scanner) (monitor.APIKey, error) {
 // AddKey keeps a new API key, by the hash of its secret.
 func (tx *Tx) AddKey(k monitor.APIKey, hash string) (monitor.APIKey, error) {
 	k.ID = newID()
-	_, err := tx.exec(`INSERT INTO api_keys (id, project, name, hash, prefix, made_by, read_only, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.ID, k.Project, k.Name, hash, k.Prefix, k.By, k.ReadOnly, micros(k.Created))
+	_, err := tx.exec(`INSERT INTO api_keys (id, project, name, hash, prefix, made_by, made_by_id, read_only, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, k.ID, k.Project, k.Name, hash, k.Prefix, k.By, k.ByID, k.ReadOnly, micros(k.Created))
 	if err != nil {
 		return k, fmt.Errorf("add API key: %w", err)
 	}

@@ -50,10 +50,19 @@ func (tx *Tx) PersonAt(email string) (p monitor.Person, password string, found b
 	return p, password, found, err
 }
 
+// LockPassword returns the hash of a person's password, and keeps it from being
+// changed until this transaction ends. Lock a project before its people.
+func (tx *Tx) LockPassword(person string) (string, error) {
+	return tx.password(person, tx.d.lock)
+}
+
 // Password returns the hash of a person's password.
-func (tx *Tx) Password(person string) (string, error) {
+func (tx *Tx) Password(person string) (string, error) { return tx.password(person, "") }
+
+// password reads the hash, with or without a lock.
+func (tx *Tx) password(person, lock string) (string, error) {
 	hash, found, err := one(tx, func(row scanner) (hash string, err error) { return hash, row.Scan(&hash) },
-		`SELECT password FROM people WHERE id = $1`, person)
+		`SELECT password FROM people WHERE id = $1`+lock, person)
 	if err == nil && !found {
 		err = missing("person")
 	}
@@ -104,6 +113,15 @@ func (tx *Tx) Members(project int64) ([]monitor.ProjectMember, error) {
 		m.Role, _ = monitor.RoleNamed(role)
 		return m, err
 	}, `SELECT `+personColumns+`, m.role FROM members m JOIN people p ON p.id = m.person WHERE m.project = $1 ORDER BY p.name, p.id`, project)
+}
+
+// Role returns what a person is in a project, which is no role if they are not
+// a member.
+func (tx *Tx) Role(project int64, person string) (monitor.Role, error) {
+	name, _, err := one(tx, func(row scanner) (role string, err error) { return role, row.Scan(&role) },
+		`SELECT role FROM members WHERE project = $1 AND person = $2`, project, person)
+	role, _ := monitor.RoleNamed(name)
+	return role, err
 }
 
 // SetMember makes a person something in a project, whatever they were.

@@ -69,15 +69,25 @@ func (tx *Tx) Sessions(person string, now time.Time) ([]monitor.Session, error) 
 		person, micros(now))
 }
 
+// LockSession returns one of a person's sessions unless it ended, and keeps it
+// from being ended until this transaction ends.
+func (tx *Tx) LockSession(person, id string, now time.Time) (monitor.Session, bool, error) {
+	return one(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND person = $2 AND ends > $3`+tx.d.lock,
+		id, person, micros(now))
+}
+
 // SessionSeen notes when and from where a session was seen, and with it its
-// person.
+// person: first, as whatever ends all sessions of a person does.
 func (tx *Tx) SessionSeen(s monitor.Session) error {
+	if err := tx.personSeen(s); err != nil {
+		return err
+	}
 	_, err := tx.exec(`UPDATE sessions SET seen = $2, ends = $3, address = $4 WHERE id = $1`,
 		s.ID, micros(s.Seen), micros(s.Ends), legible(s.Address))
 	if err != nil {
 		return fmt.Errorf("session seen: %w", err)
 	}
-	return tx.personSeen(s)
+	return nil
 }
 
 // EndSession ends the session with the hash of its token, if there is one.
@@ -100,6 +110,17 @@ func (tx *Tx) EndSessionOf(person, id string) error {
 func (tx *Tx) EndSessions(person, except string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2`, person, except); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
+}
+
+// EndOldestSessions leaves a person the given number of sessions: the one with
+// the id, and those that were seen last.
+func (tx *Tx) EndOldestSessions(person, id string, keep int) error {
+	_, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2 AND id NOT IN (
+		SELECT id FROM sessions WHERE person = $1 AND id <> $2 ORDER BY seen DESC, id LIMIT $3)`, person, id, keep-1)
+	if err != nil {
+		return fmt.Errorf("end oldest sessions: %w", err)
 	}
 	return nil
 }

@@ -36,7 +36,20 @@ func (s *Site) accountRoutes() []route {
 
 // entry is how the visitor comes in.
 func (v *visit) entry() auth.Entry {
-	return auth.Entry{Address: v.source(), Agent: v.r.UserAgent(), Keep: v.text("keep") != ""}
+	return auth.Entry{
+		Address: v.source(), Agent: v.r.UserAgent(), Browser: v.site.People.BrowserToken(v.r), Keep: v.text("keep") != "",
+	}
+}
+
+// welcome leads somebody who just signed in to a page. Their browser is known
+// from now on: wrong passwords of others do not keep it from signing in.
+func (v *visit) welcome(path string) error {
+	cookie, err := v.site.People.BrowserCookie(v.ctx(), v.now)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(v.w, cookie)
+	return v.redirect(path)
 }
 
 // showSetup asks the owner about themselves, who came by the one-time link. To
@@ -86,7 +99,7 @@ func setUp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(view.HeartbeatsPath)
+	return v.welcome(view.HeartbeatsPath)
 }
 
 // signInNotes are what may have led to the sign-in.
@@ -120,7 +133,7 @@ func signIn(v *visit) error {
 		if err != nil {
 			return err
 		}
-		return v.redirect(local(v.text("next")))
+		return v.welcome(local(v.text("next")))
 	}
 	status := refused
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
@@ -134,14 +147,23 @@ func signIn(v *visit) error {
 
 // rest says to programs too after what time another try is taken.
 func (v *visit) rest(wait time.Duration) int {
-	v.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	v.w.Header().Set("Retry-After", wholeSeconds(wait))
 	return http.StatusTooManyRequests
+}
+
+// wholeSeconds is a time in whole seconds, rounded up.
+func wholeSeconds(wait time.Duration) string {
+	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
 
 // signOut ends the session.
 func signOut(v *visit) error {
 	if err := v.site.People.SignOut(v.ctx()); err != nil {
 		return err
+	}
+	if v.site.secure { // elsewhere browsers ignore it
+		// Not "cookies": that would reach other programs on the same domain.
+		v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	}
 	return v.redirect(view.SignInPath + "?" + url.Values{"note": {"out"}}.Encode())
 }
@@ -172,7 +194,7 @@ func showAccount(v *visit) error {
 
 // rename changes one's name.
 func rename(v *visit) error {
-	err := v.site.People.Rename(v.ctx(), v.who, v.text("name"))
+	err := v.site.People.Rename(v.ctx(), v.who, v.text("name"), v.now)
 	if wrong, form := wrongs(err); form {
 		return v.accountAgain(refused, func(p *view.AccountPage) { p.Name = view.Input{Value: v.text("name"), Error: wrong["name"]} })
 	}
@@ -196,7 +218,7 @@ func (v *visit) accountAgain(status int, mark func(*view.AccountPage)) error {
 // changePassword changes one's password.
 func changePassword(v *visit) error {
 	err := v.site.People.ChangePassword(v.ctx(), v.who, auth.PasswordChange{
-		Old: v.text("old_password"), New: v.text("new_password"), Address: v.source(), At: v.now,
+		Old: v.text("old_password"), New: v.text("new_password"), Entry: v.entry(), At: v.now,
 	})
 	if wrong, form := wrongs(err); form {
 		status := refused
@@ -208,28 +230,6 @@ func changePassword(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.toast("Password changed. Every other session was ended.", "")
-	return v.redirect(view.AccountPath)
-}
-
-// endSession signs another browser of one's own out, or this one.
-func endSession(v *visit) error {
-	id := v.r.PathValue("id")
-	if id == v.who.Session {
-		return signOut(v)
-	}
-	if err := v.site.People.EndSession(v.ctx(), v.who, id); err != nil {
-		return err
-	}
-	v.toast("That browser is signed out.", "")
-	return v.redirect(view.AccountPath)
-}
-
-// endOtherSessions signs all browsers but this one out.
-func endOtherSessions(v *visit) error {
-	if err := v.site.People.EndOtherSessions(v.ctx(), v.who); err != nil {
-		return err
-	}
-	v.toast("Every other browser is signed out.", "")
-	return v.redirect(view.AccountPath)
+	v.toast("Password changed. Every other session was ended. API keys that you made still work.", "")
+	return v.welcome(view.AccountPath)
 }

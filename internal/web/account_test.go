@@ -100,7 +100,7 @@ func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
 			return w.post("", "/sign-in", url.Values{"email": {email}, "password": {"wrong wrong wrong"}, "next": {"/team"}})
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
-		w.want(known, 422, "do not belong together", `value="/team"`)
+		w.want(known, 422, "Incorrect email or password", `value="/team"`)
 		// A second may begin between the two: the clock of the page is no answer.
 		clock := regexp.MustCompile(`[0-9T:-]+Z|\d\d:\d\d:\d\d`)
 		timeless := func(a answer, name string) string {
@@ -183,7 +183,7 @@ func TestTheAccountPageChangesNamePasswordAndSessions(t *testing.T) {
 		if strings.Contains(w.get("owner", "/account").body, "Name saved.") {
 			w.Error("the toast is shown twice")
 		}
-		w.want(w.post("owner", "/account/password", url.Values{"old_password": {"wrong"}, "new_password": {password + "!"}}), 422, "not the password now")
+		w.want(w.post("owner", "/account/password", url.Values{"old_password": {"wrong"}, "new_password": {password + "!"}}), 422, "Incorrect password")
 		id := regexp.MustCompile(`/account/sessions/([0-9a-f-]{36})/end`).FindStringSubmatch(page.body)
 		if id == nil {
 			w.Fatal("no session to end")
@@ -192,8 +192,11 @@ func TestTheAccountPageChangesNamePasswordAndSessions(t *testing.T) {
 		w.want(w.get("elsewhere", "/account"), 200) // a stranger's wish ends nothing
 		w.leads(w.post("owner", "/account/sessions/"+id[1]+"/end", nil), "/account")
 		w.leads(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
-		w.leads(w.post("owner", "/account/password", url.Values{"old_password": {password}, "new_password": {password + "!"}}), "/account")
-		w.want(w.get("owner", "/account"), 200, "Password changed")
+		changed := w.post("owner", "/account/password", url.Values{"old_password": {password}, "new_password": {password + "!"}})
+		w.leads(changed, "/account")
+		w.leads(w.get("owner", "/account"), "/sign-in?next=%2Faccount") // with the token from before
+		w.cookies["owner"] = changed.jar
+		w.want(w.get("owner", "/account"), 200, "Password changed", "API keys that you made still work")
 	})
 }
 

@@ -17,36 +17,41 @@ func showLink(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.linked(found, false)
+	return v.show(view.Acknowledge(v.linkPage(found)))
 }
 
 // followLink acknowledges by the link, whoever presses the button.
 func followLink(v *visit) error {
-	token := v.r.PathValue("token")
-	found, err := v.site.Desk.AcknowledgeByLink(v.ctx(), v.site.Links, token, strings.TrimSpace(v.text("note")), v.source())
-	if isFault(err, monitor.Conflict) {
-		// It was resolved meanwhile: the page says so.
-		if found, err = v.site.Desk.ByLink(v.ctx(), v.site.Links, token); err == nil {
-			return v.linked(found, false)
+	text := strings.TrimSpace(v.text("note"))
+	found, kept, err := v.site.Desk.AcknowledgeByLink(v.ctx(), v.site.Links, v.r.PathValue("token"), text, v.source())
+	if wrong, form := wrongs(err); form {
+		if found, err = v.site.Desk.ByLink(v.ctx(), v.site.Links, v.r.PathValue("token")); err != nil {
+			return err
 		}
+		p := v.linkPage(found)
+		p.Note = view.Input{Value: text, Error: wrong["text"]}
+		return v.showStatus(refused, view.Acknowledge(p))
 	}
 	if err != nil {
 		return err
 	}
-	return v.linked(found, found.Incident.AcknowledgedBy == "link from "+found.Channel)
+	p := v.linkPage(found)
+	p.NoteLost = !kept
+	p.Done = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.Resolved
+	return v.show(view.Acknowledge(p))
 }
 
-// linked answers with the incident and its button.
-func (v *visit) linked(found manage.Linked, done bool) error {
+// linkPage is the incident with its button.
+func (v *visit) linkPage(found manage.Linked) view.AcknowledgePage {
 	if zone, err := time.LoadLocation(found.Zone); err == nil {
 		v.clock.Zone = zone
 	}
 	i := found.Incident
-	return v.show(view.Acknowledge(view.AcknowledgePage{
+	return view.AcknowledgePage{
 		Gate: v.gate(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
-		Opened: i.Opened, Action: view.AcknowledgePath(v.r.PathValue("token")), By: "link from " + found.Channel, Done: done,
+		Opened: i.Opened, Action: view.AcknowledgePath(v.r.PathValue("token")), By: "link from " + found.Channel,
 		FullDetails: view.IncidentPath(i.ID),
-	}))
+	}
 }
 
 // isFault reports whether an error is a fault of the kind.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"overdue/internal/monitor"
 	"overdue/internal/web/view"
 )
 
@@ -12,15 +13,20 @@ func (v *visit) keysPage() (view.KeysPage, error) {
 	}
 	p := view.KeysPage{Shell: v.shell(""), BaseURL: v.site.Base + "/api/v1"}
 	for _, k := range keys {
-		shown := view.APIKey{
-			ID: k.ID, Name: k.Name, Prefix: k.Prefix + "…", ReadOnly: k.ReadOnly, Created: k.Created, By: k.By, LastUsed: k.Used,
-		}
-		if shown.By == "" {
-			shown.By, shown.Prefix = "an earlier version", "ovd_…" // which noted neither
-		}
-		p.Keys = append(p.Keys, shown)
+		p.Keys = append(p.Keys, shownKey(k))
 	}
 	return p, nil
+}
+
+// shownKey is a key as pages list it.
+func shownKey(k monitor.APIKey) view.APIKey {
+	shown := view.APIKey{
+		ID: k.ID, Name: k.Name, Prefix: k.Prefix + "…", ReadOnly: k.ReadOnly, Created: k.Created, By: k.By, LastUsed: k.Used,
+	}
+	if shown.By == "" {
+		shown.By, shown.Prefix = "an earlier version", "ovd_…" // which noted neither
+	}
+	return shown
 }
 
 // showKeys shows them.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
@@ -132,6 +133,9 @@ func (v *visit) fail(err error) {
 		page.Status, page.Detail = p.Status, p.Detail
 	case v.ctx().Err() != nil:
 		return // nobody waits for the answer
+	case errors.Is(err, auth.ErrBusy):
+		page.Status, page.Detail, theirs = http.StatusServiceUnavailable, "Too many people are signing in at the moment. Try again in a few seconds.", true
+		v.w.Header().Set("Retry-After", wholeSeconds(auth.BusyWait))
 	case errors.Is(err, manage.ErrAway):
 		page.Status = http.StatusServiceUnavailable
 		v.w.Header().Set("Retry-After", "5")

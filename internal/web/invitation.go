@@ -38,7 +38,7 @@ func join(v *visit) error {
 	token := v.r.PathValue("token")
 	err := v.site.People.Join(v.ctx(), token, v.text("name"), v.text("password"), v.entry(), v.now)
 	if err == nil {
-		return v.redirect(view.HeartbeatsPath)
+		return v.welcome(view.HeartbeatsPath)
 	}
 	fault, theirs := errors.AsType[*monitor.Fault](err)
 	wrong, form := wrongs(err)

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"overdue/internal/auth"
@@ -41,6 +43,9 @@ func (v *visit) teamPage() (view.TeamPage, error) {
 			ID: i.ID, Email: i.Email, Role: i.Role.String(), By: i.By, Sent: i.Created, Ends: i.Ends,
 		})
 	}
+	for _, k := range team.LeftKeys {
+		p.LeftKeys = append(p.LeftKeys, shownKey(k))
+	}
 	return p, nil
 }
 
@@ -66,16 +71,20 @@ func invite(v *visit) error {
 		link = v.site.Base + view.InvitationPath(token)
 		mailed = v.mailInvitation(i, link)
 	}
-	p, err := v.teamPage()
-	if err != nil {
-		return err
+	p, err2 := v.teamPage()
+	if err2 != nil {
+		return err2
 	}
 	if form {
 		p.Email, p.Role = view.Input{Value: v.text("email"), Error: wrong["email"]}, v.text("role")
 		if p.Email.Error == "" {
 			p.Email.Error = wrong["role"]
 		}
-		return v.showStatus(refused, view.Team(p))
+		status := refused
+		if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
+			status = v.rest(rest.Wait)
+		}
+		return v.showStatus(status, view.Team(p))
 	}
 	p.Link, p.Mails = link, p.Mails && mailed
 	return v.show(view.Team(p))
@@ -92,19 +101,26 @@ func (v *visit) mailInvitation(i monitor.Invitation, link string) bool {
 	}
 	ctx, cancel := context.WithTimeout(v.ctx(), longestMail)
 	defer cancel()
-	project := v.actor.Project.Name
+	project, sender := withoutLinks(v.actor.Project.Name), withoutLinks(i.By)
 	text := fmt.Sprintf(`%s invites you to the project “%s” on Overdue, as %s.
 
 %s
 
 The link works once, until %s. If you do not know what this is about, ignore it.
-`, i.By, project, i.Role, link, v.clock.ShortStamp(i.Ends)+" "+v.clock.ZoneName())
+`, sender, project, i.Role, link, v.clock.ShortStamp(i.Ends)+" "+v.clock.ZoneName())
 	if err := v.site.Mail(ctx, i.Email, "Invitation to “"+project+"” on Overdue", text); err != nil {
 		v.site.Log.Warn("invitation not mailed", "error", err)
 		return false
 	}
 	return true
 }
+
+// links finds what a mail program makes a link of.
+var links = regexp.MustCompile(`\S*://\S*`)
+
+// withoutLinks is a name as a mail to a stranger shows it: the only link in
+// there is ours.
+func withoutLinks(name string) string { return links.ReplaceAllLiteralString(name, "(link removed)") }
 
 // withdraw ends an invitation.
 func withdraw(v *visit) error {

@@ -108,6 +108,6 @@ func setNewPassword(v *visit) error {
 	case form:
 		return v.newPassword(true, view.NewPasswordPage{Token: token, Email: v.text("email"), Password: view.Input{Error: wrong["password"]}})
 	}
-	v.toast("Your password is set, and every other browser is signed out.", "")
-	return v.redirect(view.HeartbeatsPath)
+	v.toast("Your password is set, and every other browser is signed out. API keys that you made still work.", "")
+	return v.welcome(view.HeartbeatsPath)
 }

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 
 	"overdue/internal/auth"
+	"overdue/internal/web/view"
 )
 
 // handler answers one visit. A fault is the visitor's, any other error ours.
@@ -60,7 +62,11 @@ func (s *Site) serve(rt route) http.HandlerFunc {
 		if err == nil && admitted {
 			err = rt.handle(v)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, auth.ErrSignedOut):
+			// The session was ended while this request was in progress.
+			_ = v.redirect(view.SignInPath)
+		case err != nil:
 			v.fail(err)
 		}
 	}

@@ -15,6 +15,8 @@ type AcknowledgePage struct {
 	Action      string // the signed address, posted to
 	By          string // who the link was made for: an address or a channel
 	Done        bool   // the click has happened
+	Note        Input
+	NoteLost    bool   // a note was sent and not kept, because it came too late
 	FullDetails string // address of the incident, for those with an account
 }
 

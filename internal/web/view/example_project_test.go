@@ -111,6 +111,10 @@ func exampleAccount() view.AccountPage {
 	}
 }
 
+func exampleProof() view.ProofPage {
+	return view.ProofPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", Back: "/account"}
+}
+
 func exampleTeam() view.TeamPage {
 	seen := exampleClock().Now.Add(-3 * time.Hour)
 	return view.TeamPage{
@@ -120,6 +124,7 @@ func exampleTeam() view.TeamPage {
 			{ID: "u2", Name: "Tomasz Wrona", Email: "tomasz@kestrel.example", Role: "admin", LastSeen: seen},
 			{ID: "u3", Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"},
 		},
+		LeftKeys:    []view.APIKey{{ID: "k9", Name: "terraform", Prefix: "ovd_Q2mN…", Created: utc("2025-03-02T09:00:00Z"), By: "Oskar Nyberg"}},
 		Invitations: []view.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", By: "Mara Lindqvist", Sent: seen, Ends: seen.Add(7 * 24 * time.Hour)}},
 	}
 }

@@ -83,6 +83,7 @@ func examples() []example {
 		{"invitation-known", view.Invitation(known), false},
 		{"invitation-gone", view.Invitation(gone), false},
 		{"account", view.Account(exampleAccount()), false},
+		{"proof", view.Proof(exampleProof()), false},
 		{"team", view.Team(exampleTeam()), false},
 		{"api-keys", view.Keys(exampleKeys()), false},
 		{"audit", view.Audit(exampleAudit()), false},

@@ -7,10 +7,11 @@ type TeamPage struct {
 	Shell
 	Members     []Member
 	Invitations []SentInvitation
-	Email       Input  // of the invitation that is being written
-	Role        string // of it
-	Link        string // of the invitation just made, shown once; empty otherwise
-	Mails       bool   // invitations are sent by e-mail; otherwise the link is handed over
+	LeftKeys    []APIKey // of makers who could not make them any more
+	Email       Input    // of the invitation that is being written
+	Role        string   // of it
+	Link        string   // of the invitation just made, shown once; empty otherwise
+	Mails       bool     // invitations are sent by e-mail; otherwise the link is handed over
 }
 
 // Member is one person of the project.

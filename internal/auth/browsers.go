@@ -1,0 +1,145 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/store"
+)
+
+// browserLife is for how long a browser that signed in counts as known.
+const browserLife = 30 * 24 * time.Hour
+
+// A browser's token holds the person who signed in there, random bytes that
+// name the browser, the moment in seconds, and an HMAC over these.
+const (
+	browserPerson = 16
+	browserName   = browserPerson + 16
+	browserAt     = browserName + 8
+	browserLength = browserAt + sha256.Size
+)
+
+// browsers recognises those that signed in lately, by a signed cookie. The
+// cookie gives no access: wrong passwords from such a browser are counted apart
+// from all others, so that nobody else can use them up.
+type browsers struct {
+	db     *store.DB
+	cookie string // its name
+	secure bool
+
+	mu  sync.Mutex
+	key []byte // read or made when it is first needed; the same on every node
+}
+
+// newBrowsers returns those of a database. secure says that the pages are
+// reached by https alone.
+func newBrowsers(db *store.DB, secure bool) *browsers {
+	b := &browsers{db: db, cookie: "overdue-browser", secure: secure}
+	if secure {
+		b.cookie = "__Host-" + b.cookie
+	}
+	return b
+}
+
+// secret returns the key that signs tokens.
+func (b *browsers) secret(ctx context.Context) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.key != nil {
+		return b.key, nil
+	}
+	var secret string
+	err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
+		secret, err = tx.Secret("browsers", rand.Text()+rand.Text())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("key of known browsers: %w", err)
+	}
+	b.key = []byte(secret)
+	return b.key, nil
+}
+
+// sign appends the HMAC to what a token says.
+func sign(key, said []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("browser\x00"))
+	h.Write(said)
+	return h.Sum(said)
+}
+
+// token makes one for a person who just signed in.
+func (b *browsers) token(ctx context.Context, person string, now time.Time) (string, error) {
+	id, err := uuid.Parse(person)
+	if err != nil {
+		return "", fmt.Errorf("token of a browser: %w", err)
+	}
+	key, err := b.secret(ctx)
+	if err != nil {
+		return "", err
+	}
+	said := make([]byte, browserAt)
+	copy(said, id[:])
+	_, _ = rand.Read(said[browserPerson:browserName]) // never fails, see crypto/rand
+	binary.BigEndian.PutUint64(said[browserName:], uint64(now.Unix()))
+	return base64.RawURLEncoding.EncodeToString(sign(key, said)), nil
+}
+
+// name returns what to count a browser by, empty for one that did not sign in
+// as the person lately.
+func (b *browsers) name(ctx context.Context, token, person string, now time.Time) (string, error) {
+	id, err := uuid.Parse(person)
+	if err != nil || token == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != browserLength || uuid.UUID(raw[:browserPerson]) != id {
+		return "", nil
+	}
+	at := time.Unix(int64(binary.BigEndian.Uint64(raw[browserName:browserAt])), 0)
+	if now.Sub(at) > browserLife {
+		return "", nil
+	}
+	key, err := b.secret(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !hmac.Equal(raw, sign(key, raw[:browserAt:browserAt])) {
+		return "", nil
+	}
+	return hex.EncodeToString(raw[browserPerson:browserName]), nil
+}
+
+// BrowserToken returns what a request says of its browser, for [Entry].
+func (p *People) BrowserToken(r *http.Request) string {
+	c, err := r.Cookie(p.browsers.cookie)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// BrowserCookie returns the cookie by which the browser of a request is known
+// from now on. Somebody must just have signed in there.
+func (p *People) BrowserCookie(ctx context.Context, now time.Time) (*http.Cookie, error) {
+	person, _ := p.Sessions.here(ctx)
+	token, err := p.browsers.token(ctx, person, now)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Cookie{
+		Name: p.browsers.cookie, Value: token, Path: "/", MaxAge: int(browserLife / time.Second),
+		HttpOnly: true, Secure: p.browsers.secure, SameSite: http.SameSiteLaxMode,
+	}, nil
+}

@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/alexedwards/argon2id"
+)
+
+// passwordCost is what the OWASP Password Storage Cheat Sheet names for
+// argon2id: 19 MiB, two passes, one lane.
+var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// nobody is a hash that no password has. Checking against it takes as long as
+// against one that an account has, which hides who has an account.
+const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// maxQueued is how many requests may wait for the hasher. A place takes about
+// 50 ms, so the last of them waits a few seconds.
+const maxQueued = 64
+
+// ErrBusy says that too many passwords are waiting to be checked. Trying again
+// after [BusyWait] may help.
+var ErrBusy = errors.New("password hasher: queue is full")
+
+// hasher bounds how many passwords are hashed at once: each takes 19 MiB and a
+// processor, and pings must not wait for them.
+type hasher struct {
+	places  chan struct{} // one for each password that is being hashed
+	queue   chan struct{} // one for each request that hashes or waits
+	create  func(password string) (hash string, err error)
+	compare func(password, hash string) (same bool, err error)
+}
+
+// newHasher leaves half of the processors to others, and most of a limited heap.
+func newHasher() *hasher {
+	const each, part = 19 << 20, 8
+	places := int(max(1, min(int64(runtime.GOMAXPROCS(0)/2), debug.SetMemoryLimit(-1)/part/each)))
+	return &hasher{
+		places: make(chan struct{}, places), queue: make(chan struct{}, places+maxQueued),
+		create:  func(password string) (string, error) { return argon2id.CreateHash(password, &passwordCost) },
+		compare: argon2id.ComparePasswordAndHash,
+	}
+}
+
+// turn waits for a free place, which the caller gives back with done. It is
+// [ErrBusy] when too many wait already.
+func (h *hasher) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case h.queue <- struct{}{}:
+	default:
+		return nil, ErrBusy
+	}
+	select {
+	case h.places <- struct{}{}:
+		return func() { <-h.places; <-h.queue }, nil
+	case <-ctx.Done():
+		<-h.queue
+		return nil, fmt.Errorf("hash of a password: %w", ctx.Err())
+	}
+}
+
+// hash returns what is stored of a password.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	done, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	hash, err := h.create(password)
+	if err != nil {
+		return "", fmt.Errorf("hash of a password: %w", err)
+	}
+	return hash, nil
+}
+
+// matches reports whether a password has the stored hash, and returns that
+// hash. It reads the hash after its turn has come: one that was read before
+// could be replaced while the request waits. An empty hash belongs to no
+// account, and takes as long.
+func (h *hasher) matches(ctx context.Context, password string, stored func() (string, error)) (hash string, same bool, err error) {
+	done, err := h.turn(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	defer done()
+	if hash, err = stored(); err != nil {
+		return "", false, err
+	}
+	against := hash
+	if hash == "" || len(password) > longestPassword {
+		against, password = nobody, ""
+	}
+	same, err = h.compare(password, against)
+	if err != nil {
+		return "", false, fmt.Errorf("check of a password: %w", err)
+	}
+	return hash, same && against != nobody, nil
+}

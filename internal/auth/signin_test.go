@@ -1,0 +1,167 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+)
+
+// knownBrowser signs ada in and returns what her browser says of itself then.
+func (h *house) knownBrowser() (token string) {
+	h.Helper()
+	h.visit(nil, func(ctx context.Context) {
+		if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.Entry{Address: "192.0.2.1"}, h.began); err != nil {
+			h.Fatal(err)
+		}
+		c, err := h.people.BrowserCookie(ctx, h.began)
+		if err != nil || c.Name != "__Host-overdue-browser" || !c.Secure || !c.HttpOnly || c.MaxAge != 30*24*3600 {
+			h.Fatal(c, err)
+		}
+		token = c.Value
+	})
+	return token
+}
+
+// try signs ada in, from an address and in a browser.
+func (h *house) try(password, address, browser string, now time.Time) (err error) {
+	h.visit(nil, func(ctx context.Context) {
+		err = h.people.SignIn(ctx, "ada@example.com", password, auth.Entry{Address: address, Browser: browser}, now)
+	})
+	return err
+}
+
+func TestSignIn_NobodyIsShutOutByTheWrongPasswordsOfOthers(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		browser := h.knownBrowser()
+		h.people.QuickChecks(secret)
+		var delays []time.Duration
+		h.people.NoteDelays(func(d time.Duration) { delays = append(delays, d) })
+		for n := range 101 {
+			address := fmt.Sprintf("2001:db8:%x::1", n)
+			if n < 12 {
+				address = "192.0.2.1" // also from where ada is
+			}
+			if err := h.try("wrong", address, "", h.began); err == nil {
+				h.Fatal("signed in with a wrong password")
+			}
+		}
+		if err := h.try(secret, "192.0.2.1", "", h.began); err == nil {
+			h.Error("an unknown browser at an address with ten wrong tries is let in")
+		}
+		if err := h.try(secret, "192.0.2.1", browser, h.began); err != nil {
+			h.Errorf("the browser that ada signed in with: %v", err)
+		}
+		if len(delays) != 0 {
+			h.Errorf("delays %v before there were a hundred tries, or in a known browser", delays)
+		}
+		for n := range 2 {
+			if err := h.try("wrong", fmt.Sprintf("198.51.100.%d", n), "", h.began); err == nil {
+				h.Fatal("signed in with a wrong password")
+			}
+		}
+		if err := h.try(secret, "203.0.113.1", "", h.began); err != nil || len(delays) == 0 {
+			h.Errorf("the right password in an unknown browser, elsewhere: %v, delays %v; want a delay and no refusal", err, delays)
+		}
+	})
+}
+
+func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		browser := h.knownBrowser()
+		h.people.QuickChecks(secret)
+		for range 10 {
+			h.faulty(h.try("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
+		}
+		h.faulty(h.try(secret, "192.0.2.7", browser, h.began), monitor.Limited, "password")
+		h.faulty(h.try(secret, "192.0.2.8", browser, h.began), monitor.Limited, "password") // it is counted wherever it is
+		forged := browser[:len(browser)-2] + "AA"
+		for name, token := range map[string]string{"forged": forged, "rubbish": "x", "none": ""} {
+			if err := h.try(secret, "192.0.2.7", token, h.began); err != nil {
+				h.Errorf("%s token: %v; want it to count as an unknown browser", name, err)
+			}
+		}
+		if err := h.try(secret, "192.0.2.8", browser, h.began.Add(30*24*time.Hour+time.Second)); err != nil {
+			h.Error(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-overdue-browser", Value: browser})
+		if got := h.people.BrowserToken(r); got != browser {
+			h.Errorf("read %q from the cookie", got)
+		}
+	})
+}
+
+func TestReset_ForgivesTheWrongPasswordsOfTheAccount(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		for range 11 {
+			if err := h.try("wrong", "192.0.2.9", "", h.began); err == nil {
+				h.Fatal("signed in with a wrong password")
+			}
+		}
+		if open, err := h.reset(h.resetLink("ada@example.com", h.began), otherSecret, h.began); !open || err != nil {
+			h.Fatal(open, err)
+		}
+		if err := h.try(otherSecret, "192.0.2.9", "", h.began); err != nil {
+			h.Errorf("after the reset: %v", err)
+		}
+	})
+}
+
+func TestAllowReset_StrangersDoNotKeepAnybodyFromAskingForALink(t *testing.T) {
+	onEach(t, func(h *house) {
+		for n := range 300 {
+			if err := h.people.AllowReset("ada@example.com", fmt.Sprintf("10.0.%d.%d", n/200, n%200), h.began); err != nil {
+				h.Fatalf("ask %d: %v", n, err)
+			}
+		}
+	})
+}
+
+func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsTries(t *testing.T) {
+	onEach(t, func(h *house) {
+		h.owned()
+		free, err := h.people.TakePlaces(h.Context())
+		if err != nil {
+			h.Fatal(err)
+		}
+		waiting, leave := context.WithCancel(h.Context())
+		full, done := h.people.Queued()+auth.MaxQueued, make(chan error)
+		for n := range auth.MaxQueued {
+			go func() {
+				done <- h.people.SignIn(waiting, "ada@example.com", "wrong", auth.Entry{Address: fmt.Sprintf("192.0.2.%d", n)}, h.began)
+			}()
+		}
+		for h.people.Queued() < full {
+			select {
+			case err := <-done:
+				h.Fatal(err)
+			default:
+			}
+		}
+		for range 20 { // more than one address may be wrong
+			if err := h.try(secret, "198.51.100.1", "", h.began); !errors.Is(err, auth.ErrBusy) {
+				h.Fatalf("%v; want it to be busy", err)
+			}
+		}
+		leave()
+		for range auth.MaxQueued {
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				h.Errorf("who left while waiting: %v", err)
+			}
+		}
+		free()
+		if err := h.try(secret, "198.51.100.1", "", h.began); err != nil {
+			h.Errorf("afterwards: %v", err)
+		}
+	})
+}

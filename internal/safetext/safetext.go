@@ -1,0 +1,35 @@
+// Package safetext knows which characters a name may hold: it must read the
+// same in a page, a terminal, a log and a mail header, and must not be able to
+// pose as another one.
+//
+// Not allowed are control characters, line and paragraph separators, and the
+// characters that change the direction of reading (Unicode UAX #9, table 4).
+// Letters of right-to-left scripts need none of them.
+package safetext
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// Unsafe reports whether r is a control character, a line or paragraph
+// separator, or a character that changes the direction of reading.
+func Unsafe(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
+// FirstUnsafe returns the first character that a name may not hold, and false
+// if there is none. A byte that is not UTF-8 is returned as U+FFFD.
+func FirstUnsafe(text string) (rune, bool) {
+	for i, r := range text {
+		if Unsafe(r) {
+			return r, true
+		}
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return r, true
+			}
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// UseQuota counts one use of what is limited to max in a window, on all nodes
+// together. When that is used up it counts nothing, and returns after what time
+// the next one is allowed. The caller holds a lock that others who use the same
+// quota need too.
+func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time) (wait time.Duration, err error) {
+	if _, err := tx.exec(`DELETE FROM quota_uses WHERE name = $1 AND at <= $2`, name, micros(now.Add(-window))); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	uses, err := many(tx, func(row scanner) (time.Time, error) {
+		var at sql.NullInt64
+		err := row.Scan(&at)
+		return moment(at), err
+	}, `SELECT at FROM quota_uses WHERE name = $1 ORDER BY at DESC LIMIT $2`, name, max)
+	if err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	if len(uses) >= max {
+		return uses[max-1].Add(window).Sub(now), nil
+	}
+	if _, err := tx.exec(`INSERT INTO quota_uses (id, name, at) VALUES ($1, $2, $3)`, newID(), name, micros(now)); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	return 0, nil
+}

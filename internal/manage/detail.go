@@ -126,12 +126,12 @@ func (p *Detail) incidents(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now 
 }
 
 // routes reads the channels.
-func (p *Detail) routes(tx *store.Tx, _ auth.Actor, h monitor.Heartbeat, _ time.Time) error {
+func (p *Detail) routes(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.Time) error {
 	channels, err := tx.Channels(h.Project)
 	for _, c := range channels {
-		p.Channels = append(p.Channels, masked(c))
+		p.Channels = append(p.Channels, masked(a, c))
 		if c.Failing && h.Told(c) {
-			p.Unsound = append(p.Unsound, masked(c))
+			p.Unsound = append(p.Unsound, masked(a, c))
 		}
 	}
 	return err

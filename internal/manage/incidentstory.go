@@ -89,7 +89,7 @@ func (s *IncidentStory) channels(tx *store.Tx, a auth.Actor) error {
 	}
 	now, err := tx.Channels(a.Project.Key)
 	for _, c := range now {
-		c = masked(c)
+		c = masked(a, c)
 		s.Channels[c.ID], s.Present = c, append(s.Present, c)
 	}
 	return err

@@ -29,6 +29,7 @@ type provider struct {
 	broken error
 	slow   time.Duration
 	heard  []told
+	hear   func(notify.News) // also gets each message; may be nil
 }
 
 // told is one message that arrived.
@@ -47,6 +48,9 @@ func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify
 	defer p.mu.Unlock()
 	if p.broken != nil {
 		return notify.Receipt{}, p.broken
+	}
+	if p.hear != nil {
+		p.hear(n)
 	}
 	p.heard = append(p.heard, told{n.Event, n.AlertID, n.Channel, n.Heartbeat, time.Now()})
 	return notify.Receipt{Status: 200}, nil
@@ -177,6 +181,16 @@ func (w *world) ping(n *node, name, form string) int {
 	answer := httptest.NewRecorder()
 	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, nil))
 	return answer.Code
+}
+
+// post sends a ping with a body that must be stored.
+func (w *world) post(n *node, name, form, body string) {
+	w.t.Helper()
+	answer := httptest.NewRecorder()
+	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, strings.NewReader(body)))
+	if answer.Code != http.StatusOK {
+		w.t.Fatalf("ping of %s%s: answered %d; want 200", name, form, answer.Code)
+	}
 }
 
 // hear sends a ping that must be stored.

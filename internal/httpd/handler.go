@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"overdue/internal/pingid"
 )
 
 // longestURL is the longest request target that is looked at, in bytes.
@@ -82,16 +84,13 @@ func levelOf(path string) slog.Level {
 	return slog.LevelInfo
 }
 
-// uuids finds what could be the id of a heartbeat, with the part that may be shown.
-var uuids = regexp.MustCompile(`(?i)([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)
-
 // proofs finds the paths whose last part lets in whoever has it.
 var proofs = regexp.MustCompile(`^(/(?:reset|invitations|acknowledge)/).+`)
 
 // maskPath shortens every id in a path to its first 8 characters: enough to
 // find it, not enough to ping. What is the secret of a link is left out.
 func maskPath(path string) string {
-	return uuids.ReplaceAllString(proofs.ReplaceAllString(path, "$1…"), "$1…")
+	return pingid.Shorten(proofs.ReplaceAllString(path, "$1…"))
 }
 
 // recorder notes what was answered.

@@ -14,6 +14,7 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
+	"overdue/internal/shape"
 	"overdue/internal/store"
 )
 
@@ -126,6 +127,11 @@ func (d *Desk) linked(tx *store.Tx, l *Links, token string, now time.Time) (Link
 	if err != nil {
 		return Linked{}, auth.Actor{}, staleIfMissing(err)
 	}
+	// Whoever has the link may not ping.
+	i.HeartbeatID = ""
+	if err := shape.HideIDs(tx, "", &i.HeartbeatName, &i.Because, &i.AcknowledgedBy); err != nil {
+		return Linked{}, auth.Actor{}, err
+	}
 	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Role: auth.Member}
 	return Linked{Incident: i, Zone: project.Zone, Channel: c.Name}, actor, nil
 }
@@ -161,11 +167,10 @@ func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text stri
 	if err != nil {
 		return found, err
 	}
-	detail, err := d.AcknowledgeWithNote(ctx, actor, found.Incident.ID, text)
-	if err == nil {
-		found.Incident = detail.Incident
+	if _, err = d.AcknowledgeWithNote(ctx, actor, found.Incident.ID, text); err != nil {
+		return found, err
 	}
-	return found, err
+	return d.ByLink(ctx, l, token)
 }
 
 // AcknowledgeWithNote acknowledges an incident, and keeps a note unless it is

@@ -126,11 +126,3 @@ func note(tx *store.Tx, a auth.Actor, now time.Time, d deed) error {
 		Project: a.Project.Key, At: now, Actor: a.Name, Source: a.Source, Action: d.action, Target: d.target, Detail: d.detail,
 	})
 }
-
-// veiled is h as the actor may see it: without what could ping, unless they may.
-func veiled(a auth.Actor, h monitor.Heartbeat) monitor.Heartbeat {
-	if !a.SeesPingURLs() {
-		h.ID = ""
-	}
-	return h
-}

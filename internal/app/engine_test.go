@@ -82,12 +82,13 @@ type world struct {
 	project  int64
 	provider *provider
 	ids      map[string]string // of heartbeats, by name
+	log      io.Writer         // of all nodes
 }
 
 // simulate runs a test in a new world, once per database, in virtual time.
 func simulate(t *testing.T, test func(*world)) {
 	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		w := &world{t: t, open: open, db: open(), provider: &provider{}, ids: map[string]string{}}
+		w := &world{t: t, open: open, db: open(), provider: &provider{}, ids: map[string]string{}, log: io.Discard}
 		w.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
 			w.project = p.Key
@@ -141,7 +142,7 @@ type node struct {
 // node starts a node. It is stopped at the end of the test, if not before.
 func (w *world) node() *node {
 	w.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	e := NewEngine(w.open(), w.provider.send, "", log)
 	if err := e.Start(context.Background()); err != nil {
 		w.t.Fatal(err)

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,6 +42,8 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			}
 			sent = append(sent, fmt.Sprintf("%+v %s", n, body))
 		}
+		var log bytes.Buffer
+		w.log = &log
 		n := w.node()
 		w.post(n, "own", "/fail", "+ curl https://overdue.example/api/v1/hb/"+words)
 		synctest.Wait()
@@ -61,6 +65,13 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 						t.Errorf("an alert holds %s:\n%s", spelling, text)
 					}
 				}
+			}
+		}
+		scrape := httptest.NewRecorder()
+		n.meter.Handler().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
+		for what, text := range map[string]string{"the metrics": scrape.Body.String(), "the log": log.String()} {
+			if text == "" && what == "the metrics" || strings.Contains(text, own) || strings.Contains(text, other) {
+				t.Errorf("%s:\n%s", what, text)
 			}
 		}
 		if !strings.Contains(sent[0], "/api/v1/hb/… …") || !strings.Contains(sent[0], `"heartbeat_ref":"own"`) {

@@ -127,7 +127,7 @@ func (d *Desk) linked(tx *store.Tx, l *Links, token string, now time.Time) (Link
 	if err != nil {
 		return Linked{}, auth.Actor{}, staleIfMissing(err)
 	}
-	// Whoever has the link may not ping.
+	// The link gives no right to ping.
 	i.HeartbeatID = ""
 	if err := shape.HideIDs(tx, "", &i.HeartbeatName, &i.Because, &i.AcknowledgedBy); err != nil {
 		return Linked{}, auth.Actor{}, err

@@ -1,5 +1,5 @@
 // Package pingid finds ids of heartbeats in text. Whoever knows such an id can
-// ping, so it is replaced in whatever is shown to people who may not, or is sent
+// ping, so it is replaced in whatever is shown to people without that right, or is sent
 // to others: jobs print their own command line, and people paste addresses.
 //
 // An id is recognised in upper and lower case, with and without hyphens, with

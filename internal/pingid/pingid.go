@@ -12,10 +12,10 @@ const digits = 32
 // of an id that was cut off.
 const shortestPart = 8
 
-// Replacement stands where an id was.
+// Replacement takes the place of an id.
 const Replacement = "…"
 
-// replacementUTF16 stands in text of UTF-16. It has an odd number of bytes, as
+// replacementUTF16 is the replacement in text of UTF-16. It has an odd number of bytes, as
 // what it replaces has, so that the text after it stays what it was.
 const replacementUTF16 = ".\x00.\x00."
 

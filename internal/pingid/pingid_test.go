@@ -24,7 +24,12 @@ func TestHide_FindsAnIDInEverySpelling(t *testing.T) {
 		id[:5] + "\x1b[01;31m" + id[5:20] + "\x1b[m" + id[20:], id[:8] + "\x08" + id[8:],
 	} {
 		for _, around := range [][2]string{
-			{"", ""}, {"+ curl https://overdue.example/api/v1/hb/", "/fail\n"}, {"=3D", ""}, {"%2F", "%2Ffail"}, {"abc", "def"}, {"\x00", "\x00"},
+			{"", ""},
+			{"+ curl https://overdue.example/api/v1/hb/", "/fail\n"},
+			{"=3D", ""},
+			{"%2F", "%2Ffail"},
+			{"abc", "def"},
+			{"\x00", "\x00"},
 			{"ids: ", ", " + other},
 		} {
 			text := around[0] + spelling + around[1]

@@ -6,7 +6,7 @@ import (
 )
 
 // HideIDs replaces in texts every id that could ping, so that they may be shown
-// to people who may not ping, or sent to others. It knows the ids of all
+// to people without the right to ping, or sent to others. It knows the ids of all
 // heartbeats, also those of other projects. own is the id of the heartbeat that
 // the texts come from: also its first part is replaced where a text was cut. It
 // may be empty.

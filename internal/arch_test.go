@@ -26,7 +26,8 @@ var allowed = map[string][]string{
 	"internal/meter":      {},
 	"internal/journal":    {},
 	"internal/pingid":     {},
-	"internal/store":      {"internal/journal", "internal/monitor"},
+	"internal/seal":       {},
+	"internal/store":      {"internal/journal", "internal/monitor", "internal/seal"},
 	"internal/shape":      {"client", "internal/monitor", "internal/pingid", "internal/schedule", "internal/store"},
 	"internal/notify":     {"client"},
 	"internal/httpd":      {"internal/monitor", "internal/pingid"},
@@ -42,7 +43,7 @@ var allowed = map[string][]string{
 	"internal/web/static": {},
 	"internal/app": {
 		"client", "internal/api", "internal/auth", "internal/chore", "internal/deliver", "internal/httpd", "internal/ingest", "internal/manage",
-		"internal/meter", "internal/monitor", "internal/notify", "internal/store", "internal/watch", "internal/web", "internal/web/view",
+		"internal/meter", "internal/monitor", "internal/notify", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/view",
 	},
 	"internal/discover":                     {"internal/schedule"},
 	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/schedule"},

@@ -373,7 +373,7 @@ func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now ti
 // tellOthers owes the news that a channel fails to the others of the project,
 // once until it works again.
 func (c *Courier) tellOthers(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
-	channels, err := tx.Channels(r.channel.Project)
+	channels, err := tx.ChannelRoutes(r.channel.Project)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (d *Desk) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdi
 
 // create adds a heartbeat whose slug was free a moment ago.
 func create(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
-	channels, err := tx.Channels(a.Project.Key)
+	channels, err := tx.ChannelRoutes(a.Project.Key)
 	if err != nil {
 		return monitor.Heartbeat{}, err
 	}
@@ -139,7 +139,7 @@ func (d *Desk) changeOne(ctx context.Context, a auth.Actor, idOrRef string, fn o
 
 // edit applies an edit to a heartbeat that is locked.
 func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, stir, error) {
-	channels, err := tx.Channels(a.Project.Key)
+	channels, err := tx.ChannelRoutes(a.Project.Key)
 	if err != nil {
 		return h, stir{}, err
 	}

@@ -18,6 +18,10 @@ type insides struct {
 	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
+	// createSecretKey writes a new key to a file that does not exist yet.
+	createSecretKey func(file string) (id string, err error)
+	// changeSecretKey seals the database with another key.
+	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyChange, std Streams) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
 	check func(ctx context.Context, f ServerFlags, std Streams) error
 }
@@ -42,6 +46,10 @@ func wired() insides {
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)
 		},
+		createSecretKey: app.CreateSecretKey,
+		changeSecretKey: func(ctx context.Context, f StoreFlags, c app.KeyChange, std Streams) error {
+			return app.ChangeSecretKey(ctx, string(f.Database), c, std.Out)
+		},
 		check: func(ctx context.Context, f ServerFlags, std Streams) error {
 			return app.Check(ctx, f.options(std), std.Out)
 		},
@@ -54,8 +62,10 @@ func (f ServerFlags) options(std Streams) app.Options {
 	if build, ok := debug.ReadBuildInfo(); ok {
 		version = versionOf(build)
 	}
+	key, _ := f.secretKey() // the parser has called Validate
 	return app.Options{
-		Listen: f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
+		SecretKey: key,
+		Listen:    f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
 		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),

@@ -50,9 +50,9 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "sealed %d values with the key %s\n", changed, to.ID())
+	fmt.Fprintf(out, "values sealed with the key %s: %d\n", to.ID(), changed)
 	if discarded > 0 {
-		fmt.Fprintf(out, "removed %d values that the old key did not open; `overdue check` lists the channels to set up again\n", discarded)
+		fmt.Fprintf(out, "values removed because the old key did not open them: %d; `overdue check` lists the channels to set up again\n", discarded)
 	}
 	if c.NewFile != "" {
 		fmt.Fprintf(out, "give every server the new key before it starts: --secret-key-file %s\n", c.NewFile)

@@ -93,7 +93,7 @@ func (db *DB) ClaimUnserved(ctx context.Context, now time.Time) error {
 		}
 		n, _, err := tx.Others("", now)
 		if err == nil && n > 0 {
-			err = fmt.Errorf("%d servers use this database: stop them, wait %s, then try again", n, longestSilence)
+			err = fmt.Errorf("the database is in use (running servers: %d): stop them, wait %s, then try again", n, longestSilence)
 		}
 		return err
 	})

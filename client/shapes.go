@@ -112,7 +112,7 @@ type Ping struct {
 type Incident struct {
 	ID             string     `json:"id"`
 	Number         int64      `json:"number" doc:"Counts from 1 per project"`
-	HeartbeatID    *string    `json:"heartbeat_id" doc:"Null for read-only keys"`
+	HeartbeatID    *string    `json:"heartbeat_id" doc:"Null for read-only keys and in webhooks"`
 	HeartbeatRef   string     `json:"heartbeat_ref"`
 	HeartbeatName  string     `json:"heartbeat_name"`
 	State          string     `json:"state" enum:"open,acknowledged,resolved"`

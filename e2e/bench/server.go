@@ -36,9 +36,12 @@ func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	return strings.TrimSpace(string(out)), s.stop()
 }
 
+// benchKey seals the secrets of databases that live as long as a measurement.
+const benchKey = "a2V5IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZy4="
+
 // serve starts the server on a database.
 func (b *bench) serve(ctx context.Context, database, key string, flags ...string) (*server, error) {
-	args := append([]string{"serve", "--database", database, "--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"}, flags...)
+	args := append([]string{"serve", "--database", database, "--secret-key", benchKey, "--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"}, flags...)
 	c, err := launch(ctx, b.binary, args...)
 	if err != nil {
 		return nil, err

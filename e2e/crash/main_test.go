@@ -41,6 +41,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	// PostgreSQL needs a key, and so does the check of a backup.
+	if err := os.Setenv("OVERDUE_SECRET_KEY", "a2V5IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZy4="); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(built.With(func(path string) int {
 		binary = path
 		return m.Run()

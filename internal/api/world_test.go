@@ -236,3 +236,19 @@ func (p *problemShape) read(t *testing.T, r reply) {
 		t.Fatalf("%v in %s", err, r.body)
 	}
 }
+
+// lastAudited is the newest entry of the audit log of the main project.
+func (w *world) lastAudited() (newest monitor.AuditEntry) {
+	w.t.Helper()
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.AuditEntries(w.owner.Project.Key, 1)
+		if err == nil && len(entries) > 0 {
+			newest = entries[0]
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return newest
+}

@@ -29,6 +29,7 @@ type provider struct {
 	broken error
 	slow   time.Duration
 	heard  []told
+	hear   func(notify.News) // also gets each message; may be nil
 }
 
 // told is one message that arrived.
@@ -47,6 +48,9 @@ func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify
 	defer p.mu.Unlock()
 	if p.broken != nil {
 		return notify.Receipt{}, p.broken
+	}
+	if p.hear != nil {
+		p.hear(n)
 	}
 	p.heard = append(p.heard, told{n.Event, n.AlertID, n.Channel, n.Heartbeat, time.Now()})
 	return notify.Receipt{Status: 200}, nil
@@ -78,13 +82,13 @@ type world struct {
 	project  int64
 	provider *provider
 	ids      map[string]string // of heartbeats, by name
-	log      *slog.Logger      // of nodes; nil: nobody reads it
+	log      io.Writer         // of all nodes
 }
 
 // simulate runs a test in a new world, once per database, in virtual time.
 func simulate(t *testing.T, test func(*world)) {
 	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		w := &world{t: t, open: open, db: open(), provider: &provider{}, ids: map[string]string{}}
+		w := &world{t: t, open: open, db: open(), provider: &provider{}, ids: map[string]string{}, log: io.Discard}
 		w.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
 			w.project = p.Key
@@ -138,10 +142,7 @@ type node struct {
 // node starts a node. It is stopped at the end of the test, if not before.
 func (w *world) node() *node {
 	w.t.Helper()
-	log := w.log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	e := NewEngine(w.open(), w.provider.send, "", log)
 	if err := e.Start(context.Background()); err != nil {
 		w.t.Fatal(err)
@@ -181,6 +182,16 @@ func (w *world) ping(n *node, name, form string) int {
 	answer := httptest.NewRecorder()
 	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, nil))
 	return answer.Code
+}
+
+// post sends a ping with a body that must be stored.
+func (w *world) post(n *node, name, form, body string) {
+	w.t.Helper()
+	answer := httptest.NewRecorder()
+	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, strings.NewReader(body)))
+	if answer.Code != http.StatusOK {
+		w.t.Fatalf("ping of %s%s: answered %d; want 200", name, form, answer.Code)
+	}
 }
 
 // hear sends a ping that must be stored.

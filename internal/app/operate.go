@@ -182,7 +182,11 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 		return db.Close()
 	}
 	report("integrity", db.Check(ctx))
-	report("channels", checkChannels(ctx, db))
+	open, err := o.SecretKey.check(ctx, db, o.Database)
+	report("secret key", err)
+	if open {
+		report("channels", checkChannels(ctx, db))
+	}
 	report("closes", db.Close())
 	if len(wrong) > 0 {
 		return fmt.Errorf("%d of the checks found something wrong", len(wrong))

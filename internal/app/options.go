@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Listen    string // address to listen on
 	Database  string // file, or postgres://…
+	SecretKey SecretKey
 	PublicURL string // as people and jobs reach it; empty: from Listen
 
 	SMTPURL, SMTPFrom    string

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -64,7 +63,7 @@ func TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn(t *testing.T)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{t: t, db: db, open: func() *store.DB { return db }, provider: &provider{}, ids: map[string]string{}, log: slog.New(slog.NewTextHandler(&log, nil))}
+		w := &world{t: t, db: db, open: func() *store.DB { return db }, provider: &provider{}, ids: map[string]string{}, log: &log}
 		w.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
 			w.project = p.Key

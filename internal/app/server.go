@@ -45,6 +45,9 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	defer closeLogged(db, log)
+	if err := o.SecretKey.unlock(ctx, db, o.Database, log); err != nil {
+		return err
+	}
 	first, err := firstProject(ctx, db)
 	if err != nil {
 		return err

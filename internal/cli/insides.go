@@ -22,6 +22,10 @@ type insides struct {
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// restore replaces the database by a backup and says on std.Out what it did.
 	restore func(ctx context.Context, f StoreFlags, file string, std Streams) error
+	// createSecretKey writes a new key to a file that does not exist yet.
+	createSecretKey func(file string) (id string, err error)
+	// changeSecretKey seals the database with another key.
+	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyChange, std Streams) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
 	check func(ctx context.Context, f ServerFlags, std Streams) error
 }
@@ -52,6 +56,10 @@ func wired() insides {
 		restore: func(ctx context.Context, f StoreFlags, file string, std Streams) error {
 			return app.Restore(ctx, string(f.Database), file, std.Out)
 		},
+		createSecretKey: app.CreateSecretKey,
+		changeSecretKey: func(ctx context.Context, f StoreFlags, c app.KeyChange, std Streams) error {
+			return app.ChangeSecretKey(ctx, string(f.Database), c, std.Out)
+		},
 		check: func(ctx context.Context, f ServerFlags, std Streams) error {
 			return app.Check(ctx, f.options(std), std.Out)
 		},
@@ -64,8 +72,10 @@ func (f ServerFlags) options(std Streams) app.Options {
 	if build, ok := debug.ReadBuildInfo(); ok {
 		version = versionOf(build)
 	}
+	key, _ := f.secretKey() // the parser has called Validate
 	return app.Options{
-		Listen: f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
+		SecretKey: key,
+		Listen:    f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
 		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),

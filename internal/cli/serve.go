@@ -9,6 +9,8 @@ import (
 	"reflect"
 
 	"github.com/alecthomas/kong"
+
+	"overdue/internal/app"
 )
 
 // StoreFlags say where the data is.
@@ -17,9 +19,24 @@ type StoreFlags struct {
 	Config   string `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
 }
 
+// KeyFlags say where the key is that secrets in the database are sealed with.
+type KeyFlags struct {
+	SecretKeyFile string `placeholder:"FILE" setting:"file" help:"File with the key that seals secrets in the database. Default with SQLite: made at the first start, next to the database, as NAME.secret-key. Required with PostgreSQL."`
+	SecretKey     Secret `placeholder:"KEY" setting:"file" help:"The key itself; other users of the machine can see it on the command line."`
+}
+
+// secretKey checks the flags, and hands them to the server.
+func (f KeyFlags) secretKey() (app.SecretKey, error) {
+	if f.SecretKeyFile != "" && f.SecretKey != "" {
+		return app.SecretKey{}, errors.New("secret-key and secret-key-file: give one of the two")
+	}
+	return app.SecretKey{Text: string(f.SecretKey), File: f.SecretKeyFile}, nil
+}
+
 // ServerFlags are all settings of the server.
 type ServerFlags struct {
 	StoreFlags
+	KeyFlags
 
 	Listen    string `default:":8080" placeholder:"ADDRESS" setting:"file" help:"Address to listen on. Default: ${default}."`
 	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people and jobs use, for ping URLs and links."`
@@ -61,7 +78,8 @@ func (f ServerFlags) Validate() error {
 	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
 		return errors.New("owner-email and owner-password: give both or neither")
 	}
-	return nil
+	_, err := f.secretKey()
+	return err
 }
 
 // decodeNetwork reads a network such as 10.0.0.0/8, or a single address.

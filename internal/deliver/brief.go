@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"overdue/client"
@@ -31,7 +32,7 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 	}
 	e.news = c.news(a, e.channel, project)
 	if a.Heartbeat > 0 {
-		if err := c.aboutHeartbeat(tx, &e.news, a, now); err != nil {
+		if err := c.aboutHeartbeat(tx, &e, now); err != nil {
 			return e, false, err
 		}
 	}
@@ -44,7 +45,35 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 			return e, false, tx.Drop(a, now)
 		}
 	}
+	if err := e.hideIDs(tx); err != nil {
+		return e, false, err
+	}
 	return e, true, nil
+}
+
+// hideIDs takes every id that could ping out of what is about to be sent: who
+// receives an alert may read, and so may their logs and chats. References take
+// the place of ids.
+func (e *errand) hideIDs(tx *store.Tx) error {
+	n := &e.news
+	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Schedule, &n.Sum, &n.Tail}
+	if n.Failing != nil {
+		texts = append(texts, &n.Failing.Channel, &n.Failing.Detail)
+	}
+	if i := n.Notice.Incident; i != nil {
+		texts = append(texts, &i.HeartbeatName)
+		if i.AcknowledgedBy != nil {
+			texts = append(texts, i.AcknowledgedBy)
+		}
+	}
+	if h := n.Notice.Heartbeat; h != nil {
+		h.Tags = slices.Clone(h.Tags)
+		texts = append(texts, &h.Name, &h.Description)
+		for t := range h.Tags {
+			texts = append(texts, &h.Tags[t])
+		}
+	}
+	return shape.HideIDs(tx, e.own, texts...)
 }
 
 // isMissing reports whether what was asked for does not exist.
@@ -78,16 +107,14 @@ func (c *Courier) page(path string) string {
 }
 
 // aboutHeartbeat adds what is known of the heartbeat.
-func (c *Courier) aboutHeartbeat(tx *store.Tx, n *notify.News, a monitor.Alert, now time.Time) error {
+func (c *Courier) aboutHeartbeat(tx *store.Tx, e *errand, now time.Time) error {
+	n, a := &e.news, e.alert
 	h, err := tx.HeartbeatByKey(a.Heartbeat)
 	if err != nil {
 		return err
 	}
-	shown := shape.Heartbeat(h, c.Base, now)
-	// The id is there for calls to the API, but nothing that could be followed
-	// by accident and would count as a ping.
-	shown.ID, shown.PingURL = &h.ID, nil
-	n.Notice.Heartbeat = &shown
+	shown := shape.Heartbeat(h, "", now)
+	e.own, n.Notice.Heartbeat = h.ID, &shown
 	n.Heartbeat, n.Grace, n.Schedule = h.Name, h.Rule.Grace, h.Rule.Words()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
 	n.URL = c.page("/heartbeats/" + h.Ref)
@@ -107,7 +134,7 @@ func (c *Courier) aboutIncident(tx *store.Tx, n *notify.News, a monitor.Alert, n
 	if err != nil {
 		return false, err
 	}
-	shown := shape.Incident(i, true)
+	shown := shape.Incident(i, false)
 	n.Notice.Incident = &shown
 	n.ThreadID, n.Number, n.Cause, n.Sum = i.ID, i.Number, string(i.Cause), i.Because
 	n.DownSince, n.DownFor, n.Resolution = i.Opened, i.Down(now), string(i.Resolution)

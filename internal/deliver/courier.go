@@ -12,6 +12,7 @@ import (
 	"overdue/internal/meter"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/pingid"
 	"overdue/internal/store"
 )
 
@@ -67,6 +68,7 @@ type errand struct {
 	alert   monitor.Alert
 	channel monitor.Channel
 	news    notify.News
+	own     string // id of the heartbeat that it is about, empty for none
 }
 
 // result is how an errand went.
@@ -341,7 +343,7 @@ func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now ti
 		return err
 	}
 	c.Log.Error("alert given up", "alert", r.alert.ID, "channel", r.channel.ID, "kind", r.channel.Kind, "event", r.alert.Event,
-		"attempts", r.alert.Attempts, "reason", refusal.Error())
+		"attempts", r.alert.Attempts, "reason", pingid.Shorten(refusal.Error()))
 	if r.alert.Incident != "" {
 		sentence := "Gave up telling " + r.channel.Name + ": " + refusal.Error() + "."
 		if err := tx.Note(r.alert.Incident, "undelivered", sentence, now); err != nil {
@@ -361,7 +363,7 @@ func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now ti
 // tellOthers owes the news that a channel fails to the others of the project,
 // once until it works again.
 func (c *Courier) tellOthers(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
-	channels, err := tx.Channels(r.channel.Project)
+	channels, err := tx.ChannelRoutes(r.channel.Project)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"overdue/internal/pingid"
 )
 
 // longestURL is the longest request target that is looked at, in bytes.
@@ -83,9 +85,6 @@ func levelOf(path string) slog.Level {
 	return slog.LevelInfo
 }
 
-// uuids finds what could be the id of a heartbeat, with the part that may be shown.
-var uuids = regexp.MustCompile(`(?i)([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}`)
-
 // proofs finds the paths whose last part lets in whoever has it, however the
 // path before it is spelled.
 var proofs = regexp.MustCompile(`(?i)(/(?:reset|invitations|acknowledge)/).+`)
@@ -99,7 +98,7 @@ var tokens = regexp.MustCompile(`[\w.~-]{24,}`)
 // find it, not enough to ping. What is the secret of a link is left out, also
 // where the path leads nowhere: the secret is good all the same.
 func maskPath(p string) string {
-	p = uuids.ReplaceAllString(proofs.ReplaceAllString(path.Clean(p), "$1…"), "$1…")
+	p = pingid.Shorten(proofs.ReplaceAllString(path.Clean(p), "$1…"))
 	return tokens.ReplaceAllStringFunc(p, func(run string) string {
 		if strings.ToLower(run) == run && !strings.Contains(run, "_") {
 			return run

@@ -14,6 +14,7 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
+	"overdue/internal/shape"
 	"overdue/internal/store"
 )
 
@@ -126,6 +127,11 @@ func (d *Desk) linked(tx *store.Tx, l *Links, token string, now time.Time) (Link
 	if err != nil {
 		return Linked{}, auth.Actor{}, staleIfMissing(err)
 	}
+	// The link gives no right to ping.
+	i.HeartbeatID = ""
+	if err := shape.HideIDs(tx, "", &i.HeartbeatName, &i.Because, &i.AcknowledgedBy); err != nil {
+		return Linked{}, auth.Actor{}, err
+	}
 	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Kind: monitor.ActorLink, ID: c.ID, Role: auth.Member}
 	return Linked{Incident: i, Zone: project.Zone, Channel: c.Name}, actor, nil
 }
@@ -182,11 +188,12 @@ func (d *Desk) AcknowledgeByLink(ctx context.Context, l *Links, token, text, sou
 				err = addNote(tx, actor, i, text, now)
 			}
 		}
-		if err == nil {
-			found.Incident, err = tx.Incident(i.Project, i.ID)
-		}
 		return s, err
 	})
+	if err != nil {
+		return found, kept, err
+	}
+	found, err = d.ByLink(ctx, l, token)
 	return found, kept, err
 }
 

@@ -76,7 +76,10 @@ func detailed(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]
 		if err != nil {
 			return nil, reach, err
 		}
-		list = append(list, ChannelDetail{masked(c), routing.All + routing.Named[c.ID], last})
+		if err := veilDeliveries(tx, a, last); err != nil {
+			return nil, reach, err
+		}
+		list = append(list, ChannelDetail{masked(a, c), routing.All + routing.Named[c.ID], last})
 	}
 	return list, reach, err
 }

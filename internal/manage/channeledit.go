@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 )
@@ -26,9 +27,9 @@ type ChannelEdit struct {
 // newSecrets are the settings that Overdue made, by name.
 type newSecrets map[string]any
 
-// shownIn is c with its secrets as dots, but for the new ones.
-func (s newSecrets) shownIn(c monitor.Channel) monitor.Channel {
-	c = masked(c)
+// shownIn is c with its secrets as dots, except the new ones.
+func (s newSecrets) shownIn(a auth.Actor, c monitor.Channel) monitor.Channel {
+	c = masked(a, c)
 	maps.Copy(c.Settings, s)
 	return c
 }
@@ -96,7 +97,13 @@ func (e ChannelEdit) applied(c monitor.Channel, f *faults) (monitor.Channel, new
 // settings merges the settings of a channel, makes what is missing and can be
 // made, and checks the whole.
 func settings(kind notify.Kind, old, edit map[string]any, f *faults) (map[string]any, newSecrets) {
-	merged := kind.Merge(old, edit)
+	merged, problems := kind.Merge(old, edit)
+	if len(problems) > 0 {
+		for _, p := range problems {
+			f.wrong("settings."+p.Field, "%s", p.Text)
+		}
+		return nil, nil
+	}
 	prepared := kind.Prepare(merged)
 	made := newSecrets{}
 	for name, value := range prepared {

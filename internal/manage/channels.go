@@ -11,8 +11,9 @@ import (
 	"overdue/internal/store"
 )
 
-// masked is c with its secrets as dots: nobody sees them again.
-func masked(c monitor.Channel) monitor.Channel {
+// masked is c as the actor may see it: with its secrets as dots, which nobody
+// sees again, and of its destination only the host unless they may change it.
+func masked(a auth.Actor, c monitor.Channel) monitor.Channel {
 	kind, known := notify.KindOf(c.Kind)
 	if !known {
 		// Of a kind that this version does not have nobody can say what is secret.
@@ -20,6 +21,9 @@ func masked(c monitor.Channel) monitor.Channel {
 		return c
 	}
 	c.Settings = kind.Mask(c.Settings)
+	if !a.May(auth.ChangeChannels) {
+		c.Settings = kind.WithoutPaths(c.Settings)
+	}
 	return c
 }
 
@@ -53,7 +57,7 @@ func (d *Desk) Channels(ctx context.Context, a auth.Actor, p Page) (Listing[moni
 		listing.Next = place{"channels", store.Cursor{Key: last.Created.UnixMicro(), Value: last.ID}}.String()
 	}
 	for i, c := range listing.Items {
-		listing.Items[i] = masked(c)
+		listing.Items[i] = masked(a, c)
 	}
 	return listing, nil
 }
@@ -75,7 +79,7 @@ func (d *Desk) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.
 		c, err = channel(tx, a, id)
 		return err
 	})
-	return masked(c), err
+	return masked(a, c), err
 }
 
 // CreateChannel makes a new channel. Secrets that Overdue made are in this
@@ -104,13 +108,14 @@ func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (
 		c.ID = added.ID
 		return stir{}, note(tx, a, now, deed{"channel.create", describe(c), ""})
 	})
-	return made.shownIn(c), err
+	return made.shownIn(a, c), err
 }
 
 // describe names a channel in the audit log.
 func describe(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
 
-// ChangeChannel changes what the edit names. Secrets given as dots stay.
+// ChangeChannel changes what the edit names. Secrets given as dots stay, unless
+// the channel would lead to another host.
 func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
 	if err := may(a, auth.ChangeChannels); err != nil {
 		return c, err
@@ -128,7 +133,7 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		if c, made, err = e.changed(before); err != nil {
 			return s, err
 		}
-		diff := channelDiff(before, c, !sameSettings(before, c))
+		diff := channelDiff(before, c)
 		if diff == "" {
 			return s, nil
 		}
@@ -137,7 +142,7 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		}
 		return s, note(tx, a, now, deed{"channel.change", describe(c), diff})
 	})
-	return made.shownIn(c), err
+	return made.shownIn(a, c), err
 }
 
 // DeleteChannel ends a channel: nothing is told there any more. A heartbeat for

@@ -10,6 +10,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
+	"overdue/internal/notify"
 	"overdue/internal/store"
 )
 
@@ -97,7 +98,7 @@ func (d *Desk) testNow(ctx context.Context, a auth.Actor, c monitor.Channel, kep
 		attempt.Status = *result.Status
 	}
 	if !kept {
-		outcome += ", as in the form"
+		outcome += ", as in the form" + leadingTo(c)
 	}
 	err := d.change(context.WithoutCancel(ctx), func(tx *store.Tx) (stir, error) {
 		if kept {
@@ -111,4 +112,16 @@ func (d *Desk) testNow(ctx context.Context, a auth.Actor, c monitor.Channel, kep
 		return stir{}, note(tx, a, now, deed{"channel.test", describe(c), outcome})
 	})
 	return result, err
+}
+
+// leadingTo names the host that a channel leads to, for the audit log; empty for
+// a kind without one.
+func leadingTo(c monitor.Channel) string {
+	kind, _ := notify.KindOf(c.Kind)
+	for _, f := range kind.Fields {
+		if host := notify.HostOf(c.Settings[f.Name]); f.Destination && host != "" {
+			return ", to " + host
+		}
+	}
+	return ""
 }

@@ -15,7 +15,7 @@ func (d *Desk) CheckHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit
 		return h, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) error {
-		channels, err := tx.Channels(a.Project.Key)
+		channels, err := tx.ChannelRoutes(a.Project.Key)
 		if err != nil {
 			return err
 		}

@@ -140,11 +140,3 @@ type deed struct {
 func note(tx *store.Tx, a auth.Actor, now time.Time, d deed) error {
 	return tx.Audit(a.Audit(now, d.action, d.target, d.detail))
 }
-
-// veiled is h as the actor may see it: without what could ping, unless they may.
-func veiled(a auth.Actor, h monitor.Heartbeat) monitor.Heartbeat {
-	if !a.SeesPingURLs() {
-		h.ID = ""
-	}
-	return h
-}

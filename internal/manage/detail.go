@@ -63,7 +63,7 @@ func (d *Desk) Detail(ctx context.Context, a auth.Actor, idOrRef string, q Detai
 				return err
 			}
 		}
-		return page.log(tx, h, q, now)
+		return page.log(tx, a, h, q, now)
 	})
 	return page, err
 }
@@ -85,10 +85,12 @@ func (p *Detail) history(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now ti
 		return err
 	}
 	slices.Reverse(slots)
-	p.Watched = Watched{
-		Heartbeat: veiled(a, h), Pings: pings[h.Key], Outages: outages[h.Key], Slots: append(slots, h.Unwritten(now, 0)...),
+	if err := veilPings(tx, a, h.ID, pings[h.Key]); err != nil {
+		return err
 	}
-	return nil
+	p.Watched = Watched{Pings: pings[h.Key], Outages: outages[h.Key], Slots: append(slots, h.Unwritten(now, 0)...)}
+	p.Watched.Heartbeat, err = veiled(tx, a, h)
+	return err
 }
 
 // deeds reads who created and who paused it.
@@ -109,8 +111,10 @@ func (p *Detail) incidents(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now 
 	if err != nil {
 		return err
 	}
+	if err := veilIncidents(tx, a, newest); err != nil {
+		return err
+	}
 	for _, i := range newest {
-		i = veiledIncident(a, i)
 		if i.ResolvedAt.IsZero() {
 			p.Open = &i
 		}
@@ -126,19 +130,19 @@ func (p *Detail) incidents(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now 
 }
 
 // routes reads the channels.
-func (p *Detail) routes(tx *store.Tx, _ auth.Actor, h monitor.Heartbeat, _ time.Time) error {
+func (p *Detail) routes(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.Time) error {
 	channels, err := tx.Channels(h.Project)
 	for _, c := range channels {
-		p.Channels = append(p.Channels, masked(c))
+		p.Channels = append(p.Channels, masked(a, c))
 		if c.Failing && h.Told(c) {
-			p.Unsound = append(p.Unsound, masked(c))
+			p.Unsound = append(p.Unsound, masked(a, c))
 		}
 	}
 	return err
 }
 
 // log reads a part of the event log.
-func (p *Detail) log(tx *store.Tx, h monitor.Heartbeat, q DetailQuery, now time.Time) (err error) {
+func (p *Detail) log(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, q DetailQuery, now time.Time) (err error) {
 	p.Log, err = tx.PingLog(store.PingLog{Heartbeat: h.Key, Kind: logKinds[q.Kind], Before: q.Before, Limit: logPage + 1, Bytes: shownBody})
 	if err != nil {
 		return err
@@ -146,6 +150,9 @@ func (p *Detail) log(tx *store.Tx, h monitor.Heartbeat, q DetailQuery, now time.
 	if len(p.Log) > logPage {
 		p.Log = p.Log[:logPage]
 		p.Older = p.Log[logPage-1].N
+	}
+	if err := veilPings(tx, a, h.ID, p.Log); err != nil {
+		return err
 	}
 	p.Events, err = tx.PingsSince(h.Key, now.Add(-statsSpan))
 	return err

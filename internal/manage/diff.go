@@ -1,11 +1,14 @@
 package manage
 
 import (
+	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/notify"
 	"overdue/internal/schedule"
 )
 
@@ -37,20 +40,53 @@ func heartbeatDiff(before, after monitor.Heartbeat) string {
 	})
 }
 
-// channelDiff is heartbeatDiff for channels. Of the settings it tells only that
-// they changed: they hold secrets.
-func channelDiff(before, after monitor.Channel, settings bool) string {
-	changed := ""
-	if settings {
-		changed = "changed"
+// channelDiff is heartbeatDiff for channels. Of secrets it tells only that they
+// changed, and of a destination only its host: the path may be a credential.
+func channelDiff(before, after monitor.Channel) string {
+	members := []member{{"name", before.Name, after.Name}}
+	if kind, known := notify.KindOf(after.Kind); known {
+		for _, f := range kind.Fields {
+			members = append(members, settingDiff(f, before.Settings[f.Name], after.Settings[f.Name]))
+		}
 	}
-	return told([]member{
-		{"name", before.Name, after.Name},
-		{"settings", "", changed},
-		{"tell_late", strconv.FormatBool(before.TellLate), strconv.FormatBool(after.TellLate)},
-		{"tell_recovered", strconv.FormatBool(before.TellRecovered), strconv.FormatBool(after.TellRecovered)},
-		{"remind_every", length(before.RemindEvery), length(after.RemindEvery)},
-	})
+	return told(append(members,
+		member{"tell_late", strconv.FormatBool(before.TellLate), strconv.FormatBool(after.TellLate)},
+		member{"tell_recovered", strconv.FormatBool(before.TellRecovered), strconv.FormatBool(after.TellRecovered)},
+		member{"remind_every", length(before.RemindEvery), length(after.RemindEvery)},
+	))
+}
+
+// settingDiff is one setting of a channel before and after.
+func settingDiff(f notify.Field, before, after any) member {
+	if reflect.DeepEqual(before, after) {
+		return member{name: f.Name}
+	}
+	if f.Destination && !f.Secret {
+		from, to := notify.HostOf(before), notify.HostOf(after)
+		if from == to {
+			to += " (scheme or path changed)"
+		}
+		return member{f.Name, from, to}
+	}
+	if f.Secret {
+		return member{f.Name, "", "changed"}
+	}
+	return member{f.Name, plainSetting(before), plainSetting(after)}
+}
+
+// plainSetting writes a setting that is no secret.
+func plainSetting(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case []any:
+		var items []string
+		for _, item := range value {
+			items = append(items, fmt.Sprint(item))
+		}
+		return strings.Join(items, ", ")
+	}
+	return ""
 }
 
 // mostTold bounds how much of one value the audit log tells, in characters.

@@ -19,7 +19,14 @@ const (
 // first and without bodies. No transaction is open meanwhile, however slow each
 // is. It reports whether there are more than it may hand out.
 func (d *Desk) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
-	h, err := d.Heartbeat(ctx, a, idOrRef)
+	if err := may(a, auth.Read); err != nil {
+		return false, err
+	}
+	var h monitor.Heartbeat
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		h, err = heartbeat(tx, a, idOrRef)
+		return err
+	})
 	if err != nil {
 		return false, err
 	}
@@ -30,7 +37,10 @@ func (d *Desk) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind str
 	return exported(each, func() (part []monitor.Ping, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
 			part, err = tx.PingLog(store.PingLog{Heartbeat: h.Key, Kind: logKinds[kind], Before: before, Limit: exportPage})
-			return err
+			if err != nil {
+				return err
+			}
+			return veilPings(tx, a, h.ID, part)
 		})
 		if n := len(part); n > 0 {
 			before = part[n-1].N
@@ -52,11 +62,12 @@ func (d *Desk) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentList
 	s.From, s.Back, s.Limit = 0, false, exportPage
 	return exported(each, func() (part []monitor.Incident, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-			part, err = tx.FindIncidents(s)
-			return err
+			if part, err = tx.FindIncidents(s); err != nil {
+				return err
+			}
+			return veilIncidents(tx, a, part)
 		})
-		for n, i := range part {
-			part[n] = veiledIncident(a, i)
+		for _, i := range part {
 			s.From = i.Number
 		}
 		return part, err

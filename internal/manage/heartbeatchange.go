@@ -52,7 +52,7 @@ func (d *Desk) create(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time
 	if err := d.roomForHeartbeat(tx, a); err != nil {
 		return monitor.Heartbeat{}, err
 	}
-	channels, err := tx.Channels(a.Project.Key)
+	channels, err := tx.ChannelRoutes(a.Project.Key)
 	if err != nil {
 		return monitor.Heartbeat{}, err
 	}
@@ -178,7 +178,7 @@ func (d *Desk) changeOne(ctx context.Context, a auth.Actor, idOrRef string, fn o
 
 // edit applies an edit to a heartbeat that is locked.
 func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now moment) (monitor.Heartbeat, stir, error) {
-	channels, err := tx.Channels(a.Project.Key)
+	channels, err := tx.ChannelRoutes(a.Project.Key)
 	if err != nil {
 		return h, stir{}, err
 	}

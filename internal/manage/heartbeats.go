@@ -65,8 +65,8 @@ func (d *Desk) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery) (
 			return err
 		}
 		listing = Listing[monitor.Heartbeat]{Items: items}
-		if len(items) < limit {
-			return nil
+		if err := veil(tx, a, items); err != nil || len(items) < limit {
+			return err
 		}
 		filter.After, filter.Limit = last, 1
 		more, _, err := tx.Heartbeats(filter)
@@ -75,9 +75,6 @@ func (d *Desk) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery) (
 		}
 		return err
 	})
-	for i, h := range listing.Items {
-		listing.Items[i] = veiled(a, h)
-	}
 	return listing, err
 }
 
@@ -95,10 +92,13 @@ func (d *Desk) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (h m
 		return h, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		h, err = heartbeat(tx, a, idOrRef)
+		if h, err = heartbeat(tx, a, idOrRef); err != nil {
+			return err
+		}
+		h, err = veiled(tx, a, h)
 		return err
 	})
-	return veiled(a, h), err
+	return h, err
 }
 
 // Pings lists the pings of a heartbeat, newest first, without their bodies.
@@ -115,10 +115,17 @@ func (d *Desk) Pings(ctx context.Context, a auth.Actor, idOrRef string, p Page) 
 			return err
 		}
 		pings, err := tx.Pings(h.Key, from.Key, limit+1)
+		if err != nil {
+			return err
+		}
 		listing = cut(pings, limit, "pings", func(p monitor.Ping) int64 { return p.N })
+		if err := veilPings(tx, a, h.ID, listing.Items); err != nil {
+			return err
+		}
+		h, err = veiled(tx, a, h)
 		return err
 	})
-	return veiled(a, h), listing, err
+	return h, listing, err
 }
 
 // Ping returns one ping with its body.
@@ -131,7 +138,12 @@ func (d *Desk) Ping(ctx context.Context, a auth.Actor, idOrRef string, n int64) 
 		if err != nil {
 			return err
 		}
-		p, err = tx.Ping(h.Key, n)
+		if p, err = tx.Ping(h.Key, n); err != nil {
+			return err
+		}
+		one := []monitor.Ping{p}
+		err = veilPings(tx, a, h.ID, one)
+		p = one[0]
 		return err
 	})
 	return p, err

@@ -87,8 +87,8 @@ func (d *Desk) IncidentLines(ctx context.Context, a auth.Actor, ids []string) (r
 		if rows, err = tx.IncidentsByID(a.Project.Key, ids); err != nil {
 			return err
 		}
-		for n, i := range rows {
-			rows[n] = veiledIncident(a, i)
+		if err := veilIncidents(tx, a, rows); err != nil {
+			return err
 		}
 		alerts, err = tx.AlertTallies(ids)
 		return err
@@ -122,8 +122,10 @@ func (l *IncidentList) page(tx *store.Tx, a auth.Actor, s store.IncidentSearch, 
 	l.Newer = s.Back && more || !s.Back && s.From > 0
 	l.Older = s.Back || more
 	ids := make([]string, 0, len(l.Rows))
-	for n, i := range l.Rows {
-		l.Rows[n] = veiledIncident(a, i)
+	if err := veilIncidents(tx, a, l.Rows); err != nil {
+		return err
+	}
+	for _, i := range l.Rows {
 		ids = append(ids, i.ID)
 	}
 	l.Alerts, err = tx.AlertTallies(ids)

@@ -54,12 +54,12 @@ func (d *Desk) Incidents(ctx context.Context, a auth.Actor, q IncidentQuery) (Li
 			filter.Heartbeat = h.Key
 		}
 		items, err := tx.Incidents(filter)
+		if err != nil {
+			return err
+		}
 		listing = cut(items, limit, "incidents", func(i monitor.Incident) int64 { return i.Number })
-		return err
+		return veilIncidents(tx, a, listing.Items)
 	})
-	for n, i := range listing.Items {
-		listing.Items[n] = veiledIncident(a, i)
-	}
 	return listing, err
 }
 
@@ -85,11 +85,16 @@ func incident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error) {
 	if err != nil {
 		return detail, err
 	}
-	detail.Incident = veiledIncident(a, i)
+	if detail.Incident, err = veiledIncident(tx, a, i); err != nil {
+		return detail, err
+	}
 	if detail.Timeline, err = tx.Timeline(i); err != nil {
 		return detail, err
 	}
 	if detail.Deliveries, err = tx.Deliveries(id); err != nil {
+		return detail, err
+	}
+	if err := veilStory(tx, a, i.HeartbeatID, detail.Timeline, detail.Deliveries); err != nil {
 		return detail, err
 	}
 	names, err := tx.ChannelNames(a.Project.Key)
@@ -122,14 +127,6 @@ func attempted(channel string, event monitor.Event, try store.Attempt) string {
 		text += ": " + try.Detail
 	}
 	return text
-}
-
-// veiledIncident is i as the actor may see it.
-func veiledIncident(a auth.Actor, i monitor.Incident) monitor.Incident {
-	if !a.SeesPingURLs() {
-		i.HeartbeatID = ""
-	}
-	return i
 }
 
 // AcknowledgeIncident notes that the actor takes care of it, which stops its

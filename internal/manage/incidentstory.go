@@ -41,8 +41,11 @@ func (d *Desk) IncidentStory(ctx context.Context, a auth.Actor, id string) (s In
 		if err != nil {
 			return err
 		}
-		s = IncidentStory{Incident: veiledIncident(a, i)}
-		return s.read(tx, a)
+		s = IncidentStory{Incident: i}
+		if err := s.read(tx, a); err != nil {
+			return err
+		}
+		return s.veil(tx, a)
 	})
 	return s, err
 }
@@ -62,7 +65,7 @@ func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
 	if err != nil {
 		return err
 	}
-	s.Heartbeat = veiled(a, h)
+	s.Heartbeat = h
 	if err = s.channels(tx, a); err != nil {
 		return err
 	}
@@ -74,6 +77,28 @@ func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
 		return nil // histories are bounded
 	}
 	s.Ping = &p
+	return err
+}
+
+// veil takes out of the story what could ping, unless the actor may see it.
+func (s *IncidentStory) veil(tx *store.Tx, a auth.Actor) (err error) {
+	own := s.Heartbeat.ID
+	if err := veilStory(tx, a, own, s.Timeline, s.Deliveries); err != nil {
+		return err
+	}
+	if s.Ping != nil {
+		one := []monitor.Ping{*s.Ping}
+		if err := veilPings(tx, a, own, one); err != nil {
+			return err
+		}
+		s.Ping = &one[0]
+	}
+	incidents := []monitor.Incident{s.Incident, s.Before, s.After}
+	if err := veilIncidents(tx, a, incidents); err != nil {
+		return err
+	}
+	s.Incident, s.Before, s.After = incidents[0], incidents[1], incidents[2]
+	s.Heartbeat, err = veiled(tx, a, s.Heartbeat)
 	return err
 }
 
@@ -89,7 +114,7 @@ func (s *IncidentStory) channels(tx *store.Tx, a auth.Actor) error {
 	}
 	now, err := tx.Channels(a.Project.Key)
 	for _, c := range now {
-		c = masked(c)
+		c = masked(a, c)
 		s.Channels[c.ID], s.Present = c, append(s.Present, c)
 	}
 	return err

@@ -15,11 +15,10 @@ func (d *Desk) Newest(ctx context.Context, a auth.Actor, n int) (list []monitor.
 		return nil, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		list, err = tx.NewestHeartbeats(a.Project.Key, n)
-		return err
+		if list, err = tx.NewestHeartbeats(a.Project.Key, n); err != nil {
+			return err
+		}
+		return veil(tx, a, list)
 	})
-	for i, h := range list {
-		list[i] = veiled(a, h)
-	}
 	return list, err
 }

@@ -130,6 +130,9 @@ func (o *Overview) around(tx *store.Tx, a auth.Actor, now time.Time) (err error)
 	if o.Tags, o.TagTotal, err = tx.Tags(a.Project.Key, mostTagsOf); err != nil {
 		return err
 	}
+	if err := veilTags(tx, a, o.Tags); err != nil {
+		return err
+	}
 	o.Minutes, err = tx.Ahead(a.Project.Key, now)
 	return err
 }
@@ -214,9 +217,13 @@ func histories(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]Watched,
 	if err != nil {
 		return nil, err
 	}
+	shown := slices.Clone(list)
+	if err := veil(tx, a, shown); err != nil {
+		return nil, err
+	}
 	all := make([]Watched, 0, len(list))
-	for _, h := range list {
-		w := Watched{Heartbeat: veiled(a, h), Pings: pings[h.Key], Outages: outages[h.Key]}
+	for n, h := range list {
+		w := Watched{Heartbeat: shown[n], Pings: pings[h.Key], Outages: outages[h.Key]}
 		w.Slots = append(slots[h.Key], h.Unwritten(now, recentSlots)...)
 		w.pause(pausedBy[called(h)])
 		all = append(all, w)

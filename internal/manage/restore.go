@@ -50,5 +50,5 @@ func (d *Desk) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef strin
 		}
 		return s, note(tx, a, now, deed{action: "heartbeat.restore", target: called(h)})
 	})
-	return veiled(a, h), err
+	return h, err
 }

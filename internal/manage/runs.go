@@ -83,10 +83,13 @@ func (d *Desk) Why(ctx context.Context, a auth.Actor, idOrRef string) (h monitor
 		if h, err = heartbeat(tx, a, idOrRef); err != nil {
 			return err
 		}
-		hint, err = hintOf(tx, h)
+		if hint, err = hintOf(tx, h); err != nil {
+			return err
+		}
+		h, err = veiled(tx, a, h)
 		return err
 	})
-	return veiled(a, h), hint, err
+	return h, hint, err
 }
 
 // hintOf looks at the newest successes of a heartbeat with a calendar.

@@ -39,6 +39,9 @@ type Field struct {
 	// Secret values are write-only: Mask answers them as dots. Of headers the
 	// values are secret and the names are not.
 	Secret bool
+	// Destination fields say where alerts go. A secret belongs to the destination
+	// it was given for, see [Kind.Merge]. Every field of type URL is one.
+	Destination bool
 	// Required fields may not be absent or empty.
 	Required bool
 	// Make makes a value for a new channel that has none; see [Kind.Prepare].

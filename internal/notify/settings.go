@@ -103,9 +103,10 @@ func mask(value any) any {
 
 // Merge returns old as changed by new, member by member as RFC 7396 has it: an
 // absent member stays, null removes it, a value replaces it. A secret given as
-// dots keeps the old one, also for each single header. The result still wants
-// validating.
-func (k Kind) Merge(old, new Settings) Settings {
+// dots keeps the old one, also for each single header. The result must still be
+// validated. A secret that stays while its destination changes is a problem: the
+// result then has no secrets, so nothing can send them elsewhere by mistake.
+func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 	out := maps.Clone(old)
 	if out == nil {
 		out = Settings{}
@@ -120,7 +121,15 @@ func (k Kind) Merge(old, new Settings) Settings {
 		}
 		out[name] = value
 	}
-	return out
+	problems := k.moved(old, new, out)
+	if len(problems) > 0 {
+		for _, f := range k.Fields {
+			if f.Secret {
+				delete(out, f.Name)
+			}
+		}
+	}
+	return out, problems
 }
 
 // keep returns value with its dots replaced by what old holds in their place.

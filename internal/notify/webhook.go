@@ -21,7 +21,7 @@ func webhookKind() Kind {
 		Help: "Posts a signed JSON body to an address of yours.",
 		Fields: []Field{
 			{
-				Name: "url", Label: "URL", Type: FieldURL, Required: true, Check: webURL,
+				Name: "url", Label: "URL", Type: FieldURL, Destination: true, Required: true, Check: webURL,
 				Placeholder: "https://example.com/overdue",
 				Help:        "Overdue posts each alert here and expects an answer of 200 to 299 within 10 seconds.",
 			},

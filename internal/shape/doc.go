@@ -2,5 +2,6 @@
 // JSON shapes of the contract, which package client defines. The API answers
 // with them and webhooks carry them, so both say the same.
 //
-// It refuses to decide anything: who may see what is told by the caller.
+// It decides nothing: the caller says who may see what. It is also the only place
+// that takes ids that could ping out of texts that people see or that are sent.
 package shape

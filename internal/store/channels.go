@@ -13,30 +13,46 @@ import (
 const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created`
 
 // scanChannel reads channelColumns.
-func scanChannel(row scanner) (monitor.Channel, error) {
-	var c monitor.Channel
-	var settings string
-	var remind int64
-	var last, created sql.NullInt64
-	err := row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created)
+func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
+	c, settings, err := scanSealedChannel(row)
 	if err != nil {
 		return c, err
 	}
-	c.RemindEvery, c.LastDelivery, c.Created = span(remind), moment(last), moment(created)
+	if settings, err = tx.opened(aboutChannel(c.ID), settings); err != nil {
+		return c, err
+	}
 	if err := json.Unmarshal([]byte(settings), &c.Settings); err != nil {
 		return c, fmt.Errorf("settings of channel %s: %w", c.ID, err)
 	}
 	return c, nil
 }
 
+// scanSealedChannel reads channelColumns and leaves the settings as they are stored.
+func scanSealedChannel(row scanner) (c monitor.Channel, settings string, err error) {
+	var remind int64
+	var last, created sql.NullInt64
+	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created)
+	c.RemindEvery, c.LastDelivery, c.Created = span(remind), moment(last), moment(created)
+	return c, settings, err
+}
+
 // Channels lists the channels of a project, oldest first.
 func (tx *Tx) Channels(project int64) ([]monitor.Channel, error) {
-	return many(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
+	return many(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
+}
+
+// ChannelRoutes is Channels without the settings: for what must go on when
+// secrets cannot be opened, such as taking a ping and deciding who is notified.
+func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
+	return many(tx, func(row scanner) (monitor.Channel, error) {
+		c, _, err := scanSealedChannel(row)
+		return c, err
+	}, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
 }
 
 // Channel returns the one with the given id, in a project.
 func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
-	c, found, err := one(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
+	c, found, err := one(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
 	if err == nil && !found {
 		err = missing("channel")
 	}
@@ -45,7 +61,7 @@ func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 
 // ChannelToChange is Channel, locked until the transaction ends.
 func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error) {
-	c, found, err := one(tx, scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.lock, id, project)
+	c, found, err := one(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.lock, id, project)
 	if err == nil && !found {
 		err = missing("channel")
 	}
@@ -54,13 +70,13 @@ func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error)
 
 // AddChannel keeps a new channel and gives it its id.
 func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
-	settings, err := json.Marshal(c.Settings)
-	if err != nil {
-		return c, fmt.Errorf("settings of channel: %w", err)
-	}
 	c.ID = newID()
+	settings, err := tx.sealedSettings(c)
+	if err != nil {
+		return c, err
+	}
 	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, string(settings),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, settings,
 		c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
 	if err != nil {
 		return c, fmt.Errorf("add channel: %w", err)
@@ -68,14 +84,23 @@ func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	return c, nil
 }
 
-// SaveChannel keeps what people may change of a channel.
-func (tx *Tx) SaveChannel(c monitor.Channel) error {
+// sealedSettings are the settings of a channel as they are stored.
+func (tx *Tx) sealedSettings(c monitor.Channel) (string, error) {
 	settings, err := json.Marshal(c.Settings)
 	if err != nil {
-		return fmt.Errorf("settings of channel: %w", err)
+		return "", fmt.Errorf("settings of channel: %w", err)
+	}
+	return tx.sealed(aboutChannel(c.ID), string(settings))
+}
+
+// SaveChannel keeps what people may change of a channel.
+func (tx *Tx) SaveChannel(c monitor.Channel) error {
+	settings, err := tx.sealedSettings(c)
+	if err != nil {
+		return err
 	}
 	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6 WHERE id = $1`,
-		c.ID, c.Name, string(settings), c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
+		c.ID, c.Name, settings, c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)
 	}

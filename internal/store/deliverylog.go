@@ -98,6 +98,10 @@ func (tx *Tx) Routing(project int64) (Routing, error) {
 // Secret returns the secret of the given name, which is made of fresh when there
 // is none yet. All nodes see the same.
 func (tx *Tx) Secret(name, fresh string) (string, error) {
+	fresh, err := tx.sealed(aboutSecret(name), fresh)
+	if err != nil {
+		return "", err
+	}
 	if _, err := tx.exec(`INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, fresh); err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}
@@ -106,5 +110,5 @@ func (tx *Tx) Secret(name, fresh string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}
-	return value, nil
+	return tx.opened(aboutSecret(name), value)
 }

@@ -105,6 +105,17 @@ func (tx *Tx) HeartbeatsByKey(keys []int64) (map[int64]monitor.Heartbeat, error)
 	return byKey, nil
 }
 
+// PingIDs returns those of ids that are the id of a heartbeat, in any project and
+// also of one that was deleted: it may be restored.
+func (tx *Tx) PingIDs(ids []string) ([]string, error) {
+	found, err := many(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT h.id FROM heartbeats h WHERE `+tx.d.in("h.id", "$1"), tx.d.list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("ids of heartbeats: %w", err)
+	}
+	return found, nil
+}
+
 // KeysOf returns the keys of the heartbeats of a project with the given refs.
 func (tx *Tx) KeysOf(project int64, refs []string) ([]int64, error) {
 	keys, err := many(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },

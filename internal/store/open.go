@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	sqlitedriver "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"overdue/internal/seal"
 )
 
 // DB is everything Overdue keeps. It is safe for concurrent use.
@@ -38,6 +40,7 @@ type DB struct {
 	backlog *backlog             // SQLite: kept while serving
 
 	calendars calendars
+	key       *seal.Key // that secrets are sealed with; nil until UseKey
 }
 
 // Where says which database an address names, for people: a file or a server,

@@ -139,7 +139,7 @@ func (b *newsBatch) prepare(judged []Judgement) error {
 	}
 	slices.Sort(projects) // locked in one order on every node
 	for _, p := range projects {
-		channels, err := b.tx.Channels(p)
+		channels, err := b.tx.ChannelRoutes(p)
 		if err != nil {
 			return fmt.Errorf("channels to tell: %w", err)
 		}

@@ -21,6 +21,7 @@ type draft struct {
 	recovered, late    bool
 	secrets            map[string]any    // that were typed
 	kept               string            // the same, sealed
+	renew              map[string]bool   // secrets that Overdue is to make again, by field
 	about              map[string]string // what is wrong, by field
 	tests              []view.Delivery
 }
@@ -138,6 +139,7 @@ func fields(d draft, saved *monitor.Channel) []view.Field {
 		if saved != nil {
 			_, shown.Saved = saved.Settings[f.Name]
 		}
+		shown.Renewable, shown.Renew = shown.Saved && f.Make != nil, d.renew[f.Name]
 		all = append(all, shown)
 	}
 	return all
@@ -214,7 +216,21 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 		}
 	}
 	withSecrets(e.Settings, v.typedSecrets(kind, id))
+	for name := range v.renewed(k) {
+		e.Settings[name] = nil
+	}
 	return e
+}
+
+// renewed are the secrets that the form asks Overdue to make again, by field.
+func (v *visit) renewed(k notify.Kind) map[string]bool {
+	all := map[string]bool{}
+	for _, f := range k.Fields {
+		if f.Make != nil && v.text(view.RenewName(f.Name)) != "" {
+			all[f.Name] = true
+		}
+	}
+	return all
 }
 
 // typedChannel is the form as it was sent. Its secrets come back as dots, with
@@ -228,6 +244,7 @@ func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	}
 	d.secrets = v.typedSecrets(kind, id)
 	k, _ := notify.KindOf(d.kind)
+	d.renew = v.renewed(k)
 	for _, f := range k.Fields {
 		if _, wrong := about["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
 			delete(d.secrets, f.Name)

@@ -145,6 +145,9 @@ func changeChannel(v *visit) error {
 		return err
 	}
 	v.toast("Saved "+c.Name, "")
+	if secret := madeSecret(c); secret != "" {
+		return v.channelPage(http.StatusOK, c.ID, secret, nil)
+	}
 	return v.redirect(view.ChannelsPath)
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -325,6 +326,65 @@ func TestWithoutAMailServerAChannelOfEmailSaysWhatToSet(t *testing.T) {
 		w.shows(w.get("viewer", "/channels/"+all[0].ID), 200, note)
 		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="e-mail"`) {
 			w.Error("the manual has no such section")
+		}
+	})
+}
+
+func TestChannelForm_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		before := w.kept(c.ID)
+		w.test = func(c monitor.Channel) client.TestResult {
+			w.Errorf("a test went out with %v", c.Settings)
+			return client.TestResult{}
+		}
+		form := url.Values{
+			"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://other.example/"}, "settings.secret": {""},
+			"settings.headers": {"X-Key: ••••"},
+		}
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
+			a := w.post("member", path, form)
+			w.shows(a, 422, "Type the header X-Key again", "Type the signing secret again, or have a new one made", "Make a new signing secret")
+		}
+		if after := w.kept(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
+			w.Errorf("kept %v", after.Settings)
+		}
+		form.Set("settings.headers", "X-Key: typed")
+		form.Set("settings.secret.new", "on")
+		a := w.post("member", "/channels/"+c.ID, form)
+		after := w.kept(c.ID)
+		secret, _ := after.Settings["secret"].(string)
+		w.shows(a, 200, "it is not shown again", html.EscapeString(secret))
+		if secret == before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:typed]" {
+			w.Errorf("kept %v", after.Settings)
+		}
+		w.lacks(w.get("member", "/channels/"+c.ID), secret)
+	})
+}
+
+func TestChannelForm_TypedSecretsFollowNoOtherHostEither(t *testing.T) {
+	onEach(t, func(w *world) {
+		form := url.Values{"kind": {"webhook"}, "name": {""}, "settings.url": {"https://example.com"}, "settings.headers": {"X-Key: hunter2"}}
+		kept := keptForm.FindStringSubmatch(w.post("member", "/channels", form).body)
+		if kept == nil {
+			w.Fatal("the form keeps no secrets")
+		}
+		w.test = func(c monitor.Channel) client.TestResult {
+			w.Errorf("a test went out with %v", c.Settings)
+			return client.TestResult{}
+		}
+		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+		w.shows(w.post("member", "/channels/test", form), 422, "Write the secret itself")
+	})
+}
+
+func TestChannels_AViewerSeesOnlyTheHostOfAURL(t *testing.T) {
+	onEach(t, func(w *world) {
+		c := w.channel("ops")
+		for _, path := range []string{"/channels", "/channels/" + c.ID} {
+			page := w.get("viewer", path)
+			w.shows(page, 200, "example.com")
+			w.lacks(page, "secret-path")
 		}
 	})
 }

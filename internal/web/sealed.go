@@ -73,9 +73,16 @@ func (s sealer) open(text, about string, now time.Time) map[string]any {
 }
 
 // formOf names the form of a channel that a seal belongs to: nobody else can
-// use it, and it fits no other channel.
+// use it, and it fits no other channel and no other destination.
 func (v *visit) formOf(kind, id string) string {
-	return fmt.Sprintf("%q", []string{v.who.ID, v.actor.Project.Slug, kind, id})
+	k, _ := notify.KindOf(kind)
+	typed := notify.Settings{}
+	for _, f := range k.Fields {
+		if f.Destination {
+			typed[f.Name] = v.text("settings." + f.Name)
+		}
+	}
+	return fmt.Sprintf("%q", []string{v.who.ID, v.actor.Project.Slug, kind, id, k.Destination(typed)})
 }
 
 // typedSecrets are the secrets of a channel's form: those typed now, and those

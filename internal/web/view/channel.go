@@ -41,6 +41,8 @@ type Field struct {
 	Secret      bool // write-only: the value is never given to a page
 	Saved       bool // a secret that is already kept
 	Typed       bool // a secret that was typed before the form came back
+	Renewable   bool // a saved secret that Overdue can make again
+	Renew       bool // the box for that is ticked
 	Help        string
 	Placeholder string
 	In          Input
@@ -59,6 +61,9 @@ type MessagePreview struct {
 // inForm is the name of a field in the form, apart from the names that every
 // channel has.
 func (f Field) inForm() string { return "settings." + f.Name }
+
+// RenewName is the name of the box that asks for a new secret.
+func RenewName(field string) string { return "settings." + field + ".new" }
 
 // control turns a field into what the form draws. What is a secret never goes
 // back to the browser: a saved one is kept when the field stays empty.

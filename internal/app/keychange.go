@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"overdue/internal/seal"
+	"overdue/internal/store"
+)
+
+// KeyChange says how the secret key is changed.
+type KeyChange struct {
+	Now     SecretKey
+	NewFile string // holds the new key; empty: one is made, and takes the place of the old file
+	Discard bool   // what the old key does not open is removed
+}
+
+// CreateSecretKey writes a new key to a file that must not exist.
+func CreateSecretKey(file string) (id string, err error) {
+	key, err := makeKey(file)
+	if err != nil {
+		return "", err
+	}
+	return key.ID(), nil
+}
+
+// ChangeSecretKey seals everything in the database with a new key, while no
+// server uses it. It can be stopped at any moment and run again: the database is
+// sealed with one key or with the other, and both files exist until it is done.
+func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.Writer) (err error) {
+	db, older, err := store.Look(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if older {
+		return errors.New("the database has the schema of an older Overdue; start the server of this version first")
+	}
+	if err := db.ClaimUnserved(ctx, time.Now().UTC()); err != nil {
+		return err
+	}
+	from, to, err := c.keys(ctx, db, database, out)
+	if err != nil || to == nil {
+		return err
+	}
+	changed, discarded, err := db.ChangeKey(ctx, from, to, c.Discard)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "values sealed with the key %s: %d\n", to.ID(), changed)
+	if discarded > 0 {
+		fmt.Fprintf(out, "values removed because the old key did not open them: %d; `overdue check` lists the channels to set up again\n", discarded)
+	}
+	if c.NewFile != "" {
+		fmt.Fprintf(out, "give every server the new key before it starts: --secret-key-file %s\n", c.NewFile)
+		return nil
+	}
+	return c.finish(database, out)
+}
+
+// finish puts the new key file in its place.
+func (c KeyChange) finish(database string, out io.Writer) error {
+	path, _ := c.Now.file(database)
+	kept, err := finishChange(path)
+	if err != nil {
+		return err
+	}
+	if kept != "" {
+		fmt.Fprintf(out, "the old key is in %s: backups from before need it\n", kept)
+	}
+	fmt.Fprintf(out, "the new key is in %s: back it up apart from the database", path)
+	if _, made := c.Now.file(database); !made {
+		fmt.Fprint(out, ", and copy it to every server before it starts")
+	}
+	fmt.Fprintln(out)
+	return nil
+}
+
+// keys returns the old and the new key. Without a new one there is nothing left
+// to do.
+func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out io.Writer) (from, to *seal.Key, err error) {
+	id, sealed, err := db.KeyID(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !sealed {
+		return nil, nil, errors.New("the database is not sealed yet; the next start of the server seals it")
+	}
+	from, next, err := c.Now.find(ctx, db, database)
+	if next {
+		fmt.Fprintln(out, "an earlier change of the key was not finished; finishing it")
+		return nil, nil, c.finish(database, out)
+	}
+	to, errNew := c.newKey(database)
+	switch {
+	case errNew != nil:
+		return nil, nil, errNew
+	case c.NewFile != "" && to.ID() == id:
+		fmt.Fprintf(out, "the database is sealed with the key %s already; give it to every server: --secret-key-file %s\n", id, c.NewFile)
+		return nil, nil, nil
+	case err != nil && !c.Discard:
+		return nil, nil, err
+	}
+	return from, to, nil
+}
+
+// newKey reads or makes the new key. One that an interrupted change has made is
+// used again.
+func (c KeyChange) newKey(database string) (*seal.Key, error) {
+	if c.NewFile != "" {
+		key, err := readKey(c.NewFile)
+		if err == nil && key == nil {
+			err = fmt.Errorf("there is no file %s: make it with `overdue secret-key create %s`", c.NewFile, c.NewFile)
+		}
+		return key, err
+	}
+	path, _ := c.Now.file(database)
+	if path == "" {
+		return nil, errors.New("the key is not in a file: make a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
+	}
+	key, err := readKey(path + nextSuffix)
+	if err == nil && key == nil {
+		key, err = makeKey(path + nextSuffix)
+	}
+	return key, err
+}

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// TestAlerts_HoldNoIDThatCanPing looks at all that is handed to the kinds of
+// channel: mails and webhooks are made of nothing else.
+func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
+	simulate(t, func(w *world) {
+		own, other := uuid.NewString(), uuid.NewString()
+		words := strings.Join([]string{own, other, strings.ReplaceAll(own, "-", ""), strings.ToUpper(strings.ReplaceAll(other, "-", ""))}, " ")
+		for name, id := range map[string]string{"own": own, "other": other} {
+			w.ids[name] = id
+			w.update(func(tx *store.Tx) error {
+				_, err := tx.AddHeartbeat(monitor.Heartbeat{
+					ID: id, Ref: name, Project: w.project, Name: "job " + other, Slug: name, Description: words, Tags: []string{other},
+					Rule:        monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod},
+					AllChannels: true, Status: monitor.New, Created: time.Now(), Updated: time.Now(),
+				})
+				return err
+			})
+		}
+		var sent []string
+		w.provider.hear = func(n notify.News) {
+			body, err := json.Marshal(n.Notice)
+			if err != nil {
+				t.Error(err)
+			}
+			sent = append(sent, fmt.Sprintf("%+v %s", n, body))
+		}
+		var log bytes.Buffer
+		w.log = &log
+		n := w.node()
+		w.post(n, "own", "/fail", "+ curl https://overdue.example/api/v1/hb/"+words)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		w.update(func(tx *store.Tx) error {
+			_, err := tx.Acknowledge(w.incidents()[0], "link from "+other, time.Now())
+			return err
+		})
+		time.Sleep(time.Minute)
+		w.post(n, "own", "", words)
+		time.Sleep(2 * time.Hour)
+		if len(sent) < 4 {
+			t.Fatalf("sent %d alerts", len(sent))
+		}
+		for _, text := range sent {
+			for _, id := range []string{own, other} {
+				for _, spelling := range []string{id, strings.ReplaceAll(id, "-", ""), strings.ToUpper(id), strings.ToUpper(strings.ReplaceAll(id, "-", ""))} {
+					if strings.Contains(text, spelling) {
+						t.Errorf("an alert holds %s:\n%s", spelling, text)
+					}
+				}
+			}
+		}
+		scrape := httptest.NewRecorder()
+		n.meter.Handler().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
+		for what, text := range map[string]string{"the metrics": scrape.Body.String(), "the log": log.String()} {
+			if text == "" && what == "the metrics" || strings.Contains(text, own) || strings.Contains(text, other) {
+				t.Errorf("%s:\n%s", what, text)
+			}
+		}
+		if !strings.Contains(sent[0], "/api/v1/hb/… …") || !strings.Contains(sent[0], `"heartbeat_ref":"own"`) {
+			t.Errorf("the first alert:\n%s", sent[0])
+		}
+		w.stop(n)
+	})
+}

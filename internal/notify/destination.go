@@ -1,0 +1,126 @@
+package notify
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Destination returns where alerts with these settings go: the scheme, host and
+// port of each field that is marked so. It is empty for a kind without such a
+// field, and the same for two spellings of one address.
+func (k Kind) Destination(set Settings) string {
+	var all []string
+	for _, f := range k.Fields {
+		if f.Destination {
+			all = append(all, f.origin(set[f.Name]))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// HostOf returns the host and port that a URL leads to, for people; empty for
+// what is no URL. It holds nothing of the path, which may be a credential.
+func HostOf(value any) string {
+	text, _ := value.(string)
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// origin is the scheme, host and port of a value of the field. What is no URL is
+// its own origin.
+func (f Field) origin(value any) string {
+	text, _ := value.(string)
+	text = strings.TrimSpace(text)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// WithoutPaths returns the settings with each destination cut down to its scheme,
+// host and port: what follows them may be a credential, and readers who may not
+// change the channel need only know where it leads.
+func (k Kind) WithoutPaths(set Settings) Settings {
+	out := maps.Clone(set)
+	for _, f := range k.Fields {
+		text, _ := set[f.Name].(string)
+		if !f.Destination || text == "" {
+			continue
+		}
+		out[f.Name] = Masked
+		if u, err := url.Parse(text); err == nil && u.Host != "" {
+			short := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+			if strings.TrimSuffix(text, "/") != short {
+				short += "/…"
+			}
+			out[f.Name] = short
+		}
+	}
+	return out
+}
+
+// moved returns a problem for each secret that new leaves as it is in old while
+// the destination changes: a secret belongs to the destination it was given for.
+func (k Kind) moved(old, new, merged Settings) []Problem {
+	if k.Destination(old) == k.Destination(merged) || k.nowhere(merged) {
+		return nil
+	}
+	var problems []Problem
+	for _, f := range k.Fields {
+		if !f.Secret || empty(old[f.Name]) {
+			continue
+		}
+		value, given := new[f.Name]
+		if !given {
+			value = mask(old[f.Name])
+		}
+		if text := f.typeAgain(value); text != "" {
+			problems = append(problems, Problem{f.Name, text})
+		}
+	}
+	return problems
+}
+
+// nowhere reports whether a destination is missing, which Validate objects to.
+func (k Kind) nowhere(set Settings) bool {
+	return slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Destination && f.Required && empty(set[f.Name]) })
+}
+
+// typeAgain says what to do about a secret that an edit leaves as dots and that
+// would go elsewhere; empty if the edit replaces or removes it.
+func (f Field) typeAgain(value any) string {
+	if object, many := members(value); many {
+		var names []string
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			if object[name] == Masked {
+				names = append(names, name)
+			}
+		}
+		switch len(names) {
+		case 0:
+			return ""
+		case 1:
+			return fmt.Sprintf("Type the header %s again: it would be sent to another host.", names[0])
+		}
+		return fmt.Sprintf("Type the headers %s again: they would be sent to another host.", strings.Join(names, ", "))
+	}
+	switch {
+	case value != Masked:
+		return ""
+	case f.Make != nil:
+		return fmt.Sprintf("Type the %s again, or have a new one made: it would be used for another host.", strings.ToLower(f.Label))
+	}
+	return fmt.Sprintf("Type the %s again: it would be sent to another host.", strings.ToLower(f.Label))
+}

@@ -1,0 +1,114 @@
+package notify
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// samples are valid settings of every kind, with every secret that it can hold.
+var samples = map[string]Settings{
+	"email":   {"to": []any{"ops@example.com"}},
+	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
+}
+
+// TestMerge_NoSecretFollowsAChangedDestination holds for every kind that there
+// will be: whatever it keeps secret stays with the host it was given for.
+func TestMerge_NoSecretFollowsAChangedDestination(t *testing.T) {
+	for _, k := range Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			old, known := samples[k.Name]
+			if !known {
+				t.Fatalf("samples has no settings of the kind %s: add some, with all of its secrets", k.Name)
+			}
+			if _, problems := k.Validate(old); problems != nil {
+				t.Fatalf("the sample is not valid: %v", problems)
+			}
+			for _, f := range k.Fields {
+				if f.Type == FieldURL && !f.Destination {
+					t.Errorf("the field %s is a URL and no destination", f.Name)
+				}
+				if f.Secret && empty(old[f.Name]) {
+					t.Errorf("the sample has no %s", f.Name)
+				}
+				if !f.Destination {
+					continue
+				}
+				for how, moved := range movedURLs(old.text(f.Name)) {
+					checkStays(t, k, old, f.Name, how, moved)
+				}
+			}
+		})
+	}
+}
+
+// movedURLs are other destinations than that of a URL, by what differs.
+func movedURLs(from string) map[string]string {
+	rest := strings.TrimPrefix(from, "https://a.example")
+	return map[string]string{
+		"host": "https://b.example" + rest, "port": "https://a.example:8443" + rest, "scheme": "http://a.example" + rest,
+		"host below": "https://x.a.example" + rest,
+	}
+}
+
+// checkStays moves a channel in the two ways in which its secrets could follow.
+func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
+	t.Helper()
+	dots := k.Mask(old)
+	dots[field] = moved
+	for way, edit := range map[string]Settings{"dots": dots, "not named": {field: moved}} {
+		got, problems := k.Merge(old, edit)
+		for _, f := range k.Fields {
+			if !f.Secret {
+				continue
+			}
+			if !slices.ContainsFunc(problems, func(p Problem) bool { return p.Field == f.Name && strings.Contains(p.Text, "another host") }) {
+				t.Errorf("%s, %s: no problem names %s: %v", how, way, f.Name, problems)
+			}
+			if !empty(got[f.Name]) {
+				t.Errorf("%s, %s: the merged settings hold the old %s", how, way, f.Name)
+			}
+		}
+	}
+	typed := maps.Clone(old)
+	typed[field] = moved
+	if got, problems := k.Merge(old, typed); problems != nil || got[field] != moved {
+		t.Errorf("%s: secrets that were typed again are rejected: %v", how, problems)
+	}
+}
+
+func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
+	k, old := kind(t, "webhook"), samples["webhook"]
+	for _, same := range []string{"https://a.example/other", "https://a.example:443/", "HTTPS://A.EXAMPLE/hook", " https://a.example "} {
+		got, problems := k.Merge(old, Settings{"url": same, "secret": Masked})
+		if problems != nil || got.text("secret") != testSecret || got.pairs("headers")["X-Key"] != "k" {
+			t.Errorf("%q: %v", same, problems)
+		}
+	}
+}
+
+func TestMerge_ProblemNamesEachHeaderThatIsLeft(t *testing.T) {
+	k, old := kind(t, "webhook"), samples["webhook"]
+	edit := Settings{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": Masked, "X-Key": "new"}}
+	_, problems := k.Merge(old, edit)
+	if len(problems) != 1 || problems[0].Text != "Type the header authorization again: it would be sent to another host." {
+		t.Errorf("problems: %v", problems)
+	}
+	edit["headers"] = map[string]any{"X-Key": "new"}
+	got, problems := k.Merge(old, edit)
+	if problems != nil || len(got.pairs("headers")) != 1 || got.text("secret") != "" {
+		t.Errorf("a header left out and a secret removed: %v %v", got, problems)
+	}
+}
+
+func TestWithoutPaths_LeavesOnlyWhereAURLLeads(t *testing.T) {
+	for from, want := range map[string]string{
+		"https://a.example/hook/T0K3N?key=v": "https://a.example/…", "https://a.example": "https://a.example", "http://a.example:81/": "http://a.example:81",
+		"https://a.example?key=v": "https://a.example/…", "%": Masked,
+	} {
+		if got := kind(t, "webhook").WithoutPaths(Settings{"url": from})["url"]; got != want {
+			t.Errorf("%s: %v, not %s", from, got, want)
+		}
+	}
+}

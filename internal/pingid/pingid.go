@@ -1,0 +1,108 @@
+package pingid
+
+import (
+	"slices"
+	"strings"
+)
+
+// digits is how many hexadecimal digits an id has.
+const digits = 32
+
+// shortestPart is how many digits at the end of a text are taken for the start
+// of an id that was cut off.
+const shortestPart = 8
+
+// Replacement takes the place of an id.
+const Replacement = "…"
+
+// replacementUTF16 is the replacement in text of UTF-16. It has an odd number of bytes, as
+// what it replaces has, so that the text after it stays what it was.
+const replacementUTF16 = ".\x00.\x00."
+
+// Find returns everything in text that may be an id, as ids are stored: in lower
+// case with hyphens, each once. Of digits without hyphens in a longer row of them
+// it returns only what looks like a random UUID, so that a long dump of digits
+// has few.
+func Find(text string) []string {
+	var found []string
+	seen := map[string]bool{}
+	scan(text, func(m match) bool {
+		if !m.hyphens && !m.random() && (digitBefore(text, m.start) || digitAfter(text, m.end)) {
+			return false
+		}
+		if id := m.id(); !seen[id] {
+			seen[id] = true
+			found = append(found, id)
+		}
+		return false
+	})
+	return found
+}
+
+// Hide returns text with each of the ids replaced, in every spelling.
+func Hide(text string, ids ...string) string {
+	if len(ids) == 0 {
+		return text
+	}
+	return replace(text, func(m match) (string, bool) {
+		if !slices.Contains(ids, m.id()) {
+			return "", false
+		}
+		if m.wide {
+			return replacementUTF16, true
+		}
+		return Replacement, true
+	})
+}
+
+// HideCut is Hide for a text that may have been cut: the start of own at its end
+// is replaced too, when it is long enough to be of use.
+func HideCut(text, own string, ids ...string) string {
+	text = Hide(text, append(ids, own)...)
+	plain := strings.ReplaceAll(own, "-", "")
+	for at := max(0, len(text)-3*2*digits); at < len(text); at++ {
+		m := matchAt(text, at)
+		rest := text[m.end:]
+		ends := rest == "" || rest == "-" || rest == "%" || rest == "%2"
+		if ends && m.n >= shortestPart && m.n < digits && strings.HasPrefix(plain, string(m.hex[:m.n])) {
+			return text[:at] + Replacement
+		}
+	}
+	return text
+}
+
+// Shorten returns text with everything that may be an id cut to its first eight
+// digits: enough to find it again, not enough to ping.
+func Shorten(text string) string {
+	return replace(text, func(m match) (string, bool) { return string(m.hex[:8]) + Replacement, true })
+}
+
+// replace puts what with returns in the place of each match that it accepts.
+func replace(text string, with func(match) (string, bool)) string {
+	var out strings.Builder
+	done := 0
+	scan(text, func(m match) bool {
+		instead, ok := with(m)
+		if ok {
+			out.WriteString(text[done:m.start])
+			out.WriteString(instead)
+			done = m.end
+		}
+		return ok
+	})
+	if done == 0 {
+		return text
+	}
+	out.WriteString(text[done:])
+	return out.String()
+}
+
+// scan hands every place in text that spells an id to each, also overlapping
+// ones. After one that each takes, it goes on behind it.
+func scan(text string, each func(match) (taken bool)) {
+	for at := 0; at < len(text); at++ {
+		if m := matchAt(text, at); m.n == digits && each(m) {
+			at = m.end - 1
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package seal_test
+
+import (
+	"strings"
+	"testing"
+
+	"overdue/internal/seal"
+)
+
+// key returns a new key.
+func key(t *testing.T) *seal.Key {
+	t.Helper()
+	k, err := seal.Parse(seal.New() + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestSeal_OpensOnlyWithItsKeyAndForWhatItIsAbout(t *testing.T) {
+	k := key(t)
+	sealed := k.Seal("channel/1", "geheim")
+	if got, err := k.Open("channel/1", sealed); got != "geheim" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	if !seal.Sealed(sealed) || seal.Sealed("geheim") || strings.Contains(sealed, "geheim") {
+		t.Errorf("sealed: %s", sealed)
+	}
+	if again := k.Seal("channel/1", "geheim"); again == sealed {
+		t.Error("the same text was sealed to the same value twice")
+	}
+	last := sealed[:len(sealed)-1] + string("AB"[strings.Count(sealed[len(sealed)-1:], "A")])
+	for name, open := range map[string]func() (string, error){
+		"another key":   func() (string, error) { return key(t).Open("channel/1", sealed) },
+		"another about": func() (string, error) { return k.Open("channel/2", sealed) },
+		"changed":       func() (string, error) { return k.Open("channel/1", last) },
+		"cut":           func() (string, error) { return k.Open("channel/1", sealed[:40]) },
+		"not base64":    func() (string, error) { return k.Open("channel/1", sealed[:30]+"!") },
+		"plain":         func() (string, error) { return k.Open("channel/1", "geheim") },
+		"no key id":     func() (string, error) { return k.Open("channel/1", "sealed:1:") },
+	} {
+		if got, err := open(); err == nil || got != "" {
+			t.Errorf("%s: opened as %q", name, got)
+		}
+	}
+}
+
+func TestParse_ReadsAKeyAndRepeatsNoWrongOne(t *testing.T) {
+	text := seal.New()
+	a, err1 := seal.Parse(text)
+	b, err2 := seal.Parse("  " + text + "\r\n")
+	if err1 != nil || err2 != nil || a.ID() != b.ID() || len(a.ID()) != 16 || strings.Contains(text, a.ID()) {
+		t.Errorf("%v %v", err1, err2)
+	}
+	for _, wrong := range []string{"", "c2hvcnQ=", text + text, "hunter2", strings.Repeat("A", 200)} {
+		if _, err := seal.Parse(wrong); err == nil || wrong != "" && strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package shape
+
+import (
+	"overdue/internal/pingid"
+	"overdue/internal/store"
+)
+
+// HideIDs replaces in texts every id that could ping, so that they may be shown
+// to people without the right to ping, or sent to others. It knows the ids of all
+// heartbeats, also those of other projects. own is the id of the heartbeat that
+// the texts come from: also its first part is replaced where a text was cut. It
+// may be empty.
+func HideIDs(tx *store.Tx, own string, texts ...*string) error {
+	var candidates []string
+	for _, text := range texts {
+		candidates = append(candidates, pingid.Find(*text)...)
+	}
+	var ids []string
+	if len(candidates) > 0 {
+		var err error
+		if ids, err = tx.PingIDs(candidates); err != nil {
+			return err
+		}
+	}
+	for _, text := range texts {
+		if own == "" {
+			*text = pingid.Hide(*text, ids...)
+		} else {
+			*text = pingid.HideCut(*text, own, ids...)
+		}
+	}
+	return nil
+}

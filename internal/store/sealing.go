@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"overdue/internal/seal"
+)
+
+// keySetting is where the id of the key is kept that the database is sealed with.
+const keySetting = "secret-key"
+
+// ErrKeyNotLoaded says that something sealed was read, or is to be stored, by a
+// program that was not given the secret key.
+var ErrKeyNotLoaded = errors.New("the database is sealed, and the secret key is not loaded")
+
+// KeyID returns the id of the key that the database is sealed with; found is
+// false before the first start with a key.
+func (db *DB) KeyID(ctx context.Context) (id string, found bool, err error) {
+	err = db.look(ctx, func(tx *Tx) (err error) {
+		id, found, err = tx.Setting(keySetting)
+		return err
+	})
+	return id, found, err
+}
+
+// UseKey seals and opens secrets with a key from now on. It seals what is stored
+// in plain text: everything at the first start with a key, later what a node of
+// an older version wrote. Another key than the database is sealed with is an
+// error. Secrets are opened once, so that damage is noticed at start.
+func (db *DB) UseKey(ctx context.Context, key *seal.Key) (sealed int, err error) {
+	if err := db.eraseDeleted(ctx, true); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.eraseDeleted(context.WithoutCancel(ctx), false)) }()
+	err = db.Update(ctx, func(tx *Tx) error {
+		kept, err := tx.KeepSetting(keySetting, key.ID())
+		if err != nil {
+			return err
+		}
+		if kept != key.ID() {
+			return fmt.Errorf("the database is sealed with the secret key %s, not %s", kept, key.ID())
+		}
+		sealed, err = tx.resealAll(resealing{from: key, to: key})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("secret key: %w", err)
+	}
+	db.key = key
+	if sealed > 0 {
+		err = db.emptyLog(ctx)
+	}
+	return sealed, err
+}
+
+// ChangeKey seals everything with another key, in one transaction: until it is
+// committed all is sealed with from, and after it with to. With discard, what
+// from does not open is removed; from may then be nil. It must be called while no
+// server uses the database, see [DB.ClaimUnserved].
+func (db *DB) ChangeKey(ctx context.Context, from, to *seal.Key, discard bool) (changed, discarded int, err error) {
+	err = db.Update(ctx, func(tx *Tx) error {
+		discarded = 0
+		r := resealing{from: from, to: to, discard: discard, discarded: &discarded}
+		if err := tx.SetSetting(keySetting, to.ID()); err != nil {
+			return err
+		}
+		changed, err = tx.resealAll(r)
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("change of the secret key: %w", err)
+	}
+	db.key = to
+	return changed, discarded, nil
+}
+
+// LoadKey opens secrets with a key, which must be that of the database, and
+// stores nothing.
+func (db *DB) LoadKey(key *seal.Key) { db.key = key }
+
+// ClaimUnserved makes sure that no server uses the database, and on SQLite that
+// none starts until it is closed.
+func (db *DB) ClaimUnserved(ctx context.Context, now time.Time) error {
+	if db.path != "" {
+		lock, err := lockServer(ctx, db.path, nil)
+		if err != nil {
+			return err
+		}
+		db.lock = lock // it says whether a server runs, also of one that was killed a moment ago
+		return nil
+	}
+	return db.look(ctx, func(tx *Tx) error {
+		peers, err := tx.Peers(now)
+		if err == nil && peers.Count > 0 {
+			err = fmt.Errorf("the database is in use (running servers: %d): stop them, wait %s, then try again", peers.Count, longestSilence)
+		}
+		return err
+	})
+}
+
+// CheckSealed opens everything that is sealed, and stores nothing.
+func (db *DB) CheckSealed(ctx context.Context, key *seal.Key) error {
+	return db.look(ctx, func(tx *Tx) error {
+		return tx.eachSecret(func(s storedSecret) error {
+			if !seal.Sealed(s.value) {
+				return fmt.Errorf("%s is stored in plain text; the next start of the server seals it", s.about)
+			}
+			_, err := key.Open(s.about, s.value)
+			return wrapSecret(s.about, err)
+		})
+	})
+}
+
+// sealed is a text as it is stored: sealed, if the database has a key. A program
+// whose key is no longer that of the database cannot store secrets.
+func (tx *Tx) sealed(about, text string) (string, error) {
+	id, found, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) },
+		`SELECT value FROM settings WHERE name = $1`+tx.d.lock, keySetting)
+	switch key := tx.db.key; {
+	case err != nil:
+		return "", err
+	case !found && key == nil:
+		return text, nil // no server has started with a key yet
+	case key == nil:
+		return "", ErrKeyNotLoaded
+	case id != key.ID():
+		return "", fmt.Errorf("the database is sealed with the secret key %s now, not %s: restart with the new key", id, key.ID())
+	default:
+		return key.Seal(about, text), nil
+	}
+}
+
+// opened is a stored text in clear.
+func (tx *Tx) opened(about, value string) (string, error) {
+	if !seal.Sealed(value) {
+		return value, nil // from before there was a key
+	}
+	if tx.db.key == nil {
+		return "", wrapSecret(about, ErrKeyNotLoaded)
+	}
+	text, err := tx.db.key.Open(about, value)
+	return text, wrapSecret(about, err)
+}
+
+// wrapSecret says which secret an error is about.
+func wrapSecret(about string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", about, err)
+	}
+	return nil
+}
+
+// What sealed values are bound to.
+func aboutChannel(id string) string  { return "settings of channel " + id }
+func aboutSecret(name string) string { return "secret " + name }

@@ -134,6 +134,12 @@ func (b *backlog) full() bool {
 	return b.count >= b.sizes.pending || b.bodies >= b.sizes.bodies || len(b.states) >= b.sizes.states
 }
 
+// plenty reports whether so much is pending that some should be put away: early
+// enough that it is seldom full, when everybody waits.
+func (b *backlog) plenty() bool {
+	return b.count >= b.sizes.few || b.bodies >= b.sizes.bodies/3
+}
+
 // keep notes judgements that are in the journal, how their heartbeats stand, and
 // when the first of those lapses.
 func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, next time.Time) {
@@ -144,7 +150,7 @@ func (b *backlog) keep(judged []Judgement, states map[string]monitor.Heartbeat, 
 	}
 	b.soonest = monitor.Sooner(b.soonest, next)
 	maps.Copy(b.states, states)
-	if b.count += len(judged); b.count >= b.sizes.few {
+	if b.count += len(judged); b.plenty() {
 		select {
 		case b.many <- struct{}{}:
 		default: // one call is waiting, and one is enough
@@ -167,7 +173,7 @@ func (b *backlog) forget() {
 // leave takes some neighbours out of pending, with about n pings or more; none
 // while few are pending.
 func (b *backlog) leave(n int) []Judgement {
-	if b.count < b.sizes.few {
+	if !b.plenty() {
 		return nil
 	}
 	if len(b.round) == 0 {
@@ -265,7 +271,7 @@ func (db *DB) putSomeAway(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	b.left(away)
-	return b.count >= b.sizes.few, nil
+	return b.plenty(), nil
 }
 
 // saveAway puts judgements into the tables that were heard before.

@@ -526,3 +526,23 @@ func TestBodiesDoNotGatherInMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestPutSomeAway_LargeBodiesArePutAwayBeforeTheBacklogIsFull(t *testing.T) {
+	w, _ := served(t)
+	h := w.heartbeat("backup")
+	const many = 200 // of 60 kB: more than a third of the bytes that may be pending
+	for n := range many {
+		ping := w.said(h, monitor.Success, time.Duration(n)*time.Second)
+		ping.Ping.Body = make([]byte, 60_000)
+		w.say(ping)
+	}
+	for more := true; more; {
+		var err error
+		if more, err = store.PutSomeAway(w.db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := w.counted("SELECT COUNT(*) FROM pings"); n == "0" {
+		t.Errorf("of %d pings with large bodies none was put away", many)
+	}
+}

@@ -70,8 +70,11 @@ func TestPeers_AHoldCountsForItsHeartbeatOnly(t *testing.T) {
 			node, id string
 			want     time.Duration
 		}{
-			{"c", "slow", -time.Hour}, {"c", "late", -time.Second}, {"c", "other", -time.Second},
-			{"b", "slow", -time.Minute}, {"b", "other", 0},
+			{"c", "slow", -time.Hour},
+			{"c", "late", -time.Second},
+			{"c", "other", -time.Second},
+			{"b", "slow", -time.Minute},
+			{"b", "other", 0},
 		} {
 			if got := w.peers(row.node, 0).Until(row.id, w.at(time.Second)); !got.Equal(w.at(row.want)) {
 				w.Errorf("%s judges %s as of %s; want %s", row.node, row.id, got, w.at(row.want))

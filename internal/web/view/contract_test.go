@@ -21,7 +21,7 @@ var sent = map[string]string{
 	"POST /account":                     "name",
 	"POST /account/password":            "email new_password old_password",
 	"POST /account/sessions/*/end":      "",
-	"POST /account/sessions/others":     "",
+	"POST /account/sessions/others":     "email password",
 	"POST /acknowledge/*":               "note",
 	"POST /api-keys":                    "name read_only",
 	"POST /api-keys/*/revoke":           "",

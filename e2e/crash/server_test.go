@@ -24,10 +24,12 @@ import (
 // server is the real binary on one database, started and ended at will.
 type server struct {
 	database string
-	address  string // host and port; the same for every start
-	base     string // as --public-url, which marks its alerts
-	key      string // made at the first start
-	log      string // file that all its starts write to
+	address  string   // host and port; the same for every start
+	base     string   // as --public-url, which marks its alerts
+	key      string   // made at the first start
+	log      string   // file that all its starts write to
+	files    int      // that it may open, 0 for the usual
+	socket   *os.File // that it inherits, as from systemd; nil to listen itself
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
@@ -88,8 +90,19 @@ func overdue(t *testing.T, args ...string) string {
 
 // command is a start of the server, not begun.
 func (s *server) command() *exec.Cmd {
-	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", s.address,
+	// The shell becomes the server, so that signals reach it.
+	before := ""
+	if s.files > 0 {
+		before = fmt.Sprintf("ulimit -n %d; ", s.files)
+	}
+	if s.socket != nil {
+		before += "export LISTEN_FDS=1 LISTEN_PID=$$; "
+	}
+	cmd := exec.Command("sh", "-c", before+`exec "$0" "$@"`, binary, "serve", "--database", s.database, "--listen", s.address,
 		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", "warn")
+	if s.socket != nil {
+		cmd.ExtraFiles = []*os.File{s.socket} // the first after the three usual ones
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
 	return cmd
 }

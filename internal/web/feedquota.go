@@ -22,7 +22,7 @@ func noPlace(text string) *httpd.Problem {
 
 // makePlace makes sure that there is place for one more live page. Whoever has
 // few may take the place of one who has more, so that nobody can take the only
-// live page of somebody else.
+// live page of another person.
 func (f *Feed) makePlace(by owner) error {
 	mine, here := 0, 0
 	for e := range f.ears[allKeys] {

@@ -14,14 +14,14 @@ import (
 	"overdue/internal/store"
 )
 
-// signIn signs somebody in once more, in another browser.
+// signIn signs a person in once more, in another browser.
 func (w *world) signIn(as string) *http.Cookie {
 	w.Helper()
 	delete(w.cookies, as)
 	return w.cookie(as)
 }
 
-// sessionOf is the id of somebody's newest session.
+// sessionOf is the id of a person's newest session.
 func (w *world) sessionOf(as string) (id string) {
 	w.Helper()
 	person := w.person(as).ID
@@ -35,7 +35,7 @@ func (w *world) sessionOf(as string) (id string) {
 	return id
 }
 
-// member adds somebody to the project.
+// member adds a person to the project.
 func (w *world) member(name string, role monitor.Role) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error {
@@ -89,7 +89,7 @@ func TestStream_AnEndedSessionEndsItsLivePages(t *testing.T) {
 		select {
 		case e := <-stays.events:
 			if strings.HasPrefix(e, "ended") || e == "" {
-				w.Errorf("a live page of somebody else was sent %q", e)
+				w.Errorf("a live page of another person was sent %q", e)
 			}
 		default:
 		}

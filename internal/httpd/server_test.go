@@ -198,6 +198,8 @@ func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 			if _, err := io.WriteString(c, " / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
+		}
+		for _, c := range accepted {
 			if sent, _ := closed(t, c, 10*time.Second); len(sent) < 15 || sent[:15] != "HTTP/1.1 200 OK" {
 				t.Errorf("answer %q to a request that came just after the stop began (inherited: %t)", sent, inherited)
 			}

@@ -152,6 +152,7 @@ func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
 	m := meter.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
+	m.Rejected("panic")
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)

@@ -51,3 +51,21 @@ func TestAPingThatArrivesLeavesWhatSomebodyHasOpenedAndTyped(t *testing.T) {
 	notes.sees("Resolved", status("Resolved"))
 	must("the note that is being typed, after the recovery")
 }
+
+func TestALivePageSaysThatItsSessionHasEnded(t *testing.T) {
+	t.Parallel()
+	s := serveOwned(t)
+	heartbeat(t, s.api(t), "Nightly backup", "24h", "1h")
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.follow("Nightly backup")
+	b.sees("the sign", live)
+	other := newTab(t, s)
+	other.signIn(ownerEmail, ownerPassword)
+	other.open("/account")
+	other.submit("Sign out everywhere else")
+	b.sees("Signed out, with the way back in", `document.querySelector(".live").innerText.startsWith("Signed out")
+		&& document.querySelector(".live a").getAttribute("href") === "/sign-in?next=" + encodeURIComponent(location.pathname)`)
+	b.follow("Sign in")
+	b.sees("the sign-in", `location.pathname === "/sign-in"`)
+}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,6 +29,8 @@ type server struct {
 	key      string   // made at the first start
 	log      string   // file that all its starts write to
 	wrapper  []string // command that starts the binary, none when empty
+	files    int      // that it may open, 0 for the usual
+	socket   *os.File // that it inherits, as from systemd; nil to listen itself
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
@@ -90,9 +91,21 @@ func overdue(t *testing.T, args ...string) string {
 
 // command is a start of the server, not begun.
 func (s *server) command() *exec.Cmd {
-	args := append(slices.Clone(s.wrapper), binary, "serve", "--database", s.database, "--listen", s.address,
+	// The shell becomes the server, so that signals reach it.
+	before := ""
+	if s.files > 0 {
+		before = fmt.Sprintf("ulimit -n %d; ", s.files)
+	}
+	if s.socket != nil {
+		before += "export LISTEN_FDS=1 LISTEN_PID=$$; "
+	}
+	args := append([]string{"-c", before + `exec "$0" "$@"`}, s.wrapper...)
+	args = append(args, binary, "serve", "--database", s.database, "--listen", s.address,
 		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", "warn")
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.Command("sh", args...)
+	if s.socket != nil {
+		cmd.ExtraFiles = []*os.File{s.socket} // the first after the three usual ones
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
 	return cmd
 }

@@ -17,6 +17,7 @@ const longestAnswer = 20 * time.Second
 // requests again by itself, and hides where an answer broke off.
 type wire struct {
 	address string
+	from    string // loopback address that it comes from, empty for any
 	conn    net.Conn
 	in      *bufio.Reader
 }
@@ -61,7 +62,11 @@ func (w *wire) send(p ping) answer {
 // write opens the connection if there is none, and sends.
 func (w *wire) write(text string) error {
 	if w.conn == nil {
-		conn, err := net.DialTimeout("tcp", w.address, 5*time.Second)
+		dialer := net.Dialer{Timeout: 5 * time.Second}
+		if w.from != "" {
+			dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(w.from)}
+		}
+		conn, err := dialer.Dial("tcp", w.address)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func newWorld(t *testing.T, address string) *world {
 	w.keys["other"] = w.key(w.project("other"), false)
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
 	o := Options{Desk: w.desk, Keys: auth.NewKeys(db), Source: func(*http.Request) string { return "192.0.2.1" }, Base: base, Version: "1.0.0", Log: log}
-	srv := httptest.NewServer(httpd.Handler(New(o), log, nil))
+	srv := httptest.NewServer(httpd.Handler(New(o), log, httpd.NewRejections(log, func(httpd.Reason) {}), nil))
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	w.http = &http.Client{

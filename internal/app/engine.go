@@ -11,6 +11,7 @@ import (
 
 	"overdue/internal/chore"
 	"overdue/internal/deliver"
+	"overdue/internal/httpd"
 	"overdue/internal/ingest"
 	"overdue/internal/meter"
 	"overdue/internal/store"
@@ -27,11 +28,13 @@ type Engine struct {
 	watcher  *watch.Watcher
 	courier  *deliver.Courier
 
+	rejections *httpd.Rejections
+
 	// Changed hears the keys of heartbeats that look different now. It is set
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory, files *chore.Loop
+	sweep, publish, deliver, tidy, memory, files, rejected *chore.Loop
 
 	stop     context.CancelFunc
 	unwatch  func()
@@ -44,6 +47,10 @@ type Engine struct {
 func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger) *Engine {
 	e := &Engine{db: db, log: log, arrivals: ingest.NewArrivals()}
 	e.meter = meter.New(func() float64 { return float64(e.arrivals.Waiting()) }, e.openIncidents)
+	e.rejections = httpd.NewRejections(log, func(r httpd.Reason) { e.meter.Rejected(string(r)) })
+	for _, reason := range httpd.Reasons() {
+		e.meter.ShowRejected(string(reason))
+	}
 	node := uuid.NewString()
 	db.Join(node)
 	e.watcher = &watch.Watcher{DB: db, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }, Changed: e.changed}
@@ -57,6 +64,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
 	e.memory = chore.New("memory", log, m.look)
 	e.files = chore.New("files", log, e.checkFiles)
+	e.rejected = chore.New("rejections", log, e.rejections.Flush)
 	return e
 }
 
@@ -104,7 +112,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.unwatch = stop, e.db.Watch(e.availability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejected} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil

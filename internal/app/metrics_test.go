@@ -3,7 +3,11 @@ package app
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
+
+	"overdue/internal/httpd"
 )
 
 func TestMetricsWithATokenAreForThoseWhoHaveIt(t *testing.T) {
@@ -29,6 +33,18 @@ func TestMetricsWithATokenAreForThoseWhoHaveIt(t *testing.T) {
 		guarded(c.token, metrics).ServeHTTP(w, r)
 		if w.Code != c.want || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
 			t.Errorf("token %q, sent %q: %d; want %d", c.token, c.header, w.Code, c.want)
+		}
+	}
+}
+
+func TestReasons_TheManualExplainsEach(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/manual/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range httpd.Reasons() {
+		if !strings.Contains(string(manual), "\n| `"+string(reason)+"` | ") {
+			t.Errorf("the manual does not explain %s", reason)
 		}
 	}
 }

@@ -29,6 +29,9 @@ type Options struct {
 	PingRateLimit        float64 // per second and source; 0: none
 	MaxHeartbeats        int     // of a project; 0: no limit
 
+	MaxConnections           int // of all clients; 0: what the limit of open files leaves
+	MaxConnectionsPerAddress int // 0: no limit
+
 	OwnerEmail, OwnerPassword string // of the owner to create when there is none; empty: by the one-time link
 
 	MetricsToken string // that /metrics asks for; empty: none

@@ -8,6 +8,7 @@ import (
 
 	"overdue/internal/api"
 	"overdue/internal/auth"
+	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/notify"
 	"overdue/internal/web"
@@ -38,7 +39,9 @@ func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside
 	if err != nil {
 		return f, err
 	}
-	feed := &web.Feed{}
+	feed := &web.Feed{
+		MaxLivePages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
+	}
 	e.Changed = feed.Changed
 	options := web.Options{
 		Feed: feed, Links: links, Seal: seal,
@@ -52,6 +55,9 @@ func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside
 	f.site, err = web.New(options)
 	return f, err
 }
+
+// maxLivePages leaves three quarters of the connections to pings and pages.
+func (o Options) maxLivePages() int { return min(max(o.limits().Total/4, 1), 1000) }
 
 // owner makes sure that there is an owner, or a way to become it: it returns
 // the address of the one-time link, empty when there is an owner.

@@ -52,7 +52,7 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(o.Listen)
+	listener, inherited, err := listen(o.Listen)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,9 @@ func Serve(ctx context.Context, o Options) error {
 	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.Where(o.Database), "version", o.Version)
 	// Live pages would stay open for ever: they end first, and come again.
 	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
-	err = httpd.Serve(ctx, httpd.Server(handler, log), listener, patienceRequests)
+	err = httpd.Serve(ctx, listener, httpd.Options{
+		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.limits(), Patience: patienceRequests, Inherited: inherited,
+	})
 	log.Info("stopping")
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
@@ -96,17 +98,23 @@ func closeLogged(db io.Closer, log *slog.Logger) {
 	}
 }
 
-// listen takes the socket that systemd passed on, or opens one.
-func listen(address string) (net.Listener, error) {
+// listen takes the socket that systemd passed on, or opens one. inherited says
+// that systemd holds the socket too.
+func listen(address string) (listener net.Listener, inherited bool, err error) {
 	passed, err := activation.Listeners()
 	if err == nil && len(passed) > 0 && passed[0] != nil {
-		return passed[0], nil
+		return passed[0], true, nil
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err = net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; name another address with --listen", address, err)
+		return nil, false, fmt.Errorf("listen on %s: %w; name another address with --listen", address, err)
 	}
-	return listener, nil
+	return listener, false, nil
+}
+
+// limits are those of connections.
+func (o Options) limits() httpd.Limits {
+	return httpd.NewLimits(o.MaxConnectionsPerAddress, o.MaxConnections, o.TrustedProxies)
 }
 
 // outside opens the one door to the outside.
@@ -117,25 +125,46 @@ func (o Options) outside() (*notify.Outside, error) {
 	})
 }
 
+// face is a pattern with what answers it.
+type face struct {
+	pattern string
+	handler http.Handler
+}
+
+// statusFaces tell programs how the server is.
+func statusFaces(o Options, e *Engine) []face {
+	return []face{
+		{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })},
+		{"GET /readyz", http.HandlerFunc(e.answerReady)},
+		{"GET /metrics", guarded(o.MetricsToken, e.meter.Handler())},
+	}
+}
+
 // routes is all that the server answers.
 func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: bodies, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
-		Source: o.source,
+		Source:   o.source,
+		Panicked: func(caught any, r *http.Request) { httpd.Panicked(caught, r, e.log, e.rejections) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Source: o.source, Base: base, Version: o.Version, Log: e.log}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /readyz", e.answerReady)
-	mux.Handle("GET /metrics", guarded(o.MetricsToken, e.meter.Handler()))
+	for _, status := range statusFaces(o, e) {
+		mux.Handle(status.pattern, status.handler)
+	}
 	mux.Handle("/", f.site)
-	rest := httpd.Handler(mux, e.log, o.TrustedProxies)
+	rest := httpd.Handler(mux, e.log, e.rejections, o.TrustedProxies)
 	if len(o.TrustedProxies) == 0 && strings.HasPrefix(base, "https://") {
 		rest = httpd.WarnOfProxy(rest, e.log)
 	}
+	return pingsFirst(pings, rest)
+}
+
+// pingsFirst hands pings on without the work that only people's requests need,
+// and before the mux, which would answer some spellings of a path with a
+// redirect.
+func pingsFirst(pings, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Before the mux, which would answer some spellings of a path with a
-		// redirect, and without the work that only people's requests need.
 		if strings.HasPrefix(r.URL.Path, ingest.Prefix) {
 			pings.ServeHTTP(w, r)
 			return

@@ -26,8 +26,16 @@ type running struct {
 	browser *http.Client
 }
 
-// run starts it. Its sockets keep it out of the bubble of the simulations.
-func run(t *testing.T, address string) running {
+// whole is everything that a server answers, assembled as Serve does.
+type whole struct {
+	engine  *Engine
+	faces   faces
+	handler http.Handler
+}
+
+// assemble starts the engine on a database, and ends it with the test. Its
+// sockets keep it out of the bubble of the simulations.
+func assemble(t *testing.T, address, base string, o Options) whole {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	db, err := store.Open(t.Context(), address)
@@ -42,18 +50,12 @@ func run(t *testing.T, address string) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var handler http.Handler
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	srv.EnableHTTP2 = true
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	o := Options{OwnerEmail: "ada@example.com", OwnerPassword: "correct horse battery"}
-	e := NewEngine(db, outside.Send, srv.URL, log)
-	f, err := newFaces(t.Context(), o, e, outside, srv.URL)
+	e := NewEngine(db, outside.Send, base, log)
+	f, err := newFaces(t.Context(), o, e, outside, base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.owner(t.Context(), o, srv.URL); err != nil {
+	if _, err := f.owner(t.Context(), o, base); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(t.Context()); err != nil {
@@ -65,7 +67,24 @@ func run(t *testing.T, address string) running {
 			t.Error(err)
 		}
 	})
-	handler = routes(o, e, f, srv.URL, ingest.NewBodies(1<<20))
+	return whole{e, f, routes(o, e, f, base, ingest.NewBodies(1<<20))}
+}
+
+// ownedByAda has an owner from the start.
+func ownedByAda() Options {
+	return Options{OwnerEmail: "ada@example.com", OwnerPassword: "correct horse battery"}
+}
+
+// run starts it behind TLS.
+func run(t *testing.T, address string) running {
+	t.Helper()
+	var handler http.Handler
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	o := ownedByAda()
+	handler = assemble(t, address, srv.URL, o).handler
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

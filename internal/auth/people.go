@@ -85,6 +85,21 @@ func (p *People) Still(ctx context.Context, now time.Time) (Person, error) {
 	return who, err
 }
 
+// RoleNow returns the role that the person of ctx's session has in a project at
+// the moment, 0 for none. signedIn is false if the session has ended. It reads one
+// row, for those who ask again and again.
+func (p *People) RoleNow(ctx context.Context, project int64, now time.Time) (role monitor.Role, signedIn bool, err error) {
+	_, session := p.Sessions.here(ctx)
+	err = p.db.ViewApart(ctx, func(tx *store.Tx) (err error) {
+		role, signedIn, err = tx.SessionRole(session, project, now)
+		return err
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("role: %w", err)
+	}
+	return role, signedIn, nil
+}
+
 // signedIn finds who a request comes from.
 func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.Session, error) {
 	var s monitor.Session

@@ -78,6 +78,7 @@ func (f ServerFlags) options(std Streams) app.Options {
 		Listen:    f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
 		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
+		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
 		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: version, Out: std.Out, Err: std.Err,
 	}

@@ -50,7 +50,9 @@ type ServerFlags struct {
 
 	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Pings per second from one address before 429; bursts of twice as many pass. 0: no limit. Default: ${default}."`
 
-	MaxHeartbeats int `default:"100000" placeholder:"N" setting:"file" help:"Heartbeats that a project may have. 0: no limit. Default: ${default}."`
+	MaxHeartbeats            int `default:"100000" placeholder:"N" setting:"file" help:"Heartbeats that a project may have. 0: no limit. Default: ${default}."`
+	MaxConnections           int `default:"0" placeholder:"N" setting:"file" help:"Open connections of all clients. 0: 10000, or fewer if the limit of open files is low. Default: ${default}."`
+	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and to trusted proxies. 0: no limit. Default: ${default}."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
 	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
@@ -74,6 +76,12 @@ func (f ServerFlags) Validate() error {
 	}
 	if f.MaxHeartbeats < 0 {
 		return fmt.Errorf("max-heartbeats %d: must not be negative", f.MaxHeartbeats)
+	}
+	if f.MaxConnections < 0 {
+		return fmt.Errorf("max-connections %d: must not be negative", f.MaxConnections)
+	}
+	if f.MaxConnectionsPerAddress < 0 {
+		return fmt.Errorf("max-connections-per-address %d: must not be negative", f.MaxConnectionsPerAddress)
 	}
 	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
 		return errors.New("owner-email and owner-password: give both or neither")

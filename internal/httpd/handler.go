@@ -13,19 +13,29 @@ import (
 	"overdue/internal/pingid"
 )
 
-// longestURL is the longest request target that is looked at, in bytes.
-const longestURL = 8 << 10
+// Sizes of a request, in bytes.
+const (
+	longestURL = 8 << 10
+	// maxBody is what any handler can read of a body. The API and the pages accept
+	// less, and say so.
+	maxBody = 512 << 10
+)
 
 // Handler puts around next what every request goes through: a request id, a
-// line in the log, and an answer also when next panics. The log names clients
-// as the trusted proxies saw them.
-func Handler(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.Handler {
-	return withRequestID(withLog(withRecover(withURLLimit(next), log), log, trusted))
+// line in the log, limits of size, and an answer also when next panics. The log
+// names clients as the trusted proxies saw them. Pings have limits of their own.
+func Handler(next http.Handler, log *slog.Logger, rejections *Rejections, trusted []netip.Prefix) http.Handler {
+	return withRequestID(withLog(withRecover(withSizeLimits(next), log, rejections), log, trusted))
 }
 
-// withURLLimit refuses request targets that nobody types.
-func withURLLimit(next http.Handler) http.Handler {
+// withSizeLimits rejects request targets that nobody types, and ends bodies that
+// no handler should read. Browsers must not guess what an answer is.
+func withSizeLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.ContentLength != 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		if len(r.RequestURI) > longestURL {
 			NewProblem(http.StatusRequestURITooLong, "The URL is longer than 8 kB.").Write(w, r)
 			return
@@ -36,19 +46,22 @@ func withURLLimit(next http.Handler) http.Handler {
 
 // withRecover answers for a handler that panicked. Once it has begun to answer,
 // all that is left is to break the connection, so that nobody takes the part
-// for the whole.
-func withRecover(next http.Handler, log *slog.Logger) http.Handler {
+// for the whole. It counts the requests that were rejected.
+func withRecover(next http.Handler, log *slog.Logger, rejections *Rejections) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen := &recorder{ResponseWriter: w}
 		defer func() {
 			caught := recover()
 			if caught == nil {
+				if reason, rejected := reasonOfStatus(seen.status); rejected {
+					rejections.Add(reason, r.RemoteAddr+" "+maskPath(r.URL.Path))
+				}
 				return
 			}
 			if caught == http.ErrAbortHandler {
 				panic(caught)
 			}
-			log.Error("handler panicked", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
+			Panicked(caught, r, log, rejections)
 			if seen.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
@@ -56,6 +69,13 @@ func withRecover(next http.Handler, log *slog.Logger) http.Handler {
 		}()
 		next.ServeHTTP(seen, r)
 	})
+}
+
+// Panicked logs and counts what a handler panicked with. It must be called by
+// the deferred function that recovered, while the stack is there.
+func Panicked(caught any, r *http.Request, log *slog.Logger, rejections *Rejections) {
+	log.Error("handler panicked", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
+	rejections.Add(HandlerPanic, maskPath(r.URL.Path))
 }
 
 // withLog writes one line per request. Pings are too many for that, and

@@ -23,7 +23,7 @@ func logging(level slog.Level) (*slog.Logger, *bytes.Buffer) {
 
 func TestTheLogHoldsNothingThatCouldPing(t *testing.T) {
 	log, held := logging(slog.LevelDebug)
-	h := httpd.Handler(http.NotFoundHandler(), log, nil)
+	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
 	for _, target := range []string{
 		"/api/v1/hb/" + anID + "/fail?rid=" + anID + "&token=geheim",
 		"/api/v1/heartbeats/" + strings.ToUpper(anID),
@@ -44,7 +44,7 @@ func TestTheLogHoldsNothingThatCouldPing(t *testing.T) {
 
 func TestPingsAndProbesAreLoggedForDebuggingOnly(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
-	h := httpd.Handler(http.NotFoundHandler(), log, nil)
+	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
 	for _, path := range []string{"/api/v1/hb/" + anID, "/healthz", "/readyz", "/metrics"} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
 	}
@@ -61,7 +61,7 @@ func TestARequestIDIsKeptIfSaneAndMadeIfNot(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	h := httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, httpd.RequestID(r)) // a recorder takes everything
-	}), log, nil)
+	}), log, ignored(), nil)
 	for given, kept := range map[string]bool{"abc-1.2_3": true, "": false, "a b": false, "x\ny": false, strings.Repeat("a", 65): false, "a\"": false} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-Request-Id"] = []string{given}
@@ -86,7 +86,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 			panic("secret thing")
 		}
 		panic(http.ErrAbortHandler)
-	}), log, nil))
+	}), log, ignored(), nil))
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL + "/before")
 	if err != nil {
@@ -118,7 +118,7 @@ func TestAnAnswerIsPassedOnUnchanged(t *testing.T) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.WriteString(w, "short and stout") // a recorder takes everything
-	}), log, nil)
+	}), log, ignored(), nil)
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL)
@@ -134,12 +134,9 @@ func TestAnAnswerIsPassedOnUnchanged(t *testing.T) {
 
 func TestAURLThatNobodyTypesIsRefused(t *testing.T) {
 	log, _ := logging(slog.LevelInfo)
-	srv := httptest.NewUnstartedServer(nil)
-	srv.Config = httpd.Server(httpd.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log, nil), log)
-	srv.Start()
-	defer srv.Close()
+	s := serve(t, httpd.Options{Handler: httpd.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log, ignored(), nil)})
 	for length, want := range map[int]int{8 << 10: 200, 8<<10 + 1: 414, 15 << 10: 414, 64 << 10: 431} {
-		resp, err := srv.Client().Get(srv.URL + "/" + strings.Repeat("x", length-1))
+		resp, err := http.Get(s.url() + "/" + strings.Repeat("x", length-1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,61 +12,99 @@ import (
 	"time"
 )
 
-// Limits of one connection. Who reads a body bounds how long that takes.
+// Timeouts and sizes of one connection. They hold for every request: whoever
+// needs more, such as a long body of a ping or a live page, says so.
 const (
-	longestHeaderRead = 5 * time.Second
-	longestIdle       = 120 * time.Second
-	longestAnswer     = 120 * time.Second // from the end of the header; streams lift it
-	biggestHeader     = 16 << 10
+	headerTimeout  = 5 * time.Second
+	requestTimeout = 15 * time.Second // for the header and the body
+	idleTimeout    = 120 * time.Second
+	answerTimeout  = 120 * time.Second // from the end of the header
+	maxHeader      = 16 << 10
+
+	// An HTTP/2 client that sends nothing is asked for a sign of life.
+	http2SilentTimeout = 10 * time.Second
+	http2AliveTimeout  = 10 * time.Second
+	// The bodies of one HTTP/2 connection that no handler has read yet.
+	http2MaxUnread = 256 << 10
 )
 
-// Server returns a server for the handler, with limits that a slow or hostile
-// client cannot pass.
-func Server(handler http.Handler, log *slog.Logger) *http.Server {
+// Options are what a server serves, and within which limits.
+type Options struct {
+	Handler    http.Handler
+	Log        *slog.Logger
+	Rejections *Rejections
+	Limits     Limits
+	// Patience is how long a stop waits for whole requests to be answered.
+	Patience time.Duration
+	// Inherited says that another process holds the socket too: the next server
+	// takes the connections that wait in it.
+	Inherited bool
+}
+
+// server returns the server, with limits that a slow or hostile client cannot
+// pass.
+func (o Options) server(stopping *atomic.Bool) *http.Server {
 	// HTTP/2 also without TLS, for proxies and clients that speak it so.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           handler,
+		Handler:           track(closing(o.Handler, stopping)),
 		Protocols:         protocols,
-		ReadHeaderTimeout: longestHeaderRead,
-		IdleTimeout:       longestIdle,
-		WriteTimeout:      longestAnswer,
-		MaxHeaderBytes:    biggestHeader,
-		// What net/http says is about single connections that misbehave.
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		IdleTimeout:       idleTimeout,
+		WriteTimeout:      answerTimeout,
+		MaxHeaderBytes:    maxHeader,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: http2SilentTimeout, PingTimeout: http2AliveTimeout,
+			MaxReceiveBufferPerConnection: http2MaxUnread, MaxReceiveBufferPerStream: http2MaxUnread,
+		},
+		ConnContext: withConn,
+		ConnState:   stateChanged,
+		ErrorLog:    log.New(errorLog{o.Log, o.Rejections}, "", 0),
 	}
 }
 
-// Serve answers on the listener until ctx ends. Then it takes no more
-// connections, and waits up to patience for the requests in progress.
-func Serve(ctx context.Context, s *http.Server, l net.Listener, patience time.Duration) error {
+// How a server stops.
+const (
+	// lingering is for how long it still accepts connections.
+	lingering = 500 * time.Millisecond
+	// firstRequest is for how long the connections that it has accepted may then
+	// still send their first request.
+	firstRequest = 500 * time.Millisecond
+	// unfinished is how long after the signal it closes the connections whose
+	// request is not complete.
+	unfinished = 2 * time.Second
+)
+
+// Serve answers on the listener until ctx ends. Then it accepts no more
+// connections, answers every request that was completely sent, and waits for
+// that up to the patience. Requests that are not complete get two seconds.
+func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var stopping atomic.Bool
-	s.Handler = closing(s.Handler, &stopping)
+	table := newConnections(o.Limits, o.Rejections)
+	s, accepting := o.server(&stopping), newListener(l, table)
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(l) }()
+	go func() { ended <- s.Serve(accepting) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	// Shutdown drops what lies in a socket unread, though it was sent before the
-	// stop: on a connection at rest, or on one that is not accepted yet.
+	began := time.Now()
 	stopping.Store(true)
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	case <-time.After(lingering):
+	if !o.Inherited {
+		// A connection that waits in the socket is lost when that is closed.
+		pause(lingering)
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	err := s.Shutdown(stop)
-	if errors.Is(err, context.DeadlineExceeded) {
-		// Those left are live pages, which reconnect.
-		err = s.Close()
+	err := accepting.stopAccepting()
+	// Shutdown drops what a connection sent and nobody has read yet.
+	for table.anyFresh() && time.Since(began) < lingering+firstRequest {
+		pause(lingering / 50)
 	}
+	err = errors.Join(err, shutDown(s, table, began, o.Patience))
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -75,8 +114,37 @@ func Serve(ctx context.Context, s *http.Server, l net.Listener, patience time.Du
 	return nil
 }
 
-// lingering is for how long a server that stops still takes requests.
-const lingering = 500 * time.Millisecond
+// shutDown waits for the requests that are being answered. Those that are not
+// complete two seconds after the stop began never will be, as far as anyone
+// knows: they must not keep the next server waiting.
+func shutDown(s *http.Server, table *connections, began time.Time, patience time.Duration) error {
+	ctx, cancel := context.WithDeadline(context.Background(), began.Add(patience))
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(ctx) }()
+	tick := time.NewTicker(lingering / 10)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = s.Close()
+			}
+			return err
+		case <-tick.C:
+			if time.Since(began) >= unfinished {
+				table.closeWaiting()
+			}
+		}
+	}
+}
+
+// pause waits.
+func pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}
 
 // closing asks clients for a new connection once the server stops: the next
 // server gets it.

@@ -1,40 +1,119 @@
 package httpd_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
 	"overdue/internal/httpd"
 )
 
-// serving starts a server, and returns its address, how to stop it, and how it ended.
-func serving(t *testing.T, h http.HandlerFunc, patience time.Duration) (string, context.CancelFunc, <-chan error) {
+// ignored counts rejections for nobody.
+func ignored() *httpd.Rejections {
+	return httpd.NewRejections(slog.New(slog.DiscardHandler), func(httpd.Reason) {})
+}
+
+// serving is a server that runs.
+type serving struct {
+	t       *testing.T
+	address string
+	stop    context.CancelFunc
+	ended   <-chan error
+
+	mu       sync.Mutex
+	rejected map[httpd.Reason]int
+}
+
+// serve starts a server with the given options, filled in with what tests need.
+func serve(t *testing.T, o httpd.Options) *serving {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &serving{t: t, address: l.Addr().String(), rejected: map[httpd.Reason]int{}}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Rejections = httpd.NewRejections(o.Log, func(r httpd.Reason) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.rejected[r]++
+	})
+	o.Patience = cmp.Or(o.Patience, time.Minute)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- httpd.Serve(ctx, httpd.Server(h, slog.New(slog.DiscardHandler)), l, patience) }()
-	return "http://" + l.Addr().String(), stop, ended
+	go func() { ended <- httpd.Serve(ctx, l, o) }()
+	s.stop, s.ended = stop, ended
+	t.Cleanup(stop)
+	return s
 }
 
-func TestStoppingWaitsForRequestsInProgress(t *testing.T) {
+// stopsSoon stops the server, or says what it waits for.
+func (s *serving) stopsSoon(otherwise string) {
+	s.t.Helper()
+	s.stop()
+	select {
+	case err := <-s.ended:
+		if err != nil {
+			s.t.Error(err)
+		}
+	case <-time.After(30 * time.Second): // half of the patience
+		s.t.Error(otherwise)
+	}
+}
+
+// url is the address of the server.
+func (s *serving) url() string { return "http://" + s.address }
+
+// count is how often something was rejected for a reason.
+func (s *serving) count(r httpd.Reason) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rejected[r]
+}
+
+// dial opens a connection from a loopback address and sends something.
+func (s *serving) dial(from, text string) net.Conn {
+	s.t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := d.Dial("tcp", s.address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Close() }) // most are closed by then
+	if _, err := io.WriteString(c, text); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// closed reports whether the server closes a connection within a time, and what
+// it sent before.
+func closed(t *testing.T, c net.Conn, within time.Duration) (sent string, ended bool) {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(within)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(c)
+	timeout, isTimeout := err.(net.Error)
+	return string(b), !isTimeout || !timeout.Timeout()
+}
+
+func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
 	began, finish := make(chan bool), make(chan bool)
-	url, stop, ended := serving(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-finish
 		_, _ = io.WriteString(w, "done") // the client reads it
-	}, time.Minute)
+	})})
 	answer := make(chan string, 1)
 	go func() {
-		resp, err := http.Get(url)
+		resp, err := http.Get(s.url())
 		if err != nil {
 			answer <- err.Error()
 			return
@@ -44,48 +123,94 @@ func TestStoppingWaitsForRequestsInProgress(t *testing.T) {
 		answer <- string(body)
 	}()
 	<-began
-	stop()
+	s.stop()
 	select {
-	case err := <-ended:
+	case err := <-s.ended:
 		t.Fatalf("stopped before the request was answered: %v", err)
-	case <-time.After(50 * time.Millisecond):
+	case <-time.After(3 * time.Second): // longer than requests that are not complete get
 	}
 	close(finish)
 	if got := <-answer; got != "done" {
 		t.Errorf("answered %q", got)
 	}
-	if err := <-ended; err != nil {
+	if err := <-s.ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get(url); err == nil {
+	if _, err := http.Get(s.url()); err == nil {
 		t.Error("still answers")
 	}
 }
 
-func TestStoppingDoesNotWaitForEver(t *testing.T) {
+func TestServe_AStopEndsWhenItsPatienceDoes(t *testing.T) {
 	began := make(chan bool)
-	url, stop, ended := serving(t, func(_ http.ResponseWriter, r *http.Request) {
+	s := serve(t, httpd.Options{Patience: 20 * time.Millisecond, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done() // a live page
-	}, 20*time.Millisecond)
+	})})
 	go func() {
-		if resp, err := http.Get(url); err == nil {
+		if resp, err := http.Get(s.url()); err == nil {
 			_ = resp.Body.Close() // it broke off, as it should
 		}
 	}()
 	<-began
-	stop()
-	select {
-	case err := <-ended:
-		if err != nil {
+	s.stopsSoon("waits for a page that never ends")
+}
+
+// Each of these once kept a stop waiting for 20 seconds.
+func TestServe_AStopDoesNotWaitForWhatIsNotComplete(t *testing.T) {
+	part := make([]byte, 64<<10)
+	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(io.Discard, r.Body) // it never comes whole
+		for err == nil {
+			_, err = w.Write(part) // and this is not read
+		}
+	})})
+	for _, text := range []string{
+		"", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+	} {
+		for range 20 {
+			s.dial("127.0.0.1", text)
+		}
+	}
+	s.stopsSoon("waits for requests that are not complete, or for clients that do not read")
+}
+
+// An inherited socket is the next server's too: what was not accepted is its.
+func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
+	for _, inherited := range []bool{false, true} {
+		s := serve(t, httpd.Options{Inherited: inherited, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "OK") // the client reads it
+		})})
+		var accepted []net.Conn
+		for range 20 {
+			accepted = append(accepted, s.dial("127.0.0.1", "GET"))
+		}
+		// The server accepts in order, so it has accepted all of those before.
+		if resp, err := http.Get(s.url()); err != nil {
+			t.Fatal(err)
+		} else if err := resp.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		for _, c := range accepted {
+			if _, err := io.WriteString(c, " / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range accepted {
+			if sent, _ := closed(t, c, 10*time.Second); len(sent) < 15 || sent[:15] != "HTTP/1.1 200 OK" {
+				t.Errorf("answer %q to a request that came just after the stop began (inherited: %t)", sent, inherited)
+			}
+		}
+		if err := <-s.ended; err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("waits for a page that never ends")
 	}
 }
 
-func TestAListenerThatFailsIsAnError(t *testing.T) {
+func TestServe_AListenerThatFailsIsAnError(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +218,8 @@ func TestAListenerThatFailsIsAnError(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := httpd.Serve(t.Context(), httpd.Server(http.NotFoundHandler(), slog.New(slog.DiscardHandler)), l, time.Second); err == nil {
+	err = httpd.Serve(t.Context(), l, httpd.Options{Handler: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Rejections: ignored()})
+	if err == nil {
 		t.Error("no error")
 	}
 }

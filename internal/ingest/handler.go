@@ -36,6 +36,8 @@ type Handler struct {
 	Source func(*http.Request) string
 	// Allow tells whether a source may go on, and if not, for how long not.
 	Allow func(source string) (wait time.Duration)
+	// Panicked logs what the handler panicked with.
+	Panicked func(caught any, r *http.Request)
 }
 
 // ServeHTTP answers one ping.
@@ -44,6 +46,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, said := range always {
 		header[said.name] = said.value
 	}
+	defer func() {
+		// A ping's answer is one write at the very end, so none has begun.
+		if caught := recover(); caught != nil {
+			h.Panicked(caught, r)
+			header.Set("Retry-After", retryAfter)
+			answer(w, http.StatusInternalServerError, "internal error: send it again")
+		}
+	}()
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 		status, line, kind := h.take(w, r)
@@ -70,6 +80,7 @@ var always = []struct {
 	{"Access-Control-Allow-Origin", []string{"*"}},
 	{"Ping-Body-Limit", []string{strconv.Itoa(mostBody)}},
 	{"Cache-Control", []string{"no-store"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
 }
 
 // answer writes one line. An error ends with a line break, so that it stands
@@ -199,11 +210,15 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	if err != nil {
 		return body, false, fmt.Errorf("body: %w", err)
 	}
-	_ = control.SetReadDeadline(time.Time{})
-	if more && len(body) < mostBody {
+	if !more {
+		return body, false, nil
+	}
+	if len(body) < mostBody {
 		h.Meter.BodyCut()
 	}
-	return body, more, nil
+	// Never without a deadline: net/http reads on before it answers.
+	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
+	return body, true, nil
 }
 
 // discard reads the rest of a long body, when its ping is stored already: a
@@ -213,7 +228,6 @@ func discard(w http.ResponseWriter, r *http.Request) {
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
 	// Whatever goes wrong with what is not kept is the sender's own affair.
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostDiscarded))
-	_ = control.SetReadDeadline(time.Time{})
 }
 
 // clean makes a header safe to keep in any database: valid UTF-8, no NUL, of

@@ -315,3 +315,16 @@ func TestAStrangersBodyIsNotReadAndALongOneDelaysNoStoring(t *testing.T) {
 		}
 	})
 }
+
+func TestHandler_APanicIsReportedAndAnswered(t *testing.T) {
+	var caught any
+	h := &Handler{
+		Source:   func(*http.Request) string { panic("a bug") },
+		Panicked: func(what any, _ *http.Request) { caught = what },
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, Prefix+someID, strings.NewReader("body")))
+	if rec.Code != http.StatusInternalServerError || rec.Header().Get("Retry-After") == "" || rec.Body.String() != "internal error: send it again\n" || caught != "a bug" {
+		t.Errorf("answered %d %q, reported %v", rec.Code, rec.Body, caught)
+	}
+}

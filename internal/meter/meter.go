@@ -27,6 +27,7 @@ type Meter struct {
 	judged     prometheus.Counter
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
+	rejected   *prometheus.CounterVec
 }
 
 // New makes a meter. waiting tells how many pings wait to be stored, open how
@@ -58,10 +59,13 @@ func New(waiting, open func() float64) *Meter {
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
 		}, []string{"kind"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",
+		}, []string{"reason"}),
 	}
 	m.stored = m.pings.WithLabelValues("success", "200")
 	m.registry.MustRegister(
-		m.pings, m.cut, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery,
+		m.pings, m.cut, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery, m.rejected,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
 		collectors.NewGoCollector(),
@@ -104,3 +108,11 @@ func (m *Meter) Delivery(kind, outcome string, took time.Duration) {
 	m.deliveries.WithLabelValues(kind, outcome).Inc()
 	m.delivery.WithLabelValues(kind).Observe(took.Seconds())
 }
+
+// Rejected counts a request or connection that was rejected. There are few
+// reasons, and all are known in advance.
+func (m *Meter) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// ShowRejected makes the metric exist for a reason before anything is rejected:
+// Prometheus cannot compute the rate of a counter that begins at 1.
+func (m *Meter) ShowRejected(reason string) { m.rejected.WithLabelValues(reason) }

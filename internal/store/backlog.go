@@ -300,6 +300,10 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 	})
 }
 
+// ViewApart is View for what has nothing to do with heartbeats, so that nothing
+// need be put away for it, and no ping waits.
+func (db *DB) ViewApart(ctx context.Context, fn func(*Tx) error) error { return db.look(ctx, fn) }
+
 // Soonest is no later than the next moment at which anything happens by itself,
 // zero when nothing will. others is how many other nodes live. It puts nothing
 // away, so that looking costs little while nothing is due.

@@ -63,6 +63,16 @@ func (tx *Tx) Session(id string, now time.Time) (monitor.Session, bool, error) {
 	return one(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND ends > $2`, id, micros(now))
 }
 
+// SessionRole returns the role in a project of the person of a session, 0 for
+// none. found is false if the session has ended.
+func (tx *Tx) SessionRole(id string, project int64, now time.Time) (role monitor.Role, found bool, err error) {
+	name, found, err := one(tx, func(row scanner) (name sql.NullString, err error) { return name, row.Scan(&name) },
+		`SELECT (SELECT m.role FROM members m JOIN projects o ON o.key = m.project WHERE m.project = $2 AND m.person = s.person AND o.deleted IS NULL)
+		FROM sessions s WHERE s.id = $1 AND s.ends > $3`, id, project, micros(now))
+	role, _ = monitor.RoleNamed(name.String) // one that is unknown allows nothing
+	return role, found, err
+}
+
 // Sessions lists a person's sessions that have not ended, last seen first.
 func (tx *Tx) Sessions(person string, now time.Time) ([]monitor.Session, error) {
 	return many(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE person = $1 AND ends > $2 ORDER BY seen DESC, id`,

@@ -124,3 +124,44 @@ func TestANewSessionForgetsThoseThatEnded(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionRole_IsTheRoleOfTheMomentWhileTheSessionLasts(t *testing.T) {
+	onEach(t, func(w *world) {
+		ada := w.someone("ada")
+		w.session(ada, "one", time.Hour)
+		role := func(d time.Duration) monitor.Role {
+			w.Helper()
+			role, found := monitor.Role(0), false
+			err := w.db.ViewApart(w.Context(), func(tx *store.Tx) (err error) {
+				role, found, err = tx.SessionRole("one", w.project.Key, w.at(d))
+				return err
+			})
+			if err != nil || found != (d < time.Hour) {
+				w.Errorf("after %s: found %t, %v", d, found, err)
+			}
+			return role
+		}
+		set := func(r monitor.Role) {
+			w.Helper()
+			w.update(func(tx *store.Tx) error { return tx.SetMember(w.project.Key, ada.ID, r, w.start) })
+		}
+		for _, want := range []monitor.Role{monitor.Owner, monitor.Viewer} {
+			if set(want); role(0) != want || role(time.Hour) != 0 {
+				w.Errorf("role %s, and %s after the end; want %s and none", role(0), role(time.Hour), want)
+			}
+		}
+		w.update(func(tx *store.Tx) error { return tx.RemoveMember(w.project.Key, ada.ID) })
+		if got := role(0); got != 0 {
+			w.Errorf("role %s after the removal", got)
+		}
+		set(monitor.Member)
+		w.update(func(tx *store.Tx) error { return tx.DeleteProject(w.project, w.start) })
+		if got := role(0); got != 0 {
+			w.Errorf("role %s in a project that was deleted", got)
+		}
+		w.update(func(tx *store.Tx) error { return tx.EndSession("hash of one") })
+		if got := role(time.Hour); got != 0 {
+			w.Errorf("role %s after the session was ended", got)
+		}
+	})
+}

@@ -12,18 +12,11 @@ import (
 	"overdue/internal/web/view"
 )
 
-// biggestAnswer bounds an answer, in bytes: a comment of 2,000 characters fits.
-const biggestAnswer = 32 << 10
-
 // answer keeps what a reader thought of a page.
 func (l *library) answer(v *visit) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, biggestAnswer)
 	b, err := l.book()
 	if err != nil {
 		return err
-	}
-	if err := v.r.ParseForm(); err != nil {
-		return httpd.NewProblem(http.StatusBadRequest, "The answer could not be read: it is too long, or broken.")
 	}
 	page, helpful := v.text("page"), v.text("helpful")
 	if b.title(page) == "" || helpful != "yes" && helpful != "no" {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -108,8 +109,8 @@ func (v *visit) shell(live string) view.Shell {
 	}
 	s.Toast, s.Undo = v.site.People.Sessions.Take(v.ctx())
 	around, err := v.site.Desk.Surroundings(v.ctx(), v.actor)
-	if err != nil {
-		// The page is worth more than the numbers beside it.
+	if err != nil && v.ctx().Err() == nil {
+		// The page is worth more than the numbers around it.
 		v.site.Log.Error("surroundings of a page", "error", err, "request_id", httpd.RequestID(v.r))
 	}
 	s.Down, s.Unresolved, s.Failing = around.Down, around.Unresolved, around.Failing
@@ -131,6 +132,7 @@ func (v *visit) fail(err error) {
 	switch {
 	case theirs:
 		page.Status, page.Detail = p.Status, p.Detail
+		maps.Copy(v.w.Header(), p.GetHeaders())
 	case v.ctx().Err() != nil:
 		return // nobody waits for the answer
 	case errors.Is(err, auth.ErrBusy):
@@ -145,7 +147,7 @@ func (v *visit) fail(err error) {
 	if !theirs {
 		v.site.Log.Error("page", "error", err, "path", v.r.Pattern, "request_id", httpd.RequestID(v.r))
 	}
-	if err := v.showStatus(page.Status, view.Problem(page)); err != nil {
+	if err := v.showStatus(page.Status, view.Problem(page)); err != nil && v.ctx().Err() == nil {
 		v.site.Log.Error("page of a problem", "error", err, "request_id", httpd.RequestID(v.r))
 	}
 }
@@ -196,4 +198,4 @@ func wrongs(err error) (map[string]string, bool) {
 const refused = http.StatusUnprocessableEntity
 
 // text is a field of the form as it was sent.
-func (v *visit) text(field string) string { return v.r.PostFormValue(field) }
+func (v *visit) text(field string) string { return v.r.PostForm.Get(field) }

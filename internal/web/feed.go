@@ -1,6 +1,9 @@
 package web
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Feed passes on which heartbeats look different now, from the parts of the
 // program that change them to the live streams of open pages. The zero Feed is
@@ -10,22 +13,28 @@ import "sync"
 // told past the rights of who looks, and a thousand changes are one reading. It
 // never blocks and never waits: who is poked already is not poked again.
 type Feed struct {
+	// MaxLivePages is how many pages are live at a time on this node, 1,000 if it
+	// is 0.
+	MaxLivePages int
+	// Rejected hears of each live page that found no place. It may be nil.
+	Rejected func(from string)
+
 	mu     sync.Mutex
 	ears   map[int64]map[*ear]bool // by the key of the heartbeat
-	count  int                     // ears of all
 	closed bool
 }
 
-// ear is one stream that wants to hear of some heartbeats.
+// ear is one stream that hears of some heartbeats.
 type ear struct {
-	keys []int64
-	poke chan struct{} // holds one
-	end  chan struct{} // closed when the server stops
+	owner
+	keys  []int64
+	began time.Time
+	poke  chan struct{} // holds one
+	end   chan struct{} // closed when the stream must end
 }
 
-// mostStreams bounds how many pages are live at a time on one node. A page that
-// finds no place works as before, and tries again.
-const mostStreams = 1000
+// owner is whose stream it is: a person, at an address.
+type owner struct{ person, address string }
 
 // Changed tells the streams that show any of the heartbeats.
 func (f *Feed) Changed(keys []int64) {
@@ -41,21 +50,26 @@ func (f *Feed) Changed(keys []int64) {
 	}
 }
 
-// listen begins to hear of heartbeats, false when there is no place or the
-// server stops.
-func (f *Feed) listen(keys []int64) (*ear, bool) {
+// listen begins to hear of heartbeats. If there is no place for one more live
+// page, the error says what to do about it.
+func (f *Feed) listen(by owner, keys []int64) (*ear, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || f.count >= mostStreams {
-		return nil, false
+	if f.closed {
+		return nil, noPlace("The server is stopping. Reload the page in a moment.")
 	}
-	f.count++
+	if err := f.makePlace(by); err != nil {
+		if f.Rejected != nil {
+			f.Rejected(by.address)
+		}
+		return nil, err
+	}
 	if f.ears == nil {
 		f.ears = map[int64]map[*ear]bool{}
 	}
-	e := &ear{keys: keys, poke: make(chan struct{}, 1), end: make(chan struct{})}
+	e := &ear{owner: by, keys: keys, began: time.Now(), poke: make(chan struct{}, 1), end: make(chan struct{})}
 	f.hear(e)
-	return e, true
+	return e, nil
 }
 
 // allKeys stands for no heartbeat: the ears under it are found when the server
@@ -76,7 +90,11 @@ func (f *Feed) hear(e *ear) {
 func (f *Feed) forget(e *ear) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.count--
+	f.remove(e)
+}
+
+// remove takes an ear from under all of its keys.
+func (f *Feed) remove(e *ear) {
 	for _, key := range append([]int64{allKeys}, e.keys...) {
 		if delete(f.ears[key], e); len(f.ears[key]) == 0 {
 			delete(f.ears, key)
@@ -84,8 +102,8 @@ func (f *Feed) forget(e *ear) {
 	}
 }
 
-// Close ends all streams, and refuses new ones: a server that stops does not
-// wait for pages that would stay open for ever.
+// Close ends all streams and rejects new ones: a server that stops does not wait
+// for pages that stay open.
 func (f *Feed) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

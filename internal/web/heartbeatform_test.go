@@ -100,6 +100,9 @@ func TestALineThatIsWrongIsCounted(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"cron": {c.text}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		v := &visit{r: r}
+		if err := v.readForm(); err != nil {
+			t.Fatal(err)
+		}
 		if got := v.typedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {
 			t.Errorf("%q at %s: %q, want %q", c.text, c.field, got, c.want)
 		}

@@ -58,10 +58,7 @@ func (s *Site) mount(mux *http.ServeMux, rt route) error {
 func (s *Site) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := s.visit(w, r)
-		admitted, err := v.enter(rt)
-		if err == nil && admitted {
-			err = rt.handle(v)
-		}
+		err := v.run(rt)
 		switch {
 		case errors.Is(err, auth.ErrSignedOut):
 			// The session was ended while this request was in progress.
@@ -70,4 +67,19 @@ func (s *Site) serve(rt route) http.HandlerFunc {
 			v.fail(err)
 		}
 	}
+}
+
+// run answers a visit.
+func (v *visit) run(rt route) error {
+	if err := v.checkForm(); err != nil {
+		return err
+	}
+	admitted, err := v.enter(rt)
+	if err != nil || !admitted {
+		return err
+	}
+	if err := v.readForm(); err != nil {
+		return err
+	}
+	return rt.handle(v)
 }

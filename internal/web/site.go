@@ -87,6 +87,15 @@ func New(o Options) (*Site, error) {
 // ServeHTTP answers a request.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// Patterns lists what the pages answer, each with its method.
+func (s *Site) Patterns() []string {
+	var all []string
+	for _, rt := range s.routes() {
+		all = append(all, rt.pattern)
+	}
+	return append(all, "GET "+static.Prefix)
+}
+
 // Host is the name that people know this installation by.
 func (s *Site) host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.origin, "https://"), "http://")

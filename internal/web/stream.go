@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/web/view"
 )
@@ -23,7 +23,7 @@ const (
 	shortestPause = 250 * time.Millisecond // between two readings: at most 4 a second
 	lookEvery     = 2 * time.Second        // for what other nodes changed
 	breathEvery   = 20 * time.Second       // a comment, so that no proxy takes the stream for dead
-	admitEvery    = time.Minute            // who looks may have been signed out meanwhile
+	admitEvery    = 4 * time.Second        // whether the viewer is still signed in, with the same role
 	longestSend   = 10 * time.Second       // a page that does not read loses its stream
 	retryAfter    = "2000"                 // milliseconds until a browser connects again
 )
@@ -70,12 +70,12 @@ type stream struct {
 // run sends events until the visitor leaves, may not look any more, or the
 // server stops. seen are the marks of what the page shows already.
 func (s *stream) run(seen map[string]string) error {
-	e, ok := s.site.Feed.listen(s.keys)
-	if !ok {
-		return httpd.NewProblem(http.StatusServiceUnavailable, "Too many pages are live at the moment.").RetryAfter(breathEvery)
+	e, err := s.site.Feed.listen(s.liveOwner(), s.keys)
+	if err != nil {
+		return s.refuse(err)
 	}
 	defer s.site.Feed.forget(e)
-	if s.r.Header.Get("Last-Event-ID") != "" {
+	if s.r.Header.Get("Last-Event-ID") != "" || s.r.URL.Query().Has("again") {
 		seen = nil // after a gap nobody knows what the page shows
 	}
 	s.seen, s.status = seen, map[string]string{}
@@ -92,6 +92,18 @@ func (s *stream) run(seen map[string]string) error {
 	if err := s.follow(e); err != nil && s.ctx().Err() == nil && !gone(err) {
 		s.site.Log.Warn("live page ended", "error", err, "path", s.r.URL.Path)
 	}
+	return nil
+}
+
+// refuse answers a page that finds no place with one line, which the script
+// shows.
+func (s *stream) refuse(err error) error {
+	p, theirs := httpd.ProblemOf(err, func(field string) string { return field })
+	if !theirs {
+		return err
+	}
+	maps.Copy(s.w.Header(), p.GetHeaders())
+	http.Error(s.w, p.Detail, p.Status)
 	return nil
 }
 
@@ -123,8 +135,9 @@ func (s *stream) follow(e *ear) error {
 		case <-breath.C:
 			err = s.send(": still here\n\n")
 		case <-admit.C:
-			if admitted, err := s.admitted(); err != nil || !admitted {
-				return err
+			var why string
+			if why, err = s.ending(); err == nil && why != "" {
+				return s.bye(why)
 			}
 		}
 		if err != nil {
@@ -144,15 +157,31 @@ func (s *stream) rest(e *ear) {
 	}
 }
 
-// admitted reports whether the visitor may still look.
-func (s *stream) admitted() (bool, error) {
-	who, err := s.site.People.Still(s.ctx(), time.Now().UTC())
-	if err != nil || !who.Known() {
-		return false, err
+// Why a live page ends while its viewer looks. The script knows these words.
+const (
+	endSignedOut = "signed-out"
+	endRole      = "role"
+)
+
+// ending returns why the viewer may not look any longer, empty if they may.
+func (s *stream) ending() (string, error) {
+	role, signedIn, err := s.site.People.RoleNow(s.ctx(), s.actor.Project.Key, time.Now().UTC())
+	switch {
+	case err != nil:
+		return "", err
+	case !signedIn:
+		return endSignedOut, nil
+	case role != s.actor.Role:
+		return endRole, nil // the page itself looks different: it must be loaded again
 	}
-	now := who.Actor(s.actor.Project.Key, s.source())
-	// With another role the page itself looks different: it must be loaded anew.
-	return now.Role == s.actor.Role && now.May(auth.Read), nil
+	return "", nil
+}
+
+// bye sends the last event of a stream. The browser must not connect again.
+func (s *stream) bye(why string) error {
+	var last bytes.Buffer
+	s.event(&last, "ended", why)
+	return s.send(last.String())
 }
 
 // peek reads only if something changed.

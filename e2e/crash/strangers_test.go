@@ -1,0 +1,218 @@
+package crash_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/client"
+)
+
+// Loopback addresses of clients that know nothing of each other. The machine's
+// own, 127.0.0.1, is exempt from the limit of an address.
+const (
+	stranger = "127.0.0.2"
+	jobs     = "127.0.0.3"
+)
+
+// halves are requests that never become whole, or not even begin.
+var halves = []string{
+	"", "POST /api/v1/h", "GET / HTTP/1.1\r\nHost: t\r\n",
+	"POST /sign-in HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nemail=a",
+	"POST /nothing HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nx",
+}
+
+// hold opens connections that send only a part of a request, and goes on until
+// the end of the test: what the server closes is opened again.
+func hold(t *testing.T, address, from string, connections int) {
+	t.Helper()
+	ctx := t.Context()
+	var holders sync.WaitGroup
+	t.Cleanup(holders.Wait)
+	var first sync.WaitGroup
+	for n := range connections {
+		first.Add(1)
+		holders.Go(func() {
+			began := sync.OnceFunc(first.Done)
+			defer began()
+			for ctx.Err() == nil {
+				w := &wire{address: address, from: from}
+				err := w.write(halves[n%len(halves)])
+				began()
+				if err == nil {
+					_, _ = io.Copy(io.Discard, closedBy(ctx.Done(), w.conn)) // until the server closes it
+				}
+				w.close()
+				rest(ctx, 2*time.Second)
+			}
+		})
+	}
+	first.Wait()
+}
+
+// closedBy is a connection that ends with done.
+func closedBy(done <-chan struct{}, c net.Conn) net.Conn {
+	go func() {
+		<-done
+		_ = c.Close() // the test is over
+	}()
+	return c
+}
+
+// ninetyNine is the 99th percentile.
+func ninetyNine(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
+// pingFrom pings each heartbeat in turn, each time on a new connection, and
+// returns how long each took.
+func pingFrom(t *testing.T, b *book, s *server, from string, heartbeats []client.Heartbeat, times int) (took []time.Duration) {
+	t.Helper()
+	for n := range times {
+		began := time.Now()
+		w := &wire{address: s.address, from: from}
+		a := b.send(w, *heartbeats[n%len(heartbeats)].ID, http.MethodPost, "", "")
+		took = append(took, time.Since(began))
+		w.close()
+		if !a.ok() {
+			t.Fatalf("ping %d: %+v", n, a)
+		}
+	}
+	return took
+}
+
+func TestServe_ConnectionsThatAStrangerHoldsOpenDoNotKeepPingsOut(t *testing.T) {
+	t.Parallel()
+	for files, connections := range map[int]int{256: 2000, 1024: 1024} {
+		t.Run(fmt.Sprint(files, " files"), func(t *testing.T) {
+			s := newServer(t, sqliteFile(t))
+			s.files = files
+			s.startReady(t)
+			heartbeats := makeHeartbeats(t, s.api(), "busy", 20, seldom)
+			b := newBook(heartbeats)
+			quiet := pingFrom(t, b, s, jobs, heartbeats, 300)
+			hold(t, s.address, stranger, connections)
+			took := pingFrom(t, b, s, jobs, heartbeats, 1000)
+			t.Logf("%d files, %d connections held open: pings p99 %s, without them %s", files, connections, ninetyNine(took), ninetyNine(quiet))
+			if metrics := s.metrics(t); !strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} `) ||
+				strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} 0`) {
+				t.Error("the metrics do not tell of the connections that were closed")
+			}
+			if said := s.tail(); !strings.Contains(said, `"msg":"requests rejected"`) || strings.Count(said, `"reason":"connections_per_address"`) > 3 {
+				t.Errorf("the log should tell once a minute:\n%s", said)
+			}
+			b.verify(t, s.api())
+		})
+	}
+}
+
+// metrics is what /metrics answers.
+func (s *server) metrics(t *testing.T) string {
+	t.Helper()
+	resp, err := http.Get("http://" + s.address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func TestServe_AStopDoesNotWaitForStrangersAndAnswersWhatIsComplete(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	heartbeats := makeHeartbeats(t, s.api(), "busy", 50, seldom)
+	b := newBook(heartbeats)
+	for n := range 1000 {
+		w := &wire{address: s.address} // from this machine, so that all of them stay open
+		if err := w.write(halves[n%len(halves)]); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.close)
+	}
+	wires, pings := make([]*wire, len(heartbeats)), make([]ping, len(heartbeats))
+	for n, h := range heartbeats {
+		wires[n], pings[n] = &wire{address: s.address}, ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString(), body: "whole"}
+		b.begin(pings[n])
+		if err := wires[n].write(pings[n].String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(t, syscall.SIGTERM)
+	began := time.Now()
+	for n, p := range pings {
+		a := wires[n].read()
+		b.end(p, a)
+		if !a.ok() {
+			t.Errorf("answer %+v to a ping that was sent before the stop", a)
+		}
+	}
+	select {
+	case <-s.exited:
+		t.Logf("1,000 requests that are not complete: stopped after %s", time.Since(began).Round(10*time.Millisecond))
+	case <-time.After(10 * time.Second):
+		t.Error("the stop waits for requests that are not complete")
+	}
+}
+
+func TestServe_ARestartWithAnInheritedSocketAnswersEveryConnection(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	l, err := net.Listen("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if s.socket, err = l.(*net.TCPListener).File(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.socket.Close()
+	s.startReady(t)
+	heartbeats := makeHeartbeats(t, s.api(), "busy", 20, seldom)
+	b := newBook(heartbeats)
+	var pinging sync.WaitGroup
+	var stop atomic.Bool
+	var sent, unanswered atomic.Int64
+	for n := range 16 {
+		pinging.Go(func() {
+			for !stop.Load() {
+				w := &wire{address: s.address} // a new connection, as each curl makes
+				a := b.send(w, *heartbeats[n].ID, http.MethodPost, "", "")
+				w.close()
+				sent.Add(1)
+				if !a.ok() {
+					unanswered.Add(1)
+				}
+				rest(t.Context(), 10*time.Millisecond)
+			}
+		})
+	}
+	for range 4 {
+		rest(t.Context(), 500*time.Millisecond)
+		s.stop(t)
+		s.start(t)
+		s.awaitReady(t, http.StatusOK, 20*time.Second)
+	}
+	stop.Store(true)
+	pinging.Wait()
+	t.Logf("%d pings over 4 restarts, %d without an answer", sent.Load(), unanswered.Load())
+	if n := unanswered.Load(); n > 0 {
+		t.Errorf("%d of %d pings have no answer", n, sent.Load())
+	}
+	b.verify(t, s.api())
+}

@@ -1,0 +1,173 @@
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is a connection that knows whether a whole request is being answered on
+// it. If not, nothing is lost when it is closed.
+type conn struct {
+	net.Conn
+	table  *connections
+	client *client
+
+	since    atomic.Int64 // when it began to wait for a request, in ns since 1970
+	whole    atomic.Int32 // requests that came whole and are being answered
+	began    atomic.Bool  // a first request came
+	serving  atomic.Bool  // HTTP/1: a handler has the request, or its answer is being sent
+	received atomic.Bool  // HTTP/1: part of a request's header came
+	http2    atomic.Bool
+	writers  atomic.Int32 // answers that are being written to the client now
+	wrote    atomic.Int64 // when the last write began, in ns since 1970
+}
+
+// For how long a write to a client may be stuck until the connection counts as
+// waiting.
+const (
+	stalledWrite       = 10 * time.Second
+	stalledWriteAtStop = time.Second
+)
+
+// waits reports whether the connection waits for its client: for a request, for
+// the rest of one, or for the client to read the answer.
+func (c *conn) waits(now time.Time, stalled time.Duration) bool {
+	whole := c.whole.Load()
+	return whole == 0 || c.writers.Load() >= whole && now.UnixNano()-c.wrote.Load() > int64(stalled)
+}
+
+// rest notes that the connection waits for its next request.
+func (c *conn) rest() {
+	c.received.Store(false)
+	c.serving.Store(false)
+	c.whole.Store(0)
+	c.since.Store(time.Now().UnixNano())
+}
+
+// Read counts a header that did not arrive in time. net/http closes such a
+// connection without a word.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.serving.Load() || c.http2.Load() {
+		return n, err
+	}
+	if n > 0 {
+		c.received.Store(true)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.received.CompareAndSwap(true, false) {
+		c.table.rejections.Add(HeaderTimeout, c.client.network.String())
+	}
+	return n, err
+}
+
+// answerStart begins an answer in HTTP/1.
+var answerStart = []byte("HTTP/1.1 ")
+
+// Write counts answers that no handler gave: net/http's own to a request that
+// it cannot read.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.http2.Load() {
+		return c.Conn.Write(b)
+	}
+	if !c.serving.Load() && bytes.HasPrefix(b, answerStart) {
+		c.table.rejections.Add(MalformedRequest, c.client.network.String())
+	}
+	c.beginWrite()
+	defer c.endWrite()
+	return c.Conn.Write(b)
+}
+
+// beginWrite and endWrite surround each write of an answer, which waits if the
+// client does not read.
+func (c *conn) beginWrite() {
+	c.wrote.Store(time.Now().UnixNano())
+	c.writers.Add(1)
+}
+
+func (c *conn) endWrite() { c.writers.Add(-1) }
+
+// CloseWrite lets net/http send a last answer before it closes.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection and takes it off the register.
+func (c *conn) Close() error {
+	c.table.remove(c)
+	return c.Conn.Close()
+}
+
+// connKey finds the connection of a request in its context.
+type connKey struct{}
+
+// withConn puts the connection there.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// stateChanged is the hook of net/http. Of HTTP/2 the requests tell more.
+func stateChanged(nc net.Conn, state http.ConnState) {
+	if c, ours := nc.(*conn); ours && state == http.StateIdle && !c.http2.Load() {
+		c.rest()
+	}
+}
+
+// listener hands out connections within the limits.
+type listener struct {
+	net.Listener
+	table   *connections
+	stopped atomic.Bool
+	once    sync.Once
+	closed  chan struct{}
+}
+
+// newListener puts the limits around a listener.
+func newListener(l net.Listener, table *connections) *listener {
+	return &listener{Listener: l, table: table, closed: make(chan struct{})}
+}
+
+// Accept returns the next connection that may be served.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		accepted, err := l.Listener.Accept()
+		switch {
+		case err != nil && l.stopped.Load():
+			<-l.closed // until then the server goes on with what was accepted
+			return nil, net.ErrClosed
+		case err != nil:
+			if !errors.Is(err, net.ErrClosed) {
+				l.table.acceptFailed()
+			}
+			return nil, err
+		}
+		if c := l.table.admit(accepted); c != nil {
+			return c, nil
+		}
+	}
+}
+
+// stopAccepting closes the socket. The server does not notice and serves the
+// connections that it has.
+func (l *listener) stopAccepting() error {
+	l.stopped.Store(true)
+	return l.Listener.Close()
+}
+
+// Close ends the listener.
+func (l *listener) Close() error {
+	defer l.once.Do(func() { close(l.closed) })
+	if l.stopped.Load() {
+		return nil
+	}
+	return l.Listener.Close()
+}

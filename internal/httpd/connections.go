@@ -1,0 +1,243 @@
+package httpd
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bound the connections that clients may hold. At a limit the oldest
+// connection without a whole request is closed for the new one: a client that
+// sends its request at once, as a ping does, is always let in before clients
+// that hold connections open and send nothing.
+type Limits struct {
+	// PerAddress is the number of connections of one IPv4 address or IPv6 /64.
+	// 0 means no limit.
+	PerAddress int
+	// Total is the number of connections of all clients. 0 means no limit.
+	Total int
+	// Exempt are addresses to which PerAddress does not apply: this machine and
+	// trusted proxies, which speak for many clients. Part of Total is kept free
+	// for them.
+	Exempt []netip.Prefix
+}
+
+// keptForExempt is the part of all connections that only exempt clients may use.
+const keptForExempt = 8 // an eighth
+
+// forLimited is how many connections the clients that are not exempt may hold.
+func (l Limits) forLimited() int { return l.Total - l.Total/keptForExempt }
+
+// connections is the register of a server's open connections.
+type connections struct {
+	limits     Limits
+	rejections *Rejections
+
+	mu      sync.Mutex
+	clients map[netip.Prefix]*client
+	open    int // connections of all clients
+	limited int // those of clients that are not exempt
+}
+
+// client is who shares one limit.
+type client struct {
+	network netip.Prefix
+	exempt  bool
+	conns   map[*conn]struct{}
+}
+
+// newConnections returns an empty register.
+func newConnections(limits Limits, rejections *Rejections) *connections {
+	return &connections{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
+}
+
+// NetworkOf is what counts as one client: an IPv4 address, or the /64 of an IPv6
+// address, because that is what one customer of a provider has. It is the zero
+// Prefix for what is no IP address, such as the peer of a Unix socket.
+func NetworkOf(address string) netip.Prefix {
+	addr := parseAddress(address)
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	network, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
+
+// isExempt reports whether the limit per address does not apply to a peer.
+func (l Limits) isExempt(peer string) bool {
+	addr := parseAddress(peer)
+	return !addr.IsValid() || within(addr, l.Exempt)
+}
+
+// admit registers a new connection, and closes another one for it if a limit
+// is reached. It returns nil, and closes the new one, if that is not possible.
+func (t *connections) admit(accepted net.Conn) *conn {
+	peer := accepted.RemoteAddr().String()
+	network, exempt := NetworkOf(peer), t.limits.isExempt(peer)
+	if exempt {
+		network = netip.PrefixFrom(network.Addr(), network.Addr().BitLen()) // an IPv6 /64 may be exempt in part
+	}
+	t.mu.Lock()
+	cl := t.clients[network]
+	if cl == nil {
+		cl = &client{network: network, exempt: exempt, conns: map[*conn]struct{}{}}
+	}
+	reason, victim := t.makeRoom(cl)
+	if victim != nil {
+		t.forget(victim)
+	}
+	var admitted *conn
+	if reason == "" || victim != nil {
+		admitted = &conn{Conn: accepted, table: t, client: cl}
+		admitted.since.Store(time.Now().UnixNano())
+		t.add(admitted)
+	}
+	t.mu.Unlock()
+	if reason != "" {
+		t.rejections.Add(reason, network.String())
+	}
+	switch {
+	case victim != nil:
+		_ = victim.Conn.Close() // it is given up, whatever closing says
+	case admitted == nil:
+		_ = accepted.Close() // likewise
+	}
+	return admitted
+}
+
+// makeRoom finds the connection that must be closed before the client may have
+// another one. reason is empty if no limit is reached; victim is nil if there is
+// a limit, but nothing to close.
+func (t *connections) makeRoom(cl *client) (reason Reason, victim *conn) {
+	switch {
+	case !cl.exempt && t.limits.PerAddress > 0 && len(cl.conns) >= t.limits.PerAddress:
+		return TooManyFromAddress, cl.oldestWaiting(time.Now())
+	case t.limits.Total == 0:
+		return "", nil
+	case t.open < t.limits.Total && (cl.exempt || t.limited < t.limits.forLimited()):
+		return "", nil
+	}
+	victim = t.oldestOfLargest(false)
+	if victim == nil && cl.exempt {
+		victim = t.oldestOfLargest(true)
+	}
+	return TooManyConnections, victim
+}
+
+// oldestOfLargest is the connection that has waited longest among those of the
+// client that holds most.
+func (t *connections) oldestOfLargest(exempt bool) (victim *conn) {
+	now, most := time.Now(), 0
+	for _, cl := range t.clients {
+		if cl.exempt != exempt || len(cl.conns) < most {
+			continue
+		}
+		oldest := cl.oldestWaiting(now)
+		if oldest == nil {
+			continue
+		}
+		if len(cl.conns) > most || oldest.since.Load() < victim.since.Load() {
+			victim, most = oldest, len(cl.conns)
+		}
+	}
+	return victim
+}
+
+// oldestWaiting is the client's connection that has been without a whole
+// request for longest, nil if all are being answered.
+func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
+	for c := range cl.conns {
+		if c.waits(now, stalledWrite) && (oldest == nil || c.since.Load() < oldest.since.Load()) {
+			oldest = c
+		}
+	}
+	return oldest
+}
+
+// acceptFailed closes one connection, so that there is a free file descriptor
+// when the server tries again.
+func (t *connections) acceptFailed() {
+	t.mu.Lock()
+	victim := t.oldestOfLargest(false)
+	if victim == nil {
+		victim = t.oldestOfLargest(true)
+	}
+	if victim != nil {
+		t.forget(victim)
+	}
+	t.mu.Unlock()
+	if victim != nil {
+		_ = victim.Conn.Close() // it is given up, whatever closing says
+	}
+}
+
+// add enters a connection.
+func (t *connections) add(c *conn) {
+	t.clients[c.client.network] = c.client
+	c.client.conns[c] = struct{}{}
+	t.open++
+	if !c.client.exempt {
+		t.limited++
+	}
+}
+
+// forget takes a connection off the register, once.
+func (t *connections) forget(c *conn) {
+	if _, there := c.client.conns[c]; !there {
+		return
+	}
+	delete(c.client.conns, c)
+	if len(c.client.conns) == 0 {
+		delete(t.clients, c.client.network)
+	}
+	t.open--
+	if !c.client.exempt {
+		t.limited--
+	}
+}
+
+// remove is forget for a connection that ends by itself.
+func (t *connections) remove(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forget(c)
+}
+
+// all lists the open connections.
+func (t *connections) all() []*conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]*conn, 0, t.open)
+	for _, cl := range t.clients {
+		for c := range cl.conns {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// anyFresh reports whether a connection has not sent its first request yet.
+func (t *connections) anyFresh() bool {
+	for _, c := range t.all() {
+		if !c.began.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// closeWaiting closes the connections on which no whole request is being
+// answered, or whose client does not read the answer.
+func (t *connections) closeWaiting() {
+	now := time.Now()
+	for _, c := range t.all() {
+		if c.waits(now, stalledWriteAtStop) {
+			_ = c.Close() // the client gave no request, so no answer is lost
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package httpd
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// track tells the connection of each request how far the request is. It is
+// around everything else.
+func track(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, known := r.Context().Value(connKey{}).(*conn)
+		if !known {
+			next.ServeHTTP(w, r)
+			return
+		}
+		c.began.Store(true)
+		c.serving.Store(true)
+		b := &trackedBody{conn: c}
+		if r.ContentLength == 0 {
+			b.complete()
+		} else {
+			// A copy, because net/http looks at the body of its own request to
+			// find out whether the client waits to be asked for it.
+			b.ReadCloser, r = r.Body, r.WithContext(r.Context())
+			r.Body = b
+		}
+		if r.ProtoMajor >= 2 {
+			c.http2.Store(true)
+			w = &trackedWriter{w, c}
+			// In HTTP/1 the request ends when its answer is sent, see [conn.rest].
+			defer func() {
+				c.since.Store(time.Now().UnixNano())
+				if b.whole.Load() {
+					c.whole.Add(-1)
+				}
+			}()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// trackedBody notes when the whole body has arrived, or does not in time.
+type trackedBody struct {
+	io.ReadCloser
+	conn  *conn
+	whole atomic.Bool
+	late  atomic.Bool
+}
+
+// complete notes that the whole request is here.
+func (b *trackedBody) complete() {
+	if b.whole.CompareAndSwap(false, true) {
+		b.conn.whole.Add(1)
+	}
+}
+
+// Read reads from the body.
+func (b *trackedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.complete()
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.late.CompareAndSwap(false, true):
+		b.conn.table.rejections.Add(BodyTimeout, b.conn.client.network.String())
+	}
+	return n, err
+}
+
+// trackedWriter notes when an answer in HTTP/2 is stuck because the client takes
+// nothing. In HTTP/1 the connection sees that itself.
+type trackedWriter struct {
+	http.ResponseWriter
+	conn *conn
+}
+
+// Write sends part of the answer.
+func (w *trackedWriter) Write(b []byte) (int, error) {
+	w.conn.beginWrite()
+	defer w.conn.endWrite()
+	return w.ResponseWriter.Write(b)
+}
+
+// FlushError sends what is buffered.
+func (w *trackedWriter) FlushError() error {
+	w.conn.beginWrite()
+	defer w.conn.endWrite()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController reach what lies below.
+func (w *trackedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,37 @@
+package httpd
+
+import "net/netip"
+
+// defaultTotal is how many connections a server holds if nothing else limits it.
+const defaultTotal = 10_000
+
+// minOwnFiles stay free for the database, for alerts on their way out, and for
+// what the program opens itself; a quarter of all files if that is more.
+const minOwnFiles = 64
+
+// NewLimits returns limits that fit the process. 0 connections in total are
+// 10,000, or what the process's limit of open files leaves. One address never
+// has more than half of the total; 0 of one address are as many as there are.
+func NewLimits(perAddress, total int, trusted []netip.Prefix) Limits {
+	return limitsFor(perAddress, total, trusted, openFiles())
+}
+
+// limitsFor is NewLimits for a process that may open so many files, 0 for any
+// number.
+func limitsFor(perAddress, total int, trusted []netip.Prefix, files uint64) Limits {
+	if total == 0 {
+		total = defaultTotal
+		if files > 0 && files < 2*defaultTotal {
+			total = min(total, max(int(files)-max(int(files)/4, minOwnFiles), 2))
+		}
+	}
+	if perAddress > 0 {
+		perAddress = max(min(perAddress, total/2), 1)
+	}
+	return Limits{PerAddress: perAddress, Total: total, Exempt: append(thisMachine(), trusted...)}
+}
+
+// thisMachine are the addresses that programs on this machine come from.
+func thisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
+}

@@ -1,0 +1,147 @@
+package httpd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Reason says why a request or a connection was rejected. It is a label of a
+// metric, so there are few and all are listed in [Reasons].
+type Reason string
+
+// The reasons. The manual's page about operations explains each.
+const (
+	TooManyFromAddress Reason = "connections_per_address"
+	TooManyConnections Reason = "connections_total"
+	AcceptError        Reason = "accept_error"
+	HeaderTimeout      Reason = "header_timeout"
+	MalformedRequest   Reason = "malformed_request"
+	BodyTimeout        Reason = "body_timeout"
+	BodyTooLarge       Reason = "body_too_large"
+	URLTooLong         Reason = "url_too_long"
+	WrongMediaType     Reason = "media_type"
+	RateLimited        Reason = "rate_limit"
+	TooManyLivePages   Reason = "live_pages"
+	HandlerPanic       Reason = "panic"
+	ConnectionError    Reason = "connection_error"
+)
+
+// Reasons returns every reason.
+func Reasons() []Reason {
+	return []Reason{
+		TooManyFromAddress, TooManyConnections, AcceptError, HeaderTimeout, MalformedRequest, BodyTimeout, BodyTooLarge,
+		URLTooLong, WrongMediaType, RateLimited, TooManyLivePages, HandlerPanic, ConnectionError,
+	}
+}
+
+// Rejections counts what was rejected and logs it, at most once a minute per
+// reason: a client that sends garbage must not fill the disk with log lines.
+// It is safe for concurrent use.
+type Rejections struct {
+	log   *slog.Logger
+	count func(Reason)
+
+	mu       sync.Mutex
+	byReason map[Reason]*tally
+}
+
+// tally is what was rejected for one reason since it was last logged.
+type tally struct {
+	count  int
+	last   string // about the newest
+	logged time.Time
+}
+
+// rejectionsLogEvery is the shortest time between two log lines of one reason.
+const rejectionsLogEvery = time.Minute
+
+// NewRejections returns a counter. count gets each rejection, for the metrics.
+func NewRejections(log *slog.Logger, count func(Reason)) *Rejections {
+	return &Rejections{log: log, count: count, byReason: map[Reason]*tally{}}
+}
+
+// Add counts one rejection. detail says whose it was or what was wrong.
+func (r *Rejections) Add(reason Reason, detail string) {
+	r.count(reason)
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.byReason[reason]
+	if t == nil {
+		t = &tally{}
+		r.byReason[reason] = t
+	}
+	t.count++
+	t.last = detail
+	r.write(reason, t, now)
+}
+
+// Flush logs what was counted after the last line of each reason. It is the
+// work of a background loop and returns when to run again.
+func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for reason, t := range r.byReason {
+		r.write(reason, t, now)
+	}
+	return rejectionsLogEvery, nil
+}
+
+// write logs a tally unless its last line is too recent.
+func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
+	if t.count == 0 || now.Sub(t.logged) < rejectionsLogEvery {
+		return
+	}
+	r.log.Warn("requests rejected", "component", "http", "reason", string(reason), "count", t.count, "last", t.last)
+	t.count, t.logged = 0, now
+}
+
+// errorLog takes what net/http logs: errors of accepting and of single
+// connections.
+type errorLog struct {
+	log        *slog.Logger
+	rejections *Rejections
+}
+
+// maxErrorDetail bounds what is shown of a line of net/http, in bytes.
+const maxErrorDetail = 300
+
+// Write takes one line. In full it is for debugging only: clients cause it.
+func (e errorLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	e.log.Debug("connection failed", "error", text)
+	first, _, _ := strings.Cut(text, "\n") // a stack may follow
+	e.rejections.Add(reasonOf(text), first[:min(len(first), maxErrorDetail)])
+	return len(line), nil
+}
+
+// reasonOf classifies a line of net/http.
+func reasonOf(line string) Reason {
+	switch {
+	case strings.HasPrefix(line, "http: Accept error"):
+		return AcceptError
+	case strings.Contains(line, "panic serving"):
+		return HandlerPanic
+	}
+	return ConnectionError
+}
+
+// reasonOfStatus maps the status of an answer to a reason; ok is false if the
+// status says nothing about limits. 408 is counted where the body is read.
+func reasonOfStatus(status int) (reason Reason, ok bool) {
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		return BodyTooLarge, true
+	case http.StatusRequestURITooLong:
+		return URLTooLong, true
+	case http.StatusUnsupportedMediaType:
+		return WrongMediaType, true
+	case http.StatusTooManyRequests:
+		return RateLimited, true
+	}
+	return "", false
+}

@@ -20,6 +20,7 @@ func (s *Site) accountRoutes() []route {
 		{pattern: "GET /sign-in", needs: open, handle: showSignIn},
 		{pattern: "POST /sign-in", needs: open, handle: signIn},
 		{pattern: "POST /sign-out", needs: open, handle: signOut},
+		{pattern: "POST /resume", needs: open, handle: resumeForm},
 		{pattern: "GET /invitations/{token}", needs: open, handle: showInvitation},
 		{pattern: "POST /invitations/{token}", needs: open, handle: join},
 		{pattern: "GET /reset", needs: open, handle: showReset},
@@ -120,6 +121,11 @@ func signIn(v *visit) error {
 		if err != nil {
 			return err
 		}
+		if v.text(view.HeldField) != "" {
+			// With the same form, and with the new session: see [resumeForm].
+			http.Redirect(v.w, v.r, view.ResumePath, http.StatusTemporaryRedirect)
+			return nil
+		}
 		return v.redirect(local(v.text("next")))
 	}
 	status := refused
@@ -128,6 +134,7 @@ func signIn(v *visit) error {
 	}
 	return v.showStatus(status, view.SignIn(view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
+		Draft: v.text(view.HeldField),
 		Error: fault.Text, Mails: v.site.Mail != nil,
 	}))
 }

@@ -217,6 +217,24 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 	return e
 }
 
+// newChannelAgain is the form of a new channel as it is filled in.
+func newChannelAgain(v *visit) error {
+	kind := v.text("kind")
+	return v.channelForm(http.StatusOK, v.typedChannel(kind, "", nil), nil)
+}
+
+// changeChannelAgain is the same of an existing one.
+func changeChannelAgain(v *visit) error {
+	saved, err := v.site.Desk.Channel(v.ctx(), v.actor, v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if v.text("kind") == "" { // a test from the list, which has no form
+		return v.channelPage(http.StatusOK, saved.ID, "", nil)
+	}
+	return v.channelForm(http.StatusOK, v.typedChannel(saved.Kind, saved.ID, nil), &saved)
+}
+
 // typedChannel is the form as it was sent. Its secrets come back as dots, with
 // what they stand for sealed beside them. A secret that was refused does not: nobody
 // could see it to correct it, and an empty field would stand for it for ever. Headers

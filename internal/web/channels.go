@@ -17,11 +17,11 @@ func (s *Site) channelRoutes() []route {
 	return []route{
 		{pattern: "GET /channels", needs: auth.Read, handle: listChannels},
 		{pattern: "GET /channels/new", needs: auth.ChangeChannels, handle: newChannel},
-		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel},
-		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft},
+		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel, again: newChannelAgain},
+		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft, again: newChannelAgain},
 		{pattern: "GET /channels/{id}", needs: auth.Read, handle: showChannel},
-		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel},
-		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel},
+		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel, again: changeChannelAgain},
+		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel, again: changeChannelAgain},
 		{pattern: "GET /channels/{id}/delete", needs: auth.ChangeChannels, handle: confirmChannelDeletion},
 		{pattern: "POST /channels/{id}/delete", needs: auth.ChangeChannels, handle: deleteChannel},
 	}

@@ -28,6 +28,10 @@ func (v *visit) enter(rt route) (admitted bool, err error) {
 		if err := v.place(rt); err != nil {
 			return false, err
 		}
+		v.rememberOrigin(rt)
+	}
+	if ok, err := v.asShown(rt); err != nil || !ok {
+		return false, err
 	}
 	switch {
 	case rt.needs == open:
@@ -63,6 +67,11 @@ func (v *visit) place(rt route) error {
 			v.site.People.Sessions.Choose(v.ctx(), there.Project.Slug)
 		}
 		v.actor = there
+	} else if there := v.asked(rt); there != nil {
+		if there.Role == 0 {
+			return monitor.Wrong(monitor.Missing, "", "The page does not exist, or what it showed was deleted.")
+		}
+		v.actor = *there
 	}
 	if zone, err := time.LoadLocation(v.actor.Project.Zone); err == nil {
 		v.clock.Zone = zone // one that this machine does not know is read as UTC
@@ -76,10 +85,12 @@ func (v *visit) ask(rt route) error {
 	switch {
 	case err != nil:
 		return err
-	case rt.stream:
+	case rt.stream || rt.byPage && v.r.Method == http.MethodPost:
 		return httpd.NewProblem(http.StatusUnauthorized, "Sign in first.")
 	case !begun:
 		return v.redirect(view.SetupPath)
+	case v.r.Method != http.MethodGet && v.text(view.OriginPerson) != "":
+		return v.signedOut()
 	case v.r.Method != http.MethodGet:
 		return v.redirect(view.SignInPath)
 	}

@@ -21,7 +21,7 @@ func newHeartbeat(v *visit) error {
 // createHeartbeat saves a new heartbeat, and leads to its URL.
 func createHeartbeat(v *visit) error {
 	if v.onlyLooks() {
-		return v.look(view.HeartbeatFormPage{}, monitor.Rule{})
+		return newAgain(v)
 	}
 	h, err := v.site.Desk.CreateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
 	if about, wrong := wrongs(err); wrong {
@@ -63,6 +63,18 @@ func changeHeartbeat(v *visit) error {
 	}
 	v.toast("Saved", "")
 	return v.redirect(view.HeartbeatPath(keyOf(h)))
+}
+
+// newAgain is the form of a new heartbeat as it is filled in.
+func newAgain(v *visit) error { return v.look(view.HeartbeatFormPage{}, monitor.Rule{}) }
+
+// editAgain is the same of an existing one.
+func editAgain(v *visit) error {
+	before, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return v.look(view.HeartbeatFormPage{Key: keyOf(before), Title: before.Name}, before.Rule)
 }
 
 // onlyLooks reports whether a browser without script asks what the form would

@@ -28,12 +28,12 @@ func (s *Site) heartbeatRoutes() []route {
 	return []route{
 		{pattern: "GET /heartbeats", needs: auth.Read, handle: listHeartbeats},
 		{pattern: "GET /heartbeats/new", needs: auth.ChangeHeartbeats, handle: newHeartbeat},
-		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat},
-		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat},
+		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat, again: newAgain},
+		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat, byPage: true},
 		{pattern: "POST /heartbeats/bulk", needs: auth.ChangeHeartbeats, handle: changeMany},
 		{pattern: "POST /heartbeats/restore", needs: auth.ChangeHeartbeats, handle: restoreMany},
 		{pattern: "GET /heartbeats/{key}", needs: auth.Read, handle: showHeartbeat},
-		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat},
+		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat, again: editAgain},
 		{pattern: "GET /heartbeats/{key}/edit", needs: auth.ChangeHeartbeats, handle: editHeartbeat},
 		{pattern: "POST /heartbeats/{key}/pause", needs: auth.ChangeHeartbeats, handle: pauseHeartbeat},
 		{pattern: "POST /heartbeats/{key}/resume", needs: auth.ChangeHeartbeats, handle: resumeHeartbeat},
@@ -85,7 +85,7 @@ func listHeartbeats(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(liveAt("/live/heartbeats", only(q, "status", "tag", "q", "sort", "running"), append(parts, above...)))
+	page.Shell = v.shell(liveAt("/live/heartbeats", v.inProject(only(q, "status", "tag", "q", "sort", "running")), append(parts, above...)))
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, N: t.N})
 	}

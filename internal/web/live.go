@@ -18,9 +18,9 @@ import (
 // liveRoutes are the streams of events that keep open pages up to date.
 func (s *Site) liveRoutes() []route {
 	return []route{
-		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true},
+		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true, byPage: true},
 		{pattern: "GET /live/heartbeats/{key}", needs: auth.Read, handle: followHeartbeat, stream: true},
-		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true},
+		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true, byPage: true},
 		{pattern: "GET /live/incidents/{id}", needs: auth.Read, handle: followIncident, stream: true},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"overdue/internal/auth"
 )
@@ -25,6 +26,12 @@ type route struct {
 	needs   auth.Right
 	handle  handler
 	stream  bool // an endless answer: neither compressed nor redirected
+	// byPage marks what a page asks by itself, or gives out as a file: it is for
+	// the project that the page names, whatever was opened in other tabs since.
+	byPage bool
+	// again shows the form of a POST as it was filled in, and changes nothing. Where
+	// it is nil, the page that the form is on is filled in.
+	again handler
 }
 
 // named finds what a pattern is about: "/incidents/{id}" names an incident.
@@ -50,6 +57,18 @@ func (s *Site) mount(mux *http.ServeMux, rt route) error {
 	}
 	mux.Handle(rt.pattern, h)
 	return nil
+}
+
+// mountInside puts a route on the mux that held forms are shown by: pages, and
+// forms as they were filled in. Both are asked within a session.
+func (s *Site) mountInside(rt route) {
+	switch {
+	case rt.again != nil:
+		rt.handle = rt.again
+		s.again.Handle(rt.pattern, s.serve(rt))
+	case strings.HasPrefix(rt.pattern, "GET ") && !rt.stream:
+		s.again.Handle(rt.pattern, s.serve(rt))
+	}
 }
 
 // serve runs a route.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +20,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/view"
 )
 
 // base is where the pages of the worlds are.
@@ -189,10 +191,24 @@ func (w *world) get(as, path string) answer {
 // post sends a form as somebody, as a browser does.
 func (w *world) post(as, path string, form url.Values) answer {
 	w.Helper()
+	form = w.drawn(as, form)
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return w.send(as, r)
+}
+
+// drawn is a form with the hidden fields that every form on a page has. What is
+// given stays.
+func (w *world) drawn(as string, form url.Values) url.Values {
+	w.Helper()
+	if as == "" {
+		return form
+	}
+	a := w.actor(as)
+	all := url.Values{view.OriginProject: {projectField(a.Project)}, view.OriginPerson: {a.Person}}
+	maps.Copy(all, form)
+	return all
 }
 
 // send sends a request as somebody, who is signed in first.

@@ -14,8 +14,8 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/view"
 )
 
 // want fails the test unless an answer has a status and holds some texts.

@@ -13,10 +13,14 @@ import (
 	"overdue/internal/web/view"
 )
 
+// refreshHeader marks a list that a page which nobody looks after brings up to
+// date by itself. Like a stream it is no visit, and keeps no session alive.
+const refreshHeader = "Overdue-Refresh"
+
 // enter finds out who asks and whether they may. It reports false when it has
 // answered already, with the way to where they must go first.
 func (v *visit) enter(rt route) (admitted bool, err error) {
-	if rt.stream {
+	if rt.stream || v.r.Header.Get(refreshHeader) != "" {
 		v.who, err = v.site.People.Still(v.ctx(), v.now)
 	} else {
 		v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now)

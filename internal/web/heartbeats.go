@@ -60,10 +60,7 @@ func listHeartbeats(v *visit) error {
 		return err
 	}
 	if all(o.Tally) == 0 {
-		return v.show(view.HeartbeatsEmpty(view.EmptyPage{
-			Shell: v.shell(""), PingBase: v.pingBase(),
-			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"},
-		}))
+		return v.emptyList(o)
 	}
 	page := view.HeartbeatsPage{
 		Filter: f, TagTotal: o.TagTotal, PingBase: v.pingBase(),
@@ -85,7 +82,7 @@ func listHeartbeats(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(liveAt("/live/heartbeats", v.inProject(only(q, "status", "tag", "q", "sort", "running")), append(parts, above...)))
+	page.Shell = v.shell(liveAt("/live/heartbeats", drawnAt(v.inProject(only(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, N: t.N})
 	}
@@ -93,6 +90,17 @@ func listHeartbeats(v *visit) error {
 		return err
 	}
 	return v.show(view.Heartbeats(page))
+}
+
+// emptyList is the way to the first heartbeat.
+func (v *visit) emptyList(o manage.Overview) error {
+	page := view.EmptyPage{PingBase: v.pingBase(), Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}}
+	parts, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	page.Shell = v.shell(liveAt("/live/heartbeats", drawnAt(v.inProject(nil), o.Newest, 0), parts))
+	return v.show(view.HeartbeatsEmpty(page))
 }
 
 // filterOf is what an address narrows the list to.

@@ -58,7 +58,11 @@ func listIncidents(v *visit) error {
 	if n := len(l.Rows); n > 0 && l.Older {
 		page.Pager.Next = beside(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
 	}
-	page.Shell = v.shell(liveAt("/live/incidents", v.inProject(nil), parts))
+	above, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	page.Shell = v.shell(liveAt("/live/incidents", drawnAt(v.inProject(only(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
 	return v.show(view.Incidents(page))
 }
 

@@ -16,15 +16,15 @@ import (
 
 // visit is one request: who asks, in which project, in which words of time.
 type visit struct {
-	w     http.ResponseWriter
-	r     *http.Request
+	w http.ResponseWriter
+	r *http.Request
 	// context is that of the request, with what the forms of the page say.
 	context context.Context
-	site  *Site
-	who   auth.Person // zero when nobody is signed in
-	actor auth.Actor  // for the project being looked at
-	now   time.Time
-	clock view.Clock
+	site    *Site
+	who     auth.Person // zero when nobody is signed in
+	actor   auth.Actor  // for the project being looked at
+	now     time.Time
+	clock   view.Clock
 }
 
 // visit begins one. Nobody is known to be signed in yet.

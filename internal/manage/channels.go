@@ -94,7 +94,7 @@ func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (
 		if err != nil {
 			return stir{}, err
 		}
-		c.ID = added.ID
+		c.ID, c.Revision = added.ID, added.Revision
 		return stir{}, note(tx, a, now, deed{"channel.create", describe(c), ""})
 	})
 	return made.shownIn(c), err
@@ -118,6 +118,9 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		if err != nil {
 			return s, err
 		}
+		if err := stale(ChannelVersion(before), e.MadeOn); err != nil {
+			return s, err
+		}
 		if c, made, err = e.changed(before); err != nil {
 			return s, err
 		}
@@ -128,6 +131,7 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		if err := tx.SaveChannel(c); err != nil {
 			return s, err
 		}
+		c.Revision++
 		return s, note(tx, a, now, deed{"channel.change", describe(c), diff})
 	})
 	return made.shownIn(c), err

@@ -10,7 +10,7 @@ import (
 )
 
 // channelColumns are in the order of scanChannel.
-const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created`
+const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created, revision`
 
 // scanChannel reads channelColumns.
 func scanChannel(row scanner) (monitor.Channel, error) {
@@ -18,7 +18,7 @@ func scanChannel(row scanner) (monitor.Channel, error) {
 	var settings string
 	var remind int64
 	var last, created sql.NullInt64
-	err := row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created)
+	err := row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created, &c.Revision)
 	if err != nil {
 		return c, err
 	}
@@ -58,7 +58,7 @@ func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	if err != nil {
 		return c, fmt.Errorf("settings of channel: %w", err)
 	}
-	c.ID = newID()
+	c.ID, c.Revision = newID(), 1
 	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, string(settings),
 		c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
@@ -74,7 +74,7 @@ func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	if err != nil {
 		return fmt.Errorf("settings of channel: %w", err)
 	}
-	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6 WHERE id = $1`,
+	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
 		c.ID, c.Name, string(settings), c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)

@@ -179,6 +179,13 @@ func showAccount(v *visit) error {
 
 // rename changes one's name.
 func rename(v *visit) error {
+	if was := v.text(view.VersionField); was != v.who.Name {
+		return v.conflict(edited{
+			title: "Your name", action: view.AccountPath, back: view.AccountPath, version: v.who.Name,
+			fields: []view.Choice{{Value: "name", Label: "Your name"}},
+			theirs: url.Values{"name": {v.who.Name}}, yours: url.Values{"name": {v.text("name")}},
+		})
+	}
 	err := v.site.People.Rename(v.ctx(), v.who, v.text("name"))
 	if wrong, form := wrongs(err); form {
 		return v.accountAgain(refused, func(p *view.AccountPage) { p.Name = view.Input{Value: v.text("name"), Error: wrong["name"]} })

@@ -156,7 +156,7 @@ func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
 			w.want(w.send("owner", r), 403, "sent from another site")
 		}
 		// Behind a proxy that changes the Host, the public address is ours.
-		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.drawn("owner", url.Values{"name": {"Ada"}}).Encode()))
+		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.drawn("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", base)
 		w.leads(w.send("owner", r), "/account")

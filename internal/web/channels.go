@@ -137,7 +137,20 @@ func changeChannel(v *visit) error {
 	if err != nil {
 		return err
 	}
-	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, v.channelEdit(before.Kind, id))
+	edit := v.channelEdit(before.Kind, id)
+	edit.MadeOn = []string{v.text(view.VersionField)}
+	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, edit)
+	if isStale(err) {
+		now, err2 := v.staleChannel(v.ctx(), id)
+		if err2 != nil {
+			return err2
+		}
+		if v.touches(now) {
+			return v.conflict(now)
+		}
+		edit.MadeOn = []string{now.version} // what changed is not in the form
+		c, err = v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, edit)
+	}
 	if about, wrong := wrongs(err); wrong {
 		return v.channelForm(refused, v.typedChannel(before.Kind, id, about), &before)
 	}

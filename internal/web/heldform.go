@@ -31,9 +31,9 @@ type heldForm struct {
 	Values  url.Values `json:"values"`
 }
 
-// untold are fields that a held form leaves out: passwords are typed again, and the
+// leftOut are fields that a held form leaves out: passwords are typed again, and the
 // others are drawn by the page.
-var untold = []string{
+var leftOut = []string{
 	"password", "old_password", "new_password", view.HeldField, view.OriginProject, view.OriginPerson, view.OriginPage,
 }
 
@@ -45,7 +45,7 @@ func (v *visit) held() heldForm {
 		Person: v.text(view.OriginPerson), Values: url.Values{},
 	}
 	maps.Copy(d.Values, v.r.PostForm)
-	for _, name := range untold {
+	for _, name := range leftOut {
 		d.Values.Del(name)
 	}
 	return d

@@ -125,7 +125,7 @@ func (s *stream) above(ctx context.Context, f view.Filter, n view.News, now time
 	if err != nil {
 		return nil, err
 	}
-	return s.told(ctx, s.around(view.HeartbeatsPage{Filter: f, News: n}, counts, from).Living(), n)
+	return s.announced(ctx, s.around(view.HeartbeatsPage{Filter: f, News: n}, counts, from).Living(), n)
 }
 
 // at is the visit at another moment.
@@ -218,7 +218,7 @@ func followIncidents(v *visit) error {
 		if err != nil {
 			return found, err
 		}
-		above, err := s.told(ctx, view.IncidentsPage{News: news}.Living(), news)
+		above, err := s.announced(ctx, view.IncidentsPage{News: news}.Living(), news)
 		found.parts = append(found.parts, above...)
 		return found, err
 	}

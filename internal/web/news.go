@@ -77,8 +77,8 @@ func (v *visit) incidentNews(ctx context.Context, ids []string) (n view.News, er
 	return n, nil
 }
 
-// told are the parts of a list, of which the news are also said aloud.
-func (v *visit) told(ctx context.Context, list []view.Living, n view.News) ([]part, error) {
+// announced are the parts of a list, with the sentence that is said aloud.
+func (v *visit) announced(ctx context.Context, list []view.Living, n view.News) ([]part, error) {
 	parts, err := v.living(ctx, list)
 	for i := range parts {
 		if parts[i].key == aside+"news" {

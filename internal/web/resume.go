@@ -87,7 +87,7 @@ func (v *visit) sendFilled(page *inner, body []byte, note templ.Component) error
 		v.w.Header()[name] = values
 	}
 	v.w.WriteHeader(http.StatusOK)
-	_, _ = v.w.Write(afterMain(body, words.Bytes())) // who left early need not be told
+	_, _ = v.w.Write(afterMain(body, words.Bytes())) // the visitor may have left
 	return nil
 }
 

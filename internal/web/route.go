@@ -77,6 +77,9 @@ func (s *Site) serve(rt route) http.HandlerFunc {
 		v := s.visit(w, r)
 		admitted, err := v.enter(rt)
 		if err == nil && admitted {
+			if r.Method == http.MethodPost && rt.needs != open {
+				v.settle()
+			}
 			err = rt.handle(v)
 		}
 		if err != nil {

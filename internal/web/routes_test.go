@@ -192,7 +192,12 @@ func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
 func (w *world) knock(who string, rt route, th things) int {
 	w.Helper()
 	method, _, _ := strings.Cut(rt.pattern, " ")
-	r := httptest.NewRequest(method, th.path(rt.pattern), strings.NewReader(w.drawn(who, url.Values{}).Encode()))
+	path := th.path(rt.pattern)
+	form := w.drawn(who, url.Values{})
+	if method == http.MethodPost {
+		form = w.versioned(who, path, form)
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if rt.stream {

@@ -2,7 +2,7 @@ package view
 
 import "context"
 
-// Origin is what a form was drawn for. Every form of somebody who is signed in
+// Origin is what a form was drawn for. Every form of a signed-in person
 // carries it, so that pressing its button acts on what the page showed, whatever
 // other tabs have done to the session meanwhile.
 type Origin struct {

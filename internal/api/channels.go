@@ -44,6 +44,7 @@ type (
 	}
 	channelPatch struct {
 		ChannelPath
+		IfMatch
 		JSONBody
 	}
 )
@@ -68,7 +69,7 @@ func (a *API) channelRoutes() {
 		OperationID: "change-channel", Method: http.MethodPatch, Path: "/channels/{id}", Tags: tag, Summary: "Change a channel",
 		Description: "What is absent stays as it is, also within settings; a null there removes a setting, or makes a new secret. " +
 			"A secret that is sent back as the dots it was answered as stays, but not when the scheme, host or port of the URL changes: send it again.",
-		Errors: gone,
+		Errors: append(slices.Clone(gone), http.StatusPreconditionFailed),
 	}, body: settings, example: map[string]any{"remind_every": "1h"}}, a.changeChannel)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "delete-channel", Method: http.MethodDelete, Path: "/channels/{id}", Tags: tag, Summary: "Delete a channel",
@@ -101,26 +102,27 @@ func (a *API) createChannel(ctx context.Context, who auth.Actor, in *JSONBody) (
 	if err != nil {
 		return nil, err
 	}
-	return &created[client.Channel]{Location: a.Base + Prefix + "/channels/" + c.ID, Body: showChannel(c)}, nil
+	return &created[client.Channel]{ETag: etag(manage.ChannelVersion(c)), Location: a.Base + Prefix + "/channels/" + c.ID, Body: showChannel(c)}, nil
 }
 
 // oneChannel shows the channel that a call to the desk returned.
-func oneChannel(c monitor.Channel, err error) (*ok[client.Channel], error) {
+func oneChannel(c monitor.Channel, err error) (*tagged[client.Channel], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ok[client.Channel]{showChannel(c)}, nil
+	return &tagged[client.Channel]{etag(manage.ChannelVersion(c)), showChannel(c)}, nil
 }
 
-func (a *API) getChannel(ctx context.Context, who auth.Actor, in *ChannelPath) (*ok[client.Channel], error) {
+func (a *API) getChannel(ctx context.Context, who auth.Actor, in *ChannelPath) (*tagged[client.Channel], error) {
 	return oneChannel(a.Desk.Channel(ctx, who, in.ID))
 }
 
-func (a *API) changeChannel(ctx context.Context, who auth.Actor, in *channelPatch) (*ok[client.Channel], error) {
+func (a *API) changeChannel(ctx context.Context, who auth.Actor, in *channelPatch) (*tagged[client.Channel], error) {
 	e, err := channelEdit(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
+	e.MadeOn = in.versions()
 	return oneChannel(a.Desk.ChangeChannel(ctx, who, in.ID, e))
 }
 

@@ -69,6 +69,7 @@ func (a *API) refusal(status int) *huma.Response {
 			http.StatusNotFound:              "There is no such thing in the key's project",
 			http.StatusRequestTimeout:        "The body came too slowly",
 			http.StatusConflict:              "It clashes with what is there",
+			http.StatusPreconditionFailed:    "The settings have changed since the ETag of If-Match was read",
 			http.StatusRequestEntityTooLarge: "The body is larger than 256 kB",
 			http.StatusUnsupportedMediaType:  "The body is not said to be JSON",
 			http.StatusUnprocessableEntity:   "Members or parameters are wrong, each of them named",

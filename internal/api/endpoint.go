@@ -143,6 +143,9 @@ func requireJSON(ctx huma.Context, next func(huma.Context)) {
 // here.
 func (a *API) problem(ctx context.Context, err error, op huma.Operation, by asker) *httpd.Problem {
 	p, theirs := httpd.ProblemOf(err, func(field string) string { return location(op, field) })
+	if _, old := errors.AsType[*manage.Stale](err); old {
+		p = httpd.NewProblem(http.StatusPreconditionFailed, "The settings have changed since this ETag was read. Read them again, then repeat the change.")
+	}
 	switch {
 	case theirs:
 	case ctx.Err() != nil || errors.Is(err, manage.ErrAway):

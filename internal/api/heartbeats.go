@@ -70,26 +70,37 @@ type (
 	HeartbeatPath struct {
 		ID string `path:"id" doc:"Its id or its ref" example:"0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"`
 	}
-	JSONBody       struct{ RawBody []byte }
+	JSONBody struct{ RawBody []byte }
+	IfMatch  struct {
+		IfMatch string `header:"If-Match" doc:"The ETag that was read: the change is made only if the settings are still the same, else the answer is 412. Absent: any"`
+	}
 	heartbeatPatch struct {
 		HeartbeatPath
+		IfMatch
 		JSONBody
 	}
 	heartbeatPut struct {
 		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+		IfMatch
 		JSONBody
 	}
 )
 
 // The parts of answers.
 type (
-	ok[T any]      struct{ Body T }
+	ok[T any]     struct{ Body T }
+	tagged[T any] struct {
+		ETag string `header:"ETag" doc:"The version of its settings, for If-Match. What happens to it, such as a ping, does not change it"`
+		Body T
+	}
 	created[T any] struct {
+		ETag     string `header:"ETag" doc:"The version of its settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is from now on"`
 		Body     T
 	}
 	put[T any] struct {
 		Status   int
+		ETag     string `header:"ETag" doc:"The version of its settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is, when it was created"`
 		Body     T
 	}
@@ -150,7 +161,7 @@ func (a *API) heartbeatRoutes() {
 		OperationID: "put-heartbeat", Method: http.MethodPut, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
 		Summary:     "Create a heartbeat, or change the one with this slug",
 		Description: "Doing it twice is doing it once, so a deployment can do it every time. What is absent stays as it is.",
-		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict},
+		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: exampleSettings}, a.putHeartbeat)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "get-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}", Tags: tag, Summary: "Get one heartbeat", Errors: gone,
@@ -158,7 +169,7 @@ func (a *API) heartbeatRoutes() {
 	register(a, route{Operation: huma.Operation{
 		OperationID: "change-heartbeat", Method: http.MethodPatch, Path: "/heartbeats/{id}", Tags: tag, Summary: "Change a heartbeat",
 		Description: "What is absent stays as it is. A new schedule or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
-		Errors:      []int{http.StatusNotFound, http.StatusConflict},
+		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: map[string]any{"grace": "30m"}}, a.changeHeartbeat)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "delete-heartbeat", Method: http.MethodDelete, Path: "/heartbeats/{id}", Tags: tag, Summary: "Delete a heartbeat",
@@ -203,7 +214,7 @@ func (a *API) createHeartbeat(ctx context.Context, who auth.Actor, in *JSONBody)
 	if err != nil {
 		return nil, err
 	}
-	return &created[client.Heartbeat]{Location: a.at(h), Body: a.heartbeat(who, h)}, nil
+	return &created[client.Heartbeat]{ETag: etag(manage.HeartbeatVersion(h)), Location: a.at(h), Body: a.heartbeat(who, h)}, nil
 }
 
 func (a *API) putHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPut) (*put[client.Heartbeat], error) {
@@ -211,44 +222,46 @@ func (a *API) putHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPut
 	if err != nil {
 		return nil, err
 	}
+	e.MadeOn = in.versions()
 	h, isNew, err := a.Desk.PutHeartbeat(ctx, who, in.Slug, e)
 	if err != nil {
 		return nil, err
 	}
-	out := &put[client.Heartbeat]{Status: http.StatusOK, Body: a.heartbeat(who, h)}
+	out := &put[client.Heartbeat]{Status: http.StatusOK, ETag: etag(manage.HeartbeatVersion(h)), Body: a.heartbeat(who, h)}
 	if isNew {
 		out.Status, out.Location = http.StatusCreated, a.at(h)
 	}
 	return out, nil
 }
 
-func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPatch) (*ok[client.Heartbeat], error) {
+func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPatch) (*tagged[client.Heartbeat], error) {
 	e, err := edit(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
+	e.MadeOn = in.versions()
 	return a.oneHeartbeat(who)(a.Desk.ChangeHeartbeat(ctx, who, in.ID, e))
 }
 
 // oneHeartbeat shows the heartbeat that a call to the desk returned.
-func (a *API) oneHeartbeat(who auth.Actor) func(monitor.Heartbeat, error) (*ok[client.Heartbeat], error) {
-	return func(h monitor.Heartbeat, err error) (*ok[client.Heartbeat], error) {
+func (a *API) oneHeartbeat(who auth.Actor) func(monitor.Heartbeat, error) (*tagged[client.Heartbeat], error) {
+	return func(h monitor.Heartbeat, err error) (*tagged[client.Heartbeat], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &ok[client.Heartbeat]{a.heartbeat(who, h)}, nil
+		return &tagged[client.Heartbeat]{etag(manage.HeartbeatVersion(h)), a.heartbeat(who, h)}, nil
 	}
 }
 
-func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
 	return a.oneHeartbeat(who)(a.Desk.Heartbeat(ctx, who, in.ID))
 }
 
-func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
 	return a.oneHeartbeat(who)(a.Desk.PauseHeartbeat(ctx, who, in.ID))
 }
 
-func (a *API) resumeHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Heartbeat], error) {
+func (a *API) resumeHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
 	return a.oneHeartbeat(who)(a.Desk.ResumeHeartbeat(ctx, who, in.ID))
 }
 

@@ -20,6 +20,10 @@ type ChannelEdit struct {
 	TellLate, TellRecovered *bool
 	RemindEvery             *string // a duration as typed; empty: never
 
+	// MadeOn are versions that the edit may replace, see [ChannelVersion]; any when
+	// it is empty.
+	MadeOn []string
+
 	// Found are faults that the face found while reading.
 	Found monitor.Faults
 }

@@ -105,7 +105,7 @@ func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (
 		if err != nil {
 			return stir{}, err
 		}
-		c.ID = added.ID
+		c.ID, c.Revision = added.ID, added.Revision
 		return stir{}, note(tx, a, now, deed{"channel.create", describe(c), ""})
 	})
 	return made.shownIn(a, c), err
@@ -130,6 +130,9 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		if err != nil {
 			return s, err
 		}
+		if err := stale(ChannelVersion(before), e.MadeOn); err != nil {
+			return s, err
+		}
 		if c, made, err = e.changed(before); err != nil {
 			return s, err
 		}
@@ -140,6 +143,7 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		if err := tx.SaveChannel(c); err != nil {
 			return s, err
 		}
+		c.Revision++
 		return s, note(tx, a, now, deed{"channel.change", describe(c), diff})
 	})
 	return made.shownIn(a, c), err

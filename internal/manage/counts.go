@@ -13,6 +13,7 @@ type Counts struct {
 	store.Standing
 	Tally
 	Minutes [60]int // pings due in each minute from the given moment
+	Newest  Newest
 }
 
 // Counts reads the numbers that stand around the pages of the actor's project.
@@ -25,6 +26,9 @@ func (d *Desk) Counts(ctx context.Context, a auth.Actor, now time.Time) (c Count
 			return err
 		}
 		if c.Tally, err = tx.Tally(a.Project.Key); err != nil {
+			return err
+		}
+		if c.Newest, err = tx.Newest(a.Project.Key); err != nil {
 			return err
 		}
 		c.Minutes, err = tx.Ahead(a.Project.Key, now)

@@ -18,7 +18,12 @@ type member struct{ name, before, after string }
 // heartbeatDiff tells what differs between two heartbeats that people can set,
 // for the audit log. It is empty when nothing does.
 func heartbeatDiff(before, after monitor.Heartbeat) string {
-	return told([]member{
+	return told(heartbeatMembers(before, after))
+}
+
+// heartbeatMembers are all settings of two heartbeats, in words.
+func heartbeatMembers(before, after monitor.Heartbeat) []member {
+	return []member{
 		{"name", before.Name, after.Name},
 		{"slug", before.Slug, after.Slug},
 		{"description", before.Description, after.Description},
@@ -37,7 +42,7 @@ func heartbeatDiff(before, after monitor.Heartbeat) string {
 		{"methods", string(before.Rule.Methods), string(after.Rule.Methods)},
 		{"manual_resume", strconv.FormatBool(before.Rule.ManualResume), strconv.FormatBool(after.Rule.ManualResume)},
 		{"channels", routing(before), routing(after)},
-	})
+	}
 }
 
 // channelDiff is heartbeatDiff for channels. Of secrets it tells only that they

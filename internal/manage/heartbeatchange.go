@@ -178,6 +178,9 @@ func (d *Desk) changeOne(ctx context.Context, a auth.Actor, idOrRef string, fn o
 
 // edit applies an edit to a heartbeat that is locked.
 func edit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now moment) (monitor.Heartbeat, stir, error) {
+	if err := stale(HeartbeatVersion(h), e.MadeOn); err != nil {
+		return h, stir{}, err
+	}
 	channels, err := tx.ChannelRoutes(a.Project.Key)
 	if err != nil {
 		return h, stir{}, err

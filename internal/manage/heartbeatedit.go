@@ -51,6 +51,10 @@ type HeartbeatEdit struct {
 	ManualResume  *bool
 	Channels      *[]string // a nil list: all of the project
 
+	// MadeOn are versions that the edit may replace, see [HeartbeatVersion]; any when
+	// it is empty.
+	MadeOn []string
+
 	// Found are faults that the face found while reading: they are told
 	// together with those found here.
 	Found monitor.Faults

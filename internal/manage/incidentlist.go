@@ -34,6 +34,7 @@ type IncidentList struct {
 	Newer, Older       bool              // there are others beside the page
 	Open, Acknowledged int               // in the project
 	Month              IncidentFigures
+	Newest             Newest
 }
 
 // IncidentFigures are those of the last 30 days. A median is 0 when there is
@@ -66,6 +67,9 @@ func (d *Desk) IncidentList(ctx context.Context, a auth.Actor, q IncidentListQue
 	now := stamp()
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}
+		if l.Newest, err = tx.Newest(a.Project.Key); err != nil {
+			return err
+		}
 		if err := l.count(tx, s); err != nil {
 			return err
 		}

@@ -181,8 +181,9 @@ func (d *Desk) Withdraw(ctx context.Context, a auth.Actor, id string) error {
 }
 
 // ChangeRole makes a member something else. The last owner stays one, and
-// nobody changes who is higher than themselves.
-func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string) (m monitor.ProjectMember, err error) {
+// nobody changes who is higher than themselves. madeOn are the roles that it may
+// replace; any when there are none.
+func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
 	if err := may(a, auth.ManagePeople); err != nil {
 		return m, err
 	}
@@ -195,6 +196,9 @@ func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string
 		m = found
 		if m.Role == wanted {
 			return nil
+		}
+		if err := stale(m.Role.String(), madeOn); err != nil {
+			return err
 		}
 		if err := t.spare(m, "The last owner cannot become less: make somebody else an owner first."); err != nil {
 			return err

@@ -59,6 +59,7 @@ type Overview struct {
 	Tags       []TagCount // the most used
 	TagTotal   int
 	Minutes    [60]int // pings due in each minute from now
+	Newest     Newest
 }
 
 // spot is the place of a page in the list, as its cursor holds it.
@@ -128,6 +129,9 @@ func (o *Overview) around(tx *store.Tx, a auth.Actor, now time.Time) (err error)
 		return err
 	}
 	if o.Tags, o.TagTotal, err = tx.Tags(a.Project.Key, mostTagsOf); err != nil {
+		return err
+	}
+	if o.Newest, err = tx.Newest(a.Project.Key); err != nil {
 		return err
 	}
 	if err := veilTags(tx, a, o.Tags); err != nil {

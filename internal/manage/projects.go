@@ -22,8 +22,9 @@ func (f *faults) zone(field, name string) string {
 	return canonical
 }
 
-// ChangeProject gives the actor's project a name and a time zone.
-func (d *Desk) ChangeProject(ctx context.Context, a auth.Actor, name, zone string) error {
+// ChangeProject gives the actor's project a name and a time zone. madeOn are
+// versions that it may replace, see [ProjectVersion]; any when there are none.
+func (d *Desk) ChangeProject(ctx context.Context, a auth.Actor, name, zone string, madeOn ...string) error {
 	if err := may(a, auth.ChangeProject); err != nil {
 		return err
 	}
@@ -40,6 +41,9 @@ func (d *Desk) ChangeProject(ctx context.Context, a auth.Actor, name, zone strin
 		}
 		before, err := tx.Project(a.Project.Key)
 		if err != nil {
+			return stir{}, err
+		}
+		if err := stale(ProjectVersion(before), madeOn); err != nil {
 			return stir{}, err
 		}
 		var parts []string

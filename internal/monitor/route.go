@@ -32,6 +32,7 @@ type Channel struct {
 	Failing       bool          // the last alert could not be delivered
 	LastDelivery  time.Time
 	Created       time.Time
+	Revision      int64 // counts its edits, from 1
 }
 
 // Alert is what one channel is owed: to be told of one event. It is told at

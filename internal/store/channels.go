@@ -10,7 +10,7 @@ import (
 )
 
 // channelColumns are in the order of scanChannel.
-const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created`
+const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created, revision`
 
 // scanChannel reads channelColumns.
 func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
@@ -31,7 +31,7 @@ func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
 func scanSealedChannel(row scanner) (c monitor.Channel, settings string, err error) {
 	var remind int64
 	var last, created sql.NullInt64
-	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created)
+	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created, &c.Revision)
 	c.RemindEvery, c.LastDelivery, c.Created = span(remind), moment(last), moment(created)
 	return c, settings, err
 }
@@ -70,7 +70,7 @@ func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error)
 
 // AddChannel keeps a new channel and gives it its id.
 func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
-	c.ID = newID()
+	c.ID, c.Revision = newID(), 1
 	settings, err := tx.sealedSettings(c)
 	if err != nil {
 		return c, err
@@ -99,7 +99,7 @@ func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6 WHERE id = $1`,
+	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
 		c.ID, c.Name, settings, c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)

@@ -18,8 +18,9 @@ func (s *Site) accountRoutes() []route {
 		{pattern: "GET /setup", needs: open, handle: showSetup},
 		{pattern: "POST /setup", needs: open, handle: setUp},
 		{pattern: "GET /sign-in", needs: open, handle: showSignIn},
-		{pattern: "POST /sign-in", needs: open, handle: signIn},
+		{pattern: "POST /sign-in", needs: open, handle: signIn, maxForm: maxHeldForm},
 		{pattern: "POST /sign-out", needs: open, handle: signOut},
+		{pattern: "POST /resume", needs: open, handle: resumeForm, maxForm: maxHeldForm},
 		{pattern: "GET /invitations/{token}", needs: open, handle: showInvitation},
 		{pattern: "POST /invitations/{token}", needs: open, handle: join},
 		{pattern: "GET /reset", needs: open, handle: showReset},
@@ -41,15 +42,23 @@ func (v *visit) entry() auth.Entry {
 	}
 }
 
-// welcome leads somebody who just signed in to a page. Their browser is known
-// from now on: wrong passwords of others do not keep it from signing in.
+// welcome leads a person who just signed in to a page.
 func (v *visit) welcome(path string) error {
+	if err := v.rememberBrowser(); err != nil {
+		return err
+	}
+	return v.redirect(path)
+}
+
+// rememberBrowser makes the browser of a person who just signed in known: wrong
+// passwords of others do not keep it from signing in.
+func (v *visit) rememberBrowser() error {
 	cookie, err := v.site.People.BrowserCookie(v.ctx(), v.now)
 	if err != nil {
 		return err
 	}
 	http.SetCookie(v.w, cookie)
-	return v.redirect(path)
+	return nil
 }
 
 // showSetup asks the owner about themselves, who came by the one-time link. To
@@ -133,7 +142,15 @@ func signIn(v *visit) error {
 		if err != nil {
 			return err
 		}
-		return v.welcome(local(v.text("next")))
+		if err := v.rememberBrowser(); err != nil {
+			return err
+		}
+		if v.text(view.HeldField) != "" {
+			// With the same form, and with the new session: see [resumeForm].
+			http.Redirect(v.w, v.r, view.ResumePath, http.StatusTemporaryRedirect)
+			return nil
+		}
+		return v.redirect(local(v.text("next")))
 	}
 	status := refused
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
@@ -141,6 +158,7 @@ func signIn(v *visit) error {
 	}
 	return v.showStatus(status, view.SignIn(view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
+		Draft: v.text(view.HeldField),
 		Error: fault.Text, Mails: v.site.Mail != nil,
 	}))
 }
@@ -194,6 +212,13 @@ func showAccount(v *visit) error {
 
 // rename changes one's name.
 func rename(v *visit) error {
+	if was := v.text(view.VersionField); was != v.who.Name {
+		return v.conflict(edited{
+			title: "Your name", action: view.AccountPath, back: view.AccountPath, version: v.who.Name,
+			fields: []view.Choice{{Value: "name", Label: "Your name"}},
+			theirs: url.Values{"name": {v.who.Name}}, yours: url.Values{"name": {v.text("name")}},
+		})
+	}
 	err := v.site.People.Rename(v.ctx(), v.who, v.text("name"), v.now)
 	if wrong, form := wrongs(err); form {
 		return v.accountAgain(refused, func(p *view.AccountPage) { p.Name = view.Input{Value: v.text("name"), Error: wrong["name"]} })

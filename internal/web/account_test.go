@@ -15,6 +15,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/view"
 )
 
 // want fails the test unless an answer has a status and holds some texts.
@@ -155,7 +156,7 @@ func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
 			w.want(w.send("owner", r), 403, "sent from another site")
 		}
 		// Behind a proxy that changes the Host, the public address is ours.
-		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader("name=Ada"))
+		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.drawn("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", base)
 		w.leads(w.send("owner", r), "/account")
@@ -255,7 +256,8 @@ func TestALinkLeadsToItsProjectWhicheverWasChosen(t *testing.T) {
 		if strings.Contains(page.body, th.heartbeat) {
 			w.Error("a viewer there sees the ping URL, being owner elsewhere")
 		}
-		w.want(w.post("stranger", "/heartbeats/"+th.ref+"/pause", nil), 403)
+		here := url.Values{view.OriginProject: {projectField(w.project)}}
+		w.want(w.post("stranger", "/heartbeats/"+th.ref+"/pause", here), 403)
 		w.want(w.get("stranger", "/settings"), 403) // it looks at main now
 		w.leads(w.post("stranger", "/projects/elsewhere/choose", nil), "/heartbeats")
 		w.want(w.get("stranger", "/settings"), 200)

@@ -24,6 +24,7 @@ type draft struct {
 	renew              map[string]bool   // secrets that Overdue is to make again, by field
 	about              map[string]string // what is wrong, by field
 	tests              []view.Delivery
+	version, shown     string // of the channel that is edited
 }
 
 // newChannel is the empty form of a kind.
@@ -46,9 +47,7 @@ func (v *visit) channelPage(status int, id, secret string, test *view.Delivery) 
 	if err != nil {
 		return err
 	}
-	d := draft{
-		kind: c.Kind, name: c.Name, settings: c.Settings, recovered: c.TellRecovered, late: c.TellLate, remind: reminder(c.RemindEvery),
-	}
+	d := draftOf(c)
 	if test != nil {
 		d.tests = []view.Delivery{*test}
 	}
@@ -58,6 +57,16 @@ func (v *visit) channelPage(status int, id, secret string, test *view.Delivery) 
 	}
 	page.Secret = secret
 	return v.showStatus(status, view.ChannelEditor(page))
+}
+
+// draftOf is the form of a channel as it was saved.
+func draftOf(c monitor.Channel) draft {
+	d := draft{
+		kind: c.Kind, name: c.Name, settings: c.Settings, recovered: c.TellRecovered, late: c.TellLate, remind: reminder(c.RemindEvery),
+		version: manage.ChannelVersion(c),
+	}
+	d.shown = shownText(d.values())
+	return d
 }
 
 // reminder is how the form writes how often to remind.
@@ -88,7 +97,7 @@ func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, er
 		NoMail: d.kind == "email" && v.site.Mail == nil, Last: len(list) == 1,
 		Kind: kindOf(d.kind), Kinds: kinds(), Name: view.Input{Value: d.name, Error: d.about["name"]}, Fields: fields(d, saved),
 		Kept: d.kept, TellRecovered: d.recovered, TellLate: d.late, RemindEvery: view.Input{Value: d.remind, Error: d.about["remind_every"]},
-		Tests: d.tests, Previews: v.previews(d),
+		Tests: d.tests, Previews: v.previews(d), Version: d.version, Shown: d.shown,
 	}
 	if saved == nil {
 		p.Reach, p.Heartbeats, p.Shell = all.All, all.Heartbeats, v.shell("")
@@ -233,6 +242,24 @@ func (v *visit) renewed(k notify.Kind) map[string]bool {
 	return all
 }
 
+// newChannelAgain is the form of a new channel as it is filled in.
+func newChannelAgain(v *visit) error {
+	kind := v.text("kind")
+	return v.channelForm(http.StatusOK, v.typedChannel(kind, "", nil), nil)
+}
+
+// changeChannelAgain is the same of an existing one.
+func changeChannelAgain(v *visit) error {
+	saved, err := v.site.Desk.Channel(v.ctx(), v.actor, v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if v.text("kind") == "" { // a test from the list, which has no form
+		return v.channelPage(http.StatusOK, saved.ID, "", nil)
+	}
+	return v.channelForm(http.StatusOK, v.typedChannel(saved.Kind, saved.ID, nil), &saved)
+}
+
 // typedChannel is the form as it was sent. Its secrets come back as dots, with
 // what they stand for sealed beside them. A secret that was refused does not: nobody
 // could see it to correct it, and an empty field would stand for it for ever. Headers
@@ -241,6 +268,7 @@ func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	d := draft{
 		kind: kind, name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
 		recovered: v.text("tell_recovered") != "", late: v.text("tell_late") != "", about: about,
+		version: v.text(view.VersionField), shown: v.text(view.ShownField),
 	}
 	d.secrets = v.typedSecrets(kind, id)
 	k, _ := notify.KindOf(d.kind)

@@ -17,11 +17,11 @@ func (s *Site) channelRoutes() []route {
 	return []route{
 		{pattern: "GET /channels", needs: auth.Read, handle: listChannels},
 		{pattern: "GET /channels/new", needs: auth.ChangeChannels, handle: newChannel},
-		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel},
-		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft},
+		{pattern: "POST /channels", needs: auth.ChangeChannels, handle: createChannel, again: newChannelAgain},
+		{pattern: "POST /channels/test", needs: auth.ChangeChannels, handle: testDraft, again: newChannelAgain},
 		{pattern: "GET /channels/{id}", needs: auth.Read, handle: showChannel},
-		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel},
-		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel},
+		{pattern: "POST /channels/{id}", needs: auth.ChangeChannels, handle: changeChannel, again: changeChannelAgain},
+		{pattern: "POST /channels/{id}/test", needs: auth.ChangeChannels, handle: testChannel, again: changeChannelAgain},
 		{pattern: "GET /channels/{id}/delete", needs: auth.ChangeChannels, handle: confirmChannelDeletion},
 		{pattern: "POST /channels/{id}/delete", needs: auth.ChangeChannels, handle: deleteChannel},
 	}
@@ -137,7 +137,20 @@ func changeChannel(v *visit) error {
 	if err != nil {
 		return err
 	}
-	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, v.channelEdit(before.Kind, id))
+	edit := v.channelEdit(before.Kind, id)
+	edit.MadeOn = []string{v.text(view.VersionField)}
+	c, err := v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, edit)
+	if isStale(err) {
+		now, err2 := v.staleChannel(v.ctx(), id)
+		if err2 != nil {
+			return err2
+		}
+		if v.touches(now) {
+			return v.conflict(now)
+		}
+		edit.MadeOn = []string{now.version} // what changed is not in the form
+		c, err = v.site.Desk.ChangeChannel(v.ctx(), v.actor, id, edit)
+	}
 	if about, wrong := wrongs(err); wrong {
 		return v.channelForm(refused, v.typedChannel(before.Kind, id, about), &before)
 	}

@@ -164,7 +164,7 @@ func TestAViewerReadsAChannelAndChangesNothing(t *testing.T) {
 		w.shows(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
 		page := w.get("viewer", "/channels/"+c.ID)
 		w.shows(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
-		w.lacks(page, "<input", "Save", "Send test alert", "Delete", "secret")
+		w.lacks(page, `<input class=`, `<input type="c`, "Save", "Send test alert", "Delete", "secret")
 		w.shows(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
 		w.shows(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
 		w.shows(w.get("member", "/channels/"+c.ID), 200, "Send test alert", "Save")

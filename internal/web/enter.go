@@ -15,21 +15,32 @@ import (
 	"overdue/internal/web/view"
 )
 
+// refreshHeader marks a list that a page which nobody looks after brings up to
+// date by itself. Like a stream it is no visit, and keeps no session alive.
+const refreshHeader = "Overdue-Refresh"
+
 // enter finds out who asks and whether they may. It reports false when it has
 // answered already, with the way to where they must go first.
 func (v *visit) enter(rt route) (admitted bool, err error) {
-	if rt.stream {
-		v.who, err = v.site.People.Still(v.ctx(), v.now)
-	} else {
-		v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now)
-	}
-	if err != nil {
+	if err := v.identify(rt); err != nil {
 		return false, err
+	}
+	if err := v.readForm(rt); err != nil {
+		return false, err
+	}
+	if time.Since(v.now) > slowForm { // the session may have ended meanwhile
+		if err := v.identify(rt); err != nil {
+			return false, err
+		}
 	}
 	if v.who.Known() {
 		if err := v.place(rt); err != nil {
 			return false, err
 		}
+		v.rememberOrigin(rt)
+	}
+	if ok, err := v.asShown(rt); err != nil || !ok {
+		return false, err
 	}
 	switch {
 	case rt.needs == open:
@@ -42,6 +53,19 @@ func (v *visit) enter(rt route) (admitted bool, err error) {
 		return false, monitor.Wrong(monitor.Forbidden, "", "You belong to no project any more. Ask somebody to invite you.")
 	}
 	return false, monitor.Wrong(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", v.actor.Role)
+}
+
+// slowForm is for how long a visitor is known by one look at their session.
+const slowForm = time.Second
+
+// identify finds out who asks.
+func (v *visit) identify(rt route) (err error) {
+	if rt.stream || v.r.Header.Get(refreshHeader) != "" {
+		v.who, err = v.site.People.Still(v.ctx(), v.now)
+	} else {
+		v.who, err = v.site.People.Here(v.ctx(), v.source(), v.now)
+	}
+	return err
 }
 
 // source is the address that the visitor comes from.
@@ -65,6 +89,11 @@ func (v *visit) place(rt route) error {
 			v.site.People.Sessions.Choose(v.ctx(), there.Project.Slug)
 		}
 		v.actor = there
+	} else if there := v.asked(rt); there != nil {
+		if there.Role == 0 {
+			return monitor.Wrong(monitor.Missing, "", "The page does not exist, or what it showed was deleted.")
+		}
+		v.actor = *there
 	}
 	if zone, err := time.LoadLocation(v.actor.Project.Zone); err == nil {
 		v.clock.Zone = zone // one that this machine does not know is read as UTC
@@ -78,10 +107,12 @@ func (v *visit) ask(rt route) error {
 	switch {
 	case err != nil:
 		return err
-	case rt.stream:
+	case rt.stream || rt.byPage && v.r.Method == http.MethodPost:
 		return httpd.NewProblem(http.StatusUnauthorized, "Sign in first.")
 	case !begun:
 		return v.redirect(view.SetupPath)
+	case v.r.Method != http.MethodGet && v.text(view.OriginPerson) != "":
+		return v.signedOut()
 	case v.r.Method != http.MethodGet:
 		return v.redirect(view.SignInPath)
 	}

@@ -15,6 +15,8 @@ import (
 const (
 	maxForm         = 256 << 10
 	maxStrangerForm = 64 << 10
+	// maxHeldForm is for the pages that carry a held form through a sign-in.
+	maxHeldForm = 2 * longestHeld
 )
 
 // formType is the one encoding of forms. Multipart is never read: it is for
@@ -41,11 +43,11 @@ func (v *visit) checkForm() error {
 
 // readForm reads the form, once: from here on its fields are in PostForm. How
 // long that may take is the server's limit for every request.
-func (v *visit) readForm() error {
+func (v *visit) readForm(rt route) error {
 	if !v.sends() {
 		return nil
 	}
-	limit := int64(maxStrangerForm)
+	limit := max(rt.maxForm, maxStrangerForm)
 	if v.who.Known() {
 		limit = maxForm
 	}

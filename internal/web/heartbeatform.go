@@ -21,7 +21,7 @@ func newHeartbeat(v *visit) error {
 // createHeartbeat saves a new heartbeat, and leads to its URL.
 func createHeartbeat(v *visit) error {
 	if v.onlyLooks() {
-		return v.look(view.HeartbeatFormPage{}, monitor.Rule{})
+		return newAgain(v)
 	}
 	h, err := v.site.Desk.CreateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
 	if about, wrong := wrongs(err); wrong {
@@ -39,7 +39,10 @@ func editHeartbeat(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.showForm(http.StatusOK, view.HeartbeatFormPage{Key: keyOf(h), Title: h.Name, Form: v.saved(h)}, h.Channels)
+	return v.showForm(http.StatusOK, view.HeartbeatFormPage{
+		Key: keyOf(h), Title: h.Name, Form: v.saved(h),
+		Version: manage.HeartbeatVersion(h), Shown: shownText(heartbeatValues(v.saved(h), h.Channels)),
+	}, h.Channels)
 }
 
 // changeHeartbeat saves the form of an existing heartbeat.
@@ -49,11 +52,24 @@ func changeHeartbeat(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := view.HeartbeatFormPage{Key: keyOf(before), Title: before.Name}
 	if v.onlyLooks() {
-		return v.look(p, before.Rule)
+		return editAgain(v)
 	}
-	h, err := v.site.Desk.ChangeHeartbeat(v.ctx(), v.actor, key, v.heartbeatEdit(before.Rule))
+	edit := v.heartbeatEdit(before.Rule)
+	edit.MadeOn = []string{v.text(view.VersionField)}
+	h, err := v.site.Desk.ChangeHeartbeat(v.ctx(), v.actor, key, edit)
+	if isStale(err) {
+		now, err2 := v.staleHeartbeat(v.ctx())
+		if err2 != nil {
+			return err2
+		}
+		if v.touches(now) {
+			return v.conflict(now)
+		}
+		edit.MadeOn = []string{now.version} // what changed is not in the form
+		h, err = v.site.Desk.ChangeHeartbeat(v.ctx(), v.actor, key, edit)
+	}
+	p := v.editor(before)
 	if about, wrong := wrongs(err); wrong {
 		p.Form = v.offered(v.typed(about), err)
 		return v.showForm(refused, p, v.r.PostForm["channel"])
@@ -63,6 +79,26 @@ func changeHeartbeat(v *visit) error {
 	}
 	v.toast("Saved", "")
 	return v.redirect(view.HeartbeatPath(keyOf(h)))
+}
+
+// newAgain is the form of a new heartbeat as it is filled in.
+func newAgain(v *visit) error { return v.look(view.HeartbeatFormPage{}, monitor.Rule{}) }
+
+// editAgain is the same of an existing one.
+func editAgain(v *visit) error {
+	before, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return v.look(v.editor(before), before.Rule)
+}
+
+// editor is the page of a form that came back: still of the version that it was
+// opened on.
+func (v *visit) editor(before monitor.Heartbeat) view.HeartbeatFormPage {
+	return view.HeartbeatFormPage{
+		Key: keyOf(before), Title: before.Name, Version: v.text(view.VersionField), Shown: v.text(view.ShownField),
+	}
 }
 
 // onlyLooks reports whether a browser without script asks what the form would

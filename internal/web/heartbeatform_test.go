@@ -100,7 +100,7 @@ func TestALineThatIsWrongIsCounted(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"cron": {c.text}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		v := &visit{r: r}
-		if err := v.readForm(); err != nil {
+		if err := v.readForm(route{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := v.typedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {

@@ -28,12 +28,12 @@ func (s *Site) heartbeatRoutes() []route {
 	return []route{
 		{pattern: "GET /heartbeats", needs: auth.Read, handle: listHeartbeats},
 		{pattern: "GET /heartbeats/new", needs: auth.ChangeHeartbeats, handle: newHeartbeat},
-		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat},
-		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat},
+		{pattern: "POST /heartbeats", needs: auth.ChangeHeartbeats, handle: createHeartbeat, again: newAgain},
+		{pattern: "POST /heartbeats/preview", needs: auth.ChangeHeartbeats, handle: previewHeartbeat, byPage: true},
 		{pattern: "POST /heartbeats/bulk", needs: auth.ChangeHeartbeats, handle: changeMany},
 		{pattern: "POST /heartbeats/restore", needs: auth.ChangeHeartbeats, handle: restoreMany},
 		{pattern: "GET /heartbeats/{key}", needs: auth.Read, handle: showHeartbeat},
-		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat},
+		{pattern: "POST /heartbeats/{key}", needs: auth.ChangeHeartbeats, handle: changeHeartbeat, again: editAgain},
 		{pattern: "GET /heartbeats/{key}/edit", needs: auth.ChangeHeartbeats, handle: editHeartbeat},
 		{pattern: "POST /heartbeats/{key}/pause", needs: auth.ChangeHeartbeats, handle: pauseHeartbeat},
 		{pattern: "POST /heartbeats/{key}/resume", needs: auth.ChangeHeartbeats, handle: resumeHeartbeat},
@@ -60,10 +60,7 @@ func listHeartbeats(v *visit) error {
 		return err
 	}
 	if all(o.Tally) == 0 {
-		return v.show(view.HeartbeatsEmpty(view.EmptyPage{
-			Shell: v.shell(""), PingBase: v.pingBase(),
-			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"},
-		}))
+		return v.emptyList(o)
 	}
 	page := view.HeartbeatsPage{
 		Filter: f, TagTotal: o.TagTotal, PingBase: v.pingBase(),
@@ -85,7 +82,7 @@ func listHeartbeats(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(liveAt("/live/heartbeats", only(q, "status", "tag", "q", "sort", "running"), append(parts, above...)))
+	page.Shell = v.shell(liveAt("/live/heartbeats", drawnAt(v.inProject(only(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, N: t.N})
 	}
@@ -93,6 +90,17 @@ func listHeartbeats(v *visit) error {
 		return err
 	}
 	return v.show(view.Heartbeats(page))
+}
+
+// emptyList is the way to the first heartbeat.
+func (v *visit) emptyList(o manage.Overview) error {
+	page := view.EmptyPage{PingBase: v.pingBase(), Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}}
+	parts, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	page.Shell = v.shell(liveAt("/live/heartbeats", drawnAt(v.inProject(nil), o.Newest, 0), parts))
+	return v.show(view.HeartbeatsEmpty(page))
 }
 
 // filterOf is what an address narrows the list to.

@@ -15,7 +15,7 @@ import (
 func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", needs: auth.Read, handle: listIncidents},
-		{pattern: "GET /incidents.csv", needs: auth.Read, handle: downloadIncidents},
+		{pattern: "GET /incidents.csv", needs: auth.Read, handle: downloadIncidents, byPage: true},
 		{pattern: "GET /incidents/{id}", needs: auth.Read, handle: showIncident},
 		{pattern: "POST /incidents/{id}/acknowledge", needs: auth.ChangeIncidents, handle: acknowledge},
 		{pattern: "POST /incidents/{id}/notes", needs: auth.ChangeIncidents, handle: addNote},
@@ -36,7 +36,7 @@ func listIncidents(v *visit) error {
 		return err
 	}
 	page := view.IncidentsPage{
-		Export: view.IncidentsFile + "?" + only(q, "state", "q", "cause").Encode(),
+		Export: view.IncidentsFile + "?" + v.inProject(only(q, "state", "q", "cause")).Encode(),
 		Filter: f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
 		Stats: view.IncidentStats{
 			Opened: l.Month.Opened, MedianDown: l.Month.Down, MedianAcknowledge: l.Month.ToAcknowledge, MedianDelay: l.Month.ToFirstTelling,
@@ -58,7 +58,11 @@ func listIncidents(v *visit) error {
 	if n := len(l.Rows); n > 0 && l.Older {
 		page.Pager.Next = beside(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
 	}
-	page.Shell = v.shell(liveAt("/live/incidents", nil, parts))
+	above, err := v.marked(page.Living())
+	if err != nil {
+		return err
+	}
+	page.Shell = v.shell(liveAt("/live/incidents", drawnAt(v.inProject(only(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
 	return v.show(view.Incidents(page))
 }
 

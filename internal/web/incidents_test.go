@@ -122,7 +122,7 @@ func TestTheListOfIncidentsIsNarrowedAndTurned(t *testing.T) {
 			w.Fatal(err)
 		}
 		a := w.get("viewer", "/incidents")
-		w.shows(a, 200, "open one", "done one", "missed one", "Open 1", "Acknowledged 1", "20m", "1 of 1 delivered", "/live/incidents?of="+w.incident(missed).ID)
+		w.shows(a, 200, "open one", "done one", "missed one", "Open 1", "Acknowledged 1", "20m", "1 of 1 delivered", "of="+w.incident(missed).ID)
 		_ = open
 		for query, want := range map[string]string{
 			"?state=open": "open one", "?state=acknowledged": "missed one", "?state=resolved": "done one", "?cause=missed": "missed one",

@@ -18,9 +18,9 @@ import (
 // liveRoutes are the streams of events that keep open pages up to date.
 func (s *Site) liveRoutes() []route {
 	return []route{
-		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true},
+		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true, byPage: true},
 		{pattern: "GET /live/heartbeats/{key}", needs: auth.Read, handle: followHeartbeat, stream: true},
-		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true},
+		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true, byPage: true},
 		{pattern: "GET /live/incidents/{id}", needs: auth.Read, handle: followIncident, stream: true},
 	}
 }
@@ -93,7 +93,7 @@ func followList(v *visit) error {
 			return "", err
 		}
 		pulse, err := v.pulse(keys)(ctx)
-		return pulse + fmt.Sprint(counts.Tally, counts.Minutes, from.Minute()), err
+		return pulse + fmt.Sprint(counts.Tally, counts.Minutes, counts.Newest, from.Minute()), err
 	}
 	s.read = func(ctx context.Context, now time.Time) (scene, error) {
 		rows, down, err := v.site.Desk.Glance(ctx, v.actor, keys)
@@ -108,7 +108,11 @@ func followList(v *visit) error {
 				draw: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
 			})
 		}
-		above, err := s.above(ctx, filter, now)
+		news, err := v.heartbeatNews(ctx, keys, len(refs), len(rows))
+		if err != nil {
+			return scene{}, err
+		}
+		above, err := s.above(ctx, filter, news, now)
 		found.parts = append(found.parts, above...)
 		return found, err
 	}
@@ -116,12 +120,12 @@ func followList(v *visit) error {
 }
 
 // above are the counts above the list.
-func (s *stream) above(ctx context.Context, f view.Filter, now time.Time) ([]part, error) {
+func (s *stream) above(ctx context.Context, f view.Filter, n view.News, now time.Time) ([]part, error) {
 	counts, from, err := s.site.counts(ctx, s.actor, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.living(ctx, s.around(view.HeartbeatsPage{Filter: f}, counts, from).Living())
+	return s.announced(ctx, s.around(view.HeartbeatsPage{Filter: f, News: n}, counts, from).Living(), n)
 }
 
 // at is the visit at another moment.
@@ -210,7 +214,13 @@ func followIncidents(v *visit) error {
 				draw: func(c view.Clock) templ.Component { return view.IncidentRow(c, l) },
 			})
 		}
-		return found, nil
+		news, err := v.incidentNews(ctx, ids)
+		if err != nil {
+			return found, err
+		}
+		above, err := s.announced(ctx, view.IncidentsPage{News: news}.Living(), news)
+		found.parts = append(found.parts, above...)
+		return found, err
 	}
 	return s.run(seen)
 }

@@ -382,7 +382,7 @@ func TestAnIncidentPageTellsTheTimelineAndDeliveriesAsTheyCome(t *testing.T) {
 
 func TestWhatMerelyTicksIsNoChange(t *testing.T) {
 	now := time.Now().UTC()
-	v := &visit{r: httptest.NewRequest(http.MethodGet, "/", nil), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+	v := &visit{context: t.Context(), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
 	page := view.HeartbeatPage{
 		Heartbeat: view.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
 		Incidents: []view.IncidentLine{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},

@@ -18,6 +18,7 @@ func (v *visit) still() view.Clock { return view.Clock{Now: time.Unix(0, 0).UTC(
 
 // living turns the parts of a page into those of its stream.
 func (v *visit) living(ctx context.Context, list []view.Living) ([]part, error) {
+	ctx = view.WithOrigin(ctx, view.Origin{}) // what forms carry is not what the part shows
 	var all []part
 	for _, l := range list {
 		var drawn bytes.Buffer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"time"
 
@@ -133,12 +134,27 @@ func withdraw(v *visit) error {
 
 // changeRole makes a member something else.
 func changeRole(v *visit) error {
-	m, err := v.site.Desk.ChangeRole(v.ctx(), v.actor, v.r.PathValue("id"), v.text("role"))
+	m, err := v.site.Desk.ChangeRole(v.ctx(), v.actor, v.r.PathValue("id"), v.text("role"), v.text(view.VersionField))
+	if isStale(err) {
+		return v.staleRole(m)
+	}
 	if err != nil {
 		return err
 	}
 	v.toast(fmt.Sprintf("%s is %s now.", m.Name, m.Role), "")
 	return v.redirect(view.TeamPath)
+}
+
+// staleRole answers a role that was given to somebody who has another by now.
+func (v *visit) staleRole(m monitor.ProjectMember) error {
+	by, err := v.site.Desk.LastChange(v.ctx(), v.actor, "member.role", m.Name)
+	if err != nil {
+		return err
+	}
+	return v.conflict(edited{
+		title: "The role of " + m.Name, action: view.MemberPath(m.ID) + "/role", back: view.TeamPath, version: m.Role.String(), by: by,
+		fields: []view.Choice{{Value: "role", Label: "Role"}}, theirs: url.Values{"role": {m.Role.String()}}, yours: url.Values{"role": {v.text("role")}},
+	})
 }
 
 // removeMember takes somebody out of the project, or lets them leave.

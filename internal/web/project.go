@@ -1,7 +1,10 @@
 package web
 
 import (
+	"net/url"
+
 	"overdue/internal/auth"
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/web/view"
 )
@@ -26,6 +29,7 @@ func (s *Site) projectRoutes() []route {
 func (v *visit) settingsPage() view.SettingsPage {
 	zone := v.actor.Project.Zone
 	return view.SettingsPage{
+		Version: manage.ProjectVersion(v.actor.Project), Shown: shownText(projectValues(v.actor.Project)),
 		Shell: v.shell(""), Name: view.Input{Value: v.actor.Project.Name}, Zone: view.Input{Value: zone}, Zones: zones,
 		NewZone: view.Input{Value: zone}, PingBase: v.site.pingBase(),
 		CanDelete: v.actor.May(auth.DeleteProject) && len(v.who.Memberships) > 1,
@@ -38,10 +42,14 @@ func showSettings(v *visit) error { return v.show(view.Settings(v.settingsPage()
 // saveSettings changes the project.
 func saveSettings(v *visit) error {
 	name, zone := v.text("name"), v.text("timezone")
-	err := v.site.Desk.ChangeProject(v.ctx(), v.actor, name, zone)
+	err := v.site.Desk.ChangeProject(v.ctx(), v.actor, name, zone, v.text(view.VersionField))
+	if isStale(err) {
+		return v.staleSettings()
+	}
 	if wrong, form := wrongs(err); form {
 		p := v.settingsPage()
 		p.Name, p.Zone = view.Input{Value: name, Error: wrong["name"]}, view.Input{Value: zone, Error: wrong["timezone"]}
+		p.Version, p.Shown = v.text(view.VersionField), v.text(view.ShownField)
 		return v.showStatus(refused, view.Settings(p))
 	}
 	if err != nil {
@@ -49,6 +57,26 @@ func saveSettings(v *visit) error {
 	}
 	v.toast("Settings saved.", "")
 	return v.redirect(view.SettingsPath)
+}
+
+// projectValues are what a browser sends of the project's form that nobody
+// touches.
+func projectValues(p monitor.Project) url.Values {
+	return url.Values{"name": {p.Name}, "timezone": {p.Zone}}
+}
+
+// staleSettings answers settings that were saved on an older version.
+func (v *visit) staleSettings() error {
+	now := v.actor.Project // read with this request
+	by, err := v.site.Desk.LastChange(v.ctx(), v.actor, "project.change", now.Name)
+	if err != nil {
+		return err
+	}
+	return v.conflict(edited{
+		title: now.Name, action: view.SettingsPath, back: view.SettingsPath, version: manage.ProjectVersion(now), by: by,
+		fields: []view.Choice{{Value: "name", Label: "Name"}, {Value: "timezone", Label: "Time zone"}},
+		theirs: projectValues(now), yours: url.Values{"name": {v.text("name")}, "timezone": {v.text("timezone")}},
+	})
 }
 
 // createProject makes another project and goes there.

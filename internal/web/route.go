@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"overdue/internal/auth"
-	"overdue/internal/web/view"
 )
 
 // handler answers one visit. A fault is the visitor's, any other error ours.
@@ -27,6 +27,15 @@ type route struct {
 	needs   auth.Right
 	handle  handler
 	stream  bool // an endless answer: neither compressed nor redirected
+	// byPage marks what a page asks by itself, or gives out as a file: it is for
+	// the project that the page names, whatever was opened in other tabs since.
+	byPage bool
+	// maxForm is the largest form in bytes that a visitor without a session may
+	// send; 0: maxStrangerForm.
+	maxForm int64
+	// again shows the form of a POST as it was filled in, and changes nothing. Where
+	// it is nil, the page that the form is on is filled in.
+	again handler
 }
 
 // named finds what a pattern is about: "/incidents/{id}" names an incident.
@@ -54,6 +63,18 @@ func (s *Site) mount(mux *http.ServeMux, rt route) error {
 	return nil
 }
 
+// mountInside puts a route on the mux that held forms are shown by: pages, and
+// forms as they were filled in. Both are asked within a session.
+func (s *Site) mountInside(rt route) {
+	switch {
+	case rt.again != nil:
+		rt.handle = rt.again
+		s.again.Handle(rt.pattern, s.serve(rt))
+	case strings.HasPrefix(rt.pattern, "GET ") && !rt.stream:
+		s.again.Handle(rt.pattern, s.serve(rt))
+	}
+}
+
 // serve runs a route.
 func (s *Site) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +83,9 @@ func (s *Site) serve(rt route) http.HandlerFunc {
 		switch {
 		case errors.Is(err, auth.ErrSignedOut):
 			// The session was ended while this request was in progress.
-			_ = v.redirect(view.SignInPath)
+			if err := v.ask(rt); err != nil {
+				v.fail(err)
+			}
 		case err != nil:
 			v.fail(err)
 		}
@@ -78,8 +101,8 @@ func (v *visit) run(rt route) error {
 	if err != nil || !admitted {
 		return err
 	}
-	if err := v.readForm(); err != nil {
-		return err
+	if v.sends() && rt.needs != open {
+		v.settle()
 	}
 	return rt.handle(v)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ var admitted = map[string]string{
 	"GET /sign-in":                         "200 303 303 303 303 303",
 	"POST /sign-in":                        "422 422 422 422 422 422",
 	"POST /sign-out":                       "303 303 303 303 303 303",
+	"POST /resume":                         "303 303 303 303 303 303",
 	"GET /invitations/{token}":             "200 200 200 200 200 200",
 	"POST /invitations/{token}":            "422 422 422 422 422 422",
 	"GET /account":                         "303 200 200 200 200 200",
@@ -70,7 +72,7 @@ var admitted = map[string]string{
 	"GET /heartbeats":                      "303 200 200 200 200 200",
 	"GET /heartbeats/new":                  "303 403 200 200 200 200",
 	"POST /heartbeats":                     "303 403 422 422 422 422",
-	"POST /heartbeats/preview":             "303 403 200 200 200 200",
+	"POST /heartbeats/preview":             "401 403 200 200 200 200",
 	"POST /heartbeats/bulk":                "303 403 303 303 303 303",
 	"GET /heartbeats/{key}":                "303 200 200 200 200 404",
 	"POST /heartbeats/{key}":               "303 403 422 422 422 404",
@@ -190,7 +192,12 @@ func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
 func (w *world) knock(who string, rt route, th things) int {
 	w.Helper()
 	method, _, _ := strings.Cut(rt.pattern, " ")
-	r := httptest.NewRequest(method, th.path(rt.pattern), nil)
+	path := th.path(rt.pattern)
+	form := w.drawn(who, url.Values{})
+	if method == http.MethodPost {
+		form = w.versioned(who, path, form)
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if rt.stream {

@@ -92,6 +92,9 @@ func (v *visit) typedSecrets(kind, id string) map[string]any {
 	before := v.site.sealer.open(v.text("kept"), v.formOf(kind, id), v.now)
 	all := map[string]any{}
 	for _, f := range k.Fields {
+		if v.text(take+"settings."+f.Name) == "theirs" {
+			continue
+		}
 		value, given := read(f, v.text("settings."+f.Name))
 		if secret := secretOf(f, value, given, before[f.Name]); secret != nil {
 			all[f.Name] = secret

@@ -45,6 +45,7 @@ type Site struct {
 	sealer  sealer
 	squeeze func(http.Handler) http.HandlerFunc
 	mux     *http.ServeMux
+	again   *http.ServeMux // pages and forms as a held form is shown in them
 	handler http.Handler
 }
 
@@ -69,12 +70,13 @@ func New(o Options) (*Site, error) {
 	if s.sealer, err = newSealer(o.Seal); err != nil {
 		return nil, err
 	}
-	s.mux = http.NewServeMux()
+	s.mux, s.again = http.NewServeMux(), http.NewServeMux()
 	s.mux.Handle(static.Prefix, s.squeeze(static.Handler()))
 	for _, rt := range append(s.routes(), route{pattern: "/", needs: open, handle: nowhere}) {
 		if err := s.mount(s.mux, rt); err != nil {
 			return nil, err
 		}
+		s.mountInside(rt)
 	}
 	same, err := s.sameOrigin()
 	if err != nil {

@@ -35,6 +35,7 @@ type part struct {
 	facts        any    // what it was drawn from
 	draw         func(view.Clock) templ.Component
 	name, status string // of the heartbeat; a new status is said aloud
+	aloud        string // said when the part changes, but not all the time
 }
 
 // scene is what a stream shows at one moment.
@@ -65,6 +66,8 @@ type stream struct {
 	title  string
 	pulse  string
 	id     int
+	spoke  time.Time // when news were said aloud
+	unsaid string    // what waits to be
 }
 
 // run sends events until the visitor leaves, may not look any more, or the
@@ -186,6 +189,9 @@ func (s *stream) bye(why string) error {
 
 // peek reads only if something changed.
 func (s *stream) peek() error {
+	if err := s.catchUp(time.Now().UTC()); err != nil {
+		return err
+	}
 	pulse, err := s.look(s.ctx())
 	if err != nil {
 		return err
@@ -246,6 +252,9 @@ func (s *stream) compare(events *bytes.Buffer, p part, clock view.Clock) error {
 		return fmt.Errorf("part of a live page: %w", err)
 	}
 	s.event(events, cmp.Or(p.event, "row"), html.String())
+	if p.key == aside+"news" {
+		s.speak(events, p.aloud, clock.Now)
+	}
 	if known && before != p.status && p.name != "" {
 		s.event(events, "announce", view.Announcement(p.name, p.status))
 	}

@@ -16,23 +16,25 @@ import (
 
 // visit is one request: who asks, in which project, in which words of time.
 type visit struct {
-	w     http.ResponseWriter
-	r     *http.Request
-	site  *Site
-	who   auth.Person // zero when nobody is signed in
-	actor auth.Actor  // for the project being looked at
-	now   time.Time
-	clock view.Clock
+	w http.ResponseWriter
+	r *http.Request
+	// context is that of the request, with what the forms of the page say.
+	context context.Context
+	site    *Site
+	who     auth.Person // zero when nobody is signed in
+	actor   auth.Actor  // for the project being looked at
+	now     time.Time
+	clock   view.Clock
 }
 
 // visit begins one. Nobody is known to be signed in yet.
 func (s *Site) visit(w http.ResponseWriter, r *http.Request) *visit {
 	now := time.Now().UTC().Truncate(monitor.Tick)
-	return &visit{w: w, r: r, site: s, now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+	return &visit{w: w, r: r, context: r.Context(), site: s, now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
 }
 
 // ctx ends when the visitor leaves.
-func (v *visit) ctx() context.Context { return v.r.Context() }
+func (v *visit) ctx() context.Context { return v.context }
 
 // gate is what surrounds a page for someone who is not signed in.
 func (v *visit) gate() view.Gate {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/view"
 )
 
 // base is where the pages of the worlds are.
@@ -189,10 +192,54 @@ func (w *world) get(as, path string) answer {
 // post sends a form as somebody, as a browser does.
 func (w *world) post(as, path string, form url.Values) answer {
 	w.Helper()
+	form = w.versioned(as, path, w.drawn(as, form))
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return w.send(as, r)
+}
+
+// drawn is a form with the hidden fields that every form on a page has. What is
+// given stays.
+func (w *world) drawn(as string, form url.Values) url.Values {
+	w.Helper()
+	if as == "" {
+		return form
+	}
+	a := w.actor(as)
+	all := url.Values{view.OriginProject: {projectField(a.Project)}, view.OriginPerson: {a.Person}}
+	maps.Copy(all, form)
+	return all
+}
+
+// versioned is a form that edits something, with the version that its page shows
+// at this moment. What is given stays.
+func (w *world) versioned(as, path string, form url.Values) url.Values {
+	w.Helper()
+	page, edits := map[string]string{"/settings": "/settings", "/account": "/account"}[path]
+	switch {
+	case as == "" || form.Has(view.VersionField):
+		return form
+	case regexp.MustCompile(`^/heartbeats/[0-9a-f-]{30,}$`).MatchString(path):
+		page, edits = path+"/edit", true
+	case regexp.MustCompile(`^/channels/[0-9a-f-]{30,}$`).MatchString(path):
+		page, edits = path, true
+	case strings.HasPrefix(path, "/team/") && strings.HasSuffix(path, "/role"):
+		page, edits = "/team", true
+	}
+	if !edits {
+		return form
+	}
+	a := w.get(as, page)
+	// A member's form names the heartbeat by its id, also where the path has its ref.
+	if m := regexp.MustCompile(`<form[^>]*action="(/heartbeats/[0-9a-f-]{30,})"`).FindStringSubmatch(a.body); strings.HasSuffix(page, "/edit") && m != nil {
+		path = m[1]
+	}
+	if !strings.Contains(a.body, `action="`+path+`"`) {
+		return form
+	}
+	shown := w.hidden(a, path)
+	return with(form, url.Values{view.VersionField: shown[view.VersionField], view.ShownField: shown[view.ShownField]})
 }
 
 // send sends a request as somebody, who is signed in first.

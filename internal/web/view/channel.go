@@ -24,6 +24,8 @@ type ChannelFormPage struct {
 	Fields []Field // what the kind asks for
 	Kept   string  // secrets that were typed, sealed by the server
 
+	Version, Shown string // of the channel that is edited, see [VersionField]
+
 	TellRecovered, TellLate bool
 	RemindEvery             Input  // seconds as text, "" for never
 	Secret                  string // that Overdue made just now; shown this once

@@ -4,6 +4,7 @@ package view
 // nothing to the first ping. A viewer is told to wait.
 type EmptyPage struct {
 	Shell
+	News                  News
 	PingBase              string // what ping URLs start with, up to the id
 	Name, Interval, Grace Input  // what was written, when it came back with errors
 }

@@ -11,6 +11,8 @@ type HeartbeatFormPage struct {
 	Preview  Preview
 	Channels []ChannelChoice
 	Zones    []string // suggested time zones
+
+	Version, Shown string // of the heartbeat that is edited, see [VersionField]
 }
 
 // HeartbeatForm is what the form holds. Durations are text as typed.

@@ -9,6 +9,7 @@ import (
 // HeartbeatsPage is the list of a project, one page of it.
 type HeartbeatsPage struct {
 	Shell
+	News     News
 	Untold   Untold
 	Filter   Filter
 	Tally    Tally

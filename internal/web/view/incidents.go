@@ -11,6 +11,7 @@ import (
 // IncidentsPage is the list of incidents of a project, newest first.
 type IncidentsPage struct {
 	Shell
+	News         News
 	Stats        IncidentStats
 	Open         int // now
 	Acknowledged int // now

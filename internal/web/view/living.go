@@ -45,7 +45,7 @@ func (p IncidentPage) Living() []Living {
 
 // Living are the counts above the list, and what is said above them.
 func (p HeartbeatsPage) Living() []Living {
-	names := []string{"untold", "running"}
+	names := []string{"untold", "running", "news"}
 	if p.Ahead != nil {
 		names = append(names, "tally", "ahead")
 	}

@@ -31,6 +31,7 @@ const (
 	SignInPath      = "/sign-in"
 	SignOutPath     = "/sign-out"
 	ResetPath       = "/reset"
+	ResumePath      = "/resume"
 	DocsPath        = "/docs"
 	DocsSearchPath  = "/docs/search"
 	DocsAnswerPath  = "/docs/feedback"

@@ -18,6 +18,7 @@ type SignInPage struct {
 	Keep  bool
 	Next  string // where to go afterwards, a path; carried along
 	Note  string // what led here: "You have been signed out."
+	Draft string // a form that waits for the sign-in, sealed by the server
 
 	Mails bool // a link for a new password can be sent
 }

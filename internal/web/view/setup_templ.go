@@ -188,7 +188,7 @@ func SignIn(p SignInPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = hiddenValues([]Choice{{p.Next, "next"}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = hiddenValues([]Choice{{p.Next, "next"}, {p.Draft, HeldField}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

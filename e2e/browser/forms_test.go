@@ -1,0 +1,112 @@
+package browser_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// noScript turns the script of the tab's pages off.
+func (b *tab) noScript() {
+	b.Helper()
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
+// signedOut loses the session, as twelve hours without a visit do.
+func (b *tab) signedOut() {
+	b.Helper()
+	call(b, network.ClearBrowserCookies, cdp.Empty{})
+}
+
+func TestAFormThatIsSavedAfterTheSessionEndedComesBackAsItWasTyped(t *testing.T) {
+	t.Parallel()
+	s := serveOwned(t)
+	for _, script := range []bool{true, false} {
+		b := newTab(t, s)
+		b.signIn(ownerEmail, ownerPassword)
+		b.open("/heartbeats/new")
+		if !script {
+			b.noScript()
+			b.open("/heartbeats/new")
+		}
+		b.fill("Name", "Nightly & <b>backup</b>")
+		b.fill("Expected interval", "36h")
+		b.fill("Grace period", "90m")
+		b.fill("Description", "Runs on db1")
+		b.signedOut()
+		b.expect(401)
+		b.submit("Save")
+		b.reads("You were signed out; sign in to continue. What you typed is kept.")
+		b.fill("Email", ownerEmail)
+		b.fill("Password", "not this one")
+		b.expect(422)
+		b.submit("Sign in")
+		b.fill("Password", ownerPassword)
+		b.submit("Sign in")
+		b.reads("What you typed is back in the form. It is not saved yet.")
+		b.sees("the form as it was typed", `document.querySelector("#name").value === "Nightly & <b>backup</b>"
+			&& document.querySelector("#interval").value === "36h" && document.querySelector("#grace").value === "90m"
+			&& document.querySelector("#desc").value === "Runs on db1"`)
+		b.submit("Save")
+		b.reads("Waiting for the first ping")
+		b.sees("the name that was typed", `document.querySelector("h1").innerText === "Nightly & <b>backup</b>"`)
+	}
+}
+
+func TestAFormOfOneProjectIsNotSavedInTheOneThatAnotherTabOpened(t *testing.T) {
+	t.Parallel()
+	s := serveOwned(t)
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.open("/settings")
+	b.fill("New project", "Other")
+	b.submit("Create project")
+	b.open("/settings")
+	b.submit("Open Main")
+	b.open("/heartbeats/new")
+	b.fill("Name", "Of main")
+	// Another tab of the same browser opens the other project.
+	b.do(chromedp.Evaluate[chromedp.Void](`fetch("/projects/other/choose", {method: "POST", body: new URLSearchParams(new FormData(document.querySelector('form[action="/projects/other/choose"]')))})
+		.then(() => { document.body.dataset.switched = "yes"; })`))
+	b.sees("the switch", `document.body.dataset.switched`)
+	b.expect(409)
+	b.submit("Save")
+	b.reads("You are looking at another project now")
+	b.reads("Nothing was changed")
+	b.submit("Continue in Main")
+	b.sees("the form as it was typed", `document.querySelector("#name").value === "Of main"`)
+	b.submit("Save")
+	b.sees("the heartbeat in its project", `document.querySelector(".switcher b").innerText === "Main" && document.querySelector("h1").innerText === "Of main"`)
+}
+
+func TestTwoWhoEditTheSameHeartbeatBothKeepTheirChanges(t *testing.T) {
+	t.Parallel()
+	s := serveOwned(t)
+	h := heartbeat(t, s.api(t), "Nightly backup", "24h", "1h")
+	edit := "/heartbeats/" + *h.ID + "/edit"
+	one, two := newTab(t, s), newTab(t, s)
+	for _, b := range []*tab{one, two} {
+		b.signIn(ownerEmail, ownerPassword)
+		b.open(edit)
+	}
+	two.fill("Description", "Runbook: call Ada")
+	two.fill("Tags", "db")
+	two.submit("Save")
+	two.reads("Runbook: call Ada")
+	one.fill("Grace period", "2h")
+	one.fill("Tags", "disk")
+	one.expect(409)
+	one.submit("Save")
+	one.reads("was changed meanwhile")
+	one.reads("Only they changed it: theirs is saved.")
+	one.reads("Only you changed it: yours is saved.")
+	one.tick("disk")
+	one.submit("Save")
+	one.at("/heartbeats/" + *h.ID)
+	one.reads("Runbook: call Ada")
+	one.reads("grace 2h")
+	one.reads("disk")
+}

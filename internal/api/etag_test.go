@@ -1,0 +1,89 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// made is the path of a new heartbeat.
+func (w *world) made(t *testing.T) string {
+	t.Helper()
+	r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": "backup", "interval": 3600}`)
+	if r.status != http.StatusCreated {
+		t.Fatal(r.status, r.body)
+	}
+	return r.header.Get("Location")[len(base):]
+}
+
+func TestIfMatch_AStaleChangeOfAHeartbeatIsRejected(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		path := w.made(t)
+		first := w.ask("read-write", "GET", path, "")
+		tag := first.header.Get("ETag")
+		_, ref, _ := strings.Cut(first.body, `"ref":"`)
+		ref, _, _ = strings.Cut(ref, `"`)
+		if again := w.ask("read-only", "GET", "/api/v1/heartbeats/"+ref, "").header.Get("ETag"); tag == "" || tag != again {
+			t.Fatalf("the tags are %q and %q", tag, again)
+		}
+		if r := w.ask("read-write", "PATCH", path, `{"grace": "20m"}`, "If-Match", tag); r.status != 200 || r.header.Get("ETag") == tag {
+			t.Errorf("%d, ETag %q", r.status, r.header.Get("ETag"))
+		}
+		for _, stale := range []string{tag, `W/` + tag, `"x", ` + tag, "x"} {
+			if r := w.ask("read-write", "PATCH", path, `{"grace": "30m"}`, "If-Match", stale); r.status != http.StatusPreconditionFailed {
+				t.Errorf("If-Match %s: %d %s", stale, r.status, r.body)
+			}
+		}
+		now := w.ask("read-write", "GET", path, "").header.Get("ETag")
+		for _, good := range []string{"NOW", `"x", NOW`, "*", ""} {
+			good = strings.ReplaceAll(good, "NOW", now)
+			if r := w.ask("read-write", "PATCH", path, `{"grace": "40m"}`, "If-Match", good); r.status != 200 {
+				t.Errorf("If-Match %s: %d %s", good, r.status, r.body)
+			}
+			now = w.ask("read-write", "GET", path, "").header.Get("ETag")
+		}
+		if r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/fresh", `{"interval": 60}`); r.status != 201 || r.header.Get("ETag") == "" {
+			t.Errorf("%d, ETag %q", r.status, r.header.Get("ETag"))
+		}
+		if r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/fresh", `{"interval": 90}`, "If-Match", tag); r.status != http.StatusPreconditionFailed {
+			t.Errorf("PUT: %d %s", r.status, r.body)
+		}
+	})
+}
+
+func TestIfMatch_AStaleChangeOfAChannelIsRejected(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		made := w.ask("read-write", "POST", "/api/v1/channels", `{"kind": "webhook", "name": "ops", "settings": {"url": "https://example.com/x"}}`)
+		path, tag := made.header.Get("Location")[len(base):], made.header.Get("ETag")
+		if r := w.ask("read-write", "PATCH", path, `{"settings": {"secret": null}}`, "If-Match", tag); r.status != 200 || r.header.Get("ETag") == tag {
+			t.Errorf("%d %s, ETag %q", r.status, r.body, r.header.Get("ETag"))
+		}
+		if r := w.ask("read-write", "PATCH", path, `{"name": "late"}`, "If-Match", tag); r.status != http.StatusPreconditionFailed {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	})
+}
+
+func TestIfMatch_OfManyChangesAtOnceOneWins(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		path := w.made(t)
+		tag := w.ask("read-write", "GET", path, "").header.Get("ETag")
+		var statuses [8]int
+		var all sync.WaitGroup
+		for n := range statuses {
+			all.Go(func() {
+				statuses[n] = w.ask("read-write", "PATCH", path, fmt.Sprintf(`{"description": "by %d"}`, n), "If-Match", tag).status
+			})
+		}
+		all.Wait()
+		count := map[int]int{}
+		for _, status := range statuses {
+			count[status]++
+		}
+		if count[200] != 1 || count[412] != len(statuses)-1 {
+			t.Errorf("the answers are %v; want one 200, the rest 412", statuses)
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package view
+
+// HeldField is the hidden field with a form that waits, sealed by the server.
+const HeldField = "held_form"
+
+// ElsewherePage answers a form of another project than the one that is looked
+// at.
+type ElsewherePage struct {
+	Shell
+	There   string   // name of the form's project; empty when the person does not belong to it
+	Draft   string   // the form, sealed; empty when it is too long
+	TooLong bool     // the form is too long to be carried
+	Typed   []Choice // what was typed, to be read and copied
+}
+
+// lede says why nothing was changed.
+func (p ElsewherePage) lede() string {
+	if p.There == "" {
+		return "The form belongs to a project that you are not a member of, so nothing was changed."
+	}
+	return "The form belongs to “" + p.There + "”, but this browser has opened “" + p.Project.Name + "” since. Nothing was changed."
+}
+
+// next says what becomes of what was typed.
+func (p ElsewherePage) next() string {
+	switch {
+	case p.There == "":
+		return ""
+	case p.TooLong:
+		return "The form is too long to be kept: go back and copy what you typed."
+	}
+	return "What you typed is kept. “Continue in " + p.There + "” opens the form again; nothing is saved until you press its button."
+}
+
+// ReturnedNote is said above a form that comes back after it could not be taken.
+type ReturnedNote struct {
+	Typed  bool     // something was typed into it
+	Gone   bool     // the page no longer has the form
+	Values []Choice // then: what was typed
+}
+
+// title says what came of it.
+func (n ReturnedNote) title() string {
+	switch {
+	case n.Gone && len(n.Values) > 0:
+		return "Not saved: this page no longer has the form."
+	case n.Typed:
+		return "What you typed is back in the form. It is not saved yet."
+	}
+	return "Nothing was changed. Press the button again."
+}

@@ -1,0 +1,53 @@
+package view
+
+import "time"
+
+// StalePage answers a form that was saved on an older version than there is now:
+// it shows what differs and asks what is to be saved.
+type StalePage struct {
+	Shell
+	Title  string // of what is edited
+	Action string // where the form goes
+	Back   string // where nothing is saved
+	By     string // who changed it last; empty when that is not known
+	At     time.Time
+	Lines  []StaleLine
+	Fields []Choice // hidden fields; Label is the name
+}
+
+// StaleLine is one field that was changed.
+type StaleLine struct {
+	Field, Label       string
+	Was, Theirs, Yours string
+	Result             string // what is saved, when there is nothing to choose
+	Choose             bool   // both changed it
+}
+
+// asks tells whether there is anything to choose.
+func (p StalePage) asks() bool {
+	for _, l := range p.Lines {
+		if l.Choose {
+			return true
+		}
+	}
+	return false
+}
+
+// next says what to do.
+func (p StalePage) next() string {
+	if p.asks() {
+		return "Both of you changed the fields with a choice. Choose what to save; what only one of you changed is kept."
+	}
+	return "You changed different fields, so both changes are kept."
+}
+
+// taken is the name of the field that says whose value is saved.
+func (l StaleLine) taken() string { return "take." + l.Field }
+
+// orNone writes an empty value as a dash.
+func orNone(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -53,13 +54,13 @@ func (s *transcript) String() string {
 }
 
 // serve starts the product for the first time, as somebody does who follows the
-// manual. It ends with the test.
-func serve(t *testing.T, flags ...string) *server {
+// manual, with variables of the environment besides. It ends with the test.
+func serve(t *testing.T, env ...string) *server {
 	t.Helper()
 	s := &server{database: filepath.Join(t.TempDir(), "overdue.db"), said: &transcript{}}
 	log := &transcript{}
-	args := append([]string{"serve", "--database", s.database, "--listen", "127.0.0.1:0", "--log-level", "warn", "--allow-private-networks"}, flags...)
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", "127.0.0.1:0", "--log-level", "warn", "--allow-private-networks")
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = s.said, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
 	if err := cmd.Start(); err != nil {
@@ -103,7 +104,7 @@ func serveFirst(t *testing.T) *server {
 // serveOwned is a server with an owner.
 func serveOwned(t *testing.T) *server {
 	t.Helper()
-	return serve(t, "--owner-email", ownerEmail, "--owner-password", ownerPassword)
+	return serve(t, "OVERDUE_OWNER_EMAIL="+ownerEmail, "OVERDUE_OWNER_PASSWORD="+ownerPassword)
 }
 
 // api calls the API with a new key.

@@ -54,8 +54,11 @@ func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 		for _, moment := range at {
 			together[moment.Sub(at[0]).Milliseconds()/answer.Milliseconds()]++
 		}
-		if want := map[int64]int{0: 1, 1: 1, 2: 1, 3: 8, 4: 8, 5: 1}; !maps.Equal(together, want) {
-			t.Errorf("sent per %s: %v; want 1 three times, then 8 at a time", answer, together)
+		if want := map[int64]int{0: 8, 1: 8, 2: 4}; !maps.Equal(together, want) {
+			t.Errorf("sent per %s: %v; want 8 at a time", answer, together)
+		}
+		if second := at[1].Sub(at[0]); second < 100*time.Millisecond || second > 200*time.Millisecond {
+			t.Errorf("the second alert was sent %s after the first; want it when the first has no answer for a tenth of a second", second)
 		}
 	})
 }

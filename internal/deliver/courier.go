@@ -45,13 +45,17 @@ type Courier struct {
 	Log    *slog.Logger
 	Nudge  func() // wakes the loop that calls Turn
 
-	mu       sync.Mutex
-	results  []result // sent, not yet noted
-	sending  sync.WaitGroup
-	busy     map[string]int // sends under way or not yet noted, by channel; Turn's own
-	underway int
-	slow     map[string]int  // answers in a row that took slowSend or longer, by channel; Turn's own
-	broken   map[string]bool // alerts that made a Turn fail; Turn's own
+	mu      sync.Mutex
+	results []result // sent, not yet noted
+	sending sync.WaitGroup
+	sends   map[string]underway // sends under way or not yet noted, by alert; Turn's own
+	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
+}
+
+// underway is a send that is not noted yet.
+type underway struct {
+	channel string
+	begun   time.Time
 }
 
 // spoilt says which alert made a transaction fail.
@@ -83,8 +87,8 @@ type result struct {
 // Turn notes what was sent since the last turn, claims what is due and starts
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
-	if c.busy == nil {
-		c.busy, c.slow, c.broken = map[string]int{}, map[string]int{}, map[string]bool{}
+	if c.sends == nil {
+		c.sends, c.broken = map[string]underway{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand
@@ -96,7 +100,7 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 			return err
 		}
 		var err error
-		errands, next, err = c.claim(tx, c.free(noted), now)
+		errands, next, err = c.claim(tx, c.lanes(noted, now), now)
 		return err
 	})
 	if err != nil {
@@ -132,18 +136,14 @@ func (c *Courier) forget(noted []result) {
 	defer c.mu.Unlock()
 	c.results = c.results[len(noted):]
 	for _, r := range noted {
-		if c.busy[r.channel.ID]--; c.busy[r.channel.ID] == 0 {
-			delete(c.busy, r.channel.ID)
-		}
-		c.underway--
+		delete(c.sends, r.alert.ID)
 	}
 }
 
 // start sends in the background. A send that is under way is finished even
 // when the loop ends: half told is worse than late.
 func (c *Courier) start(ctx context.Context, e errand) {
-	c.busy[e.channel.ID]++
-	c.underway++
+	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC()}
 	c.sending.Go(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSend)
 		defer cancel()
@@ -186,7 +186,7 @@ func (c *Courier) Stop(ctx context.Context) error {
 
 // claim takes what is due, channel by channel, as far as places are free. next
 // is when a channel with a free place has something due, zero when none has.
-func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time) (errands []errand, next time.Time, err error) {
+func (c *Courier) claim(tx *store.Tx, l lanes, now time.Time) (errands []errand, next time.Time, err error) {
 	owing, err := tx.Owing()
 	if err != nil {
 		return nil, next, err
@@ -195,9 +195,12 @@ func (c *Courier) claim(tx *store.Tx, free func(string, int) int, now time.Time)
 	// always be the same ones to come first.
 	rand.Shuffle(len(owing), func(i, j int) { owing[i], owing[j] = owing[j], owing[i] })
 	for _, o := range owing {
-		places := free(o.Channel, len(errands))
+		places := l.free(o.Channel, len(errands))
 		switch {
-		case places <= 0: // a result will nudge us
+		case places <= 0: // a result will nudge us, or the channel becomes a slow one
+			if slow := l.slowAt(o.Channel); slow.After(now) {
+				next = earlier(next, slow)
+			}
 			continue
 		case o.Next.After(now):
 			next = earlier(next, o.Next)

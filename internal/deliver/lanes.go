@@ -8,35 +8,56 @@ const (
 	// when it is on disk that the one before was, so that a process that dies
 	// has at most one alert of the channel to send again.
 	quickLanes = 1
-	// A channel whose last slowInARow answers took slowSend or longer gets more:
-	// one at a time, a long queue would wait for too long.
-	slowSend   = 100 * time.Millisecond
-	slowInARow = 3
-	slowLanes  = 8
+	// While an answer takes slowSend or longer, the channel gets more: one at a
+	// time, a long queue would wait for too long.
+	slowSend  = 100 * time.Millisecond
+	slowLanes = 8
 )
 
-// free tells how many places a channel has, counting those of noted results
-// and those taken in this turn.
-func (c *Courier) free(noted []result) func(channel string, taken int) int {
-	freed := map[string]int{}
+// lanes tells how many more alerts each channel may get in a turn.
+type lanes struct {
+	now      time.Time
+	underway map[string][]time.Time // when each send that is not noted yet began, by channel
+	all      int                    // places left for all channels together
+}
+
+// lanes counts what is under way, without the results that this turn notes.
+func (c *Courier) lanes(noted []result, now time.Time) lanes {
+	done := map[string]bool{}
 	for _, r := range noted {
-		freed[r.channel.ID]++
-		if r.took >= slowSend {
-			c.slow[r.channel.ID]++
-		} else {
-			delete(c.slow, r.channel.ID)
-		}
+		done[r.alert.ID] = true
 	}
-	most := mostAtOnce
+	l := lanes{now: now, underway: map[string][]time.Time{}, all: mostAtOnce}
 	if c.Most > 0 {
-		most = c.Most
+		l.all = c.Most
 	}
-	all := most - c.underway + len(noted)
-	return func(channel string, taken int) int {
-		lanes := quickLanes
-		if c.slow[channel] >= slowInARow {
-			lanes = slowLanes
+	for alert, s := range c.sends {
+		if !done[alert] {
+			l.underway[s.channel] = append(l.underway[s.channel], s.begun)
+			l.all--
 		}
-		return min(lanes-c.busy[channel]+freed[channel], all-taken)
 	}
+	return l
+}
+
+// free is how many places a channel has, when taken were taken in this turn.
+func (l lanes) free(channel string, taken int) int {
+	most := quickLanes
+	if slow := l.slowAt(channel); !slow.IsZero() && !slow.After(l.now) {
+		most = slowLanes
+	}
+	return min(most-len(l.underway[channel]), l.all-taken)
+}
+
+// slowAt is when the oldest send of a channel that is under way begins to count
+// as slow, zero when none is under way.
+func (l lanes) slowAt(channel string) time.Time {
+	var oldest time.Time
+	for _, begun := range l.underway[channel] {
+		oldest = earlier(oldest, begun)
+	}
+	if oldest.IsZero() {
+		return oldest
+	}
+	return oldest.Add(slowSend)
 }

@@ -67,7 +67,7 @@ func (tx *Tx) hear(batch []Heard) (Hearing, error) {
 }
 
 // knownToAll says before which moment all nodes have stored the pings of a
-// heartbeat. It asks the database only when first used: most pings end no
+// heartbeat, as far as they are known to be on their way. It asks the database only when first used: most pings end no
 // silence.
 type knownToAll struct {
 	tx    *Tx
@@ -84,7 +84,7 @@ func (k *knownToAll) before(id string, own time.Time) time.Time {
 		k.asked = true
 		k.peers, k.err = k.tx.Peers(k.now)
 	}
-	return k.peers.Until(id, own.Add(-monitor.Tick)).Add(monitor.Tick)
+	return k.peers.UntilHeld(id, own.Add(-monitor.Tick)).Add(monitor.Tick)
 }
 
 // alone is the function that judge takes when no other node can have a ping.

@@ -76,6 +76,14 @@ func (p Peers) Until(id string, own time.Time) time.Time {
 	return monitor.Sooner(until, p.holds[id])
 }
 
+// UntilHeld is Until for a ping that ends a silence: it waits only for pings of
+// the same heartbeat that are known to be on their way to another node. What
+// else that node has not stored would count every late ping as in time for as
+// long as the node is dead and not known to be.
+func (p Peers) UntilHeld(id string, own time.Time) time.Time {
+	return monitor.Sooner(own, p.holds[id])
+}
+
 // Peers returns what the other nodes that live at now have published.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
 	published, err := many(tx, scanHorizon, `SELECT horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND seen > $2`,

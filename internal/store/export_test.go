@@ -192,3 +192,12 @@ func RestoreCutOff(address, backup string, steps int) (done bool, err error) {
 	}
 	return true, nil
 }
+
+// MigratedDown takes back all migrations after one.
+func MigratedDown(ctx context.Context, db *DB, to int64) error {
+	provider, err := db.migrator()
+	if err == nil {
+		_, err = provider.DownTo(ctx, to)
+	}
+	return err
+}

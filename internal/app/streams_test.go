@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -107,6 +108,23 @@ func (r running) post(path string, form url.Values) string {
 	return r.send(req)
 }
 
+// hiddenField finds the fields of a form that its page fills in.
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+
+// drawn is the form of a page before anything is typed.
+func (r running) drawn(path string) url.Values {
+	r.Helper()
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.base+path, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	form := url.Values{}
+	for _, field := range hiddenField.FindAllStringSubmatch(r.send(req), -1) {
+		form.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return form
+}
+
 // send returns the page that a request leads to.
 func (r running) send(req *http.Request) string {
 	r.Helper()
@@ -126,7 +144,11 @@ func TestTheFirstEventOfAStreamArrivesAtOnceThroughEverythingAround(t *testing.T
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, address)
-			page := r.post("/heartbeats", url.Values{"name": {"backup"}, "schedule": {"interval"}, "interval": {"1h"}, "grace": {"10m"}})
+			form := r.drawn("/heartbeats/new")
+			for name, value := range map[string]string{"name": "backup", "schedule": "interval", "interval": "1h", "grace": "10m"} {
+				form.Set(name, value)
+			}
+			page := r.post("/heartbeats", form)
 			live := regexp.MustCompile(`data-live="([^"]+)"`).FindStringSubmatch(page)
 			ping := regexp.MustCompile(ingest.Prefix + `[0-9a-f-]{36}`).FindString(page)
 			if live == nil || ping == "" {

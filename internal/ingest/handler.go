@@ -145,7 +145,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 	queued = true
 	status, line = h.wait(w, waits)
 	if more {
-		discard(w, r)
+		discard(r)
 	}
 	return status, line, f.kind
 }
@@ -215,6 +215,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	}
 	if len(body) < mostBody {
 		h.Meter.BodyCut()
+		return body, true, nil // within the time that it has anyhow
 	}
 	// Never without a deadline: net/http reads on before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
@@ -222,10 +223,9 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 }
 
 // discard reads the rest of a long body, when its ping is stored already: a
-// sender that is stopped in the middle would not see the answer.
-func discard(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
+// sender that is stopped in the middle would not see the answer. The deadline is
+// that of readBody.
+func discard(r *http.Request) {
 	// Whatever goes wrong with what is not kept is the sender's own affair.
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostDiscarded))
 }

@@ -49,7 +49,7 @@ const (
 	requestTimeout  = 4 * time.Second
 	probeTimeout    = 3 * time.Second
 	probeInterval   = 500 * time.Millisecond // a probe that was swallowed must not delay the next
-	maxProbes       = 6                      // at a time
+	maxProbes       = 8                      // at a time: more than start within probeTimeout, so that none waits for a place
 	probeHysteresis = 100 * time.Millisecond // between two runs of examine
 )
 

@@ -119,6 +119,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if !known {
+		a.Log.Info("API key rejected", "component", "api", "client", a.Source(r), "request_id", httpd.RequestID(r))
 		httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Make one on the page API keys, or with overdue api-key create.").
 			With("WWW-Authenticate", `Bearer realm="overdue", error="invalid_token"`).Write(w, r)
 		return
@@ -147,6 +148,8 @@ func (a *API) problem(ctx context.Context, err error, op huma.Operation, by aske
 		p = httpd.NewProblem(http.StatusPreconditionFailed, "The settings have changed since this ETag was read. Read them again, then repeat the change.")
 	}
 	switch {
+	case theirs && p.Status == http.StatusForbidden:
+		a.Log.Info("request denied", "component", "api", "operation", op.OperationID, "api_key", by.actor.ID, "client", by.actor.Source, "request_id", by.request)
 	case theirs:
 	case ctx.Err() != nil || errors.Is(err, manage.ErrAway):
 		p = httpd.Away()

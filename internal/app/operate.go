@@ -49,7 +49,7 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	token, _, made, err := auth.NewPeople(db, false).ResetLink(ctx, email, true, time.Now().UTC())
+	token, _, made, err := auth.NewPeople(db, false).ResetLink(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
 	if err != nil {
 		return "", err
 	}

@@ -28,6 +28,7 @@ func newFaces(ctx context.Context, o Options, e *Engine, outside *notify.Outside
 		desk:   manage.New(manage.Options{DB: e.db, Cut: e.until, OnChange: e.Sooner, OnOwed: e.Owed, OnTouched: e.changed, Test: e.test, MaxHeartbeats: o.MaxHeartbeats}),
 		people: auth.NewPeople(e.db, strings.HasPrefix(base, "https://")),
 	}
+	f.people.Log = e.log
 	links, err := manage.NewLinks(ctx, e.db)
 	if err != nil {
 		return f, err

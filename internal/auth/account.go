@@ -19,7 +19,10 @@ func (p *People) Rename(ctx context.Context, who Person, name string, now time.T
 		if _, err := StillSignedIn(tx, who.ID, who.Session, now); err != nil {
 			return err
 		}
-		return tx.RenamePerson(who.ID, name)
+		if err := tx.RenamePerson(who.ID, name); err != nil || name == who.Name {
+			return err
+		}
+		return auditAccount(tx, who.ID, audited{who.here(), "person.rename", name, "from " + who.Name}, now)
 	})
 }
 
@@ -60,7 +63,10 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 		if err := dropReset(tx, who.ID); err != nil {
 			return err
 		}
-		return tx.EndSessions(who.ID, "")
+		if err := tx.EndSessions(who.ID, ""); err != nil {
+			return err
+		}
+		return auditAccount(tx, who.ID, audited{who.here(), "person.password", who.Name, "with the current password; all sessions ended"}, c.At)
 	})
 	if errors.Is(err, errReplaced) {
 		return errIncorrect("old_password")
@@ -110,17 +116,17 @@ const ProofLife = 10 * time.Minute
 // theirs or has ended is none. It needs the password unless the person signed in
 // within the last [ProofLife].
 func (p *People) EndSession(ctx context.Context, who Person, id, password string, now time.Time) error {
-	return p.endOthers(ctx, who, password, now, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
+	return p.endOthers(ctx, who, password, "session.end-other", now, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
 }
 
 // EndOtherSessions ends all of a person's sessions but the one they are here by.
 // It needs the password as [People.EndSession] does.
 func (p *People) EndOtherSessions(ctx context.Context, who Person, password string, now time.Time) error {
-	return p.endOthers(ctx, who, password, now, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
+	return p.endOthers(ctx, who, password, "session.end-others", now, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
 }
 
 // endOthers ends sessions once it is sure who asks for it.
-func (p *People) endOthers(ctx context.Context, who Person, password string, now time.Time, end func(*store.Tx) error) error {
+func (p *People) endOthers(ctx context.Context, who Person, password, action string, now time.Time, end func(*store.Tx) error) error {
 	hash := ""
 	if password != "" {
 		var err error
@@ -141,7 +147,10 @@ func (p *People) endOthers(ctx context.Context, who Person, password string, now
 				return err
 			}
 		}
-		return end(tx)
+		if err := end(tx); err != nil {
+			return err
+		}
+		return auditAccount(tx, who.ID, audited{who.here(), action, who.Name, ""}, now)
 	})
 	if errors.Is(err, errReplaced) {
 		return errIncorrect("password")

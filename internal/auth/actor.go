@@ -87,6 +87,11 @@ func Operator(p monitor.Project, user string) Actor {
 	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommand, ID: user, Role: Owner}
 }
 
+// Visitor is whoever sends a request without a session, from an address.
+func Visitor(source string) Actor {
+	return Actor{Name: "a visitor", Kind: monitor.ActorAnyone, ID: "visitor", Source: source}
+}
+
 // Audit returns an entry of the audit log for something that the actor does.
 func (a Actor) Audit(at time.Time, action, target, detail string) monitor.AuditEntry {
 	return monitor.AuditEntry{

@@ -16,6 +16,9 @@ type audited struct {
 	detail string
 }
 
+// here is the person as the actor of what they do to their account.
+func (p Person) here() Actor { return personActor(p.Person, p.Address) }
+
 // personActor returns a person as the actor of what they do from an address,
 // also where they are not signed in yet.
 func personActor(p monitor.Person, address string) Actor {
@@ -37,6 +40,15 @@ func auditAccount(tx *store.Tx, person string, a audited, at time.Time) error {
 		}
 	}
 	return nil
+}
+
+// auditSession records that a person began or ended a session themselves.
+func auditSession(tx *store.Tx, s monitor.Session, action string, at time.Time) error {
+	person, found, err := tx.Person(s.Person)
+	if err != nil || !found {
+		return err
+	}
+	return auditAccount(tx, s.Person, audited{personActor(person, s.Address), action, person.Name, s.Agent}, at)
 }
 
 // programNames begin the names of actors that are not people.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/mail"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,8 @@ import (
 // People knows who may sign in, and who is. It is safe for concurrent use.
 type People struct {
 	Sessions *Sessions
+	// Log hears who signs in and who fails to; nil: nobody does.
+	Log *slog.Logger
 
 	db       *store.DB
 	hasher   *hasher
@@ -73,6 +76,7 @@ const seenEvery = time.Minute
 func (p *People) Here(ctx context.Context, address string, now time.Time) (Person, error) {
 	who, s, err := p.signedIn(ctx, now)
 	if err == nil && who.Known() {
+		who.Address = address
 		p.seen(ctx, s, address, now)
 	}
 	return who, err

@@ -151,7 +151,7 @@ func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
 			h.Error("a secret is kept in clear")
 		}
 		h.visit(c, func(ctx context.Context) {
-			if err := h.people.SignOut(ctx); err != nil {
+			if err := h.people.SignOut(ctx, "192.0.2.2", h.began); err != nil {
 				h.Error(err)
 			}
 		})

@@ -7,6 +7,7 @@ type Person struct {
 	monitor.Person
 	Memberships []monitor.Membership // by name of project
 	Session     string               // id of the session that they are here by
+	Address     string               // that they act from
 	Chosen      string               // slug of the project that they chose to look at
 
 	Toast, Undo string // kept for this page by the one before

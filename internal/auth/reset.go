@@ -51,10 +51,10 @@ func (p *People) AllowReset(email, address string, now time.Time) error {
 }
 
 // ResetLink makes the token of a link that sets a new password, in place of any
-// before. It reports false when the address has no account, or unless pressing,
-// got a link in the last minutes. It takes longer for an account than for none:
+// before. It reports false when the address has no account, or got a link in the
+// last minutes and by is no operator. It takes longer for an account than for none:
 // nobody who is not trusted may wait for it.
-func (p *People) ResetLink(ctx context.Context, email string, pressing bool, now time.Time) (token string, person monitor.Person, made bool, err error) {
+func (p *People) ResetLink(ctx context.Context, email string, by Actor, now time.Time) (token string, person monitor.Person, made bool, err error) {
 	email = strings.TrimSpace(email)
 	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > longestEmail {
 		return "", person, false, nil // nobody has it, and the databases refuse to look for it
@@ -66,11 +66,14 @@ func (p *People) ResetLink(ctx context.Context, email string, pressing bool, now
 			return err
 		}
 		before, _, err := tx.Setting(resetSetting(person.ID))
-		if err != nil || !pressing && resetEnds(before).Add(-ResetLife).Add(resetAgain).After(now) {
+		if err != nil || by.Kind != monitor.ActorCommand && resetEnds(before).Add(-ResetLife).Add(resetAgain).After(now) {
 			return err
 		}
 		token, made = person.ID+"."+newToken(), true
-		return tx.SetSetting(resetSetting(person.ID), resetValue(token, now.Add(ResetLife)))
+		if err := tx.SetSetting(resetSetting(person.ID), resetValue(token, now.Add(ResetLife))); err != nil {
+			return err
+		}
+		return auditAccount(tx, person.ID, audited{by, "person.reset-link", person.Name, ""}, now)
 	})
 	if err != nil {
 		return "", person, false, fmt.Errorf("link for a new password: %w", err)
@@ -167,5 +170,5 @@ func setPassword(tx *store.Tx, person monitor.Person, hash string, e Entry, now 
 	if err := tx.EndSessions(person.ID, ""); err != nil {
 		return err
 	}
-	return auditAccount(tx, person.ID, audited{personActor(person, e.Address), "person.password", person.Name, "by a reset link"}, now)
+	return auditAccount(tx, person.ID, audited{personActor(person, e.Address), "person.password", person.Name, "by a reset link; all sessions ended"}, now)
 }

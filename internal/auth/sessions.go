@@ -220,6 +220,9 @@ func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Tim
 		if err := tx.AddSession(session, hash, string(b)); err != nil {
 			return err
 		}
+		if err := auditSession(tx, session, "session.start", born); err != nil {
+			return err
+		}
 		return tx.EndOldestSessions(session.Person, session.ID, maxSessions)
 	})
 }

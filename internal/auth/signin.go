@@ -65,10 +65,11 @@ type verified struct {
 // tell whether the address has an account, and neither does the time it takes.
 func (p *People) SignIn(ctx context.Context, email, password string, e Entry, now time.Time) error {
 	v, err := p.check(ctx, email, password, e, now)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.Sessions.begin(ctx, v, e, now)
 	}
-	return p.Sessions.begin(ctx, v, e, now)
+	p.logSignIn(ctx, v, email, e, err)
+	return err
 }
 
 // check returns the person with an address and a password.
@@ -98,10 +99,10 @@ func (p *People) check(ctx context.Context, email, password string, e Entry, now
 	}
 	var same bool
 	if v.hash, same, err = p.prove(ctx, a, "password", password, now, find); err != nil {
-		return verified{}, err
+		return verified{person: v.person}, err
 	}
 	if !same {
-		return verified{}, errUnknown()
+		return verified{person: v.person}, errUnknown()
 	}
 	return v, nil
 }
@@ -166,5 +167,14 @@ func restFor(ctx context.Context, delay time.Duration) error {
 // BusyWait is after what time to try again what was [ErrBusy].
 const BusyWait = 5 * time.Second
 
-// SignOut ends the session of the request.
-func (p *People) SignOut(ctx context.Context) error { return p.Sessions.end(ctx) }
+// SignOut ends the session of the request, which comes from an address.
+func (p *People) SignOut(ctx context.Context, address string, now time.Time) error {
+	person, id := p.Sessions.here(ctx)
+	if err := p.Sessions.end(ctx); err != nil || person == "" {
+		return err
+	}
+	p.log().InfoContext(ctx, "signed out", "component", "auth", "person", person, "client", address)
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		return auditSession(tx, monitor.Session{ID: id, Person: person, Address: address}, "session.end", now)
+	})
+}

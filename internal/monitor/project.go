@@ -34,6 +34,7 @@ const (
 	ActorAPIKey  ActorKind = "api_key"      // a program
 	ActorLink    ActorKind = "alert_link"   // whoever opened the link in an alert
 	ActorCommand ActorKind = "command_line" // an operator with access to the database
+	ActorAnyone  ActorKind = "anyone"       // a visitor who has not signed in
 )
 
 // AuditEntry is one line of the record of who changed what.

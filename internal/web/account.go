@@ -176,7 +176,7 @@ func wholeSeconds(wait time.Duration) string {
 
 // signOut ends the session.
 func signOut(v *visit) error {
-	if err := v.site.People.SignOut(v.ctx()); err != nil {
+	if err := v.site.People.SignOut(v.ctx(), v.source(), v.now); err != nil {
 		return err
 	}
 	if v.site.secure { // elsewhere browsers ignore it

@@ -22,14 +22,17 @@ var deeds = map[string]string{
 	"key.create":   "created the API key", "key.revoke": "revoked the API key",
 	"member.invite": "invited", "member.withdraw": "withdrew the invitation of", "member.join": "joined:",
 	"member.role": "changed the role of", "member.remove": "removed",
-	"session.end-all": "ended all sessions of",
-	"person.setup":    "set up Overdue:", "person.password": "set a new password by a link:",
+	"session.start": "signed in as", "session.end": "signed out", "session.end-other": "ended another session of",
+	"session.end-others": "ended all other sessions of", "session.end-all": "ended all sessions of",
+	"person.rename": "changed their name to", "person.reset-link": "made a link that sets a new password for",
+	"person.setup": "set up Overdue:", "person.password": "set a new password for",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 
 // actorKinds are the words for who acted.
 var actorKinds = map[monitor.ActorKind]string{
 	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorLink: "Alert link", monitor.ActorCommand: "Command line",
+	monitor.ActorAnyone: "Not signed in",
 }
 
 // shortID is how much of an actor's id is shown: enough to tell two with one
@@ -45,8 +48,11 @@ func auditEntry(e monitor.AuditEntry) view.AuditEntry {
 	switch {
 	case e.ActorID == "":
 		return shown
-	case e.Kind == monitor.ActorCommand:
-		shown.Who, shown.ID = e.ActorID, ""
+	case e.Kind == monitor.ActorCommand, e.Kind == monitor.ActorAnyone:
+		shown.ID = ""
+		if e.Kind == monitor.ActorCommand {
+			shown.Who = e.ActorID
+		}
 		return shown
 	case e.Kind == monitor.ActorAPIKey:
 		shown.Who = strings.TrimPrefix(e.Actor, "API key ")

@@ -175,6 +175,10 @@ func (v *visit) fail(err error) {
 	default:
 		page.Status, page.RequestID = http.StatusInternalServerError, httpd.RequestID(v.r)
 	}
+	if page.Status == http.StatusForbidden {
+		v.site.Log.Info("request denied", "component", "web", "person", v.who.ID, "project", v.actor.Project.Slug,
+			"route", v.r.Pattern, "client", v.source(), "request_id", httpd.RequestID(v.r))
+	}
 	if !theirs {
 		v.site.Log.Error("page", "error", err, "path", v.r.Pattern, "request_id", httpd.RequestID(v.r))
 	}

@@ -59,7 +59,7 @@ func (s *Site) errand(ctx context.Context, do func(context.Context) error) {
 
 // mailReset sends the link to an address that has an account.
 func (v *visit) mailReset(ctx context.Context, email string) error {
-	token, person, made, err := v.site.People.ResetLink(ctx, email, false, v.now)
+	token, person, made, err := v.site.People.ResetLink(ctx, email, auth.Visitor(v.source()), v.now)
 	if err != nil || !made {
 		return err
 	}

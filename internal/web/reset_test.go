@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
 )
 
 // letter waits for the only letter that went out.
@@ -68,7 +71,7 @@ func TestWithoutAMailServerNobodyIsOfferedALink(t *testing.T) {
 		w.lacks(page, `href="/reset"`)
 		w.shows(w.get("", "/reset"), 404)
 		w.shows(w.post("", "/reset", url.Values{"email": {"member@example.com"}}), 404)
-		token, _, _, err := w.people.ResetLink(w.Context(), "member@example.com", true, w.now())
+		token, _, _, err := w.people.ResetLink(w.Context(), "member@example.com", auth.Operator(monitor.Project{}, "root"), w.now())
 		if err != nil {
 			w.Fatal(err)
 		}

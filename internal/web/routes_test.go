@@ -182,8 +182,11 @@ func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
 				w.Errorf("%s:\n  got  %s\n  want %s (for %q)", rt.pattern, said, want, everybody)
 			}
 		}
-		if log := w.log.String(); log != "" {
+		if log := w.log.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
 			w.Errorf("the log has\n%s", log)
+		}
+		if log := w.log.String(); !strings.Contains(log, "request denied") || !strings.Contains(log, w.person("viewer").ID) {
+			w.Error("the log does not say whose requests were denied")
 		}
 	})
 }

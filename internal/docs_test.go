@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ var testNames = regexp.MustCompile(`\bTest[A-Z]\w+`)
 // TestDocs_EveryTestThatTheyNameExists: evidence that names a test which was
 // renamed or deleted proves nothing.
 func TestDocs_EveryTestThatTheyNameExists(t *testing.T) {
-	exists := map[string]bool{}
+	var exists []string
 	named := map[string][]string{} // documents by the test that they name
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -31,7 +32,7 @@ func TestDocs_EveryTestThatTheyNameExists(t *testing.T) {
 			case isDocument:
 				named[name] = append(named[name], path)
 			case strings.Contains(string(text), "func "+name+"("):
-				exists[name] = true
+				exists = append(exists, name)
 			}
 		}
 		return err
@@ -43,8 +44,9 @@ func TestDocs_EveryTestThatTheyNameExists(t *testing.T) {
 		t.Fatal("no document names a test, so this proves nothing")
 	}
 	for name, documents := range named {
-		if !exists[name] {
-			t.Errorf("%s: no test is called %s", strings.Join(documents, ", "), name)
+		// Commands run all tests whose names begin alike.
+		if !slices.ContainsFunc(exists, func(test string) bool { return strings.HasPrefix(test, name) }) {
+			t.Errorf("%s: the name of no test begins with %s", strings.Join(documents, ", "), name)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/view"
 )
 
 // endedDuring sends a form as somebody whose session is ended after it was
@@ -42,9 +43,13 @@ func (w *world) endedDuring(as, pattern string, form url.Values) answer {
 
 func TestServe_ARequestWhoseSessionEndsMeanwhileMakesNothingAndLeadsToTheSignIn(t *testing.T) {
 	onEach(t, func(w *world) {
-		w.leads(w.endedDuring("admin", "POST /api-keys", url.Values{"name": {"thief"}}), "/sign-in")
-		w.leads(w.endedDuring("admin", "POST /team/invitations", url.Values{"email": {"thief@example.org"}, "role": {"admin"}}), "/sign-in")
-		w.leads(w.endedDuring("admin", "POST /account", url.Values{"name": {"Thief"}}), "/sign-in")
+		for pattern, form := range map[string]url.Values{
+			"POST /api-keys":         {"name": {"thief"}},
+			"POST /team/invitations": {"email": {"thief@example.org"}, "role": {"admin"}},
+			"POST /account":          {"name": {"Thief"}, view.VersionField: {"admin"}},
+		} {
+			w.want(w.endedDuring("admin", pattern, w.drawn("admin", form)), http.StatusUnauthorized, "You were signed out; sign in to continue")
+		}
 		for _, path := range []string{"/api-keys", "/team", "/audit"} {
 			w.lacks(w.get("owner", path), "thief", "Thief")
 		}

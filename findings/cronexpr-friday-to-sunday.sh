@@ -1,6 +1,6 @@
 #!/bin/sh
 # The cronexpr of Nomad accepts "fri-sun" in the day of week and runs on Friday and Saturday, not on Sunday; the older gorhill
-# version accepts it and never runs. robfig/cron rejects it. Debian's cron accepts it and never runs.
+# version accepts it and never runs.
 # Why it matters: Overdue rejects the range and suggests 5-7, which is what people mean and not what these programs do.
 # Versions: hashicorp/cronexpr 1.1.3, gorhill/cronexpr 0.0.0-20180427100037. Seen 2026-11-29.
 set -eu

@@ -39,6 +39,7 @@ func guess(b *tab, email string) (wrong, tooMany string, tries int) {
 func TestGuessingPasswordsIsSlowedDownAndTellsNothingAboutAccounts(t *testing.T) {
 	t.Parallel()
 	s := serveOwned(t)
+	s.provoked = []string{"sign-in throttled", `"reason":"rate_limit"`}
 	b := newTab(t, s)
 	b.expect(422, 429)
 	wrong, tooMany, tries := guess(b, ownerEmail)

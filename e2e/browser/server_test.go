@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,7 +33,7 @@ type server struct {
 	setup    string // the one-time link, empty when there is an owner
 	database string
 	said     *transcript
-	provoked string // what the journey makes the server log
+	provoked []string // what the journey makes the server log
 }
 
 // transcript is what a process has said. It is safe for concurrent use.
@@ -70,7 +71,7 @@ func serve(t *testing.T, env ...string) *server {
 		_ = cmd.Process.Kill() // the journey is over
 		_ = cmd.Wait()         // killed, as was asked
 		for line := range strings.Lines(log.String()) {
-			if s.provoked == "" || !strings.Contains(line, s.provoked) {
+			if !slices.ContainsFunc(s.provoked, func(part string) bool { return strings.Contains(line, part) }) {
 				t.Errorf("the server logged: %s", line)
 			}
 		}

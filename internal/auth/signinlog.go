@@ -38,8 +38,8 @@ func (p *People) logSignIn(ctx context.Context, v verified, email string, e Entr
 		log.InfoContext(ctx, "signed in")
 	case theirs && fault.Kind == monitor.Limited:
 		log.WarnContext(ctx, "sign-in throttled")
-	case theirs:
-		log.WarnContext(ctx, "sign-in rejected")
+	case theirs: // people mistype
+		log.InfoContext(ctx, "sign-in rejected")
 	default:
 		log.WarnContext(ctx, "sign-in failed", "error", err)
 	}

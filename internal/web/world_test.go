@@ -55,7 +55,10 @@ type mailed struct{ to, subject, text string }
 func onEach(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
-		t.Run(name, func(t *testing.T) { test(newWorld(t, address)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait most of the time
+			test(newWorld(t, address))
+		})
 	}
 }
 

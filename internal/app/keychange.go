@@ -37,7 +37,7 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if older {
-		return errors.New("the database has the schema of an older Overdue; start the server of this version first")
+		return errors.New("the database schema is older than this program; start the server of this version first")
 	}
 	if err := db.ClaimUnserved(ctx, time.Now().UTC()); err != nil {
 		return err
@@ -52,7 +52,7 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	}
 	fmt.Fprintf(out, "values sealed with the key %s: %d\n", to.ID(), changed)
 	if discarded > 0 {
-		fmt.Fprintf(out, "values removed because the old key did not open them: %d; `overdue check` lists the channels to set up again\n", discarded)
+		fmt.Fprintf(out, "values removed because the old key cannot decrypt them: %d; `overdue check` lists the channels to set up again\n", discarded)
 	}
 	if c.NewFile != "" {
 		fmt.Fprintf(out, "give every server the new key before it starts: --secret-key-file %s\n", c.NewFile)
@@ -69,7 +69,7 @@ func (c KeyChange) finish(database string, out io.Writer) error {
 		return err
 	}
 	if kept != "" {
-		fmt.Fprintf(out, "the old key is in %s: backups from before need it\n", kept)
+		fmt.Fprintf(out, "the old key is in %s: older backups need it\n", kept)
 	}
 	fmt.Fprintf(out, "the new key is in %s: back it up apart from the database", path)
 	if _, made := c.Now.file(database); !made {
@@ -91,7 +91,7 @@ func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out 
 	}
 	from, next, err := c.Now.find(ctx, db, database)
 	if next {
-		fmt.Fprintln(out, "an earlier change of the key was not finished; finishing it")
+		fmt.Fprintln(out, "an earlier rotation was interrupted; finishing it")
 		return nil, nil, c.finish(database, out)
 	}
 	to, errNew := c.newKey(database)
@@ -113,13 +113,13 @@ func (c KeyChange) newKey(database string) (*seal.Key, error) {
 	if c.NewFile != "" {
 		key, err := readKey(c.NewFile)
 		if err == nil && key == nil {
-			err = fmt.Errorf("there is no file %s: make it with `overdue secret-key create %s`", c.NewFile, c.NewFile)
+			err = fmt.Errorf("there is no file %s: create it with `overdue secret-key create %s`", c.NewFile, c.NewFile)
 		}
 		return key, err
 	}
 	path, _ := c.Now.file(database)
 	if path == "" {
-		return nil, errors.New("the key is not in a file: make a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
+		return nil, errors.New("the key is not in a file: create a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
 	}
 	key, err := readKey(path + nextSuffix)
 	if err == nil && key == nil {

@@ -87,7 +87,7 @@ func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 		return nil, err
 	}
 	if older {
-		return nil, errors.Join(errors.New("the database has the schema of an older Overdue; start the server of this version first"), db.Close())
+		return nil, errors.Join(errors.New("the database schema is older than this program; start the server of this version first"), db.Close())
 	}
 	return db, nil
 }
@@ -146,9 +146,9 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	}
 	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
 	if done.Kept != "" {
-		lines = append(lines, fmt.Sprintf("kept       the database from before as %s; delete it, and the files with the same beginning, when you no longer need it", done.Kept))
+		lines = append(lines, fmt.Sprintf("kept       the previous database as %s; delete it, and the files whose names begin with it, when you no longer need them", done.Kept))
 	}
-	lines = append(lines, "next       put back the key file and the configuration of that time too, if they have changed, and start the server")
+	lines = append(lines, "next       if the key file or the configuration has changed since the backup, restore it too; then start the server")
 	_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err
 }

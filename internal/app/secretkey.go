@@ -49,7 +49,7 @@ func (k SecretKey) setting(database string) string {
 }
 
 // errNoKey says what PostgreSQL needs.
-var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share: make one with `overdue secret-key create FILE`, " +
+var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share: create one with `overdue secret-key create FILE`, " +
 	"and give it to every server with --secret-key-file, OVERDUE_SECRET_KEY_FILE or OVERDUE_SECRET_KEY")
 
 // candidates returns the keys that a setting may mean: that of a file, and the one
@@ -100,7 +100,7 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 }
 
 // ifLost says what to do without the key.
-const ifLost = "if it is lost, `overdue secret-key rotate --discard` begins with a new one, and channels must be set up again"
+const ifLost = "if it is lost, `overdue secret-key rotate --discard` starts with a new key, and you must set up the channels again"
 
 // unlock loads the key at the start of a server, and seals what is stored in
 // plain text. The first start on SQLite makes the key.
@@ -115,15 +115,15 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 		if key, err = makeKey(path); err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
-		log.Info("secret key made", "file", path, "key", key.ID())
+		log.Info("secret key created", "file", path, "key", key.ID())
 	case key == nil:
-		return fmt.Errorf("secret key: there is no file %s: make it with `overdue secret-key create %s`", path, path)
+		return fmt.Errorf("secret key: there is no file %s: create it with `overdue secret-key create %s`", path, path)
 	case next:
 		kept, err := finishChange(path)
 		if err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
-		log.Info("change of the secret key finished", "file", path, "old", kept)
+		log.Info("secret key rotation finished", "file", path, "old", kept)
 	}
 	if made {
 		warnIfReadable(path, log)

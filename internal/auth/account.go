@@ -79,7 +79,7 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 
 // errIncorrect is the answer to a wrong password of a person who is signed in.
 func errIncorrect(field string) error {
-	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter the password that you sign in with now.")}
+	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter your current password.")}
 }
 
 // confirm checks the password of a person who is signed in, and returns its

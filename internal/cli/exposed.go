@@ -35,7 +35,7 @@ func (s *settings) exposed(ctx *kong.Context) []string {
 	about, err := os.Stat(s.path)
 	if len(held) > 0 && err == nil && about.Mode().Perm()&othersMayRead != 0 {
 		slices.Sort(held)
-		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it holds %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
+		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it contains %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
 	}
 	return all
 }

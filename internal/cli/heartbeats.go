@@ -159,7 +159,7 @@ func (c *heartbeatsCreateCmd) units() error {
 	given := c.durations()
 	for _, flag := range slices.Sorted(maps.Keys(given)) {
 		if choices, bare := schedule.WithoutUnit(given[flag]); bare {
-			return usage("--%s %s: %s what? Write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
+			return usage("--%s %s: %s has no unit: write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ const (
 // atMost is the fault for one thing too many of a kind. The sentence says what
 // to do.
 func atMost(field string, max int, things, advice string) error {
-	return monitor.Wrong(monitor.Conflict, field, "There are %d %s already, which is the maximum. %s", max, things, advice)
+	return monitor.Wrong(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
 }
 
 // roomForHeartbeat returns a fault when the actor's project has as many

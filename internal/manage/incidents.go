@@ -177,7 +177,7 @@ func soundNote(text string) (string, *monitor.Fault) {
 	case text == "" || utf8.RuneCountInString(text) > longestNote:
 		return text, monitor.Wrong(monitor.Invalid, "text", "Write a note of 1 to %d characters.", longestNote)
 	case !printable(text, "\t\r\n"):
-		return text, monitor.Wrong(monitor.Invalid, "text", "A note may not have control characters: write plain text.")
+		return text, monitor.Wrong(monitor.Invalid, "text", "A note must not contain control characters: write plain text.")
 	}
 	return text, nil
 }

@@ -120,7 +120,7 @@ func (f Field) typeAgain(value any) string {
 	case value != Masked:
 		return ""
 	case f.Make != nil:
-		return fmt.Sprintf("Type the %s again, or have a new one made: it would be used for another host.", strings.ToLower(f.Label))
+		return fmt.Sprintf("Type the %s again, or generate a new one: it would be used for another host.", strings.ToLower(f.Label))
 	}
 	return fmt.Sprintf("Type the %s again: it would be sent to another host.", strings.ToLower(f.Label))
 }

@@ -104,7 +104,7 @@ func readAs(all []meaning, line string) *Problem {
 	case len(all) == 1 && len(choices) == 1:
 		p.Text = problem("%s looks like %s: %s", quote(line), all[0].title, all[0].advice()).Text
 	case len(choices) == 0:
-		p.Text = problem("%s looks like %s, and nothing here has the same meaning: %s; write five fields such as 0 3 * * *", quote(line), all[0].title, strings.Join(none, "; ")).Text
+		p.Text = problem("%s looks like %s, and Overdue has no equivalent: %s; write five fields such as 0 3 * * *", quote(line), all[0].title, strings.Join(none, "; ")).Text
 	default:
 		p.Text = problem("%s has more than one meaning; %s", quote(line), strings.Join(append(choices, none...), "; ")).Text
 	}

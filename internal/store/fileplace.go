@@ -106,7 +106,7 @@ func (db *DB) inPlace() error {
 			became = "cannot be found (" + err.Error() + ")"
 		}
 		return fmt.Errorf("%w: %s %s. Nothing is stored until the same file is back under that name. "+
-			"To go on with the files that are there now, restart Overdue; to go back to a backup, stop it and run overdue restore", ErrMoved, p.name, became)
+			"To use the files that are there now, restart Overdue; to restore a backup, stop Overdue and run overdue restore", ErrMoved, p.name, became)
 	}
 	return nil
 }

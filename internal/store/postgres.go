@@ -163,7 +163,7 @@ func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
 		pgx.QueryExecModeSimpleProtocol).
 		Scan(&f.version, &f.encoding, &f.readOnly, &f.commit, &f.role, &f.schema, &f.mayCreate, &f.made, &f.unreachable)
 	if err != nil {
-		return fmt.Errorf("look at the server: %w", startProblem(err))
+		return fmt.Errorf("check the server: %w", startProblem(err))
 	}
 	if err := f.problem(config.RuntimeParams["synchronous_commit"] != sessionSettings["synchronous_commit"]); err != nil {
 		return err
@@ -223,6 +223,6 @@ func (db *DB) enoughConnections(ctx context.Context) error {
 	if err == nil || shared {
 		return nil // those who share a process wait for each other for milliseconds
 	}
-	return fmt.Errorf("the database gives %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
+	return fmt.Errorf("the database allows %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
 		"or default_pool_size of a pooler in session mode: %w", got, inPool+1, err)
 }

@@ -47,7 +47,7 @@ func (v *visit) withoutUnit() (found monitor.Faults) {
 		}
 		text := strings.TrimSpace(v.text(field))
 		if choices, bare := schedule.WithoutUnit(text); bare {
-			found = append(found, monitor.Wrong(monitor.Invalid, field, "%s what? Write %s.", text, schedule.Alternatives(choices)))
+			found = append(found, monitor.Wrong(monitor.Invalid, field, "%s has no unit: write %s.", text, schedule.Alternatives(choices)))
 		}
 	}
 	return found
@@ -144,6 +144,6 @@ func patience(next []time.Time, grace time.Duration) string {
 	if gap <= 0 || grace < manyIntervals*gap {
 		return ""
 	}
-	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can stay out before an incident opens.",
+	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can be missing before an incident opens.",
 		view.Count(int(grace/gap)), view.Count(int(grace/gap)+1))
 }

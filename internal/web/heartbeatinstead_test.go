@@ -27,7 +27,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
-			w.shows(a, 422, "24 what? Write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			w.shows(a, 422, "24 has no unit: write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
 			use := useButtons(a)["Use 24h"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)

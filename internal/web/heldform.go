@@ -86,7 +86,7 @@ func (v *visit) signedOut() error {
 	p.Draft = sealed
 	p.Note = keptNote
 	if tooLong {
-		p.Note = "You were signed out; sign in to continue. What you typed is too long to be kept: go back and copy it first."
+		p.Note = "You were signed out; sign in to continue. What you typed is too long to keep: go back and copy it first."
 	}
 	return v.showStatus(http.StatusUnauthorized, view.SignIn(p))
 }

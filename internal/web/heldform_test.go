@@ -139,7 +139,7 @@ func TestResume_AFormIsShownToNobodyButTheOneWhoTypedIt(t *testing.T) {
 		a := w.signInAgain(page, "admin")
 		w.leads(a, "/heartbeats")
 		next := w.get("admin", "/heartbeats")
-		w.want(next, 200, "What was typed was dropped: another person typed it. Nothing was changed.")
+		w.want(next, 200, "The form was discarded because another person filled it in. Nothing was changed.")
 		w.lacks(next, "Private plan")
 	})
 }

@@ -26,14 +26,14 @@ func resumeForm(v *visit) error {
 	case !v.who.Known():
 		return v.redirect(view.SignInPath)
 	case !ok:
-		return v.dropped("What was typed could not be kept: it is more than a day old. Nothing was changed.")
+		return v.dropped("The form was discarded because it is more than a day old. Nothing was changed.")
 	case d.Person != v.who.ID:
-		return v.dropped("What was typed was dropped: another person typed it. Nothing was changed.")
+		return v.dropped("The form was discarded because another person filled it in. Nothing was changed.")
 	}
 	if key := namedProject(d.Project); key != 0 {
 		there := v.who.Actor(key, v.source())
 		if there.Role == 0 {
-			return v.dropped("What was typed was dropped: you no longer belong to that project. Nothing was changed.")
+			return v.dropped("The form was discarded because you no longer belong to its project. Nothing was changed.")
 		}
 		v.site.People.Sessions.Choose(v.ctx(), there.Project.Slug)
 	}

@@ -115,11 +115,11 @@ func (v *visit) conflict(e edited) error {
 		case sameValues(theirs, yours) && (opened == nil || sameValues(was, theirs)):
 			line.Label = "" // nobody changed it
 		case sameValues(theirs, yours):
-			line.Result = "Both changed it to the same."
+			line.Result = "Both of you entered the same value."
 		case opened != nil && sameValues(was, yours):
-			line.Result, saved = "Only they changed it: theirs is saved.", theirs
+			line.Result, saved = "Only they changed it: their value is kept.", theirs
 		case opened != nil && sameValues(was, theirs):
-			line.Result = "Only you changed it: yours is saved."
+			line.Result = "Only you changed it: your value is kept."
 		default:
 			line.Choose = true
 		}

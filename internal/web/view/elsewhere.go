@@ -27,9 +27,9 @@ func (p ElsewherePage) next() string {
 	case p.There == "":
 		return ""
 	case p.TooLong:
-		return "The form is too long to be kept: go back and copy what you typed."
+		return "What you typed is too long to keep: go back and copy it."
 	}
-	return "What you typed is kept. “Continue in " + p.There + "” opens the form again; nothing is saved until you press its button."
+	return "What you typed is kept. “Continue in " + p.There + "” opens the form again. Nothing is saved until you submit it."
 }
 
 // ReturnedNote is said above a form that comes back after it could not be taken.

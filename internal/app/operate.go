@@ -74,13 +74,13 @@ func SignOut(ctx context.Context, database, email string) (n int, err error) {
 	return n, err
 }
 
-// errNoAccount is the answer to a command about a person who does not exist.
+// errNoAccount returns the error of a command for an address without an account.
 func errNoAccount(email string) error {
 	return fmt.Errorf("no account with the email address %q; the page Team lists the addresses", email)
 }
 
-// openCurrent opens a database next to the server that may run on it. It fails
-// when the schema is older than the program.
+// openCurrent opens a database that a running server may use. It fails if the
+// schema is older than the program.
 func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 	db, older, err := store.Look(ctx, database)
 	if err != nil {
@@ -93,7 +93,7 @@ func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 }
 
 // operatorName returns the name of the operating system's user that runs a
-// command, for the audit log. It is empty when the system does not know it.
+// command, for the audit log, or "" if it is unknown.
 func operatorName() string {
 	name := ""
 	if u, err := user.Current(); err == nil {
@@ -130,8 +130,8 @@ func Backup(ctx context.Context, database, file string) (err error) {
 	return db.Backup(ctx, file)
 }
 
-// Restore replaces a SQLite database by a copy of a backup, and says on out what
-// it did.
+// Restore replaces a SQLite database with a copy of a backup and reports the
+// result on out.
 func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	done, err := store.Restore(ctx, database, file, time.Now())
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // People knows who may sign in, and who is. It is safe for concurrent use.
 type People struct {
 	Sessions *Sessions
-	// Log hears who signs in and who fails to; nil: nobody does.
+	// Log receives sign-ins and failed sign-ins; nil discards them.
 	Log *slog.Logger
 
 	db       *store.DB
@@ -161,7 +161,7 @@ func soundName(name string) (string, *monitor.Fault) {
 	}
 	if bad, found := safetext.FirstUnsafe(name); found {
 		return "", monitor.Wrong(monitor.Invalid, "name",
-			"The name contains the character %U, which breaks the line or changes the text direction: write one line without this character.", bad)
+			"The name contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", bad)
 	}
 	return name, nil
 }

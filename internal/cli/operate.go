@@ -118,8 +118,8 @@ func (c *backupCmd) Run(ctx context.Context, in insides) error {
 	return nil
 }
 
-// restoreCmd replaces the database by a backup. Copying the file with cp would
-// leave the write-ahead log and the journal of the old one next to it.
+// restoreCmd replaces the database with a backup. A copy with cp would leave the
+// write-ahead log and the journal of the old database next to the new file.
 type restoreCmd struct {
 	StoreFlags
 
@@ -135,7 +135,7 @@ Example:
     overdue restore /var/backups/overdue-2026-11-29.db --database /var/lib/overdue/overdue.db`
 }
 
-// Run restores, and says what it did.
+// Run restores the backup and prints the result.
 func (c *restoreCmd) Run(ctx context.Context, std Streams, in insides) error {
 	if err := in.restore(ctx, c.StoreFlags, c.File, std); err != nil {
 		return fmt.Errorf("restore: %w", err)

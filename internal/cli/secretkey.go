@@ -7,7 +7,7 @@ import (
 	"overdue/internal/app"
 )
 
-// secretKeyCmd groups what is done with the key that seals secrets.
+// secretKeyCmd groups the commands for the key that encrypts secrets.
 type secretKeyCmd struct {
 	Create secretKeyCreateCmd `cmd:"" help:"Write a new key to a file."`
 	Rotate secretKeyRotateCmd `cmd:"" help:"Encrypt all secrets in the database with a new key. Stop every server first."`
@@ -36,7 +36,7 @@ func (c *secretKeyCreateCmd) Run(std Streams, in insides) error {
 	return say(std, "key "+id+" written to "+c.File)
 }
 
-// secretKeyRotateCmd changes the key.
+// secretKeyRotateCmd rotates the key.
 type secretKeyRotateCmd struct {
 	StoreFlags
 	KeyFlags
@@ -56,7 +56,7 @@ Example:
     systemctl start overdue`
 }
 
-// Run changes the key.
+// Run rotates the key.
 func (c *secretKeyRotateCmd) Run(ctx context.Context, std Streams, in insides) error {
 	now, err := c.secretKey()
 	if err != nil {

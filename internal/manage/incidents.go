@@ -170,7 +170,7 @@ func (d *Desk) AddNote(ctx context.Context, a auth.Actor, id, text string, found
 	})
 }
 
-// soundNote returns a note as it is stored, or a fault.
+// soundNote returns a validated note, or a fault.
 func soundNote(text string) (string, *monitor.Fault) {
 	text = strings.TrimSpace(text)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/journal"
 )
 
-// Restored is what a restore did.
+// Restored is the result of a restore.
 type Restored struct {
 	Database   string // the file that was replaced
 	Kept       string // where the database from before is now; empty: there was none
@@ -23,10 +23,9 @@ type Restored struct {
 	LastPing   time.Time
 }
 
-// Restore replaces a SQLite database by a copy of a backup. The database from
-// before is kept under another name, with all files that belong to it. Whenever
-// this is cut off, the next that opens the database finds the one from before or
-// the restored one, complete.
+// Restore replaces a SQLite database with a copy of a backup. The previous database
+// is kept under another name, with all its files. If the restore is interrupted, the
+// next open finds either the previous or the restored database, complete.
 func Restore(ctx context.Context, address, file string, now time.Time) (done Restored, err error) {
 	if isPostgres(address) {
 		return done, errors.New("restore replaces a SQLite database only; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
@@ -152,7 +151,7 @@ func stage(ctx context.Context, backup, staged string) (done Restored, err error
 	return done, errors.Join(removed(staged+".migrate.lock"), syncFile(staged))
 }
 
-// isDatabase looks at how a file begins
+// isDatabase checks the header of a file
 // (https://www.sqlite.org/fileformat2.html, 1.3).
 func isDatabase(file string) error {
 	f, err := os.Open(file)

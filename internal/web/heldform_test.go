@@ -164,7 +164,7 @@ func TestSignedOut_AFormThatIsTooLongSaysSo(t *testing.T) {
 		form := w.hidden(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.expire("member")
 		page := w.sendExpired("member", "/heartbeats", with(form, url.Values{"description": {strings.Repeat("<", longestHeld/5)}}))
-		w.want(page, 401, "too long to be kept")
+		w.want(page, 401, "too long to keep")
 		w.lacks(page, "&lt;&lt;&lt;&lt;&lt;")
 	})
 }

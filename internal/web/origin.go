@@ -57,8 +57,8 @@ func (v *visit) inProject(q url.Values) url.Values {
 	return q
 }
 
-// longestPage bounds the address that a form carries, in bytes.
-const longestPage = 2000
+// maxPageAddress is the maximum length of the page address that a form carries, in bytes.
+const maxPageAddress = 2000
 
 // rememberOrigin lets the forms that this visit draws say what they are for.
 func (v *visit) rememberOrigin(rt route) {
@@ -69,7 +69,7 @@ func (v *visit) rememberOrigin(rt route) {
 	case rt.stream:
 		page = strings.TrimPrefix(v.r.URL.Path, "/live") // which draws the same forms
 	}
-	if len(page) > longestPage || page != local(page) {
+	if len(page) > maxPageAddress || page != local(page) {
 		page = v.r.URL.Path
 	}
 	v.context = view.WithOrigin(v.context, view.Origin{

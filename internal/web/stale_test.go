@@ -52,7 +52,7 @@ func TestChangeHeartbeat_AStaleFormShowsWhatDiffersAndSavesBoth(t *testing.T) {
 			w.Errorf("saved %s, %q, %q", got.Rule.Grace, got.Description, got.Tags)
 		}
 		// The same page again is stale: nothing is saved twice.
-		w.shows(w.post("member", path, with(merged, url.Values{"take.tags": {"yours"}})), 409, "changed meanwhile")
+		w.shows(w.post("member", path, with(merged, url.Values{"take.tags": {"yours"}})), 409, "has changed since you opened it")
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// edited is a form that was saved on an older version than there is now.
+// edited is a submitted form that edits an outdated version.
 type edited struct {
 	title        string        // of what is edited
 	action, back string        // where the form goes, and where it came from
@@ -28,7 +28,7 @@ type edited struct {
 	say          func(field string, values []string) string
 }
 
-// isStale reports whether an edit was made on an older version.
+// isStale reports whether an edit failed because its version is outdated.
 func isStale(err error) bool {
 	_, is := errors.AsType[*manage.Stale](err)
 	return is
@@ -94,7 +94,7 @@ func (v *visit) touches(e edited) bool {
 	})
 }
 
-// conflict shows what was changed by whom, and asks what is to be saved.
+// conflict shows who changed what, and asks which values to save.
 func (v *visit) conflict(e edited) error {
 	p := view.StalePage{
 		Shell: v.shell(""), Title: e.title, Action: e.action, Back: e.back, By: e.by.Actor, At: e.by.At,

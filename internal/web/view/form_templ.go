@@ -347,8 +347,8 @@ func fieldError(id, words string) templ.Component {
 	})
 }
 
-// useInstead are answers to an error, each a button that puts them into the form.
-// It works without script: the form is sent, and comes back filled in.
+// useInstead shows suggestions for an error, each as a button that fills in the
+// field. It works without script: the form is sent and shown again, filled in.
 func useInstead(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

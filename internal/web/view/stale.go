@@ -2,8 +2,8 @@ package view
 
 import "time"
 
-// StalePage answers a form that was saved on an older version than there is now:
-// it shows what differs and asks what is to be saved.
+// StalePage answers a form that edits an outdated version: it shows what differs and
+// asks which values to save.
 type StalePage struct {
 	Shell
 	Title  string // of what is edited

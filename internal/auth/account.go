@@ -36,7 +36,7 @@ type PasswordChange struct {
 // ChangePassword changes the password of a person who knows the old one, and
 // ends all of their other sessions, and the link that would set another: it may
 // be what they protect themselves from. This browser gets a new session in
-// place of its own, so that a token which was copied before is worth nothing.
+// place of the old one, so that a token that was copied before is worthless.
 // API keys stay: they belong to the project, and jobs depend on them.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
 	old, err := p.confirm(ctx, who, "old_password", c.Old, c.At)

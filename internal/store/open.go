@@ -151,7 +151,7 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 const readers = 8
 
 // newDatabase returns the real path of a database file, and makes an empty one
-// if there is none. A restore that was cut off there is finished first.
+// if there is none. It completes an interrupted restore first.
 func newDatabase(ctx context.Context, address string) (string, error) {
 	if address == "" || strings.HasPrefix(address, ":") {
 		return "", fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", address)

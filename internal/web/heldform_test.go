@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// expire ends somebody's session, as twelve hours without a visit do.
+// expire ends a person's session, as twelve hours without a visit do.
 func (w *world) expire(as string) {
 	w.Helper()
 	id := w.person(as).ID
@@ -29,7 +29,7 @@ func (w *world) sendExpired(as, path string, form url.Values) answer {
 	return w.send(as, r)
 }
 
-// signInAgain signs somebody in on a page that a form waits on, as a browser does:
+// signInAgain signs a person in on a page that a form waits on, as a browser does:
 // it follows the redirect with the same form and the new cookie.
 func (w *world) signInAgain(page answer, as string) answer {
 	w.Helper()
@@ -152,7 +152,7 @@ func TestResume_TakesNothingThatWasNotSealedHere(t *testing.T) {
 		// What was sealed for another purpose is no form.
 		other := w.site.sealer.seal(map[string]any{"path": "/heartbeats"}, "member", w.now())
 		w.leads(w.post("member", "/resume", url.Values{view.HeldField: {other}}), "/heartbeats")
-		// One that is too old is none either.
+		// A form that is too old is discarded too.
 		old, _ := w.site.sealHeld(heldForm{Person: w.person("member").ID, Path: "/account", Page: "/account"}, w.now().Add(-heldLife-monitor.Tick))
 		w.leads(w.post("member", "/resume", url.Values{view.HeldField: {old}}), "/heartbeats")
 		w.want(w.get("member", "/heartbeats"), 200, "more than a day old")

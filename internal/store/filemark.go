@@ -31,7 +31,7 @@ func belong(ctx context.Context, path string) error {
 	}
 	mark, found, err := markOf(ctx, path)
 	if err != nil || !found {
-		return nil // a damaged file or one of no server: what opens it says so
+		return nil // a damaged file or one of no server: opening it returns the error
 	}
 	for _, owner := range owners {
 		if owner != mark && needed(path, mark) {

@@ -68,7 +68,7 @@ func (a *API) channelRoutes() {
 	register(a, route{Operation: huma.Operation{
 		OperationID: "change-channel", Method: http.MethodPatch, Path: "/channels/{id}", Tags: tag, Summary: "Change a channel",
 		Description: "What is absent stays as it is, also within settings; a null there removes a setting, or makes a new secret. " +
-			"A secret that is sent back as the dots it was answered as stays, but not when the scheme, host or port of the URL changes: send it again.",
+			"A secret given as the dots of the answer stays as it is. If the scheme, host or port of the URL changes, send the secret again.",
 		Errors: append(slices.Clone(gone), http.StatusPreconditionFailed),
 	}, body: settings, example: map[string]any{"remind_every": "1h"}}, a.changeChannel)
 	register(a, route{Operation: huma.Operation{

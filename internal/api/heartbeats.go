@@ -72,7 +72,7 @@ type (
 	}
 	JSONBody struct{ RawBody []byte }
 	IfMatch  struct {
-		IfMatch string `header:"If-Match" doc:"The ETag that was read: the change is made only if the settings are still the same, else the answer is 412. Absent: any"`
+		IfMatch string `header:"If-Match" doc:"ETag of the settings that you read. If the settings have changed since, the answer is 412 and nothing changes. Optional"`
 	}
 	heartbeatPatch struct {
 		HeartbeatPath
@@ -90,17 +90,17 @@ type (
 type (
 	ok[T any]     struct{ Body T }
 	tagged[T any] struct {
-		ETag string `header:"ETag" doc:"The version of its settings, for If-Match. What happens to it, such as a ping, does not change it"`
+		ETag string `header:"ETag" doc:"Version of the settings, for If-Match. Pings and status changes do not change it"`
 		Body T
 	}
 	created[T any] struct {
-		ETag     string `header:"ETag" doc:"The version of its settings, for If-Match"`
+		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is from now on"`
 		Body     T
 	}
 	put[T any] struct {
 		Status   int
-		ETag     string `header:"ETag" doc:"The version of its settings, for If-Match"`
+		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is, when it was created"`
 		Body     T
 	}

@@ -74,7 +74,7 @@ func (e *Engine) cut() watch.Cut {
 	return watch.Cut{Now: c.Now, Horizon: c.Horizon, Until: c.Until}
 }
 
-// until hands the register of arrivals to whoever judges because a person asked.
+// until returns the register of pings on their way, for changes that people make.
 func (e *Engine) until() (now time.Time, until func(id string) time.Time) {
 	c := e.arrivals.Cut()
 	return c.Now, c.Until
@@ -146,8 +146,8 @@ func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, erro
 	return pauseAfter, err
 }
 
-// availability hears when the database stops and starts to answer. Loops that
-// rest after an error go on at once.
+// availability is called when the database stops answering and when it answers
+// again. Loops that pause after an error then continue at once.
 func (e *Engine) availability(why error) {
 	if why != nil {
 		e.log.Error("database unavailable", "component", "store", "error", why)
@@ -159,8 +159,8 @@ func (e *Engine) availability(why error) {
 	}
 }
 
-// checkFiles looks whether the database file is still where it was, also while
-// nothing is written.
+// checkFiles checks that the database file is still in place, even while nothing
+// is written.
 func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, error) {
 	return time.Second, e.db.CheckFiles(ctx)
 }

@@ -11,14 +11,14 @@ import (
 	"overdue/internal/store"
 )
 
-// KeyChange says how the secret key is changed.
+// KeyChange holds the options of a rotation of the secret key.
 type KeyChange struct {
 	Now     SecretKey
 	NewFile string // holds the new key; empty: one is made, and takes the place of the old file
 	Discard bool   // what the old key does not open is removed
 }
 
-// CreateSecretKey writes a new key to a file that must not exist.
+// CreateSecretKey writes a new key to a file. The file must not exist.
 func CreateSecretKey(file string) (id string, err error) {
 	key, err := makeKey(file)
 	if err != nil {
@@ -27,9 +27,10 @@ func CreateSecretKey(file string) (id string, err error) {
 	return key.ID(), nil
 }
 
-// ChangeSecretKey seals everything in the database with a new key, while no
-// server uses it. It can be stopped at any moment and run again: the database is
-// sealed with one key or with the other, and both files exist until it is done.
+// ChangeSecretKey encrypts every secret in the database with a new key. No server
+// may use the database. It can be interrupted at any time and run again: the
+// database is sealed with one of the two keys, and both files exist until it is
+// done.
 func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.Writer) (err error) {
 	db, older, err := store.Look(ctx, database)
 	if err != nil {
@@ -37,7 +38,7 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if older {
-		return errors.New("the database has the schema of an older Overdue; start the server of this version first")
+		return errors.New("the database schema is older than this program; start the server of this version first")
 	}
 	if err := db.ClaimUnserved(ctx, time.Now().UTC()); err != nil {
 		return err
@@ -52,7 +53,7 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	}
 	fmt.Fprintf(out, "values sealed with the key %s: %d\n", to.ID(), changed)
 	if discarded > 0 {
-		fmt.Fprintf(out, "values removed because the old key did not open them: %d; `overdue check` lists the channels to set up again\n", discarded)
+		fmt.Fprintf(out, "values removed because the old key cannot decrypt them: %d; `overdue check` lists the channels to set up again\n", discarded)
 	}
 	if c.NewFile != "" {
 		fmt.Fprintf(out, "give every server the new key before it starts: --secret-key-file %s\n", c.NewFile)
@@ -61,7 +62,7 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	return c.finish(database, out)
 }
 
-// finish puts the new key file in its place.
+// finish renames the new key file to its final name.
 func (c KeyChange) finish(database string, out io.Writer) error {
 	path, _ := c.Now.file(database)
 	kept, err := finishChange(path)
@@ -69,7 +70,7 @@ func (c KeyChange) finish(database string, out io.Writer) error {
 		return err
 	}
 	if kept != "" {
-		fmt.Fprintf(out, "the old key is in %s: backups from before need it\n", kept)
+		fmt.Fprintf(out, "the old key is in %s: older backups need it\n", kept)
 	}
 	fmt.Fprintf(out, "the new key is in %s: back it up apart from the database", path)
 	if _, made := c.Now.file(database); !made {
@@ -79,8 +80,8 @@ func (c KeyChange) finish(database string, out io.Writer) error {
 	return nil
 }
 
-// keys returns the old and the new key. Without a new one there is nothing left
-// to do.
+// keys returns the old and the new key. If the new key is nil, nothing is left to
+// do.
 func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out io.Writer) (from, to *seal.Key, err error) {
 	id, sealed, err := db.KeyID(ctx)
 	if err != nil {
@@ -91,7 +92,7 @@ func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out 
 	}
 	from, next, err := c.Now.find(ctx, db, database)
 	if next {
-		fmt.Fprintln(out, "an earlier change of the key was not finished; finishing it")
+		fmt.Fprintln(out, "an earlier rotation was interrupted; finishing it")
 		return nil, nil, c.finish(database, out)
 	}
 	to, errNew := c.newKey(database)
@@ -107,19 +108,19 @@ func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out 
 	return from, to, nil
 }
 
-// newKey reads or makes the new key. One that an interrupted change has made is
-// used again.
+// newKey reads or creates the new key. It reuses the key of an interrupted
+// rotation.
 func (c KeyChange) newKey(database string) (*seal.Key, error) {
 	if c.NewFile != "" {
 		key, err := readKey(c.NewFile)
 		if err == nil && key == nil {
-			err = fmt.Errorf("there is no file %s: make it with `overdue secret-key create %s`", c.NewFile, c.NewFile)
+			err = fmt.Errorf("there is no file %s: create it with `overdue secret-key create %s`", c.NewFile, c.NewFile)
 		}
 		return key, err
 	}
 	path, _ := c.Now.file(database)
 	if path == "" {
-		return nil, errors.New("the key is not in a file: make a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
+		return nil, errors.New("the key is not in a file: create a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
 	}
 	key, err := readKey(path + nextSuffix)
 	if err == nil && key == nil {

@@ -10,23 +10,22 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// How a memory limit is shared out.
+// How a memory limit is divided.
 const (
-	// outside is what the process needs whatever the limit is and Go's heap does
-	// not count: the program's own pages, stacks of threads, SQLite's WAL index.
+	// outside is the fixed part that the process needs outside of Go's heap: the
+	// program's own pages, stacks of threads, SQLite's WAL index.
 	outside = 30 << 20
-	// outsidePart is the part of the limit that Go's heap leaves to what grows with it:
-	// SQLite's page cache, and the kernel's pages of files being written.
+	// outsidePart is the part of the limit, outside of Go's heap, for what grows
+	// with it: SQLite's page cache, and the kernel's pages of files being written.
 	outsidePart = 0.1
-	// leastMemory is the smallest limit under which tests have run the server.
-	leastMemory = 64 << 20
-	// relaxedGC lets the heap grow sevenfold before it is collected: it is small,
-	// and pings leave much behind.
+	// minMemory is the lowest limit with which the server was tested, in bytes.
+	minMemory = 64 << 20
+	// relaxedGC lets the heap grow sevenfold before a collection: the live heap is
+	// small, and pings allocate much.
 	relaxedGC = 600
 )
 
-// memoryLimit is how many bytes the process may use in all, 0 when there is no
-// limit.
+// memoryLimit is the number of bytes that the process may use, 0 for no limit.
 type memoryLimit int64
 
 // limitMemory reads the limit of the container (cgroup v1 or v2) and makes Go's
@@ -50,14 +49,14 @@ func limitMemory(log *slog.Logger) memoryLimit {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit.heap())
 	}
-	if limit < leastMemory {
-		log.Warn("memory limit is below the minimum", "limit_mib", limit>>20, "minimum_mib", leastMemory>>20)
+	if limit < minMemory {
+		log.Warn("memory limit is below the minimum", "limit_mib", limit>>20, "minimum_mib", minMemory>>20)
 	}
 	return limit
 }
 
-// sharedLimit returns the limit for the whole process: that of the container, or
-// what belongs to the given limit of Go's heap, whichever is less.
+// sharedLimit returns the limit for the whole process: the lower of the
+// container's limit and the limit that corresponds to the given limit of Go's heap.
 func sharedLimit(container uint64, heap int64) memoryLimit {
 	limit := memoryLimit(0)
 	if container > 0 && container < math.MaxInt64 {

@@ -74,26 +74,26 @@ func SignOut(ctx context.Context, database, email string) (n int, err error) {
 	return n, err
 }
 
-// errNoAccount is the answer to a command about a person who does not exist.
+// errNoAccount returns the error of a command for an address without an account.
 func errNoAccount(email string) error {
 	return fmt.Errorf("no account with the email address %q; the page Team lists the addresses", email)
 }
 
-// openCurrent opens a database next to the server that may run on it. It fails
-// when the schema is older than the program.
+// openCurrent opens a database that a running server may use. It fails if the
+// schema is older than the program.
 func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 	db, older, err := store.Look(ctx, database)
 	if err != nil {
 		return nil, err
 	}
 	if older {
-		return nil, errors.Join(errors.New("the database has the schema of an older Overdue; start the server of this version first"), db.Close())
+		return nil, errors.Join(errors.New("the database schema is older than this program; start the server of this version first"), db.Close())
 	}
 	return db, nil
 }
 
 // operatorName returns the name of the operating system's user that runs a
-// command, for the audit log. It is empty when the system does not know it.
+// command, for the audit log, or "" if it is unknown.
 func operatorName() string {
 	name := ""
 	if u, err := user.Current(); err == nil {
@@ -130,8 +130,8 @@ func Backup(ctx context.Context, database, file string) (err error) {
 	return db.Backup(ctx, file)
 }
 
-// Restore replaces a SQLite database by a copy of a backup, and says on out what
-// it did.
+// Restore replaces a SQLite database with a copy of a backup and reports the
+// result on out.
 func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	done, err := store.Restore(ctx, database, file, time.Now())
 	if err != nil {
@@ -146,9 +146,9 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	}
 	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
 	if done.Kept != "" {
-		lines = append(lines, fmt.Sprintf("kept       the database from before as %s; delete it, and the files with the same beginning, when you no longer need it", done.Kept))
+		lines = append(lines, fmt.Sprintf("kept       the previous database as %s; delete it, and the files whose names begin with it, when you no longer need them", done.Kept))
 	}
-	lines = append(lines, "next       put back the key file and the configuration of that time too, if they have changed, and start the server")
+	lines = append(lines, "next       if the key file or the configuration has changed since the backup, restore it too; then start the server")
 	_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err
 }

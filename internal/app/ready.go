@@ -11,14 +11,14 @@ import (
 	"overdue/internal/store"
 )
 
-// part is one thing that a server must do to be ready.
+// part is one condition of readiness.
 type part struct {
 	name  string // what it does, for strangers
 	cause error  // nil: it does
 }
 
-// parts are all of them. A provider that is slow or away is no reason: pings are
-// stored, and alerts sent elsewhere, all the same.
+// parts returns all conditions of readiness. A slow or unavailable provider is not
+// one of them: pings are still stored, and other alerts are still sent.
 func (e *Engine) parts(now time.Time) []part {
 	_, down := e.db.Unavailable()
 	storing := down
@@ -32,8 +32,8 @@ func (e *Engine) parts(now time.Time) []part {
 	}
 }
 
-// reasons are all that strangers may read: what a driver says holds addresses,
-// users and paths. The first that fits counts.
+// reasons are the only causes that /readyz shows: errors of a driver contain
+// addresses, users and paths. The first match is used.
 var reasons = []struct {
 	err  error
 	text string
@@ -43,10 +43,10 @@ var reasons = []struct {
 	{store.ErrAway, "the database is unavailable"},
 }
 
-// otherReason is for what is in no list.
+// otherReason is shown for every cause that is not in reasons.
 const otherReason = "fails or is stalled"
 
-// publicReason is a cause in words that strangers may read.
+// publicReason returns the text that /readyz shows for a cause.
 func publicReason(cause error) string {
 	for _, r := range reasons {
 		if errors.Is(cause, r.err) {
@@ -57,7 +57,7 @@ func publicReason(cause error) string {
 }
 
 // Ready returns nil when pings can be committed, judging is on time and
-// deliveries go on. Otherwise it returns why not: in public, and in full.
+// deliveries continue. Otherwise it returns the public reason and the full cause.
 func (e *Engine) Ready() (public string, cause error) {
 	var said []string
 	var causes []error
@@ -70,7 +70,8 @@ func (e *Engine) Ready() (public string, cause error) {
 	return strings.Join(said, "; "), errors.Join(causes...)
 }
 
-// answerReady answers /readyz. Strangers may ask, so only the log has details.
+// answerReady answers /readyz, which needs no credentials: details are only in
+// the log.
 func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 	public, cause := e.Ready()
 	if e.readyLog.due(time.Now(), public) {
@@ -91,15 +92,15 @@ func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 // readyLogInterval is how often the log repeats why a server is not ready.
 const readyLogInterval = time.Minute
 
-// readyLog decides what the log says: probes may ask many times a second.
+// readyLog limits the messages about readiness: probes may ask many times a second.
 type readyLog struct {
 	mu   sync.Mutex
 	said string // empty: ready
 	at   time.Time
 }
 
-// due reports whether an answer is news: it changed, or it is still bad after
-// the interval.
+// due reports whether to log an answer: it changed, or the server is still not
+// ready after the interval.
 func (l *readyLog) due(now time.Time, public string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,9 +14,9 @@ import (
 	"overdue/internal/store"
 )
 
-// SecretKey says where the key is that secrets in the database are sealed with.
-// Only one of the two may be set. Without either, the key is in a file next to
-// the SQLite file, and PostgreSQL has none.
+// SecretKey locates the key that seals secrets in the database. At most one field
+// may be set. If none is set, the key is in a file next to the SQLite file, and
+// PostgreSQL has no key.
 type SecretKey struct {
 	Text string // the key itself
 	File string // a file that holds it
@@ -25,8 +25,8 @@ type SecretKey struct {
 // keySuffix is added to the name of a SQLite file for the file of its key.
 const keySuffix = ".secret-key"
 
-// file is the file that holds the key of a database, empty if no file does. made
-// is true for the one that the first start makes.
+// file returns the file with the key of a database, or "" if the key is not in a
+// file. made reports whether the first start creates it.
 func (k SecretKey) file(database string) (path string, made bool) {
 	switch {
 	case k.File != "":
@@ -37,7 +37,7 @@ func (k SecretKey) file(database string) (path string, made bool) {
 	return database + keySuffix, true
 }
 
-// setting names where the key came from, for messages.
+// setting returns the source of the key, for messages.
 func (k SecretKey) setting(database string) string {
 	switch path, _ := k.file(database); {
 	case k.Text != "":
@@ -48,12 +48,12 @@ func (k SecretKey) setting(database string) string {
 	return "no key"
 }
 
-// errNoKey says what PostgreSQL needs.
-var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share: make one with `overdue secret-key create FILE`, " +
+// errNoKey is the error of a server on PostgreSQL without a key.
+var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share: create one with `overdue secret-key create FILE`, " +
 	"and give it to every server with --secret-key-file, OVERDUE_SECRET_KEY_FILE or OVERDUE_SECRET_KEY")
 
-// candidates returns the keys that a setting may mean: that of a file, and the one
-// that a change of the key has written next to it and not yet put in its place.
+// candidates returns the current key, and the next key if a rotation has written
+// its file and was interrupted.
 func (k SecretKey) candidates(database string) (now, next *seal.Key, err error) {
 	if k.Text != "" {
 		now, err = seal.Parse(k.Text)
@@ -73,9 +73,9 @@ func (k SecretKey) candidates(database string) (now, next *seal.Key, err error) 
 	return now, next, err
 }
 
-// find returns the key that the database is sealed with, or that it is to be
-// sealed with if it has none yet. It is nil if there is none of those. next is
-// true for the key of a change that was not finished. It writes nothing.
+// find returns the key that the database is sealed with, or will be sealed with if
+// it has none yet; nil if there is no key. next reports whether it is the key of
+// an interrupted rotation. It writes nothing.
 func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key *seal.Key, next bool, err error) {
 	id, sealed, err := db.KeyID(ctx)
 	if err != nil {
@@ -99,11 +99,11 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 		id, k.setting(database), now.ID(), ifLost)
 }
 
-// ifLost says what to do without the key.
-const ifLost = "if it is lost, `overdue secret-key rotate --discard` begins with a new one, and channels must be set up again"
+// ifLost is the advice for an operator who has lost the key.
+const ifLost = "if it is lost, `overdue secret-key rotate --discard` starts with a new key, and you must set up the channels again"
 
-// unlock loads the key at the start of a server, and seals what is stored in
-// plain text. The first start on SQLite makes the key.
+// unlock loads the key when a server starts, and seals secrets that are stored in
+// plain text. The first start on SQLite creates the key.
 func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, log *slog.Logger) error {
 	key, next, err := k.find(ctx, db, database)
 	if err != nil {
@@ -115,15 +115,15 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 		if key, err = makeKey(path); err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
-		log.Info("secret key made", "file", path, "key", key.ID())
+		log.Info("secret key created", "file", path, "key", key.ID())
 	case key == nil:
-		return fmt.Errorf("secret key: there is no file %s: make it with `overdue secret-key create %s`", path, path)
+		return fmt.Errorf("secret key: there is no file %s: create it with `overdue secret-key create %s`", path, path)
 	case next:
 		kept, err := finishChange(path)
 		if err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
-		log.Info("change of the secret key finished", "file", path, "old", kept)
+		log.Info("secret key rotation finished", "file", path, "old", kept)
 	}
 	if made {
 		warnIfReadable(path, log)
@@ -138,15 +138,16 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 	return nil
 }
 
-// warnIfReadable warns of a key file next to the database that others can read.
-// Files that the operator names are theirs: containers mount secrets readable.
+// warnIfReadable logs a warning if other users can read a key file next to the
+// database. It does not check files that the operator names: containers mount
+// secrets as readable.
 func warnIfReadable(path string, log *slog.Logger) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		log.Warn("secret key file can be read by others; run chmod 600 on it", "file", path, "mode", info.Mode().Perm().String())
 	}
 }
 
-// check looks whether the key opens all that is sealed, and loads it. open is
+// check verifies that the key opens every sealed value, and loads it. open is
 // false if secrets cannot be read.
 func (k SecretKey) check(ctx context.Context, db *store.DB, database string) (open bool, err error) {
 	_, sealed, err := db.KeyID(ctx)
@@ -161,9 +162,9 @@ func (k SecretKey) check(ctx context.Context, db *store.DB, database string) (op
 	return true, db.CheckSealed(ctx, key)
 }
 
-// finishChange puts the new key in the place of the old one, whose file is kept
-// under the name of the key: backups from before still need it. It returns that
-// name, empty if there was no old file.
+// finishChange replaces the key file with the new one. It keeps the old file, with
+// the id of its key appended, because older backups need it. It returns the name
+// of the old file, or "" if there was none.
 func finishChange(path string) (kept string, err error) {
 	old, err := readKey(path)
 	switch {
@@ -183,14 +184,13 @@ func finishChange(path string) (kept string, err error) {
 	return kept, syncDir(path)
 }
 
-// nextSuffix is added to the name of a key file while a change of the key is not
-// finished.
+// nextSuffix is appended to the name of a key file until a rotation is finished.
 const nextSuffix = ".new"
 
-// mostKey bounds how much of a key file is read.
-const mostKey = 4096
+// maxKeyFile is how many bytes of a key file are read.
+const maxKeyFile = 4096
 
-// readKey reads a key file; nil if there is none.
+// readKey reads a key file. It returns nil if the file does not exist.
 func readKey(path string) (*seal.Key, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -199,15 +199,15 @@ func readKey(path string) (*seal.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	key, err := seal.Parse(string(text[:min(len(text), mostKey)]))
+	key, err := seal.Parse(string(text[:min(len(text), maxKeyFile)]))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	return key, nil
 }
 
-// makeKey writes a new key to a file that only its owner may read. It is whole
-// and on disk before it has its name.
+// makeKey writes a new key to a file that only its owner can read. The file is
+// complete and synced before it gets its name.
 func makeKey(path string) (*seal.Key, error) {
 	text := seal.New()
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".draft-*") // mode 0600
@@ -217,7 +217,7 @@ func makeKey(path string) (*seal.Key, error) {
 	_, err = draft.WriteString(text + "\n")
 	err = errors.Join(err, draft.Sync(), draft.Close())
 	if err == nil {
-		// A link and not a rename: an existing key must never be replaced.
+		// A link, not a rename: an existing key must never be replaced.
 		err = os.Link(draft.Name(), path)
 	}
 	err = errors.Join(err, os.Remove(draft.Name()))

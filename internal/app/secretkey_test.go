@@ -276,7 +276,7 @@ func TestChangeSecretKey_DiscardBeginsAgainWithoutTheOldKey(t *testing.T) {
 			if err := ChangeSecretKey(t.Context(), database, KeyChange{}, io.Discard); err == nil {
 				t.Error("the key was changed without the old one")
 			}
-			if out := change(t, database, KeyChange{Discard: true}); !strings.Contains(out, "did not open them: 1") {
+			if out := change(t, database, KeyChange{Discard: true}); !strings.Contains(out, "cannot decrypt them: 1") {
 				t.Error(out)
 			}
 			opens(t, "with the new key", database, SecretKey{})

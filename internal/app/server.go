@@ -98,8 +98,8 @@ func closeLogged(db io.Closer, log *slog.Logger) {
 	}
 }
 
-// listen takes the socket that systemd passed on, or opens one. inherited says
-// that systemd holds the socket too.
+// listen takes the socket that systemd passed on, or opens one. inherited reports
+// whether systemd also holds the socket.
 func listen(address string) (listener net.Listener, inherited bool, err error) {
 	passed, err := activation.Listeners()
 	if err == nil && len(passed) > 0 && passed[0] != nil {
@@ -125,13 +125,13 @@ func (o Options) outside() (*notify.Outside, error) {
 	})
 }
 
-// face is a pattern with what answers it.
+// face is a route pattern and its handler.
 type face struct {
 	pattern string
 	handler http.Handler
 }
 
-// statusFaces tell programs how the server is.
+// statusFaces returns the routes for health checks and metrics.
 func statusFaces(o Options, e *Engine) []face {
 	return []face{
 		{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })},

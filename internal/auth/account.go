@@ -36,7 +36,7 @@ type PasswordChange struct {
 // ChangePassword changes the password of a person who knows the old one, and
 // ends all of their other sessions, and the link that would set another: it may
 // be what they protect themselves from. This browser gets a new session in
-// place of its own, so that a token which was copied before is worth nothing.
+// place of the old one, so that a token that was copied before is worthless.
 // API keys stay: they belong to the project, and jobs depend on them.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
 	old, err := p.confirm(ctx, who, "old_password", c.Old, c.At)
@@ -77,13 +77,13 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Entry, c.At)
 }
 
-// errIncorrect is the answer to a wrong password of a person who is signed in.
+// errIncorrect is the fault for a wrong password of a person who is signed in.
 func errIncorrect(field string) error {
-	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter the password that you sign in with now.")}
+	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter your current password.")}
 }
 
 // confirm checks the password of a person who is signed in, and returns its
-// hash. Wrong ones count as tries of the session: only its own can run out.
+// hash. Wrong passwords count for this session only.
 func (p *People) confirm(ctx context.Context, who Person, field, password string, now time.Time) (string, error) {
 	a := attempt{email: who.Email, exists: true, browser: "session/" + who.Session}
 	hash, same, err := p.prove(ctx, a, field, password, now, func() (hash string, err error) {
@@ -108,13 +108,13 @@ func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all
 	return all, err
 }
 
-// ProofLife is for how long after signing in a person may end other sessions
-// without their password.
+// ProofLife is how long after sign-in a person may end other sessions without
+// entering their password again.
 const ProofLife = 10 * time.Minute
 
 // EndSession ends another one of a person's sessions, by id. One that is not
-// theirs or has ended is none. It needs the password unless the person signed in
-// within the last [ProofLife].
+// theirs, or that has ended, is ignored. It needs the password unless the person
+// signed in within the last [ProofLife].
 func (p *People) EndSession(ctx context.Context, who Person, id, password string, now time.Time) error {
 	return p.endOthers(ctx, who, password, "session.end-other", now, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
 }
@@ -125,7 +125,7 @@ func (p *People) EndOtherSessions(ctx context.Context, who Person, password stri
 	return p.endOthers(ctx, who, password, "session.end-others", now, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
 }
 
-// endOthers ends sessions once it is sure who asks for it.
+// endOthers ends sessions after it has verified the person.
 func (p *People) endOthers(ctx context.Context, who Person, password, action string, now time.Time, end func(*store.Tx) error) error {
 	hash := ""
 	if password != "" {

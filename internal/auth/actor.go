@@ -77,7 +77,7 @@ func (a Actor) May(r Right) bool {
 // SeesPingURLs reports whether ids and URLs that can ping may be shown.
 func (a Actor) SeesPingURLs() bool { return a.May(SeePingURLs) }
 
-// commandLine is what a command is called in the audit log.
+// commandLine is the name of a command in the audit log.
 const commandLine = "command line"
 
 // Operator is whoever can run commands on the server's own database. No
@@ -87,7 +87,7 @@ func Operator(p monitor.Project, user string) Actor {
 	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommand, ID: user, Role: Owner}
 }
 
-// Visitor is whoever sends a request without a session, from an address.
+// Visitor returns the actor of a request without a session, from an address.
 func Visitor(source string) Actor {
 	return Actor{Name: "a visitor", Kind: monitor.ActorAnyone, ID: "visitor", Source: source}
 }

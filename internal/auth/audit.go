@@ -16,11 +16,11 @@ type audited struct {
 	detail string
 }
 
-// here is the person as the actor of what they do to their account.
+// here returns the person as the actor of changes to their own account.
 func (p Person) here() Actor { return personActor(p.Person, p.Address) }
 
-// personActor returns a person as the actor of what they do from an address,
-// also where they are not signed in yet.
+// personActor returns a person as an actor at an address, even before they are
+// signed in.
 func personActor(p monitor.Person, address string) Actor {
 	return Actor{Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Person: p.ID, Source: address}
 }

@@ -18,7 +18,7 @@ import (
 	"overdue/internal/store"
 )
 
-// browserLife is for how long a browser that signed in counts as known.
+// browserLife is how long a browser stays known after a sign-in.
 const browserLife = 30 * 24 * time.Hour
 
 // A browser's token holds the person who signed in there, random bytes that
@@ -42,8 +42,8 @@ type browsers struct {
 	key []byte // read or made when it is first needed; the same on every node
 }
 
-// newBrowsers returns those of a database. secure says that the pages are
-// reached by https alone.
+// newBrowsers returns the known browsers of a database. secure marks the cookie
+// for https only.
 func newBrowsers(db *store.DB, secure bool) *browsers {
 	b := &browsers{db: db, cookie: "overdue-browser", secure: secure}
 	if secure {
@@ -71,7 +71,7 @@ func (b *browsers) secret(ctx context.Context) ([]byte, error) {
 	return b.key, nil
 }
 
-// sign appends the HMAC to what a token says.
+// sign appends the HMAC to the content of a token.
 func sign(key, said []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte("browser\x00"))
@@ -79,7 +79,7 @@ func sign(key, said []byte) []byte {
 	return h.Sum(said)
 }
 
-// token makes one for a person who just signed in.
+// token returns a new token for a person who has just signed in.
 func (b *browsers) token(ctx context.Context, person string, now time.Time) (string, error) {
 	id, err := uuid.Parse(person)
 	if err != nil {
@@ -96,8 +96,8 @@ func (b *browsers) token(ctx context.Context, person string, now time.Time) (str
 	return base64.RawURLEncoding.EncodeToString(sign(key, said)), nil
 }
 
-// name returns what to count a browser by, empty for one that did not sign in
-// as the person lately.
+// name returns the key of a browser's counter, or "" if the person has not signed
+// in with it within browserLife.
 func (b *browsers) name(ctx context.Context, token, person string, now time.Time) (string, error) {
 	id, err := uuid.Parse(person)
 	if err != nil || token == "" {
@@ -121,7 +121,7 @@ func (b *browsers) name(ctx context.Context, token, person string, now time.Time
 	return hex.EncodeToString(raw[browserPerson:browserName]), nil
 }
 
-// BrowserToken returns what a request says of its browser, for [Entry].
+// BrowserToken returns the browser token of a request, for [Entry].
 func (p *People) BrowserToken(r *http.Request) string {
 	c, err := r.Cookie(p.browsers.cookie)
 	if err != nil {
@@ -130,8 +130,8 @@ func (p *People) BrowserToken(r *http.Request) string {
 	return c.Value
 }
 
-// BrowserCookie returns the cookie by which the browser of a request is known
-// from now on. Somebody must just have signed in there.
+// BrowserCookie returns the cookie that makes the browser of a request known. Call
+// it only after a sign-in.
 func (p *People) BrowserCookie(ctx context.Context, now time.Time) (*http.Cookie, error) {
 	person, _ := p.Sessions.here(ctx)
 	token, err := p.browsers.token(ctx, person, now)

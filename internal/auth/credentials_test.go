@@ -125,7 +125,7 @@ func (h *house) elsewhere() (token string) {
 	return token
 }
 
-// names of the deeds, which tests run one by one in a world of its own each.
+// deedNames are the names of the deeds; each test runs in a separate world.
 var deedNames = []string{"sign-in", "change of password", "joining", "ending sessions"}
 
 func TestPeople_APasswordThatIsReplacedWhileItIsCheckedCannotAct(t *testing.T) {

@@ -14,16 +14,16 @@ import (
 // argon2id: 19 MiB, two passes, one lane.
 var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// nobody is a hash that no password has. Checking against it takes as long as
-// against one that an account has, which hides who has an account.
+// nobody is a hash that no password has. A check against it takes as long as a
+// check against a real hash, so the time does not reveal whether an account exists.
 const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // maxQueued is how many requests may wait for the hasher. A place takes about
 // 50 ms, so the last of them waits a few seconds.
 const maxQueued = 64
 
-// ErrBusy says that too many passwords are waiting to be checked. Trying again
-// after [BusyWait] may help.
+// ErrBusy means that too many passwords are waiting to be checked. Retry after
+// [BusyWait].
 var ErrBusy = errors.New("password hasher: queue is full")
 
 // hasher bounds how many passwords are hashed at once: each takes 19 MiB and a
@@ -35,7 +35,8 @@ type hasher struct {
 	compare func(password, hash string) (same bool, err error)
 }
 
-// newHasher leaves half of the processors to others, and most of a limited heap.
+// newHasher returns a hasher that uses at most half of the processors and a small
+// part of a limited heap.
 func newHasher() *hasher {
 	const each, part = 19 << 20, 8
 	places := int(max(1, min(int64(runtime.GOMAXPROCS(0)/2), debug.SetMemoryLimit(-1)/part/each)))
@@ -46,8 +47,8 @@ func newHasher() *hasher {
 	}
 }
 
-// turn waits for a free place, which the caller gives back with done. It is
-// [ErrBusy] when too many wait already.
+// turn waits for a free place; the caller frees it with done. It returns [ErrBusy]
+// if too many callers already wait.
 func (h *hasher) turn(ctx context.Context) (done func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
@@ -63,7 +64,7 @@ func (h *hasher) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// hash returns what is stored of a password.
+// hash returns the hash of a password, as it is stored.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	done, err := h.turn(ctx)
 	if err != nil {

@@ -64,7 +64,7 @@ func errEnded() error {
 	return monitor.Wrong(monitor.Missing, "", "This invitation was used, withdrawn, or is older than seven days. Ask for a new one.")
 }
 
-// joinKnown takes in a person who has an account.
+// joinKnown adds a person who already has an account.
 func (p *People) joinKnown(ctx context.Context, i Invited, password string, e Entry, now time.Time) error {
 	v, err := p.check(ctx, i.Email, password, e, now)
 	if err != nil {
@@ -115,9 +115,9 @@ func (p *People) joinNew(ctx context.Context, i Invited, name, password string, 
 	return p.enter(ctx, v, i, e, now)
 }
 
-// takeIn uses the invitation up and makes the person a member. A member whose
-// role is higher already keeps it. An invitation gives nothing that its sender
-// could not give any more.
+// takeIn consumes the invitation and makes the person a member. A member with a
+// higher role keeps it. The invitation fails if its sender may no longer give the
+// role.
 func takeIn(tx *store.Tx, i Invited, address string, now time.Time, who func() (monitor.Person, error)) error {
 	if err := tx.LockProject(i.Project); err != nil {
 		return err

@@ -28,7 +28,8 @@ func NewKeys(db *store.DB) *Keys {
 }
 
 // Actor returns who presents the key at now from an address, and false when
-// there is no such key or it was revoked. An error says that nobody can tell.
+// there is no such key or it was revoked. It returns an error if the key cannot be
+// looked up.
 func (k *Keys) Actor(ctx context.Context, secret, source string, now time.Time) (Actor, bool, error) {
 	if !LooksLikeKey(secret) {
 		return Actor{}, false, nil

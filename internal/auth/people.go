@@ -19,7 +19,7 @@ import (
 // People knows who may sign in, and who is. It is safe for concurrent use.
 type People struct {
 	Sessions *Sessions
-	// Log hears who signs in and who fails to; nil: nobody does.
+	// Log receives sign-ins and failed sign-ins; nil discards them.
 	Log *slog.Logger
 
 	db       *store.DB
@@ -157,11 +157,11 @@ func soundName(name string) (string, *monitor.Fault) {
 		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
 	}
 	if passesForProgram(name) {
-		return "", monitor.Wrong(monitor.Invalid, "name", "Choose a name that does not begin like that of a program, such as “%s”.", commandLine)
+		return "", monitor.Wrong(monitor.Invalid, "name", "A name must not begin like the name of a program, such as “%s”: choose another name.", commandLine)
 	}
 	if bad, found := safetext.FirstUnsafe(name); found {
 		return "", monitor.Wrong(monitor.Invalid, "name",
-			"The name contains the character %U, which breaks lines or changes the direction of reading: write it in one line without it.", bad)
+			"The name contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", bad)
 	}
 	return name, nil
 }

@@ -272,7 +272,7 @@ func TestBeingSeenKeepsASessionAlive(t *testing.T) {
 	})
 }
 
-// change changes the password of whoever a cookie stands for, and returns the
+// change changes the password of the person that a cookie signs in, and returns the
 // cookie that they have then.
 func (h *house) change(c *http.Cookie, old, wanted string) (after *http.Cookie, err error) {
 	h.Helper()

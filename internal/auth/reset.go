@@ -134,7 +134,7 @@ func (p *People) Reset(ctx context.Context, token, password string, e Entry, now
 		return true, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		// Who changes the password meanwhile ends the link: one of the two is first.
+		// A password change in the meantime ends the link: only the first one counts.
 		if _, err := tx.LockPassword(person.ID); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (p *People) Reset(ctx context.Context, token, password string, e Entry, now
 	if err != nil {
 		return true, fmt.Errorf("new password: %w", err)
 	}
-	// Whoever shut this person out with wrong passwords does not any longer.
+	// The person is no longer locked out by wrong passwords.
 	p.throttle.forgive(person.Email)
 	return true, p.Sessions.begin(ctx, verified{person, hash}, e, now)
 }

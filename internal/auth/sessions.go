@@ -85,14 +85,14 @@ func (s *Sessions) begin(ctx context.Context, v verified, e Entry, now time.Time
 		s.m.Put(ctx, name, value)
 	}
 	if _, _, err := s.m.Commit(ctx); err != nil {
-		// Nothing of it may be stored when the answer goes out.
+		// No session may be stored after the error is answered.
 		err = errors.Join(err, s.m.Destroy(ctx))
 		if errors.Is(err, errReplaced) {
 			return errUnknown()
 		}
 		return fmt.Errorf("session: %w", err)
 	}
-	// What is stored from now on is a session that exists.
+	// From here on, a stored session is valid.
 	s.m.Remove(ctx, sessionBorn)
 	s.m.Remove(ctx, sessionVerified)
 	return nil
@@ -227,8 +227,8 @@ func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Tim
 	})
 }
 
-// maxSessions is how many sessions a person has at most. Another one ends the
-// one that was not seen for longest.
+// maxSessions is the maximum number of sessions of a person. Another sign-in ends
+// the session that was not used for longest.
 const maxSessions = 50
 
 // stillVerified returns errReplaced unless a person's password still has the

@@ -12,21 +12,20 @@ import (
 	"overdue/internal/store"
 )
 
-// errUnknown is the one answer to a wrong address and to a wrong password.
+// errUnknown is the fault for an unknown address as well as for a wrong password.
 func errUnknown() error {
 	return monitor.Wrong(monitor.Invalid, "password", "Incorrect email or password.")
 }
 
-// errReplaced says that a password which was checked is not the stored one any
-// more: it was changed while the request was in progress. People get the answer
-// of a wrong password.
+// errReplaced means that a password was changed after it was checked, during the
+// same request. People get the answer for a wrong password.
 var errReplaced = errors.New("password: changed since it was checked")
 
-// ErrSignedOut says that the session of a request was ended while the request
-// was in progress. Nothing was changed.
+// ErrSignedOut means that the session ended while its request was in progress.
+// Nothing was changed.
 var ErrSignedOut = errors.New("session: ended during the request")
 
-// Rest is the answer to too many tries.
+// Rest is the fault for too many attempts. It says how long to wait.
 type Rest struct {
 	*monitor.Fault
 	Wait time.Duration
@@ -35,7 +34,7 @@ type Rest struct {
 // Unwrap makes a Rest a fault.
 func (r *Rest) Unwrap() error { return r.Fault }
 
-// NewRest returns one about a field: a sentence, and how long to wait.
+// NewRest returns a Rest for a field: a sentence, and how long to wait.
 func NewRest(wait time.Duration, field, format string, args ...any) *Rest {
 	return &Rest{monitor.Wrong(monitor.Limited, field, format+" Wait "+minutes(wait)+", then try again.", args...), wait}
 }
@@ -45,7 +44,7 @@ func tooMany(field string, wait time.Duration) error {
 	return NewRest(wait, field, "Too many tries.")
 }
 
-// minutes says how long to wait, rounded up.
+// minutes returns a wait in words, rounded up to minutes.
 func minutes(wait time.Duration) string {
 	n := int((wait + time.Minute - 1) / time.Minute)
 	if n == 1 {
@@ -61,8 +60,8 @@ type verified struct {
 	hash   string
 }
 
-// SignIn begins a session for whoever knows the password. Its errors do not
-// tell whether the address has an account, and neither does the time it takes.
+// SignIn starts a session for a person with the correct password. Neither its
+// errors nor its duration reveal whether the address has an account.
 func (p *People) SignIn(ctx context.Context, email, password string, e Entry, now time.Time) error {
 	v, err := p.check(ctx, email, password, e, now)
 	if err == nil {
@@ -108,7 +107,8 @@ func (p *People) check(ctx context.Context, email, password string, e Entry, now
 }
 
 // prove reports whether a password has the stored hash, and returns that hash.
-// The try is counted, and answered late or not at all when there were too many.
+// It counts the attempt. If there were too many, it delays the answer or returns a
+// [Rest].
 func (p *People) prove(ctx context.Context, a attempt, field, password string, now time.Time, stored func() (string, error)) (hash string, same bool, err error) {
 	rest, delay := p.throttle.try(a, now)
 	if rest > 0 {
@@ -129,13 +129,13 @@ func (p *People) prove(ctx context.Context, a attempt, field, password string, n
 // maxDelayed is how many requests may wait for a delayed answer at once.
 const maxDelayed = 256
 
-// delays holds answers back. Beyond as many as it may hold, it is [ErrBusy].
+// delays delays answers. It returns [ErrBusy] if too many answers are delayed.
 type delays struct {
 	held chan struct{}
 	rest func(context.Context, time.Duration) error
 }
 
-// newDelays returns one that holds nothing.
+// newDelays returns an empty delays.
 func newDelays() delays { return delays{held: make(chan struct{}, maxDelayed), rest: restFor} }
 
 // wait returns after a delay, or when the request ends.
@@ -164,7 +164,7 @@ func restFor(ctx context.Context, delay time.Duration) error {
 	}
 }
 
-// BusyWait is after what time to try again what was [ErrBusy].
+// BusyWait is how long to wait after [ErrBusy] before a retry.
 const BusyWait = 5 * time.Second
 
 // SignOut ends the session of the request, which comes from an address.

@@ -27,8 +27,8 @@ const (
 	delayStep = 50
 )
 
-// pool is a set of counters with a bound of its own: what fills one pool makes
-// no counter of another be forgotten.
+// pool is a set of counters with a separate bound: a full pool does not evict
+// counters of another pool.
 type pool int
 
 // The pools. Tries for addresses without an account are counted like others,
@@ -47,13 +47,13 @@ const (
 // maxCounters bounds each pool.
 const maxCounters = 10_000
 
-// attempt is one try to prove who one is.
+// attempt is one attempt to authenticate with a password.
 type attempt struct {
 	email   string
 	exists  bool   // the address has an account
 	address string // that the request comes from
-	// browser names one that signed in to this account in the last 30 days; empty
-	// for others. Its tries count for it alone: others cannot use them up.
+	// browser is the name of a browser that signed in to this account within the
+	// last 30 days, or "". Its attempts are counted separately.
 	browser string
 }
 
@@ -80,7 +80,7 @@ func newThrottle() *throttle {
 	return t
 }
 
-// limit is one counter that an attempt counts on.
+// limit is one counter that an attempt increments.
 type limit struct {
 	pool pool
 	name string
@@ -88,7 +88,7 @@ type limit struct {
 	slow bool // beyond max, answers are delayed instead of refused
 }
 
-// limits are those of an attempt.
+// limits returns the counters of an attempt.
 func (a attempt) limits() []limit {
 	account := strings.ToLower(a.email)
 	if a.browser != "" {
@@ -163,9 +163,9 @@ func (t *throttle) count(l limit, now time.Time) {
 	c.n++
 }
 
-// makeRoom keeps a pool bounded: it drops what has ended, and if that is not
-// enough, the quarter that says least. That many at once, because each look at
-// all of them takes a millisecond.
+// makeRoom keeps a pool bounded: it drops expired counters, and if that is not
+// enough, the quarter with the lowest counts. It drops a quarter at once because
+// each pass over the pool takes a millisecond.
 func (t *throttle) makeRoom(p pool, now time.Time) {
 	counters := t.counters[p]
 	if len(counters) < maxCounters {
@@ -183,15 +183,15 @@ func (t *throttle) makeRoom(p pool, now time.Time) {
 	}
 }
 
-// undo takes a try back that was not answered.
+// undo removes an attempt that was not answered.
 func (t *throttle) undo(a attempt) { t.forget(a, false) }
 
 // right takes back the try of whoever knew the password, and forgives what was
 // wrong before from there.
 func (t *throttle) right(a attempt) { t.forget(a, true) }
 
-// forget takes one try off each counter; with pairs it drops those of the
-// account at this network or browser.
+// forget removes one attempt from each counter. With pairs, it drops the counters
+// of the account at this network or browser.
 func (t *throttle) forget(a attempt, pairs bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -207,7 +207,7 @@ func (t *throttle) forget(a attempt, pairs bool) {
 	}
 }
 
-// forgive drops all that was counted for an account.
+// forgive drops all counters of an account.
 func (t *throttle) forgive(email string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -58,8 +58,8 @@ func (l *Loop) NudgeBefore(next time.Time) {
 	}
 }
 
-// Retry ends the present rest, also the pause after an error: what made the loop
-// fail is known to be over. It never waits.
+// Retry ends the current pause, including the pause after an error. Call it when
+// the cause of the error is gone. It never blocks.
 func (l *Loop) Retry() {
 	select {
 	case l.again <- struct{}{}:
@@ -108,8 +108,8 @@ func (l *Loop) turn(ctx context.Context) (time.Duration, error) {
 	return l.do(ctx, time.Now().UTC())
 }
 
-// rest waits. A nudge ends a rest, but not the pause after an error; Retry ends
-// both.
+// rest waits. Nudge ends a normal pause, but not the pause after an error; Retry
+// ends both.
 func (l *Loop) rest(ctx context.Context, rest time.Duration, nudged bool) {
 	timer := time.NewTimer(rest)
 	defer timer.Stop()

@@ -36,9 +36,9 @@ type grammar struct {
 	Heartbeats heartbeatsCmd `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
 	Schedule   scheduleCmd   `cmd:"" help:"Say when a cron line or calendar expression is due, without a server."`
 	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and have them watched."`
-	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Make and change the key that seals secrets in the database."`
+	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
 	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
-	Restore    restoreCmd    `cmd:"" help:"Replace the database by a backup."`
+	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
 	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// othersMayRead is the permission of everybody who is neither the owner of a
-// file nor in its group.
+// othersMayRead is the read permission for users other than the owner and the
+// group of a file.
 const othersMayRead fs.FileMode = 0o004
 
-// exposed returns a sentence for each secret that other users of the machine
-// can read: those on the command line, which the process list shows, and those
-// in a configuration file that everybody may read.
+// exposed returns a warning for each secret that other users of the machine can
+// read: on the command line, which the process list shows, or in a world-readable
+// configuration file.
 func (s *settings) exposed(ctx *kong.Context) []string {
 	var all []string
 	for _, p := range ctx.Path {
@@ -35,7 +35,7 @@ func (s *settings) exposed(ctx *kong.Context) []string {
 	about, err := os.Stat(s.path)
 	if len(held) > 0 && err == nil && about.Mode().Perm()&othersMayRead != 0 {
 		slices.Sort(held)
-		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it holds %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
+		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it contains %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
 	}
 	return all
 }
@@ -46,8 +46,8 @@ func flagText(ctx *kong.Context, p *kong.Path) string {
 	return string(secret)
 }
 
-// isConfidential reports whether the value of a secret setting must not be
-// seen. The file of a database may be, and so may an address without a password.
+// isConfidential reports whether the value of a secret setting is confidential.
+// The path of a database file and an address without a password are not.
 func isConfidential(name, value string) bool {
 	u, err := url.Parse(value)
 	switch {

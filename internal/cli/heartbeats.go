@@ -145,7 +145,7 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 	return say(std, *h.PingURL)
 }
 
-// durations are the flags that take one, by name.
+// durations returns the values of the duration flags, by name.
 func (c *heartbeatsCreateCmd) durations() map[string]string {
 	return map[string]string{
 		"interval": c.Interval, "early": c.Early, "grace": c.Grace, "min-run-time": c.MinRunTime,
@@ -153,13 +153,13 @@ func (c *heartbeatsCreateCmd) durations() map[string]string {
 	}
 }
 
-// units asks for the unit of a duration that is a bare number, as the form does:
-// 24 is hours to some people and seconds to the API.
+// units rejects durations without a unit, as the form does: 24 means hours to some
+// people and seconds to the API.
 func (c *heartbeatsCreateCmd) units() error {
 	given := c.durations()
 	for _, flag := range slices.Sorted(maps.Keys(given)) {
 		if choices, bare := schedule.WithoutUnit(given[flag]); bare {
-			return usage("--%s %s: %s what? Write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
+			return usage("--%s %s: %s has no unit: write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
 		}
 	}
 	return nil

@@ -125,7 +125,7 @@ func TestCreate_AsksForTheUnitOfABareNumber(t *testing.T) {
 			args += " --interval 1d"
 		}
 		got := overdue(insides{}, strings.Fields(args)...)
-		want := result{2, "", "overdue: --" + flag + " 24: 24 what? Write 24h, 24m (minutes), 24s or 24d\n"}
+		want := result{2, "", "overdue: --" + flag + " 24: 24 has no unit: write 24h, 24m (minutes), 24s or 24d\n"}
 		if got != want || len(*asked) != 0 {
 			t.Errorf("%s: %+v, asked %v", flag, got, *asked)
 		}

@@ -20,11 +20,11 @@ type insides struct {
 	signOut func(ctx context.Context, f StoreFlags, email string) (n int, err error)
 	// backup writes a consistent copy to a file that does not exist yet.
 	backup func(ctx context.Context, f StoreFlags, file string) error
-	// restore replaces the database by a backup and says on std.Out what it did.
+	// restore replaces the database with a backup and reports the result on std.Out.
 	restore func(ctx context.Context, f StoreFlags, file string, std Streams) error
 	// createSecretKey writes a new key to a file that does not exist yet.
 	createSecretKey func(file string) (id string, err error)
-	// changeSecretKey seals the database with another key.
+	// changeSecretKey encrypts the secrets in the database with another key.
 	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyChange, std Streams) error
 	// check writes what it finds to std.Out; an error means that something is wrong.
 	check func(ctx context.Context, f ServerFlags, std Streams) error

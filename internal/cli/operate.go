@@ -49,7 +49,7 @@ type personResetLinkCmd struct {
 	StoreFlags
 
 	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people use, which the link begins with. Without it only the path is printed, and a line on standard error says so."`
-	Email     string `arg:"" help:"Address that they sign in with."`
+	Email     string `arg:"" help:"Email address of the person."`
 }
 
 // Help is the long part of --help.
@@ -81,12 +81,12 @@ func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) e
 type personSignOutCmd struct {
 	StoreFlags
 
-	Email string `arg:"" help:"Address that they sign in with."`
+	Email string `arg:"" help:"Email address of the person."`
 }
 
 // Help is the long part of --help.
 func (personSignOutCmd) Help() string {
-	return `Works on the database directly, also while the server runs. Open pages stop updating within five seconds. The person can sign in again with their password; to prevent that, remove them from their projects, or set a new password with overdue person reset-link.
+	return `Works directly on the database, also while the server runs. Open pages stop updating within five seconds. The person can sign in again with their password; to prevent that, remove them from their projects, or set a new password with overdue person reset-link.
 
 Example:
 
@@ -118,24 +118,24 @@ func (c *backupCmd) Run(ctx context.Context, in insides) error {
 	return nil
 }
 
-// restoreCmd replaces the database by a backup. Copying the file with cp would
-// leave the write-ahead log and the journal of the old one next to it.
+// restoreCmd replaces the database with a backup. A copy with cp would leave the
+// write-ahead log and the journal of the old database next to the new file.
 type restoreCmd struct {
 	StoreFlags
 
-	File string `arg:"" help:"Backup to restore, as overdue backup made it."`
+	File string `arg:"" help:"Backup to restore, written by overdue backup."`
 }
 
 // Help is the long part of --help.
 func (restoreCmd) Help() string {
-	return `Stop the server first. The backup is verified, and stays where it is. The database from before is kept under another name next to the restored one. For PostgreSQL use pg_restore.
+	return `Stop the server first. The command verifies the backup and does not change it. The previous database is kept under another name next to the restored one. For PostgreSQL, use pg_restore.
 
 Example:
 
     overdue restore /var/backups/overdue-2026-11-29.db --database /var/lib/overdue/overdue.db`
 }
 
-// Run restores, and says what it did.
+// Run restores the backup and prints the result.
 func (c *restoreCmd) Run(ctx context.Context, std Streams, in insides) error {
 	if err := in.restore(ctx, c.StoreFlags, c.File, std); err != nil {
 		return fmt.Errorf("restore: %w", err)

@@ -68,7 +68,7 @@ func (c *scheduleCmd) where(err error) string {
 	return ""
 }
 
-// instead are the commands that ask about what is suggested, one a line.
+// instead returns the commands that show the suggested schedules, one per line.
 func (c *scheduleCmd) instead(err error) string {
 	p, ok := errors.AsType[*schedule.Problem](err)
 	if !ok {

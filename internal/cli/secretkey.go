@@ -7,20 +7,20 @@ import (
 	"overdue/internal/app"
 )
 
-// secretKeyCmd groups what is done with the key that seals secrets.
+// secretKeyCmd groups the commands for the key that encrypts secrets.
 type secretKeyCmd struct {
 	Create secretKeyCreateCmd `cmd:"" help:"Write a new key to a file."`
-	Rotate secretKeyRotateCmd `cmd:"" help:"Seal everything in the database with a new key, while no server runs."`
+	Rotate secretKeyRotateCmd `cmd:"" help:"Encrypt all secrets in the database with a new key. Stop every server first."`
 }
 
 // secretKeyCreateCmd writes a key.
 type secretKeyCreateCmd struct {
-	File string `arg:"" help:"File to write; it must not exist yet. Only its owner may read it."`
+	File string `arg:"" help:"File to write. It must not exist. Only its owner can read it."`
 }
 
 // Help is the long part of --help.
 func (secretKeyCreateCmd) Help() string {
-	return `A server on PostgreSQL needs a key that all servers share. With SQLite the first start makes one.
+	return `With PostgreSQL, all servers need the same key. With SQLite, the first start creates a key.
 
 Example:
 
@@ -36,18 +36,18 @@ func (c *secretKeyCreateCmd) Run(std Streams, in insides) error {
 	return say(std, "key "+id+" written to "+c.File)
 }
 
-// secretKeyRotateCmd changes the key.
+// secretKeyRotateCmd rotates the key.
 type secretKeyRotateCmd struct {
 	StoreFlags
 	KeyFlags
 
-	NewSecretKeyFile string `placeholder:"FILE" help:"File with the new key. Without it one is made, and takes the place of the key file."`
-	Discard          bool   `help:"Remove the secrets that the present key does not open, such as when it is lost. Their channels must be set up again."`
+	NewSecretKeyFile string `placeholder:"FILE" help:"File with the new key. Default: a new key replaces the key file."`
+	Discard          bool   `help:"Remove the secrets that the current key cannot decrypt, for example because it is lost. Set up their channels again afterwards."`
 }
 
 // Help is the long part of --help.
 func (secretKeyRotateCmd) Help() string {
-	return `Stop every server first: they hold the old key. If the command is interrupted, run it again: until it has finished, the database is sealed with one of the two keys, and both files exist.
+	return `Stop every server first, because running servers use the old key. If the command is interrupted, run it again. Until it has finished, the database is encrypted with one of the two keys, and both files exist.
 
 Example:
 
@@ -56,7 +56,7 @@ Example:
     systemctl start overdue`
 }
 
-// Run changes the key.
+// Run rotates the key.
 func (c *secretKeyRotateCmd) Run(ctx context.Context, std Streams, in insides) error {
 	now, err := c.secretKey()
 	if err != nil {

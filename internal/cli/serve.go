@@ -19,16 +19,16 @@ type StoreFlags struct {
 	Config   string `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
 }
 
-// KeyFlags say where the key is that secrets in the database are sealed with.
+// KeyFlags locate the key that encrypts secrets in the database.
 type KeyFlags struct {
-	SecretKeyFile string `placeholder:"FILE" setting:"file" help:"File with the key that seals secrets in the database. Default with SQLite: made at the first start, next to the database, as NAME.secret-key. Required with PostgreSQL."`
-	SecretKey     Secret `placeholder:"KEY" setting:"file" help:"The key itself; other users of the machine can see it on the command line."`
+	SecretKeyFile string `placeholder:"FILE" setting:"file" help:"File with the key that encrypts secrets in the database. Required with PostgreSQL. Default with SQLite: NAME.secret-key next to the database, created at the first start."`
+	SecretKey     Secret `placeholder:"KEY" setting:"file" help:"The key itself. Other users of the machine can see it on the command line."`
 }
 
-// secretKey checks the flags, and hands them to the server.
+// secretKey validates the flags and returns the location of the key.
 func (f KeyFlags) secretKey() (app.SecretKey, error) {
 	if f.SecretKeyFile != "" && f.SecretKey != "" {
-		return app.SecretKey{}, errors.New("secret-key and secret-key-file: give one of the two")
+		return app.SecretKey{}, errors.New("secret-key and secret-key-file exclude each other: set only one of them")
 	}
 	return app.SecretKey{Text: string(f.SecretKey), File: f.SecretKeyFile}, nil
 }

@@ -51,9 +51,9 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 	return e, true, nil
 }
 
-// hideIDs takes every id that could ping out of what is about to be sent: who
-// receives an alert may read, and so may their logs and chats. References take
-// the place of ids.
+// hideIDs removes every heartbeat id from a message before it is sent: receivers,
+// their logs and their chats must not get the right to ping. References replace
+// ids.
 func (e *errand) hideIDs(tx *store.Tx) error {
 	n := &e.news
 	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Schedule, &n.Sum, &n.Tail}

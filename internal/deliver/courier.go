@@ -35,7 +35,7 @@ type Courier struct {
 	DB   *store.DB
 	Node string // this node's id, which holds the claims
 	Send Sender
-	// Most is how many alerts are sent at once, 0 for as many as usual.
+	// Most is the maximum number of alerts sent at once. 0 means mostAtOnce.
 	Most int
 	Base string // address of the pages, for links; empty: none
 	// AckURL is the address that acknowledges an incident for whoever reads it in
@@ -52,7 +52,7 @@ type Courier struct {
 	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
 }
 
-// underway is a send that is not noted yet.
+// underway is a send that is not recorded yet.
 type underway struct {
 	channel string
 	begun   time.Time

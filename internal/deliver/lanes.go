@@ -2,26 +2,26 @@ package deliver
 
 import "time"
 
-// How many alerts of a channel are under way.
+// Limits of the alerts of one channel that are being sent at a time.
 const (
-	// A channel that answers quickly gets one alert at a time: the next is sent
-	// when it is on disk that the one before was, so that a process that dies
-	// has at most one alert of the channel to send again.
+	// A fast channel gets one alert at a time. The next is sent after the result of
+	// the previous one is on disk, so that after a crash at most one alert of the
+	// channel is sent again.
 	quickLanes = 1
-	// While an answer takes slowSend or longer, the channel gets more: one at a
-	// time, a long queue would wait for too long.
+	// While an answer takes slowSend or longer, the channel gets up to slowLanes:
+	// with one at a time, a long queue would take too long.
 	slowSend  = 100 * time.Millisecond
 	slowLanes = 8
 )
 
-// lanes tells how many more alerts each channel may get in a turn.
+// lanes computes how many more alerts each channel may get in a turn.
 type lanes struct {
 	now      time.Time
 	underway map[string][]time.Time // when each send that is not noted yet began, by channel
 	all      int                    // places left for all channels together
 }
 
-// lanes counts what is under way, without the results that this turn notes.
+// lanes counts the sends in progress, without the results that this turn records.
 func (c *Courier) lanes(noted []result, now time.Time) lanes {
 	done := map[string]bool{}
 	for _, r := range noted {
@@ -40,7 +40,8 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 	return l
 }
 
-// free is how many places a channel has, when taken were taken in this turn.
+// free returns how many more alerts a channel may get after this turn has taken
+// taken of all places.
 func (l lanes) free(channel string, taken int) int {
 	most := quickLanes
 	if slow := l.slowAt(channel); !slow.IsZero() && !slow.After(l.now) {
@@ -49,8 +50,8 @@ func (l lanes) free(channel string, taken int) int {
 	return min(most-len(l.underway[channel]), l.all-taken)
 }
 
-// slowAt is when the oldest send of a channel that is under way begins to count
-// as slow, zero when none is under way.
+// slowAt returns when the oldest send of a channel in progress counts as slow, or
+// the zero time if none is in progress.
 func (l lanes) slowAt(channel string) time.Time {
 	var oldest time.Time
 	for _, begun := range l.underway[channel] {

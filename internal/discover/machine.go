@@ -114,12 +114,12 @@ func known(name string) string {
 	return zone
 }
 
-// at is where a file of the machine is written.
+// at returns the path where a file of the machine is written.
 func (m Machine) at(path string) string { return filepath.Join(m.Root, path) }
 
-// resolve is where a file of the machine is read. Symbolic links of an image are
-// followed as the image itself would follow them, so that none leads to a file
-// of this machine.
+// resolve returns the path where a file of the machine is read. It follows the
+// symbolic links of an image inside the image, so that none leads to a file of the
+// host.
 func (m Machine) resolve(path string) string {
 	if m.live() {
 		return path

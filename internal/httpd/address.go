@@ -33,9 +33,9 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
-// WarnOfProxy writes one warning to the log when a request comes through a
-// proxy. It is for servers that trust none: all clients then seem to have the
-// proxy's address, and share the limits of sign-in.
+// WarnOfProxy logs one warning when a request comes through a proxy. Use it if no
+// proxy is trusted: then all clients have the address of the proxy and share its
+// sign-in limits.
 func WarnOfProxy(next http.Handler, log *slog.Logger) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

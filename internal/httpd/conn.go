@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// conn is a connection that knows whether a whole request is being answered on
-// it. If not, nothing is lost when it is closed.
+// conn is a connection that knows whether it has a complete request in progress.
+// If not, closing it loses nothing.
 type conn struct {
 	net.Conn
 	table  *connections
@@ -29,8 +29,7 @@ type conn struct {
 	wrote    atomic.Int64 // when the last write began, in ns since 1970
 }
 
-// For how long a write to a client may be stuck until the connection counts as
-// waiting.
+// How long a write may be stuck before the connection counts as waiting.
 const (
 	stalledWrite       = 10 * time.Second
 	stalledWriteAtStop = time.Second
@@ -52,7 +51,7 @@ func (c *conn) rest() {
 }
 
 // Read counts a header that did not arrive in time. net/http closes such a
-// connection without a word.
+// connection without a log line.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.serving.Load() || c.http2.Load() {
@@ -70,8 +69,8 @@ func (c *conn) Read(b []byte) (int, error) {
 // answerStart begins an answer in HTTP/1.
 var answerStart = []byte("HTTP/1.1 ")
 
-// Write counts answers that no handler gave: net/http's own to a request that
-// it cannot read.
+// Write counts answers that net/http gives itself, to a request that it cannot
+// parse.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.http2.Load() {
 		return c.Conn.Write(b)
@@ -101,7 +100,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// Close closes the connection and takes it off the register.
+// Close closes the connection and removes it from the register.
 func (c *conn) Close() error {
 	c.table.remove(c)
 	return c.Conn.Close()

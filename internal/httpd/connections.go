@@ -23,10 +23,10 @@ type Limits struct {
 	Exempt []netip.Prefix
 }
 
-// keptForExempt is the part of all connections that only exempt clients may use.
+// keptForExempt is the fraction of all connections that is reserved for exempt clients.
 const keptForExempt = 8 // an eighth
 
-// forLimited is how many connections the clients that are not exempt may hold.
+// forLimited returns how many connections the clients that are not exempt may hold.
 func (l Limits) forLimited() int { return l.Total - l.Total/keptForExempt }
 
 // connections is the register of a server's open connections.
@@ -40,7 +40,7 @@ type connections struct {
 	limited int // those of clients that are not exempt
 }
 
-// client is who shares one limit.
+// client is the connections that share one limit per address.
 type client struct {
 	network netip.Prefix
 	exempt  bool
@@ -52,9 +52,9 @@ func newConnections(limits Limits, rejections *Rejections) *connections {
 	return &connections{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
 }
 
-// NetworkOf is what counts as one client: an IPv4 address, or the /64 of an IPv6
-// address, because that is what one customer of a provider has. It is the zero
-// Prefix for what is no IP address, such as the peer of a Unix socket.
+// NetworkOf returns the network that counts as one client: an IPv4 address, or the
+// /64 of an IPv6 address, which one customer of a provider has. It returns the zero
+// Prefix if the peer has no IP address, as with a Unix socket.
 func NetworkOf(address string) netip.Prefix {
 	addr := parseAddress(address)
 	bits := addr.BitLen()
@@ -74,8 +74,8 @@ func (l Limits) isExempt(peer string) bool {
 	return !addr.IsValid() || within(addr, l.Exempt)
 }
 
-// admit registers a new connection, and closes another one for it if a limit
-// is reached. It returns nil, and closes the new one, if that is not possible.
+// admit registers a new connection. If a limit is reached, it closes another
+// connection. If there is none to close, it closes the new one and returns nil.
 func (t *connections) admit(accepted net.Conn) *conn {
 	peer := accepted.RemoteAddr().String()
 	network, exempt := NetworkOf(peer), t.limits.isExempt(peer)
@@ -176,7 +176,7 @@ func (t *connections) acceptFailed() {
 	}
 }
 
-// add enters a connection.
+// add registers a connection.
 func (t *connections) add(c *conn) {
 	t.clients[c.client.network] = c.client
 	c.client.conns[c] = struct{}{}
@@ -186,7 +186,7 @@ func (t *connections) add(c *conn) {
 	}
 }
 
-// forget takes a connection off the register, once.
+// forget removes a connection from the register, once.
 func (t *connections) forget(c *conn) {
 	if _, there := c.client.conns[c]; !there {
 		return

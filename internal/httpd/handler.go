@@ -116,7 +116,7 @@ var tokens = regexp.MustCompile(`[\w.~-]{24,}`)
 
 // maskPath shortens every id in a path to its first 8 characters: enough to
 // find it, not enough to ping. What is the secret of a link is left out, also
-// where the path leads nowhere: the secret is good all the same.
+// if the path does not exist: the secret is still valid.
 func maskPath(p string) string {
 	p = pingid.Shorten(proofs.ReplaceAllString(path.Clean(p), "$1…"))
 	return tokens.ReplaceAllStringFunc(p, func(run string) string {

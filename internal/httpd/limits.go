@@ -5,8 +5,8 @@ import "net/netip"
 // defaultTotal is how many connections a server holds if nothing else limits it.
 const defaultTotal = 10_000
 
-// minOwnFiles stay free for the database, for alerts on their way out, and for
-// what the program opens itself; a quarter of all files if that is more.
+// minOwnFiles is the minimum number of files that stay free for the database,
+// outgoing alerts and other files of the program; a quarter of all if that is more.
 const minOwnFiles = 64
 
 // NewLimits returns limits that fit the process. 0 connections in total are

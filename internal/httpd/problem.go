@@ -27,15 +27,15 @@ type FieldProblem struct {
 	Location string `json:"location" doc:"Where: body, query, path or header, a dot, and the member" example:"body.name"`
 	Message  string `json:"message" doc:"What to write instead, in a sentence" example:"Write a name of 1 to 100 characters."`
 
-	Suggestions []Suggestion `json:"suggestions,omitempty" nullable:"false" doc:"Schedules with the meaning of an expression of another program: one, or several if it is ambiguous"`
+	Suggestions []Suggestion `json:"suggestions,omitempty" nullable:"false" doc:"Equivalent schedules for an expression of another program: one, or several if the expression is ambiguous"`
 }
 
 // Suggestion is a schedule to write instead of one that was rejected.
 type Suggestion struct {
-	Schedule string `json:"schedule" enum:"interval,cron,oncalendar" doc:"The member to write it in" example:"cron"`
-	Text     string `json:"text" doc:"What to write" example:"0 12 * * 1-5"`
-	Timezone string `json:"timezone,omitempty" doc:"The zone that the expression names" example:"Europe/Berlin"`
-	Reading  string `json:"reading" doc:"Whose expression it was taken for" example:"Quartz"`
+	Schedule string `json:"schedule" enum:"interval,cron,oncalendar" doc:"Member that takes the text" example:"cron"`
+	Text     string `json:"text" doc:"Value of the member" example:"0 12 * * 1-5"`
+	Timezone string `json:"timezone,omitempty" doc:"Time zone that the expression contains" example:"Europe/Berlin"`
+	Reading  string `json:"reading" doc:"Program whose syntax the expression was read as" example:"Quartz"`
 	Note     string `json:"note,omitempty" doc:"What the text leaves out" example:"A cron line begins at full minutes: the 30th second is left out."`
 }
 

@@ -20,7 +20,7 @@ func TestTheLogHoldsNoSecretOfALink(t *testing.T) {
 			t.Errorf("%s is not in the log", path)
 		}
 	}
-	// A token is good in whatever path somebody sends it, so no spelling of a
+	// A token is valid in any path that contains it, so no spelling of a
 	// path may write it down.
 	token := anID + "." + rand.Text() + rand.Text()
 	secret := strings.SplitN(token, ".", 2)[1]

@@ -49,7 +49,7 @@ type Rejections struct {
 	byReason map[Reason]*tally
 }
 
-// tally is what was rejected for one reason since it was last logged.
+// tally counts the rejections for one reason since the last log line.
 type tally struct {
 	count  int
 	last   string // about the newest
@@ -64,7 +64,7 @@ func NewRejections(log *slog.Logger, count func(Reason)) *Rejections {
 	return &Rejections{log: log, count: count, byReason: map[Reason]*tally{}}
 }
 
-// Add counts one rejection. detail says whose it was or what was wrong.
+// Add counts one rejection. detail is the client or the error.
 func (r *Rejections) Add(reason Reason, detail string) {
 	r.count(reason)
 	now := time.Now()
@@ -80,8 +80,8 @@ func (r *Rejections) Add(reason Reason, detail string) {
 	r.write(reason, t, now)
 }
 
-// Flush logs what was counted after the last line of each reason. It is the
-// work of a background loop and returns when to run again.
+// Flush logs the rejections since the last line of each reason. A background loop
+// calls it; it returns when to run again.
 func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +91,7 @@ func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, err
 	return rejectionsLogEvery, nil
 }
 
-// write logs a tally unless its last line is too recent.
+// write logs a tally, except if its last line is too recent.
 func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
 	if t.count == 0 || now.Sub(t.logged) < rejectionsLogEvery {
 		return
@@ -100,7 +100,7 @@ func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
 	t.count, t.logged = 0, now
 }
 
-// errorLog takes what net/http logs: errors of accepting and of single
+// errorLog receives the log lines of net/http: errors of Accept and of single
 // connections.
 type errorLog struct {
 	log        *slog.Logger
@@ -131,7 +131,8 @@ func reasonOf(line string) Reason {
 }
 
 // reasonOfStatus maps the status of an answer to a reason; ok is false if the
-// status says nothing about limits. 408 is counted where the body is read.
+// status does not mean that a limit was reached. 408 is counted where the body is
+// read.
 func reasonOfStatus(status int) (reason Reason, ok bool) {
 	switch status {
 	case http.StatusRequestEntityTooLarge:

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Timeouts and sizes of one connection. They hold for every request: whoever
-// needs more, such as a long body of a ping or a live page, says so.
+// Timeouts and sizes of one connection. They apply to every request. Handlers that
+// need more, such as a long ping body or a live page, extend them.
 const (
 	headerTimeout  = 5 * time.Second
 	requestTimeout = 15 * time.Second // for the header and the body
@@ -36,13 +36,12 @@ type Options struct {
 	Limits     Limits
 	// Patience is how long a stop waits for whole requests to be answered.
 	Patience time.Duration
-	// Inherited says that another process holds the socket too: the next server
-	// takes the connections that wait in it.
+	// Inherited means that another process also holds the socket: the next server
+	// accepts the connections that wait in it.
 	Inherited bool
 }
 
-// server returns the server, with limits that a slow or hostile client cannot
-// pass.
+// server returns the server, with limits against slow and hostile clients.
 func (o Options) server(stopping *atomic.Bool) *http.Server {
 	// HTTP/2 also without TLS, for proxies and clients that speak it so.
 	protocols := new(http.Protocols)
@@ -100,7 +99,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 		pause(lingering)
 	}
 	err := accepting.stopAccepting()
-	// Shutdown drops what a connection sent and nobody has read yet.
+	// Shutdown drops data that a connection has sent and that was not read yet.
 	for table.anyFresh() && time.Since(began) < lingering+firstRequest {
 		pause(lingering / 50)
 	}

@@ -94,7 +94,7 @@ func (a *Arrivals) close(arrival *Arrival) {
 func (a *Arrivals) Crowded() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.open) > mostHolds
+	return len(a.open) > maxHolds
 }
 
 // now is the clock as stored.

@@ -92,8 +92,7 @@ func (b *Batcher) put(w *waiting) error {
 	}
 }
 
-// Check returns an error when pings cannot be stored, as far as the last batches
-// tell.
+// Check returns an error if the last batches show that pings cannot be stored.
 func (b *Batcher) Check(now time.Time) error { return b.failures.check(now) }
 
 // longestLook bounds the look for an id.

@@ -6,24 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// firstRead is how much of a body is made room for at first.
+// firstRead is the initial buffer size of a body, in bytes.
 const firstRead = 16 << 10
 
 // Bodies bounds how many bytes of bodies are in memory at once, over all
 // requests in progress. A request takes its share while bytes arrive, so one
 // that announces much and sends little takes little.
 //
-// When the share of all is used up, a body is cut there, as one that is too
-// long. The ping counts all the same: a signal never depends on its payload.
+// When the budget is used up, a body is truncated, as a body that is too long. The
+// ping still counts: a signal never depends on its payload.
 type Bodies struct {
 	most int64
 	used atomic.Int64
 }
 
-// NewBodies makes a budget of so many bytes.
+// NewBodies returns a budget, in bytes.
 func NewBodies(most int64) *Bodies { return &Bodies{most: most} }
 
-// take reserves n bytes, if there are so many.
+// take reserves n bytes. It reports false if fewer are free.
 func (b *Bodies) take(n int64) bool {
 	if b.used.Add(n) <= b.most {
 		return true
@@ -32,12 +32,12 @@ func (b *Bodies) take(n int64) bool {
 	return false
 }
 
-// give returns the bytes that a body took.
+// give releases the bytes that a body reserved.
 func (b *Bodies) give(body []byte) { b.used.Add(-int64(cap(body))) }
 
 // read returns the first most bytes of a body, or fewer when the budget is used
 // up, and whether there may be more. declared is the length of the body, negative
-// when nobody has said. The caller gives the body back, also after an error.
+// if it is unknown. The caller releases the body, even after an error.
 func (b *Bodies) read(r io.Reader, declared, most int64) (body []byte, more bool, err error) {
 	whole := most
 	if declared >= 0 {
@@ -63,8 +63,8 @@ func (b *Bodies) read(r io.Reader, declared, most int64) (body []byte, more bool
 	}
 }
 
-// grow makes room for more of a body of at most whole bytes. full says that it
-// may not have more.
+// grow enlarges the buffer of a body of at most whole bytes. full reports that the
+// budget is used up.
 func (b *Bodies) grow(body []byte, whole int64) (larger []byte, full bool) {
 	size := min(max(2*int64(cap(body)), firstRead), whole)
 	if size == int64(cap(body)) || !b.take(size) {

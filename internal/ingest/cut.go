@@ -9,14 +9,14 @@ import (
 	"overdue/internal/store"
 )
 
-// What a node publishes of pings on their way.
+// Limits of what a node publishes about pings that are not stored yet.
 const (
-	// mostHolds bounds how many heartbeats a node lists. Pings of further ones
-	// hold back all heartbeats on the other nodes.
-	mostHolds = 256
-	// longestUnlisted is for how long a complete ping may wait for the disk before
-	// its heartbeat is listed. Nearly all are stored sooner, and cost no list.
-	longestUnlisted = 250 * time.Millisecond
+	// maxHolds is the maximum number of heartbeats that a node lists. Pings of
+	// further heartbeats hold back all heartbeats on the other nodes.
+	maxHolds = 256
+	// maxUnlisted is how long a complete ping may wait for the disk before its
+	// heartbeat is listed. Nearly all pings are stored sooner.
+	maxUnlisted = 250 * time.Millisecond
 )
 
 // Cut is a moment, and which pings had arrived by then without being stored.
@@ -49,7 +49,7 @@ func (a *Arrivals) Cut() Cut {
 		h := newHold(id, arrivals)
 		cut.held[id] = h.first
 		cut.Horizon.All = h.before(cut.Horizon.All)
-		if h.complete && cut.Now.Sub(h.first) <= longestUnlisted {
+		if h.complete && cut.Now.Sub(h.first) <= maxUnlisted {
 			cut.Horizon.Rest = h.before(cut.Horizon.Rest)
 		} else {
 			holds = append(holds, h)
@@ -61,7 +61,7 @@ func (a *Arrivals) Cut() Cut {
 		return cmp.Or(cmp.Compare(y.weight(), x.weight()), x.first.Compare(y.first))
 	})
 	for i, h := range holds {
-		if i < mostHolds {
+		if i < maxHolds {
 			cut.Horizon.Holds[h.id] = h.first.Add(-monitor.Tick)
 		} else {
 			cut.Horizon.Rest = h.before(cut.Horizon.Rest)
@@ -92,7 +92,7 @@ func newHold(id string, arrivals []*Arrival) hold {
 	return h
 }
 
-// before returns a horizon of all heartbeats after this one was regarded.
+// before returns the horizon of all heartbeats, lowered by this one.
 func (h hold) before(horizon time.Time) time.Time {
 	if h.binding.IsZero() {
 		return horizon

@@ -45,9 +45,9 @@ func TestCut_ACompleteRequestIsListedWhenItWaitsLong(t *testing.T) {
 		a := NewArrivals()
 		waits := a.Begin("locked row")
 		a.Complete(waits)
-		time.Sleep(longestUnlisted)
+		time.Sleep(maxUnlisted)
 		if h := a.Cut().Horizon; len(h.Holds) != 0 || !h.Rest.Equal(before(waits.At)) {
-			t.Errorf("after %s: holds %v, the rest up to %s; want none, just before it", longestUnlisted, h.Holds, h.Rest)
+			t.Errorf("after %s: holds %v, the rest up to %s; want none, just before it", maxUnlisted, h.Holds, h.Rest)
 		}
 		time.Sleep(monitor.Tick)
 		if h := a.Cut().Horizon; !h.Holds["locked row"].Equal(before(waits.At)) || !h.Rest.Equal(before(time.Now())) {
@@ -59,7 +59,7 @@ func TestCut_ACompleteRequestIsListedWhenItWaitsLong(t *testing.T) {
 func TestCut_AMadeUpIDHoldsBackNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewArrivals()
-		for i := range 2 * mostHolds {
+		for i := range 2 * maxHolds {
 			a.Begin(fmt.Sprint("made up ", i))
 		}
 		time.Sleep(time.Second)
@@ -70,8 +70,8 @@ func TestCut_AMadeUpIDHoldsBackNothingElse(t *testing.T) {
 		if !h.Rest.Equal(before(time.Now())) || a.Crowded() {
 			t.Errorf("made-up ids hold back all heartbeats to %s; want now", h.Rest)
 		}
-		if len(h.Holds) != mostHolds || !h.Holds["real"].Equal(before(real.At)) {
-			t.Errorf("%d holds, of the real heartbeat %s; want %d, just before %s", len(h.Holds), h.Holds["real"], mostHolds, real.At)
+		if len(h.Holds) != maxHolds || !h.Holds["real"].Equal(before(real.At)) {
+			t.Errorf("%d holds, of the real heartbeat %s; want %d, just before %s", len(h.Holds), h.Holds["real"], maxHolds, real.At)
 		}
 	})
 }
@@ -81,7 +81,7 @@ func TestCut_WhatFindsNoPlaceOnTheListHoldsBackAllAndHasLittleTime(t *testing.T)
 		a := NewArrivals()
 		h := &Handler{Arrivals: a}
 		var all []*Arrival
-		for i := range mostHolds + 1 {
+		for i := range maxHolds + 1 {
 			id := fmt.Sprint("known ", i)
 			known(a, id)
 			if got := h.bodyTime(); got != longestBody {
@@ -90,13 +90,13 @@ func TestCut_WhatFindsNoPlaceOnTheListHoldsBackAllAndHasLittleTime(t *testing.T)
 			all = append(all, a.Begin(id))
 			time.Sleep(time.Millisecond)
 		}
-		last := all[mostHolds]
+		last := all[maxHolds]
 		if got := h.bodyTime(); got != crowdedBody {
 			t.Errorf("with %d incomplete requests one has %s; want %s", len(all), got, crowdedBody)
 		}
 		cut := a.Cut()
-		if len(cut.Horizon.Holds) != mostHolds || !cut.Horizon.Rest.Equal(before(last.At)) {
-			t.Errorf("%d holds, the rest up to %s; want %d, just before the youngest, %s", len(cut.Horizon.Holds), cut.Horizon.Rest, mostHolds, last.At)
+		if len(cut.Horizon.Holds) != maxHolds || !cut.Horizon.Rest.Equal(before(last.At)) {
+			t.Errorf("%d holds, the rest up to %s; want %d, just before the youngest, %s", len(cut.Horizon.Holds), cut.Horizon.Rest, maxHolds, last.At)
 		}
 		a.Begin("known 0") // one more of a heartbeat that is listed takes no place
 		a.End(last)

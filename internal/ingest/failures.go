@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// When pings that were not stored say that none can be. Those of one heartbeat
-// prove little: another session may have locked its row. Without new failures
-// the verdict expires, because a load balancer that avoids this node sends it no
-// ping that could prove it wrong.
+// When failed pings mean that no ping can be stored. Failures of one heartbeat
+// prove little: another session may have locked its row. Without new failures the
+// verdict expires, because a load balancer that avoids this node sends it no ping
+// that could clear it.
 const (
 	manyFailures   = 3 // heartbeats
 	failuresExpire = 30 * time.Second
 )
 
-// failures knows whose pings were not stored since the last batch that was.
+// failures holds the heartbeats whose pings failed since the last stored batch.
 type failures struct {
 	mu   sync.Mutex
 	ids  map[string]bool // at most manyFailures
@@ -23,7 +23,7 @@ type failures struct {
 	err  error
 }
 
-// note keeps how a batch went.
+// note records the result of a batch.
 func (f *failures) note(now time.Time, gathered *batch, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

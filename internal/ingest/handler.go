@@ -153,12 +153,12 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 // unknownID is what 404 says.
 const unknownID = "not found: no heartbeat has this id"
 
-// notStored is what 503 says while the database is unavailable.
+// notStored is the text of the 503 answer while the database is unavailable.
 const notStored = "not stored: the database is unavailable, send it again"
 
-// wait returns the answer for a ping that was put in the queue. When the
-// database stops answering, the ping may still be stored: it stays registered
-// until its commit has ended, and only its sender is not kept waiting.
+// wait returns the answer for a queued ping. If the database stops answering, the
+// sender is answered at once, but the ping may still be stored: it stays registered
+// until its commit has ended.
 func (h *Handler) wait(w http.ResponseWriter, waits *waiting) (status int, line string) {
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
@@ -217,7 +217,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		h.Meter.BodyCut()
 		return body, true, nil // within the time that it has anyhow
 	}
-	// Never without a deadline: net/http reads on before it answers.
+	// Always with a deadline: net/http reads the rest of the body before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
 	return body, true, nil
 }

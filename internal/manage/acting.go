@@ -7,10 +7,10 @@ import (
 	"overdue/internal/store"
 )
 
-// acting returns the actor as they are now, and keeps the project's members and
-// the actor's session as they are until the transaction ends. The request was
-// authenticated before: since then the session may have been ended or the role
-// lowered, and what such a request makes would outlive both.
+// acting checks the right again inside the transaction and returns the actor with
+// the current role. It locks the project's members and the actor's session until
+// the transaction ends. Since the request was authenticated, the session may have
+// ended or the role may be lower.
 func acting(tx *store.Tx, a auth.Actor, right auth.Right, now time.Time) (auth.Actor, error) {
 	if err := tx.LockProject(a.Project.Key); err != nil {
 		return a, err

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// session gives somebody of the team a session, and returns them as they act
+// session gives a member of the team a session, and returns them as they act
 // by it.
 func (m *team) session(name string) auth.Actor {
 	m.Helper()

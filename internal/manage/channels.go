@@ -11,8 +11,8 @@ import (
 	"overdue/internal/store"
 )
 
-// masked is c as the actor may see it: with its secrets as dots, which nobody
-// sees again, and of its destination only the host unless they may change it.
+// masked returns c as the actor may see it: secrets as dots, and only the host of
+// the destination, except for those who may change the channel.
 func masked(a auth.Actor, c monitor.Channel) monitor.Channel {
 	kind, known := notify.KindOf(c.Kind)
 	if !known {

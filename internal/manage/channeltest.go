@@ -114,8 +114,8 @@ func (d *Desk) testNow(ctx context.Context, a auth.Actor, c monitor.Channel, kep
 	return result, err
 }
 
-// leadingTo names the host that a channel leads to, for the audit log; empty for
-// a kind without one.
+// leadingTo returns the host of a channel's destination in words, for the audit
+// log, or "" for a kind without a host.
 func leadingTo(c monitor.Channel) string {
 	kind, _ := notify.KindOf(c.Kind)
 	for _, f := range kind.Fields {

@@ -45,8 +45,8 @@ func heartbeatMembers(before, after monitor.Heartbeat) []member {
 	}
 }
 
-// channelDiff is heartbeatDiff for channels. Of secrets it tells only that they
-// changed, and of a destination only its host: the path may be a credential.
+// channelDiff is heartbeatDiff for channels. For a secret it shows only that it
+// changed; for a destination, only the host, because the path may be a credential.
 func channelDiff(before, after monitor.Channel) string {
 	members := []member{{"name", before.Name, after.Name}}
 	if kind, known := notify.KindOf(after.Kind); known {
@@ -79,7 +79,7 @@ func settingDiff(f notify.Field, before, after any) member {
 	return member{f.Name, plainSetting(before), plainSetting(after)}
 }
 
-// plainSetting writes a setting that is no secret.
+// plainSetting formats a setting that is not a secret.
 func plainSetting(value any) string {
 	switch value := value.(type) {
 	case string:

@@ -51,7 +51,7 @@ func (f *faults) line(field, label, text string, longest int) string {
 		f.wrong(field, "The %s is longer than %d characters: shorten it.", label, longest)
 	default:
 		if bad, found := safetext.FirstUnsafe(text); found {
-			f.wrong(field, "The %s contains the character %U, which breaks lines or changes the direction of reading: write it in one line without it.", label, bad)
+			f.wrong(field, "The %s contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", label, bad)
 		}
 	}
 	return text

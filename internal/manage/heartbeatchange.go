@@ -120,8 +120,8 @@ func (d *Desk) ChangeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string
 	})
 }
 
-// reading is when a change began, and what this node knew then of pings on
-// their way.
+// reading is the time at which a change began, and the pings on their way that
+// this node knew then.
 type reading struct {
 	now   time.Time
 	until func(id string) time.Time
@@ -134,7 +134,7 @@ func (d *Desk) begin() reading {
 	return reading{now, until}
 }
 
-// moment is when a change happens.
+// moment is the time of a change.
 type moment struct {
 	at time.Time
 	// until is as of when a heartbeat may be judged: every ping for it that

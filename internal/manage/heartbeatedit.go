@@ -157,7 +157,7 @@ func (f *faults) tags(given []string) []string {
 			return tags
 		}
 		if bad, found := safetext.FirstUnsafe(tag); found {
-			f.wrong("tags", "A tag contains the character %U, which breaks lines or changes the direction of reading: remove it.", bad)
+			f.wrong("tags", "A tag contains the character %U, which breaks the line or changes the text direction: remove it.", bad)
 			return tags
 		}
 		tags = append(tags, tag)

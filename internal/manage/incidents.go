@@ -170,14 +170,14 @@ func (d *Desk) AddNote(ctx context.Context, a auth.Actor, id, text string, found
 	})
 }
 
-// soundNote returns a note as it is stored, or a fault.
+// soundNote returns a validated note, or a fault.
 func soundNote(text string) (string, *monitor.Fault) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "" || utf8.RuneCountInString(text) > longestNote:
 		return text, monitor.Wrong(monitor.Invalid, "text", "Write a note of 1 to %d characters.", longestNote)
 	case !printable(text, "\t\r\n"):
-		return text, monitor.Wrong(monitor.Invalid, "text", "A note may not have control characters: write plain text.")
+		return text, monitor.Wrong(monitor.Invalid, "text", "A note must not contain control characters: write plain text.")
 	}
 	return text, nil
 }

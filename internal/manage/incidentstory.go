@@ -80,7 +80,7 @@ func (s *IncidentStory) read(tx *store.Tx, a auth.Actor) (err error) {
 	return err
 }
 
-// veil takes out of the story what could ping, unless the actor may see it.
+// veil removes heartbeat ids from the story, except for actors who may see them.
 func (s *IncidentStory) veil(tx *store.Tx, a auth.Actor) (err error) {
 	own := s.Heartbeat.ID
 	if err := veilStory(tx, a, own, s.Timeline, s.Deliveries); err != nil {

@@ -14,8 +14,8 @@ import (
 type Team struct {
 	Members     []monitor.ProjectMember
 	Invitations []monitor.Invitation // only for those who may invite
-	// LeftKeys are API keys whose maker could not make them any more: they left
-	// the project or have a lower role now. Only for those who may revoke them.
+	// LeftKeys are API keys whose creator could no longer create them: they left
+	// the project or have a lower role. Set only for actors who may revoke keys.
 	LeftKeys []monitor.APIKey
 }
 
@@ -101,8 +101,8 @@ func (d *Desk) Invite(ctx context.Context, a auth.Actor, email, role string) (i 
 	return i, token, nil
 }
 
-// maxInvitations is how many invitations a person may send in an hour: each may
-// be a mail to a stranger.
+// maxInvitations is how many invitations a person may send per hour: each may be
+// an email to a stranger.
 const maxInvitations = 20
 
 // useInvitation counts an invitation, and returns a [auth.Rest] when the person
@@ -132,7 +132,7 @@ func (f *faults) role(a auth.Actor, name string) monitor.Role {
 	return role
 }
 
-// mayGive keeps a fault unless the actor may give the role.
+// mayGive records a fault if the actor may not give the role.
 func (f *faults) mayGive(a auth.Actor, role monitor.Role) {
 	if !a.Role.MayGive(role) {
 		f.wrong("role", "You cannot give a role above your own: choose a lower one.")
@@ -216,7 +216,8 @@ func (d *Desk) ChangeRole(ctx context.Context, a auth.Actor, person, role string
 	return m, err
 }
 
-// endInvitations ends those that a member sent and may not give any more.
+// endInvitations ends the invitations of a member to roles that they may no longer
+// give.
 func endInvitations(tx *store.Tx, project int64, m monitor.ProjectMember, now time.Time) error {
 	all, err := tx.Invitations(project, now)
 	if err != nil {

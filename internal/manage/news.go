@@ -7,7 +7,7 @@ import (
 	"overdue/internal/store"
 )
 
-// Names for what the pages get from the store as it is.
+// Types of the store that pages use unchanged.
 type (
 	Newest = store.Newest
 	News   = store.News

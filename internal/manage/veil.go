@@ -9,8 +9,8 @@ import (
 	"overdue/internal/store"
 )
 
-// veil takes out of heartbeats what could ping, unless the actor may see it: the
-// ids, and those that people wrote into a text.
+// veil removes heartbeat ids from heartbeats, also from their texts, except for
+// actors who may see them: an id gives the right to ping.
 func veil(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -27,7 +27,7 @@ func veil(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) error {
 	return shape.HideIDs(tx, "", texts...)
 }
 
-// veiled is veil for one.
+// veiled is veil for one heartbeat.
 func veiled(tx *store.Tx, a auth.Actor, h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	one := []monitor.Heartbeat{h}
 	err := veil(tx, a, one)
@@ -48,7 +48,7 @@ func veilIncidents(tx *store.Tx, a auth.Actor, list []monitor.Incident) error {
 	return shape.HideIDs(tx, "", texts...)
 }
 
-// veiledIncident is veilIncidents for one.
+// veiledIncident is veilIncidents for one incident.
 func veiledIncident(tx *store.Tx, a auth.Actor, i monitor.Incident) (monitor.Incident, error) {
 	one := []monitor.Incident{i}
 	err := veilIncidents(tx, a, one)
@@ -79,8 +79,8 @@ func veilPings(tx *store.Tx, a auth.Actor, own string, list []monitor.Ping) erro
 	return nil
 }
 
-// hideFrom replaces in texts every id that could ping, unless the actor may see
-// it. The texts come from the heartbeat with the id own, which may be empty.
+// hideFrom replaces every heartbeat id in texts, except for actors who may see
+// them. The texts come from the heartbeat with the id own, which may be empty.
 func hideFrom(tx *store.Tx, a auth.Actor, own string, texts ...*string) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -88,7 +88,7 @@ func hideFrom(tx *store.Tx, a auth.Actor, own string, texts ...*string) error {
 	return shape.HideIDs(tx, own, texts...)
 }
 
-// veilStory is veil for what was noted of an incident and what providers answered.
+// veilStory is veil for the timeline of an incident and the answers of providers.
 func veilStory(tx *store.Tx, a auth.Actor, own string, timeline []monitor.Entry, deliveries []store.Delivery) error {
 	var texts []*string
 	for n := range timeline {
@@ -102,7 +102,7 @@ func veilStory(tx *store.Tx, a auth.Actor, own string, timeline []monitor.Entry,
 	return hideFrom(tx, a, own, texts...)
 }
 
-// veilDeliveries is veil for what the provider of a channel answered.
+// veilDeliveries is veil for the answers of a channel's provider.
 func veilDeliveries(tx *store.Tx, a auth.Actor, list []LastDelivery) error {
 	var texts []*string
 	for n := range list {

@@ -13,15 +13,14 @@ import (
 	"overdue/internal/store"
 )
 
-// Stale is the fault of an edit that was made on a version that is no longer the
-// newest.
+// Stale is the fault of an edit of a version that is no longer current.
 type Stale struct{ *monitor.Fault }
 
 // Unwrap makes a Stale a fault.
 func (s *Stale) Unwrap() error { return s.Fault }
 
-// stale returns a fault unless the present version is one of those that an edit
-// was made on. An edit without versions takes any.
+// stale returns a fault if the current version is not one that the edit may
+// replace. An edit without versions may replace any.
 func stale(now string, madeOn []string) error {
 	if len(madeOn) == 0 || slices.Contains(madeOn, now) {
 		return nil
@@ -32,8 +31,8 @@ func stale(now string, madeOn []string) error {
 // versionLength is how many hexadecimal digits a version has.
 const versionLength = 20
 
-// HeartbeatVersion is a digest of what people can set of a heartbeat. It is the
-// same for everybody who may see it, and no ping changes it.
+// HeartbeatVersion returns a digest of the settings of a heartbeat. It is the same
+// for every reader, and pings do not change it.
 func HeartbeatVersion(h monitor.Heartbeat) string {
 	h.ID = "-" // viewers do not see it
 	var all []string
@@ -43,14 +42,14 @@ func HeartbeatVersion(h monitor.Heartbeat) string {
 	return digest(append(all, strconv.FormatBool(h.AllChannels)))
 }
 
-// ChannelVersion counts the edits of a channel. It is no digest: settings hold
-// secrets, and a digest of a short one could be guessed.
+// ChannelVersion returns the number of edits of a channel. It is not a digest:
+// settings contain secrets, and a short one could be guessed from its digest.
 func ChannelVersion(c monitor.Channel) string { return strconv.FormatInt(c.Revision, 10) }
 
-// ProjectVersion is a digest of what people can set of a project.
+// ProjectVersion returns a digest of the settings of a project.
 func ProjectVersion(p monitor.Project) string { return digest([]string{p.Name, p.Zone}) }
 
-// digest is a short digest of a list of texts.
+// digest returns a short digest of a list of texts.
 func digest(texts []string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", texts))
 	return hex.EncodeToString(sum[:])[:versionLength]
@@ -59,8 +58,8 @@ func digest(texts []string) string {
 // Deed is who did something, and when.
 type Deed = store.Deed
 
-// LastChange tells who changed a heartbeat, a channel, the project or a role last,
-// by the action and the target of the audit log. It is zero when nobody did.
+// LastChange returns the last change of a heartbeat, a channel, the project or a
+// role, by action and target of the audit log, or the zero Deed if there is none.
 func (d *Desk) LastChange(ctx context.Context, a auth.Actor, action, target string) (deed Deed, err error) {
 	if err := may(a, auth.Read); err != nil {
 		return deed, err

@@ -22,8 +22,8 @@ func (k Kind) Destination(set Settings) string {
 	return strings.Join(all, " ")
 }
 
-// HostOf returns the host and port that a URL leads to, for people; empty for
-// what is no URL. It holds nothing of the path, which may be a credential.
+// HostOf returns the host and port of a URL, for people, or "" if the text is not
+// a URL. It contains nothing of the path, which may be a credential.
 func HostOf(value any) string {
 	text, _ := value.(string)
 	u, err := url.Parse(strings.TrimSpace(text))
@@ -33,8 +33,8 @@ func HostOf(value any) string {
 	return u.Host
 }
 
-// origin is the scheme, host and port of a value of the field. What is no URL is
-// its own origin.
+// origin returns the scheme, host and port of a value of the field, or the value
+// itself if it is not a URL.
 func (f Field) origin(value any) string {
 	text, _ := value.(string)
 	text = strings.TrimSpace(text)
@@ -93,13 +93,13 @@ func (k Kind) moved(old, new, merged Settings) []Problem {
 	return problems
 }
 
-// nowhere reports whether a destination is missing, which Validate objects to.
+// nowhere reports whether a destination is missing, which Validate rejects.
 func (k Kind) nowhere(set Settings) bool {
 	return slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Destination && f.Required && empty(set[f.Name]) })
 }
 
-// typeAgain says what to do about a secret that an edit leaves as dots and that
-// would go elsewhere; empty if the edit replaces or removes it.
+// typeAgain returns the advice for a secret that an edit leaves as dots and that
+// would go to another host, or "" if the edit replaces or removes it.
 func (f Field) typeAgain(value any) string {
 	if object, many := members(value); many {
 		var names []string
@@ -120,7 +120,7 @@ func (f Field) typeAgain(value any) string {
 	case value != Masked:
 		return ""
 	case f.Make != nil:
-		return fmt.Sprintf("Type the %s again, or have a new one made: it would be used for another host.", strings.ToLower(f.Label))
+		return fmt.Sprintf("Type the %s again, or generate a new one: it would be used for another host.", strings.ToLower(f.Label))
 	}
 	return fmt.Sprintf("Type the %s again: it would be sent to another host.", strings.ToLower(f.Label))
 }

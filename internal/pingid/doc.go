@@ -1,6 +1,6 @@
-// Package pingid finds ids of heartbeats in text. Whoever knows such an id can
-// ping, so it is replaced in whatever is shown to people without that right, or is sent
-// to others: jobs print their own command line, and people paste addresses.
+// Package pingid finds ids of heartbeats in text. An id gives the right to ping, so
+// it is replaced in every text that is sent, or that is shown to people without that
+// right: jobs print their own command line, and people paste addresses.
 //
 // An id is recognised in upper and lower case, with and without hyphens, with
 // percent-encoded characters, in UTF-16, and with escape sequences of a terminal

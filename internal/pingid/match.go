@@ -2,7 +2,7 @@ package pingid
 
 import "strings"
 
-// match is a place in a text that spells an id, or the beginning of one.
+// match is a position in a text with an id, or the beginning of one.
 type match struct {
 	start, end int
 	hex        [digits]byte // in lower case
@@ -11,7 +11,7 @@ type match struct {
 	wide       bool         // in UTF-16: a zero byte was between two digits
 }
 
-// id is the id that the digits spell, as it is stored.
+// id returns the id in its stored form.
 func (m match) id() string {
 	h := string(m.hex[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
@@ -86,8 +86,8 @@ func hyphenAt(text string, at int) (end int, ok bool) {
 	return end, ok && char == '-'
 }
 
-// skip returns the place behind what is taken out of a text before people read
-// it: control characters other than line breaks and tabs, and escape sequences
+// skip returns the position after characters that are removed before a text is
+// shown: control characters other than line breaks and tabs, and escape sequences
 // (ECMA-48, section 5.4: CSI, parameters, a final byte).
 func skip(text string, at int) int {
 	for at < len(text) {
@@ -109,7 +109,7 @@ func skip(text string, at int) int {
 	return at
 }
 
-// value is the value of a hexadecimal digit.
+// value returns the value of a hexadecimal digit.
 func value(c byte) (byte, bool) {
 	switch {
 	case c >= '0' && c <= '9':

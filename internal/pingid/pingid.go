@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// digits is how many hexadecimal digits an id has.
+// digits is the number of hexadecimal digits of an id.
 const digits = 32
 
-// shortestPart is how many digits at the end of a text are taken for the start
-// of an id that was cut off.
-const shortestPart = 8
+// minPart is the minimum number of digits at the end of a text that count as the
+// start of a truncated id.
+const minPart = 8
 
 // Replacement takes the place of an id.
 const Replacement = "…"
@@ -64,7 +64,7 @@ func HideCut(text, own string, ids ...string) string {
 		m := matchAt(text, at)
 		rest := text[m.end:]
 		ends := rest == "" || rest == "-" || rest == "%" || rest == "%2"
-		if ends && m.n >= shortestPart && m.n < digits && strings.HasPrefix(plain, string(m.hex[:m.n])) {
+		if ends && m.n >= minPart && m.n < digits && strings.HasPrefix(plain, string(m.hex[:m.n])) {
 			return text[:at] + Replacement
 		}
 	}
@@ -77,7 +77,7 @@ func Shorten(text string) string {
 	return replace(text, func(m match) (string, bool) { return string(m.hex[:8]) + Replacement, true })
 }
 
-// replace puts what with returns in the place of each match that it accepts.
+// replace replaces each match that with accepts with the text that with returns.
 func replace(text string, with func(match) (string, bool)) string {
 	var out strings.Builder
 	done := 0

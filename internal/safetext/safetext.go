@@ -18,7 +18,7 @@ func Unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-// FirstUnsafe returns the first character that a name may not hold, and false
+// FirstUnsafe returns the first character that a name must not contain, and false
 // if there is none. A byte that is not UTF-8 is returned as U+FFFD.
 func FirstUnsafe(text string) (rune, bool) {
 	for i, r := range text {

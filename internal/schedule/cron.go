@@ -57,8 +57,8 @@ func build(lines []string, zone, wanted string, read func(line, zone string) (*t
 	return u, nil
 }
 
-// explained returns a reader whose problem is replaced by an explanation, if
-// there is one.
+// explained wraps a reader: if explain has a better explanation of a problem, it
+// replaces the problem.
 func explained(read func(line, zone string) (*timetable, error), explain func(line string) *Problem) func(line, zone string) (*timetable, error) {
 	return func(line, zone string) (*timetable, error) {
 		t, err := read(line, zone)

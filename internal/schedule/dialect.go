@@ -92,7 +92,7 @@ func layoutField(letter byte) field {
 	return field{name: "second", plural: "seconds", high: 59}
 }
 
-// meaning is an expression as a dialect takes it.
+// meaning is an expression as one dialect reads it.
 type meaning struct {
 	dialect  string
 	title    string
@@ -105,8 +105,8 @@ type meaning struct {
 	weekdays bool // the day of week has numbers
 }
 
-// read returns the expression as the dialect takes it. It is false if it cannot be
-// one of this dialect.
+// read returns the expression as the dialect reads it. It returns false if the
+// expression is not valid in this dialect.
 func (d dialect) read(fields []string) (meaning, bool) {
 	for _, layout := range d.layouts {
 		if len(layout) == len(fields) {

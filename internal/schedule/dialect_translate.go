@@ -18,7 +18,7 @@ type translation struct {
 	why       string // no cron line has the same meaning
 }
 
-// take reads one field. It is false if the dialect has no such field.
+// take reads one field. It returns false if the field is not valid in the dialect.
 func (x *translation) take(letter byte, text string) bool {
 	if text == "?" && (letter == 'D' || letter == 'W') {
 		x.questions++
@@ -49,7 +49,8 @@ func (x *translation) take(letter byte, text string) bool {
 	return true
 }
 
-// year takes any year, and others than all only to say that a cron line has none.
+// year reads a year field. If it restricts the year, there is no equivalent cron
+// line.
 func (x *translation) year(text string) bool {
 	if text == "*" {
 		return true
@@ -66,7 +67,8 @@ func (x *translation) year(text string) bool {
 	return true
 }
 
-// seconds takes one second, or keeps several for a schedule that is an interval.
+// seconds reads a field of seconds. Several seconds are kept for a schedule that
+// may be an interval.
 func (x *translation) seconds(all set) bool {
 	if all.size() == 1 {
 		x.second = all.first()
@@ -76,7 +78,7 @@ func (x *translation) seconds(all set) bool {
 	return all.size() > 0
 }
 
-// note says what a cron line leaves out.
+// note returns a sentence about the second that a cron line drops, or "".
 func (x *translation) note() string {
 	if x.second == 0 {
 		return ""
@@ -84,7 +86,7 @@ func (x *translation) note() string {
 	return fmt.Sprintf("A cron line begins at full minutes: the %s second is left out.", ordinal(x.second))
 }
 
-// often is for a schedule that runs several times a minute.
+// often translates a schedule that runs several times a minute.
 func (x *translation) often(r meaning) meaning {
 	always := true
 	for _, part := range x.parts {
@@ -101,7 +103,7 @@ func (x *translation) often(r meaning) meaning {
 	return r
 }
 
-// special reads what is no number, name or range: L, W and #.
+// special reads L, W and #.
 func (x *translation) special(letter byte, item string) (string, bool) {
 	switch {
 	case letter == 'D' && (item == "L" || item == "LW" || item == "WL"):
@@ -213,7 +215,7 @@ func (x *translation) ends(f field, letter byte, span string, stepped bool) (lo,
 	return lo, hi, ok && (lo <= hi || x.wraps && letter != 'D')
 }
 
-// write is the field of a cron line for a set of numbers and what else it has.
+// write returns the field of a cron line for a set of numbers and other parts.
 func (f field) write(all set, special []string) string {
 	list := slices.Collect(all.all())
 	if rest := all &^ 1; f.name == weekdayField.name && all.has(0) && len(list) > 2 && rest == numbers(rest.first(), 6) && len(list) < 7 {

@@ -21,14 +21,14 @@ func foreign(line string) *Problem {
 	return nil
 }
 
-// suggest is a problem whose answer is one schedule.
+// suggest returns a problem with one suggestion.
 func suggest(s Suggestion, format string, args ...any) *Problem {
 	p := problem(format, args...)
 	p.Suggestions = []Suggestion{s}
 	return p
 }
 
-// foreignZone reads a zone before the line, as robfig/cron and Kubernetes take it.
+// foreignZone reads a time zone before the line, as in robfig/cron and Kubernetes.
 func foreignZone(line string) *Problem {
 	name, rest, _ := strings.Cut(line, "=")
 	if name != "TZ" && name != "CRON_TZ" {
@@ -98,7 +98,7 @@ func everySo(line, text, reading string) *Problem {
 		"%s is an interval, as %s writes it: use an interval of %s", quote(line), reading, Duration(d))
 }
 
-// typedDuration is a duration as people type it.
+// typedDuration returns a duration as people type it.
 func typedDuration(d time.Duration) string {
 	return strings.NewReplacer(noBreak, "", "min", "m").Replace(Duration(d))
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// foreignFields reads lines of five to seven fields, perhaps with a user and a
-// command behind them.
+// foreignFields reads lines of five to seven fields, optionally followed by a user
+// and a command.
 func foreignFields(line string) *Problem {
 	fields := strings.Fields(line)
 	n := 0
@@ -84,7 +84,7 @@ func meanings(fields []string) []meaning {
 	return all
 }
 
-// readAs is the problem of a line with its meanings.
+// readAs returns the problem of a line, with its meanings as suggestions.
 func readAs(all []meaning, line string) *Problem {
 	p := &Problem{}
 	var choices, none []string
@@ -104,7 +104,7 @@ func readAs(all []meaning, line string) *Problem {
 	case len(all) == 1 && len(choices) == 1:
 		p.Text = problem("%s looks like %s: %s", quote(line), all[0].title, all[0].advice()).Text
 	case len(choices) == 0:
-		p.Text = problem("%s looks like %s, and nothing here has the same meaning: %s; write five fields such as 0 3 * * *", quote(line), all[0].title, strings.Join(none, "; ")).Text
+		p.Text = problem("%s looks like %s, and Overdue has no equivalent: %s; write five fields such as 0 3 * * *", quote(line), all[0].title, strings.Join(none, "; ")).Text
 	default:
 		p.Text = problem("%s has more than one meaning; %s", quote(line), strings.Join(append(choices, none...), "; ")).Text
 	}
@@ -114,19 +114,19 @@ func readAs(all []meaning, line string) *Problem {
 	return p
 }
 
-// join notes that another dialect reads the line alike.
+// join records that another dialect reads the line in the same way.
 func (r *meaning) join(other meaning) {
 	r.dialect, r.phrase = r.dialect+" or "+other.dialect, r.phrase+" or "+other.phrase
 	r.title = "a " + r.dialect + " expression"
 }
 
-// suggestion is the meaning as a schedule to write.
+// suggestion returns the meaning as a Suggestion.
 func (r meaning) suggestion() Suggestion {
 	return Suggestion{Kind: r.kind, Text: r.text, Reading: r.dialect, Note: r.note}
 }
 
-// where names the dialect in a clause, and how it numbers the days if the others
-// number them differently.
+// where returns the dialect as a clause, with its numbering of the days if the
+// other dialects number them differently.
 func (r meaning) where(all []meaning) string {
 	where := r.phrase
 	if slices.ContainsFunc(all, func(other meaning) bool { return other.weekdays && other.sunday != r.sunday }) {
@@ -135,7 +135,7 @@ func (r meaning) where(all []meaning) string {
 	return where
 }
 
-// advice says what to write.
+// advice returns what to write instead.
 func (r meaning) advice() string {
 	if r.kind == KindInterval {
 		return "use an interval of " + r.text

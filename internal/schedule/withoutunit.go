@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// WithoutUnit reports whether a duration is a bare number, of which people and
-// programs think differently: 24 is seconds to an API and hours to a person. It
-// returns what may have been meant, the most likely first. Zero needs no unit, and
-// a number that no unit makes a duration is left to [ParseDuration].
+// WithoutUnit reports whether a duration is a number without a unit, which is
+// ambiguous: 24 means seconds to an API and hours to a person. It returns the
+// possible durations, the most likely first. Zero needs no unit. A number that is
+// out of range with every unit is left to [ParseDuration].
 func WithoutUnit(text string) (choices []string, bare bool) {
 	number := strings.TrimSpace(text)
 	if !digits(number) || strings.Trim(number, "0") == "" || len(number) > 10 {
@@ -22,7 +22,7 @@ func WithoutUnit(text string) (choices []string, bare bool) {
 	return choices, len(choices) > 0
 }
 
-// Alternatives lists what to write: "24h, 24m (minutes), 24s or 24d".
+// Alternatives formats the choices as "24h, 24m (minutes), 24s or 24d".
 func Alternatives(choices []string) string {
 	words := make([]string, len(choices))
 	for i, c := range choices {

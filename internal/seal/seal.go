@@ -44,7 +44,7 @@ func Parse(text string) (*Key, error) {
 	if err != nil || len(secret) != keySize {
 		return nil, errors.New("not a secret key: it must be 32 bytes in base64, as `overdue secret-key create` writes them")
 	}
-	// Derived, so that the id tells nothing about the key that seals (RFC 5869).
+	// Derived (RFC 5869), so that the id does not reveal the key.
 	sealing, err := hkdf.Key(sha256.New, secret, nil, "overdue seal 1", keySize)
 	if err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)
@@ -64,8 +64,8 @@ func Parse(text string) (*Key, error) {
 	return &Key{hex.EncodeToString(id), aead}, nil
 }
 
-// ID names the key. It is no secret: it is kept in the database, so that a wrong
-// key is noticed before it is used.
+// ID returns the id of the key. It is not secret: the database stores it, so that a
+// wrong key is detected before it is used.
 func (k *Key) ID() string { return k.id }
 
 // Seal returns text encrypted and bound to what it is about.

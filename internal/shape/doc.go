@@ -3,5 +3,5 @@
 // with them and webhooks carry them, so both say the same.
 //
 // It decides nothing: the caller says who may see what. It is also the only place
-// that takes ids that could ping out of texts that people see or that are sent.
+// that removes heartbeat ids from texts that are shown or sent.
 package shape

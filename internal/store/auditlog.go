@@ -9,8 +9,8 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Audit keeps who changed what. It fails for an entry that does not identify
-// who acted: a name alone can be anybody's.
+// Audit stores an entry of the audit log. It fails if the entry does not identify
+// the actor: a name alone is not unique.
 func (tx *Tx) Audit(e monitor.AuditEntry) error {
 	if e.Kind == "" || e.ActorID == "" && e.Kind != monitor.ActorCommand {
 		return fmt.Errorf("audit: %s: the entry does not identify who acted", e.Action)

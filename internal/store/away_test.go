@@ -132,7 +132,7 @@ func ownPostgres(t *testing.T, fast bool) *storetest.Postgres {
 	return server
 }
 
-// TestAServerThatDiesIsAwayUntilItIsBack kills a server of its own, between
+// TestAServerThatDiesIsAwayUntilItIsBack kills a separate server, between
 // transactions and in one.
 func TestAServerThatDiesIsAwayUntilItIsBack(t *testing.T) {
 	server := ownPostgres(t, false)

@@ -134,8 +134,8 @@ func (b *backlog) full() bool {
 	return b.count >= b.sizes.pending || b.bodies >= b.sizes.bodies || len(b.states) >= b.sizes.states
 }
 
-// plenty reports whether so much is pending that some should be put away: early
-// enough that it is seldom full, when everybody waits.
+// plenty reports whether the backlog is full enough to flush a part of it. This is
+// early, because a full backlog blocks every ping.
 func (b *backlog) plenty() bool {
 	return b.count >= b.sizes.few || b.bodies >= b.sizes.bodies/3
 }
@@ -300,8 +300,8 @@ func (db *DB) UpdateApart(ctx context.Context, fn func(*Tx) error) error {
 	})
 }
 
-// ViewApart is View for what has nothing to do with heartbeats, so that nothing
-// need be put away for it, and no ping waits.
+// ViewApart is View for data that pending pings cannot change: it flushes nothing,
+// and no ping waits.
 func (db *DB) ViewApart(ctx context.Context, fn func(*Tx) error) error { return db.look(ctx, fn) }
 
 // Soonest is no later than the next moment at which anything happens by itself,
@@ -311,8 +311,8 @@ func (db *DB) Soonest(ctx context.Context, now time.Time) (next time.Time, other
 	var pending time.Time
 	err = db.guarded(ctx, func(ctx context.Context) error {
 		if b := db.backlog; b != nil {
-			// First what is pending, then the tables: what is put away in between
-			// is seen in both.
+			// The pending pings first, then the tables: a ping that is flushed in
+			// between is seen in both.
 			if err := b.turn.take(ctx); err != nil {
 				return err
 			}

@@ -75,8 +75,8 @@ func (tx *Tx) missing(table string) (bool, error) {
 }
 
 // addJournal puts the records of a journal into a copy, where its first server
-// finds them. The copy gets a new mark: what lies next to the original
-// does not belong to it.
+// finds them. The copy gets a new mark: the files next to the original
+// do not belong to it.
 func addJournal(ctx context.Context, file string, records [][]byte) (err error) {
 	db, err := openSQLite(ctx, file, nil, fullSizes)
 	if err != nil {

@@ -41,8 +41,8 @@ func (tx *Tx) Channels(project int64) ([]monitor.Channel, error) {
 	return many(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
 }
 
-// ChannelRoutes is Channels without the settings: for what must go on when
-// secrets cannot be opened, such as taking a ping and deciding who is notified.
+// ChannelRoutes is Channels without the settings. Use it for work that must
+// continue when secrets cannot be opened, such as storing pings and routing alerts.
 func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
 	return many(tx, func(row scanner) (monitor.Channel, error) {
 		c, _, err := scanSealedChannel(row)
@@ -84,7 +84,7 @@ func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	return c, nil
 }
 
-// sealedSettings are the settings of a channel as they are stored.
+// sealedSettings returns the settings of a channel in their stored form.
 func (tx *Tx) sealedSettings(c monitor.Channel) (string, error) {
 	settings, err := json.Marshal(c.Settings)
 	if err != nil {

@@ -66,7 +66,7 @@ func (db *DB) Check(ctx context.Context) error {
 	})
 }
 
-// integrity lets SQLite look for damage in its file.
+// integrity returns an error if SQLite finds damage in its file.
 func (tx *Tx) integrity() error {
 	said, _, err := one(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
 	if err != nil {
@@ -78,7 +78,7 @@ func (tx *Tx) integrity() error {
 	return nil
 }
 
-// extent is how many heartbeats there are, and when one heard its last ping.
+// extent returns the number of heartbeats and the time of the last ping.
 func (tx *Tx) extent() (heartbeats int64, last time.Time, err error) {
 	_, _, err = one(tx, func(row scanner) (struct{}, error) {
 		var at sql.NullInt64

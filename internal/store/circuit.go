@@ -22,8 +22,8 @@ import (
 //	   └──────────── a probe gets an answer ────────── open: operations under way end
 //	                                                   with ErrAway, new ones fail at once
 //
-// Only what has an answer closes it, so a full disk or a read-only server does
-// not open it: they fail fast without help.
+// Any answer closes it, even an error. So a full disk or a read-only server does
+// not open it: their operations already fail fast.
 type circuit struct {
 	probe    func(context.Context) error
 	cut      func()          // lets go of connections that are as good as dead
@@ -41,8 +41,8 @@ type circuit struct {
 	stopped chan struct{}
 }
 
-// Limits of what waits for the database. An operation without a deadline of its
-// own serves a request.
+// Timeouts of operations on the database. An operation without a deadline serves a
+// request.
 const (
 	slowOperation   = 2 * time.Second // then a probe starts
 	firstProbe      = 2 * time.Second // without an answer by then the circuit opens
@@ -53,13 +53,13 @@ const (
 	probeHysteresis = 100 * time.Millisecond // between two runs of examine
 )
 
-// errSilent says that the database gives no answer: what waits for it may wait
-// for as long as it likes.
+// errSilent means that the database gives no answer: there is no limit to how long
+// an operation may take.
 var errSilent = fmt.Errorf("%w: it does not answer", ErrAway)
 
-// Watch starts to watch whether the database answers, for as long as it serves.
-// onChange gets the cause when it stops answering, and nil when it answers
-// again. It must return at once. Watch returns a function that ends watching.
+// Watch starts to monitor whether the database answers. It calls onChange with the
+// cause when the database stops answering, and with nil when it answers again.
+// onChange must return at once. Watch returns a function that stops monitoring.
 func (db *DB) Watch(onChange func(why error)) (end func()) {
 	db.watch(&circuit{probe: db.rehearse, cut: db.cut, mend: db.mend, onChange: onChange})
 	return db.unwatch
@@ -74,7 +74,7 @@ func (db *DB) watch(c *circuit) {
 	go c.run(ctx)
 }
 
-// unwatch ends watching.
+// unwatch stops the circuit.
 func (db *DB) unwatch() {
 	if c := db.circuit.Swap(nil); c != nil {
 		c.stop()
@@ -95,9 +95,9 @@ func (db *DB) Unavailable() (opened <-chan struct{}, why error) {
 	return c.closed.Done(), c.why
 }
 
-// guarded runs an operation on the database: not at all while the circuit is
-// open, and no longer than it is closed. Commands, which nobody watches, take
-// as long as they need.
+// guarded runs an operation on the database. It fails at once while the circuit is
+// open, and ends the operation when the circuit opens. Without [DB.Watch], as in
+// commands, operations have no limit.
 func (db *DB) guarded(ctx context.Context, operation func(context.Context) error) error {
 	c := db.circuit.Load()
 	if c == nil {
@@ -119,7 +119,7 @@ func (db *DB) guarded(ctx context.Context, operation func(context.Context) error
 	switch {
 	case err == nil:
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		// Nobody waits for it any more, which says nothing of the database.
+		// The caller has given up, which proves nothing about the database.
 	case closed.Err() != nil && !errors.Is(err, ErrAway):
 		return fmt.Errorf("%w: %w", errSilent, err)
 	case errors.Is(err, errSilent):
@@ -128,7 +128,7 @@ func (db *DB) guarded(ctx context.Context, operation func(context.Context) error
 	return err
 }
 
-// limit bounds an operation that has no deadline of its own.
+// limit adds a deadline to an operation that has none.
 func limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, given := ctx.Deadline(); given {
 		return context.WithCancel(ctx)
@@ -136,16 +136,15 @@ func limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, requestTimeout)
 }
 
-// progress notes that something was committed, or that a long transaction goes
-// on. Looking proves nothing: where commits wait for a standby that is gone, all
-// else goes well.
+// progress records a commit, or a step of a long transaction. Reads prove nothing:
+// if commits wait for a standby that is gone, reads still succeed.
 func (db *DB) progress() {
 	if c := db.circuit.Load(); c != nil {
 		c.last.Store(time.Now().UnixNano())
 	}
 }
 
-// suspect starts a probe. It never waits.
+// suspect starts a probe. It never blocks.
 func (c *circuit) suspect() {
 	select {
 	case c.wake <- struct{}{}:
@@ -153,7 +152,7 @@ func (c *circuit) suspect() {
 	}
 }
 
-// run probes when there is reason to, until ctx ends.
+// run waits for suspicions and probes, until ctx ends.
 func (c *circuit) run(ctx context.Context) {
 	defer close(c.stopped)
 	for {
@@ -172,8 +171,8 @@ func (c *circuit) run(ctx context.Context) {
 }
 
 // examine probes until the database answers. Once the circuit is open, further
-// probes start while earlier ones still wait: bytes that the network swallowed
-// never come.
+// probes start while earlier ones still wait: an answer that the network dropped
+// never arrives.
 func (c *circuit) examine(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -198,7 +197,7 @@ func (c *circuit) examine(ctx context.Context) {
 			return
 		case err := <-results:
 			underway--
-			// It locks no row that others know: the whole table must be locked.
+			// The probe uses a new row, so only a lock on the whole table can block it.
 			if !errors.Is(err, errSilent) && !errors.Is(err, ErrLocked) {
 				c.answers()
 				return
@@ -250,8 +249,8 @@ func (c *circuit) answers() {
 	}
 }
 
-// cut lets go of all connections of the pool: those at rest may be as dead as
-// those that were used.
+// cut closes all connections of the pool: idle connections may be as dead as those
+// in use.
 func (db *DB) cut() {
 	if db.pool != nil {
 		db.line.cut()

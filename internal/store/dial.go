@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// keepAlive ends connections whose other end is gone within about half a
-// minute, also those at rest.
+// keepAlive closes connections, including idle ones, within about half a minute
+// after the other end is gone.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // dial opens a connection to PostgreSQL.
@@ -18,15 +18,15 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 }
 
 // line dials the connections of the pool, and cuts all of them when the database
-// does not answer. To close one in good order takes up to 15 seconds without an
-// answer, and its place in the pool stays taken for as long.
+// does not answer. A graceful close takes up to 15 seconds without an answer and
+// occupies a place in the pool for that time.
 type line struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	isCut bool
 }
 
-// errCut says that the line is cut.
+// errCut means that the line is cut.
 var errCut = errors.New("the circuit is open")
 
 // dial opens a connection, unless the line is cut.

@@ -40,7 +40,7 @@ var (
 	ErrAway = errors.New("the database is unavailable")
 	// ErrDisk says why it is away: its disk is full, or fails.
 	ErrDisk = fmt.Errorf("%w: its disk is full or fails", ErrAway)
-	// ErrLocked says that another session has locked what is asked for.
+	// ErrLocked means that another session holds a lock on the row or table.
 	ErrLocked = fmt.Errorf("%w: another session has locked it", ErrAway)
 	// errAgain says that the transaction may succeed when run again.
 	errAgain = errors.New("the transaction was interrupted by another")

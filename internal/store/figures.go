@@ -105,8 +105,8 @@ func (tx *Tx) HeartbeatsByKey(keys []int64) (map[int64]monitor.Heartbeat, error)
 	return byKey, nil
 }
 
-// PingIDs returns those of ids that are the id of a heartbeat, in any project and
-// also of one that was deleted: it may be restored.
+// PingIDs returns the ids that belong to a heartbeat of any project. It includes
+// deleted heartbeats, because they may be restored.
 func (tx *Tx) PingIDs(ids []string) ([]string, error) {
 	found, err := many(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
 		`SELECT h.id FROM heartbeats h WHERE `+tx.d.in("h.id", "$1"), tx.d.list(ids))

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// How long a lock that another process holds is waited for, and from when the
-// operator hears of it.
+// How long to wait for a lock of another process, and when to report the wait.
 const (
 	maxServerWait = 5 * time.Second  // for the lock of a server: the one before may be stopping
 	maxSchemaWait = 30 * time.Second // for the lock under which the schema is changed
@@ -20,15 +19,15 @@ const (
 	lockRetry     = 50 * time.Millisecond
 )
 
-// errHeld says that another process has the lock. It is the only reason to wait.
+// errHeld means that another process holds the lock. It is the only reason to wait.
 var errHeld = errors.New("held by another process")
 
-// WaitReport hears that a lock is being waited for: its file, and who holds it
-// as far as that is known.
+// WaitReport is called while a start waits for a lock, with the lock file and the
+// holder, as far as it is known.
 type WaitReport func(file, holder string)
 
-// lockFile takes an exclusive lock on a file, which it makes if needed. The lock
-// ends with the process. What the file says is for people: who holds it.
+// lockFile takes an exclusive lock on a file and creates the file if needed. The
+// lock ends with the process. The content of the file names the holder, for people.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -39,7 +38,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	host, _ := os.Hostname() // without a name the process id is still of use
 	if err := f.Truncate(0); err == nil {
-		// On a full disk the lock holds all the same.
+		// Ignored: on a full disk the lock is still held.
 		_, _ = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
 	}
 	return f, nil
@@ -70,7 +69,7 @@ func waitForLock(ctx context.Context, path string, longest time.Duration, report
 	}
 }
 
-// holderOf says who holds a lock file.
+// holderOf returns the holder of a lock file, in words.
 func holderOf(path string) string {
 	text, err := os.ReadFile(path)
 	if holder := strings.TrimSpace(string(text)); err == nil && holder != "" {
@@ -79,7 +78,7 @@ func holderOf(path string) string {
 	return "an unknown process"
 }
 
-// remedy says what to do about a file that cannot be opened for writing.
+// remedy returns advice for a file that cannot be opened for writing, or "".
 func remedy(err error) string {
 	switch {
 	case errors.Is(err, syscall.EROFS):
@@ -92,7 +91,7 @@ func remedy(err error) string {
 	return ""
 }
 
-// serverLock is what keeps a second server away from a SQLite file.
+// serverLock keeps a second server away from a SQLite file.
 //
 // The lock file is found by its name: a second server that names the database
 // by the same path waits for it and says who holds it. The lock on the
@@ -125,7 +124,7 @@ func lockServer(ctx context.Context, path string, report WaitReport) (*serverLoc
 	return l, nil
 }
 
-// served is the error of a second server.
+// served returns the error of a second server.
 func served(path string, err error) error {
 	return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", path, err)
 }

@@ -100,7 +100,7 @@ func TestOpen_NamesItsFilesAfterTheFileAndNotTheLink(t *testing.T) {
 	}
 }
 
-// TestOpenToServe_DoesNotWaitForALockThatItCannotOpen stands for a file system
+// TestOpenToServe_DoesNotWaitForALockThatItCannotOpen simulates a file system
 // that cannot be written: a directory in the place of the lock cannot be either.
 func TestOpenToServe_DoesNotWaitForALockThatItCannotOpen(t *testing.T) {
 	for _, lock := range []string{".lock", ".migrate.lock"} {

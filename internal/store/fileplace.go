@@ -12,16 +12,15 @@ import (
 	"overdue/internal/journal"
 )
 
-// ErrMoved says that the database is away because one of its files was deleted,
-// moved or replaced while the server runs: what would be written now is gone
-// after the next start.
+// ErrMoved means that one of the database files was deleted, moved or replaced while
+// the server runs: data written now would be lost at the next start.
 var ErrMoved = fmt.Errorf("%w: its files were deleted, moved or replaced", ErrAway)
 
-// maxLinks bounds how many symbolic links are followed.
+// maxLinks is the maximum number of symbolic links to follow.
 const maxLinks = 40
 
-// realPath is the one path of a database file, whatever links lead to it:
-// SQLite and the journal name their files after it. The file need not exist.
+// realPath returns the path of a database file with all symbolic links resolved:
+// SQLite and the journal derive file names from it. The file need not exist.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -60,19 +59,20 @@ func oneName(path string) error {
 	return nil
 }
 
-// sideFiles are what may lie next to a database file and belongs to it.
+// sideFiles returns the files that may exist next to a database file and belong to
+// it.
 func sideFiles(path string) []string {
 	return append([]string{path + "-wal", path + "-shm"}, journal.Names(path+"-pings")...)
 }
 
-// place is a file of a running server, and which file it was at the start.
+// place is the path of a file of a running server, and its identity at the start.
 type place struct {
 	name string
 	file fs.FileInfo
 }
 
-// notePlaces remembers the files of a server: the database first, then those
-// next to it.
+// notePlaces records the identity of a server's files: the database first, then the
+// files next to it.
 func (db *DB) notePlaces() error {
 	held, err := db.lock.file.Stat()
 	if err != nil {
@@ -106,7 +106,7 @@ func (db *DB) inPlace() error {
 			became = "cannot be found (" + err.Error() + ")"
 		}
 		return fmt.Errorf("%w: %s %s. Nothing is stored until the same file is back under that name. "+
-			"To go on with the files that are there now, restart Overdue; to go back to a backup, stop it and run overdue restore", ErrMoved, p.name, became)
+			"To use the files that are there now, restart Overdue; to restore a backup, stop Overdue and run overdue restore", ErrMoved, p.name, became)
 	}
 	return nil
 }
@@ -133,8 +133,8 @@ func (db *DB) write(ctx context.Context, fn func(*Tx) error) error {
 	return db.run(ctx, db.writer, nil, fn)
 }
 
-// leavePlaces is for a server that ends: when the database file is where it
-// was, all goes there, and no other file matters any more.
+// leavePlaces prepares the stop of a server: if the database file is in place,
+// everything is saved there and the other files no longer matter.
 func (db *DB) leavePlaces() error {
 	db.places = slices.Clip(db.places[:min(1, len(db.places))])
 	return db.inPlace()

@@ -66,9 +66,9 @@ func (tx *Tx) hear(batch []Heard) (Hearing, error) {
 	return heard, err
 }
 
-// knownToAll says before which moment all nodes have stored the pings of a
-// heartbeat, as far as they are known to be on their way. It asks the database only when first used: most pings end no
-// silence.
+// knownToAll returns the moment before which all nodes have stored the pings of a
+// heartbeat that are known to be on their way. It queries the database only when
+// first used, because most pings end no silence.
 type knownToAll struct {
 	tx    *Tx
 	now   time.Time

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Newest is what was numbered last in a project. Both numbers only grow, so what
-// has a higher one is younger, whatever the clocks of the nodes say.
+// Newest holds the highest numbers of a project. Both numbers only grow, so a higher
+// number is newer, regardless of the clocks of the nodes.
 type Newest struct {
 	Incident  int64 // number of an incident
 	Heartbeat int64 // key of a heartbeat
@@ -27,7 +27,7 @@ func (tx *Tx) Newest(project int64) (Newest, error) {
 	return n, nil
 }
 
-// News counts what a filter finds apart from the rows that a page shows.
+// News counts the matches of a filter that a page does not show.
 type News struct {
 	Beyond int // in all
 	Down   int // of them, those that went Down since

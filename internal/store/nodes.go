@@ -13,7 +13,7 @@ import (
 // pings in flight are not waited for any more.
 const longestSilence = 10 * time.Second
 
-// Horizon is up to when the pings that reached a node are stored.
+// Horizon is the moment up to which all pings that reached a node are stored.
 type Horizon struct {
 	// All is the moment for every heartbeat. Nodes of earlier versions read
 	// nothing else.
@@ -58,7 +58,7 @@ func (tx *Tx) Gone(now time.Time) error {
 	return nil
 }
 
-// Peers is what the other living nodes have published.
+// Peers holds the horizons that the other living nodes have published.
 type Peers struct {
 	Count int
 	rest  time.Time            // the earliest of all
@@ -84,7 +84,7 @@ func (p Peers) UntilHeld(id string, own time.Time) time.Time {
 	return monitor.Sooner(own, p.holds[id])
 }
 
-// Peers returns what the other nodes that live at now have published.
+// Peers returns the horizons of the other nodes that are alive at now.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
 	published, err := many(tx, scanHorizon, `SELECT horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND seen > $2`,
 		tx.db.node, micros(now.Add(-longestSilence)))

@@ -83,7 +83,7 @@ type ServeOptions struct {
 	// Memory is how many bytes the process may use in all, 0 for no limit: what
 	// is kept in memory is sized by it.
 	Memory int64
-	// OnWait hears of a lock that is waited for; nil: nobody does.
+	// OnWait is called while the start waits for a lock. It may be nil.
 	OnWait WaitReport
 }
 
@@ -124,7 +124,7 @@ func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, erro
 	return db, nil
 }
 
-// opened finishes the opening of a database, or closes it.
+// opened completes the opening of a database, or closes it after an error.
 func (db *DB) opened(ctx context.Context) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -151,7 +151,7 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 const readers = 8
 
 // newDatabase returns the real path of a database file, and makes an empty one
-// if there is none. A restore that was cut off there is finished first.
+// if there is none. It completes an interrupted restore first.
 func newDatabase(ctx context.Context, address string) (string, error) {
 	if address == "" || strings.HasPrefix(address, ":") {
 		return "", fmt.Errorf("database %q: name a file, for example overdue.db, or a postgres:// address", address)

@@ -13,10 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// sessionSettings are how our connections to PostgreSQL behave, unless the
-// address says otherwise: 200 means synced whatever the server's default is,
-// and nothing waits long for a row that another session forgot to let go, or
-// that a transaction of ours still has whose connection the network swallowed.
+// sessionSettings are the defaults of our connections to PostgreSQL; the address
+// may override them. A committed ping is synced whatever the server's default is,
+// and nothing waits long for a row lock of a stuck session or of a transaction of
+// ours whose connection is dead.
 var sessionSettings = map[string]string{
 	"client_encoding":                     "UTF8",
 	"synchronous_commit":                  "on",
@@ -30,8 +30,8 @@ const (
 	poolPingTimeout = time.Second // for a connection that was at rest
 )
 
-// openPostgres connects to a server. It waits for none: a server that is away
-// at start is an error with its reason.
+// openPostgres connects to a server. It does not wait for an unavailable server: it
+// returns an error with the reason.
 func openPostgres(ctx context.Context, address string) (*DB, error) {
 	config, err := postgresConfig(address)
 	if err != nil {
@@ -87,13 +87,13 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// modeNames are the ways to run statements that cannot send arrays.
+// modeNames are the query execution modes that cannot send arrays.
 var modeNames = map[pgx.QueryExecMode]string{pgx.QueryExecModeExec: "exec", pgx.QueryExecModeSimpleProtocol: "simple_protocol"}
 
-// useCacheDescribe is what to do behind a pooler.
+// useCacheDescribe is the advice for a server behind a pooler.
 const useCacheDescribe = "behind a pooler in transaction mode set default_query_exec_mode=cache_describe in the address, else leave it out"
 
-// startProblem adds to an error of the first connection what to do about it.
+// startProblem adds advice to an error of the first connection.
 func startProblem(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
@@ -108,7 +108,7 @@ func startProblem(err error) error {
 	return err
 }
 
-// facts are what a PostgreSQL server says of itself and of us.
+// facts are the properties of a PostgreSQL server and of our role on it.
 type facts struct {
 	version     int // as server_version_num
 	encoding    string
@@ -121,15 +121,15 @@ type facts struct {
 	unreachable string // our tables that the role may not use fully, as a list
 }
 
-// oldestPostgres is the oldest major version that its makers still supported
+// minPostgres is the oldest major version that the PostgreSQL project supported
 // when this was written.
-const oldestPostgres = 14
+const minPostgres = 14
 
-// problem says why Overdue cannot work there, and what to do.
+// problem returns an error with advice if Overdue cannot work with the server.
 func (f facts) problem(commitGiven bool) error {
 	switch {
-	case f.version < oldestPostgres*10_000:
-		return fmt.Errorf("PostgreSQL %d is too old; Overdue needs version %d or later", f.version/10_000, oldestPostgres)
+	case f.version < minPostgres*10_000:
+		return fmt.Errorf("PostgreSQL %d is too old; Overdue needs version %d or later", f.version/10_000, minPostgres)
 	case f.encoding != "UTF8":
 		return fmt.Errorf("the database has the encoding %s; create one with: CREATE DATABASE overdue ENCODING 'UTF8' TEMPLATE template0", f.encoding)
 	case f.readOnly:
@@ -163,7 +163,7 @@ func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
 		pgx.QueryExecModeSimpleProtocol).
 		Scan(&f.version, &f.encoding, &f.readOnly, &f.commit, &f.role, &f.schema, &f.mayCreate, &f.made, &f.unreachable)
 	if err != nil {
-		return fmt.Errorf("look at the server: %w", startProblem(err))
+		return fmt.Errorf("check the server: %w", startProblem(err))
 	}
 	if err := f.problem(config.RuntimeParams["synchronous_commit"] != sessionSettings["synchronous_commit"]); err != nil {
 		return err
@@ -223,6 +223,6 @@ func (db *DB) enoughConnections(ctx context.Context) error {
 	if err == nil || shared {
 		return nil // those who share a process wait for each other for milliseconds
 	}
-	return fmt.Errorf("the database gives %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
+	return fmt.Errorf("the database allows %d of the %d connections that a server needs; raise max_connections or the CONNECTION LIMIT of the role, "+
 		"or default_pool_size of a pooler in session mode: %w", got, inPool+1, err)
 }

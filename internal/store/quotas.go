@@ -7,9 +7,8 @@ import (
 )
 
 // UseQuota counts one use of what is limited to max in a window, on all nodes
-// together. When that is used up it counts nothing, and returns after what time
-// the next one is allowed. The caller holds a lock that others who use the same
-// quota need too.
+// together. If the quota is used up, it counts nothing and returns the time until
+// the next use. The caller must hold a lock that serializes the uses of the quota.
 func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time) (wait time.Duration, err error) {
 	if _, err := tx.exec(`DELETE FROM quota_uses WHERE name = $1 AND at <= $2`, name, micros(now.Add(-window))); err != nil {
 		return 0, fmt.Errorf("quota: %w", err)

@@ -12,12 +12,12 @@ import (
 	"overdue/internal/monitor"
 )
 
-// rehearseEvery is how often PostgreSQL is asked to do what a ping does, while
-// no ping does it.
+// rehearseEvery is the interval of test pings on PostgreSQL while no real ping is
+// stored.
 const rehearseEvery = 15 * time.Second
 
-// Rehearse does all that storing a ping takes and keeps nothing of it. An error
-// says that no ping can be stored, before one is rejected.
+// Rehearse stores a test ping and keeps nothing of it. An error means that no ping
+// can be stored, before a real one fails.
 func (db *DB) Rehearse(ctx context.Context) error {
 	if db.pool != nil && time.Since(time.Unix(0, db.proven.Load())) < rehearseEvery {
 		return nil
@@ -25,7 +25,7 @@ func (db *DB) Rehearse(ctx context.Context) error {
 	return db.guarded(ctx, db.rehearse)
 }
 
-// rehearse is Rehearse at once, whatever was proven before.
+// rehearse is Rehearse without a cached result.
 func (db *DB) rehearse(ctx context.Context) error {
 	switch {
 	case db.pool != nil:
@@ -54,8 +54,8 @@ func (db *DB) rehearseJournal(ctx context.Context) error {
 
 // rehearseTables adds a heartbeat, stores a ping of it and deletes both, in one
 // transaction that is committed and synced: a savepoint that is rolled back would
-// not show what only fails at a commit. It has a connection of its own, so that
-// it waits for no other statement.
+// not show what only fails at a commit. It uses a separate connection, so that it
+// waits for no other statement.
 func (db *DB) rehearseTables(ctx context.Context) error {
 	err := db.run(ctx, db.prober, nil, func(tx *Tx) error {
 		project, found, err := one(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT key FROM projects ORDER BY key LIMIT 1`)
@@ -71,9 +71,9 @@ func (db *DB) rehearseTables(ctx context.Context) error {
 	return nil
 }
 
-// rehearsePing stores a ping of a heartbeat of its own, and deletes both. The
-// key is one that counting never reaches, and random: nodes that rehearse at the
-// same time must not wait for each other.
+// rehearsePing stores a ping of a temporary heartbeat and deletes both. The key is
+// negative, so no real heartbeat has it, and random: nodes that rehearse at the same
+// time must not wait for each other.
 func (tx *Tx) rehearsePing(project int64) error {
 	now, id := time.Now().UTC().Truncate(monitor.Tick), uuid.NewString()
 	h := monitor.Heartbeat{

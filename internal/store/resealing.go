@@ -82,7 +82,7 @@ func (r resealing) open(s storedSecret) (string, error) {
 	return r.from.Open(s.about, s.value)
 }
 
-// replaceSecret stores another value in the place of one.
+// replaceSecret replaces the stored value of a secret.
 func (tx *Tx) replaceSecret(s storedSecret, value string) error {
 	text := `UPDATE channels SET settings = $2 WHERE id = $1`
 	if s.table == "secrets" {
@@ -95,7 +95,7 @@ func (tx *Tx) replaceSecret(s storedSecret, value string) error {
 }
 
 // discard removes a value that no key opens. A channel keeps its row with empty
-// settings, so that it is shown as failing; a secret of the server is made again.
+// settings and is shown as failing; a secret of the server is created again.
 func (tx *Tx) discard(s storedSecret, key *seal.Key) error {
 	if s.table == "channels" {
 		return tx.replaceSecret(s, key.Seal(s.about, "{}"))

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/journal"
 )
 
-// Restored is what a restore did.
+// Restored is the result of a restore.
 type Restored struct {
 	Database   string // the file that was replaced
 	Kept       string // where the database from before is now; empty: there was none
@@ -23,13 +23,12 @@ type Restored struct {
 	LastPing   time.Time
 }
 
-// Restore replaces a SQLite database by a copy of a backup. The database from
-// before is kept under another name, with all files that belong to it. Whenever
-// this is cut off, the next that opens the database finds the one from before or
-// the restored one, complete.
+// Restore replaces a SQLite database with a copy of a backup. The previous database
+// is kept under another name, with all its files. If the restore is interrupted, the
+// next open finds either the previous or the restored database, complete.
 func Restore(ctx context.Context, address, file string, now time.Time) (done Restored, err error) {
 	if isPostgres(address) {
-		return done, errors.New("this replaces a SQLite file only; for PostgreSQL stop all nodes, and use pg_restore (or psql for a plain dump) with what pg_dump wrote")
+		return done, errors.New("restore replaces a SQLite database only; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
 	}
 	backup, err := filepath.EvalSymlinks(file)
 	if err != nil {
@@ -66,10 +65,10 @@ func Restore(ctx context.Context, address, file string, now time.Time) (done Res
 // replaced. The backup must not be in use either.
 func lockTarget(ctx context.Context, path, backup string) (unlock func() error, err error) {
 	if isServed(backup) {
-		return nil, fmt.Errorf("a server runs on %s, which is no backup then; make one with overdue backup", backup)
+		return nil, fmt.Errorf("%s is the database of a running server and not a backup; create a backup with overdue backup", backup)
 	}
 	if err := finishRestore(ctx, path); err != nil {
-		return nil, fmt.Errorf("finish the restore that was cut off before: %w", err)
+		return nil, fmt.Errorf("finish the interrupted restore: %w", err)
 	}
 	var server *serverLock
 	switch about, err := os.Stat(path); {
@@ -132,7 +131,7 @@ func stage(ctx context.Context, backup, staged string) (done Restored, err error
 	}
 	db, err := openSQLite(ctx, staged, nil, fullSizes)
 	if err != nil {
-		return done, fmt.Errorf("%s cannot be opened, so it is damaged or not whole: %w", backup, err)
+		return done, fmt.Errorf("%s cannot be opened: it is damaged or incomplete: %w", backup, err)
 	}
 	var records [][]byte
 	if done, err = db.verified(ctx, backup); err == nil {
@@ -152,7 +151,7 @@ func stage(ctx context.Context, backup, staged string) (done Restored, err error
 	return done, errors.Join(removed(staged+".migrate.lock"), syncFile(staged))
 }
 
-// isDatabase looks at how a file begins
+// isDatabase checks the header of a file
 // (https://www.sqlite.org/fileformat2.html, 1.3).
 func isDatabase(file string) error {
 	f, err := os.Open(file)
@@ -162,7 +161,7 @@ func isDatabase(file string) error {
 	defer f.Close()
 	begin := make([]byte, 16)
 	if _, err := io.ReadFull(f, begin); err != nil || !bytes.Equal(begin, []byte("SQLite format 3\x00")) {
-		return fmt.Errorf("%s is not a SQLite database; name a file that overdue backup made, not compressed", file)
+		return fmt.Errorf("%s is not a SQLite database; name an uncompressed file that overdue backup wrote", file)
 	}
 	return nil
 }

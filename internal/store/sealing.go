@@ -9,11 +9,10 @@ import (
 	"overdue/internal/seal"
 )
 
-// keySetting is where the id of the key is kept that the database is sealed with.
+// keySetting is the name of the setting that holds the id of the database's key.
 const keySetting = "secret-key"
 
-// ErrKeyNotLoaded says that something sealed was read, or is to be stored, by a
-// program that was not given the secret key.
+// ErrKeyNotLoaded means that a secret was read or written without the secret key.
 var ErrKeyNotLoaded = errors.New("the database is sealed, and the secret key is not loaded")
 
 // KeyID returns the id of the key that the database is sealed with; found is
@@ -81,8 +80,8 @@ func (db *DB) ChangeKey(ctx context.Context, from, to *seal.Key, discard bool) (
 // stores nothing.
 func (db *DB) LoadKey(key *seal.Key) { db.key = key }
 
-// ClaimUnserved makes sure that no server uses the database, and on SQLite that
-// none starts until it is closed.
+// ClaimUnserved returns an error if a server uses the database. On SQLite, no server
+// can start until the database is closed.
 func (db *DB) ClaimUnserved(ctx context.Context, now time.Time) error {
 	if db.path != "" {
 		lock, err := lockServer(ctx, db.path, nil)
@@ -101,7 +100,7 @@ func (db *DB) ClaimUnserved(ctx context.Context, now time.Time) error {
 	})
 }
 
-// CheckSealed opens everything that is sealed, and stores nothing.
+// CheckSealed verifies that every sealed value can be opened. It stores nothing.
 func (db *DB) CheckSealed(ctx context.Context, key *seal.Key) error {
 	return db.look(ctx, func(tx *Tx) error {
 		return tx.eachSecret(func(s storedSecret) error {
@@ -133,7 +132,7 @@ func (tx *Tx) sealed(about, text string) (string, error) {
 	}
 }
 
-// opened is a stored text in clear.
+// opened returns the plain text of a stored value.
 func (tx *Tx) opened(about, value string) (string, error) {
 	if !seal.Sealed(value) {
 		return value, nil // from before there was a key
@@ -145,7 +144,7 @@ func (tx *Tx) opened(about, value string) (string, error) {
 	return text, wrapSecret(about, err)
 }
 
-// wrapSecret says which secret an error is about.
+// wrapSecret adds the name of the secret to an error.
 func wrapSecret(about string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", about, err)

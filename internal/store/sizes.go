@@ -17,11 +17,11 @@ func (s sizes) readerCache() int { return max(1, s.cache/4) }
 // fullSizes serve a burst of pings on a machine of any size.
 var fullSizes = sizes{cache: 8000, checkpoint: 8000, few: 24_000, pending: 72_000, states: 50_000, bodies: 32 << 20}
 
-// roomy is how much memory the full sizes need for everything in the process.
+// roomy is the memory limit, in bytes, from which the full sizes apply.
 const roomy = 512 << 20
 
-// sizesFor returns what fits a process that may use so many bytes in all; 0 is
-// no limit. Below roomy everything shrinks alike.
+// sizesFor returns the sizes for a process with a memory limit in bytes; 0 means no
+// limit. Below roomy, all sizes shrink in proportion.
 func sizesFor(memory int64) sizes {
 	if memory <= 0 || memory >= roomy {
 		return fullSizes

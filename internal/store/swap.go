@@ -57,10 +57,10 @@ func dropLeftovers(path string) error {
 	return nil
 }
 
-// swapFile is where the swap of a database is written down.
+// swapFile returns the path of the file that records a swap.
 func swapFile(path string) string { return path + ".restoring" }
 
-// save writes the swap down. From then on it will be done.
+// save records the swap on disk. From then on, the swap will be completed.
 func (s swap) save(path string) error {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s swap) drop(path string) error {
 	return errors.Join(errs...)
 }
 
-// finish does what is left to do of a swap.
+// finish completes a swap.
 func (s swap) finish(path string) error {
 	for _, step := range s.steps(path) {
 		if err := step(); err != nil {
@@ -99,7 +99,7 @@ func (s swap) finish(path string) error {
 	return nil
 }
 
-// steps are what a swap does. They may be begun again whenever they were cut off.
+// steps returns the steps of a swap. They can be repeated after an interruption.
 func (s swap) steps(path string) []func() error {
 	dir := filepath.Dir(path)
 	staged, kept := filepath.Join(dir, s.Staged), filepath.Join(dir, s.Kept)
@@ -140,7 +140,7 @@ func ifThere(err error) error {
 	return err
 }
 
-// finishRestore does what is left of a restore that was cut off.
+// finishRestore completes an interrupted restore.
 func finishRestore(ctx context.Context, path string) error {
 	if _, err := os.Lstat(swapFile(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil

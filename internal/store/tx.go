@@ -74,8 +74,8 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if db.backlog == nil {
 		return db.guarded(ctx, func(ctx context.Context) error { return db.look(ctx, fn) })
 	}
-	// A disk that is full, or hangs, keeps nobody from looking. What is shown
-	// then may lack the last pings; they are in the journal all the same.
+	// A full or hanging disk does not prevent reads. The result may lack the last
+	// pings, which are in the journal.
 	if err := db.settledSoon(ctx); err != nil && !errors.Is(err, ErrAway) {
 		return err
 	}

@@ -169,7 +169,7 @@ func (v *visit) rest(wait time.Duration) int {
 	return http.StatusTooManyRequests
 }
 
-// wholeSeconds is a time in whole seconds, rounded up.
+// wholeSeconds returns a duration in seconds, rounded up.
 func wholeSeconds(wait time.Duration) string {
 	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }

@@ -41,7 +41,7 @@ func followLink(v *visit) error {
 	return v.show(view.Acknowledge(p))
 }
 
-// linkPage is the incident with its button.
+// linkPage returns the page of an incident with its button.
 func (v *visit) linkPage(found manage.Linked) view.AcknowledgePage {
 	if zone, err := time.LoadLocation(found.Zone); err == nil {
 		v.clock.Zone = zone

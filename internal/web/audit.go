@@ -35,8 +35,8 @@ var actorKinds = map[monitor.ActorKind]string{
 	monitor.ActorAnyone: "Not signed in",
 }
 
-// shortID is how much of an actor's id is shown: enough to tell two with one
-// name apart.
+// shortID is how many characters of an actor's id are shown: enough to distinguish
+// two actors with the same name.
 const shortID = 8
 
 // auditEntry is an entry as the page shows it.
@@ -57,7 +57,7 @@ func auditEntry(e monitor.AuditEntry) view.AuditEntry {
 	case e.Kind == monitor.ActorAPIKey:
 		shown.Who = strings.TrimPrefix(e.Actor, "API key ")
 	}
-	// The end of an id: two that were made in one moment begin alike.
+	// The end of the id: ids that were created at the same time begin alike.
 	shown.ID = e.ActorID[max(len(e.ActorID)-shortID, 0):]
 	shown.ByPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
 	return shown

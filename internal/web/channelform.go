@@ -231,7 +231,8 @@ func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 	return e
 }
 
-// renewed are the secrets that the form asks Overdue to make again, by field.
+// renewed returns the secrets that the form asks Overdue to generate again, by
+// field.
 func (v *visit) renewed(k notify.Kind) map[string]bool {
 	all := map[string]bool{}
 	for _, f := range k.Fields {
@@ -242,13 +243,13 @@ func (v *visit) renewed(k notify.Kind) map[string]bool {
 	return all
 }
 
-// newChannelAgain is the form of a new channel as it is filled in.
+// newChannelAgain shows the form of a new channel, filled in.
 func newChannelAgain(v *visit) error {
 	kind := v.text("kind")
 	return v.channelForm(http.StatusOK, v.typedChannel(kind, "", nil), nil)
 }
 
-// changeChannelAgain is the same of an existing one.
+// changeChannelAgain shows the form of an existing channel, filled in.
 func changeChannelAgain(v *visit) error {
 	saved, err := v.site.Desk.Channel(v.ctx(), v.actor, v.r.PathValue("id"))
 	if err != nil {

@@ -344,7 +344,7 @@ func TestChannelForm_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.shows(a, 422, "Type the header X-Key again", "Type the signing secret again, or have a new one made", "Make a new signing secret")
+			w.shows(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Make a new signing secret")
 		}
 		if after := w.kept(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)

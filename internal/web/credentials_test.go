@@ -16,7 +16,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// endedDuring sends a form as somebody whose session is ended after it was
+// endedDuring sends a form as a person whose session is ended after it was
 // found, and before the route does its work.
 func (w *world) endedDuring(as, pattern string, form url.Values) answer {
 	w.Helper()

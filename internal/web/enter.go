@@ -15,8 +15,8 @@ import (
 	"overdue/internal/web/view"
 )
 
-// refreshHeader marks a list that a page which nobody looks after brings up to
-// date by itself. Like a stream it is no visit, and keeps no session alive.
+// refreshHeader marks the automatic reload of a list on an unattended page. Like a
+// stream, it does not keep the session alive.
 const refreshHeader = "Overdue-Refresh"
 
 // enter finds out who asks and whether they may. It reports false when it has
@@ -55,7 +55,7 @@ func (v *visit) enter(rt route) (admitted bool, err error) {
 	return false, monitor.Wrong(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", v.actor.Role)
 }
 
-// slowForm is for how long a visitor is known by one look at their session.
+// slowForm is how long the result of one session lookup stays valid.
 const slowForm = time.Second
 
 // identify finds out who asks.

@@ -16,7 +16,7 @@ type Feed struct {
 	// MaxLivePages is how many pages are live at a time on this node, 1,000 if it
 	// is 0.
 	MaxLivePages int
-	// Rejected hears of each live page that found no place. It may be nil.
+	// Rejected is called for each live page above a limit. It may be nil.
 	Rejected func(from string)
 
 	mu     sync.Mutex
@@ -24,7 +24,7 @@ type Feed struct {
 	closed bool
 }
 
-// ear is one stream that hears of some heartbeats.
+// ear is one stream that receives events of some heartbeats.
 type ear struct {
 	owner
 	keys  []int64
@@ -50,8 +50,8 @@ func (f *Feed) Changed(keys []int64) {
 	}
 }
 
-// listen begins to hear of heartbeats. If there is no place for one more live
-// page, the error says what to do about it.
+// listen subscribes a stream to heartbeats. If a limit of live pages is reached, it
+// returns an error with advice.
 func (f *Feed) listen(by owner, keys []int64) (*ear, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

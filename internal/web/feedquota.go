@@ -15,14 +15,14 @@ const (
 	maxLivePagesPerAddress = 50
 )
 
-// noPlace is the answer to a page that cannot be live.
+// noPlace is the error of a page above a limit, in words for people.
 func noPlace(text string) *httpd.Problem {
 	return httpd.NewProblem(http.StatusServiceUnavailable, text).RetryAfter(breathEvery)
 }
 
-// makePlace makes sure that there is place for one more live page. Whoever has
-// few may take the place of one who has more, so that nobody can take the only
-// live page of another person.
+// makePlace ensures that there is a place for one more live page. A person with few
+// pages may displace a page of a person with more, so that nobody can use up the
+// places of others.
 func (f *Feed) makePlace(by owner) error {
 	mine, here := 0, 0
 	for e := range f.ears[allKeys] {

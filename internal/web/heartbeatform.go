@@ -81,10 +81,10 @@ func changeHeartbeat(v *visit) error {
 	return v.redirect(view.HeartbeatPath(keyOf(h)))
 }
 
-// newAgain is the form of a new heartbeat as it is filled in.
+// newAgain shows the form of a new heartbeat, filled in.
 func newAgain(v *visit) error { return v.look(view.HeartbeatFormPage{}, monitor.Rule{}) }
 
-// editAgain is the same of an existing one.
+// editAgain shows the form of an existing heartbeat, filled in.
 func editAgain(v *visit) error {
 	before, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 	"overdue/internal/web/view"
 )
 
-// How long and how big a form may be that is carried through a sign-in.
+// Limits of a form that is carried through a sign-in.
 const (
 	heldLife    = 24 * time.Hour
 	longestHeld = 64 << 10 // bytes before sealing: a long description fits several times
 )
 
-// heldForm is a form that could not be taken yet: because nobody is signed in any
-// more, or because it belongs to another project than the one that is looked at.
-// It travels sealed in a hidden field of the page that says so. Nothing is kept
-// on the server, and nobody can read or change it on the way.
+// heldForm is a submitted form that was not processed, because the session has ended
+// or because the form belongs to another project than the open one. The answer
+// carries it in a hidden field, sealed, so that nobody can read or change it. The
+// server keeps nothing.
 type heldForm struct {
 	Ends    time.Time  `json:"ends"`
 	Path    string     `json:"path"` // that the form was sent to
@@ -37,7 +37,7 @@ var leftOut = []string{
 	"password", "old_password", "new_password", view.HeldField, view.OriginProject, view.OriginPerson, view.OriginPage,
 }
 
-// held is the form that was sent.
+// held returns the form of this request.
 func (v *visit) held() heldForm {
 	d := heldForm{
 		Path: v.r.URL.RequestURI(), Page: local(v.text(view.OriginPage)), Project: v.text(view.OriginProject),
@@ -50,8 +50,7 @@ func (v *visit) held() heldForm {
 	return d
 }
 
-// sealHeld closes a form. It reports true when the form is too long to be
-// carried.
+// sealHeld seals a form. It reports true if the form is too long to be carried.
 func (s *Site) sealHeld(d heldForm, now time.Time) (text string, tooLong bool) {
 	d.Ends = now.Add(heldLife)
 	plain, _ := json.Marshal(d) // texts and a time always marshal
@@ -61,8 +60,8 @@ func (s *Site) sealHeld(d heldForm, now time.Time) (text string, tooLong bool) {
 	return base64.RawURLEncoding.EncodeToString(s.sealer.aead.Seal(nil, nil, plain, []byte(view.HeldField))), false
 }
 
-// openHeld returns what is in a sealed form. It reports false when it is not
-// ours, or is too old.
+// openHeld opens a sealed form. It reports false if the form was not sealed here or
+// is too old.
 func (s *Site) openHeld(text string, now time.Time) (d heldForm, ok bool) {
 	closed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
@@ -86,10 +85,10 @@ func (v *visit) signedOut() error {
 	p.Draft = sealed
 	p.Note = keptNote
 	if tooLong {
-		p.Note = "You were signed out; sign in to continue. What you typed is too long to be kept: go back and copy it first."
+		p.Note = "You were signed out; sign in to continue. What you typed is too long to keep: go back and copy it first."
 	}
 	return v.showStatus(http.StatusUnauthorized, view.SignIn(p))
 }
 
-// keptNote is said where a form waits for its person.
+// keptNote is shown on the sign-in page that carries a form.
 const keptNote = "You were signed out; sign in to continue. What you typed is kept."

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// expire ends somebody's session, as twelve hours without a visit do.
+// expire ends a person's session, as twelve hours without a visit do.
 func (w *world) expire(as string) {
 	w.Helper()
 	id := w.person(as).ID
@@ -29,7 +29,7 @@ func (w *world) sendExpired(as, path string, form url.Values) answer {
 	return w.send(as, r)
 }
 
-// signInAgain signs somebody in on a page that a form waits on, as a browser does:
+// signInAgain signs a person in on a page that a form waits on, as a browser does:
 // it follows the redirect with the same form and the new cookie.
 func (w *world) signInAgain(page answer, as string) answer {
 	w.Helper()
@@ -145,7 +145,7 @@ func TestResume_AFormIsShownToNobodyButTheOneWhoTypedIt(t *testing.T) {
 		a := w.signInAgain(page, "admin")
 		w.leads(a, "/heartbeats")
 		next := w.get("admin", "/heartbeats")
-		w.want(next, 200, "What was typed was dropped: another person typed it. Nothing was changed.")
+		w.want(next, 200, "The form was discarded because another person filled it in. Nothing was changed.")
 		w.lacks(next, "Private plan")
 	})
 }
@@ -158,7 +158,7 @@ func TestResume_TakesNothingThatWasNotSealedHere(t *testing.T) {
 		// What was sealed for another purpose is no form.
 		other := w.site.sealer.seal(map[string]any{"path": "/heartbeats"}, "member", w.now())
 		w.leads(w.post("member", "/resume", url.Values{view.HeldField: {other}}), "/heartbeats")
-		// One that is too old is none either.
+		// A form that is too old is discarded too.
 		old, _ := w.site.sealHeld(heldForm{Person: w.person("member").ID, Path: "/account", Page: "/account"}, w.now().Add(-heldLife-monitor.Tick))
 		w.leads(w.post("member", "/resume", url.Values{view.HeldField: {old}}), "/heartbeats")
 		w.want(w.get("member", "/heartbeats"), 200, "more than a day old")
@@ -170,7 +170,7 @@ func TestSignedOut_AFormThatIsTooLongSaysSo(t *testing.T) {
 		form := w.hidden(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.expire("member")
 		page := w.sendExpired("member", "/heartbeats", with(form, url.Values{"description": {strings.Repeat("<", longestHeld/5)}}))
-		w.want(page, 401, "too long to be kept")
+		w.want(page, 401, "too long to keep")
 		w.lacks(page, "&lt;&lt;&lt;&lt;&lt;")
 	})
 }

@@ -22,8 +22,8 @@ func drawnAt(q url.Values, newest manage.Newest, beyond int) url.Values {
 	return q
 }
 
-// since reads what drawnAt wrote. It reports false where nothing was written: then
-// nobody knows what is news.
+// since parses the value of drawnAt. It reports false if there is none: then changes
+// cannot be counted.
 func since(q url.Values) (newest manage.Newest, beyond int, ok bool) {
 	n, err := fmt.Sscanf(q.Get(sinceField), "%d.%d.%d", &newest.Incident, &newest.Heartbeat, &beyond)
 	return newest, beyond, err == nil && n == 3
@@ -88,8 +88,8 @@ func (v *visit) announced(ctx context.Context, list []view.Living, n view.News) 
 	return parts, err
 }
 
-// speakEvery is how often the news of a list are said aloud at most: in a storm
-// they change all the time, and a screen reader would say nothing else.
+// speakEvery is the minimum time between two announcements of a list to screen
+// readers: during an outage the list changes all the time.
 const speakEvery = 10 * time.Second
 
 // speak says a sentence aloud, now or when the one before has been heard.
@@ -102,7 +102,7 @@ func (s *stream) speak(events *bytes.Buffer, text string, now time.Time) {
 	s.event(events, "announce", text)
 }
 
-// catchUp says what could not be said yet.
+// catchUp announces the last sentence that was held back.
 func (s *stream) catchUp(now time.Time) error {
 	if s.unsaid == "" || now.Sub(s.spoke) < speakEvery {
 		return nil

@@ -147,7 +147,7 @@ func TestEnter_AListThatRefreshesItselfIsNoVisit(t *testing.T) {
 	})
 }
 
-// sessionSeen is the one session of somebody.
+// sessionSeen returns a person's only session.
 func (w *world) sessionSeen(as string) (s monitor.Session) {
 	w.Helper()
 	id := w.person(as).ID

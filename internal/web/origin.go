@@ -57,10 +57,10 @@ func (v *visit) inProject(q url.Values) url.Values {
 	return q
 }
 
-// longestPage bounds the address that a form carries, in bytes.
-const longestPage = 2000
+// maxPageAddress is the maximum length of the page address that a form carries, in bytes.
+const maxPageAddress = 2000
 
-// rememberOrigin lets the forms that this visit draws say what they are for.
+// rememberOrigin stores the origin that the forms of this page carry.
 func (v *visit) rememberOrigin(rt route) {
 	page := v.r.URL.RequestURI()
 	switch {
@@ -69,7 +69,7 @@ func (v *visit) rememberOrigin(rt route) {
 	case rt.stream:
 		page = strings.TrimPrefix(v.r.URL.Path, "/live") // which draws the same forms
 	}
-	if len(page) > longestPage || page != local(page) {
+	if len(page) > maxPageAddress || page != local(page) {
 		page = v.r.URL.Path
 	}
 	v.context = view.WithOrigin(v.context, view.Origin{
@@ -95,7 +95,7 @@ func (v *visit) asShown(rt route) (bool, error) {
 	return false, v.elsewhere()
 }
 
-// elsewhere answers a form of another project than the one that is looked at.
+// elsewhere answers a form of another project than the open one.
 func (v *visit) elsewhere() error {
 	d := v.held()
 	there := v.who.Actor(namedProject(d.Project), v.source())
@@ -121,5 +121,5 @@ func typedLines(values url.Values) []view.Choice {
 	return lines
 }
 
-// unsaid are fields that say something to the program and nothing to people.
+// unsaid are fields that are not shown to people.
 var unsaid = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true}

@@ -117,7 +117,7 @@ func TestServe_AFormActsOnTheProjectThatItShows(t *testing.T) {
 			"name": {hostile}, "schedule": {"interval"}, "interval": {"2h"}, "grace": {"7m"}, "channels": {"all"}, "description": {"line one\nline two"},
 		}
 		a := w.post("member", "/heartbeats", with(here, typed))
-		w.shows(a, 409, "You are looking at another project now", "Continue in main", "Stay in elsewhere", "line one")
+		w.shows(a, 409, "This form belongs to another project", "Continue in main", "Stay in elsewhere", "line one")
 		for _, who := range []string{"owner", "stranger"} {
 			if l, err := w.desk.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
 				w.Fatal("a heartbeat was made", err)

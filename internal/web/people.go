@@ -119,8 +119,8 @@ The link works once, until %s. If you do not know what this is about, ignore it.
 // links finds what a mail program makes a link of.
 var links = regexp.MustCompile(`\S*://\S*`)
 
-// withoutLinks is a name as a mail to a stranger shows it: the only link in
-// there is ours.
+// withoutLinks returns a name without links, for emails to strangers: the only link
+// in them must be ours.
 func withoutLinks(name string) string { return links.ReplaceAllLiteralString(name, "(link removed)") }
 
 // withdraw ends an invitation.
@@ -145,7 +145,7 @@ func changeRole(v *visit) error {
 	return v.redirect(view.TeamPath)
 }
 
-// staleRole answers a role that was given to somebody who has another by now.
+// staleRole answers a change of a role that was changed in the meantime.
 func (v *visit) staleRole(m monitor.ProjectMember) error {
 	by, err := v.site.Desk.LastChange(v.ctx(), v.actor, "member.role", m.Name)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// endSession signs another browser of one's own out, or this one.
+// endSession signs out one browser of the person, which may be this one.
 func endSession(v *visit) error {
 	id := v.r.PathValue("id")
 	if id == v.who.Session {
@@ -38,7 +38,7 @@ func endOtherSessions(v *visit) error {
 	return v.redirect(view.AccountPath)
 }
 
-// askProof asks for the password before what err kept from being done.
+// askProof shows the password page for an action that failed with err.
 func (v *visit) askProof(err error, action, title, wrong string) error {
 	p := view.ProofPage{Shell: v.shell(""), Title: title, Action: action, Back: view.AccountPath}
 	status := http.StatusOK // not yet a mistake

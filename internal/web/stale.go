@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// edited is a form that was saved on an older version than there is now.
+// edited is a submitted form that edits an outdated version.
 type edited struct {
 	title        string        // of what is edited
 	action, back string        // where the form goes, and where it came from
@@ -28,7 +28,7 @@ type edited struct {
 	say          func(field string, values []string) string
 }
 
-// isStale reports whether an edit was made on an older version.
+// isStale reports whether an edit failed because its version is outdated.
 func isStale(err error) bool {
 	_, is := errors.AsType[*manage.Stale](err)
 	return is
@@ -94,7 +94,7 @@ func (v *visit) touches(e edited) bool {
 	})
 }
 
-// conflict shows what was changed by whom, and asks what is to be saved.
+// conflict shows who changed what, and asks which values to save.
 func (v *visit) conflict(e edited) error {
 	p := view.StalePage{
 		Shell: v.shell(""), Title: e.title, Action: e.action, Back: e.back, By: e.by.Actor, At: e.by.At,
@@ -115,11 +115,11 @@ func (v *visit) conflict(e edited) error {
 		case sameValues(theirs, yours) && (opened == nil || sameValues(was, theirs)):
 			line.Label = "" // nobody changed it
 		case sameValues(theirs, yours):
-			line.Result = "Both changed it to the same."
+			line.Result = "Both of you entered the same value."
 		case opened != nil && sameValues(was, yours):
-			line.Result, saved = "Only they changed it: theirs is saved.", theirs
+			line.Result, saved = "Only they changed it: their value is kept.", theirs
 		case opened != nil && sameValues(was, theirs):
-			line.Result = "Only you changed it: yours is saved."
+			line.Result = "Only you changed it: your value is kept."
 		default:
 			line.Choose = true
 		}

@@ -39,8 +39,8 @@ func TestChangeHeartbeat_AStaleFormShowsWhatDiffersAndSavesBoth(t *testing.T) {
 		w.leads(w.post("admin", path, with(theirs, url.Values{"description": {"Runbook " + hostile}, "tags": {"db"}})), path)
 
 		a := w.post("member", path, with(mine, url.Values{"grace": {"20m"}, "tags": {"disk"}}))
-		w.shows(a, 409, "“backup” was changed meanwhile", "<bdi>admin</bdi>", "Only they changed it: theirs is saved.",
-			"Only you changed it: yours is saved.", `name="take.tags"`, "disk", "db", "Runbook")
+		w.shows(a, 409, "“backup” has changed since you opened it", "<bdi>admin</bdi>", "Only they changed it: their value is kept.",
+			"Only you changed it: your value is kept.", `name="take.tags"`, "disk", "db", "Runbook")
 		w.lacks(a, `name="take.grace"`, `name="take.description"`, "Expected interval")
 		if got := w.standing("backup"); got.Rule.Grace.String() != "10m0s" || !strings.Contains(got.Description, "Runbook") {
 			w.Errorf("it is %s, %q already", got.Rule.Grace, got.Description)
@@ -52,7 +52,7 @@ func TestChangeHeartbeat_AStaleFormShowsWhatDiffersAndSavesBoth(t *testing.T) {
 			w.Errorf("saved %s, %q, %q", got.Rule.Grace, got.Description, got.Tags)
 		}
 		// The same page again is stale: nothing is saved twice.
-		w.shows(w.post("member", path, with(merged, url.Values{"take.tags": {"yours"}})), 409, "changed meanwhile")
+		w.shows(w.post("member", path, with(merged, url.Values{"take.tags": {"yours"}})), 409, "has changed since you opened it")
 	})
 }
 

@@ -638,7 +638,7 @@ func channelField(f Field) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if f.Renewable {
-				templ_7745c5c3_Err = check(RenewName(f.Name), "on", "Make a new "+strings.ToLower(f.Label), "Shown once after saving. The present one stops working.", f.Renew).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = check(RenewName(f.Name), "on", "Make a new "+strings.ToLower(f.Label), "Shown once after saving. The current one stops working.", f.Renew).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

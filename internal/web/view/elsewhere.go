@@ -3,8 +3,7 @@ package view
 // HeldField is the hidden field with a form that waits, sealed by the server.
 const HeldField = "held_form"
 
-// ElsewherePage answers a form of another project than the one that is looked
-// at.
+// ElsewherePage answers a form of another project than the open one.
 type ElsewherePage struct {
 	Shell
 	There   string   // name of the form's project; empty when the person does not belong to it
@@ -21,25 +20,25 @@ func (p ElsewherePage) lede() string {
 	return "The form belongs to “" + p.There + "”, but this browser has opened “" + p.Project.Name + "” since. Nothing was changed."
 }
 
-// next says what becomes of what was typed.
+// next returns what happens to the typed values.
 func (p ElsewherePage) next() string {
 	switch {
 	case p.There == "":
 		return ""
 	case p.TooLong:
-		return "The form is too long to be kept: go back and copy what you typed."
+		return "What you typed is too long to keep: go back and copy it."
 	}
-	return "What you typed is kept. “Continue in " + p.There + "” opens the form again; nothing is saved until you press its button."
+	return "What you typed is kept. “Continue in " + p.There + "” opens the form again. Nothing is saved until you submit it."
 }
 
-// ReturnedNote is said above a form that comes back after it could not be taken.
+// ReturnedNote is shown above a form that is shown again after it was held.
 type ReturnedNote struct {
 	Typed  bool     // something was typed into it
 	Gone   bool     // the page no longer has the form
 	Values []Choice // then: what was typed
 }
 
-// title says what came of it.
+// title returns the result in one sentence.
 func (n ReturnedNote) title() string {
 	switch {
 	case n.Gone && len(n.Values) > 0:

@@ -28,8 +28,8 @@ func exampleStale() view.StalePage {
 	return view.StalePage{
 		Shell: s, Title: strings.Repeat("Warehouse stock sync ", 5), Action: "/heartbeats/x", Back: "/heartbeats/x", By: "Priya Nair", At: s.Now.Add(-2 * time.Minute),
 		Lines: []view.StaleLine{
-			{Field: "grace", Label: "Grace period", Was: "10m", Theirs: "10m", Yours: "30m", Result: "Only you changed it: yours is saved."},
-			{Field: "description", Label: "Description", Theirs: "Runbook: https://wiki.example/" + strings.Repeat("very-long-path/", 12), Result: "Only they changed it: theirs is saved."},
+			{Field: "grace", Label: "Grace period", Was: "10m", Theirs: "10m", Yours: "30m", Result: "Only you changed it: your value is kept."},
+			{Field: "description", Label: "Description", Theirs: "Runbook: https://wiki.example/" + strings.Repeat("very-long-path/", 12), Result: "Only they changed it: their value is kept."},
 			{Field: "tags", Label: "Tags", Was: "edge", Theirs: "edge, db, " + strings.Repeat("a-long-tag-", 5), Yours: "edge, disk, شحن", Choose: true},
 		},
 		Fields: []view.Choice{{Value: "1", Label: view.VersionField}},

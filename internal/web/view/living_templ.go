@@ -250,7 +250,7 @@ func listPart(p HeartbeatsPage, name string) templ.Component {
 	})
 }
 
-// listNumber is what stands above the list besides the news.
+// listNumber shows the counts above the list.
 func listNumber(p HeartbeatsPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -19,7 +19,7 @@ type Day struct {
 	OnTime, Late, Failed, Missed, Unknown, Open, Upcoming int
 	Took                                                  time.Duration // the longest run; 0 when not measured
 	LateBy                                                time.Duration // the latest ping
-	Exit                                                  int           // exit status of the last failure; 0 when none was told
+	Exit                                                  int           // exit status of the last failure; 0 if none was reported
 }
 
 func (d Day) runs() int {

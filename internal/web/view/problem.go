@@ -24,7 +24,7 @@ var problems = map[int]problem{
 	408: {"The form did not arrive", "The connection was too slow, or it was interrupted.", "Check your connection, then send the form again."},
 	409: {"Somebody was faster", "What you changed has changed meanwhile.", "Open it again, and repeat what is still needed."},
 	413: {"The form is too large", "It has more text than the server accepts.", "Shorten it, then send it again."},
-	415: {"The form cannot be read", "It has another encoding than the forms of these pages.", "Send it from the page."},
+	415: {"The form cannot be read", "Its encoding is not supported.", "Open the page in a browser and send the form from there."},
 	429: {"Too many tries", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},
 	500: {"Something went wrong on our side", "It was written to the log. Pings and alerts do not depend on this page.", "Try again; if it stays, give the operator the number below."},
 	503: {"Overdue cannot answer right now", "The database is not available, or the server is stopping. Jobs that ping are asked to try again.", "Try again in a minute."},

@@ -2,8 +2,8 @@ package view
 
 import "time"
 
-// StalePage answers a form that was saved on an older version than there is now:
-// it shows what differs and asks what is to be saved.
+// StalePage answers a form that edits an outdated version: it shows what differs and
+// asks which values to save.
 type StalePage struct {
 	Shell
 	Title  string // of what is edited
@@ -36,7 +36,7 @@ func (p StalePage) asks() bool {
 // next says what to do.
 func (p StalePage) next() string {
 	if p.asks() {
-		return "Both of you changed the fields with a choice. Choose what to save; what only one of you changed is kept."
+		return "Choose a value for each field that both of you changed. Changes that only one of you made are kept."
 	}
 	return "You changed different fields, so both changes are kept."
 }

@@ -40,7 +40,7 @@ func fill(page []byte, action string, typed url.Values) ([]byte, bool) {
 	return f.out.Bytes(), true
 }
 
-// formsOf takes a page apart, and finds the forms that are sent to an address.
+// formsOf tokenizes a page and finds the forms that are sent to an address.
 // Forms in a dialog or in a menu are passed over: they cannot be seen.
 func formsOf(page []byte, action string) (pieces []piece, wanted map[int]bool) {
 	z := html.NewTokenizer(bytes.NewReader(page))
@@ -76,7 +76,7 @@ type closed struct {
 	depth int
 }
 
-// see takes the next token.
+// see processes the next token.
 func (c *closed) see(t html.Token) {
 	switch {
 	case t.Type == html.StartTagToken && c.depth == 0 && (t.DataAtom == atom.Dialog || has(t, "popover") && attr(t, "id") != "nav"):
@@ -164,7 +164,7 @@ func (f *filler) next(name string) string {
 // write writes a token that was changed.
 func (f *filler) write(t html.Token) { f.out.WriteString(t.String()) }
 
-// attr is an attribute of a token, empty when it has none.
+// attr returns an attribute of a token, or "".
 func attr(t html.Token, name string) string {
 	for _, a := range t.Attr {
 		if a.Key == name {
@@ -179,7 +179,7 @@ func has(t html.Token, name string) bool {
 	return slices.ContainsFunc(t.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
-// valueOf is what a box sends when it is ticked.
+// valueOf returns the value that a ticked checkbox sends.
 func valueOf(t html.Token) string {
 	if has(t, "value") {
 		return attr(t, "value")
@@ -199,7 +199,7 @@ func set(t html.Token, name string, on bool) html.Token {
 	return t
 }
 
-// afterMain puts a note at the beginning of what a page is about.
+// afterMain inserts a note at the beginning of the main element.
 func afterMain(page, note []byte) []byte {
 	start := bytes.Index(page, []byte("<main"))
 	if start < 0 {

@@ -16,10 +16,9 @@ const (
 	maxNotes         = 1_000 // notes on an incident
 )
 
-// atMost is the fault for one thing too many of a kind. The sentence says what
-// to do.
+// atMost returns the fault of a reached maximum. advice says what to do.
 func atMost(field string, max int, things, advice string) error {
-	return monitor.Wrong(monitor.Conflict, field, "There are %d %s already, which is the maximum. %s", max, things, advice)
+	return monitor.Wrong(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
 }
 
 // roomForHeartbeat returns a fault when the actor's project has as many

@@ -39,7 +39,7 @@ func (v *visit) usesInstead() bool {
 	return true
 }
 
-// withoutUnit asks for the unit of each duration that is a bare number.
+// withoutUnit returns a fault for each duration without a unit.
 func (v *visit) withoutUnit() (found monitor.Faults) {
 	for _, field := range durations {
 		if field == "interval" && v.chosenSchedule() != byInterval {
@@ -47,13 +47,13 @@ func (v *visit) withoutUnit() (found monitor.Faults) {
 		}
 		text := strings.TrimSpace(v.text(field))
 		if choices, bare := schedule.WithoutUnit(text); bare {
-			found = append(found, monitor.Wrong(monitor.Invalid, field, "%s what? Write %s.", text, schedule.Alternatives(choices)))
+			found = append(found, monitor.Wrong(monitor.Invalid, field, "%s has no unit: write %s.", text, schedule.Alternatives(choices)))
 		}
 	}
 	return found
 }
 
-// offered is the form with buttons for what can be used instead of its mistakes.
+// offered adds suggestions as buttons to the fields with faults.
 func (v *visit) offered(f view.HeartbeatForm, err error) view.HeartbeatForm {
 	for field, in := range map[string]*view.Input{
 		"interval": &f.Interval, "grace": &f.Grace, "max_run_time": &f.MaxRunTime, "min_run_time": &f.MinRunTime,
@@ -112,8 +112,8 @@ func (v *visit) insteadOf(field string, at int, suggestions []schedule.Suggestio
 	return choices
 }
 
-// useLabel says what a button fills in, and how the line is read if it has several
-// meanings.
+// useLabel returns the label of a suggestion, with the dialect if the line has
+// several meanings.
 func useLabel(field string, s schedule.Suggestion, several bool) string {
 	label := "Use " + s.Text
 	switch {
@@ -131,11 +131,11 @@ func useLabel(field string, s schedule.Suggestion, several bool) string {
 	return label
 }
 
-// manyIntervals is how many times the interval a grace period may be before the
-// form says what that means.
+// manyIntervals is the ratio of grace period to interval from which the form shows
+// a hint.
 const manyIntervals = 10
 
-// patience says that a grace period is many intervals, empty if it is not.
+// patience returns a hint if the grace period is many intervals, or "".
 func patience(next []time.Time, grace time.Duration) string {
 	if len(next) < 2 {
 		return ""
@@ -144,6 +144,6 @@ func patience(next []time.Time, grace time.Duration) string {
 	if gap <= 0 || grace < manyIntervals*gap {
 		return ""
 	}
-	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can stay out before an incident opens.",
+	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can be missing before an incident opens.",
 		view.Count(int(grace/gap)), view.Count(int(grace/gap)+1))
 }

@@ -11,20 +11,19 @@ import (
 	"overdue/internal/journal"
 )
 
-// walHeader is the length of what begins a write-ahead log of SQLite; a log
-// that is no longer has nothing to say (https://www.sqlite.org/fileformat2.html, 4.1).
+// walHeader is the length of the header of SQLite's write-ahead log, in bytes. A log
+// that is not longer is empty (https://www.sqlite.org/fileformat2.html, 4.1).
 const walHeader = 32
 
-// foreign is the error of a database among files that belong to another.
+// foreign returns the error of a database next to files of another database.
 func foreign(path string) error {
 	return fmt.Errorf("%s does not belong to the files next to it (%s-wal, %s-pings0, %s-pings1): it was copied over the database of a server that was killed. "+
 		"Put that database back, or run overdue restore with the backup, which also moves the old files aside", path, path, path, path)
 }
 
-// belong returns an error when the files next to a database are those of
-// another: SQLite would mix both without a word. It must be called before SQLite
-// opens the database. The log itself does not say whose it is; the journal of
-// the same server does.
+// belong returns an error if the files next to a database belong to another one:
+// SQLite would mix both without an error. Call it before SQLite opens the database.
+// SQLite's log does not name its database; the journal of the same server does.
 func belong(ctx context.Context, path string) error {
 	owners, err := journal.Owners(path + "-pings")
 	if err != nil || len(owners) == 0 {
@@ -32,7 +31,7 @@ func belong(ctx context.Context, path string) error {
 	}
 	mark, found, err := markOf(ctx, path)
 	if err != nil || !found {
-		return nil // a damaged file or one of no server: what opens it says so
+		return nil // a damaged file or one of no server: opening it returns the error
 	}
 	for _, owner := range owners {
 		if owner != mark && needed(path, mark) {
@@ -42,7 +41,7 @@ func belong(ctx context.Context, path string) error {
 	return nil
 }
 
-// needed reports whether the files next to a database hold anything.
+// needed reports whether the files next to a database contain data.
 func needed(path string, mark [16]byte) bool {
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > walHeader {
 		return true
@@ -51,7 +50,7 @@ func needed(path string, mark [16]byte) bool {
 	return errors.Is(err, journal.ErrForeign)
 }
 
-// markOf reads the mark from a database file alone, without what is next to it.
+// markOf reads the mark from a database file, without the files next to it.
 func markOf(ctx context.Context, path string) (mark [16]byte, found bool, err error) {
 	q := url.Values{"immutable": {"1"}, "mode": {"ro"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())

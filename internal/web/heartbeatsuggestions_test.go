@@ -27,7 +27,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
-			w.shows(a, 422, "24 what? Write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			w.shows(a, 422, "24 has no unit: write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
 			use := useButtons(a)["Use 24h"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
@@ -36,7 +36,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form.Set(view.UseInstead, use)
 			w.shows(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
-			w.shows(preview, 200, "24 what?", "cannot be read yet", `name="use"`)
+			w.shows(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
 		}
 		list, err := w.desk.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{})
 		if err != nil || len(list.Items) != 0 {
@@ -47,7 +47,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			w.Errorf("0 needs no unit, but the answer is %d", zero.code)
 		}
 		h := w.heartbeat("kept")
-		w.shows(w.post("member", view.HeartbeatPath(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 what?")
+		w.shows(w.post("member", view.HeartbeatPath(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
 	})
 }
 
@@ -97,7 +97,7 @@ func TestHeartbeatForm_FillsInTheScheduleThatAForeignLineMeans(t *testing.T) {
 
 func TestHeartbeatForm_SaysThatAGracePeriodIsManyIntervals(t *testing.T) {
 	slots := func(gap time.Duration) []time.Time { return []time.Time{{}, time.Time{}.Add(gap)} }
-	if got := patience(slots(40*time.Second), 2*time.Hour); got != "The grace period is 180 times the time between two runs: up to 181 runs can stay out before an incident opens." {
+	if got := patience(slots(40*time.Second), 2*time.Hour); got != "The grace period is 180 times the time between two runs: up to 181 runs can be missing before an incident opens." {
 		t.Errorf("says %q", got)
 	}
 	if got := patience(slots(time.Hour), 2*time.Hour); got != "" {

@@ -13,8 +13,8 @@ import (
 	"overdue/internal/web/view"
 )
 
-// resumeForm shows a form that could not be taken as it was filled in. It
-// changes nothing: whoever signed in presses the button again.
+// resumeForm shows a held form again, filled in. It changes nothing: the person must
+// submit it again.
 func resumeForm(v *visit) error {
 	text := v.text(view.HeldField)
 	d, ok := v.site.openHeld(text, v.now)
@@ -26,21 +26,21 @@ func resumeForm(v *visit) error {
 	case !v.who.Known():
 		return v.redirect(view.SignInPath)
 	case !ok:
-		return v.dropped("What was typed could not be kept: it is more than a day old. Nothing was changed.")
+		return v.dropped("The form was discarded because it is more than a day old. Nothing was changed.")
 	case d.Person != v.who.ID:
-		return v.dropped("What was typed was dropped: another person typed it. Nothing was changed.")
+		return v.dropped("The form was discarded because another person filled it in. Nothing was changed.")
 	}
 	if key := namedProject(d.Project); key != 0 {
 		there := v.who.Actor(key, v.source())
 		if there.Role == 0 {
-			return v.dropped("What was typed was dropped: you no longer belong to that project. Nothing was changed.")
+			return v.dropped("The form was discarded because you no longer belong to its project. Nothing was changed.")
 		}
 		v.site.People.Sessions.Choose(v.ctx(), there.Project.Slug)
 	}
 	return v.filled(d)
 }
 
-// dropped says why a form does not come back.
+// dropped answers with the reason why a form was discarded.
 func (v *visit) dropped(why string) error {
 	v.toast(why, "")
 	return v.redirect(view.HeartbeatsPath)
@@ -71,7 +71,7 @@ func (v *visit) filled(d heldForm) error {
 	return v.sendFilled(shown, shown.body.Bytes(), view.Returned(view.ReturnedNote{Gone: true, Values: typedLines(d.Values)}))
 }
 
-// pathOf is an address without its query.
+// pathOf returns an address without its query.
 func pathOf(address string) string {
 	path, _, _ := strings.Cut(address, "?")
 	return path

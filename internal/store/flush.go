@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Limits of who waits until pending pings are in the tables.
+// Timeouts of callers that wait until pending pings are in the tables.
 const (
-	longestSettle = time.Minute     // for a flush that nobody waits for any more
-	lookSoon      = 3 * time.Second // then a look sees what is in the tables already
-	manyPending   = 4096            // pings: more are put into the tables first, in a transaction of their own
+	flushTimeout = time.Minute     // for a flush that nobody waits for any more
+	lookSoon     = 3 * time.Second // then a look sees what is in the tables already
+	manyPending  = 4096            // pings: more are put into the tables first, in a transaction of their own
 )
 
 // settling runs fn in a transaction that first puts into the tables what is
 // pending. It begins before it takes the turn: while another process holds the
 // file's lock, quiet pings go on.
 //
-// A disk that hangs holds a commit for as long as it likes. The caller waits
-// no longer than ctx; the gates stay taken until the commit has ended one way or
-// the other, so nobody judges by tables that may still change.
+// A disk that hangs can block a commit without limit. The caller waits no longer
+// than ctx; the gates stay locked until the commit has ended, so that nothing is
+// evaluated on tables that may still change.
 func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	b := db.backlog
 	if err := db.inPlace(); err != nil {
@@ -98,15 +98,15 @@ func (db *DB) commitSettled(ctx context.Context, tx *Tx) error {
 	}
 }
 
-// flush is one round of putting into the tables all that is pending.
+// flush is one round that writes all pending pings into the tables.
 type flush struct {
 	done chan struct{} // closed when it has ended
 	err  error
 }
 
-// settled puts what is pending into the tables, for those who want to look. The
-// work goes on when the caller leaves: a disk that is too slow for one request
-// must not be too slow for ever. All who wait share one flush.
+// settled writes all pending pings into the tables before a read. The flush continues
+// if the caller gives up: otherwise a slow disk would never finish one. All callers
+// that wait share one flush.
 func (db *DB) settled(ctx context.Context) error {
 	pending, err := db.pending(ctx)
 	if pending == 0 || err != nil {
@@ -129,10 +129,10 @@ func (db *DB) settled(ctx context.Context) error {
 	}
 }
 
-// runFlush is the work of a flush. Who comes once it has begun gets the next.
+// runFlush runs a flush. Callers that arrive after it began wait for the next one.
 func (db *DB) runFlush(f *flush) {
 	defer close(f.done)
-	ctx, cancel := context.WithTimeout(context.Background(), longestSettle)
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	b := db.backlog
 	if f.err = b.both(ctx); f.err == nil {
@@ -146,8 +146,8 @@ func (db *DB) runFlush(f *flush) {
 	}
 }
 
-// settledSoon is settled for those who would rather see the tables as they are
-// than wait long, or at all while the database gives no answer.
+// settledSoon is settled with a short timeout: afterwards, or while the database
+// gives no answer, the caller reads the tables as they are.
 func (db *DB) settledSoon(ctx context.Context) error {
 	if db.circuit.Load() == nil {
 		return db.settled(ctx)
@@ -159,7 +159,7 @@ func (db *DB) settledSoon(ctx context.Context) error {
 	})
 }
 
-// pending is how many pings are in the journal and not in the tables.
+// pending returns the number of pings in the journal that are not in the tables.
 func (db *DB) pending(ctx context.Context) (int, error) {
 	b := db.backlog
 	if err := b.turn.take(ctx); err != nil {
@@ -169,8 +169,7 @@ func (db *DB) pending(ctx context.Context) (int, error) {
 	return b.count, nil
 }
 
-// Rest puts what is pending into the tables, and lets go of what was kept in
-// memory to be quick.
+// Rest writes all pending pings into the tables and frees the caches.
 func (db *DB) Rest(ctx context.Context) error {
 	if db.backlog == nil {
 		return nil
@@ -185,7 +184,7 @@ func (db *DB) Rest(ctx context.Context) error {
 	if db.backlog.count == 0 {
 		db.backlog.empty()
 	}
-	// SQLite keeps the pages that it has read for ever, unless it is asked.
+	// SQLite frees cached pages only on request.
 	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
 		return db.dialect.sort(err)
 	}

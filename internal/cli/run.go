@@ -78,7 +78,7 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 type runner struct {
 	monitorFlags
 
-	address string // empty: nobody is told
+	address string // empty: no pings are sent
 	rid     string
 	signals *signals
 	std     Streams

@@ -3,7 +3,7 @@ package store
 import "fmt"
 
 // Standing is what of a project asks for attention. A project without a channel
-// does: nobody is told of its incidents.
+// does: no one is notified of its incidents.
 type Standing struct {
 	Down       int // heartbeats
 	Unresolved int // incidents

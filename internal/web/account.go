@@ -156,11 +156,15 @@ func signIn(v *visit) error {
 	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
 		status = v.rest(rest.Wait)
 	}
-	return v.showStatus(status, view.SignIn(view.SignInPage{
+	p := view.SignInPage{
 		Gate: v.gate(), Host: v.site.host(), Email: v.text("email"), Keep: v.text("keep") != "", Next: v.text("next"),
 		Draft: v.text(view.HeldField),
 		Error: fault.Text, Mails: v.site.Mail != nil,
-	}))
+	}
+	if p.Draft != "" {
+		p.Note = keptNote
+	}
+	return v.showStatus(status, view.SignIn(p))
 }
 
 // rest says to programs too after what time another try is taken.

@@ -42,7 +42,7 @@ var secretForm = regexp.MustCompile(`whsec_[A-Za-z0-9+/=]{20,}`)
 
 func TestAChannelIsAddedAndItsSecretShownOnce(t *testing.T) {
 	onEach(t, func(w *world) {
-		w.shows(w.get("member", "/channels"), 200, "Nobody is told yet", "/channels/new?kind=webhook", "/channels/new?kind=email")
+		w.shows(w.get("member", "/channels"), 200, "No one is notified yet", "/channels/new?kind=webhook", "/channels/new?kind=email")
 		w.shows(w.get("member", "/channels/new?kind=webhook"), 200, `name="settings.url"`, `name="settings.headers"`, "How it will look", "Nightly database backup")
 		w.shows(w.get("member", "/channels/new?kind=email"), 200, `name="settings.to"`)
 		w.shows(w.get("member", "/channels/new?kind=none"), 200)
@@ -118,7 +118,7 @@ func TestATestAlertUsesWhatIsInTheForm(t *testing.T) {
 		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
 			w.Errorf("told %+v", told)
 		}
-		w.shows(w.get("member", "/channels"), 200, "Nobody is told yet")
+		w.shows(w.get("member", "/channels"), 200, "No one is notified yet")
 		w.shows(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
 		c := w.channel("ops")
 		w.shows(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
@@ -133,7 +133,7 @@ func TestATestAlertUsesWhatIsInTheForm(t *testing.T) {
 			w.Error("a test of the saved channel is not noted")
 		}
 		h := w.heartbeat("backup")
-		w.shows(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts there")
+		w.shows(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
 		w.shows(w.get("member", "/heartbeats/"+h.ID), 200, "ops is failing")
 		result = client.TestResult{Delivered: true, Status: new(200), Detail: "ok"}
 		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "200 ok", "Delivered")
@@ -299,7 +299,7 @@ func TestDeletingAChannelSaysWhatItMeans(t *testing.T) {
 	onEach(t, func(w *world) {
 		c := w.channel("ops")
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
-			w.shows(w.get("member", path), 200, "the only channel of the project", "nobody is told")
+			w.shows(w.get("member", path), 200, "the only channel of the project", "no one is notified")
 		}
 		w.channel("mail")
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {

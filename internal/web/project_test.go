@@ -46,7 +46,7 @@ func TestAProjectIsMadeChosenAndDeleted(t *testing.T) {
 	onEach(t, func(w *world) {
 		th := w.things(1)
 		w.want(w.get("owner", "/projects/main/delete"), 200, "Type the name")
-		w.want(w.get("owner", "/projects/main/delete"), 200, "1 incident is not resolved: it ends with the project, and nobody is told")
+		w.want(w.get("owner", "/projects/main/delete"), 200, "1 incident is not resolved: it ends with the project, and no one is notified")
 		w.failed("backup", time.Minute)
 		w.want(w.get("owner", "/projects/main/delete"), 200, "2 incidents are not resolved")
 		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
@@ -55,7 +55,7 @@ func TestAProjectIsMadeChosenAndDeleted(t *testing.T) {
 		w.want(w.get("owner", "/settings"), 200, "2 projects", `value="Main"`)
 		w.want(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Type the name of the project")
 		w.want(w.get("member", "/heartbeats/"+th.ref), 200)
-		w.want(w.get("owner", "/settings"), 200, "Nobody is told.") // nothing is in the new one
+		w.want(w.get("owner", "/settings"), 200, "No one is notified.") // nothing is in the new one
 		w.leads(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), "/heartbeats")
 		w.want(w.get("owner", "/settings"), 200, "1 project", "deleted")
 		w.want(w.get("member", "/heartbeats/"+th.ref), 404)

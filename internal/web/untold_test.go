@@ -9,11 +9,11 @@ import (
 )
 
 // nobody is what a page says while a project has no channel.
-const nobody = "Nobody is told when a heartbeat goes Down: this project has no channel."
+const nobody = "No one is notified when a heartbeat goes Down: this project has no channel."
 
 func TestPagesSayThatNobodyIsToldUntilThereIsAChannel(t *testing.T) {
 	onEach(t, func(w *world) {
-		w.shows(w.get("member", "/heartbeats"), 200, "nobody is told when a heartbeat goes Down", `href="/channels#add"`)
+		w.shows(w.get("member", "/heartbeats"), 200, "no one is notified when a heartbeat goes Down", `href="/channels#add"`)
 		h, i := w.failed("backup", 2*time.Minute)
 		over, done := w.failed("over", 2*time.Minute)
 		w.hear(over, time.Minute, monitor.Ping{})
@@ -34,7 +34,7 @@ func TestPagesSayThatNobodyIsToldUntilThereIsAChannel(t *testing.T) {
 
 func TestAnIncidentWithoutDeliveriesSaysWhy(t *testing.T) {
 	onEach(t, func(w *world) {
-		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel is told about this heartbeat."
+		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel receives alerts for this heartbeat."
 		_, before := w.failed("before", 2*time.Minute)
 		path := "/incidents/" + before.ID
 		w.shows(w.get("viewer", path), 200, "There is no channel to tell.")

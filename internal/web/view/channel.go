@@ -155,9 +155,9 @@ var reminders = []Choice{
 // only one of its project.
 func ChannelDeletion(last bool) string {
 	if last {
-		return "It is the only channel of the project: until there is another, incidents open and nobody is told."
+		return "It is the only channel of the project: until there is another, incidents open and no one is notified."
 	}
-	return "Nobody is told there any more. Heartbeats that name only this channel will alert all channels of the project."
+	return "It no longer receives alerts. Heartbeats that name only this channel will alert all channels of the project."
 }
 
 // messages are when a message is sent.

@@ -242,7 +242,7 @@ func ChannelEditor(p ChannelFormPage) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<div class=\"danger\"><div><p><b>Delete this channel</b>Nobody is told here any more. Past deliveries stay on their incidents.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<div class=\"danger\"><div><p><b>Delete this channel</b>It no longer receives alerts. Past deliveries stay on their incidents.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -136,7 +136,7 @@ func HeartbeatsEmpty(p EmptyPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<b>Nightly database backup</b> <span>Next ping expected in <b>24h</b></span></div></div></li><li><div><h2>Add a channel</h2><p class=\"quiet\">Until the project has one, nobody is told when a heartbeat goes Down.</p></div><div class=\"body\"><a class=\"btn\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<b>Nightly database backup</b> <span>Next ping expected in <b>24h</b></span></div></div></li><li><div><h2>Add a channel</h2><p class=\"quiet\">Until the project has one, no one is notified when a heartbeat goes Down.</p></div><div class=\"body\"><a class=\"btn\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

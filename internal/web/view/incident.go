@@ -205,7 +205,7 @@ func (p IncidentPage) noDeliveries() string {
 	case p.ChannelsBy.After(p.Detected):
 		return "There was no channel to tell when it opened. Channels added later hear only of the next incident."
 	}
-	return "No channel is told about this heartbeat."
+	return "No channel receives alerts for this heartbeat."
 }
 
 // retries tells whether any delivery has a next attempt.

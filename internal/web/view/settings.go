@@ -18,9 +18,9 @@ func ProjectDeletion(open int) string {
 	const lost = "Everything in it is removed, and every job that still pings gets 404. This cannot be undone."
 	switch open {
 	case 0:
-		return lost + " Nobody is told."
+		return lost + " No one is notified."
 	case 1:
-		return lost + " 1 incident is not resolved: it ends with the project, and nobody is told, here or at a provider."
+		return lost + " 1 incident is not resolved: it ends with the project, and no one is notified, here or at a provider."
 	}
-	return lost + " " + Count(open) + " incidents are not resolved: they end with the project, and nobody is told, here or at a provider."
+	return lost + " " + Count(open) + " incidents are not resolved: they end with the project, and no one is notified, here or at a provider."
 }

@@ -8,7 +8,7 @@ package view
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// untoldNote lasts as long as nobody is told. The way out of it is shown to
+// untoldNote lasts as long as no one is notified. The way out of it is shown to
 // those who may take it.
 func untoldNote(u Untold) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -65,7 +65,7 @@ func untoldNote(u Untold) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = note("late", "st-late", "Nobody is told when a heartbeat goes Down: this project has no channel.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = note("late", "st-late", "No one is notified when a heartbeat goes Down: this project has no channel.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -9,6 +9,9 @@ import (
 
 const day = 24 * time.Hour
 
+// ended is a sentence with a full stop, also when it already has one.
+func ended(sentence string) string { return strings.TrimSuffix(sentence, ".") + "." }
+
 // nbsp keeps a number and its unit on one line.
 const nbsp = "\u00a0"
 

@@ -38,7 +38,7 @@ func TestHeartbeatForm_AButtonFillsInWhatWasMeant(t *testing.T) {
 	b.signIn(ownerEmail, ownerPassword)
 	b.open("/heartbeats/new") // without a name, which must not keep the button from working
 	b.fill("Expected interval", "24")
-	b.reads("24 what?")
+	b.reads("24 has no unit")
 	b.submit("Use 24h")
 	b.reads("Overdue expects a ping every 24 h.")
 	b.sees("the interval with its unit", `document.querySelector("#interval").value === "24h"`)

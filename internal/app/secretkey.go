@@ -95,9 +95,26 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 		return nil, false, fmt.Errorf("the database is sealed with the key %s, and there is %s: put the key file back, or name it with --secret-key-file; %s",
 			id, "no "+strings.TrimPrefix(k.setting(database), "the "), ifLost)
 	}
+	if kept, path := k.kept(database, id); kept != "" {
+		return nil, false, fmt.Errorf("the database is sealed with the key %s, which a rotation kept in %s: copy that file over %s", id, kept, path)
+	}
 	return nil, false, fmt.Errorf("the database is sealed with the key %s, but %s holds %s: give the key that it was sealed with; %s",
 		id, k.setting(database), now.ID(), ifLost)
 }
+
+// kept returns the file in which a rotation kept an earlier key, and the file that
+// the key is read from. It is empty if there is none.
+func (k SecretKey) kept(database, id string) (file, path string) {
+	path, _ = k.file(database)
+	file = keptFile(path, id)
+	if key, err := readKey(file); path == "" || err != nil || key == nil || key.ID() != id {
+		return "", path
+	}
+	return file, path
+}
+
+// keptFile is where a rotation keeps the key that it replaces.
+func keptFile(path, id string) string { return path + "." + id }
 
 // ifLost is the advice for an operator who has lost the key.
 const ifLost = "if it is lost, `overdue secret-key rotate --discard` starts with a new key, and you must set up the channels again"
@@ -171,7 +188,7 @@ func finishChange(path string) (kept string, err error) {
 	case err != nil:
 		kept = path + ".damaged"
 	case old != nil:
-		kept = path + "." + old.ID()
+		kept = keptFile(path, old.ID())
 	}
 	if kept != "" {
 		if err := os.Rename(path, kept); err != nil {

@@ -321,3 +321,31 @@ func TestCheck_SaysWhetherTheKeyFits(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestFind_NamesTheFileInWhichARotationKeptTheKeyOfARestoredBackup(t *testing.T) {
+	dir := t.TempDir()
+	database := filepath.Join(dir, "overdue.db")
+	db, err := store.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	path, _ := SecretKey{}.file(database)
+	old, err := makeKey(path)
+	if err == nil {
+		_, err = db.UseKey(t.Context(), old)
+	}
+	if err == nil {
+		err = os.Rename(path, keptFile(path, old.ID()))
+	}
+	if err == nil {
+		_, err = makeKey(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = SecretKey{}.find(t.Context(), db, database)
+	if err == nil || !strings.Contains(err.Error(), "kept in "+keptFile(path, old.ID())) || strings.Contains(err.Error(), "--discard") {
+		t.Errorf("%v; want the file that has the key, and no advice to discard it", err)
+	}
+}

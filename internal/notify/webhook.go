@@ -28,7 +28,7 @@ func webhookKind() Kind {
 			{
 				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
 				Placeholder: secretPrefix + "…", Make: newSecret, Check: signingSecret,
-				Help: "Verify the webhook-signature header with it. Made when left empty, and shown only once.",
+				Help: "Verify the webhook-signature header with it. Leave it empty to generate one, which is shown only once.",
 			},
 			{
 				Name: "headers", Label: "Headers", Type: FieldHeaders, Secret: true, CheckName: headerName,

@@ -58,7 +58,7 @@ func TestAForgottenPasswordIsSetByALinkInALetter(t *testing.T) {
 		if a := w.get("member", "/heartbeats"); !strings.HasPrefix(a.to(), "/sign-in") {
 			w.Error("a session from before is still there")
 		}
-		w.shows(w.get("", link[1]), 410, "This link has ended", "Ask for another link")
+		w.shows(w.get("", link[1]), 410, "This link has expired or was already used", "Ask for another link")
 		w.shows(w.post("", link[1], url.Values{"password": {"yet another horse"}}), 410)
 	})
 }

@@ -37,7 +37,7 @@ func TestAnIncidentWithoutDeliveriesSaysWhy(t *testing.T) {
 		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel receives alerts for this heartbeat."
 		_, before := w.failed("before", 2*time.Minute)
 		path := "/incidents/" + before.ID
-		w.shows(w.get("viewer", path), 200, "There is no channel to tell.")
+		w.shows(w.get("viewer", path), 200, "There is no channel to notify.")
 		w.channel("ops")
 		page := w.get("viewer", path)
 		w.shows(page, 200, late)

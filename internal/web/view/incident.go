@@ -201,7 +201,7 @@ func (p IncidentPage) deliveriesIn() string {
 func (p IncidentPage) noDeliveries() string {
 	switch {
 	case p.ChannelsBy.IsZero():
-		return "There is no channel to tell."
+		return "There is no channel to notify."
 	case p.ChannelsBy.After(p.Detected):
 		return "There was no channel to tell when it opened. Channels added later hear only of the next incident."
 	}

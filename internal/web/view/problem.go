@@ -22,7 +22,7 @@ var problems = map[int]problem{
 	404: {"Nothing is here", "The page does not exist, or what it showed was deleted.", "Look for it in the list of heartbeats."},
 	405: {"That is not possible here", "The page does not take this kind of request.", "Go back, and try again from the page."},
 	408: {"The form did not arrive", "The connection was too slow, or it was interrupted.", "Check your connection, then send the form again."},
-	409: {"Somebody was faster", "What you changed has changed meanwhile.", "Open it again, and repeat what is still needed."},
+	409: {"Changed in the meantime", "Another person changed this while your page was open.", "Open it again, then repeat the changes that are still needed."},
 	413: {"The form is too large", "It has more text than the server accepts.", "Shorten it, then send it again."},
 	415: {"The form cannot be read", "Its encoding is not supported.", "Open the page in a browser and send the form from there."},
 	429: {"Too many tries", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -192,14 +193,19 @@ const mostKey = 4096
 
 // readKey reads a key file; nil if there is none.
 func readKey(path string) (*seal.Key, error) {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	key, err := seal.Parse(string(text[:min(len(text), mostKey)]))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostKey)) // it may be a device
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	key, err := seal.Parse(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}

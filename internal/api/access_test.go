@@ -1,11 +1,13 @@
 package api
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/client"
 	"overdue/internal/monitor"
@@ -229,6 +231,43 @@ func TestWhatGoesWrongOnOurSideIsLoggedAndNotTold(t *testing.T) {
 		}
 		if said := w.logged.String(); !strings.Contains(said, "request_id=mine-1") || !strings.Contains(said, "closed") {
 			t.Errorf("logged: %s", said)
+		}
+	})
+}
+
+func TestRegister_AKeyThatIsRevokedWhileItsRequestArrivesChangesNothing(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		h := w.heartbeat("Backup")
+		body, feed := io.Pipe()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, w.url+Prefix+"/heartbeats/"+h.Ref, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+w.keys["read-write"])
+		req.Header.Set("Content-Type", "application/json")
+		go func() {
+			_, _ = feed.Write([]byte(`{"grace": `))
+			var keys []monitor.APIKey
+			_ = w.db.Update(t.Context(), func(tx *store.Tx) (err error) {
+				if keys, err = tx.Keys(w.owner.Project.Key); err == nil {
+					for _, k := range keys {
+						_, err = tx.RevokeKey(w.owner.Project.Key, k.ID, time.Now().UTC())
+					}
+				}
+				return err
+			})
+			timer := time.NewTimer(slowBody + slowBody/2)
+			<-timer.C
+			_, _ = feed.Write([]byte(`"30m"}`))
+			_ = feed.Close()
+		}()
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("answered %d; want 401", answer.StatusCode)
 		}
 	})
 }

@@ -65,6 +65,16 @@ func register[I, O any](a *API, r route, do func(ctx context.Context, who auth.A
 	op.Errors = nil
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(askerKey{}).(asker) // set by authenticate, which runs first
+		if time.Since(by.at) > slowBody { // the key may have been revoked while the body arrived
+			known := false
+			var err error
+			if by.actor, known, err = a.Keys.Actor(ctx, by.secret, by.actor.Source, time.Now().UTC()); err != nil {
+				return nil, a.problem(ctx, err, op, by)
+			}
+			if !known {
+				return nil, unknownKey()
+			}
+		}
 		out, err := do(ctx, by.actor, in)
 		if err != nil {
 			return nil, a.problem(ctx, err, op, by)
@@ -98,7 +108,12 @@ func operation(path *huma.PathItem, method string) *huma.Operation {
 type asker struct {
 	actor   auth.Actor
 	request string
+	secret  string    // of the key
+	at      time.Time // when the key was checked
 }
+
+// slowBody is for how long a key is known by one check.
+const slowBody = time.Second
 
 // askerKey finds the asker in a context. Only authenticate sets it and only
 // register reads it: to the endpoints it is an argument.
@@ -108,23 +123,29 @@ type askerKey struct{}
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
 	if !strings.EqualFold(scheme, "Bearer") {
 		httpd.NewProblem(http.StatusUnauthorized, "No API key was sent. Make one on the page API keys, or with overdue api-key create, "+
 			"and send it as Authorization: Bearer ovd_….").With("WWW-Authenticate", `Bearer realm="overdue"`).Write(w, r)
 		return
 	}
-	actor, known, err := a.Keys.Actor(r.Context(), strings.TrimSpace(secret), a.Source(r), time.Now().UTC())
+	actor, known, err := a.Keys.Actor(r.Context(), secret, a.Source(r), time.Now().UTC())
 	if err != nil {
 		a.problem(r.Context(), err, *ctx.Operation(), asker{request: httpd.RequestID(r)}).Write(w, r)
 		return
 	}
 	if !known {
 		a.Log.Info("API key rejected", "component", "api", "client", a.Source(r), "request_id", httpd.RequestID(r))
-		httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Make one on the page API keys, or with overdue api-key create.").
-			With("WWW-Authenticate", `Bearer realm="overdue", error="invalid_token"`).Write(w, r)
+		unknownKey().Write(w, r)
 		return
 	}
-	next(huma.WithValue(ctx, askerKey{}, asker{actor, httpd.RequestID(r)}))
+	next(huma.WithValue(ctx, askerKey{}, asker{actor, httpd.RequestID(r), secret, time.Now()}))
+}
+
+// unknownKey is the answer to a key that does not exist.
+func unknownKey() *httpd.Problem {
+	return httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Make one on the page API keys, or with overdue api-key create.").
+		With("WWW-Authenticate", `Bearer realm="overdue", error="invalid_token"`)
 }
 
 // requireJSON refuses bodies that say that they are something else. One that

@@ -51,6 +51,11 @@ func TestAPI_HoldsNoIDForAReadOnlyKey(t *testing.T) {
 		if replaced < 12 {
 			t.Errorf("only %d ids were replaced: does the API answer with these texts at all?", replaced)
 		}
+		for key, found := range map[string]bool{"read-only": false, "read-write": true} {
+			if r := w.ask(key, "GET", Prefix+"/heartbeats?q="+(*h.ID)[:12], ""); strings.Contains(r.body, h.Ref) != found {
+				t.Errorf("a %s key that searches for a part of the id finds the heartbeat: %t; want %t", key, !found, found)
+			}
+		}
 		if r := w.ask("read-write", "GET", Prefix+"/heartbeats/"+h.Ref+"/pings/1/body", ""); r.body != words {
 			t.Errorf("a key that may ping reads %s", r.body)
 		}

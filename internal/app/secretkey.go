@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -209,14 +210,19 @@ const maxKeyFile = 4096
 
 // readKey reads a key file. It returns nil if the file does not exist.
 func readKey(path string) (*seal.Key, error) {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	key, err := seal.Parse(string(text[:min(len(text), maxKeyFile)]))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile)) // it may be a device
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	key, err := seal.Parse(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}

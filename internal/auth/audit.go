@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 	"overdue/internal/store"
 )
 
@@ -57,6 +58,7 @@ var programNames = []string{"api key", "link from", commandLine}
 // passesForProgram reports whether a person of that name could be taken for a
 // program where only names are shown, such as on an incident.
 func passesForProgram(name string) bool {
+	name = strings.Map(narrow, safetext.Visible(name))
 	name = strings.ToLower(strings.Join(strings.Fields(name), " "))
 	for _, begins := range programNames {
 		if strings.HasPrefix(name, begins) {
@@ -64,4 +66,13 @@ func passesForProgram(name string) bool {
 		}
 	}
 	return false
+}
+
+// narrow returns the ASCII character that looks like a full-width one, and every
+// other character as it is.
+func narrow(r rune) rune {
+	if r >= '\uff01' && r <= '\uff5e' {
+		return r - '\uff01' + '!'
+	}
+	return r
 }

@@ -156,6 +156,9 @@ func soundName(name string) (string, *monitor.Fault) {
 	if n := utf8.RuneCountInString(name); n < 1 || n > longestName {
 		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
 	}
+	if strings.TrimSpace(safetext.Visible(name)) == "" {
+		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name that can be seen: this one has only invisible characters.")
+	}
 	if passesForProgram(name) {
 		return "", monitor.Wrong(monitor.Invalid, "name", "A name must not begin like the name of a program, such as “%s”: choose another name.", commandLine)
 	}

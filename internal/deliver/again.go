@@ -18,9 +18,24 @@ func pause(attempts int, roll float64) time.Duration {
 	return wait + time.Duration(roll*float64(wait)/10)
 }
 
+// longestWish is the longest wait of a provider's that is honoured: it may well be
+// back sooner than it thought.
+const longestWish = time.Hour
+
 // again is when to try next, and whether to try at all. asked is what the
-// provider wished to wait, 0 for nothing.
+// provider wished to wait, 0 for nothing. A wish never ends the tries: the last
+// one is made at the end of their time.
 func again(owed, now time.Time, attempts int, asked time.Duration, roll float64) (time.Time, bool) {
-	next := now.Add(max(asked, pause(attempts, roll)))
-	return next, !next.After(owed.Add(longestTry))
+	ours, end := now.Add(pause(attempts, roll)), owed.Add(longestTry)
+	if ours.After(end) {
+		return ours, false
+	}
+	next := now.Add(min(asked, longestWish))
+	switch {
+	case next.Before(ours):
+		next = ours
+	case next.After(end):
+		next = end
+	}
+	return next, true
 }

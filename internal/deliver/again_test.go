@@ -46,7 +46,22 @@ func TestAProvidersWishToWaitIsHonouredOnlyWhenItIsLonger(t *testing.T) {
 	if next, _ := again(owed, owed, 1, time.Second, 0); !next.Equal(owed.Add(10 * time.Second)) {
 		t.Errorf("asked to wait a second, next try at %s; want our own 10 s", next)
 	}
-	if _, worth := again(owed, owed.Add(23*time.Hour), 90, 2*time.Hour, 0); worth {
+	if _, worth := again(owed, owed.Add(24*time.Hour-time.Minute), 90, 2*time.Hour, 0); worth {
 		t.Error("worth a try after more than a day")
+	}
+}
+
+func TestAgain_NoHeaderOfAProviderIsTheLastWord(t *testing.T) {
+	owed := time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)
+	for _, asked := range []time.Duration{2 * time.Hour, 24 * time.Hour, 25 * time.Hour, 1<<63 - 1} {
+		next, worth := again(owed, owed, 1, asked, 0)
+		if !worth || !next.Equal(owed.Add(time.Hour)) {
+			t.Errorf("asked to wait %s: next try %s, %t; want after an hour", asked, next, worth)
+		}
+		late := owed.Add(23*time.Hour + 30*time.Minute)
+		next, worth = again(owed, late, 90, asked, 0)
+		if !worth || !next.Equal(owed.Add(longestTry)) {
+			t.Errorf("asked to wait %s near the end: next try %s, %t; want a last one at the end", asked, next, worth)
+		}
 	}
 }

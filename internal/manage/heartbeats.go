@@ -57,7 +57,7 @@ func (d *Desk) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery) (
 		return listing, err
 	}
 	filter := store.HeartbeatFilter{
-		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, Sort: q.Sort, After: from, Limit: limit,
+		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, IDs: a.SeesPingURLs(), Sort: q.Sort, After: from, Limit: limit,
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) error {
 		items, last, err := tx.Heartbeats(filter)

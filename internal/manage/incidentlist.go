@@ -48,7 +48,7 @@ type IncidentFigures struct {
 // search is the query for the store.
 func (q IncidentListQuery) search(a auth.Actor) store.IncidentSearch {
 	s := store.IncidentSearch{
-		Project: a.Project.Key, State: monitor.State(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text, From: q.From, Back: q.Back,
+		Project: a.Project.Key, State: monitor.State(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text, IDs: a.SeesPingURLs(), From: q.From, Back: q.Back,
 	}
 	if !askable(q.Text) || !askable(q.Cause) {
 		s.Text, s.Cause = "\uFFFD", "" // no row has it

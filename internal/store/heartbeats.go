@@ -158,6 +158,7 @@ type HeartbeatFilter struct {
 	Status  monitor.Status // any when empty
 	Tag     string
 	Text    string // in name, slug, description or tag
+	IDs     bool   // Text may match the id of the heartbeat in them
 	Sort    string // name (default), created, or due
 	After   Cursor // the last one of the page before
 	Limit   int
@@ -196,8 +197,8 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 	}
 	if f.Text != "" {
 		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
-		add(`(lower(h.name || ' ' || h.slug || ' ' || h.description) LIKE lower(?) ESCAPE '\'
-			OR EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE lower(t.value) LIKE lower(?) ESCAPE '\'))`, "%"+likeText(f.Text)+"%")
+		add(`(`+searched(searchedColumns, f.IDs)+` LIKE lower(?) ESCAPE '\'
+			OR EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE `+searched("t.value", f.IDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+likeText(f.Text)+"%")
 	}
 	if f.After.Key > 0 {
 		var value any = f.After.Value

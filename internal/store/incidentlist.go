@@ -17,6 +17,7 @@ type IncidentSearch struct {
 	State   monitor.State
 	Cause   monitor.Cause
 	Text    string // in the name of the heartbeat, or the number
+	IDs     bool   // Text may match the id of the heartbeat in its name
 	From    int64  // the number beside which the page lies, 0 to begin
 	Back    bool   // the page lies before From (newer), not behind it
 	Limit   int
@@ -40,7 +41,7 @@ func (s IncidentSearch) where() *condition {
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
 		c.add("i.number = ?", n)
 	} else if s.Text != "" {
-		c.add(`lower(h.name) LIKE lower(?) ESCAPE '\'`, "%"+likeText(s.Text)+"%")
+		c.add(searched("h.name", s.IDs)+` LIKE lower(?) ESCAPE '\'`, "%"+likeText(s.Text)+"%")
 	}
 	return c
 }

@@ -71,16 +71,29 @@ func (f OverviewFilter) where(tx *Tx) *condition {
 		if f.IDs {
 			ids += ` OR h.id LIKE $%[2]d ESCAPE '\'`
 		}
-		tags := `EXISTS (SELECT 1 FROM ` + tx.d.tags + ` t WHERE lower(t.value) LIKE lower($%[1]d) ESCAPE '\')`
+		tags := `EXISTS (SELECT 1 FROM ` + tx.d.tags + ` t WHERE ` + searched("t.value", f.IDs) + ` LIKE lower($%[1]d) ESCAPE '\')`
 		if !strings.ContainsAny(f.Text, escaped) {
 			// Taking every list apart is three times the work of the whole query.
 			tags = `(lower(h.tags) LIKE lower($%[1]d) ESCAPE '\' AND ` + tags + `)`
 		}
 		c.args = append(c.args, "%"+likeText(f.Text)+"%", likeText(strings.ToLower(f.Text))+"%")
-		c.parts = append(c.parts, fmt.Sprintf(`(lower(h.name || ' ' || h.slug || ' ' || h.description) LIKE lower($%[1]d) ESCAPE '\'
+		c.parts = append(c.parts, fmt.Sprintf(`(`+searched(searchedColumns, f.IDs)+` LIKE lower($%[1]d) ESCAPE '\'
 			OR `+tags+` OR `+ids+`)`, len(c.args)-1, len(c.args)))
 	}
 	return c
+}
+
+// searchedColumns are the texts of a heartbeat that a search looks through.
+const searchedColumns = `h.name || ' ' || h.slug || ' ' || h.description`
+
+// searched is the expression that a search matches, in lower case. Without ids it
+// leaves out the id of the heartbeat: a reader who may not see it could otherwise
+// find it, character by character, where a person has written the ping URL.
+func searched(expression string, ids bool) string {
+	if ids {
+		return "lower(" + expression + ")"
+	}
+	return "replace(replace(lower(" + expression + "), h.id, ''), replace(h.id, '-', ''), '')"
 }
 
 // escaped are the characters that a stored list of tags does not hold as they

@@ -65,7 +65,7 @@ func register[I, O any](a *API, r route, do func(ctx context.Context, who auth.A
 	op.Errors = nil
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		by, _ := ctx.Value(askerKey{}).(asker) // set by authenticate, which runs first
-		if time.Since(by.at) > slowBody { // the key may have been revoked while the body arrived
+		if time.Since(by.at) > slowBody {      // the key may have been revoked while the body arrived
 			known := false
 			var err error
 			if by.actor, known, err = a.Keys.Actor(ctx, by.secret, by.actor.Source, time.Now().UTC()); err != nil {

@@ -3,8 +3,10 @@ package auth
 import "testing"
 
 func TestSoundName_APersonCannotPassForAProgram(t *testing.T) {
-	for _, name := range []string{"API key deploy", "api  key me", " Api Key", "link from Ops", "Command line", "COMMAND\u00a0LINE 2",
-		"\u200bcommand line", "c\u200bommand line", "com\u00admand line", "link\ufeff from x", "API\u2060 key x", "ｃommand line"} {
+	for _, name := range []string{
+		"API key deploy", "api  key me", " Api Key", "link from Ops", "Command line", "COMMAND\u00a0LINE 2",
+		"\u200bcommand line", "c\u200bommand line", "com\u00admand line", "link\ufeff from x", "API\u2060 key x", "ｃommand line",
+	} {
 		if _, fault := soundName(name); fault == nil {
 			t.Errorf("%q was accepted as the name of a person", name)
 		}

@@ -38,6 +38,13 @@ type told struct {
 	at                               time.Time
 }
 
+// all returns what was sent so far.
+func (p *provider) all() []told {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard)
+}
+
 // send takes a message, unless the provider is broken.
 func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
 	p.mu.Lock()
@@ -467,7 +474,7 @@ func TestManyHeartbeatsOnManyNodesAreToldExactlyOnce(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		seen := map[string]int{}
-		for _, m := range w.provider.heard {
+		for _, m := range w.provider.all() {
 			seen[m.heartbeat]++
 		}
 		for i := range many {

@@ -10,7 +10,7 @@ const (
 	quickLanes = 1
 	// While an answer takes slowSend or longer, the channel gets up to slowLanes:
 	// with one at a time, a long queue would take too long.
-	slowSend  = 100 * time.Millisecond
+	slowSend  = 500 * time.Millisecond
 	slowLanes = 8
 )
 

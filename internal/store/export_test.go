@@ -28,7 +28,7 @@ func Unserve(db *DB) error {
 	}
 	lock := db.lock
 	db.lock = nil
-	db.places = nil
+	db.places.Store(nil)
 	return lock.release()
 }
 

@@ -86,14 +86,22 @@ func (db *DB) notePlaces() error {
 		}
 		places = append(places, place{name, about})
 	}
-	db.places = places
+	db.places.Store(&places)
+	return nil
+}
+
+// placesNow are the files that must be where they are.
+func (db *DB) placesNow() []place {
+	if places := db.places.Load(); places != nil {
+		return *places
+	}
 	return nil
 }
 
 // inPlace returns ErrMoved when a file of this server is no longer the one with
 // its name. It costs a stat(2) for each, so that every commit can ask.
 func (db *DB) inPlace() error {
-	for _, p := range db.places {
+	for _, p := range db.placesNow() {
 		about, err := os.Stat(p.name)
 		if err == nil && os.SameFile(about, p.file) {
 			continue
@@ -136,6 +144,8 @@ func (db *DB) write(ctx context.Context, fn func(*Tx) error) error {
 // leavePlaces prepares the stop of a server: if the database file is in place,
 // everything is saved there and the other files no longer matter.
 func (db *DB) leavePlaces() error {
-	db.places = slices.Clip(db.places[:min(1, len(db.places))])
+	places := db.placesNow()
+	places = slices.Clip(places[:min(1, len(places))])
+	db.places.Store(&places)
 	return db.inPlace()
 }

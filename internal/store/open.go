@@ -23,11 +23,11 @@ type DB struct {
 	dialect *dialect
 	writer  *sql.DB
 	reader  *sql.DB
-	lock    *serverLock // SQLite: held while serving
-	places  []place     // SQLite: where the files of a server are; set once, while serving
-	path    string      // SQLite: the file, by its real path
-	sizes   sizes       // SQLite
-	node    string      // see Join
+	lock    *serverLock             // SQLite: held while serving
+	places  atomic.Pointer[[]place] // SQLite: where the files of a server are; a probe may still ask while it closes
+	path    string                  // SQLite: the file, by its real path
+	sizes   sizes                   // SQLite
+	node    string                  // see Join
 	pool    *pgxpool.Pool
 	prober  *sql.DB // PostgreSQL: for rehearsals, apart from the pool
 	line    *line   // PostgreSQL: dials for the pool

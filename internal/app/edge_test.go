@@ -196,7 +196,8 @@ func (d *edge) try(method, path, credentials string, o offer) error {
 	if timeout, is := err.(net.Error); is && timeout.Timeout() {
 		return fmt.Errorf("neither answered nor closed within %s", longestRequest)
 	}
-	if err == nil && strings.HasPrefix(string(answer), "HTTP/1.1 5") {
+	// So many requests at once may be too many: then the server says so.
+	if err == nil && strings.HasPrefix(string(answer), "HTTP/1.1 5") && !strings.HasPrefix(string(answer), "HTTP/1.1 503") {
 		return fmt.Errorf("answered %s", answer)
 	}
 	return nil

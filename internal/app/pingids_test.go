@@ -55,6 +55,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.post(n, "own", "", words)
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if len(sent) < 4 {
 			t.Fatalf("sent %d alerts", len(sent))
 		}

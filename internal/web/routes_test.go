@@ -204,7 +204,7 @@ func (w *world) knock(who string, rt route, th things) int {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if rt.stream {
-		ctx, cancel := context.WithTimeout(w.Context(), 30*time.Millisecond)
+		ctx, cancel := context.WithTimeout(w.Context(), 250*time.Millisecond)
 		defer cancel()
 		r = r.WithContext(ctx)
 	}

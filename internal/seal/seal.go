@@ -83,7 +83,7 @@ func (k *Key) Open(about, value string) (string, error) {
 	if id != k.id {
 		return "", fmt.Errorf("sealed with the secret key %s, not %s", id, k.id)
 	}
-	closed, err := base64.RawStdEncoding.DecodeString(coded)
+	closed, err := base64.RawStdEncoding.Strict().DecodeString(coded)
 	if err != nil {
 		return "", errors.New("sealed value damaged")
 	}

@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/schedule"},
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
+	"tools/manifest":                        {},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},

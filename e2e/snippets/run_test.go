@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"overdue/e2e/binary"
+	// Only so that a change of the product is one of these tests too.
+	_ "overdue/internal/cli"
 	"overdue/internal/snippet"
 )
 
@@ -24,8 +27,14 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(binary.With(func(path string) int {
+		overdue = path
+		return m.Run()
+	}))
 }
+
+// overdue is the path of the program, for "overdue run".
+var overdue string
 
 // outcome is one column of the matrix.
 type outcome string

@@ -140,3 +140,33 @@ func TestSystemd_PrintedUnitsVerify(t *testing.T) {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 }
+
+// TestRun_PrintedLinesPingAndKeepTheJobsExitCode: without a server, the program
+// itself says how long it waits; e2e/script tests that.
+func TestRun_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
+	t.Parallel()
+	program := func(code string) string {
+		return strings.NewReplacer("/usr/local/bin/overdue run", overdue+" run", "overdue run", overdue+" run").Replace(code)
+	}
+	inCron := func(t *testing.T, sc scene, code string) *exec.Cmd { return asCron(t, sc, program(code)) }
+	for _, p := range []piece{
+		{name: "terminal", code: block(t, "overdue run", 0).Code, run: func(t *testing.T, _ scene, code string) *exec.Cmd {
+			return command(t, "/bin/sh", "-c", program(code))
+		}},
+		{name: "crontab", code: block(t, "overdue run", 1).Code, run: inCron},
+		{name: "manual", code: line(t, "crontab run"), run: inCron},
+	} {
+		p.bad, p.body = []string{"/start", "/3"}, "job err"
+		for _, o := range []outcome{success, failure, restart} {
+			p := p
+			p.good = []string{"/start", "/0"}
+			if o == restart { // a start that cannot be sent while the job runs is dropped
+				p.good = []string{"/0"}
+			}
+			t.Run(p.name+"/"+string(o), func(t *testing.T) {
+				t.Parallel()
+				p.test(t, o)
+			})
+		}
+	}
+}

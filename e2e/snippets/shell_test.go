@@ -132,3 +132,30 @@ func TestShell_TheScriptReportsAnyCommandThatFails(t *testing.T) {
 	}
 	runPieces(t, pieces)
 }
+
+// TestShell_AScriptThatIsStoppedReportsNoSuccess: bash runs a trap on EXIT when
+// SIGTERM ends it, with 0 in $?.
+func TestShell_AScriptThatIsStoppedReportsNoSuccess(t *testing.T) {
+	t.Parallel()
+	for name, shell := range shells {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newServer(t)
+			srv.start(t)
+			// The job stops the script that runs it, and ends like it.
+			code := strings.NewReplacer("PING_URL", srv.url, "/usr/local/bin/backup", "kill -TERM $$; exit 143").Replace(block(t, "curl", 1).Code)
+			sc := scene{dir: t.TempDir()}
+			_, stderr, ended := end(t, asScript(shell)(t, sc, code), sc)
+			if ended == 0 {
+				t.Error("exit code 0")
+			}
+			srv.mu.Lock()
+			defer srv.mu.Unlock()
+			for _, p := range srv.pings {
+				if p.signal == "" || p.signal == "/0" {
+					t.Errorf("reported %s\n%s", p, stderr)
+				}
+			}
+		})
+	}
+}

@@ -8,13 +8,15 @@ const (
 	withRunID = `${rid:+?rid=$rid}`
 )
 
+// The script takes the exit code of a subshell. "trap '… $? …' EXIT" would be
+// shorter, but bash also runs that trap when SIGTERM ends the script, with 0 in $?,
+// so a job that was stopped would look like a success.
 var curlWay = Way{
 	Name: "curl",
 	Note: "The lines need curl 7.71 or later. RHEL 8 and Ubuntu 20.04 have an older one: use the last block there.",
 	Blocks: []Block{
 		{Title: "Ping when the job has succeeded", File: "Terminal", Code: Job + ` && ` + Curl + ` PING_URL`},
 		{Title: "Start, finish and exit code of a script", File: "backup.sh", Code: `#!/bin/sh
-set -eu
 url=PING_URL
 ` + newRunID + `
 # a ping that fails must not fail the job
@@ -22,10 +24,15 @@ ping() { ` + Curl + ` "$url$1` + withRunID + `" || true; }
 
 # the job does not wait for the start signal, but the finish does
 ping /start & start=$!
-# sent at every end of the script; 0 is a success
-trap 'code=$?; wait $start; ping /$code; exit $code' EXIT
-
-` + Job},
+(
+  # the job ends at the first command that fails
+  set -eu
+  ` + Job + `
+)
+code=$?
+wait $start
+ping /$code
+exit $code`},
 		{Title: "curl before 7.71", File: "Terminal", Code: Job + ` && { ` + CurlLoop + `; }`},
 	},
 }

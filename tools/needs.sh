@@ -12,10 +12,10 @@ command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"
 # What the printed code runs on.
 command -v crontab >/dev/null 2>&1 || lacking="$lacking cron"
 for tool in curl wget busybox ruby perl; do
-	command -v $tool >/dev/null 2>&1 || lacking="$lacking $tool"
+	[ -x /usr/bin/$tool ] || [ -x /bin/$tool ] || lacking="$lacking $tool"
 done
-command -v node >/dev/null 2>&1 || lacking="$lacking nodejs"
-command -v php >/dev/null 2>&1 || lacking="$lacking php-cli"
+[ -x /usr/bin/node ] || lacking="$lacking nodejs"
+[ -x /usr/bin/php ] || lacking="$lacking php-cli"
 /usr/bin/python3 -c "import requests" >/dev/null 2>&1 || lacking="$lacking python3-requests"
 
 [ -n "$lacking" ] || exit 0

@@ -11,10 +11,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,51 +29,52 @@ type ping struct{ signal, rid, body string }
 // server takes pings like Overdue. A restarting one first refuses connections,
 // then closes one without an answer, as a server does that stops.
 type server struct {
-	url      string
-	listener net.Listener
-	closes   int // connections that it closes without an answer
+	url    string
+	socket int // bound to the port
+	file   *os.File
+	closes int // connections that it closes without an answer
 
 	mu      sync.Mutex
 	pings   []ping
 	answers []string // to what it did not accept
 }
 
-// newServer prepares a server on a free port that nothing listens on yet.
+// newServer reserves a port. Until start, connections to it are refused, and no
+// other process gets it.
 func newServer(t *testing.T) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{url: "http://" + l.Addr().String() + heartbeatPath, listener: l}
-	return s
+	file := os.NewFile(uintptr(socket), "reserved port")
+	t.Cleanup(func() { _ = file.Close() }) // nothing was written
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := name.(*syscall.SockaddrInet4).Port
+	return &server{url: fmt.Sprintf("http://127.0.0.1:%d%s", port, heartbeatPath), socket: socket, file: file}
 }
 
 // start lets the server answer until the end of the test.
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	web := &http.Server{Handler: s, ReadTimeout: 10 * time.Second}
-	t.Cleanup(func() { _ = web.Close() }) // its connections are of no more use
-	go func() { _ = web.Serve(s.listener) }()
-}
-
-// away closes the port.
-func (s *server) away(t *testing.T) {
-	t.Helper()
-	if err := s.listener.Close(); err != nil {
-		t.Fatal(err)
+	if err := syscall.Listen(s.socket, 128); err != nil {
+		t.Error(err)
+		return
 	}
-}
-
-// back opens the port again.
-func (s *server) back(t *testing.T) {
-	l, err := net.Listen("tcp", s.listener.Addr().String())
+	listener, err := net.FileListener(s.file)
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	s.listener = l
-	s.start(t)
+	web := &http.Server{Handler: s, ReadTimeout: 10 * time.Second}
+	t.Cleanup(func() { _ = web.Close() }) // its connections are of no more use
+	go func() { _ = web.Serve(listener) }()
 }
 
 var (
@@ -120,3 +123,13 @@ func (s *server) check(t *testing.T, want []string) {
 }
 
 func (p ping) String() string { return fmt.Sprintf("%s rid=%s %q", p.signal, p.rid, p.body) }
+
+// last is the last ping that arrived, or the zero ping.
+func (s *server) last() ping {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.pings) == 0 {
+		return ping{}
+	}
+	return s.pings[len(s.pings)-1]
+}

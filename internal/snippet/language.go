@@ -35,6 +35,29 @@ try {
 await ping();`}},
 }
 
+// pythonBegin and pythonEnd are what both programs share around the request.
+const (
+	pythonBegin = `URL = "PING_URL"
+
+
+def ping(path="", body=""):
+    """Tries six times. A ping that fails never fails the job."""
+    data = body.encode("utf-8", "replace")
+    for wait in (1, 2, 4, 8, 16, 0):
+        try:
+`
+	pythonEnd = `        time.sleep(wait)
+    print("overdue:", failure, file=sys.stderr)
+
+
+try:
+    run_backup()
+except Exception:
+    ping("/fail", traceback.format_exc())
+    raise
+ping()`
+)
+
 var pythonWay = Way{
 	Name: "Python",
 	Note: "Python 3.",
@@ -44,57 +67,23 @@ import time
 import traceback
 import urllib.request
 
-URL = "PING_URL"
-
-
-def ping(path="", body=""):
-    """Tries six times. A ping that fails never fails the job."""
-    data = body.encode("utf-8", "replace")
-    for wait in (1, 2, 4, 8, 16, 0):
-        try:
-            request = urllib.request.Request(URL + path, data=data, method="POST")
+` + pythonBegin + `            request = urllib.request.Request(URL + path, data=data, method="POST")
             urllib.request.urlopen(request, timeout=10).close()
             return
         except Exception as err:
             failure = err
-        time.sleep(wait)
-    print("overdue:", failure, file=sys.stderr)
-
-
-try:
-    run_backup()
-except Exception:
-    ping("/fail", traceback.format_exc())
-    raise
-ping()`},
+` + pythonEnd},
 		{Title: "Or with requests", File: "backup.py", Code: `import sys
 import time
 import traceback
 
 import requests
 
-URL = "PING_URL"
-
-
-def ping(path="", body=""):
-    """Tries six times. A ping that fails never fails the job."""
-    data = body.encode("utf-8", "replace")
-    for wait in (1, 2, 4, 8, 16, 0):
-        try:
-            requests.post(URL + path, data=data, timeout=10).raise_for_status()
+` + pythonBegin + `            requests.post(URL + path, data=data, timeout=10).raise_for_status()
             return
         except requests.RequestException as err:
             failure = err
-        time.sleep(wait)
-    print("overdue:", failure, file=sys.stderr)
-
-
-try:
-    run_backup()
-except Exception:
-    ping("/fail", traceback.format_exc())
-    raise
-ping()`},
+` + pythonEnd},
 	},
 }
 

@@ -1,10 +1,7 @@
 package snippet
 
-var kubernetesWay = Way{
-	Name: "Kubernetes",
-	Note: "Use one of the two. In both, the exit code of the backup decides about the Job.",
-	Blocks: []Block{
-		{Title: "If the image has curl", File: "cronjob.yaml", Code: `apiVersion: batch/v1
+// cronJobHead is what both manifests begin with.
+const cronJobHead = `apiVersion: batch/v1
 kind: CronJob
 metadata:
   name: nightly-database-backup
@@ -18,7 +15,13 @@ spec:
       template:
         spec:
           restartPolicy: Never
-          containers:
+`
+
+var kubernetesWay = Way{
+	Name: "Kubernetes",
+	Note: "Use one of the two. In both, the exit code of the backup decides about the Job.",
+	Blocks: []Block{
+		{Title: "If the image has curl", File: "cronjob.yaml", Code: cronJobHead + `          containers:
             - name: backup
               image: example.com/backup:16
               command: ["/bin/sh", "-c"]
@@ -27,21 +30,7 @@ spec:
                   ` + Job + `; code=$?
                   ` + Curl + ` PING_URL/$code
                   exit $code`},
-		{Title: "If it has not: ping from a second image after a success", File: "cronjob.yaml", Code: `apiVersion: batch/v1
-kind: CronJob
-metadata:
-  name: nightly-database-backup
-spec:
-  schedule: "0 3 * * *"
-  timeZone: Europe/Berlin
-  concurrencyPolicy: Forbid
-  jobTemplate:
-    spec:
-      backoffLimit: 0
-      template:
-        spec:
-          restartPolicy: Never
-          initContainers:
+		{Title: "If it has not: ping from a second image after a success", File: "cronjob.yaml", Code: cronJobHead + `          initContainers:
             - name: backup
               image: example.com/backup:16
           containers:

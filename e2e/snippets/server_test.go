@@ -26,7 +26,7 @@ const heartbeatPath = "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 // ping is what a server received.
 type ping struct{ signal, rid, body string }
 
-// server takes pings like Overdue. A restarting one first refuses connections,
+// server takes pings like Overdue. A restarting one first has a closed port,
 // then closes one without an answer, as a server does that stops.
 type server struct {
 	url    string

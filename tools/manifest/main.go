@@ -1,7 +1,7 @@
 // Command manifest reads a Kubernetes manifest from standard input and fails if
 // it is not a CronJob of batch/v1 with known fields only.
 //
-// It is a module of its own, so that the types of Kubernetes are no dependency of
+// It is a separate module, so that the types of Kubernetes are no dependency of
 // the product. They check names and types, not which values the server accepts.
 package main
 

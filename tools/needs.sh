@@ -9,6 +9,14 @@ command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || lacking="$
 # A font comes along with it: fontconfig depends on one.
 command -v chromium >/dev/null 2>&1 || lacking="$lacking chromium"
 command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"
+# What the printed code runs on.
+command -v crontab >/dev/null 2>&1 || lacking="$lacking cron"
+for tool in curl wget busybox ruby perl; do
+	[ -x /usr/bin/$tool ] || [ -x /bin/$tool ] || lacking="$lacking $tool"
+done
+[ -x /usr/bin/node ] || lacking="$lacking nodejs"
+[ -x /usr/bin/php ] || lacking="$lacking php-cli"
+/usr/bin/python3 -c "import requests" >/dev/null 2>&1 || lacking="$lacking python3-requests"
 
 [ -n "$lacking" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then

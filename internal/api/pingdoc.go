@@ -16,7 +16,7 @@ var pingForms = []struct{ below, id, summary, description string }{
 	{"/start", "ping-start", "Say that the job began", "The run is measured up to the next success or failure. One that takes longer than max_run_time opens an incident."},
 	{"/fail", "ping-fail", "Say that the job failed", "The heartbeat is down at once, and an incident opens."},
 	{"/log", "ping-log", "Keep something in the log", "Neither a success nor a failure: the status stays as it is."},
-	{"/{exit}", "ping-exit", "Say with which exit code the job ended", "0 is a success, 1 to 255 a failure, as in curl \"$PING_URL/$?\" right after the command."},
+	{"/{exit}", "ping-exit", "Say with which exit code the job ended", "0 is a success, 1 to 255 a failure, as in \"$PING_URL/$?\" right after the command."},
 }
 
 // describePings documents the pings, which are taken elsewhere. They need no

@@ -80,7 +80,7 @@ func TestTimersBecomeJobs(t *testing.T) {
 func TestDropInsTellHowEachRunEnded(t *testing.T) {
 	for with, send := range map[With]string{
 		WithRun:  "/usr/bin/overdue ping " + aURL + "/$$s --body",
-		WithCurl: "curl -fsS -m 10 --retry 3 -o /dev/null -X POST " + aURL + "/$$s -d",
+		WithCurl: "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST " + aURL + "/$$s -d",
 	} {
 		path, text, err := Wiring{With: with, Program: "/usr/bin/overdue"}.dropIn(Machine{Home: "/home/al"}, aUnit("backup.service"), aURL)
 		want := `ExecStopPost=-/bin/sh -c 's=fail; [ "$$SERVICE_RESULT" = success ] && s=0; exec ` + send + ` "$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS"'`

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"overdue/internal/snippet"
 )
 
 // With says what sends the pings.
@@ -55,9 +57,10 @@ const (
 	shellWord = `"$SHELL" -c `
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
-	curlWords = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
-	// systemd waits 90 seconds for a service to stop, so fewer tries are made there.
-	curlBriefly = "curl -fsS -m 10 --retry 3 -o /dev/null -X POST "
+	curlWords = snippet.Curl + " "
+	// systemd waits 90 seconds for a service to stop (TimeoutStopSec=). The line ends
+	// after 71 seconds at most.
+	curlBriefly = curlWords
 )
 
 // wrap returns the command that runs e's command and pings. direct says that

@@ -1,6 +1,10 @@
 package view
 
-import "github.com/a-h/templ"
+import (
+	"github.com/a-h/templ"
+
+	"overdue/internal/snippet"
+)
 
 // Manual is what surrounds every page of the docs.
 type Manual struct {
@@ -75,7 +79,9 @@ func (h DocHit) path() templ.SafeURL {
 // DocSnippets are the ways to ping. Like the other Doc… functions below it is a
 // part of the manual that is drawn and not written, so that it never differs
 // from the application.
-func DocSnippets(pingURL string) templ.Component { return snippetTabs(Snippets(pingURL)) }
+func DocSnippets(pingURL string) templ.Component {
+	return snippetTabs(snippet.Ways(pingURL), pingURL)
+}
 
 // DocChoice lets a reader who is signed in choose whose ping URL the examples
 // of the page hold.

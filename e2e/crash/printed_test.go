@@ -1,0 +1,76 @@
+package crash_test
+
+import (
+	"flag"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/snippet"
+)
+
+// restartsFlag sets how often the server restarts under runs of the printed line.
+var restartsFlag = flag.Int("restarts", 3, "restarts under runs of the printed ping line; 20 runs of it for each")
+
+// TestPrinted_TheLineOfThePageLosesNoPingInARestart runs the line with curl that
+// the pages print, as jobs do, while the server stops and starts again.
+func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sqliteFile(t))
+	s.startReady(t)
+	h := makeHeartbeats(t, s.api(), "printed", 1, seldom)[0]
+	line := snippet.Lines(s.base + "/api/v1/hb/" + *h.ID)["success"]
+	restarts, runs := *restartsFlag, 20**restartsFlag
+
+	jobs, lost := make(chan struct{}), make(chan string, runs)
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for range jobs {
+				if out, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput(); err != nil {
+					lost <- err.Error() + ": " + strings.TrimSpace(string(out))
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range runs {
+			jobs <- struct{}{}
+			rest(t.Context(), 25*time.Millisecond)
+		}
+		close(jobs)
+		workers.Wait()
+	}()
+	for n := 0; n < restarts; n++ {
+		rest(t.Context(), 300*time.Millisecond)
+		s.signal(t, syscall.SIGTERM)
+		if code := s.stopped(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		s.start(t)
+		s.awaitReady(t, 200, 20*time.Second)
+	}
+	<-done
+	close(lost)
+	for how := range lost {
+		t.Errorf("a ping was lost: %s", how)
+	}
+	stored := 0
+	for _, err := range s.api().AllPings(t.Context(), *h.ID, client.PageQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored++
+	}
+	t.Logf("%d restarts, %d runs, %d pings stored", restarts, runs, stored)
+	if stored < runs {
+		t.Errorf("%d pings stored; want %d", stored, runs)
+	}
+	s.stop(t)
+}

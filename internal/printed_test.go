@@ -1,0 +1,172 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"overdue/internal/snippet"
+)
+
+const writtenURL = "https://overdue.example.org/api/v1/hb/YOUR-ID"
+
+// pingsWith finds commands that ping. "curl …" in prose stands for the whole line.
+var pingsWith = regexp.MustCompile(`\b(curl|wget) -[^…\n]*(/api/v1/hb/|PING_URL|pingURL|ping_url)`)
+
+// survives reports whether the command would send the ping again after a restart.
+func survives(line string) bool {
+	for _, whole := range []string{snippet.Curl, snippet.Wget} {
+		line = strings.ReplaceAll(line, whole, "")
+	}
+	for _, loop := range []string{snippet.CurlLoop, snippet.WgetLoop} {
+		head, tail, _ := strings.Cut(loop, snippet.Placeholder)
+		line = regexp.MustCompile(regexp.QuoteMeta(head)+`\S+`+regexp.QuoteMeta(tail)).ReplaceAllString(line, "")
+	}
+	return !regexp.MustCompile(`\b(curl|wget) -`).MatchString(line)
+}
+
+// TestPrinted_EveryLineThatPingsSurvivesARestart reads documents, templates and
+// the strings of the program.
+func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
+	found := 0
+	for path, texts := range printed(t) {
+		for _, text := range texts {
+			for line := range strings.Lines(text) {
+				if pingsWith.MatchString(line) {
+					found++
+					if !survives(line) {
+						t.Errorf("%s: does not send again what a restarting server did not take: %s", path, strings.TrimSpace(line))
+					}
+				}
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("found only %d lines; this proves nothing", found)
+	}
+	for _, w := range snippet.Ways(writtenURL) {
+		for _, b := range w.Blocks {
+			if !survives(b.Code) {
+				t.Errorf("%s: a line does not send again what a restarting server did not take:\n%s", w.Name, b.Code)
+			}
+		}
+	}
+	for name, code := range snippet.Lines(writtenURL) {
+		if !survives(code) {
+			t.Errorf("line %q does not send again what a restarting server did not take:\n%s", name, code)
+		}
+	}
+}
+
+// asksTheAPI are the files with commands for a person at a terminal. A change
+// that is sent twice would be made twice, so those do not try again.
+var asksTheAPI = map[string]bool{"internal/web/view/keys.go": true, "internal/web/manualreference.go": true}
+
+// TestPrinted_OnlyOnePackageWritesCommandsThatPing: a second table would differ.
+func TestPrinted_OnlyOnePackageWritesCommandsThatPing(t *testing.T) {
+	for path, texts := range printed(t) {
+		if !strings.HasSuffix(path, ".go") || asksTheAPI[path] {
+			continue
+		}
+		for _, text := range texts {
+			if regexp.MustCompile(`\b(curl|wget) -`).MatchString(text) {
+				t.Errorf("%s: take the command from package snippet: %s", path, text)
+			}
+		}
+	}
+}
+
+// printed returns what people may copy, by file: lines of documents and templates,
+// and string literals of Go outside of tests and package snippet.
+func printed(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name := strings.TrimPrefix(filepath.ToSlash(path), "../")
+		switch {
+		case err != nil:
+			return err
+		case strings.HasSuffix(name, ".md"), strings.HasSuffix(name, ".templ"):
+			all[name] = []string{string(text)}
+		case strings.HasSuffix(name, "_test.go"), strings.HasPrefix(name, "internal/snippet/"), !strings.HasSuffix(name, ".go"):
+		default:
+			all[name] = literals(t, name, text)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// literals returns the string literals of a Go file.
+func literals(t *testing.T, name string, text []byte) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+			value, err := strconv.Unquote(l.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, value)
+		}
+		return true
+	})
+	return all
+}
+
+var fencedCode = regexp.MustCompile("(?s)```[a-z]+ [^\n]+\n(.*?)\n```")
+
+// TestManual_ItsCodeIsThatOfTheTable: the table is what the tests run.
+func TestManual_ItsCodeIsThatOfTheTable(t *testing.T) {
+	files, err := filepath.Glob("../docs/manual/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	lines := snippet.Lines(writtenURL)
+	known := map[string]string{}
+	for name, code := range lines {
+		known[code] = name
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fencedCode.FindAllStringSubmatch(string(text), -1) {
+			code := m[1]
+			byDiscover := strings.Contains(code, "pg_dump shop") // its own tests compare what it writes
+			if name, ok := known[code]; ok {
+				delete(lines, name)
+			} else if pingsWith.MatchString(code) && !byDiscover {
+				t.Errorf("%s: code that is not in the table of package snippet:\n%s", path, code)
+			}
+		}
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range lines {
+		if !strings.Contains(string(readme), "\n    "+code+"\n") {
+			t.Errorf("no document has the line %q of package snippet", name)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+// Package snippet is the only place that knows the code which pings: the page
+// of a heartbeat, the empty list, the manual and discover take it from here.
+//
+// It knows nothing of HTML. Every piece is run by the tests in e2e/snippets:
+// after a success, after a failure, while the server restarts, and without a
+// server. What holds for every piece:
+//
+//   - it pings success only if the job succeeded;
+//   - the exit code and the output of the job stay the job's own;
+//   - a ping that fails is sent again, for at most MaxDelay, and then only printed.
+package snippet
+
+import (
+	"strings"
+	"time"
+)
+
+// Curl is the command that every line with curl is made of, except for the URL.
+//
+// It needs curl 7.71: older ones do not know --retry-all-errors (curl(1)), and
+// end with exit code 2 before they send anything. Without that flag, a ping on
+// a connection that the server closes while it stops is lost. For older
+// versions there is CurlLoop.
+const Curl = "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST"
+
+// Wget is the same for GNU Wget. -t counts all attempts; the waits between them
+// are 1, 2, 3, 4 and 5 seconds, whatever Retry-After says.
+const Wget = "wget -q -T 10 -t 6 --retry-connrefused --retry-on-http-error=429,500,502,503,504 -O /dev/null --post-data="
+
+// retryWaits are the pauses of the pieces that try again by themselves, in
+// seconds. The last attempt has none after it.
+const retryWaits = "1 2 4 8 16 0"
+
+// CurlLoop and WgetLoop try again by themselves: for a curl before 7.71, and
+// for the wget of BusyBox, which knows neither retries nor, on Debian, a time limit.
+const (
+	CurlLoop = "for wait in " + retryWaits + "; do curl -fsS -m 10 -o /dev/null -X POST PING_URL && break; sleep $wait; done"
+	WgetLoop = "for wait in " + retryWaits + "; do timeout 10 wget -q -O /dev/null --post-data= PING_URL && break; sleep $wait; done"
+)
+
+// MaxDelay is the longest that one ping of any piece takes: six attempts of ten
+// seconds, and the pauses between them. A line with Curl ends after 71 seconds
+// at most: curl begins no pause after 45, the longest is 16, and the last attempt
+// takes 10.
+const MaxDelay = 91 * time.Second
+
+// Placeholder is where the ping URL belongs in the code of the table.
+const Placeholder = "PING_URL"
+
+// Job is the program that the pieces run.
+const Job = "/usr/local/bin/backup"
+
+// Block is one file, or one alternative: what one Copy button copies.
+type Block struct {
+	Title string // what it is for, when a way has several
+	File  string // where it belongs: "backup.py"
+	Code  string
+}
+
+// Way is one way to ping, a tab of the page.
+type Way struct {
+	Name   string // "Python"
+	Note   string // what it needs, one sentence; may be empty
+	Blocks []Block
+}
+
+// Ways returns all ways to ping with the ping URL filled in.
+func Ways(pingURL string) []Way {
+	filled := make([]Way, len(ways))
+	for i, w := range ways {
+		filled[i] = w
+		filled[i].Blocks = make([]Block, len(w.Blocks))
+		for n, b := range w.Blocks {
+			b.Code = fill(b.Code, pingURL)
+			filled[i].Blocks[n] = b
+		}
+	}
+	return filled
+}
+
+// Lines returns the code of the manual and the README by its name, with the ping
+// URL filled in. A test compares the documents with it.
+func Lines(pingURL string) map[string]string {
+	filled := make(map[string]string, len(lines))
+	for name, code := range lines {
+		filled[name] = fill(code, pingURL)
+	}
+	return filled
+}
+
+func fill(code, pingURL string) string { return strings.ReplaceAll(code, Placeholder, pingURL) }
+
+// ways is the table, in the order of the tabs.
+var ways = []Way{
+	curlWay, crontabWay, systemdWay, nodeWay, pythonWay, goWay, phpWay, rubyWay, perlWay, powershellWay, kubernetesWay, githubWay, runWay,
+}

@@ -1,0 +1,108 @@
+package snippet
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const aURL = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
+
+func TestWays_EachIsFilledInAndSaysWhereItGoes(t *testing.T) {
+	var names []string
+	for _, w := range Ways(aURL) {
+		names = append(names, w.Name)
+		all := ""
+		for _, b := range w.Blocks {
+			all += b.Code
+			if b.File == "" || strings.Contains(b.Code, Placeholder) {
+				t.Errorf("%s: no file, or not filled in:\n%s", w.Name, b.Code)
+			}
+			if len(w.Blocks) > 1 && b.Title == "" {
+				t.Errorf("%s: several blocks, and one does not say what it is for", w.Name)
+			}
+		}
+		if !strings.Contains(all, aURL) {
+			t.Errorf("%s does not have the ping URL", w.Name)
+		}
+	}
+	const want = "curl crontab systemd Node.js Python Go PHP Ruby Perl PowerShell Kubernetes GitHub Actions overdue run"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("ways are %q; want %q", got, want)
+	}
+}
+
+// TestWays_ABlockIsOneFileOrOneAlternative: two live lines, or two files, behind
+// one Copy button run the job twice, or are read as one file.
+func TestWays_ABlockIsOneFileOrOneAlternative(t *testing.T) {
+	for _, w := range Ways(aURL) {
+		for _, b := range w.Blocks {
+			if b.File == "crontab -e" && strings.Contains(b.Code, "\n") {
+				t.Errorf("%s: more than one line of a crontab in a block:\n%s", w.Name, b.Code)
+			}
+			if n := strings.Count(b.Code, Job); n > 1 {
+				t.Errorf("%s: runs the job %d times:\n%s", w.Name, n, b.Code)
+			}
+			service, timer := strings.Contains(b.Code, "[Service]"), strings.Contains(b.Code, "[Timer]")
+			if service && !strings.HasSuffix(b.File, ".service") || timer && !strings.HasSuffix(b.File, ".timer") {
+				t.Errorf("%s: %s has sections of another file", w.Name, b.File)
+			}
+		}
+	}
+}
+
+// number returns the number after a flag of a command.
+func number(t *testing.T, command, flag string) time.Duration {
+	t.Helper()
+	m := regexp.MustCompile(regexp.QuoteMeta(flag) + ` (\d+)\b`).FindStringSubmatch(command)
+	if m == nil {
+		t.Fatalf("%s has no %s", command, flag)
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(n) * time.Second
+}
+
+// TestCurl_EndsBeforeTheLimits adds up what the flags allow: of a ping, and of a
+// service that systemd stops (TimeoutStopSec= is 90 seconds).
+func TestCurl_EndsBeforeTheLimits(t *testing.T) {
+	try, retries := number(t, Curl, "-m"), int(number(t, Curl, "--retry")/time.Second)
+	longestPause := time.Second << (retries - 1) // curl doubles it, from one second
+	longest := number(t, Curl, "--retry-max-time") + longestPause + try
+	if longest > 71*time.Second || longest > MaxDelay || longest >= 90*time.Second {
+		t.Errorf("a line with curl may take %s", longest)
+	}
+}
+
+// TestWays_NoPieceTakesLongerThanMaxDelay adds up pauses and attempts.
+func TestWays_NoPieceTakesLongerThanMaxDelay(t *testing.T) {
+	checked := 0
+	pauses := regexp.MustCompile(`\b\d+(?:,? \d+){3,}\b`)
+	for _, w := range append(Ways(aURL), Way{Blocks: []Block{{Code: CurlLoop}, {Code: WgetLoop}}}) {
+		for _, b := range w.Blocks {
+			list := pauses.FindString(strings.ReplaceAll(b.Code, aURL, ""))
+			if list == "" {
+				continue
+			}
+			checked++
+			var longest time.Duration
+			for _, word := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+				n, err := strconv.Atoi(word)
+				if err != nil {
+					t.Fatal(err)
+				}
+				longest += time.Duration(n)*time.Second + 10*time.Second // the attempt before the pause
+			}
+			if longest > MaxDelay || !regexp.MustCompile(`\b10(_000)?\b`).MatchString(b.Code) {
+				t.Errorf("%s: may take %s, or has no time limit:\n%s", w.Name, longest, b.Code)
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("found the pauses of %d pieces only", checked)
+	}
+}

@@ -38,6 +38,8 @@ type place struct {
 	direct bool      // the command needs no shell, see wrap
 	unit   *unitFile // the service of a timer; nil for crontab entries
 	delay  time.Duration
+	ofUser bool     // of the service manager of a user
+	notes  []string // about a timer and its service: what an operator should know
 }
 
 // Open reports whether the job can be watched and is not yet.

@@ -56,8 +56,8 @@ const (
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
 	curlWords = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
-	// systemd waits 90 seconds for a service to stop, so fewer tries are made there.
-	curlBriefly = "curl -fsS -m 10 --retry 3 -o /dev/null -X POST "
+	// systemd waits 90 seconds for a service to stop, 45 in Fedora, so fewer tries are made there.
+	curlBriefly = "curl -fsS -m 10 --retry 2 -o /dev/null -X POST "
 )
 
 // wrap returns the command that runs e's command and pings. direct says that

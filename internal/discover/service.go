@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"overdue/internal/schedule"
 )
 
 // silenced says why a command added to this service could not ping, or would not
@@ -29,7 +27,7 @@ func (u *unitFile) silenced() string {
 		}
 	}
 	if limit, ok := u.stopTimeout(); ok && limit < shortestStop {
-		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: at least %s", u.name, schedule.Duration(limit), schedule.Duration(shortestStop))
+		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: at least %s", u.name, spoken(limit), spoken(shortestStop))
 	}
 	return ""
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule"
 )
 
 // spanUnits are those of systemd.time(7), which are not those of people: "m" is a minute
@@ -56,4 +58,9 @@ func (u *unitFile) span(key string) (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+// spoken is a length of time in words, for a terminal: with plain spaces.
+func spoken(d time.Duration) string {
+	return strings.ReplaceAll(schedule.Duration(d), "\u00a0", " ")
 }

@@ -82,13 +82,13 @@ func (j *Job) setSchedule(timer, service *unitFile, now time.Time) string {
 	}
 	j.Interval = interval.Truncate(time.Second)
 	if len(calendars) > 0 {
-		j.note("has OnCalendar= and an interval: the interval of %s is watched, because the runs of the two cannot be told apart", schedule.Duration(j.Interval))
+		j.note("has OnCalendar= and an interval: the interval of %s is watched, because the runs of the two cannot be told apart", spoken(j.Interval))
 	} else if !timer.begins() {
 		j.note("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.triggers())
 	}
 	if fromEnd {
 		j.place.delay = service.longestRun()
-		j.note("OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; %s is assumed", schedule.Duration(j.place.delay))
+		j.note("OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; %s is assumed", spoken(j.place.delay))
 	}
 	return ""
 }

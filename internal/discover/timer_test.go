@@ -52,7 +52,7 @@ func TestTimersBecomeJobs(t *testing.T) {
 		got := jobOf(aUnit("backup.timer", "[Timer]\n"+c.timer), aUnit("backup.service", c.service), "Europe/Oslo", noon)
 		got.judge(noon)
 		c.want.Source, c.want.User, c.want.Zone, c.want.Command = "backup.timer", "root", "Europe/Oslo", "/opt/backup --all"
-		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{})); diff != "" {
+		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{}), cmpopts.IgnoreFields(Job{}, "FirstBy")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

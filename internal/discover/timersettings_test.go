@@ -212,3 +212,22 @@ func TestTriggers_IsWhatSystemdStarts(t *testing.T) {
 		t.Errorf("user %s (-want +got):\n%s", j.User, diff)
 	}
 }
+
+// TestJob_TheFirstPingIsExpectedByTheSecondRun: a job that never succeeds must not stay a
+// new heartbeat, which alerts nobody.
+func TestJob_TheFirstPingIsExpectedByTheSecondRun(t *testing.T) {
+	for settings, want := range map[string]time.Time{
+		"OnCalendar=*-*-* 13:00":          time.Date(2026, 3, 5, 14, 1, 0, 0, time.UTC),
+		"OnCalendar=hourly":               time.Date(2026, 3, 4, 14, 16, 0, 0, time.UTC),
+		"OnBootSec=1\nOnUnitActiveSec=2h": time.Date(2026, 3, 4, 16, 31, 0, 0, time.UTC),
+		"OnCalendar=2026-12-24 18:00":     time.Date(2026, 12, 24, 19, 1, 0, 0, time.UTC),
+		"OnBootSec=1":                     {},
+		"OnCalendar=daily\nOnCalendar=%H": {},
+	} {
+		j := jobOf(aUnit("x.timer", "[Timer]\n"+settings+"\n"), aUnit("x.service", "[Service]\nExecStart=/x\n"), "UTC", noon)
+		j.judge(noon)
+		if !j.FirstBy.Equal(want) {
+			t.Errorf("%q: %s; want %s", settings, j.FirstBy, want)
+		}
+	}
+}

@@ -43,7 +43,9 @@ func foreignZone(line string) *Problem {
 		known, _ := errors.AsType[*Problem](err)
 		p := problem("the line cannot hold the time zone: choose %s as the zone; without it, %s", short(canonical), err)
 		for _, s := range known.Suggestions {
-			s.Zone = canonical
+			if s.Kind != KindInterval { // which is the same in all zones
+				s.Zone = canonical
+			}
 			p.Suggestions = append(p.Suggestions, s)
 		}
 		return p

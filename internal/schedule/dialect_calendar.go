@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // calendar returns the systemd calendar expression with the meaning of the fields. It is
@@ -69,14 +70,27 @@ func calendarField(all set, f field) string {
 
 // namedWeekdays writes days of the week with their names, from Monday to Sunday.
 func namedWeekdays(all set) string {
-	var names []string
+	var parts []string
 	for n := 1; n <= 7; n++ {
-		if name := weekdayField.names[n%7]; all.has(n % 7) {
-			names = append(names, strings.ToUpper(name[:1])+name[1:3])
+		from := n
+		for all.has(n%7) && n < 7 && all.has((n+1)%7) {
+			n++
+		}
+		switch {
+		case !all.has(n % 7):
+		case n-from > 1:
+			parts = append(parts, shortWeekday(from)+".."+shortWeekday(n))
+		case n > from:
+			parts = append(parts, shortWeekday(from), shortWeekday(n))
+		default:
+			parts = append(parts, shortWeekday(n))
 		}
 	}
-	return strings.Join(names, ",")
+	return strings.Join(parts, ",")
 }
+
+// shortWeekday is the name of a day of the week, with Sunday as 0 or 7.
+func shortWeekday(n int) string { return time.Weekday(n % 7).String()[:3] }
 
 // calendarYears writes a field of years as systemd reads it, or "" if it cannot be.
 func calendarYears(text string) string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -110,6 +111,11 @@ func TestUnits_AreFoundBehindLinks(t *testing.T) {
 		t.Errorf("notes %q (-want +got):\n%s", notes, diff)
 	}
 	m := Machine{Root: root, Host: "web1", User: "root", Now: noon}
+	for _, j := range look(t, m).Jobs {
+		if j.Source == "real.timer" && j.Grace != time.Hour {
+			t.Errorf("grace %s; want 1h, because the drop-in of another name sets the accuracy", j.Grace)
+		}
+	}
 	var written []string
 	for _, e := range wireAll(m, look(t, m)) {
 		written = append(written, strings.TrimPrefix(e.Shown, etc))

@@ -47,6 +47,9 @@ func TestDropIns_AreThoseThatSystemdReads(t *testing.T) {
 	put(t, root, lib+"pre-fix-.timer.d/30-x.conf", "[Timer]\nPersistent=yes\n")
 	put(t, root, lib+"pre-fix-a.timer.d/40-y.conf", "[Timer]\nOnCalendar=minutely\n")
 	link(t, root, "/dev/null", etc+"pre-fix-a.timer.d/40-y.conf")
+	if err := os.MkdirAll(filepath.Join(root, "/dev/null"), 0o755); err != nil { // no plain file, as on a machine
+		t.Fatal(err)
+	}
 	put(t, root, lib+"pre-fix-a.timer.d/41-z.conf", "[Timer]\nOnCalendar=minutely\n")
 	put(t, root, etc+"pre-fix-a.timer.d/41-z.conf", "")
 	put(t, root, etc+"timers.target.wants/pre-fix-a.timer", "")

@@ -103,6 +103,7 @@ func TestCron_SuggestsTheScheduleThatAForeignLineMeans(t *testing.T) {
 		"at(2026-12-24T18:00:00)": {"oncalendar 2026-12-24 18:00:00"},
 		"@every 1h30m":            {"interval 1h 30m"},
 		"@every 10ms":             nil,
+		"TZ=Asia/Tokyo @every 5m": {"interval 5m"}, // the same in all zones
 		"@reboot":                 nil,
 
 		"H H * * *":                           nil,

@@ -43,7 +43,7 @@ type Suggestion struct {
 	Text     string `json:"text"`               // what to write
 	Timezone string `json:"timezone,omitempty"` // the zone that the expression names
 	Reading  string `json:"reading"`            // whose expression it was taken for, such as Quartz
-	Note     string `json:"note,omitempty"`     // what the text leaves out
+	Note     string `json:"note,omitempty"`     // what else to choose
 }
 
 // Error says what the server said, in one line: the status, the sentence, and

@@ -164,18 +164,28 @@ func FuzzPreview(f *testing.F) {
 
 func TestSchedulePreview_SuggestsWhatAForeignLineMeans(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		_, err := w.client("read-only").PreviewSchedule(t.Context(), client.ScheduleQuery{Cron: []string{"0 3 * * *", "30 15 10 ? * 2-6"}})
+		_, err := w.client("read-only").PreviewSchedule(t.Context(), client.ScheduleQuery{Cron: []string{"0 3 * * *", "0 15 10 ? * 2-6"}})
 		p, ok := errors.AsType[*client.Problem](err)
 		if !ok {
 			t.Fatalf("%v; want a problem", err)
 		}
-		const note = "A cron line begins at full minutes: the 30th second is left out."
 		want := []client.Suggestion{
-			{Schedule: "cron", Text: "15 10 * * 1-5", Reading: "Quartz", Note: note},
-			{Schedule: "cron", Text: "15 10 * * 2-6", Reading: "Spring", Note: note},
+			{Schedule: "cron", Text: "15 10 * * 1-5", Reading: "Quartz"},
+			{Schedule: "cron", Text: "15 10 * * 2-6", Reading: "Spring"},
 		}
 		if len(p.Errors) != 1 || p.Errors[0].Location != "body.cron[1]" {
 			t.Fatalf("errors %+v", p.Errors)
+		}
+		if diff := cmp.Diff(want, p.Errors[0].Suggestions); diff != "" {
+			t.Error(diff)
+		}
+		_, err = w.client("read-only").PreviewSchedule(t.Context(), client.ScheduleQuery{Cron: []string{"30 8 ? * 2-6 2027"}})
+		if p, ok = errors.AsType[*client.Problem](err); !ok || len(p.Errors) != 1 {
+			t.Fatalf("%v; want a problem", err)
+		}
+		want = []client.Suggestion{
+			{Schedule: "oncalendar", Text: "Tue..Sat 2027-*-* 08:30:00", Reading: "cronexpr"},
+			{Schedule: "oncalendar", Text: "Mon..Fri 2027-*-* 08:30:00", Reading: "EventBridge", Note: "Choose the time zone too: EventBridge rules run in UTC, schedules in the zone that they name."},
 		}
 		if diff := cmp.Diff(want, p.Errors[0].Suggestions); diff != "" {
 			t.Error(diff)

@@ -14,6 +14,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/discover"
+	"overdue/internal/schedule"
 )
 
 // discoverCmd finds jobs, makes heartbeats for them, and wires them. Each step wants
@@ -247,7 +248,22 @@ func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSett
 	about := "Found by overdue discover in " + whereabouts(j)
 	tags := append([]string{strings.ToLower(c.Host)}, c.Tags...)
 	s.Name, s.Description, s.Tags = &j.Name, &about, &tags
+	s.ExpectFirstBy = c.firstBy(j)
 	return s
+}
+
+// firstBy is by when the first ping is expected. Without it, a job that never succeeds, or
+// never runs, would stay new, and a new heartbeat alerts nobody.
+func (c *discoverCmd) firstBy(j discover.Job) *string {
+	if j.FirstBy.IsZero() {
+		return nil
+	}
+	by := j.FirstBy
+	if grace, err := schedule.ParseDuration(c.Grace); err == nil && grace > j.Grace {
+		by = by.Add(grace - j.Grace)
+	}
+	text := by.UTC().Format(time.RFC3339)
+	return &text
 }
 
 // whereabouts says where a job is written.

@@ -23,10 +23,12 @@
 //   - Nothing is written over a file that changed since it was read, a symlink, or
 //     a file that others could have prepared; a copy is kept first.
 //   - A job that pings already is never wired again.
+//   - The service of a timer reports ends, not attempts: what is neither a success nor a
+//     failure is only logged, and the deadline decides.
 //   - Names and slugs depend on what the crontabs say, not on the order of reading.
 //     Arguments that may be secrets never become part of a name.
 //
 // The language of crontabs is that of crontab(5) in Debian (cron 3.0pl1), which
-// knows no CRON_TZ; that of units is systemd.syntax(7), systemd.timer(5) and
-// systemd.service(5) of systemd 252.
+// knows no CRON_TZ; that of units is systemd.syntax(7), systemd.unit(5), systemd.timer(5)
+// and systemd.service(5) of systemd 252, with the settings of [Timer] up to 258.
 package discover

@@ -22,6 +22,7 @@ type Job struct {
 
 	Words      string        // the schedule for people
 	Grace      time.Duration // suggested, see graceOf
+	FirstBy    time.Time     // the deadline of the second run from now: by then a first ping is expected
 	Persistent bool          // a timer that makes up for runs that the machine missed
 
 	Name, Slug string
@@ -38,6 +39,8 @@ type place struct {
 	direct bool      // the command needs no shell, see wrap
 	unit   *unitFile // the service of a timer; nil for crontab entries
 	delay  time.Duration
+	ofUser bool     // of the service manager of a user
+	notes  []string // about a timer and its service: what an operator should know
 }
 
 // Open reports whether the job can be watched and is not yet.
@@ -53,6 +56,22 @@ func (j *Job) judge(now time.Time) {
 	}
 	j.Words = when.Words()
 	j.Grace = graceOf(when, now) + j.place.delay
+	if j.Problem == "" {
+		j.FirstBy = firstBy(when, now, j.Grace)
+	}
+}
+
+// firstBy is the deadline of the second run: the first one may come before the job is
+// wired. A schedule with one run left has that of the last.
+func firstBy(when schedule.Schedule, now time.Time, grace time.Duration) time.Time {
+	at, ok := when.Next(now)
+	if !ok {
+		return time.Time{}
+	}
+	if second, more := when.Next(at); more {
+		at = second
+	}
+	return at.Add(grace)
 }
 
 // errNone is of a timer that starts once, which has a problem that says so.

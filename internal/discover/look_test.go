@@ -153,7 +153,7 @@ func TestEditsAreWrittenOnceAndKeepACopy(t *testing.T) {
 		}
 	}
 	want := "--- /etc/cron.d/app\n+++ /etc/cron.d/app\n@@ -3 +3 @@\n-0 3 * * mon-fri www-data /opt/report.sh\n+0 3 * * mon-fri www-data /usr/bin/overdue run " + aURL + " -- /opt/report.sh\n"
-	if !strings.Contains(diff.String(), want) || !strings.Contains(diff.String(), "--- /dev/null\n+++ /etc/systemd/system/db@main.service.d/overdue.conf\n@@ -0,0 +1,3 @@\n+# ") {
+	if !strings.Contains(diff.String(), want) || !strings.Contains(diff.String(), "--- /dev/null\n+++ /etc/systemd/system/db@main.service.d/overdue.conf\n@@ -0,0 +1,8 @@\n+# ") {
 		t.Errorf("the diff is\n%s", diff.String())
 	}
 	if !strings.Contains(diff.String(), `+0 4 * * * /usr/bin/overdue run `+aURL+` -- "$SHELL" -c 'tar cz ~ > b-$(date +\%F).tgz'%in`+"\n") {

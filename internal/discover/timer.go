@@ -2,231 +2,205 @@ package discover
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
+	"path"
+	"regexp"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule"
 )
-
-// unitFile is a unit with its drop-ins: what systemd would make of them together.
-type unitFile struct {
-	name     string
-	settings map[string][]string // "Timer.OnCalendar" to its values, resets applied
-	text     string              // all files, one after the other
-	user     bool                // of the service manager of a user
-	passing  bool                // made by systemd-run: it has no file that stays
-}
-
-// read adds a file to the unit, as systemd.syntax(7) has it: later values add to
-// earlier ones, an empty one takes them all back.
-func (u *unitFile) read(text string) {
-	u.text += text + "\n"
-	section := ""
-	for line := range strings.SplitSeq(joinLines(text), "\n") {
-		line = strings.TrimSpace(line)
-		if inner, ok := strings.CutPrefix(line, "["); ok {
-			section = strings.TrimSuffix(inner, "]")
-			continue
-		}
-		key, value, ok := strings.Cut(line, "=")
-		if !ok || strings.ContainsAny(line[:1], "#;") {
-			continue
-		}
-		u.set(section+"."+strings.TrimSpace(key), strings.TrimSpace(value))
-	}
-}
-
-// joinLines takes out comments within a continued line and then the continuation.
-func joinLines(text string) string {
-	var b strings.Builder
-	continued := false
-	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
-		if trimmed := strings.TrimSpace(line); continued && trimmed != "" && strings.ContainsAny(trimmed[:1], "#;") {
-			continue
-		}
-		line, continued = strings.CutSuffix(line, `\`)
-		b.WriteString(line)
-		if continued {
-			b.WriteByte(' ')
-		} else {
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
-
-// starts are the settings of a timer that systemd resets together.
-var starts = []string{"Timer.OnCalendar", "Timer.OnActiveSec", "Timer.OnBootSec", "Timer.OnStartupSec", "Timer.OnUnitActiveSec", "Timer.OnUnitInactiveSec"}
-
-func (u *unitFile) set(key, value string) {
-	switch {
-	case value != "":
-		u.settings[key] = append(u.settings[key], value)
-	case slices.Contains(starts, key):
-		for _, start := range starts {
-			delete(u.settings, start)
-		}
-	default:
-		delete(u.settings, key)
-	}
-}
-
-// last is the value that counts for a setting that can be given once.
-func (u *unitFile) last(key string) string {
-	if all := u.settings[key]; len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return ""
-}
-
-// triggers is the unit that a timer starts: Unit=, or the service of its name.
-func (u *unitFile) triggers() string {
-	if unit := u.last("Timer.Unit"); unit != "" {
-		return unit
-	}
-	return strings.TrimSuffix(u.name, ".timer") + ".service"
-}
 
 // defaultAccuracy is that of systemd.timer(5).
 const defaultAccuracy = time.Minute
 
+// triggers is the unit that a timer starts: Unit=, or the service of its name. As
+// systemd does, it takes the latter if the value of Unit= is no unit name.
+func (u *unitFile) triggers() string {
+	all := u.settings["Timer.Unit"]
+	for i := len(all) - 1; i >= 0; i-- {
+		if name, ok := u.expand(all[i], nameSpecifiers); ok && path.Base(name) == name && path.Ext(name) != ".timer" {
+			return name
+		}
+	}
+	return strings.TrimSuffix(u.name, ".timer") + ".service"
+}
+
 // jobOf makes a job of a timer and the service that it starts, which is nil if
 // there is none.
-func jobOf(timer, service *unitFile, zone string) Job {
-	j := Job{Source: timer.name, Zone: zone, User: "root", Persistent: yes(timer.last("Timer.Persistent"))}
+func jobOf(timer, service *unitFile, zone string, now time.Time) Job {
+	j := Job{Source: timer.name, Zone: zone, User: "root"}
 	j.place.unit = &unitFile{user: timer.user}
-	j.OnCalendar = timer.settings["Timer.OnCalendar"]
-	if len(j.OnCalendar) == 0 {
-		j.Interval, j.Problem = timer.every()
-	}
-	delay, err := timer.spanSum("Timer.RandomizedDelaySec", "Timer.AccuracySec")
-	if err != nil && j.Problem == "" {
-		j.Problem = err.Error()
-	}
-	j.place.delay = delay
-	if service == nil {
+	j.place.notes = timer.settingNotes()
+	j.Problem = j.setSchedule(timer, service, now)
+	j.place.delay += timer.delay()
+	if service == nil || service.masked {
 		j.Command = timer.triggers()
-		j.Problem = firstOf(j.Problem, timer.triggers()+" is not a service whose file was found")
+		reason := " is not a service whose file was found"
+		if service != nil {
+			reason = " is masked, so systemd does not start it"
+		}
+		j.Problem = firstOf(j.Problem, timer.triggers()+reason)
 		return j
 	}
 	j.place.unit = service
 	j.Command = strings.TrimLeft(firstOf(service.settings["Service.ExecStart"]...), "@-:+!|")
-	j.User = firstOf(service.last("Service.User"), j.User)
+	if user, ok := service.expand(service.last("Service.User"), textSpecifiers); ok {
+		j.User = firstOf(user, j.User)
+	}
 	j.Wired = pings.MatchString(service.text)
 	j.Problem = firstOf(j.Problem, service.silenced())
+	if j.Problem == "" {
+		j.place.notes = append(j.place.notes, service.runNotes()...)
+	}
 	return j
 }
 
-// every is the interval of a timer that counts from the last run.
-func (u *unitFile) every() (time.Duration, string) {
-	var least time.Duration
-	values := append(slices.Clone(u.settings["Timer.OnUnitActiveSec"]), u.settings["Timer.OnUnitInactiveSec"]...)
-	for _, value := range values {
-		d, err := readSpan(value)
-		if err != nil {
-			return 0, err.Error()
-		}
-		if least == 0 || d < least {
-			least = d
-		}
+// setSchedule gives the job the schedule of its timer, or returns why it has none.
+func (j *Job) setSchedule(timer, service *unitFile, now time.Time) string {
+	calendars, ignored, unclear := timer.calendars(firstOf(j.Zone, "UTC"))
+	if unclear != "" {
+		return unclear
 	}
+	interval, repeats, fromEnd, unreadable := timer.interval()
+	ignored = append(ignored, unreadable...)
+	if len(calendars) == 0 && !repeats {
+		return firstOf(append(ignored, timer.withoutSchedule())...)
+	}
+	for _, note := range ignored {
+		j.note("%s", note)
+	}
+	longest, runs := longestGap(calendars, firstOf(j.Zone, "UTC"), now)
 	switch {
-	case len(values) == 0:
-		return 0, "runs once after the machine or the timer starts, on no schedule"
-	case least < time.Second || least > 366*24*time.Hour:
-		return 0, "runs at an interval that no heartbeat can have: 1 s to 366 d"
+	case repeats && (interval < time.Second || interval > 366*day):
+		return "runs at an interval that no heartbeat can have: 1 s to 366 d"
+	case !repeats && !runs:
+		return "has no run in the future: " + strings.Join(calendars, "; ")
+	case !repeats || interval >= longest:
+		j.OnCalendar = calendars
+		j.Persistent = yes(timer.last("Timer.Persistent"))
+		return ""
 	}
-	return least.Truncate(time.Second), ""
-}
-
-// spanSum is by how much a run may begin after its time.
-func (u *unitFile) spanSum(random, accuracy string) (time.Duration, error) {
-	sum := defaultAccuracy
-	if value := u.last(accuracy); value != "" {
-		var err error
-		if sum, err = readSpan(value); err != nil {
-			return 0, err
-		}
+	j.Interval = interval.Truncate(time.Second)
+	if len(calendars) > 0 {
+		j.note("has OnCalendar= and an interval: the interval of %s is watched, because the runs of the two cannot be told apart", spoken(j.Interval))
+	} else if !timer.begins() {
+		j.note("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.triggers())
 	}
-	if value := u.last(random); value != "" {
-		d, err := readSpan(value)
-		if err != nil {
-			return 0, err
-		}
-		sum += d
-	}
-	return sum.Round(time.Second), nil
-}
-
-// silenced says why a command added to this service could not ping, or would not
-// tell the end of a run.
-func (u *unitFile) silenced() string {
-	families := strings.Join(u.settings["Service.RestrictAddressFamilies"], " ")
-	switch {
-	case u.passing:
-		return "made by systemd-run: it has no file to add to"
-	case yes(u.last("Service.PrivateNetwork")):
-		return u.name + " has no network (PrivateNetwork=)"
-	case len(u.settings["Service.IPAddressDeny"]) > 0:
-		return u.name + " may not reach every address (IPAddressDeny=)"
-	case families != "" && !strings.HasPrefix(families, "~") && !strings.Contains(families, "AF_INET"):
-		return u.name + " may not use the network (RestrictAddressFamilies=)"
-	case yes(u.last("Service.RemainAfterExit")):
-		return u.name + " never ends (RemainAfterExit=), so its runs cannot be told apart"
+	if fromEnd {
+		j.place.delay = service.longestRun()
+		j.note("OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; %s is assumed", spoken(j.place.delay))
 	}
 	return ""
 }
 
-// yes reads a boolean of systemd.
-func yes(value string) bool {
-	return slices.Contains([]string{"1", "yes", "y", "true", "t", "on"}, strings.ToLower(value))
+// note adds a sentence about the job that an operator should read.
+func (j *Job) note(format string, args ...any) {
+	j.place.notes = append(j.place.notes, fmt.Sprintf(format, args...))
 }
 
-// firstOf is the first that is not empty.
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
+// calendars are the OnCalendar= values that systemd obeys. It ignores those that it
+// cannot read and runs the others; ignored says why. unclear says that systemd may run
+// at times that discover does not know.
+func (u *unitFile) calendars(zone string) (values, ignored []string, unclear string) {
+	for _, value := range u.settings["Timer.OnCalendar"] {
+		expanded, ok := u.expand(value, textSpecifiers)
+		if !ok {
+			unclear = fmt.Sprintf("OnCalendar=%s has a specifier that discover does not know", value)
+			continue
+		}
+		_, err := schedule.OnCalendar([]string{expanded}, zone)
+		switch {
+		case err == nil:
+			values = append(values, expanded)
+		case strings.ContainsAny(value, "#;"):
+			ignored = append(ignored, fmt.Sprintf("systemd ignores OnCalendar=%s: a comment cannot follow a value", value))
+		case strings.ContainsAny(value, `"'`):
+			ignored = append(ignored, fmt.Sprintf("systemd ignores OnCalendar=%s: remove the quotes", value))
+		case abbreviated.MatchString(value):
+			unclear = fmt.Sprintf("OnCalendar=%s: write the time zone as a name such as Europe/Berlin: not every machine knows this abbreviation", value)
+		default:
+			ignored = append(ignored, fmt.Sprintf("systemd ignores OnCalendar=%s: %v", value, err))
 		}
 	}
-	return ""
+	return values, ignored, unclear
 }
 
-// spanUnits are those of systemd.time(7), which are not those of people: "m" is a minute
-// and "M" is a month of 30.44 days.
-var spanUnits = map[string]time.Duration{
-	"usec": time.Microsecond, "us": time.Microsecond, "µs": time.Microsecond, "msec": time.Millisecond, "ms": time.Millisecond,
-	"seconds": time.Second, "second": time.Second, "sec": time.Second, "s": time.Second, "": time.Second,
-	"minutes": time.Minute, "minute": time.Minute, "min": time.Minute, "m": time.Minute,
-	"hours": time.Hour, "hour": time.Hour, "hr": time.Hour, "h": time.Hour,
-	"days": day, "day": day, "d": day, "weeks": 7 * day, "week": 7 * day, "w": 7 * day,
-	"months": month, "month": month, "M": month, "years": year, "year": year, "y": year,
-}
+// abbreviated is a calendar expression that ends in what can be the abbreviation of a time
+// zone. systemd knows those of the machine's own zone.
+var abbreviated = regexp.MustCompile(`[0-9a-z:*] [A-Z]{3,5}$`)
 
-const (
-	day   = 24 * time.Hour
-	month = 2629800 * time.Second
-	year  = 31557600 * time.Second
-)
-
-// readSpan reads a time span of systemd such as "5h 30min". It errs on text that it
-// cannot read and on spans of more than a century, "infinity" among them.
-func readSpan(text string) (time.Duration, error) {
-	sum, rest := 0.0, strings.TrimSpace(text)
-	if rest == "" {
-		return 0, fmt.Errorf("time span: is empty")
-	}
-	for rest != "" {
-		n := len(rest) - len(strings.TrimLeft(rest, "0123456789."))
-		number, err := strconv.ParseFloat(rest[:n], 64)
-		rest = strings.TrimLeft(rest[n:], " \t")
-		u := strings.IndexAny(rest+" ", " \t0123456789.")
-		size, known := spanUnits[rest[:u]]
-		rest = strings.TrimLeft(rest[u:], " \t")
-		sum += number * float64(size)
-		if err != nil || !known || sum > float64(100*year) {
-			return 0, fmt.Errorf("time span %q: cannot be read", text)
+// interval is the shortest interval at which the timer starts its unit, counted from the
+// last start or, if fromEnd, from the last end. ignored says what systemd cannot read.
+func (u *unitFile) interval() (least time.Duration, ok, fromEnd bool, ignored []string) {
+	for _, name := range []string{"OnUnitActiveSec", "OnUnitInactiveSec"} {
+		for _, value := range u.settings["Timer."+name] {
+			d, err := readSpan(value)
+			if err != nil && value != "infinity" { // which never comes
+				ignored = append(ignored, fmt.Sprintf("systemd ignores %s=%s: it is not a time span", name, value))
+			}
+			if err != nil {
+				continue
+			}
+			if !ok || d < least {
+				least, ok, fromEnd = d, true, name == "OnUnitInactiveSec"
+			}
 		}
 	}
-	return time.Duration(sum), nil
+	return least, ok, fromEnd, ignored
+}
+
+// begins reports whether the timer starts its unit without being asked: an interval
+// alone counts from a run that somebody else must start.
+func (u *unitFile) begins() bool {
+	return u.has("Timer.OnBootSec") || u.has("Timer.OnStartupSec") || u.has("Timer.OnActiveSec")
+}
+
+// withoutSchedule says why a timer without OnCalendar= and without an interval cannot be
+// watched.
+func (u *unitFile) withoutSchedule() string {
+	switch {
+	case u.begins():
+		return "runs once after the machine or the timer starts, on no schedule"
+	case yes(u.last("Timer.OnClockChange")) || yes(u.last("Timer.OnTimezoneChange")):
+		return "runs when the clock or the time zone changes, on no schedule"
+	}
+	return "has no setting in [Timer] that starts it, so systemd rejects it"
+}
+
+// delay is by how much a run may begin after its time.
+func (u *unitFile) delay() time.Duration {
+	sum, ok := u.span("Timer.AccuracySec")
+	if !ok {
+		sum = defaultAccuracy
+	}
+	for _, key := range []string{"Timer.RandomizedDelaySec", "Timer.RandomizedOffsetSec"} {
+		more, _ := u.span(key)
+		sum += more
+	}
+	return sum.Round(time.Second)
+}
+
+// endless is the gap after the last run of a schedule.
+const endless = time.Duration(1<<63 - 1)
+
+// longestGap is the longest time between two runs of calendar expressions, as far ahead as
+// it looks; endless if there is a last run. It is false if there is no run after now.
+func longestGap(calendars []string, zone string, now time.Time) (time.Duration, bool) {
+	when, err := schedule.OnCalendar(calendars, zone)
+	if err != nil {
+		return endless, false // there are none
+	}
+	at, ok := when.Next(now)
+	if !ok {
+		return endless, false
+	}
+	longest := time.Duration(0)
+	for range mostSlots {
+		next, more := when.Next(at)
+		if !more {
+			return endless, true
+		}
+		longest, at = max(longest, next.Sub(at)), next
+	}
+	return longest, true
 }

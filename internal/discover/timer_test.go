@@ -31,22 +31,6 @@ func TestUnitsAreReadAsSystemdReadsThem(t *testing.T) {
 	}
 }
 
-func TestSpansOfTimeAreThoseOfSystemd(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"50": 50 * time.Second, "5h 30min": 5*time.Hour + 30*time.Minute, "1d": day, "1w2d": 9 * day, "12h": 12 * time.Hour, "1.5h": 90 * time.Minute,
-		"2m": 2 * time.Minute, "1M": month, "1us": time.Microsecond, "0": 0, "1y 12month": 2 * year, " 1 h ": time.Hour,
-	} {
-		if got, err := readSpan(text); err != nil || got != want {
-			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "infinity", "soon", "1 fortnight", "h", "1h x", "-5s", "999y", "1..2s"} {
-		if got, err := readSpan(text); err == nil {
-			t.Errorf("%q is taken for %s", text, got)
-		}
-	}
-}
-
 func TestTimersBecomeJobs(t *testing.T) {
 	const service = "[Service]\nType=oneshot\nExecStart=-/opt/backup --all\nExecStart=/opt/other\n"
 	for name, c := range map[string]struct {
@@ -59,44 +43,20 @@ func TestTimersBecomeJobs(t *testing.T) {
 		"an interval":       {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: day, Words: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
 		"boot only":         {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, on no schedule"}},
 		"too often":         {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval that no heartbeat can have: 1 s to 366 d"}},
-		"unreadable":        {"OnUnitActiveSec=soon", service, Job{Problem: `time span "soon": cannot be read`}},
+		"unreadable":        {"OnUnitActiveSec=soon", service, Job{Problem: "systemd ignores OnUnitActiveSec=soon: it is not a time span"}},
 		"no network":        {"OnCalendar=daily", service + "PrivateNetwork=yes\n", Job{OnCalendar: []string{"daily"}, Words: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service has no network (PrivateNetwork=)"}},
 		"no addresses":      {"OnCalendar=daily", service + "IPAddressDeny=any\n", Job{OnCalendar: []string{"daily"}, Words: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service may not reach every address (IPAddressDeny=)"}},
 		"stays":             {"OnCalendar=daily", service + "RemainAfterExit=1\n", Job{OnCalendar: []string{"daily"}, Words: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service never ends (RemainAfterExit=), so its runs cannot be told apart"}},
 		"wired":             {"OnCalendar=daily", service + "ExecStopPost=-/bin/curl " + aURL + "/$s\n", Job{OnCalendar: []string{"daily"}, Words: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Wired: true}},
 	} {
-		got := jobOf(aUnit("backup.timer", "[Timer]\n"+c.timer), aUnit("backup.service", c.service), "Europe/Oslo")
+		got := jobOf(aUnit("backup.timer", "[Timer]\n"+c.timer), aUnit("backup.service", c.service), "Europe/Oslo", noon)
 		got.judge(noon)
 		c.want.Source, c.want.User, c.want.Zone, c.want.Command = "backup.timer", "root", "Europe/Oslo", "/opt/backup --all"
-		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{})); diff != "" {
+		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{}), cmpopts.IgnoreFields(Job{}, "FirstBy")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if got := jobOf(aUnit("x.timer", "[Timer]\nOnCalendar=daily\nUnit=y.target"), nil, "UTC"); got.Problem != "y.target is not a service whose file was found" {
+	if got := jobOf(aUnit("x.timer", "[Timer]\nOnCalendar=daily\nUnit=y.target"), nil, "UTC", noon); got.Problem != "y.target is not a service whose file was found" {
 		t.Errorf("a timer without a service: %q", got.Problem)
-	}
-}
-
-func TestDropInsTellHowEachRunEnded(t *testing.T) {
-	for with, send := range map[With]string{
-		WithRun:  "/usr/bin/overdue ping " + aURL + "/$$s --body",
-		WithCurl: "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST " + aURL + "/$$s -d",
-	} {
-		path, text, err := Wiring{With: with, Program: "/usr/bin/overdue"}.dropIn(Machine{Home: "/home/al"}, aUnit("backup.service"), aURL)
-		want := `ExecStopPost=-/bin/sh -c 's=fail; [ "$$SERVICE_RESULT" = success ] && s=0; exec ` + send + ` "$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS"'`
-		if err != nil || path != "/etc/systemd/system/backup.service.d/overdue.conf" || !strings.Contains(text, "[Service]\n"+want+"\n") {
-			t.Errorf("%s: %s\n%s%v", with, path, text, err)
-		}
-		if !jobOf(aUnit("backup.timer", "[Timer]\nOnCalendar=daily"), aUnit("backup.service", "[Service]\nExecStart=/x", text), "UTC").Wired {
-			t.Errorf("%s: a service with its drop-in does not look wired", with)
-		}
-	}
-	own := aUnit("backup.service")
-	own.user = true
-	if path, _, err := (Wiring{With: WithCurl}).dropIn(Machine{Home: "/home/al"}, own, aURL); err != nil || path != "/home/al/.config/systemd/user/backup.service.d/overdue.conf" {
-		t.Errorf("a user's service: %s, %v", path, err)
-	}
-	if _, _, err := (Wiring{With: WithCurl}).dropIn(Machine{}, own, "https://o/%i"); err == nil {
-		t.Error("a URL with a specifier of systemd was taken")
 	}
 }

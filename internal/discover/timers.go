@@ -3,8 +3,6 @@ package discover
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,14 +16,29 @@ type manager struct {
 	dirs []string // where units are, first ones first (systemd.unit(5))
 }
 
+// systemDirs are where the units of the system are (systemd.unit(5), table 1).
+var systemDirs = []string{
+	"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator.early",
+	"/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system", "/run/systemd/system.attached", "/run/systemd/generator",
+	"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late",
+}
+
+// sharedUserDirs are where the units of all users are.
+var sharedUserDirs = []string{
+	"/etc/systemd/user", "/run/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
+}
+
+// userDirs are where the units of a user are.
+func userDirs(home string) []string {
+	own := []string{filepath.Join(home, ".config/systemd/user.control"), filepath.Join(home, ".config/systemd/user")}
+	return append(append(own, sharedUserDirs[:2]...), append([]string{filepath.Join(home, ".local/share/systemd/user")}, sharedUserDirs[2:]...)...)
+}
+
 // managers are those that the machine has.
 func (m Machine) managers() []manager {
-	system := []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
-	all := []manager{{Machine: m, dirs: system}}
+	all := []manager{{Machine: m, dirs: systemDirs}}
 	if m.Home != "" {
-		all = append(all, manager{Machine: m, user: true, dirs: []string{
-			filepath.Join(m.Home, ".config/systemd/user"), "/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
-		}})
+		all = append(all, manager{Machine: m, user: true, dirs: userDirs(m.Home)})
 	}
 	return all
 }
@@ -48,20 +61,68 @@ func (m Machine) readTimers(ctx context.Context, f *Found, zone string) {
 			manager.addTimer(f, name, zone)
 		}
 	}
+	m.noteUserTimers(f)
+}
+
+// noteUserTimers says which timers of users are not read, where those of all users are
+// asked for: each user has a service manager, which only that user can ask.
+func (m Machine) noteUserTimers(f *Found) {
+	if m.Home != "" || m.live() && !m.AllUsers {
+		return
+	}
+	if all := (manager{Machine: m, user: true, dirs: sharedUserDirs}).enabled(); len(all) > 0 {
+		f.note("timers of all users are not read (%s): run discover as each user", strings.Join(all, ", "))
+	}
+	for _, a := range m.accounts() {
+		own := manager{Machine: m, user: true, dirs: []string{filepath.Join(a.home, ".config/systemd/user"), filepath.Join(a.home, ".local/share/systemd/user")}}
+		if all := own.enabled(); len(all) > 0 {
+			f.note("timers of %s are not read (%s): run discover as %s", a.name, strings.Join(all, ", "), a.name)
+		}
+	}
+}
+
+// account is a user of the machine.
+type account struct{ name, home string }
+
+// accounts are those of /etc/passwd with a home directory (passwd(5)).
+func (m Machine) accounts() []account {
+	text, err := m.text("/etc/passwd")
+	if err != nil {
+		return nil // an image need not have one
+	}
+	var all []account
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); len(fields) == 7 && filepath.IsAbs(fields[5]) && fields[5] != "/" {
+			all = append(all, account{fields[0], fields[5]})
+		}
+	}
+	return all
 }
 
 // addTimer reads a timer and its service.
 func (m manager) addTimer(f *Found, name, zone string) {
 	timer, ok := m.unit(f, name)
-	if !ok {
+	switch {
+	case timer.masked:
+		f.note("%s: is masked, so systemd never starts it", name)
+		return
+	case !ok:
 		f.note("%s: there is no unit file that can be read", name)
 		return
 	}
-	var service *unitFile
-	if target := timer.triggers(); strings.HasSuffix(target, ".service") && filepath.Base(target) == target {
-		service, _ = m.unit(f, target)
+	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.name && j.place.ofUser == m.user }) {
+		return // another name of a timer that was read
 	}
-	j := jobOf(timer, service, zone)
+	m.inherit(f, timer, "Timer.AccuracySec", "DefaultTimerAccuracySec")
+	var service *unitFile
+	if target := timer.triggers(); strings.HasSuffix(target, ".service") {
+		if found, ok := m.unit(f, target); ok || found.masked {
+			service = found
+			m.inherit(f, service, "Service.TimeoutStopSec", "DefaultTimeoutStopSec")
+		}
+	}
+	j := jobOf(timer, service, zone, m.Now)
+	j.place.ofUser = m.user
 	if m.user {
 		j.User = m.User
 	}
@@ -73,6 +134,31 @@ func (m manager) addTimer(f *Found, name, zone string) {
 		}
 	}
 	f.Jobs = append(f.Jobs, j)
+	if !j.Wired {
+		for _, note := range j.place.notes {
+			f.note("%s: %s", j.Source, note)
+		}
+	}
+}
+
+// inherit gives a unit the default of the service manager for a setting that it lacks
+// (systemd-system.conf(5)).
+func (m manager) inherit(f *Found, u *unitFile, key, name string) {
+	if u.has(key) || key == "Service.TimeoutStopSec" && u.has("Service.TimeoutSec") {
+		return
+	}
+	file := "system.conf"
+	if m.user {
+		file = "user.conf"
+	}
+	config := manager{Machine: m.Machine, dirs: []string{"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"}}
+	defaults, ok := config.unit(f, file)
+	if !ok {
+		config.dropIns(f, defaults, []string{file})
+	}
+	if value := defaults.last("Manager." + name); value != "" {
+		u.settings[key] = []string{value}
+	}
 }
 
 // shared is the problem of timers whose runs cannot be told apart: a ping of one would
@@ -104,107 +190,21 @@ func (m manager) loaded(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// enabled are the timers that some target wants.
+// enabled are the timers that some unit pulls in, by links in directories such as
+// timers.target.wants.
 func (m manager) enabled() []string {
 	var names []string
 	for _, dir := range m.dirs {
-		found, err := filepath.Glob(m.resolve(dir) + "/*.wants/*.timer")
-		if err != nil {
-			continue // only for a malformed pattern: a root with brackets in it
-		}
-		for _, link := range found {
-			names = append(names, filepath.Base(link))
+		for _, kind := range []string{"wants", "requires"} {
+			found, err := filepath.Glob(m.resolve(dir) + "/*." + kind + "/*.timer")
+			if err != nil {
+				continue // only for a malformed pattern: a root with brackets in it
+			}
+			for _, link := range found {
+				names = append(names, filepath.Base(link))
+			}
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// unit reads a unit and its drop-ins. It is false where there is no file for it,
-// or it is masked.
-func (m manager) unit(f *Found, name string) (*unitFile, bool) {
-	u := &unitFile{name: name, user: m.user, settings: map[string][]string{}}
-	dirs, names := m.dirs, unitNames(name)
-	if !m.user {
-		dirs = append(slices.Clone(dirs), "/run/systemd/transient")
-	}
-	for _, candidate := range names {
-		for _, dir := range dirs {
-			if target, err := os.Readlink(path.Join(m.resolve(dir), candidate)); err == nil && target == "/dev/null" {
-				return nil, false
-			}
-			text, ok := m.readFile(f, path.Join(dir, candidate))
-			if !ok {
-				continue
-			}
-			u.read(string(text))
-			u.passing = dir == "/run/systemd/transient"
-			m.dropIns(f, u, names)
-			return u, true
-		}
-	}
-	return nil, false
-}
-
-// unitNames are the names under which files of a unit are: an instance has those of its
-// template too.
-func unitNames(name string) []string {
-	before, after, ok := strings.Cut(name, "@")
-	if _, kind, more := strings.Cut(after, "."); ok && more {
-		return []string{name, before + "@." + kind}
-	}
-	return []string{name}
-}
-
-// dropIns adds the drop-ins of a unit in the order of their names; a directory
-// that comes first hides files of the same name in later ones.
-func (m manager) dropIns(f *Found, u *unitFile, names []string) {
-	paths := map[string]string{}
-	for _, name := range names {
-		for _, dir := range m.dirs {
-			found, err := os.ReadDir(m.resolve(path.Join(dir, name+".d")))
-			if err != nil {
-				continue // most units have none
-			}
-			for _, entry := range found {
-				if _, hidden := paths[entry.Name()]; !hidden && strings.HasSuffix(entry.Name(), ".conf") {
-					paths[entry.Name()] = path.Join(dir, name+".d", entry.Name())
-				}
-			}
-		}
-	}
-	order := make([]string, 0, len(paths))
-	for name := range paths {
-		order = append(order, name)
-	}
-	slices.Sort(order)
-	for _, name := range order {
-		if text, ok := m.readFile(f, paths[name]); ok {
-			u.read(string(text))
-		}
-	}
-}
-
-// dropIn is the path and the text of the file that makes a service ping.
-//
-// It is ExecStopPost= alone, because that is run after every end and knows how it
-// was ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would tell of
-// the beginning unless the service is of Type=oneshot. A leading "-" keeps a
-// monitor that is away from failing the unit. $$ is a $ for the shell.
-func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, err error) {
-	if err := w.check(url); err != nil {
-		return "", "", err
-	}
-	dir := "/etc/systemd/system"
-	if u.user {
-		dir = filepath.Join(m.Home, ".config/systemd/user")
-	}
-	send := w.Program + " ping " + url + "/$$s --body"
-	if w.With == WithCurl {
-		send = curlBriefly + url + "/$$s -d"
-	}
-	text = "# Tells Overdue how each run ended. Written by overdue discover.\n[Service]\n" +
-		`ExecStopPost=-/bin/sh -c 's=fail; [ "$$SERVICE_RESULT" = success ] && s=0; exec ` + send +
-		` "$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS"'` + "\n"
-	return path.Join(dir, u.name+".d", "overdue.conf"), text, nil
 }

@@ -58,9 +58,8 @@ const (
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
 	curlWords = snippet.Curl + " "
-	// systemd waits 90 seconds for a service to stop (TimeoutStopSec=). The line ends
-	// after 71 seconds at most.
-	curlBriefly = curlWords
+	// systemd waits 90 seconds for a service to stop, 45 in Fedora.
+	curlBriefly = snippet.CurlBriefly + " "
 )
 
 // wrap returns the command that runs e's command and pings. direct says that

@@ -207,7 +207,7 @@ func TestCronProblemsSayWhatToWrite(t *testing.T) {
 		"0 0 L-3 * *":                        "“L-3” in the day of month is not known: only L, the last day, can be written",
 		"0 0 W * *":                          "“W” in the day of month is not known: write a date before the W, such as 15W",
 		"0 0 ? * *":                          "cron has no “?”: write * for any day of month",
-		"H 0 * * *":                          "“H 0 * * *” is a Jenkins schedule, and H is a number that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace",
+		"H 0 * * *":                          "“H 0 * * *” is a Jenkins schedule: H in the minute is a number that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace",
 		"0 0 1, * *":                         "the day of month has an empty part: write a number on both sides of each comma, dash and slash",
 		"1-* 0 * * *":                        "“*” in the minute cannot be the end of a range: write * alone",
 		"0 x * * *":                          "“x” in the hour is not a number: write one from 0 to 23, or *",

@@ -1,6 +1,9 @@
 package schedule
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Suggestion is a schedule with the meaning of an expression that was rejected.
 type Suggestion struct {
@@ -8,7 +11,7 @@ type Suggestion struct {
 	Text    string // what to write
 	Zone    string // IANA name of the zone that the expression names; empty if it names none
 	Reading string // whose expression it was taken for, such as "Quartz"
-	Note    string // what the text leaves out, in a sentence; empty if nothing
+	Note    string // what else to choose, in a sentence; empty if nothing
 }
 
 // The kinds of a Suggestion, as the members of the API are called.
@@ -26,9 +29,10 @@ type dialect struct {
 	title   string // of an expression, with its article
 	phrase  string // where it is read so, in a clause
 	layouts []string
-	sunday  int  // number of Sunday in the day of week; the others follow
-	oneAny  bool // exactly one of the two day fields is "?"
-	wraps   bool // a range may run over the end, such as 22-4
+	sunday  int    // number of Sunday in the day of week; the others follow
+	oneAny  bool   // exactly one of the two day fields is "?"
+	wraps   bool   // a range may run over the end, such as 22-4
+	note    string // about every translation, in a sentence
 	words   string
 	source  string
 }
@@ -63,6 +67,7 @@ var (
 	}
 	eventBridge = dialect{
 		name: "EventBridge", title: "an EventBridge expression", phrase: "in EventBridge", layouts: []string{yearLast}, sunday: 1, oneAny: true,
+		note: "Choose the time zone too: EventBridge rules run in UTC, schedules in the zone that they name.",
 		words: "cron(…) around six fields ending with the year. Exactly one of the day fields is “?”. Sunday is 1. " +
 			"rate(value unit) is an interval, at(time) a single run. Rules run in UTC, schedules in a zone of their choice.",
 		source: "Amazon EventBridge Scheduler user guide, “Schedule types”; not tried",
@@ -118,7 +123,7 @@ func (d dialect) read(fields []string) (meaning, bool) {
 
 // readLayout is read for one layout.
 func (d dialect) readLayout(layout string, fields []string) (meaning, bool) {
-	x := translation{dialect: d, parts: map[byte]string{}}
+	x := translation{dialect: d, parts: map[byte]string{}, sets: map[byte]set{}}
 	for i := range layout {
 		if !x.take(layout[i], fields[i]) {
 			return meaning{}, false
@@ -127,15 +132,24 @@ func (d dialect) readLayout(layout string, fields []string) (meaning, bool) {
 	if d.oneAny && x.questions != 1 {
 		return meaning{}, false
 	}
-	r := meaning{dialect: d.name, title: d.title, phrase: d.phrase, kind: KindCron, why: x.why, note: x.note(), sunday: d.sunday, weekdays: x.numbered}
+	r := meaning{dialect: d.name, title: d.title, phrase: d.phrase, kind: KindCron, why: x.why, note: d.note, sunday: d.sunday, weekdays: x.numbered}
 	switch {
-	case x.many.size() > 1:
-		return x.often(r), true
-	case r.why == "" && x.parts['D'] != "*" && x.parts['W'] != "*":
+	case x.parts['D'] != "*" && x.parts['W'] != "*":
 		r.why = "both day fields are restricted, and programs disagree whether one or both must match"
+		return r, true
+	case x.many.size() > 1:
+		r = x.often(r)
+	case x.second != 0 && r.why == "":
+		r.why = "it runs at the second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
 	}
 	if r.why != "" {
+		if text, ok := x.calendar(); ok {
+			r.kind, r.text, r.why = KindOnCalendar, text, ""
+		}
 		return r, true
+	}
+	if r.text != "" {
+		return r, true // an interval
 	}
 	var line []string
 	for i := range len(fiveFields) {

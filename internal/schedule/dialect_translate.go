@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,10 @@ import (
 type translation struct {
 	dialect
 	parts     map[byte]string // of the cron line, by the letter of the layout
+	sets      map[byte]set    // the numbers in the fields
+	fromEnd   int             // days before the last of the month
+	years     string          // of a calendar expression
+	unclear   bool            // programs disagree on the meaning
 	many      set             // seconds, if there are several
 	second    int
 	questions int
@@ -45,7 +48,7 @@ func (x *translation) take(letter byte, text string) bool {
 	if letter == 's' {
 		return x.seconds(all)
 	}
-	x.parts[letter] = f.write(all, special)
+	x.parts[letter], x.sets[letter] = f.write(all, special), all
 	return true
 }
 
@@ -64,6 +67,8 @@ func (x *translation) year(text string) bool {
 		return false
 	}
 	x.why = "it names the year " + short(text) + ", and a cron line has no year"
+	x.years = calendarYears(text)
+	x.unclear = x.unclear || x.years == ""
 	return true
 }
 
@@ -78,15 +83,8 @@ func (x *translation) seconds(all set) bool {
 	return all.size() > 0
 }
 
-// note returns a sentence about the second that a cron line drops, or "".
-func (x *translation) note() string {
-	if x.second == 0 {
-		return ""
-	}
-	return fmt.Sprintf("A cron line begins at full minutes: the %s second is left out.", ordinal(x.second))
-}
-
-// often translates a schedule that runs several times a minute.
+// often translates a schedule that runs several times a minute: into an interval if
+// it runs evenly and always.
 func (x *translation) often(r meaning) meaning {
 	always := true
 	for _, part := range x.parts {
@@ -110,12 +108,14 @@ func (x *translation) special(letter byte, item string) (string, bool) {
 		return strings.Replace(item, "WL", "LW", 1), true
 	case letter == 'D' && strings.HasPrefix(item, "L-"):
 		x.why = "a cron line cannot count back from the end of the month"
+		n, err := strconv.Atoi(item[2:])
+		x.fromEnd, x.unclear = n, x.unclear || err != nil || n < 1 || n > 30
 		return "L", true
 	case letter == 'D' && strings.HasSuffix(item, "W") && digits(item[:len(item)-1]):
 		return item, true
 	case letter == 'W' && item == "L":
 		if !x.oneAny || !x.wraps {
-			x.why = "programs disagree which day is the last of the week"
+			x.why, x.unclear = "programs disagree which day is the last of the week", true
 		}
 		return "6", true
 	case letter == 'W':
@@ -172,7 +172,7 @@ func (x *translation) item(f field, letter byte, text string) (set, bool) {
 		}
 	}
 	if stepped && letter == 'W' && x.sunday == 0 && !strings.Contains(span, "-") {
-		x.why = "programs disagree from which day of the week a step counts"
+		x.why, x.unclear = "programs disagree from which day of the week a step counts", true
 	}
 	size := f.highest() - f.low + 1
 	if hi < lo {

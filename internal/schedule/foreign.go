@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +45,9 @@ func foreignZone(line string) *Problem {
 		known, _ := errors.AsType[*Problem](err)
 		p := problem("the line cannot hold the time zone: choose %s as the zone; without it, %s", short(canonical), err)
 		for _, s := range known.Suggestions {
-			s.Zone = canonical
+			if s.Kind != KindInterval { // which is the same in all zones
+				s.Zone = canonical
+			}
 			p.Suggestions = append(p.Suggestions, s)
 		}
 		return p
@@ -103,22 +107,37 @@ func typedDuration(d time.Duration) string {
 	return strings.NewReplacer(noBreak, "", "min", "m").Replace(Duration(d))
 }
 
+// hash is a field of Jenkins with an H: alone, with a range, with a step, or with both.
+var hash = regexp.MustCompile(`^H(?:\(([0-9]+)-([0-9]+)\))?(?:/([0-9]+))?$`)
+
 // foreignHash reads the H of Jenkins.
 func foreignHash(line string) *Problem {
 	fields := strings.Fields(line)
-	if len(fields) != 5 || !slices.ContainsFunc(fields, func(f string) bool {
-		return f == "H" || strings.HasPrefix(f, "H/") || strings.HasPrefix(f, "H(")
-	}) {
+	i := slices.IndexFunc(fields, hash.MatchString)
+	if len(fields) != 5 || i < 0 {
 		return nil
 	}
-	step, ok := strings.CutPrefix(fields[0], "H/")
-	if n := minuteField.number; ok && strings.Join(fields[1:], " ") == "* * * *" {
+	parts := hash.FindStringSubmatch(fields[i])
+	low, high, step := parts[1], parts[2], parts[3]
+	if n := minuteField.number; i == 0 && low == "" && step != "" && strings.Join(fields[1:], " ") == "* * * *" {
 		if every, err := n(step); err == nil && every > 0 && 60%every == 0 {
 			return suggest(Suggestion{Kind: KindInterval, Text: step + "m", Reading: "Jenkins"},
 				"%s is a Jenkins schedule that runs every %s min from a minute that Jenkins picks: use an interval of %s min", quote(line), step, step)
 		}
 	}
-	return problem("%s is a Jenkins schedule, and H is a number that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line))
+	picked := "a number"
+	if low != "" {
+		picked = fmt.Sprintf("a number from %s to %s", low, high)
+	}
+	what := fmt.Sprintf("%s in the %s is %s", short(fields[i]), layoutField(fiveFields[i]).name, picked)
+	if step != "" {
+		what = fmt.Sprintf("%s in the %s is every %s numbers", short(fields[i]), layoutField(fiveFields[i]).name, short(step))
+		if low != "" {
+			what += fmt.Sprintf(" from %s to %s", low, high)
+		}
+		what += ", beginning with one"
+	}
+	return problem("%s is a Jenkins schedule: %s that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line), what)
 }
 
 // foreignRandom reads the random ranges of cronie and OpenBSD.

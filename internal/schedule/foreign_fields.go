@@ -57,7 +57,7 @@ func cronLike(s string) bool {
 // meanings are the meanings that the fields have in the dialects. Two dialects
 // that read a line alike are one reading.
 func meanings(fields []string) []meaning {
-	candidates := []dialect{quartz, spring, cronexpr}
+	candidates := []dialect{quartz, spring, cronexpr, eventBridge}
 	switch question := strings.Contains(strings.Join(fields, " "), "?"); {
 	case len(fields) == 5:
 		candidates = []dialect{plainCron}
@@ -117,7 +117,7 @@ func readAs(all []meaning, line string) *Problem {
 // join records that another dialect reads the line in the same way.
 func (r *meaning) join(other meaning) {
 	r.dialect, r.phrase = r.dialect+" or "+other.dialect, r.phrase+" or "+other.phrase
-	r.title = "a " + r.dialect + " expression"
+	r.title, r.note = "a "+r.dialect+" expression", firstWord(r.note, other.note)
 }
 
 // suggestion returns the meaning as a Suggestion.
@@ -137,8 +137,11 @@ func (r meaning) where(all []meaning) string {
 
 // advice returns what to write instead.
 func (r meaning) advice() string {
-	if r.kind == KindInterval {
+	switch r.kind {
+	case KindInterval:
 		return "use an interval of " + r.text
+	case KindOnCalendar:
+		return "write " + shortTo(r.text, mostAdvised) + " as OnCalendar"
 	}
-	return "write " + short(r.text)
+	return "write " + shortTo(r.text, mostAdvised)
 }

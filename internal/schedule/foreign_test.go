@@ -37,52 +37,64 @@ func suggested(t *testing.T, line string, read func([]string, string) (Schedule,
 func TestCron_SuggestsTheScheduleThatAForeignLineMeans(t *testing.T) {
 	both := func(a, b string) []string { return []string{"cron " + a, "cron " + b} }
 	one := func(a string) []string { return []string{"cron " + a} }
+	bridge := " (" + eventBridge.note + ")"
 	for line, want := range map[string][]string{
-		"0 0 12 ? * MON-FRI":  one("0 12 * * 1-5"),
-		"0 0 12 * * ?":        one("0 12 * * *"),
-		"0 0 12 * * ? *":      one("0 12 * * *"),
-		"0 0/5 14,18 * * ?":   one("*/5 14,18 * * *"),
-		"0 11-13 9 ? * SUN":   one("11-13 9 * * 0"),
-		"0 15 10 ? * 2-6":     both("15 10 * * 1-5", "15 10 * * 2-6"), // Quartz begins with Sunday as 1
-		"0 15 10 ? * 6L":      both("15 10 * * 5L", "15 10 * * 6L"),
-		"0 15 10 ? * FRIL":    one("15 10 * * 5L"),
-		"0 15 10 ? * MON#2":   one("15 10 * * 1#2"),
-		"0 15 10 L * ?":       one("15 10 L * *"),
-		"0 15 10 15W * ?":     one("15 10 15W * *"),
-		"0 0 22-4 ? * *":      one("0 0-4,22,23 * * *"),
-		"0 0 0 ? * L":         one("0 0 * * 6"), // Quartz alone says which day is the last
-		"0 15 10 L-2 * ?":     nil,
-		"0 15 10 * * ? 2027":  nil,
-		"0 0 9 * * MON-FRI":   one("0 9 * * 1-5"),
-		"0 0 9 * * 7":         one("0 9 * * 0"),
-		"0 0 9 * * FRI-SUN":   one("0 9 * * 5-7"),
-		"30 0 9 * * 1":        {"cron 0 9 * * 1 (A cron line begins at full minutes: the 30th second is left out.)"},
-		"0,30 * * * * *":      {"interval 30s", "cron 0,30 * * * *"},
-		"*/10 * * * * 1":      nil,
-		"*/10 * * * * MON":    nil,
-		"0 0 9 13 * FRI":      nil, // programs disagree on one or both
-		"0 0 9 * * */2":       nil,
-		"0 0 3 * * *":         both("0 3 * * *", "0 0 3 * *"),
-		"*/10 * * * * *":      {"interval 10s", "cron */10 * * * *"},
-		"0 3 * * MON *":       one("0 3 * * 1"),
-		"0 3 * * * 2027":      nil,
-		"0 0 25 * * MON":      nil,
-		"0 0 9 * * MONDAY":    nil,
-		"0 12 ? * MON-FRI":    one("0 12 * * 1-5"),
-		"5/15 * * * *":        one("5-59/15 * * * *"),
-		"0 0 * * fri-sun":     one("0 0 * * 5-7"),
-		"0 0 31 2 ?":          nil,
-		"60 * * * *":          nil,
-		"0 3 * * * root /x":   one("0 3 * * *"),
-		"0 3 * * * /bin/x -v": one("0 3 * * *"),
-		"0 25 * * * root /x":  nil,
-		"0 0 4 * * 1 root /x": one("0 4 * * 1"),
+		"0 0 12 ? * MON-FRI":      one("0 12 * * 1-5"),
+		"0 0 12 * * ?":            one("0 12 * * *"),
+		"0 0 12 * * ? *":          one("0 12 * * *"),
+		"0 0/5 14,18 * * ?":       one("*/5 14,18 * * *"),
+		"0 11-13 9 ? * SUN":       one("11-13 9 * * 0"),
+		"0 15 10 ? * 2-6":         both("15 10 * * 1-5", "15 10 * * 2-6"), // Quartz begins with Sunday as 1
+		"0 15 10 ? * 6L":          both("15 10 * * 5L", "15 10 * * 6L"),
+		"0 15 10 ? * FRIL":        one("15 10 * * 5L"),
+		"0 15 10 ? * MON#2":       one("15 10 * * 1#2"),
+		"0 15 10 L * ?":           one("15 10 L * *"),
+		"0 15 10 15W * ?":         one("15 10 15W * *"),
+		"0 0 22-4 ? * *":          one("0 0-4,22,23 * * *"),
+		"0 8 ? * 2-6 *":           {"cron 0 8 * * 2-6", "cron 0 8 * * 1-5" + bridge}, // EventBridge begins with Sunday as 1
+		"0 8 ? * MON-FRI *":       one("0 8 * * 1-5" + bridge),
+		"15 0 9-17 ? * WED":       {"oncalendar Wed *-*-* 09..17:00:15"},
+		"*/45 * * * * *":          {"oncalendar *-*-* *:*:00,45", "cron 0,45 * * * *"},
+		"0/40 0 */5 1 * *":        {"oncalendar *-*-01 00,05,10,15,20:00:00,40", "cron 0,40 0 */5 1 *"},
+		"0 0 9 1W * ? 2027":       nil,
+		"0 0 9 ? * 6L 2027":       nil,
+		"0 0 9 * * ? 2027-2030":   {"oncalendar 2027..2030-*-* 09:00:00"},
+		"0 0 9 * * ? 2027,2029/2": {"oncalendar 2027,2029/2-*-* 09:00:00"},
+		"0 0 9 * * ? */2":         nil,
+		"0 0 9 L-0 * ?":           nil,
+		"0 0 0 ? * L":             one("0 0 * * 6"), // Quartz alone says which day is the last
+		"0 15 10 L-2 * ?":         {"oncalendar *-*~03 10:15:00"},
+		"0 15 10 * * ? 2027":      {"oncalendar 2027-*-* 10:15:00"},
+		"0 0 9 * * MON-FRI":       one("0 9 * * 1-5"),
+		"0 0 9 * * 7":             one("0 9 * * 0"),
+		"0 0 9 * * FRI-SUN":       one("0 9 * * 5-7"),
+		"30 0 9 * * 1":            {"oncalendar Mon *-*-* 09:00:30"},
+		"0,30 * * * * *":          {"interval 30s", "cron 0,30 * * * *"},
+		"*/10 * * * * 1":          {"oncalendar Mon *-*-* *:*:00/10"},
+		"*/10 * * * * MON":        {"oncalendar Mon *-*-* *:*:00/10"},
+		"0 0 9 13 * FRI":          nil, // programs disagree on one or both
+		"0 0 9 * * */2":           nil,
+		"0 0 3 * * *":             both("0 3 * * *", "0 0 3 * *"),
+		"*/10 * * * * *":          {"interval 10s", "cron */10 * * * *"},
+		"0 3 * * MON *":           one("0 3 * * 1"),
+		"0 3 * * * 2027":          {"oncalendar 2027-*-* 03:00:00"},
+		"0 0 25 * * MON":          nil,
+		"0 0 9 * * MONDAY":        nil,
+		"0 12 ? * MON-FRI":        one("0 12 * * 1-5"),
+		"5/15 * * * *":            one("5-59/15 * * * *"),
+		"0 0 * * fri-sun":         one("0 0 * * 5-7"),
+		"0 0 31 2 ?":              nil,
+		"60 * * * *":              nil,
+		"0 3 * * * root /x":       one("0 3 * * *"),
+		"0 3 * * * /bin/x -v":     one("0 3 * * *"),
+		"0 25 * * * root /x":      nil,
+		"0 0 4 * * 1 root /x":     one("0 4 * * 1"),
 
-		"cron(0 8 ? * MON-FRI *)": one("0 8 * * 1-5"),
-		"cron(0 8 ? * 2-6 *)":     one("0 8 * * 1-5"),
-		"cron(0/15 * * * ? *)":    one("*/15 * * * *"),
-		"cron(0 8 ? * 6L *)":      one("0 8 * * 5L"),
-		"cron(0 8 1 * ? 2027)":    nil,
+		"cron(0 8 ? * MON-FRI *)": one("0 8 * * 1-5" + bridge),
+		"cron(0 8 ? * 2-6 *)":     one("0 8 * * 1-5" + bridge),
+		"cron(0/15 * * * ? *)":    one("*/15 * * * *" + bridge),
+		"cron(0 8 ? * 6L *)":      one("0 8 * * 5L" + bridge),
+		"cron(0 8 1 * ? 2027)":    {"oncalendar 2027-*-01 08:00:00" + bridge},
 		"cron(0 8 * * * *)":       nil,
 		"cron(0 8 ? * MON-FRI":    nil,
 		"rate(5 minutes)":         {"interval 5m"},
@@ -91,6 +103,7 @@ func TestCron_SuggestsTheScheduleThatAForeignLineMeans(t *testing.T) {
 		"at(2026-12-24T18:00:00)": {"oncalendar 2026-12-24 18:00:00"},
 		"@every 1h30m":            {"interval 1h 30m"},
 		"@every 10ms":             nil,
+		"TZ=Asia/Tokyo @every 5m": {"interval 5m"}, // the same in all zones
 		"@reboot":                 nil,
 
 		"H H * * *":                           nil,
@@ -112,6 +125,20 @@ func TestCron_SuggestsTheScheduleThatAForeignLineMeans(t *testing.T) {
 	} {
 		if got, p := suggested(t, line, Cron); cmp.Diff(want, got) != "" {
 			t.Errorf("%q: %s\n got %q\nwant %q", line, p.Text, got, want)
+		}
+	}
+}
+
+func TestCron_SaysWhatJenkinsPicks(t *testing.T) {
+	for line, want := range map[string]string{
+		"H H * * *":         "H in the minute is a number that Jenkins picks",
+		"H(0-15)/3 * * * *": "H(0-15)/3 in the minute is every 3 numbers from 0 to 15, beginning with one that Jenkins picks",
+		"30 H(2-5) * * 1-5": "H(2-5) in the hour is a number from 2 to 5 that Jenkins picks",
+		"0 0 H/10 * *":      "H/10 in the day of month is every 10 numbers, beginning with one that Jenkins picks",
+		"0 0 * * H":         "H in the day of week is a number that Jenkins picks",
+	} {
+		if got, p := suggested(t, line, Cron); len(got) > 0 || !strings.Contains(p.Text, want) {
+			t.Errorf("%q: %s %q; want %q", line, p.Text, got, want)
 		}
 	}
 }
@@ -161,7 +188,7 @@ func TestCron_SuggestionsHaveTheSlotsOfRobfig(t *testing.T) {
 	withSeconds := robfig.NewParser(robfig.Second | robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow | robfig.Descriptor)
 	start := time.Date(2027, 1, 30, 12, 34, 56, 0, time.UTC)
 	r := rand.New(rand.NewPCG(20261129, 1))
-	compared := 0
+	compared, calendars := 0, 0
 	for range 4000 {
 		parse, line := robfig.ParseStandard, drawLine(r, false)
 		if r.IntN(2) == 0 {
@@ -177,10 +204,14 @@ func TestCron_SuggestionsHaveTheSlotsOfRobfig(t *testing.T) {
 			continue
 		}
 		for _, s := range p.Suggestions {
-			if !strings.Contains(s.Reading, "Spring") && !strings.Contains(s.Reading, "robfig") || s.Kind != KindCron {
+			if !strings.Contains(s.Reading, "Spring") && !strings.Contains(s.Reading, "robfig") || s.Kind == KindInterval {
 				continue
 			}
-			ours, err := Cron([]string{s.Text}, "")
+			read := Cron
+			if s.Kind == KindOnCalendar {
+				read, calendars = OnCalendar, calendars+1
+			}
+			ours, err := read([]string{s.Text}, "")
 			if err != nil {
 				t.Fatalf("%q: suggested %q: %v", line, s.Text, err)
 			}
@@ -189,15 +220,15 @@ func TestCron_SuggestionsHaveTheSlotsOfRobfig(t *testing.T) {
 			for range 20 {
 				next, ok := ours.Next(mine)
 				other = theirs.Next(other)
-				if want := other.Truncate(time.Minute); ok != !other.IsZero() || ok && !next.Equal(want) {
-					t.Fatalf("%q: suggested %q is next due %v; robfig/cron says %v", line, s.Text, next, want)
+				if ok == other.IsZero() || ok && !next.Equal(other) {
+					t.Fatalf("%q: suggested %q is next due %v; robfig/cron says %v", line, s.Text, next, other)
 				}
 				mine = next
 			}
 		}
 	}
-	if compared < 500 {
-		t.Errorf("only %d lines were compared", compared)
+	if compared < 500 || calendars < 100 {
+		t.Errorf("only %d lines were compared, %d of them as OnCalendar", compared, calendars)
 	}
 }
 

@@ -49,9 +49,15 @@ func quote(s string) string { return "“" + short(s) + "”" }
 
 // short is quote without the marks. What cannot be seen is made visible, so
 // that a stray control character does not end up on a page or in a terminal.
-func short(s string) string {
-	if r := []rune(s); len(r) > mostQuoted {
-		s = string(r[:mostQuoted]) + "…"
+func short(s string) string { return shortTo(s, mostQuoted) }
+
+// mostAdvised bounds an expression that is to be copied, in characters.
+const mostAdvised = 120
+
+// shortTo is short with another bound.
+func shortTo(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {

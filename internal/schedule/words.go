@@ -2,13 +2,17 @@ package schedule
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// mostListed is how many times or dates are listed one by one.
-const mostListed = 6
+// mostListed is how many times or dates are listed one by one. Minutes are shorter.
+const (
+	mostListed  = 6
+	mostMinutes = 10
+)
 
 // Words are made from what a line means, not from how it is written: "0 3 * * *" and
 // "daily" moved to three o'clock read the same. Every phrase here is for one shape of sets
@@ -42,7 +46,8 @@ func unionWords(parts []*timetable, zone string) string {
 func (t *timetable) plain() (text string, inZone bool) {
 	quoted := "as " + quoteWhole(t.source) + " says"
 	days, ok := t.days.words(t.months)
-	if !ok || t.over != (overrun{}) { // it would not be quite every day
+	except, known := t.exceptWords(days)
+	if !ok || !known { // it would not be quite every day
 		return quoted, true
 	}
 	if t.years != everyYear() {
@@ -53,17 +58,53 @@ func (t *timetable) plain() (text string, inZone bool) {
 		return once, true
 	}
 	if often, ok := t.oftenWords(); ok {
+		often += except + t.stepRemark()
 		rest := strings.TrimPrefix(strings.TrimPrefix(days, "every day"), " ")
 		if rest == "" {
-			return often, false
+			return often, except != ""
 		}
 		return often + " " + rest, true
 	}
 	clock, ok := t.clockWords()
-	if !ok {
+	if !ok || except != "" {
 		return quoted, true
 	}
 	return clock + " " + days, true
+}
+
+// exceptWords says which times systemd passes over for a step that does not come out even,
+// such as " except at 00:00", or nothing if the step passes over none. It is false if there
+// are no plain words.
+func (t *timetable) exceptWords(days string) (string, bool) {
+	if t.over == (overrun{}) {
+		return "", true
+	}
+	if t.over.day != 0 || t.over.second != 0 || t.over.hour > t.hours.first() {
+		return "", false
+	}
+	if t.over.minute <= t.minutes.first() || !t.hours.has(0) || !t.hours.has(23) {
+		return "", true // the steps begin behind what is passed over
+	}
+	if days != "every day" {
+		return "", false
+	}
+	var times []string
+	for m := range t.minutes.upTo(t.over.minute - 1).all() {
+		times = append(times, fmt.Sprintf("00:%02d", m))
+	}
+	return " except at " + list(times), len(times) <= mostListed
+}
+
+// minuteStep is a step in the minutes of a cron line or a calendar expression.
+var minuteStep = regexp.MustCompile(`^[0-9*-]+/[0-9]+ |:[0-9*]+(\.\.[0-9]+)?/[0-9]+`)
+
+// stepRemark warns that a step such as */45 is shorter from one hour to the next.
+func (t *timetable) stepRemark() string {
+	step, ok := stepOf(t.minutes)
+	if _, even := evenly(t.minutes, 60); !ok || even || t.minutes.first() != 0 || 60-t.minutes.last() >= step || !minuteStep.MatchString(t.source) {
+		return ""
+	}
+	return fmt.Sprintf(" (not every %s: the step starts again each hour)", Duration(time.Duration(step)*time.Minute))
 }
 
 // onceWords is for what happens once: "once, at 18:00 on 24 December 2026".
@@ -97,9 +138,27 @@ func (p *pattern) oftenWords() (string, bool) {
 		return "every hour", true
 	case p.minutes.size() == 1:
 		return Duration(time.Duration(p.minutes.first())*time.Minute) + " past every hour", true
-	default:
-		return "", false
+	case ok:
+		return "", false // an even step that begins later has words with a clock
 	}
+	return p.minuteWords()
+}
+
+// minuteWords is for several minutes of every hour: "at 0 and 45 min past every hour".
+func (p *pattern) minuteWords() (string, bool) {
+	if p.minutes.size() <= mostMinutes {
+		var texts []string
+		for m := range p.minutes.all() {
+			texts = append(texts, strconv.Itoa(m))
+		}
+		return "at " + list(texts) + noBreak + "min past every hour", true
+	}
+	step, ok := stepOf(p.minutes)
+	every := "minute"
+	if step > 1 {
+		every = Duration(time.Duration(step) * time.Minute)
+	}
+	return fmt.Sprintf("every %s from minute %d to minute %d of every hour", every, p.minutes.first(), p.minutes.last()), ok
 }
 
 // secondWords is for "every 10 s", all day long.

@@ -1,6 +1,10 @@
 package schedule
 
 import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +22,19 @@ func TestWords(t *testing.T) {
 		{"* * * * *", "every minute"},
 		{"*/15 * * * *", "every 15 min"},
 		{"5-59/15 * * * *", "every 15 min from 00:05 to 23:50 every day, Europe/Berlin"},
-		{"*/7 * * * *", "as “*/7 * * * *” says, Europe/Berlin"},
+		{"*/7 * * * *", "at 0, 7, 14, 21, 28, 35, 42, 49 and 56 min past every hour (not every 7 min: the step starts again each hour)"},
+		{"*/11 * * * *", "at 0, 11, 22, 33, 44 and 55 min past every hour (not every 11 min: the step starts again each hour)"},
+		{"*/45 * * * *", "at 0 and 45 min past every hour (not every 45 min: the step starts again each hour)"},
+		{"*/45 * * * 1-5", "at 0 and 45 min past every hour (not every 45 min: the step starts again each hour) on weekdays, Europe/Berlin"},
+		{"0-59/45 * * * *", "at 0 and 45 min past every hour (not every 45 min: the step starts again each hour)"},
+		{"0,45 * * * *", "at 0 and 45 min past every hour"},
+		{"0,45 * */10 * *", "at 0 and 45 min past every hour on the 1st, 11th, 21st and 31st of every month, Europe/Berlin"},
+		{"0,12,22,32,42,52 * * * *", "at 0, 12, 22, 32, 42 and 52 min past every hour"},
+		{"0,12,22,32,42,52 * * * sun", "at 0, 12, 22, 32, 42 and 52 min past every hour on Sundays, Europe/Berlin"},
+		{"10-50/3 * * * *", "every 3 min from minute 10 to minute 49 of every hour"},
+		{"0-29 * * * *", "every minute from minute 0 to minute 29 of every hour"},
+		{"*/30 * * * *", "every 30 min"},
+		{"0,1,2,3,5,7,11,13,17,19,23 * * * *", "as “0,1,2,3,5,7,11,13,17,19,23 * * * *” says, Europe/Berlin"},
 		{"0 * * * *", "every hour"},
 		{"17 * * * *", "17 min past every hour"},
 		{"*/20 * * * sat", "every 20 min on Saturdays, Europe/Berlin"},
@@ -48,6 +64,14 @@ func TestWords(t *testing.T) {
 		{"hourly UTC", "every hour"},
 		{"Mon..Fri 03:00:30 UTC", "at 03:00:30 on weekdays, UTC"},
 		{"*:*:0/10", "every 10 s"},
+		{"*:5/20", "every 20 min from 00:05 to 23:45 every day, Europe/Berlin"},
+		{"*:0/35", "at 0 and 35 min past every hour except at 00:00 (not every 35 min: the step starts again each hour), Europe/Berlin"},
+		{"*:0/7", "at 0, 7, 14, 21, 28, 35, 42, 49 and 56 min past every hour except at 00:00 (not every 7 min: the step starts again each hour), Europe/Berlin"},
+		{"*:2/25", "at 2, 27 and 52 min past every hour except at 00:02, Europe/Berlin"},
+		{"Mon *:0/35", "as “Mon *:0/35” says, Europe/Berlin"},
+		{"*:0/20", "every 20 min"},
+		{"*-*-01/3 *:00,45", "as “*-*-01/3 *:00,45” says, Europe/Berlin"},
+		{"3..22:0/35", "as “3..22:0/35” says, Europe/Berlin"},
 		{"0/5:00", "as “0/5:00” says, Europe/Berlin"}, // 00:00 is passed over on the 1st
 		{"*:*:*", "every second"},
 		{"*:*:0/7", "as “*:*:0/7” says, Europe/Berlin"},
@@ -72,6 +96,59 @@ func TestWords(t *testing.T) {
 		if got := strings.ReplaceAll(s.Words(), noBreak, " "); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.lines, got, c.want)
 		}
+	}
+}
+
+// Words that list minutes are compared with the slots of the day after: each listed time is
+// one, and no other is.
+func TestWords_MinutesThatAreListedAreTheSlots(t *testing.T) {
+	listed := regexp.MustCompile(`^at ([0-9, and]+) min past every hour( except at ([0-9:, and]+?))?( \(|,|$)`)
+	numbers := regexp.MustCompile(`[0-9:]+`)
+	begin := time.Date(2027, 5, 12, 0, 0, 0, 0, time.UTC)
+	read := 0
+	for first := range 60 {
+		for step := 1; step < 60; step++ {
+			for _, line := range []string{fmt.Sprintf("%d-59/%d * * * *", first, step), fmt.Sprintf("*:%d/%d", first, step), fmt.Sprintf("%d,%d * * * *", first, step)} {
+				s, err := Cron([]string{line}, "")
+				if strings.HasPrefix(line, "*:") {
+					s, err = OnCalendar([]string{line}, "")
+				}
+				if err != nil {
+					continue // a step out of range
+				}
+				words := listed.FindStringSubmatch(strings.ReplaceAll(s.Words(), noBreak, " "))
+				if words == nil {
+					continue
+				}
+				read++
+				want := map[string]bool{}
+				for hour := range 24 {
+					for _, minute := range numbers.FindAllString(words[1], -1) {
+						want[fmt.Sprintf("%02d:", hour)+("0" + minute)[len(minute)-1:]] = true
+					}
+				}
+				for _, time := range numbers.FindAllString(words[3], -1) {
+					if !want[time] {
+						t.Fatalf("%s: %s; %s is no exception", line, s.Words(), time)
+					}
+					delete(want, time)
+				}
+				got := map[string]bool{}
+				for at := begin.Add(-time.Second); ; {
+					at, _ = s.Next(at)
+					if at.Day() != begin.Day() {
+						break
+					}
+					got[at.Format("15:04")] = true
+				}
+				if !maps.Equal(got, want) {
+					t.Fatalf("%s: %s; the slots are %v", line, s.Words(), slices.Sorted(maps.Keys(got)))
+				}
+			}
+		}
+	}
+	if read < 1000 {
+		t.Errorf("only %d schedules list minutes", read)
 	}
 }
 

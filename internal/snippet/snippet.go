@@ -23,6 +23,10 @@ import (
 // versions there is CurlLoop.
 const Curl = "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST"
 
+// CurlBriefly is Curl where a service manager waits for the line: it ends within
+// 34 seconds, because Fedora's systemd stops a service after 45 (TimeoutStopSec=).
+const CurlBriefly = "curl -fsS -m 10 --retry 3 --retry-connrefused --retry-all-errors --retry-max-time 20 -o /dev/null -X POST"
+
 // Wget is the same for GNU Wget. -t counts all attempts; the waits between them
 // are 1, 2, 3, 4 and 5 seconds, whatever Retry-After says.
 const Wget = "wget -q -T 10 -t 6 --retry-connrefused --retry-on-http-error=429,500,502,503,504 -O /dev/null --post-data="

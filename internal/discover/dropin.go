@@ -1,0 +1,126 @@
+package discover
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ends are the values of $SERVICE_RESULT for a run that failed, with the values of Restart=
+// for which systemd starts the service again after that (systemd.service(5), table 1).
+var ends = []struct {
+	result   string
+	restarts []string
+}{
+	{"exit-code", []string{"on-failure"}},
+	{"signal", []string{"on-failure", "on-abnormal", "on-abort"}},
+	{"core-dump", []string{"on-failure", "on-abnormal", "on-abort"}},
+	{"timeout", []string{"on-failure", "on-abnormal"}},
+	{"watchdog", []string{"on-failure", "on-abnormal", "on-watchdog"}},
+	{"oom-kill", []string{"on-failure", "on-abnormal"}},
+	{"protocol", []string{"on-failure", "on-abnormal"}},
+	{"resources", []string{"on-failure", "on-abnormal"}},
+	{"start-limit-hit", nil},
+}
+
+// exits are the ends of a process that RestartForceExitStatus= can name.
+var exits = []string{"exit-code", "signal", "core-dump"}
+
+// stops are the signals with which operators and systemd stop a service, in addition to
+// KillSignal=.
+var stops = []string{"TERM", "INT", "HUP"}
+
+// outcomes returns what a run is reported as, as patterns of the shell that are tried in this
+// order on $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS. Whatever matches none is only logged,
+// so that an unknown end is neither a success nor a failure: the deadline decides.
+func (u *unitFile) outcomes() (success, logged, failed []string) {
+	success = []string{"success:exited:*"}
+	for _, word := range u.words("Service.SuccessExitStatus") {
+		if name, ok := signalName(word); ok {
+			success = append(success, "success:killed:"+name, "success:dumped:"+name)
+		}
+	}
+	killSignals := stops
+	if name, ok := signalName(u.last("Service.KillSignal")); ok && !slices.Contains(stops, name) {
+		killSignals = append(slices.Clone(stops), name)
+	}
+	for _, name := range killSignals {
+		logged = append(logged, "signal:killed:"+name)
+	}
+	// Without a killed main process, it was a command such as ExecStartPre=: stopped or broken.
+	logged = append(logged, "signal::", "signal:exited:*")
+	policy, forced := u.last("Service.Restart"), u.has("Service.RestartForceExitStatus")
+	for _, end := range ends {
+		if slices.Contains(end.restarts, policy) || forced && slices.Contains(exits, end.result) {
+			logged = append(logged, end.result+":*")
+		} else {
+			failed = append(failed, end.result+":*")
+		}
+	}
+	return success, logged, failed
+}
+
+// signalName is the name of a signal as $EXIT_STATUS has it, without SIG. It is false for
+// what is no name of a signal, such as the number of an exit code.
+func signalName(word string) (string, bool) {
+	name := strings.TrimPrefix(word, "SIG")
+	if strings.TrimLeft(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && name != "" || name == "USR1" || name == "USR2" {
+		return name, true
+	}
+	return "", false
+}
+
+// dropIn is the path and the text of the file that makes a service ping.
+//
+// It is ExecStopPost= alone, because that is run after every end and knows how it
+// was ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would report
+// the beginning unless the service is of Type=oneshot. OnFailure= and OnSuccess= report
+// attempts as if they were ends, which of the two depends on the version of systemd. A
+// leading "-" keeps a monitor that is away from failing the unit. $$ is a $ for the shell.
+func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, err error) {
+	if err := w.check(url); err != nil {
+		return "", "", err
+	}
+	if err := w.startable(u); err != nil {
+		return "", "", err
+	}
+	dir := "/etc/systemd/system"
+	if u.user {
+		dir = filepath.Join(m.Home, ".config/systemd/user")
+	}
+	send := w.Program + " ping " + url + "/$$s --body"
+	if w.With == WithCurl {
+		send = curlBriefly + url + "/$$s -d"
+	}
+	if limit, ok := u.stopTimeout(); ok && limit < calmStop {
+		send = fmt.Sprintf("timeout %d %s", int((limit-2*time.Second)/time.Second), send)
+	}
+	success, logged, failed := u.outcomes()
+	text = "# Reports to Overdue how each run ended. Written by overdue discover.\n[Service]\n" +
+		`ExecStopPost=-/bin/sh -c 'PATH="$$PATH:/usr/bin:/bin"; case "$$SERVICE_RESULT:$$EXIT_CODE:$$EXIT_STATUS" in \` + "\n" +
+		"  " + strings.Join(success, "|") + `) s=0;; \` + "\n" +
+		"  " + strings.Join(logged, "|") + `) s=log;; \` + "\n" +
+		"  " + strings.Join(failed, "|") + `) s=fail;; \` + "\n" +
+		`  *) s=log;; esac; \` + "\n" +
+		"  exec " + send + ` "$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS"'` + "\n"
+	return path.Join(dir, u.name+".d", "overdue.conf"), text, nil
+}
+
+// startable says why the program that pings cannot be started in the service.
+func (w Wiring) startable(u *unitFile) error {
+	program := "/usr/bin/curl"
+	if w.With == WithRun {
+		program = w.Program
+	}
+	if setting := u.hides(program); setting != "" {
+		return fmt.Errorf("%s: %s= keeps it from running %s: install that elsewhere, such as in /usr/local/bin, or use --with curl", u.name, setting, program)
+	}
+	user := u.last("Service.User")
+	if strings.HasPrefix(program, "/root/") && (user != "" && user != "root" || yes(u.last("Service.DynamicUser"))) {
+		return fmt.Errorf("%s: it does not run as root, and %s is in a directory of root: install that elsewhere, such as in /usr/local/bin, or use --with curl", u.name, program)
+	}
+	return nil
+}

@@ -10,11 +10,13 @@ want="${EXPECT:-252: success of skip, success after attempt 1, success after att
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
+# The mirror of Debian that this machine uses.
+mirror=$(apt-get indextargets --format '$(SITE)' | grep '/debian$' | head -n 1)
 mkdir lists lists/partial archives archives/partial none
 
 # root RELEASE makes a small root directory with systemd of that release.
 root() {
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $1 main" > sources
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" > sources
 	set -- -qq -o Dir::Etc::SourceList="$dir/sources" -o Dir::Etc::SourceParts="$dir/none" -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir" -o APT::Sandbox::User=root
 	apt-get "$@" update
 	mkdir debs

@@ -104,7 +104,7 @@ func (h Heartbeat) upTo(e runEnd) time.Time {
 	if h.Rule.Calendar == nil || e.began.IsZero() || h.Status == Paused {
 		return e.at
 	}
-	from := later(later(h.beganFor(e), e.began), e.at.Add(-h.Rule.Grace-Tick))
+	from := later(later(h.beganFor(e), e.began), e.at.Add(-h.Rule.open()-Tick))
 	slot, found := h.Rule.Calendar.slots.Next(later(from, later(h.Created, h.counted())))
 	if !found || slot.After(e.at) {
 		return e.at

@@ -108,6 +108,9 @@ func TestReckon_ARunCountsForTheSlotThatItBeganFor(t *testing.T) {
 		{"a failure that is tolerated leaves the slot open", twice, []step{
 			done("first", 3600), start("a", 7180), hearRun(Fail, "a", seconds(7204)), sweep(seconds(7200 + 601)),
 		}, Down, []episode{{Cause: Missed, Opened: seconds(7800)}}},
+		{"the start grace of the slot passed during the run", func() Rule { r := hourly; r.StartGrace = 3 * time.Second; return r }(), []step{
+			done("first", 3600), start("a", 7180), done("a", 7204), sweep(seconds(7200 + 601)),
+		}, Up, nil},
 		{"a long run is no silence for the slots that pass within it", hourly, []step{
 			start("a", 3601), done("a", 7200+900), sweep(seconds(7200 + 901)),
 		}, Up, nil},

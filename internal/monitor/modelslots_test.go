@@ -72,8 +72,12 @@ func (m *model) keeps(e modelEnd) int {
 	if m.rule.slots == nil || m.status == "paused" {
 		return -1
 	}
+	open := m.rule.grace
+	if g := m.rule.startGrace; g > 0 && g < open {
+		open = g
+	}
 	for _, s := range m.rule.slots {
-		if s > m.counted && s <= e.at && e.at <= s+m.rule.grace && !m.beganFor(s, e.began) {
+		if s > m.counted && s <= e.at && e.at <= s+open && !m.beganFor(s, e.began) {
 			return s
 		}
 	}

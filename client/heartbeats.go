@@ -28,6 +28,8 @@ func (q HeartbeatQuery) values() url.Values {
 	return v
 }
 
+func slugPath(slug string) string { return "/heartbeats/by-slug/" + url.PathEscape(slug) }
+
 func heartbeatPath(id string) string { return "/heartbeats/" + url.PathEscape(id) }
 
 // Heartbeats returns one page of heartbeats.
@@ -46,6 +48,11 @@ func (c *Client) Heartbeat(ctx context.Context, id string) (Heartbeat, error) {
 	return one[Heartbeat](ctx, c, call{method: "GET", path: heartbeatPath(id)})
 }
 
+// HeartbeatBySlug returns the heartbeat with the given slug.
+func (c *Client) HeartbeatBySlug(ctx context.Context, slug string) (Heartbeat, error) {
+	return one[Heartbeat](ctx, c, call{method: "GET", path: slugPath(slug)})
+}
+
 // CreateHeartbeat makes a new heartbeat. Name and a schedule are required.
 func (c *Client) CreateHeartbeat(ctx context.Context, s HeartbeatSettings) (Heartbeat, error) {
 	return one[Heartbeat](ctx, c, call{method: "POST", path: "/heartbeats", body: s})
@@ -55,7 +62,7 @@ func (c *Client) CreateHeartbeat(ctx context.Context, s HeartbeatSettings) (Hear
 // one; created tells which. Calling it twice is calling it once.
 func (c *Client) PutHeartbeat(ctx context.Context, slug string, s HeartbeatSettings) (h Heartbeat, created bool, err error) {
 	h, status, err := fetch[Heartbeat](ctx, c, call{
-		method: "PUT", path: "/heartbeats/by-slug/" + url.PathEscape(slug), body: s,
+		method: "PUT", path: slugPath(slug), body: s,
 	})
 	return h, status == http.StatusCreated, err
 }

@@ -106,6 +106,7 @@ type Ping struct {
 	UserAgent string    `json:"user_agent"`
 	BodySize  int64     `json:"body_size" doc:"Bytes kept"`
 	BodyURL   *string   `json:"body_url" doc:"Where to fetch the body; null when there is none"`
+	Flags     []string  `json:"flags" enum:"body_truncated,body_timeout,body_aborted,run_finished,delayed" doc:"What is unusual. body_truncated: the body was longer than what is kept. body_timeout: its rest did not arrive in time. body_aborted: the connection broke off within it. run_finished: a start whose run had ended already, so it begins nothing. delayed: the request waited while the server was suspended; at is when it arrived"`
 }
 
 // Incident is a time in which a heartbeat was down.

@@ -37,7 +37,7 @@ type Options struct {
 // API answers all requests under [Prefix] but the pings.
 type API struct {
 	Options
-	mux      *http.ServeMux
+	mux      *mux
 	huma     huma.API
 	document func() ([]byte, error)
 }
@@ -48,7 +48,7 @@ func New(o Options) http.Handler { return httpd.APIHeaders(build(o)) }
 
 // build registers every endpoint.
 func build(o Options) *API {
-	a := &API{Options: o, mux: http.NewServeMux()}
+	a := &API{Options: o, mux: &mux{}}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, a.config())
 	a.huma.UseMiddleware(a.authenticate, requireJSON)
 	a.heartbeatRoutes()

@@ -53,6 +53,34 @@ func TestIfMatch_AStaleChangeOfAHeartbeatIsRejected(t *testing.T) {
 	})
 }
 
+func TestGetHeartbeatBySlug_IsTheHeartbeatThatTheIDReturns(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		path := w.made(t)
+		for _, key := range []string{"read-write", "read-only"} {
+			bySlug := w.ask(key, "GET", "/api/v1/heartbeats/by-slug/backup", "")
+			if bySlug.status != 200 || !strings.Contains(bySlug.body, `"slug":"backup"`) || strings.Contains(bySlug.body, `"ping_url":null`) != (key == "read-only") {
+				t.Errorf("%s: %d %s", key, bySlug.status, bySlug.body)
+			}
+			if tag := w.ask("read-write", "GET", path, "").header.Get("ETag"); tag == "" || bySlug.header.Get("ETag") != tag {
+				t.Errorf("%s: ETag %q; want that of the id, %q", key, bySlug.header.Get("ETag"), tag)
+			}
+		}
+		h, err := w.client("read-write").HeartbeatBySlug(t.Context(), "backup")
+		if err != nil || h.Slug != "backup" {
+			t.Errorf("client: %+v, %v", h, err)
+		}
+		// The name of a path below an id is a slug like any other.
+		for slug, status := range map[string]int{"unknown": 404, "pings": 404, "why": 404, "%00": 404} {
+			if r := w.ask("read-write", "GET", "/api/v1/heartbeats/by-slug/"+slug, ""); r.status != status {
+				t.Errorf("%s: %d %s; want %d", slug, r.status, r.body, status)
+			}
+		}
+		if r := w.ask("read-write", "DELETE", "/api/v1/heartbeats/by-slug/backup", ""); r.status != 405 || !strings.Contains(r.header.Get("Allow"), "GET") || !strings.Contains(r.header.Get("Allow"), "PUT") {
+			t.Errorf("DELETE: %d, Allow %q", r.status, r.header.Get("Allow"))
+		}
+	})
+}
+
 func TestIfMatch_AStaleChangeOfAChannelIsRejected(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		made := w.ask("read-write", "POST", "/api/v1/channels", `{"kind": "webhook", "name": "ops", "settings": {"url": "https://example.com/x"}}`)

@@ -26,7 +26,7 @@ type heartbeatSettings struct {
 	Interval     *duration `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
 	Cron         *lines    `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
 	OnCalendar   *lines    `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
-	Timezone     *string   `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. Null: the project's"`
+	Timezone     *string   `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern is kept as it is. Null: the project's"`
 	Early        *duration `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
 	Grace        *duration `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
 	MaxRunTime   *duration `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
@@ -78,6 +78,9 @@ type (
 		HeartbeatPath
 		IfMatch
 		JSONBody
+	}
+	heartbeatSlug struct {
+		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
 	}
 	heartbeatPut struct {
 		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
@@ -163,6 +166,10 @@ func (a *API) heartbeatRoutes() {
 		Description: "Doing it twice is doing it once, so a deployment can do it every time. What is absent stays as it is.",
 		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: exampleSettings}, a.putHeartbeat)
+	register(a, route{Operation: huma.Operation{
+		OperationID: "get-heartbeat-by-slug", Method: http.MethodGet, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
+		Summary: "Get the heartbeat with this slug", Errors: gone,
+	}}, a.getHeartbeatBySlug)
 	register(a, route{Operation: huma.Operation{
 		OperationID: "get-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}", Tags: tag, Summary: "Get one heartbeat", Errors: gone,
 	}}, a.getHeartbeat)
@@ -255,6 +262,10 @@ func (a *API) oneHeartbeat(who auth.Actor) func(monitor.Heartbeat, error) (*tagg
 
 func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
 	return a.oneHeartbeat(who)(a.Desk.Heartbeat(ctx, who, in.ID))
+}
+
+func (a *API) getHeartbeatBySlug(ctx context.Context, who auth.Actor, in *heartbeatSlug) (*tagged[client.Heartbeat], error) {
+	return a.oneHeartbeat(who)(a.Desk.HeartbeatBySlug(ctx, who, in.Slug))
 }
 
 func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {

@@ -12,7 +12,7 @@ import (
 
 // pingForms are the ways to ping, below /hb/{id}.
 var pingForms = []struct{ below, id, summary, description string }{
-	{"", "ping", "Say that the job succeeded", "The heartbeat is up, whatever it was before, and an open incident is resolved. Only one that is paused and has manual_resume stays paused."},
+	{"", "ping", "Say that the job succeeded", "Words of other monitors behind the id or as parameters, such as /complete or status=down, mean what they mean there. The heartbeat is up, whatever it was before, and an open incident is resolved. Only one that is paused and has manual_resume stays paused."},
 	{"/start", "ping-start", "Say that the job began", "The run is measured up to the next success or failure. One that takes longer than max_run_time opens an incident."},
 	{"/fail", "ping-fail", "Say that the job failed", "The heartbeat is down at once, and an incident opens."},
 	{"/log", "ping-log", "Keep something in the log", "Neither a success nor a failure: the status stays as it is."},
@@ -33,7 +33,7 @@ func (a *API) describePings() {
 			}
 			if method == http.MethodPost {
 				op.RequestBody = &huma.RequestBody{
-					Description: "Whatever the job has to say, such as the end of its output. Of any type; the first 100 kB are kept.",
+					Description: "Output of the job, such as its end. Of any type; the first 100 kB are kept, or what arrives within 10 s. A JSON object or a form that says the outcome in the words of another monitor counts, unless the path or a parameter says it; the manual lists the words.",
 					Content:     map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{}}},
 				}
 			}
@@ -52,10 +52,10 @@ func (a *API) describePings() {
 
 // pingParameters are those of one way to ping.
 func pingParameters(below string) []*huma.Param {
-	uuid := &huma.Schema{Type: huma.TypeString, Format: "uuid"}
+	uuid, text := &huma.Schema{Type: huma.TypeString, Format: "uuid"}, &huma.Schema{Type: huma.TypeString}
 	params := []*huma.Param{
 		{Name: "id", In: "path", Required: true, Description: "Id of the heartbeat", Schema: uuid},
-		{Name: "rid", In: "query", Description: "Id of the run, to pair a start with its finish when runs overlap", Schema: uuid},
+		{Name: "rid", In: "query", Description: "Id of the run, to pair a start with its finish when runs overlap: any text, a new one for each run. Texts longer than 64 characters are replaced by a checksum", Schema: text},
 	}
 	if below == "/{exit}" {
 		lowest, highest := 0.0, 255.0
@@ -80,7 +80,7 @@ func pingResponses() map[string]*huma.Response {
 			Description: "OK: the ping is committed and on disk",
 			Headers:     map[string]*huma.Header{"Ping-Body-Limit": number("How many bytes of a body are kept")},
 		},
-		http.StatusBadRequest:         {Description: "The id, exit code or rid is malformed; the text says which"},
+		http.StatusBadRequest:         {Description: "The id or the signal is malformed, an outcome is unknown, or two contradict each other; the text says which"},
 		http.StatusNotFound:           {Description: "There is no such heartbeat"},
 		http.StatusMethodNotAllowed:   {Description: "Not POST, GET or HEAD", Headers: map[string]*huma.Header{"Allow": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 		http.StatusTooManyRequests:    {Description: "Beyond the limit against abuse", Headers: again},

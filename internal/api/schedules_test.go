@@ -22,7 +22,7 @@ func TestAHeartbeatHasOneScheduleAndTheOneGivenReplacesIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := h
-		want.Interval, want.Cron, want.OnCalendar, want.Timezone = nil, []string{"0 3 * * *", "30 4 * * mon"}, nil, new("America/New_York")
+		want.Interval, want.Cron, want.OnCalendar, want.Timezone = nil, []string{"0 3 * * *", "30 4 * * mon"}, nil, new("US/Eastern")
 		want.Early, want.MinRunTime, want.StartGrace, want.AlertAfter = new(int64(0)), new(int64(60)), new(int64(60)), 3
 		want.ExpectFirstBy = new(time.Date(2126, 1, 2, 2, 4, 5, 5e8, time.UTC))
 		if diff := cmp.Diff(want, h); diff != "" || !strings.Contains(h.Schedule, "America/New_York") {

@@ -34,7 +34,7 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory, files, rejected *chore.Loop
+	sweep, publish, deliver, tidy, memory, files, rejected, pulse *chore.Loop
 
 	stop     context.CancelFunc
 	unwatch  func()
@@ -64,6 +64,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
 	e.memory = chore.New("memory", log, m.look)
 	e.files = chore.New("files", log, e.checkFiles)
+	e.pulse = chore.New("pulse", log, e.beat)
 	e.rejected = chore.New("rejections", log, e.rejections.Flush)
 	return e
 }
@@ -112,10 +113,16 @@ func (e *Engine) Start(ctx context.Context) error {
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.unwatch = stop, e.db.Watch(e.availability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejected} {
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejected, e.pulse} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil
+}
+
+// beat shows that this process runs, so that it notices when it did not.
+func (e *Engine) beat(context.Context, time.Time) (time.Duration, error) {
+	e.arrivals.Pulse()
+	return ingest.PulseInterval, nil
 }
 
 // Sooner tells the engine that something may happen by itself at next.

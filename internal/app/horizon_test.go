@@ -126,7 +126,7 @@ func TestChangeHeartbeat_APingThatArrivedInTimeNeverLosesToAChange(t *testing.T)
 		time.Sleep(7*time.Minute - time.Second)
 		each(func(n *node, change, name string) {
 			if change == "delete" { // afterwards the ping is answered with 404
-				n.arrivals.Bind(n.arrivals.Begin(w.ids[name]))
+				n.arrivals.Bind(n.arrivals.Begin(w.ids[name], nil))
 				return
 			}
 			w.pingSlowly(n, name, 9*time.Second)

@@ -94,7 +94,6 @@ func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
 		"ping nothing":                       "neither a ping URL nor the id",
 		"ping " + anID:                       "$OVERDUE_URL",
 		"ping http://x/ --exit 256":          "must be 0 to 255",
-		"ping http://x/ --rid 7":             "must be a UUID",
 		"ping http://x/ --wait 0s":           "longer than 0",
 		"heartbeats list":                    "$OVERDUE_URL",
 		"heartbeats list --url http://x":     "$OVERDUE_API_KEY_FILE",

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"overdue/client"
-
-	"github.com/google/uuid"
 )
 
 // monitorFlags say which heartbeat is meant and how patient to be with its
@@ -54,7 +52,7 @@ type pingCmd struct {
 	Fail  bool   `xor:"signal" help:"The job failed."`
 	Log   bool   `xor:"signal" help:"Only write the body to the log."`
 	Exit  *int   `xor:"signal" placeholder:"N" help:"The job ended with this exit code; 0 is a success."`
-	Rid   string `placeholder:"UUID" help:"Run id, the same for the start and the end of a run."`
+	Rid   string `placeholder:"TEXT" help:"Run id: any text, such as a UUID, the same for the start and the end of a run."`
 	Body  string `placeholder:"TEXT" help:"Text to send along; - sends the end of standard input."`
 }
 
@@ -93,9 +91,6 @@ func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
 	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, Attempt: c.Timeout, UserAgent: userAgent()}
 	if c.Exit != nil && (*c.Exit < 0 || *c.Exit > 255) {
 		return ping, usage("exit code %d: must be 0 to 255", *c.Exit)
-	}
-	if c.Rid != "" && uuid.Validate(c.Rid) != nil {
-		return ping, usage("run id %q: must be a UUID", c.Rid)
 	}
 	switch {
 	case c.Start:

@@ -15,6 +15,9 @@ type Arrivals struct {
 	byID  map[string][]*Arrival
 	known map[string]struct{} // ids that pings were stored for
 	open  map[string]int      // incomplete requests, by id of a heartbeat that exists
+
+	pulse     time.Time // when this process last ran for certain; zero before the first Pulse
+	suspended suspension
 }
 
 // Arrival is one ping on its way.
@@ -28,6 +31,8 @@ type Arrival struct {
 	binding bool
 	// complete says that the whole request is there.
 	complete bool
+	// delayed says that it waited in its socket while the process was suspended.
+	delayed bool
 }
 
 // mostKnown bounds the memory for ids. When it is full all are forgotten: then
@@ -42,11 +47,21 @@ func NewArrivals() *Arrivals {
 // Begin registers a ping for the heartbeat with the given id and stamps it.
 // Stamp and register are one step: whoever asks later either sees the ping or
 // has an earlier clock reading.
-func (a *Arrivals) Begin(id string) *Arrival {
+//
+// waited tells how long the request has waited in its socket, if that is known. It
+// is called only shortly after a suspension.
+func (a *Arrivals) Begin(id string, waited func() (time.Duration, bool)) *Arrival {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_, known := a.known[id]
-	arrival := &Arrival{At: now(), id: id, binding: known}
+	t, delayed := time.Now(), false
+	a.look(t)
+	if a.suspended.over(t, maxBacklog) {
+		if d, sure := waited(); sure {
+			t, delayed = a.suspended.arrival(t, d)
+		}
+	}
+	arrival := &Arrival{At: stamp(t), id: id, binding: known, delayed: delayed}
 	a.byID[id] = append(a.byID[id], arrival)
 	if known {
 		a.open[id]++
@@ -97,8 +112,8 @@ func (a *Arrivals) Crowded() bool {
 	return len(a.open) > maxHolds
 }
 
-// now is the clock as stored.
-func now() time.Time { return time.Now().UTC().Truncate(monitor.Tick) }
+// stamp is a moment as it is stored.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(monitor.Tick) }
 
 // End takes pings off the register: they are stored, or never will be.
 func (a *Arrivals) End(arrivals ...*Arrival) {

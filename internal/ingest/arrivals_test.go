@@ -11,9 +11,9 @@ import (
 func TestAHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewArrivals()
-		older := a.Begin("slow")
+		older := a.Begin("slow", unknownWait)
 		time.Sleep(time.Second)
-		newer := a.Begin("slow")
+		newer := a.Begin("slow", unknownWait)
 		time.Sleep(time.Second)
 		cut := a.Cut()
 		if want := older.At.Add(-monitor.Tick); !cut.Until("slow").Equal(want) {
@@ -37,7 +37,7 @@ func TestArrivalsEndInAnyOrder(t *testing.T) {
 	a := NewArrivals()
 	var all []*Arrival
 	for i := range 6 {
-		all = append(all, a.Begin([]string{"a", "b"}[i%2]))
+		all = append(all, a.Begin([]string{"a", "b"}[i%2], unknownWait))
 	}
 	for _, i := range []int{3, 0, 5, 2, 4, 1} {
 		if i%3 == 0 {

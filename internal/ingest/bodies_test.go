@@ -47,7 +47,7 @@ func TestBodies_ReadKeepsWhatFitsAndGivesAllBack(t *testing.T) {
 
 func TestBodies_ABodyTakesLittleBeforeItArrives(t *testing.T) {
 	b := NewBodies(1 << 20)
-	body, _, err := b.read(io.MultiReader(strings.NewReader("x"), torn{}), mostBody, mostBody)
+	body, _, err := b.read(io.MultiReader(strings.NewReader("x"), broken), mostBody, mostBody)
 	if err == nil || b.used.Load() > firstRead {
 		t.Errorf("one byte of 100 kB took %d bytes, error %v; want at most %d", b.used.Load(), err, firstRead)
 	}

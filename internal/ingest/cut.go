@@ -26,23 +26,26 @@ type Cut struct {
 	// Horizon is up to when all pings of this node are stored, for other nodes.
 	Horizon store.Horizon
 	held    map[string]time.Time
+	free    time.Time // as of which heartbeats without a ping on its way may be judged
 }
 
 // Until is the moment as of which the heartbeat with the given id may be
 // judged: just before the oldest ping for it that is on its way.
 func (c Cut) Until(id string) time.Time {
 	if at, held := c.held[id]; held && !at.After(c.Now) {
-		return at.Add(-monitor.Tick)
+		return earlier(c.free, at.Add(-monitor.Tick))
 	}
-	return c.Now.Add(-monitor.Tick)
+	return c.free
 }
 
 // Cut reads the clock and the register in one step.
 func (a *Arrivals) Cut() Cut {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	cut := Cut{Now: now(), held: make(map[string]time.Time, len(a.byID))}
-	free := cut.Now.Add(-monitor.Tick)
+	t := time.Now()
+	a.look(t)
+	free := a.evaluableUntil(t)
+	cut := Cut{Now: stamp(t), free: free, held: make(map[string]time.Time, len(a.byID))}
 	cut.Horizon = store.Horizon{All: free, Rest: free, Holds: map[string]time.Time{}}
 	var holds []hold
 	for id, arrivals := range a.byID {

@@ -13,13 +13,13 @@ import (
 func before(at time.Time) time.Time { return at.UTC().Add(-monitor.Tick) }
 
 // known makes pings for an id hold back other nodes from their first byte on.
-func known(a *Arrivals, id string) { a.Stored(a.Begin(id)) }
+func known(a *Arrivals, id string) { a.Stored(a.Begin(id, unknownWait)) }
 
 func TestCut_AnIncompleteRequestHoldsBackItsOwnHeartbeatOnOtherNodesFromTheFirstMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewArrivals()
 		known(a, "slow")
-		slow := a.Begin("slow")
+		slow := a.Begin("slow", unknownWait)
 		for _, age := range []time.Duration{0, 9 * time.Second} {
 			time.Sleep(age)
 			h := a.Cut().Horizon
@@ -43,7 +43,7 @@ func TestCut_AnIncompleteRequestHoldsBackItsOwnHeartbeatOnOtherNodesFromTheFirst
 func TestCut_ACompleteRequestIsListedWhenItWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewArrivals()
-		waits := a.Begin("locked row")
+		waits := a.Begin("locked row", unknownWait)
 		a.Complete(waits)
 		time.Sleep(maxUnlisted)
 		if h := a.Cut().Horizon; len(h.Holds) != 0 || !h.Rest.Equal(before(waits.At)) {
@@ -60,11 +60,11 @@ func TestCut_AMadeUpIDHoldsBackNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewArrivals()
 		for i := range 2 * maxHolds {
-			a.Begin(fmt.Sprint("made up ", i))
+			a.Begin(fmt.Sprint("made up ", i), unknownWait)
 		}
 		time.Sleep(time.Second)
 		known(a, "real")
-		real := a.Begin("real")
+		real := a.Begin("real", unknownWait)
 		time.Sleep(time.Second)
 		h := a.Cut().Horizon
 		if !h.Rest.Equal(before(time.Now())) || a.Crowded() {
@@ -87,7 +87,7 @@ func TestCut_WhatFindsNoPlaceOnTheListHoldsBackAllAndHasLittleTime(t *testing.T)
 			if got := h.bodyTime(); got != longestBody {
 				t.Fatalf("with %d incomplete requests the next has %s; want %s", i, got, longestBody)
 			}
-			all = append(all, a.Begin(id))
+			all = append(all, a.Begin(id, unknownWait))
 			time.Sleep(time.Millisecond)
 		}
 		last := all[maxHolds]
@@ -98,7 +98,7 @@ func TestCut_WhatFindsNoPlaceOnTheListHoldsBackAllAndHasLittleTime(t *testing.T)
 		if len(cut.Horizon.Holds) != maxHolds || !cut.Horizon.Rest.Equal(before(last.At)) {
 			t.Errorf("%d holds, the rest up to %s; want %d, just before the youngest, %s", len(cut.Horizon.Holds), cut.Horizon.Rest, maxHolds, last.At)
 		}
-		a.Begin("known 0") // one more of a heartbeat that is listed takes no place
+		a.Begin("known 0", unknownWait) // one more of a heartbeat that is listed takes no place
 		a.End(last)
 		if cut := a.Cut(); !cut.Horizon.Rest.Equal(before(time.Now())) || a.Crowded() {
 			t.Errorf("when that is over the rest is held back to %s; want now", cut.Horizon.Rest)

@@ -2,9 +2,9 @@ package ingest
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +34,8 @@ type Handler struct {
 	Meter    *meter.Meter
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
+	// Waited tells how long a request has waited in its socket, if that is known.
+	Waited func(*http.Request) (time.Duration, bool)
 	// Allow tells whether a source may go on, and if not, for how long not.
 	Allow func(source string) (wait time.Duration)
 	// Panicked logs what the handler panicked with.
@@ -101,18 +103,19 @@ func answer(w http.ResponseWriter, status int, line string) {
 func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line string, kind monitor.PingKind) {
 	f, err := parse(r.URL.Path, r.URL.RawQuery)
 	if err != nil {
-		return http.StatusBadRequest, err.Error(), "malformed"
+		return http.StatusBadRequest, err.Error(), malformed
 	}
+	kind, _ = f.ping()
 	source := h.Source(r)
 	if wait := h.Allow(source); wait > 0 {
 		w.Header().Set("Retry-After", seconds(wait))
-		return http.StatusTooManyRequests, "too many pings from " + source, f.kind
+		return http.StatusTooManyRequests, "too many pings from " + source, kind
 	}
 	if _, down := h.Batcher.db.Unavailable(); down != nil {
 		w.Header().Set("Retry-After", retryAfter)
-		return http.StatusServiceUnavailable, notStored, f.kind
+		return http.StatusServiceUnavailable, notStored, kind
 	}
-	arrival := h.Arrivals.Begin(f.id)
+	arrival := h.Arrivals.Begin(f.id, func() (time.Duration, bool) { return h.Waited(r) })
 	queued := false
 	defer func() {
 		if !queued {
@@ -128,26 +131,58 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 			h.Arrivals.Bind(arrival)
 		}
 	}
-	body, more, err := h.readBody(w, r)
+	body, end := h.readBody(w, r)
 	defer h.Bodies.give(body)
-	if err != nil {
-		return http.StatusRequestTimeout, "the request's body did not arrive: nothing was stored", f.kind
+	ping, problem := f.received(r, body, end)
+	if problem != nil {
+		return problem.status, problem.line, malformed
 	}
 	h.Arrivals.Complete(arrival)
-	waits := &waiting{id: f.id, arrival: arrival, done: make(chan error, 1), ping: monitor.Ping{
-		Kind: f.kind, At: arrival.At, RunID: f.runID, ExitCode: f.exit, Method: r.Method, Source: source,
-		UserAgent: clean(r.UserAgent()), Body: body, BodySize: int64(len(body)),
-	}}
+	ping.At, ping.Source = arrival.At, source
+	if arrival.delayed {
+		ping.Flags |= monitor.Delayed
+	}
+	waits := &waiting{id: f.id, arrival: arrival, done: make(chan error, 1), ping: ping}
 	if err := h.Batcher.put(waits); err != nil {
 		w.Header().Set("Retry-After", "1")
-		return http.StatusServiceUnavailable, "overloaded: nothing was stored, send it again", f.kind
+		return http.StatusServiceUnavailable, "overloaded: nothing was stored, send it again", ping.Kind
 	}
 	queued = true
 	status, line = h.wait(w, waits)
-	if more {
+	if end == bodyMore {
 		discard(r)
 	}
-	return status, line, f.kind
+	return status, line, ping.Kind
+}
+
+// malformed is the kind of a request that is no ping, for metrics.
+const malformed monitor.PingKind = "malformed"
+
+// problem is the answer to a request that is not stored.
+type problem struct {
+	status int
+	line   string
+}
+
+// received returns the ping that a request is, when its body has been read.
+func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
+	if len(body) > 0 && f.kind == "" {
+		if err := f.readBody(r.Header.Get("Content-Type"), body, end == bodyComplete); err != nil {
+			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+		}
+		if f.kind == "" && end == bodyLate && isJSON(mediaTypeOf(r.Header.Get("Content-Type"))) {
+			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: nothing was stored, send it again"}
+		}
+	}
+	kind, exit := f.ping()
+	if end == bodyBroken && kind == monitor.Success {
+		// A job that is killed while it sends its output looks the same.
+		kind = monitor.Log
+	}
+	return monitor.Ping{
+		Kind: kind, RunID: f.runID, ExitCode: exit, Method: r.Method, UserAgent: clean(r.UserAgent()),
+		Body: body, BodySize: int64(len(body)), Flags: end.flags(),
+	}, nil
 }
 
 // unknownID is what 404 says.
@@ -197,29 +232,54 @@ func (h *Handler) bodyTime() time.Duration {
 	return longestBody
 }
 
-// readBody returns the first 100 kB of a body, and whether there may be more. The
+// bodyEnd is how far a body arrived.
+type bodyEnd int
+
+const (
+	bodyComplete bodyEnd = iota
+	bodyCut              // not read to its end: memory is short
+	bodyMore             // longer than what is kept: the rest is read and dropped
+	bodyLate             // the rest did not arrive in time
+	bodyBroken           // the connection broke off
+)
+
+// flags returns the flags of a ping with such a body.
+func (e bodyEnd) flags() monitor.PingFlags {
+	switch e {
+	case bodyCut, bodyMore:
+		return monitor.BodyTruncated
+	case bodyLate:
+		return monitor.BodyTimeout
+	case bodyBroken:
+		return monitor.BodyAborted
+	}
+	return 0
+}
+
+// readBody returns the first 100 kB of a body, or what has arrived in time. The
 // caller gives it back to the budget.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, more bool, err error) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, end bodyEnd) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return nil, false, nil
+		return nil, bodyComplete
 	}
 	// Not every writer has deadlines (tests); the server's own then bound it.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(h.bodyTime()))
-	body, more, err = h.Bodies.read(r.Body, r.ContentLength, mostBody)
-	if err != nil {
-		return body, false, fmt.Errorf("body: %w", err)
-	}
-	if !more {
-		return body, false, nil
-	}
-	if len(body) < mostBody {
+	body, more, err := h.Bodies.read(r.Body, r.ContentLength, mostBody)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return body, bodyLate
+	case err != nil:
+		return body, bodyBroken
+	case !more:
+		return body, bodyComplete
+	case len(body) < mostBody:
 		h.Meter.BodyCut()
-		return body, true, nil // within the time that it has anyhow
+		return body, bodyCut // within the time that it has anyhow
 	}
 	// Always with a deadline: net/http reads the rest of the body before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))
-	return body, true, nil
+	return body, bodyMore
 }
 
 // discard reads the rest of a long body, when its ping is stored already: a

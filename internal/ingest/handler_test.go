@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,7 +122,9 @@ func TestEveryOtherAnswerIsExact(t *testing.T) {
 			status             int
 		}{
 			{"POST", "/nonsense", "exit code", 400},
-			{"POST", "?rid=1", "rid", 400},
+			{"POST", "?status=degraded", "status must be one of", 400},
+			{"POST", "/fail?status=up", "contradiction", 400},
+			{"POST", "?rid=1&msg=95%", "OK", 200},
 			{"PUT", "", "method not allowed", 405},
 			{"DELETE", "/start", "method not allowed", 405},
 			{"OPTIONS", "", "", 204},
@@ -154,21 +157,77 @@ func TestALongBodyIsCutAndNotRefused(t *testing.T) {
 	})
 }
 
-// torn is a body that breaks off.
-type torn struct{}
+// torn is a body that breaks off with an error.
+type torn struct{ err error }
 
-func (torn) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (t torn) Read([]byte) (int, error) { return 0, t.err }
 
-func TestABodyThatBreaksOffIsNotStoredAndHoldsNothingBack(t *testing.T) {
+// broken is the end of a body whose connection broke off, late that of one which
+// did not arrive in time.
+var (
+	broken = torn{io.ErrUnexpectedEOF}
+	late   = torn{os.ErrDeadlineExceeded}
+)
+
+// after is a body that ends badly behind some text.
+func after(text string, end torn) io.Reader { return io.MultiReader(strings.NewReader(text), end) }
+
+func TestServeHTTP_ABodyThatDoesNotArriveInTimeIsStoredAsFarAsItCame(t *testing.T) {
 	take(t, func(d *desk) {
-		if answer := d.send("POST", "", torn{}); answer.Code != http.StatusRequestTimeout {
-			d.t.Errorf("answered %d; want 408", answer.Code)
+		for form, want := range map[string]monitor.PingKind{"": monitor.Success, "/start": monitor.Start, "/3": monitor.Fail, "/log": monitor.Log} {
+			if answer := d.send("POST", form, after("the beginning", late)); answer.Code != 200 || answer.Body.String() != "OK" {
+				d.t.Errorf("%q: answered %d %q; want 200 OK", form, answer.Code, answer.Body)
+			}
+			if p, _ := d.newest(); p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyTimeout {
+				d.t.Errorf("%q: stored %s with %q, flags %s; want a %s with what came", form, p.Kind, p.Body, p.Flags, want)
+			}
 		}
-		if _, found := d.newest(); found {
-			d.t.Error("the ping was stored")
+	})
+}
+
+// A job that is killed while it sends its output looks like a connection that
+// broke off: it must not count as a success.
+func TestServeHTTP_ASuccessThatBreaksOffIsOnlyLoggedAndAFailureCounts(t *testing.T) {
+	take(t, func(d *desk) {
+		for form, want := range map[string]monitor.PingKind{
+			"": monitor.Log, "/0": monitor.Log, "?state=complete": monitor.Log, "/start": monitor.Start, "/fail": monitor.Fail, "/3": monitor.Fail,
+		} {
+			d.send("POST", form, after("the beginning", broken))
+			if p, found := d.newest(); !found || p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyAborted {
+				d.t.Errorf("%q: stored %s with %q, flags %s; want %s", form, p.Kind, p.Body, p.Flags, want)
+			}
+			if n := d.handler.Arrivals.Waiting(); n != 0 {
+				d.t.Errorf("%d pings are still registered as on their way", n)
+			}
 		}
-		if n := d.handler.Arrivals.Waiting(); n != 0 {
-			d.t.Errorf("%d pings are still registered as on their way", n)
+	})
+}
+
+func TestServeHTTP_ABodySaysHowTheRunWent(t *testing.T) {
+	take(t, func(d *desk) {
+		for _, c := range []struct {
+			form, contentType string
+			body              io.Reader
+			status            int
+			want              monitor.PingKind
+		}{
+			{"", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Fail},
+			{"", textType, strings.NewReader(`{"status":"down"}`), 200, monitor.Success},
+			{"", jsonType, strings.NewReader(`{"status":"degraded"}`), 400, ""},
+			{"/0", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.Success}, // the path says it: the body is output
+			{"?status=up", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Success},
+			{"", jsonType, after(`{"status":"down","x":`, late), 200, monitor.Fail},
+			{"", jsonType, after(`{"x":`, late), 408, ""}, // what follows may say anything
+		} {
+			before, _ := d.newest()
+			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, c.body)
+			r.Header.Set("Content-Type", c.contentType)
+			answer := httptest.NewRecorder()
+			d.handler.ServeHTTP(answer, r)
+			p, _ := d.newest()
+			if answer.Code != c.status || c.want == "" && p.N != before.N || c.want != "" && p.Kind != c.want {
+				d.t.Errorf("%q with %s: answered %d %s, newest is %s; want %d, %s", c.form, c.contentType, answer.Code, answer.Body, p.Kind, c.status, c.want)
+			}
 		}
 	})
 }
@@ -238,7 +297,7 @@ func TestOneBadPingSpoilsNoOther(t *testing.T) {
 
 // waiting registers a ping that is ready to be stored.
 func (d *desk) waiting(id, run string) *waiting {
-	arrival := d.handler.Arrivals.Begin(id)
+	arrival := d.handler.Arrivals.Begin(id, unknownWait)
 	return &waiting{id: id, arrival: arrival, done: make(chan error, 1), ping: monitor.Ping{
 		Kind: monitor.Success, At: arrival.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
 	}}
@@ -309,7 +368,7 @@ func TestAStrangersBodyIsNotReadAndALongOneDelaysNoStoring(t *testing.T) {
 			d.t.Errorf("unknown id: answered %d with %d bytes unread; want 404 and all of them", answer.Code, body.Len())
 		}
 		d.h.ID = id
-		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), torn{})
+		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), broken)
 		if answer := d.send("POST", "", slow); answer.Code != 200 {
 			d.t.Errorf("a body that breaks off after what is kept: answered %d; want 200", answer.Code)
 		}

@@ -87,12 +87,27 @@ func heartbeat(tx *store.Tx, a auth.Actor, idOrRef string) (monitor.Heartbeat, e
 }
 
 // Heartbeat returns one by id or ref.
-func (d *Desk) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (h monitor.Heartbeat, err error) {
+func (d *Desk) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) { return heartbeat(tx, a, idOrRef) })
+}
+
+// HeartbeatBySlug returns one by its slug.
+func (d *Desk) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string) (monitor.Heartbeat, error) {
+	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) {
+		if !askable(slug) {
+			return monitor.Heartbeat{}, absent("heartbeat")
+		}
+		return tx.HeartbeatWithSlug(a.Project.Key, slug)
+	})
+}
+
+// readHeartbeat returns a heartbeat as the actor may see it.
+func (d *Desk) readHeartbeat(ctx context.Context, a auth.Actor, find func(*store.Tx) (monitor.Heartbeat, error)) (h monitor.Heartbeat, err error) {
 	if err := may(a, auth.Read); err != nil {
 		return h, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		if h, err = heartbeat(tx, a, idOrRef); err != nil {
+		if h, err = find(tx); err != nil {
 			return err
 		}
 		h, err = veiled(tx, a, h)

@@ -18,6 +18,7 @@ type reckoned struct {
 	known   bool      // it counts for none, because a clock has counted it
 	missed  int       // slots waited for that nothing came for, as far as it matters
 	through time.Time // the last of all these slots, zero when there is none
+	upTo    time.Time // slots up to here are no longer waited for
 	decided []Stretch // that will not grow any more
 }
 
@@ -32,40 +33,97 @@ type reckoned struct {
 // for it, with an interval in any case, at its own moment. A bad
 // run that counts for no slot is kept at the moment at which it ended. No run
 // counts for two slots, and no slot has two runs.
+//
+// With a calendar, a run whose start is known counts for the slot that it began
+// for, however long it took. A slot within grace that it began too early for
+// still waits for its own run.
 func (h Heartbeat) reckon(e runEnd) (Heartbeat, reckoned) {
 	floor := h.Created // the very first ping may answer a calendar's slot
 	if !h.Ledger.Until.IsZero() {
 		floor = later(h.Ledger.Until, h.counted())
 	}
-	come := h.slotBy(e.at, floor)
+	r := reckoned{upTo: h.upTo(e)}
+	come := h.slotBy(r.upTo, floor)
 	if !h.expecting() && h.Rule.Calendar == nil {
 		come = time.Time{}
 	}
-	r := reckoned{slot: h.answered(e, come, floor), through: come}
-	passed := come // the last slot that this run does not count for
-	if !r.slot.IsZero() {
-		passed = h.slotBy(r.slot.Add(-Tick), floor)
-	} else if r.known = come.IsZero() && h.clocked(e); r.known {
-		r.slot = h.earlyFor(e, floor)
-		r.known = r.slot.IsZero()
-	} else {
-		r.slot = h.next(e, floor)
+	r.slot = h.answered(e, come, floor)
+	if r.slot.IsZero() {
+		if r.known = come.IsZero() && h.clocked(e); r.known {
+			r.slot = h.earlyFor(e, floor)
+			r.known = r.slot.IsZero()
+		} else {
+			r.slot = h.next(e, floor)
+		}
 	}
-	var all []Stretch
 	if h.expecting() {
-		r.missed = h.unmet(e.at, r.slot)
-		all = h.missed(floor, passed, mostSlots)
+		r.missed, r.through = h.unmet(r.upTo, r.slot), come
+	}
+	h.Ledger, r.decided = h.write(e, r, come, floor)
+	r.through = later(r.through, r.slot)
+	return h, r
+}
+
+// write returns the ledger with a run and the slots that it passed over. come is
+// the last slot that has come and is decided now.
+func (h Heartbeat) write(e runEnd, r reckoned, come, floor time.Time) (l Ledger, decided []Stretch) {
+	l = h.Ledger
+	add := func(all []Stretch) {
+		var closed []Stretch
+		l, closed = l.addAll(all)
+		decided = append(decided, closed...)
+	}
+	before := come // the last slot that was missed before the one that the run counts for
+	if !r.slot.IsZero() && !r.slot.After(come) {
+		before = h.slotBy(r.slot.Add(-Tick), floor)
+	}
+	if h.expecting() {
+		add(h.missed(floor, before, mostSlots))
+	}
+	at := e.at
+	if r.upTo.Before(e.at) {
+		at = e.began // before the slot that is still waited for
 	}
 	switch {
 	case !r.slot.IsZero():
-		all = append(all, h.counting(e, r.slot))
-		r.through = later(r.through, r.slot)
+		add([]Stretch{h.counting(e, r.slot)})
 	case e.outcome != "" && !r.known: // a bad run is never left out
-		all = append(all, h.counting(e, later(e.at, h.Ledger.Until.Add(Tick))))
+		add([]Stretch{h.counting(e, later(at, l.Until.Add(Tick)))})
 	}
-	h.Ledger, r.decided = h.Ledger.addAll(all)
-	h.Ledger.Until = later(h.Ledger.Until, e.at)
-	return h, r
+	if h.expecting() && h.Rule.Calendar != nil && !r.slot.IsZero() && r.slot.Before(come) {
+		add(h.missed(r.slot, come, mostSlots)) // they passed while it was in progress
+	}
+	l.Until = later(l.Until, at)
+	return l, decided
+}
+
+// upTo returns the moment up to which slots are decided by the end of a run: its
+// end, or just before the first slot that is waited for within its grace and that
+// the run began too early for.
+func (h Heartbeat) upTo(e runEnd) time.Time {
+	if h.Rule.Calendar == nil || e.began.IsZero() || h.Status == Paused {
+		return e.at
+	}
+	from := later(later(h.beganFor(e), e.began), e.at.Add(-h.Rule.open()-Tick))
+	slot, found := h.Rule.Calendar.slots.Next(later(from, later(h.Created, h.counted())))
+	if !found || slot.After(e.at) {
+		return e.at
+	}
+	return slot.Add(-Tick)
+}
+
+// beganFor returns the last slot that a run with a start began for: the last that
+// had come by then, or a later one that the start was early for. Zero for none.
+func (h Heartbeat) beganFor(e runEnd) time.Time {
+	slots, early := h.Rule.Calendar.slots, h.Rule.Early
+	if early < 0 { // less than the gap, so it reaches the next slot at most
+		if next, found := slots.Next(e.began); found && !e.began.Before(next.Add(-h.Rule.early(next))) {
+			return next
+		}
+		early = 0
+	}
+	slot, _ := slots.Prev(e.began.Add(early + Tick)) // zero where there is none
+	return slot
 }
 
 // unmet is how many of the slots that are waited for have come by now, except
@@ -91,10 +149,15 @@ func (h Heartbeat) answered(e runEnd, come, floor time.Time) time.Time {
 		return come
 	}
 	lost := h.lastLost(e.runs, e.at.Add(-Tick), floor)
-	if h.Rule.Calendar == nil {
+	switch {
+	case h.Rule.Calendar == nil:
 		come = h.slotAfter(later(lost, floor))
+	case !e.began.IsZero():
+		if own := h.beganFor(e); own.Before(come) {
+			come = own
+		}
 	}
-	if !come.After(lost) || come.After(e.at) {
+	if !come.After(later(lost, floor)) || come.After(e.at) {
 		return time.Time{}
 	}
 	return come
@@ -130,7 +193,8 @@ func (h Heartbeat) next(e runEnd, floor time.Time) time.Time {
 // slot is counted already.
 func (h Heartbeat) earlyFor(e runEnd, floor time.Time) time.Time {
 	slot := h.Rule.earlyFor(e.at)
-	if !slot.After(floor) {
+	tooEarly := !e.began.IsZero() && !slot.IsZero() && e.began.Before(slot.Add(-h.Rule.early(slot)))
+	if tooEarly || !slot.After(floor) {
 		return time.Time{}
 	}
 	return slot

@@ -13,8 +13,10 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 
 // origin says from where, and by which schedule, the next ping is due.
 func (h Heartbeat) origin() string {
-	from := "last ping " + clock(h.From)
+	from := "last ping " + clock(h.LastPing)
 	switch {
+	case h.From.Before(h.LastPing):
+		from += ", of a run that began too early for the slot " + clock(h.From.Add(Tick))
 	case !h.From.Equal(h.LastPing):
 		from = "resumed " + clock(h.From)
 	case h.Slot.After(h.From):

@@ -22,12 +22,13 @@ const (
 type Calendar struct {
 	kind  CalendarKind
 	lines []string
-	zone  string
+	zone  string // as it was written
+	today string // the name of the zone today
 	slots schedule.Schedule
 }
 
-// NewCalendar reads lines in the given language, in a time zone ("" is UTC; an
-// old name is kept as the one of today). The error is a [*schedule.Problem].
+// NewCalendar reads lines in the given language, in a time zone ("" is UTC). The
+// error is a [*schedule.Problem].
 func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, error) {
 	read := schedule.Cron
 	if kind == OnCalendar {
@@ -41,7 +42,10 @@ func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, err
 	if err != nil {
 		return nil, err
 	}
-	c := &Calendar{kind: kind, zone: canonical, slots: slots}
+	c := &Calendar{kind: kind, zone: strings.TrimSpace(zone), today: canonical, slots: slots}
+	if c.zone == "" {
+		c.zone = canonical
+	}
 	for _, line := range lines {
 		if text := strings.Join(strings.Fields(line), " "); text != "" {
 			c.lines = append(c.lines, text)
@@ -56,8 +60,13 @@ func (c *Calendar) Kind() CalendarKind { return c.kind }
 // Lines are its lines, without empty ones.
 func (c *Calendar) Lines() []string { return slices.Clone(c.lines) }
 
-// Zone is the IANA name of its time zone.
+// Zone is the name of its time zone as it was written, such as "US/Eastern":
+// programs that manage heartbeats compare it with what they sent.
 func (c *Calendar) Zone() string { return c.zone }
+
+// ZoneToday is the name that the tz database uses today for its time zone, such as
+// "America/New_York".
+func (c *Calendar) ZoneToday() string { return c.today }
 
 // Words says it in plain words.
 func (c *Calendar) Words() string { return c.slots.Words() }

@@ -21,6 +21,9 @@ func (h Heartbeat) Amend(rule Rule, now, until time.Time) (Heartbeat, Change) {
 	change.Decided = append(change.Decided, decided...)
 	old := h.Rule
 	h.Rule = rule
+	if rule.Calendar == nil && !h.From.IsZero() {
+		h.From = later(h.From, h.LastPing) // an interval is counted from the ping itself
+	}
 	if h.Status == Paused || h.stands() {
 		return h, change
 	}

@@ -44,9 +44,10 @@ type Heartbeat struct {
 	RunTime  time.Duration
 	HasRun   bool // RunTime is known
 	Runs     []Run
-	Pings    int64  // stored since creation
-	Incident string // the open one, empty when none
-	Cause    Cause  // what it is down for now
+	Finished []FinishedRun // with an id, the oldest first
+	Pings    int64         // stored since creation
+	Incident string        // the open one, empty when none
+	Cause    Cause         // what it is down for now
 	Ledger   Ledger
 
 	Created time.Time

@@ -55,6 +55,10 @@ func (h Heartbeat) Hear(p Ping, horizon time.Time) (Heartbeat, Change) {
 	if horizon.Before(before) {
 		before = horizon
 	}
+	if alreadyFinished(h.Finished, p) {
+		p.Flags |= RunFinished
+		return h, Change{Ping: p}
+	}
 	stale := h.stale(p)
 	var change Change
 	if !stale {
@@ -66,6 +70,7 @@ func (h Heartbeat) Hear(p Ping, horizon time.Time) (Heartbeat, Change) {
 		if h.Runs, run, p.HasRun = finish(h.Runs, p); p.HasRun {
 			p.RunTime, f.began, f.lost = p.At.Sub(run.Start), run.Start, run.Lost
 		}
+		h.Finished = rememberEnd(h.Finished, p)
 	}
 	f.Ping = p
 	switch {
@@ -114,19 +119,18 @@ func (h Heartbeat) begin(p Ping) Heartbeat {
 // take applies the end of a run that is neither stale nor held back by a pause.
 // A finished run resumes what is paused.
 func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
-	bad := h.Rule.bad(p.Ping)
+	bad, ahead := h.Rule.bad(p.Ping), h.stillAhead(p.At)
 	h, r := h.reckon(runEnd{at: p.At, ping: true, began: p.began, outcome: bad, lost: p.lost, runs: p.runs})
 	change.Decided = append(change.Decided, r.decided...)
 	h.Bad, h.Lapsed = h.BadRuns()+r.missed, Lapsed{}
-	h.Heard, h.From, h.LastPing = p.At, p.At, p.At
-	if h.Slot = h.stillAhead(p.At); r.slot.After(p.At) {
+	h.Heard, h.From, h.LastPing = p.At, r.upTo, p.At
+	if h.Slot = ahead; r.slot.After(p.At) {
 		h.Slot = r.slot
 	}
 	h.Runs = withinTime(h.Runs, h.Rule.runLimit(), p.At)
 	if p.HasRun {
 		h.RunTime, h.HasRun = p.RunTime, true
 	}
-	change.Late = time.Time{}
 	if bad != "" {
 		return h.fail(p, bad, change)
 	}
@@ -138,14 +142,25 @@ func (h Heartbeat) take(p finished, change Change) (Heartbeat, Change) {
 	if !p.lost && !r.known {
 		h.Bad = 0
 	}
-	h.Status = Up
+	return h.goOn(p.At, change)
+}
+
+// goOn returns the heartbeat after a run that leaves no incident open: up, or
+// still late while a slot that the run does not count for is waited for.
+func (h Heartbeat) goOn(at time.Time, change Change) (Heartbeat, Change) {
+	if due := h.Due(); h.Status == Late && !due.IsZero() && !due.After(at) {
+		return h, change
+	}
+	h.Status, change.Late = Up, time.Time{}
 	return h, change
 }
 
 // stillAhead is the slot that an earlier ping was early for, if it is still to
-// come: it stays counted.
+// come: it stays counted. Slots are whole seconds; what the ledger has within one
+// are further bad runs of the same moment.
 func (h Heartbeat) stillAhead(at time.Time) time.Time {
-	if ahead := later(h.Slot, h.Ledger.Until); h.Rule.Calendar != nil && ahead.After(at) {
+	ahead := later(h.Slot, h.Ledger.Until).Truncate(time.Second)
+	if h.Rule.Calendar != nil && ahead.After(at) {
 		return ahead
 	}
 	return time.Time{}
@@ -169,8 +184,9 @@ func (h Heartbeat) fail(p finished, bad Outcome, change Change) (Heartbeat, Chan
 		h.Status, h.Cause = Down, cause
 		change.Opened = &Opening{Cause: cause, At: p.At, Last: p.At, Because: because + h.inARow(h.Bad), Ping: p.N}
 	default:
-		h.Status = Up
+		return h.goOn(p.At, change)
 	}
+	change.Late = time.Time{}
 	return h, change
 }
 

@@ -52,6 +52,7 @@ type model struct {
 	heard     int // of a pause or resumption
 	pinged    bool
 	runs      []modelRun
+	finished  map[string]int // when each run id ended
 	incidents []modelIncident
 
 	bad     int   // in a row, without the slots that wait
@@ -76,7 +77,7 @@ type modelOutcome struct {
 // replay tells how a heartbeat stands at the end of a second, when all that
 // happened until then is given in its order.
 func replay(rule modelRule, events []modelEvent, end int) *model {
-	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, heard: -1}
+	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, heard: -1, finished: map[string]int{}}
 	for second := 0; second <= end; second++ {
 		m.tick(second)
 		for _, e := range events {
@@ -209,6 +210,9 @@ func (m *model) resolve(how string, at int) {
 
 // ping applies a start, a success or a failure.
 func (m *model) ping(e modelEvent) {
+	if ended, known := m.finished[e.run]; e.what == "start" && known && e.at-ended < 3600 {
+		return // of a run that is over
+	}
 	m.silence(e.at - 1) // a run that excused it may have been lost in this second
 	if e.what == "start" {
 		m.forget(e.run)
@@ -216,6 +220,9 @@ func (m *model) ping(e modelEvent) {
 		return
 	}
 	was := m.runs
+	if e.run != "" {
+		m.finished[e.run] = e.at
+	}
 	ended := m.finish(e)
 	m.pinged = true
 	if m.status == "paused" && m.rule.manual {
@@ -299,6 +306,10 @@ func (m *model) resume(second int) {
 func (m *model) edit(rule modelRule, second int) {
 	m.silence(second)
 	m.rule = rule
+	if rule.slots == nil && m.from >= 0 {
+		m.from = max(m.from, m.heard) // an interval is counted from the ping itself
+		m.counted = max(m.counted, m.from)
+	}
 	if m.status == "paused" || m.cause == "failure" {
 		return
 	}

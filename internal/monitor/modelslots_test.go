@@ -45,11 +45,56 @@ func (m *model) giveUpSlots(second int) {
 	}
 }
 
-// passOver notes the open slots before the one that a run of a calendar counts
-// for as missed. Those of an interval are void: it is counted from the run.
-func (m *model) passOver(slot int) {
-	for m.rule.slots != nil && len(m.openSlots) > 0 && m.openSlots[0] < slot {
+// passOver notes the open slots before a second as missed, when a run of a
+// calendar has ended that does not count for them. Those of an interval are void:
+// it is counted from the run.
+func (m *model) passOver(second int) {
+	for m.rule.slots != nil && len(m.openSlots) > 0 && m.openSlots[0] < second {
 		m.write(m.openSlots[0], "missed", 0)
+	}
+}
+
+// beganFor reports whether a run that began at a second may count for a slot.
+func (m *model) beganFor(slot, began int) bool {
+	by := slot - began
+	switch {
+	case began < 0 || by <= 0: // nobody said when, or it had come
+		return true
+	case m.rule.early >= 0:
+		return by <= m.rule.early
+	}
+	return by <= m.rule.grace && 4*by <= m.gap(slot) && by <= 300
+}
+
+// keeps is the first slot that still waits for its own run, because this one
+// began too early for it; -1 for none.
+func (m *model) keeps(e modelEnd) int {
+	if m.rule.slots == nil || m.status == "paused" {
+		return -1
+	}
+	open := m.rule.grace
+	if g := m.rule.startGrace; g > 0 && g < open {
+		open = g
+	}
+	for _, s := range m.rule.slots {
+		if s > m.counted && s <= e.at && e.at <= s+open && !m.beganFor(s, e.began) {
+			return s
+		}
+	}
+	return -1
+}
+
+// waitFor leaves the slots from keep up to now waiting, none when keep is -1.
+func (m *model) waitFor(keep, now int) {
+	m.waiting, m.openSlots = nil, nil
+	for _, s := range m.rule.slots {
+		if keep < 0 || s < keep || s > now {
+			continue
+		}
+		m.waiting = append(m.waiting, s)
+		if s > m.written {
+			m.openSlots = append(m.openSlots, s)
+		}
 	}
 }
 
@@ -188,7 +233,13 @@ func (m *model) counts(e modelEnd) (slot int, known bool) {
 	case expected && open > 0 && m.rule.slots == nil:
 		return m.openSlots[0], false
 	case expected && open > 0:
-		return m.openSlots[open-1], false
+		for _, s := range slices.Backward(m.openSlots) {
+			if m.beganFor(s, e.began) {
+				return s, false
+			}
+		}
+		keep := m.keeps(e)
+		further = keep < 0 || m.openSlots[0] < keep
 	case !expected && m.rule.slots != nil:
 		s := m.lastSlot(at)
 		floor := 0
@@ -196,11 +247,18 @@ func (m *model) counts(e modelEnd) (slot int, known bool) {
 			floor = max(m.written, m.counted)
 		}
 		busy := &model{rule: m.rule, runs: e.runs}
-		if further = s > floor; further && (at <= s+m.rule.grace || busy.busy(s+m.rule.grace, at-1)) {
+		if keep := m.keeps(e); keep >= 0 {
+			s = m.lastSlot(keep - 1)
+		}
+		further = s > floor
+		for s > floor && !m.beganFor(s, e.began) {
+			s = m.lastSlot(s - 1)
+		}
+		if s > floor && (at <= s+m.rule.grace || busy.busy(s+m.rule.grace, at-1)) {
 			return s, false
 		}
 	}
-	if s := m.early(at); s >= 0 {
+	if s := m.early(at); s >= 0 && m.beganFor(s, e.began) {
 		return s, false
 	}
 	if !further && m.clocked(e) {
@@ -226,21 +284,30 @@ func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
 		run.began, run.told = ended.start, ended.told
 	}
 	slot, known := m.counts(run)
-	missed := m.missedBefore(slot)
-	m.passOver(slot)
+	keep, decided := m.keeps(run), e.at
+	if keep >= 0 {
+		decided = run.began
+	}
+	missed := m.missedBefore(slot, keep)
+	m.passOver(m.passed(slot, keep, e.at))
 	if what != "" {
-		m.writeBad(slot, e.at, known, what)
+		m.writeBad(slot, decided, known, what)
 	} else if slot >= 0 {
 		outcome, late := m.punctuality(slot, e.at, ended)
 		m.write(slot, outcome, late)
 	}
+	m.passOver(m.passed(-1, keep, e.at))
 	m.giveUp(e.at)
 	m.bad += missed
 	ahead := m.written
-	m.from, m.counted, m.expecting, m.waiting, m.openSlots = e.at, e.at, true, nil, nil
-	m.decide(e.at)
-	if m.rule.slots != nil {
-		m.counted = max(m.counted, ahead)
+	m.from, m.counted, m.heard, m.expecting = e.at, e.at, e.at, true
+	if keep >= 0 {
+		m.from, m.counted = keep-1, keep-1
+	}
+	m.waitFor(keep, e.at)
+	m.decide(decided)
+	if m.rule.slots != nil && ahead > e.at {
+		m.counted = ahead
 	}
 	if what != "" {
 		m.badRun(map[string]string{"failed": "failure", "too_short": "too_short"}[what], e.at, run.told)
@@ -257,12 +324,24 @@ func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
 	m.status = "up"
 }
 
-// missedBefore is how many slots were waited for in vain before the one that a
-// run counts for. With an interval, those after it are void.
-func (m *model) missedBefore(slot int) int {
+// passed is the second before which all open slots are missed: the slot that a
+// run counts for; if it counts for none, the one that waits on, or now.
+func (m *model) passed(slot, keep, now int) int {
+	switch {
+	case slot >= 0:
+		return slot
+	case keep >= 0:
+		return keep
+	}
+	return now + 1
+}
+
+// missedBefore is how many slots were waited for in vain, except the one that a
+// run counts for, and those from keep on. With an interval, those after it are void.
+func (m *model) missedBefore(slot, keep int) int {
 	n := 0
 	for _, w := range m.waiting {
-		if w == slot && m.rule.slots == nil {
+		if w == slot && m.rule.slots == nil || keep >= 0 && w >= keep {
 			break
 		}
 		if w != slot {
@@ -309,16 +388,24 @@ func (m *model) badRun(cause string, at int, told bool) {
 func (m *model) overrun(second int) {
 	runs := m.runs
 	m.tellRuns(second)
-	slot, known := m.counts(modelEnd{at: second, began: second - m.limit(), what: "overran", runs: runs})
-	missed := m.missedBefore(slot)
-	through := slot
-	if len(m.waiting) > 0 {
-		through = max(through, m.waiting[len(m.waiting)-1])
+	run := modelEnd{at: second, began: second - m.limit(), what: "overran", runs: runs}
+	slot, known := m.counts(run)
+	keep, decided := m.keeps(run), second
+	if keep >= 0 {
+		decided = run.began
 	}
-	m.passOver(slot)
-	m.writeBad(slot, second, known, "overran")
-	m.decide(second)
-	m.openSlots = nil
+	missed := m.missedBefore(slot, keep)
+	through := slot
+	for _, w := range m.waiting {
+		if keep < 0 || w < keep {
+			through = max(through, w)
+		}
+	}
+	m.passOver(m.passed(slot, keep, second))
+	m.writeBad(slot, decided, known, "overran")
+	m.passOver(m.passed(-1, keep, second))
+	m.decide(decided)
+	m.openSlots = slices.DeleteFunc(m.openSlots, func(s int) bool { return keep < 0 || s < keep })
 	if m.rule.slots == nil && through >= 0 && m.from >= 0 {
 		// The finish that is waited for.
 		through = m.nextSlot(max(m.counted, through-1))

@@ -28,6 +28,7 @@ type Ping struct {
 	UserAgent string
 	Body      []byte
 	BodySize  int64 // bytes kept; set also where Body was not fetched
+	Flags     PingFlags
 }
 
 // NoExitCode marks a ping that told no exit code.
@@ -82,12 +83,17 @@ func superseded(runs []Run, p Ping) bool {
 //
 // A finish without an id ends the run without an id; where there is none, it
 // ends the only run there is, and with several it ends none, because nobody
-// can tell which. Runs that began after p arrived, and were stored sooner, are
-// none of its business.
+// can tell which. It ends no run without an id that began after p arrived and
+// was stored sooner. With an id, such a start belongs to the run that p ends: it
+// arrived late, so the run is over and its length is unknown.
 func finish(runs []Run, p Ping) (rest []Run, ended Run, found bool) {
 	at, last, begun := -1, -1, 0
 	for i, r := range runs {
 		if r.Start.After(p.At) {
+			if p.RunID != "" && r.ID == p.RunID {
+				rest = append(append(rest, runs[:i]...), runs[i+1:]...)
+				return rest, Run{}, false
+			}
 			continue
 		}
 		begun++

@@ -68,7 +68,7 @@ func drawStoryOf(t *rapid.T, whats ...string) []modelEvent {
 		case "edit":
 			e.rule = drawRule(t)
 		default:
-			e.run = rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "run")
+			e.run = rapid.SampledFrom([]string{"", "", "", "a", "b", "c", "d", "e"}).Draw(t, "run")
 			e.get = rapid.Bool().Draw(t, "get")
 		}
 		return e
@@ -104,7 +104,7 @@ type list []time.Time
 
 // listed is a calendar with slots at the given seconds.
 func listed(slots []int) *Calendar {
-	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC"}
+	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC", today: "UTC"}
 	var all list
 	for _, s := range slots {
 		all = append(all, epoch.Add(seconds(s)))
@@ -357,7 +357,7 @@ func TestAStalePingIsHistoryOnly(t *testing.T) {
 			t.Fatalf("kept %+v", change.Ping)
 		}
 		// It may end the run that it belongs to, and it is counted.
-		after.Runs, after.Pings = before.Runs, before.Pings
+		after.Runs, after.Pings, after.Finished = before.Runs, before.Pings, before.Finished
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Fatalf("changed (-before +after):\n%s", diff)
 		}

@@ -78,7 +78,7 @@ func Run(s monitor.Stretch) client.Run {
 func Ping(p monitor.Ping, bodies string) client.Ping {
 	shown := client.Ping{
 		N: p.N, Kind: string(p.Kind), At: p.At, RunID: text(p.RunID), Method: p.Method, Source: p.Source,
-		UserAgent: p.UserAgent, BodySize: p.BodySize,
+		UserAgent: p.UserAgent, BodySize: p.BodySize, Flags: orEmpty(p.Flags.Names()),
 	}
 	if p.HasRun {
 		took := p.RunTime.Seconds()

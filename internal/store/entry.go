@@ -11,17 +11,18 @@ import (
 // entry is a ping in the journal: all of Heard, in few bytes. Moments are in
 // microseconds, as everywhere in the store.
 type entry struct {
-	ID        string           `json:"i"`
-	Horizon   int64            `json:"h"`
-	At        int64            `json:"a"`
-	Kind      monitor.PingKind `json:"k"`
-	RunID     string           `json:"r,omitempty"`
-	ExitCode  int              `json:"x"`
-	Method    string           `json:"m"`
-	Source    string           `json:"s"`
-	UserAgent string           `json:"u,omitempty"`
-	Body      []byte           `json:"b,omitempty"`
-	N         int64            `json:"n"` // of the ping; a state that counts as many has heard it
+	ID        string            `json:"i"`
+	Horizon   int64             `json:"h"`
+	At        int64             `json:"a"`
+	Kind      monitor.PingKind  `json:"k"`
+	RunID     string            `json:"r,omitempty"`
+	ExitCode  int               `json:"x"`
+	Method    string            `json:"m"`
+	Source    string            `json:"s"`
+	UserAgent string            `json:"u,omitempty"`
+	Body      []byte            `json:"b,omitempty"`
+	Flags     monitor.PingFlags `json:"f,omitempty"`
+	N         int64             `json:"n"` // of the ping; a state that counts as many has heard it
 }
 
 // written is a batch as a record of the journal. judged are its pings in their
@@ -34,7 +35,7 @@ func written(batch []Heard, judged []Judgement) ([]byte, error) {
 		}
 		p := b.Ping
 		entries = append(entries, entry{
-			b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body,
+			b.ID, b.Horizon.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body, p.Flags,
 			judged[len(entries)].Change.Ping.N,
 		})
 	}
@@ -55,7 +56,7 @@ func unwritten(record []byte) ([]Heard, error) {
 	for i, e := range entries {
 		batch[i] = Heard{ID: e.ID, Horizon: time.UnixMicro(e.Horizon).UTC(), Ping: monitor.Ping{
 			Kind: e.Kind, At: time.UnixMicro(e.At).UTC(), RunID: e.RunID, ExitCode: e.ExitCode, Method: e.Method,
-			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)), N: e.N,
+			Source: e.Source, UserAgent: e.UserAgent, Body: e.Body, BodySize: int64(len(e.Body)), N: e.N, Flags: e.Flags,
 		}}
 	}
 	return batch, nil

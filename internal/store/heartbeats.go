@@ -14,20 +14,20 @@ import (
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger`
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger, h.finished`
 
 // scanHeartbeat reads heartbeatColumns.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var h monitor.Heartbeat
 	var tags string
 	var calendar calendarText
-	var channels, runs, incident, ledger sql.NullString
+	var channels, runs, incident, ledger, finished sql.NullString
 	var interval, grace, maxRun, minRun, startGrace int64
 	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
 	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
 		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
 		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
-		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause, &ledger)
+		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause, &ledger, &finished)
 	if err != nil {
 		return h, err
 	}
@@ -46,6 +46,9 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 		}
 	}
 	if h, err = readLedger(h, ledger); err != nil {
+		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
+	if h.Finished, err = readFinished(finished.String); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	for _, list := range []struct {
@@ -70,6 +73,16 @@ func span(us int64) time.Duration { return time.Duration(us) * time.Microsecond 
 func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
 	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted IS NULL`, project, idOrRef)
+	if err == nil && !found {
+		err = missing("heartbeat")
+	}
+	return h, err
+}
+
+// HeartbeatWithSlug returns the one with the given slug, in a project, to read it.
+func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, error) {
+	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`, project, slug)
 	if err == nil && !found {
 		err = missing("heartbeat")
 	}

@@ -28,6 +28,7 @@ var pingBlock = block{table: "pings", columns: []column{
 	{"source", "text"},
 	{"user_agent", "text"},
 	{"body_size", "bigint"},
+	{"flags", "text"},
 	{"body", "bytea"},
 }}
 
@@ -35,7 +36,7 @@ var pingBlock = block{table: "pings", columns: []column{
 func pingRow(heartbeat int64, p monitor.Ping) []any {
 	row := []any{
 		heartbeat, p.N, string(p.Kind), p.At.UnixMicro(), nil, nil, text(legible(p.RunID)),
-		legible(p.Method), legible(p.Source), legible(p.UserAgent), int64(len(p.Body)), nil,
+		legible(p.Method), legible(p.Source), legible(p.UserAgent), int64(len(p.Body)), text(p.Flags.String()), nil,
 	}
 	if p.HasRun {
 		row[4] = p.RunTime.Microseconds()
@@ -44,7 +45,7 @@ func pingRow(heartbeat int64, p monitor.Ping) []any {
 		row[5] = int64(p.ExitCode)
 	}
 	if len(p.Body) > 0 {
-		row[11] = p.Body
+		row[12] = p.Body
 	}
 	return row
 }
@@ -92,16 +93,16 @@ func (tx *Tx) Forget(now time.Time, n int) (int, error) {
 }
 
 // pingColumns are in the order of scanPing.
-const pingColumns = `n, kind, at, run_time, exit_code, run_id, method, source, user_agent, body_size`
+const pingColumns = `n, kind, at, run_time, exit_code, run_id, method, source, user_agent, body_size, flags`
 
 // scanPing reads pingColumns.
 func scanPing(row scanner) (monitor.Ping, error) {
 	var p monitor.Ping
 	var at, took, exit sql.NullInt64
-	var run sql.NullString
-	err := row.Scan(&p.N, &p.Kind, &at, &took, &exit, &run, &p.Method, &p.Source, &p.UserAgent, &p.BodySize)
+	var run, flags sql.NullString
+	err := row.Scan(&p.N, &p.Kind, &at, &took, &exit, &run, &p.Method, &p.Source, &p.UserAgent, &p.BodySize, &flags)
 	p.At, p.RunTime, p.HasRun, p.RunID = moment(at), span(took.Int64), took.Valid, run.String
-	p.ExitCode = monitor.NoExitCode
+	p.ExitCode, p.Flags = monitor.NoExitCode, monitor.ParsePingFlags(flags.String)
 	if exit.Valid {
 		p.ExitCode = int(exit.Int64)
 	}

@@ -43,7 +43,7 @@ func TestEveryFieldOfAPingComesBackAsItWasSaved(t *testing.T) {
 			{Kind: monitor.Start, RunID: "6d0c7d9e", ExitCode: monitor.NoExitCode, Method: "HEAD", Source: "2001:db8::1", UserAgent: `"%_'\ é`},
 			{Kind: monitor.Fail, ExitCode: 255, RunID: "6d0c7d9e", HasRun: true, RunTime: time.Minute, Method: "POST", Body: []byte{0, 255, '\n', 0}},
 			{Kind: monitor.Success, ExitCode: 0, Method: "GET"},
-			{Kind: monitor.Log, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("hello")},
+			{Kind: monitor.Log, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("hello"), Flags: monitor.BodyTruncated | monitor.Delayed},
 		} {
 			p.N, p.At, p.BodySize = int64(n+1), w.at(time.Duration(n)*time.Minute+time.Microsecond), int64(len(p.Body))
 			w.hear(h, p)

@@ -32,6 +32,10 @@ func TestWhatRunsAllTheTimeReadsNoWholeTable(t *testing.T) {
 		"Acknowledge":    func(tx *store.Tx) error { _, err := tx.Acknowledge(i, "Ann", w.start); return err },
 		"Heartbeat":      func(tx *store.Tx) error { _, err := tx.Heartbeat(h.Project, h.ID); return err },
 		"HeartbeatByKey": func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key); return err },
+		"HeartbeatWithSlug": func(tx *store.Tx) error {
+			_, err := tx.HeartbeatWithSlug(h.Project, h.Slug)
+			return err
+		},
 		"HeartbeatBySlug": func(tx *store.Tx) error {
 			_, _, err := tx.HeartbeatBySlug(h.Project, h.Slug)
 			return err

@@ -18,7 +18,7 @@ func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, 
 		p, err := scanPing(scanFirst{row, &key})
 		byKey[key] = append(byKey[key], p)
 		return struct{}{}, err
-	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size
+	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
 		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
 		WHERE `+tx.d.in("h.key", "$1")+` AND p.kind IN ('success', 'fail') ORDER BY p.heartbeat, p.at, p.n`,
 		tx.d.numbers(heartbeats), n)

@@ -28,6 +28,7 @@ var stateBlock = block{table: "heartbeats", keys: 1, columns: []column{
 	{"cause", "text"},
 	{"next_at", "bigint"},
 	{"ledger", "text"},
+	{"finished", "text"},
 }}
 
 // stateRow is how a heartbeat stands, in the order of stateBlock.
@@ -35,6 +36,7 @@ func stateRow(h monitor.Heartbeat) []any {
 	row := []any{
 		h.Key, string(h.Status), micros(h.From), micros(h.Heard), micros(h.LastPing), micros(h.Began),
 		nil, nil, h.Pings, text(h.Incident), string(h.Cause), micros(h.Next()), ledgerText(h),
+		finishedText(h.Finished),
 	}
 	if h.HasRun {
 		row[6] = h.RunTime.Microseconds()

@@ -121,7 +121,7 @@ func TestEveryScheduleAndRuleIsSavedAndShownAgain(t *testing.T) {
 			w.Fatal(saved.code, saved.body)
 		}
 		h := w.standing("nightly")
-		calendar, err := monitor.NewCalendar(monitor.Cron, []string{"0 3 * * 1-5", "30 4 * * sat"}, "America/New_York")
+		calendar, err := monitor.NewCalendar(monitor.Cron, []string{"0 3 * * 1-5", "30 4 * * sat"}, "US/Eastern")
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestEveryScheduleAndRuleIsSavedAndShownAgain(t *testing.T) {
 			w.Errorf("saved %+v of %v", h.Rule, h.Rule.Calendar.Lines())
 		}
 		edit := "/heartbeats/" + h.ID + "/edit"
-		w.shows(w.get("member", edit), 200, `value="cron" id="k-cron" checked`, "0 3 * * 1-5\n30 4 * * sat</textarea>", `value="America/New_York"`,
+		w.shows(w.get("member", edit), 200, `value="cron" id="k-cron" checked`, "0 3 * * 1-5\n30 4 * * sat</textarea>", `value="US/Eastern"`,
 			`value="45m"`, `value="2m"`, `value="10m"`, `value="3"`, `value="1m 30s"`, `value="`+first.Format(formTime)+`"`, "<details class=\"more\" open")
 		w.shows(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 bad runs in a row")
 		w.shows(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")

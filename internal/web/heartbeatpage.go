@@ -101,7 +101,7 @@ func zoneOf(r monitor.Rule) *time.Location {
 	if r.Calendar == nil {
 		return nil
 	}
-	zone, err := time.LoadLocation(r.Calendar.Zone())
+	zone, err := time.LoadLocation(r.Calendar.ZoneToday())
 	if err != nil {
 		return time.UTC // the calendar was read with it, so this is a machine in trouble
 	}
@@ -146,6 +146,21 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 	return w
 }
 
+// markTexts say what the flags of a ping mean.
+var markTexts = map[string]string{
+	"body_truncated": "body truncated", "body_timeout": "body truncated: it took too long", "body_aborted": "connection lost within the body",
+	"run_finished": "its run had already finished", "delayed": "received while the server was suspended",
+}
+
+// marks returns the texts of the flags that are set.
+func marks(f monitor.PingFlags) []string {
+	var texts []string
+	for _, name := range f.Names() {
+		texts = append(texts, markTexts[name])
+	}
+	return texts
+}
+
 // log is the event log as the page shows it.
 func (v *visit) log(d manage.Detail, q manage.DetailQuery) view.Log {
 	base := view.HeartbeatPath(keyOf(d.Heartbeat))
@@ -153,7 +168,7 @@ func (v *visit) log(d manage.Detail, q manage.DetailQuery) view.Log {
 	for _, p := range d.Log {
 		e := view.Event{
 			N: int(p.N), Kind: string(p.Kind), At: p.At, Took: p.RunTime, Exit: max(p.ExitCode, 0),
-			Method: p.Method, Source: p.Source, Agent: p.UserAgent, Body: legible(p.Body), Cut: int64(len(p.Body)) < p.BodySize,
+			Method: p.Method, Source: p.Source, Agent: p.UserAgent, Marks: marks(p.Flags), Body: legible(p.Body), Cut: int64(len(p.Body)) < p.BodySize,
 			BodyPath: base + "/pings/" + strconv.FormatInt(p.N, 10) + "/body",
 		}
 		l.Events = append(l.Events, e)

@@ -2,6 +2,7 @@ package view
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type Event struct {
 	Method   string
 	Source   string
 	Agent    string
+	Marks    []string // what is unusual about it, in words
 	Body     string
 	Cut      bool   // the body shown is only its beginning
 	BodyPath string // where the whole body is
@@ -62,16 +64,20 @@ func (e Event) took() string {
 	return Took(e.Took)
 }
 
-// client is who sent it. The method is told where it is the reason that the
+// client is what is unusual about it, and who sent it. The method is told where it is the reason that the
 // ping was ignored, the exit status where there is one.
 func (e Event) client() string {
+	marks := ""
+	if len(e.Marks) > 0 {
+		marks = strings.Join(e.Marks, ", ") + ", "
+	}
 	switch {
 	case e.Kind == "ignored" && e.Method != "":
-		return e.Method + ", " + e.Agent
+		return marks + e.Method + ", " + e.Agent
 	case e.Kind == "fail" && e.Exit > 0:
-		return "exit status " + strconv.Itoa(e.Exit) + ", " + e.Agent
+		return marks + "exit status " + strconv.Itoa(e.Exit) + ", " + e.Agent
 	default:
-		return e.Agent
+		return marks + e.Agent
 	}
 }
 

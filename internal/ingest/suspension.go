@@ -1,0 +1,84 @@
+package ingest
+
+import (
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// Limits of the detection of suspensions.
+const (
+	// PulseInterval is how often Pulse must be called.
+	PulseInterval = time.Second
+	// maxPulseGap is how long no pulse may come before it means that the process
+	// did not run.
+	maxPulseGap = 3 * time.Second
+	// drainTime is how long after a suspension nothing is evaluated that happened
+	// during it: the requests that wait in the sockets are read first.
+	drainTime = 2 * time.Second
+	// maxBacklog is how long after a suspension a request may have waited since.
+	maxBacklog = time.Minute
+)
+
+// suspension is a time in which this process did not run: it was stopped by a
+// signal, its machine slept, or its clock was set forward. The zero value is none.
+//
+// Requests that arrived meanwhile waited in their sockets. Their senders gave up
+// long ago, so a request must not count as sent when the process resumes: it would
+// open an incident and resolve it at once, and give a dead job a new interval.
+type suspension struct {
+	from time.Time // the last pulse before it
+	to   time.Time // the first moment after it
+}
+
+// over reports whether the process has resumed no longer than d before t.
+func (s suspension) over(t time.Time, d time.Duration) bool {
+	return !s.to.IsZero() && t.Sub(s.to) < d
+}
+
+// arrival returns when a request arrived whose last data had waited for the given
+// time at t, and whether that was before the process resumed.
+//
+// The waiting time does not include sleep of the machine. If it slept, the request
+// arrived shortly before or after, and the earlier is assumed: a job that is dead
+// then gets no new interval.
+func (s suspension) arrival(t time.Time, waited time.Duration) (at time.Time, during bool) {
+	beforeResume := waited - t.Sub(s.to)
+	if beforeResume <= 0 {
+		return t, false
+	}
+	return s.from.Add(s.to.Sub(s.from) - beforeResume), true
+}
+
+// Pulse says that the process runs. Until its first call, nothing counts as a
+// suspension.
+func (a *Arrivals) Pulse() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.pulse.IsZero() {
+		a.pulse = time.Now()
+	}
+	a.look(time.Now())
+}
+
+// look notices a suspension that ended just before t. Everything that reads the
+// clock calls it first, because after a suspension nobody knows who runs first.
+// The gap is one of the wall clock: the other clock stops while the machine sleeps.
+func (a *Arrivals) look(t time.Time) {
+	if a.pulse.IsZero() {
+		return
+	}
+	if t.Round(0).Sub(a.pulse.Round(0)) > maxPulseGap {
+		a.suspended = suspension{from: a.pulse, to: t}
+	}
+	a.pulse = t
+}
+
+// evaluableUntil returns the moment up to which evaluations are possible at t:
+// shortly after a suspension, the moment before it.
+func (a *Arrivals) evaluableUntil(t time.Time) time.Time {
+	if a.suspended.over(t, drainTime) {
+		t = a.suspended.from
+	}
+	return stamp(t).Add(-monitor.Tick)
+}

@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// unknownWait is how long a request has waited if nobody can tell.
+func unknownWait() (time.Duration, bool) { return 0, false }
+
+// hasWaited is a request whose data arrived some time ago.
+func hasWaited(d time.Duration) func() (time.Duration, bool) {
+	return func() (time.Duration, bool) { return d, true }
+}
+
+// resumed is a register of a process that has just resumed after d.
+func resumed(d time.Duration) *Arrivals {
+	a := NewArrivals()
+	a.Pulse()
+	a.pulse = a.pulse.Add(-d)
+	return a
+}
+
+func TestBegin_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, now := resumed(30*time.Second), time.Now()
+		for _, c := range []struct {
+			waited  time.Duration
+			want    time.Time
+			delayed bool
+		}{
+			{29 * time.Second, now.Add(-29 * time.Second), true},
+			{time.Second, now.Add(-time.Second), true},
+			{31 * time.Second, now.Add(-31 * time.Second), true}, // unread when the suspension began
+			{0, now, false},
+		} {
+			if got := a.Begin(someID, hasWaited(c.waited)); !got.At.Equal(stamp(c.want)) || got.delayed != c.delayed {
+				t.Errorf("waited %s: dated %s before now, delayed %v; want %s, %v", c.waited, now.Sub(got.At), got.delayed, now.Sub(c.want), c.delayed)
+			}
+		}
+		time.Sleep(5 * time.Second) // the backlog is long
+		a.Pulse()
+		a.suspended.to, a.suspended.from = now, now.Add(-30*time.Second)
+		if got := a.Begin(someID, hasWaited(10*time.Second)); !got.At.Equal(stamp(now.Add(-5 * time.Second))) {
+			t.Errorf("read 5 s after the end: dated %s before the end; want 5 s", now.Sub(got.At))
+		}
+		if got := a.Begin(someID, hasWaited(4*time.Second)); !got.At.Equal(stamp(time.Now())) || got.delayed {
+			t.Errorf("arrived after the end: dated %s, delayed %v; want now", got.At, got.delayed)
+		}
+	})
+}
+
+// While a machine sleeps, the clock that measures how long a request has waited
+// stops, too.
+func TestSuspension_OfASleepingMachineTheEarlierMomentCounts(t *testing.T) {
+	from := time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
+	awake := 200 * time.Millisecond // of the process, between the last pulse and the first moment after
+	s := suspension{from: from, to: from.Add(awake)}
+	at, during := s.arrival(s.to.Add(time.Second), time.Second+150*time.Millisecond)
+	if want := from.Add(50 * time.Millisecond); !at.Equal(want) || !during {
+		t.Errorf("dated %s after the last pulse, during %v; want %s", at.Sub(from), during, want.Sub(from))
+	}
+}
+
+func TestCut_AfterASuspensionNothingIsJudgedUntilTheSocketsAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, now := resumed(30*time.Second), time.Now()
+		limit := stamp(now.Add(-30 * time.Second)).Add(-monitor.Tick)
+		cut := a.Cut() // the sweep may run before anything else
+		if !cut.Until(someID).Equal(limit) || !cut.Horizon.All.Equal(limit) || !cut.Horizon.Rest.Equal(limit) {
+			t.Errorf("may be judged until %s, others until %s; want both until before the suspension, %s", cut.Until(someID), cut.Horizon.Rest, limit)
+		}
+		waits := a.Begin(someID, hasWaited(10*time.Second))
+		for range 3 {
+			time.Sleep(time.Second)
+			a.Pulse()
+		}
+		if cut := a.Cut(); !cut.Until("another").Equal(stamp(time.Now()).Add(-monitor.Tick)) || !cut.Until(someID).Equal(waits.At.Add(-monitor.Tick)) {
+			t.Errorf("3 s later: until %s, until %s; want now, and before the ping that waits", cut.Until("another"), cut.Until(someID))
+		}
+	})
+}
+
+func TestPulse_ABusyProcessIsNotSuspended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewArrivals()
+		time.Sleep(time.Hour) // before the first pulse nothing is known
+		a.Pulse()
+		for range 100 {
+			time.Sleep(PulseInterval + time.Second)
+			a.Pulse()
+		}
+		if !a.suspended.to.IsZero() {
+			t.Errorf("suspended %+v; want not at all", a.suspended)
+		}
+	})
+}

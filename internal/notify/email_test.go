@@ -51,15 +51,19 @@ func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
 	}
 	l := d.read(t)
 	for name, want := range map[string]string{
-		"From":               `"Overdue" <overdue@mail.example.com>`,
-		"To":                 "<a@example.com>, <b@example.com>",
-		"Subject":            "[Down] Nightly backup: no ping since 03:00",
-		"Message-Id":         "<incident-0199a1b2-incident-opened@mail.example.com>",
-		"List-Id":            "<production.overdue.mail.example.com>",
-		"Auto-Submitted":     "auto-generated",
-		"X-Overdue-Alert-Id": "0199a1b2-alert",
-		"User-Agent":         "Overdue",
-		"In-Reply-To":        "",
+		"From":                `"Overdue" <overdue@mail.example.com>`,
+		"To":                  "<a@example.com>, <b@example.com>",
+		"Subject":             "[Down] Nightly backup: no ping since 03:00 UTC",
+		"Message-Id":          "<incident-0199a1b2-incident-opened@mail.example.com>",
+		"List-Id":             "<production.overdue.mail.example.com>",
+		"Auto-Submitted":      "auto-generated",
+		"X-Overdue-Alert-Id":  "0199a1b2-alert",
+		"User-Agent":          "Overdue",
+		"X-Overdue-Event":     "incident.opened",
+		"X-Overdue-Heartbeat": "nightly-backup",
+		"X-Overdue-Project":   "main",
+		"List-Unsubscribe":    "<https://overdue.example.com/channels/c1>",
+		"In-Reply-To":         "<late-r1-1791950404@mail.example.com>",
 	} {
 		if got := l.header.Get(name); got != want {
 			t.Errorf("%s: %q; want %q", name, got, want)
@@ -68,11 +72,17 @@ func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
 	if at, err := l.header.Date(); err != nil || time.Since(at) > time.Minute {
 		t.Errorf("date %v, %v; want the time of the attempt", at, err)
 	}
-	want := `Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.
+	want := `Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04,
+with a grace period of 1h.
 
-Heartbeat:     Nightly backup
-Project:       Production
-Incident:      #482
+Open incident #482: https://overdue.example.com/incidents/482
+Acknowledge: https://overdue.example.com/incidents/482/acknowledge
+
+Description:
+  Runbook: https://wiki.example.com/backup (restart with "systemctl
+    start backup", then call the person on duty.)
+  Disk full? Delete /tmp/old.
+
 Cause:         Missed ping
 Down since:    Wed 14 Oct 05:00:04
 Last ping:     Wed 14 Oct 03:00:04
@@ -86,16 +96,14 @@ Last output of the job:
 | copying
 | done
 
-Open incident #482: https://overdue.example.com/incidents/482
-Acknowledge: https://overdue.example.com/incidents/482/acknowledge
-
 Sent by Overdue through the channel Ops mail of the project Production.
 `
 	if diff := cmp.Diff(want, l.text); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
 	for _, want := range []string{
-		">Down</span>", "no ping since 03:00", "Wed 14 Oct 05:00:04", "copying\ndone</pre>",
+		">Down</span>", "no ping since 03:00 UTC", `<a href="https://wiki.example.com/backup">https://wiki.example.com/backup</a> (restart`,
+		"<br>\nDisk full?", "Wed 14 Oct 05:00:04", "copying\ndone</pre>",
 		`href="https://overdue.example.com/incidents/482/acknowledge"`, `content="light dark"`,
 	} {
 		if !strings.Contains(l.html, want) {
@@ -107,22 +115,23 @@ Sent by Overdue through the channel Ops mail of the project Production.
 func TestEmailsOfAnIncidentFormOneThread(t *testing.T) {
 	m := serveMail(t, false, nil)
 	out := mailDoor(t, m)
-	for i, event := range []string{EventOpened, EventReminder, EventResolved, EventTest} {
+	for i, event := range []string{EventLate, EventOpened, EventReminder, EventResolved, EventTest} {
 		n := missed()
 		n.Event, n.AlertID, n.Project = event, fmt.Sprintf("alert %d", i), "Über_all. 2"
-		if event == EventTest {
-			n.ThreadID = ""
+		if event == EventTest || event == EventLate {
+			n.ThreadID, n.Cause = "", ""
 		}
 		if _, err := out.Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 			t.Fatal(err)
 		}
 	}
-	first := "<incident-0199a1b2-incident-opened@mail.example.com>"
+	late, first := "<late-r1-1791950404@mail.example.com>", "<incident-0199a1b2-incident-opened@mail.example.com>"
 	want := [][3]string{
-		{first, "", ""},
-		{"<alert-alert-1@mail.example.com>", first, first},
-		{"<alert-alert-2@mail.example.com>", first, first},
-		{"<alert-alert-3@mail.example.com>", "", ""},
+		{late, "", ""},
+		{first, late, late},
+		{"<alert-alert-2@mail.example.com>", first, late + " " + first},
+		{"<alert-alert-3@mail.example.com>", first, late + " " + first},
+		{"<alert-alert-4@mail.example.com>", "", ""},
 	}
 	var got [][3]string
 	for _, d := range m.deliveries() {
@@ -333,15 +342,16 @@ func TestEmailGivesUpOnASilentMailServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com", SMTPTimeout: 50 * time.Millisecond}
-	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
+	impatient := door(t, opts)
+	impatient.relay.times.step = 50 * time.Millisecond
+	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Final || !strings.HasPrefix(got.Body, "No answer from the mail server within") {
 		t.Errorf("refusal %+v; want a time-out to be tried again", got)
 	}
 	// Stopped by the caller in the middle of the talk, long before the time-out.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	opts.SMTPTimeout = time.Minute
 	start := time.Now()
 	go func() {
 		defer cancel()

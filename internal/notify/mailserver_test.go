@@ -31,6 +31,7 @@ type mailServer struct {
 
 // delivery is one message that the server took.
 type delivery struct {
+	helo  string
 	from  string
 	to    []string
 	raw   []byte
@@ -40,6 +41,16 @@ type delivery struct {
 // serveMail starts a server. Settings may be changed through change, implicit
 // means TLS from the first byte.
 func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveMailOn(t, listener, implicit, change)
+}
+
+// serveMailOn starts a server on listener.
+func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
 	// The certificate is borrowed from a test web server: it is valid for
 	// 127.0.0.1, and trusted by nobody but the test.
@@ -53,10 +64,6 @@ func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServ
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	if change != nil {
 		change(server)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	m.address = listener.Addr().String()
 	if implicit {
@@ -112,7 +119,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.now.from = from
+	s.now.from, s.now.helo = from, s.conn.Hostname()
 	return s.server.answers[""]
 }
 

@@ -1,6 +1,10 @@
 package notify
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Message is one piece of news in words. Every kind of channel renders the same
 // message, so that an e-mail and a chat never disagree.
@@ -16,6 +20,11 @@ type Message struct {
 	Subject string
 	// Lead is one to three sentences that stand for themselves.
 	Lead string
+	// Preview is what mail clients show next to the subject: more than the subject
+	// says.
+	Preview string
+	// Description is the heartbeat's, in lines: often the runbook.
+	Description string
 	// Facts are the details, most important first.
 	Facts []Fact
 	// Tail is the end of the job's output.
@@ -37,12 +46,15 @@ type Link struct{ Label, URL string }
 func (n News) Message() Message {
 	h := n.headline()
 	m := Message{
-		Status: h.status, Tone: h.tone, Lead: h.lead,
+		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: cmp.Or(h.preview, h.lead),
 		Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
 	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)
 	if n.tells(EventOpened, EventReminder) {
 		m.Tail = tail(n.Tail)
+	}
+	if n.tells(EventOpened, EventReminder, EventLate, EventAcknowledged) {
+		m.Description = shorten(strings.TrimSpace(lines(n.Description)), mostDescription)
 	}
 	return m
 }

@@ -17,16 +17,16 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		subject, lead string
 	}{
 		{
-			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00",
-			"Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.",
+			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00 UTC",
+			"Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
-			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00",
-			"Nightly backup is Down: no first ping by 04:00. It was due at 04:00:04, with a grace period of 1h.",
+			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00 UTC",
+			"Nightly backup is Down: no first ping by 04:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
 			"never pinged, without a schedule of its own yet", func(n *News) { n.LastPing, n.Due = time.Time{}, time.Time{} },
-			"[Down] Nightly backup: no first ping by 05:00", "Nightly backup is Down: no first ping by 05:00.",
+			"[Down] Nightly backup: no first ping by 05:00 UTC", "Nightly backup is Down: no first ping by 05:00 UTC.",
 		},
 		{
 			"failed", func(n *News) { n.Cause, n.ExitCode = "failure", &three },
@@ -53,49 +53,49 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"another day and year", func(n *News) {
 				n.LastPing, n.Due = time.Date(2025, 12, 31, 23, 59, 0, 0, time.UTC), n.At.Add(-24*time.Hour)
 			},
-			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59",
-			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
+			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59 UTC",
+			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59 UTC. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
 		},
 		{
-			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00",
-			"Nightly backup is Down: no ping since 05:00. It was due at 06:00:04, with a grace period of 1h.",
+			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00 Test/Zone",
+			"Nightly backup is Down: no ping since 05:00 Test/Zone. It was due at 06:00:04, with a grace period of 1h.",
 		},
 		{
 			"reminder", func(n *News) { n.Event, n.DownFor = EventReminder, 125*time.Minute }, "[Still down] Nightly backup: for 2h 5m",
-			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00.",
+			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00 UTC.",
 		},
 		{
 			"acknowledged", func(n *News) { n.Event, n.By = EventAcknowledged, "Mara" }, "[Acknowledged] Nightly backup: by Mara",
-			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
-			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: somebody is on it",
-			"Somebody acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: through the link of an alert",
+			"The incident was acknowledged through the link of an alert. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
 			"recovered", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, 22*time.Minute, "recovered" },
 			"[Up] Nightly backup: recovered after 22m",
-			"Nightly backup is Up again. It was Down for 22m, since 05:00. Cause: Missed ping.",
+			"Nightly backup is Up again. It was Down for 22m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"edited", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
 			"[Resolved] Nightly backup: its settings were edited",
 			"Nightly backup is no longer Down: its settings were edited, and the new ones would not have opened the incident." +
-				" It was Down for 1m, since 05:00. Cause: Missed ping.",
+				" It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"paused", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
 			"[Resolved] Nightly backup: paused",
-			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00. Cause: Missed ping.",
+			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"deleted", func(n *News) { n.Event, n.Resolution = EventResolved, "deleted" },
 			"[Resolved] Nightly backup: deleted",
-			"Nightly backup was deleted. It was Down for less than 1s, since 05:00. Cause: Missed ping.",
+			"Nightly backup was deleted. It was Down for less than 1s, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00",
-			"Nightly backup is Late: no ping since 03:00. An incident opens at 06:00:04 unless it pings.",
+			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00 UTC",
+			"Nightly backup is Late: no ping since 03:00 UTC. An incident opens at 06:00:04 unless it pings.",
 		},
 		{
 			"channel failing", func(n *News) { n.Event, n.Failing = EventChannelFailing, &Failing{"Old hook", "404 gone."} },
@@ -106,12 +106,12 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"blackout", func(n *News) {
 				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
 			},
-			"[Blackout] Overdue was not watching from 04:40 to 05:00",
+			"[Blackout] Overdue was not watching from 04:40 to 05:00 UTC",
 			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be judged: A, B.",
 		},
 		{
 			"blackout without harm", func(n *News) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
-			"[Blackout] Overdue was not watching from 04:00 to 05:00",
+			"[Blackout] Overdue was not watching from 04:00 to 05:00 UTC",
 			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
 		},
 		{
@@ -193,7 +193,7 @@ func TestTailKeepsTheEndInWholeLines(t *testing.T) {
 	if len(got) > mostTail || !strings.HasPrefix(got, "first line\n") || !strings.HasSuffix(got, "\nred\nlast line") {
 		t.Errorf("%d bytes: %.20q…%q", len(got), got, got[len(got)-30:])
 	}
-	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "å") {
+	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "…å") {
 		t.Errorf("one long line begins %.10q", got)
 	}
 }

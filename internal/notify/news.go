@@ -21,6 +21,7 @@ const (
 
 // The causes of an incident and the ways it ends, as the API names them.
 const (
+	causeMissed     = "missed"
 	causeFailure    = "failure"
 	causeOverran    = "overran"
 	causeTooShort   = "too_short"
@@ -32,10 +33,12 @@ const (
 
 // Bounds of what a message holds.
 const (
-	mostTail      = 2 << 10 // bytes of the job's output in a message
-	mostNamed     = 20      // heartbeats named in a blackout notice
-	mostToken     = 200     // characters of an id in a header
-	mostShortText = 200     // characters of a name or a subject
+	mostTail        = 2 << 10 // bytes of the job's output in a message
+	mostNamed       = 20      // heartbeats named in a blackout notice
+	mostToken       = 200     // characters of an id in a header
+	mostShortText   = 200     // characters of a name or a subject
+	mostSubject     = 48      // characters of a name in a subject, so that a phone shows the cause
+	mostDescription = 4000    // characters of a heartbeat's description
 )
 
 // News is everything one message may say. What is not known stays zero and is
@@ -49,6 +52,8 @@ type News struct {
 	At    time.Time
 	// Project and Channel are the names of where it belongs and who is told.
 	Project, Channel string
+	// ProjectSlug is the project's in the API, ChannelURL the page of the channel.
+	ProjectSlug, ChannelURL string
 	// ThreadID is the same for all messages of one incident, and empty outside.
 	ThreadID string
 	// Zone is the zone of the clock times in the words. Nil: UTC.
@@ -60,6 +65,8 @@ type News struct {
 
 	// Heartbeat is its name.
 	Heartbeat string
+	// Description is the heartbeat's: often what to do.
+	Description string
 	// Number is the incident's: people say #482.
 	Number int64
 	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
@@ -148,11 +155,12 @@ func tail(text string) string {
 	if len(text) <= mostTail {
 		return text
 	}
-	text = text[len(text)-mostTail:]
+	// What is cut from one line begins with a sign that says so.
+	text = text[len(text)-mostTail+len("…"):]
 	if _, rest, found := strings.Cut(text, "\n"); found {
 		return rest
 	}
-	return strings.ToValidUTF8(text, "") // the cut may have split a character
+	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
 }
 
 // token returns an id in the characters that are safe in every header.

@@ -29,9 +29,12 @@ type Refusal struct {
 	Body string
 	// Final means that asking again cannot help until somebody changes something.
 	Final bool
-	// RetryAfter is how long the provider asked to wait, 0 if it did not, at
-	// most a day.
+	// RetryAfter is how long to wait at least before the next attempt: what the
+	// provider asked for, at most a day. 0: it asked for nothing.
 	RetryAfter time.Duration
+	// Uncertain means that the provider may have taken the message: the connection
+	// ended between the end of the message and the answer. RetryAfter is set then.
+	Uncertain bool
 
 	// cause is set when the caller's context ended, so that a stop is not
 	// mistaken for a provider's no.

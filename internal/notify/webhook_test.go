@@ -113,7 +113,7 @@ func TestWebhookBodyAgreesWithHeadersAndWords(t *testing.T) {
 	}
 	want := n.Notice
 	want.Event, want.AlertID, want.At = EventOpened, "0199a1b2-alert", n.At
-	want.Text = "Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h."
+	want.Text = "Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h."
 	want.URL = n.URL
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)

@@ -165,7 +165,7 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-10s %s\n", what, line)
 	}
-	_, err := o.outside()
+	_, err := o.outside(nil)
 	if err == nil && o.SMTPURL == "" {
 		fmt.Fprintf(out, "%-10s %s\n", "mail", "not configured; e-mail channels need --smtp-url")
 	} else {

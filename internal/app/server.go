@@ -57,7 +57,7 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	base := o.base(listener.Addr())
-	outside, err := o.outside()
+	outside, err := o.outside(log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -118,10 +118,11 @@ func (o Options) limits() httpd.Limits {
 }
 
 // outside opens the one door to the outside.
-func (o Options) outside() (*notify.Outside, error) {
+func (o Options) outside(log *slog.Logger) (*notify.Outside, error) {
 	return notify.NewOutside(notify.OutsideOptions{
 		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
-		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, UserAgent: "Overdue/" + o.Version,
+		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, SMTPBounceTo: o.SMTPBounceTo, SMTPHelo: o.SMTPHelo, SMTPCA: o.SMTPCA,
+		PublicURL: o.PublicURL, UserAgent: "Overdue/" + o.Version, Log: log,
 	})
 }
 

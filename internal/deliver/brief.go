@@ -10,6 +10,7 @@ import (
 	"overdue/client"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/safetext"
 	"overdue/internal/shape"
 	"overdue/internal/store"
 )
@@ -56,7 +57,7 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 // ids.
 func (e *errand) hideIDs(tx *store.Tx) error {
 	n := &e.news
-	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Schedule, &n.Sum, &n.Tail}
+	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Description, &n.Schedule, &n.Sum, &n.Tail}
 	if n.Failing != nil {
 		texts = append(texts, &n.Failing.Channel, &n.Failing.Detail)
 	}
@@ -88,6 +89,10 @@ func (c *Courier) news(a monitor.Alert, channel monitor.Channel, project monitor
 		AlertID: a.ID, Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
 		By: a.About, URL: c.Base,
 	}
+	n.ProjectSlug = project.Slug
+	if channel.ID != "" {
+		n.ChannelURL = c.page("/channels/" + channel.ID)
+	}
 	if zone, err := time.LoadLocation(project.Zone); err == nil {
 		n.Zone = zone
 	}
@@ -115,7 +120,7 @@ func (c *Courier) aboutHeartbeat(tx *store.Tx, e *errand, now time.Time) error {
 	}
 	shown := shape.Heartbeat(h, "", now)
 	e.own, n.Notice.Heartbeat = h.ID, &shown
-	n.Heartbeat, n.Grace, n.Schedule = h.Name, h.Rule.Grace, h.Rule.Words()
+	n.Heartbeat, n.Description, n.Grace, n.Schedule = h.Name, h.Description, h.Rule.Grace, h.Rule.Words()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
 	n.URL = c.page("/heartbeats/" + h.Ref)
 	switch a.Event {
@@ -184,7 +189,7 @@ func (c *Courier) aboutPing(tx *store.Tx, n *notify.News, i monitor.Incident) er
 	if err != nil {
 		return err
 	}
-	n.Tail = string(p.Body)
+	n.Tail = safetext.Decode(p.Body)
 	if i.Ping > 0 && p.ExitCode != monitor.NoExitCode {
 		n.ExitCode = &p.ExitCode
 	}

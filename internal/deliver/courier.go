@@ -16,7 +16,7 @@ import (
 	"overdue/internal/store"
 )
 
-// How much is sent at a time, and for how long.
+// How much is sent at a time, and for how long; see also lease.go.
 const (
 	mostAtOnce  = 1024 // of which a hundred channels that hang take all
 	longestSend = 30 * time.Second
@@ -50,12 +50,14 @@ type Courier struct {
 	sending sync.WaitGroup
 	sends   map[string]underway // sends under way or not yet noted, by alert; Turn's own
 	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
+	ending  ending
 }
 
 // underway is a send that is not recorded yet.
 type underway struct {
 	channel string
 	begun   time.Time
+	lease   time.Time // until when the claim is ours
 }
 
 // spoilt says which alert made a transaction fail.
@@ -91,12 +93,16 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 		c.sends, c.broken = map[string]underway{}, map[string]bool{}
 	}
 	noted := c.peek()
+	slow := c.expiring(noted, now)
 	var errands []errand
 	var next time.Time
 	// Apart: what there is to tell was in the tables before it became owed.
 	err = c.DB.UpdateApart(ctx, func(tx *store.Tx) error {
 		errands, next = nil, time.Time{}
 		if err := c.note(tx, noted, now); err != nil {
+			return err
+		}
+		if err := c.renew(tx, slow, now); err != nil {
 			return err
 		}
 		var err error
@@ -113,8 +119,9 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 	}
 	clear(c.broken)
 	c.forget(noted)
+	c.renewed(slow, now)
 	for _, e := range errands {
-		c.start(ctx, e)
+		c.start(ctx, e, now)
 	}
 	if next.IsZero() {
 		return longestRest, nil
@@ -142,11 +149,12 @@ func (c *Courier) forget(noted []result) {
 
 // start sends in the background. A send that is under way is finished even
 // when the loop ends: half told is worse than late.
-func (c *Courier) start(ctx context.Context, e errand) {
-	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC()}
+func (c *Courier) start(ctx context.Context, e errand, now time.Time) {
+	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC(), now.Add(longestLease)}
 	c.sending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSend)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest(e.channel.Kind))
 		defer cancel()
+		defer c.ending.join(cancel)()
 		begun := time.Now().UTC()
 		receipt, err := c.guarded(ctx, e)
 		r := result{errand: e, at: begun, took: time.Since(begun), receipt: receipt, err: err}
@@ -169,9 +177,12 @@ func (c *Courier) guarded(ctx context.Context, e errand) (receipt notify.Receipt
 	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
 }
 
-// Stop waits for what is being sent and notes how it went. No Turn may be
-// running or follow.
+// Stop waits for what is being sent, ends what takes long, and notes how it went.
+// No Turn may be running or follow.
 func (c *Courier) Stop(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, longestStop)
+	defer cancel()
+	defer context.AfterFunc(patience, c.ending.end)()
 	c.sending.Wait()
 	noted := c.peek()
 	if len(noted) == 0 {

@@ -1,6 +1,9 @@
 package deliver
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits of the alerts of one channel that are being sent at a time.
 const (
@@ -27,16 +30,21 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 	for _, r := range noted {
 		done[r.alert.ID] = true
 	}
-	l := lanes{now: now, underway: map[string][]time.Time{}, all: mostAtOnce}
-	if c.Most > 0 {
-		l.all = c.Most
-	}
+	places := cmp.Or(c.Most, mostAtOnce)
+	l := lanes{now: now, underway: map[string][]time.Time{}, all: places}
+	slow := 0
 	for alert, s := range c.sends {
-		if !done[alert] {
-			l.underway[s.channel] = append(l.underway[s.channel], s.begun)
+		if done[alert] {
+			continue
+		}
+		l.underway[s.channel] = append(l.underway[s.channel], s.begun)
+		if now.Sub(s.begun) < longestSend {
 			l.all--
+		} else {
+			slow++ // has a place apart, so that mail servers that take minutes hold up nobody
 		}
 	}
+	l.all -= max(0, slow-places)
 	return l
 }
 

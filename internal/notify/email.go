@@ -13,7 +13,7 @@ import (
 // emailKind writes to one or more people through the operator's mail server.
 func emailKind() Kind {
 	return Kind{
-		Name: "email", Label: "Email",
+		Name: "email", Label: "Email", Longest: LongestMail,
 		Help: "Writes to one or more people.",
 		Fields: []Field{{
 			Name: "to", Label: "To", Type: FieldList, Required: true, Check: address,

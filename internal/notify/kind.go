@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Kind is one way to tell people: what it asks for and how it sends.
@@ -14,6 +15,9 @@ type Kind struct {
 	Label string
 	// Help says in one sentence what the kind does.
 	Help string
+	// Longest bounds one attempt of a kind whose receivers may need minutes to answer.
+	// 0: the attempt is as short as deliver's own bound.
+	Longest time.Duration
 	// Fields are the settings, in the order of the form.
 	Fields []Field
 	// Send makes one attempt. An error is a *Refusal. Callers outside this

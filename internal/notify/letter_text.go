@@ -64,6 +64,8 @@ func (m Message) details() []Fact {
 		switch f.Label {
 		case "Heartbeat", "Project", "Incident":
 			return true
+		case "Down for": // of an opening: how long it took to notice
+			return m.Status == "Down" && (f.Value == span(0) || !strings.ContainsAny(f.Value, "mhd"))
 		}
 		return false
 	})

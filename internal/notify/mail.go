@@ -91,7 +91,7 @@ func (o *Outside) persist(to string, msg *emailMessage, first chan<- error) {
 			break
 		}
 	}
-	o.log.Warn("mail not sent", "component", "notify", "error", refusal)
+	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(refusal.Error()))
 }
 
 // mailError returns the refusal of a mail as an error, nil for none.

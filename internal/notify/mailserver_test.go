@@ -20,8 +20,9 @@ import (
 
 // mailServer is a real SMTP server on this machine that keeps what it takes.
 type mailServer struct {
-	address   string
-	authority *tls.Config // trusts the server's certificate
+	address     string
+	authority   *tls.Config // trusts the server's certificate
+	certificate []byte      // in DER form
 
 	mu      sync.Mutex
 	answers map[string]error // by recipient, "" for MAIL FROM, "." for the body
@@ -56,7 +57,7 @@ func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func
 	// 127.0.0.1, and trusted by nobody but the test.
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig}
+	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig, certificate: web.Certificate().Raw}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{server: m, conn: c}, nil
 	}))

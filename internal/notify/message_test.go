@@ -246,3 +246,79 @@ func TestSpanUsesTwoUnitsRoundedDown(t *testing.T) {
 		}
 	}
 }
+
+func TestTail_LeavesOutTerminalSequencesWhole(t *testing.T) {
+	for raw, want := range map[string]string{
+		"\x1b]0;backup running\x07copied":                    "copied",
+		"\x1b]8;;https://example.com\x1b\\log\x1b]8;;\x1b\\": "log",
+		"\x1b]0;never ended\ncopied":                         "\ncopied",
+		"\x1bP1$r0m\x1b\\copied":                             "copied",
+		"\x1b(B\x1b[mcopied\x1b[38:2:1:2:3m.":                "copied.",
+		"]0;typed by the job":                                "]0;typed by the job",
+	} {
+		if got := tail(raw); got != want {
+			t.Errorf("%q: %q; want %q", raw, got, want)
+		}
+	}
+}
+
+func TestMessage_ALongNameLeavesRoomForTheCauseInTheSubject(t *testing.T) {
+	n := missed()
+	n.Heartbeat = "Nightly backup of the shop database and of all that belongs to it"
+	m := n.Message()
+	if want := "[Down] Nightly backup of the shop database and of all …: no ping since 03:00 UTC"; m.Subject != want {
+		t.Errorf("subject %q\n   want %q", m.Subject, want)
+	}
+	if !strings.HasPrefix(m.Lead, n.Heartbeat+" is Down") {
+		t.Errorf("lead %q; want the whole name", m.Lead)
+	}
+}
+
+func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
+	n := missed()
+	n.Heartbeat, n.Channel = strings.Repeat("name ", 19)+"name", strings.Repeat("channel ", 10)
+	n.Sum = "The last ping came at 03:00:04; 1h interval and 1h grace period end at 05:00:04, and no ping had come in by then at all."
+	n.Description = strings.Repeat("do this ", 30) + "\n  indented command"
+	n.Tail = strings.Repeat("x", 500)
+	text := n.Message().Text()
+	for line := range strings.SplitSeq(text, "\n") {
+		if len([]rune(line)) > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "| ") {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	for _, want := range []string{
+		"\nWhy:           The last ping came at 03:00:04; 1h interval and 1h grace\n               period end at 05:00:04, and no ping had come in by then\n               at all.\n",
+		"\n    indented command\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestMessage_ADetectionWithoutDelayIsNoFact(t *testing.T) {
+	n := missed()
+	n.DownFor = 400 * time.Millisecond
+	if text := n.Message().Text(); strings.Contains(text, "Down for") {
+		t.Errorf("an opened incident says how long it took to notice it:\n%s", text)
+	}
+	n.DownFor = 20 * time.Minute
+	if text := n.Message().Text(); !strings.Contains(text, "Down for:      20m") {
+		t.Errorf("the text lacks the delay:\n%s", text)
+	}
+}
+
+func TestLinked_FindsLinksWithoutThePunctuationAroundThem(t *testing.T) {
+	for line, want := range map[string][]piece{
+		"See https://a.example/x.":        {{Text: "See "}, {"https://a.example/x", "https://a.example/x"}, {Text: "."}},
+		"(https://a.example/x)":           {{Text: "("}, {"https://a.example/x", "https://a.example/x"}, {Text: ")"}},
+		"https://a.example/x_(y)":         {{"https://a.example/x_(y)", "https://a.example/x_(y)"}},
+		"javascript:alert(1) ftp://x ":    {{Text: "javascript:alert(1) ftp://x "}},
+		`<a href="https://a.example/x">b`: {{Text: `<a href="`}, {"https://a.example/x", "https://a.example/x"}, {Text: `">b`}},
+		"":                                nil,
+	} {
+		if diff := cmp.Diff(want, linked(line)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", line, diff)
+		}
+	}
+}

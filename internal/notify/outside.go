@@ -52,13 +52,14 @@ type OutsideOptions struct {
 
 // Outside is the one door out. It is safe for concurrent use.
 type Outside struct {
-	http      *http.Client
-	timeout   time.Duration
-	userAgent string
-	relay     *relay // nil: no mail server is configured
-	taken     *taken
-	mailer    *mailer
-	log       *slog.Logger
+	http       *http.Client
+	timeout    time.Duration
+	userAgent  string
+	relay      *relay // nil: no mail server is configured
+	taken      *taken
+	mailer     *mailer
+	complaints complaints
+	log        *slog.Logger
 }
 
 // NewOutside opens the door; it connects to nothing yet.
@@ -131,8 +132,9 @@ func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (
 	}
 	receipt, err := k.Send(ctx, o, valid, n)
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
-		return Receipt{}, stopped(ctx.Err())
+		err, receipt = stopped(ctx.Err()), Receipt{}
 	}
+	o.hear(kind, n, err)
 	return receipt, err
 }
 

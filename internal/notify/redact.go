@@ -122,6 +122,13 @@ func lines(text string) string {
 	}, text)
 }
 
+// emailAddress matches what may be the address of a person.
+var emailAddress = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
+
+// HideAddresses returns text without email addresses, for the log: it may be kept
+// where the settings of channels are not.
+func HideAddresses(text string) string { return emailAddress.ReplaceAllString(text, "(address)") }
+
 // shorten returns text with at most n characters, the last of which then says
 // that there was more.
 func shorten(text string, n int) string {

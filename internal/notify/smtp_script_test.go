@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -146,8 +145,6 @@ func (s *scripted) take(body []byte) int {
 	return len(s.messages)
 }
 
-func (s *scripted) pause(step string) { time.Sleep(s.slow[step]) }
-
 // said returns the commands that begin with prefix.
 func (s *scripted) said(prefix string) []string {
 	s.mu.Lock()
@@ -159,13 +156,4 @@ func (s *scripted) said(prefix string) []string {
 		}
 	}
 	return out
-}
-
-// bubble runs a test in which waiting takes no time, and waits for what is left.
-func bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		test(t)
-		synctest.Wait()
-	})
 }

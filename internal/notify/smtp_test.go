@@ -21,6 +21,9 @@ func alert(t *testing.T, out *Outside, to ...string) (Receipt, error) {
 	return out.Send(t.Context(), "email", mailTo(to...), missed())
 }
 
+// pause lets time pass before a step of the server.
+func (s *scripted) pause(step string) { time.Sleep(s.slow[step]) }
+
 func TestSend_GreetsWithAFullNameOrAnAddress(t *testing.T) {
 	for _, test := range []struct{ setting, hostname, publicURL, want string }{
 		{"overdue.example.com", "vm.example.net", "", "overdue.example.com"},
@@ -53,7 +56,7 @@ func TestSend_GreetsWithAFullNameOrAnAddress(t *testing.T) {
 }
 
 func TestSend_NeverGreetsWithTheBareHostName(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{say: func(line string) string {
 			if name, greets := strings.CutPrefix(line, "EHLO "); greets && !strings.ContainsAny(name, ".:") {
 				return "504 5.5.2 <" + name + ">: Helo command rejected: need fully-qualified hostname"
@@ -105,7 +108,7 @@ func TestSend_OnlyAnswersAboutTheMailboxAreFinal(t *testing.T) {
 		"550 Sender verify failed":                            false,
 		"550 Administrative prohibition: blocked by a filter": false,
 	} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{say: func(line string) string {
 				if strings.HasPrefix(line, "RCPT") {
 					return reply
@@ -123,7 +126,7 @@ func TestSend_OnlyAnswersAboutTheMailboxAreFinal(t *testing.T) {
 func TestSend_NoAnswerToTheSessionIsFinal(t *testing.T) {
 	for _, command := range []string{"EHLO", "MAIL", "DATA"} {
 		for _, reply := range []string{"550 5.7.1 go away", "554 5.7.1 relay access denied", "530 5.7.0 authentication required", "552 5.3.4 too big"} {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := &scripted{say: func(line string) string {
 					if strings.HasPrefix(line, command) || command == "EHLO" && strings.HasPrefix(line, "HELO") {
 						return reply
@@ -156,7 +159,7 @@ func TestSend_AMessageThatIsRejectedGoesOutWithoutTheOutput(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com"); err != nil {
 					t.Fatal(err)
 				}
@@ -175,7 +178,7 @@ func TestSend_AMessageThatIsRejectedGoesOutWithoutTheOutput(t *testing.T) {
 }
 
 func TestSend_WaitsMinutesForTheAnswerToTheMessage(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"greeting": 25 * time.Second, ".": 290 * time.Second}}
 		if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com"); err != nil {
 			t.Fatal(err)
@@ -193,7 +196,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 		"much too late": {slow: map[string]time.Duration{".": 6 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
 				if got := refused(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Final || !strings.Contains(got.Body, "may have been delivered") {
 					t.Errorf("%+v; want it uncertain, with the next attempt in ten minutes", got)
@@ -204,7 +207,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 		})
 	}
 	// An answer that came is none of that.
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "451 4.3.0 disk full" }}
 		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
 		if got := refused(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
@@ -214,7 +217,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 }
 
 func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "…" }}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -227,7 +230,7 @@ func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 
 func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 	for step, want := range map[string]string{"greeting": "its greeting", "EHLO": "EHLO", "MAIL": "MAIL FROM", "RCPT": "RCPT TO", "DATA": "DATA"} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{slow: map[string]time.Duration{step: time.Hour}}
 			begun := time.Now()
 			_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
@@ -238,7 +241,7 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 			time.Sleep(time.Hour)
 		})
 	}
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"RCPT": 29 * time.Second}}
 		begun := time.Now()
 		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
@@ -250,7 +253,7 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 }
 
 func TestSend_DoesNotWaitForTheGoodbye(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"QUIT": time.Hour}}
 		begun := time.Now()
 		if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com"); err != nil || time.Since(begun) > 0 {
@@ -265,7 +268,7 @@ func TestSend_DoesNotWaitForTheGoodbye(t *testing.T) {
 }
 
 func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{say: func(line string) string {
 			if strings.HasPrefix(line, "RCPT TO:<b@") {
 				return "421 4.7.0 too much mail, come back later"
@@ -294,7 +297,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 		{[]string{"ü@example.com"}, []string{"SMTPUTF8"}, "MAIL FROM:<overdue@mail.example.com> SMTPUTF8", []string{"RCPT TO:<ü@example.com>"}},
 		{[]string{"ü@example.com", "a@example.com"}, nil, "MAIL FROM:<overdue@mail.example.com>", []string{"RCPT TO:<a@example.com>"}},
 	} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{hello: test.hello}
 			receipt, err := alert(t, s.door(t, OutsideOptions{}), test.to...)
 			if err != nil {
@@ -308,7 +311,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		_, err := alert(t, s.door(t, OutsideOptions{}), "ü@example.com")
 		if got := refused(t, err); !got.Final || !strings.Contains(got.Body, "SMTPUTF8") {
@@ -318,7 +321,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 }
 
 func TestSend_BouncesGoWhereTheOperatorSays(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		if _, err := alert(t, s.door(t, OutsideOptions{SMTPBounceTo: "bounces@example.org"}), "a@example.com"); err != nil {
 			t.Fatal(err)
@@ -348,7 +351,7 @@ func TestSend_SaysInOurWordsWhyAServerCannotBeUsed(t *testing.T) {
 		}, "The mail server closed the connection (waiting for MAIL FROM)."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := &scripted{hello: test.hello, say: test.say}
 				_, err := alert(t, s.door(t, OutsideOptions{SMTPURL: test.url}), "a@example.com")
 				if got := refused(t, err); got.Body != test.want || got.Final {

@@ -2,7 +2,7 @@ package_name() { echo exim4-daemon-light; }
 
 install_server() {
 	dpkg -i --force-confnew ./*.deb
-	cat > /mailtest/exim.conf <<-'C'
+	cat > /etc/exim4/exim4.conf <<-'C'
 		primary_hostname = mail.example.com
 		domainlist local_domains = example.org
 		daemon_smtp_ports = 25001 : 25002 : 25003 : 25004 : 25005 : 25006 : 25007
@@ -60,10 +60,11 @@ install_server() {
 		  server_condition = ${if and{{eq{$auth2}{sender}}{eq{$auth3}{pa-ss}}}}
 		  server_set_id = $auth2
 	C
-	sed -i 's/^\t*//' /mailtest/exim.conf
-	chown root:root /mailtest/exim.conf
+	sed -i 's/^\t*//' /etc/exim4/exim4.conf
+	chown root:root /etc/exim4/exim4.conf
 }
 
 start_server() {
-	/usr/sbin/exim4 -bd -q1m -C /mailtest/exim.conf
+	# As a child of process 1 it does not become a daemon.
+	/usr/sbin/exim4 -bdf -q1m >/mailtest/exim.log 2>&1 &
 }

@@ -4,7 +4,7 @@
 #   25001 plain   25002 STARTTLS   25003 TLS from the first byte   25004 STARTTLS and sign-in
 #   25005 rejects a greeting without a full name   25006 asks to wait   25007 takes at most 3000 bytes
 #
-# oncall@example.org has a mailbox, nobody@example.org does not exist.
+# oncall@example.org has a mailbox, no-one@example.org does not exist.
 set -eu
 server=$1
 cd /mailtest
@@ -65,7 +65,7 @@ try() {
 	kill "$pid"; wait "$pid" 2>/dev/null || true
 	printf '%s | %s | %s mails | test: %s | incident: %s\n' "$version" "$name" "$(($(mails) - before))" \
 		"$(echo "$test" | grep -o '"\(delivered\|status\|detail\)":[^,}]*' | cut -d: -f2- | tr '\n' ' ')" "$state"
-	grep -h '"level":"\(WARN\|ERROR\)"' run.log | grep -o '"msg":"[^"]*"\|"reason":"[^"]*"' | tr '\n' ' ' | sed 's/^/    log: /;s/$/\n/' | grep -v '^    log: $' || true
+	grep -h 'delivery failed\|alert given up' run.log | grep -o '"msg":"[^"]*"\|"reason":"[^"]*"' | tr '\n' ' ' | sed 's/^/    log: /;s/$/\n/' | grep -v '^    log: $' || true
 }
 
 try plain smtp+insecure://127.0.0.1:25001 '"oncall@example.org"'
@@ -75,5 +75,5 @@ try AUTH smtp://sender:pa-ss@127.0.0.1:25004 '"oncall@example.org"'
 try IPv6 'smtp+insecure://[::1]:25001' '"oncall@example.org"'
 try 'HELO restriction' smtp+insecure://127.0.0.1:25005 '"oncall@example.org"'
 try 'asked to wait' smtp+insecure://127.0.0.1:25006 '"oncall@example.org"'
-try 'one bad recipient' smtp+insecure://127.0.0.1:25001 '"oncall@example.org","nobody@example.org"'
+try 'one bad recipient' smtp+insecure://127.0.0.1:25001 '"oncall@example.org","no-one@example.org"'
 try 'size limit 3000' smtp+insecure://127.0.0.1:25007 '"oncall@example.org"'

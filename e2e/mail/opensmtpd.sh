@@ -9,10 +9,8 @@ install_server() {
 		table users file:/mailtest/users
 		pki mail.example.com cert "/mailtest/cert.pem"
 		pki mail.example.com key "/mailtest/key.pem"
-		filter "helo" phase helo match helo regex "^[^.:]*$" reject "504 need a full name"
-		filter "ehlo" phase ehlo match helo regex "^[^.:]*$" reject "504 need a full name"
+		filter "names" phase ehlo match !helo regex "[.:]" reject "504 need a full name"
 		filter "later" phase rcpt-to match rcpt-to regex ".*" reject "451 4.7.1 Greylisted"
-		filter "names" chain { "helo", "ehlo" }
 		listen on 127.0.0.1 port 25001
 		listen on ::1 port 25001
 		listen on 127.0.0.1 port 25002 tls-require pki mail.example.com

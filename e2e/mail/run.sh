@@ -28,7 +28,7 @@ packages() {
 for server in $servers; do
 	mkdir -p "$dir/$server/debs/partial" "$dir/$server/up" "$dir/$server/work" "$dir/$server/root"
 	# shellcheck disable=SC2046 # a list of packages
-	apt-get install -y --download-only --no-install-recommends -o Dir::Cache::archives="$dir/$server/debs" $(packages "$server") >/dev/null
+	apt-get install -y --download-only -o Debug::NoLocking=1 -o APT::Sandbox::User=root --no-install-recommends -o Dir::Cache::archives="$dir/$server/debs" $(packages "$server") >/dev/null
 	mkdir "$dir/$server/up/mailtest"
 	cp "$dir/overdue" "$here/inside.sh" "$here/$server.sh" "$dir/$server/debs"/*.deb "$dir/$server/up/mailtest/"
 	unshare --mount --net --uts --pid --fork --kill-child sh -eu -c '

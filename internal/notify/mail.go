@@ -94,12 +94,12 @@ func (o *Outside) persist(to string, msg *emailMessage, first chan<- error) {
 	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(refusal.Error()))
 }
 
-// mailError returns the refusal of a mail as an error, nil for none.
+// mailError returns the refusal of a mail as an error for the log, nil for none.
 func mailError(refusal *Refusal, more string) error {
 	if refusal == nil {
 		return nil
 	}
-	return fmt.Errorf("mail: %w%s", refusal, more)
+	return errors.New("mail: " + HideAddresses(refusal.Error()) + more)
 }
 
 // attempt offers a mail to the mail server once.

@@ -93,6 +93,9 @@ func (s *smtpSession) explainTLS(err error) string {
 	case errors.As(err, &plain):
 		return fmt.Sprintf("%s does not use TLS from the first byte on port %d: use smtp:// for STARTTLS.", host, s.relay.port)
 	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return fmt.Sprintf("%s ended the encryption with %q: see the log of the mail server.", host, strings.TrimPrefix(op.Err.Error(), "tls: "))
+	}
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Sprintf("The certificate of %s is not trusted: %s.", host, shorten(oneLine(cert.Err.Error()), 200))
 	}
@@ -119,8 +122,7 @@ func (s *smtpSession) uncertain(err error) *Refusal {
 		why = fmt.Sprintf("did not answer within %.0f s", time.Since(s.dotAt).Seconds())
 	}
 	return &Refusal{
-		Body: fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered. The next attempt is in %.0f minutes.",
-			why, afterUncertain.Minutes()),
+		Body:       fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered.", why),
 		RetryAfter: afterUncertain, Uncertain: true,
 	}
 }

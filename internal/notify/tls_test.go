@@ -1,11 +1,14 @@
 package notify
 
 import (
+	"crypto/tls"
 	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/emersion/go-smtp"
 )
 
 func TestNewOutside_TrustsTheAuthorityInTheFile(t *testing.T) {
@@ -51,6 +54,14 @@ func TestSend_TLSFromTheFirstByteToAServerWithoutItSaysSo(t *testing.T) {
 	m := serveMail(t, false, nil)
 	_, err := alert(t, door(t, OutsideOptions{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
 	if got := refused(t, err); !strings.Contains(got.Body, "does not use TLS from the first byte") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSend_ATLSAlertOfTheServerIsNamed(t *testing.T) {
+	m := serveMail(t, true, func(s *smtp.Server) { s.TLSConfig.ClientAuth = tls.RequireAnyClientCert })
+	_, err := alert(t, door(t, OutsideOptions{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
+	if got := refused(t, err); got.Body != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
 		t.Errorf("%+v", got)
 	}
 }

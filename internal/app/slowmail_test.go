@@ -119,3 +119,20 @@ func TestStop_EndsASendThatTakesMinutes(t *testing.T) {
 		}
 	})
 }
+
+// The notice that a heartbeat is late and the opening are one thread of mails, whose
+// id is made from this time.
+func TestNews_LateAndOpenedNameTheSameDueTime(t *testing.T) {
+	simulate(t, func(w *world) {
+		due := map[string]time.Time{}
+		w.provider.hear = func(n notify.News) { due[n.Event] = n.Due }
+		w.channel("late", monitor.Channel{TellLate: true})
+		n := w.node()
+		w.heartbeat("backup", fiveAndTwo)
+		w.hear(n, "backup", "")
+		w.wait(10 * time.Minute)
+		if late, opened := due["heartbeat.late"], due["incident.opened"]; late.IsZero() || !late.Equal(opened) {
+			t.Errorf("late: due %v; opened: due %v; want the same", late, opened)
+		}
+	})
+}

@@ -1,7 +1,7 @@
 package notify
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"net/mail"
@@ -12,8 +12,11 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-//go:embed letter.html
-var letterHTML string
+//go:embed head.html letter.html mail.html
+var mailPages embed.FS
+
+// mailTemplates are the HTML parts of the emails.
+var mailTemplates = template.Must(template.ParseFS(mailPages, "*.html"))
 
 // letter is one email to be written.
 type letter struct {
@@ -154,13 +157,14 @@ func (l letter) listID() string {
 
 // html returns the message as a page, everything escaped.
 func (m Message) html() (string, error) {
-	page, err := template.New("letter").Parse(letterHTML)
-	if err != nil {
-		return "", fmt.Errorf("letter template: %w", err)
-	}
+	return renderMail("letter.html", htmlLetter{m})
+}
+
+// renderMail returns an HTML part.
+func renderMail(name string, data any) (string, error) {
 	var b strings.Builder
-	if err := page.Execute(&b, htmlLetter{m}); err != nil {
-		return "", fmt.Errorf("letter: %w", err)
+	if err := mailTemplates.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("email template: %w", err)
 	}
 	return b.String(), nil
 }

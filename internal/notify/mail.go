@@ -2,19 +2,13 @@ package notify
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
-	"html/template"
-	"strings"
 	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
 )
-
-//go:embed mail.html
-var mailHTML string
 
 // mailPauses are the waits before further attempts at a mail that is no alert.
 // Greylisting takes up to five minutes; a link that arrives after a quarter of an
@@ -120,21 +114,17 @@ func (o *Outside) letterTo(to, subject, text string) (*emailMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("mail").Parse(mailHTML)
-	if err != nil {
-		return nil, fmt.Errorf("mail template: %w", err)
-	}
-	var html strings.Builder
 	content := struct {
 		Subject string
 		Lines   [][]piece
 	}{oneLine(subject), linkedLines(text)}
-	if err := page.Execute(&html, content); err != nil {
-		return nil, fmt.Errorf("mail template: %w", err)
+	html, err := renderMail("mail.html", content)
+	if err != nil {
+		return nil, err
 	}
 	msg.Subject(content.Subject)
 	msg.SetMessageIDWithValue(randomID() + "@" + o.relay.idDomain())
 	msg.SetBodyString(gomail.TypeTextPlain, text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
+	msg.AddAlternativeString(gomail.TypeTextHTML, html)
 	return &emailMessage{full: msg}, nil
 }

@@ -1,5 +1,5 @@
 # Runs inside the namespaces: installs one server, starts it, and sends mails through it.
-# Each NAME.sh defines install_server and start_server. The servers listen on:
+# Each NAME.sh defines package_name, install_server, start_server and more_tries. The servers listen on:
 #
 #   25001 plain   25002 STARTTLS   25003 TLS from the first byte   25004 STARTTLS and sign-in
 #   25005 rejects a greeting without a full name   25006 asks to wait   25007 takes at most 3000 bytes
@@ -77,3 +77,4 @@ try 'HELO restriction' smtp+insecure://127.0.0.1:25005 '"oncall@example.org"'
 try 'asked to wait' smtp+insecure://127.0.0.1:25006 '"oncall@example.org"'
 try 'one bad recipient' smtp+insecure://127.0.0.1:25001 '"oncall@example.org","no-one@example.org"'
 try 'size limit 3000' smtp+insecure://127.0.0.1:25007 '"oncall@example.org"'
+more_tries

@@ -61,6 +61,7 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	defer outside.Close()
 	engine := NewEngine(db, outside.Send, base, log)
 	engine.courier.Most = memory.deliveries()
 	faces, err := newFaces(ctx, o, engine, outside, base)

@@ -57,7 +57,7 @@ func New(waiting, open func() float64) *Meter {
 			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
 		}, []string{"kind", "outcome"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
+			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
 		}, []string{"kind"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",

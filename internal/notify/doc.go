@@ -24,5 +24,7 @@
 //     or an error, also when the other side echoes it;
 //   - nothing a job or a person wrote can add a header, a recipient or markup to
 //     a message;
-//   - two attempts at one alert carry the same body and the same alert id.
+//   - two attempts at one alert carry the same body and the same alert id;
+//   - an answer of the mail server is final only if it is about the mailbox, and a
+//     mail whose answer was lost is reported as uncertain, not as failed.
 package notify

@@ -21,13 +21,14 @@ var fullName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?
 const mostName = 255
 
 // domainName returns text as a domain name of at least two labels in ASCII, or "".
-// An IP address is none.
+// An IP address is none,
+// nor is localhost.localdomain, which many machines are called.
 func domainName(text string) string {
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(text, "."))
 	if err != nil || len(name) > mostName || !fullName.MatchString(name) {
 		return ""
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	if _, err := netip.ParseAddr(name); err == nil || strings.HasPrefix(name, "localhost.") {
 		return ""
 	}
 	return name

@@ -34,6 +34,7 @@ func TestSend_GreetsWithAFullNameOrAnAddress(t *testing.T) {
 		{"", "3f2a91c07b1e", "https://overdue.example.org:8443", "overdue.example.org"},
 		{"", "my_host.example.net", "http://localhost:8080", ""},
 		{"", "vm", "http://192.0.2.1:8080", ""},
+		{"", "localhost.localdomain", "https://overdue.example.org", "overdue.example.org"},
 		{"", "", "", ""},
 	} {
 		if got, err := heloName(test.setting, test.hostname, test.publicURL); got != test.want || err != nil {

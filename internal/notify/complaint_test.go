@@ -3,6 +3,7 @@ package notify
 import (
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,9 +12,9 @@ import (
 func TestSend_AFailingChannelIsLoggedAtOnceAndThenEachHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		broken := true
+		var mended atomic.Bool
 		s := &scripted{say: func(line string) string {
-			if broken && strings.HasPrefix(line, "RCPT") {
+			if !mended.Load() && strings.HasPrefix(line, "RCPT") {
 				return "451 4.3.0 <a@example.com> try again later"
 			}
 			return ""
@@ -44,9 +45,9 @@ func TestSend_AFailingChannelIsLoggedAtOnceAndThenEachHour(t *testing.T) {
 		if strings.Contains(log.String(), "@") {
 			t.Errorf("the log holds an address:\n%s", log.String())
 		}
-		broken = false
+		mended.Store(true)
 		send(EventOpened)
-		broken = true
+		mended.Store(false)
 		send(EventOpened)
 		if lines() != 4 {
 			t.Errorf("%d lines; want one at once after it worked:\n%s", lines(), log.String())

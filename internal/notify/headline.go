@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,7 +12,6 @@ type headline struct {
 	status, tone string
 	what         string // the subject without its status
 	lead         string
-	preview      string // shown next to the subject; empty: the lead
 }
 
 // headline finds the words of the event.
@@ -46,8 +46,7 @@ func (n News) headline() headline {
 func (n News) opened() headline {
 	return headline{
 		status: "Down", tone: "down", what: n.shortName() + ": " + n.reason(),
-		lead:    fmt.Sprintf("%s is Down: %s.%s", n.name(), n.reason(), n.expectation()),
-		preview: strings.TrimSpace(n.expectation() + " " + short(n.Description)),
+		lead: fmt.Sprintf("%s is Down: %s.%s", n.name(), n.reason(), n.expectation()),
 	}
 }
 
@@ -224,3 +223,12 @@ func named(names []string) string {
 
 // shortName is the heartbeat's name in a subject.
 func (n News) shortName() string { return shorten(n.name(), mostSubject) }
+
+// preview is what mail clients show next to the subject: what the subject does not
+// say, or the lead if that is nothing.
+func (n News) preview(lead string) string {
+	if n.Event != EventOpened {
+		return lead
+	}
+	return cmp.Or(strings.TrimSpace(n.expectation()+" "+short(n.Description)), lead)
+}

@@ -64,6 +64,7 @@ func TestMail_IsTriedAgainWhileTheServerAsksToWait(t *testing.T) {
 			t.Errorf("%v after %v; want it said at once that it will be tried again", err, time.Since(begun))
 		}
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if len(s.messages) != 1 {
 			t.Errorf("%d mails in ten minutes; want 1", len(s.messages))
 		}
@@ -82,6 +83,7 @@ func TestMail_EndsTheAttemptsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
 		out := s.door(t, OutsideOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		_ = out.Mail(t.Context(), "a@example.com", "Invitation", "Come in")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if tries := len(s.said("RCPT")); tries != 6 || !strings.Contains(log.String(), "mail not sent") || strings.Contains(log.String(), "@") {
 			t.Errorf("%d attempts; log without addresses:\n%s", tries, log.String())
 		}
@@ -103,6 +105,7 @@ func TestMail_OneThatCannotArriveOrMayHaveArrivedIsNotSentAgain(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if tries := len(s.said("RCPT")); tries != 1 {
 				t.Errorf("%s: %d attempts; want 1", name, tries)
 			}
@@ -120,6 +123,7 @@ func TestMail_APageDoesNotWaitForASlowServer(t *testing.T) {
 			t.Errorf("%v; want it said that the attempt continues", err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if s.accepted != 1 || len(s.messages) != 1 {
 			t.Errorf("%d mails, %d of them acknowledged; want 1", len(s.messages), s.accepted)
 		}

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -46,7 +45,7 @@ type Link struct{ Label, URL string }
 func (n News) Message() Message {
 	h := n.headline()
 	m := Message{
-		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: cmp.Or(h.preview, h.lead),
+		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
 		Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
 	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)

@@ -5,7 +5,7 @@
 #   e2e/mail/run.sh exim4               one of them
 #
 # Needs root (namespaces, an overlay over /), Debian with apt, go, curl, openssl. Each server is installed into an
-# overlay of the file system in namespaces of its own, without a network but its loopback interface; nothing on the
+# overlay of the file system in private namespaces, with no network except its loopback interface; nothing on the
 # machine changes. Not part of the tests: it downloads packages and takes about a minute for each server.
 set -eu
 

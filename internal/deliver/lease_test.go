@@ -24,7 +24,7 @@ func TestLanes_ASendThatTakesMinutesDoesNotCount(t *testing.T) {
 	if free := c.lanes(nil, now).free("another", 0); free != 0 {
 		t.Errorf("%d free places next to as many ordinary sends as there are places; want 0", free)
 	}
-	// Slow sends have as many places of their own, and no more.
+	// The maximum of slow sends is as high as that of ordinary ones.
 	c.sends = map[string]underway{}
 	add(8, now.Add(-longestSend))
 	if free := c.lanes(nil, now).free("another", 0); free != 0 {

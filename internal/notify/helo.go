@@ -20,9 +20,8 @@ var fullName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?
 // mostName is how long a domain name may be, in bytes (RFC 5321, section 4.5.3.1.2).
 const mostName = 255
 
-// domainName returns text as a domain name of at least two labels in ASCII, or "".
-// An IP address is none,
-// nor is localhost.localdomain, which many machines are called.
+// domainName returns text as a domain name of at least two labels in ASCII, or "". It
+// accepts no IP address, and not localhost.localdomain, which many machines are called.
 func domainName(text string) string {
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(text, "."))
 	if err != nil || len(name) > mostName || !fullName.MatchString(name) {

@@ -36,21 +36,44 @@ type no struct {
 	text    string
 }
 
-// send offers msg for the recipients once. The error is a *Refusal that
-// concerns them all; the result for each is in the offer.
+// send offers msg for the recipients once, and the small message to those whose
+// server rejected the full one for what it contains: a filter that rejects what the
+// job wrote must not hide that the job failed. The error is a *Refusal that concerns
+// them all; the result for each is in the offer.
 func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer, error) {
 	full, small, err := msg.render()
 	if err != nil {
 		return offer{}, &Refusal{Body: "The email could not be written: " + r.hide.answer(err.Error(), false) + ".", Final: true}
 	}
-	s, err := r.dial(ctx)
-	if err != nil {
-		return offer{}, err
+	o, refusal := r.offer(ctx, to, full, small)
+	if refusal != nil && refusal.Status >= 500 && !refusal.Final && len(o.took) > 0 && small != nil {
+		// In a new session: some servers end the one in which they reject a message.
+		first := o
+		o, refusal = r.offer(ctx, first.took, small, nil)
+		o.later, o.never = append(first.later, o.later...), append(first.never, o.never...)
+	}
+	if refusal != nil {
+		return offer{}, refusal
+	}
+	return o, nil
+}
+
+// offer offers a message in a new session, or the small one if the server's
+// limit says so. If the refusal is not nil, took has those whom the server would have
+// accepted the message for.
+func (r *relay) offer(ctx context.Context, to []string, full, small []byte) (offer, *Refusal) {
+	s, refusal := r.dial(ctx)
+	if refusal != nil {
+		return offer{}, refusal
 	}
 	o := offer{session: s}
-	if err := o.make(to, full, small); err != nil {
+	_, parameter := s.client.Extension("SIZE")
+	if limit := sizeLimit(parameter); small != nil && limit > 0 && int64(len(full)) > limit {
+		full = small
+	}
+	if refusal := o.transaction(to, full); refusal != nil {
 		s.hangUp()
-		return offer{}, err
+		return o, refusal
 	}
 	// The result is known: nobody waits for the goodbye, which some servers never
 	// answer, and the end of the context no longer matters.
@@ -76,37 +99,6 @@ func (m *emailMessage) render() (full, small []byte, err error) {
 		return nil, nil, fmt.Errorf("small message: %w", err)
 	}
 	return b.Bytes(), s.Bytes(), nil
-}
-
-// make offers the full message, or the small one if the server's limit says so, and
-// the small one again if the full one was rejected for what it contains. The error
-// is a *Refusal.
-func (o *offer) make(to []string, full, small []byte) error {
-	_, parameter := o.session.client.Extension("SIZE")
-	if limit := sizeLimit(parameter); small != nil && limit > 0 && int64(len(full)) > limit {
-		full, small = small, nil
-	}
-	refusal := o.transaction(to, full)
-	// Not only for its size: a filter that rejects what the job wrote must not hide
-	// that the job failed.
-	if refusal == nil || small == nil || refusal.Status < 500 || refusal.Final || len(o.took) == 0 {
-		return asError(refusal)
-	}
-	again := o.took
-	o.took = nil
-	o.session.within("RSET", o.session.relay.times.step)
-	if err := o.session.client.Reset(); err != nil {
-		return o.session.refusal(err)
-	}
-	return asError(o.transaction(again, small))
-}
-
-// asError keeps a nil *Refusal from becoming an error that is not nil.
-func asError(r *Refusal) error {
-	if r == nil {
-		return nil
-	}
-	return r
 }
 
 // transaction sends one message (RFC 5321, section 3.3).

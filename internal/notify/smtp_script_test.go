@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// scripted is a mail server in the same process that answers as it is told. It runs
+// scripted is a mail server in the same process that answers as its fields say. It runs
 // in a synctest bubble, where waiting takes no time.
 type scripted struct {
 	greeting  string                   // "" is an ordinary one

@@ -34,9 +34,8 @@ type smtpSession struct {
 	release func() bool // unties the connection from the context
 }
 
-// dial connects, introduces itself, secures the connection and signs in. The error
-// is a *Refusal.
-func (r *relay) dial(ctx context.Context) (*smtpSession, error) {
+// dial connects, introduces itself, secures the connection and signs in.
+func (r *relay) dial(ctx context.Context) (*smtpSession, *Refusal) {
 	s := &smtpSession{relay: r, begun: time.Now(), step: "the connection", limit: r.times.step}
 	// Not the library's dialling: it cannot write the address of an IPv6 host, and
 	// has one deadline for all steps.

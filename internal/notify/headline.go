@@ -28,6 +28,8 @@ func (n News) headline() headline {
 		return n.late()
 	case EventChannelFailing:
 		return n.channelFailing()
+	case EventChannelWorks:
+		return n.channelWorks()
 	case EventBlackout:
 		return n.blackedOut()
 	case EventTest:
@@ -105,23 +107,6 @@ func (n News) late() headline {
 		lead += fmt.Sprintf(" An incident opens at %s unless it pings.", n.clock().exact(n.Deadline))
 	}
 	return headline{"Late", "late", n.name() + ": " + n.silence(), lead}
-}
-
-// channelFailing: people who rely on another channel hear of it here.
-func (n News) channelFailing() headline {
-	var f Failing
-	if n.Failing != nil {
-		f = *n.Failing
-	}
-	channel := short(f.Channel)
-	lead := "Alerts do not arrive through the channel " + channel + "."
-	if n.Heartbeat != "" {
-		lead += " The last one was about " + n.name() + "."
-	}
-	if f.Detail != "" {
-		lead += " The answer was: " + strings.TrimSuffix(shorten(oneLine(f.Detail), mostDetail), ".") + "."
-	}
-	return headline{"Channel failing", "late", channel + ": alerts do not arrive", lead}
 }
 
 // blackedOut: our own outage, told once.

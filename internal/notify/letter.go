@@ -87,6 +87,9 @@ func (l letter) listID() string {
 func (m Message) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", m.Lead)
+	if m.Description != "" {
+		fmt.Fprintf(&b, "\n> %s\n", strings.ReplaceAll(m.Description, "\n", "\n> "))
+	}
 	width := 0
 	for _, f := range m.Facts {
 		width = max(width, len(f.Label))

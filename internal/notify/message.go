@@ -16,6 +16,9 @@ type Message struct {
 	Subject string
 	// Lead is one to three sentences that stand for themselves.
 	Lead string
+	// Description is what the owners of the heartbeat wrote about it, with its line
+	// breaks.
+	Description string
 	// Facts are the details, most important first.
 	Facts []Fact
 	// Tail is the end of the job's output.
@@ -38,7 +41,7 @@ func (n News) Message() Message {
 	h := n.headline()
 	m := Message{
 		Status: h.status, Tone: h.tone, Lead: h.lead,
-		Facts: n.facts(), Links: n.links(), Footer: n.footer(),
+		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
 	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)
 	if n.tells(EventOpened, EventReminder) {

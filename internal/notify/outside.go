@@ -13,7 +13,7 @@ import (
 
 // Bounds of one attempt, where the options name none.
 const (
-	longestHTTP = 10 * time.Second
+	longestHTTP = 30 * time.Second
 	longestSMTP = 15 * time.Second
 )
 
@@ -33,7 +33,7 @@ type OutsideOptions struct {
 
 	// UserAgent is sent with every message. Empty: "Overdue".
 	UserAgent string
-	// HTTPTimeout and SMTPTimeout bound one whole attempt. 0: 10 and 15 seconds.
+	// HTTPTimeout and SMTPTimeout bound one whole attempt. 0: 30 and 15 seconds.
 	HTTPTimeout, SMTPTimeout time.Duration
 	// TLSConfig holds further authorities to trust. Verification cannot be
 	// turned off by it. Nil: those of the system.
@@ -46,7 +46,6 @@ type Outside struct {
 	timeout   time.Duration
 	userAgent string
 	relay     *relay // nil: no mail server is configured
-	taken     *taken
 }
 
 // NewOutside opens the door; it connects to nothing yet.
@@ -76,7 +75,7 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	}
 	out := &Outside{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
-		userAgent: oneLine(opts.UserAgent), taken: newTaken(),
+		userAgent: oneLine(opts.UserAgent),
 	}
 	if opts.SMTPURL == "" {
 		return out, nil

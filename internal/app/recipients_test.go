@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"overdue/internal/monitor"
@@ -133,6 +134,7 @@ func (w *world) health(name string) monitor.ChannelHealth {
 // has fails the test unless a recipient has exactly these mails.
 func (m *mailServer) has(t *testing.T, recipient string, want ...string) {
 	t.Helper()
+	synctest.Wait()
 	if got := m.inbox(recipient); !slices.Equal(got, want) {
 		t.Errorf("%s has %v; want %v", recipient, got, want)
 	}

@@ -63,7 +63,7 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 		}
 		shown.Sign, shown.Title, shown.Text, shown.Quote = "note", "Note by "+by, "", text
 	case "undelivered":
-		shown.Sign, shown.Tone, shown.Title = "dl-fail", "failed", "Alert given up"
+		shown.Sign, shown.Tone, shown.Title = "dl-fail", "failed", "Alert not delivered"
 	case "recovered":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-up", "up", "Recovered", "Up"
 		shown.Text = "A ping arrived, and the incident was resolved."
@@ -92,6 +92,9 @@ func tail(text string) string {
 // first and the last are told: the table has their number.
 func attempts(s manage.IncidentStory, d manage.Delivery) []view.Entry {
 	name, what := s.Channels[d.Channel].Name, news(d.Event)
+	if d.Recipient != "" {
+		name += " for " + d.Recipient
+	}
 	var all []view.Entry
 	for n, t := range d.Tries {
 		if t.Outcome == "retry" && n > 0 && n < len(d.Tries)-1 {
@@ -153,6 +156,8 @@ func eventWords(event monitor.Event) string {
 		return "Late"
 	case monitor.ChannelFailing:
 		return "Channel failing"
+	case monitor.ChannelRecovered:
+		return "Channel recovered"
 	case monitor.TestAlert:
 		return "Test"
 	}
@@ -168,7 +173,11 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 		}
 		c := s.Channels[d.Channel]
 		shown := view.Delivery{
-			Channel: c.Name, Kind: kindLabel(c.Kind), Message: message(s, d.Event), State: string(d.State), Attempts: len(d.Tries),
+			Channel: c.Name, Kind: kindLabel(c.Kind), Recipient: d.Recipient, Message: message(s, d.Event), State: string(d.State),
+			Attempts: len(d.Tries),
+		}
+		if d.State == monitor.Owed && len(d.Tries) == 0 {
+			shown.State = "pending"
 		}
 		if n := len(d.Tries); n > 0 {
 			last := d.Tries[n-1]

@@ -254,7 +254,7 @@ func TestTurn_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
 		}
 		metrics := httptest.NewRecorder()
 		n.meter.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
-		for _, line := range []string{"\noverdue_alerts_pending 120\n", "\noverdue_alerts_oldest_pending_seconds 3", "\noverdue_channel_failing{channel="} {
+		for _, line := range []string{"\noverdue_alerts_pending 12", "\noverdue_alerts_oldest_pending_seconds 3", "\noverdue_channel_failing{channel="} {
 			if !strings.Contains(metrics.Body.String(), line) {
 				w.t.Errorf("the metrics lack %q", line)
 			}

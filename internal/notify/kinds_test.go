@@ -105,7 +105,9 @@ func TestKinds_EveryKindCarriesTheSameFacts(t *testing.T) {
 			}
 			for form, text := range render(t, failedBackup(event)) {
 				for name, forms := range facts {
-					if !slices.ContainsFunc(forms, func(f string) bool { return strings.Contains(text, f) || strings.Contains(text, strings.ReplaceAll(f, "&", "&amp;")) }) {
+					if !slices.ContainsFunc(forms, func(f string) bool {
+						return strings.Contains(text, f) || strings.Contains(text, strings.ReplaceAll(f, "&", "&amp;"))
+					}) {
 						t.Errorf("%s, %s, %s: no %s, which would read %q, in\n%s", kind.Name, form, event, name, forms, text)
 					}
 				}

@@ -98,7 +98,9 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"Nightly backup is Late: no ping since 03:00. An incident opens at 06:00:04 unless it pings.",
 		},
 		{
-			"channel failing", func(n *News) { n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Old hook", Detail: "404 gone."} },
+			"channel failing", func(n *News) {
+				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Old hook", Detail: "404 gone."}
+			},
 			"[Channel failing] Old hook: alerts do not arrive",
 			"Alerts do not get through the channel Old hook. The last answer was: 404 gone.",
 		},

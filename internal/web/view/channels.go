@@ -1,6 +1,9 @@
 package view
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ChannelsPage is the list of channels of a project and the kinds to add.
 type ChannelsPage struct {
@@ -71,10 +74,15 @@ func (c Channel) trouble() string {
 	return text
 }
 
-// waiting says how many alerts are not delivered yet, as a sentence after a space.
-func (c Channel) waiting() string {
-	if c.Pending == 0 {
-		return ""
+// summary says why the channel does not deliver and what depends on it.
+func (c Channel) summary() string {
+	var all []string
+	if c.Why != "" {
+		all = append(all, ended(c.Why))
 	}
-	return " " + Plural(c.Pending, "alert") + word(c.Pending == 1, " is pending.", " are pending.")
+	if c.Pending > 0 {
+		all = append(all, Plural(c.Pending, "alert")+word(c.Pending == 1, " is", " are")+" pending.")
+	}
+	all = append(all, Plural(c.Heartbeats, "heartbeat")+word(c.Heartbeats == 1, " alerts", " alert")+" this channel.")
+	return strings.Join(all, " ")
 }

@@ -40,6 +40,7 @@ type finding struct {
 	lines   []slog.Record
 	outbox  store.Outbox
 	counted bool
+	dead    []string // channels that reach nobody
 }
 
 // examine announces channels that fail and channels that work again to the others
@@ -58,6 +59,11 @@ func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f findin
 	failures, err := tx.ChannelFailures()
 	if err != nil {
 		return f, err
+	}
+	for _, failure := range failures {
+		if failure.Recipient == "" && failure.Failing {
+			f.dead = append(f.dead, failure.Channel)
+		}
 	}
 	for _, failure := range failures {
 		if failure.Recovered.IsZero() {
@@ -94,7 +100,7 @@ func (c *Courier) examineFailure(tx *store.Tx, failure store.FailingChannel, f *
 		return err
 	}
 	if first {
-		f.log(slog.LevelWarn, "channel not delivering", failure, now)
+		f.log(slog.LevelWarn, "channel not delivering", failure)
 	}
 	if !failure.IsFailing(failure.Pending, now) {
 		return nil
@@ -108,7 +114,7 @@ func (c *Courier) examineFailure(tx *store.Tx, failure store.FailingChannel, f *
 	if err != nil || !first {
 		return err
 	}
-	return c.announce(tx, failure, monitor.ChannelFailing, now)
+	return f.announce(tx, failure, monitor.ChannelFailing, now)
 }
 
 // examineRecovery drops a failure that is over, and announces that if the failure
@@ -119,23 +125,23 @@ func (c *Courier) examineRecovery(tx *store.Tx, failure store.FailingChannel, f 
 		return err
 	}
 	if !failure.Logged.IsZero() {
-		f.log(slog.LevelInfo, "channel delivering again", failure, now)
+		f.log(slog.LevelInfo, "channel delivering again", failure)
 	}
 	if failure.Announced.IsZero() {
 		return nil
 	}
-	return c.announce(tx, failure, monitor.ChannelRecovered, now)
+	return f.announce(tx, failure, monitor.ChannelRecovered, now)
 }
 
-// announce notifies the other channels of the project. Those that fail themselves
-// are left out.
-func (c *Courier) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
+// announce notifies the other channels of the project. Those that reach nobody
+// themselves are left out.
+func (f *finding) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
 	channels, err := tx.ChannelRoutes(failure.Project)
 	if err != nil {
 		return err
 	}
 	for _, other := range channels {
-		if other.ID == failure.Channel || other.Failing {
+		if other.ID == failure.Channel || slices.Contains(f.dead, other.ID) {
 			continue
 		}
 		err := tx.Owe(monitor.Alert{
@@ -166,12 +172,12 @@ func failing(about string) *notify.Failing {
 }
 
 // log adds a line about a channel to what is written after the commit.
-func (f *finding) log(level slog.Level, message string, failure store.FailingChannel, now time.Time) {
+func (f *finding) log(level slog.Level, message string, failure store.FailingChannel) {
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(
 		slog.String("component", "deliver"), slog.String("channel", failure.Channel), slog.String("kind", failure.Kind),
 		slog.Bool("all_recipients", failure.Recipient == ""), slog.Int("status", failure.Status), slog.String("reason", loggable(failure.Reason)),
-		slog.Duration("for", now.Sub(failure.Since)),
+		slog.Time("since", failure.Since),
 	)
 	f.lines = append(f.lines, line)
 }

@@ -100,7 +100,7 @@ func attempts(s manage.IncidentStory, d manage.Delivery) []view.Entry {
 		if t.Outcome == "retry" && n > 0 && n < len(d.Tries)-1 {
 			continue
 		}
-		e := view.Entry{At: t.At, Code: t.Detail}
+		e := view.Entry{At: t.At, Code: undivided(s, d, t.Detail)}
 		switch t.Outcome {
 		case "sent":
 			e.Sign, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+view.Latency(t.Took)
@@ -181,7 +181,7 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 		}
 		if n := len(d.Tries); n > 0 {
 			last := d.Tries[n-1]
-			shown.Took, shown.Response, shown.At = last.Took, response(last.Status, last.Detail), last.At
+			shown.Took, shown.Response, shown.At = last.Took, response(last.Status, undivided(s, d, last.Detail)), last.At
 		}
 		if d.State == monitor.Owed && d.Next.After(now) {
 			shown.Next = d.Next
@@ -189,6 +189,15 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 		all = append(all, shown)
 	}
 	return all
+}
+
+// undivided returns the answer to an alert, without what it says of recipients that
+// have an alert of their own: theirs says it.
+func undivided(s manage.IncidentStory, d manage.Delivery, detail string) string {
+	if slices.ContainsFunc(s.Deliveries, func(part manage.Delivery) bool { return part.Parent == d.ID }) {
+		detail, _, _ = strings.Cut(detail, "; ")
+	}
+	return detail
 }
 
 // response is what a provider answered.

@@ -127,7 +127,7 @@ func TestTurn_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testin
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened"}) {
 			w.t.Errorf("after one failed attempt the other channel has %v; want the incident alone", got)
 		}
-		if h := w.health("ops"); h.Pending != 1 || h.Next.Sub(time.Now()) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
+		if h := w.health("ops"); h.Pending != 1 || time.Until(h.Next) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
 			w.t.Errorf("%d alerts pending, next attempt in %s, %q; want one in 9 s and the answer", h.Pending, time.Until(h.Next), h.Reason())
 		}
 		time.Sleep(time.Minute) // attempts after 10 and 40 s

@@ -12,6 +12,9 @@ const (
 	// with one at a time, a long queue would take too long.
 	slowSend  = 500 * time.Millisecond
 	slowLanes = 8
+	// One place in reservedPart is for channels that are not slow: channels that
+	// hang would otherwise take all, and delay the first attempts of the others.
+	reservedPart = 4
 )
 
 // lanes computes how many more alerts each channel may get in a turn.
@@ -19,6 +22,7 @@ type lanes struct {
 	now      time.Time
 	underway map[string][]time.Time // when each send that is not noted yet began, by channel
 	all      int                    // places left for all channels together
+	reserve  int                    // of them, those that slow channels may not take
 }
 
 // lanes counts the sends in progress, without the results that this turn records.
@@ -31,6 +35,7 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 	if c.Most > 0 {
 		l.all = c.Most
 	}
+	l.reserve = l.all / reservedPart
 	for alert, s := range c.sends {
 		if !done[alert] {
 			l.underway[s.channel] = append(l.underway[s.channel], s.begun)
@@ -43,11 +48,10 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 // free returns how many more alerts a channel may get after this turn has taken
 // taken of all places.
 func (l lanes) free(channel string, taken int) int {
-	most := quickLanes
 	if slow := l.slowAt(channel); !slow.IsZero() && !slow.After(l.now) {
-		most = slowLanes
+		return min(slowLanes-len(l.underway[channel]), l.all-taken-l.reserve)
 	}
-	return min(most-len(l.underway[channel]), l.all-taken)
+	return min(quickLanes-len(l.underway[channel]), l.all-taken)
 }
 
 // slowAt returns when the oldest send of a channel in progress counts as slow, or

@@ -192,12 +192,13 @@ func (c *Courier) addAttempt(tx *store.Tx, r result, try store.Attempt) error {
 	return nil
 }
 
-// asked is until when a provider wished not to be asked, zero for no wish.
+// asked is until when a provider asked to wait, as far as that is honoured, or zero
+// if it did not ask.
 func asked(refusal *notify.Refusal, now time.Time) time.Time {
 	if refusal.RetryAfter == 0 {
 		return time.Time{}
 	}
-	return now.Add(refusal.RetryAfter)
+	return now.Add(min(refusal.RetryAfter, longestWish))
 }
 
 // remindAgain adds the next reminder, unless the incident is acknowledged or over.

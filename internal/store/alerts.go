@@ -215,9 +215,9 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 
 // hurry makes due at now what waits to be tried again about heartbeats that
 // there is more to tell of: the new alerts wait for it. What a provider asked
-// for is still honoured.
+// for is still honoured, and nothing is put off.
 func (tx *Tx) hurry(heartbeats []int64, now time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked > $2 THEN asked ELSE $2 END
+	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
 		WHERE `+tx.d.in("heartbeat", "$1")+` AND state = 'owed' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
 		tx.d.numbers(heartbeats), micros(now), string(monitor.IncidentReminder))
 	if err != nil {

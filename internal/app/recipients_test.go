@@ -33,6 +33,7 @@ var (
 // mailServer takes messages, except for recipients that it has another answer for.
 type mailServer struct {
 	mu      sync.Mutex
+	down    *notify.Refusal // what everybody gets; nil: the server works
 	answers map[string]*notify.Refusal
 	inboxes map[string][]string // events by recipient
 	ids     map[string][]string // alert ids by recipient
@@ -56,6 +57,9 @@ func (m *mailServer) inbox(recipient string) []string {
 func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.down != nil {
+		return notify.Receipt{}, m.down
+	}
 	var all []notify.RecipientResult
 	took, final := 0, true
 	for _, to := range n.Recipients {
@@ -191,6 +195,32 @@ func TestTurn_WhoHasAnAlertGetsItOnceAlsoAcrossAKillAndAnotherNode(t *testing.T)
 		time.Sleep(20 * time.Minute)
 		w.hear(other, "backup", "")
 		time.Sleep(20 * time.Second)
+		m.has(w.t, oncall, "opened", "resolved")
+		m.has(w.t, temp, "opened", "resolved")
+	})
+}
+
+func TestTurn_AMailServerThatIsDownAfterAnAlertDividedDoublesNothing(t *testing.T) {
+	simulate(t, func(w *world) {
+		m := w.mails(oncall, temp)
+		n := w.mailNode(m)
+		m.answer(temp, mailboxFull)
+		w.heartbeat("backup", daily)
+		w.hear(n, "backup", "/fail")
+		time.Sleep(time.Second)
+		m.mu.Lock()
+		m.down = &notify.Refusal{Body: "No connection."}
+		m.mu.Unlock()
+		w.hear(n, "backup", "") // temp still waits for the opening, so this alert divides
+		time.Sleep(5 * time.Second)
+		if h := w.health("mail"); h.FailingFor() != nil {
+			w.t.Errorf("failing for %v; want the whole channel", h.FailingFor())
+		}
+		m.answer(temp, nil)
+		m.mu.Lock()
+		m.down = nil
+		m.mu.Unlock()
+		time.Sleep(20 * time.Minute)
 		m.has(w.t, oncall, "opened", "resolved")
 		m.has(w.t, temp, "opened", "resolved")
 	})

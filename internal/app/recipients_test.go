@@ -207,12 +207,13 @@ func TestTurn_AMailServerThatIsDownAfterAnAlertDividedDoublesNothing(t *testing.
 		m.answer(temp, mailboxFull)
 		w.heartbeat("backup", daily)
 		w.hear(n, "backup", "/fail")
-		time.Sleep(time.Second)
+		time.Sleep(9 * time.Second)
 		m.mu.Lock()
 		m.down = &notify.Refusal{Body: "No connection."}
 		m.mu.Unlock()
 		w.hear(n, "backup", "") // temp still waits for the opening, so this alert divides
-		time.Sleep(5 * time.Second)
+		// Down for two attempts at what divided: temp has the opening before the third.
+		time.Sleep(16 * time.Second)
 		if h := w.health("mail"); h.FailingFor() != nil {
 			w.t.Errorf("failing for %v; want the whole channel", h.FailingFor())
 		}

@@ -49,6 +49,7 @@ type Courier struct {
 	sending sync.WaitGroup
 	sends   map[string]underway // sends under way or not yet noted, by alert; Turn's own
 	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
+	slow    map[string]bool     // channels whose last send was slow; Turn's own
 	health  health
 }
 
@@ -89,7 +90,7 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.sends == nil {
-		c.sends, c.broken = map[string]underway{}, map[string]bool{}
+		c.sends, c.broken, c.slow = map[string]underway{}, map[string]bool{}, map[string]bool{}
 	}
 	noted := c.peek()
 	var errands []errand

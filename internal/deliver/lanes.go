@@ -14,7 +14,7 @@ const (
 	slowLanes = 8
 	// One place in reservedPart is for channels that are not slow: channels that
 	// hang would otherwise take all, and delay the first attempts of the others.
-	reservedPart = 4
+	reservedPart = 8
 )
 
 // lanes computes how many more alerts each channel may get in a turn.
@@ -23,6 +23,7 @@ type lanes struct {
 	underway map[string][]time.Time // when each send that is not noted yet began, by channel
 	all      int                    // places left for all channels together
 	reserve  int                    // of them, those that slow channels may not take
+	slow     map[string]bool        // channels whose last send was slow
 }
 
 // lanes counts the sends in progress, without the results that this turn records.
@@ -30,8 +31,13 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 	done := map[string]bool{}
 	for _, r := range noted {
 		done[r.alert.ID] = true
+		if r.took >= slowSend {
+			c.slow[r.channel.ID] = true
+		} else {
+			delete(c.slow, r.channel.ID)
+		}
 	}
-	l := lanes{now: now, underway: map[string][]time.Time{}, all: mostAtOnce}
+	l := lanes{now: now, underway: map[string][]time.Time{}, all: mostAtOnce, slow: c.slow}
 	if c.Most > 0 {
 		l.all = c.Most
 	}
@@ -51,7 +57,11 @@ func (l lanes) free(channel string, taken int) int {
 	if slow := l.slowAt(channel); !slow.IsZero() && !slow.After(l.now) {
 		return min(slowLanes-len(l.underway[channel]), l.all-taken-l.reserve)
 	}
-	return min(quickLanes-len(l.underway[channel]), l.all-taken)
+	reserve := 0
+	if l.slow[channel] { // it will probably be slow again
+		reserve = l.reserve
+	}
+	return min(quickLanes-len(l.underway[channel]), l.all-taken-reserve)
 }
 
 // slowAt returns when the oldest send of a channel in progress counts as slow, or

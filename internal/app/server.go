@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,9 +192,11 @@ func plain(w http.ResponseWriter, status int, line string) {
 }
 
 // test sends a test alert for people and tells how that went.
-func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult {
+func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 	receipt, err := e.courier.Test(ctx, c, p, uuid.NewString())
-	result := client.TestResult{Delivered: err == nil, Detail: receipt.Detail}
+	results := deliver.Results(receipt, err)
+	missed := func(r monitor.DeliveryResult) bool { return !r.Delivered }
+	result := client.TestResult{Delivered: !slices.ContainsFunc(results, missed), Detail: receipt.Detail}
 	status := receipt.Status
 	if refusal, refused := deliver.RefusalOf(err); refused {
 		status, result.Detail = refusal.Status, refusal.Body
@@ -201,5 +204,5 @@ func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel)
 	if status != 0 {
 		result.Status = &status
 	}
-	return result
+	return result, results
 }

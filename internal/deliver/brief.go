@@ -1,8 +1,8 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -46,6 +46,9 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 			return e, false, tx.Drop(a, now)
 		}
 	}
+	if ok, err = c.address(tx, &e, now); err != nil || !ok {
+		return e, false, err
+	}
 	if err := e.hideIDs(tx); err != nil {
 		return e, false, err
 	}
@@ -86,7 +89,7 @@ func isMissing(err error) bool {
 // news is what any alert tells.
 func (c *Courier) news(a monitor.Alert, channel monitor.Channel, project monitor.Project) notify.News {
 	n := notify.News{
-		AlertID: a.ID, Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
+		AlertID: cmp.Or(a.Parent, a.ID), Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
 		By: a.About, URL: c.Base,
 	}
 	n.ProjectSlug = project.Slug
@@ -96,7 +99,7 @@ func (c *Courier) news(a monitor.Alert, channel monitor.Channel, project monitor
 	if zone, err := time.LoadLocation(project.Zone); err == nil {
 		n.Zone = zone
 	}
-	if a.Event == monitor.ChannelFailing {
+	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
 		n.By, n.Failing = "", failing(a.About)
 		n.URL = c.page("/channels")
 	}
@@ -204,19 +207,4 @@ func (c *Courier) Test(ctx context.Context, channel monitor.Channel, project mon
 	n := c.news(a, channel, project)
 	n.Notice = client.Notice{}
 	return c.Send(ctx, channel.Kind, notify.Settings(channel.Settings), n)
-}
-
-// about keeps, in an alert, which channel fails and why.
-func about(channel monitor.Channel, refusal *notify.Refusal) string {
-	b, _ := json.Marshal(notify.Failing{Channel: channel.Name, Detail: refusal.Error()}) // two texts always marshal
-	return string(b)
-}
-
-// failing reads what about kept.
-func failing(about string) *notify.Failing {
-	var f notify.Failing
-	if err := json.Unmarshal([]byte(about), &f); err != nil {
-		return &notify.Failing{Channel: "A channel"}
-	}
-	return &f
 }

@@ -195,13 +195,13 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 		detail  string
 	}{
 		{"all taken", nil, true, false, 250, ""},
-		{"one gone", map[string]error{"a@example.com": gone}, true, false, 250, "Not for everybody: a@example.com: 550 5.1.1 no such user"},
+		{"one gone", map[string]error{"a@example.com": gone}, true, false, 250, "Sent to 1 of 2; a@example.com: 550 5.1.1 no such user"},
 		{
 			"both gone",
 			map[string]error{"a@example.com": gone, "b@example.com": gone},
 			false, true, 550, "a@example.com: 550 5.1.1 no such user; b@example.com: 550 5.1.1 no such user",
 		},
-		{"one busy", map[string]error{"a@example.com": busy}, false, false, 451, "a@example.com: 451 4.7.1 greylisted"},
+		{"one busy", map[string]error{"a@example.com": busy}, true, false, 250, "Sent to 1 of 2; a@example.com: 451 4.7.1 greylisted"},
 		{
 			"busy and gone",
 			map[string]error{"a@example.com": gone, "b@example.com": busy},
@@ -210,7 +210,7 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 		{
 			"too many",
 			map[string]error{"b@example.com": &smtp.SMTPError{Code: 552, EnhancedCode: smtp.NoEnhancedCode, Message: "too many"}},
-			false, false, 552, "b@example.com: 552 too many",
+			true, false, 250, "Sent to 1 of 2; b@example.com: 552 too many",
 		},
 		{"sender refused", map[string]error{"": gone}, false, false, 550, "5.1.1 no such user"},
 		{"body busy", map[string]error{".": busy}, false, false, 451, "4.7.1 greylisted"},
@@ -236,63 +236,19 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 	}
 }
 
-func TestEmailWritesToNobodyTwiceWhileOthersWait(t *testing.T) {
+func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 	m := serveMail(t, false, nil)
-	out := mailDoor(t, m)
-	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.NoEnhancedCode, Message: "later"}
-	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.NoEnhancedCode, Message: "gone"}
-	send := func(n News) error {
-		_, err := out.Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
-		return err
+	n := missed()
+	n.Recipients = []string{"b@example.com"}
+	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
+	if err != nil || len(receipt.Recipients) != 1 || receipt.Recipients[0] != (RecipientResult{Recipient: "b@example.com"}) {
+		t.Fatalf("%+v, %v; want a result for b alone", receipt, err)
 	}
-	m.answer("b@example.com", busy)
-	for range 2 {
-		if got := refused(t, send(missed())); got.Final {
-			t.Fatalf("refusal %+v; want it tried again", got)
-		}
-	}
-	if d := m.only(t); !slices.Equal(d.to, []string{"a@example.com"}) {
-		t.Errorf("first to %v; want the one who was accepted, once", d.to)
-	}
-	m.answer("b@example.com", nil)
-	if err := send(missed()); err != nil {
-		t.Fatal(err)
-	}
-	if took := m.deliveries(); len(took) != 2 || !slices.Equal(took[1].to, []string{"b@example.com"}) {
-		t.Errorf("then %d deliveries; want the other one to get it", len(took))
-	}
-	other := missed()
-	other.AlertID = "another"
-	if err := send(other); err != nil || len(m.deliveries()[2].to) != 2 {
-		t.Errorf("another alert: %v; want both to get it", err)
-	}
-	// Somebody has it and the rest never will: that is sent, not refused.
-	last := missed()
-	last.AlertID = "third"
-	m.answer("b@example.com", busy)
-	_ = refused(t, send(last))
-	m.answer("b@example.com", gone)
-	if err := send(last); err != nil {
-		t.Errorf("one has it, the other is gone: %v; want it sent", err)
-	}
-	if len(out.taken.by) != 0 || len(out.taken.order) != 0 {
-		t.Errorf("%d alerts are still remembered", len(out.taken.by))
-	}
-}
-
-func TestMemoryOfRecipientsIsBounded(t *testing.T) {
-	memory := newTaken()
-	for i := range mostTaken + 5 {
-		memory.remember(fmt.Sprint(i), []string{"a"})
-	}
-	if len(memory.by) != mostTaken || len(memory.order) != mostTaken {
-		t.Errorf("%d alerts are remembered; want %d", len(memory.by), mostTaken)
-	}
-	if left := memory.left("0", []string{"a"}); len(left) != 1 {
-		t.Error("the oldest is still remembered")
-	}
-	if left := memory.left(fmt.Sprint(mostTaken), []string{"a", "b"}); !slices.Equal(left, []string{"b"}) {
-		t.Errorf("left %v; want b", left)
+	d := m.only(t)
+	l := d.read(t)
+	to, err := l.header.AddressList("To")
+	if err != nil || len(to) != 2 || !slices.Equal(d.to, []string{"b@example.com"}) {
+		t.Errorf("sent to %v, with the header %v, %v; want it sent to b with both in the header", d.to, to, err)
 	}
 }
 

@@ -29,6 +29,8 @@ func (n News) headline() headline {
 		return n.late()
 	case EventChannelFailing:
 		return n.channelFailing()
+	case EventChannelWorks:
+		return n.channelWorks()
 	case EventBlackout:
 		return n.blackedOut()
 	case EventTest:
@@ -115,23 +117,6 @@ func (n News) late() headline {
 		lead += fmt.Sprintf(" An incident opens at %s unless it pings.", n.clock().exact(n.Deadline))
 	}
 	return headline{status: "Late", tone: "late", what: n.shortName() + ": " + n.silence(), lead: lead}
-}
-
-// channelFailing: people who rely on another channel hear of it here.
-func (n News) channelFailing() headline {
-	var f Failing
-	if n.Failing != nil {
-		f = *n.Failing
-	}
-	channel := short(f.Channel)
-	lead := "Alerts do not arrive through the channel " + channel + "."
-	if n.Heartbeat != "" {
-		lead += " The last one was about " + n.name() + "."
-	}
-	if f.Detail != "" {
-		lead += " The answer was: " + strings.TrimSuffix(shorten(oneLine(f.Detail), mostDetail), ".") + "."
-	}
-	return headline{status: "Channel failing", tone: "late", what: shorten(channel, mostSubject) + ": alerts do not arrive", lead: lead}
 }
 
 // blackedOut: our own outage, told once.

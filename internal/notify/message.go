@@ -1,9 +1,6 @@
 package notify
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Message is one piece of news in words. Every kind of channel renders the same
 // message, so that an e-mail and a chat never disagree.
@@ -46,14 +43,11 @@ func (n News) Message() Message {
 	h := n.headline()
 	m := Message{
 		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
-		Facts: n.facts(), Links: n.links(), Footer: n.footer(),
+		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
 	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)
 	if n.tells(EventOpened, EventReminder) {
 		m.Tail = tail(n.Tail)
-	}
-	if n.tells(EventOpened, EventReminder, EventLate, EventAcknowledged) {
-		m.Description = shorten(strings.TrimSpace(lines(n.Description)), mostDescription)
 	}
 	return m
 }

@@ -98,9 +98,25 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"Nightly backup is Late: no ping since 03:00 UTC. An incident opens at 06:00:04 unless it pings.",
 		},
 		{
-			"channel failing", func(n *News) { n.Event, n.Failing = EventChannelFailing, &Failing{"Old hook", "404 gone."} },
+			"channel failing", func(n *News) {
+				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Old hook", Detail: "404 gone."}
+			},
 			"[Channel failing] Old hook: alerts do not arrive",
-			"Alerts do not arrive through the channel Old hook. The last one was about Nightly backup. The answer was: 404 gone.",
+			"Alerts do not get through the channel Old hook. The last answer was: 404 gone.",
+		},
+		{
+			"channel failing for one recipient", func(n *News) {
+				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Mail", Recipient: "ann@example.com", Detail: "451 full"}
+			},
+			"[Channel failing] Mail for ann@example.com: alerts do not arrive",
+			"Alerts do not get through the channel Mail for ann@example.com. The last answer was: 451 full.",
+		},
+		{
+			"channel recovered", func(n *News) {
+				n.Event, n.Failing = EventChannelWorks, &Failing{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
+			},
+			"[Channel recovered] Old hook: alerts arrive again",
+			"Alerts get through the channel Old hook again. It did not deliver since 04:00:04.",
 		},
 		{
 			"blackout", func(n *News) {
@@ -200,7 +216,7 @@ func TestTailKeepsTheEndInWholeLines(t *testing.T) {
 
 func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 	events := []string{
-		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventBlackout, EventTest, "x\ny",
+		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventChannelWorks, EventBlackout, EventTest, "x\ny",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
@@ -211,7 +227,7 @@ func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 		n.Heartbeat, n.Project, n.Channel = hostile.Draw(t, "heartbeat"), hostile.Draw(t, "project"), hostile.Draw(t, "channel")
 		n.By, n.Sum, n.Schedule, n.Tail = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
 		n.URL = hostile.Draw(t, "url")
-		n.Failing = &Failing{hostile.Draw(t, "failing"), hostile.Draw(t, "detail")}
+		n.Failing = &Failing{Channel: hostile.Draw(t, "failing"), Recipient: hostile.Draw(t, "recipient"), Detail: hostile.Draw(t, "detail")}
 		n.Blackout = &Blackout{Unjudged: []string{hostile.Draw(t, "unjudged")}}
 		m := n.Message()
 		texts := []string{m.Subject, m.Lead, m.Footer}

@@ -13,7 +13,7 @@ import (
 )
 
 // longestHTTP bounds one attempt over HTTP, if the options name no bound.
-const longestHTTP = 10 * time.Second
+const longestHTTP = 30 * time.Second
 
 // OutsideOptions say where messages may go and through which mail server.
 type OutsideOptions struct {
@@ -41,7 +41,7 @@ type OutsideOptions struct {
 
 	// UserAgent is sent with every message. Empty: "Overdue".
 	UserAgent string
-	// HTTPTimeout bounds one whole attempt. 0: 10 seconds.
+	// HTTPTimeout bounds one whole attempt. 0: 30 seconds.
 	HTTPTimeout time.Duration
 	// Log gets what nobody waits for. Nil: nothing is logged.
 	Log *slog.Logger
@@ -52,14 +52,12 @@ type OutsideOptions struct {
 
 // Outside is the one door out. It is safe for concurrent use.
 type Outside struct {
-	http       *http.Client
-	timeout    time.Duration
-	userAgent  string
-	relay      *relay // nil: no mail server is configured
-	taken      *taken
-	mailer     *mailer
-	complaints complaints
-	log        *slog.Logger
+	http      *http.Client
+	timeout   time.Duration
+	userAgent string
+	relay     *relay // nil: no mail server is configured
+	mailer    *mailer
+	log       *slog.Logger
 }
 
 // NewOutside opens the door; it connects to nothing yet.
@@ -86,8 +84,8 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	}
 	out := &Outside{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
-		userAgent: oneLine(opts.UserAgent), taken: newTaken(),
-		mailer: newMailer(), log: opts.Log,
+		userAgent: oneLine(opts.UserAgent),
+		mailer:    newMailer(), log: opts.Log,
 	}
 	if out.log == nil {
 		out.log = slog.New(slog.DiscardHandler)
@@ -134,7 +132,6 @@ func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
 		err, receipt = stopped(ctx.Err()), Receipt{}
 	}
-	o.hear(kind, n, err)
 	return receipt, err
 }
 

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// longestWait bounds what a Retry-After may ask for. Delivery gives up after a
-// day, so a longer wait would be the same as a final no.
+// longestWait bounds what a Retry-After may ask for. Delivery honours less.
 const longestWait = 24 * time.Hour
 
 // Receipt is what the other side answered when it took the message.
@@ -18,6 +17,8 @@ type Receipt struct {
 	Status int
 	// Detail is the start of its answer, in one line without secrets.
 	Detail string
+	// Recipients are the results of a kind with several recipients, nil for others.
+	Recipients []RecipientResult
 }
 
 // Refusal is why a message was not taken. It is the only error of a Send.
@@ -35,6 +36,9 @@ type Refusal struct {
 	// Uncertain means that the provider may have taken the message: the connection
 	// ended between the end of the message and the answer. RetryAfter is set then.
 	Uncertain bool
+	// Recipients are the results of a kind with several recipients, nil if the
+	// refusal concerns the whole channel.
+	Recipients []RecipientResult
 
 	// cause is set when the caller's context ended, so that a stop is not
 	// mistaken for a provider's no.

@@ -16,9 +16,11 @@ var enhancedCode = regexp.MustCompile(`^([245])\.(\d{1,3}\.\d{1,3})\b`)
 // mail.
 var badMailbox = []string{"1.1", "1.2", "1.3", "1.6", "1.10"}
 
-// aboutUs matches replies without an enhanced code that are about who sends, not
-// about the recipient, such as "550 relay not permitted" of Exim.
-var aboutUs = regexp.MustCompile(`(?i)relay|authenti|helo|ehlo|sender|blocked|blacklist|blocklist|denied|permitted|policy|spam|tls`)
+// aboutUs matches replies without an enhanced code that are about who sends or about
+// the moment, not about whether the mailbox exists, such as "550 relay not permitted"
+// of Exim.
+var aboutUs = regexp.MustCompile(`(?i)relay|\bauth|helo|ehlo|sender|client|reverse|blocked|listed?\b|blacklist|blocklist|` +
+	`denied|permitted|policy|spam|\btls\b|\bspf\b|\bdkim\b|\bdmarc\b|too many|quota|\bfull\b`)
 
 // permanent reports whether a reply says that this recipient will never take the
 // message. The command that was answered says nothing: servers postpone what they

@@ -47,6 +47,10 @@ func TestSend_OnlyAnswersAboutTheMailboxAreFinal(t *testing.T) {
 		"450 4.2.0 Greylisted":                                false,
 		"451 5.1.1 odd: a permanent class":                    false,
 		"550 5.7.23 SPF validation failed":                    false,
+		"550 AUTH required before RCPT":                       false,
+		"550 192.0.2.7 is listed at bl.example.net":           false,
+		"550 Mailbox is full":                                 false,
+		"550 User's fulltext name unknown":                    true,
 		"550 Sender verify failed":                            false,
 		"550 Administrative prohibition: blocked by a filter": false,
 	} {

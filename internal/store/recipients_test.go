@@ -27,7 +27,9 @@ func TestSplitOff_TwoNodesMakeTheSameAlertAndWhoHasItIsDone(t *testing.T) {
 		if n := len(w.deliveries(i.ID)); n != 2 || len(parts) != 1 {
 			w.Errorf("%d alerts, %d ids of the part; want the alert and one part", n, len(parts))
 		}
-		w.update(func(tx *store.Tx) error { return tx.SentToRecipients(a.ID, []string{"ann@example.com", "bob@example.com"}) })
+		w.update(func(tx *store.Tx) error {
+			return tx.SentToRecipients(a.ID, []string{"ann@example.com", "bob@example.com"})
+		})
 		for _, d := range w.deliveries(i.ID) {
 			if d.State != monitor.Sent {
 				w.Errorf("the alert for %q is %s; want it sent", d.Recipient, d.State)

@@ -143,7 +143,7 @@ func TestTurn_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testin
 			w.t.Error("the log has a mail address")
 		}
 		a.set("ops", nil)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(30 * time.Minute)
 		w.is(monitor.ChannelWorking)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing", "channel.recovered"}) {
 			w.t.Errorf("the other channel has %v; want the recovery once", got)
@@ -171,6 +171,41 @@ func TestTurn_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
 		w.is(monitor.ChannelBroken)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing"}) {
 			w.t.Errorf("the other channel has %v; want to be notified", got)
+		}
+	})
+}
+
+func TestTurn_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
+	simulate(t, func(w *world) {
+		w.channel("mail", monitor.Channel{})
+		a := newAnswers()
+		n := w.answering(a)
+		want := []string{"channel.failing", "channel.recovered"}
+		for i := range 6 {
+			a.set("ops", nil)
+			if i%2 == 0 {
+				a.set("ops", &notify.Refusal{Status: 400, Final: true})
+			}
+			name := fmt.Sprint("job", i)
+			w.heartbeat(name, daily)
+			w.hear(n, name, "/fail")
+			time.Sleep(time.Minute)
+		}
+		announced := func() (all []string) {
+			for _, event := range a.events("mail") {
+				if strings.HasPrefix(event, "channel.") {
+					all = append(all, event)
+				}
+			}
+			return all
+		}
+		if got := announced(); !slices.Equal(got, want[:1]) {
+			w.t.Errorf("while it flaps the other channel has %v; want %v", got, want[:1])
+		}
+		w.is(monitor.ChannelWorking)
+		time.Sleep(6 * time.Minute)
+		if got := announced(); !slices.Equal(got, want) {
+			w.t.Errorf("after it works the other channel has %v; want %v", got, want)
 		}
 	})
 }

@@ -66,9 +66,10 @@ func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f findin
 		}
 	}
 	for _, failure := range failures {
-		if failure.Recovered.IsZero() {
+		switch {
+		case failure.Recovered.IsZero():
 			err = c.examineFailure(tx, failure, &f, now)
-		} else {
+		case failure.Announced.IsZero() || now.Sub(failure.Recovered) >= monitor.FailingAfter:
 			err = c.examineRecovery(tx, failure, &f, now)
 		}
 		if err != nil {
@@ -118,7 +119,8 @@ func (c *Courier) examineFailure(tx *store.Tx, failure store.FailingChannel, f *
 }
 
 // examineRecovery drops a failure that is over, and announces that if the failure
-// was announced.
+// was announced. That comes after five minutes without another failure: a channel
+// that flaps is announced once.
 func (c *Courier) examineRecovery(tx *store.Tx, failure store.FailingChannel, f *finding, now time.Time) error {
 	first, err := tx.ForgetRecovered(failure.ChannelFailure)
 	if err != nil || !first {

@@ -2,7 +2,7 @@
 // about itself, and how it is told at /metrics.
 //
 // No label names a heartbeat or a person, and channels are named by their id: the
-// number of series is fixed but for one per channel.
+// number of series is fixed, except for one per channel.
 package meter
 
 import (

@@ -33,7 +33,7 @@ type Refusal struct {
 	// provider asked for, at most a day. 0: it asked for nothing.
 	RetryAfter time.Duration
 	// Uncertain means that the provider may have taken the message: the connection
-	// ended between the end of the message and the answer. RetryAfter is set then.
+	// ended between the end of the message and the answer.
 	Uncertain bool
 
 	// cause is set when the caller's context ended, so that a stop is not

@@ -34,7 +34,7 @@ type Refusal struct {
 	// provider asked for, at most a day. 0: it asked for nothing.
 	RetryAfter time.Duration
 	// Uncertain means that the provider may have taken the message: the connection
-	// ended between the end of the message and the answer. RetryAfter is set then.
+	// ended between the end of the message and the answer.
 	Uncertain bool
 	// Recipients are the results of a kind with several recipients, nil if the
 	// refusal concerns the whole channel.

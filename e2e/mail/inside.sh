@@ -65,7 +65,7 @@ try() {
 	kill "$pid"; wait "$pid" 2>/dev/null || true
 	printf '%s | %s | %s mails | test: %s | incident: %s\n' "$version" "$name" "$(($(mails) - before))" \
 		"$(echo "$test" | grep -o '"\(delivered\|status\|detail\)":[^,}]*' | cut -d: -f2- | tr '\n' ' ')" "$state"
-	grep -h 'delivery failed\|alert given up' run.log | grep -o '"msg":"[^"]*"\|"reason":"[^"]*"' | tr '\n' ' ' | sed 's/^/    log: /;s/$/\n/' | grep -v '^    log: $' || true
+	grep -h 'not delivering\|delivery failed' run.log | grep -o '"msg":"[^"]*"\|"reason":"[^"]*"' | tr '\n' ' ' | sed 's/^/    log: /;s/$/\n/' | grep -v '^    log: $' || true
 }
 
 try plain smtp+insecure://127.0.0.1:25001 '"oncall@example.org"'

@@ -144,6 +144,7 @@ type TimelineEntry struct {
 type Delivery struct {
 	ID            string     `json:"id" doc:"The alert id, the idempotency key in every payload"`
 	ChannelID     string     `json:"channel_id"`
+	Recipient     *string    `json:"recipient" doc:"Only this recipient of the channel, because others have the alert already; null: all others"`
 	Event         string     `json:"event"`
 	State         string     `json:"state" enum:"owed,sent,given_up"`
 	Attempts      []Attempt  `json:"attempts" nullable:"false"`
@@ -167,8 +168,13 @@ type Channel struct {
 	TellLate       bool           `json:"tell_late" doc:"Also tell when a heartbeat is late"`
 	TellRecovered  bool           `json:"tell_recovered"`
 	RemindEvery    *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: never"`
-	Failing        bool           `json:"failing" doc:"The last alert could not be delivered"`
+	Failing        bool           `json:"failing" doc:"Alerts do not get through, to the channel or to one of its recipients"`
 	LastDeliveryAt *time.Time     `json:"last_delivery_at"`
+	State          string         `json:"state" enum:"untested,working,retrying,failing" doc:"retrying: the last attempt failed, less than 5 minutes and 3 attempts ago"`
+	FailingFor     []string       `json:"failing_for" nullable:"false" doc:"The recipients that do not get alerts, if others of the channel do"`
+	Failure        *string        `json:"failure" doc:"Why the channel is retrying or failing: the last answer"`
+	Pending        int            `json:"pending" doc:"Alerts that are not delivered yet"`
+	NextAttemptAt  *time.Time     `json:"next_attempt_at"`
 }
 
 // Why is the arithmetic that led to a heartbeat's status.
@@ -215,6 +221,11 @@ type Notice struct {
 	At        time.Time  `json:"at"`
 	Incident  *Incident  `json:"incident"`
 	Heartbeat *Heartbeat `json:"heartbeat"`
-	Text      string     `json:"text" doc:"One line for people"`
+	Text      string     `json:"text" doc:"For people: what happened, then the description of the heartbeat with its line breaks"`
 	URL       string     `json:"url"`
+
+	Why            *string `json:"why" doc:"The arithmetic behind the decision, in one sentence"`
+	ExitCode       *int    `json:"exit_code" doc:"That the job reported"`
+	Output         *string `json:"output" doc:"The end of what the job wrote, at most 2 kB"`
+	AcknowledgeURL *string `json:"acknowledge_url" doc:"Acknowledges the incident without a sign-in; keep it secret"`
 }

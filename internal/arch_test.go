@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/httpd":      {"internal/monitor", "internal/pingid"},
 	"internal/ingest":     {"internal/meter", "internal/monitor", "internal/store"},
 	"internal/watch":      {"internal/meter", "internal/monitor", "internal/store"},
-	"internal/deliver":    {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/pingid", "internal/schedule", "internal/shape", "internal/store"},
+	"internal/deliver":    {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
 	"internal/auth":       {"internal/monitor", "internal/safetext", "internal/schedule", "internal/store"},
 	"internal/manage":     {"client", "internal/auth", "internal/monitor", "internal/notify", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
 	"internal/api":        {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/shape"},

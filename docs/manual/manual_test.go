@@ -153,6 +153,7 @@ func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
+	m.ShowOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)
@@ -183,7 +184,8 @@ func TestEveryKindOfChannelIsInTheManual(t *testing.T) {
 	}
 	delivery := page(t, "delivery.md")
 	for _, event := range []string{
-		notify.EventOpened, notify.EventReminder, notify.EventAcknowledged, notify.EventResolved, notify.EventLate, notify.EventChannelFailing, notify.EventTest,
+		notify.EventOpened, notify.EventReminder, notify.EventAcknowledged, notify.EventResolved, notify.EventLate, notify.EventChannelFailing,
+		notify.EventChannelWorks, notify.EventTest,
 	} {
 		if !strings.Contains(delivery, "`"+event+"`") {
 			t.Errorf("the manual does not tell of the event %s", event)

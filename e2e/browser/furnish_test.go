@@ -35,7 +35,7 @@ func must[T any](t *testing.T) func(T, error) T {
 func furnish(t *testing.T) (*furnished, *tab) {
 	t.Helper()
 	s := serveOwned(t)
-	s.provoked = []string{"alert given up"}
+	s.provoked = []string{"delivery failed permanently", "channel not delivering"}
 	f := &furnished{server: s}
 	api := s.api(t)
 	url, status, _ := receive(t)

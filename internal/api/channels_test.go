@@ -22,7 +22,7 @@ func TestASecretThatWasMadeIsShownOnce(t *testing.T) {
 		}
 		want := client.Channel{
 			ID: made.ID, Kind: "webhook", Name: "Ops", TellRecovered: true,
-			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"},
+			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"}, State: "untested", FailingFor: []string{},
 		}
 		got, err := w.client("read-write").Channel(t.Context(), made.ID)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {

@@ -41,7 +41,7 @@ func examples() map[string]any {
 		"Channel": client.Channel{
 			ID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", Kind: "webhook", Name: "Ops",
 			Settings:      map[string]any{"url": "https://example.com/overdue", "secret": "••••"},
-			TellRecovered: true, LastDeliveryAt: &deadline,
+			TellRecovered: true, LastDeliveryAt: &deadline, State: "working", FailingFor: []string{},
 		},
 	}
 }

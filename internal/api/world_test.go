@@ -71,9 +71,9 @@ func newWorld(t *testing.T, address string) *world {
 		DB:       db,
 		OnOwed:   func() { w.nudged++ },
 		OnChange: func(next time.Time) { w.next = append(w.next, next) },
-		Test: func(_ context.Context, _ monitor.Project, c monitor.Channel) client.TestResult {
+		Test: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 			w.tested = append(w.tested, c)
-			return w.answers
+			return w.answers, []monitor.DeliveryResult{{Delivered: w.answers.Delivered, Final: true, Reason: w.answers.Detail}}
 		},
 	})
 	w.owner = w.project("main")

@@ -57,6 +57,7 @@ func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger)
 	e.courier = &deliver.Courier{
 		DB: db, Node: node, Send: send, Base: base, Meter: e.meter, Log: log, Nudge: func() { e.deliver.Nudge() },
 	}
+	e.meter.ShowOutbox(e.outbox)
 	e.sweep = chore.New("sweep", log, e.watcher.Sweep)
 	e.publish = chore.New("publish", log, e.watcher.Publish)
 	e.deliver = chore.New("deliver", log, e.courier.Turn)

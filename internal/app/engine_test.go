@@ -209,6 +209,9 @@ func (w *world) hear(n *node, name, form string) {
 	}
 }
 
+// wait lets time pass.
+func (w *world) wait(d time.Duration) { time.Sleep(d) }
+
 // expect compares all that was told so far.
 func (w *world) expect(want ...string) {
 	w.t.Helper()

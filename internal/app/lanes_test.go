@@ -3,9 +3,13 @@ package app
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
 )
 
 // failMany lets many heartbeats fail at once and returns when each was sent.
@@ -59,6 +63,51 @@ func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 		}
 		if second := at[1].Sub(at[0]); second < 500*time.Millisecond || second > 600*time.Millisecond {
 			t.Errorf("the second alert was sent %s after the first; want it when the first has no answer for half a second", second)
+		}
+	})
+}
+
+// TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer uses few places and
+// more channels that hang than could fill them.
+func TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer(t *testing.T) {
+	simulate(t, func(w *world) {
+		a := newAnswers()
+		for i := range 10 {
+			name := fmt.Sprint("hanging", i)
+			w.channel(name, monitor.Channel{})
+			a.takes[name] = time.Hour
+		}
+		n := w.answering(a)
+		n.courier.Most = 16
+		for i := range 20 {
+			name := fmt.Sprint("job", i)
+			w.heartbeat(name, daily)
+			w.hear(n, name, "/fail")
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			a.mu.Lock()
+			at := a.first["ops/"+name]
+			a.mu.Unlock()
+			if at.IsZero() || time.Since(at) < 4*time.Second {
+				w.t.Errorf("%s: the first attempt at the channel that works came after %s; want it within a second", name, 5*time.Second-time.Since(at))
+			}
+		}
+	})
+}
+
+func TestTurn_NewsNeverPutsOffWhatAProviderAskedToWaitFor(t *testing.T) {
+	simulate(t, func(w *world) {
+		a := newAnswers()
+		n := w.answering(a)
+		a.set("ops", &notify.Refusal{Status: 429, RetryAfter: 24 * time.Hour})
+		w.heartbeat("backup", daily)
+		w.hear(n, "backup", "/fail")
+		time.Sleep(time.Minute)
+		a.set("ops", nil)
+		w.hear(n, "backup", "")
+		time.Sleep(61 * time.Minute)
+		if got := a.events("ops"); !slices.Equal(got, []string{"opened", "resolved"}) {
+			w.t.Errorf("an hour later the channel has %v; want both", got)
 		}
 	})
 }

@@ -165,7 +165,7 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-10s %s\n", what, line)
 	}
-	_, err := o.outside()
+	_, err := o.outside(nil)
 	if err == nil && o.SMTPURL == "" {
 		fmt.Fprintf(out, "%-10s %s\n", "mail", "not configured; e-mail channels need --smtp-url")
 	} else {
@@ -184,8 +184,16 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 	report("integrity", db.Check(ctx))
 	open, err := o.SecretKey.check(ctx, db, o.Database)
 	report("secret key", err)
-	if open {
-		report("channels", checkChannels(ctx, db))
+	failing, err := undelivered(ctx, db, time.Now().UTC())
+	if err == nil && open {
+		err = checkChannels(ctx, db)
+	}
+	if failing != "" {
+		fmt.Fprintf(out, "%-10s %s\n", "channels", failing)
+		wrong = append(wrong, errChannelFails)
+	}
+	if err != nil || failing == "" && open {
+		report("channels", err)
 	}
 	report("closes", db.Close())
 	if len(wrong) > 0 {
@@ -194,25 +202,64 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 	return nil
 }
 
-// checkChannels looks for channels whose settings this version would refuse.
+// checkChannels looks for channels whose settings this version would reject.
 func checkChannels(ctx context.Context, db *store.DB) error {
-	return db.View(ctx, func(tx *store.Tx) error {
-		projects, err := tx.Projects()
-		if err != nil {
-			return err
-		}
-		var wrong []error
-		for _, p := range projects {
+	var wrong []error
+	err := db.View(ctx, func(tx *store.Tx) error {
+		wrong = nil
+		return eachProject(tx, func(p monitor.Project) error {
 			channels, err := tx.Channels(p.Key)
-			if err != nil {
-				return err
-			}
 			for _, c := range channels {
 				wrong = append(wrong, checkChannel(c))
 			}
-		}
-		return errors.Join(wrong...)
+			return err
+		})
 	})
+	return errors.Join(append(wrong, err)...)
+}
+
+// eachProject calls fn with every project.
+func eachProject(tx *store.Tx, fn func(monitor.Project) error) error {
+	projects, err := tx.Projects()
+	if err != nil {
+		return err
+	}
+	for _, p := range projects {
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undelivered says which channels do not deliver and why, or "" if all do. It
+// needs no secret key.
+func undelivered(ctx context.Context, db *store.DB, now time.Time) (string, error) {
+	var failing []string
+	all := 0
+	err := db.View(ctx, func(tx *store.Tx) error {
+		failing, all = nil, 0
+		return eachProject(tx, func(p monitor.Project) error {
+			channels, err := tx.ChannelRoutes(p.Key)
+			if err != nil {
+				return err
+			}
+			if channels, err = tx.WithHealth(p.Key, channels, now); err != nil {
+				return err
+			}
+			all += len(channels)
+			for _, c := range channels {
+				if c.Health.State == monitor.ChannelBroken {
+					failing = append(failing, fmt.Sprintf("%q (%s)", c.Name, c.Health.Reason()))
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil || len(failing) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("%d of %d do not deliver: %s", len(failing), all, strings.Join(failing, ", ")), nil
 }
 
 // checkChannel looks at the settings of one channel.

@@ -23,6 +23,9 @@ type Options struct {
 	PublicURL string // as people and jobs reach it; empty: from Listen
 
 	SMTPURL, SMTPFrom    string
+	SMTPBounceTo         string // envelope sender; empty: SMTPFrom
+	SMTPHelo             string // name for EHLO; empty: chosen
+	SMTPCA               string // file with further authorities, in PEM form
 	TrustedProxies       []netip.Prefix
 	AllowPrivateNetworks bool
 	AllowNetworks        []netip.Prefix

@@ -41,6 +41,7 @@ var reasons = []struct {
 	{store.ErrMoved, "the database is unavailable: its files were deleted, moved or replaced"},
 	{store.ErrDisk, "the database is unavailable: its disk is full or fails"},
 	{store.ErrAway, "the database is unavailable"},
+	{errChannelFails, "a channel does not deliver (see the page Channels)"},
 }
 
 // otherReason is shown for every cause that is not in reasons.
@@ -86,7 +87,11 @@ func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "not ready: "+public+" (see the log)")
 		return
 	}
-	plain(w, http.StatusOK, "ready")
+	text := "ready"
+	if warning := e.warning(); warning != nil {
+		text += "; warning: delivering alerts: " + publicReason(warning)
+	}
+	plain(w, http.StatusOK, text)
 }
 
 // readyLogInterval is how often the log repeats why a server is not ready.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,10 +58,11 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	base := o.base(listener.Addr())
-	outside, err := o.outside()
+	outside, err := o.outside(log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	defer outside.Close()
 	engine := NewEngine(db, outside.Send, base, log)
 	engine.courier.Most = memory.deliveries()
 	faces, err := newFaces(ctx, o, engine, outside, base)
@@ -118,10 +120,11 @@ func (o Options) limits() httpd.Limits {
 }
 
 // outside opens the one door to the outside.
-func (o Options) outside() (*notify.Outside, error) {
+func (o Options) outside(log *slog.Logger) (*notify.Outside, error) {
 	return notify.NewOutside(notify.OutsideOptions{
 		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
-		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, UserAgent: "Overdue/" + o.Version,
+		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, SMTPBounceTo: o.SMTPBounceTo, SMTPHelo: o.SMTPHelo, SMTPCA: o.SMTPCA,
+		PublicURL: o.PublicURL, UserAgent: "Overdue/" + o.Version, Log: log,
 	})
 }
 
@@ -189,9 +192,11 @@ func plain(w http.ResponseWriter, status int, line string) {
 }
 
 // test sends a test alert for people and tells how that went.
-func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult {
+func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 	receipt, err := e.courier.Test(ctx, c, p, uuid.NewString())
-	result := client.TestResult{Delivered: err == nil, Detail: receipt.Detail}
+	results := deliver.Results(receipt, err)
+	missed := func(r monitor.DeliveryResult) bool { return !r.Delivered }
+	result := client.TestResult{Delivered: !slices.ContainsFunc(results, missed), Detail: receipt.Detail}
 	status := receipt.Status
 	if refusal, refused := deliver.RefusalOf(err); refused {
 		status, result.Detail = refusal.Status, refusal.Body
@@ -199,5 +204,5 @@ func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel)
 	if status != 0 {
 		result.Status = &status
 	}
-	return result
+	return result, results
 }

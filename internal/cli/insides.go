@@ -76,7 +76,8 @@ func (f ServerFlags) options(std Streams) app.Options {
 	return app.Options{
 		SecretKey: key,
 		Listen:    f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
-		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, TrustedProxies: f.TrustedProxies,
+		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, SMTPBounceTo: f.SMTPBounceTo, SMTPHelo: f.SMTPHelo, SMTPCA: f.SMTPCA,
+		TrustedProxies:       f.TrustedProxies,
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),

@@ -44,6 +44,10 @@ type ServerFlags struct {
 	SMTPURL  Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for alerts, smtp://user:password@host:port or smtps://…."`
 	SMTPFrom string `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender of the mails."`
 
+	SMTPBounceTo string `name:"smtp-bounce-to" placeholder:"ADDRESS" setting:"file" help:"Address that undeliverable mails are returned to. Default: the sender."`
+	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Name that Overdue gives the mail server (EHLO), with a dot. Default: the host name if it has a dot, else the host of --public-url if that has one, else the address of the connection."`
+	SMTPCA       string `name:"smtp-ca" placeholder:"FILE" setting:"file" help:"Certificates (PEM) of authorities to trust for the mail server, in addition to those of the system."`
+
 	TrustedProxies       []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Proxies whose X-Forwarded-For is believed."`
 	AllowPrivateNetworks bool           `setting:"file" help:"Let alerts go to private and local addresses."`
 	AllowNetworks        []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Private networks that alerts may go to."`

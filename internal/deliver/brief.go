@@ -1,8 +1,8 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -10,6 +10,7 @@ import (
 	"overdue/client"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/safetext"
 	"overdue/internal/shape"
 	"overdue/internal/store"
 )
@@ -45,6 +46,9 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 			return e, false, tx.Drop(a, now)
 		}
 	}
+	if ok, err = c.address(tx, &e, now); err != nil || !ok {
+		return e, false, err
+	}
 	if err := e.hideIDs(tx); err != nil {
 		return e, false, err
 	}
@@ -56,7 +60,7 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 // ids.
 func (e *errand) hideIDs(tx *store.Tx) error {
 	n := &e.news
-	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Schedule, &n.Sum, &n.Tail}
+	texts := []*string{&n.Project, &n.Channel, &n.By, &n.Heartbeat, &n.Description, &n.Schedule, &n.Sum, &n.Tail}
 	if n.Failing != nil {
 		texts = append(texts, &n.Failing.Channel, &n.Failing.Detail)
 	}
@@ -85,13 +89,17 @@ func isMissing(err error) bool {
 // news is what any alert tells.
 func (c *Courier) news(a monitor.Alert, channel monitor.Channel, project monitor.Project) notify.News {
 	n := notify.News{
-		AlertID: a.ID, Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
+		AlertID: cmp.Or(a.Parent, a.ID), Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
 		By: a.About, URL: c.Base,
+	}
+	n.ProjectSlug = project.Slug
+	if channel.ID != "" {
+		n.ChannelURL = c.page("/channels/" + channel.ID)
 	}
 	if zone, err := time.LoadLocation(project.Zone); err == nil {
 		n.Zone = zone
 	}
-	if a.Event == monitor.ChannelFailing {
+	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
 		n.By, n.Failing = "", failing(a.About)
 		n.URL = c.page("/channels")
 	}
@@ -115,7 +123,7 @@ func (c *Courier) aboutHeartbeat(tx *store.Tx, e *errand, now time.Time) error {
 	}
 	shown := shape.Heartbeat(h, "", now)
 	e.own, n.Notice.Heartbeat = h.ID, &shown
-	n.Heartbeat, n.Grace, n.Schedule = h.Name, h.Rule.Grace, h.Rule.Words()
+	n.Heartbeat, n.Description, n.Grace, n.Schedule = h.Name, h.Description, h.Rule.Grace, h.Rule.Words()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
 	n.URL = c.page("/heartbeats/" + h.Ref)
 	switch a.Event {
@@ -184,7 +192,7 @@ func (c *Courier) aboutPing(tx *store.Tx, n *notify.News, i monitor.Incident) er
 	if err != nil {
 		return err
 	}
-	n.Tail = string(p.Body)
+	n.Tail = safetext.Decode(p.Body)
 	if i.Ping > 0 && p.ExitCode != monitor.NoExitCode {
 		n.ExitCode = &p.ExitCode
 	}
@@ -199,19 +207,4 @@ func (c *Courier) Test(ctx context.Context, channel monitor.Channel, project mon
 	n := c.news(a, channel, project)
 	n.Notice = client.Notice{}
 	return c.Send(ctx, channel.Kind, notify.Settings(channel.Settings), n)
-}
-
-// about keeps, in an alert, which channel fails and why.
-func about(channel monitor.Channel, refusal *notify.Refusal) string {
-	b, _ := json.Marshal(notify.Failing{Channel: channel.Name, Detail: refusal.Error()}) // two texts always marshal
-	return string(b)
-}
-
-// failing reads what about kept.
-func failing(about string) *notify.Failing {
-	var f notify.Failing
-	if err := json.Unmarshal([]byte(about), &f); err != nil {
-		return &notify.Failing{Channel: "A channel"}
-	}
-	return &f
 }

@@ -12,14 +12,13 @@ import (
 	"overdue/internal/meter"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/pingid"
 	"overdue/internal/store"
 )
 
-// How much is sent at a time, and for how long.
+// How much is sent at a time, and for how long; see also lease.go.
 const (
-	mostAtOnce  = 1024 // of which a hundred channels that hang take all
-	longestSend = 30 * time.Second
+	mostAtOnce  = 1024             // of which a hundred channels that hang take all
+	longestSend = 35 * time.Second // more than the HTTP client's own limit, whose error says more
 	// longestLease is after how long another node may try what this one claimed.
 	longestLease = 2 * longestSend
 	// longestRest bounds how long an alert that another node owes waits for us.
@@ -50,12 +49,16 @@ type Courier struct {
 	sending sync.WaitGroup
 	sends   map[string]underway // sends under way or not yet noted, by alert; Turn's own
 	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
+	ending  ending
+	slow    map[string]bool // channels whose last send was slow; Turn's own
+	health  health
 }
 
 // underway is a send that is not recorded yet.
 type underway struct {
 	channel string
 	begun   time.Time
+	lease   time.Time // until when the claim is ours
 }
 
 // spoilt says which alert made a transaction fail.
@@ -73,6 +76,7 @@ type errand struct {
 	channel monitor.Channel
 	news    notify.News
 	own     string // id of the heartbeat that it is about, empty for none
+	whole   bool   // it is for all recipients of the channel
 }
 
 // result is how an errand went.
@@ -88,18 +92,26 @@ type result struct {
 // to send it. It returns how long nothing more will be due.
 func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.sends == nil {
-		c.sends, c.broken = map[string]underway{}, map[string]bool{}
+		c.sends, c.broken, c.slow = map[string]underway{}, map[string]bool{}, map[string]bool{}
 	}
 	noted := c.peek()
+	slow := c.expiring(noted, now)
 	var errands []errand
 	var next time.Time
+	var found finding
 	// Apart: what there is to tell was in the tables before it became owed.
 	err = c.DB.UpdateApart(ctx, func(tx *store.Tx) error {
 		errands, next = nil, time.Time{}
 		if err := c.note(tx, noted, now); err != nil {
 			return err
 		}
+		if err := c.renew(tx, slow, now); err != nil {
+			return err
+		}
 		var err error
+		if found, err = c.examine(tx, noted, now); err != nil {
+			return err
+		}
 		errands, next, err = c.claim(tx, c.lanes(noted, now), now)
 		return err
 	})
@@ -113,8 +125,10 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 	}
 	clear(c.broken)
 	c.forget(noted)
+	c.renewed(slow, now)
+	c.keep(ctx, found, now)
 	for _, e := range errands {
-		c.start(ctx, e)
+		c.start(ctx, e, now)
 	}
 	if next.IsZero() {
 		return longestRest, nil
@@ -142,11 +156,12 @@ func (c *Courier) forget(noted []result) {
 
 // start sends in the background. A send that is under way is finished even
 // when the loop ends: half told is worse than late.
-func (c *Courier) start(ctx context.Context, e errand) {
-	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC()}
+func (c *Courier) start(ctx context.Context, e errand, now time.Time) {
+	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC(), now.Add(longestLease)}
 	c.sending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSend)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest(e.channel.Kind))
 		defer cancel()
+		defer c.ending.join(cancel)()
 		begun := time.Now().UTC()
 		receipt, err := c.guarded(ctx, e)
 		r := result{errand: e, at: begun, took: time.Since(begun), receipt: receipt, err: err}
@@ -169,9 +184,12 @@ func (c *Courier) guarded(ctx context.Context, e errand) (receipt notify.Receipt
 	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
 }
 
-// Stop waits for what is being sent and notes how it went. No Turn may be
-// running or follow.
+// Stop waits for what is being sent, ends what takes long, and notes how it went.
+// No Turn may be running or follow.
 func (c *Courier) Stop(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, longestStop)
+	defer cancel()
+	defer context.AfterFunc(patience, c.ending.end)()
 	c.sending.Wait()
 	noted := c.peek()
 	if len(noted) == 0 {
@@ -239,148 +257,4 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// note keeps how sends went.
-func (c *Courier) note(tx *store.Tx, results []result, now time.Time) error {
-	for _, r := range results {
-		if c.broken[r.alert.ID] {
-			continue // its lease ends, and it is told again
-		}
-		if err := c.noteOne(tx, r, now); err != nil {
-			return spoilt{r.alert.ID, err}
-		}
-	}
-	return nil
-}
-
-// noteOne keeps how one send went.
-func (c *Courier) noteOne(tx *store.Tx, r result, now time.Time) error {
-	try := store.Attempt{Alert: r.alert.ID, N: r.alert.Attempts, At: r.at, Took: r.took, Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail}
-	var err error
-	switch refusal, refused := RefusalOf(r.err); {
-	case !refused:
-		err = c.sent(tx, r, now)
-	default:
-		try.Status, try.Detail, try.Outcome = refusal.Status, refusal.Body, "retry"
-		next, worth := again(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
-		if refusal.Final || !worth {
-			try.Outcome = "refused"
-			err = c.giveUp(tx, r, refusal, now)
-		} else {
-			err = tx.Later(r.alert, next, asked(refusal, now))
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if err := tx.AddAttempt(try); err != nil {
-		return err
-	}
-	c.Meter.Delivery(r.channel.Kind, try.Outcome, r.took)
-	return nil
-}
-
-// asked is until when a provider wished not to be asked, zero for no wish.
-func asked(refusal *notify.Refusal, now time.Time) time.Time {
-	if refusal.RetryAfter == 0 {
-		return time.Time{}
-	}
-	return now.Add(refusal.RetryAfter)
-}
-
-// RefusalOf returns the provider's no. An error of any other kind is one too:
-// whatever went wrong, nobody was told.
-func RefusalOf(err error) (*notify.Refusal, bool) {
-	if err == nil {
-		return nil, false
-	}
-	var refusal *notify.Refusal
-	if errors.As(err, &refusal) {
-		return refusal, true
-	}
-	return &notify.Refusal{Body: err.Error()}, true
-}
-
-// sent marks an alert as told, makes due what waited for it, and owes the next
-// reminder after a reminder.
-func (c *Courier) sent(tx *store.Tx, r result, now time.Time) error {
-	first, err := tx.Sent(r.alert.ID)
-	if err != nil || !first {
-		return err
-	}
-	if _, err := tx.Delivered(r.channel.ID, false, now); err != nil {
-		return err
-	}
-	if r.alert.Event == monitor.IncidentReminder {
-		return c.remindAgain(tx, r, now)
-	}
-	return tx.Follow(r.alert, now)
-}
-
-// remindAgain owes the next reminder, unless somebody takes care by now.
-func (c *Courier) remindAgain(tx *store.Tx, r result, now time.Time) error {
-	i, err := tx.Incident(r.alert.Project, r.alert.Incident)
-	if err != nil {
-		return err
-	}
-	if i.State() != monitor.Open || r.channel.RemindEvery == 0 {
-		return tx.Follow(r.alert, now)
-	}
-	if err := tx.Note(i.ID, "reminder", "Reminded "+r.channel.Name+".", now); err != nil {
-		return err
-	}
-	n, err := tx.Reminders(i.ID, r.channel.ID)
-	if err != nil {
-		return err
-	}
-	next := r.alert
-	next.Number, next.Created, next.Next, next.Attempts = i.Number, now, now.Add(r.channel.RemindEvery), 0
-	return tx.Owe(next, n)
-}
-
-// giveUp ends the tries, loudly.
-func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
-	done, err := tx.GiveUp(r.alert)
-	if err != nil || !done {
-		return err
-	}
-	c.Log.Error("alert given up", "alert", r.alert.ID, "channel", r.channel.ID, "kind", r.channel.Kind, "event", r.alert.Event,
-		"attempts", r.alert.Attempts, "reason", pingid.Shorten(refusal.Error()))
-	if r.alert.Incident != "" {
-		sentence := "Gave up telling " + r.channel.Name + ": " + refusal.Error() + "."
-		if err := tx.Note(r.alert.Incident, "undelivered", sentence, now); err != nil {
-			return err
-		}
-	}
-	if err := tx.Follow(r.alert, now); err != nil {
-		return err
-	}
-	news, err := tx.Delivered(r.channel.ID, true, now)
-	if err != nil || !news {
-		return err
-	}
-	return c.tellOthers(tx, r, refusal, now)
-}
-
-// tellOthers owes the news that a channel fails to the others of the project,
-// once until it works again.
-func (c *Courier) tellOthers(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
-	channels, err := tx.ChannelRoutes(r.channel.Project)
-	if err != nil {
-		return err
-	}
-	for _, other := range channels {
-		if other.ID == r.channel.ID || other.Failing {
-			continue
-		}
-		err := tx.Owe(monitor.Alert{
-			Project: other.Project, Channel: other.ID, Event: monitor.ChannelFailing,
-			About: about(r.channel, refusal), Created: now, Next: now,
-		}, 0)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

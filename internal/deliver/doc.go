@@ -10,14 +10,17 @@
 //
 //	sent:    marked; what waited behind it is due now
 //	refused: later, by the schedule in again.go, or by the provider's Retry-After
-//	final:   given up, loudly: on the incident, on the channel, on the other channels
+//	final:   given up: on the incident and in the log
+//	mixed:   sent, and an alert of their own for each recipient that does not have it
+//	always:  the channel works, or does not; health.go announces changes
 //
 // Invariants:
 //
 //   - At least once: nothing is marked before the provider took it. Dying in
 //     between tells twice, with the same alert id: at most one alert of each
 //     channel that answers quickly.
-//   - "Recovered" is never told before "opened" was told or given up.
+//   - "Recovered" is never sent to a recipient before "opened" was delivered to them
+//     or failed permanently.
 //   - A slow or dead provider holds up nobody but its own channel.
 //
 // It refuses to know how any kind of channel works: that is package notify,

@@ -70,6 +70,12 @@ func (d *Desk) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c Ch
 func detailed(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]ChannelDetail, ChannelReach, error) {
 	routing, err := tx.Routing(a.Project.Key)
 	reach := ChannelReach{routing.Heartbeats, routing.All}
+	if err != nil {
+		return nil, reach, err
+	}
+	if channels, err = withHealth(tx, a, channels); err != nil {
+		return nil, reach, err
+	}
 	list := make([]ChannelDetail, 0, len(channels))
 	for _, c := range channels {
 		last, err := tx.LastDeliveries(c.ID, n)

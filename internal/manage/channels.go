@@ -39,7 +39,10 @@ func (d *Desk) Channels(ctx context.Context, a auth.Actor, p Page) (Listing[moni
 	}
 	var all []monitor.Channel
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.Channels(a.Project.Key)
+		if all, err = tx.Channels(a.Project.Key); err != nil {
+			return err
+		}
+		all, err = withHealth(tx, a, all)
 		return err
 	})
 	if err != nil {
@@ -76,7 +79,10 @@ func (d *Desk) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.
 		return c, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		c, err = channel(tx, a, id)
+		if c, err = channel(tx, a, id); err != nil {
+			return err
+		}
+		c, err = oneWithHealth(tx, a, c)
 		return err
 	})
 	return masked(a, c), err
@@ -105,7 +111,7 @@ func (d *Desk) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (
 		if err != nil {
 			return stir{}, err
 		}
-		c.ID, c.Revision = added.ID, added.Revision
+		c.ID, c.Revision, c.Health = added.ID, added.Revision, c.HealthOf(nil, 0, time.Time{}, now)
 		return stir{}, note(tx, a, now, deed{"channel.create", describe(c), ""})
 	})
 	return made.shownIn(a, c), err
@@ -138,12 +144,19 @@ func (d *Desk) ChangeChannel(ctx context.Context, a auth.Actor, id string, e Cha
 		}
 		diff := channelDiff(before, c)
 		if diff == "" {
-			return s, nil
+			c, err = oneWithHealth(tx, a, c)
+			return s, err
 		}
 		if err := tx.SaveChannel(c); err != nil {
 			return s, err
 		}
+		if err := tx.ForgetRecipients(c.ID, notify.Recipients(c.Kind, notify.Settings(c.Settings))); err != nil {
+			return s, err
+		}
 		c.Revision++
+		if c, err = oneWithHealth(tx, a, c); err != nil {
+			return s, err
+		}
 		return s, note(tx, a, now, deed{"channel.change", describe(c), diff})
 	})
 	return made.shownIn(a, c), err

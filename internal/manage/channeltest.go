@@ -16,7 +16,7 @@ import (
 
 // longestTest bounds a test alert, whose outcome is noted also when whoever
 // asked for it has left.
-const longestTest = 30 * time.Second
+const longestTest = 40 * time.Second
 
 // testsPerMinute is how many test alerts a project may send: they reach
 // strangers, and each waits for a provider.
@@ -44,8 +44,10 @@ func (l *testLimit) allow(project int64, now time.Time) error {
 	return monitor.Wrong(monitor.Limited, "", "At most %d test alerts are sent in a minute. Wait a few seconds, then try again.", testsPerMinute)
 }
 
-// TestChannel tells a channel a test alert now. A provider's no is a result,
-// not an error. Like any alert it shows whether the channel is failing.
+// TestChannel sends a test alert now. A provider's refusal is a result, not an
+// error. It counts like one attempt at any alert: a success ends the channel's
+// failure, a permanent error marks it as failing, and any other error is the first
+// of the attempts that would.
 func (d *Desk) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
 	result, _, err := d.TestDraft(ctx, a, id, ChannelEdit{})
 	return result, err
@@ -88,8 +90,8 @@ func (d *Desk) testNow(ctx context.Context, a auth.Actor, c monitor.Channel, kep
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestTest)
 	defer cancel()
-	result := d.test(ctx, a.Project, c)
-	attempt := Attempt{At: now, Took: stamp().Sub(now), Outcome: "refused", Detail: result.Detail}
+	result, results := d.test(ctx, a.Project, c)
+	attempt := Attempt{N: 1, At: now, Took: stamp().Sub(now), Outcome: "refused", Detail: result.Detail}
 	outcome := "not delivered"
 	if result.Delivered {
 		attempt.Outcome, outcome = "sent", "delivered"
@@ -102,7 +104,7 @@ func (d *Desk) testNow(ctx context.Context, a auth.Actor, c monitor.Channel, kep
 	}
 	err := d.change(context.WithoutCancel(ctx), func(tx *store.Tx) (stir, error) {
 		if kept {
-			if _, err := tx.Delivered(c.ID, !result.Delivered, stamp()); err != nil {
+			if err := tx.RecordDelivery(c.ID, results, true, attempt.N, stamp()); err != nil {
 				return stir{}, err
 			}
 			if err := tx.AddTest(c, attempt); err != nil {

@@ -31,9 +31,10 @@ type Options struct {
 	// OnTouched is called after the commit with the keys of heartbeats that look
 	// different now. It must not block, and may be nil.
 	OnTouched func(keys []int64)
-	// Test tells a channel a test alert now, and returns what its provider
-	// answered. The channel has its settings in clear.
-	Test func(ctx context.Context, p monitor.Project, c monitor.Channel) client.TestResult
+	// Test sends a test alert through a channel now. It returns what the provider
+	// answered, and the results of the attempt by recipient. The channel has its
+	// settings in clear.
+	Test func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
 	// MaxHeartbeats is how many heartbeats a project may have; 0 is no limit.
 	MaxHeartbeats int
 }
@@ -45,7 +46,7 @@ type Desk struct {
 	onChange  func(time.Time)
 	onOwed    func()
 	onTouched func([]int64)
-	test      func(context.Context, monitor.Project, monitor.Channel) client.TestResult
+	test      func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
 	tests     testLimit
 
 	maxHeartbeats int

@@ -195,10 +195,10 @@ func TestATestIsFinishedAlsoWhenItsAskerHasLeft(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		ctx, leave := context.WithCancel(t.Context())
-		d, a := desk(t, db, manage.Options{Test: func(ctx context.Context, _ monitor.Project, _ monitor.Channel) client.TestResult {
+		d, a := desk(t, db, manage.Options{Test: func(ctx context.Context, _ monitor.Project, _ monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 			leave()
 			time.Sleep(time.Second) // virtual
-			return client.TestResult{Delivered: ctx.Err() == nil}
+			return client.TestResult{Delivered: ctx.Err() == nil}, []monitor.DeliveryResult{{Delivered: ctx.Err() == nil}}
 		}})
 		c, err := d.CreateChannel(t.Context(), a, manage.ChannelEdit{
 			Kind: new("email"), Name: new("Ops"), Settings: map[string]any{"to": []any{"ops@example.com"}},

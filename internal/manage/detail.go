@@ -132,13 +132,17 @@ func (p *Detail) incidents(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now 
 // routes reads the channels.
 func (p *Detail) routes(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.Time) error {
 	channels, err := tx.Channels(h.Project)
+	if err != nil {
+		return err
+	}
+	if channels, err = withHealth(tx, a, channels); err != nil {
+		return err
+	}
 	for _, c := range channels {
 		p.Channels = append(p.Channels, masked(a, c))
-		if c.Failing && h.Told(c) {
-			p.Unsound = append(p.Unsound, masked(a, c))
-		}
 	}
-	return err
+	p.Unsound = unsound(h, p.Channels)
+	return nil
 }
 
 // log reads a part of the event log.

@@ -26,6 +26,7 @@ type IncidentStory struct {
 	After      monitor.Incident           // the same
 	Channels   map[string]monitor.Channel // by id; of those that are gone only the name is known
 	Present    []monitor.Channel          // those of them that the project has now
+	Unsound    []monitor.Channel          // those that the heartbeat alerts and that do not deliver
 }
 
 // IncidentStory reads one incident.
@@ -113,9 +114,16 @@ func (s *IncidentStory) channels(tx *store.Tx, a auth.Actor) error {
 		s.Channels[id] = monitor.Channel{ID: id, Name: name}
 	}
 	now, err := tx.Channels(a.Project.Key)
+	if err != nil {
+		return err
+	}
+	if now, err = withHealth(tx, a, now); err != nil {
+		return err
+	}
 	for _, c := range now {
 		c = masked(a, c)
 		s.Channels[c.ID], s.Present = c, append(s.Present, c)
 	}
-	return err
+	s.Unsound = unsound(s.Heartbeat, s.Present)
+	return nil
 }

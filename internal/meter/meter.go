@@ -1,8 +1,8 @@
 // Package meter is the only place that knows Prometheus: what Overdue counts
 // about itself, and how it is told at /metrics.
 //
-// No label names a heartbeat, a channel or a person: the number of series is
-// fixed.
+// No label names a heartbeat or a person, and channels are named by their id: the
+// number of series is fixed, except for one per channel.
 package meter
 
 import (
@@ -29,6 +29,46 @@ type Meter struct {
 	delivery   *prometheus.HistogramVec
 	rejected   *prometheus.CounterVec
 }
+
+// Outbox is what is not delivered yet.
+type Outbox struct {
+	Pending int
+	Oldest  time.Duration   // age of the oldest pending alert
+	Failing map[string]bool // by the id of the channel; all channels are in it
+}
+
+// outboxCollector shows the outbox when it is asked.
+type outboxCollector struct{ read func() Outbox }
+
+var (
+	pendingDesc = prometheus.NewDesc("overdue_alerts_pending", "Alerts that are not delivered yet, without reminders to come.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("overdue_alerts_oldest_pending_seconds", "Age of the oldest alert that is not delivered yet, 0 if there is none.", nil, nil)
+	failingDesc = prometheus.NewDesc("overdue_channel_failing", "1 if alerts do not get through the channel, or to one of its recipients.", []string{"channel"}, nil)
+)
+
+// Describe sends the descriptions of the metrics.
+func (c outboxCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- pendingDesc
+	out <- oldestDesc
+	out <- failingDesc
+}
+
+// Collect sends the metrics.
+func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
+	o := c.read()
+	out <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(o.Pending))
+	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, o.Oldest.Seconds())
+	for channel, failing := range o.Failing {
+		value := 0.0
+		if failing {
+			value = 1
+		}
+		out <- prometheus.MustNewConstMetric(failingDesc, prometheus.GaugeValue, value, channel)
+	}
+}
+
+// ShowOutbox adds the metrics of what is not delivered yet. read must be quick.
+func (m *Meter) ShowOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
 
 // New makes a meter. waiting tells how many pings wait to be stored, open how
 // many incidents are open.
@@ -57,7 +97,7 @@ func New(waiting, open func() float64) *Meter {
 			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
 		}, []string{"kind", "outcome"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
+			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
 		}, []string{"kind"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",

@@ -16,6 +16,7 @@ const (
 	IncidentResolved     Event = "incident.resolved"
 	HeartbeatLate        Event = "heartbeat.late"
 	ChannelFailing       Event = "channel.failing"
+	ChannelRecovered     Event = "channel.recovered"
 	TestAlert            Event = "test"
 )
 
@@ -29,10 +30,11 @@ type Channel struct {
 	TellLate      bool
 	TellRecovered bool
 	RemindEvery   time.Duration // 0: never
-	Failing       bool          // the last alert could not be delivered
+	Failing       bool          // alerts do not get through, to the whole channel or to a recipient
 	LastDelivery  time.Time
 	Created       time.Time
-	Revision      int64 // counts its edits, from 1
+	Revision      int64         // counts its edits, from 1
+	Health        ChannelHealth // set where channels are shown
 }
 
 // Alert is what one channel is owed: to be told of one event. It is told at
@@ -50,6 +52,8 @@ type Alert struct {
 	Attempts  int       // made so far
 	Created   time.Time // when it became owed
 	Next      time.Time // not before this
+	Recipient string    // the one recipient that it is for; "": all that have no alert split off
+	Parent    string    // ID of the alert that it was split off, "" for none
 }
 
 // AlertState is how far the telling is. The values are part of the API.

@@ -15,6 +15,11 @@ type clock struct {
 // brief returns "03:00", with the date where it is not today's.
 func (c clock) brief(t time.Time) string { return c.write(t, "15:04", false) }
 
+// briefZoned returns "03:00 UTC", for texts in which no other line names the zone.
+func (c clock) briefZoned(t time.Time) string {
+	return c.brief(t) + " " + t.In(c.zone).Format("MST")
+}
+
 // full returns "Tue 14 Oct 03:00:04", with the year where it is not this one.
 func (c clock) full(t time.Time) string { return c.write(t, "15:04:05", true) }
 

@@ -9,10 +9,9 @@
 // masking of secrets and the sending come from the same entry. The words that
 // people read are said once too, by [News.Message], whatever the kind.
 //
-// The package refuses to decide who is told, to retry, or to remember what was
-// delivered: package deliver owns that. One call is one attempt. The single
-// exception is in memory and bounded: which recipients of one e-mail the mail
-// server has already taken while it asked to wait for others.
+// The package does not decide who is notified, retries nothing, and remembers
+// nothing of what was delivered: package deliver does. One call is one attempt, for
+// the recipients that it names, and reports the result of each.
 //
 // Invariants:
 //
@@ -24,5 +23,7 @@
 //     or an error, also when the other side echoes it;
 //   - nothing a job or a person wrote can add a header, a recipient or markup to
 //     a message;
-//   - two attempts at one alert carry the same body and the same alert id.
+//   - two attempts at one alert carry the same body and the same alert id;
+//   - an answer of the mail server is final only if it is about the mailbox, and a
+//     mail whose answer was lost is reported as uncertain, not as failed.
 package notify

@@ -13,44 +13,36 @@ import (
 // emailKind writes to one or more people through the operator's mail server.
 func emailKind() Kind {
 	return Kind{
-		Name: "email", Label: "Email",
+		Name: "email", Label: "Email", Longest: LongestMail,
 		Help: "Writes to one or more people.",
 		Fields: []Field{{
 			Name: "to", Label: "To", Type: FieldList, Required: true, Check: address,
 			Placeholder: "ops@example.com",
 			Help:        "Everybody named here sees the others. Messages of one incident form one thread.",
 		}},
-		Send: sendEmail,
+		Recipients: func(set Settings) []string { return set.list("to") },
+		Send:       sendEmail,
 	}
 }
 
-// sendEmail offers the message to the mail server once, for everybody who does
-// not have it yet.
+// sendEmail offers the message to the mail server once, for the recipients of this
+// attempt. All recipients of the channel are in its header.
 func sendEmail(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error) {
 	if out.relay == nil {
 		return Receipt{}, &Refusal{Body: "No mail server is configured: start Overdue with --smtp-url.", Final: true}
 	}
 	to := set.list("to")
-	left := out.taken.left(n.AlertID, to)
-	if len(left) == 0 {
-		return Receipt{Detail: "Every recipient has it already."}, nil
-	}
 	msg, err := letter{from: out.relay.from, to: to, agent: out.userAgent, news: n, at: time.Now()}.compose()
 	if err != nil {
 		return Receipt{}, &Refusal{Body: "The e-mail could not be written: " + out.relay.hide.answer(err.Error(), false), Final: true}
 	}
 	ctx, cancel := context.WithTimeout(ctx, out.relay.timeout)
 	defer cancel()
-	o, err := out.relay.send(ctx, left, msg)
+	o, err := out.relay.send(ctx, n.attempted(to), msg)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if len(o.later) == 0 {
-		out.taken.forget(n.AlertID)
-		return o.verdict(len(left) < len(to))
-	}
-	out.taken.remember(n.AlertID, o.took)
-	return o.verdict(false)
+	return o.result()
 }
 
 // maxAddress is how long a mail address may be, in bytes (RFC 5321, 4.5.3.1.3).

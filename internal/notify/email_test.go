@@ -51,15 +51,19 @@ func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
 	}
 	l := d.read(t)
 	for name, want := range map[string]string{
-		"From":               `"Overdue" <overdue@mail.example.com>`,
-		"To":                 "<a@example.com>, <b@example.com>",
-		"Subject":            "[Down] Nightly backup: no ping since 03:00",
-		"Message-Id":         "<incident-0199a1b2-incident-opened@mail.example.com>",
-		"List-Id":            "<production.overdue.mail.example.com>",
-		"Auto-Submitted":     "auto-generated",
-		"X-Overdue-Alert-Id": "0199a1b2-alert",
-		"User-Agent":         "Overdue",
-		"In-Reply-To":        "",
+		"From":                `"Overdue" <overdue@mail.example.com>`,
+		"To":                  "<a@example.com>, <b@example.com>",
+		"Subject":             "[Down] Nightly backup: no ping since 03:00 UTC",
+		"Message-Id":          "<incident-0199a1b2-incident-opened@mail.example.com>",
+		"List-Id":             "<production.overdue.mail.example.com>",
+		"Auto-Submitted":      "auto-generated",
+		"X-Overdue-Alert-Id":  "0199a1b2-alert",
+		"User-Agent":          "Overdue",
+		"X-Overdue-Event":     "incident.opened",
+		"X-Overdue-Heartbeat": "nightly-backup",
+		"X-Overdue-Project":   "main",
+		"List-Unsubscribe":    "<https://overdue.example.com/channels/c1>",
+		"In-Reply-To":         "<late-r1-1791950404@mail.example.com>",
 	} {
 		if got := l.header.Get(name); got != want {
 			t.Errorf("%s: %q; want %q", name, got, want)
@@ -68,11 +72,17 @@ func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
 	if at, err := l.header.Date(); err != nil || time.Since(at) > time.Minute {
 		t.Errorf("date %v, %v; want the time of the attempt", at, err)
 	}
-	want := `Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.
+	want := `Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04,
+with a grace period of 1h.
 
-Heartbeat:     Nightly backup
-Project:       Production
-Incident:      #482
+Open incident #482: https://overdue.example.com/incidents/482
+Acknowledge: https://overdue.example.com/incidents/482/acknowledge
+
+Description:
+  Runbook: https://wiki.example.com/backup (restart with "systemctl
+    start backup", then call the person on duty.)
+  Disk full? Delete /tmp/old.
+
 Cause:         Missed ping
 Down since:    Wed 14 Oct 05:00:04
 Last ping:     Wed 14 Oct 03:00:04
@@ -86,16 +96,14 @@ Last output of the job:
 | copying
 | done
 
-Open incident #482: https://overdue.example.com/incidents/482
-Acknowledge: https://overdue.example.com/incidents/482/acknowledge
-
 Sent by Overdue through the channel Ops mail of the project Production.
 `
 	if diff := cmp.Diff(want, l.text); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
 	for _, want := range []string{
-		">Down</span>", "no ping since 03:00", "Wed 14 Oct 05:00:04", "copying\ndone</pre>",
+		">Down</span>", "no ping since 03:00 UTC", `<a href="https://wiki.example.com/backup">https://wiki.example.com/backup</a> (restart`,
+		"<br>\nDisk full?", "Wed 14 Oct 05:00:04", "copying\ndone</pre>",
 		`href="https://overdue.example.com/incidents/482/acknowledge"`, `content="light dark"`,
 	} {
 		if !strings.Contains(l.html, want) {
@@ -107,22 +115,23 @@ Sent by Overdue through the channel Ops mail of the project Production.
 func TestEmailsOfAnIncidentFormOneThread(t *testing.T) {
 	m := serveMail(t, false, nil)
 	out := mailDoor(t, m)
-	for i, event := range []string{EventOpened, EventReminder, EventResolved, EventTest} {
+	for i, event := range []string{EventLate, EventOpened, EventReminder, EventResolved, EventTest} {
 		n := missed()
 		n.Event, n.AlertID, n.Project = event, fmt.Sprintf("alert %d", i), "Über_all. 2"
-		if event == EventTest {
-			n.ThreadID = ""
+		if event == EventTest || event == EventLate {
+			n.ThreadID, n.Cause = "", ""
 		}
 		if _, err := out.Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 			t.Fatal(err)
 		}
 	}
-	first := "<incident-0199a1b2-incident-opened@mail.example.com>"
+	late, first := "<late-r1-1791950404@mail.example.com>", "<incident-0199a1b2-incident-opened@mail.example.com>"
 	want := [][3]string{
-		{first, "", ""},
-		{"<alert-alert-1@mail.example.com>", first, first},
-		{"<alert-alert-2@mail.example.com>", first, first},
-		{"<alert-alert-3@mail.example.com>", "", ""},
+		{late, "", ""},
+		{first, late, late},
+		{"<alert-alert-2@mail.example.com>", first, late + " " + first},
+		{"<alert-alert-3@mail.example.com>", first, late + " " + first},
+		{"<alert-alert-4@mail.example.com>", "", ""},
 	}
 	var got [][3]string
 	for _, d := range m.deliveries() {
@@ -186,13 +195,13 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 		detail  string
 	}{
 		{"all taken", nil, true, false, 250, ""},
-		{"one gone", map[string]error{"a@example.com": gone}, true, false, 250, "Not for everybody: a@example.com: 550 5.1.1 no such user"},
+		{"one gone", map[string]error{"a@example.com": gone}, true, false, 250, "Sent to 1 of 2; a@example.com: 550 5.1.1 no such user"},
 		{
 			"both gone",
 			map[string]error{"a@example.com": gone, "b@example.com": gone},
 			false, true, 550, "a@example.com: 550 5.1.1 no such user; b@example.com: 550 5.1.1 no such user",
 		},
-		{"one busy", map[string]error{"a@example.com": busy}, false, false, 451, "a@example.com: 451 4.7.1 greylisted"},
+		{"one busy", map[string]error{"a@example.com": busy}, true, false, 250, "Sent to 1 of 2; a@example.com: 451 4.7.1 greylisted"},
 		{
 			"busy and gone",
 			map[string]error{"a@example.com": gone, "b@example.com": busy},
@@ -201,7 +210,7 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 		{
 			"too many",
 			map[string]error{"b@example.com": &smtp.SMTPError{Code: 552, EnhancedCode: smtp.NoEnhancedCode, Message: "too many"}},
-			false, false, 552, "b@example.com: 552 too many",
+			true, false, 250, "Sent to 1 of 2; b@example.com: 552 too many",
 		},
 		{"sender refused", map[string]error{"": gone}, false, false, 550, "5.1.1 no such user"},
 		{"body busy", map[string]error{".": busy}, false, false, 451, "4.7.1 greylisted"},
@@ -227,63 +236,19 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 	}
 }
 
-func TestEmailWritesToNobodyTwiceWhileOthersWait(t *testing.T) {
+func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 	m := serveMail(t, false, nil)
-	out := mailDoor(t, m)
-	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.NoEnhancedCode, Message: "later"}
-	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.NoEnhancedCode, Message: "gone"}
-	send := func(n News) error {
-		_, err := out.Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
-		return err
+	n := missed()
+	n.Recipients = []string{"b@example.com"}
+	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
+	if err != nil || len(receipt.Recipients) != 1 || receipt.Recipients[0] != (RecipientResult{Recipient: "b@example.com"}) {
+		t.Fatalf("%+v, %v; want a result for b alone", receipt, err)
 	}
-	m.answer("b@example.com", busy)
-	for range 2 {
-		if got := refused(t, send(missed())); got.Final {
-			t.Fatalf("refusal %+v; want it tried again", got)
-		}
-	}
-	if d := m.only(t); !slices.Equal(d.to, []string{"a@example.com"}) {
-		t.Errorf("first to %v; want the one who was accepted, once", d.to)
-	}
-	m.answer("b@example.com", nil)
-	if err := send(missed()); err != nil {
-		t.Fatal(err)
-	}
-	if took := m.deliveries(); len(took) != 2 || !slices.Equal(took[1].to, []string{"b@example.com"}) {
-		t.Errorf("then %d deliveries; want the other one to get it", len(took))
-	}
-	other := missed()
-	other.AlertID = "another"
-	if err := send(other); err != nil || len(m.deliveries()[2].to) != 2 {
-		t.Errorf("another alert: %v; want both to get it", err)
-	}
-	// Somebody has it and the rest never will: that is sent, not refused.
-	last := missed()
-	last.AlertID = "third"
-	m.answer("b@example.com", busy)
-	_ = refused(t, send(last))
-	m.answer("b@example.com", gone)
-	if err := send(last); err != nil {
-		t.Errorf("one has it, the other is gone: %v; want it sent", err)
-	}
-	if len(out.taken.by) != 0 || len(out.taken.order) != 0 {
-		t.Errorf("%d alerts are still remembered", len(out.taken.by))
-	}
-}
-
-func TestMemoryOfRecipientsIsBounded(t *testing.T) {
-	memory := newTaken()
-	for i := range mostTaken + 5 {
-		memory.remember(fmt.Sprint(i), []string{"a"})
-	}
-	if len(memory.by) != mostTaken || len(memory.order) != mostTaken {
-		t.Errorf("%d alerts are remembered; want %d", len(memory.by), mostTaken)
-	}
-	if left := memory.left("0", []string{"a"}); len(left) != 1 {
-		t.Error("the oldest is still remembered")
-	}
-	if left := memory.left(fmt.Sprint(mostTaken), []string{"a", "b"}); !slices.Equal(left, []string{"b"}) {
-		t.Errorf("left %v; want b", left)
+	d := m.only(t)
+	l := d.read(t)
+	to, err := l.header.AddressList("To")
+	if err != nil || len(to) != 2 || !slices.Equal(d.to, []string{"b@example.com"}) {
+		t.Errorf("sent to %v, with the header %v, %v; want it sent to b with both in the header", d.to, to, err)
 	}
 }
 
@@ -333,15 +298,16 @@ func TestEmailGivesUpOnASilentMailServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com", SMTPTimeout: 50 * time.Millisecond}
-	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
+	impatient := door(t, opts)
+	impatient.relay.times.step = 50 * time.Millisecond
+	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Final || !strings.HasPrefix(got.Body, "No answer from the mail server within") {
 		t.Errorf("refusal %+v; want a time-out to be tried again", got)
 	}
 	// Stopped by the caller in the middle of the talk, long before the time-out.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	opts.SMTPTimeout = time.Minute
 	start := time.Now()
 	go func() {
 		defer cancel()

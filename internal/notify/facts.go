@@ -90,7 +90,7 @@ func (n News) links() []Link {
 		}
 		links = append(links, Link{label, oneLine(n.URL)})
 	}
-	if n.AckURL != "" && n.tells(EventOpened, EventReminder) {
+	if n.acknowledgeable() {
 		links = append(links, Link{"Acknowledge", oneLine(n.AckURL)})
 	}
 	return links

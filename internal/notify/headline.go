@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,6 +29,8 @@ func (n News) headline() headline {
 		return n.late()
 	case EventChannelFailing:
 		return n.channelFailing()
+	case EventChannelWorks:
+		return n.channelWorks()
 	case EventBlackout:
 		return n.blackedOut()
 	case EventTest:
@@ -35,32 +38,38 @@ func (n News) headline() headline {
 	}
 	// An event of a newer version still has to arrive as something readable.
 	event := short(n.Event)
-	return headline{"News", "quiet", strings.TrimPrefix(n.name()+": ", ": ") + event, strings.TrimSpace(n.name()+" "+event) + "."}
+	return headline{
+		status: "News", tone: "quiet", what: strings.TrimPrefix(n.shortName()+": ", ": ") + event,
+		lead: strings.TrimSpace(n.name()+" "+event) + ".",
+	}
 }
 
 // opened: why it is down.
 func (n News) opened() headline {
 	return headline{
-		"Down", "down", n.name() + ": " + n.reason(),
-		fmt.Sprintf("%s is Down: %s.%s", n.name(), n.reason(), n.expectation()),
+		status: "Down", tone: "down", what: n.shortName() + ": " + n.reason(),
+		lead: fmt.Sprintf("%s is Down: %s.%s", n.name(), n.reason(), n.expectation()),
 	}
 }
 
 // reminded: still down, and for how long.
 func (n News) reminded() headline {
 	return headline{
-		"Still down", "down", fmt.Sprintf("%s: for %s", n.name(), span(n.DownFor)),
-		fmt.Sprintf("%s is still Down, for %s now: %s.", n.name(), span(n.DownFor), n.reason()),
+		status: "Still down", tone: "down", what: fmt.Sprintf("%s: for %s", n.shortName(), span(n.DownFor)),
+		lead: fmt.Sprintf("%s is still Down, for %s now: %s.", n.name(), span(n.DownFor), n.reason()),
 	}
 }
 
 // acknowledged: by whom.
 func (n News) acknowledged() headline {
-	what, lead := n.name()+": somebody is on it", "Somebody acknowledged the incident."
+	what, lead := n.shortName()+": through the link of an alert", "The incident was acknowledged through the link of an alert."
 	if n.By != "" {
-		what, lead = n.name()+": by "+short(n.By), short(n.By)+" acknowledged the incident."
+		what, lead = n.shortName()+": by "+short(n.By), short(n.By)+" acknowledged the incident."
 	}
-	return headline{"Acknowledged", "quiet", what, fmt.Sprintf("%s %s is still Down: %s.", lead, n.name(), n.reason())}
+	return headline{
+		status: "Acknowledged", tone: "quiet", what: what,
+		lead: fmt.Sprintf("%s %s is still Down: %s.", lead, n.name(), n.reason()),
+	}
 }
 
 // resolved: how it ended. It tells the cause and the span again, for it may be
@@ -70,17 +79,20 @@ func (n News) resolved() headline {
 	switch n.Resolution {
 	case endedEdited:
 		return headline{
-			"Resolved", "quiet", n.name() + ": its settings were edited",
-			n.name() + " is no longer Down: its settings were edited, and the new ones would not have opened the incident." + was,
+			status: "Resolved", tone: "quiet", what: n.shortName() + ": its settings were edited",
+			lead: n.name() + " is no longer Down: its settings were edited, and the new ones would not have opened the incident." + was,
 		}
 	case endedPaused:
-		return headline{"Resolved", "quiet", n.name() + ": paused", n.name() + " is no longer judged: it was paused." + was}
+		return headline{
+			status: "Resolved", tone: "quiet", what: n.shortName() + ": paused",
+			lead: n.name() + " is no longer judged: it was paused." + was,
+		}
 	case endedDeleted:
-		return headline{"Resolved", "quiet", n.name() + ": deleted", n.name() + " was deleted." + was}
+		return headline{status: "Resolved", tone: "quiet", what: n.shortName() + ": deleted", lead: n.name() + " was deleted." + was}
 	}
 	return headline{
-		"Up", "up", fmt.Sprintf("%s: recovered after %s", n.name(), span(n.DownFor)),
-		n.name() + " is Up again." + was,
+		status: "Up", tone: "up", what: fmt.Sprintf("%s: recovered after %s", n.shortName(), span(n.DownFor)),
+		lead: n.name() + " is Up again." + was,
 	}
 }
 
@@ -90,7 +102,7 @@ func (n News) resolved() headline {
 func (n News) wasDown() string {
 	text := " It was Down for " + span(n.DownFor)
 	if !n.DownSince.IsZero() {
-		text += ", since " + n.clock().brief(n.DownSince)
+		text += ", since " + n.clock().briefZoned(n.DownSince)
 	}
 	if cause := n.causeWords(); cause != "" {
 		text += ". Cause: " + cause
@@ -104,24 +116,7 @@ func (n News) late() headline {
 	if !n.Deadline.IsZero() {
 		lead += fmt.Sprintf(" An incident opens at %s unless it pings.", n.clock().exact(n.Deadline))
 	}
-	return headline{"Late", "late", n.name() + ": " + n.silence(), lead}
-}
-
-// channelFailing: people who rely on another channel hear of it here.
-func (n News) channelFailing() headline {
-	var f Failing
-	if n.Failing != nil {
-		f = *n.Failing
-	}
-	channel := short(f.Channel)
-	lead := "Alerts do not arrive through the channel " + channel + "."
-	if n.Heartbeat != "" {
-		lead += " The last one was about " + n.name() + "."
-	}
-	if f.Detail != "" {
-		lead += " The answer was: " + strings.TrimSuffix(shorten(oneLine(f.Detail), mostDetail), ".") + "."
-	}
-	return headline{"Channel failing", "late", channel + ": alerts do not arrive", lead}
+	return headline{status: "Late", tone: "late", what: n.shortName() + ": " + n.silence(), lead: lead}
 }
 
 // blackedOut: our own outage, told once.
@@ -138,14 +133,17 @@ func (n News) blackedOut() headline {
 	} else {
 		lead += " These heartbeats were due in that time and cannot be judged: " + named(b.Unjudged) + "."
 	}
-	return headline{"Blackout", "late", fmt.Sprintf("Overdue was not watching from %s to %s", c.brief(b.From), c.brief(b.To)), lead}
+	return headline{
+		status: "Blackout", tone: "late",
+		what: fmt.Sprintf("Overdue was not watching from %s to %s", c.brief(b.From), c.briefZoned(b.To)), lead: lead,
+	}
 }
 
 // tested: what arrives shows that the channel works.
 func (n News) tested() headline {
 	return headline{
-		"Test", "quiet", "alerts of " + short(n.Project) + " arrive here",
-		fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will arrive like this.", short(n.Channel), short(n.Project)),
+		status: "Test", tone: "quiet", what: "alerts of " + shorten(short(n.Project), mostSubject) + " arrive here",
+		lead: fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will arrive like this.", short(n.Channel), short(n.Project)),
 	}
 }
 
@@ -174,11 +172,11 @@ func (n News) reason() string {
 func (n News) silence() string {
 	switch {
 	case !n.LastPing.IsZero():
-		return "no ping since " + n.clock().brief(n.LastPing)
+		return "no ping since " + n.clock().briefZoned(n.LastPing)
 	case !n.Due.IsZero():
-		return "no first ping by " + n.clock().brief(n.Due)
+		return "no first ping by " + n.clock().briefZoned(n.Due)
 	case !n.Deadline.IsZero():
-		return "no first ping by " + n.clock().brief(n.Deadline)
+		return "no first ping by " + n.clock().briefZoned(n.Deadline)
 	}
 	return "no ping"
 }
@@ -206,4 +204,16 @@ func named(names []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// shortName is the heartbeat's name in a subject.
+func (n News) shortName() string { return shorten(n.name(), mostSubject) }
+
+// preview is what mail clients show next to the subject: what the subject does not
+// say, or the lead if that is nothing.
+func (n News) preview(lead string) string {
+	if n.Event != EventOpened {
+		return lead
+	}
+	return cmp.Or(strings.TrimSpace(n.expectation()+" "+short(n.Description)), lead)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Kind is one way to tell people: what it asks for and how it sends.
@@ -14,8 +15,14 @@ type Kind struct {
 	Label string
 	// Help says in one sentence what the kind does.
 	Help string
+	// Longest bounds one attempt of a kind whose receivers may need minutes to answer.
+	// 0: the attempt is as short as deliver's own bound.
+	Longest time.Duration
 	// Fields are the settings, in the order of the form.
 	Fields []Field
+	// Recipients returns who has a result of their own in each attempt. Nil: the
+	// kind has one destination.
+	Recipients func(set Settings) []string
 	// Send makes one attempt. An error is a *Refusal. Callers outside this
 	// package use [Outside.Send], which validates the settings first.
 	Send func(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error)

@@ -1,20 +1,24 @@
 package notify
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
 )
 
-//go:embed letter.html
-var letterHTML string
+//go:embed head.html letter.html mail.html
+var mailPages embed.FS
 
-// letter is one e-mail to be written.
+// mailTemplates are the HTML parts of the emails.
+var mailTemplates = template.Must(template.ParseFS(mailPages, "*.html"))
+
+// letter is one email to be written.
 type letter struct {
 	from  *mail.Address
 	to    []string
@@ -23,49 +27,117 @@ type letter struct {
 	at    time.Time // of this attempt
 }
 
-// compose writes the letter as text and HTML alternatives.
-//
-// All messages of an incident form one thread: the first has an id that is made
-// from the incident alone, and the others refer to it (RFC 5322, section
-// 3.6.4), also where the first never arrived. The id of each of the others is
-// made from its alert, so that mail servers can drop a second delivery.
-func (l letter) compose() (*gomail.Msg, error) {
+// compose writes the letter as text and HTML alternatives, and a small text without
+// the job's output for servers that reject it.
+func (l letter) compose() (*emailMessage, error) {
 	m := l.news.Message()
 	page, err := m.html()
 	if err != nil {
 		return nil, err
 	}
+	full, err := l.envelope(m)
+	if err != nil {
+		return nil, err
+	}
+	full.SetBodyString(gomail.TypeTextPlain, m.Text())
+	full.AddAlternativeString(gomail.TypeTextHTML, page)
+	small, err := l.envelope(m)
+	if err != nil {
+		return nil, err
+	}
+	small.SetBodyString(gomail.TypeTextPlain, m.withoutOutput().Text())
+	return &emailMessage{full: full, small: small}, nil
+}
+
+// envelope returns a message with its header and no body.
+func (l letter) envelope(m Message) (*gomail.Msg, error) {
+	msg, err := newEmail(l.from, l.to, l.agent, l.at)
+	if err != nil {
+		return nil, err
+	}
+	n := l.news
+	msg.Subject(m.Subject)
+	l.thread(msg)
+	msg.SetGenHeader("List-Id", l.listID())
+	if n.ChannelURL != "" {
+		// A page, without one-click (RFC 8058): that would silence a whole team.
+		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
+	}
+	// For the rules of mail clients.
+	msg.SetGenHeader("X-Overdue-Alert-Id", token(n.AlertID))
+	msg.SetGenHeader("X-Overdue-Event", token(n.Event))
+	if n.ProjectSlug != "" {
+		msg.SetGenHeader("X-Overdue-Project", token(n.ProjectSlug))
+	}
+	if h := n.Notice.Heartbeat; h != nil {
+		msg.SetGenHeader("X-Overdue-Heartbeat", token(h.Slug))
+	}
+	return msg, nil
+}
+
+// newEmail returns a message with the header fields that every email has.
+func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(l.from)
-	if err := msg.To(l.to...); err != nil {
+	msg.FromMailAddress(from)
+	var recipients []string
+	for _, address := range to {
+		recipients = append(recipients, asciiDomain(address))
+	}
+	if err := msg.To(recipients...); err != nil {
 		return nil, fmt.Errorf("recipients: %w", err)
 	}
-	msg.Subject(m.Subject)
-	msg.SetDateWithValue(l.at)
-	l.thread(msg)
-	msg.SetGenHeader("User-Agent", l.agent)
-	msg.SetGenHeader("List-Id", l.listID())
-	// RFC 3834: nobody's holiday note should answer an alert.
+	msg.SetDateWithValue(at)
+	msg.SetGenHeader("User-Agent", agent)
+	// RFC 3834: no vacation notice should answer.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
-	msg.SetGenHeader("X-Overdue-Alert-Id", token(l.news.AlertID))
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text())
-	msg.AddAlternativeString(gomail.TypeTextHTML, page)
 	return msg, nil
 }
 
 // thread sets the ids that tie the messages of one incident together.
+//
+// The first has an id that is made from the incident alone, and the others refer to
+// it (RFC 5322, section 3.6.4), even if the first never arrived. A notice that the
+// heartbeat is late comes before there is an incident: its id is made from the
+// heartbeat and the time at which the ping was due, which the opening knows too.
+// The id of each of the others is made from its alert, so that mail servers can drop
+// a second delivery.
 func (l letter) thread(msg *gomail.Msg) {
-	first := "incident-" + token(l.news.ThreadID) + "-opened@" + l.host()
-	if l.news.ThreadID != "" && l.news.Event == EventOpened {
-		msg.SetMessageIDWithValue(first)
+	n, late := l.news, l.lateID()
+	if n.Event == EventLate && late != "" {
+		msg.SetMessageIDWithValue(late)
 		return
 	}
-	msg.SetMessageIDWithValue("alert-" + token(l.news.AlertID) + "@" + l.host())
-	if l.news.ThreadID != "" {
-		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+first+">")
-		msg.SetGenHeader(gomail.HeaderReferences, "<"+first+">")
+	if n.ThreadID == "" {
+		msg.SetMessageIDWithValue("alert-" + token(n.AlertID) + "@" + l.host())
+		return
 	}
+	opened := "incident-" + token(n.ThreadID) + "-opened@" + l.host()
+	parent, id := opened, "alert-"+token(n.AlertID)+"@"+l.host()
+	if n.Event == EventOpened {
+		parent, id = late, opened
+	}
+	msg.SetMessageIDWithValue(id)
+	var references []string
+	for _, ancestor := range []string{late, parent} {
+		if reference := "<" + ancestor + ">"; ancestor != "" && !slices.Contains(references, reference) {
+			references = append(references, reference)
+		}
+	}
+	if len(references) > 0 {
+		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+parent+">")
+		msg.SetGenHeader(gomail.HeaderReferences, strings.Join(references, " "))
+	}
+}
+
+// lateID is the id of the notice that the heartbeat is late, "" if there is none.
+func (l letter) lateID() string {
+	n := l.news
+	missed := n.Event == EventLate || n.Cause == causeMissed
+	if h := n.Notice.Heartbeat; h != nil && missed && !n.Due.IsZero() {
+		return fmt.Sprintf("late-%s-%d@%s", token(h.Ref), n.Due.Unix(), l.host())
+	}
+	return ""
 }
 
 // host is the domain of the sender, the name space of the ids.
@@ -83,42 +155,16 @@ func (l letter) listID() string {
 	return "<" + label + ".overdue." + l.host() + ">"
 }
 
-// Text returns the message as plain text.
-func (m Message) Text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", m.Lead)
-	width := 0
-	for _, f := range m.Facts {
-		width = max(width, len(f.Label))
-	}
-	b.WriteString("\n")
-	for _, f := range m.Facts {
-		fmt.Fprintf(&b, "%-*s  %s\n", width+1, f.Label+":", f.Value)
-	}
-	if m.Tail != "" {
-		// Each line is marked as quoted, so that no output can pose as our own
-		// words or links.
-		fmt.Fprintf(&b, "\nLast output of the job:\n| %s\n", strings.ReplaceAll(m.Tail, "\n", "\n| "))
-	}
-	if len(m.Links) > 0 {
-		b.WriteString("\n")
-	}
-	for _, l := range m.Links {
-		fmt.Fprintf(&b, "%s: %s\n", l.Label, l.URL)
-	}
-	fmt.Fprintf(&b, "\n%s\n", m.Footer)
-	return b.String()
-}
-
 // html returns the message as a page, everything escaped.
 func (m Message) html() (string, error) {
-	page, err := template.New("letter").Parse(letterHTML)
-	if err != nil {
-		return "", fmt.Errorf("letter template: %w", err)
-	}
+	return renderMail("letter.html", htmlLetter{m})
+}
+
+// renderMail returns an HTML part.
+func renderMail(name string, data any) (string, error) {
 	var b strings.Builder
-	if err := page.Execute(&b, m); err != nil {
-		return "", fmt.Errorf("letter: %w", err)
+	if err := mailTemplates.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("email template: %w", err)
 	}
 	return b.String(), nil
 }

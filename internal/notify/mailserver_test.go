@@ -20,8 +20,9 @@ import (
 
 // mailServer is a real SMTP server on this machine that keeps what it takes.
 type mailServer struct {
-	address   string
-	authority *tls.Config // trusts the server's certificate
+	address     string
+	authority   *tls.Config // trusts the server's certificate
+	certificate []byte      // in DER form
 
 	mu      sync.Mutex
 	answers map[string]error // by recipient, "" for MAIL FROM, "." for the body
@@ -31,6 +32,7 @@ type mailServer struct {
 
 // delivery is one message that the server took.
 type delivery struct {
+	helo  string
 	from  string
 	to    []string
 	raw   []byte
@@ -41,11 +43,21 @@ type delivery struct {
 // means TLS from the first byte.
 func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveMailOn(t, listener, implicit, change)
+}
+
+// serveMailOn starts a server on listener.
+func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
+	t.Helper()
 	// The certificate is borrowed from a test web server: it is valid for
 	// 127.0.0.1, and trusted by nobody but the test.
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig}
+	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig, certificate: web.Certificate().Raw}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{server: m, conn: c}, nil
 	}))
@@ -53,10 +65,6 @@ func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServ
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	if change != nil {
 		change(server)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	m.address = listener.Addr().String()
 	if implicit {
@@ -112,7 +120,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.now.from = from
+	s.now.from, s.now.helo = from, s.conn.Hostname()
 	return s.server.answers[""]
 }
 

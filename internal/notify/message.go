@@ -16,6 +16,11 @@ type Message struct {
 	Subject string
 	// Lead is one to three sentences that stand for themselves.
 	Lead string
+	// Preview is what mail clients show next to the subject: more than the subject
+	// says.
+	Preview string
+	// Description is the heartbeat's, in lines: often the runbook.
+	Description string
 	// Facts are the details, most important first.
 	Facts []Fact
 	// Tail is the end of the job's output.
@@ -37,8 +42,8 @@ type Link struct{ Label, URL string }
 func (n News) Message() Message {
 	h := n.headline()
 	m := Message{
-		Status: h.status, Tone: h.tone, Lead: h.lead,
-		Facts: n.facts(), Links: n.links(), Footer: n.footer(),
+		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
+		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
 	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)
 	if n.tells(EventOpened, EventReminder) {

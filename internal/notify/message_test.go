@@ -17,16 +17,16 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		subject, lead string
 	}{
 		{
-			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00",
-			"Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h.",
+			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00 UTC",
+			"Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
-			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00",
-			"Nightly backup is Down: no first ping by 04:00. It was due at 04:00:04, with a grace period of 1h.",
+			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00 UTC",
+			"Nightly backup is Down: no first ping by 04:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
 			"never pinged, without a schedule of its own yet", func(n *News) { n.LastPing, n.Due = time.Time{}, time.Time{} },
-			"[Down] Nightly backup: no first ping by 05:00", "Nightly backup is Down: no first ping by 05:00.",
+			"[Down] Nightly backup: no first ping by 05:00 UTC", "Nightly backup is Down: no first ping by 05:00 UTC.",
 		},
 		{
 			"failed", func(n *News) { n.Cause, n.ExitCode = "failure", &three },
@@ -53,65 +53,81 @@ func TestEveryEventHasItsWords(t *testing.T) {
 			"another day and year", func(n *News) {
 				n.LastPing, n.Due = time.Date(2025, 12, 31, 23, 59, 0, 0, time.UTC), n.At.Add(-24*time.Hour)
 			},
-			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59",
-			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
+			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59 UTC",
+			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59 UTC. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
 		},
 		{
-			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00",
-			"Nightly backup is Down: no ping since 05:00. It was due at 06:00:04, with a grace period of 1h.",
+			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00 Test/Zone",
+			"Nightly backup is Down: no ping since 05:00 Test/Zone. It was due at 06:00:04, with a grace period of 1h.",
 		},
 		{
 			"reminder", func(n *News) { n.Event, n.DownFor = EventReminder, 125*time.Minute }, "[Still down] Nightly backup: for 2h 5m",
-			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00.",
+			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00 UTC.",
 		},
 		{
 			"acknowledged", func(n *News) { n.Event, n.By = EventAcknowledged, "Mara" }, "[Acknowledged] Nightly backup: by Mara",
-			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
-			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: somebody is on it",
-			"Somebody acknowledged the incident. Nightly backup is still Down: no ping since 03:00.",
+			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: through the link of an alert",
+			"The incident was acknowledged through the link of an alert. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
 			"recovered", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, 22*time.Minute, "recovered" },
 			"[Up] Nightly backup: recovered after 22m",
-			"Nightly backup is Up again. It was Down for 22m, since 05:00. Cause: Missed ping.",
+			"Nightly backup is Up again. It was Down for 22m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"edited", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
 			"[Resolved] Nightly backup: its settings were edited",
 			"Nightly backup is no longer Down: its settings were edited, and the new ones would not have opened the incident." +
-				" It was Down for 1m, since 05:00. Cause: Missed ping.",
+				" It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"paused", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
 			"[Resolved] Nightly backup: paused",
-			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00. Cause: Missed ping.",
+			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"deleted", func(n *News) { n.Event, n.Resolution = EventResolved, "deleted" },
 			"[Resolved] Nightly backup: deleted",
-			"Nightly backup was deleted. It was Down for less than 1s, since 05:00. Cause: Missed ping.",
+			"Nightly backup was deleted. It was Down for less than 1s, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00",
-			"Nightly backup is Late: no ping since 03:00. An incident opens at 06:00:04 unless it pings.",
+			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00 UTC",
+			"Nightly backup is Late: no ping since 03:00 UTC. An incident opens at 06:00:04 unless it pings.",
 		},
 		{
-			"channel failing", func(n *News) { n.Event, n.Failing = EventChannelFailing, &Failing{"Old hook", "404 gone."} },
+			"channel failing", func(n *News) {
+				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Old hook", Detail: "404 gone."}
+			},
 			"[Channel failing] Old hook: alerts do not arrive",
-			"Alerts do not arrive through the channel Old hook. The last one was about Nightly backup. The answer was: 404 gone.",
+			"Alerts do not get through the channel Old hook. The last answer was: 404 gone.",
+		},
+		{
+			"channel failing for one recipient", func(n *News) {
+				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Mail", Recipient: "ann@example.com", Detail: "451 full"}
+			},
+			"[Channel failing] Mail for ann@example.com: alerts do not arrive",
+			"Alerts do not get through the channel Mail for ann@example.com. The last answer was: 451 full.",
+		},
+		{
+			"channel recovered", func(n *News) {
+				n.Event, n.Failing = EventChannelWorks, &Failing{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
+			},
+			"[Channel recovered] Old hook: alerts arrive again",
+			"Alerts get through the channel Old hook again. It did not deliver since 04:00:04.",
 		},
 		{
 			"blackout", func(n *News) {
 				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
 			},
-			"[Blackout] Overdue was not watching from 04:40 to 05:00",
+			"[Blackout] Overdue was not watching from 04:40 to 05:00 UTC",
 			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be judged: A, B.",
 		},
 		{
 			"blackout without harm", func(n *News) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
-			"[Blackout] Overdue was not watching from 04:00 to 05:00",
+			"[Blackout] Overdue was not watching from 04:00 to 05:00 UTC",
 			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
 		},
 		{
@@ -193,14 +209,14 @@ func TestTailKeepsTheEndInWholeLines(t *testing.T) {
 	if len(got) > mostTail || !strings.HasPrefix(got, "first line\n") || !strings.HasSuffix(got, "\nred\nlast line") {
 		t.Errorf("%d bytes: %.20q…%q", len(got), got, got[len(got)-30:])
 	}
-	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "å") {
+	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "…å") {
 		t.Errorf("one long line begins %.10q", got)
 	}
 }
 
 func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 	events := []string{
-		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventBlackout, EventTest, "x\ny",
+		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventChannelWorks, EventBlackout, EventTest, "x\ny",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
@@ -211,7 +227,7 @@ func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 		n.Heartbeat, n.Project, n.Channel = hostile.Draw(t, "heartbeat"), hostile.Draw(t, "project"), hostile.Draw(t, "channel")
 		n.By, n.Sum, n.Schedule, n.Tail = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
 		n.URL = hostile.Draw(t, "url")
-		n.Failing = &Failing{hostile.Draw(t, "failing"), hostile.Draw(t, "detail")}
+		n.Failing = &Failing{Channel: hostile.Draw(t, "failing"), Recipient: hostile.Draw(t, "recipient"), Detail: hostile.Draw(t, "detail")}
 		n.Blackout = &Blackout{Unjudged: []string{hostile.Draw(t, "unjudged")}}
 		m := n.Message()
 		texts := []string{m.Subject, m.Lead, m.Footer}
@@ -243,6 +259,82 @@ func TestSpanUsesTwoUnitsRoundedDown(t *testing.T) {
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%v is %q; want %q", d, got, want)
+		}
+	}
+}
+
+func TestTail_LeavesOutTerminalSequencesWhole(t *testing.T) {
+	for raw, want := range map[string]string{
+		"\x1b]0;backup running\x07copied":                    "copied",
+		"\x1b]8;;https://example.com\x1b\\log\x1b]8;;\x1b\\": "log",
+		"\x1b]0;never ended\ncopied":                         "\ncopied",
+		"\x1bP1$r0m\x1b\\copied":                             "copied",
+		"\x1b(B\x1b[mcopied\x1b[38:2:1:2:3m.":                "copied.",
+		"]0;typed by the job":                                "]0;typed by the job",
+	} {
+		if got := tail(raw); got != want {
+			t.Errorf("%q: %q; want %q", raw, got, want)
+		}
+	}
+}
+
+func TestMessage_ALongNameLeavesRoomForTheCauseInTheSubject(t *testing.T) {
+	n := missed()
+	n.Heartbeat = "Nightly backup of the shop database and of all that belongs to it"
+	m := n.Message()
+	if want := "[Down] Nightly backup of the shop database and of all …: no ping since 03:00 UTC"; m.Subject != want {
+		t.Errorf("subject %q\n   want %q", m.Subject, want)
+	}
+	if !strings.HasPrefix(m.Lead, n.Heartbeat+" is Down") {
+		t.Errorf("lead %q; want the whole name", m.Lead)
+	}
+}
+
+func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
+	n := missed()
+	n.Heartbeat, n.Channel = strings.Repeat("name ", 19)+"name", strings.Repeat("channel ", 10)
+	n.Sum = "The last ping came at 03:00:04; 1h interval and 1h grace period end at 05:00:04, and no ping had come in by then at all."
+	n.Description = strings.Repeat("do this ", 30) + "\n  indented command"
+	n.Tail = strings.Repeat("x", 500)
+	text := n.Message().Text()
+	for line := range strings.SplitSeq(text, "\n") {
+		if len([]rune(line)) > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "| ") {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	for _, want := range []string{
+		"\nWhy:           The last ping came at 03:00:04; 1h interval and 1h grace\n               period end at 05:00:04, and no ping had come in by then\n               at all.\n",
+		"\n    indented command\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestMessage_ADetectionWithoutDelayIsNoFact(t *testing.T) {
+	n := missed()
+	n.DownFor = 400 * time.Millisecond
+	if text := n.Message().Text(); strings.Contains(text, "Down for") {
+		t.Errorf("an opened incident says how long it took to notice it:\n%s", text)
+	}
+	n.DownFor = 20 * time.Minute
+	if text := n.Message().Text(); !strings.Contains(text, "Down for:      20m") {
+		t.Errorf("the text lacks the delay:\n%s", text)
+	}
+}
+
+func TestLinked_FindsLinksWithoutThePunctuationAroundThem(t *testing.T) {
+	for line, want := range map[string][]piece{
+		"See https://a.example/x.":        {{Text: "See "}, {"https://a.example/x", "https://a.example/x"}, {Text: "."}},
+		"(https://a.example/x)":           {{Text: "("}, {"https://a.example/x", "https://a.example/x"}, {Text: ")"}},
+		"https://a.example/x_(y)":         {{"https://a.example/x_(y)", "https://a.example/x_(y)"}},
+		"javascript:alert(1) ftp://x ":    {{Text: "javascript:alert(1) ftp://x "}},
+		`<a href="https://a.example/x">b`: {{Text: `<a href="`}, {"https://a.example/x", "https://a.example/x"}, {Text: `">b`}},
+		"":                                nil,
+	} {
+		if diff := cmp.Diff(want, linked(line)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", line, diff)
 		}
 	}
 }

@@ -15,12 +15,14 @@ const (
 	EventResolved       = "incident.resolved"
 	EventLate           = "heartbeat.late"
 	EventChannelFailing = "channel.failing"
+	EventChannelWorks   = "channel.recovered"
 	EventBlackout       = "blackout.noticed"
 	EventTest           = "test"
 )
 
 // The causes of an incident and the ways it ends, as the API names them.
 const (
+	causeMissed     = "missed"
 	causeFailure    = "failure"
 	causeOverran    = "overran"
 	causeTooShort   = "too_short"
@@ -36,6 +38,9 @@ const (
 	mostNamed     = 20      // heartbeats named in a blackout notice
 	mostToken     = 200     // characters of an id in a header
 	mostShortText = 200     // characters of a name or a subject
+	mostSubject   = 48      // characters of a name in a subject, so that a phone shows the cause
+
+	mostDescription = 5000 // characters of a description
 )
 
 // News is everything one message may say. What is not known stays zero and is
@@ -47,8 +52,12 @@ type News struct {
 	// Event is one of the Event constants, At when it happened.
 	Event string
 	At    time.Time
-	// Project and Channel are the names of where it belongs and who is told.
+	// Project and Channel are the names of where it belongs and who is notified.
 	Project, Channel string
+	// ProjectSlug is the project's in the API, ChannelURL the page of the channel.
+	ProjectSlug, ChannelURL string
+	// Recipients are those of the channel that this attempt is for. Nil: all.
+	Recipients []string
 	// ThreadID is the same for all messages of one incident, and empty outside.
 	ThreadID string
 	// Zone is the zone of the clock times in the words. Nil: UTC.
@@ -58,8 +67,9 @@ type News struct {
 	// Text and URL too where they are empty.
 	Notice client.Notice
 
-	// Heartbeat is its name.
-	Heartbeat string
+	// Heartbeat is its name, Description what its owners wrote about it: where it
+	// runs, who owns it, what to do. It keeps its line breaks.
+	Heartbeat, Description string
 	// Number is the incident's: people say #482.
 	Number int64
 	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
@@ -94,7 +104,8 @@ type News struct {
 	// where it can be acknowledged.
 	URL, AckURL string
 
-	// Blackout is set for EventBlackout, Failing for EventChannelFailing.
+	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
+	// EventChannelWorks.
 	Blackout *Blackout
 	Failing  *Failing
 }
@@ -106,10 +117,13 @@ type Blackout struct {
 	Unjudged []string
 }
 
-// Failing is a channel that an alert could not be delivered through.
+// Failing is a channel that alerts do not get through, or did not until now.
 type Failing struct {
-	// Channel is its name, Detail what its provider answered last.
-	Channel, Detail string
+	// Channel is its name, Recipient the one of its recipients that does not get
+	// alerts, or "" for all, and Detail what its provider answered last.
+	Channel, Recipient, Detail string
+	// Since is the first failed attempt.
+	Since time.Time
 }
 
 // notice returns the JSON body, with the members that must agree with the
@@ -117,14 +131,42 @@ type Failing struct {
 func (n News) notice() client.Notice {
 	body := n.Notice
 	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
+	m := n.Message()
 	if body.Text == "" {
-		body.Text = n.Message().Lead
+		body.Text = m.Lead
+		if m.Description != "" {
+			body.Text += "\n\n" + m.Description
+		}
 	}
 	if body.URL == "" {
 		body.URL = n.URL
 	}
+	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Sum)), textOrNull(m.Tail), n.ExitCode
+	if n.acknowledgeable() {
+		body.AcknowledgeURL = textOrNull(n.AckURL)
+	}
 	return body
 }
+
+// textOrNull returns nil for an empty text.
+func textOrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// description returns what the owners of the heartbeat wrote, of a message about a
+// heartbeat that people must act on.
+func (n News) description() string {
+	if !n.tells(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
+		return ""
+	}
+	return shorten(strings.Trim(lines(n.Description), "\n\t "), mostDescription)
+}
+
+// acknowledgeable reports whether the message has a link that acknowledges.
+func (n News) acknowledgeable() bool { return n.AckURL != "" && n.tells(EventOpened, EventReminder) }
 
 // name returns the heartbeat's name in one line.
 func (n News) name() string { return short(n.Heartbeat) }
@@ -148,11 +190,12 @@ func tail(text string) string {
 	if len(text) <= mostTail {
 		return text
 	}
-	text = text[len(text)-mostTail:]
+	// What is cut from one line begins with a sign that says so.
+	text = text[len(text)-mostTail+len("…"):]
 	if _, rest, found := strings.Cut(text, "\n"); found {
 		return rest
 	}
-	return strings.ToValidUTF8(text, "") // the cut may have split a character
+	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
 }
 
 // token returns an id in the characters that are safe in every header.

@@ -5,17 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 )
 
-// Bounds of one attempt, where the options name none.
-const (
-	longestHTTP = 10 * time.Second
-	longestSMTP = 15 * time.Second
-)
+// longestHTTP bounds one attempt over HTTP, if the options name no bound.
+const longestHTTP = 30 * time.Second
 
 // OutsideOptions say where messages may go and through which mail server.
 type OutsideOptions struct {
@@ -30,11 +28,23 @@ type OutsideOptions struct {
 	// SMTPFrom is the sender, an address or "Name <address>". Empty: the "from"
 	// of the URL, or else the URL's user where that is an address.
 	SMTPFrom string
+	// SMTPBounceTo is the envelope sender, the address that undeliverable mails are
+	// returned to. Empty: the sender.
+	SMTPBounceTo string
+	// SMTPHelo is the name that EHLO gives. Empty: the host name if it has a dot,
+	// else the host of PublicURL if that has one, else the address of the connection.
+	SMTPHelo  string
+	PublicURL string
+	// SMTPCA is a file with certificates in PEM form of further authorities that may
+	// have signed the certificate of the mail server.
+	SMTPCA string
 
 	// UserAgent is sent with every message. Empty: "Overdue".
 	UserAgent string
-	// HTTPTimeout and SMTPTimeout bound one whole attempt. 0: 10 and 15 seconds.
-	HTTPTimeout, SMTPTimeout time.Duration
+	// HTTPTimeout bounds one whole attempt. 0: 30 seconds.
+	HTTPTimeout time.Duration
+	// Log gets what nobody waits for. Nil: nothing is logged.
+	Log *slog.Logger
 	// TLSConfig holds further authorities to trust. Verification cannot be
 	// turned off by it. Nil: those of the system.
 	TLSConfig *tls.Config
@@ -46,7 +56,8 @@ type Outside struct {
 	timeout   time.Duration
 	userAgent string
 	relay     *relay // nil: no mail server is configured
-	taken     *taken
+	mailer    *mailer
+	log       *slog.Logger
 }
 
 // NewOutside opens the door; it connects to nothing yet.
@@ -65,9 +76,6 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	if opts.HTTPTimeout == 0 {
 		opts.HTTPTimeout = longestHTTP
 	}
-	if opts.SMTPTimeout == 0 {
-		opts.SMTPTimeout = longestSMTP
-	}
 	if opts.UserAgent == "" {
 		opts.UserAgent = "Overdue"
 	}
@@ -76,7 +84,11 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	}
 	out := &Outside{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
-		userAgent: oneLine(opts.UserAgent), taken: newTaken(),
+		userAgent: oneLine(opts.UserAgent),
+		mailer:    newMailer(), log: opts.Log,
+	}
+	if out.log == nil {
+		out.log = slog.New(slog.DiscardHandler)
 	}
 	if opts.SMTPURL == "" {
 		return out, nil
@@ -92,9 +104,13 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 // Mails reports whether a mail server is configured.
 func (o *Outside) Mails() bool { return o.relay != nil }
 
-// Close closes connections that are kept for the next message. Attempts under
-// way go on.
-func (o *Outside) Close() { o.http.CloseIdleConnections() }
+// Close closes connections that are kept for the next message, and ends the further
+// attempts at mails that are no alerts. Attempts at alerts continue.
+func (o *Outside) Close() {
+	o.http.CloseIdleConnections()
+	o.mailer.stop()
+	o.mailer.work.Wait()
+}
 
 // Send makes one attempt to tell n through a channel of the given kind. The
 // error is always a [*Refusal]. Settings that the kind would not accept are a
@@ -113,8 +129,8 @@ func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (
 		return Receipt{}, &Refusal{Body: "The settings need a change: " + strings.Join(texts, " "), Final: true}
 	}
 	receipt, err := k.Send(ctx, o, valid, n)
-	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && ctx.Err() != nil {
-		return Receipt{}, stopped(ctx.Err())
+	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
+		err, receipt = stopped(ctx.Err()), Receipt{}
 	}
 	return receipt, err
 }

@@ -23,8 +23,10 @@ const (
 	shortestSecret = 4
 )
 
-// colourCodes matches the terminal sequences that jobs leave in their output.
-var colourCodes = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+// terminalCodes matches the sequences for terminals that jobs leave in their output
+// (ECMA-48): titles and other strings with their text, colours and movements, and
+// character sets. An unterminated string ends with its line.
+var terminalCodes = regexp.MustCompile(`\x1b[\]PX^_][^\x07\x1b\n]*(\x07|\x1b\\)?|\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]`)
 
 // redactor hides strings that must not be shown or logged.
 type redactor struct{ secrets []string }
@@ -110,7 +112,7 @@ func oneLine(text string) string {
 // other control characters.
 func lines(text string) string {
 	text = strings.ToValidUTF8(text, "�")
-	text = colourCodes.ReplaceAllString(text, "")
+	text = terminalCodes.ReplaceAllString(text, "")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && safetext.Unsafe(r) {
@@ -119,6 +121,13 @@ func lines(text string) string {
 		return r
 	}, text)
 }
+
+// emailAddress matches what may be the address of a person.
+var emailAddress = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
+
+// HideAddresses returns text without email addresses, for the log: it may be kept
+// where the settings of channels are not.
+func HideAddresses(text string) string { return emailAddress.ReplaceAllString(text, "(address)") }
 
 // shorten returns text with at most n characters, the last of which then says
 // that there was more.

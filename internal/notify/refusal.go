@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// longestWait bounds what a Retry-After may ask for. Delivery gives up after a
-// day, so a longer wait would be the same as a final no.
+// longestWait bounds what a Retry-After may ask for. Delivery honours less.
 const longestWait = 24 * time.Hour
 
 // Receipt is what the other side answered when it took the message.
@@ -18,6 +17,8 @@ type Receipt struct {
 	Status int
 	// Detail is the start of its answer, in one line without secrets.
 	Detail string
+	// Recipients are the results of a kind with several recipients, nil for others.
+	Recipients []RecipientResult
 }
 
 // Refusal is why a message was not taken. It is the only error of a Send.
@@ -29,9 +30,15 @@ type Refusal struct {
 	Body string
 	// Final means that asking again cannot help until somebody changes something.
 	Final bool
-	// RetryAfter is how long the provider asked to wait, 0 if it did not, at
-	// most a day.
+	// RetryAfter is how long to wait at least before the next attempt: what the
+	// provider asked for, at most a day. 0: it asked for nothing.
 	RetryAfter time.Duration
+	// Uncertain means that the provider may have taken the message: the connection
+	// ended between the end of the message and the answer.
+	Uncertain bool
+	// Recipients are the results of a kind with several recipients, nil if the
+	// refusal concerns the whole channel.
+	Recipients []RecipientResult
 
 	// cause is set when the caller's context ended, so that a stop is not
 	// mistaken for a provider's no.

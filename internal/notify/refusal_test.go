@@ -21,7 +21,7 @@ func TestNetworkErrorsAreExplainedWithoutTheURL(t *testing.T) {
 	}{
 		{&net.DNSError{Err: "no such host", IsNotFound: true}, "The name hooks.example.com does not exist."},
 		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, "The name hooks.example.com could not be resolved."},
-		{&net.DNSError{Err: "timeout", IsTimeout: true}, "No answer from hooks.example.com within 10 s."},
+		{&net.DNSError{Err: "timeout", IsTimeout: true}, "No answer from hooks.example.com within 30 s."},
 		{io.ErrUnexpectedEOF, "The connection to hooks.example.com broke off: unexpected EOF."},
 		{errors.New("odd answer to /path-token"), "The connection to hooks.example.com broke off: odd answer to ••••."},
 	}

@@ -3,16 +3,25 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
-
-	gomail "github.com/wneessen/go-mail"
 )
+
+// defaultTimes are the limits of the steps, see [smtpTimes].
+var defaultTimes = smtpTimes{
+	step: 30 * time.Second, body: time.Minute, final: 5 * time.Minute, before: 90 * time.Second, quit: time.Second,
+}
+
+// LongestMail bounds one attempt to send an email, from the connection to the
+// answer to the final dot.
+const LongestMail = 7 * time.Minute
 
 // relay is the operator's mail server.
 type relay struct {
@@ -21,9 +30,14 @@ type relay struct {
 	mode    tlsMode
 	user    *url.Userinfo // nil: no sign-in
 	from    *mail.Address
+	bounces string // envelope sender; empty: from
+	helo    string // name for EHLO; empty: the address of the connection
 	tls     *tls.Config
-	timeout time.Duration
+	timeout time.Duration // of one whole attempt
+	times   smtpTimes
 	hide    redactor
+	// connect opens the connection; tests connect to a server in the same process.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // tlsMode is how the connection to the mail server is kept private.
@@ -42,7 +56,7 @@ func newRelay(opts OutsideOptions) (*relay, error) {
 	if err != nil {
 		return nil, errors.New("the URL cannot be read: write smtp://user:password@host:587, with special characters of the password percent-encoded")
 	}
-	r := &relay{host: u.Hostname(), user: u.User, timeout: opts.SMTPTimeout}
+	r := &relay{host: u.Hostname(), user: u.User, timeout: LongestMail, times: defaultTimes, connect: (&net.Dialer{}).DialContext}
 	if err := r.scheme(u); err != nil {
 		return nil, err
 	}
@@ -52,15 +66,71 @@ func newRelay(opts OutsideOptions) (*relay, error) {
 	if err := r.sender(u, opts.SMTPFrom); err != nil {
 		return nil, err
 	}
-	r.tls = &tls.Config{ServerName: r.host, MinVersion: tls.VersionTLS12}
-	if opts.TLSConfig != nil {
-		r.tls.RootCAs = opts.TLSConfig.RootCAs
+	if r.bounces, err = envelope(opts.SMTPBounceTo); err != nil {
+		return nil, err
+	}
+	if r.helo, err = heloName(opts.SMTPHelo, hostname(), opts.PublicURL); err != nil {
+		return nil, err
+	}
+	if r.tls, err = r.trust(opts); err != nil {
+		return nil, err
 	}
 	if password, given := u.User.Password(); given {
 		// The second is what a server echoes of a sign-in with AUTH PLAIN.
 		r.hide = newRedactor(password, "\x00"+u.User.Username()+"\x00"+password)
 	}
 	return r, nil
+}
+
+// trust returns the TLS settings: the authorities of the system, those that the
+// options name, and those in the operator's file.
+func (r *relay) trust(opts OutsideOptions) (*tls.Config, error) {
+	config := &tls.Config{ServerName: r.host, MinVersion: tls.VersionTLS12}
+	if opts.TLSConfig != nil {
+		config.RootCAs = opts.TLSConfig.RootCAs
+	}
+	if opts.SMTPCA == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(opts.SMTPCA)
+	if err != nil {
+		return nil, fmt.Errorf("smtp-ca: %w", err)
+	}
+	if config.RootCAs == nil {
+		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
+			config.RootCAs = x509.NewCertPool() // a container without authorities
+		}
+	} else {
+		config.RootCAs = config.RootCAs.Clone()
+	}
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("smtp-ca: %s has no certificate in PEM form (-----BEGIN CERTIFICATE-----)", opts.SMTPCA)
+	}
+	return config, nil
+}
+
+// envelope reads the address that bounces go to.
+func envelope(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	normal, problem := address(text)
+	if problem != "" {
+		return "", errors.New("smtp-bounce-to is not an email address: write it like bounces@example.com")
+	}
+	normal = asciiDomain(normal)
+	if !ascii(normal) {
+		return "", fmt.Errorf("smtp-bounce-to: %s has non-ASCII letters before the @, which most mail servers do not accept: use another address", normal)
+	}
+	return normal, nil
+}
+
+// envelopeFrom is the address that bounces go to.
+func (r *relay) envelopeFrom() string {
+	if r.bounces != "" {
+		return r.bounces
+	}
+	return r.from.Address
 }
 
 // scheme reads how and on which port the server is spoken to.
@@ -113,40 +183,12 @@ func (r *relay) sender(u *url.URL, option string) error {
 		if _, problem := address(from.Address); problem != "" {
 			return errors.New("the sender is not an e-mail address: write it like overdue@example.com")
 		}
-		r.from = &mail.Address{Name: short(from.Name), Address: from.Address}
+		r.from = &mail.Address{Name: short(from.Name), Address: asciiDomain(from.Address)}
+		if !ascii(r.from.Address) {
+			return fmt.Errorf("the sender %s has non-ASCII letters before the @: servers that do not support SMTPUTF8 would bounce every mail. "+
+				"Set --smtp-from to another address", r.from.Address)
+		}
 		return nil
 	}
 	return errors.New("there is no sender: set --smtp-from, or add ?from=overdue@example.com to the URL")
-}
-
-// send offers msg for the recipients once. The error is a *Refusal that
-// concerns them all; what happened to each is in the offer.
-func (r *relay) send(ctx context.Context, to []string, msg *gomail.Msg) (offer, error) {
-	client, hangUp, err := r.dial(ctx)
-	defer hangUp()
-	if err != nil {
-		return offer{}, r.refusal(err)
-	}
-	o := offer{client: client, msg: msg, relay: r}
-	if err := o.make(to); err != nil {
-		return offer{}, err
-	}
-	// The message is taken: whether the goodbye arrives changes nothing.
-	_ = client.Quit()
-	return o, nil
-}
-
-// refusal says why the mail server could not be used at all. It is never final:
-// the operator can mend it within the day that delivery keeps trying.
-func (r *relay) refusal(err error) *Refusal {
-	if code, text, ok := smtpAnswer(err); ok {
-		return &Refusal{Status: code, Body: r.hide.answer(text, false)}
-	}
-	if timedOut(err) || errors.Is(err, net.ErrClosed) {
-		return &Refusal{Body: fmt.Sprintf("No answer from the mail server within %.0f s.", r.timeout.Seconds())}
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		err = innermost(err)
-	}
-	return &Refusal{Body: "The mail server could not be used: " + r.hide.answer(err.Error(), false) + "."}
 }

@@ -16,6 +16,7 @@ func TestMailServerURLsAreReadWithTheirDefaults(t *testing.T) {
 		{"smtp://u%40example.com:p%2Fw@mail.example.com", "", "mail.example.com", 587, startTLS, "<u@example.com>"},
 		{"smtps://mail.example.com?from=Overdue%20<o@example.com>", "", "mail.example.com", 465, fromFirst, `"Overdue" <o@example.com>`},
 		{"smtp+insecure://localhost/?from=o@example.com", "", "localhost", 25, noTLS, "<o@example.com>"},
+		{"smtps://mail.example.com?from=o@bücher.example", "", "mail.example.com", 465, fromFirst, "<o@xn--bcher-kva.example>"},
 		{"smtp://u:p@[::1]:2525?from=o@example.com", "x@example.com", "::1", 2525, startTLS, "<x@example.com>"},
 	}
 	for _, test := range tests {
@@ -45,11 +46,21 @@ func TestMailServerURLsThatCannotWorkAreRefusedWithoutTheirPassword(t *testing.T
 		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an e-mail address"},
 		{"smtp://mail.example.com?form=o@example.com", `no setting "form"`},
 		{"smtp://mail.example.com?from=%zz", "after ?"},
+		{"smtp://mail.example.com?from=übersicht@example.org", "non-ASCII letters before the @"},
 	}
 	for _, test := range tests {
 		_, err := NewOutside(OutsideOptions{SMTPURL: test.url})
 		if err == nil || !strings.Contains(err.Error(), test.text) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v; want …%s…", test.url, err, test.text)
+		}
+	}
+}
+
+func TestNewOutside_RejectsABounceAddressThatCannotWork(t *testing.T) {
+	for text, want := range map[string]string{"nobody": "smtp-bounce-to is not an email address", "ü@example.org": "non-ASCII letters"} {
+		_, err := NewOutside(OutsideOptions{SMTPURL: "smtp://mail.example.com", SMTPFrom: "o@example.com", SMTPBounceTo: text})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want …%s…", text, err, want)
 		}
 	}
 }

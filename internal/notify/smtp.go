@@ -1,83 +1,28 @@
 package notify
 
 import (
+	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
-	"net/textproto"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// dial connects, secures and signs in. hangUp closes whatever was opened and is
-// to be called after an error too: the library leaves the connection open then.
-func (r *relay) dial(ctx context.Context) (client *smtp.Client, hangUp func(), err error) {
-	var opened net.Conn
-	hangUp = func() {
-		if opened != nil {
-			_ = opened.Close() // closed before, if the server heard the goodbye
-		}
-	}
-	connect := func(dialling context.Context, network, address string) (net.Conn, error) {
-		raw, err := (&net.Dialer{}).DialContext(dialling, network, address)
-		if err != nil {
-			return nil, fmt.Errorf("mail server: %w", err)
-		}
-		opened = raw
-		// The library watches the context while it dials and never again, so
-		// the end of the context closes the connection under it.
-		context.AfterFunc(ctx, func() { _ = raw.Close() })
-		if r.mode == fromFirst {
-			return tls.Client(raw, r.tls), nil
-		}
-		return raw, nil
-	}
-	c, err := gomail.NewClient(r.host, append(r.options(), gomail.WithDialContextFunc(connect))...)
-	if err != nil {
-		return nil, hangUp, fmt.Errorf("mail client: %w", err)
-	}
-	client, err = c.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return nil, hangUp, fmt.Errorf("mail server: %w", err)
-	}
-	return client, hangUp, nil
+// emailMessage is one message in two sizes.
+type emailMessage struct {
+	full *gomail.Msg
+	// small is the message without output and HTML, for servers that reject the
+	// full one. Nil: there is none.
+	small *gomail.Msg
 }
 
-// options are the relay's settings in the library's words.
-func (r *relay) options() []gomail.Option {
-	opts := []gomail.Option{
-		gomail.WithPort(r.port), gomail.WithTimeout(r.timeout), gomail.WithTLSConfig(r.tls),
-	}
-	switch r.mode {
-	case startTLS:
-		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	case fromFirst:
-		opts = append(opts, gomail.WithSSL())
-	case noTLS:
-		opts = append(opts, gomail.WithTLSPolicy(gomail.NoTLS))
-	}
-	if r.user == nil {
-		return opts
-	}
-	password, _ := r.user.Password()
-	// Plain first: the connection is private whenever there is a user, and it
-	// is the mechanism that mail servers get right.
-	return append(opts, gomail.WithUsername(r.user.Username()), gomail.WithPassword(password),
-		gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthPlain, gomail.SMTPAuthLogin,
-			gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1, gomail.SMTPAuthCramMD5))
-}
-
-// offer is one message offered to the mail server, and what came of it for each
+// offer is one message offered to the mail server, and the result for each
 // recipient. The library's own sending gives up on everybody as soon as one is
-// refused, so that a typing error in one address would silence the others.
+// rejected, so that a typing error in one address would silence the others.
 type offer struct {
-	client *smtp.Client
-	msg    *gomail.Msg
-	relay  *relay
+	session *smtpSession
 
 	took         []string // they have it
 	later, never []no     // the server asked to wait, or will never take it
@@ -91,53 +36,155 @@ type no struct {
 	text    string
 }
 
-// make runs the transaction of RFC 5321, section 3.3. The error is a *Refusal
-// that concerns every recipient.
-func (o *offer) make(to []string) error {
-	if err := o.client.Mail("<" + o.relay.from.Address + ">"); err != nil {
-		return o.relay.refusal(err)
+// send offers msg for the recipients once, and the small message to those whose
+// server rejected the full one for what it contains: a filter that rejects what the
+// job wrote must not hide that the job failed. The error is a *Refusal that concerns
+// them all; the result for each is in the offer.
+func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer, error) {
+	full, small, err := msg.render()
+	if err != nil {
+		return offer{}, &Refusal{Body: "The email could not be written: " + r.hide.answer(err.Error(), false) + ".", Final: true}
+	}
+	o, refusal := r.offer(ctx, to, full, small)
+	if refusal != nil && refusal.Status >= 500 && !refusal.Final && len(o.took) > 0 && small != nil {
+		// In a new session: some servers end the one in which they reject a message.
+		first := o
+		o, refusal = r.offer(ctx, first.took, small, nil)
+		o.later, o.never = append(first.later, o.later...), append(first.never, o.never...)
+	}
+	if refusal != nil {
+		return offer{}, refusal
+	}
+	return o, nil
+}
+
+// offer offers a message in a new session, or the small one if the server's
+// limit says so. If the refusal is not nil, took has those whom the server would have
+// accepted the message for.
+func (r *relay) offer(ctx context.Context, to []string, full, small []byte) (offer, *Refusal) {
+	s, refusal := r.dial(ctx)
+	if refusal != nil {
+		return offer{}, refusal
+	}
+	o := offer{session: s}
+	_, parameter := s.client.Extension("SIZE")
+	if limit := sizeLimit(parameter); small != nil && limit > 0 && int64(len(full)) > limit {
+		full = small
+	}
+	if refusal := o.transaction(to, full); refusal != nil {
+		s.hangUp()
+		return o, refusal
+	}
+	// The result is known: nobody waits for the goodbye, which some servers never
+	// answer, and the end of the context no longer matters.
+	s.release()
+	go func() {
+		s.quit()
+		s.hangUp()
+	}()
+	return o, nil
+}
+
+// render writes both sizes as they go over the wire. small is nil if there is none.
+func (m *emailMessage) render() (full, small []byte, err error) {
+	var b bytes.Buffer
+	if _, err := m.full.WriteTo(&b); err != nil {
+		return nil, nil, fmt.Errorf("message: %w", err)
+	}
+	if m.small == nil {
+		return b.Bytes(), nil, nil
+	}
+	var s bytes.Buffer
+	if _, err := m.small.WriteTo(&s); err != nil {
+		return nil, nil, fmt.Errorf("small message: %w", err)
+	}
+	return b.Bytes(), s.Bytes(), nil
+}
+
+// transaction sends one message (RFC 5321, section 3.3).
+func (o *offer) transaction(to []string, message []byte) *Refusal {
+	s := o.session
+	offersUTF8, _ := s.client.Extension("SMTPUTF8")
+	to = o.withoutUTF8(to, offersUTF8)
+	if len(to) == 0 {
+		return nil
+	}
+	s.client.SkipSMTPUTF8(ascii(strings.Join(to, "")))
+	s.within("MAIL FROM", s.relay.times.step)
+	if err := s.client.Mail("<" + s.relay.envelopeFrom() + ">"); err != nil {
+		return s.refusal(err)
 	}
 	for _, address := range to {
-		err := o.client.Rcpt("<" + address + ">")
-		if err == nil {
-			o.took = append(o.took, address)
-			continue
-		}
-		code, text, answered := smtpAnswer(err)
-		if !answered {
-			return o.relay.refusal(err)
-		}
-		refused := no{address, code, o.relay.hide.answer(text, false)}
-		// 552 means "too many recipients" here (RFC 5321, section 4.5.3.1.10).
-		if code < 500 || code == 552 {
-			o.later = append(o.later, refused)
-		} else {
-			o.never = append(o.never, refused)
+		if refusal := o.recipient(address); refusal != nil {
+			return refusal
 		}
 	}
 	if len(o.took) == 0 {
 		return nil
 	}
-	return o.data()
+	return o.data(message)
 }
 
-// data hands the message over to those who were accepted. A no of 500 and more
-// is final: it is about the message, and the next attempt carries the same one.
-func (o *offer) data() error {
-	w, err := o.client.Data()
-	if err == nil {
-		if _, err = o.msg.WriteTo(w); err != nil {
-			return o.relay.refusal(err)
+// withoutUTF8 returns the recipients that the server can be given: an address with
+// other letters than ASCII before the @ needs a server with SMTPUTF8.
+func (o *offer) withoutUTF8(to []string, offered bool) []string {
+	var able []string
+	for _, address := range to {
+		if offered || ascii(asciiDomain(address)) {
+			able = append(able, address)
+			continue
 		}
-		err = w.Close()
+		o.never = append(o.never, no{address, 553, "5.6.7 the mail server does not support SMTPUTF8, which an address with non-ASCII letters before the @ needs"})
 	}
+	return able
+}
+
+// recipient offers the message for one address. The error ends the session.
+func (o *offer) recipient(address string) *Refusal {
+	s := o.session
+	s.within("RCPT TO", s.relay.times.step)
+	err := s.client.Rcpt("<" + asciiDomain(address) + ">")
+	if err == nil {
+		o.took = append(o.took, address)
+		return nil
+	}
+	code, text, answered := smtpAnswer(err)
+	if !answered || sessionEnds(code) {
+		return s.refusal(err)
+	}
+	rejected := no{address, code, s.relay.hide.answer(text, false)}
+	if permanent(code, text) {
+		o.never = append(o.never, rejected)
+	} else {
+		o.later = append(o.later, rejected)
+	}
+	return nil
+}
+
+// data hands the message over to those who were accepted.
+func (o *offer) data(message []byte) *Refusal {
+	s := o.session
+	s.within("DATA", s.relay.times.step)
+	w, err := s.client.Data()
 	if err != nil {
-		refusal := o.relay.refusal(err)
-		refusal.Final = refusal.Status >= 500
+		return s.refusal(err)
+	}
+	s.within("the end of the message", s.relay.times.body)
+	if _, err = w.Write(message); err != nil {
+		return s.refusal(err)
+	}
+	s.beginFinal()
+	if err = w.Close(); err != nil {
+		code, text, answered := smtpAnswer(err)
+		if !answered {
+			return s.uncertain(err)
+		}
+		refusal := s.refusal(err)
+		refusal.Final = enhancedCode.MatchString(text) && permanent(code, text)
 		return refusal
 	}
 	if closed, ok := w.(*smtp.DataCloser); ok {
-		o.answer = o.relay.hide.answer(closed.ServerResponse(), false)
+		o.answer = s.relay.hide.answer(closed.ServerResponse(), false)
 	}
 	return nil
 }
@@ -157,20 +204,11 @@ func (o *offer) verdict(before bool) (Receipt, error) {
 	return Receipt{Status: 250, Detail: o.answer}, nil
 }
 
-// list names refused recipients with the server's answers.
-func list(refused []no) string {
+// list names rejected recipients with the server's answers.
+func list(rejected []no) string {
 	var out []string
-	for _, n := range refused {
+	for _, n := range rejected {
 		out = append(out, fmt.Sprintf("%s: %d %s", n.address, n.code, n.text))
 	}
 	return strings.Join(out, "; ")
-}
-
-// smtpAnswer returns the server's reply in err, if it is one.
-func smtpAnswer(err error) (code int, text string, ok bool) {
-	var reply *textproto.Error
-	if !errors.As(err, &reply) {
-		return 0, "", false
-	}
-	return reply.Code, reply.Msg, true
 }

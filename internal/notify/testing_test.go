@@ -34,15 +34,17 @@ func missed() News {
 	number := int64(482)
 	return News{
 		AlertID: "0199a1b2-alert", Event: EventOpened, At: at,
-		Project: "Production", Channel: "Ops mail", ThreadID: "0199a1b2-incident",
-		Heartbeat: "Nightly backup", Number: number, Cause: "missed", Schedule: "every 1 h", Grace: time.Hour,
+		Project: "Production", ProjectSlug: "main", Channel: "Ops mail", ChannelURL: "https://overdue.example.com/channels/c1", ThreadID: "0199a1b2-incident",
+		Heartbeat:   "Nightly backup",
+		Description: "Runbook: https://wiki.example.com/backup (restart with \"systemctl start backup\", then call the person on duty.)\nDisk full? Delete /tmp/old.",
+		Number:      number, Cause: "missed", Schedule: "every 1 h", Grace: time.Hour,
 		LastPing: at.Add(-2 * time.Hour), Due: at.Add(-time.Hour), Deadline: at, DownSince: at,
 		Sum:  "03:00:04 + 1h + 1h of grace = 05:00:04.",
 		Tail: "copying\ndone", URL: "https://overdue.example.com/incidents/482",
 		AckURL: "https://overdue.example.com/incidents/482/acknowledge",
 		Notice: client.Notice{
 			Incident:  &client.Incident{ID: "0199a1b2-incident", Number: number, State: "open", Cause: "missed", OpenedAt: at},
-			Heartbeat: &client.Heartbeat{Ref: "r1", Name: "Nightly backup", Status: "down"},
+			Heartbeat: &client.Heartbeat{Ref: "r1", Name: "Nightly backup", Slug: "nightly-backup", Status: "down"},
 		},
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -23,7 +25,7 @@ func webhookKind() Kind {
 			{
 				Name: "url", Label: "URL", Type: FieldURL, Destination: true, Required: true, Check: webURL,
 				Placeholder: "https://example.com/overdue",
-				Help:        "Overdue posts each alert here and expects an answer of 200 to 299 within 10 seconds.",
+				Help:        "Overdue posts each alert here and expects an answer of 200 to 299 within 30 seconds.",
 			},
 			{
 				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
@@ -104,9 +106,18 @@ func (o *Outside) post(ctx context.Context, r request) (Receipt, error) {
 		return Receipt{}, &Refusal{Body: "The URL cannot be used: write it again.", Final: true}
 	}
 	req.Header = r.header
+	var written atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
+	}))
 	resp, err := o.http.Do(req)
 	if err != nil {
-		return Receipt{}, o.unanswered(req.URL, r.hide, err)
+		refusal := o.unanswered(req.URL, r.hide, err)
+		if written.Load() && !refusal.Final {
+			// The alert id tells the receiver the next attempt from a new alert.
+			refusal.Uncertain, refusal.Body = true, refusal.Body+" The alert may have arrived."
+		}
+		return Receipt{}, refusal
 	}
 	defer func() { _ = resp.Body.Close() }() // the verdict is in; closing cannot change it
 	text, cut := readAnswer(resp)

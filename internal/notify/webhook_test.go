@@ -58,8 +58,8 @@ func TestWebhookPostsTheNoticeSignedPerStandardWebhooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Receipt{Status: 200, Detail: "taken"}); receipt != want {
-		t.Errorf("receipt %+v; want %+v", receipt, want)
+	if receipt.Status != 200 || receipt.Detail != "taken" {
+		t.Errorf("receipt %+v; want 200 taken", receipt)
 	}
 	want := map[string]string{
 		"Content-Type": "application/json", "Authorization": "Bearer tok-123", "User-Agent": "Overdue/1", "Webhook-Id": "0199a1b2-alert",
@@ -113,8 +113,8 @@ func TestWebhookBodyAgreesWithHeadersAndWords(t *testing.T) {
 	}
 	want := n.Notice
 	want.Event, want.AlertID, want.At = EventOpened, "0199a1b2-alert", n.At
-	want.Text = "Nightly backup is Down: no ping since 03:00. It was due at 04:00:04, with a grace period of 1h."
-	want.URL = n.URL
+	want.Text = "Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.\n\n" + n.Description
+	want.URL, want.Why, want.Output, want.AcknowledgeURL = n.URL, &n.Sum, &n.Tail, &n.AckURL
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}

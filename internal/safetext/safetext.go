@@ -5,6 +5,8 @@
 // Not allowed are control characters, line and paragraph separators, and the
 // characters that change the direction of reading (Unicode UAX #9, table 4).
 // Letters of right-to-left scripts need none of them.
+//
+// It also decodes the output of jobs, which need not be UTF-8.
 package safetext
 
 import (

@@ -111,7 +111,7 @@ func Incident(i monitor.Incident, capable bool) client.Incident {
 // Delivery is one alert with its attempts.
 func Delivery(d store.Delivery) client.Delivery {
 	shown := client.Delivery{
-		ID: d.ID, ChannelID: d.Channel, Event: string(d.Event), State: string(d.State), Attempts: []client.Attempt{},
+		ID: d.ID, ChannelID: d.Channel, Recipient: text(d.Recipient), Event: string(d.Event), State: string(d.State), Attempts: []client.Attempt{},
 	}
 	if d.State == monitor.Owed {
 		shown.NextAttemptAt = moment(d.Next)
@@ -131,6 +131,8 @@ func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	return client.Channel{
 		ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: masked, TellLate: c.TellLate, TellRecovered: c.TellRecovered,
 		RemindEvery: seconds(c.RemindEvery), Failing: c.Failing, LastDeliveryAt: moment(c.LastDelivery),
+		State: string(c.Health.State), FailingFor: orEmpty(c.Health.FailingFor()), Failure: text(c.Health.Reason()),
+		Pending: c.Health.Pending, NextAttemptAt: moment(c.Health.Next),
 	}
 }
 

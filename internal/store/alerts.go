@@ -79,15 +79,16 @@ func alertRow(a monitor.Alert) []any {
 
 // alertColumns are in the order of scanAlert. They name no table: SQLite knows
 // none by its alias in RETURNING.
-const alertColumns = `id, project, channel, event, heartbeat, incident, about, state, attempts, created, next_at`
+const alertColumns = `id, project, channel, event, heartbeat, incident, about, state, attempts, created, next_at, recipient, parent`
 
 // scanAlert reads alertColumns.
 func scanAlert(row scanner) (monitor.Alert, error) {
 	var a monitor.Alert
 	var heartbeat, created, next sql.NullInt64
-	var incident sql.NullString
-	err := row.Scan(&a.ID, &a.Project, &a.Channel, &a.Event, &heartbeat, &incident, &a.About, &a.State, &a.Attempts, &created, &next)
-	a.Heartbeat, a.Incident, a.Created, a.Next = heartbeat.Int64, incident.String, moment(created), moment(next)
+	var incident, parent sql.NullString
+	err := row.Scan(&a.ID, &a.Project, &a.Channel, &a.Event, &heartbeat, &incident, &a.About, &a.State, &a.Attempts, &created, &next,
+		&a.Recipient, &parent)
+	a.Heartbeat, a.Incident, a.Created, a.Next, a.Parent = heartbeat.Int64, incident.String, moment(created), moment(next), parent.String
 	return a, err
 }
 
@@ -115,7 +116,7 @@ func (tx *Tx) Owing() ([]Owing, error) {
 		)
 		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'owed' AND a.channel = owing.channel
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = a.heartbeat AND e.channel = a.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1 LIMIT 1 OFFSET 0)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1 AND (e.recipient = '' OR e.recipient = a.recipient) LIMIT 1 OFFSET 0)
 			ORDER BY a.next_at LIMIT 1)
 		FROM owing WHERE channel IS NOT NULL`)
 }
@@ -123,6 +124,8 @@ func (tx *Tx) Owing() ([]Owing, error) {
 // Claim takes up to n alerts of a channel that are due, for the node named
 // holder: nobody else tries them before until. An alert whose predecessor
 // (opened before recovered, one incident before the next) is still owed stays where it is.
+// The predecessors of an alert are those for the same recipient, and those that
+// were not split by recipient.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
 	// OFFSET 0: PostgreSQL then asks row by row, and stops at n; it would
 	// otherwise join all that is owed with itself.
@@ -131,7 +134,7 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
 			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = d.heartbeat AND e.channel = d.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 LIMIT 1 OFFSET 0)
+				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 AND (e.recipient = '' OR e.recipient = d.recipient) LIMIT 1 OFFSET 0)
 			ORDER BY d.next_at LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
@@ -189,7 +192,7 @@ func (tx *Tx) Later(a monitor.Alert, next, asked time.Time) error {
 		return nil
 	}
 	_, err = tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'owed' AND next_at < $4
-		AND turn > (SELECT turn FROM alerts WHERE id = $1)`, a.ID, a.Heartbeat, a.Channel, micros(next))
+		AND ($5 = '' OR recipient = $5) AND turn > (SELECT turn FROM alerts WHERE id = $1)`, a.ID, a.Heartbeat, a.Channel, micros(next), a.Recipient)
 	if err != nil {
 		return fmt.Errorf("put following alerts off: %w", err)
 	}
@@ -202,8 +205,8 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 		return nil
 	}
 	_, err := tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'owed' AND next_at > $4
-		AND event <> $5 AND holder IS NULL AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
-		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder))
+		AND event <> $5 AND holder IS NULL AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
+		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient)
 	if err != nil {
 		return fmt.Errorf("release following alerts: %w", err)
 	}
@@ -212,9 +215,9 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 
 // hurry makes due at now what waits to be tried again about heartbeats that
 // there is more to tell of: the new alerts wait for it. What a provider asked
-// for is still honoured.
+// for is still honoured, and nothing is put off.
 func (tx *Tx) hurry(heartbeats []int64, now time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked > $2 THEN asked ELSE $2 END
+	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
 		WHERE `+tx.d.in("heartbeat", "$1")+` AND state = 'owed' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
 		tx.d.numbers(heartbeats), micros(now), string(monitor.IncidentReminder))
 	if err != nil {
@@ -296,7 +299,7 @@ type Delivery struct {
 
 // Deliveries lists what was owed for an incident, in the order it became owed.
 func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
-	alerts, err := many(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel`, incident)
+	alerts, err := many(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
 	if err != nil {
 		return nil, fmt.Errorf("alerts of incident: %w", err)
 	}

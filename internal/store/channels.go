@@ -107,21 +107,6 @@ func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	return nil
 }
 
-// Delivered notes how the last telling of a channel went. It reports whether
-// the channel's state of failing changed by it.
-func (tx *Tx) Delivered(channel string, failing bool, at time.Time) (bool, error) {
-	n, err := tx.exec(`UPDATE channels SET failing = $2 WHERE id = $1 AND failing <> $2`, channel, failing)
-	if err != nil {
-		return false, fmt.Errorf("state of channel: %w", err)
-	}
-	if !failing {
-		if _, err := tx.exec(`UPDATE channels SET last_delivery = $2 WHERE id = $1`, channel, micros(at)); err != nil {
-			return false, fmt.Errorf("last delivery of channel: %w", err)
-		}
-	}
-	return n > 0, nil
-}
-
 // DeleteChannel ends a channel: nothing is owed to it any more. Its row stays,
 // because the histories of incidents name it.
 func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
@@ -130,6 +115,9 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 	}
 	if _, err := tx.exec(`UPDATE alerts SET state = 'given_up', holder = NULL WHERE channel = $1 AND state = 'owed'`, c.ID); err != nil {
 		return fmt.Errorf("alerts of deleted channel: %w", err)
+	}
+	if _, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1`, c.ID); err != nil {
+		return fmt.Errorf("failures of deleted channel: %w", err)
 	}
 	return nil
 }

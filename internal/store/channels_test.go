@@ -53,26 +53,6 @@ func TestChannelsAreListedOldestFirst(t *testing.T) {
 	})
 }
 
-func TestAChannelStartsAndStopsFailingOnce(t *testing.T) {
-	onEach(t, func(w *world) {
-		c := w.channel(w.newChannel("ops"))
-		for n, step := range []struct{ failing, changed bool }{{false, false}, {true, true}, {true, false}, {false, true}, {false, false}} {
-			at := time.Duration(n+1) * time.Minute
-			changed := made(w, func(tx *store.Tx) (bool, error) { return tx.Delivered(c.ID, step.failing, w.at(at)) })
-			if changed != step.changed {
-				w.Errorf("step %d: changed %t; want %t", n, changed, step.changed)
-			}
-			c.Failing = step.failing
-			if !step.failing {
-				c.LastDelivery = w.at(at)
-			}
-			if diff := cmp.Diff(c, w.channelNow(c)); diff != "" {
-				w.Errorf("step %d (-want +got):\n%s", n, diff)
-			}
-		}
-	})
-}
-
 func TestADeletedChannelIsOwedNothingButItsHistoryStays(t *testing.T) {
 	onEach(t, func(w *world) {
 		ops, other := w.channel(w.newChannel("ops")), w.channel(w.newChannel("other"))

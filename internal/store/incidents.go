@@ -141,7 +141,7 @@ func (tx *Tx) Acknowledge(i monitor.Incident, by string, now time.Time) (bool, e
 func (tx *Tx) told(incident string) ([]string, error) {
 	channels, err := many(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
 		`SELECT a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
-		WHERE a.incident = $1 AND a.event = $2 ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
+		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
 	if err != nil {
 		return nil, fmt.Errorf("channels that were told: %w", err)
 	}

@@ -25,6 +25,7 @@ var landed = map[string]string{
 	"0008_versions.sql":            "761581a3fb90340ea9b053aa3a76a3e2dafe94e9ab1c428d520ebb93f00d8bcb",
 	"0010_pings.sql":               "a3ae6ac593a38a65a7d59f5c41e52707e934b15c86c839fba7e38c80b7be558f",
 	"0009_audit.sql":               "75ca1005d609c2df9966ff49ddf4b086467f28fb9ccc5dd43b268bd423c0a45e",
+	"0011_recipients.sql":          "eea1b64294881f8aef3cb710c567e0b27ec4b64ae9bf31ca51c7ca0c4dd918e8",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 

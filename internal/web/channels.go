@@ -63,10 +63,14 @@ func kindOf(name string) view.ChannelKind {
 func listed(d manage.ChannelDetail) view.Channel {
 	c := view.Channel{
 		ID: d.ID, Name: d.Name, Kind: kindOf(d.Kind), Target: target(d.Channel), Heartbeats: d.Heartbeats,
-		State: "untested", At: d.LastDelivery,
+		State: string(d.Health.State), At: d.LastDelivery,
+		Why: d.Health.Reason(), For: strings.Join(d.Health.FailingFor(), ", "), Pending: d.Health.Pending, Next: d.Health.Next,
 	}
 	if !d.LastDelivery.IsZero() {
-		c.State, c.Outcome = "working", "Delivered"
+		c.Outcome = "Delivered"
+	}
+	if d.Health.State == monitor.ChannelRetrying && d.Health.Pending == 0 {
+		c.State = "unconfirmed" // a test failed, and no alert waits
 	}
 	if len(d.Last) > 0 {
 		last := d.Last[0]
@@ -75,9 +79,6 @@ func listed(d manage.ChannelDetail) view.Channel {
 		if last.Outcome != "sent" {
 			c.Outcome = strings.TrimSpace("Not delivered. " + response(last.Status, last.Detail))
 		}
-	}
-	if d.Failing {
-		c.State = "failing"
 	}
 	return c
 }
@@ -204,4 +205,18 @@ func deleteChannel(v *visit) error {
 	}
 	v.toast("Deleted "+c.Name, "")
 	return v.redirect(view.ChannelsPath)
+}
+
+// failingNames names channels that do not deliver, and the recipients that do not
+// get alerts if others do.
+func failingNames(channels []monitor.Channel) []string {
+	var names []string
+	for _, c := range channels {
+		name := c.Name
+		if only := c.Health.FailingFor(); len(only) > 0 {
+			name += " for " + strings.Join(only, ", ")
+		}
+		names = append(names, name)
+	}
+	return names
 }

@@ -69,9 +69,7 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 	for _, i := range d.Incidents {
 		page.Incidents = append(page.Incidents, line(i, manage.Alerts{}))
 	}
-	for _, c := range d.Unsound {
-		page.Failing = append(page.Failing, c.Name)
-	}
+	page.Failing = failingNames(d.Unsound)
 	return page
 }
 

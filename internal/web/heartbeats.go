@@ -115,6 +115,7 @@ func filterOf(q url.Values) view.Filter {
 // ahead begin at from.
 func (v *visit) around(p view.HeartbeatsPage, counts manage.Counts, from time.Time) view.HeartbeatsPage {
 	p.Tally, p.Untold = tallied(counts.Tally), v.untold(counts.Channels)
+	p.Untold.Failing = counts.Failing
 	if all(counts.Tally) >= fewHeartbeats {
 		p.Ahead = &view.Ahead{From: from, PerMinute: counts.Minutes, Down: p.Tally.Down, Late: p.Tally.Late}
 	}

@@ -54,6 +54,9 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 		CanAct: v.actor.May(auth.ChangeIncidents),
 	}
 	p.Shell.Clock, p.Untold = v.clock, v.untold(len(s.Present))
+	if s.State() != monitor.Resolved || owes(s) {
+		p.Failing = failingNames(s.Unsound)
+	}
 	for _, c := range s.Present {
 		if p.ChannelsBy.IsZero() || c.Created.Before(p.ChannelsBy) {
 			p.ChannelsBy = c.Created

@@ -354,7 +354,9 @@ func TestTheNumbersAroundAnOpenPageFollow(t *testing.T) {
 		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
 		list.next("part", `id="live-tally"`, `data-status="down"`, "<b>1</b>", "/heartbeats?status=down", `aria-current="true"`)
 		list.next("part", `id="live-unresolved"`, "1<span")
-		w.update(func(tx *store.Tx) error { _, err := tx.Delivered(c.ID, true, w.now()); return err })
+		w.update(func(tx *store.Tx) error {
+			return tx.RecordDelivery(c.ID, []monitor.DeliveryResult{{Final: true}}, true, 1, w.now())
+		})
 		page.next("part", `id="live-broken"`, " failing")
 		w.hear(all[0], 10*time.Minute, monitor.Ping{})
 		list.next("part", `id="live-ahead"`, "1 ping is due")

@@ -63,7 +63,7 @@ func entry(s manage.IncidentStory, e monitor.Entry) view.Entry {
 		}
 		shown.Sign, shown.Title, shown.Text, shown.Quote = "note", "Note by "+by, "", text
 	case "undelivered":
-		shown.Sign, shown.Tone, shown.Title = "dl-fail", "failed", "Alert given up"
+		shown.Sign, shown.Tone, shown.Title = "dl-fail", "failed", "Alert not delivered"
 	case "recovered":
 		shown.Sign, shown.Tone, shown.Title, shown.Word = "st-up", "up", "Recovered", "Up"
 		shown.Text = "A ping arrived, and the incident was resolved."
@@ -92,12 +92,15 @@ func tail(text string) string {
 // first and the last are told: the table has their number.
 func attempts(s manage.IncidentStory, d manage.Delivery) []view.Entry {
 	name, what := s.Channels[d.Channel].Name, news(d.Event)
+	if d.Recipient != "" {
+		name += " for " + d.Recipient
+	}
 	var all []view.Entry
 	for n, t := range d.Tries {
 		if t.Outcome == "retry" && n > 0 && n < len(d.Tries)-1 {
 			continue
 		}
-		e := view.Entry{At: t.At, Code: t.Detail}
+		e := view.Entry{At: t.At, Code: undivided(s, d, t.Detail)}
 		switch t.Outcome {
 		case "sent":
 			e.Sign, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+view.Latency(t.Took)
@@ -153,6 +156,8 @@ func eventWords(event monitor.Event) string {
 		return "Late"
 	case monitor.ChannelFailing:
 		return "Channel failing"
+	case monitor.ChannelRecovered:
+		return "Channel recovered"
 	case monitor.TestAlert:
 		return "Test"
 	}
@@ -168,11 +173,15 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 		}
 		c := s.Channels[d.Channel]
 		shown := view.Delivery{
-			Channel: c.Name, Kind: kindLabel(c.Kind), Message: message(s, d.Event), State: string(d.State), Attempts: len(d.Tries),
+			Channel: c.Name, Kind: kindLabel(c.Kind), Recipient: d.Recipient, Message: message(s, d.Event), State: string(d.State),
+			Attempts: len(d.Tries),
+		}
+		if d.State == monitor.Owed && len(d.Tries) == 0 {
+			shown.State = "pending"
 		}
 		if n := len(d.Tries); n > 0 {
 			last := d.Tries[n-1]
-			shown.Took, shown.Response, shown.At = last.Took, response(last.Status, last.Detail), last.At
+			shown.Took, shown.Response, shown.At = last.Took, response(last.Status, undivided(s, d, last.Detail)), last.At
 		}
 		if d.State == monitor.Owed && d.Next.After(now) {
 			shown.Next = d.Next
@@ -180,6 +189,15 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 		all = append(all, shown)
 	}
 	return all
+}
+
+// undivided returns the answer to an alert, without what it says of recipients that
+// have an alert of their own: theirs says it.
+func undivided(s manage.IncidentStory, d manage.Delivery, detail string) string {
+	if slices.ContainsFunc(s.Deliveries, func(part manage.Delivery) bool { return part.Parent == d.ID }) {
+		detail, _, _ = strings.Cut(detail, "; ")
+	}
+	return detail
 }
 
 // response is what a provider answered.

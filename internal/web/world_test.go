@@ -76,11 +76,12 @@ func emptyWorld(t *testing.T, address string) *world {
 	})
 	w := &world{T: t, db: db, cookies: map[string]*http.Cookie{}, log: &bytes.Buffer{}}
 	w.people = auth.NewPeople(db, true)
-	w.desk = manage.New(manage.Options{DB: db, Test: func(_ context.Context, _ monitor.Project, c monitor.Channel) client.TestResult {
-		if w.test == nil {
-			return client.TestResult{Delivered: true}
+	w.desk = manage.New(manage.Options{DB: db, Test: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+		result := client.TestResult{Delivered: true}
+		if w.test != nil {
+			result = w.test(c)
 		}
-		return w.test(c)
+		return result, []monitor.DeliveryResult{{Delivered: result.Delivered, Final: true, Reason: result.Detail}}
 	}})
 	w.project, w.elsewhere = w.addProject("main"), w.addProject("elsewhere")
 	w.site, err = New(Options{

@@ -1,6 +1,9 @@
 package view
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ChannelsPage is the list of channels of a project and the kinds to add.
 type ChannelsPage struct {
@@ -41,18 +44,45 @@ type Channel struct {
 	Kind       ChannelKind
 	Target     string // where it leads, without secrets: "hooks.slack.com/…/B07K"
 	Heartbeats int    // how many would alert here
-	State      string // working, failing or untested
+	State      string // untested, working, unconfirmed, retrying or failing
+	Why        string // the last answer of a channel that does not deliver
+	For        string // the recipients that do not get alerts while others do
+	Pending    int    // alerts that are not delivered yet
+	Next       time.Time
 	Outcome    string // of the last delivery: "Delivered in 0.6 s"; empty before the first
 	At         time.Time
 }
 
-// failing are the channels that need someone to look.
+// failing are the channels that do not deliver, those that may still recover
+// included.
 func (p ChannelsPage) failing() []Channel {
 	var bad []Channel
 	for _, c := range p.Channels {
-		if c.State == "failing" {
+		if c.State == "failing" || c.State == "retrying" {
 			bad = append(bad, c)
 		}
 	}
 	return bad
+}
+
+// trouble is the heading of the note about a channel that does not deliver.
+func (c Channel) trouble() string {
+	text := c.Name + word(c.State == "failing", " is failing", " is retrying")
+	if c.For != "" {
+		text += " for " + c.For
+	}
+	return text
+}
+
+// summary says why the channel does not deliver and what depends on it.
+func (c Channel) summary() string {
+	var all []string
+	if c.Why != "" {
+		all = append(all, ended(c.Why))
+	}
+	if c.Pending > 0 {
+		all = append(all, Plural(c.Pending, "alert")+word(c.Pending == 1, " is", " are")+" pending.")
+	}
+	all = append(all, Plural(c.Heartbeats, "heartbeat")+word(c.Heartbeats == 1, " alerts", " alert")+" this channel.")
+	return strings.Join(all, " ")
 }

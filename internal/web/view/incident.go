@@ -28,6 +28,7 @@ type IncidentPage struct {
 	Waiting    string // what is still expected; empty when resolved
 	Deliveries []Delivery
 	Untold     Untold
+	Failing    []string  // channels that the heartbeat alerts and that do not deliver
 	ChannelsBy time.Time // when the first of today's channels was made; zero without any
 
 	Runbook string   // from the description, when it names one
@@ -69,8 +70,9 @@ type Entry struct {
 // Delivery is one alert to one channel.
 type Delivery struct {
 	Channel, Kind string
+	Recipient     string // the only one that it is for; empty for all others of the channel
 	Message       string // "Down", "Reminder", "Recovered"
-	State         string // owed, sent or given_up
+	State         string // pending, owed, sent or given_up
 	Attempts      int
 	Took          time.Duration // of the last attempt; 0 when it never answered
 	Response      string        // "200 ok"

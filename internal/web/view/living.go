@@ -33,7 +33,7 @@ func (p HeartbeatPage) Living() []Living {
 }
 
 // incidentParts are the same of the page of one incident.
-var incidentParts = []string{"untold", "actions", "timeline", "deliveries", "act", "facts"}
+var incidentParts = []string{"untold", "failing", "actions", "timeline", "deliveries", "act", "facts"}
 
 // Living are the parts of the page that change while it is open.
 func (p IncidentPage) Living() []Living {

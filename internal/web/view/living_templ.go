@@ -410,7 +410,7 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "failing":
-				templ_7745c5c3_Err = failingNote(p).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = failingNote(p.Failing).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -567,6 +567,11 @@ func incidentPart(p IncidentPage, name string) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
+				}
+			case "failing":
+				templ_7745c5c3_Err = failingNote(p.Failing).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
 				}
 			case "actions":
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<div class=\"actions\"><button class=\"btn btn-quiet\" type=\"button\" data-print>")

@@ -25,6 +25,9 @@ var signs = map[string]sign{
 	"given_up":     {"dl-fail", "Failed", "failed"},
 	"working":      {"dl-ok", "Working", "working"},
 	"failing":      {"dl-fail", "Failing", "failing"},
+	"retrying":     {"dl-retry", "Retrying", "retrying"},
+	"unconfirmed":  {"dl-retry", "Last test failed", "retrying"},
+	"pending":      {"dl-retry", "Pending", "retrying"},
 	"untested":     {"st-new", "Not tested", "new"},
 }
 

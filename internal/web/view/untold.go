@@ -6,4 +6,6 @@ package view
 type Untold struct {
 	Silent bool // there is no channel
 	MayAdd bool // the reader's role may add one
+
+	Failing int // channels that do not deliver; set on lists, the other pages name them
 }

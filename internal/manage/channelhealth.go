@@ -1,0 +1,43 @@
+package manage
+
+import (
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// withHealth adds to channels of the actor's project how they deliver. Answers of
+// providers may repeat an id that could ping.
+func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
+	channels, err := tx.WithHealth(a.Project.Key, channels, stamp())
+	if err != nil {
+		return nil, err
+	}
+	var texts []*string
+	for _, c := range channels {
+		for n := range c.Health.Failures {
+			texts = append(texts, &c.Health.Failures[n].Reason)
+		}
+	}
+	return channels, hideFrom(tx, a, "", texts...)
+}
+
+// oneWithHealth is withHealth for one channel.
+func oneWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.Channel, error) {
+	one, err := withHealth(tx, a, []monitor.Channel{c})
+	if err != nil {
+		return c, err
+	}
+	return one[0], nil
+}
+
+// unsound returns the channels that a heartbeat alerts and that do not deliver.
+func unsound(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
+	var all []monitor.Channel
+	for _, c := range channels {
+		if c.Health.State == monitor.ChannelBroken && h.Told(c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}

@@ -1,0 +1,123 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// textWidth is the length of a line of text, in characters, except for links and
+// output (RFC 5322, section 2.1.1, recommends at most 78).
+const textWidth = 72
+
+// headingOutput and headingDescription stand above those parts.
+const (
+	headingOutput      = "Last output of the job"
+	headingDescription = "Description"
+)
+
+// Text returns the message as plain text: what happened, what the reader can do,
+// the runbook, the details, the output.
+func (m Message) Text() string {
+	var b strings.Builder
+	b.WriteString(wrap(m.Lead, 0))
+	for i, l := range m.Links {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s: %s\n", l.Label, l.URL)
+	}
+	if m.Description != "" {
+		fmt.Fprintf(&b, "\n%s:\n%s", headingDescription, quote("  ", wrapLines(m.Description, 2)))
+	}
+	m.writeFacts(&b)
+	if m.Tail != "" {
+		// Each line is marked as quoted, so that no output can pose as our own
+		// words or links.
+		fmt.Fprintf(&b, "\n%s:\n%s", headingOutput, quote("| ", m.Tail+"\n"))
+	}
+	fmt.Fprintf(&b, "\n%s", wrap(m.Footer, 0))
+	return b.String()
+}
+
+// writeFacts writes the facts as a table whose values wrap below themselves.
+func (m Message) writeFacts(b *strings.Builder) {
+	facts := m.details()
+	width := 0
+	for _, f := range facts {
+		width = max(width, utf8.RuneCountInString(f.Label))
+	}
+	if len(facts) > 0 {
+		b.WriteString("\n")
+	}
+	for _, f := range facts {
+		fmt.Fprintf(b, "%-*s  %s", width+1, f.Label+":", wrap(f.Value, width+3))
+	}
+}
+
+// details returns the facts that the email does not say elsewhere: the heartbeat is
+// in the subject and the first sentence, the project in the footer, the incident in
+// the link.
+func (m Message) details() []Fact {
+	return slices.DeleteFunc(slices.Clone(m.Facts), func(f Fact) bool {
+		switch f.Label {
+		case "Heartbeat", "Project", "Incident":
+			return true
+		case "Down for": // of an opening: how long it took to notice
+			return m.Status == "Down" && (f.Value == span(0) || !strings.ContainsAny(f.Value, "mhd"))
+		}
+		return false
+	})
+}
+
+// withoutOutput returns the message without the job's output, and says so.
+func (m Message) withoutOutput() Message {
+	if m.Tail != "" {
+		m.Tail = ""
+		m.Footer = "The output of the job is left out because the mail server rejected the email with it. " + m.Footer
+	}
+	return m
+}
+
+// wrap returns text in lines of at most textWidth characters, each ended by a line
+// break. All but the first are indented, and the first leaves as much room. A word
+// that is longer, such as a link, stays whole.
+func wrap(text string, indent int) string {
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+length > textWidth:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(word)
+		at += length
+	}
+	return b.String() + "\n"
+}
+
+// wrapLines wraps each line that is too long, and leaves room for an indent. Other
+// lines keep their spaces: a runbook may hold commands.
+func wrapLines(text string, indent int) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) <= textWidth-indent {
+			b.WriteString(line + "\n")
+			continue
+		}
+		b.WriteString(wrap(line, indent))
+	}
+	return b.String()
+}
+
+// quote begins every line of text, which ends with a line break, with a mark.
+func quote(mark, text string) string {
+	return mark + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+mark) + "\n"
+}

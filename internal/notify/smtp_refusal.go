@@ -1,0 +1,137 @@
+package notify
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// errNoSTARTTLS is the end of a session whose server cannot encrypt.
+var errNoSTARTTLS = errors.New("no STARTTLS")
+
+// noMechanismError is the end of a session whose server offers no sign-in that we
+// know.
+type noMechanismError struct{ offered []string }
+
+// Error returns the reason for the log.
+func (e *noMechanismError) Error() string { return "no known AUTH mechanism" }
+
+// afterUncertain is how long to wait before a message is sent again that the
+// server may have taken. A server that takes minutes for each message would
+// otherwise be given copy after copy.
+const afterUncertain = 10 * time.Minute
+
+// refusal says why the mail server could not be used at all. It is never final:
+// the operator can mend it within the day that delivery keeps trying.
+func (s *smtpSession) refusal(err error) *Refusal {
+	if code, text, ok := smtpAnswer(err); ok {
+		return &Refusal{Status: code, Body: s.relay.hide.answer(text, false)}
+	}
+	return &Refusal{Body: shorten(s.explain(err), mostDetail)}
+}
+
+// explain says in a sentence why the session ended without an answer.
+func (s *smtpSession) explain(err error) string {
+	host := s.relay.host
+	var dns *net.DNSError
+	var op *net.OpError
+	var mechanism *noMechanismError
+	switch {
+	case errors.Is(err, errNoSTARTTLS):
+		return "The mail server does not offer STARTTLS: use smtps://, or smtp+insecure:// if it runs on this machine."
+	case errors.As(err, &mechanism):
+		return mechanism.explain()
+	case timedOut(err), errors.Is(err, net.ErrClosed):
+		return fmt.Sprintf("No answer from the mail server within %.0f s (waiting for %s).", s.limit.Seconds(), s.step)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("The name %s does not exist: check --smtp-url.", host)
+	case errors.As(err, &dns):
+		return fmt.Sprintf("The name %s could not be resolved.", host)
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Sprintf("The mail server could not be used: %v.", innermost(op))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Sprintf("The mail server closed the connection (waiting for %s).", s.step)
+	}
+	if text := s.explainTLS(err); text != "" {
+		return text
+	}
+	return "The mail server could not be used: " + s.relay.hide.answer(innermost(err).Error(), false) + "."
+}
+
+// explain says what the server offers instead.
+func (e *noMechanismError) explain() string {
+	if len(e.offered) == 0 {
+		return "The mail server does not offer sign-in (AUTH): remove the user from --smtp-url, or use the port for submission, 587 or 465."
+	}
+	return fmt.Sprintf("The mail server offers only %s for sign-in. Overdue supports %s.",
+		shorten(oneLine(strings.Join(e.offered, ", ")), 100), strings.Join(mechanisms, ", "))
+}
+
+// explainTLS says why no encryption came about, or returns "".
+func (s *smtpSession) explainTLS(err error) string {
+	host := s.relay.host
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("The certificate of %s is not signed by an authority that this machine trusts: "+
+			"set --smtp-ca to the file with the certificate of your authority.", host)
+	case errors.As(err, &name):
+		return fmt.Sprintf("The certificate of %s is for other names (%s): use one of them in --smtp-url.", host, names(name.Certificate))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("The certificate of %s has expired or is not valid yet.", host)
+	case errors.As(err, &plain):
+		return fmt.Sprintf("%s does not use TLS from the first byte on port %d: use smtp:// for STARTTLS.", host, s.relay.port)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return fmt.Sprintf("%s ended the encryption with %q: see the log of the mail server.", host, strings.TrimPrefix(op.Err.Error(), "tls: "))
+	}
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Sprintf("The certificate of %s is not trusted: %s.", host, shorten(oneLine(cert.Err.Error()), 200))
+	}
+	return ""
+}
+
+// names lists the names that a certificate is for.
+func names(cert *x509.Certificate) string {
+	list := slices.Clone(cert.DNSNames)
+	for _, ip := range cert.IPAddresses {
+		list = append(list, ip.String())
+	}
+	if len(list) == 0 {
+		return "none"
+	}
+	return shorten(oneLine(strings.Join(list, ", ")), 100)
+}
+
+// uncertain is the refusal after the final dot was sent and not answered: the
+// server may have the message.
+func (s *smtpSession) uncertain(err error) *Refusal {
+	why := "closed the connection without an answer"
+	if timedOut(err) || errors.Is(err, net.ErrClosed) {
+		why = fmt.Sprintf("did not answer within %.0f s", time.Since(s.dotAt).Seconds())
+	}
+	return &Refusal{
+		Body:       fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered.", why),
+		RetryAfter: afterUncertain, Uncertain: true,
+	}
+}
+
+// smtpAnswer returns the server's reply in err, if it is one.
+func smtpAnswer(err error) (code int, text string, ok bool) {
+	var reply *textproto.Error
+	if !errors.As(err, &reply) {
+		return 0, "", false
+	}
+	return reply.Code, reply.Msg, true
+}

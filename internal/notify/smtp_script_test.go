@@ -1,0 +1,159 @@
+package notify
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"net"
+	"net/textproto"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// scripted is a mail server in the same process that answers as its fields say. It runs
+// in a synctest bubble, where waiting takes no time.
+type scripted struct {
+	greeting  string                   // "" is an ordinary one
+	hello     []string                 // extensions
+	say       func(line string) string // the reply to a command, "" for the ordinary one, "-" to hang up, "…" for none
+	afterDot  func(n int) string       // the reply to message n, likewise
+	slow      map[string]time.Duration // time before the reply to a command, "." for the message
+	mu        sync.Mutex
+	lines     []string // commands, in order
+	messages  []string
+	accepted  int // messages that were answered with 250
+	dialled   []string
+	connected int
+}
+
+// door opens an Outside whose mail server is s.
+func (s *scripted) door(t *testing.T, opts OutsideOptions) *Outside {
+	t.Helper()
+	if opts.SMTPURL == "" {
+		opts.SMTPURL = "smtp+insecure://mail.example.com"
+	}
+	if opts.SMTPFrom == "" {
+		opts.SMTPFrom = "Overdue <overdue@mail.example.com>"
+	}
+	out := door(t, opts)
+	out.relay.connect = func(_ context.Context, _, address string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		s.mu.Lock()
+		s.dialled = append(s.dialled, address)
+		s.connected++
+		s.mu.Unlock()
+		go s.serve(theirs)
+		return ours, nil
+	}
+	return out
+}
+
+// serve talks on one connection until it ends.
+func (s *scripted) serve(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	in := textproto.NewReader(bufio.NewReader(conn))
+	send := func(line string) bool {
+		if line == "-" {
+			return false
+		}
+		if line == "…" {
+			return true
+		}
+		_, err := conn.Write([]byte(line + "\r\n"))
+		return err == nil
+	}
+	if s.pause("greeting"); !send(cmp.Or(s.greeting, "220 mail.example.com ESMTP")) {
+		return
+	}
+	for {
+		line, err := in.ReadLine()
+		if err != nil {
+			return
+		}
+		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
+		s.note(line)
+		s.pause(verb)
+		if !send(cmp.Or(s.reply(line), s.ordinary(verb))) {
+			return
+		}
+		if verb == "DATA" && s.reply(line) == "" {
+			body, err := in.ReadDotBytes()
+			if err != nil {
+				return
+			}
+			if n := s.take(body); !s.answerDot(n, send) {
+				return
+			}
+		}
+		if verb == "QUIT" {
+			return
+		}
+	}
+}
+
+// answerDot answers message n.
+func (s *scripted) answerDot(n int, send func(string) bool) bool {
+	s.pause(".")
+	reply := ""
+	if s.afterDot != nil {
+		reply = s.afterDot(n)
+	}
+	if reply == "" {
+		s.mu.Lock()
+		s.accepted++
+		s.mu.Unlock()
+	}
+	return send(cmp.Or(reply, "250 2.0.0 queued"))
+}
+
+func (s *scripted) reply(line string) string {
+	if s.say == nil {
+		return ""
+	}
+	return s.say(line)
+}
+
+func (s *scripted) ordinary(verb string) string {
+	switch verb {
+	case "EHLO":
+		var b strings.Builder
+		for _, extension := range s.hello {
+			b.WriteString("250-" + extension + "\r\n")
+		}
+		return "250-mail.example.com\r\n" + b.String() + "250 HELP"
+	case "DATA":
+		return "354 go on"
+	case "QUIT":
+		return "221 bye"
+	}
+	return "250 ok"
+}
+
+func (s *scripted) note(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, line)
+}
+
+func (s *scripted) take(body []byte) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = append(s.messages, string(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))))
+	return len(s.messages)
+}
+
+// said returns the commands that begin with prefix.
+func (s *scripted) said(prefix string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, line := range s.lines {
+		if strings.HasPrefix(line, prefix) {
+			out = append(out, line)
+		}
+	}
+	return out
+}

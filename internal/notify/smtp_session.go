@@ -1,0 +1,158 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// smtpTimes bounds the steps of one attempt. RFC 5321, section 4.5.3.2, allows more
+// for the commands; a server that is slower there is tried again later.
+type smtpTimes struct {
+	step   time.Duration // connecting, the greeting, and each command
+	body   time.Duration // handing over the message
+	final  time.Duration // from the final dot to its answer
+	before time.Duration // everything before the final dot
+	quit   time.Duration // the goodbye, whose answer changes nothing
+}
+
+// smtpSession is one connection to the mail server, ready for messages.
+type smtpSession struct {
+	relay   *relay
+	conn    net.Conn
+	client  *smtp.Client
+	begun   time.Time
+	step    string // what was asked last, for the error
+	limit   time.Duration
+	dotAt   time.Time   // when the final dot was sent
+	release func() bool // unties the connection from the context
+}
+
+// dial connects, introduces itself, secures the connection and signs in.
+func (r *relay) dial(ctx context.Context) (*smtpSession, *Refusal) {
+	s := &smtpSession{relay: r, begun: time.Now(), step: "the connection", limit: r.times.step}
+	// Not the library's dialling: it cannot write the address of an IPv6 host, and
+	// has one deadline for all steps.
+	dialing, cancel := context.WithTimeout(ctx, r.times.step)
+	defer cancel()
+	conn, err := r.connect(dialing, "tcp", net.JoinHostPort(r.host, strconv.Itoa(r.port)))
+	if err != nil {
+		return nil, s.refusal(err)
+	}
+	s.conn = conn
+	// The library does not watch the context: its end closes the connection.
+	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if err := s.open(ctx); err != nil {
+		refusal := s.refusal(err)
+		s.hangUp()
+		return nil, refusal
+	}
+	return s, nil
+}
+
+// open takes a new connection to the point where a message can be sent.
+func (s *smtpSession) open(ctx context.Context) (err error) {
+	text := s.conn
+	if s.relay.mode == fromFirst {
+		s.within("TLS", s.relay.times.step)
+		secure := tls.Client(s.conn, s.relay.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return err
+		}
+		text = secure
+	}
+	s.within("its greeting", s.relay.times.step)
+	if s.client, err = smtp.NewClient(text, s.relay.host); err != nil {
+		return err
+	}
+	s.within("EHLO", s.relay.times.step)
+	if err := s.client.Hello(s.relay.greeting(s.conn.LocalAddr())); err != nil {
+		return err
+	}
+	if s.relay.mode == startTLS {
+		if offered, _ := s.client.Extension("STARTTLS"); !offered {
+			return errNoSTARTTLS
+		}
+		s.within("STARTTLS", s.relay.times.step)
+		if err := s.client.StartTLS(s.relay.tls); err != nil {
+			return err
+		}
+	}
+	return s.signIn()
+}
+
+// mechanisms are the ways to sign in, best first. Plain comes first because the
+// connection is encrypted whenever there is a user, and it is the mechanism that
+// mail servers get right.
+var mechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
+
+// signIn authenticates, if the settings have a user.
+func (s *smtpSession) signIn() error {
+	if s.relay.user == nil {
+		return nil
+	}
+	_, list := s.client.Extension("AUTH")
+	offered := strings.Fields(strings.ToUpper(list))
+	i := slices.IndexFunc(mechanisms, func(m string) bool { return slices.Contains(offered, m) })
+	if i < 0 {
+		return &noMechanismError{offered}
+	}
+	user := s.relay.user.Username()
+	password, _ := s.relay.user.Password()
+	var auth smtp.Auth
+	switch mechanisms[i] {
+	case "PLAIN":
+		auth = smtp.PlainAuth("", user, password, s.relay.host, false)
+	case "LOGIN":
+		auth = smtp.LoginAuth(user, password, s.relay.host, false)
+	case "SCRAM-SHA-256":
+		auth = smtp.ScramSHA256Auth(user, password)
+	case "SCRAM-SHA-1":
+		auth = smtp.ScramSHA1Auth(user, password)
+	case "CRAM-MD5":
+		auth = smtp.CRAMMD5Auth(user, password)
+	}
+	s.within("AUTH", s.relay.times.step)
+	return s.client.Auth(auth)
+}
+
+// within begins a step and gives it a deadline. The steps before the final dot also
+// share one, so that a server that is slow at each of them does not hold a place
+// for many minutes.
+func (s *smtpSession) within(step string, limit time.Duration) {
+	s.step, s.limit = step, limit
+	deadline := time.Now().Add(limit)
+	if all := s.begun.Add(s.relay.times.before); all.Before(deadline) {
+		deadline = all
+	}
+	_ = s.conn.SetDeadline(deadline) // fails only on a closed connection, which the step notices
+}
+
+// beginFinal begins the wait for the answer to the final dot. It is long: filters
+// look at the message before the server takes responsibility for it, and a client
+// that hangs up earlier gets the message delivered again and again (RFC 5321,
+// section 4.5.3.2.6).
+func (s *smtpSession) beginFinal() {
+	s.dotAt = time.Now()
+	s.step, s.limit = "its answer to the message", s.relay.times.final
+	_ = s.conn.SetDeadline(s.dotAt.Add(s.limit))
+}
+
+// quit says goodbye. The message was taken: an answer changes nothing.
+func (s *smtpSession) quit() {
+	s.step, s.limit = "QUIT", s.relay.times.quit
+	_ = s.conn.SetDeadline(time.Now().Add(s.limit))
+	_ = s.client.Quit()
+}
+
+// hangUp closes the connection.
+func (s *smtpSession) hangUp() {
+	s.release()
+	_ = s.conn.Close() // closed before, if the server heard the goodbye
+}

@@ -1,0 +1,30 @@
+package notify
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T) {
+	server, _ := listen(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close()
+	})
+	set := Settings{"url": server.URL, "secret": testSecret}
+	_, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", set, missed())
+	if got := refused(t, err); got.Final || !got.Uncertain || !strings.HasSuffix(got.Body, " The alert may have arrived.") {
+		t.Errorf("refusal %+v; want it uncertain, to be tried again", got)
+	}
+	server.Close()
+	_, err = door(t, OutsideOptions{}).Send(t.Context(), "webhook", set, missed())
+	if got := refused(t, err); got.Final || got.Uncertain || strings.Contains(got.Body, "may have arrived") {
+		t.Errorf("refusal %+v; want it certain that nothing was sent", got)
+	}
+}

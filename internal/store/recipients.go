@@ -1,0 +1,81 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"overdue/internal/monitor"
+)
+
+// SplitRecipients returns the recipients of an alert that have an alert of their
+// own, split off this one.
+func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
+	found, err := many(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
+		`SELECT recipient FROM alerts WHERE parent = $1`, alert)
+	if err != nil {
+		return nil, fmt.Errorf("recipients of split alert: %w", err)
+	}
+	return found, nil
+}
+
+// WaitingRecipients returns the recipients that an earlier alert of the same
+// heartbeat and channel is still pending for, and when its next attempt is.
+func (tx *Tx) WaitingRecipients(a monitor.Alert) (map[string]time.Time, error) {
+	waiting := map[string]time.Time{}
+	_, err := many(tx, func(row scanner) (struct{}, error) {
+		var recipient string
+		var next sql.NullInt64
+		err := row.Scan(&recipient, &next)
+		waiting[recipient] = moment(next)
+		return struct{}{}, err
+	}, `SELECT e.recipient, MAX(e.next_at) FROM alerts e WHERE e.heartbeat = $1 AND e.channel = $2 AND e.state = 'owed' AND e.recipient <> ''
+		AND e.turn BETWEEN 1 AND (SELECT d.turn FROM alerts d WHERE d.id = $3) - 1 GROUP BY e.recipient`, a.Heartbeat, a.Channel, a.ID)
+	if err != nil {
+		return nil, fmt.Errorf("recipients with earlier alerts: %w", err)
+	}
+	return waiting, nil
+}
+
+// SplitOff gives one recipient of an alert an alert of their own, which is pending
+// with the given number of attempts until next. The id is made of both, so that
+// splitting twice, or on two nodes, changes nothing.
+func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
+	part := a
+	part.ID = uuid.NewSHA1(alertSpace, []byte(a.ID+"/"+recipient)).String()
+	part.Parent, part.Recipient, part.State, part.Attempts, part.Next = a.ID, recipient, monitor.Owed, attempts, next
+	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
+			asked, recipient, parent)
+		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'owed', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
+			0, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
+		ON CONFLICT (id) DO NOTHING`, a.ID, part.ID, recipient, attempts, micros(next))
+	if err != nil {
+		return part, fmt.Errorf("split alert: %w", err)
+	}
+	return part, nil
+}
+
+// Narrow makes a pending alert that reached none of its recipients the alert of
+// one of them. It does nothing when another node has claimed it since.
+func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
+	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'owed' AND attempts = $2`, a.ID, a.Attempts, recipient)
+	if err != nil {
+		return a, fmt.Errorf("narrow alert: %w", err)
+	}
+	a.Recipient = recipient
+	return a, nil
+}
+
+// SentToRecipients marks the alerts split off another one as sent, for recipients
+// that got it after all: another node had sent it too.
+func (tx *Tx) SentToRecipients(alert string, recipients []string) error {
+	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'owed' AND `+tx.d.in("recipient", "$2"),
+		alert, tx.d.list(slices.Clone(recipients)))
+	if err != nil {
+		return fmt.Errorf("mark split alerts as sent: %w", err)
+	}
+	return nil
+}

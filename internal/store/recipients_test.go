@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -52,11 +53,12 @@ func TestClaim_ARecipientWaitsForTheirOwnEarlierAlertsAndOthersDoNot(t *testing.
 			return err
 		})
 		w.hear(h, w.ping(monitor.Success, 2*time.Minute))
-		resolved := w.claim(c, "a", 3*time.Minute, 4*time.Minute, 5)
-		if len(resolved) == 0 || resolved[len(resolved)-1].Event != monitor.IncidentResolved {
-			w.Fatalf("claimed %+v; want the end for the others", resolved)
+		claimed := w.claim(c, "a", 3*time.Minute, 4*time.Minute, 5)
+		n := slices.IndexFunc(claimed, func(a monitor.Alert) bool { return a.Event == monitor.IncidentResolved })
+		if n < 0 {
+			w.Fatalf("claimed %+v; want the end for the others", claimed)
 		}
-		end := resolved[len(resolved)-1]
+		end := claimed[n]
 		waiting := seen(w, func(tx *store.Tx) (map[string]time.Time, error) { return tx.WaitingRecipients(end) })
 		if _, waits := waiting["bob@example.com"]; !waits || len(waiting) != 1 {
 			w.Errorf("waiting: %v; want bob alone", waiting)

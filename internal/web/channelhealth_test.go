@@ -75,6 +75,6 @@ func TestIncidentPage_ShowsEachRecipientOfADividedAlert(t *testing.T) {
 			return tx.AddAttempt(store.Attempt{Alert: part.ID, N: 1, At: w.now(), Outcome: "retry", Status: 451, Detail: "full"})
 		})
 		w.shows(w.get("viewer", "/incidents/"+i.ID), 200,
-			"<code>250 Sent to 1 of 2</code>", "for bob@example.com", "<code>451 full</code>", "Next attempt", "1 delivered, 1 retrying")
+			"<code>250 Sent to 1 of 2</code>", "for bob@example.com", "<code>451 full</code>", "next in", "1 delivered, 1 retrying")
 	})
 }

@@ -210,16 +210,6 @@ func (p IncidentPage) noDeliveries() string {
 	return "No channel receives alerts for this heartbeat."
 }
 
-// retries tells whether any delivery has a next attempt.
-func (p IncidentPage) retries() bool {
-	for _, d := range p.Deliveries {
-		if !d.Next.IsZero() {
-			return true
-		}
-	}
-	return false
-}
-
 // timelineDay names the day once, and the zone; entries of another day say so.
 func (p IncidentPage) timelineDay() string {
 	return p.FullDate(p.Opened) + ", " + p.ZoneName()

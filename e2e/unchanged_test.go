@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +30,7 @@ type attempt struct {
 	job    []string
 	stdin  string
 	toFile bool // standard output is a file, not a pipe
+	onTTY  bool // all three streams are a terminal, whose keys are stdin
 	meet   func(*meeting)
 }
 
@@ -56,7 +58,11 @@ const longestRun = 40 * time.Second
 // come to their end.
 func (a attempt) start(t *testing.T) ending {
 	t.Helper()
-	args := append([]string{"-c", a.before + "\nexec \"$@\"", "sh"}, append(a.wrap, a.job...)...)
+	job := append(slices.Clone(a.wrap), a.job...)
+	if a.onTTY {
+		job = []string{"script", "-qefc", quoted(job), "/dev/null"}
+	}
+	args := append([]string{"-c", a.before + "\nexec \"$@\"", "sh"}, job...)
 	cmd := exec.CommandContext(t.Context(), "sh", args...)
 	cmd.Dir = a.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C", "B=2", "A=1", "EMPTY=", "WITH=a=b\nc"}
@@ -97,6 +103,15 @@ func (a attempt) start(t *testing.T) ending {
 	return end
 }
 
+// quoted is a command for a shell.
+func quoted(command []string) string {
+	words := []string{}
+	for _, word := range command {
+		words = append(words, "'"+strings.ReplaceAll(word, "'", `'\''`)+"'")
+	}
+	return strings.Join(words, " ")
+}
+
 // output is where the job writes, and what we read of it.
 func (a attempt) output(t *testing.T) (read, write *os.File) {
 	t.Helper()
@@ -113,7 +128,7 @@ func (a attempt) output(t *testing.T) (read, write *os.File) {
 }
 
 // passing are numbers that differ from one process to the next.
-var passing = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/)\d+`)
+var passing = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
 
 // normal is an ending without what differs between any two processes.
 func (e ending) normal() ending {

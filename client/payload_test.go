@@ -92,10 +92,13 @@ func takesAll(req *http.Request) string {
 // unless gives an answer to bodies longer than most.
 func unless(most int64, answer string) func(*http.Request) string {
 	return func(req *http.Request) string {
-		if req.ContentLength > most {
-			return answer
+		if req.ContentLength <= most {
+			return takesAll(req)
 		}
-		return takesAll(req)
+		if answer != "" {
+			_, _ = io.Copy(io.Discard, req.Body) // else the answer may meet a client that still writes
+		}
+		return answer
 	}
 }
 

@@ -18,6 +18,7 @@ func cat(file string) []string { return []string{"cat", "/proc/self/" + file} }
 const facts = `^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap|Cpus_allowed|Mems_allowed|THP_enabled)`
 
 func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct {
 		before string
 		job    []string
@@ -64,6 +65,7 @@ func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 }
 
 func TestRun_TheJobEndsAsWithout(t *testing.T) {
+	t.Parallel()
 	rows := map[string]attempt{
 		"unread input stays unread": {before: `"$@"; exec cat`, job: []string{"true"}, stdin: "one\ntwo\n"},
 		"read input is read":        {before: `"$@"; exec cat`, job: []string{"head", "-c", "4"}, stdin: "one\ntwo\n"},
@@ -71,7 +73,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 		"closed output":             {before: "exec 2>&-", job: []string{"echo", "out"}},
 		"a script without #!":       {before: "echo 'echo $1 $0; exit 3' >script; chmod +x script", job: []string{"./script", "hello"}},
 		"a program in the current directory": {
-			before: "echo 'echo here' >script; chmod +x script; PATH=$PATH:.", job: []string{"script"},
+			before: "echo 'echo here' >only-here; chmod +x only-here; PATH=$PATH:.", job: []string{"only-here"},
 		},
 		"nothing on standard error": {before: "exec 2>/dev/full", job: []string{"sh", "-c", "echo out; echo err >&2; echo $?"}},
 		"a full disk": {before: "ulimit -f 1; exec >small", job: []string{"sh", "-c", "trap '' XFSZ; " +
@@ -90,6 +92,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 }
 
 func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
+	t.Parallel()
 	// The wrapper of this row pings nowhere, which is quicker 256 times.
 	dir := t.TempDir()
 	a := attempt{dir: dir, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
@@ -108,6 +111,7 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 const background = `(trap '' HUP; i=0; while [ $i -lt 5 ]; do sleep 0.2; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & echo now`
 
 func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T) {
+	t.Parallel()
 	for name, a := range map[string]attempt{
 		"two streams":             {job: []string{"sh", "-c", background}},
 		"one stream":              {before: "exec 2>&1", job: []string{"sh", "-c", background}},
@@ -161,6 +165,7 @@ func untilMark(m *meeting) {
 }
 
 func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
+	t.Parallel()
 	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "sleep 100 & echo $! >mark"}, meet: func(m *meeting) {
 		began := time.Now()
 		for !m.ended() && time.Since(began) < longestRun/2 {
@@ -180,6 +185,7 @@ func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
 }
 
 func TestRun_AJobWhoseReaderHasGoneEndsAtItsNextWrite(t *testing.T) {
+	t.Parallel()
 	compare(t, attempt{job: []string{"sh", "-c", "echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three >mark; exit 3"}, meet: func(m *meeting) {
 		if _, err := m.read.Read(make([]byte, 10)); err != nil {
 			m.t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestRun_AJobOnATerminalHasTheTerminal(t *testing.T) {
+	t.Parallel()
 	const facts = `tty; for n in 0 1 2; do test -t $n && echo terminal $n; done; ps -o stat= -p $$ | tr -d 'sl'; stty size; ls -go --time-style=+ /proc/self/fd`
 	after := func(keys string) string { return "(sleep 0.8; printf '" + keys + `'; sleep 1) | "$@"; exit` }
 	for name, a := range map[string]attempt{
@@ -31,6 +32,7 @@ func TestRun_AJobOnATerminalHasTheTerminal(t *testing.T) {
 }
 
 func TestRun_AJobCanBeStoppedAndContinuedFromTheShell(t *testing.T) {
+	t.Parallel()
 	// What the shell prints of a stopped job names the command, which differs.
 	named := regexp.MustCompile(`(?m)^.*(Stopped|overdue run|sh -c sleep).*$\n?`)
 	script := `"$@"; echo stopped: $(jobs -s | wc -l); fg >/dev/null; echo after: $?`
@@ -43,6 +45,7 @@ func TestRun_AJobCanBeStoppedAndContinuedFromTheShell(t *testing.T) {
 }
 
 func TestRun_PassesSignalsOnAsIfTheyWereSentToTheJob(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGTERM,
 		syscall.SIGCONT, syscall.SIGVTALRM, syscall.SIGWINCH, syscall.SIGIO, syscall.SIGPWR, syscall.SIGSTKFLT, 35, 50, 64,
@@ -60,6 +63,7 @@ func TestRun_PassesSignalsOnAsIfTheyWereSentToTheJob(t *testing.T) {
 }
 
 func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		compare(t, attempt{
 			before: fmt.Sprintf("trap '' %d", sig), job: []string{"sh", "-c", "echo ready >mark; until [ -e go ]; do sleep 0.02; done; echo lived"},
@@ -75,6 +79,7 @@ func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 }
 
 func TestRun_ToKillItIsToKillTheJob(t *testing.T) {
+	t.Parallel()
 	compare(t, attempt{job: []string{"sh", "-c", "echo ready >mark; exec sleep 100"}, meet: func(m *meeting) {
 		untilMark(m)
 		if err := m.cmd.Process.Kill(); err != nil {
@@ -90,6 +95,7 @@ func TestRun_ToKillItIsToKillTheJob(t *testing.T) {
 }
 
 func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {
+	t.Parallel()
 	const size = 1 << 30
 	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"head", "-c", fmt.Sprint(size), "/dev/zero"}, meet: func(m *meeting) {
 		if n, err := io.Copy(io.Discard, m.read); err != nil || n != size {
@@ -106,6 +112,7 @@ func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {
 }
 
 func TestRun_WithoutDescriptorsForPipesTheJobRuns(t *testing.T) {
+	t.Parallel()
 	for _, files := range []int{12, 10} {
 		a := attempt{
 			dir: t.TempDir(), wrap: wrapper(t), job: []string{"echo", "out"},

@@ -64,9 +64,24 @@ func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 	}
 }
 
+// awaitMark lets a job wait for the mark of another process, for two seconds.
+const awaitMark = "i=0; until [ -s mark ] || [ $i -ge 100 ]; do sleep 0.02; i=$((i+1)); done; cat mark"
+
 func TestRun_TheJobEndsAsWithout(t *testing.T) {
 	t.Parallel()
 	rows := map[string]attempt{
+		"a descriptor that the job closes": {
+			before: `{ "$@" 3>&1 >&4 4>&- | { cat; echo closed >mark; }; } 4>&1; exit`,
+			job:    []string{"sh", "-c", "exec 3>&-; " + awaitMark},
+		},
+		"standard input that the job closes": {
+			before: `{ trap '' PIPE; yes 2>/dev/null; echo closed >mark; } | "$@"; exit`,
+			job:    []string{"sh", "-c", "exec <&-; " + awaitMark},
+		},
+		"a lock that what it leaves behind has closed": {
+			before: `exec 9>lock; flock 9; "$@"; exec 9>&-; flock -n lock echo free; exit`,
+			job:    []string{"sh", "-c", "(exec 9>&-; sleep 2; echo late) & echo now"},
+		},
 		"unread input stays unread": {before: `"$@"; exec cat`, job: []string{"true"}, stdin: "one\ntwo\n"},
 		"read input is read":        {before: `"$@"; exec cat`, job: []string{"head", "-c", "4"}, stdin: "one\ntwo\n"},
 		"input ends":                {job: []string{"wc", "-c"}, stdin: strings.Repeat("x", 300_000)},
@@ -95,7 +110,7 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 	t.Parallel()
 	// The wrapper of this row pings nowhere, which is quicker 256 times.
 	dir := t.TempDir()
-	a := attempt{dir: dir, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
+	a := attempt{dir: dir, most: 5 * time.Minute, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
 		"$0" run nowhere -- sh -c "exit $n" 2>/dev/null; echo $n $?; n=$((n+1)); done`, filepath.Join(binDir, "overdue")}}
 	want := ""
 	for n := range 256 {
@@ -108,7 +123,7 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 
 // background is a job that leaves a process behind, which writes to both streams
 // after the job has ended, and marks that it lived to its end.
-const background = `(trap '' HUP; i=0; while [ $i -lt 5 ]; do sleep 0.2; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & echo now`
+const background = `(trap '' HUP; i=0; while [ $i -lt 2 ]; do sleep 1; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & echo now`
 
 func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // attempt is one start of a job, plainly or under "overdue run", with everything
@@ -32,6 +33,7 @@ type attempt struct {
 	toFile bool // standard output is a file, not a pipe
 	onTTY  bool // all three streams are a terminal, whose keys are stdin
 	meet   func(*meeting)
+	most   time.Duration // that it may take; 0 means longestRun
 }
 
 // meeting is a job that runs: what the one who started it can do meanwhile.
@@ -51,8 +53,8 @@ type ending struct {
 	process  int
 }
 
-// longestRun bounds one start; no row needs a tenth of it.
-const longestRun = 40 * time.Second
+// longestRun bounds one start; hardly a row needs a tenth of it.
+const longestRun = time.Minute
 
 // start starts the job and waits until it and all readers of its output have
 // come to their end.
@@ -79,7 +81,7 @@ func (a attempt) start(t *testing.T) ending {
 		t.Fatal(err)
 	}
 	_ = write.Close() // the job has it
-	guard := time.AfterFunc(longestRun, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	guard := time.AfterFunc(cmp.Or(a.most, longestRun), func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer guard.Stop()
 	if a.meet != nil {
 		a.meet(&meeting{t, a.dir, cmd, read})
@@ -167,7 +169,7 @@ func compare(t *testing.T, a attempt, clean func(string) string) {
 	if got[0].Out == "" && got[0].Files == "" && got[0].Signal == 0 && got[0].Code == 0 {
 		t.Error("the plain job showed nothing; there is nothing to compare")
 	}
-	if diff := cmp.Diff(got[0], got[1], cmp.AllowUnexported(ending{})); diff != "" {
+	if diff := gocmp.Diff(got[0], got[1], gocmp.AllowUnexported(ending{})); diff != "" {
 		t.Errorf("overdue run changes the job (-plain +run):\n%s", diff)
 	}
 }

@@ -131,6 +131,7 @@ func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T)
 		"two streams":             {job: []string{"sh", "-c", background}},
 		"one stream":              {before: "exec 2>&1", job: []string{"sh", "-c", background}},
 		"in another session":      {job: []string{"sh", "-c", "setsid sh -c \"$0\" & echo now", background}},
+		"the old group is killed": {job: []string{"sh", "-c", "setsid sh -c \"$0\" & echo now", background}, meet: killGroup},
 		"the job fails":           {job: []string{"sh", "-c", background + "; exit 7"}},
 		"the job is killed":       {job: []string{"sh", "-c", background + "; kill -9 $$"}},
 		"a lot":                   {job: []string{"sh", "-c", "(sleep 0.5; head -c 3000000 /dev/zero; echo lived >mark) & echo now"}},
@@ -147,16 +148,34 @@ func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T)
 }
 
 // ended reports whether the process that was started has ended.
-func (m *meeting) ended() bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.cmd.Process.Pid))
+func (m *meeting) ended() bool { return over(m.cmd.Process.Pid) }
+
+// over reports whether a process has ended, even if its parent has not noticed.
+func over(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")
+}
+
+// awaitEnd waits until the process that was started has ended.
+func (m *meeting) awaitEnd() {
+	for began := time.Now(); !m.ended(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > longestRun/2 {
+			m.t.Fatal("what was started waits for the process in the background")
+		}
+	}
 }
 
 // hangUp sends the signal of a terminal that goes away to the whole group,
 // once the job has ended.
 func hangUp(m *meeting) {
-	time.Sleep(700 * time.Millisecond)
-	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // it may have ended
+	m.awaitEnd()
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // nothing of it may be left
+}
+
+// killGroup kills the whole group, once the job has ended.
+func killGroup(m *meeting) {
+	m.awaitEnd()
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // nothing of it may be left
 }
 
 // goAway reads a little and closes the output.
@@ -167,6 +186,19 @@ func goAway(m *meeting) {
 	time.Sleep(time.Second)
 	_ = m.read.Close() // whoever still writes learns of it
 	untilMark(m)
+}
+
+// marked is the process whose id is the mark.
+func (m *meeting) marked() (pid int) {
+	untilMark(m)
+	text, err := os.ReadFile(filepath.Join(m.dir, "mark"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		m.t.Fatalf("mark %q: %v", text, err)
+	}
+	return pid
 }
 
 // untilMark waits until the job has left its mark.
@@ -182,18 +214,9 @@ func untilMark(m *meeting) {
 func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
 	t.Parallel()
 	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "sleep 100 & echo $! >mark"}, meet: func(m *meeting) {
-		began := time.Now()
-		for !m.ended() && time.Since(began) < longestRun/2 {
-			time.Sleep(20 * time.Millisecond)
-		}
-		if !m.ended() {
-			m.t.Error("overdue run waits for the process in the background")
-		}
-		untilMark(m)
-		text, err := os.ReadFile(filepath.Join(m.dir, "mark"))
-		pid := 0
-		if _, scanned := fmt.Sscan(string(text), &pid); err != nil || scanned != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
-			m.t.Errorf("the process in the background has not lived: %q, %v, %v", text, err, scanned)
+		m.awaitEnd()
+		if err := syscall.Kill(m.marked(), syscall.SIGKILL); err != nil {
+			m.t.Errorf("the process in the background has not lived: %v", err)
 		}
 	}}
 	a.start(t) // returns once nobody holds the output any more

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,18 +79,21 @@ func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 
 func TestRun_ToKillItIsToKillTheJob(t *testing.T) {
 	t.Parallel()
-	compare(t, attempt{job: []string{"sh", "-c", "echo ready >mark; exec sleep 100"}, meet: func(m *meeting) {
-		untilMark(m)
+	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "echo $$ >mark; exec sleep 100"}, meet: func(m *meeting) {
+		job := m.marked()
 		if err := m.cmd.Process.Kill(); err != nil {
 			m.t.Error(err)
 		}
-		if err := m.read.SetReadDeadline(time.Now().Add(longestRun / 2)); err != nil {
-			m.t.Error(err)
+		for began := time.Now(); !over(job) && time.Since(began) < longestRun/2; {
+			time.Sleep(20 * time.Millisecond)
 		}
-		if _, err := m.read.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-			m.t.Errorf("the job still holds its output: %v", err)
+		if !over(job) {
+			m.t.Errorf("the job lives on: %v", syscall.Kill(job, syscall.SIGKILL))
 		}
-	}}, nil)
+	}}
+	if got := a.start(t); got.Signal != syscall.SIGKILL {
+		t.Errorf("%+v; want the end by SIGKILL", got)
+	}
 }
 
 func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {

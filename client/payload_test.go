@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,9 @@ const (
 type line struct {
 	pace   time.Duration // for each 1000 bytes that reach the far end
 	answer func(req *http.Request) string
-	sizes  []int64 // bodies announced, one for each request
+
+	mu    sync.Mutex
+	sizes []int64 // bodies announced, one for each request
 }
 
 func (l *line) client() *http.Client {
@@ -49,7 +52,9 @@ func (l *line) serve(conn net.Conn) {
 	if err != nil {
 		return // the client left
 	}
+	l.mu.Lock()
 	l.sizes = append(l.sizes, req.ContentLength)
+	l.mu.Unlock()
 	said := l.answer(req)
 	if said == never {
 		time.Sleep(patient)
@@ -108,36 +113,37 @@ var huge = []byte(strings.Repeat("é", 49_990) + "the end of the output")[:99_99
 func TestSend_TheSignalArrivesWhateverHappensToItsBody(t *testing.T) {
 	whole, short := int64(len(huge)), int64(client.ShortBody)
 	for name, c := range map[string]struct {
-		line    line
+		far     *line
 		sizes   []int64 // requests
 		kept    int     // bytes that got through
 		because string
 	}{
-		"nothing objects":                {line{answer: takesAll}, []int64{whole}, -1, ""},
-		"413 for long bodies":            {line{answer: unless(8000, speaks(413, "too large"))}, []int64{whole, short}, int(short), "413 Request Entity Too Large"},
-		"413 for every body":             {line{answer: unless(0, speaks(413, ""))}, []int64{whole, short, 0}, 0, "413"},
-		"a proxy forbids what it reads":  {line{answer: unless(0, speaks(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
-		"a proxy cannot read the type":   {line{answer: unless(0, speaks(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
-		"a proxy calls it malformed":     {line{answer: unless(0, speaks(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
-		"a firewall answers 200":         {line{answer: unless(0, speaks(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "not the \"OK\""},
-		"a proxy breaks at the body":     {line{answer: unless(0, speaks(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
-		"reset while the body is sent":   {line{answer: unless(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
-		"reset for every body":           {line{answer: unless(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},
-		"an uplink of 1 kB each second":  {line{answer: takesAll, pace: time.Second}, []int64{whole, short}, int(short), "no answer within"},
-		"an uplink of 100 B each second": {line{answer: takesAll, pace: 10 * time.Second}, []int64{whole, short, 0}, 0, "no answer within"},
-		"an answer only to empty POSTs":  {line{answer: unless(0, never)}, []int64{whole, short, 0}, 0, "no answer within"},
+		"nothing objects":                {&line{answer: takesAll}, []int64{whole}, -1, ""},
+		"413 for long bodies":            {&line{answer: unless(8000, speaks(413, "too large"))}, []int64{whole, short}, int(short), "413 Request Entity Too Large"},
+		"413 for every body":             {&line{answer: unless(0, speaks(413, ""))}, []int64{whole, short, 0}, 0, "413"},
+		"a proxy forbids what it reads":  {&line{answer: unless(0, speaks(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
+		"a proxy cannot read the type":   {&line{answer: unless(0, speaks(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
+		"a proxy calls it malformed":     {&line{answer: unless(0, speaks(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
+		"a firewall answers 200":         {&line{answer: unless(0, speaks(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "not the \"OK\""},
+		"a proxy breaks at the body":     {&line{answer: unless(0, speaks(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
+		"reset while the body is sent":   {&line{answer: unless(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
+		"reset for every body":           {&line{answer: unless(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},
+		"an uplink of 1 kB each second":  {&line{answer: takesAll, pace: time.Second}, []int64{whole, short}, int(short), "no answer within"},
+		"an uplink of 100 B each second": {&line{answer: takesAll, pace: 10 * time.Second}, []int64{whole, short, 0}, 0, "no answer within"},
+		"an answer only to empty POSTs":  {&line{answer: unless(0, never)}, []int64{whole, short, 0}, 0, "no answer within"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			defer time.Sleep(2 * patient) // until the far ends have ended
-			far := c.line
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			began, kept, because := time.Now(), -1, ""
-			err := client.Send(ctx, plainURL, client.PingOptions{Body: huge, HTTP: far.client(), OnReduced: func(n int, reason error) {
+			err := client.Send(ctx, plainURL, client.PingOptions{Body: huge, HTTP: c.far.client(), OnReduced: func(n int, reason error) {
 				kept, because = n, reason.Error()
 			}})
-			if err != nil || !slices.Equal(far.sizes, c.sizes) || time.Since(began) > 30*time.Second {
-				t.Errorf("%s: %v after %v and bodies of %d bytes; want %d", name, err, time.Since(began), far.sizes, c.sizes)
+			c.far.mu.Lock()
+			defer c.far.mu.Unlock()
+			if err != nil || !slices.Equal(c.far.sizes, c.sizes) || time.Since(began) > 30*time.Second {
+				t.Errorf("%s: %v after %v and bodies of %d bytes; want %d", name, err, time.Since(began), c.far.sizes, c.sizes)
 			}
 			if kept != c.kept || !strings.Contains(because, c.because) {
 				t.Errorf("%s: told of %d bytes because of %q; want %d, %q", name, kept, because, c.kept, c.because)

@@ -95,10 +95,10 @@ func blamesBody(err error) (certain, possible bool) {
 	return false, false
 }
 
-// report calls told if the acknowledged form is not the whole body.
-func (p *payload) report(told func(kept int, reason error)) {
-	if told != nil && p.reason != nil {
-		told(len(p.body()), p.reason)
+// report calls onReduced if the acknowledged form is not the whole body.
+func (p *payload) report(onReduced func(kept int, reason error)) {
+	if onReduced != nil && p.reason != nil {
+		onReduced(len(p.body()), p.reason)
 	}
 }
 

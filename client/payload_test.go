@@ -107,7 +107,7 @@ func unless(most int64, answer string) func(*http.Request) string {
 	}
 }
 
-// huge is a body that is text, with an end of its own.
+// huge is a body that is text, with an end that differs.
 var huge = []byte(strings.Repeat("é", 49_990) + "the end of the output")[:99_990]
 
 func TestSend_TheSignalArrivesWhateverHappensToItsBody(t *testing.T) {
@@ -146,7 +146,7 @@ func TestSend_TheSignalArrivesWhateverHappensToItsBody(t *testing.T) {
 				t.Errorf("%s: %v after %v and bodies of %d bytes; want %d", name, err, time.Since(began), c.far.sizes, c.sizes)
 			}
 			if kept != c.kept || !strings.Contains(because, c.because) {
-				t.Errorf("%s: told of %d bytes because of %q; want %d, %q", name, kept, because, c.kept, c.because)
+				t.Errorf("%s: OnReduced got %d bytes because of %q; want %d, %q", name, kept, because, c.kept, c.because)
 			}
 		})
 	}

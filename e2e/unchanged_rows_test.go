@@ -80,7 +80,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 		},
 		"a lock that what it leaves behind has closed": {
 			before: `exec 9>lock; flock 9; "$@"; exec 9>&-; flock -n lock echo free; exit`,
-			job:    []string{"sh", "-c", "(exec 9>&-; sleep 2; echo late) & echo now"},
+			job:    []string{"sh", "-c", "(exec 9>&-; : >go; sleep 2; echo late) & until [ -e go ]; do sleep 0.02; done; echo now"},
 		},
 		"unread input stays unread": {before: `"$@"; exec cat`, job: []string{"true"}, stdin: "one\ntwo\n"},
 		"read input is read":        {before: `"$@"; exec cat`, job: []string{"head", "-c", "4"}, stdin: "one\ntwo\n"},

@@ -143,7 +143,7 @@ func (c *child) leave(ctx context.Context) {
 	select {
 	case <-c.drained:
 	case <-ctx.Done():
-		return // somebody signalled, and the reader takes nothing
+		return // a signal came, and the reader takes nothing
 	}
 	open := []*output{}
 	for _, o := range c.outputs {

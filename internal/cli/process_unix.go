@@ -89,8 +89,8 @@ func letGo(std Streams) {
 // readyWithin is how long a forwarder may take to start.
 const readyWithin = 10 * time.Second
 
-// handOver starts a process that reads the pipes from now on. It has a session
-// of its own and holds nothing but the pipes and their destinations.
+// handOver starts a process that reads the pipes from now on. It has its own
+// session and holds nothing but the pipes and their destinations.
 func handOver(outputs []*output) error {
 	ready, end, err := os.Pipe()
 	if err != nil {

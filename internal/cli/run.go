@@ -100,7 +100,7 @@ func (r *runner) run(ctx context.Context, command []string, noBody bool) *outcom
 	start := r.sendStart(ctx)
 	end := outcomeOf(child.wait(r.signals))
 
-	// The job is over. Whoever signals now wants to be rid of us, not of it.
+	// The job is over. A signal that comes now is meant for us, not for it.
 	ctx, cancel := r.signals.hurried(ctx)
 	defer cancel()
 	patience, enough := r.bounded(ctx)

@@ -24,6 +24,10 @@ type Problem struct {
 	// RetryAfter is how long the server asked to be left alone; 0 if it did
 	// not say (RFC 9110, section 10.2.3).
 	RetryAfter time.Duration `json:"-"`
+
+	// fromPings says that the ping endpoint of Overdue answered, and not a
+	// proxy or firewall before it: each of its answers has Ping-Body-Limit.
+	fromPings bool
 }
 
 // FieldError is what is wrong with one member of a request.
@@ -103,6 +107,7 @@ func problemOf(resp *http.Response, body []byte) *Problem {
 		p.Detail = "it sends to " + firstLine([]byte(to)) + "; use that address"
 	}
 	p.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	p.fromPings = resp.Header.Get("Ping-Body-Limit") != ""
 	return p
 }
 

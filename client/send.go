@@ -2,14 +2,17 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -41,7 +44,8 @@ type PingOptions struct {
 	Body     []byte
 
 	Attempt   time.Duration                       // longest time for one attempt; 0 means 10 s
-	OnRetry   func(err error, rest time.Duration) // told before each rest; may be nil
+	OnRetry   func(err error, rest time.Duration) // called before each rest; may be nil
+	OnReduced func(kept int, reason error)        // called if the ping was acknowledged with only the last kept bytes of Body; may be nil
 	HTTP      *http.Client                        // nil: a client that follows no redirect which changes the method
 	UserAgent string
 }
@@ -53,15 +57,26 @@ type PingOptions struct {
 // ctx ends or ten attempts have failed. What cannot get better (an unknown
 // heartbeat, a malformed request, an address that is not Overdue's) is not
 // tried again. So a ping may arrive twice. Refusals are a [*Problem].
+//
+// The signal does not depend on the body. If an attempt fails in a way that the
+// body can explain, Send repeats it with the last [ShortBody] bytes, and then
+// without a body. Attempts with a body use only their share of the time that is
+// left, so that the one without a body always gets its turn before ctx ends.
 func Send(ctx context.Context, pingURL string, o PingOptions) error {
 	address, err := o.address(pingURL)
 	if err != nil {
 		return err
 	}
+	p := newPayload(o.Body)
 	for n := 1; ; n++ {
-		err := o.attempt(ctx, address)
+		err := o.attempt(ctx, address, p)
 		if err == nil {
+			p.report(o.OnReduced)
 			return nil
+		}
+		if ctx.Err() == nil && p.reduce(err) {
+			n--
+			continue
 		}
 		rest, again := patience(err, n)
 		if !again || n == mostAttempts || !fits(ctx, rest) {
@@ -110,26 +125,25 @@ var errNotOverdue = errors.New(`the answer was 200 but not the "OK" of an acknow
 
 // attempt sends the ping once. It is always a POST: heartbeats may be set to
 // count nothing else.
-func (o PingOptions) attempt(ctx context.Context, address string) error {
-	longest := o.Attempt
-	if longest <= 0 {
-		longest = defaultAttempt
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest))
+func (o PingOptions) attempt(ctx context.Context, address string, p *payload) error {
+	longest := p.share(ctx, cmp.Or(max(o.Attempt, 0), defaultAttempt))
+	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest.Round(time.Millisecond)))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(o.Body))
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	req, err := http.NewRequestWithContext(traced, http.MethodPost, address, bytes.NewReader(p.body()))
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	o.dress(req)
+	o.dress(req, p.body())
 	resp, err := o.client().Do(req)
 	if err != nil {
-		return unreachable(ctx, err)
+		return unreachable(ctx, err, connected.Load())
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if err != nil {
-		return unreachable(ctx, err)
+		return unreachable(ctx, err, true)
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
@@ -141,14 +155,14 @@ func (o PingOptions) attempt(ctx context.Context, address string) error {
 }
 
 // dress sets the headers. The type lets the server show text as text.
-func (o PingOptions) dress(req *http.Request) {
+func (o PingOptions) dress(req *http.Request, body []byte) {
 	req.Header.Set("User-Agent", "overdue-client")
 	if o.UserAgent != "" {
 		req.Header.Set("User-Agent", o.UserAgent)
 	}
 	switch {
-	case len(o.Body) == 0:
-	case utf8.Valid(o.Body):
+	case len(body) == 0:
+	case utf8.Valid(body):
 		req.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	default:
 		req.Header.Set("Content-Type", "application/octet-stream")
@@ -164,9 +178,21 @@ func (o PingOptions) client() *http.Client {
 	return &http.Client{CheckRedirect: keepMethod}
 }
 
+// noAnswer is the error of an attempt that got no complete answer.
+type noAnswer struct {
+	err       error
+	connected bool // the server or a proxy had accepted the connection
+	timeout   bool
+}
+
+func (e *noAnswer) Error() string { return "the server could not be reached: " + e.err.Error() }
+
+func (e *noAnswer) Unwrap() error { return e.err }
+
 // unreachable drops the method and URL that net/http puts before the reason: a
 // ping URL is a capability and does not belong in a cron mail.
-func unreachable(ctx context.Context, err error) error {
+func unreachable(ctx context.Context, err error, connected bool) error {
+	timeout := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -174,5 +200,5 @@ func unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return fmt.Errorf("the server could not be reached: %w", err)
+	return &noAnswer{err: err, connected: connected, timeout: timeout}
 }

@@ -1,35 +1,54 @@
 package cli
 
 import (
-	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
-	"time"
+	"syscall"
+
+	"overdue/client"
 )
 
 // child is the command of "run" and what comes out of it.
 type child struct {
+	command []string
 	cmd     *exec.Cmd
-	outputs []*output
-	drained chan struct{} // closed when all output has been passed on
+	std     Streams
+	outputs []*output       // streams that pass through us
+	written []func() []byte // ends of the streams, standard output first
+	drained chan struct{}   // closed when all outputs have ended
 }
 
-// start starts the command. Its output goes through pipes of our own, because
-// those of package exec know only one bound on the time after its end, which
-// would cut off a slow reader as well as a process left in the background.
-func (c *child) start(std Streams, t *tail, bare bool) error {
-	c.drained = make(chan struct{})
-	c.cmd.Stdin = std.In
-	c.cmd.WaitDelay = lastWords // matters only where a stream is not a file
-	if bare {
-		c.cmd.Stdout, c.cmd.Stderr = std.Out, std.Err
-		close(c.drained)
-		return c.cmd.Start()
+// newChild prepares a command.
+func newChild(command []string, std Streams) *child {
+	return &child{command: command, std: std, drained: make(chan struct{})}
+}
+
+// start starts the command. If there are no descriptors left for pipes, it runs
+// with our own output, which is then not sent: better than not at all.
+func (c *child) start(t *tail, bare bool) error {
+	err := c.try(t, bare)
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		warn(c.std, "the output of the job is not sent: %v", err)
+		c.outputs, c.written = nil, nil
+		err = c.try(t, true)
 	}
-	ends, err := c.connect(std, t)
+	if err != nil {
+		return err
+	}
+	letGo(c.std)
+	c.pump()
+	return nil
+}
+
+// try starts the command once. If it fails, nothing has been written.
+func (c *child) try(t *tail, bare bool) error {
+	c.cmd = find(c.command)
+	ends, err := c.connect(t, bare)
 	if err == nil {
-		err = c.cmd.Start()
+		err = c.launch()
 	}
 	for _, end := range ends {
 		_ = end.Close() // the child has its own copy
@@ -38,32 +57,91 @@ func (c *child) start(std Streams, t *tail, bare bool) error {
 		for _, o := range c.outputs {
 			_ = o.from.Close() // nothing was written
 		}
-		return err
 	}
-	c.pump()
-	return nil
+	return err
 }
 
-// connect gives the child a pipe for each stream, or one for both where both
-// end in the same place: then the order of lines stays what the child made it.
-// It returns the ends that belong to the child.
-func (c *child) connect(std Streams, t *tail) ([]*os.File, error) {
-	out, outEnd, err := newOutput(std.Out, t)
+// find finds a command as a shell does: also in the current directory, if PATH
+// names it.
+func find(command []string) *exec.Cmd {
+	cmd := exec.Command(command[0], command[1:]...)
+	if errors.Is(cmd.Err, exec.ErrDot) {
+		cmd.Err = nil
+	}
+	return cmd
+}
+
+// launch starts the process. A text file without a first line that names its
+// interpreter is a shell script, as it is for a shell (POSIX, XCU 2.9.1.4).
+func (c *child) launch() error {
+	c.cmd.WaitDelay = lastWords // matters only if a stream is not a file
+	c.cmd.SysProcAttr = sameFate()
+	err := c.cmd.Start()
+	if !errors.Is(err, syscall.ENOEXEC) {
+		return err
+	}
+	script := exec.Command("/bin/sh", append([]string{c.cmd.Path}, c.cmd.Args[1:]...)...)
+	script.Stdin, script.Stdout, script.Stderr = c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr
+	script.WaitDelay, script.SysProcAttr = c.cmd.WaitDelay, c.cmd.SysProcAttr
+	c.cmd = script
+	return c.cmd.Start()
+}
+
+// connect decides for each stream how it reaches its destination, and returns
+// the ends of pipes that belong to the child.
+func (c *child) connect(t *tail, bare bool) ([]*os.File, error) {
+	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = c.std.In, c.std.Out, c.std.Err
+	if bare {
+		return nil, nil
+	}
+	out, err := c.route(c.std.Out, t)
 	if err != nil {
 		return nil, err
 	}
-	c.outputs = []*output{out}
-	c.cmd.Stdout, c.cmd.Stderr = outEnd, outEnd
-	if sameFile(std.Out, std.Err) {
-		return []*os.File{outEnd}, nil
+	ends := []*os.File{}
+	if out != nil {
+		c.cmd.Stdout = out
+		ends = append(ends, out)
 	}
-	errs, errEnd, err := newOutput(std.Err, t)
+	if sameFile(c.std.Out, c.std.Err) {
+		// One way for both, so that the order of lines stays what the child made it.
+		c.cmd.Stderr = c.cmd.Stdout
+		return ends, nil
+	}
+	errs, err := c.route(c.std.Err, t)
+	if errs != nil {
+		c.cmd.Stderr = errs
+		ends = append(ends, errs)
+	}
+	return ends, err
+}
+
+// route connects one stream with its destination. It returns nil if the child
+// gets the destination itself, otherwise the end of a pipe.
+//
+// A terminal has a person in front of it, and a program that writes to a pipe
+// in its place behaves differently. So does one that writes to any other device.
+// A regular file holds what was written, so its end can be read afterwards.
+// Everything else passes through us.
+func (c *child) route(to io.Writer, t *tail) (*os.File, error) {
+	if file, ok := to.(*os.File); ok {
+		if isDevice(file) {
+			return nil, nil
+		}
+		if log := openLog(file); log != nil {
+			c.written = append(c.written, log.end)
+			return nil, nil
+		}
+	}
+	o, end, err := newOutput(to, t)
 	if err != nil {
-		return []*os.File{outEnd}, err
+		return nil, err
 	}
-	c.outputs = append(c.outputs, errs)
-	c.cmd.Stderr = errEnd
-	return []*os.File{outEnd, errEnd}, nil
+	if len(c.outputs) == 0 { // outputs share one tail
+		c.written = append(c.written, t.bytes)
+	}
+	c.outputs = append(c.outputs, o)
+	return end, nil
 }
 
 // pump starts to pass the output on.
@@ -78,8 +156,8 @@ func (c *child) pump() {
 	}()
 }
 
-// wait passes signals on until the child has ended and returns the exit code.
-func (c *child) wait(s *signals) int {
+// wait passes signals on until the child has ended.
+func (c *child) wait(s *signals) *os.ProcessState {
 	ended := make(chan struct{})
 	go func() {
 		// The error repeats the exit code, or tells of standard input that the
@@ -92,24 +170,25 @@ func (c *child) wait(s *signals) int {
 		case sig := <-s.heard:
 			s.forward(c.cmd.Process, sig)
 		case <-ended:
-			for _, o := range c.outputs {
-				o.childEnded()
-			}
-			return exitCode(c.cmd.ProcessState)
+			return c.cmd.ProcessState
 		}
 	}
 }
 
-// drain waits until all output has been passed on, or ctx ends, or the limit
-// is over; 0 is no limit.
-func (c *child) drain(ctx context.Context, limit time.Duration) {
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+// body is the end of the output, for the ping. If two streams went different
+// ways, their ends follow each other, and the longer one is cut first.
+func (c *child) body() []byte {
+	ends := [][]byte{}
+	for _, end := range c.written {
+		ends = append(ends, end())
 	}
-	select {
-	case <-c.drained:
-	case <-ctx.Done():
+	switch len(ends) {
+	case 0:
+		return nil
+	case 1:
+		return ends[0]
 	}
+	half := client.BodyLimit / 2
+	first := client.Tail(ends[0], max(half, client.BodyLimit-len(ends[1])))
+	return append(first, client.Tail(ends[1], client.BodyLimit-len(first))...)
 }

@@ -41,6 +41,7 @@ type grammar struct {
 	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
 	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Forward    forwardCmd    `cmd:"" name:"forward-output" hidden:"" help:"Pass on what background processes of a job write. Only run starts it."`
 }
 
 const about = `A heartbeat monitor: your jobs call it when they have run, and it tells you when a call does not come.
@@ -48,35 +49,58 @@ const about = `A heartbeat monitor: your jobs call it when they have run, and it
 Every setting can be given as a flag, as an environment variable, or as a key of the file that --config names. A flag beats the environment, which beats the file.`
 
 // Main runs the command that args ask for and returns the exit code. It reads
-// the settings in the environment of the process.
+// the settings in the environment of the process. If a signal ended the command
+// of "run", the same signal ends this process.
 func Main(args []string, std Streams) int {
-	return perform(args, std, wired())
+	err := execute(args, std, wired())
+	code := report(std, err)
+	var o *outcome
+	if errors.As(err, &o) && o.killed != 0 {
+		dieOf(o.killed)
+	}
+	return code
 }
 
 // perform is Main with the server's insides given, so that tests can be them.
 func perform(args []string, std Streams, in insides) int {
+	return report(std, execute(args, std, in))
+}
+
+// execute runs the command that args ask for.
+func execute(args []string, std Streams, in insides) error {
 	helped := false
 	parser, err := newParser(std, func(int) { helped = true })
 	if err != nil {
-		return report(std, err)
+		return err
 	}
 	if len(args) == 0 {
 		// No command is a mistake, and the help is its best explanation.
 		_, _ = parser.Parse([]string{"--help"}) // printing is all that is wanted
-		return exitUsage
+		return &outcome{code: exitUsage}
 	}
 	parsed, err := parser.Parse(args)
 	switch {
 	case helped: // parsing goes on after --help; what it finds missing is no matter
-		return 0
+		return nil
 	case err != nil:
-		return report(std, misuse(parser, err))
+		return misuse(parser, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible()
 	defer stop()
-	context.AfterFunc(ctx, stop) // so that a second signal ends what does not want to stop
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return report(std, parsed.Run(in))
+	return parsed.Run(in)
+}
+
+// interruptible returns a context that ends with the first interrupt or
+// SIGTERM; a second one ends what does not stop. An ignored interrupt stays so.
+func interruptible() (context.Context, context.CancelFunc) {
+	ending := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(os.Interrupt) {
+		ending = append(ending, os.Interrupt)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ending...)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // newParser describes the command line to the parser. exit is what the parser
@@ -111,6 +135,7 @@ func misuse(parser *kong.Kong, err error) error {
 // the command has said all there is to say.
 type outcome struct {
 	code   int
+	killed syscall.Signal // that ended the command of "run"; 0 if none did
 	reason error
 }
 

@@ -29,20 +29,26 @@
 //	listen for signals
 //	start the child ──────────────▶ failed: tell the monitor 126 or 127, exit
 //	  │    └─ start ping, in the background, retried at most --wait
+//	  │  let go of inherited descriptors and standard input
 //	  │
-//	  │  child's stdout ─▶ output.pump ─┬─▶ our stdout, as it comes
-//	  │  child's stderr ─▶ output.pump ─┼─▶ our stderr
-//	  │                                 └─▶ tail, the last 100 kB of both
+//	  │  a stream that goes to ...
+//	  │    a terminal or device: the child has it itself, nothing is kept
+//	  │    a regular file:       the child has it itself, logFile reads its end
+//	  │    anything else:        pipe ─▶ output.pump ─┬─▶ where it goes, as it comes
+//	  │                                               └─▶ tail, the last 100 kB
 //	  │  our signals ────▶ the child
 //	  ▼
 //	the child has ended: from here on at most --wait for the monitor
 //	  1. take the rest of the output, for a moment only
 //	  2. let a start ping arrive, or drop it: never a start after its end
-//	  3. end ping with exit code and tail; a failure is one line of warning
+//	  3. end ping with exit code and tail; with a shorter tail, or none, if that
+//	     does not get through; a failure is one line of warning
 //	  4. hand the rest of the output to a slow reader, however long it takes
-//	exit as the child did
+//	  5. hand pipes that are still open to a process "overdue forward-output"
+//	exit as the child did, or die of the same signal
 //
 // Promises of "run", each a test: the job starts without waiting for the
 // monitor; its output arrives byte for byte; its exit code is ours, whatever
-// becomes of the pings; a process that it leaves behind holds nobody up.
+// becomes of the pings; a process that it leaves behind lives and holds nobody
+// up; nothing about the job is different (docs/decisions/0027).
 package cli

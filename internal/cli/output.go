@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"sync/atomic"
@@ -8,22 +10,31 @@ import (
 )
 
 const (
-	// lastWords is how long a pipe may stay silent after the child has ended
-	// before we stop listening: somebody it left behind still holds the pipe.
-	lastWords = 500 * time.Millisecond
+	// lastOutput is how long the end ping waits, at most, for output that the
+	// reader of our standard output has not taken yet.
+	lastOutput = 2 * time.Second
 
-	// mostLastWords bounds what is read after the end. What the child itself
-	// wrote fits into the pipe, whose size the kernel limits to this (pipe(7));
-	// more comes from somebody else.
+	// lastWords is how long the end ping waits for processes that the child
+	// left behind, such as the tee of a script that logs through one.
+	lastWords = 300 * time.Millisecond
+
+	// mostLastWords is more than a pipe holds (pipe(7)): what is read beyond it
+	// after the end was not written by the child.
 	mostLastWords = 1 << 20
+
+	// lookAgain is how often the outputs are looked at meanwhile.
+	lookAgain = 10 * time.Millisecond
 )
 
 // output passes one stream of the child on, as it comes, and keeps its tail.
 type output struct {
-	from  *os.File
-	to    io.Writer
-	tail  *tail
-	ended atomic.Bool // the child has ended
+	from     *os.File
+	to       io.Writer
+	tail     io.Writer
+	bytes    atomic.Int64 // read so far
+	busy     atomic.Bool  // some of them are on their way
+	stopping atomic.Bool
+	open     bool // pump was stopped while the pipe still had a writer
 }
 
 // newOutput returns an output and the end of its pipe that the child gets.
@@ -35,33 +46,125 @@ func newOutput(to io.Writer, t *tail) (*output, *os.File, error) {
 	return &output{from: from, to: to, tail: t}, end, nil
 }
 
-// pump copies until the last writer has closed the pipe. If our reader has gone
-// away it closes the pipe, so that the child learns of it the way it would
-// without us in between.
+// pump copies until the last writer has closed the pipe, or until stop. If our
+// reader has gone away it closes the pipe, so that the writers learn of it the
+// way they would without us in between. It never keeps bytes that it has read.
 func (o *output) pump() {
-	defer o.from.Close()
-	buffer := make([]byte, 32<<10)
-	left := mostLastWords
-	for left > 0 {
-		if o.ended.Load() {
-			_ = o.from.SetReadDeadline(time.Now().Add(lastWords)) // pipes can
+	watchReader(o.to, func() { _ = o.from.Close() }) // closed already: just as well
+	buffer := make([]byte, 64<<10)
+	for left := mostLastWords; ; {
+		stopping := o.stopping.Load()
+		if stopping {
+			_ = o.from.SetReadDeadline(time.Now().Add(lookAgain)) // pipes can
 		}
 		n, err := o.from.Read(buffer)
-		_, _ = o.tail.Write(buffer[:n]) // never fails
-		if _, lost := o.to.Write(buffer[:n]); lost != nil || err != nil {
-			return
-		}
-		if o.ended.Load() {
+		lost := o.pass(buffer[:n])
+		timeout := errors.Is(err, os.ErrDeadlineExceeded)
+		if stopping {
 			left -= n
+		}
+		switch {
+		case lost != nil, err != nil && !timeout:
+			_ = o.from.Close() // nothing more is read
+			return
+		case stopping && (timeout || left <= 0):
+			o.open = true
+			return
 		}
 	}
 }
 
-// childEnded lets pump end even if the pipe stays open. A pump that is busy
-// writing is not disturbed: it sees the mark when it reads again.
-func (o *output) childEnded() {
-	o.ended.Store(true)
-	_ = o.from.SetReadDeadline(time.Now().Add(lastWords)) // closed already: just as well
+// pass writes what was read to the tail and the destination.
+func (o *output) pass(p []byte) error {
+	o.busy.Store(true)
+	defer o.busy.Store(false)
+	o.bytes.Add(int64(len(p)))
+	_, _ = o.tail.Write(p) // never fails
+	_, err := o.to.Write(p)
+	return err
+}
+
+// stop makes pump return as soon as the pipe is empty, or what it held surely
+// has been passed on.
+func (o *output) stop() {
+	_ = o.from.SetReadDeadline(time.Now()) // closed already: it has returned
+	o.stopping.Store(true)                 // only now may pump set its own deadline
+}
+
+// settle waits after the end of the child until its own output has been passed
+// on, and a moment for the output of what it left behind.
+func (c *child) settle(ctx context.Context) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, lastOutput)
+	defer cancel()
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	first, last := c.bytesRead(), int64(-1)
+	for {
+		select {
+		case <-c.drained:
+			return
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		now := c.bytesRead()
+		if time.Since(began) >= lastWords && !c.busy() && (now == last || now-first > mostLastWords) {
+			return
+		}
+		last = now
+	}
+}
+
+func (c *child) bytesRead() (n int64) {
+	for _, o := range c.outputs {
+		n += o.bytes.Load()
+	}
+	return n
+}
+
+func (c *child) busy() bool {
+	for _, o := range c.outputs {
+		if o.busy.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// leave ends the pumps. A pipe that is still open belongs to a process that the
+// child left in the background: from here on another process reads it, so that
+// this one can end. Output that a slow reader has not taken is waited for,
+// however long that takes, because the child would have waited as well.
+func (c *child) leave(ctx context.Context) {
+	for _, o := range c.outputs {
+		o.stop()
+	}
+	select {
+	case <-c.drained:
+	case <-ctx.Done():
+		return // a signal came, and the reader takes nothing
+	}
+	open := []*output{}
+	for _, o := range c.outputs {
+		if o.open {
+			open = append(open, o)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	if err := handOver(open); err != nil {
+		warn(c.std, "%v; waiting until the processes that the job left in the background close its output", err)
+		c.drained = make(chan struct{})
+		c.outputs = open
+		for _, o := range open {
+			o.stopping.Store(false)
+			_ = o.from.SetReadDeadline(time.Time{}) // without effect once it was handed out
+		}
+		c.pump()
+		<-c.drained
+	}
 }
 
 // sameFile reports whether both streams end in the same file, pipe or terminal.

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"time"
+	"runtime"
 
 	"overdue/client"
 
@@ -19,21 +19,23 @@ import (
 type runCmd struct {
 	monitorFlags
 
-	NoBody  bool     `help:"Do not send the output along. The command then has the terminal itself, not a pipe."`
-	Command []string `arg:"" passthrough:"partial" help:"Command to run, after --."`
+	NoBody       bool     `help:"Do not send the output along. The command then has our standard output and error themselves."`
+	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless it means a failure. Default: 0."`
+	Command      []string `arg:"" passthrough:"partial" help:"Command to run, after --."`
 }
 
 // Help is the long part of --help.
 func (runCmd) Help() string {
-	return `Sends a ping when the command starts and one with its exit code when it ends, along with the last 100 kB of its output. Signals are passed on. The exit code is that of the command; 128+n if signal n killed it, 127 if it was not found, 126 if it could not be started.
+	return `Sends a ping when the command starts and one with its exit code when it ends, along with the last 100 kB of its output. Signals are passed on. The exit code is that of the command, or 127 if it was not found, 126 if it could not be started. If a signal ended the command, the same signal ends overdue run, which a shell shows as exit code 128+n.
 
-A monitor that is away changes none of this: the command starts at once, and after its end the ping is tried for at most --wait. Nor does a ping URL or id that cannot be one: the command runs without pings, and a line on standard error says so.
+A monitor that is away changes none of this: the command starts at once, and after its end the ping is tried for at most --wait. Nor does a ping URL or id that cannot be one: the command runs without pings, and a line on standard error says so. If the output does not get through, for example because a proxy rejects it, the ping is sent with less of it, and then without.
 
-A process that the command leaves in the background loses its output when the command ends.
+A command whose output goes to a terminal has the terminal itself, and its output is not sent. Processes that the command leaves in the background go on as without overdue run, with their output; a process named "overdue forward-output" then runs until they close it.
 
 Examples:
 
     overdue run https://overdue.example.org/api/v1/hb/6f1c… -- backup.sh --full
+    overdue run https://overdue.example.org/api/v1/hb/6f1c… --success-codes 0,1 -- check.sh
     OVERDUE_URL=https://overdue.example.org overdue run 6f1c… -- make report`
 }
 
@@ -43,13 +45,9 @@ const (
 	exitNotFound   = 127
 )
 
-// lastOutput is how long the end ping waits for output that the reader of our
-// standard output has not taken yet.
-const lastOutput = 2 * time.Second
-
 // Run runs the command between its two pings. ctx is not for the command: what
-// signals mean to it is its own affair. A target that cannot be one is worth a line
-// and no more: a typo in a crontab must not stop the backup.
+// signals mean to it is its own affair. A mistake in a target or a list of exit
+// codes is worth a line and no more: a typo in a crontab must not stop the backup.
 func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	command := c.Command
 	if len(command) > 0 && command[0] == "--" { // the parser hands it over
@@ -62,16 +60,21 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		warn(std, "%v; the command runs without pings", err)
 	}
+	codes, err := parseSuccessCodes(c.SuccessCodes)
+	if err != nil {
+		warn(std, "%v; the command runs, and only exit code 0 counts as a success", err)
+	}
 	r := &runner{
 		monitorFlags: c.monitorFlags,
 		address:      address,
 		rid:          uuid.NewString(),
+		success:      codes,
 		signals:      listen(),
 		std:          std,
 		tail:         newTail(client.BodyLimit),
 	}
 	defer r.signals.close()
-	return &outcome{code: r.run(context.WithoutCancel(ctx), command, c.NoBody)}
+	return r.run(context.WithoutCancel(ctx), command, c.NoBody)
 }
 
 // runner is one run: a child and the pings around it.
@@ -80,58 +83,86 @@ type runner struct {
 
 	address string // empty: no pings are sent
 	rid     string
+	success successCodes
 	signals *signals
 	std     Streams
 	tail    *tail
 }
 
-// run returns the exit code.
-func (r *runner) run(ctx context.Context, command []string, noBody bool) int {
-	child := &child{cmd: exec.Command(command[0], command[1:]...)}
-	if err := child.start(r.std, r.tail, noBody); err != nil {
+// run returns how the job ended.
+func (r *runner) run(ctx context.Context, command []string, noBody bool) *outcome {
+	runtime.LockOSThread() // see sameFate
+	defer runtime.UnlockOSThread()
+	child := newChild(command, r.std)
+	if err := child.start(r.tail, noBody); err != nil {
 		return r.notStarted(ctx, err)
 	}
 	start := r.sendStart(ctx)
-	code := child.wait(r.signals)
+	end := outcomeOf(child.wait(r.signals))
 
-	// The job is over. Whoever signals now wants to be rid of us, not of it.
+	// The job is over. A signal that comes now is meant for us, not for it.
 	ctx, cancel := r.signals.hurried(ctx)
 	defer cancel()
 	patience, enough := r.bounded(ctx)
 	defer enough()
-	child.drain(patience, lastOutput)
+	child.settle(patience)
 	start.end(min(startGrace, r.Wait/2))
-	r.sendEnd(patience, code)
-	child.drain(ctx, 0)
-	return code
+	r.sendEnd(patience, r.end(end.code, child.body()))
+	child.leave(ctx)
+	return end
 }
 
 // notStarted reports a command that never ran.
-func (r *runner) notStarted(ctx context.Context, err error) int {
+func (r *runner) notStarted(ctx context.Context, err error) *outcome {
 	code := exitNotStarted
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		code = exitNotFound
 	}
 	err = fmt.Errorf("command not started: %w", err)
 	warn(r.std, "%v", err)
-	_, _ = fmt.Fprintf(r.tail, "overdue run: %v\n", err) // a tail takes everything
 	ctx, cancel := r.signals.hurried(ctx)
 	defer cancel()
 	patience, enough := r.bounded(ctx)
 	defer enough()
-	r.sendEnd(patience, code)
-	return code
+	r.sendEnd(patience, client.PingOptions{ExitCode: &code, Body: fmt.Appendf(nil, "overdue run: %v\n", err)})
+	return &outcome{code: code}
 }
 
-// sendEnd tells the monitor how the job ended. That this did not work is worth
-// a line, and nothing more.
-func (r *runner) sendEnd(ctx context.Context, code int) {
+// end is the ping for an exit code. The address of a ping with an exit code says
+// that 0 is a success and all else a failure. If the job has other success codes,
+// the ping says success or failure, and a line after the output tells the code.
+func (r *runner) end(code int, body []byte) client.PingOptions {
+	shown := min(code, 255) // other systems know bigger exit codes, pings do not
+	success, line, overruled := r.success.overrule(shown)
+	if !overruled {
+		return client.PingOptions{ExitCode: &shown, Body: body}
+	}
+	if n := len(body); n > 0 && body[n-1] != '\n' {
+		line = "\n" + line
+	}
+	signal := client.Fail
+	if success {
+		signal = client.Success
+	}
+	return client.PingOptions{Signal: signal, Body: client.Tail(append(body, line...), client.BodyLimit)}
+}
+
+// sendEnd sends how the job ended. That this did not work is worth a line, and
+// nothing more.
+func (r *runner) sendEnd(ctx context.Context, ping client.PingOptions) {
 	if r.address == "" {
 		return
 	}
-	shown := min(code, 255) // other systems know bigger exit codes, pings do not
-	if err := client.Send(ctx, r.address, r.ping(client.PingOptions{ExitCode: &shown, Body: r.tail.bytes()})); err != nil {
-		warn(r.std, "the monitor does not know that the job ended with exit code %d: %v", code, err)
+	ping.OnReduced = reduced(r.std, "output")
+	if err := client.Send(ctx, r.address, r.ping(ping)); err != nil {
+		how := "with success"
+		switch {
+		case ping.ExitCode != nil:
+			how = fmt.Sprintf("with exit code %d", *ping.ExitCode)
+		case ping.Signal == client.Fail:
+			how = "with failure"
+		}
+		warn(r.std, "the monitor does not know that the job ended %s: %v", how, err)
 	}
 }
 
@@ -141,10 +172,10 @@ func (r *runner) ping(o client.PingOptions) client.PingOptions {
 	return o
 }
 
-// exitCode is what a shell would make of the way the process ended.
-func exitCode(state *os.ProcessState) int {
-	if n, killed := killedBy(state); killed {
-		return 128 + n
+// outcomeOf is what a shell would make of the way the process ended.
+func outcomeOf(state *os.ProcessState) *outcome {
+	if sig, killed := killedBy(state); killed {
+		return &outcome{code: 128 + int(sig), killed: sig}
 	}
-	return state.ExitCode()
+	return &outcome{code: state.ExitCode()}
 }

@@ -265,6 +265,10 @@ func (g *gate) Write(p []byte) (int, error) {
 	return g.Buffer.Write(p)
 }
 
+// inTwoWrites is a job whose reader is busy with the first byte while the rest
+// fills the pipe.
+const inTwoWrites = "printf x; sleep 0.2; head -c 60000 /dev/zero"
+
 // aLittle is longer than a command that is done takes to end.
 const aLittle = 300 * time.Millisecond
 
@@ -272,10 +276,10 @@ func TestTheBodyHasTheOutputThatTheReaderTookLate(t *testing.T) {
 	out := &gate{open: make(chan struct{})}
 	out.touched = func() { time.AfterFunc(aLittle, func() { close(out.open) }) }
 	m := newMonitor(t, nil)
-	code := perform([]string{"run", anID, "--", "sh", "-c", "head -c 60000 /dev/zero"}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
+	code := perform([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
 	pings := m.heard()
-	if last := pings[len(pings)-1]; code != 0 || len(last.body) != 60000 {
-		t.Errorf("exit code %d, body of %d bytes; want all 60000", code, len(last.body))
+	if last := pings[len(pings)-1]; code != 0 || len(last.body) != 60001 {
+		t.Errorf("exit code %d, body of %d bytes; want all 60001", code, len(last.body))
 	}
 }
 
@@ -288,9 +292,9 @@ func TestASlowReaderLosesNothingAndHoldsUpNoPing(t *testing.T) {
 			time.AfterFunc(aLittle, func() { close(out.open) })
 		}
 	})
-	code := perform([]string{"run", anID, "--", "sh", "-c", "head -c 60000 /dev/zero"}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
-	if code != 0 || out.Len() != 60000 {
-		t.Errorf("exit code %d, %d bytes; want all 60000", code, out.Len())
+	code := perform([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
+	if code != 0 || out.Len() != 60001 {
+		t.Errorf("exit code %d, %d bytes; want all 60001", code, out.Len())
 	}
 }
 

@@ -17,11 +17,21 @@ type signals struct {
 // into the gap.
 func listen() *signals {
 	s := &signals{heard: make(chan os.Signal, 16), ignored: make(chan os.Signal, 1)}
-	signal.Notify(s.heard, forwarded()...)
+	catch(s.heard, forwarded()...)
 	// Otherwise the first write to a closed standard output ends us before the
 	// end ping. Ignoring the signal would not do: the child would inherit that.
 	signal.Notify(s.ignored, brokenPipe())
 	return s
+}
+
+// catch relays signals, except those that are ignored, as SIGHUP is under
+// nohup(1). To catch one would end its being ignored, also in the child.
+func catch(to chan<- os.Signal, all ...os.Signal) {
+	for _, sig := range all {
+		if !signal.Ignored(sig) {
+			signal.Notify(to, sig)
+		}
+	}
 }
 
 // close gives the signals their ordinary meaning back.
@@ -33,7 +43,8 @@ func (s *signals) close() {
 // forward passes a signal on, unless the terminal has sent it to the child as
 // well: many programs take a second interrupt for "drop everything". So in a
 // foreground job an interrupt sent with kill(1) to us alone is lost; outside,
-// and for SIGTERM, nothing is.
+// and for SIGTERM, nothing is. A signal that was sent to the whole process
+// group reaches the child twice: nobody can see whom else a signal was sent to.
 func (s *signals) forward(child *os.Process, sig os.Signal) {
 	if fromKeyboard(sig) && inForeground() {
 		return

@@ -9,19 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwarded are the signals that a job may have an opinion about.
+// forwarded are the signals that a process or person may send to the job. Not
+// among them are those that the kernel sends for what a process did itself,
+// those that stop it, and those that the Go runtime uses.
 func forwarded() []os.Signal {
-	return []os.Signal{
-		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP,
-		syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
-	}
+	return append([]os.Signal{
+		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGUSR1, syscall.SIGUSR2,
+		syscall.SIGALRM, syscall.SIGTERM, syscall.SIGCONT, syscall.SIGVTALRM, syscall.SIGWINCH, syscall.SIGIO,
+	}, forwardedHere()...)
 }
 
 // brokenPipe is what a write to a pipe without a reader sends (pipe(7)).
 func brokenPipe() os.Signal { return syscall.SIGPIPE }
 
-// fromKeyboard reports whether a terminal sends this signal for a key.
-func fromKeyboard(sig os.Signal) bool { return sig == syscall.SIGINT || sig == syscall.SIGQUIT }
+// fromKeyboard reports whether a terminal sends this signal to its whole
+// foreground: for a key, a new size, or when the shell goes on with a job.
+func fromKeyboard(sig os.Signal) bool {
+	return sig == syscall.SIGINT || sig == syscall.SIGQUIT || sig == syscall.SIGWINCH || sig == syscall.SIGCONT
+}
 
 // inForeground reports whether keys on our terminal reach us, and so the child,
 // which is in the same process group (termios(3), tcgetpgrp(3)).
@@ -36,10 +41,10 @@ func inForeground() bool {
 }
 
 // killedBy returns the signal that ended the process, if one did.
-func killedBy(state *os.ProcessState) (n int, killed bool) {
+func killedBy(state *os.ProcessState) (sig syscall.Signal, killed bool) {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
 		return 0, false
 	}
-	return int(status.Signal()), true
+	return status.Signal(), true
 }

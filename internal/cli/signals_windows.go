@@ -16,4 +16,4 @@ func fromKeyboard(os.Signal) bool { return true }
 
 func inForeground() bool { return true }
 
-func killedBy(*os.ProcessState) (n int, killed bool) { return 0, false }
+func killedBy(*os.ProcessState) (sig syscall.Signal, killed bool) { return 0, false }

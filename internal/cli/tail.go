@@ -2,7 +2,8 @@ package cli
 
 import (
 	"sync"
-	"unicode/utf8"
+
+	"overdue/client"
 )
 
 // tail keeps the last bytes that were written to it, for the body of a ping.
@@ -12,7 +13,6 @@ type tail struct {
 
 	mu   sync.Mutex
 	kept []byte // up to twice the limit, so that most writes only append
-	seen int64  // bytes written in all
 }
 
 func newTail(limit int) *tail { return &tail{limit: limit} }
@@ -21,25 +21,17 @@ func newTail(limit int) *tail { return &tail{limit: limit} }
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen += int64(len(p))
-	t.kept = append(t.kept, p[max(0, len(p)-t.limit):]...)
-	if len(t.kept) > 2*t.limit {
-		t.kept = append(t.kept[:0], t.kept[len(t.kept)-t.limit:]...)
+	enough := t.limit + 1 // one byte more than is returned shows that there was more
+	t.kept = append(t.kept, p[max(0, len(p)-enough):]...)
+	if len(t.kept) > 2*enough {
+		t.kept = append(t.kept[:0], t.kept[len(t.kept)-enough:]...)
 	}
 	return len(p), nil
 }
 
-// bytes returns a copy of the end of what was written. Where text had to be
-// cut, it is not cut inside a character: half of one would turn the whole body
-// into what does not read as text.
+// bytes returns a copy of the end of what was written.
 func (t *tail) bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	end := t.kept[max(0, len(t.kept)-t.limit):]
-	if t.seen > int64(t.limit) {
-		for i := 0; i < utf8.UTFMax-1 && len(end) > 0 && !utf8.RuneStart(end[0]); i++ {
-			end = end[1:]
-		}
-	}
-	return append([]byte{}, end...)
+	return append([]byte{}, client.Tail(t.kept, t.limit)...)
 }

@@ -1,0 +1,117 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+	"unicode/utf8"
+)
+
+// ShortBody is how many bytes of a body [Send] still sends if the whole body
+// does not get through.
+const ShortBody = 1000
+
+// payload is what a ping still carries: the forms of its body that have not
+// failed yet, from whole to empty.
+type payload struct {
+	forms  [][]byte
+	reason error // why the body is no longer whole
+	doubts int   // failures of the current form that the body may explain
+}
+
+// newPayload returns the forms of a body: whole, its last bytes, nothing.
+func newPayload(body []byte) *payload {
+	p := &payload{}
+	if len(body) > 0 {
+		p.forms = append(p.forms, body)
+	}
+	if len(body) > ShortBody {
+		p.forms = append(p.forms, Tail(body, ShortBody))
+	}
+	p.forms = append(p.forms, nil)
+	return p
+}
+
+// body is the current form.
+func (p *payload) body() []byte { return p.forms[0] }
+
+// share is the longest time for the next attempt: at most longest, and at most
+// an equal part of the time left for each form that may still be needed. The
+// last form may use all of it; ctx ends it.
+func (p *payload) share(ctx context.Context, longest time.Duration) time.Duration {
+	if deadline, bounded := ctx.Deadline(); bounded && len(p.forms) > 1 {
+		return min(longest, time.Until(deadline)/time.Duration(len(p.forms)))
+	}
+	return longest
+}
+
+// enoughDoubts is how many failures that the body may explain reduce it. One is
+// not enough: a server that restarts resets connections as well.
+const enoughDoubts = 2
+
+// reduce goes on to the next form if the body explains the failure, and reports
+// whether it did: then the ping is to be sent again at once.
+func (p *payload) reduce(err error) bool {
+	if len(p.forms) == 1 {
+		return false
+	}
+	certain, possible := blamesBody(err)
+	if possible {
+		p.doubts++
+	}
+	if !certain && p.doubts < enoughDoubts {
+		return false
+	}
+	if p.reason == nil {
+		p.reason = err
+	}
+	p.forms, p.doubts = p.forms[1:], 0
+	return true
+}
+
+// blamesBody reports whether a failure is reason enough to send less, or may
+// become one if it is repeated.
+//
+// What the ping endpoint says about a request is true without its body as well,
+// except that the body did not arrive. A 4xx of anything else, or a page in
+// place of the answer, comes from a proxy or firewall that may have read the
+// body. A connection that was never made has not carried any of it.
+func blamesBody(err error) (certain, possible bool) {
+	var p *Problem
+	var n *noAnswer
+	switch {
+	case errors.Is(err, errNotOverdue):
+		return true, false
+	case errors.As(err, &p) && (p.Status == http.StatusRequestTimeout || p.Status == http.StatusRequestEntityTooLarge):
+		return true, false
+	case errors.As(err, &p) && (p.fromPings || p.Status == http.StatusTooManyRequests || p.Status < 400):
+		return false, false
+	case errors.As(err, &p):
+		return p.Status < 500, p.Status >= 500
+	case errors.As(err, &n):
+		return n.connected && n.timeout, n.connected
+	}
+	return false, false
+}
+
+// report calls onReduced if the acknowledged form is not the whole body.
+func (p *payload) report(onReduced func(kept int, reason error)) {
+	if onReduced != nil && p.reason != nil {
+		onReduced(len(p.body()), p.reason)
+	}
+}
+
+// Tail returns the end of a body, at most limit bytes. It does not begin inside
+// a UTF-8 character: half of one would turn the whole body into what does not
+// read as text.
+func Tail(body []byte, limit int) []byte {
+	if len(body) <= limit {
+		return body
+	}
+	end := body[len(body)-limit:]
+	for i := 0; i < utf8.UTFMax-1 && len(end) > 0 && !utf8.RuneStart(end[0]); i++ {
+		end = end[1:]
+	}
+	return end
+}

@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// attempt is one start of a job, plainly or under "overdue run", with everything
+// around it the same.
+type attempt struct {
+	dir    string
+	wrap   []string // what is put before the job, none for a plain start
+	before string   // shell commands that prepare the process which becomes the job
+	job    []string
+	stdin  string
+	toFile bool // standard output is a file, not a pipe
+	onTTY  bool // all three streams are a terminal, whose keys are stdin
+	meet   func(*meeting)
+	most   time.Duration // that it may take; 0 means longestRun
+}
+
+// meeting is a job that runs: what the one who started it can do meanwhile.
+type meeting struct {
+	t    *testing.T
+	dir  string
+	cmd  *exec.Cmd
+	read *os.File // of standard output, when that is a pipe
+}
+
+// ending is what the one who started a job sees of it.
+type ending struct {
+	Out, Err string
+	Code     int
+	Signal   syscall.Signal
+	Files    string // contents of the file "mark", which jobs may write
+	process  int
+}
+
+// longestRun bounds one start; hardly a row needs a tenth of it.
+const longestRun = time.Minute
+
+// start starts the job and waits until it and all readers of its output have
+// come to their end.
+func (a attempt) start(t *testing.T) ending {
+	t.Helper()
+	job := append(slices.Clone(a.wrap), a.job...)
+	if a.onTTY {
+		job = []string{"script", "-qefc", quoted(job), "/dev/null"}
+	}
+	args := append([]string{"-c", a.before + "\nexec \"$@\"", "sh"}, job...)
+	cmd := exec.CommandContext(t.Context(), "sh", args...)
+	cmd.Dir = a.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C", "B=2", "A=1", "EMPTY=", "WITH=a=b\nc"}
+	cmd.Stdin = strings.NewReader(a.stdin)
+	if a.stdin == "" {
+		cmd.Stdin = nil
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	read, write := a.output(t)
+	cmd.Stdout = write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close() // the job has it
+	guard := time.AfterFunc(cmp.Or(a.most, longestRun), func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer guard.Stop()
+	if a.meet != nil {
+		a.meet(&meeting{t, a.dir, cmd, read})
+	}
+	out, err := io.ReadAll(read)
+	if err != nil && !errors.Is(err, os.ErrClosed) {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the state tells how it ended
+	if a.toFile {
+		if out, err = os.ReadFile(filepath.Join(a.dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark, _ := os.ReadFile(filepath.Join(a.dir, "mark")) // most jobs write none
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	end := ending{Out: string(out), Err: errs.String(), Code: status.ExitStatus(), Files: string(mark), process: cmd.Process.Pid}
+	if status.Signaled() {
+		end.Signal = status.Signal()
+	}
+	return end
+}
+
+// quoted is a command for a shell.
+func quoted(command []string) string {
+	words := []string{}
+	for _, word := range command {
+		words = append(words, "'"+strings.ReplaceAll(word, "'", `'\''`)+"'")
+	}
+	return strings.Join(words, " ")
+}
+
+// output is where the job writes, and what we read of it.
+func (a attempt) output(t *testing.T) (read, write *os.File) {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err == nil && a.toFile {
+		_ = write.Close()
+		write, err = os.Create(filepath.Join(a.dir, "out"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = read.Close() })
+	return read, write
+}
+
+// passing are numbers that differ from one process to the next.
+var passing = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
+
+// normal is an ending without what differs between any two processes.
+func (e ending) normal() ending {
+	e.Out = passing.ReplaceAllString(e.Out, "${1}N")
+	e.Out = regexp.MustCompile(`\b`+strconv.Itoa(e.process)+`\b`).ReplaceAllString(e.Out, "STARTED")
+	e.process = 0
+	return e
+}
+
+// wrapper is "overdue run" with a monitor that acknowledges everything.
+func wrapper(t *testing.T) []string {
+	t.Helper()
+	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a short one is as good
+		_, _ = io.WriteString(w, "OK")
+	}))
+	t.Cleanup(far.Close)
+	return []string{filepath.Join(binDir, "overdue"), "run", far.URL + "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11", "--"}
+}
+
+// compare starts a job both ways and reports every difference.
+func compare(t *testing.T, a attempt, clean func(string) string) {
+	t.Helper()
+	dir := t.TempDir() // the same for both, because a job may tell where it is
+	var got [2]ending
+	for i, wrap := range [][]string{nil, wrapper(t)} {
+		a.dir, a.wrap = dir, wrap
+		for _, name := range []string{"mark", "go", "out"} {
+			_ = os.Remove(filepath.Join(dir, name)) // there is none the first time
+		}
+		got[i] = a.start(t).normal()
+		if clean != nil {
+			got[i].Out = clean(got[i].Out)
+		}
+	}
+	if got[0].Out == "" && got[0].Files == "" && got[0].Signal == 0 && got[0].Code == 0 {
+		t.Error("the plain job showed nothing; there is nothing to compare")
+	}
+	if diff := gocmp.Diff(got[0], got[1], gocmp.AllowUnexported(ending{})); diff != "" {
+		t.Errorf("overdue run changes the job (-plain +run):\n%s", diff)
+	}
+}
+
+// lines keeps the lines that match.
+func lines(pattern string) func(string) string {
+	keep := regexp.MustCompile(pattern)
+	return func(text string) string {
+		kept := []string{}
+		for line := range strings.Lines(text) {
+			if keep.MatchString(line) {
+				kept = append(kept, line)
+			}
+		}
+		return strings.Join(kept, "")
+	}
+}
+
+// fields keeps what proc_pid_stat(5) tells of process group, session, terminal,
+// priority and scheduler. Process groups appear as STARTED if they are that of
+// the process that was started.
+func fields(text string) string {
+	_, after, _ := strings.Cut(text, ") ")
+	all := append([]string{"", "pid", "name"}, strings.Fields(after)...) // numbered from 1, as in the manual page
+	if len(all) < 42 {
+		return "short: " + text
+	}
+	return fmt.Sprintf("group %s session %s terminal %s foreground %s priority %s nice %s real-time %s policy %s",
+		all[5], all[6], all[7], all[8], all[18], all[19], all[40], all[41])
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+)
+
+// forwardCmd reads what background processes of a job still write after
+// "overdue run" has ended. Only "run" starts it.
+type forwardCmd struct {
+	Streams int `arg:"" help:"Number of streams: descriptors 3 and 4 are the source and destination of the first, 5 and 6 of the second."`
+}
+
+// firstForwarded is the first descriptor after the standard ones.
+const firstForwarded = 3
+
+// Run passes the output on until the last writer has closed it. It must live
+// exactly as long as they do, so no signal ends it: they may ignore it, too.
+func (c *forwardCmd) Run(std Streams) error {
+	signal.Ignore(forwarded()...)
+	signal.Notify(make(chan os.Signal, 1), brokenPipe()) // a write fails instead
+	outputs := []*output{}
+	for i := range c.Streams {
+		from, to := firstForwarded+2*i, firstForwarded+2*i+1
+		outputs = append(outputs, &output{
+			from: os.NewFile(uintptr(from), "job"), to: os.NewFile(uintptr(to), "destination"), tail: io.Discard,
+		})
+	}
+	// Whoever started us may end now.
+	if _, err := fmt.Fprintln(std.Out, "ready"); err != nil {
+		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
+	}
+	if err := std.Out.(io.Closer).Close(); err != nil {
+		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
+	}
+	var all sync.WaitGroup
+	for _, o := range outputs {
+		all.Go(func() {
+			o.pump()
+			_ = o.to.(io.Closer).Close() // its reader sees the end, also while the other stream goes on
+		})
+	}
+	all.Wait()
+	return nil
+}

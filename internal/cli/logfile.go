@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"overdue/client"
+)
+
+// logFile is a regular file that the child writes to by itself. Its end is read
+// afterwards, through a descriptor of our own.
+type logFile struct {
+	to      *os.File // shares its offset with the child
+	from    *os.File
+	began   int64 // where the child began to write
+	appends bool  // writes go to the end, wherever the offset is
+}
+
+// openLog returns nil if the file is not a regular one, or cannot be read.
+func openLog(to *os.File) *logFile {
+	info, err := to.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	from, appends := reopen(to)
+	if from == nil {
+		return nil
+	}
+	l := &logFile{to: to, from: from, appends: appends}
+	l.began = l.offset()
+	return l
+}
+
+// offset is where the next byte of the child would go; 0 if that is unknown.
+func (l *logFile) offset() int64 {
+	if l.appends {
+		if info, err := l.to.Stat(); err == nil {
+			return info.Size()
+		}
+		return 0
+	}
+	n, err := l.to.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// end returns the end of what was written since the child began. A file that is
+// shorter than before was truncated meanwhile, as by a rotation of logs.
+func (l *logFile) end() []byte {
+	defer l.from.Close()
+	end := l.offset()
+	began := l.began
+	if end < began {
+		began = 0
+	}
+	// One byte more shows that there was more, so that no character is cut.
+	text := make([]byte, min(end-began, client.BodyLimit+1))
+	n, err := l.from.ReadAt(text, end-int64(len(text)))
+	if err != nil && n < len(text) {
+		text = text[:n] // truncated this moment
+	}
+	return client.Tail(text, client.BodyLimit)
+}

@@ -1,0 +1,28 @@
+//go:build windows
+
+package cli
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+func isDevice(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+
+func reopen(*os.File) (from *os.File, appends bool) { return nil, false }
+
+func letGo(Streams) {}
+
+func sameFate() *syscall.SysProcAttr { return nil }
+
+func watchReader(io.Writer, func()) {}
+
+func dieOf(syscall.Signal) {}
+
+func handOver([]*output) error {
+	return errors.New("forward-output: not started: not available on Windows")
+}

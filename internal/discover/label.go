@@ -191,7 +191,8 @@ func name(jobs []Job, host string) {
 
 // mark is a short hash of where a job stands, when it runs and what it does.
 func mark(j Job) string {
-	parts := []string{j.Source, j.User, strings.Join(j.Cron, "\n"), unwrapped(j.Command)}
+	when := firstOf(j.place.entry.schedule, strings.Join(j.Cron, "\n"))
+	parts := []string{j.Source, j.User, when, unwrapped(j.Command)}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:3])
 }

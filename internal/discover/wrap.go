@@ -52,7 +52,7 @@ func (w Wiring) check(url string) error {
 
 // The fixed parts of a wired command.
 const (
-	shellWord = `"$SHELL" -c `
+	shellWord = `"${SHELL:-/bin/sh}"`
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
 	curlWords = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
@@ -60,26 +60,41 @@ const (
 	curlBriefly = "curl -fsS -m 10 --retry 3 -o /dev/null -X POST "
 )
 
+// callShell is how the shell that runs a job is called in its line. Where $SHELL is that shell or is not set,
+// the line follows later changes of SHELL; elsewhere the shell has its name.
+func (e entry) callShell() string {
+	if e.named {
+		return firstOf(e.shell, "/bin/sh") + " -c "
+	}
+	return shellWord + " -c "
+}
+
 // wrap returns the command that runs e's command and pings. direct says that
 // the command names a program which needs no shell to start it.
 //
 // The text of the command is quoted whole, never taken apart, so that pipes,
 // redirections, comments and an "exit" in it mean what they meant. Quoting
 // changes neither where cron sees the first % nor what a backslash escapes:
-// it only adds backslashes in front of quotes.
+// it only adds backslashes in front of quotes. A guard stays in front.
 func (w Wiring) wrap(e entry, url string, direct bool) (string, error) {
 	if err := w.check(url); err != nil {
 		return "", err
 	}
-	command := shellWord + quote(e.command)
+	work := strings.TrimPrefix(e.command, e.guard)
+	command := e.callShell() + quote(work)
 	if direct {
-		command = e.command
+		command = work
 	}
-	if w.With == WithRun {
+	curl := keepCode + curlWords + url + giveCode
+	switch {
+	case w.With == WithRun:
 		command = w.Program + " run " + url + " -- " + command
-	} else {
-		command += keepCode + curlWords + url + giveCode
+	case e.locked: // flock starts one program, which has to do both
+		command = e.callShell() + quote(work+curl)
+	default:
+		command += curl
 	}
+	command = e.guard + command
 	if n := len(command) + len(e.input); n > longestCommand {
 		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, cron takes %d; put it into a script", n, longestCommand)
 	}
@@ -116,7 +131,7 @@ var errNotQuoted = errors.New("quoted text: does not begin or end with a quote")
 // with a path, so it is no builtin and no assignment.
 var wordsOnly = regexp.MustCompile(`^/[A-Za-z0-9._/+-]+( +[A-Za-z0-9._/:=@,+-]+)* *$`)
 
-// shells are those in which 'text' is text, $? the exit code and "$SHELL" a word.
+// shells are those in which 'text' is text, $? the exit code and "${SHELL:-/bin/sh}" a word.
 var shells = []string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh"}
 
 // knownShell reports whether wrap may rely on the shell of an entry.
@@ -125,19 +140,36 @@ func knownShell(shell string) bool { return slices.Contains(shells, path.Base(sh
 // pings is what a wired command or unit has in it.
 var pings = regexp.MustCompile(`/api/v1/hb/[0-9A-Fa-f]{8}-|\boverdue (run|ping) `)
 
+// The shapes of wrapped commands: what stands in front of the program or the shell is a guard.
+var (
+	shellForms   = `(?:"\$SHELL"|"\$\{SHELL:-/bin/sh\}"|/[A-Za-z0-9._/+-]+) -c `
+	wrappedRun   = regexp.MustCompile(`^((?s:.*?))/[A-Za-z0-9._/+-]+ run https?://[^ ']+ -- (` + shellForms + `)?((?s:.*))$`)
+	wrappedShell = regexp.MustCompile(`^((?s:.*?))` + shellForms + `('(?s:.*))$`)
+)
+
 // unwrapped returns the command inside one that wrap made; any other as it is.
 // A job keeps its name when it is wired.
 func unwrapped(command string) string {
-	if before, after, ok := strings.Cut(command, " -- "); ok && strings.Contains(before, "overdue") && strings.Contains(before, " run ") && !strings.Contains(before, "'") {
-		command = after
+	if found := wrappedRun.FindStringSubmatch(command); found != nil {
+		if text, rest, err := unquote(found[3]); found[2] != "" && err == nil {
+			return found[1] + text + rest
+		}
+		return found[1] + found[3]
 	}
-	if quoted, ok := strings.CutPrefix(command, shellWord); ok {
-		if text, rest, err := unquote(quoted); err == nil && (rest == "" || strings.HasPrefix(rest, keepCode)) {
-			return text
+	before, after, ok := strings.Cut(command, keepCode+curlWords)
+	if !ok {
+		return command
+	}
+	found := wrappedShell.FindStringSubmatch(before)
+	switch {
+	case strings.HasSuffix(after, giveCode+"'") && found != nil: // behind flock, one word holds the work and the ping
+		return found[1] + strings.TrimPrefix(found[2], "'")
+	case !strings.HasSuffix(after, giveCode):
+		return command
+	case found != nil:
+		if text, rest, err := unquote(found[2]); err == nil && rest == "" {
+			return found[1] + text
 		}
 	}
-	if before, after, ok := strings.Cut(command, keepCode+curlWords); ok && strings.HasSuffix(after, giveCode) {
-		return before
-	}
-	return command
+	return before
 }

@@ -24,10 +24,10 @@ func TestWiredLinesAreTheseExactly(t *testing.T) {
 		want    string
 	}{
 		{WithRun, "/opt/backup.sh --full", true, `/usr/bin/overdue run URL -- /opt/backup.sh --full`},
-		{WithRun, "/opt/backup.sh --full", false, `/usr/bin/overdue run URL -- "$SHELL" -c '/opt/backup.sh --full'`},
-		{WithRun, `a | b 'c' # d`, false, `/usr/bin/overdue run URL -- "$SHELL" -c 'a | b '\''c'\'' # d'`},
+		{WithRun, "/opt/backup.sh --full", false, `/usr/bin/overdue run URL -- "${SHELL:-/bin/sh}" -c '/opt/backup.sh --full'`},
+		{WithRun, `a | b 'c' # d`, false, `/usr/bin/overdue run URL -- "${SHELL:-/bin/sh}" -c 'a | b '\''c'\'' # d'`},
 		{WithCurl, "/opt/backup.sh", true, `/opt/backup.sh; s=$?; curl -fsS -m 10 --retry 5 -o /dev/null -X POST URL/$s; exit $s`},
-		{WithCurl, `a && exit 3`, false, `"$SHELL" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 -o /dev/null -X POST URL/$s; exit $s`},
+		{WithCurl, `a && exit 3`, false, `"${SHELL:-/bin/sh}" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 -o /dev/null -X POST URL/$s; exit $s`},
 	} {
 		got, err := Wiring{With: c.with, Program: "/usr/bin/overdue"}.wrap(entry{command: c.command}, aURL, c.direct)
 		if want := strings.ReplaceAll(c.want, "URL", aURL); err != nil || got != want {

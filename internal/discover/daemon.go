@@ -45,6 +45,7 @@ type rules struct {
 	wholeFile  bool // one line that it cannot read makes it ignore the file
 	noExecBit  bool // ignores a file of /etc that is executable
 	delay      bool // RANDOM_DELAY makes jobs start later
+	cutsAtHash bool // ends a line at a #, also in quotes
 	emptyValue bool // takes a setting without a value for a setting
 
 	// schedule says what the daemon makes of the fields of a line.
@@ -79,7 +80,7 @@ var allRules = []*rules{
 	},
 	{
 		daemon: BusyBox, title: "busybox crond", ignores: func(string) string { return "" }, spools: []string{"/var/spool/cron/crontabs", "/etc/crontabs"},
-		unfinished: true, ownShell: true, loginShell: true, emptyValue: true, schedule: busyboxSchedule,
+		unfinished: true, ownShell: true, loginShell: true, cutsAtHash: true, emptyValue: true, schedule: busyboxSchedule,
 	},
 }
 

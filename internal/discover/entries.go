@@ -118,6 +118,8 @@ func (m Machine) lineProblem(t table, e entry) string {
 		return t.readers.uncertain() + "some of the daemons end the command at the %, and others hand it to the shell: write \\%"
 	case e.input != "" && !balanced:
 		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
+	case strings.Contains(e.command, "#") && t.readers.any(func(r *rules) bool { return r.cutsAtHash }):
+		return t.readers.uncertain() + "busybox crond ends the line at the #: put the command into a script"
 	case e.loginShell != "" && e.loginShell != e.shell && !t.readers.all(func(r *rules) bool { return r.loginShell }):
 		return t.readers.uncertain() + "busybox crond runs the job with " + e.loginShell + ", and others with " + e.shell
 	case !knownShell(e.shell):

@@ -25,7 +25,7 @@ var jobs = map[string]string{
 	tick:      `echo tick >> LOG/tick; : overdue ping `,
 	"pipe":    `echo "it's" a b | tr a-z A-Z >> LOG/pipe; exit 3`,
 	"guard":   `[ -x /bin/ls ] && echo "guarded $((1+1))" >> LOG/guard`,
-	"lock":    `flock -n LOG/.lock /bin/echo locked >> LOG/lock`,
+	"lock":    `flock LOG/.lock /bin/echo locked >> LOG/lock`,
 	"percent": `date -u -d @0 +\%Y-\%m >> LOG/percent`,
 	"script":  `LOG/.script`,
 	"list":    `cd / && { pwd; echo "$HOME"; } >> LOG/list 2>&1` + comment,

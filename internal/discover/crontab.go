@@ -30,7 +30,6 @@ type entry struct {
 
 	loginShell string // that of the user, where a daemon may take it
 	guard      string // the part of the command that stays in front of what pings
-	locked     bool   // the guard ends in flock
 	named      bool   // the shell is called by its name and not as $SHELL
 }
 

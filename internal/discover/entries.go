@@ -16,12 +16,12 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 	for _, e := range t.entries {
 		e.login(m, t)
 		g := m.guards(e)
-		e.guard, e.locked = g.guard, g.locked
+		e.guard = g.guard
 		e.named = !t.readers.all(func(r *rules) bool { return r.ownShell })
 		j := Job{
 			Source: t.shown, Line: e.number, User: firstOf(e.user, t.user), Command: e.command, Zone: zone,
 			Cron: []string{e.schedule}, Problem: firstOf(t.ignored, e.problem), Wired: pings.MatchString(e.command),
-			place: place{table: i, entry: e, direct: !g.locked && m.startable(strings.TrimPrefix(e.command, e.guard)), delay: g.delay},
+			place: place{table: i, entry: e, direct: m.startable(strings.TrimPrefix(e.command, e.guard)), delay: g.delay},
 		}
 		f.read(&j, t, m)
 		same := strings.Join([]string{e.schedule, j.User, unwrapped(e.command), e.input}, "\x00")

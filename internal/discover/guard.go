@@ -13,7 +13,6 @@ type guarded struct {
 	guard   string        // stays in front of what pings, up to where the work begins; "" if there is none
 	work    string        // the rest, which is wrapped
 	delay   time.Duration // the longest that a sleep in front of the work takes
-	locked  bool          // the guard ends in flock, which starts a program and knows no shell
 	problem string        // why the command is left alone
 }
 
@@ -38,7 +37,9 @@ func (m Machine) guards(e entry) guarded {
 		}
 		switch path.Base(words[0]) {
 		case "flock":
-			m.lock(&g)
+			if lockGivesUp.MatchString(first) {
+				g.problem = "flock leaves a run out while another goes on, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
+			}
 			return g
 		case "if", "case", "while", "until":
 			g.problem = m.conditional(words[0], g.work)
@@ -192,26 +193,8 @@ func (m Machine) conditional(word, command string) string {
 	return "begins with “" + word + "”: whether it did its work cannot be told by its exit code; let the job ping where it does"
 }
 
-// The forms of flock: options, a file, and a command of plain words with redirections behind it.
-var (
-	lockWords   = regexp.MustCompile(`^(\S*flock(?: +(?:-[A-Za-z]+|--[a-z-]+|-[wE] ?[0-9]+|--(?:timeout|wait|conflict-exit-code)[= ][0-9]+))* +/[A-Za-z0-9._/+-]+ +)(/?[A-Za-z0-9][A-Za-z0-9._/+-]*(?: +[A-Za-z0-9._/:=@,+-]+)*)( *(?:[0-9&]?>{1,2} *(?:&[0-9]|/[A-Za-z0-9._/+-]+) *)*)$`)
-	lockGivesUp = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
-)
-
-// lock puts a lock that is not waited for in front of what pings: then a run that finds it taken
-// pings nothing, and the run that holds it does.
-func (m Machine) lock(g *guarded) {
-	found := lockWords.FindStringSubmatch(g.work)
-	switch {
-	case !lockGivesUp.MatchString(g.work): // it waits, so the work is done in the end
-	case found == nil || strings.HasPrefix(found[2], "-"):
-		g.problem = "flock leaves a run out while another goes on, and ends like a failure: put the lock and the job into a script that pings"
-	default:
-		g.guard += found[1]
-		g.work = found[2] + found[3]
-		g.locked = true
-	}
-}
+// lockGivesUp is a flock that does not wait as long as it takes. One that waits gets its work done in the end.
+var lockGivesUp = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 
 // sleeps are the ways to wait before the work; the number is the most it may take, in seconds.
 var sleeps = []*regexp.Regexp{

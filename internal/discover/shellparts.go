@@ -76,6 +76,9 @@ func onlyAnd(command string) bool { return joinedBy(command, "&&", "|") }
 func onlyPipe(command string) bool { return joinedBy(command, "|") }
 
 func joinedBy(command string, allowed ...string) bool {
+	if first, _, _ := strings.Cut(command, " "); first == "if" || first == "case" {
+		return true // looked at as a whole, and left alone
+	}
 	found, balanced := operators(strings.TrimRight(command, " \t;"))
 	for _, op := range found {
 		ok := false

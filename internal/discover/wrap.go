@@ -55,7 +55,9 @@ const (
 	shellWord = `"${SHELL:-/bin/sh}"`
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
-	curlWords = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
+	// Around both behind a guard.
+	openBrace, closeBrace = "{ ", "; }"
+	curlWords             = "curl -fsS -m 10 --retry 5 -o /dev/null -X POST "
 	// systemd waits 90 seconds for a service to stop, so fewer tries are made there.
 	curlBriefly = "curl -fsS -m 10 --retry 3 -o /dev/null -X POST "
 )
@@ -85,14 +87,10 @@ func (w Wiring) wrap(e entry, url string, direct bool) (string, error) {
 	if direct {
 		command = work
 	}
-	curl := keepCode + curlWords + url + giveCode
-	switch {
-	case w.With == WithRun:
+	if w.With == WithRun {
 		command = w.Program + " run " + url + " -- " + command
-	case e.locked: // flock starts one program, which has to do both
-		command = e.callShell() + quote(work+curl)
-	default:
-		command += curl
+	} else if command += keepCode + curlWords + url + giveCode; e.guard != "" {
+		command = openBrace + command + closeBrace // a run that the guard leaves out pings nothing
 	}
 	command = e.guard + command
 	if n := len(command) + len(e.input); n > longestCommand {
@@ -157,19 +155,20 @@ func unwrapped(command string) string {
 		return found[1] + found[3]
 	}
 	before, after, ok := strings.Cut(command, keepCode+curlWords)
-	if !ok {
+	after, guarded := strings.CutSuffix(after, closeBrace)
+	if !ok || !strings.HasSuffix(after, giveCode) {
 		return command
 	}
-	found := wrappedShell.FindStringSubmatch(before)
-	switch {
-	case strings.HasSuffix(after, giveCode+"'") && found != nil: // behind flock, one word holds the work and the ping
-		return found[1] + strings.TrimPrefix(found[2], "'")
-	case !strings.HasSuffix(after, giveCode):
-		return command
-	case found != nil:
+	guard, work := "", before
+	if found := wrappedShell.FindStringSubmatch(before); found != nil {
 		if text, rest, err := unquote(found[2]); err == nil && rest == "" {
-			return found[1] + text
+			guard, work = found[1], text
 		}
+	} else if at := strings.LastIndex(before, openBrace); guarded && at >= 0 {
+		guard, work = before[:at+len(openBrace)], before[at+len(openBrace):]
 	}
-	return before
+	if guarded {
+		guard = strings.TrimSuffix(guard, openBrace)
+	}
+	return guard + work
 }

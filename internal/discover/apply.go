@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -126,9 +127,19 @@ var private = attributes{mode: 0o600, uid: -1, gid: -1}
 // Restore is the command that puts a copy back.
 func (m Machine) Restore(e Edit, backup string) string {
 	if e.path == "" {
-		return "crontab " + strings.Join(m.crontabArgs(e.user, backup), " ")
+		return "crontab " + strings.Join(m.crontabArgs(e.user, word(backup)), " ")
 	}
-	return "cp " + backup + " " + m.at(e.path)
+	return "cp " + word(backup) + " " + word(m.at(e.path))
+}
+
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$`)
+
+// word quotes a path where a shell would not take it as it is.
+func word(path string) string {
+	if plainPath.MatchString(path) {
+		return path
+	}
+	return quote(path)
 }
 
 // attributes of a file that survive its replacement.

@@ -45,6 +45,7 @@ func TestReading_IsWhatEachDaemonWasSeenToDo(t *testing.T) {
 		"0 0 * * 5L":      {"!cannot read “5L”", "!skips", "!skips", "!does not read", "!skips"},
 		"0 0 * * friL":    {"!cannot read “friL”", "!skips", "!skips", "!does not read", "!skips"},
 		"0 0 * * monday":  {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
+		"5/15 3 * * *":    {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
 		"*-5 3 * * *":     {"* 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
 		"60 3 * * *":      {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
 		"3 3 *":           {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},

@@ -76,7 +76,8 @@ func debianRange(field int, text string, at int) (end int, ok bool) {
 			at++
 			high, ok = next()
 		} else if ok {
-			return at, low >= b.low && low <= b.high // no step follows a single value
+			step := at < len(text) && text[at] == '/' // behind a single value that is an error
+			return at, low >= b.low && low <= b.high && !step
 		}
 		if !ok || low < b.low || low > b.high || high < b.low || high > b.high {
 			return 0, false

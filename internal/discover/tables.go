@@ -236,7 +236,7 @@ func (m Machine) unreadableFile(t table) string {
 			why = debianSchedule(fields, "", m.Now).problem
 		case t.withUser && m.noUser(e.user):
 			why = "there is no user “" + e.user + "”"
-		case e.invalid:
+		case t.withUser && e.invalid:
 			why = "there is no command after the schedule"
 		}
 		if why != "" {

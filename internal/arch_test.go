@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
+	"e2e/cron":                              {},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
 }
 

@@ -1,17 +1,36 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // packagesDir is where the packages are kept from one run to the next.
 var packagesDir = filepath.Join(os.TempDir(), "overdue-cron-packages")
+
+// built is the program, and the directory that it is in.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "overdue-cron-test-")
+	if err != nil {
+		return "", err
+	}
+	// A job of alice writes below it.
+	return dir, firstError(os.Chmod(dir, 0o755), command(context.Background(), "", "go", "build", "-o", filepath.Join(dir, "overdue"), "overdue"))
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := built(); err == nil {
+		_ = os.RemoveAll(dir) // the system takes away what is left
+	}
+	os.Exit(code)
+}
 
 // prepared fetches the daemons and builds the program.
 func prepared(t *testing.T) (d daemons, overdue, dir string) {
@@ -23,19 +42,11 @@ func prepared(t *testing.T) (d daemons, overdue, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err = os.MkdirTemp("", "overdue-cron-test-")
+	dir, err = built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { // a job of alice writes below it
-		t.Fatal(err)
-	}
-	overdue = filepath.Join(dir, "overdue")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", overdue, "overdue").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
-	}
-	return d, overdue, dir
+	return d, filepath.Join(dir, "overdue"), dir
 }
 
 // TestDiscover_JobsRunTheSameUnderTheRealDaemons runs four of the five daemons; busybox, which has only the real clock,
@@ -76,79 +87,116 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
 	d, overdue, dir := prepared(t)
 	for _, with := range []string{"run", "curl"} {
-		w, err := newWorld(filepath.Join(dir, "corpus-"+with), "cron")
-		if err == nil {
-			err = w.install(d)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		plain := filepath.Join(dir, "plain-"+with)
-		before := map[string]string{}
-		r := rand.New(rand.NewPCG(2027, 3))
-		for n := range 150 {
-			name := fmt.Sprintf("f%03d", n)
-			withUser, own := crontab(r)
-			before[name] = withUser
-			if err := firstError(w.write("/etc/cron.d/"+name, withUser), os.MkdirAll(plain, 0o755), os.WriteFile(filepath.Join(plain, name), []byte(own), 0o644)); err != nil {
+		t.Run(with, func(t *testing.T) {
+			w, err := newWorld(filepath.Join(dir, "corpus-"+with), "cron")
+			if err == nil {
+				err = w.install(d)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		valid := verdicts(t, w, d, plain)
-		m := newMonitor()
-		defer m.Close()
-		said, err := m.edit(t.Context(), overdue, w, with, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		edited := 0
-		for name, text := range before {
-			ignored := strings.Contains(said, "/etc/cron.d/"+name+": Debian's cron ignores the whole file")
-			now, err := os.ReadFile(filepath.Join(w.root, "etc/cron.d", name))
-			if err != nil || ignored == valid[name] || ignored && string(now) != text {
-				t.Errorf("%s: crontab(1) takes it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, string(now) != text, text)
-			}
-			if string(now) != text {
-				edited++
-			}
-			if err := os.WriteFile(filepath.Join(plain, name), []byte(withoutUser(string(now))), 0o644); err != nil {
+			c := &corpus{world: w, packages: d, plain: filepath.Join(dir, "plain-"+with), before: map[string]string{}}
+			c.fill(t)
+			valid := c.verdicts(t)
+			m := newMonitor()
+			defer m.Close()
+			said, err := m.edit(t.Context(), overdue, w, with, false)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		for name, good := range verdicts(t, w, d, plain) {
-			if good != valid[name] {
-				t.Errorf("%s: crontab(1) takes it: %v before and %v after the edit", name, valid[name], good)
+			edited := c.compare(t, said, valid)
+			if again, err := m.edit(t.Context(), overdue, w, with, false); err != nil || !strings.Contains(again, "Nothing to write.") {
+				t.Errorf("a second run: %v, %s", err, again)
 			}
-		}
-		if again, err := m.edit(t.Context(), overdue, w, with, false); err != nil || !strings.Contains(again, "Nothing to write.") {
-			t.Errorf("a second run: %v, %s", err, again)
-		}
-		restored := 0
-		for line := range strings.Lines(said) {
-			if _, restore, ok := strings.Cut(strings.TrimSpace(line), "; to restore it: "); ok {
-				if out, err := exec.CommandContext(t.Context(), "sh", "-c", restore).CombinedOutput(); err != nil {
-					t.Errorf("%s: %v %s", restore, err, out)
-				}
-				restored++
+			if restored := c.restore(t, said); edited < 50 || restored < edited {
+				t.Errorf("%d files were edited and %d restored; want at least 50", edited, restored)
 			}
-		}
-		for name, text := range before {
-			if now, err := os.ReadFile(filepath.Join(w.root, "etc/cron.d", name)); err != nil || string(now) != text {
-				t.Errorf("%s is not restored: %v", name, err)
-			}
-		}
-		if edited < 50 || restored < edited {
-			t.Errorf("%d files were edited and %d restored; want at least 50", edited, restored)
+		})
+	}
+}
+
+// corpus is a world with generated crontabs, and the same without users for crontab(1).
+type corpus struct {
+	*world
+	packages daemons
+	plain    string
+	before   map[string]string // by name
+}
+
+// fill writes the crontabs.
+func (c *corpus) fill(t *testing.T) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(2027, 3))
+	for n := range 150 {
+		name := fmt.Sprintf("f%03d", n)
+		withUser, own := crontab(r)
+		c.before[name] = withUser
+		if err := firstError(c.write("/etc/cron.d/"+name, withUser), os.MkdirAll(c.plain, 0o755), os.WriteFile(filepath.Join(c.plain, name), []byte(own), 0o644)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
 
-// verdicts are what crontab -n says of the files of a directory.
-func verdicts(t *testing.T, w *world, d daemons, dir string) map[string]bool {
+// now is what is in a crontab.
+func (c *corpus) now(t *testing.T, name string) string {
 	t.Helper()
-	list := filepath.Join(filepath.Dir(dir), "verdicts")
-	script := "mkdir -p /var/spool/cron/crontabs\n(" + checkAll(d.file("cron", "usr/bin/crontab"), dir) + ") > " + list
-	if err := w.inside(t.Context(), script); err != nil {
+	text, err := os.ReadFile(filepath.Join(c.root, "etc/cron.d", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// compare checks that what crontab(1) rejects is left alone and named, and that the rest is still valid. It
+// returns how many files were edited.
+func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edited int) {
+	t.Helper()
+	for name, text := range c.before {
+		now := c.now(t, name)
+		ignored := strings.Contains(said, "/etc/cron.d/"+name+": Debian's cron ignores the whole file")
+		if ignored == valid[name] || ignored && now != text {
+			t.Errorf("%s: crontab(1) takes it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, now != text, text)
+		}
+		if now != text {
+			edited++
+		}
+		if err := os.WriteFile(filepath.Join(c.plain, name), []byte(withoutUser(now)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, good := range c.verdicts(t) {
+		if good != valid[name] {
+			t.Errorf("%s: crontab(1) takes it: %v before and %v after the edit", name, valid[name], good)
+		}
+	}
+	return edited
+}
+
+// restore runs the commands that the edit printed.
+func (c *corpus) restore(t *testing.T, said string) (restored int) {
+	t.Helper()
+	for line := range strings.Lines(said) {
+		if _, restore, ok := strings.Cut(strings.TrimSpace(line), "; to restore it: "); ok {
+			if err := command(t.Context(), "", "sh", "-c", restore); err != nil {
+				t.Error(err)
+			}
+			restored++
+		}
+	}
+	for name, text := range c.before {
+		if c.now(t, name) != text {
+			t.Errorf("%s is not restored", name)
+		}
+	}
+	return restored
+}
+
+// verdicts are what crontab -n says of the crontabs.
+func (c *corpus) verdicts(t *testing.T) map[string]bool {
+	t.Helper()
+	list := c.plain + ".verdicts"
+	script := "mkdir -p /var/spool/cron/crontabs\n(" + checkAll(c.packages.file("cron", "usr/bin/crontab"), c.plain) + ") > " + list
+	if err := c.inside(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(list)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -46,27 +47,7 @@ func newWorld(dir, daemon string) (*world, error) {
 		"/etc/group":  "root:x:0:\nnogroup:x:65534:\nalice:x:4321:\ncron:x:4322:\n",
 		"/etc/shadow": "root:*:19000:0:99999:7:::\nalice:*:19000:0:99999:7:::\n", "/etc/cron.d/.placeholder": "", "/var/spool/cron/crontabs/.keep": "", "/bin/ls": "",
 	}
-	var names []string
-	for name := range jobs {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	system, own := "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n", ""
-	for _, name := range names {
-		command := strings.ReplaceAll(jobs[name], "LOG", w.logs)
-		user := users[name]
-		if user == "" {
-			user = "root"
-		}
-		if daemon == "busybox" {
-			command = strings.TrimSuffix(command, comment) // it cuts a line at #, so discover leaves such lines alone
-		}
-		if !w.percents() {
-			command = strings.ReplaceAll(command, `\%`, "%")
-		}
-		system += "* * * * * " + user + " " + command + "\n"
-		own += "* * * * * " + command + "\n"
-	}
+	system, own := w.crontabs()
 	ownShell := `echo "${BASH_VERSION:+bash} again" >> ` + w.logs + "/bash\n"
 	switch daemon {
 	case "busybox":
@@ -89,6 +70,27 @@ func newWorld(dir, daemon string) (*world, error) {
 	}
 	script := fmt.Sprintf("#!/bin/sh\necho script $0 | sed 's,.*/,,' >> %s/script\n", w.logs)
 	return w, firstError(os.Chmod(w.logs, 0o777), os.WriteFile(w.logs+"/.script", []byte(script), 0o755))
+}
+
+// crontabs are the jobs with a user in each line, and without.
+func (w *world) crontabs() (system, own string) {
+	system = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
+	for _, name := range slices.Sorted(maps.Keys(jobs)) {
+		command := strings.ReplaceAll(jobs[name], "LOG", w.logs)
+		user := users[name]
+		if user == "" {
+			user = "root"
+		}
+		if w.daemon == "busybox" {
+			command = strings.TrimSuffix(command, comment) // it cuts a line at #, so discover leaves such lines alone
+		}
+		if !w.percents() {
+			command = strings.ReplaceAll(command, `\%`, "%")
+		}
+		system += "* * * * * " + user + " " + command + "\n"
+		own += "* * * * * " + command + "\n"
+	}
+	return system, own
 }
 
 // percents reports whether the daemon turns \% into %. The others hand \% to the shell, which does the same

@@ -15,7 +15,9 @@ var bounds = [5]struct {
 	low, high int
 	names     []string // of low, low+1 …
 }{
-	{0, 59, nil}, {0, 23, nil}, {1, 31, nil},
+	{0, 59, nil},
+	{0, 23, nil},
+	{1, 31, nil},
 	{1, 12, strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")},
 	{0, 7, strings.Fields("sun mon tue wed thu fri sat")},
 }

@@ -82,6 +82,18 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	}
 }
 
+// TestDiscover_AUserWithoutANameCanLook: containers run as numbers that no database of users knows.
+func TestDiscover_AUserWithoutANameCanLook(t *testing.T) {
+	_, overdue, dir := prepared(t)
+	image := filepath.Join(dir, "image")
+	if err := os.MkdirAll(image, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := command(t.Context(), "", "setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", overdue, "discover", "--root", image); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDiscover_EditedCrontabsStayValid: crontab(1) of Debian's cron says which files its daemon reads. Those are edited, and are
 // valid afterwards; the others are left alone. A second run writes nothing, and the copies restore what was there.
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {

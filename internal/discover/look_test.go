@@ -107,7 +107,7 @@ func TestTheZoneIsThatOfTheMachine(t *testing.T) {
 		"both":            {"../usr/share/zoneinfo/Europe/Paris", "Europe/Paris\n", "", "Europe/Paris", 0},
 		"they disagree":   {"/usr/share/zoneinfo/Europe/Paris", "Etc/UTC\n", "", "Europe/Paris", 1},
 		"the flag":        {"/usr/share/zoneinfo/Europe/Paris", "Etc/UTC\n", "Asia/Tokyo", "Asia/Tokyo", 0},
-		"neither":         {"", "", "", "", 0},
+		"neither":         {"", "", "", "UTC", 1},
 		"not a zone file": {"/etc/elsewhere", "nonsense\n", "", "", 0},
 	} {
 		m := Machine{Root: t.TempDir(), User: "x", Zone: c.flag}

@@ -119,6 +119,13 @@ func (m Machine) zone(f *Found) (string, error) {
 	if local != "" && written != "" && local != written {
 		f.note("/etc/localtime says %s and /etc/timezone says %s; the first is taken", local, written)
 	}
+	if local == "" && written == "" {
+		// The C library and systemd take UTC, as most images of containers do.
+		if _, err := os.Lstat(filepath.Join(m.resolve("/etc"), "localtime")); errors.Is(err, fs.ErrNotExist) {
+			f.note("there is no /etc/localtime: schedules are in UTC")
+			return "UTC", nil
+		}
+	}
 	return firstOf(local, written), nil
 }
 

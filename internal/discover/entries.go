@@ -66,7 +66,7 @@ func (f *Found) read(j *Job, t table, m Machine) {
 	}
 	got := t.readers.reading(strings.Fields(e.schedule), zone, m.Now)
 	if got.problem != "" && !j.Wired {
-		j.Problem = got.problem
+		j.Problem, j.place.differs = got.problem, true
 	}
 	if got.problem == "" {
 		j.Cron, j.OnCalendar, j.Zone = got.cron, got.calendar, zone

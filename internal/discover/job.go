@@ -33,11 +33,12 @@ type Job struct {
 
 // place is where the job stands in what was read.
 type place struct {
-	table  int // index of its crontab in Found
-	entry  entry
-	direct bool          // the command needs no shell, see wrap
-	unit   *unitFile     // the service of a timer; nil for crontab entries
-	delay  time.Duration // how much later than its time the work may begin
+	table   int // index of its crontab in Found
+	entry   entry
+	direct  bool          // the command needs no shell, see wrap
+	differs bool          // the daemon does not run the line when Overdue would expect it
+	unit    *unitFile     // the service of a timer; nil for crontab entries
+	delay   time.Duration // how much later than its time the work may begin
 }
 
 // Open reports whether the job can be watched and is not yet.
@@ -46,7 +47,7 @@ func (j Job) Open() bool { return !j.Wired && j.Problem == "" }
 // judge reads the schedule of a job, or says what is wrong with it. A job that has a
 // problem already is shown with its schedule where it has one.
 func (j *Job) judge(now time.Time) {
-	if j.Problem != "" && j.place.entry.foreign() {
+	if j.Problem != "" && (j.place.differs || j.place.entry.foreign()) {
 		return // what Overdue would read into the line is not what cron does
 	}
 	when, err := j.schedule()

@@ -84,7 +84,7 @@ func (w *world) crontabs() (system, own string) {
 		if w.daemon == "busybox" {
 			command = strings.TrimSuffix(command, comment) // it cuts a line at #, so discover leaves such lines alone
 		}
-		if !w.percents() {
+		if w.barePercent() {
 			command = strings.ReplaceAll(command, `\%`, "%")
 		}
 		system += "* * * * * " + user + " " + command + "\n"
@@ -93,9 +93,8 @@ func (w *world) crontabs() (system, own string) {
 	return system, own
 }
 
-// percents reports whether the daemon turns \% into %. The others hand \% to the shell, which does the same
-// outside of quotes; a bare % means the same to them everywhere.
-func (w *world) percents() bool { return w.daemon == "cron" || w.daemon == "cronie" }
+// barePercent reports whether the daemon hands a % to the shell as it is.
+func (w *world) barePercent() bool { return w.daemon == "bcron" || w.daemon == "busybox" }
 
 func (w *world) write(path, text string) error {
 	path = filepath.Join(w.root, path)

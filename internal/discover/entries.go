@@ -116,6 +116,8 @@ func (m Machine) lineProblem(t table, e entry) string {
 		return "there is no user “" + e.user + "” here, so cron does not run the line"
 	case e.input != "" && !t.readers.all(func(r *rules) bool { return r.percent }):
 		return t.readers.uncertain() + "some of the daemons end the command at the %, and others hand it to the shell: write \\%"
+	case t.readers.any(func(r *rules) bool { return r.daemon == SystemdCron }) && hasInput(e.command):
+		return t.readers.uncertain() + "systemd-cron hands the % to the shell, and later versions of it may not: write the command into a script"
 	case e.input != "" && !balanced:
 		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
 	case strings.Contains(e.command, "#") && t.readers.any(func(r *rules) bool { return r.cutsAtHash }):
@@ -130,6 +132,12 @@ func (m Machine) lineProblem(t table, e entry) string {
 		return t.readers.uncertain() + "does nothing here: systemd-cron runs these directories as timers of its own"
 	}
 	return ""
+}
+
+// hasInput reports whether a command has a % without a backslash.
+func hasInput(command string) bool {
+	_, input := cutInput(command)
+	return input != ""
 }
 
 // runParts reports whether a line of /etc/crontab is one that systemd-cron leaves out.

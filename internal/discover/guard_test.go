@@ -184,10 +184,13 @@ func TestLook_APercentThatCutsAQuoteIsAProblem(t *testing.T) {
 	for command, want := range map[string]string{
 		"sleep $(( RANDOM % 60 )); /opt/x": "inside a quote or a bracket", `tar cf "/b/$(date +%F).tar" /srv`: "inside a quote or a bracket", "mail bob%hello": "",
 	} {
-		for _, daemon := range []Daemon{DebianCron, Bcron} {
+		for _, daemon := range []Daemon{DebianCron, Bcron, SystemdCron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
 			put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root "+command+"\n")
 			found := look(t, m)
+			if daemon == SystemdCron && found.Jobs[0].Open() {
+				t.Errorf("%s is offered under systemd-cron", command)
+			}
 			if j := found.Jobs[0]; daemon == DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Open() || !strings.Contains(found.Notes[0], "first %")) || daemon == Bcron && !j.Open() {
 				t.Errorf("%s with %s: %q, notes %v", command, daemon, j.Problem, found.Notes)
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // packagesDir is where the packages are kept from one run to the next.
@@ -56,10 +57,12 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	for _, name := range []string{"cron", "cronie", "bcron", "systemd-cron"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
 			results := make(chan result, 3)
 			for _, with := range []string{"", "run", "curl"} {
 				go func() {
-					results <- measure(t.Context(), trial{daemon: name, with: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: 2})
+					results <- measure(ctx, trial{daemon: name, with: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: 2})
 				}()
 			}
 			byWiring := map[string]result{}

@@ -68,6 +68,9 @@ func newWorld(dir, daemon string) (*world, error) {
 	if err := os.MkdirAll(w.logs, 0o777); err != nil {
 		return nil, err
 	}
+	if err := os.Chmod(filepath.Join(w.root, "bin/ls"), 0o755); err != nil {
+		return nil, err
+	}
 	script := fmt.Sprintf("#!/bin/sh\necho script $0 | sed 's,.*/,,' >> %s/script\n", w.logs)
 	return w, firstError(os.Chmod(w.logs, 0o777), os.WriteFile(w.logs+"/.script", []byte(script), 0o755))
 }

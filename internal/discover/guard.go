@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"os"
 	"path"
 	"regexp"
 	"strconv"
@@ -45,7 +46,7 @@ func (m Machine) guards(e entry) guarded {
 			g.problem = m.conditional(words[0], g.work)
 			return g
 		}
-		if !isTest(words) || operator == "" {
+		if !isTest(words) || operator != "&&" && operator != "||" {
 			return g
 		}
 		if problem := m.judge(first, operator, rest, e); problem != "" {
@@ -86,8 +87,6 @@ func isTest(words []string) bool {
 func (m Machine) judge(test, operator, rest string, e entry) string {
 	passes, what, known := m.evaluate(test, e)
 	switch {
-	case operator != "&&" && operator != "||":
-		return ""
 	case !known:
 		return "runs only when “" + test + "” allows it, which cannot be known before: a run that it leaves out would look missed; let the job ping where it does its work"
 	case passes != (operator == "&&") && strings.Contains(what, systemdDir):
@@ -130,14 +129,31 @@ func (m Machine) evaluate(test string, e entry) (passes bool, what string, known
 		if found == nil || !m.lasting(found[3]) {
 			return false, "", false
 		}
-		there := m.exists(found[3])
-		if found[3] == systemdDir {
-			there = m.systemd()
-		}
-		passes = passes && there == (found[1] == "")
+		passes = passes && m.holds(found[2], found[3]) == (found[1] == "")
 		what += " " + found[3]
 	}
 	return passes, what, true
+}
+
+// holds answers one question of test(1) about a file.
+func (m Machine) holds(question, file string) bool {
+	if file == systemdDir {
+		return m.systemd()
+	}
+	about, err := os.Stat(m.resolve(file))
+	switch {
+	case err != nil:
+		return false
+	case question == "x":
+		return about.Mode().Perm()&0o111 != 0
+	case question == "f":
+		return about.Mode().IsRegular()
+	case question == "d":
+		return about.IsDir()
+	case question == "s":
+		return about.Size() > 0
+	}
+	return true
 }
 
 // lasting reports whether a file comes and goes with software only.

@@ -12,8 +12,9 @@ import (
 func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 	root := t.TempDir()
 	for _, path := range []string{"/usr/bin/certbot", "/opt/x", "/usr/lib/sysstat/debian-sa1"} {
-		put(t, root, path, "")
+		program(t, root, path)
 	}
+	put(t, root, "/opt/plain", "")
 	for command, want := range map[string]string{
 		"/opt/job":                                 "/opt/job",
 		"cd /srv && php x.php":                     "cd /srv && php x.php",
@@ -31,6 +32,12 @@ func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 		"echo '[ -x /opt/x ] && y'":                   "echo '[ -x /opt/x ] && y'",
 		"[ -x /opt/x ] && job 'a; b' # c; d":          "job 'a; b' # c; d",
 		"[ -x /opt/none ] && y":                       "!does nothing here, because of “[ -x /opt/none ]”",
+		"[ -x /opt/plain ] && y":                      "!does nothing here",
+		"[ -d /opt/plain ] && y":                      "!does nothing here",
+		"[ -s /opt/plain ] || y":                      "y",
+		"[ -r /opt/plain ] && y":                      "y",
+		"grep -q x /opt/x | y":                        "grep -q x /opt/x | y",
+		"which x; y":                                  "which x; y",
 		"[ -x /opt/x ] || y":                          "!does nothing here",
 		"command -v nosuch >/dev/null 2>&1 && nosuch": "!does nothing here",
 		`[ "$(date +\%u)" = 5 ] && job`:               "!runs only when",
@@ -60,6 +67,15 @@ func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 	}
 }
 
+// program writes an executable file below a root.
+func program(t *testing.T, root, path string) {
+	t.Helper()
+	put(t, root, path, "")
+	if err := os.Chmod(root+path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestGuards_WhatSystemdRunsInsteadIsNotWatched are the shapes of Debian's own packages.
 func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
 	for _, command := range []string{
@@ -70,8 +86,8 @@ func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
 	} {
 		for _, systemd := range []bool{true, false} {
 			m := Machine{Root: t.TempDir()}
-			put(t, m.Root, "/usr/bin/certbot", "")
-			put(t, m.Root, "/usr/lib/php/sessionclean", "")
+			program(t, m.Root, "/usr/bin/certbot")
+			program(t, m.Root, "/usr/lib/php/sessionclean")
 			if systemd {
 				put(t, m.Root, "/lib/systemd/systemd", "")
 			}

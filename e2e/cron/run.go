@@ -33,7 +33,7 @@ export TZ=UTC LC_ALL=C
 `
 
 // rate is how much faster the clock of a daemon runs.
-const rate = 15
+const rate = 10
 
 // faked is the environment of a program whose clock begins at a moment and runs faster.
 func faked(d daemons) string {
@@ -109,7 +109,7 @@ func (w *world) run(ctx context.Context, d daemons, ticks int) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 		if len(w.seen()[tick]) >= ticks {
-			time.Sleep(1500 * time.Millisecond) // less than a minute of the faked clock
+			time.Sleep(3500 * time.Millisecond) // less than a minute of the faked clock
 			return nil
 		}
 	}

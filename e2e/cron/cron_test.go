@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func prepared(t *testing.T) (d daemons, overdue, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Fatal("the cron daemons run in namespaces of their own, which only root can make: run this test as root")
+		t.Fatal("the cron daemons run in private namespaces, which only root can make: run this test as root")
 	}
 	d, err := fetch(t.Context(), packagesDir)
 	if err != nil {

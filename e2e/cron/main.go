@@ -1,8 +1,8 @@
 // Command cron runs the real cron daemons of Debian before and after "overdue discover --edit", and
 // compares what their jobs do: as often, with the same output.
 //
-// Nothing is installed: the packages are unpacked into a directory, and each daemon runs in a namespace
-// of its own, with a clock that libfaketime makes run faster. It needs root, unshare and apt-get.
+// Nothing is installed: the packages are unpacked into a directory, and each daemon runs in a private
+// namespace, with a clock that libfaketime makes run faster. It needs root, unshare and apt-get.
 //
 //	go run ./e2e/cron              # all daemons, with run and with curl; about three minutes, because busybox has the real clock
 //	go run ./e2e/cron -overdue P   # with another build of overdue, for a comparison

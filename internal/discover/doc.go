@@ -10,7 +10,7 @@
 //
 //	Machine.Look ─▶ detect ─▶ rules     which daemons read the crontabs, and how
 //	             ├▶ tables ─▶ crontab   text to entries; pure
-//	             │            guards    what stands in front of the work
+//	             │            guards    what is in front of the work
 //	             └▶ units ──▶ timer     text to a schedule; pure
 //	                              │
 //	                              ▼

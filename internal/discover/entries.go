@@ -90,7 +90,7 @@ func (r readers) ownZone(e entry, m Machine, zone *string) string {
 	}
 	own := known(e.ownZone)
 	if len(r) > 1 || r[0].daemon != Cronie || own == "" {
-		return "CRON_TZ stands above it, which Debian's cron ignores and others obey: say which zone is meant with --timezone"
+		return "CRON_TZ is set above it, which Debian's cron ignores and others obey: give the zone with --timezone"
 	}
 	if own != *zone && (changes(own, m.Now) || changes(*zone, m.Now)) {
 		return "CRON_TZ is " + own + ": when the clock changes there or on this machine, cronie leaves runs out or makes them twice"
@@ -129,7 +129,7 @@ func (m Machine) lineProblem(t table, e entry) string {
 	case !path.IsAbs(e.shell) || !tamePath.MatchString(e.shell):
 		return "SHELL is " + e.shell + ": must be an absolute path"
 	case t.path == "/etc/crontab" && slices.ContainsFunc(t.readers, func(r *rules) bool { return r.daemon == SystemdCron }) && runParts(e.command):
-		return t.readers.uncertain() + "does nothing here: systemd-cron runs these directories as timers of its own"
+		return t.readers.uncertain() + "does nothing here: systemd-cron has timers for these directories"
 	}
 	return ""
 }

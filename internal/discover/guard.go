@@ -17,7 +17,7 @@ type guarded struct {
 	problem string        // why the command is left alone
 }
 
-// guards looks for what stands in front of the work. cron judges no exit code, so a false
+// guards looks for what is in front of the work. cron judges no exit code, so a false
 // guard does nothing today; wrapped whole, it would be a failure each time. What is certain on this
 // machine is kept in front of what pings; the rest is left alone with the reason.
 func (m Machine) guards(e entry) guarded {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone: a word of the command line stands for what is
+// TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone: the text is what is
 // wrapped; what begins with ! is a problem.
 func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 	root := t.TempDir()

@@ -139,7 +139,7 @@ func (m Machine) users(f *Found) []string {
 		return []string{m.User}
 	}
 	if os.Geteuid() > 0 && m.Command == nil {
-		f.note("only root may read the crontabs of everybody: only that of %s is read", m.User)
+		f.note("only root may read the crontabs of all users: only that of %s is read", m.User)
 		return []string{m.User}
 	}
 	var users []string

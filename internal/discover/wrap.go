@@ -138,7 +138,7 @@ func knownShell(shell string) bool { return slices.Contains(shells, path.Base(sh
 // pings is what a wired command or unit has in it.
 var pings = regexp.MustCompile(`/api/v1/hb/[0-9A-Fa-f]{8}-|\boverdue (run|ping) `)
 
-// The shapes of wrapped commands: what stands in front of the program or the shell is a guard.
+// The shapes of wrapped commands: what is in front of the program or the shell is a guard.
 var (
 	shellForms   = `(?:"\$SHELL"|"\$\{SHELL:-/bin/sh\}"|/[A-Za-z0-9._/+-]+) -c `
 	wrappedRun   = regexp.MustCompile(`^((?s:.*?))/[A-Za-z0-9._/+-]+ run https?://[^ ']+ -- (` + shellForms + `)?((?s:.*))$`)

@@ -59,7 +59,7 @@ func TestTheLongestCommandIsThatOfDebianCron(t *testing.T) {
 
 func TestHostileTextIsReadWithoutHarm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/"))).Draw(t, "text")
+		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/-,;&|(){}"))).Draw(t, "text")
 		withUser := rapid.Bool().Draw(t, "withUser")
 		for _, e := range readCrontab(text, syntax{withUser: withUser, percent: true}) {
 			if line := e.line(); !bytes.HasPrefix(text[e.start:], []byte(line)) {
@@ -67,6 +67,14 @@ func TestHostileTextIsReadWithoutHarm(t *testing.T) {
 			}
 			labelOf(e.command)
 			_ = unwrapped(e.command)
+			if g := (Machine{Root: "/nonexistent"}).guards(e); g.guard+g.work != e.command {
+				t.Fatalf("%q is taken apart into %q and %q", e.command, g.guard, g.work)
+			}
+			for _, r := range allRules {
+				if got := r.schedule(strings.Fields(e.schedule), "UTC", noon); (got.problem == "") != (len(got.cron)+len(got.calendar) == 1) {
+					t.Fatalf("%s reads %q as %+v", r.daemon, e.schedule, got)
+				}
+			}
 		}
 	})
 }
@@ -78,7 +86,8 @@ func aLine(t *rapid.T) string {
 	}
 	when := rapid.SampledFrom([]string{"0 3 * * *", "@daily", " */5\t* * * mon-fri ", "1,2 0-6/2 1 jan *"}).Draw(t, "when")
 	command := rapid.StringOfN(rapid.SampledFrom([]rune(`ab/ '"\%;&|<>$()#=~*`+"`\té")), 1, 40, -1).Draw(t, "command")
-	return when + "\t" + command
+	guard := rapid.SampledFrom([]string{"", "", "[ -x /bin/sh ] && ", "sleep 5; ", "[ -x /none ] || "}).Draw(t, "guard")
+	return when + "\t" + guard + command
 }
 
 func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
@@ -91,7 +100,8 @@ func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
 		commands := map[int]string{}
 		for _, e := range before {
 			if e.problem == "" && rapid.Bool().Draw(t, "wire") {
-				command, err := w.wrap(e, url, wordsOnly.MatchString(e.command))
+				e.guard, e.named = Machine{}.guards(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrap(e, url, wordsOnly.MatchString(strings.TrimPrefix(e.command, e.guard)))
 				if err != nil {
 					t.Fatal(err)
 				}

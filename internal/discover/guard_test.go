@@ -214,6 +214,17 @@ func TestLook_APercentThatCutsAQuoteIsAProblem(t *testing.T) {
 	}
 }
 
+// TestLook_AHashIsLeftAloneUnderBusyBox: it ends the line there, also in the quotes that wrapping would put around it.
+func TestLook_AHashIsLeftAloneUnderBusyBox(t *testing.T) {
+	for daemon, open := range map[Daemon]bool{BusyBox: false, DebianCron: true} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: daemon}
+		put(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * /opt/x # nightly\n")
+		if j := look(t, m).Jobs[0]; j.Open() != open || !open && !strings.Contains(j.Problem, "ends the line at the #") {
+			t.Errorf("%s: %q", daemon, j.Problem)
+		}
+	}
+}
+
 // TestWrap_TheShellIsTheOneThatRunsTheJob: $SHELL is not set by bcron and for root's services, it is another
 // shell for those of users under systemd-cron, and busybox takes the login shell.
 func TestWrap_TheShellIsTheOneThatRunsTheJob(t *testing.T) {

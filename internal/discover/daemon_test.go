@@ -231,6 +231,20 @@ func TestApply_NoCopyLiesWhereADaemonLooks(t *testing.T) {
 	}
 }
 
+func TestPublish_EveryDaemonIgnoresTheTemporaryName(t *testing.T) {
+	err := publish(t.TempDir()+"/app", []byte("0 3 * * * root x\n"), attributes{mode: 0o644, uid: -1, gid: -1}, func(from, to string) error {
+		for _, r := range allRules {
+			if r.system && r.ignores(filepath.Base(from)) == "" {
+				t.Errorf("%s reads %s", r.daemon, filepath.Base(from))
+			}
+		}
+		return os.Rename(from, to)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // tree lists the files below a directory.
 func tree(t *testing.T, root string) []string {
 	t.Helper()

@@ -75,8 +75,8 @@ var calendarWords = map[string]string{
 	"@hourly": "hourly", "@daily": "daily", "@midnight": "daily", "@weekly": "weekly", "@monthly": "monthly", "@yearly": "yearly", "@annually": "yearly",
 }
 
-// systemdCronSchedule is the OnCalendar= that systemd-crontab-generator 1.15 writes, in the same
-// meaning: a day must match both day fields, and systemd decides what a change of the clock does.
+// systemdCronSchedule is the OnCalendar= that systemd-crontab-generator writes, in the same meaning, where
+// its versions 1.15 and 2.5 agree: a day must match both day fields, and systemd decides what a change of the clock does.
 func systemdCronSchedule(fields []string, _ string, _ time.Time) reading {
 	if isWord(fields) {
 		if word, ok := calendarWords[fields[0]]; ok {
@@ -89,11 +89,14 @@ func systemdCronSchedule(fields []string, _ string, _ time.Time) reading {
 		return reading{problem: "systemd-cron skips this line", invalid: true}
 	}
 	for _, it := range line[monthField] {
-		if it.named && (it.low >= 10 || it.high >= 10) {
-			return reading{problem: "systemd-cron 1.15 takes dec for November, nov for October, and drops oct: write the number of the month"}
+		if it.named {
+			return reading{problem: "systemd-cron 1.15 takes dec for November, nov for October, and drops oct; 2.5 skips lines with any name of a month: write the number"}
 		}
 	}
 	for _, it := range line[weekdayField] {
+		if it.named && it.low == 0 {
+			return reading{problem: "systemd-cron 2.5 runs a line with sun every day: write 0 for Sunday"}
+		}
 		if !it.star && it.high == 7 && it.low < 7 {
 			return reading{problem: "systemd-cron 1.15 never runs a line with a range that ends on day 7 of the week: write 0 for Sunday, as in 0,5,6"}
 		}

@@ -32,7 +32,7 @@ func TestReading_IsWhatEachDaemonWasSeenToDo(t *testing.T) {
 		"0 0 1 dec *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
 		"0 0 1 nov *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
 		"0 0 1 oct *":     {"=", "=", "=", "!write numbers", "!drops oct"},
-		"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "*-1-1 0:0:00"},
+		"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "!skips lines with any name"},
 		"0~59 3 * * *":    {"0 3 * * *", "!at random", "!skips", "!does not read", "!skips"},
 		"~ * * * *":       {"!cannot read “~”", "!at random", "!skips", "!does not read", "!skips"},
 		"1? 3 * * *":      {"1 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
@@ -52,6 +52,8 @@ func TestReading_IsWhatEachDaemonWasSeenToDo(t *testing.T) {
 		"0 3 * * fri-sun": {"=", "!never runs", "!never runs", "!does not read", "!skips"},
 		"0 22-4 * * *":    {"=", "!never runs", "!never runs", "!does not read", "!skips"},
 		"0 0 1 */3 *":     {"=", "=", "=", "!counts the step", "*-1/3-1 0:0:00"},
+		"0 2 * * sun":     {"=", "=", "=", "!write numbers", "!every day"},
+		"0 2 * * 0":       {"=", "=", "=", "=", "Sun *-*-* 2:0:00"},
 		"0 6-20/2 * * *":  {"=", "=", "=", "=", "*-*-* 6..20/2:0:00"},
 	} {
 		for i, daemon := range columns {

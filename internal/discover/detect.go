@@ -196,8 +196,8 @@ func (m Machine) noteDaemon(f *Found) {
 	switch {
 	case f.foreign != "":
 		f.note("%s keeps its jobs in tables of another form, which are not read here; it does not read these crontabs", f.foreign)
-	case len(f.readers) == 1 && f.readers[0].daemon == SystemdCron && f.version != "" && !strings.HasPrefix(f.version, "1."):
-		f.note("the rules for systemd-cron are those of version 1.15; this is %s", f.version)
+	case len(f.readers) == 1 && f.readers[0].daemon == SystemdCron && f.version != "" && !strings.HasPrefix(f.version, "1.15") && !strings.HasPrefix(f.version, "2.5"):
+		f.note("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.version)
 	}
 	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {
 		f.note("/etc/anacrontab: its jobs have no fixed time, and are not read here; use a heartbeat with an interval")

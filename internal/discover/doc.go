@@ -31,6 +31,6 @@
 //     Arguments that may be secrets never become part of a name.
 //
 // The languages of crontabs are those of cron 3.0pl1-162 of Debian, cronie 1.6 and 1.7, bcron 0.11,
-// busybox 1.35 and systemd-cron 1.15, as e2e/cron runs them; that of units is systemd.syntax(7), systemd.timer(5) and
+// busybox 1.35 and systemd-cron 1.15 and 2.5; e2e/cron runs them. That of units is systemd.syntax(7), systemd.timer(5) and
 // systemd.service(5) of systemd 252.
 package discover

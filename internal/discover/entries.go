@@ -117,7 +117,7 @@ func (m Machine) lineProblem(t table, e entry) string {
 	case e.input != "" && !t.readers.all(func(r *rules) bool { return r.percent }):
 		return t.readers.uncertain() + "some of the daemons end the command at the %, and others hand it to the shell: write \\%"
 	case t.readers.any(func(r *rules) bool { return r.daemon == SystemdCron }) && hasInput(e.command):
-		return t.readers.uncertain() + "systemd-cron hands the % to the shell, and later versions of it may not: write the command into a script"
+		return t.readers.uncertain() + "systemd-cron 1.15 hands the % to the shell, and 2.5 ends the command there: put the command into a script"
 	case e.input != "" && !balanced:
 		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
 	case strings.Contains(e.command, "#") && t.readers.any(func(r *rules) bool { return r.cutsAtHash }):

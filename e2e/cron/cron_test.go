@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -25,6 +27,9 @@ var built = sync.OnceValues(func() (string, error) {
 	return dir, firstError(os.Chmod(dir, 0o755), command(context.Background(), "", "go", "build", "-o", filepath.Join(dir, "overdue"), "overdue"))
 })
 
+// unpacked are the packages.
+var unpacked = sync.OnceValues(func() (daemons, error) { return fetch(context.Background(), packagesDir) })
+
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if dir, err := built(); err == nil {
@@ -39,7 +44,7 @@ func prepared(t *testing.T) (d daemons, overdue, dir string) {
 	if os.Geteuid() != 0 {
 		t.Fatal("the cron daemons run in private namespaces, which only root can make: run this test as root")
 	}
-	d, err := fetch(t.Context(), packagesDir)
+	d, err := unpacked()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +58,7 @@ func prepared(t *testing.T) (d daemons, overdue, dir string) {
 // TestDiscover_JobsRunTheSameUnderTheRealDaemons runs four of the five daemons; busybox, which has only the real clock,
 // is in the command.
 func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
+	t.Parallel()
 	d, overdue, dir := prepared(t)
 	for _, name := range []string{"cron", "cronie", "bcron", "systemd-cron"} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +93,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 
 // TestDiscover_AUserWithoutANameCanLook: containers run as numbers that no database of users knows.
 func TestDiscover_AUserWithoutANameCanLook(t *testing.T) {
+	t.Parallel()
 	_, overdue, dir := prepared(t)
 	image := filepath.Join(dir, "image")
 	if err := os.MkdirAll(image, 0o755); err != nil {
@@ -100,9 +107,11 @@ func TestDiscover_AUserWithoutANameCanLook(t *testing.T) {
 // TestDiscover_EditedCrontabsStayValid: crontab(1) of Debian's cron says which files its daemon reads. Those are edited, and are
 // valid afterwards; the others are left alone. A second run writes nothing, and the copies restore what was there.
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
+	t.Parallel()
 	d, overdue, dir := prepared(t)
 	for _, with := range []string{"run", "curl"} {
 		t.Run(with, func(t *testing.T) {
+			t.Parallel()
 			w, err := newWorld(filepath.Join(dir, "corpus-"+with), "cron")
 			if err == nil {
 				err = w.install(d)

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command cron runs the real cron daemons of Debian before and after "overdue discover --edit", and
 // compares what their jobs do: as often, with the same output.
 //

@@ -14,48 +14,49 @@ import (
 // The daemons as columns of the table below.
 var columns = []Daemon{DebianCron, Cronie, Bcron, BusyBox, SystemdCron}
 
-// TestReading_IsWhatEachDaemonWasSeenToDo: the columns are the cron daemons in their order. "=" is the line as
-// Overdue reads it; a text is another schedule that means what the daemon does; "!" and a text is a
-// problem with these words.
+// measured is what the daemons make of a line, in the order of the columns. "=" is the line as Overdue reads it; a
+// text is another schedule that means what the daemon does; "!" and a text is a problem with these words.
+var measured = map[string][5]string{
+	"0 3 * * *":       {"=", "=", "=", "=", "*-*-* 3:0:00"},
+	"*/5 * * * 1-5":   {"=", "=", "=", "=", "Mon,Tue,Wed,Thu,Fri *-*-* *:0/5:00"},
+	"0 0 1-7 * 1":     {"=", "=", "!only on days that match both", "=", "Mon *-*-1..7 0:0:00"},
+	"0 0 */2 * 1":     {"=", "=", "=", "!counts the step", "Mon *-*-1/2 0:0:00"},
+	"0 4 * * 7":       {"=", "=", "=", "!every day", "Sun *-*-* 4:0:00"},
+	"0 0 * * 5-7":     {"=", "=", "=", "!every day", "!never runs"},
+	"@weekly":         {"=", "=", "!skips", "!write five fields", "weekly"},
+	"@daily":          {"=", "=", "!skips", "!write five fields", "daily"},
+	"@hourly":         {"=", "=", "!skips", "!write five fields", "hourly"},
+	"@Daily":          {"!does not know @Daily", "!does not know @Daily", "!skips", "!write five fields", "!does not know @Daily"},
+	"0 0 1 dec *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
+	"0 0 1 nov *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
+	"0 0 1 oct *":     {"=", "=", "=", "!write numbers", "!drops oct"},
+	"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "!skips lines with any name"},
+	"0~59 3 * * *":    {"0 3 * * *", "!at random", "!skips", "!does not read", "!skips"},
+	"~ * * * *":       {"!cannot read “~”", "!at random", "!skips", "!does not read", "!skips"},
+	"1? 3 * * *":      {"1 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * 5#2":     {"0 0 * * 5", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * fri#2":   {"0 0 * * fri", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * 1,5#2,3": {"0 0 * * 1,5", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 15W * *":     {"!cannot read “15W”", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 L * *":       {"!cannot read “L”", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 LW * *":      {"!cannot read “LW”", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * 5L":      {"!cannot read “5L”", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * friL":    {"!cannot read “friL”", "!skips", "!skips", "!does not read", "!skips"},
+	"0 0 * * monday":  {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
+	"5/15 3 * * *":    {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
+	"*-5 3 * * *":     {"* 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
+	"60 3 * * *":      {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
+	"3 3 *":           {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
+	"0 3 * * fri-sun": {"=", "!never runs", "!never runs", "!does not read", "!skips"},
+	"0 22-4 * * *":    {"=", "!never runs", "!never runs", "!does not read", "!skips"},
+	"0 0 1 */3 *":     {"=", "=", "=", "!counts the step", "*-1/3-1 0:0:00"},
+	"0 2 * * sun":     {"=", "=", "=", "!write numbers", "!every day"},
+	"0 2 * * 0":       {"=", "=", "=", "=", "Sun *-*-* 2:0:00"},
+	"0 6-20/2 * * *":  {"=", "=", "=", "=", "*-*-* 6..20/2:0:00"},
+}
+
 func TestReading_IsWhatEachDaemonWasSeenToDo(t *testing.T) {
-	for line, want := range map[string][5]string{
-		"0 3 * * *":       {"=", "=", "=", "=", "*-*-* 3:0:00"},
-		"*/5 * * * 1-5":   {"=", "=", "=", "=", "Mon,Tue,Wed,Thu,Fri *-*-* *:0/5:00"},
-		"0 0 1-7 * 1":     {"=", "=", "!only on days that match both", "=", "Mon *-*-1..7 0:0:00"},
-		"0 0 */2 * 1":     {"=", "=", "=", "!counts the step", "Mon *-*-1/2 0:0:00"},
-		"0 4 * * 7":       {"=", "=", "=", "!every day", "Sun *-*-* 4:0:00"},
-		"0 0 * * 5-7":     {"=", "=", "=", "!every day", "!never runs"},
-		"@weekly":         {"=", "=", "!skips", "!write five fields", "weekly"},
-		"@daily":          {"=", "=", "!skips", "!write five fields", "daily"},
-		"@hourly":         {"=", "=", "!skips", "!write five fields", "hourly"},
-		"@Daily":          {"!does not know @Daily", "!does not know @Daily", "!skips", "!write five fields", "!does not know @Daily"},
-		"0 0 1 dec *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
-		"0 0 1 nov *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
-		"0 0 1 oct *":     {"=", "=", "=", "!write numbers", "!drops oct"},
-		"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "!skips lines with any name"},
-		"0~59 3 * * *":    {"0 3 * * *", "!at random", "!skips", "!does not read", "!skips"},
-		"~ * * * *":       {"!cannot read “~”", "!at random", "!skips", "!does not read", "!skips"},
-		"1? 3 * * *":      {"1 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * 5#2":     {"0 0 * * 5", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * fri#2":   {"0 0 * * fri", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * 1,5#2,3": {"0 0 * * 1,5", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 15W * *":     {"!cannot read “15W”", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 L * *":       {"!cannot read “L”", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 LW * *":      {"!cannot read “LW”", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * 5L":      {"!cannot read “5L”", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * friL":    {"!cannot read “friL”", "!skips", "!skips", "!does not read", "!skips"},
-		"0 0 * * monday":  {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-		"5/15 3 * * *":    {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-		"*-5 3 * * *":     {"* 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
-		"60 3 * * *":      {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-		"3 3 *":           {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-		"0 3 * * fri-sun": {"=", "!never runs", "!never runs", "!does not read", "!skips"},
-		"0 22-4 * * *":    {"=", "!never runs", "!never runs", "!does not read", "!skips"},
-		"0 0 1 */3 *":     {"=", "=", "=", "!counts the step", "*-1/3-1 0:0:00"},
-		"0 2 * * sun":     {"=", "=", "=", "!write numbers", "!every day"},
-		"0 2 * * 0":       {"=", "=", "=", "=", "Sun *-*-* 2:0:00"},
-		"0 6-20/2 * * *":  {"=", "=", "=", "=", "*-*-* 6..20/2:0:00"},
-	} {
+	for line, want := range measured {
 		for i, daemon := range columns {
 			got := rulesOf(daemon).schedule(strings.Fields(line), "UTC", noon)
 			read := strings.Join(slices.Concat(got.cron, got.calendar), "")

@@ -7,54 +7,55 @@ import (
 	"time"
 )
 
-// TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone: the text is what is
-// wrapped; what begins with ! is a problem.
+// guardedCommands are commands and what of them is wrapped; what begins with ! is a problem.
+var guardedCommands = map[string]string{
+	"/opt/job":                                 "/opt/job",
+	"cd /srv && php x.php":                     "cd /srv && php x.php",
+	"[ -x /opt/x ] && /opt/x --go":             "/opt/x --go",
+	"test -x /opt/x && cd / && /opt/x":         "cd / && /opt/x",
+	"test -e /opt/x && a | b":                  "a | b",
+	"[ -x /opt/none ] || { a && b; c; }":       "{ a && b; c; }",
+	"[ -x /opt/x ] && [ ! -d /opt/none ] && y": "y",
+	"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew": "certbot -q renew",
+	"command -v debian-sa1 > /dev/null && debian-sa1 1 1":                                                            "debian-sa1 1 1",
+	"sleep 30; a; b":                              "a; b",
+	`sleep $((RANDOM \% 60)) && a`:                "a",
+	"flock /tmp/l /opt/job":                       "flock /tmp/l /opt/job",
+	"a && [ -x /opt/none ]":                       "a && [ -x /opt/none ]",
+	"echo '[ -x /opt/x ] && y'":                   "echo '[ -x /opt/x ] && y'",
+	"[ -x /opt/x ] && job 'a; b' # c; d":          "job 'a; b' # c; d",
+	"[ -x /opt/none ] && y":                       "!does nothing here, because of “[ -x /opt/none ]”",
+	"[ -x /opt/plain ] && y":                      "!does nothing here",
+	"[ -d /opt/plain ] && y":                      "!does nothing here",
+	"[ -s /opt/plain ] || y":                      "y",
+	"[ -r /opt/plain ] && y":                      "y",
+	"grep -q x /opt/x | y":                        "grep -q x /opt/x | y",
+	"which x; y":                                  "which x; y",
+	"[ -x /opt/x ] || y":                          "!does nothing here",
+	"command -v nosuch >/dev/null 2>&1 && nosuch": "!does nothing here",
+	`[ "$(date +\%u)" = 5 ] && job`:               "!runs only when",
+	"[ $(date +\\%d) -le 7 ] && job":              "!runs only when",
+	"test -f /var/run/enabled && job":             "!runs only when",
+	"pgrep -f worker || job":                      "!runs only when",
+	"! mountpoint -q /b || job":                   "!runs only when",
+	"[ -x /opt/x ] && a; b":                       "!a part of the command",
+	"[ -x /opt/x ] && a || b":                     "!a part of the command",
+	"[ -x /opt/none ] || a && b":                  "!a part of the command",
+	"[ -x /opt/x ] && a & b":                      "!a part of the command",
+	"if [ -x /opt/x ]; then /opt/x; fi":           "!begins with “if”",
+	"case $(date +\\%u) in 5) job;; esac":         "!begins with “case”",
+	"flock -n /tmp/l /opt/job":                    "!flock leaves a run out",
+	"/usr/bin/flock -xn /tmp/l -c 'a b'":          "!flock leaves a run out",
+	"flock -w 10 /tmp/l /opt/job":                 "!flock leaves a run out",
+}
+
 func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 	root := t.TempDir()
 	for _, path := range []string{"/usr/bin/certbot", "/opt/x", "/usr/lib/sysstat/debian-sa1"} {
 		program(t, root, path)
 	}
 	put(t, root, "/opt/plain", "")
-	for command, want := range map[string]string{
-		"/opt/job":                                 "/opt/job",
-		"cd /srv && php x.php":                     "cd /srv && php x.php",
-		"[ -x /opt/x ] && /opt/x --go":             "/opt/x --go",
-		"test -x /opt/x && cd / && /opt/x":         "cd / && /opt/x",
-		"test -e /opt/x && a | b":                  "a | b",
-		"[ -x /opt/none ] || { a && b; c; }":       "{ a && b; c; }",
-		"[ -x /opt/x ] && [ ! -d /opt/none ] && y": "y",
-		"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew": "certbot -q renew",
-		"command -v debian-sa1 > /dev/null && debian-sa1 1 1":                                                            "debian-sa1 1 1",
-		"sleep 30; a; b":                              "a; b",
-		`sleep $((RANDOM \% 60)) && a`:                "a",
-		"flock /tmp/l /opt/job":                       "flock /tmp/l /opt/job",
-		"a && [ -x /opt/none ]":                       "a && [ -x /opt/none ]",
-		"echo '[ -x /opt/x ] && y'":                   "echo '[ -x /opt/x ] && y'",
-		"[ -x /opt/x ] && job 'a; b' # c; d":          "job 'a; b' # c; d",
-		"[ -x /opt/none ] && y":                       "!does nothing here, because of “[ -x /opt/none ]”",
-		"[ -x /opt/plain ] && y":                      "!does nothing here",
-		"[ -d /opt/plain ] && y":                      "!does nothing here",
-		"[ -s /opt/plain ] || y":                      "y",
-		"[ -r /opt/plain ] && y":                      "y",
-		"grep -q x /opt/x | y":                        "grep -q x /opt/x | y",
-		"which x; y":                                  "which x; y",
-		"[ -x /opt/x ] || y":                          "!does nothing here",
-		"command -v nosuch >/dev/null 2>&1 && nosuch": "!does nothing here",
-		`[ "$(date +\%u)" = 5 ] && job`:               "!runs only when",
-		"[ $(date +\\%d) -le 7 ] && job":              "!runs only when",
-		"test -f /var/run/enabled && job":             "!runs only when",
-		"pgrep -f worker || job":                      "!runs only when",
-		"! mountpoint -q /b || job":                   "!runs only when",
-		"[ -x /opt/x ] && a; b":                       "!a part of the command",
-		"[ -x /opt/x ] && a || b":                     "!a part of the command",
-		"[ -x /opt/none ] || a && b":                  "!a part of the command",
-		"[ -x /opt/x ] && a & b":                      "!a part of the command",
-		"if [ -x /opt/x ]; then /opt/x; fi":           "!begins with “if”",
-		"case $(date +\\%u) in 5) job;; esac":         "!begins with “case”",
-		"flock -n /tmp/l /opt/job":                    "!flock leaves a run out",
-		"/usr/bin/flock -xn /tmp/l -c 'a b'":          "!flock leaves a run out",
-		"flock -w 10 /tmp/l /opt/job":                 "!flock leaves a run out",
-	} {
+	for command, want := range guardedCommands {
 		m := Machine{Root: root}
 		g := m.guards(entry{command: command, settings: settings{path: "/usr/lib/sysstat:/usr/bin"}})
 		if problem, refused := strings.CutPrefix(want, "!"); refused {

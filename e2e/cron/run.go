@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -111,8 +112,41 @@ func (w *world) run(ctx context.Context, d daemons, ticks int) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 		if len(w.seen()[tick]) >= ticks {
-			time.Sleep(3500 * time.Millisecond) // less than a minute of the faked clock
+			stop(cmd.Process.Pid)
+			w.settle()
 			return nil
+		}
+	}
+}
+
+// stop halts the scheduler in a namespace, and lets the jobs that it has begun go on: it is the first process
+// there, or bcron's.
+func stop(unshare int) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended
+	for _, first := range strings.Fields(string(children)) {
+		space, _ := os.Readlink("/proc/" + first + "/ns/pid")
+		processes, _ := filepath.Glob("/proc/[0-9]*") // a constant pattern
+		for _, process := range processes {
+			its, _ := os.Readlink(process + "/ns/pid")
+			name, _ := os.ReadFile(process + "/comm")
+			pid, err := strconv.Atoi(filepath.Base(process))
+			if err == nil && its == space && (filepath.Base(process) == first || strings.TrimSpace(string(name)) == "bcron-sched") {
+				_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+			}
+		}
+	}
+}
+
+// settle waits until no job has written anything for a while.
+func (w *world) settle() {
+	before, since := "", 0
+	for range 60 {
+		time.Sleep(250 * time.Millisecond)
+		if now := fmt.Sprint(w.seen()); now != before {
+			before, since = now, 0
+		}
+		if since++; since > 10 {
+			return
 		}
 	}
 }

@@ -112,6 +112,7 @@ func (w *world) run(ctx context.Context, d daemons, ticks int) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 		if len(w.seen()[tick]) >= ticks {
+			time.Sleep(2500 * time.Millisecond) // the scheduler may not have begun the other jobs of this minute
 			stop(cmd.Process.Pid)
 			w.settle()
 			return nil
@@ -140,12 +141,12 @@ func stop(unshare int) {
 // settle waits until no job has written anything for a while.
 func (w *world) settle() {
 	before, since := "", 0
-	for range 60 {
+	for range 120 {
 		time.Sleep(250 * time.Millisecond)
 		if now := fmt.Sprint(w.seen()); now != before {
 			before, since = now, 0
 		}
-		if since++; since > 10 {
+		if since++; since > 24 {
 			return
 		}
 	}

@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"tools/manifest":                        {},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
+	"e2e/cron":                              {},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
 }
 

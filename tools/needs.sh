@@ -8,6 +8,9 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/d
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || lacking="$lacking pgbouncer"
 # A font comes along with it: fontconfig depends on one.
 command -v chromium >/dev/null 2>&1 || lacking="$lacking chromium"
+# e2e/cron: the generator of systemd-cron is written in Python, and wired jobs ping with curl.
+command -v python3 >/dev/null 2>&1 || lacking="$lacking python3"
+command -v curl >/dev/null 2>&1 || lacking="$lacking curl"
 command -v systemd-analyze >/dev/null 2>&1 || lacking="$lacking systemd"
 # What the printed code runs on.
 command -v crontab >/dev/null 2>&1 || lacking="$lacking cron"

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,14 +33,16 @@ type discoverCmd struct {
 	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag beside the name of the machine; may be given more than once."`
 	Timezone string   `placeholder:"ZONE" help:"Time zone of the schedules. Default: the machine's."`
 	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name."`
+	Daemon   string   `name:"cron-daemon" placeholder:"NAME" help:"Cron daemon that reads the crontabs: cron, cronie, bcron, systemd-cron or busybox. Default: the one that is found."`
 	AllUsers bool     `help:"Read the crontabs of all users, which only root may."`
+	Backups  string   `name:"backup-dir" placeholder:"DIR" help:"Where copies of crontabs are kept. Default: ~/.local/state/overdue."`
 	Root     string   `placeholder:"DIR" help:"Read and write the files below this directory, an image of a machine, and run no command."`
 	JSON     bool     `name:"json" help:"Print everything, as JSON."`
 }
 
 // Help is the long part of --help.
 func (discoverCmd) Help() string {
-	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. What may not be read is told on standard error.
+	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. What cannot be read is listed on standard error, with the cron daemon that was found: crontabs are read by its rules. If none or several are found, only lines that mean the same to all of them are offered.
 
 A crontab line keeps its schedule, environment, input and exit code; its command is handed to the same shell as before, between two pings. A timer's service gets a drop-in. Jobs that ping already are left alone, so all of this can be run again.
 
@@ -63,6 +66,9 @@ func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	if found.Daemon != "" && found.HasCrontabs() {
+		warn(std, "cron daemon: %s", printable(found.Daemon))
+	}
 	for _, note := range found.Notes {
 		warn(std, "%s", printable(note))
 	}
@@ -84,30 +90,50 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 			return discover.Machine{}, usage("root: %w", err)
 		}
 	}
-	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Now: time.Now()}
+	if c.Daemon != "" && !slices.Contains(discover.Daemons(), c.Daemon) {
+		return discover.Machine{}, usage("cron daemon %q: must be one of %s", c.Daemon, strings.Join(discover.Daemons(), ", "))
+	}
+	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), Now: time.Now()}
 	if c.Host == "" {
-		name, err := os.Hostname()
-		if err != nil {
-			return m, fmt.Errorf("host name: %w; give --host", err)
+		name, failed := os.Hostname()
+		if failed != nil {
+			return m, fmt.Errorf("host name: %w; give --host", failed)
 		}
 		c.Host, _, _ = strings.Cut(name, ".")
 	}
+	var err error
 	m.Host = c.Host
-	me, err := user.Current()
-	if err != nil {
-		return m, fmt.Errorf("user: %w", err)
-	}
+	me := whoami()
 	m.User = me.Username
 	if me.Uid != "0" && c.Root == "" {
 		m.Home = me.HomeDir
 	}
 	m.State = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
 	if !filepath.IsAbs(m.State) || me.Uid == "0" {
-		// Nor root's: "sudo -E" brings that of somebody who may write there.
+		// Nor root's: "sudo -E" brings that of another user, who may write there.
 		m.State = filepath.Join(me.HomeDir, ".local/state")
 	}
 	m.State = filepath.Join(m.State, "overdue")
+	if c.Backups != "" {
+		if m.State, err = filepath.Abs(c.Backups); err != nil {
+			return m, usage("backup directory: %w", err)
+		}
+	}
 	return m, nil
+}
+
+// whoami is the user who runs this. In a container that may be a number which no database of users
+// knows: then its name is the number, and its home is what HOME says.
+func whoami() user.User {
+	if me, err := user.Current(); err == nil {
+		return *me
+	}
+	id := strconv.Itoa(os.Getuid())
+	home := os.Getenv("HOME")
+	if !filepath.IsAbs(home) {
+		home = os.TempDir()
+	}
+	return user.User{Uid: id, Username: id, HomeDir: home}
 }
 
 // wiring is what the lines will say.
@@ -299,7 +325,7 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 		units = units || e.IsUnit()
 		line := e.Shown + ": written"
 		if backup != "" {
-			line += ", a copy is " + backup
+			line += ", a copy is " + backup + "; to restore it: " + m.Restore(e, backup)
 		}
 		wrong = append(wrong, say(std, line))
 	}

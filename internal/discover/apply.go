@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
-// backupMark is in the name of every copy. It has a dot, so cron ignores the copy
-// in /etc/cron.d, and so does run-parts.
+// backupMark is in the name of every copy.
 const backupMark = ".overdue-backup-"
 
 // stamp is when a copy was made, in UTC.
@@ -93,9 +93,9 @@ func (m Machine) replace(e Edit) (backup string, err error) {
 	if err != nil {
 		return "", err
 	}
-	backup = path + backupMark + m.stamp()
-	if err := publish(backup, e.Before, keep, os.Link); err != nil {
-		return "", fmt.Errorf("copy: %w", err)
+	backup, err = m.keep(strings.Trim(e.path, "/"), e.Before)
+	if err != nil {
+		return "", err
 	}
 	// Looked at again, because making a copy takes its time. What is left is a moment
 	// in which cron's own editor could not be seen either.
@@ -103,6 +103,43 @@ func (m Machine) replace(e Edit) (backup string, err error) {
 		return backup, err
 	}
 	return backup, publish(path, e.After, keep, os.Rename)
+}
+
+// keep writes a copy of a crontab into the State directory, where no cron daemon looks: in
+// /etc/cron.d some daemons run a file of any name.
+func (m Machine) keep(name string, text []byte) (backup string, err error) {
+	if err := ownDir(m.State); err != nil {
+		return "", fmt.Errorf("copy: %w", err)
+	}
+	if !m.live() {
+		name = m.Host + "-" + name
+	}
+	backup = filepath.Join(m.State, strings.ReplaceAll(name, "/", "-")+backupMark+m.stamp())
+	if err := publish(backup, text, private, os.Link); err != nil {
+		return "", fmt.Errorf("copy: %w", err)
+	}
+	return backup, nil
+}
+
+// private are the attributes of copies: what a crontab says may be a secret.
+var private = attributes{mode: 0o600, uid: -1, gid: -1}
+
+// Restore is the command that puts a copy back.
+func (m Machine) Restore(e Edit, backup string) string {
+	if e.path == "" {
+		return "crontab " + strings.Join(m.crontabArgs(e.user, word(backup)), " ")
+	}
+	return "cp " + word(backup) + " " + word(m.at(e.path))
+}
+
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$`)
+
+// word quotes a path where a shell would not take it as it is.
+func word(path string) string {
+	if plainPath.MatchString(path) {
+		return path
+	}
+	return quote(path)
 }
 
 // attributes of a file that survive its replacement.
@@ -136,8 +173,8 @@ func unchanged(path string, before []byte) (attributes, error) {
 	return keep, nil
 }
 
-// publish writes a whole file or none: into a temporary one beside it, whose name cron
-// ignores, synced, and then put in place. With os.Link that fails when the
+// publish writes a whole file or none: into a temporary one next to it, whose name begins with a
+// dot because every cron daemon ignores such names, synced, and then put in place. With os.Link that fails when the
 // place is taken, with os.Rename it replaces what is there.
 func publish(path string, text []byte, keep attributes, put func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".overdue-*.new")
@@ -212,13 +249,9 @@ func (m Machine) install(ctx context.Context, e Edit) (backup string, err error)
 	if !bytes.Equal(now, e.Before) {
 		return "", errChanged
 	}
-	if err := ownDir(m.State); err != nil {
-		return "", fmt.Errorf("copy: %w", err)
-	}
-	private := attributes{mode: 0o600, uid: -1, gid: -1}
-	backup = filepath.Join(m.State, "crontab-"+filepath.Base(e.user)+backupMark+m.stamp())
-	if err := publish(backup, e.Before, private, os.Link); err != nil {
-		return "", fmt.Errorf("copy: %w", err)
+	backup, err = m.keep("crontab-"+filepath.Base(e.user), e.Before)
+	if err != nil {
+		return "", err
 	}
 	next := filepath.Join(m.State, "crontab-"+filepath.Base(e.user)+".new")
 	if err := publish(next, e.After, private, os.Rename); err != nil {

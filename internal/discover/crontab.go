@@ -22,9 +22,45 @@ type entry struct {
 	input    string // from the first unescaped % on: standard input of the job
 	schedule string // five fields, or a word such as @daily
 	user     string // only where the crontab has that column
-	shell    string // what SHELL is at this line
-	ownZone  string // what CRON_TZ says at this line
 	problem  string // why the line is not to be touched
+	invalid  bool   // no cron can read the line
+	unended  bool   // it is the last, and has no line end
+
+	settings // above this line
+
+	loginShell string // that of the user, where a daemon may take it
+	guard      string // the part of the command that stays in front of what pings
+	named      bool   // the shell is called by its name and not as $SHELL
+}
+
+// settings are the values of what the lines above an entry set.
+type settings struct {
+	shell    string // SHELL, or /bin/sh
+	ownShell bool   // SHELL is set
+	path     string // PATH
+	ownZone  string // CRON_TZ
+	delay    string // RANDOM_DELAY, in minutes
+}
+
+// set takes over a setting.
+func (s *settings) set(name, value string) {
+	switch name {
+	case "SHELL":
+		s.shell, s.ownShell = value, true
+	case "PATH":
+		s.path = value
+	case "CRON_TZ":
+		s.ownZone = value
+	case "RANDOM_DELAY":
+		s.delay = value
+	}
+}
+
+// syntax is how lines are read that daemons read differently.
+type syntax struct {
+	withUser   bool // the column after the schedule is a user, as in /etc/crontab
+	percent    bool // the first unescaped % begins standard input
+	emptyValue bool // "NAME=" is a setting
 }
 
 // line is the entry as it is written.
@@ -34,12 +70,11 @@ func (e entry) line() string { return e.head + e.command + e.input }
 // sees one: a name, which may be quoted, and an equals sign behind it.
 var setting = regexp.MustCompile(`^[ \t]*("[^"]*"|'[^']*'|[^ \t="']+)[ \t]*=[ \t]*(.*?)[ \t]*$`)
 
-// readCrontab finds the entries of a crontab. withUser says that the column after
-// the schedule is a user, as in /etc/crontab. Comments, settings and empty
-// lines are no entries.
-func readCrontab(text []byte, withUser bool) []entry {
+// readCrontab finds the entries of a crontab. Comments, settings and empty lines
+// are no entries.
+func readCrontab(text []byte, how syntax) []entry {
 	var all []entry
-	shell, zone := "/bin/sh", ""
+	above := settings{shell: "/bin/sh"}
 	number, start := 0, 0
 	for start < len(text) {
 		number++
@@ -50,29 +85,21 @@ func readCrontab(text []byte, withUser bool) []entry {
 		if strings.Trim(trimmed, "\r") == "" || trimmed[0] == '#' {
 			continue
 		}
-		if name, value, ok := readSetting(trimmed); ok {
-			switch name {
-			case "SHELL":
-				shell = value
-			case "CRON_TZ":
-				zone = value
-			}
+		if name, value, ok := readSetting(trimmed, how); ok {
+			above.set(name, value)
 			continue
 		}
-		e := readEntry(string(line), withUser)
-		e.number, e.start, e.shell, e.ownZone = number, at, shell, zone
-		if e.problem == "" && !ended {
-			e.problem = "the last line has no line end, so cron does not run it: add one"
-		}
+		e := readEntry(string(line), how)
+		e.number, e.start, e.settings, e.unended = number, at, above, !ended
 		all = append(all, e)
 	}
 	return all
 }
 
 // readSetting takes a line for a setting only where cron would.
-func readSetting(line string) (name, value string, ok bool) {
+func readSetting(line string, how syntax) (name, value string, ok bool) {
 	found := setting.FindStringSubmatch(strings.TrimSuffix(line, "\r"))
-	if found == nil {
+	if found == nil || found[2] == "" && !how.emptyValue {
 		return "", "", false
 	}
 	return unquoted(found[1]), unquoted(found[2]), true
@@ -88,7 +115,7 @@ func unquoted(s string) string {
 
 // readEntry splits a line. Where it cannot, the whole line is the command, and
 // the problem says why.
-func readEntry(line string, withUser bool) entry {
+func readEntry(line string, how syntax) entry {
 	rest := &fields{text: line}
 	var when []string
 	columns := 5
@@ -100,25 +127,34 @@ func readEntry(line string, withUser bool) entry {
 		}
 	}
 	e := entry{schedule: strings.Join(when, " ")}
-	if withUser {
+	if how.withUser {
 		e.user = rest.next()
 	}
 	rest.skip()
-	e.head = line[:rest.at]
-	e.command, e.input = cutInput(line[rest.at:])
+	e.head, e.command = line[:rest.at], line[rest.at:]
+	if how.percent {
+		e.command, e.input = cutInput(e.command)
+	}
+	e.problem = e.unreadable(line)
+	e.invalid = strings.TrimSpace(e.command+e.input) == ""
+	return e
+}
+
+// unreadable says why a line is left alone whatever its schedule is.
+func (e entry) unreadable(line string) string {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
-		e.problem = "the line has a NUL byte in it"
+		return "the line has a NUL byte in it"
 	case strings.HasSuffix(line, "\r"):
-		e.problem = "the line ends in a carriage return, which cron takes for a part of the command: take it out"
+		return "the line ends in a carriage return, which cron takes for a part of the command: take it out"
 	case strings.TrimSpace(e.command) == "":
-		e.problem = "the line cannot be read: there is no command after the schedule"
+		return "the line cannot be read: there is no command after the schedule"
 	case len(e.command)+len(e.input) > longestCommand:
-		e.problem = "the command is longer than cron takes"
+		return "the command is longer than cron takes"
 	case e.schedule == "@reboot":
-		e.problem = "runs when the machine starts, on no schedule"
+		return "runs when the machine starts, on no schedule"
 	}
-	return e
+	return ""
 }
 
 // fields reads words from the left.

@@ -32,13 +32,13 @@ func TestEntriesAreWhatDebianCronSees(t *testing.T) {
 		"no command":               {"0 3 * * *\n", false, []string{"0 3 * * *||||/bin/sh|the line cannot be read: there is no command after the schedule"}},
 		"user but no command":      {"0 3 * * * root\n", true, []string{"0 3 * * *|root|||/bin/sh|the line cannot be read: there is no command after the schedule"}},
 		"input but no command":     {"0 3 * * * %x\n", false, []string{"0 3 * * *|||%x|/bin/sh|the line cannot be read: there is no command after the schedule"}},
-		"no line end":              {"0 3 * * * x", false, []string{"0 3 * * *||x||/bin/sh|the last line has no line end, so cron does not run it: add one"}},
+		"no line end":              {"0 3 * * * x", false, []string{"0 3 * * *||x||/bin/sh|"}},
 		"carriage return":          {"0 3 * * * x\r\nA=b\r\n", false, []string{"0 3 * * *||x\r||/bin/sh|the line ends in a carriage return, which cron takes for a part of the command: take it out"}},
 		"NUL":                      {"0 3 * * * x\x00y\n", false, []string{"0 3 * * *||x\x00y||/bin/sh|the line has a NUL byte in it"}},
 		"not UTF-8":                {"0 3 * * * x\xff\xfe\n", false, []string{"0 3 * * *||x\xff\xfe||/bin/sh|"}},
 	} {
 		var got []string
-		for _, e := range readCrontab([]byte(c.text), c.withUser) {
+		for _, e := range readCrontab([]byte(c.text), syntax{withUser: c.withUser, percent: true}) {
 			got = append(got, strings.Join([]string{e.schedule, e.user, e.command, e.input, e.shell, e.problem}, "|"))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -50,7 +50,7 @@ func TestEntriesAreWhatDebianCronSees(t *testing.T) {
 func TestTheLongestCommandIsThatOfDebianCron(t *testing.T) {
 	for size, readable := range map[int]bool{998: true, 999: false, 1 << 20: false} {
 		text := "0 3 * * * " + strings.Repeat("x", size) + "\n0 4 * * * y\n"
-		got := readCrontab([]byte(text), false)
+		got := readCrontab([]byte(text), syntax{percent: true})
 		if len(got) != 2 || (got[0].problem == "") != readable || got[1].problem != "" {
 			t.Errorf("%d bytes: %d entries, readable %v; want %v", size, len(got), got[0].problem == "", readable)
 		}
@@ -59,14 +59,22 @@ func TestTheLongestCommandIsThatOfDebianCron(t *testing.T) {
 
 func TestHostileTextIsReadWithoutHarm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/"))).Draw(t, "text")
+		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/-,;&|(){}"))).Draw(t, "text")
 		withUser := rapid.Bool().Draw(t, "withUser")
-		for _, e := range readCrontab(text, withUser) {
+		for _, e := range readCrontab(text, syntax{withUser: withUser, percent: true}) {
 			if line := e.line(); !bytes.HasPrefix(text[e.start:], []byte(line)) {
 				t.Fatalf("line %d is read as %q; the text is %q", e.number, line, text)
 			}
 			labelOf(e.command)
 			_ = unwrapped(e.command)
+			if g := (Machine{Root: "/nonexistent"}).guards(e); g.guard+g.work != e.command {
+				t.Fatalf("%q is taken apart into %q and %q", e.command, g.guard, g.work)
+			}
+			for _, r := range allRules {
+				if got := r.schedule(strings.Fields(e.schedule), "UTC", noon); (got.problem == "") != (len(got.cron)+len(got.calendar) == 1) {
+					t.Fatalf("%s reads %q as %+v", r.daemon, e.schedule, got)
+				}
+			}
 		}
 	})
 }
@@ -78,7 +86,8 @@ func aLine(t *rapid.T) string {
 	}
 	when := rapid.SampledFrom([]string{"0 3 * * *", "@daily", " */5\t* * * mon-fri ", "1,2 0-6/2 1 jan *"}).Draw(t, "when")
 	command := rapid.StringOfN(rapid.SampledFrom([]rune(`ab/ '"\%;&|<>$()#=~*`+"`\té")), 1, 40, -1).Draw(t, "command")
-	return when + "\t" + command
+	guard := rapid.SampledFrom([]string{"", "", "[ -x /bin/sh ] && ", "sleep 5; ", "[ -x /none ] || "}).Draw(t, "guard")
+	return when + "\t" + guard + command
 }
 
 func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
@@ -87,11 +96,12 @@ func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
 		lines := rapid.SliceOfN(rapid.Custom(aLine), 1, 12).Draw(t, "lines")
 		text := []byte(strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n", "\n\n"}).Draw(t, "end"))
 		w := Wiring{With: rapid.SampledFrom([]With{WithRun, WithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
-		before := readCrontab(text, false)
+		before := readCrontab(text, syntax{percent: true})
 		commands := map[int]string{}
 		for _, e := range before {
 			if e.problem == "" && rapid.Bool().Draw(t, "wire") {
-				command, err := w.wrap(e, url, wordsOnly.MatchString(e.command))
+				e.guard, e.named = Machine{}.guards(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrap(e, url, wordsOnly.MatchString(strings.TrimPrefix(e.command, e.guard)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -99,7 +109,7 @@ func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
 			}
 		}
 		next := rewritten(text, before, commands)
-		after := readCrontab(next, false)
+		after := readCrontab(next, syntax{percent: true})
 		if len(after) != len(before) {
 			t.Fatalf("%d entries became %d", len(before), len(after))
 		}
@@ -126,7 +136,7 @@ func TestTenThousandLinesAreReadInTime(t *testing.T) {
 	for n := range 10000 {
 		fmt.Fprintf(&text, "%d %d * * * job-%d\n", n%60, n%24, n)
 	}
-	if got := readCrontab([]byte(text.String()), false); len(got) != 10000 || got[9999].command != "job-9999" {
+	if got := readCrontab([]byte(text.String()), syntax{percent: true}); len(got) != 10000 || got[9999].command != "job-9999" {
 		t.Errorf("%d entries", len(got))
 	}
 }

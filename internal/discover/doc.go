@@ -8,7 +8,9 @@
 //
 // # How it is put together
 //
-//	Machine.Look ─▶ tables ─▶ crontab   text to entries; pure
+//	Machine.Look ─▶ detect ─▶ rules     which daemons read the crontabs, and how
+//	             ├▶ tables ─▶ crontab   text to entries; pure
+//	             │            guards    what is in front of the work
 //	             └▶ units ──▶ timer     text to a schedule; pure
 //	                              │
 //	                              ▼
@@ -21,14 +23,16 @@
 //   - A wrapped command is the same text, handed to the same shell, with the same
 //     input, and the line exits with the same code. What cannot be wrapped so is refused.
 //   - Nothing is written over a file that changed since it was read, a symlink, or
-//     a file that others could have prepared; a copy is kept first.
+//     a file that others could have prepared; a copy is kept first, where no daemon looks.
+//   - A line is offered only if every daemon that may read it runs it at the times that the
+//     schedule says. What a guard would leave out is never wrapped.
 //   - A job that pings already is never wired again.
 //   - The service of a timer reports ends, not attempts: what is neither a success nor a
 //     failure is only logged, and the deadline decides.
 //   - Names and slugs depend on what the crontabs say, not on the order of reading.
 //     Arguments that may be secrets never become part of a name.
 //
-// The language of crontabs is that of crontab(5) in Debian (cron 3.0pl1), which
-// knows no CRON_TZ; that of units is systemd.syntax(7), systemd.unit(5), systemd.timer(5)
-// and systemd.service(5) of systemd 252, with the settings of [Timer] up to 258.
+// The languages of crontabs are those of cron 3.0pl1-162 of Debian, cronie 1.6 and 1.7, bcron 0.11,
+// busybox 1.35 and systemd-cron 1.15 and 2.5; e2e/cron runs them. That of units is systemd.syntax(7), systemd.unit(5),
+// systemd.timer(5) and systemd.service(5) of systemd 252, with the settings of [Timer] up to 258.
 package discover

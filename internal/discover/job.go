@@ -34,13 +34,14 @@ type Job struct {
 
 // place is where the job stands in what was read.
 type place struct {
-	table  int // index of its crontab in Found
-	entry  entry
-	direct bool      // the command needs no shell, see wrap
-	unit   *unitFile // the service of a timer; nil for crontab entries
-	delay  time.Duration
-	ofUser bool     // of the service manager of a user
-	notes  []string // about a timer and its service: what an operator should know
+	table   int // index of its crontab in Found
+	entry   entry
+	direct  bool          // the command needs no shell, see wrap
+	differs bool          // the daemon does not run the line when Overdue would expect it
+	unit    *unitFile     // the service of a timer; nil for crontab entries
+	delay   time.Duration // how much later than its time the work may begin
+	ofUser  bool          // of the service manager of a user
+	notes   []string      // about a timer and its service: what an operator should know
 }
 
 // Open reports whether the job can be watched and is not yet.
@@ -49,6 +50,9 @@ func (j Job) Open() bool { return !j.Wired && j.Problem == "" }
 // judge reads the schedule of a job, or says what is wrong with it. A job that has a
 // problem already is shown with its schedule where it has one.
 func (j *Job) judge(now time.Time) {
+	if j.Problem != "" && (j.place.differs || j.place.entry.foreign()) {
+		return // what Overdue would read into the line is not what cron does
+	}
 	when, err := j.schedule()
 	if err != nil {
 		j.Problem = firstOf(j.Problem, err.Error())

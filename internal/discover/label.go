@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Bounds of what becomes part of a name.
@@ -18,6 +19,7 @@ const (
 // preludes are programs that only prepare the one that matters.
 var preludes = []string{
 	"cd", "test", "[", "[[", ":", "true", "export", "umask", "ulimit", "set", "sleep", ".", "source", "mkdir", "for", "case", "trap", "eval",
+	"echo", "printf", "cat", "date", "which", "type", "hash", "pgrep",
 }
 
 // openers are words of the shell that a command follows.
@@ -28,19 +30,33 @@ var openers = []string{"{", "(", "!", "if", "then", "else", "elif", "while", "un
 type carrier struct {
 	words   int
 	options string
+	command string // the option whose value is the command
+	within  string // only behind this word does it run another program
 }
 
 var carriers = map[string]carrier{
 	"sudo": {options: "-u -g -h -p"}, "nice": {options: "-n"}, "ionice": {options: "-c -n"}, "chrt": {words: 1}, "timeout": {words: 1, options: "-s -k"},
 	"flock": {words: 1, options: "-w -E"}, "env": {options: "-u -C -S"}, "nohup": {}, "setsid": {}, "time": {}, "chronic": {}, "stdbuf": {options: "-i -o -e"},
 	"systemd-cat": {options: "-t -p"}, "runuser": {options: "-u -g"}, "cronic": {}, "systemd-inhibit": {},
-	"sh": {}, "bash": {}, "dash": {}, "zsh": {}, "ksh": {}, "python": {}, "python3": {}, "perl": {}, "php": {options: "-d -c"}, "ruby": {}, "node": {}, "run-parts": {},
+	"sh": {}, "bash": {}, "dash": {}, "zsh": {}, "ksh": {}, "python": {}, "perl": {}, "php": {options: "-d -c"}, "ruby": {}, "node": {}, "lua": {}, "run-parts": {},
+	"su": {words: 1, options: "-s -g", command: "-c"}, "java": {options: "-cp -classpath -D"}, "screen": {options: "-S -dmS -c"}, "systemd-run": {options: "-p -u -E"},
+	"docker": {within: "exec", words: 1, options: "-u -w -e --user --workdir --env"}, "podman": {within: "exec", words: 1, options: "-u -w -e --user --workdir --env"},
+	"docker-compose": {within: "exec", words: 1, options: "-u -w -e --user --workdir --env --index"},
 }
+
+// commanders are programs whose first plain word is a command of theirs, and never a secret.
+var commanders = []string{
+	"artisan", "console", "manage.py", "rake", "rails", "bundle", "npm", "yarn", "composer", "wp", "drush", "occ", "git", "certbot", "apt-get", "apt", "dnf", "yum", "systemctl",
+	"supervisorctl", "restic", "borg", "kubectl", "docker", "podman", "zfs", "zpool", "btrfs", "flatpak", "snap",
+}
+
+// versioned is an interpreter with its version, such as php8.2.
+var versioned = regexp.MustCompile(`^(php|python|perl|ruby|node|lua)[0-9][0-9.]*$`)
 
 var (
 	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	// A word or an option of letters, with nothing behind an equals sign: an argument
-	// that can be a secret does not look like either.
+	// A word behind a program that has commands, and an option without what is behind its equals
+	// sign: neither is a secret.
 	tameWord = regexp.MustCompile(`^[a-z][a-z_:-]{1,30}$`)
 	tameFlag = regexp.MustCompile(`^--[a-z][a-z-]{1,30}$`)
 	goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
@@ -52,7 +68,7 @@ var (
 func labelOf(command string) string {
 	for _, words := range segments(command) {
 		if program, rest := working(words); program != "" {
-			return shorten(program + tame(rest))
+			return shorten(program + tame(program, rest))
 		}
 	}
 	return "job"
@@ -62,15 +78,29 @@ func labelOf(command string) string {
 // nothing in the segment does any work.
 func working(words []string) (program string, rest []string) {
 	for len(words) > 0 {
-		name := path.Base(words[0])
+		name := asciiOf(path.Base(words[0]))
+		if found := versioned.FindStringSubmatch(name); found != nil {
+			name = found[1]
+		}
 		c, carries := carriers[name]
+		if at := slices.Index(words, c.within); c.within != "" {
+			if carries = at > 0; carries {
+				words = words[at:]
+			}
+		}
 		switch {
+		case carries && c.within != "":
+			words = c.carried(words[1:])
 		case assignment.MatchString(words[0]), slices.Contains(openers, words[0]):
 			words = words[1:]
 		case slices.Contains(preludes, name):
 			return "", nil
+		case strings.HasPrefix(words[0], "sleep "):
+			return "", nil
 		case strings.ContainsAny(words[0], " \t"): // the script of "sh -c"
 			return labelOf(words[0]), nil
+		case c.command != "" && slices.Contains(words[:len(words)-1], c.command):
+			return labelOf(words[slices.Index(words, c.command)+1]), nil
 		case carries:
 			words = c.carried(words[1:])
 		case goodName.MatchString(name):
@@ -103,12 +133,22 @@ func (c carrier) carried(words []string) []string {
 	return nil
 }
 
+// asciiOf puts a dash in the place of what is not ASCII.
+func asciiOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII && unicode.IsLetter(r) {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
 // tame is what may follow the program in a name.
-func tame(words []string) string {
+func tame(program string, words []string) string {
 	var b strings.Builder
-	flags := false
+	flags := !slices.Contains(commanders, program)
 	for n, word := range words {
-		flags = flags || tameFlag.MatchString(word)
+		flags = flags || n > 0 || tameFlag.MatchString(word)
 		if n == mostWords || !tameFlag.MatchString(word) && (flags || !tameWord.MatchString(word)) {
 			break
 		}
@@ -126,10 +166,14 @@ func segments(command string) [][]string {
 	var words []string
 	var word strings.Builder
 	quoted := rune(0)
+	skip := false // the next word is where something is redirected to
 	end := func(segment bool) {
 		if word.Len() > 0 {
-			words = append(words, word.String())
+			if !skip {
+				words = append(words, word.String())
+			}
 			word.Reset()
+			skip = false
 		}
 		if segment && len(words) > 0 {
 			all = append(all, words)
@@ -146,7 +190,14 @@ func segments(command string) [][]string {
 			word.WriteRune(r)
 		case r == ' ' || r == '\t':
 			end(false)
-		case strings.ContainsRune(";|&<>()\n", r):
+		case r == '<' || r == '>':
+			if text := word.String(); strings.Trim(text, "0123456789&") == "" {
+				word.Reset() // the number of what is redirected
+			}
+			end(false)
+			skip = true
+		case r == '&' && skip:
+		case strings.ContainsRune(";|&()\n", r):
 			end(true)
 		default:
 			word.WriteRune(r)
@@ -191,7 +242,8 @@ func name(jobs []Job, host string) {
 
 // mark is a short hash of where a job stands, when it runs and what it does.
 func mark(j Job) string {
-	parts := []string{j.Source, j.User, strings.Join(j.Cron, "\n"), unwrapped(j.Command)}
+	when := firstOf(j.place.entry.schedule, strings.Join(j.Cron, "\n"))
+	parts := []string{j.Source, j.User, when, unwrapped(j.Command)}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:3])
 }

@@ -39,7 +39,7 @@ func anImage(t *testing.T) Machine {
 	if err := os.Symlink("/usr/lib/systemd/system/db.timer", filepath.Join(wants, "db.timer")); err != nil {
 		t.Fatal(err)
 	}
-	return Machine{Root: root, Host: "web1", User: "alice", Now: noon}
+	return Machine{Root: root, Host: "web1", User: "alice", Now: noon, Daemon: DebianCron, State: t.TempDir() + "/state"}
 }
 
 func look(t *testing.T, m Machine) *Found {
@@ -72,7 +72,7 @@ func TestLookFindsWhatTheSchedulersRun(t *testing.T) {
 	found := look(t, m)
 	want := []string{
 		"crontab of alice:1 alice |  | Europe/Berlin | ! runs when the machine starts, on no schedule",
-		"crontab of alice:2 alice | at 04:00 every day, Europe/Berlin | Europe/Berlin | web1-alice-tar-cz",
+		"crontab of alice:2 alice | at 04:00 every day, Europe/Berlin | Europe/Berlin | web1-alice-tar",
 		"crontab of alice:3 alice | at 04:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"crontab of bob:1 bob | at 05:00 every day, Europe/Berlin | Europe/Berlin | web1-bob-bob",
 		"/etc/crontab:2 root | 17\u00a0min past every hour | Europe/Berlin | web1-cron-hourly",
@@ -81,15 +81,16 @@ func TestLookFindsWhatTheSchedulersRun(t *testing.T) {
 		"/etc/cron.d/app:3 www-data | at 03:00 on weekdays, Europe/Berlin | Europe/Berlin | web1-www-data-report-sh",
 		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, whose quoting is not known here",
 		"/etc/cron.d/csh:3 root | at 03:05 every day, Europe/Berlin | Europe/Berlin | wired",
-		"/etc/cron.d/zone:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! CRON_TZ stands above it, which Debian's cron ignores and others obey: say which zone is meant with --timezone",
+		"/etc/cron.d/zone:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | web1-x-c518b7",
 		"db.timer:0 root | at 03:00 on Mondays, Europe/Berlin | Europe/Berlin | web1-db",
 	}
 	if diff := cmp.Diff(want, rows(found)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantNotes := []string{
-		"/etc/cron.d/app.bak: cron ignores it, for its name: only letters, digits, dashes and underscores may be in it",
-		"/etc/crontab, line 3: the schedule cannot be read; Debian's cron ignores a whole file for one line that it cannot read",
+		"/etc/cron.d/app.bak: Debian's cron ignores it: only letters, digits, dashes and underscores may be in its name",
+		"crontab of alice, line 2: the command ends at the first % without a backslash; what follows is its standard input",
+		"/etc/cron.d/zone, line 2: Debian's cron ignores the CRON_TZ above it",
 	}
 	if diff := cmp.Diff(wantNotes, found.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
@@ -106,7 +107,7 @@ func TestTheZoneIsThatOfTheMachine(t *testing.T) {
 		"both":            {"../usr/share/zoneinfo/Europe/Paris", "Europe/Paris\n", "", "Europe/Paris", 0},
 		"they disagree":   {"/usr/share/zoneinfo/Europe/Paris", "Etc/UTC\n", "", "Europe/Paris", 1},
 		"the flag":        {"/usr/share/zoneinfo/Europe/Paris", "Etc/UTC\n", "Asia/Tokyo", "Asia/Tokyo", 0},
-		"neither":         {"", "", "", "", 0},
+		"neither":         {"", "", "", "UTC", 1},
 		"not a zone file": {"/etc/elsewhere", "nonsense\n", "", "", 0},
 	} {
 		m := Machine{Root: t.TempDir(), User: "x", Zone: c.flag}
@@ -156,7 +157,7 @@ func TestEditsAreWrittenOnceAndKeepACopy(t *testing.T) {
 	if !strings.Contains(diff.String(), want) || !strings.Contains(diff.String(), "--- /dev/null\n+++ /etc/systemd/system/db@main.service.d/overdue.conf\n@@ -0,0 +1,8 @@\n+# ") {
 		t.Errorf("the diff is\n%s", diff.String())
 	}
-	if !strings.Contains(diff.String(), `+0 4 * * * /usr/bin/overdue run `+aURL+` -- "$SHELL" -c 'tar cz ~ > b-$(date +\%F).tgz'%in`+"\n") {
+	if !strings.Contains(diff.String(), `+0 4 * * * /usr/bin/overdue run `+aURL+` -- "${SHELL:-/bin/sh}" -c 'tar cz ~ > b-$(date +\%F).tgz'%in`+"\n") {
 		t.Errorf("the diff is\n%s", diff.String())
 	}
 	text, _ := os.ReadFile(m.at("/etc/cron.d/app"))
@@ -167,7 +168,7 @@ func TestEditsAreWrittenOnceAndKeepACopy(t *testing.T) {
 	if err != nil || about.Mode().Perm() != 0o640 {
 		t.Errorf("mode %v, %v; want it kept", about.Mode(), err)
 	}
-	kept, err := os.ReadFile(m.at("/etc/cron.d/app.overdue-backup-20260304T120000Z"))
+	kept, err := os.ReadFile(m.State + "/web1-etc-cron.d-app.overdue-backup-20260304T120000Z")
 	if err != nil || string(kept) != string(before) {
 		t.Errorf("the copy is %q, %v", kept, err)
 	}
@@ -175,7 +176,7 @@ func TestEditsAreWrittenOnceAndKeepACopy(t *testing.T) {
 	if left := wireAll(m, again); len(left) != 0 {
 		t.Errorf("looking again, there is more to write: %s", left[0].Diff())
 	}
-	if left, _ := filepath.Glob(m.at("/etc/cron.d/.overdue-*")); len(left) != 0 || len(again.Notes) != 2 {
+	if left, _ := filepath.Glob(m.at("/etc/cron.d/.overdue-*")); len(left) != 0 || len(again.Notes) != 3 {
 		t.Errorf("left behind: %v, notes %v", left, again.Notes)
 	}
 }
@@ -338,7 +339,7 @@ func TestOnlyOpenJobsHaveALineAndItIsWhole(t *testing.T) {
 		if (err == nil) != j.Open() {
 			t.Errorf("%s:%d: %v; want a line only for a job that is open", j.Source, j.Line, err)
 		}
-		if j.Slug == "web1-alice-tar-cz" && (at != "crontab of alice, line 2" || !strings.HasPrefix(text, `0 4 * * * "$SHELL" -c`) || !strings.HasSuffix(text, "exit $s%in")) {
+		if j.Slug == "web1-alice-tar" && (at != "crontab of alice, line 2" || !strings.HasPrefix(text, `0 4 * * * "${SHELL:-/bin/sh}" -c`) || !strings.HasSuffix(text, "exit $s%in")) {
 			t.Errorf("%s: %s", at, text)
 		}
 	}
@@ -350,7 +351,7 @@ func TestTheCrontabsOfOthersAreAskedForByName(t *testing.T) {
 		asked = append(asked, name+" "+strings.Join(args, " "))
 		return []byte("0 3 * * * x\n"), nil
 	}}
-	f := &Found{}
+	f := &Found{readers: readers{rulesOf(DebianCron)}}
 	m.readUser(context.Background(), f, "root")
 	m.readUser(context.Background(), f, "alice")
 	if diff := cmp.Diff([]string{"crontab -l", "crontab -u alice -l"}, asked); diff != "" || len(f.tables) != 2 {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,8 @@ type Machine struct {
 	State    string // directory for copies of crontabs that are no files
 	Zone     string // of the schedules; "" asks the machine
 	AllUsers bool   // read the crontabs of everybody, which only root may
+	Daemon   Daemon // the cron daemon; "" looks which one there is
+	Proc     string // where running processes are seen; "" is /proc on this machine, and nowhere for an image
 	Now      time.Time
 
 	// Command runs a program; nil runs it for real.
@@ -41,16 +44,28 @@ type Found struct {
 	Jobs  []Job
 	Notes []string // one sentence each: what could not be read, what cron will not run
 
-	tables []table
+	// Daemon is the cron daemon that was found, with its version, such as "cronie 1.6.1"; or why
+	// there is not one.
+	Daemon string
+
+	tables  []table
+	readers readers // the daemons whose rules hold
+	foreign string  // the only daemon that was found, if its rules are not known
+	version string  // of the daemon, if there is one
+}
+
+// HasCrontabs reports whether there is a job in a crontab.
+func (f *Found) HasCrontabs() bool {
+	return slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Line > 0 })
 }
 
 func (f *Found) note(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 }
 
-// mostText is the biggest file that is read. Debian's cron takes 10,000 lines
+// maxText is the biggest file that is read. Debian's cron takes 10,000 lines
 // of 1,000 bytes.
-const mostText = 16 << 20
+const maxText = 16 << 20
 
 // Look reads all that the machine's schedulers read and that we may. What may not
 // be read becomes a note. The error is for what leaves nothing to say, such
@@ -61,6 +76,8 @@ func (m Machine) Look(ctx context.Context) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.readers = m.detect(f)
+	m.noteDaemon(f)
 	m.readTables(ctx, f)
 	for i := range f.tables {
 		f.addEntries(m, i, zone)
@@ -101,6 +118,13 @@ func (m Machine) zone(f *Found) (string, error) {
 	}
 	if local != "" && written != "" && local != written {
 		f.note("/etc/localtime says %s and /etc/timezone says %s; the first is taken", local, written)
+	}
+	if local == "" && written == "" {
+		// The C library and systemd take UTC, as most images of containers do.
+		if _, err := os.Lstat(filepath.Join(m.resolve("/etc"), "localtime")); errors.Is(err, fs.ErrNotExist) {
+			f.note("there is no /etc/localtime: schedules are in UTC")
+			return "UTC", nil
+		}
 	}
 	return firstOf(local, written), nil
 }
@@ -164,7 +188,7 @@ func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
 	case err == nil && !about.Mode().IsRegular():
 		f.note("%s is not a plain file: not read", path)
 		return nil, false
-	case err == nil && about.Size() > mostText:
+	case err == nil && about.Size() > maxText:
 		f.note("%s is bigger than cron takes: not read", path)
 		return nil, false
 	}
@@ -183,7 +207,7 @@ func (m Machine) text(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, mostText))
+	return io.ReadAll(io.LimitReader(file, maxText))
 }
 
 // errNotPlain says that a path leads to no plain file.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,85 +19,149 @@ type table struct {
 	shown    string // for people
 	path     string // of its file; "" where only crontab(1) may touch it
 	user     string // whose it is; "" where lines have that column
-	withUser bool
 	text     []byte
 	entries  []entry
 	ignored  string // why cron runs nothing of it; "" if it does
+	readers  readers
+	withUser bool
 }
-
-const spool = "/var/spool/cron/crontabs"
 
 // readTables reads all crontabs.
 func (m Machine) readTables(ctx context.Context, f *Found) {
-	for _, user := range m.users(f) {
-		m.readUser(ctx, f, user)
+	if m.live() {
+		for _, user := range m.users(f) {
+			m.readUser(ctx, f, user)
+		}
+	} else {
+		m.readSpools(f)
 	}
-	m.readSystem(f, "/etc/crontab")
+	system := f.readers.where(func(r *rules) bool { return r.system })
+	m.readSystem(f, "/etc/crontab", system, "")
 	names, err := os.ReadDir(m.resolve("/etc/cron.d"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.note("/etc/cron.d: %s", reason(err))
 	}
 	for _, entry := range names {
-		path := "/etc/cron.d/" + entry.Name()
-		switch {
-		case leftover.MatchString(entry.Name()):
-		case !cronName.MatchString(entry.Name()):
-			f.note("%s: cron ignores it, for its name: only letters, digits, dashes and underscores may be in it", path)
-		default:
-			m.readSystem(f, path)
-		}
+		m.readDropped(f, entry.Name(), system)
 	}
 }
 
-// cronName is what Debian's cron reads in /etc/cron.d (cron(8)).
-var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+// readDropped reads a file in /etc/cron.d, if a daemon does.
+func (m Machine) readDropped(f *Found, name string, system readers) {
+	file := "/etc/cron.d/" + name
+	ignored, readBy := "", system.where(func(r *rules) bool { return r.ignores(name) == "" })
+	switch {
+	case len(system) == 0: // readSystem says so
+	case len(readBy) == 0:
+		if !leftover.MatchString(name) {
+			f.note("%s: %s ignores it: %s", file, system[0].title, system[0].ignores(name))
+		}
+		return
+	case strings.Contains(name, backupMark):
+		f.note("%s is a copy that overdue discover made, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].title)
+		return
+	case len(readBy) < len(system):
+		other := system.where(func(r *rules) bool { return r.ignores(name) != "" })[0]
+		ignored = fmt.Sprintf("%s%s ignores the file (%s), and %s reads it", system.uncertain(), other.title, other.ignores(name), readBy[0].title)
+	case len(system) == 1 && system[0].daemon == SystemdCron && m.native(name):
+		ignored = "systemd-cron ignores the file, because there is a timer named " + name + ".timer"
+	}
+	m.readSystem(f, file, system, ignored)
+}
+
+// native reports whether systemd-cron leaves a file of /etc/cron.d alone for a timer of the same name.
+func (m Machine) native(name string) bool {
+	return slices.ContainsFunc([]string{"/lib", "/etc", "/run"}, func(dir string) bool { return m.exists(dir + "/systemd/system/" + name + ".timer") })
+}
 
 // leftover is not worth a note: placeholders, and what packages, editors and we
 // leave there because cron ignores it.
 var leftover = regexp.MustCompile(`^\.|\.dpkg-|~$|` + regexp.QuoteMeta(backupMark))
 
-// users are those whose crontabs are read.
-func (m Machine) users(f *Found) []string {
-	if !m.AllUsers {
-		return []string{m.User}
+// spools are the directories with the crontabs of users, and who reads each.
+func (f *Found) spools() map[string]readers {
+	all := map[string]readers{}
+	for _, r := range f.readers {
+		for _, dir := range r.spools {
+			all[dir] = append(all[dir], r)
+		}
 	}
-	names, err := os.ReadDir(m.resolve(spool))
-	if err != nil {
-		f.note("%s: %s; only root may read the crontabs of everybody", spool, reason(err))
-		return []string{m.User}
+	return all
+}
+
+// readSpools reads the crontabs of users in an image.
+func (m Machine) readSpools(f *Found) {
+	spools := f.spools()
+	dirs := make([]string, 0, len(spools))
+	for dir := range spools {
+		if target, err := filepath.EvalSymlinks(m.resolve(dir)); err != nil || dir == "/var/spool/cron/crontabs" || target != m.resolve("/var/spool/cron/crontabs") {
+			dirs = append(dirs, dir) // Alpine's /etc/crontabs may be a link to the other
+		}
 	}
-	users := make([]string, 0, len(names))
+	slices.Sort(dirs)
+	for _, dir := range dirs {
+		users := []string{m.User}
+		if m.AllUsers {
+			users = m.usersIn(f, dir)
+		}
+		for _, user := range users {
+			if filepath.Base(user) != user {
+				continue
+			}
+			file := path.Join(dir, user)
+			if text, ok := m.readFile(f, file); ok {
+				f.add(m, table{shown: "crontab of " + user, user: user, path: file, text: text, readers: spools[dir]})
+			}
+		}
+	}
+}
+
+// usersIn are those who have a file in a spool directory.
+func (m Machine) usersIn(f *Found, dir string) []string {
+	names, err := os.ReadDir(m.resolve(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.note("%s: %s", dir, reason(err))
+	}
+	var users []string
 	for _, entry := range names {
-		if entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), "tmp.") && !strings.Contains(entry.Name(), backupMark) {
-			users = append(users, entry.Name())
+		name := entry.Name()
+		if entry.Type().IsRegular() && !strings.HasPrefix(name, "tmp.") && !strings.ContainsAny(name, ".:#~") && name != "cron.update" {
+			users = append(users, name)
 		}
 	}
 	slices.Sort(users)
 	return users
 }
 
-// readUser reads the crontab of a user: through crontab(1) on this machine, in the
-// spool below another root.
+// users are those whose crontabs are read on this machine.
+func (m Machine) users(f *Found) []string {
+	if !m.AllUsers {
+		return []string{m.User}
+	}
+	if os.Geteuid() > 0 && m.Command == nil {
+		f.note("only root may read the crontabs of all users: only that of %s is read", m.User)
+		return []string{m.User}
+	}
+	var users []string
+	for dir := range f.spools() {
+		users = append(users, m.usersIn(f, dir)...)
+	}
+	slices.Sort(users)
+	return slices.Compact(users)
+}
+
+// readUser reads the crontab of a user through crontab(1).
 func (m Machine) readUser(ctx context.Context, f *Found, user string) {
-	t := table{shown: "crontab of " + user, user: user}
-	if !m.live() {
-		if filepath.Base(user) != user {
-			return
-		}
-		t.path = filepath.Join(spool, user)
-		text, ok := m.readFile(f, t.path)
-		if ok {
-			t.text = text
-			f.add(t)
-		}
+	if len(f.readers) == 0 {
 		return
 	}
+	t := table{shown: "crontab of " + user, user: user, readers: f.readers}
 	text, err := m.run(ctx, "crontab", m.crontabArgs(user, "-l")...)
 	switch {
 	case err == nil:
 		t.text = text
-		f.add(t)
-	case !strings.Contains(err.Error(), "no crontab for"):
+		f.add(m, t)
+	case !strings.Contains(err.Error(), "no crontab for") && !strings.Contains(err.Error(), "can't open '"+user+"'"):
 		f.note("%s: %v", t.shown, err)
 	}
 }
@@ -111,7 +176,7 @@ func (m Machine) crontabArgs(user string, args ...string) []string {
 
 // readSystem reads a crontab with a user column, and notes what keeps cron from
 // reading it as well.
-func (m Machine) readSystem(f *Found, path string) {
+func (m Machine) readSystem(f *Found, path string, system readers, ignored string) {
 	text, ok := m.readFile(f, path)
 	if !ok {
 		return
@@ -121,21 +186,34 @@ func (m Machine) readSystem(f *Found, path string) {
 		f.note("%s: %s", path, reason(err))
 		return
 	}
-	t := table{shown: path, path: path, withUser: true, text: text}
-	if uid, _ := ownerOf(about); m.live() && uid > 0 {
+	t := table{shown: path, path: path, withUser: true, text: text, readers: system, ignored: ignored}
+	uid, _ := ownerOf(about)
+	mode := about.Mode().Perm()
+	switch {
+	case len(system) == 0 && f.foreign != "":
+		t.ignored = f.foreign + " does not read it"
+	case len(system) == 0:
+		t.ignored = f.readers[0].title + " does not read it"
+	case m.live() && uid > 0:
 		t.ignored = "cron ignores the file, because its owner is not root"
-	}
-	if about.Mode().Perm()&0o022 != 0 {
+	case mode&0o022 != 0:
 		t.ignored = "cron ignores the file, because others than its owner may write it"
+	case mode&0o111 != 0 && system.any(func(r *rules) bool { return r.noExecBit }):
+		t.ignored = system.uncertain() + "cronie ignores the file, because it is executable"
 	}
-	f.add(t)
+	f.add(m, t)
 }
 
 // add reads the lines of a crontab.
-func (f *Found) add(t table) {
-	t.entries = readCrontab(t.text, t.withUser)
-	if n := bytes.Count(t.text, []byte("\n")); n > mostLines {
+func (f *Found) add(m Machine, t table) {
+	percent := t.readers.any(func(r *rules) bool { return r.percent })
+	empty := len(t.readers) > 0 && t.readers.all(func(r *rules) bool { return r.emptyValue })
+	t.entries = readCrontab(t.text, syntax{withUser: t.withUser, percent: percent, emptyValue: empty})
+	if n := bytes.Count(t.text, []byte("\n")); n > mostLines && t.readers.any(func(r *rules) bool { return r.daemon == DebianCron }) {
 		t.ignored = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", mostLines)
+	}
+	if t.ignored == "" && t.readers.any(func(r *rules) bool { return r.wholeFile }) {
+		t.ignored = m.unreadableFile(t)
 	}
 	if t.ignored != "" {
 		f.note("%s: %s", t.shown, t.ignored)
@@ -143,33 +221,61 @@ func (f *Found) add(t table) {
 	f.tables = append(f.tables, t)
 }
 
-// addEntries makes jobs of the lines of a crontab.
-func (f *Found) addEntries(m Machine, i int, zone string) {
-	t := f.tables[i]
+// unreadableFile says why Debian's cron ignores a whole file; "" if it reads it.
+func (m Machine) unreadableFile(t table) string {
+	const ignores = "Debian's cron ignores the whole file, because "
+	if last := t.text[bytes.LastIndexByte(t.text, '\n')+1:]; len(bytes.Trim(last, " \t")) > 0 && bytes.TrimLeft(last, " \t")[0] != '#' {
+		return t.readers.uncertain() + ignores + "its last line has no line end: add one"
+	}
 	for _, e := range t.entries {
-		j := Job{
-			Source: t.shown, Line: e.number, User: firstOf(e.user, t.user), Command: e.command, Zone: zone,
-			Cron: []string{e.schedule}, Problem: firstOf(t.ignored, e.problem), Wired: pings.MatchString(e.command),
-			place: place{table: i, entry: e, direct: m.startable(e.command)},
-		}
+		fields := strings.Fields(e.schedule)
+		why := ""
 		switch {
-		case j.Problem != "" || j.Wired:
-		case !knownShell(e.shell):
-			j.Problem = "SHELL is " + e.shell + ", whose quoting is not known here"
-		case e.ownZone != "" && m.Zone == "":
-			j.Problem = "CRON_TZ stands above it, which Debian's cron ignores and others obey: say which zone is meant with --timezone"
-		case strings.Contains(e.command, "/usr/sbin/anacron") && strings.Contains(e.command, "||") && m.exists("/usr/sbin/anacron"):
-			j.Problem = "does nothing here: anacron is installed and runs it instead"
+		case e.schedule == "@reboot":
+		case debianSchedule(fields, "", m.Now).invalid:
+			why = debianSchedule(fields, "", m.Now).problem
+		case t.withUser && m.noUser(e.user):
+			why = "there is no user “" + e.user + "”"
+		case t.withUser && e.invalid:
+			why = "there is no command after the schedule"
 		}
-		f.Jobs = append(f.Jobs, j)
-		if _, err := j.schedule(); err != nil && e.problem == "" {
-			what := "the schedule cannot be read; Debian's cron ignores a whole file for one line that it cannot read"
-			if strings.Contains(e.schedule, "~") {
-				what = "a random range (~) has no fixed time: cronie and OpenBSD cron run the line, Debian's cron ignores the whole file for it"
-			}
-			f.note("%s, line %d: %s", t.shown, e.number, what)
+		if why != "" {
+			return fmt.Sprintf("%s%sof line %d: %s", t.readers.uncertain(), ignores, e.number, strings.TrimPrefix(why, "Debian's cron "))
 		}
 	}
+	return ""
+}
+
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
+
+// noUser reports whether the machine certainly has no such user.
+func (m Machine) noUser(name string) bool {
+	if !userName.MatchString(name) || slices.Contains(preludes, name) {
+		return true
+	}
+	text, err := m.text("/etc/passwd")
+	if err != nil || bytes.HasPrefix(text, []byte(name+":")) || bytes.Contains(text, []byte("\n"+name+":")) {
+		return false
+	}
+	if !m.live() {
+		return true
+	}
+	_, err = m.run(context.Background(), "getent", "passwd", name) // from a directory, perhaps
+	return err != nil
+}
+
+// shellOf is the login shell of a user, as /etc/passwd has it; "" if that is not known.
+func (m Machine) shellOf(user string) string {
+	text, err := m.text("/etc/passwd")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if columns := strings.Split(line, ":"); len(columns) == 7 && columns[0] == user {
+			return columns[6]
+		}
+	}
+	return ""
 }
 
 func (m Machine) exists(path string) bool {

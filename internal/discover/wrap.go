@@ -54,13 +54,24 @@ func (w Wiring) check(url string) error {
 
 // The fixed parts of a wired command.
 const (
-	shellWord = `"$SHELL" -c `
+	shellWord = `"${SHELL:-/bin/sh}"`
 	keepCode  = "; s=$?; "
 	giveCode  = "/$s; exit $s"
-	curlWords = snippet.Curl + " "
+	// Around both behind a guard.
+	openBrace, closeBrace = "{ ", "; }"
+	curlWords             = snippet.Curl + " "
 	// systemd waits 90 seconds for a service to stop, 45 in Fedora.
 	curlBriefly = snippet.CurlBriefly + " "
 )
+
+// callShell is how the shell that runs a job is called in its line. Where $SHELL is that shell or is not set,
+// the line follows later changes of SHELL; elsewhere the shell has its name.
+func (e entry) callShell() string {
+	if e.named {
+		return firstOf(e.shell, "/bin/sh") + " -c "
+	}
+	return shellWord + " -c "
+}
 
 // wrap returns the command that runs e's command and pings. direct says that
 // the command names a program which needs no shell to start it.
@@ -68,20 +79,22 @@ const (
 // The text of the command is quoted whole, never taken apart, so that pipes,
 // redirections, comments and an "exit" in it mean what they meant. Quoting
 // changes neither where cron sees the first % nor what a backslash escapes:
-// it only adds backslashes in front of quotes.
+// it only adds backslashes in front of quotes. A guard stays in front.
 func (w Wiring) wrap(e entry, url string, direct bool) (string, error) {
 	if err := w.check(url); err != nil {
 		return "", err
 	}
-	command := shellWord + quote(e.command)
+	work := strings.TrimPrefix(e.command, e.guard)
+	command := e.callShell() + quote(work)
 	if direct {
-		command = e.command
+		command = work
 	}
 	if w.With == WithRun {
 		command = w.Program + " run " + url + " -- " + command
-	} else {
-		command += keepCode + curlWords + url + giveCode
+	} else if command += keepCode + curlWords + url + giveCode; e.guard != "" {
+		command = openBrace + command + closeBrace // a run that the guard leaves out pings nothing
 	}
+	command = e.guard + command
 	if n := len(command) + len(e.input); n > longestCommand {
 		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, cron takes %d; put it into a script", n, longestCommand)
 	}
@@ -118,7 +131,7 @@ var errNotQuoted = errors.New("quoted text: does not begin or end with a quote")
 // with a path, so it is no builtin and no assignment.
 var wordsOnly = regexp.MustCompile(`^/[A-Za-z0-9._/+-]+( +[A-Za-z0-9._/:=@,+-]+)* *$`)
 
-// shells are those in which 'text' is text, $? the exit code and "$SHELL" a word.
+// shells are those in which 'text' is text, $? the exit code and "${SHELL:-/bin/sh}" a word.
 var shells = []string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh"}
 
 // knownShell reports whether wrap may rely on the shell of an entry.
@@ -127,19 +140,37 @@ func knownShell(shell string) bool { return slices.Contains(shells, path.Base(sh
 // pings is what a wired command or unit has in it.
 var pings = regexp.MustCompile(`/api/v1/hb/[0-9A-Fa-f]{8}-|\boverdue (run|ping) `)
 
+// The shapes of wrapped commands: what is in front of the program or the shell is a guard.
+var (
+	shellForms   = `(?:"\$SHELL"|"\$\{SHELL:-/bin/sh\}"|/[A-Za-z0-9._/+-]+) -c `
+	wrappedRun   = regexp.MustCompile(`^((?s:.*?))/[A-Za-z0-9._/+-]+ run https?://[^ ']+ -- (` + shellForms + `)?((?s:.*))$`)
+	wrappedShell = regexp.MustCompile(`^((?s:.*?))` + shellForms + `('(?s:.*))$`)
+)
+
 // unwrapped returns the command inside one that wrap made; any other as it is.
 // A job keeps its name when it is wired.
 func unwrapped(command string) string {
-	if before, after, ok := strings.Cut(command, " -- "); ok && strings.Contains(before, "overdue") && strings.Contains(before, " run ") && !strings.Contains(before, "'") {
-		command = after
-	}
-	if quoted, ok := strings.CutPrefix(command, shellWord); ok {
-		if text, rest, err := unquote(quoted); err == nil && (rest == "" || strings.HasPrefix(rest, keepCode)) {
-			return text
+	if found := wrappedRun.FindStringSubmatch(command); found != nil {
+		if text, rest, err := unquote(found[3]); found[2] != "" && err == nil {
+			return found[1] + text + rest
 		}
+		return found[1] + found[3]
 	}
-	if before, after, ok := strings.Cut(command, keepCode+curlWords); ok && strings.HasSuffix(after, giveCode) {
-		return before
+	before, after, ok := strings.Cut(command, keepCode+curlWords)
+	after, guarded := strings.CutSuffix(after, closeBrace)
+	if !ok || !strings.HasSuffix(after, giveCode) {
+		return command
 	}
-	return command
+	guard, work := "", before
+	if found := wrappedShell.FindStringSubmatch(before); found != nil {
+		if text, rest, err := unquote(found[2]); err == nil && rest == "" {
+			guard, work = found[1], text
+		}
+	} else if at := strings.LastIndex(before, openBrace); guarded && at >= 0 {
+		guard, work = before[:at+len(openBrace)], before[at+len(openBrace):]
+	}
+	if guarded {
+		guard = strings.TrimSuffix(guard, openBrace)
+	}
+	return guard + work
 }

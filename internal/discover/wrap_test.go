@@ -24,10 +24,10 @@ func TestWiredLinesAreTheseExactly(t *testing.T) {
 		want    string
 	}{
 		{WithRun, "/opt/backup.sh --full", true, `/usr/bin/overdue run URL -- /opt/backup.sh --full`},
-		{WithRun, "/opt/backup.sh --full", false, `/usr/bin/overdue run URL -- "$SHELL" -c '/opt/backup.sh --full'`},
-		{WithRun, `a | b 'c' # d`, false, `/usr/bin/overdue run URL -- "$SHELL" -c 'a | b '\''c'\'' # d'`},
+		{WithRun, "/opt/backup.sh --full", false, `/usr/bin/overdue run URL -- "${SHELL:-/bin/sh}" -c '/opt/backup.sh --full'`},
+		{WithRun, `a | b 'c' # d`, false, `/usr/bin/overdue run URL -- "${SHELL:-/bin/sh}" -c 'a | b '\''c'\'' # d'`},
 		{WithCurl, "/opt/backup.sh", true, `/opt/backup.sh; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
-		{WithCurl, `a && exit 3`, false, `"$SHELL" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
+		{WithCurl, `a && exit 3`, false, `"${SHELL:-/bin/sh}" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
 	} {
 		got, err := Wiring{With: c.with, Program: "/usr/bin/overdue"}.wrap(entry{command: c.command}, aURL, c.direct)
 		if want := strings.ReplaceAll(c.want, "URL", aURL); err != nil || got != want {
@@ -93,17 +93,22 @@ var commands = []string{
 
 func TestWrappedCommandsDoWhatTheyDidBefore(t *testing.T) {
 	bin := fakes(t)
-	for _, shell := range []string{"/bin/sh", "/bin/bash"} {
+	for _, c := range []struct {
+		shell string
+		set   bool // SHELL, by the daemon
+		named bool // in the line
+	}{{"/bin/sh", true, false}, {"/bin/bash", true, false}, {"/bin/sh", false, false}, {"/bin/bash", false, true}} {
+		shell := c.shell
 		for _, text := range commands {
 			command, input := cutInput(text)
-			e := entry{command: command, input: input}
-			want := asCron(t, shell, bin, text)
+			e := entry{command: command, input: input, named: c.named, settings: settings{shell: shell}}
+			want := asDaemon(t, shell, bin, text, c.set)
 			for _, with := range []With{WithRun, WithCurl} {
 				wired, err := Wiring{With: with, Program: filepath.Join(bin, "overdue")}.wrap(e, aURL, false)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := asCron(t, shell, bin, wired+input)
+				got := asDaemon(t, shell, bin, wired+input, c.set)
 				if told := aURL + "/" + strconv.Itoa(want.code); with == WithCurl && got.pinged != told {
 					t.Errorf("%s: %s ended with %d and told %q", shell, text, want.code, got.pinged)
 				}
@@ -160,6 +165,12 @@ func fakes(t *testing.T) string {
 // the command, and each of the others is a line end of standard input.
 func asCron(t *testing.T, shell, bin, text string) ended {
 	t.Helper()
+	return asDaemon(t, shell, bin, text, true)
+}
+
+// asDaemon is asCron for a daemon that may not set SHELL.
+func asDaemon(t *testing.T, shell, bin, text string, setsShell bool) ended {
+	t.Helper()
 	command, input := cutInput(text)
 	command = strings.ReplaceAll(command, `\%`, "%")
 	if input != "" {
@@ -169,6 +180,9 @@ func asCron(t *testing.T, shell, bin, text string) ended {
 	cmd := exec.Command(shell, "-c", command)
 	cmd.Dir = dir
 	cmd.Env = []string{"SHELL=" + shell, "HOME=/nonexistent", "LOGNAME=nobody", "PATH=" + bin + ":/usr/bin:/bin", "OUT=" + bin + "/out", "PINGED=" + dir + "/pinged"}
+	if !setsShell {
+		cmd.Env = cmd.Env[1:]
+	}
 	cmd.Stdin = strings.NewReader(input)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints

@@ -1,0 +1,236 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// packagesDir is where the packages are kept from one run to the next.
+var packagesDir = filepath.Join(os.TempDir(), "overdue-cron-packages")
+
+// built is the program, and the directory that it is in.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "overdue-cron-test-")
+	if err != nil {
+		return "", err
+	}
+	// A job of alice writes below it.
+	return dir, firstError(os.Chmod(dir, 0o755), command(context.Background(), "", "go", "build", "-o", filepath.Join(dir, "overdue"), "overdue"))
+})
+
+// unpacked are the packages.
+var unpacked = sync.OnceValues(func() (daemons, error) { return fetch(context.Background(), packagesDir) })
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := built(); err == nil {
+		_ = os.RemoveAll(dir) // the system takes away what is left
+	}
+	os.Exit(code)
+}
+
+// prepared fetches the daemons and builds the program.
+func prepared(t *testing.T) (d daemons, overdue, dir string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Fatal("the cron daemons run in private namespaces, which only root can make: run this test as root")
+	}
+	d, err := unpacked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err = built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, filepath.Join(dir, "overdue"), dir
+}
+
+// TestDiscover_JobsRunTheSameUnderTheRealDaemons runs four of the five daemons; busybox, which has only the real clock,
+// is in the command.
+func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
+	t.Parallel()
+	d, overdue, dir := prepared(t)
+	for _, name := range []string{"cron", "cronie", "bcron", "systemd-cron"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			results := make(chan result, 3)
+			for _, with := range []string{"", "run", "curl"} {
+				go func() {
+					results <- measure(ctx, trial{daemon: name, with: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: 2})
+				}()
+			}
+			byWiring := map[string]result{}
+			for range 3 {
+				r := <-results
+				byWiring[r.with] = r
+			}
+			if len(byWiring[""].seen) < len(jobs) {
+				t.Fatalf("before, only these jobs ran: %v, %v", byWiring[""].seen, byWiring[""].err)
+			}
+			for _, with := range []string{"", "run", "curl"} {
+				for _, problem := range differences(byWiring[""], byWiring[with]) {
+					t.Errorf("wired with %q: %s", with, problem)
+				}
+				if with != "" && !strings.Contains(byWiring[with].said, "cron daemon: "+name) {
+					t.Errorf("the daemon is not named: %s", byWiring[with].said)
+				}
+			}
+		})
+	}
+}
+
+// TestDiscover_AUserWithoutANameCanLook: containers run as numbers that no database of users knows.
+func TestDiscover_AUserWithoutANameCanLook(t *testing.T) {
+	t.Parallel()
+	_, overdue, dir := prepared(t)
+	image := filepath.Join(dir, "image")
+	if err := os.MkdirAll(image, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := command(t.Context(), "", "setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", overdue, "discover", "--root", image); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDiscover_EditedCrontabsStayValid: crontab(1) of Debian's cron says which files its daemon reads. Those are edited, and are
+// valid afterwards; the others are left alone. A second run writes nothing, and the copies restore what was there.
+func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
+	t.Parallel()
+	d, overdue, dir := prepared(t)
+	for _, with := range []string{"run", "curl"} {
+		t.Run(with, func(t *testing.T) {
+			t.Parallel()
+			w, err := newWorld(filepath.Join(dir, "corpus-"+with), "cron")
+			if err == nil {
+				err = w.install(d)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &corpus{world: w, packages: d, plain: filepath.Join(dir, "plain-"+with), before: map[string]string{}}
+			c.fill(t)
+			valid := c.verdicts(t)
+			m := newMonitor()
+			defer m.Close()
+			said, err := m.edit(t.Context(), overdue, w, with, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			edited := c.compare(t, said, valid)
+			if again, err := m.edit(t.Context(), overdue, w, with, false); err != nil || !strings.Contains(again, "Nothing to write.") {
+				t.Errorf("a second run: %v, %s", err, again)
+			}
+			if restored := c.restore(t, said); edited < 50 || restored < edited {
+				t.Errorf("%d files were edited and %d restored; want at least 50", edited, restored)
+			}
+		})
+	}
+}
+
+// corpus is a world with generated crontabs, and the same without users for crontab(1).
+type corpus struct {
+	*world
+	packages daemons
+	plain    string
+	before   map[string]string // by name
+}
+
+// fill writes the crontabs.
+func (c *corpus) fill(t *testing.T) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(2027, 3))
+	for n := range 150 {
+		name := fmt.Sprintf("f%03d", n)
+		withUser, own := crontab(r)
+		c.before[name] = withUser
+		if err := firstError(c.write("/etc/cron.d/"+name, withUser), os.MkdirAll(c.plain, 0o755), os.WriteFile(filepath.Join(c.plain, name), []byte(own), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// now is what is in a crontab.
+func (c *corpus) now(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.root, "etc/cron.d", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// compare checks that what crontab(1) rejects is left alone and named, and that the rest is still valid. It
+// returns how many files were edited.
+func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edited int) {
+	t.Helper()
+	for name, text := range c.before {
+		now := c.now(t, name)
+		ignored := strings.Contains(said, "/etc/cron.d/"+name+": Debian's cron ignores the whole file")
+		if ignored == valid[name] || ignored && now != text {
+			t.Errorf("%s: crontab(1) takes it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, now != text, text)
+		}
+		if now != text {
+			edited++
+		}
+		if err := os.WriteFile(filepath.Join(c.plain, name), []byte(withoutUser(now)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, good := range c.verdicts(t) {
+		if good != valid[name] {
+			t.Errorf("%s: crontab(1) takes it: %v before and %v after the edit", name, valid[name], good)
+		}
+	}
+	return edited
+}
+
+// restore runs the commands that the edit printed.
+func (c *corpus) restore(t *testing.T, said string) (restored int) {
+	t.Helper()
+	for line := range strings.Lines(said) {
+		if _, restore, ok := strings.Cut(strings.TrimSpace(line), "; to restore it: "); ok {
+			if err := command(t.Context(), "", "sh", "-c", restore); err != nil {
+				t.Error(err)
+			}
+			restored++
+		}
+	}
+	for name, text := range c.before {
+		if c.now(t, name) != text {
+			t.Errorf("%s is not restored", name)
+		}
+	}
+	return restored
+}
+
+// verdicts are what crontab -n says of the crontabs.
+func (c *corpus) verdicts(t *testing.T) map[string]bool {
+	t.Helper()
+	list := c.plain + ".verdicts"
+	script := "mkdir -p /var/spool/cron/crontabs\n(" + checkAll(c.packages.file("cron", "usr/bin/crontab"), c.plain) + ") > " + list
+	if err := c.inside(t.Context(), script); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		name, verdict, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all[name] = verdict == "good"
+	}
+	return all
+}

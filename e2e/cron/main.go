@@ -1,0 +1,205 @@
+//go:build linux
+
+// Command cron runs the real cron daemons of Debian before and after "overdue discover --edit", and
+// compares what their jobs do: as often, with the same output.
+//
+// Nothing is installed: the packages are unpacked into a directory, and each daemon runs in a private
+// namespace, with a clock that libfaketime makes run faster. It needs root, unshare and apt-get.
+//
+//	go run ./e2e/cron              # all daemons, with run and with curl; about three minutes, because busybox has the real clock
+//	go run ./e2e/cron -overdue P   # with another build of overdue, for a comparison
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+func main() {
+	overdue := flag.String("overdue", "", "the program; by default it is built")
+	old := flag.Bool("old", false, "the program is one that keeps copies next to the files")
+	cache := flag.String("cache", filepath.Join(os.TempDir(), "overdue-cron-packages"), "where the packages are kept")
+	ticks := flag.Int("runs", 5, "how often each job is to run; busybox always runs twice")
+	flag.Parse()
+	if err := compareAll(*overdue, *cache, *ticks, *old); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// names are the daemons that are compared.
+var names = []string{"cron", "cronie", "bcron", "systemd-cron", "busybox"}
+
+func compareAll(overdue, cache string, ticks int, old bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "overdue-cron-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // alice's jobs write below it
+		return err
+	}
+	d, err := fetch(ctx, cache)
+	if err != nil {
+		return err
+	}
+	if overdue == "" {
+		overdue = filepath.Join(dir, "overdue")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", overdue, "overdue").CombinedOutput(); err != nil {
+			return fmt.Errorf("build: %w: %s", err, out)
+		}
+	}
+	var results []result
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for _, name := range names {
+		for _, with := range []string{"", "run", "curl"} {
+			group.Go(func() {
+				r := measure(ctx, trial{daemon: name, with: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: ticks, old: old})
+				mu.Lock()
+				results = append(results, r)
+				mu.Unlock()
+			})
+		}
+	}
+	group.Wait()
+	return report(results)
+}
+
+// trial is one daemon with one way of wiring; none is how it is before.
+type trial struct {
+	daemon, with, dir, overdue string
+	packages                   daemons
+	ticks                      int
+	old                        bool
+}
+
+// result is what a trial showed.
+type result struct {
+	trial
+	seen  map[string][]string
+	pings map[string]int
+	said  string
+	err   error
+}
+
+// measure makes a world, edits its crontabs and runs its daemon.
+func measure(ctx context.Context, t trial) result {
+	r := result{trial: t}
+	if t.daemon == "busybox" {
+		r.ticks = 2
+	}
+	w, err := newWorld(t.dir, t.daemon)
+	if err == nil {
+		err = w.install(t.packages)
+	}
+	if err != nil {
+		r.err = err
+		return r
+	}
+	m := newMonitor()
+	defer m.Close()
+	if t.with != "" {
+		if r.said, r.err = m.edit(ctx, t.overdue, w, t.with, t.old); r.err != nil {
+			return r
+		}
+	}
+	if r.err = w.run(ctx, t.packages, r.ticks); r.err == nil {
+		r.seen, r.pings = w.seen(), m.pings()
+	}
+	return r
+}
+
+// report prints one row for each trial, and fails if a wired daemon ran other jobs than before.
+func report(results []result) error {
+	sort.Slice(results, func(i, j int) bool {
+		return results[i].daemon+results[i].with < results[j].daemon+results[j].with
+	})
+	wrong := 0
+	var before result
+	fmt.Println("| daemon | wired with | runs of each job | pings | verdict |")
+	fmt.Println("| --- | --- | --- | --- | --- |")
+	for _, r := range results {
+		if r.with == "" {
+			before = r
+		}
+		verdict := "same as before"
+		if problems := differences(before, r); len(problems) > 0 {
+			verdict = strings.Join(problems, "; ")
+			wrong++
+		}
+		fmt.Printf("| %s | %s | %s | %s | %s |\n", r.daemon, orNothing(r.with), counts(r.seen), total(r.pings), verdict)
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d trials differ", wrong)
+	}
+	return nil
+}
+
+func orNothing(with string) string {
+	if with == "" {
+		return "nothing"
+	}
+	return with
+}
+
+// counts are the numbers of runs by job.
+func counts(seen map[string][]string) string {
+	var all []string
+	for name, lines := range seen {
+		all = append(all, fmt.Sprintf("%s %d", name, len(lines)))
+	}
+	sort.Strings(all)
+	return strings.Join(all, ", ")
+}
+
+func total(pings map[string]int) string {
+	n := 0
+	for _, ends := range pings {
+		n += ends
+	}
+	return fmt.Sprintf("%d of %d jobs", n, len(pings))
+}
+
+// differences says what a wired daemon did otherwise: each job must write the same lines, once
+// for each tick, and ping as often.
+func differences(before, after result) []string {
+	if after.err != nil {
+		return []string{strings.ReplaceAll(after.err.Error(), "\n", " ")}
+	}
+	var all []string
+	ticks := len(after.seen[tick])
+	for name, lines := range before.seen {
+		now := after.seen[name]
+		each := len(lines) / len(before.seen[tick])
+		if len(now) != each*ticks {
+			all = append(all, fmt.Sprintf("%s wrote %d lines in %d runs; before, %d in each", name, len(now), ticks, each))
+		}
+		for i := range now {
+			if i < len(lines) && now[i] != lines[i] {
+				all = append(all, fmt.Sprintf("%s wrote %q; before, %q", name, now[i], lines[i]))
+				break
+			}
+		}
+	}
+	for slug, ends := range after.pings {
+		if ends != ticks {
+			all = append(all, fmt.Sprintf("%s pinged %d times in %d runs", slug, ends, ticks))
+		}
+	}
+	if after.with != "" && len(after.pings) != len(before.seen)-1 {
+		all = append(all, fmt.Sprintf("%d of %d jobs pinged", len(after.pings), len(before.seen)-1))
+	}
+	sort.Strings(all)
+	return all
+}

@@ -1,0 +1,81 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// monitor is an API that takes any heartbeat and counts the ends of runs.
+type monitor struct {
+	*httptest.Server
+	mu    sync.Mutex
+	slugs map[string]string // by the end of the id
+	ends  map[string]int    // by slug
+}
+
+func newMonitor() *monitor {
+	m := &monitor{slugs: map[string]string{}, ends: map[string]int{}}
+	m.Server = httptest.NewServer(http.HandlerFunc(m.answer))
+	return m
+}
+
+func (m *monitor) answer(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the outcome is in the path
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if id, ok := strings.CutPrefix(r.URL.Path, "/api/v1/hb/"); ok {
+		id, what, _ := strings.Cut(id, "/")
+		if what != "start" {
+			m.ends[m.slugs[id]]++
+		}
+		return
+	}
+	if r.Method == http.MethodGet {
+		_, _ = io.WriteString(w, `{"items":[],"next_cursor":null}`)
+		return
+	}
+	slug := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(slug))
+	id := fmt.Sprintf("0c1d8f0e-7d5b-4c55-9a0b-0000%08x", sum.Sum32())
+	m.slugs[id] = slug
+	w.WriteHeader(http.StatusCreated)
+	fmt.Fprintf(w, `{"slug":%q,"ping_url":"%s/api/v1/hb/%s"}`, slug, m.URL, id)
+}
+
+// pings are how often each wired job told its end.
+func (m *monitor) pings() map[string]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]int{}
+	for slug, n := range m.ends {
+		all[slug] = n
+	}
+	return all
+}
+
+// edit runs "overdue discover --edit" on a world, and returns what it said.
+func (m *monitor) edit(ctx context.Context, overdue string, w *world, with string, old bool) (string, error) {
+	args := []string{"discover", "--root", w.root, "--host", "h", "--all-users", "--program", overdue, "--with", with, "--edit", "--yes"}
+	if !old {
+		args = append(args, "--backup-dir", filepath.Join(filepath.Dir(w.logs), "copies"))
+	}
+	cmd := exec.CommandContext(ctx, overdue, args...)
+	cmd.Env = append(os.Environ(), "OVERDUE_URL="+m.URL, "OVERDUE_API_KEY=ovd_k")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("edit: %w: %s", err, out)
+	}
+	return string(out), nil
+}

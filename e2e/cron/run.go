@@ -1,0 +1,208 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// namespace makes the machine of a world: private mounts and processes, the network of the host.
+// Its first argument is the root of the world; the rest is what runs in it.
+const namespace = `set -e
+root=$1; shift
+mount --make-rprivate /
+mount -t tmpfs none /mnt
+mkdir /mnt/up /mnt/work
+cp -a "$root/etc/." /mnt/up/
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work none /etc
+mount --bind "$root/etc/cron.d" /etc/cron.d
+mount -t tmpfs none /var/spool
+mkdir /var/spool/cron
+mount --bind "$root/var/spool/cron" /var/spool/cron
+mount -t tmpfs none /run
+mount -t tmpfs -o mode=1777 none /dev/shm
+mkdir -p /run/systemd
+export TZ=UTC LC_ALL=C
+`
+
+// rate is how much faster the clock of a daemon runs.
+const rate = 10
+
+// faked is the environment of a program whose clock begins at a moment and runs faster.
+func faked(d daemons) string {
+	return fmt.Sprintf(`FAKETIME='@2027-03-01 10:00:30 x%d' FAKETIME_DISABLE_SHM=1 LD_PRELOAD=%s `,
+		rate, d.file("libfaketime", "usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"))
+}
+
+// script starts the daemon of a world and stays with it.
+func (w *world) script(d daemons) string {
+	switch w.daemon {
+	case "cron":
+		return faked(d) + "exec " + w.root + "/usr/sbin/cron -f"
+	case "cronie":
+		var dirs []string
+		for _, pkg := range later[1:] {
+			dirs = append(dirs, d.file(pkg, "usr/lib/x86_64-linux-gnu"), d.file(pkg, "lib/x86_64-linux-gnu"))
+		}
+		loader := d.file("libc6", "usr/lib64/ld-linux-x86-64.so.2")
+		if _, err := os.Stat(loader); err != nil {
+			loader = d.file("libc6", "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+		}
+		return faked(d) + "exec " + loader + " --library-path " + strings.Join(dirs, ":") + " " + w.root + "/usr/sbin/crond -n -m off"
+	case "bcron":
+		return strings.NewReplacer("SBIN", w.root+"/usr/sbin", "LIBBG", d.file("libbg2", "usr/lib"), "FAKED", faked(d)).Replace(`
+mkdir -p /var/spool/cron/tmp
+rm -f /var/spool/cron/trigger
+mkfifo -m 600 /var/spool/cron/trigger
+chown -R cron /var/spool/cron
+export PATH=/run:SBIN:$PATH BCRON_USER=cron LD_LIBRARY_PATH=LIBBG
+# Only the scheduler has the other clock: bcron-start runs as root and would own what its child needs.
+printf '%s\n' '#!/bin/sh' "FAKED exec SBIN/bcron-sched" > /run/bcron-sched
+chmod 755 /run /run/bcron-sched
+bcron-update /etc/crontab /etc/cron.d >/dev/null 2>&1 &
+sleep 0.7
+bcron-start`)
+	case "busybox":
+		return "exec " + w.root + "/usr/sbin/crond -f -c /var/spool/cron/crontabs"
+	}
+	return ""
+}
+
+// run lets the daemon run until the tick came a number of times, and a moment longer.
+func (w *world) run(ctx context.Context, d daemons, ticks int) error {
+	if w.daemon == "systemd-cron" {
+		return w.generate(ctx, ticks)
+	}
+	logs := filepath.Dir(w.logs)
+	out, err := os.Create(filepath.Join(logs, "daemon.out"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd := exec.Command("unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", namespace+w.script(d), "sh", w.root)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its child is the first process of the namespace
+		<-ended
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %d of %d runs: %w", w.daemon, len(w.seen()[tick]), ticks, ctx.Err())
+		case err := <-ended:
+			ended <- err
+			text, _ := os.ReadFile(out.Name()) // just written
+			return fmt.Errorf("%s: ended: %w: %s", w.daemon, errors.Join(err), text)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if len(w.seen()[tick]) >= ticks {
+			time.Sleep(2500 * time.Millisecond) // the scheduler may not have begun the other jobs of this minute
+			stop(cmd.Process.Pid)
+			w.settle()
+			return nil
+		}
+	}
+}
+
+// stop halts the scheduler in a namespace, and lets the jobs that it has begun go on: it is the first process
+// there, or bcron's.
+func stop(unshare int) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended
+	for _, first := range strings.Fields(string(children)) {
+		space, _ := os.Readlink("/proc/" + first + "/ns/pid")
+		processes, _ := filepath.Glob("/proc/[0-9]*") // a constant pattern
+		for _, process := range processes {
+			its, _ := os.Readlink(process + "/ns/pid")
+			name, _ := os.ReadFile(process + "/comm")
+			pid, err := strconv.Atoi(filepath.Base(process))
+			if err == nil && its == space && (filepath.Base(process) == first || strings.TrimSpace(string(name)) == "bcron-sched") {
+				_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+			}
+		}
+	}
+}
+
+// settle waits until no job has written anything for a while.
+func (w *world) settle() {
+	before, since := "", 0
+	for range 120 {
+		time.Sleep(250 * time.Millisecond)
+		if now := fmt.Sprint(w.seen()); now != before {
+			before, since = now, 0
+		}
+		if since++; since > 24 {
+			return
+		}
+	}
+}
+
+// generate runs systemd-cron's generator, and each service that it made as often as its timers say that it runs.
+// The environment is that of a system service: systemd sets SHELL only with User=.
+func (w *world) generate(ctx context.Context, ticks int) error {
+	units := filepath.Join(filepath.Dir(w.logs), "units")
+	if err := os.MkdirAll(units, 0o755); err != nil {
+		return err
+	}
+	generator := w.root + "/lib/systemd/system-generators/systemd-crontab-generator"
+	if err := w.inside(ctx, generator+" "+units); err != nil {
+		return err
+	}
+	timers, err := filepath.Glob(units + "/cron.target.wants/*.timer")
+	if err != nil {
+		return err
+	}
+	for _, timer := range timers {
+		text, err := os.ReadFile(units + "/" + strings.TrimSuffix(filepath.Base(timer), ".timer") + ".service")
+		if err != nil {
+			return err
+		}
+		if err := w.inside(ctx, service(string(text), ticks)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// service is a script that starts the command of a service as systemd does, a number of times.
+func service(unit string, times int) string {
+	start, user, environment := "", "", "PATH=/usr/sbin:/usr/bin:/sbin:/bin "
+	for line := range strings.Lines(unit) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch name {
+		case "ExecStart":
+			start = value
+		case "User":
+			user, environment = "setpriv --reuid "+value+" --regid "+value+" --clear-groups ", environment+"HOME=/tmp SHELL=/bin/bash USER="+value+" "
+		case "Environment":
+			environment += value + " "
+		}
+	}
+	return fmt.Sprintf("i=0; while [ $i -lt %d ]; do env -i %s%s%s || true; i=$((i+1)); done", times, environment, user, start)
+}
+
+// inside runs a script in the namespace of the world.
+func (w *world) inside(ctx context.Context, script string) error {
+	cmd := exec.CommandContext(ctx, "unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", namespace+script, "sh", w.root)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w: %s", w.daemon, err, out.String())
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package discover
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// installed is a cron daemon that was found.
+type installed struct {
+	daemon  Daemon
+	version string // "" if it is not known
+}
+
+// String is the daemon for people.
+func (i installed) String() string {
+	return strings.TrimSpace(string(i.daemon) + " " + i.version)
+}
+
+// detect decides which daemons read the crontabs of this machine: the one that was given, the one that was
+// found, or, if none or several were found, all that come into question.
+func (m Machine) detect(f *Found) readers {
+	if m.Daemon != "" {
+		f.Daemon = string(m.Daemon) + " (as given)"
+		return readers{rulesOf(m.Daemon)}
+	}
+	found := m.installedDaemons()
+	if running := m.runningDaemons(found); len(running) == 1 {
+		found = running
+	}
+	var names []string
+	var read readers
+	for _, one := range found {
+		names = append(names, one.String())
+		if r := rulesOf(one.daemon); r != nil {
+			read = append(read, r)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		f.Daemon = "unknown" + strictly
+	case len(read) == 0:
+		f.Daemon = strings.Join(names, ", ")
+		f.foreign = names[0]
+		return nil
+	case len(found) == 1:
+		f.Daemon = names[0]
+		f.version = found[0].version
+		return read
+	default:
+		f.Daemon = strings.Join(names, " and ") + strictly
+		return read
+	}
+	return readers(allRules)
+}
+
+// strictly is what follows where the daemon is not certain.
+const strictly = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
+
+// installedDaemons looks at the files that only one package brings, and at the databases of packages.
+func (m Machine) installedDaemons() []installed {
+	packages := m.packages()
+	var found []installed
+	add := func(d Daemon, version string) {
+		if !slices.ContainsFunc(found, func(i installed) bool { return i.daemon == d }) {
+			found = append(found, installed{d, firstOf(packages[string(d)], version)})
+		}
+	}
+	for _, dir := range []string{"/lib", "/usr/lib"} {
+		if m.exists(dir + "/systemd/system-generators/systemd-crontab-generator") {
+			add(SystemdCron, "")
+		}
+	}
+	if m.exists("/usr/sbin/bcron-sched") || m.exists("/usr/bin/bcron-sched") {
+		add(Bcron, "")
+	}
+	if m.exists("/usr/sbin/fcron") || m.exists("/usr/bin/fcron") {
+		add("fcron", "")
+	}
+	for _, path := range []string{"/usr/sbin/cron", "/usr/sbin/crond", "/usr/bin/crond", "/sbin/crond"} {
+		if d, version := m.inBinary(path); d != "" {
+			add(d, version)
+		}
+	}
+	return found
+}
+
+// What the binaries of the daemons have in them: their own name and version, or a message that no other has.
+var (
+	cronieMark  = regexp.MustCompile(`cronie ([0-9]+\.[0-9.]+)`)
+	busyboxMark = regexp.MustCompile(`BusyBox v([0-9]+\.[0-9.]+)`)
+	debianMark  = []byte("Missing newline before EOF, this crontab file will be ignored")
+)
+
+// inBinary tells by its texts which daemon a program is, without running it.
+func (m Machine) inBinary(path string) (Daemon, string) {
+	file, err := openPlain(m.resolve(path))
+	if err != nil {
+		return "", ""
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	if err != nil {
+		return "", ""
+	}
+	if found := busyboxMark.FindSubmatch(text); found != nil {
+		return BusyBox, string(found[1])
+	}
+	if found := cronieMark.FindSubmatch(text); found != nil {
+		return Cronie, string(found[1])
+	}
+	if bytes.Contains(text, debianMark) {
+		return DebianCron, ""
+	}
+	return "", ""
+}
+
+// packages are the versions of the packages that dpkg or apk installed.
+func (m Machine) packages() map[string]string {
+	all := map[string]string{}
+	if text, err := m.text("/var/lib/dpkg/status"); err == nil {
+		for paragraph := range strings.SplitSeq(string(text), "\n\n") {
+			if control := paragraphOf(paragraph, ": "); strings.HasSuffix(control["Status"], " installed") {
+				all[control["Package"]] = control["Version"]
+			}
+		}
+	}
+	if text, err := m.text("/lib/apk/db/installed"); err == nil {
+		for paragraph := range strings.SplitSeq(string(text), "\n\n") {
+			entry := paragraphOf(paragraph, ":")
+			all[entry["P"]] = entry["V"]
+		}
+	}
+	return all
+}
+
+// paragraphOf reads the lines of a paragraph that have a name and a value.
+func paragraphOf(text, separator string) map[string]string {
+	values := map[string]string{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if name, value, ok := strings.Cut(line, separator); ok && !strings.HasPrefix(line, " ") {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+// runningDaemons are those of the found ones that run on this machine. The units of systemd-cron are no process:
+// it runs while systemd has made timers of its crontabs.
+func (m Machine) runningDaemons(found []installed) []installed {
+	proc := m.Proc
+	if proc == "" {
+		if !m.live() {
+			return nil
+		}
+		proc = "/proc"
+	}
+	programs, err := filepath.Glob(proc + "/[0-9]*/exe")
+	if err != nil {
+		return nil // only for a malformed pattern
+	}
+	running := map[Daemon]bool{SystemdCron: m.exists("/run/systemd/generator/cron.target.wants")}
+	for _, link := range programs {
+		target, err := os.Readlink(link)
+		if err != nil {
+			continue // a process of another user, or one that has ended
+		}
+		switch filepath.Base(target) {
+		case "cron", "crond", "busybox":
+			if d, _ := (Machine{}).inBinary(target); d != BusyBox || runsCrond(filepath.Dir(link)) {
+				running[d] = true
+			}
+		case "bcron-sched":
+			running[Bcron] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(i installed) bool { return !running[i.daemon] })
+}
+
+// runsCrond reports whether a process of busybox is its crond and not another of its programs.
+func runsCrond(process string) bool {
+	text, err := os.ReadFile(process + "/cmdline")
+	if err != nil {
+		return false
+	}
+	words := strings.Split(string(text), "\x00")
+	return filepath.Base(words[0]) == "crond" || len(words) > 1 && words[1] == "crond"
+}
+
+// noteDaemon says what follows from the daemons that were found.
+func (m Machine) noteDaemon(f *Found) {
+	switch {
+	case f.foreign != "":
+		f.note("%s keeps its jobs in tables of another form, which are not read here; it does not read these crontabs", f.foreign)
+	case len(f.readers) == 1 && f.readers[0].daemon == SystemdCron && f.version != "" && !strings.HasPrefix(f.version, "1.15") && !strings.HasPrefix(f.version, "2.5"):
+		f.note("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.version)
+	}
+	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {
+		f.note("/etc/anacrontab: its jobs have no fixed time, and are not read here; use a heartbeat with an interval")
+	}
+}

@@ -1,0 +1,248 @@
+package discover
+
+import (
+	"os"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// guarded is a command whose first part decides whether, or when, the rest runs.
+type guarded struct {
+	guard   string        // stays in front of what pings, up to where the work begins; "" if there is none
+	work    string        // the rest, which is wrapped
+	delay   time.Duration // the longest that a sleep in front of the work takes
+	problem string        // why the command is left alone
+}
+
+// guards looks for what is in front of the work. cron judges no exit code, so a false
+// guard does nothing today; wrapped whole, it would be a failure each time. What is certain on this
+// machine is kept in front of what pings; the rest is left alone with the reason.
+func (m Machine) guards(e entry) guarded {
+	g := guarded{work: e.command}
+	for {
+		first, operator, rest := firstCommand(g.work)
+		words := strings.Fields(first)
+		if len(words) == 0 {
+			return g
+		}
+		if d, ok := sleepOf(first); ok && operator != "" {
+			if operator != ";" && (operator != "&&" || !onlyAnd(rest)) {
+				return g
+			}
+			g.delay += d
+			g.take(len(g.work) - len(rest))
+			continue
+		}
+		switch path.Base(words[0]) {
+		case "flock":
+			if lockGivesUp.MatchString(first) {
+				g.problem = "flock leaves a run out while another goes on, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
+			}
+			return g
+		case "if", "case", "while", "until":
+			g.problem = m.conditional(words[0], g.work)
+			return g
+		}
+		if !isTest(words) || operator != "&&" && operator != "||" {
+			return g
+		}
+		if problem := m.judge(first, operator, rest, e); problem != "" {
+			g.problem = problem
+			return g
+		}
+		g.take(len(g.work) - len(rest))
+	}
+}
+
+// take moves the first bytes of the work to the guard.
+func (g *guarded) take(n int) {
+	g.guard += g.work[:n]
+	g.work = g.work[n:]
+}
+
+// tests are programs that people run for their exit code.
+var tests = strings.Fields("test [ [[ ! command type hash which pgrep pidof grep egrep mountpoint ping systemctl id hostname nc host")
+
+// isTest reports whether a command in front of an operator only asks something.
+func isTest(words []string) bool {
+	name := path.Base(words[0])
+	if name == "command" || name == "type" || name == "hash" || name == "which" {
+		return name != "command" || len(words) > 1 && words[1] == "-v"
+	}
+	if name == "systemctl" {
+		return len(words) > 1 && strings.HasPrefix(words[1], "is-")
+	}
+	for _, test := range tests {
+		if name == test {
+			return true
+		}
+	}
+	return false
+}
+
+// judge says why the rest is not watched, "" if the test lets it run on this machine.
+func (m Machine) judge(test, operator, rest string, e entry) string {
+	passes, what, known := m.evaluate(test, e)
+	switch {
+	case !known:
+		return "runs only when “" + test + "” allows it, which cannot be known before: a run that it leaves out would look missed; let the job ping where it does its work"
+	case passes != (operator == "&&") && strings.Contains(what, systemdDir):
+		return "does nothing here: systemd runs it instead"
+	case passes != (operator == "&&") && strings.Contains(what, "/usr/sbin/anacron"):
+		return "does nothing here: anacron is installed and runs it instead"
+	case passes != (operator == "&&"):
+		return "does nothing here, because of “" + test + "”"
+	case operator == "&&" && !onlyAnd(rest), operator == "||" && !onlyPipe(rest):
+		return "a part of the command runs whatever “" + test + "” says, and another does not: put it into a script"
+	}
+	return ""
+}
+
+const systemdDir = "/run/systemd/system"
+
+// atom is one question about a file.
+var atom = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
+
+// evaluate answers a test from the files of the machine. It is not known for anything but
+// questions about files that installing and removing software changes, joined by -a.
+func (m Machine) evaluate(test string, e entry) (passes bool, what string, known bool) {
+	text := strings.Join(strings.Fields(test), " ")
+	if name, ok := lookup(text); ok {
+		return m.found(name, e.path), name, true
+	}
+	switch {
+	case strings.HasPrefix(text, "test "):
+		text = strings.TrimPrefix(text, "test ")
+	case strings.HasPrefix(text, "[ ") && strings.HasSuffix(text, " ]"):
+		text = strings.TrimSuffix(strings.TrimPrefix(text, "[ "), " ]")
+	case strings.HasPrefix(text, "[[ ") && strings.HasSuffix(text, " ]]"):
+		text = strings.TrimSuffix(strings.TrimPrefix(text, "[[ "), " ]]")
+	default:
+		return false, "", false
+	}
+	passes = true
+	for part := range strings.SplitSeq(text, " -a ") {
+		found := atom.FindStringSubmatch(part)
+		if found == nil || !m.lasting(found[3]) {
+			return false, "", false
+		}
+		passes = passes && m.holds(found[2], found[3]) == (found[1] == "")
+		what += " " + found[3]
+	}
+	return passes, what, true
+}
+
+// holds answers one question of test(1) about a file.
+func (m Machine) holds(question, file string) bool {
+	if file == systemdDir {
+		return m.systemd()
+	}
+	about, err := os.Stat(m.resolve(file))
+	switch {
+	case err != nil:
+		return false
+	case question == "x":
+		return about.Mode().Perm()&0o111 != 0
+	case question == "f":
+		return about.Mode().IsRegular()
+	case question == "d":
+		return about.IsDir()
+	case question == "s":
+		return about.Size() > 0
+	}
+	return true
+}
+
+// lasting reports whether a file comes and goes with software only.
+func (m Machine) lasting(file string) bool {
+	if file == systemdDir {
+		return true
+	}
+	for _, dir := range []string{"/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/etc/"} {
+		if strings.HasPrefix(file, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// systemd reports whether systemd is the service manager; of an image, whether it would be.
+func (m Machine) systemd() bool {
+	if m.live() {
+		return m.exists(systemdDir)
+	}
+	return m.exists("/lib/systemd/systemd") || m.exists("/usr/lib/systemd/systemd")
+}
+
+var lookups = regexp.MustCompile(`^(?:command -v|which|type|hash) ([A-Za-z0-9._/+-]+)(?: ?[0-9&]?>{1,2} ?(?:/dev/null|&[0-9]))*$`)
+
+// lookup is the program that a test such as "command -v x" asks for.
+func lookup(test string) (program string, ok bool) {
+	found := lookups.FindStringSubmatch(test)
+	if found == nil {
+		return "", false
+	}
+	return found[1], true
+}
+
+// found reports whether a program is in a search path.
+func (m Machine) found(program, searchPath string) bool {
+	if strings.Contains(program, "/") {
+		return m.exists(program)
+	}
+	for dir := range strings.SplitSeq(firstOf(searchPath, "/usr/bin:/bin"), ":") {
+		if path.IsAbs(dir) && m.exists(path.Join(dir, program)) {
+			return true
+		}
+	}
+	return false
+}
+
+// conditional is the problem of a command that begins with a word such as if.
+func (m Machine) conditional(word, command string) string {
+	if strings.Contains(command, systemdDir) && strings.Contains(command, "! -") && m.systemd() {
+		return "does nothing here: systemd runs it instead"
+	}
+	return "begins with “" + word + "”: whether it did its work cannot be told by its exit code; let the job ping where it does"
+}
+
+// lockGivesUp is a flock that does not wait as long as it takes. One that waits gets its work done in the end.
+var lockGivesUp = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
+
+// sleeps are the ways to wait before the work; the number is the most it may take, in seconds.
+var sleeps = []*regexp.Regexp{
+	regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)s?$`),
+	regexp.MustCompile(`^(?:/bin/)?sleep \$\(\( ?\$?RANDOM ?\\?% ?([0-9]+) ?\)\)$`),
+	regexp.MustCompile(`^(?:/usr/bin/)?perl -e '?"?sleep int\(rand\(([0-9]+)\)\);?"?'?$`),
+}
+
+var minutes = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
+
+// longestSleep bounds what is added to a grace period.
+const longestSleep = 24 * 60 * 60
+
+// sleepOf is how long a command sleeps at most.
+func sleepOf(command string) (time.Duration, bool) {
+	text := strings.Join(strings.Fields(command), " ")
+	unit := time.Second
+	found := minutes.FindStringSubmatch(text)
+	if found != nil {
+		unit = time.Minute
+	}
+	for _, form := range sleeps {
+		if found == nil {
+			found = form.FindStringSubmatch(text)
+		}
+	}
+	if found == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil || time.Duration(n)*unit > longestSleep*time.Second {
+		return 0, false
+	}
+	return time.Duration(n) * unit, true
+}

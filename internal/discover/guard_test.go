@@ -1,0 +1,331 @@
+package discover
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// guardedCommands are commands and what of them is wrapped; what begins with ! is a problem.
+var guardedCommands = map[string]string{
+	"/opt/job":                                 "/opt/job",
+	"cd /srv && php x.php":                     "cd /srv && php x.php",
+	"[ -x /opt/x ] && /opt/x --go":             "/opt/x --go",
+	"test -x /opt/x && cd / && /opt/x":         "cd / && /opt/x",
+	"test -e /opt/x && a | b":                  "a | b",
+	"[ -x /opt/none ] || { a && b; c; }":       "{ a && b; c; }",
+	"[ -x /opt/x ] && [ ! -d /opt/none ] && y": "y",
+	"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew": "certbot -q renew",
+	"command -v debian-sa1 > /dev/null && debian-sa1 1 1":                                                            "debian-sa1 1 1",
+	"sleep 30; a; b":                              "a; b",
+	`sleep $((RANDOM \% 60)) && a`:                "a",
+	"flock /tmp/l /opt/job":                       "flock /tmp/l /opt/job",
+	"a && [ -x /opt/none ]":                       "a && [ -x /opt/none ]",
+	"echo '[ -x /opt/x ] && y'":                   "echo '[ -x /opt/x ] && y'",
+	"[ -x /opt/x ] && job 'a; b' # c; d":          "job 'a; b' # c; d",
+	"[ -x /opt/none ] && y":                       "!does nothing here, because of “[ -x /opt/none ]”",
+	"[ -x /opt/plain ] && y":                      "!does nothing here",
+	"[ -d /opt/plain ] && y":                      "!does nothing here",
+	"[ -s /opt/plain ] || y":                      "y",
+	"[ -r /opt/plain ] && y":                      "y",
+	"grep -q x /opt/x | y":                        "grep -q x /opt/x | y",
+	"which x; y":                                  "which x; y",
+	"[ -x /opt/x ] || y":                          "!does nothing here",
+	"command -v nosuch >/dev/null 2>&1 && nosuch": "!does nothing here",
+	`[ "$(date +\%u)" = 5 ] && job`:               "!runs only when",
+	"[ $(date +\\%d) -le 7 ] && job":              "!runs only when",
+	"test -f /var/run/enabled && job":             "!runs only when",
+	"pgrep -f worker || job":                      "!runs only when",
+	"! mountpoint -q /b || job":                   "!runs only when",
+	"[ -x /opt/x ] && a; b":                       "!a part of the command",
+	"[ -x /opt/x ] && a || b":                     "!a part of the command",
+	"[ -x /opt/none ] || a && b":                  "!a part of the command",
+	"[ -x /opt/x ] && a & b":                      "!a part of the command",
+	"if [ -x /opt/x ]; then /opt/x; fi":           "!begins with “if”",
+	"case $(date +\\%u) in 5) job;; esac":         "!begins with “case”",
+	"flock -n /tmp/l /opt/job":                    "!flock leaves a run out",
+	"/usr/bin/flock -xn /tmp/l -c 'a b'":          "!flock leaves a run out",
+	"flock -w 10 /tmp/l /opt/job":                 "!flock leaves a run out",
+}
+
+func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
+	root := t.TempDir()
+	for _, path := range []string{"/usr/bin/certbot", "/opt/x", "/usr/lib/sysstat/debian-sa1"} {
+		program(t, root, path)
+	}
+	put(t, root, "/opt/plain", "")
+	for command, want := range guardedCommands {
+		m := Machine{Root: root}
+		g := m.guards(entry{command: command, settings: settings{path: "/usr/lib/sysstat:/usr/bin"}})
+		if problem, refused := strings.CutPrefix(want, "!"); refused {
+			if !strings.HasPrefix(g.problem, problem) {
+				t.Errorf("%s: %+v; want the problem %q", command, g, problem)
+			}
+		} else if g.problem != "" || g.work != want || g.guard+g.work != command {
+			t.Errorf("%s: %+v; want %q wrapped and the rest in front of it", command, g, want)
+		}
+	}
+}
+
+// program writes an executable file below a root.
+func program(t *testing.T, root, path string) {
+	t.Helper()
+	put(t, root, path, "")
+	if err := os.Chmod(root+path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGuards_WhatSystemdRunsInsteadIsNotWatched are the shapes of Debian's own packages.
+func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
+	for _, command := range []string{
+		"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew",
+		"test -e /run/systemd/system || SERVICE_MODE=1 /usr/lib/e2fsprogs/e2scrub_all_cron",
+		"[ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd/system ]; then /usr/lib/php/sessionclean; fi",
+		"[ -d /run/systemd/system ] || /usr/bin/certbot",
+	} {
+		for _, systemd := range []bool{true, false} {
+			m := Machine{Root: t.TempDir()}
+			program(t, m.Root, "/usr/bin/certbot")
+			program(t, m.Root, "/usr/lib/php/sessionclean")
+			if systemd {
+				put(t, m.Root, "/lib/systemd/systemd", "")
+			}
+			g := m.guards(entry{command: command})
+			if nothing := g.problem == "does nothing here: systemd runs it instead"; nothing != systemd {
+				t.Errorf("%s, with systemd %v: %+v", command, systemd, g)
+			}
+		}
+	}
+}
+
+func TestGuards_ASleepIsAddedToTheGrace(t *testing.T) {
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron}
+	put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root sleep 1800; /opt/a\n0 4 * * * root perl -e 'sleep int(rand(43200))' && /opt/b\n0 5 * * * root sleep 5m && /opt/c\n")
+	want := []time.Duration{90 * time.Minute, 13 * time.Hour, 65 * time.Minute}
+	for i, j := range look(t, m).Jobs {
+		if j.Grace != want[i] || j.Problem != "" {
+			t.Errorf("%s: grace %s, %q; want %s", j.Command, j.Grace, j.Problem, want[i])
+		}
+	}
+}
+
+// TestWrap_AGuardStaysInFront: a run that the guard leaves out ends as it did, and pings nothing.
+func TestWrap_AGuardStaysInFront(t *testing.T) {
+	bin := fakes(t)
+	for _, with := range []With{WithRun, WithCurl} {
+		for guard, runs := range map[string]bool{"[ -x /bin/sh ] && ": true, "[ -x /bin/none ] && ": false} {
+			e := entry{command: guard + `echo "it's" | cat; (exit 4)`, guard: guard}
+			wired, err := Wiring{With: with, Program: bin + "/overdue"}.wrap(e, aURL, false)
+			if err != nil || !strings.HasPrefix(wired, guard) || unwrapped(wired) != e.command {
+				t.Fatalf("%s: %s, %v; unwrapped %s", e.command, wired, err, unwrapped(wired))
+			}
+			before, after := asCron(t, "/bin/sh", bin, guard+"{ "+strings.TrimPrefix(e.command, guard)+"; }"), asCron(t, "/bin/sh", bin, wired)
+			if before.out != after.out || before.code != after.code && with == WithRun || (after.pinged != "") != (runs && with == WithCurl) {
+				t.Errorf("%s with %s: %+v became %+v", e.command, with, before, after)
+			}
+		}
+	}
+}
+
+// TestLook_ADebianFileWithOneBadLineIsLeftAlone: Debian's cron drops the whole file; the other daemons
+// skip the line.
+func TestLook_ADebianFileWithOneBadLineIsLeftAlone(t *testing.T) {
+	const good = "0 3 * * * root /opt/good\n"
+	for name, c := range map[string]struct {
+		text string
+		why  string // "" where Debian's cron reads the file
+	}{
+		"six fields":           {"0 10 4 * * * root /x\n" + good, "there is no user “*”"},
+		"no user column":       {good + "0 4 * * * cd /srv && ./x\n", "line 2: there is no user “cd”"},
+		"an unknown user":      {good + "0 4 * * * nobodyknows /x\n", "there is no user “nobodyknows”"},
+		"export":               {"export PATH=/usr/bin\n" + good, "line 1"},
+		"an empty setting":     {"MAILTO=\n" + good, "line 1"},
+		"a capital letter":     {"@Daily root /x\n" + good, "does not know @Daily"},
+		"L":                    {"0 3 L * * root /x\n" + good, "cannot read “L”"},
+		"15W":                  {"0 3 15W * * root /x\n" + good, "cannot read “15W”"},
+		"friL":                 {"0 3 * * friL root /x\n" + good, "cannot read “friL”"},
+		"a continued line":     {"0 3 * * * root /x \\\n  --more\n" + good, "line 2"},
+		"no command":           {"0 3 * * * root\n" + good, "there is no command"},
+		"no line end":          {good + "0 4 * * * root /x", "its last line has no line end"},
+		"a setting at the end": {good + "A=b", "its last line has no line end"},
+		"a comment at the end": {good + "# x", ""},
+		"a range upwards":      {good + "0 3 * * fri-sun root /x\n", ""},
+		"hours upwards":        {good + "0 22-4 * * * root /x\n", ""},
+		"31 February":          {good + "0 0 31 2 * root /x\n", ""},
+		"a dropped range":      {good + "*-5 4 * * * root /x\n", ""},
+		"a quoted empty one":   {"MAILTO=\"\"\n" + good, ""},
+		"at boot":              {"@reboot root /x\n" + good, ""},
+	} {
+		for _, daemon := range []Daemon{DebianCron, Cronie, Bcron} {
+			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
+			put(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
+			put(t, m.Root, "/etc/cron.d/app", c.text)
+			found := look(t, m)
+			open := 0
+			for _, j := range found.Jobs {
+				if j.Open() && j.Command == "/opt/good" {
+					open++
+				}
+			}
+			dropped := daemon == DebianCron && c.why != ""
+			said := strings.Contains(strings.Join(found.Notes, "\n"), "ignores the whole file")
+			if (open == 1) == dropped || said != dropped || dropped && !strings.Contains(found.Notes[0], c.why) {
+				t.Errorf("%s with %s: %v, notes %v", name, daemon, rows(found), found.Notes)
+			}
+			if dropped && len(wireAll(m, found)) > 0 {
+				t.Errorf("%s: a line of a file that cron ignores is edited", name)
+			}
+		}
+	}
+}
+
+func TestLook_LinesThatWouldShareAHeartbeatAreNamed(t *testing.T) {
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron, State: t.TempDir() + "/state"}
+	put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n0 3 * * * root /opt/x\n0 4 * * * root /opt/x\n")
+	for range 2 { // the second time, the first line is wired
+		jobs := look(t, m).Jobs
+		if !strings.Contains(jobs[1].Problem, "is the same as line 1") || jobs[2].Problem != "" {
+			t.Errorf("%q, %q", jobs[1].Problem, jobs[2].Problem)
+		}
+		for _, e := range wireAll(m, look(t, m)) {
+			if _, err := m.Apply(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestLook_APercentThatCutsAQuoteIsAProblem(t *testing.T) {
+	for command, want := range map[string]string{
+		"sleep $(( RANDOM % 60 )); /opt/x": "inside a quote or a bracket", `tar cf "/b/$(date +%F).tar" /srv`: "inside a quote or a bracket", "mail bob%hello": "",
+	} {
+		for _, daemon := range []Daemon{DebianCron, Bcron, SystemdCron} {
+			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
+			put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root "+command+"\n")
+			found := look(t, m)
+			if daemon == SystemdCron && found.Jobs[0].Open() {
+				t.Errorf("%s is offered under systemd-cron", command)
+			}
+			if j := found.Jobs[0]; daemon == DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Open() || !strings.Contains(found.Notes[0], "first %")) || daemon == Bcron && !j.Open() {
+				t.Errorf("%s with %s: %q, notes %v", command, daemon, j.Problem, found.Notes)
+			}
+		}
+	}
+}
+
+// TestLook_AHashIsLeftAloneUnderBusyBox: it ends the line there, also in the quotes that wrapping would put around it.
+func TestLook_AHashIsLeftAloneUnderBusyBox(t *testing.T) {
+	for daemon, open := range map[Daemon]bool{BusyBox: false, DebianCron: true} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: daemon}
+		put(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * /opt/x # nightly\n")
+		if j := look(t, m).Jobs[0]; j.Open() != open || !open && !strings.Contains(j.Problem, "ends the line at the #") {
+			t.Errorf("%s: %q", daemon, j.Problem)
+		}
+	}
+}
+
+// TestWrap_TheShellIsTheOneThatRunsTheJob: $SHELL is not set by bcron and for root's services, it is another
+// shell for those of users under systemd-cron, and busybox takes the login shell.
+func TestWrap_TheShellIsTheOneThatRunsTheJob(t *testing.T) {
+	for _, c := range []struct {
+		daemon  Daemon
+		setting string
+		want    string // in the line; what begins with ! is a problem
+	}{
+		{DebianCron, "", `"${SHELL:-/bin/sh}" -c`},
+		{Cronie, "", `"${SHELL:-/bin/sh}" -c`},
+		{Bcron, "", `"${SHELL:-/bin/sh}" -c`},
+		{Bcron, "SHELL=/bin/bash\n", `"${SHELL:-/bin/sh}" -c`},
+		{SystemdCron, "", ` -- /bin/sh -c`},
+		{SystemdCron, "SHELL=/bin/bash\n", ` -- /bin/bash -c`},
+		{"", "", ` -- /bin/sh -c`},
+		{DebianCron, "SHELL=/usr/bin/fish\n", "!whose quoting is not known"},
+		{Cronie, "SHELL=/bin/csh\n", "!whose quoting is not known"},
+		{SystemdCron, "SHELL=/bin/tcsh\n", "!whose quoting is not known"},
+		{DebianCron, "SHELL=bash\n", "!must be an absolute path"},
+	} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
+		put(t, m.Root, "/etc/cron.d/app", c.setting+"0 3 * * * root a | b\n")
+		checkLine(t, m, c.want)
+	}
+	for shell, want := range map[string]string{"/bin/bash": `"${SHELL:-/bin/sh}" -c`, "/usr/bin/fish": "!whose quoting is not known", "/usr/sbin/nologin": "!whose quoting is not known"} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: BusyBox}
+		put(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/ash\nbob:x:1:1::/home/bob:"+shell+"\n")
+		put(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * a | b\n")
+		checkLine(t, m, want)
+	}
+}
+
+// checkLine compares the line of the only job of a machine, or its problem.
+func checkLine(t *testing.T, m Machine, want string) {
+	t.Helper()
+	j := look(t, m).Jobs[0]
+	_, text, err := m.Line(Wire{Job: j, URL: aURL}, Wiring{With: WithRun, Program: "/usr/bin/overdue"})
+	if problem, refused := strings.CutPrefix(want, "!"); refused && !strings.Contains(j.Problem, problem) || !refused && (err != nil || !strings.Contains(text, want)) {
+		t.Errorf("%s: %s, %v, %q; want %s", m.Daemon, text, err, j.Problem, want)
+	}
+}
+
+func TestLook_ARandomDelayIsAddedToTheGrace(t *testing.T) {
+	for daemon, want := range map[Daemon]time.Duration{DebianCron: 5 * time.Minute, Bcron: 5 * time.Minute, Cronie: 50 * time.Minute, SystemdCron: 50 * time.Minute} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
+		put(t, m.Root, "/etc/cron.d/app", "RANDOM_DELAY=45\n*/20 * * * * root /opt/x\n")
+		if j := look(t, m).Jobs[0]; j.Grace != want || !j.Open() {
+			t.Errorf("%s: grace %s, %q; want %s", daemon, j.Grace, j.Problem, want)
+		}
+	}
+}
+
+func TestLook_ACronZoneIsObeyedWhereItIsSafe(t *testing.T) {
+	for _, c := range []struct {
+		daemon    Daemon
+		own, host string
+		want      string // the zone of the schedule; "" for a problem
+	}{
+		{DebianCron, "Asia/Tokyo", "Europe/Berlin", "Europe/Berlin"},
+		{Bcron, "Asia/Tokyo", "Asia/Seoul", "Asia/Seoul"},
+		{Cronie, "Asia/Tokyo", "Asia/Seoul", "Asia/Tokyo"},
+		{Cronie, "Asia/Tokyo", "Europe/Berlin", ""},
+		{Cronie, "America/New_York", "Asia/Tokyo", ""},
+		{Cronie, "Europe/Berlin", "Europe/Berlin", "Europe/Berlin"},
+		{SystemdCron, "Asia/Tokyo", "Asia/Tokyo", ""},
+		{"", "Asia/Tokyo", "Asia/Tokyo", ""},
+	} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Now: noon, Daemon: c.daemon}
+		put(t, m.Root, "/etc/timezone", c.host+"\n")
+		put(t, m.Root, "/etc/cron.d/app", "CRON_TZ="+c.own+"\n0 12 * * * root /opt/x\n")
+		if j := look(t, m).Jobs[0]; j.Open() != (c.want != "") || j.Open() && j.Zone != c.want {
+			t.Errorf("%+v: zone %s, %q", c, j.Zone, j.Problem)
+		}
+	}
+}
+
+func TestLook_WhatTheDaemonDoesNotReadIsNotOffered(t *testing.T) {
+	for name, c := range map[string]struct {
+		daemon Daemon
+		file   string
+		mode   os.FileMode
+		open   bool
+	}{
+		"busybox reads no cron.d":       {BusyBox, "", 0o644, false},
+		"cronie, an executable file":    {Cronie, "", 0o755, false},
+		"Debian's cron, executable":     {DebianCron, "", 0o755, true},
+		"systemd-cron, a timer by name": {SystemdCron, "/etc/systemd/system/app.timer", 0o644, false},
+		"fcron has tables of its form":  {"", "/usr/sbin/fcron", 0o644, false},
+		"systemd-cron":                  {SystemdCron, "", 0o644, true},
+	} {
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
+		put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n")
+		if c.file != "" {
+			put(t, m.Root, c.file, "")
+		}
+		if err := os.Chmod(m.at("/etc/cron.d/app"), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if j := look(t, m).Jobs[0]; j.Open() != c.open {
+			t.Errorf("%s: %q", name, j.Problem)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package discover
+
+import "strings"
+
+// token is an operator of the shell outside of quotes and brackets.
+type token struct {
+	text string // one of && || ; | & or a line end
+	at   int
+}
+
+// operators finds the operators of a command that are in no quotes, brackets or braces. It is
+// false where quotes or brackets do not close.
+func operators(command string) (found []token, balanced bool) {
+	depth := 0
+	for i := 0; i < len(command); i++ {
+		switch c := command[i]; c {
+		case '\\':
+			i++
+		case '\'', '"', '`':
+			end := closing(command, i)
+			if end < 0 {
+				return found, false
+			}
+			i = end
+		case '(', '{':
+			depth++
+		case ')', '}':
+			depth--
+		case '#':
+			if i == 0 || strings.IndexByte(" \t;&|(", command[i-1]) >= 0 {
+				return found, depth == 0
+			}
+		case ';', '\n', '&', '|':
+			text := string(c)
+			if i+1 < len(command) && command[i+1] == c && c != '\n' {
+				text += text
+			}
+			redirects := c == '&' && text == "&" && (i > 0 && command[i-1] == '>' || i+1 < len(command) && command[i+1] == '>')
+			if depth == 0 && !redirects {
+				found = append(found, token{text, i})
+			}
+			i += len(text) - 1
+		}
+	}
+	return found, depth == 0
+}
+
+// closing is where the quote that begins at a place ends; -1 if it does not.
+func closing(command string, at int) int {
+	for i := at + 1; i < len(command); i++ {
+		switch {
+		case command[i] == '\\' && command[at] != '\'':
+			i++
+		case command[i] == command[at]:
+			return i
+		}
+	}
+	return -1
+}
+
+// firstCommand splits a command at its first operator. rest begins with the next command.
+func firstCommand(command string) (first, operator, rest string) {
+	found, balanced := operators(command)
+	if len(found) == 0 || !balanced {
+		return strings.TrimSpace(command), "", ""
+	}
+	op := found[0]
+	rest = command[op.at+len(op.text):]
+	return strings.TrimSpace(command[:op.at]), op.text, strings.TrimLeft(rest, " \t")
+}
+
+// onlyAnd reports whether a command is one chain of && and pipes: then it can stand as one behind &&.
+func onlyAnd(command string) bool { return joinedBy(command, "&&", "|") }
+
+// onlyPipe reports whether a command is one pipe: then it can stand as one behind ||.
+func onlyPipe(command string) bool { return joinedBy(command, "|") }
+
+func joinedBy(command string, allowed ...string) bool {
+	if first, _, _ := strings.Cut(command, " "); first == "if" || first == "case" {
+		return true // looked at as a whole, and left alone
+	}
+	found, balanced := operators(strings.TrimRight(command, " \t;"))
+	for _, op := range found {
+		ok := false
+		for _, text := range allowed {
+			ok = ok || op.text == text
+		}
+		balanced = balanced && ok
+	}
+	return balanced && strings.TrimSpace(command) != ""
+}

@@ -93,10 +93,8 @@ func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notif
 }
 
 // answering starts a node that sends to the provider.
-func (w *world) answering(a *answers) *node {
-	n := w.node()
-	n.courier.Send = a.send
-	return n
+func (w *world) answering(a *answers, prepare ...func(*Engine)) *node {
+	return w.node(append(prepare, sending(a.send))...)
 }
 
 // broken is an answer that may get better.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"overdue/internal/deliver"
 	"overdue/internal/ingest"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
@@ -146,11 +147,25 @@ type node struct {
 	stopped bool
 }
 
-// node starts a node. It is stopped at the end of the test, if not before.
-func (w *world) node() *node {
+// sending lets a node send through send.
+func sending(send deliver.Sender) func(*Engine) {
+	return func(e *Engine) { e.courier.Send = send }
+}
+
+// atMost bounds how much a node sends at once.
+func atMost(n int) func(*Engine) {
+	return func(e *Engine) { e.courier.Most = n }
+}
+
+// node starts a node, after prepare changed its parts. It is stopped at the end of
+// the test, if not before.
+func (w *world) node(prepare ...func(*Engine)) *node {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	e := NewEngine(w.open(), w.provider.send, "", log)
+	for _, change := range prepare {
+		change(e)
+	}
 	if err := e.Start(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -338,13 +353,12 @@ func TestAProvidersRetryAfterIsHonoured(t *testing.T) {
 func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.channel("mail", monitor.Channel{TellRecovered: true})
-		n := w.node()
-		n.courier.Send = func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
+		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
 			if news.Channel == "ops" {
 				return notify.Receipt{}, &notify.Refusal{Status: 410, Body: "gone", Final: true}
 			}
 			return w.provider.send(ctx, kind, set, news)
-		}
+		}))
 		w.heartbeat("backup", fiveAndTwo)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(2 * time.Second)
@@ -440,18 +454,17 @@ func TestARunThatTakesTooLongIsDown(t *testing.T) {
 
 func TestANodeThatDiesBetweenSendingAndNotingTellsTwiceWithTheSameAlert(t *testing.T) {
 	simulate(t, func(w *world) {
-		n := w.node()
-		w.heartbeat("backup", fiveAndTwo)
 		// The sending of this node does not come back before its death: the
 		// provider has taken the message, and nobody has noted it.
 		dead := make(chan struct{})
 		defer close(dead)
 		send := w.provider.send
-		n.courier.Send = func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
+		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
 			receipt, err := send(ctx, kind, set, news)
 			<-dead
 			return receipt, err
-		}
+		}))
+		w.heartbeat("backup", fiveAndTwo)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(time.Second)
 		w.expect("opened")

@@ -77,8 +77,7 @@ func TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer(t *testing.T
 			w.channel(name, monitor.Channel{})
 			a.takes[name] = time.Hour
 		}
-		n := w.answering(a)
-		n.courier.Most = 16
+		n := w.answering(a, atMost(16))
 		for i := range 20 {
 			name := fmt.Sprint("job", i)
 			w.heartbeat(name, daily)

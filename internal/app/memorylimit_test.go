@@ -54,10 +54,8 @@ func TestCourier_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
 		for i := range 3 {
 			w.channel(fmt.Sprint("another ", i), monitor.Channel{})
 		}
-		n := w.node()
 		var now, peak, sent atomic.Int64
-		n.courier.Most = 5
-		n.courier.Send = func(context.Context, string, notify.Settings, notify.News) (notify.Receipt, error) {
+		n := w.node(atMost(5), sending(func(context.Context, string, notify.Settings, notify.News) (notify.Receipt, error) {
 			if at := now.Add(1); at > peak.Load() {
 				peak.Store(at)
 			}
@@ -65,7 +63,7 @@ func TestCourier_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
 			now.Add(-1)
 			sent.Add(1)
 			return notify.Receipt{Status: 200}, nil
-		}
+		}))
 		for i := range 5 {
 			w.heartbeat(fmt.Sprint("job", i), fiveAndTwo)
 			w.hear(n, fmt.Sprint("job", i), "/fail")

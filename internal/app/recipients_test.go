@@ -104,9 +104,7 @@ func (w *world) mails(to ...string) *mailServer {
 
 // mailNode starts a node that sends through the mail server.
 func (w *world) mailNode(m *mailServer) *node {
-	n := w.node()
-	n.courier.Send = m.send
-	return n
+	return w.node(sending(m.send))
 }
 
 // health returns how the channel called name delivers.

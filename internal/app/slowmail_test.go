@@ -44,9 +44,7 @@ func (s *slowRelay) send(ctx context.Context, kind string, _ notify.Settings, n 
 // slowNode starts a node whose alerts go to the relay.
 func (w *world) slowNode(s *slowRelay) *node {
 	w.t.Helper()
-	n := w.node()
-	n.courier.Send = s.send
-	return n
+	return w.node(sending(s.send))
 }
 
 // mail adds a channel for mails.
@@ -131,6 +129,8 @@ func TestNews_LateAndOpenedNameTheSameDueTime(t *testing.T) {
 		w.heartbeat("backup", fiveAndTwo)
 		w.hear(n, "backup", "")
 		w.wait(10 * time.Minute)
+		w.provider.mu.Lock()
+		defer w.provider.mu.Unlock()
 		if late, opened := due["heartbeat.late"], due["incident.opened"]; late.IsZero() || !late.Equal(opened) {
 			t.Errorf("late: due %v; opened: due %v; want the same", late, opened)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,12 +126,13 @@ func TestOpenToServe_SaysAfterASecondWhoHoldsTheLock(t *testing.T) {
 		path, begun := filepath.Join(t.TempDir(), "overdue.db"), time.Now()
 		first := serving(t, path)
 		var said []string
-		go func() {
+		var closing sync.WaitGroup
+		closing.Go(func() {
 			time.Sleep(3 * time.Second)
 			if err := first.Close(); err != nil {
 				t.Error(err)
 			}
-		}()
+		})
 		second, err := store.OpenToServe(t.Context(), path, store.ServeOptions{OnWait: func(file, holder string) {
 			said = append(said, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
 		}})
@@ -138,6 +140,7 @@ func TestOpenToServe_SaysAfterASecondWhoHoldsTheLock(t *testing.T) {
 			t.Fatal("after the first server ended:", err)
 		}
 		defer second.Close()
+		closing.Wait()
 		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(said) != 1 || said[0] != want {
 			t.Errorf("said %q; want %q", said, want)
 		}

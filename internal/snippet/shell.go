@@ -54,7 +54,7 @@ const exitCodeLine = Job + `; code=$?; ` + Curl + ` PING_URL/$code; exit $code`
 // that ExecCondition= skips. systemd.unit(5), systemd.service(5).
 var systemdWay = Way{
 	Name: "systemd",
-	Note: "Three files. A run that a condition skips sends nothing. With Restart=, only the last attempt is reported as a failure.",
+	Note: "Three files. A run that a condition skips sends nothing. If the service has Restart=, add RestartMode=direct, so that only the last attempt is reported as a failure.",
 	Blocks: []Block{
 		{Title: "The job", File: "/etc/systemd/system/backup.service", Code: `[Unit]
 Description=Nightly database backup

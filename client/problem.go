@@ -104,7 +104,7 @@ func problemOf(resp *http.Response, body []byte) *Problem {
 		p.Title = http.StatusText(resp.StatusCode)
 	}
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
-		p.Detail = "it sends to " + firstLine([]byte(to)) + "; use that address"
+		p.Detail = "it sends to " + firstLine([]byte(to)) + "; use that address, or copy the ping URL again"
 	}
 	p.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	p.fromPings = resp.Header.Get("Ping-Body-Limit") != ""

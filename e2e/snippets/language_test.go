@@ -34,6 +34,8 @@ function run_backup() { passthru('%[1]s', $code); if ($code !== 0) { throw new E
 `},
 	{way: "Perl", run: []string{"/usr/bin/perl"}, after: true, job: `
 sub run_backup { system("%[1]s") == 0 or die "job exit code " . ($? >> 8) . "\x{2026}\n"; }`},
+	{way: "Perl", run: []string{"/usr/bin/perl"}, after: true, job: `
+sub run_backup { system("%[1]s") == 0 or die "no space für the job\n"; }`},
 }
 
 func TestLanguages_PrintedProgramsPingAndEndAsTheJobDid(t *testing.T) {
@@ -57,6 +59,7 @@ func TestLanguages_PrintedProgramsPingAndEndAsTheJobDid(t *testing.T) {
 		})
 	}
 	pieces[1].body, pieces[2].body, pieces[0].body, pieces[4].body = "CalledProcessError", "CalledProcessError", "runBackup", "RuntimeError"
+	pieces[6].name, pieces[6].body = "Perl 1, bytes of UTF-8", "für the job"
 	runPieces(t, pieces)
 }
 

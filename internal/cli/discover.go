@@ -32,7 +32,7 @@ type discoverCmd struct {
 	Grace    string   `placeholder:"DURATION" help:"Grace period for all. Default: a quarter of the shortest gap between runs, from 5m to 1h."`
 	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag beside the name of the machine; may be given more than once."`
 	Timezone string   `placeholder:"ZONE" help:"Time zone of the schedules. Default: the machine's."`
-	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name."`
+	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name, or that in /etc/hostname of the image."`
 	Daemon   string   `name:"cron-daemon" placeholder:"NAME" help:"Cron daemon that reads the crontabs: cron, cronie, bcron, systemd-cron or busybox. Default: the one that is found."`
 	AllUsers bool     `help:"Read the crontabs of all users, which only root may."`
 	Backups  string   `name:"backup-dir" placeholder:"DIR" help:"Where copies of crontabs are kept. Default: ~/.local/state/overdue."`
@@ -95,7 +95,7 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 	}
 	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), Now: time.Now()}
 	if c.Host == "" {
-		name, failed := os.Hostname()
+		name, failed := m.Hostname()
 		if failed != nil {
 			return m, fmt.Errorf("host name: %w; give --host", failed)
 		}
@@ -211,7 +211,7 @@ func (c *discoverCmd) chosen(all []discover.Job) ([]discover.Job, error) {
 		}
 	}
 	if len(left) > 0 {
-		return nil, usage("%s: no job that was found is called so", strings.Join(left, ", "))
+		return nil, usage("%s: no job has this slug; overdue discover shows them in its last column", strings.Join(left, ", "))
 	}
 	return jobs, nil
 }
@@ -312,7 +312,8 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 		}
 	}
 	if !c.Yes && !agreed(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
-		return errors.New("nothing written; the heartbeats are created")
+		return errors.New("nothing written, but the heartbeats exist now and alert if their jobs do not ping: " +
+			"run this again to write the files, or delete the heartbeats")
 	}
 	var wrong []error
 	units := false

@@ -175,7 +175,7 @@ func TestDiscoverRefusesBeforeItAsksTheServer(t *testing.T) {
 	put := slugServer(t)
 	for args, want := range map[string]string{
 		"--edit":                  "give --yes",
-		"--create nosuch":         "nosuch: no job that was found is called so",
+		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
 		"--create web1-x":         "web1-x: runs when the machine starts",
 		"--timezone CEST":         "Europe/Berlin",
 		"--edit --json":           "give one of the two",

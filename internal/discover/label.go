@@ -59,14 +59,16 @@ var (
 	// sign: neither is a secret.
 	tameWord = regexp.MustCompile(`^[a-z][a-z_:-]{1,30}$`)
 	tameFlag = regexp.MustCompile(`^--[a-z][a-z-]{1,30}$`)
-	goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	// A number that the shell works out, such as $((RANDOM % 60)), is no command.
+	arithmetic = regexp.MustCompile(`\$\(\([^()]*\)\)`)
+	goodName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 )
 
 // labelOf names a command after the program that does the work: "backup.sh --full",
 // "artisan schedule:run". Only words directly behind the program and then long
 // options are taken, because names are shown to everybody and arguments may be secrets.
 func labelOf(command string) string {
-	for _, words := range segments(command) {
+	for _, words := range segments(arithmetic.ReplaceAllLiteralString(command, "0")) {
 		if program, rest := working(words); program != "" {
 			return shorten(program + tame(program, rest))
 		}

@@ -8,6 +8,7 @@ import (
 
 func TestJobsAreNamedAfterTheProgramThatWorks(t *testing.T) {
 	for command, want := range map[string]string{
+		`sleep $((RANDOM \% 60)); /home/ada/monthly`:                                      "monthly",
 		"/usr/local/bin/backup.sh --full":                                                 "backup.sh --full",
 		"cd /srv/app && php artisan schedule:run >> /dev/null 2>&1":                       "artisan schedule:run",
 		"cd / && run-parts --report /etc/cron.hourly":                                     "cron.hourly",

@@ -377,3 +377,15 @@ func TestWhatCronIgnoresIsNotWatched(t *testing.T) {
 		t.Errorf("%d jobs, notes %v", len(found.Jobs), found.Notes)
 	}
 }
+
+func TestHostname_IsThatOfTheImage(t *testing.T) {
+	m := Machine{Root: t.TempDir()}
+	own, err := os.Hostname()
+	if got, failed := m.Hostname(); err != nil || failed != nil || got != own {
+		t.Errorf("%q, %v, %v; want that of this machine, because the image has no name", got, failed, err)
+	}
+	put(t, m.Root, "/etc/hostname", "db7.example.org\n")
+	if got, failed := m.Hostname(); failed != nil || got != "db7.example.org" {
+		t.Errorf("%q, %v", got, failed)
+	}
+}

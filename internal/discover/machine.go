@@ -200,6 +200,19 @@ func (m Machine) readFile(f *Found, path string) ([]byte, bool) {
 	return text, true
 }
 
+// Hostname is the name of the machine. An image without /etc/hostname has that of
+// the machine that reads it.
+func (m Machine) Hostname() (string, error) {
+	if !m.live() {
+		if text, err := m.text("/etc/hostname"); err == nil {
+			if name := strings.TrimSpace(string(text)); name != "" {
+				return name, nil
+			}
+		}
+	}
+	return os.Hostname()
+}
+
 // text is what a plain file has in it, up to the biggest that is read.
 func (m Machine) text(path string) ([]byte, error) {
 	file, err := openPlain(m.resolve(path))

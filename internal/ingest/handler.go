@@ -186,7 +186,7 @@ func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping,
 }
 
 // unknownID is what 404 says.
-const unknownID = "not found: no heartbeat has this id"
+const unknownID = "not found: no heartbeat has this id; copy the ping URL again"
 
 // notStored is the text of the 503 answer while the database is unavailable.
 const notStored = "not stored: the database is unavailable, send it again"

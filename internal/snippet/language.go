@@ -206,7 +206,7 @@ my $url = "PING_URL";
 # Tries six times. A ping that fails never fails the job.
 sub ping {
     my ($path, $body) = @_;
-    utf8::encode($body);
+    utf8::encode($body) if utf8::is_utf8($body);
     my $answer;
     for my $wait (1, 2, 4, 8, 16, 0) {
         $answer = HTTP::Tiny->new(timeout => 10)->post($url . $path, { content => $body });

@@ -349,12 +349,17 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 
 // tested is a test alert in the list of last deliveries.
 func tested(result manage.TestResult, took time.Duration, now time.Time) view.Delivery {
-	d := view.Delivery{Message: "Test", State: "sent", Attempts: 1, Took: took, At: now, Response: result.Detail}
+	d := view.Delivery{Message: "Test", State: "sent", Attempts: 1, Took: took, At: now}
+	code := 0
 	if result.Status != nil {
-		d.Response = response(*result.Status, result.Detail)
+		code = *result.Status
 	}
 	if !result.Delivered {
 		d.State = "given_up"
+		if code < 300 { // the code of the recipients who have it
+			code = 0
+		}
 	}
+	d.Response = response(code, result.Detail)
 	return d
 }

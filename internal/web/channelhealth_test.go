@@ -72,9 +72,13 @@ func TestIncidentPage_ShowsEachRecipientOfADividedAlert(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return tx.AddAttempt(store.Attempt{Alert: part.ID, N: 1, At: w.now(), Outcome: "retry", Status: 451, Detail: "full"})
+			if err := tx.AddAttempt(store.Attempt{Alert: part.ID, N: 1, At: w.now(), Outcome: "retry", Status: 451, Detail: "full"}); err != nil {
+				return err
+			}
+			later := store.Attempt{Alert: part.ID, N: 2, At: w.now(), Outcome: "retry", Status: 452, Detail: "bob@example.com: 452 still full"}
+			return tx.AddAttempt(later)
 		})
 		w.shows(w.get("viewer", "/incidents/"+i.ID), 200,
-			"<code>250 Sent to 1 of 2</code>", "for bob@example.com", "<code>451 full</code>", "next in", "1 delivered, 1 retrying")
+			"<code>250 Sent to 1 of 2</code>", "for bob@example.com", "<code>bob@example.com: 452 still full</code>", "next in", "1 delivered, 1 retrying")
 	})
 }

@@ -134,6 +134,10 @@ func TestATestAlertUsesWhatIsInTheForm(t *testing.T) {
 		}
 		h := w.heartbeat("backup")
 		w.shows(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
+		partly := client.TestResult{Status: new(250), Detail: "Sent to 1 of 2; bob@example.com: 452 4.2.2 full"}
+		result, partly = partly, result
+		w.shows(w.post("member", "/channels/test", form), 200, "<code>Sent to 1 of 2; bob@example.com: 452 4.2.2 full</code>", "Failed")
+		result = partly
 		w.shows(w.get("member", "/heartbeats/"+h.ID), 200, "ops is failing")
 		result = client.TestResult{Delivered: true, Status: new(200), Detail: "ok"}
 		w.shows(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "200 ok", "Delivered")

@@ -233,4 +233,7 @@ func wrongs(err error) (map[string]string, bool) {
 const refused = http.StatusUnprocessableEntity
 
 // text is a field of the form as it was sent.
-func (v *visit) text(field string) string { return v.r.PostForm.Get(field) }
+// A browser ends the lines of a text area with CR LF, everything else here with LF.
+func (v *visit) text(field string) string {
+	return strings.ReplaceAll(v.r.PostForm.Get(field), "\r\n", "\n")
+}

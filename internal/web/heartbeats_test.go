@@ -159,14 +159,14 @@ func TestEditingShowsAndSavesEverySetting(t *testing.T) {
 		w.shows(w.get("member", "/heartbeats/"+h.ID+"/edit"), 200, `value="1h"`, `value="10m"`, `value="backup"`)
 		a := w.post("member", "/heartbeats/"+h.ID, url.Values{
 			"name": {"nightly"}, "interval": {"2d"}, "grace": {"1h"}, "max_run_time": {"30m"}, "methods": {"post"}, "manual_resume": {"on"},
-			"channels": {"some"}, "channel": {c.ID}, "tags": {"x"}, "description": {"wiki"},
+			"channels": {"some"}, "channel": {c.ID}, "tags": {"x"}, "description": {"wiki\r\nAda"},
 		})
 		if a.code != http.StatusSeeOther {
 			w.Fatal(a.code, a.body)
 		}
 		got := w.standing("nightly")
 		want := monitor.Rule{Interval: 48 * time.Hour, Grace: time.Hour, MaxRunTime: 30 * time.Minute, Methods: monitor.PostOnly, ManualResume: true, Early: monitor.UsualEarly, AlertAfter: 1}
-		if !got.Rule.Equal(want) || fmt.Sprint(got.Channels) != "["+c.ID+"]" || got.AllChannels || got.Description != "wiki" {
+		if !got.Rule.Equal(want) || fmt.Sprint(got.Channels) != "["+c.ID+"]" || got.AllChannels || got.Description != "wiki\nAda" {
 			w.Errorf("%+v", got)
 		}
 		w.shows(w.get("member", "/heartbeats/"+h.ID+"/edit"), 200, `value="48h"`, `value="30m"`, `value="post" checked`)

@@ -200,9 +200,10 @@ func undivided(s manage.IncidentStory, d manage.Delivery, detail string) string 
 	return detail
 }
 
-// response is what a provider answered.
+// response is what a provider answered. A detail that names the code of each
+// recipient needs it only once.
 func response(status int, detail string) string {
-	if status == 0 {
+	if status == 0 || strings.Contains(detail, ": "+strconv.Itoa(status)+" ") {
 		return detail
 	}
 	return strings.TrimSpace(strconv.Itoa(status) + " " + detail)

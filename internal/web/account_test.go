@@ -313,3 +313,18 @@ func TestBrowsersAreNamedForPeople(t *testing.T) {
 		}
 	}
 }
+
+// curl -f takes a redirect for success, so a job that pings the address of a page
+// would never be missed by whoever wrote it.
+func TestPages_AJobThatPingsAPageGetsAnErrorAndTheRightAddress(t *testing.T) {
+	onEach(t, func(w *world) {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			r := httptest.NewRequest(method, "/heartbeats/"+w.things(1).heartbeat, nil)
+			r.Header.Set("Accept", "*/*")
+			a := w.raw(r)
+			if a.code != http.StatusUnauthorized || method != http.MethodHead && !strings.Contains(a.body, base+"/api/v1/hb/ID") {
+				w.Errorf("%s: %d %s; want 401 and where pings go", method, a.code, a.body)
+			}
+		}
+	})
+}

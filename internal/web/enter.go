@@ -113,10 +113,20 @@ func (v *visit) ask(rt route) error {
 		return v.redirect(view.SetupPath)
 	case v.r.Method != http.MethodGet && v.text(view.OriginPerson) != "":
 		return v.signedOut()
+	case !fromBrowser(v.r) && (v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, view.HeartbeatsPath+"/")):
+		// A job that pings the address of a page would take a redirect for success.
+		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
+			v.site.Base+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
 	case v.r.Method != http.MethodGet:
 		return v.redirect(view.SignInPath)
 	}
 	return v.redirect(view.SignInPath + "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode())
+}
+
+// fromBrowser reports whether a browser sent the request: they ask for HTML, and
+// say where a form comes from (Fetch Metadata; Origin, RFC 6454, section 7).
+func fromBrowser(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" || strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // local returns a path of ours to go to, or else the list of heartbeats. A

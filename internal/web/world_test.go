@@ -190,7 +190,9 @@ func (a answer) to() string { return a.header.Get("Location") }
 // get reads a page as somebody; "" is nobody.
 func (w *world) get(as, path string) answer {
 	w.Helper()
-	return w.send(as, httptest.NewRequest(http.MethodGet, path, nil))
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	return w.send(as, r)
 }
 
 // post sends a form as somebody, as a browser does.

@@ -169,11 +169,17 @@ type problem struct {
 
 // received returns the ping that a request is, when its body has been read.
 func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
-	if contentType := r.Header.Get("Content-Type"); f.kind == "" && r.Body != nil {
-		if err := f.readBody(contentType, body, end == bodyComplete); err != nil {
-			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
+		before := f.claim
+		if encoding := r.Header.Get("Content-Encoding"); f.kind == "" && encoding != "" && encoding != "identity" && saysOutcome(contentType) {
+			return monitor.Ping{}, &problem{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it as it is, or put the outcome into the URL"}
 		}
-		if undecided := (f.kind == "" || f.ended) && mayGoOn(contentType, body); undecided && end == bodyLate {
+		if err := f.readBody(contentType, body, end == bodyComplete); err != nil && before.kind == "" {
+			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+		} else if err != nil {
+			f.claim = before // the run ended, and the rest is output
+		}
+		if undecided := before.kind == "" && (f.kind == "" || f.ended) && mayGoOn(contentType, body); undecided && end == bodyLate {
 			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: nothing was stored, send it again"}
 		} else if undecided && end == bodyCut {
 			return monitor.Ping{}, &problem{http.StatusServiceUnavailable, "memory is short, and the outcome in the body could not be read: nothing was stored, send it again"}

@@ -26,6 +26,11 @@ func (s *said) readBody(contentType string, body []byte, complete bool) error {
 	return nil
 }
 
+// saysOutcome reports whether bodies of a type may say the outcome.
+func saysOutcome(contentType string) bool {
+	return isJSON(mediaTypeOf(contentType)) || isForm(contentType)
+}
+
 // mayGoOn reports whether the missing part of a body may hold its outcome.
 func mayGoOn(contentType string, body []byte) bool {
 	if body = trim(body); isJSON(mediaTypeOf(contentType)) || isForm(contentType) && bytes.HasPrefix(body, []byte("{")) {

@@ -34,6 +34,8 @@ func TestReadBody_UnderstandsTheWordsOfOtherMonitors(t *testing.T) {
 		{jsonType, ` {"status":"up"} `, meaning{monitor.Success, noExit, ""}},
 		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.Fail, noExit, "8f14e45f"}},
 		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.Start, noExit, "c1"}},
+		{jsonType, `{"exit-code":3}`, meaning{monitor.Fail, 3, ""}},
+		{jsonType, `{"exitCode":3}`, meaning{monitor.Fail, 3, ""}},
 		{jsonType, `{"exit_code":3}`, meaning{monitor.Fail, 3, ""}},
 		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.Fail, noExit, ""}},
 		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.Fail, noExit, ""}},
@@ -127,6 +129,24 @@ func TestServeHTTP_WithoutMemoryForTheOutcomeThePingIsToBeSentAgain(t *testing.T
 			d.handler.ServeHTTP(answer, r)
 			if again := answer.Header().Get("Retry-After") != ""; answer.Code != want || again != (want == 503) {
 				d.t.Errorf("%s: answered %d %s, Retry-After: %t; want %d", contentType, answer.Code, answer.Body, again, want)
+			}
+		}
+	})
+}
+
+func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
+	take(t, func(d *desk) {
+		for _, c := range []struct {
+			form, contentType string
+			want              int
+		}{{"", jsonType, 415}, {"", formType, 415}, {"", textType, 200}, {"/0", jsonType, 200}} {
+			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, strings.NewReader("\x1f\x8b"))
+			r.Header.Set("Content-Type", c.contentType)
+			r.Header.Set("Content-Encoding", "gzip")
+			answer := httptest.NewRecorder()
+			d.handler.ServeHTTP(answer, r)
+			if answer.Code != c.want {
+				d.t.Errorf("%q with %s: answered %d %s; want %d", c.form, c.contentType, answer.Code, answer.Body, c.want)
 			}
 		}
 	})

@@ -140,7 +140,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		}
 		return problem.status, problem.line, malformed
 	}
-	h.Arrivals.Complete(arrival)
+	time.Sleep(h.Arrivals.Complete(arrival))
 	ping.At, ping.Source = arrival.At, source
 	if arrival.delayed {
 		ping.Flags |= monitor.Delayed

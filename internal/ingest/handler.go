@@ -140,7 +140,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		}
 		return problem.status, problem.line, malformed
 	}
-	time.Sleep(h.Arrivals.Complete(arrival))
+	if rest := h.Arrivals.Complete(arrival); rest > 0 {
+		<-time.After(rest)
+	}
 	ping.At, ping.Source = arrival.At, source
 	if arrival.delayed {
 		ping.Flags |= monitor.Delayed

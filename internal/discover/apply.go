@@ -44,6 +44,7 @@ var (
 	errLink     = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
 	errThere    = errors.New("exists already: nothing written; look at it and add the lines yourself")
 	errReadOnly = errors.New("is read-only: nothing written")
+	errLinked   = errors.New("has other hard links, and some cron daemons ignore such files: nothing written; edit it yourself")
 	errOutside  = errors.New("leads out of the image through a symlink: nothing written")
 	errPrepared = errors.New("others may write there: nothing written")
 	errSame     = errors.New("reads differently after it was written: restore it from the copy")
@@ -146,6 +147,7 @@ func word(path string) string {
 type attributes struct {
 	mode     fs.FileMode
 	uid, gid int // -1: whoever writes
+	xattrs   []xattr
 }
 
 // unchanged refuses a file that is not what was read. The mode counts: a crontab that nobody may
@@ -164,9 +166,14 @@ func unchanged(path string, before []byte) (attributes, error) {
 	}
 	keep := attributes{mode: about.Mode().Perm()}
 	keep.uid, keep.gid = ownerOf(about)
+	if keep.xattrs, err = xattrsOf(path); err != nil {
+		return attributes{}, err
+	}
 	switch {
 	case about.Mode().Perm()&0o200 == 0:
 		return attributes{}, errReadOnly
+	case linksOf(about) > 1:
+		return attributes{}, errLinked // the new file would have one link, and be read
 	case !bytes.Equal(now, before):
 		return attributes{}, errChanged
 	}
@@ -204,6 +211,9 @@ func fill(file *os.File, text []byte, keep attributes) error {
 		}
 	}
 	if err := file.Chmod(keep.mode); err != nil {
+		return err
+	}
+	if err := setXattrs(file, keep.xattrs); err != nil {
 		return err
 	}
 	if _, err := file.Write(text); err != nil {

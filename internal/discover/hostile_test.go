@@ -56,6 +56,19 @@ func TestNothingIsWrittenOutsideAnImage(t *testing.T) {
 	}
 }
 
+// A file with several names is ignored by Debian's cron, and its replacement is not.
+func TestApply_AFileWithOtherHardLinksIsLeftAlone(t *testing.T) {
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", State: t.TempDir() + "/copies", Now: noon}
+	put(t, m.Root, "/etc/cron.d/app", "before\n")
+	if err := os.Link(m.Root+"/etc/cron.d/app", m.Root+"/other"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Apply(context.Background(), Edit{Shown: "app", path: "/etc/cron.d/app", Before: []byte("before\n"), After: []byte("after\n")})
+	if text, _ := os.ReadFile(m.Root + "/etc/cron.d/app"); !errors.Is(err, errLinked) || string(text) != "before\n" {
+		t.Errorf("%v, and the file is %q; want it left alone", err, text)
+	}
+}
+
 // TestACrontabIsNotHandedOverWhereOthersWrite: they could exchange it between
 // writing and crontab(1).
 func TestACrontabIsNotHandedOverWhereOthersWrite(t *testing.T) {

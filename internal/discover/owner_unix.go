@@ -14,3 +14,11 @@ func ownerOf(about fs.FileInfo) (uid, gid int) {
 	}
 	return -1, -1
 }
+
+// linksOf is how many names a file has; 1 where the file system does not tell.
+func linksOf(about fs.FileInfo) uint64 {
+	if links, ok := about.Sys().(*syscall.Stat_t); ok {
+		return uint64(links.Nlink)
+	}
+	return 1
+}

@@ -86,12 +86,14 @@ func (a *Arrivals) Bind(arrival *Arrival) {
 	}
 }
 
-// Complete notes that the whole request of the ping is there.
-func (a *Arrivals) Complete(arrival *Arrival) {
+// Complete notes that the whole request of the ping is there. It returns how long the
+// ping must wait before it is stored: see draining.
+func (a *Arrivals) Complete(arrival *Arrival) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.close(arrival)
 	arrival.binding, arrival.complete = true, true
+	return a.suspended.draining()
 }
 
 // close notes that nothing more comes of a request.

@@ -135,9 +135,14 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 	defer h.Bodies.give(body)
 	ping, problem := f.received(r, body, end)
 	if problem != nil {
+		if problem.status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", retryAfter)
+		}
 		return problem.status, problem.line, malformed
 	}
-	h.Arrivals.Complete(arrival)
+	if rest := h.Arrivals.Complete(arrival); rest > 0 {
+		<-time.After(rest)
+	}
 	ping.At, ping.Source = arrival.At, source
 	if arrival.delayed {
 		ping.Flags |= monitor.Delayed
@@ -166,12 +171,20 @@ type problem struct {
 
 // received returns the ping that a request is, when its body has been read.
 func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
-	if len(body) > 0 && f.kind == "" {
-		if err := f.readBody(r.Header.Get("Content-Type"), body, end == bodyComplete); err != nil {
-			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
+		before := f.claim
+		if encoding := r.Header.Get("Content-Encoding"); f.kind == "" && encoding != "" && encoding != "identity" && saysOutcome(contentType) {
+			return monitor.Ping{}, &problem{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it as it is, or put the outcome into the URL"}
 		}
-		if f.kind == "" && end == bodyLate && isJSON(mediaTypeOf(r.Header.Get("Content-Type"))) {
+		if err := f.readBody(contentType, body, end == bodyComplete); err != nil && before.kind == "" {
+			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+		} else if err != nil {
+			f.claim = before // the run ended, and the rest is output
+		}
+		if undecided := before.kind == "" && (f.kind == "" || f.ended) && mayGoOn(contentType, body); undecided && end == bodyLate {
 			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: nothing was stored, send it again"}
+		} else if undecided && end == bodyCut {
+			return monitor.Ping{}, &problem{http.StatusServiceUnavailable, "memory is short, and the outcome in the body could not be read: nothing was stored, send it again"}
 		}
 	}
 	kind, exit := f.ping()

@@ -217,7 +217,17 @@ func TestServeHTTP_ABodySaysHowTheRunWent(t *testing.T) {
 			{"/0", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.Success}, // the path says it: the body is output
 			{"?status=up", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Success},
 			{"", jsonType, after(`{"status":"down","x":`, late), 200, monitor.Fail},
+			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Fail}, // how it ended
+			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.Success},
+			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.Success},
 			{"", jsonType, after(`{"x":`, late), 408, ""}, // what follows may say anything
+			{"", jsonType, after(`{"status":"completed","x":`, late), 408, ""},
+			{"", formType, after(`{"x":`, late), 408, ""},
+			{"", formType, after("exit_code=", late), 408, ""},
+			{"", formType, after("exit_code=1", late), 408, ""},
+			{"", formType, after("status=down&x=", late), 200, monitor.Fail},
+			{"", formType, after("12 files copied", late), 200, monitor.Success},
+			{"", jsonType, after(`[{"x":`, late), 200, monitor.Success},
 		} {
 			before, _ := d.newest()
 			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, c.body)

@@ -3,33 +3,46 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"overdue/internal/monitor"
 )
 
-// maxForm is the longest body that is read as a form, in bytes. Clients such as
-// curl also send output of any kind with the type of a form.
-const maxForm = 4 << 10
-
 // readBody reads what a body says about the outcome. A body is output, which says
-// nothing, unless its type is JSON or that of a form and all of it has that shape.
+// nothing, unless its type is JSON or that of a form and it begins in that shape.
 // complete says that nothing of it is missing.
 func (s *said) readBody(contentType string, body []byte, complete bool) error {
-	body = bytes.TrimSpace(body)
-	switch mediaType := mediaTypeOf(contentType); {
-	case isJSON(mediaType):
+	body = trim(body)
+	switch {
+	case isJSON(mediaTypeOf(contentType)), isForm(contentType) && bytes.HasPrefix(body, []byte("{")): // the default type of curl and PowerShell
 		return s.readJSON(body, complete)
-	case mediaType != formType || len(body) > maxForm || !complete:
-		return nil
-	case bytes.HasPrefix(body, []byte("{")): // the default type of curl and PowerShell
-		return s.readJSON(body, complete)
-	case !isForm(string(body)):
-		return nil
+	case isForm(contentType):
+		return s.readForm(string(body), complete)
 	}
-	return s.readParameters(string(body), true)
+	return nil
+}
+
+// saysOutcome reports whether bodies of a type may say the outcome.
+func saysOutcome(contentType string) bool {
+	return isJSON(mediaTypeOf(contentType)) || isForm(contentType)
+}
+
+// mayGoOn reports whether the missing part of a body may hold its outcome.
+func mayGoOn(contentType string, body []byte) bool {
+	if body = trim(body); isJSON(mediaTypeOf(contentType)) || isForm(contentType) && bytes.HasPrefix(body, []byte("{")) {
+		_, closed, _ := membersOf(body)
+		return bytes.HasPrefix(body, []byte("{")) && !closed || len(body) == 0
+	}
+	return isForm(contentType) && !strings.ContainsFunc(string(body), unescaped)
+}
+
+// trim removes white space and the mark that Windows programs put before UTF-8.
+func trim(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }
 
 // formType is the media type of forms.
@@ -43,27 +56,52 @@ func mediaTypeOf(contentType string) string {
 
 // isJSON reports whether a media type is JSON.
 func isJSON(mediaType string) bool {
-	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// isForm reports whether a text is a form: pairs of a name and a value, escaped.
-func isForm(text string) bool {
-	if strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return false
+// isForm reports whether a type is that of a form.
+func isForm(contentType string) bool { return mediaTypeOf(contentType) == formType }
+
+// unescaped reports characters that forms escape.
+func unescaped(r rune) bool { return r <= ' ' || r > '~' }
+
+// readForm reads a form: pairs of a name and a value, escaped. curl -d sends values
+// as they are, so only the pairs before and after those that are not escaped count.
+// Text that does not begin with a name is output, and so is one that is all one
+// unescaped pair.
+func (s *said) readForm(text string, complete bool) error {
+	pairs := strings.Split(text, "&")
+	name, _, isPair := strings.Cut(pairs[0], "=")
+	if !isPair || name == "" || strings.ContainsFunc(name, unescaped) {
+		return nil
 	}
-	for pair := range strings.SplitSeq(text, "&") {
-		if name, _, isPair := strings.Cut(pair, "="); !isPair || name == "" {
-			return false
-		}
+	first := 0
+	for first < len(pairs) && isEscapedPair(pairs[first]) {
+		first++
 	}
-	return true
+	last := len(pairs)
+	for complete && last > first && isEscapedPair(pairs[last-1]) {
+		last--
+	}
+	if !complete && first == len(pairs) {
+		first-- // its value may go on
+	}
+	return s.readParameters(strings.Join(slices.Concat(pairs[:first], pairs[last:]), "&"), true)
+}
+
+// isEscapedPair reports whether a text is a pair of a name and a value, escaped.
+func isEscapedPair(text string) bool {
+	name, _, isPair := strings.Cut(text, "=")
+	return isPair && name != "" && !strings.ContainsFunc(text, unescaped)
 }
 
 // readJSON reads the members of a JSON object, not those of objects within it. A
-// body that is anything else, such as several objects, is output.
+// body that is anything else, such as several objects, is output. An object that is
+// malformed counts for what is before the mistake, for example a line break in a
+// message that a script did not escape.
 func (s *said) readJSON(body []byte, complete bool) error {
-	members, whole := membersOf(body)
-	if !whole && complete {
+	members, closed, alone := membersOf(body)
+	if closed && !alone {
 		return nil
 	}
 	if notice, isOne := alertmanager(members); isOne {
@@ -78,7 +116,22 @@ func (s *said) readJSON(body []byte, complete bool) error {
 			return fmt.Errorf("%w; this is in the JSON body: if that is only output, send it to /0, or as text/plain", err)
 		}
 	}
+	if complete && !closed && (s.kind == "" || s.ended) && bytes.HasPrefix(body, []byte("{")) && namesOutcome(body) {
+		return errors.New("malformed JSON: the body cannot be read up to its outcome; escape quotes and line breaks, or put the outcome first or into the URL")
+	}
 	return nil
+}
+
+// namesOutcome reports whether the text of a JSON object may have a member that
+// says the outcome.
+func namesOutcome(body []byte) bool {
+	lower := bytes.ToLower(body)
+	for word, kind := range words {
+		if kind < inQuery && bytes.Contains(lower, []byte(`"`+word+`"`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // member is one member of a JSON object.
@@ -88,28 +141,29 @@ type member struct {
 }
 
 // membersOf returns the members of a JSON object, also those before the place at
-// which it breaks off. whole says that the text is one complete object.
-func membersOf(body []byte) (members []member, whole bool) {
+// which it breaks off or is malformed. closed says that the object is complete, and
+// alone that nothing follows it.
+func membersOf(body []byte) (members []member, closed, alone bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if opening, err := d.Token(); err != nil || opening != json.Delim('{') {
-		return nil, false
+		return nil, false, false
 	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return members, false
+			return members, false, false
 		}
 		m := member{name: name.(string)} // in an object, where a name is next
 		if err := d.Decode(&m.value); err != nil {
-			return members, false
+			return members, false, false
 		}
 		members = append(members, m)
 	}
 	if _, err := d.Token(); err != nil {
-		return members, false
+		return members, false, false
 	}
 	_, err := d.Token()
-	return members, err == io.EOF
+	return members, true, errors.Is(err, io.EOF)
 }
 
 // text returns a string, a number or a truth as text.

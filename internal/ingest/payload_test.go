@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -33,11 +34,23 @@ func TestReadBody_UnderstandsTheWordsOfOtherMonitors(t *testing.T) {
 		{jsonType, ` {"status":"up"} `, meaning{monitor.Success, noExit, ""}},
 		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.Fail, noExit, "8f14e45f"}},
 		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.Start, noExit, "c1"}},
+		{jsonType, `{"exit-code":3}`, meaning{monitor.Fail, 3, ""}},
+		{jsonType, `{"exitCode":3}`, meaning{monitor.Fail, 3, ""}},
 		{jsonType, `{"exit_code":3}`, meaning{monitor.Fail, 3, ""}},
 		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.Fail, noExit, ""}},
 		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.Fail, noExit, ""}},
 		{formType, `status=down&msg=disk+full`, meaning{monitor.Fail, noExit, ""}},
 		{formType, `{"status":"fail"}`, meaning{monitor.Fail, noExit, ""}}, // curl -d, Invoke-RestMethod
+		{formType, `{"status":"fail","log":"` + strings.Repeat("x", 50_000) + `"}`, meaning{monitor.Fail, noExit, ""}},
+		{formType, "exit_code=3&msg=disk is full: 100 %", meaning{monitor.Fail, 3, ""}}, // curl -d escapes nothing
+		{formType, "rid=7&exit_code=3&msg=first line\nsecond line & größer", meaning{monitor.Fail, 3, "7"}},
+		{formType, "msg=disk is full&status=down", meaning{monitor.Fail, noExit, ""}},
+		{formType, "status=down&msg=" + strings.Repeat("x", 50_000), meaning{monitor.Fail, noExit, ""}},
+		{jsonType, "\ufeff" + `{"status":"down"}`, meaning{monitor.Fail, noExit, ""}}, // Windows programs
+		{"text/json", `{"status":"down"}`, meaning{monitor.Fail, noExit, ""}},
+		{jsonType, `{"status":"down","msg":"first line` + "\n" + `second line"}`, meaning{monitor.Fail, noExit, ""}},
+		{jsonType, `{"status":"down",}`, meaning{monitor.Fail, noExit, ""}},
+		{jsonType, `{"status":"down"`, meaning{monitor.Fail, noExit, ""}},
 		{jsonType, `{"receiver":"x","status":"firing",` + watchdog + `}`, meaning{monitor.Success, noExit, ""}},
 		{jsonType, `{"receiver":"x","status":"resolved",` + watchdog + `}`, meaning{monitor.Fail, noExit, ""}},
 	} {
@@ -56,7 +69,8 @@ func TestReadBody_OutputSaysNothing(t *testing.T) {
 		{formType, "backup of / done\nstatus=fail"},
 		{formType, "rsync status=fail"},
 		{formType, "status=fail\n\nsecond=line"},
-		{formType, "status=fail&" + strings.Repeat("x", maxForm) + "=1"},
+		{formType, "status=failed because of a&b"},
+		{formType, "time=2026-11-29 url=/x?a=b&status=fail&c=d e"},
 		{formType, "no pairs"},
 		{formType, "status"},
 		{formType, "result=42"},
@@ -66,8 +80,8 @@ func TestReadBody_OutputSaysNothing(t *testing.T) {
 		{jsonType, `{"job":{"status":"fail"},"log":["status=fail"],"message":"fail"}`},
 		{jsonType, `{"status":{"phase":"Failed"},"kind":"Job"}`},
 		{jsonType, `{"status":null,"error":"x","result":"none"}`},
-		{jsonType, `{"status":"fail"`},
 		{jsonType, `"fail"`},
+		{formType, "{ echo status; }"},
 		{jsonType, `not JSON`},
 	} {
 		want := meaning{monitor.Success, noExit, ""}
@@ -79,13 +93,15 @@ func TestReadBody_OutputSaysNothing(t *testing.T) {
 
 func TestReadBody_IsNeverTakenForTheOpposite(t *testing.T) {
 	for body, names := range map[string]string{
-		`{"status":"degraded"}`:            "status must be",
-		`{"status":500}`:                   "status must be",
-		`{"status":"ok","exit_code":1}`:    "contradiction",
-		`{"status":"ok","status":"fail"}`:  "contradiction",
-		`{"status":"firing"}`:              "status must be",
-		`{"state":"alerting","title":"x"}`: "state must be",
-		`{"status":"resolved","alerts":[{"labels":{"alertname":"DiskFull"}}]}`:                                     "DiskFull",
+		`{"status":"degraded"}`:                                                "status must be",
+		`{"msg":"a "quoted" word","status":"down"}`:                            "malformed JSON",
+		`{"status":"completed","msg":"a "quoted" word","exit_code":1}`:         "malformed JSON",
+		`{"status":500}`:                                                       "status must be",
+		`{"status":"ok","exit_code":1}`:                                        "contradiction",
+		`{"status":"ok","status":"fail"}`:                                      "contradiction",
+		`{"status":"firing"}`:                                                  "status must be",
+		`{"state":"alerting","title":"x"}`:                                     "state must be",
+		`{"status":"resolved","alerts":[{"labels":{"alertname":"DiskFull"}}]}`: "DiskFull",
 		`{"status":"firing","alerts":[{"labels":{"alertname":"Watchdog"}},{"labels":{"alertname":"Disk\u0000"}}]}`: "Watchdog",
 	} {
 		got, err := bodyMeans(t, jsonType, body)
@@ -100,6 +116,40 @@ func TestReadBody_ALongJSONBodySaysWhatItsBeginningSays(t *testing.T) {
 	if err := f.readBody(jsonType, []byte(`{"status":"fail","log":"xxx`), false); err != nil || f.kind != monitor.Fail {
 		t.Errorf("cut off after the status: %+v, %v; want a failure", f.means(), err)
 	}
+}
+
+// Output may be cut when memory is short, but not what says the outcome.
+func TestServeHTTP_WithoutMemoryForTheOutcomeThePingIsToBeSentAgain(t *testing.T) {
+	take(t, func(d *desk) {
+		d.handler.Bodies = NewBodies(10)
+		for contentType, want := range map[string]int{jsonType: 503, formType: 503, textType: 200} {
+			r := httptest.NewRequest("POST", Prefix+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
+			r.Header.Set("Content-Type", contentType)
+			answer := httptest.NewRecorder()
+			d.handler.ServeHTTP(answer, r)
+			if again := answer.Header().Get("Retry-After") != ""; answer.Code != want || again != (want == 503) {
+				d.t.Errorf("%s: answered %d %s, Retry-After: %t; want %d", contentType, answer.Code, answer.Body, again, want)
+			}
+		}
+	})
+}
+
+func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
+	take(t, func(d *desk) {
+		for _, c := range []struct {
+			form, contentType string
+			want              int
+		}{{"", jsonType, 415}, {"", formType, 415}, {"", textType, 200}, {"/0", jsonType, 200}} {
+			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, strings.NewReader("\x1f\x8b"))
+			r.Header.Set("Content-Type", c.contentType)
+			r.Header.Set("Content-Encoding", "gzip")
+			answer := httptest.NewRecorder()
+			d.handler.ServeHTTP(answer, r)
+			if answer.Code != c.want {
+				d.t.Errorf("%q with %s: answered %d %s; want %d", c.form, c.contentType, answer.Code, answer.Body, c.want)
+			}
+		}
+	})
 }
 
 func FuzzReadBody(f *testing.F) {

@@ -30,7 +30,7 @@ func (s *said) add(word, value string, body bool) error {
 			s.runID, s.rank = id, rank
 		}
 	}
-	c, known, err := understand(word, value, body)
+	c, known, err := understand(strings.ReplaceAll(word, "-", "_"), value, body)
 	if err != nil || !known {
 		return err
 	}

@@ -36,6 +36,16 @@ func (s suspension) over(t time.Time, d time.Duration) bool {
 	return !s.to.IsZero() && t.Sub(s.to) < d
 }
 
+// draining returns for how long the requests that waited in the sockets are still being
+// read. No ping is stored before: they are read in any order, and one that arrived
+// late would open an incident that an earlier one prevents.
+func (s suspension) draining() time.Duration {
+	if s.to.IsZero() {
+		return 0
+	}
+	return max(0, drainTime-time.Since(s.to))
+}
+
 // arrival returns when a request arrived whose last data had waited for the given
 // time at t, and whether that was before the process resumed.
 //

@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +83,31 @@ func TestCut_AfterASuspensionNothingIsJudgedUntilTheSocketsAreRead(t *testing.T)
 		}
 		if cut := a.Cut(); !cut.Until("another").Equal(stamp(time.Now()).Add(-monitor.Tick)) || !cut.Until(someID).Equal(waits.At.Add(-monitor.Tick)) {
 			t.Errorf("3 s later: until %s, until %s; want now, and before the ping that waits", cut.Until("another"), cut.Until(someID))
+		}
+	})
+}
+
+func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm(t *testing.T) {
+	take(t, func(d *desk) {
+		d.send("POST", "", nil)
+		time.Sleep(61*time.Minute + 10*time.Second) // the deadline is 10 s past
+		d.handler.Arrivals.pulse = time.Now().Add(-30 * time.Second)
+		var all sync.WaitGroup
+		for _, waited := range []time.Duration{time.Second, 0, 20 * time.Second} { // the last one was in time
+			all.Go(func() {
+				handler := *d.handler
+				handler.Waited = func(*http.Request) (time.Duration, bool) { return waited, true }
+				answer := httptest.NewRecorder()
+				handler.ServeHTTP(answer, httptest.NewRequest("POST", Prefix+d.h.ID, nil))
+				if answer.Code != 200 {
+					d.t.Errorf("answered %d %s; want 200", answer.Code, answer.Body)
+				}
+			})
+			time.Sleep(100 * time.Millisecond) // each is read when the one before could be stored
+		}
+		all.Wait()
+		if incidents := d.incidents(); len(incidents) != 0 {
+			d.t.Errorf("incidents %+v; want none, a ping arrived in time", incidents)
 		}
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
@@ -27,6 +29,7 @@ type offer struct {
 	took         []string // they have it
 	later, never []no     // the server asked to wait, or will never take it
 	answer       string   // the server's last word
+	endedAt      string   // the recipient at whom the session ended; empty: at none
 }
 
 // no is the refusal of one recipient.
@@ -45,24 +48,36 @@ func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer
 	if err != nil {
 		return offer{}, &Refusal{Body: "The email could not be written: " + r.hide.answer(err.Error(), false) + ".", Final: true}
 	}
-	o, refusal := r.offer(ctx, to, full, small)
+	begun := time.Now()
+	o, refusal := r.offer(ctx, begun, to, full, small)
+	var ended []no
+	if refusal != nil && o.endedAt != "" && len(to) > 1 {
+		// Once without them: if only they end sessions, the others get the message.
+		ended = []no{{o.endedAt, refusal.Status, refusal.Body}}
+		to = slices.DeleteFunc(slices.Clone(to), func(address string) bool { return address == o.endedAt })
+		before := refusal
+		if o, refusal = r.offer(ctx, begun, to, full, small); refusal != nil && refusal.Status == 0 && !refusal.Uncertain {
+			refusal = before
+		}
+	}
 	if refusal != nil && refusal.Status >= 500 && !refusal.Final && len(o.took) > 0 && small != nil {
 		// In a new session: some servers end the one in which they reject a message.
 		first := o
-		o, refusal = r.offer(ctx, first.took, small, nil)
+		o, refusal = r.offer(ctx, time.Now(), first.took, small, nil)
 		o.later, o.never = append(first.later, o.later...), append(first.never, o.never...)
 	}
 	if refusal != nil {
 		return offer{}, refusal
 	}
+	o.later = append(o.later, ended...)
 	return o, nil
 }
 
 // offer offers a message in a new session, or the small one if the server's
-// limit says so. If the refusal is not nil, took has those whom the server would have
+// limit says so. begun is when the time for the steps before the final dot began. If the refusal is not nil, took has those whom the server would have
 // accepted the message for.
-func (r *relay) offer(ctx context.Context, to []string, full, small []byte) (offer, *Refusal) {
-	s, refusal := r.dial(ctx)
+func (r *relay) offer(ctx context.Context, begun time.Time, to []string, full, small []byte) (offer, *Refusal) {
+	s, refusal := r.dial(ctx, begun)
 	if refusal != nil {
 		return offer{}, refusal
 	}
@@ -150,6 +165,7 @@ func (o *offer) recipient(address string) *Refusal {
 	}
 	code, text, answered := smtpAnswer(err)
 	if !answered || sessionEnds(code) {
+		o.endedAt = address
 		return s.refusal(err)
 	}
 	rejected := no{address, code, s.relay.hide.answer(text, false)}
@@ -178,6 +194,10 @@ func (o *offer) data(message []byte) *Refusal {
 		code, text, answered := smtpAnswer(err)
 		if !answered {
 			return s.uncertain(err)
+		}
+		if code/100 == 2 { // the first digit decides (RFC 5321, section 4.2.1)
+			o.answer = s.relay.hide.answer(text, false)
+			return nil
 		}
 		refusal := s.refusal(err)
 		refusal.Final = enhancedCode.MatchString(text) && permanent(code, text)
@@ -208,6 +228,10 @@ func (o *offer) verdict(before bool) (Receipt, error) {
 func list(rejected []no) string {
 	var out []string
 	for _, n := range rejected {
+		if n.code == 0 { // the server hung up
+			out = append(out, n.address+": "+n.text)
+			continue
+		}
 		out = append(out, fmt.Sprintf("%s: %d %s", n.address, n.code, n.text))
 	}
 	return strings.Join(out, "; ")

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -22,6 +23,29 @@ type smtpTimes struct {
 	quit   time.Duration // the goodbye, whose answer changes nothing
 }
 
+// mostReplies is how much a mail server may say in one session, in bytes. Its replies,
+// with certificates, take a few kB, and the library keeps each in memory.
+const mostReplies = 1 << 20
+
+// errTalks is the end of a session whose server says more than that.
+var errTalks = errors.New("the server sent more than 1 MB of replies")
+
+// replies is a connection that hears a bounded number of bytes.
+type replies struct {
+	net.Conn
+	left int
+}
+
+// Read reads what the server says.
+func (r *replies) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errTalks
+	}
+	n, err := r.Conn.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
+}
+
 // smtpSession is one connection to the mail server, ready for messages.
 type smtpSession struct {
 	relay   *relay
@@ -34,9 +58,10 @@ type smtpSession struct {
 	release func() bool // unties the connection from the context
 }
 
-// dial connects, introduces itself, secures the connection and signs in.
-func (r *relay) dial(ctx context.Context) (*smtpSession, *Refusal) {
-	s := &smtpSession{relay: r, begun: time.Now(), step: "the connection", limit: r.times.step}
+// dial connects, introduces itself, secures the connection and signs in. begun is when
+// the time for the steps before the final dot began.
+func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refusal) {
+	s := &smtpSession{relay: r, begun: begun, step: "the connection", limit: r.times.step}
 	// Not the library's dialling: it cannot write the address of an IPv6 host, and
 	// has one deadline for all steps.
 	dialing, cancel := context.WithTimeout(ctx, r.times.step)
@@ -45,6 +70,7 @@ func (r *relay) dial(ctx context.Context) (*smtpSession, *Refusal) {
 	if err != nil {
 		return nil, s.refusal(err)
 	}
+	conn = &replies{Conn: conn, left: mostReplies}
 	s.conn = conn
 	// The library does not watch the context: its end closes the connection.
 	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })

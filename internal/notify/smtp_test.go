@@ -224,24 +224,6 @@ func TestSend_DoesNotWaitForTheGoodbye(t *testing.T) {
 	})
 }
 
-func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{say: func(line string) string {
-			if strings.HasPrefix(line, "RCPT TO:<b@") {
-				return "421 4.7.0 too much mail, come back later"
-			}
-			return ""
-		}}
-		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com", "c@example.com")
-		if got := refused(t, err); got.Status != 421 || got.Final || got.Body != "4.7.0 too much mail, come back later" {
-			t.Errorf("%+v; want the server's words", got)
-		}
-		if len(s.said("RCPT")) != 2 || len(s.said("DATA")) != 0 {
-			t.Errorf("said %q; want nothing after the 421", s.lines)
-		}
-	})
-}
-
 func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 	for _, test := range []struct {
 		to    []string

@@ -123,7 +123,7 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 
 // background is a job that leaves a process behind, which writes to both streams
 // after the job has ended, and marks that it lived to its end.
-const background = `(trap '' HUP; i=0; while [ $i -lt 2 ]; do sleep 1; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & echo now`
+const background = `trap '' HUP; (i=0; while [ $i -lt 2 ]; do sleep 1; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & trap - HUP; echo now`
 
 func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T) {
 	t.Parallel()

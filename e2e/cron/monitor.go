@@ -39,6 +39,7 @@ func (m *monitor) answer(w http.ResponseWriter, r *http.Request) {
 		if what != "start" {
 			m.ends[m.slugs[id]]++
 		}
+		_, _ = io.WriteString(w, "OK") // a ping with output is sent again after anything else
 		return
 	}
 	if r.Method == http.MethodGet {

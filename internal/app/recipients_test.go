@@ -311,9 +311,9 @@ func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 		time.Sleep(35 * time.Minute)
 		m.has(w.t, oncall, "opened", "reminder", "reminder", "reminder")
 		m.answer(temp, nil)
-		time.Sleep(20 * time.Minute) // in which temp gets the opening
-		if got := m.inbox(temp); len(got) == 0 || len(got) > 2 || got[0] != "opened" {
-			w.t.Errorf("temp has %v; want the opening, and at most the reminder after it", got)
+		time.Sleep(20 * time.Minute) // in which temp gets the opening, sooner or later
+		if got := m.inbox(temp); len(got) == 0 || len(got) > 3 || got[0] != "opened" {
+			w.t.Errorf("temp has %v; want the opening, and at most the two reminders that fall due after it", got)
 		}
 		w.hear(n, "backup", "")
 		time.Sleep(time.Second)

@@ -61,6 +61,9 @@ Example:
     overdue person reset-link ada@example.org --public-url https://overdue.example.org`
 }
 
+// Validate checks what the types do not say. The parser calls it.
+func (c *personResetLinkCmd) Validate() error { return validatePublicURL(c.PublicURL) }
+
 // Run prints the link and nothing else. Which address people use is known to the
 // running server only; without one, a line on standard error says what is missing.
 func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) error {

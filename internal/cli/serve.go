@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -69,11 +70,8 @@ type ServerFlags struct {
 
 // Validate checks what the types do not say. The parser calls it.
 func (f ServerFlags) Validate() error {
-	if f.PublicURL != "" {
-		u, err := url.Parse(f.PublicURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("public-url %q: must look like https://overdue.example.org", f.PublicURL)
-		}
+	if err := validatePublicURL(f.PublicURL); err != nil {
+		return err
 	}
 	if f.PingRateLimit < 0 {
 		return fmt.Errorf("ping-rate-limit %g: must not be negative", f.PingRateLimit)
@@ -92,6 +90,22 @@ func (f ServerFlags) Validate() error {
 	}
 	_, err := f.secretKey()
 	return err
+}
+
+// validatePublicURL rejects what cannot begin ping URLs and links. A path would be
+// half true: pages and ping URLs are served at the root of a host only.
+func validatePublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("public-url %q: must look like https://overdue.example.org", text)
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("public-url %q: must have no path: Overdue works only at the root of a host, such as https://overdue.example.org", text)
+	}
+	return nil
 }
 
 // decodeNetwork reads a network such as 10.0.0.0/8, or a single address.

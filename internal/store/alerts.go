@@ -98,6 +98,17 @@ type Owing struct {
 	Next    time.Time
 }
 
+// unblocked is a condition on an alert: it has no undelivered predecessor, so it can
+// be tried. Predecessors are earlier alerts of the heartbeat on the channel, for the
+// same recipient or not divided by recipient.
+//
+// OFFSET 0: PostgreSQL then asks row by row, and stops at a limit; it would
+// otherwise join all pending alerts with themselves.
+func unblocked(alert string) string {
+	return `NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = ` + alert + `.heartbeat AND e.channel = ` + alert + `.channel
+		AND e.state = 'owed' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
+}
+
 // Owing lists the channels that are owed anything. It skips from channel to
 // channel in the index, so that a long queue of one costs no more than a short
 // one. As in Claim, what waits for a predecessor cannot be tried.
@@ -115,8 +126,7 @@ func (tx *Tx) Owing() ([]Owing, error) {
 			FROM owing WHERE owing.channel IS NOT NULL
 		)
 		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'owed' AND a.channel = owing.channel
-			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = a.heartbeat AND e.channel = a.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND a.turn - 1 AND (e.recipient = '' OR e.recipient = a.recipient) LIMIT 1 OFFSET 0)
+			AND `+unblocked("a")+`
 			ORDER BY a.next_at LIMIT 1)
 		FROM owing WHERE channel IS NOT NULL`)
 }
@@ -127,14 +137,11 @@ func (tx *Tx) Owing() ([]Owing, error) {
 // The predecessors of an alert are those for the same recipient, and those that
 // were not split by recipient.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
-	// OFFSET 0: PostgreSQL then asks row by row, and stops at n; it would
-	// otherwise join all that is owed with itself.
 	// MATERIALIZED: PostgreSQL may run a plain subquery once per row, and then
 	// lock and claim more than n.
 	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
-			AND NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = d.heartbeat AND e.channel = d.channel
-				AND e.state = 'owed' AND e.turn BETWEEN 1 AND d.turn - 1 AND (e.recipient = '' OR e.recipient = d.recipient) LIMIT 1 OFFSET 0)
+			AND `+unblocked("d")+`
 			ORDER BY d.next_at LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)

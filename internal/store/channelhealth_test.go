@@ -133,6 +133,20 @@ func TestOutbox_CountsWhatIsPendingWithoutRemindersToCome(t *testing.T) {
 	})
 }
 
+func TestWithHealth_TheNextAttemptIsOfAnAlertThatCanBeTried(t *testing.T) {
+	onEach(t, func(w *world) {
+		ops := w.channel(w.newChannel("ops"))
+		h := w.heartbeat("backup")
+		w.down(h, time.Minute)
+		opened := w.claim(ops, "a", time.Minute, 2*time.Minute, 1)
+		w.update(func(tx *store.Tx) error { return tx.Later(opened[0], w.at(time.Hour), w.at(time.Hour)) })
+		w.hear(h, w.ping(monitor.Success, 3*time.Minute)) // resolved is due, and waits for opened
+		if health := w.health(ops, 4*time.Minute); health.Pending != 2 || !health.Next.Equal(w.at(time.Hour)) {
+			w.Errorf("%d pending, next attempt %s; want 2, and the attempt at opened at %s", health.Pending, health.Next, w.at(time.Hour))
+		}
+	})
+}
+
 func TestDeleteChannel_ForgetsItsFailures(t *testing.T) {
 	onEach(t, func(w *world) {
 		c := w.channel(w.newChannel("ops"))

@@ -114,39 +114,83 @@ func (w *world) run(ctx context.Context, d daemons, ticks int) error {
 		if len(w.seen()[tick]) >= ticks {
 			time.Sleep(2500 * time.Millisecond) // the scheduler may not have begun the other jobs of this minute
 			stop(cmd.Process.Pid)
-			w.settle()
+			w.settle(cmd.Process.Pid)
 			return nil
 		}
 	}
 }
 
+// process is one in the namespace of a world.
+type process struct {
+	parent int
+	name   string
+	ended  bool
+}
+
+// processes are those in the namespace that unshare made, by pid, and the first of them.
+func processes(unshare int) (first int, all map[int]process) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended
+	first, err := strconv.Atoi(strings.TrimSpace(string(children)))
+	if err != nil {
+		return 0, nil
+	}
+	space, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", first))
+	paths, _ := filepath.Glob("/proc/[0-9]*") // a constant pattern
+	all = map[int]process{}
+	for _, path := range paths {
+		its, _ := os.Readlink(path + "/ns/pid")
+		stat, err := os.ReadFile(path + "/stat")
+		pid, name, state, parent := 0, "", "", 0
+		before, after, ok := strings.Cut(string(stat), ") ") // no name here has a bracket (proc_pid_stat(5))
+		if err != nil || its != space || !ok {
+			continue // it has ended, or is none of ours
+		}
+		if _, err := fmt.Sscanf(strings.Replace(before, "(", "", 1), "%d %s", &pid, &name); err != nil {
+			continue
+		}
+		if _, err := fmt.Sscanf(after, "%s %d", &state, &parent); err == nil {
+			all[pid] = process{parent: parent, name: name, ended: state == "Z"}
+		}
+	}
+	return first, all
+}
+
 // stop halts the scheduler in a namespace, and lets the jobs that it has begun go on: it is the first process
 // there, or bcron's.
 func stop(unshare int) {
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended
-	for _, first := range strings.Fields(string(children)) {
-		space, _ := os.Readlink("/proc/" + first + "/ns/pid")
-		processes, _ := filepath.Glob("/proc/[0-9]*") // a constant pattern
-		for _, process := range processes {
-			its, _ := os.Readlink(process + "/ns/pid")
-			name, _ := os.ReadFile(process + "/comm")
-			pid, err := strconv.Atoi(filepath.Base(process))
-			if err == nil && its == space && (filepath.Base(process) == first || strings.TrimSpace(string(name)) == "bcron-sched") {
-				_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
-			}
+	first, all := processes(unshare)
+	for pid, p := range all {
+		if pid == first || p.name == "bcron-sched" {
+			_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
 		}
 	}
 }
 
-// settle waits until no job has written anything for a while.
-func (w *world) settle() {
+// working reports whether a job is still at work in a namespace, or begins. bcron has more processes than the
+// first; what bcron-exec starts are jobs, also before they have another name.
+func working(unshare int) bool {
+	first, all := processes(unshare)
+	for pid, p := range all {
+		if pid == first || p.ended {
+			continue
+		}
+		if !strings.HasPrefix(p.name, "bcron-") || all[p.parent].name == "bcron-exec" {
+			return true
+		}
+	}
+	return false
+}
+
+// settle waits until no job has been at work, and none has written anything, for a while. On a busy machine a job can
+// need many seconds to start a program, so quiet alone does not say that all have ended.
+func (w *world) settle(unshare int) {
 	before, since := "", 0
-	for range 120 {
+	for range 360 {
 		time.Sleep(250 * time.Millisecond)
-		if now := fmt.Sprint(w.seen()); now != before {
+		if now := fmt.Sprint(w.seen()); now != before || working(unshare) {
 			before, since = now, 0
 		}
-		if since++; since > 24 {
+		if since++; since > 12 {
 			return
 		}
 	}

@@ -93,7 +93,7 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 	if c.Daemon != "" && !slices.Contains(discover.Daemons(), c.Daemon) {
 		return discover.Machine{}, usage("cron daemon %q: must be one of %s", c.Daemon, strings.Join(discover.Daemons(), ", "))
 	}
-	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), Now: time.Now()}
+	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), With: discover.With(c.With), Now: time.Now()}
 	if c.Host == "" {
 		name, failed := m.Hostname()
 		if failed != nil {

@@ -32,6 +32,7 @@ type Machine struct {
 	Zone     string // of the schedules; "" asks the machine
 	AllUsers bool   // read the crontabs of everybody, which only root may
 	Daemon   Daemon // the cron daemon; "" looks which one there is
+	With     With   // what will ping: with curl, jobs are left alone where it is too old
 	Proc     string // where running processes are seen; "" is /proc on this machine, and nowhere for an image
 	Now      time.Time
 
@@ -90,6 +91,7 @@ func (m Machine) Look(ctx context.Context) (*Found, error) {
 			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: give --timezone"
 		}
 	}
+	m.leaveToRun(ctx, f)
 	name(f.Jobs, m.Host)
 	return f, nil
 }

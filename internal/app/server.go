@@ -147,7 +147,7 @@ func statusFaces(o Options, e *Engine) []face {
 func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: bodies, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
-		Source: o.source, Waited: httpd.Waited,
+		Source: o.source, DataAge: httpd.DataAge,
 		Panicked: func(caught any, r *http.Request) { httpd.Panicked(caught, r, e.log, e.rejections) },
 	}
 	mux := http.NewServeMux()

@@ -34,8 +34,8 @@ type Handler struct {
 	Meter    *meter.Meter
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
-	// Waited tells how long a request has waited in its socket, if that is known.
-	Waited func(*http.Request) (time.Duration, bool)
+	// DataAge returns how long ago the last data of a request arrived, if known.
+	DataAge func(*http.Request) (time.Duration, bool)
 	// Allow tells whether a source may go on, and if not, for how long not.
 	Allow func(source string) (wait time.Duration)
 	// Panicked logs what the handler panicked with.
@@ -115,7 +115,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		w.Header().Set("Retry-After", retryAfter)
 		return http.StatusServiceUnavailable, notStored, kind
 	}
-	arrival := h.Arrivals.Begin(f.id, func() (time.Duration, bool) { return h.Waited(r) })
+	arrival := h.Arrivals.Begin(f.id, func() (time.Duration, bool) { return h.DataAge(r) })
 	queued := false
 	defer func() {
 		if !queued {
@@ -155,7 +155,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 	return status, line, ping.Kind
 }
 
-// malformed is the kind of a request that is no ping, for metrics.
+// malformed is the kind, in metrics, of a request that is not a ping.
 const malformed monitor.PingKind = "malformed"
 
 // problem is the answer to a request that is not stored.
@@ -164,7 +164,7 @@ type problem struct {
 	line   string
 }
 
-// received returns the ping that a request is, when its body has been read.
+// received returns the ping of a request whose body has been read.
 func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
 	if len(body) > 0 && f.kind == "" {
 		if err := f.readBody(r.Header.Get("Content-Type"), body, end == bodyComplete); err != nil {
@@ -275,7 +275,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return body, bodyComplete
 	case len(body) < mostBody:
 		h.Meter.BodyCut()
-		return body, bodyCut // within the time that it has anyhow
+		return body, bodyCut // the deadline set above bounds the rest
 	}
 	// Always with a deadline: net/http reads the rest of the body before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))

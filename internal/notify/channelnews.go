@@ -30,7 +30,7 @@ func (n News) failing() Failing {
 	return *n.Failing
 }
 
-// whose names the channel, and the recipient if only one does not get alerts.
+// whose returns the name of the channel, and the recipient if only one gets no alerts.
 func (f Failing) whose() string {
 	if f.Recipient == "" {
 		return short(f.Channel)

@@ -15,9 +15,9 @@ import (
 const maxForm = 4 << 10
 
 // readBody reads what a body says about the outcome. A body is output, which says
-// nothing, unless its type is JSON or that of a form and all of it has that shape.
-// complete says that nothing of it is missing.
-func (s *said) readBody(contentType string, body []byte, complete bool) error {
+// nothing, unless its type is JSON or a form and all of it has that form. complete
+// says that no part of it is missing.
+func (s *claims) readBody(contentType string, body []byte, complete bool) error {
 	body = bytes.TrimSpace(body)
 	switch mediaType := mediaTypeOf(contentType); {
 	case isJSON(mediaType):
@@ -61,7 +61,7 @@ func isForm(text string) bool {
 
 // readJSON reads the members of a JSON object, not those of objects within it. A
 // body that is anything else, such as several objects, is output.
-func (s *said) readJSON(body []byte, complete bool) error {
+func (s *claims) readJSON(body []byte, complete bool) error {
 	members, whole := membersOf(body)
 	if !whole && complete {
 		return nil
@@ -112,7 +112,7 @@ func membersOf(body []byte) (members []member, whole bool) {
 	return members, err == io.EOF
 }
 
-// text returns a string, a number or a truth as text.
+// text returns a string, a number or a boolean as text.
 func text(value json.RawMessage) (s string, scalar bool) {
 	switch value[0] {
 	case '{', '[', 'n':
@@ -123,8 +123,7 @@ func text(value json.RawMessage) (s string, scalar bool) {
 	return string(value), true
 }
 
-// notice is what is read of a webhook of Alertmanager, and of Grafana, which sends
-// the same shape.
+// notice is the part of a webhook of Alertmanager, or of Grafana, that is read.
 type notice struct {
 	status string
 	alerts []struct {
@@ -132,7 +131,7 @@ type notice struct {
 	}
 }
 
-// alertmanager returns the notice of Alertmanager that a JSON object is.
+// alertmanager decodes a JSON object as a notice of Alertmanager.
 func alertmanager(members []member) (n notice, isOne bool) {
 	found := 0
 	for _, m := range members {
@@ -147,9 +146,9 @@ func alertmanager(members []member) (n notice, isOne bool) {
 }
 
 // readAlertmanager reads a notice. An alert that always fires, to show that
-// alerting works, is a heartbeat: it succeeds while it fires. All others mean the
-// opposite, and which is meant is only known from the name.
-func (s *said) readAlertmanager(n notice) error {
+// alerting works, is a heartbeat: firing is a success. For any other alert it is a
+// failure. Only the name says which of the two an alert is.
+func (s *claims) readAlertmanager(n notice) error {
 	for _, alert := range n.alerts {
 		if name := alert.Labels["alertname"]; !alwaysFires(name) {
 			return fmt.Errorf("unknown outcome: the alert %q is %s; only an alert that always fires is a heartbeat, "+

@@ -89,7 +89,7 @@ func TestReading_ChangesOfTheClockAreLeftToDaemonsThatFollowDebian(t *testing.T)
 	}
 }
 
-func TestLook_WhereTheDaemonIsNotCertainOnlyWhatAllRunAlikeIsOffered(t *testing.T) {
+func TestLook_IfTheDaemonIsNotCertainOnlyLinesThatAllRunAlikeAreOffered(t *testing.T) {
 	for line, open := range map[string]bool{
 		"0 3 * * *": true, "*/5 * * * *": true, "0 0 1 6 *": true, "0 0 1-7 * 1": false, "@weekly": false, "@daily": false, "0 0 * * 5-7": false, "0 0 * * 5#2": false, "0 0 1 oct *": false,
 	} {

@@ -122,14 +122,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 			h.Arrivals.End(arrival)
 		}
 	}()
-	if r.ContentLength != 0 && !h.Arrivals.Binding(arrival) {
-		found, certain := h.Batcher.exists(r.Context(), f.id)
-		if certain && !found {
-			return http.StatusNotFound, unknownID, f.kind // before a stranger's body takes any memory
-		}
-		if found {
-			h.Arrivals.Bind(arrival)
-		}
+	if r.ContentLength != 0 && !h.known(r, arrival, f.id) {
+		return http.StatusNotFound, unknownID, f.kind // before a stranger's body takes any memory
 	}
 	body, end := h.readBody(w, r)
 	defer h.Bodies.give(body)
@@ -153,6 +147,18 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		discard(r)
 	}
 	return status, line, ping.Kind
+}
+
+// known reports whether a heartbeat has the id, or that is not certain.
+func (h *Handler) known(r *http.Request, arrival *Arrival, id string) bool {
+	if h.Arrivals.Binding(arrival) {
+		return true
+	}
+	found, certain := h.Batcher.exists(r.Context(), id)
+	if found {
+		h.Arrivals.Bind(arrival)
+	}
+	return found || !certain
 }
 
 // malformed is the kind, in metrics, of a request that is not a ping.

@@ -120,7 +120,7 @@ func (w *world) run(ctx context.Context, d daemons, ticks int) error {
 	}
 }
 
-// stop halts the scheduler in a namespace, and lets the jobs that it has begun go on: it is the first process
+// stop halts the scheduler in a namespace, and lets the jobs that it has started continue: it is the first process
 // there, or bcron's.
 func stop(unshare int) {
 	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended

@@ -249,7 +249,7 @@ func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		if states[""] != monitor.Sent || states[nobody] != monitor.GivenUp || states[temp] != monitor.Owed {
-			w.t.Errorf("deliveries by recipient: %v; want sent, given up for nobody and pending for temp", states)
+			w.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
 		}
 		h := w.health("mail")
 		if h.State != monitor.ChannelBroken || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {

@@ -146,7 +146,7 @@ func (e entry) unreadable(line string) string {
 	case strings.IndexByte(line, 0) >= 0:
 		return "the line has a NUL byte in it"
 	case strings.HasSuffix(line, "\r"):
-		return "the line ends in a carriage return, which cron takes for a part of the command: take it out"
+		return "the line ends in a carriage return, which cron takes for a part of the command: remove it"
 	case strings.TrimSpace(e.command) == "":
 		return "the line cannot be read: there is no command after the schedule"
 	case len(e.command)+len(e.input) > longestCommand:

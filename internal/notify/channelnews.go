@@ -12,8 +12,8 @@ func (n News) channelFailing() headline {
 	return headline{"Channel failing", "late", shorten(f.whose(), mostSubject) + ": alerts do not arrive", lead}
 }
 
-// channelWorks says that alerts get through another channel again.
-func (n News) channelWorks() headline {
+// channelRecovered says that alerts get through another channel again.
+func (n News) channelRecovered() headline {
 	f := n.failing()
 	lead := "Alerts get through the channel " + f.whose() + " again."
 	if !f.Since.IsZero() {

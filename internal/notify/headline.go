@@ -29,8 +29,8 @@ func (n News) headline() headline {
 		return n.late()
 	case EventChannelFailing:
 		return n.channelFailing()
-	case EventChannelWorks:
-		return n.channelWorks()
+	case EventChannelRecovered:
+		return n.channelRecovered()
 	case EventBlackout:
 		return n.blackedOut()
 	case EventTest:

@@ -75,8 +75,8 @@ func (r *relay) offer(ctx context.Context, to []string, full, small []byte) (off
 		s.hangUp()
 		return o, refusal
 	}
-	// The result is known: nobody waits for the goodbye, which some servers never
-	// answer, and the end of the context no longer matters.
+	// The result is known: QUIT is sent in the background, because some servers never
+	// answer it, and the end of the context no longer matters.
 	s.release()
 	go func() {
 		s.quit()

@@ -6,8 +6,8 @@ PACKAGES ?= ./...
 TOOL     := $(GO) tool -modfile=tools/go.mod
 BESIDE   := $(GO) run ./internal/store/storetest/withpostgres
 
-# The race detector watches all Go that people wrote. SQLite translated from C is
-# left out: it is most of the time of a test otherwise, and no place for our races.
+# The race detector checks all Go code except SQLite, which is translated from C:
+# checking that would take most of the time of a test and find no races of ours.
 PLAIN    := -race=false -d=checkptr=0
 RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)'
 

@@ -12,12 +12,12 @@ import (
 // does not get through.
 const ShortBody = 1000
 
-// payload is what a ping still carries: the forms of its body that have not
-// failed yet, from whole to empty.
+// payload is the body of a ping: the forms of it that have not failed yet, from
+// whole to empty.
 type payload struct {
-	forms  [][]byte
-	reason error // why the body is no longer whole
-	doubts int   // failures of the current form that the body may explain
+	forms        [][]byte
+	reason       error // why the body is no longer whole
+	bodyFailures int   // failures of the current form that the body may explain
 }
 
 // newPayload returns the forms of a body: whole, its last bytes, nothing.
@@ -46,38 +46,38 @@ func (p *payload) share(ctx context.Context, longest time.Duration) time.Duratio
 	return longest
 }
 
-// enoughDoubts is how many failures that the body may explain reduce it. One is
-// not enough: a server that restarts resets connections as well.
-const enoughDoubts = 2
+// maxBodyFailures is the number of failures, possibly caused by the body, after
+// which it is reduced. One is not enough: a server that restarts resets
+// connections as well.
+const maxBodyFailures = 2
 
-// reduce goes on to the next form if the body explains the failure, and reports
-// whether it did: then the ping is to be sent again at once.
+// reduce continues with the next form if the body explains the failure. It
+// reports whether it did: then the ping must be sent again at once.
 func (p *payload) reduce(err error) bool {
 	if len(p.forms) == 1 {
 		return false
 	}
-	certain, possible := blamesBody(err)
+	certain, possible := causedByBody(err)
 	if possible {
-		p.doubts++
+		p.bodyFailures++
 	}
-	if !certain && p.doubts < enoughDoubts {
+	if !certain && p.bodyFailures < maxBodyFailures {
 		return false
 	}
 	if p.reason == nil {
 		p.reason = err
 	}
-	p.forms, p.doubts = p.forms[1:], 0
+	p.forms, p.bodyFailures = p.forms[1:], 0
 	return true
 }
 
-// blamesBody reports whether a failure is reason enough to send less, or may
-// become one if it is repeated.
+// causedByBody reports whether the body certainly or possibly caused a failure.
 //
-// What the ping endpoint says about a request is true without its body as well,
-// except that the body did not arrive. A 4xx of anything else, or a page in
-// place of the answer, comes from a proxy or firewall that may have read the
-// body. A connection that was never made has not carried any of it.
-func blamesBody(err error) (certain, possible bool) {
+// An answer of the ping endpoint does not depend on the body, except 408 and 413.
+// Any other 4xx, or a page in place of the answer, comes from a proxy or firewall
+// that may have read the body. A connection that was never made has not carried
+// any of it.
+func causedByBody(err error) (certain, possible bool) {
 	var p *Problem
 	var n *noAnswer
 	switch {
@@ -85,7 +85,7 @@ func blamesBody(err error) (certain, possible bool) {
 		return true, false
 	case errors.As(err, &p) && (p.Status == http.StatusRequestTimeout || p.Status == http.StatusRequestEntityTooLarge):
 		return true, false
-	case errors.As(err, &p) && (p.fromPings || p.Status == http.StatusTooManyRequests || p.Status < 400):
+	case errors.As(err, &p) && (p.fromPingEndpoint || p.Status == http.StatusTooManyRequests || p.Status < 400):
 		return false, false
 	case errors.As(err, &p):
 		return p.Status < 500, p.Status >= 500
@@ -103,8 +103,7 @@ func (p *payload) report(onReduced func(kept int, reason error)) {
 }
 
 // Tail returns the end of a body, at most limit bytes. It does not begin inside
-// a UTF-8 character: half of one would turn the whole body into what does not
-// read as text.
+// a UTF-8 character: half of one would make the whole body invalid text.
 func Tail(body []byte, limit int) []byte {
 	if len(body) <= limit {
 		return body

@@ -18,15 +18,15 @@ import (
 	"overdue/client"
 )
 
-// never is no answer, until the client has long left; patient is how long.
+// never is no answer, until long after the client has left; patient is how long.
 const (
 	never   = "never"
 	patient = time.Hour
 )
 
-// line is a network with one far end behind each connection, inside a bubble.
-// answer gets a request whose body has not been read yet; what it returns is
-// sent. Then the connection is closed.
+// line is a network in a synctest bubble, with a server at the far end of each
+// connection. answer gets a request whose body has not been read yet and returns
+// what is sent. Then the connection is closed.
 type line struct {
 	pace   time.Duration // for each 1000 bytes that reach the far end
 	answer func(req *http.Request) string
@@ -75,13 +75,13 @@ func (s slow) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// speaks is an answer on the wire, of a kind that no ping endpoint gives.
+// speaks returns an answer that does not come from the ping endpoint.
 func speaks(status int, page string) string {
 	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, http.StatusText(status), len(page), page)
 }
 
-// plainURL needs no TLS, which a line does not speak.
+// plainURL needs no TLS, which a line does not support.
 const plainURL = "http://overdue.example.org/api/v1/hb/" + anID
 
 const ok = "HTTP/1.1 200 OK\r\nPing-Body-Limit: 100000\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
@@ -94,7 +94,7 @@ func takesAll(req *http.Request) string {
 	return ok
 }
 
-// unless gives an answer to bodies longer than most.
+// unless returns the given answer to bodies longer than most.
 func unless(most int64, answer string) func(*http.Request) string {
 	return func(req *http.Request) string {
 		if req.ContentLength <= most {
@@ -160,7 +160,7 @@ func TestSend_TheLastAttemptHasItsShareOfAnyWait(t *testing.T) {
 				if req.ContentLength > 0 {
 					return never
 				}
-				time.Sleep(wait / 4) // so long the last attempt has, whatever the others took
+				time.Sleep(wait / 4) // the time left for the last attempt
 				return takesAll(req)
 			}}
 			ctx, cancel := context.WithTimeout(t.Context(), wait)

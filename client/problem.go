@@ -25,9 +25,9 @@ type Problem struct {
 	// not say (RFC 9110, section 10.2.3).
 	RetryAfter time.Duration `json:"-"`
 
-	// fromPings says that the ping endpoint of Overdue answered, and not a
+	// fromPingEndpoint says that the ping endpoint of Overdue answered, and not a
 	// proxy or firewall before it: each of its answers has Ping-Body-Limit.
-	fromPings bool
+	fromPingEndpoint bool
 }
 
 // FieldError is what is wrong with one member of a request.
@@ -47,7 +47,7 @@ type Suggestion struct {
 	Text     string `json:"text"`               // what to write
 	Timezone string `json:"timezone,omitempty"` // the zone that the expression names
 	Reading  string `json:"reading"`            // whose expression it was taken for, such as Quartz
-	Note     string `json:"note,omitempty"`     // what else to choose
+	Note     string `json:"note,omitempty"`     // what else to change
 }
 
 // Error says what the server said, in one line: the status, the sentence, and
@@ -107,7 +107,7 @@ func problemOf(resp *http.Response, body []byte) *Problem {
 		p.Detail = "it sends to " + firstLine([]byte(to)) + "; use that address, or copy the ping URL again"
 	}
 	p.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	p.fromPings = resp.Header.Get("Ping-Body-Limit") != ""
+	p.fromPingEndpoint = resp.Header.Get("Ping-Body-Limit") != ""
 	return p
 }
 

@@ -60,8 +60,8 @@ type PingOptions struct {
 //
 // The signal does not depend on the body. If an attempt fails in a way that the
 // body can explain, Send repeats it with the last [ShortBody] bytes, and then
-// without a body. Attempts with a body use only their share of the time that is
-// left, so that the one without a body always gets its turn before ctx ends.
+// without a body. Attempts with a body use only their share of the remaining time,
+// so that there is always time for the one without a body before ctx ends.
 func Send(ctx context.Context, pingURL string, o PingOptions) error {
 	address, err := o.address(pingURL)
 	if err != nil {

@@ -144,7 +144,7 @@ type TimelineEntry struct {
 type Delivery struct {
 	ID            string     `json:"id" doc:"The alert id, the idempotency key in every payload"`
 	ChannelID     string     `json:"channel_id"`
-	Recipient     *string    `json:"recipient" doc:"Only this recipient of the channel, because others have the alert already; null: all others"`
+	Recipient     *string    `json:"recipient" doc:"The only recipient of the channel that it is for, because others already have the alert; null: all others"`
 	Event         string     `json:"event"`
 	State         string     `json:"state" enum:"owed,sent,given_up"`
 	Attempts      []Attempt  `json:"attempts" nullable:"false"`
@@ -170,7 +170,7 @@ type Channel struct {
 	RemindEvery    *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: never"`
 	Failing        bool           `json:"failing" doc:"Alerts do not get through, to the channel or to one of its recipients"`
 	LastDeliveryAt *time.Time     `json:"last_delivery_at"`
-	State          string         `json:"state" enum:"untested,working,retrying,failing" doc:"retrying: the last attempt failed, less than 5 minutes and 3 attempts ago"`
+	State          string         `json:"state" enum:"untested,working,retrying,failing" doc:"retrying: the last attempt failed. failing: an alert has failed 3 times, for 5 minutes, or permanently"`
 	FailingFor     []string       `json:"failing_for" nullable:"false" doc:"The recipients that do not get alerts, if others of the channel do"`
 	Failure        *string        `json:"failure" doc:"Why the channel is retrying or failing: the last answer"`
 	Pending        int            `json:"pending" doc:"Alerts that are not delivered yet"`
@@ -225,7 +225,7 @@ type Notice struct {
 	URL       string     `json:"url"`
 
 	Why            *string `json:"why" doc:"The arithmetic behind the decision, in one sentence"`
-	ExitCode       *int    `json:"exit_code" doc:"That the job reported"`
+	ExitCode       *int    `json:"exit_code" doc:"Exit code that the job reported"`
 	Output         *string `json:"output" doc:"The end of what the job wrote, at most 2 kB"`
 	AcknowledgeURL *string `json:"acknowledge_url" doc:"Acknowledges the incident without a sign-in; keep it secret"`
 }

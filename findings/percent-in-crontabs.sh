@@ -1,7 +1,7 @@
 #!/bin/sh
 # An unescaped % in a crontab command: for Debian's cron it ends the command, and the rest is standard input, as crontab(5) says.
-# bcron and busybox crond hand the whole text to the shell, so "cat > out%hello" makes an empty file named out%hello.
-# Why it matters: Overdue wraps the command and leaves the input behind it; where there is no input, that would cut the command.
+# bcron and busybox crond pass the whole text to the shell, so "cat > out%hello" creates an empty file named out%hello.
+# Why it matters: Overdue wraps the command and keeps the input after it; if the daemon has no such input, that would cut the command.
 # Versions: cron 3.0pl1-162, bcron 0.11-19, busybox-static 1:1.35.0-4+deb12u1+b1. Seen 2026-11-29. Needs root; takes 70 seconds.
 set -eu
 want="${EXPECT:-cron out: hello

@@ -1,8 +1,8 @@
 #!/bin/sh
-# supercronic takes a job for running until nothing holds its output: if the job has exited 0 and left a process in the background
-# that kept standard output, no further run starts ("job is still running"). cron starts the next run in time.
-# Why it matters: the job ends well and pings, its later slots stay empty, and Overdue rightly reports them missed. The advice for
-# such a job is to close the output of what it leaves behind (>/dev/null 2>&1 &), with and without overdue run.
+# supercronic treats a job as running until its output is closed: if the job has exited 0 and left a process in the background that
+# keeps standard output open, no further run starts ("job is still running"). cron starts the next run in time.
+# Why it matters: the job succeeds and pings, its later runs do not start, and Overdue rightly reports them missed. Such a job must
+# close the output of the processes that it leaves behind (>/dev/null 2>&1 &), with and without overdue run.
 # Version: supercronic 0.2.33. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-output kept: 1 start, skipped since still running

@@ -1,7 +1,7 @@
 #!/bin/sh
-# systemd-cron 2.5.1 makes a timer for every day of "0 2 * * sun", and none at all of a line with the name of a month; with numbers
-# both are right. Version 1.15.19 reads sun, and takes nov for October.
-# Why it matters: Overdue would expect a weekly run, and a job that runs every day hides that the Sunday is missing.
+# systemd-cron 2.5.1 creates a daily timer for "0 2 * * sun", and none at all for a line with the name of a month; with numbers both
+# are right. Version 1.15.19 reads sun correctly, and reads nov as October.
+# Why it matters: Overdue would expect a weekly run, and a job that runs every day would hide a missing Sunday.
 # Versions: systemd-cron 2.5.1-2 (Debian trixie). Seen 2026-11-29. Needs root.
 set -eu
 want="${EXPECT:-0 2 * * 0: Sun *-*-* 2:0:00

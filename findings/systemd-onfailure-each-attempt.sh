@@ -2,7 +2,8 @@
 # A service with Restart=on-failure fails once and then succeeds. systemd 257 starts its OnFailure= unit after the failed attempt;
 # systemd 252 starts its OnSuccess= unit when it begins the second attempt. Both start OnSuccess= for a run that ExecCondition= skips.
 # Why it matters: units of OnFailure= that alert, the usual advice, alert for an attempt that is repeated; those of OnSuccess= that
-# ping report a success for a failure or a skipped run. Report from ExecStopPost= by $SERVICE_RESULT instead.
+# ping report a success for a failure or a skipped run. So the drop-in of discover reports from ExecStopPost= by $SERVICE_RESULT,
+# and the printed unit, which has OnFailure=, asks for RestartMode=direct if the service has Restart=.
 # Versions: systemd 252 (Debian 12) and 257 (Debian 13), each as process 1 of its own namespaces; needs root. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-252: success of skip, success after attempt 1, success after attempt 2
@@ -10,7 +11,7 @@ want="${EXPECT:-252: success of skip, success after attempt 1, success after att
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-# The mirror of Debian that this machine uses.
+# The Debian mirror of this machine.
 mirror=$(apt-get indextargets --format '$(SITE)' | grep '/debian$' | head -n 1)
 mkdir lists lists/partial archives archives/partial none
 

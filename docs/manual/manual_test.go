@@ -185,7 +185,7 @@ func TestEveryKindOfChannelIsInTheManual(t *testing.T) {
 	delivery := page(t, "delivery.md")
 	for _, event := range []string{
 		notify.EventOpened, notify.EventReminder, notify.EventAcknowledged, notify.EventResolved, notify.EventLate, notify.EventChannelFailing,
-		notify.EventChannelWorks, notify.EventTest,
+		notify.EventChannelRecovered, notify.EventTest,
 	} {
 		if !strings.Contains(delivery, "`"+event+"`") {
 			t.Errorf("the manual does not tell of the event %s", event)

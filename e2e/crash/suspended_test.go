@@ -44,15 +44,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 	s.signal(t, syscall.SIGCONT)
 	resumed := time.Now()
 	for _, h := range jobs {
-		var newest client.Ping
-		await(t, 5*time.Second, "the ping to be stored", func() bool {
-			page, err := s.api().Pings(t.Context(), *h.ID, client.PageQuery{Limit: 1})
-			if err != nil || len(page.Items) == 0 || page.Items[0].N != 2 {
-				return false
-			}
-			newest = page.Items[0]
-			return true
-		})
+		newest := awaitPing(t, s.api(), *h.ID, 2)
 		if off := newest.At.Sub(sent).Abs(); off > time.Second || !slices.Contains(newest.Flags, "delayed") {
 			t.Errorf("dated %s after it was sent, flags %v; want when it arrived, delayed (resumed %s after)", newest.At.Sub(sent), newest.Flags, resumed.Sub(sent))
 		}
@@ -66,4 +58,18 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 			t.Errorf("incidents %+v, %v; want one, opened at %s: no false one, and no new interval", page.Items, err, deadline)
 		}
 	}
+}
+
+// awaitPing waits until the nth ping of a heartbeat is stored.
+func awaitPing(t *testing.T, api *client.Client, id string, n int64) (newest client.Ping) {
+	t.Helper()
+	await(t, 5*time.Second, "the ping to be stored", func() bool {
+		page, err := api.Pings(t.Context(), id, client.PageQuery{Limit: 1})
+		if err != nil || len(page.Items) == 0 || page.Items[0].N != n {
+			return false
+		}
+		newest = page.Items[0]
+		return true
+	})
+	return newest
 }

@@ -33,7 +33,7 @@ var unpacked = sync.OnceValues(func() (daemons, error) { return fetch(context.Ba
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if dir, err := built(); err == nil {
-		_ = os.RemoveAll(dir) // the system takes away what is left
+		_ = os.RemoveAll(dir) // the system removes the rest
 	}
 	os.Exit(code)
 }
@@ -84,7 +84,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 				byWiring[r.with] = r
 			}
 			if len(byWiring[""].seen) < len(jobs) {
-				t.Fatalf("before, only these jobs ran: %v, %v", byWiring[""].seen, byWiring[""].err)
+				t.Fatalf("before the edit, only these jobs ran: %v, %v", byWiring[""].seen, byWiring[""].err)
 			}
 			for _, with := range []string{"", "run", "curl"} {
 				for _, problem := range differences(byWiring[""], byWiring[with]) {
@@ -98,8 +98,8 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	}
 }
 
-// TestDiscover_AUserWithoutANameCanLook: containers run as numbers that no database of users knows.
-func TestDiscover_AUserWithoutANameCanLook(t *testing.T) {
+// TestDiscover_AUserWithoutANameCanRunIt: containers run as user ids that /etc/passwd does not contain.
+func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 	t.Parallel()
 	_, overdue, dir := prepared(t)
 	image := filepath.Join(dir, "image")
@@ -186,7 +186,7 @@ func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edit
 		now := c.now(t, name)
 		ignored := strings.Contains(said, "/etc/cron.d/"+name+": Debian's cron ignores the whole file")
 		if ignored == valid[name] || ignored && now != text {
-			t.Errorf("%s: crontab(1) takes it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, now != text, text)
+			t.Errorf("%s: crontab(1) accepts it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, now != text, text)
 		}
 		if now != text {
 			edited++
@@ -197,7 +197,7 @@ func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edit
 	}
 	for name, good := range c.verdicts(t) {
 		if good != valid[name] {
-			t.Errorf("%s: crontab(1) takes it: %v before and %v after the edit", name, valid[name], good)
+			t.Errorf("%s: crontab(1) accepts it: %v before and %v after the edit", name, valid[name], good)
 		}
 	}
 	return edited

@@ -50,7 +50,7 @@ func fetch(ctx context.Context, dir string) (daemons, error) {
 	return d, nil
 }
 
-// unpack downloads one package in a directory that takes its place when it is whole.
+// unpack downloads one package into a temporary directory, which is renamed when it is complete.
 func (d daemons) unpack(ctx context.Context, pkg string, options []string) error {
 	whole := filepath.Join(string(d), pkg)
 	if _, err := os.Stat(whole); err == nil {
@@ -78,7 +78,7 @@ func (d daemons) unpack(ctx context.Context, pkg string, options []string) error
 	return os.Rename(unpacked, whole)
 }
 
-// mirror finds where this machine gets Debian from.
+// mirror matches the address of the Debian mirror of this machine.
 var mirror = regexp.MustCompile(`(?m)^(?:URIs: |deb (?:\[[^\]]*\] )?)(\S+/debian)/?(?:\s|$)`)
 
 // laterOptions makes apt-get use lists of the later release, apart from those of this machine.
@@ -115,7 +115,7 @@ func laterOptions(ctx context.Context, dir string, d daemons) ([]string, error) 
 	return options, command(ctx, dir, "apt-get", append(options, "-qq", "update")...)
 }
 
-// command runs a program; the error holds what it said.
+// command runs a program; the error contains its output.
 func command(ctx context.Context, dir, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

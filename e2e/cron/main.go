@@ -1,7 +1,7 @@
 //go:build linux
 
 // Command cron runs the real cron daemons of Debian before and after "overdue discover --edit", and
-// compares what their jobs do: as often, with the same output.
+// compares the runs of their jobs: the same number, with the same output.
 //
 // Nothing is installed: the packages are unpacked into a directory, and each daemon runs in a private
 // namespace, with a clock that libfaketime makes run faster. It needs root, unshare and apt-get.
@@ -76,7 +76,7 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 	return report(results)
 }
 
-// trial is one daemon with one way of wiring; none is how it is before.
+// trial is one daemon with one way of wiring, or none for the state before the edit.
 type trial struct {
 	daemon, with, dir, overdue string
 	packages                   daemons
@@ -84,7 +84,7 @@ type trial struct {
 	old                        bool
 }
 
-// result is what a trial showed.
+// result is the result of a trial.
 type result struct {
 	trial
 	seen  map[string][]string
@@ -171,7 +171,7 @@ func total(pings map[string]int) string {
 	return fmt.Sprintf("%d of %d jobs", n, len(pings))
 }
 
-// differences says what a wired daemon did otherwise: each job must write the same lines, once
+// differences returns what differs under a wired daemon: each job must write the same lines, once
 // for each tick, and ping as often.
 func differences(before, after result) []string {
 	if after.err != nil {

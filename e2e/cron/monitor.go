@@ -58,7 +58,7 @@ func (m *monitor) answer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"slug":%q,"ping_url":"%s/api/v1/hb/%s"}`, slug, m.URL, id)
 }
 
-// pings are how often each wired job told its end.
+// pings returns how often each wired job reported its end.
 func (m *monitor) pings() map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -69,7 +69,7 @@ func (m *monitor) pings() map[string]int {
 	return all
 }
 
-// edit runs "overdue discover --edit" on a world, and returns what it said.
+// edit runs "overdue discover --edit" on a world, and returns its output.
 func (m *monitor) edit(ctx context.Context, overdue string, w *world, with string, old bool) (string, error) {
 	args := []string{"discover", "--root", w.root, "--host", "h", "--all-users", "--program", overdue, "--with", with, "--edit", "--yes"}
 	if !old {

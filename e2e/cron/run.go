@@ -155,7 +155,7 @@ func processes(unshare int) (first int, all map[int]process) {
 	return first, all
 }
 
-// stop halts the scheduler in a namespace, and lets the jobs that it has begun go on: it is the first process
+// stop halts the scheduler in a namespace, and lets the jobs that it has started continue: it is the first process
 // there, or bcron's.
 func stop(unshare int) {
 	first, all := processes(unshare)

@@ -19,11 +19,11 @@ type world struct {
 	logs   string // where the jobs write; each has a file of its name
 }
 
-// tick is the job that is never wired: it has a word in it by which discover takes it
-// for one that pings already. The others must run as often.
+// tick is the job that is never wired: it contains a word by which discover takes it for
+// one that pings already. The others must run as often.
 const tick = "tick"
 
-// jobs are by name. LOG is the directory of the logs.
+// jobs are the commands by name. LOG is the directory of the logs.
 var jobs = map[string]string{
 	tick:      `echo tick >> LOG/tick; : overdue ping `,
 	"pipe":    `echo "it's" a b | tr a-z A-Z >> LOG/pipe; exit 3`,
@@ -36,7 +36,7 @@ var jobs = map[string]string{
 
 const comment = ` # a comment's quote`
 
-// users are whose jobs these are where a crontab has that column, and with what SHELL above.
+// users are the users of the jobs in crontabs with that column, and the SHELL set above them.
 var users = map[string]string{"list": "alice"}
 
 // newWorld makes a world below a directory. In a world of busybox the jobs are root's, because it
@@ -105,7 +105,7 @@ func (w *world) crontabs() (system, own string) {
 	return system, own
 }
 
-// barePercent reports whether the daemon hands a % to the shell as it is.
+// barePercent reports whether the daemon passes a % to the shell.
 func (w *world) barePercent() bool { return w.daemon == "bcron" || w.daemon == "busybox" }
 
 func (w *world) write(path, text string) error {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sends alerts through real mail servers of Debian and prints a table of what came of them.
+# Sends alerts through real mail servers of Debian and prints a table of the results.
 #
 #   e2e/mail/run.sh                     all servers: postfix exim4 opensmtpd
 #   e2e/mail/run.sh exim4               one of them

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// cronJob is what the tests read of a manifest; tools/manifest checks the rest.
+// cronJob is the part of a manifest that the tests read; tools/manifest checks the rest.
 type cronJob struct {
 	Spec struct {
 		JobTemplate struct {
@@ -68,7 +68,7 @@ func TestKubernetes_PrintedManifestsPingAndEndAsTheJobDid(t *testing.T) {
 }
 
 // TestKubernetes_PrintedManifestsDecodeStrictly uses the types of Kubernetes,
-// which are in a module of their own.
+// which are in a separate module.
 func TestKubernetes_PrintedManifestsDecodeStrictly(t *testing.T) {
 	t.Parallel()
 	for n := range 2 {
@@ -94,7 +94,7 @@ func decode(t *testing.T, manifest string) error {
 	return err
 }
 
-// workflow is what the tests read of a workflow of GitHub Actions.
+// workflow is the part of a workflow of GitHub Actions that the tests read.
 type workflow struct {
 	On struct {
 		Schedule []struct{ Cron string }
@@ -110,8 +110,8 @@ type step struct {
 	ContinueOnError     bool `yaml:"continue-on-error"`
 }
 
-// runs says whether a step runs, given how the job stands. Without an if, that
-// is success(); always() and cancelled() would run after a cancellation.
+// runs reports whether a step runs, given the status of the job. Without an if, the
+// condition is success(); always() and cancelled() would run after a cancellation.
 func (s step) runs(t *testing.T, status string) bool {
 	t.Helper()
 	switch s.If {
@@ -134,7 +134,7 @@ func asGitHub(t *testing.T, sc scene, code string) *exec.Cmd {
 	}
 	steps := w.Jobs["backup"].Steps
 	if len(w.On.Schedule) != 1 || len(steps) != 4 || steps[1].Run != "./backup" {
-		t.Fatalf("another workflow: %+v", w)
+		t.Fatalf("unexpected workflow: %+v", w)
 	}
 	status := map[bool]string{false: "success", true: "failure"}[sc.out.fails()]
 	script := sc.job + "; code=$?\n"

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"overdue/e2e/binary"
-	// Only so that a change of the product is one of these tests too.
+	// So that the test cache notices a change of the product.
 	_ "overdue/internal/cli"
 	"overdue/internal/snippet"
 )
@@ -76,7 +76,7 @@ type scene struct {
 	out outcome
 }
 
-// quicker are the numbers that are made smaller where no server is.
+// quicker are the numbers that are reduced if there is no server.
 var quicker = []struct {
 	from *regexp.Regexp
 	to   string
@@ -143,8 +143,8 @@ func (p piece) test(t *testing.T, o outcome) {
 	}
 }
 
-// exitCode is what the scheduler sees: the job's own code. A negative number
-// stands for any failure, for languages that choose it themselves.
+// exitCode is what the scheduler sees: the exit code of the job. A negative number
+// means any failure, for languages that choose the code.
 func (p piece) exitCode(o outcome) int {
 	if code, ok := p.codes[o]; ok {
 		return code
@@ -158,8 +158,8 @@ func (p piece) exitCode(o outcome) int {
 	return jobCode
 }
 
-// checkOutput holds that stdout is the job's own, and that a ping which could
-// not be sent is printed.
+// checkOutput checks that stdout is that of the job, and that an error is printed for
+// a ping that could not be sent.
 func (p piece) checkOutput(t *testing.T, o outcome, stdout, stderr string) {
 	t.Helper()
 	want := "job out\n"

@@ -26,8 +26,8 @@ const heartbeatPath = "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 // ping is what a server received.
 type ping struct{ signal, rid, body string }
 
-// server takes pings like Overdue. A restarting one first has a closed port,
-// then closes one without an answer, as a server does that stops.
+// server accepts pings like Overdue. If it restarts, its port is closed first, and
+// then it closes a connection without an answer, as a server that stops does.
 type server struct {
 	url    string
 	socket int // bound to the port
@@ -73,7 +73,7 @@ func (s *server) start(t *testing.T) {
 		return
 	}
 	web := &http.Server{Handler: s, ReadTimeout: 10 * time.Second}
-	t.Cleanup(func() { _ = web.Close() }) // its connections are of no more use
+	t.Cleanup(func() { _ = web.Close() }) // its connections are no longer needed
 	go func() { _ = web.Serve(listener) }()
 }
 

@@ -120,7 +120,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	return nil
 }
 
-// beat shows that this process runs, so that it notices when it did not.
+// beat records that this process runs, so that a suspension is noticed.
 func (e *Engine) beat(context.Context, time.Time) (time.Duration, error) {
 	e.arrivals.Pulse()
 	return ingest.PulseInterval, nil

@@ -232,7 +232,7 @@ func eachProject(tx *store.Tx, fn func(monitor.Project) error) error {
 	return nil
 }
 
-// undelivered says which channels do not deliver and why, or "" if all do. It
+// undelivered returns which channels do not deliver and why, or "" if all do. It
 // needs no secret key.
 func undelivered(ctx context.Context, db *store.DB, now time.Time) (string, error) {
 	var failing []string

@@ -7,8 +7,8 @@ import (
 	"overdue/internal/meter"
 )
 
-// outbox returns what is not delivered yet, as the delivery loop counted it a few
-// seconds ago: metrics and probes never wait for the database.
+// outbox returns the alerts that are not delivered yet, as the delivery loop counted
+// them a few seconds ago: metrics and probes never wait for the database.
 func (e *Engine) outbox() meter.Outbox {
 	o := e.courier.Outbox()
 	shown := meter.Outbox{Pending: o.Pending, Failing: o.Failing}
@@ -18,12 +18,12 @@ func (e *Engine) outbox() meter.Outbox {
 	return shown
 }
 
-// errChannelFails is the warning of a server that is ready.
+// errChannelFails is a warning: the server is still ready.
 var errChannelFails = errors.New("a channel does not deliver")
 
-// warning returns what people should look at while the server is ready, or nil. A
-// channel that fails is not a reason to take the server out of service: it still
-// stores pings and alerts through the other channels.
+// warning returns a problem that does not make the server unready, or nil. A channel
+// that fails is not a reason to take the server out of service: it still stores
+// pings and sends alerts through the other channels.
 func (e *Engine) warning() error {
 	for _, failing := range e.outbox().Failing {
 		if failing {

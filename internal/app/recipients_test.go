@@ -142,13 +142,21 @@ func (m *mailServer) has(t *testing.T, recipient string, want ...string) {
 	}
 }
 
+// openedWithTempDeferred opens an incident whose mail the server takes for oncall
+// and defers for temp.
+func (w *world) openedWithTempDeferred() (*mailServer, *node) {
+	w.t.Helper()
+	m := w.mails(oncall, temp)
+	n := w.mailNode(m)
+	m.answer(temp, mailboxFull)
+	w.heartbeat("backup", daily)
+	w.hear(n, "backup", "/fail")
+	return m, n
+}
+
 func TestTurn_ADeferredRecipientDelaysNobodyElse(t *testing.T) {
 	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		n := w.mailNode(m)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
 		w.hear(n, "backup", "")
 		time.Sleep(time.Second)
@@ -173,13 +181,9 @@ func TestTurn_ADeferredRecipientDelaysNobodyElse(t *testing.T) {
 	})
 }
 
-func TestTurn_WhoHasAnAlertGetsItOnceAlsoAcrossAKillAndAnotherNode(t *testing.T) {
+func TestTurn_ARecipientGetsAnAlertOnceAlsoAcrossAKillAndAnotherNode(t *testing.T) {
 	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		n := w.mailNode(m)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
 		w.kill(n)
 		for range 2 {
@@ -200,11 +204,7 @@ func TestTurn_WhoHasAnAlertGetsItOnceAlsoAcrossAKillAndAnotherNode(t *testing.T)
 
 func TestTurn_AMailServerThatIsDownAfterAnAlertDividedDoublesNothing(t *testing.T) {
 	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		n := w.mailNode(m)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+		m, n := w.openedWithTempDeferred()
 		time.Sleep(9 * time.Second)
 		m.mu.Lock()
 		m.down = &notify.Refusal{Body: "No connection."}
@@ -247,7 +247,7 @@ func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		if states[""] != monitor.Sent || states[nobody] != monitor.GivenUp || states[temp] != monitor.Owed {
-			w.t.Errorf("deliveries by recipient: %v; want sent, given up for nobody and pending for temp", states)
+			w.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
 		}
 		h := w.health("mail")
 		if h.State != monitor.ChannelBroken || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {
@@ -327,11 +327,7 @@ func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 
 func TestTurn_ARemovedRecipientGetsNothingMore(t *testing.T) {
 	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		n := w.mailNode(m)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
 		w.update(func(tx *store.Tx) error {
 			channels, err := tx.Channels(w.project)

@@ -39,9 +39,8 @@ const (
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	memory := limitMemory(log)
-	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnWait: func(file, holder string) {
-		log.Warn("waiting for a lock", "file", file, "holder", holder)
-	}})
+	onWait := func(file, holder string) { log.Warn("waiting for a lock", "file", file, "holder", holder) }
+	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnWait: onWait})
 	if err != nil {
 		return err
 	}
@@ -78,19 +77,23 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	handler := routes(o, engine, faces, base, ingest.NewBodies(memory.bodies()))
 	o.greet(base, first, setup)
-	// Ready for systemd; elsewhere this does nothing.
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // does nothing without systemd
 	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.Where(o.Database), "version", o.Version)
 	// Live pages would stay open for ever: they end first, and come again.
 	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
 	err = httpd.Serve(ctx, listener, httpd.Options{
 		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.limits(), Patience: patienceRequests, Inherited: inherited,
 	})
+	return errors.Join(err, stop(ctx, engine, log))
+}
+
+// stop stops the engine when no request is served any more.
+func stop(ctx context.Context, engine *Engine, log *slog.Logger) error {
 	log.Info("stopping")
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
 	defer cancel()
-	return errors.Join(err, engine.Stop(rest))
+	return engine.Stop(rest)
 }
 
 // closeLogged closes the database last of all.
@@ -147,7 +150,7 @@ func statusFaces(o Options, e *Engine) []face {
 func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: bodies, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
-		Source: o.source, Waited: httpd.Waited,
+		Source: o.source, DataAge: httpd.DataAge,
 		Panicked: func(caught any, r *http.Request) { httpd.Panicked(caught, r, e.log, e.rejections) },
 	}
 	mux := http.NewServeMux()

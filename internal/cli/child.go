@@ -26,8 +26,8 @@ func newChild(command []string, std Streams) *child {
 	return &child{command: command, std: std, drained: make(chan struct{})}
 }
 
-// start starts the command. If there are no descriptors left for pipes, it runs
-// with our own output, which is then not sent: better than not at all.
+// start starts the command. If there are no descriptors left for pipes, the
+// command runs with our own output, which is then not sent.
 func (c *child) start(t *tail, bare bool) error {
 	err := c.try(t, bare)
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
@@ -38,7 +38,7 @@ func (c *child) start(t *tail, bare bool) error {
 	if err != nil {
 		return err
 	}
-	letGo(c.std)
+	closeInherited(c.std)
 	c.pump()
 	return nil
 }
@@ -74,8 +74,8 @@ func find(command []string) *exec.Cmd {
 // launch starts the process. A text file without a first line that names its
 // interpreter is a shell script, as it is for a shell (POSIX, XCU 2.9.1.4).
 func (c *child) launch() error {
-	c.cmd.WaitDelay = lastWords // matters only if a stream is not a file
-	c.cmd.SysProcAttr = sameFate()
+	c.cmd.WaitDelay = backgroundOutputTimeout // matters only if a stream is not a file
+	c.cmd.SysProcAttr = dieWithParent()
 	err := c.cmd.Start()
 	if !errors.Is(err, syscall.ENOEXEC) {
 		return err
@@ -104,7 +104,7 @@ func (c *child) connect(t *tail, bare bool) ([]*os.File, error) {
 		ends = append(ends, out)
 	}
 	if sameFile(c.std.Out, c.std.Err) {
-		// One way for both, so that the order of lines stays what the child made it.
+		// One pipe for both, so that the order of lines is kept.
 		c.cmd.Stderr = c.cmd.Stdout
 		return ends, nil
 	}
@@ -119,16 +119,15 @@ func (c *child) connect(t *tail, bare bool) ([]*os.File, error) {
 // route connects one stream with its destination. It returns nil if the child
 // gets the destination itself, otherwise the end of a pipe.
 //
-// A terminal has a person in front of it, and a program that writes to a pipe
-// in its place behaves differently. So does one that writes to any other device.
-// A regular file holds what was written, so its end can be read afterwards.
-// Everything else passes through us.
+// Programs behave differently if they write to a pipe instead of a terminal or
+// another device. The end of a regular file can be read afterwards. Everything
+// else passes through us.
 func (c *child) route(to io.Writer, t *tail) (*os.File, error) {
 	if file, ok := to.(*os.File); ok {
 		if isDevice(file) {
 			return nil, nil
 		}
-		if log := openLog(file); log != nil {
+		if log := openOutputFile(file); log != nil {
 			c.written = append(c.written, log.end)
 			return nil, nil
 		}
@@ -175,8 +174,8 @@ func (c *child) wait(s *signals) *os.ProcessState {
 	}
 }
 
-// body is the end of the output, for the ping. If two streams went different
-// ways, their ends follow each other, and the longer one is cut first.
+// body returns the end of the output, for the ping. If the two streams have
+// different destinations, it has the end of each, and the longer one is cut first.
 func (c *child) body() []byte {
 	ends := [][]byte{}
 	for _, end := range c.written {

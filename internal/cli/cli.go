@@ -56,7 +56,7 @@ func Main(args []string, std Streams) int {
 	code := report(std, err)
 	var o *outcome
 	if errors.As(err, &o) && o.killed != 0 {
-		dieOf(o.killed)
+		killSelf(o.killed)
 	}
 	return code
 }

@@ -35,16 +35,16 @@ type discoverCmd struct {
 	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name, or that in /etc/hostname of the image."`
 	Daemon   string   `name:"cron-daemon" placeholder:"NAME" help:"Cron daemon that reads the crontabs: cron, cronie, bcron, systemd-cron or busybox. Default: the one that is found."`
 	AllUsers bool     `help:"Read the crontabs of all users, which only root may."`
-	Backups  string   `name:"backup-dir" placeholder:"DIR" help:"Where copies of crontabs are kept. Default: ~/.local/state/overdue."`
+	Backups  string   `name:"backup-dir" placeholder:"DIR" help:"Directory for copies of crontabs. Default: ~/.local/state/overdue."`
 	Root     string   `placeholder:"DIR" help:"Read and write the files below this directory, an image of a machine, and run no command."`
 	JSON     bool     `name:"json" help:"Print everything, as JSON."`
 }
 
 // Help is the long part of --help.
 func (discoverCmd) Help() string {
-	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. What cannot be read is listed on standard error, with the cron daemon that was found: crontabs are read by its rules. If none or several are found, only lines that mean the same to all of them are offered.
+	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. Standard error lists what cannot be read and names the cron daemon that was found: crontabs are read by its rules. If none or several are found, only lines that mean the same to all of them are offered.
 
-A crontab line keeps its schedule, environment, input and exit code; its command is handed to the same shell as before, between two pings. A timer's service gets a drop-in. Jobs that ping already are left alone, so all of this can be run again.
+A crontab line keeps its schedule, environment, input and exit code; the same shell as before runs its command, between two pings. A timer's service gets a drop-in. Jobs that ping already are left alone, so it is safe to run this repeatedly.
 
 Examples:
 
@@ -278,8 +278,8 @@ func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSett
 	return s
 }
 
-// firstBy is by when the first ping is expected. Without it, a job that never succeeds, or
-// never runs, would stay new, and a new heartbeat alerts nobody.
+// firstBy is the time by which the first ping is expected. Without it, a job that never succeeds,
+// or never runs, would stay new, and a new heartbeat sends no alert.
 func (c *discoverCmd) firstBy(j discover.Job) *string {
 	if j.FirstBy.IsZero() {
 		return nil

@@ -110,7 +110,7 @@ func TestDiscoverCreatesAndPrintsTheLines(t *testing.T) {
 }
 
 // withoutFirstBy takes out expect_first_by, which must be set where a heartbeat is created
-// and lie ahead: otherwise a job that never pings would stay new and alert nobody.
+// and lie ahead: otherwise a job that never pings would stay new and send no alert.
 func withoutFirstBy(t *testing.T, puts []string) []string {
 	t.Helper()
 	member := regexp.MustCompile(`,"expect_first_by":"([^"]*)"`)

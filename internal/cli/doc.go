@@ -29,11 +29,11 @@
 //	listen for signals
 //	start the child ──────────────▶ failed: tell the monitor 126 or 127, exit
 //	  │    └─ start ping, in the background, retried at most --wait
-//	  │  let go of inherited descriptors and standard input
+//	  │  close inherited descriptors and standard input
 //	  │
 //	  │  a stream that goes to ...
 //	  │    a terminal or device: the child has it itself, nothing is kept
-//	  │    a regular file:       the child has it itself, logFile reads its end
+//	  │    a regular file:       the child has it itself, outputFile reads its end
 //	  │    anything else:        pipe ─▶ output.pump ─┬─▶ where it goes, as it comes
 //	  │                                               └─▶ tail, the last 100 kB
 //	  │  our signals ────▶ the child
@@ -43,12 +43,12 @@
 //	  2. let a start ping arrive, or drop it: never a start after its end
 //	  3. end ping with exit code and tail; with a shorter tail, or none, if that
 //	     does not get through; a failure is one line of warning
-//	  4. hand the rest of the output to a slow reader, however long it takes
-//	  5. hand pipes that are still open to a process "overdue forward-output"
+//	  4. write the rest of the output to a slow reader, however long it takes
+//	  5. pass pipes that are still open to a process "overdue forward-output"
 //	exit as the child did, or die of the same signal
 //
 // Promises of "run", each a test: the job starts without waiting for the
-// monitor; its output arrives byte for byte; its exit code is ours, whatever
-// becomes of the pings; a process that it leaves behind lives and holds nobody
-// up; nothing about the job is different (docs/decisions/0027).
+// monitor; its output arrives byte for byte; its exit code is ours, whether the
+// pings arrive or not; a process that it leaves behind stays alive and delays
+// nothing; nothing about the job is different (docs/decisions/0027).
 package cli

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// lastOutput is how long the end ping waits, at most, for output that the
-	// reader of our standard output has not taken yet.
-	lastOutput = 2 * time.Second
+	// slowReaderTimeout is the longest time that the end ping waits for output that
+	// the reader of our standard output has not read yet.
+	slowReaderTimeout = 2 * time.Second
 
-	// lastWords is how long the end ping waits for processes that the child
-	// left behind, such as the tee of a script that logs through one.
-	lastWords = 300 * time.Millisecond
+	// backgroundOutputTimeout is how long the end ping waits for the output of
+	// processes that the child left behind, such as a tee that writes its log.
+	backgroundOutputTimeout = 300 * time.Millisecond
 
-	// mostLastWords is more than a pipe holds (pipe(7)): what is read beyond it
-	// after the end was not written by the child.
-	mostLastWords = 1 << 20
+	// maxBackgroundOutput is more than a pipe holds (pipe(7)): output beyond it that
+	// is read after the end of the child was not written by the child.
+	maxBackgroundOutput = 1 << 20
 
-	// lookAgain is how often the outputs are looked at meanwhile.
-	lookAgain = 10 * time.Millisecond
+	// outputPollInterval is how often the outputs are checked meanwhile.
+	outputPollInterval = 10 * time.Millisecond
 )
 
 // output passes one stream of the child on, as it comes, and keeps its tail.
@@ -46,16 +46,16 @@ func newOutput(to io.Writer, t *tail) (*output, *os.File, error) {
 	return &output{from: from, to: to, tail: t}, end, nil
 }
 
-// pump copies until the last writer has closed the pipe, or until stop. If our
-// reader has gone away it closes the pipe, so that the writers learn of it the
-// way they would without us in between. It never keeps bytes that it has read.
+// pump copies until the last writer has closed the pipe, or until stop. If the
+// reader of our output has gone away, pump closes the pipe, so that the writers get
+// SIGPIPE as they would without us. It writes all bytes that it has read.
 func (o *output) pump() {
 	watchReader(o.to, func() { _ = o.from.Close() }) // closed already: just as well
 	buffer := make([]byte, 64<<10)
-	for left := mostLastWords; ; {
+	for left := maxBackgroundOutput; ; {
 		stopping := o.stopping.Load()
 		if stopping {
-			_ = o.from.SetReadDeadline(time.Now().Add(lookAgain)) // pipes can
+			_ = o.from.SetReadDeadline(time.Now().Add(outputPollInterval)) // pipes can
 		}
 		n, err := o.from.Read(buffer)
 		lost := o.pass(buffer[:n])
@@ -84,8 +84,8 @@ func (o *output) pass(p []byte) error {
 	return err
 }
 
-// stop makes pump return as soon as the pipe is empty, or what it held surely
-// has been passed on.
+// stop makes pump return as soon as the pipe is empty, or everything that it held
+// at the end of the child has been written.
 func (o *output) stop() {
 	_ = o.from.SetReadDeadline(time.Now()) // closed already: it has returned
 	o.stopping.Store(true)                 // only now may pump set its own deadline
@@ -95,9 +95,9 @@ func (o *output) stop() {
 // on, and a moment for the output of what it left behind.
 func (c *child) settle(ctx context.Context) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, lastOutput)
+	ctx, cancel := context.WithTimeout(ctx, slowReaderTimeout)
 	defer cancel()
-	look := time.NewTicker(lookAgain)
+	look := time.NewTicker(outputPollInterval)
 	defer look.Stop()
 	first, last := c.bytesRead(), int64(-1)
 	for {
@@ -109,7 +109,7 @@ func (c *child) settle(ctx context.Context) {
 		case <-look.C:
 		}
 		now := c.bytesRead()
-		if time.Since(began) >= lastWords && !c.busy() && (now == last || now-first > mostLastWords) {
+		if time.Since(began) >= backgroundOutputTimeout && !c.busy() && (now == last || now-first > maxBackgroundOutput) {
 			return
 		}
 		last = now
@@ -133,9 +133,9 @@ func (c *child) busy() bool {
 }
 
 // leave ends the pumps. A pipe that is still open belongs to a process that the
-// child left in the background: from here on another process reads it, so that
-// this one can end. Output that a slow reader has not taken is waited for,
-// however long that takes, because the child would have waited as well.
+// child left in the background: another process reads it from now on, so that this
+// one can end. leave waits without a limit for a slow reader of the output, because
+// the child would have waited as well.
 func (c *child) leave(ctx context.Context) {
 	for _, o := range c.outputs {
 		o.stop()
@@ -154,7 +154,7 @@ func (c *child) leave(ctx context.Context) {
 	if len(open) == 0 {
 		return
 	}
-	if err := handOver(open); err != nil {
+	if err := startForwarder(open); err != nil {
 		warn(c.std, "%v; waiting until the processes that the job left in the background close its output", err)
 		c.drained = make(chan struct{})
 		c.outputs = open

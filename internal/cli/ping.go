@@ -43,9 +43,9 @@ func (f monitorFlags) bounded(ctx context.Context) (context.Context, context.Can
 	return context.WithTimeoutCause(ctx, f.Wait, fmt.Errorf("no answer within %s", f.Wait))
 }
 
-// reduced returns what says, in one line, that a ping was stored with less than
-// its body, which is called what.
-func reduced(std Streams, what string) func(kept int, reason error) {
+// warnReduced returns a function that warns in one line that a ping was stored
+// with only a part of its body. what names the body.
+func warnReduced(std Streams, what string) func(kept int, reason error) {
 	return func(kept int, reason error) {
 		if kept == 0 {
 			warn(std, "the ping was stored without the %s: %v", what, reason)
@@ -70,7 +70,7 @@ type pingCmd struct {
 
 // Help is the long part of --help.
 func (pingCmd) Help() string {
-	return `Exit code 0 means that the server has stored the ping. If the body does not get through, for example because a proxy rejects it, the ping is sent with the last 1,000 bytes, and then without.
+	return `Exit code 0 means that the server has stored the ping. If the body does not get through, for example because a proxy rejects it, the ping is sent again with the last 1,000 bytes, and then without a body.
 
 Examples:
 
@@ -91,7 +91,7 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	ping.OnReduced = reduced(std, "body")
+	ping.OnReduced = warnReduced(std, "body")
 	if err := client.Send(ctx, address, ping); err != nil {
 		return fmt.Errorf("ping not acknowledged: %w", err)
 	}

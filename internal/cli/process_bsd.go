@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ourselves is the path of this program.
-func ourselves() string {
+// programPath is the path of this program.
+func programPath() string {
 	path, err := os.Executable()
 	if err != nil {
 		return os.Args[0]
@@ -19,17 +19,17 @@ func ourselves() string {
 	return path
 }
 
-// replace makes a descriptor a copy of another one.
-func replace(old, by int) error { return unix.Dup2(by, old) }
+// copyDescriptor makes a descriptor a copy of another one.
+func copyDescriptor(old, by int) error { return unix.Dup2(by, old) }
 
-// sameFate does nothing here: only Linux can end a child with its parent.
-func sameFate() *syscall.SysProcAttr { return nil }
+// dieWithParent does nothing here: only Linux can end a child with its parent.
+func dieWithParent() *syscall.SysProcAttr { return nil }
 
 // watchReader does nothing here: the next write shows that the reader has gone.
 func watchReader(io.Writer, func()) {}
 
-// dieOf returns at once: here the exit code says which signal ended the job.
-func dieOf(syscall.Signal) {}
+// killSelf returns at once: here the exit code says which signal ended the job.
+func killSelf(syscall.Signal) {}
 
-// forwardedHere are the signals to pass on that only this system has: none.
-func forwardedHere() []os.Signal { return nil }
+// platformSignals are the signals to pass on that only this system has: none.
+func platformSignals() []os.Signal { return nil }

@@ -12,22 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ourselves is the path of this program, also after it was replaced by a newer
+// programPath is the path of this program, also after it was replaced by a newer
 // one.
-func ourselves() string { return "/proc/self/exe" }
+func programPath() string { return "/proc/self/exe" }
 
-// replace makes a descriptor a copy of another one.
-func replace(old, by int) error { return unix.Dup3(by, old, 0) }
+// copyDescriptor makes a descriptor a copy of another one.
+func copyDescriptor(old, by int) error { return unix.Dup3(by, old, 0) }
 
-// sameFate lets the child die with us: whoever kills us with SIGKILL means the
-// job, and knows no other process. It needs [runtime.LockOSThread], because the
-// kernel takes the end of the thread that started the child for ours (prctl(2),
-// PR_SET_PDEATHSIG).
-func sameFate() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// dieWithParent makes the kernel kill the child if we are killed: SIGKILL is meant
+// for the job, but its sender knows our process only. It needs
+// [runtime.LockOSThread], because the kernel acts at the end of the thread that
+// started the child (prctl(2), PR_SET_PDEATHSIG).
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// watchReader calls gone when the last reader of a pipe has closed it. A writer
-// would only learn of it at its next write, which is one write of the child too
-// late. A named pipe may get another reader, so it is not watched.
+// watchReader calls gone when the last reader of a pipe has closed it. Our next
+// write would show it too, but that is one write of the child too late. A named
+// pipe may get another reader, so it is not watched.
 func watchReader(to io.Writer, gone func()) {
 	file, ok := to.(*os.File)
 	if !ok {
@@ -52,17 +52,17 @@ func watchReader(to io.Writer, gone func()) {
 	}()
 }
 
-// dieOf ends this process by a signal, so that whoever waits for it sees how
-// the job ended. It returns if that is not possible. No second core is dumped:
-// the job has dumped its own.
-func dieOf(sig syscall.Signal) {
+// killSelf ends this process by a signal, so that its parent sees how the job
+// ended. It returns if that is not possible. No second core is dumped, because the
+// job has dumped one.
+func killSelf(sig syscall.Signal) {
 	if unix.Getpid() == 1 {
 		return // the kernel protects the first process of a container (pid_namespaces(7))
 	}
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // at worst there are two
-	// All zero is SIG_DFL without flags, and an empty mask, in each layout that
-	// the kernel has. The runtime knows no way to this for every signal.
+	// All zero is SIG_DFL without flags, and an empty mask, on every architecture.
+	// The Go runtime cannot do this for every signal.
 	var zero [64]byte
 	const setSize = 8
 	_, _, failed := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&zero)), 0, setSize, 0, 0)
@@ -70,15 +70,15 @@ func dieOf(sig syscall.Signal) {
 		return
 	}
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&zero)), 0, setSize, 0, 0)
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig) // what cannot kill us leaves us here
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig) // returns if the signal does not end a process
 }
 
-// The real-time signals that a program may use: the C library keeps the first
+// The real-time signals that a program may use: the C library reserves the first
 // ones (signal(7)).
 const firstRealTime, lastRealTime = 35, 64
 
-// forwardedHere are the signals to pass on that only Linux has.
-func forwardedHere() []os.Signal {
+// platformSignals are the signals to pass on that only Linux has.
+func platformSignals() []os.Signal {
 	more := []os.Signal{syscall.SIGPWR, syscall.SIGSTKFLT}
 	for n := firstRealTime; n <= lastRealTime; n++ {
 		more = append(more, syscall.Signal(n))

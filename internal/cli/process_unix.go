@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isDevice reports whether a file is a terminal or another device. The null
-// device is none: nothing depends on what becomes of writes to it.
+// isDevice reports whether a file is a terminal or another device, except the null
+// device: no program behaves differently with a pipe instead of that.
 func isDevice(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeDevice == 0 {
@@ -35,7 +35,7 @@ func isDevice(file *os.File) bool {
 // reopen opens a file for reading that is open for writing, and reports whether
 // writes are appended. It returns nil if that is not possible. /proc/self/fd
 // opens the file again (proc_pid_fd(5)); /dev/fd of other systems only copies
-// the descriptor, which cannot be read then.
+// the descriptor, which stays write-only.
 func reopen(file *os.File) (from *os.File, appends bool) {
 	flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
 	if err != nil {
@@ -48,9 +48,9 @@ func reopen(file *os.File) (from *os.File, appends bool) {
 	return from, flags&unix.O_APPEND != 0
 }
 
-// inherited lists the descriptors that we were started with, after the standard
+// inheritedDescriptors lists the descriptors that we were started with, after the standard
 // ones: everything that we open ourselves is closed on exec.
-func inherited() []int {
+func inheritedDescriptors() []int {
 	names, err := filepath.Glob("/dev/fd/*")
 	if err != nil {
 		return nil
@@ -58,7 +58,7 @@ func inherited() []int {
 	found := []int{}
 	for _, name := range names {
 		fd, err := strconv.Atoi(filepath.Base(name))
-		if err != nil || fd < firstForwarded {
+		if err != nil || fd < firstInheritable {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
@@ -68,43 +68,43 @@ func inherited() []int {
 	return found
 }
 
-// letGo closes what only the child needs: inherited descriptors and standard
-// input. Otherwise a lock, or a pipe that the child has closed, would stay open
-// until we end. It does nothing in a process that is not ours alone.
-func letGo(std Streams) {
+// closeInherited closes what only the child needs: inherited descriptors and
+// standard input. Otherwise a lock, or a pipe that the child has closed, would stay
+// open until we end. It does nothing in tests, which share their process.
+func closeInherited(std Streams) {
 	if std.In != os.Stdin {
 		return
 	}
-	for _, fd := range inherited() {
-		_ = unix.Close(fd) // nothing depends on it
+	for _, fd := range inheritedDescriptors() {
+		_ = unix.Close(fd) // on failure it stays open a little longer
 	}
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {
 		return // standard input stays open a little longer
 	}
 	defer nothing.Close()
-	_ = replace(int(os.Stdin.Fd()), int(nothing.Fd())) // the same
+	_ = copyDescriptor(int(os.Stdin.Fd()), int(nothing.Fd())) // the same
 }
 
-// readyWithin is how long a forwarder may take to start.
-const readyWithin = 10 * time.Second
+// forwarderStartTimeout is how long a forwarder may take to start.
+const forwarderStartTimeout = 10 * time.Second
 
-// handOver starts a process that reads the pipes from now on. It has its own
-// session and holds nothing but the pipes and their destinations.
-func handOver(outputs []*output) error {
+// startForwarder starts a process that reads the pipes from now on. It has a new
+// session and no descriptors except the pipes and their destinations.
+func startForwarder(outputs []*output) error {
 	ready, end, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("forward-output: not started: %w", err)
 	}
 	defer ready.Close()
-	cmd := exec.Command(ourselves(), "forward-output", strconv.Itoa(len(outputs)))
+	cmd := exec.Command(programPath(), "forward-output", strconv.Itoa(len(outputs)))
 	cmd.Env, cmd.Dir = []string{}, "/" // no variable and no mount point is held either
 	cmd.Stdout = end
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	for _, o := range outputs {
 		to, ok := o.to.(*os.File)
 		if !ok {
-			_ = o.from.Close() // only tests write to anything but a file
+			_ = o.from.Close() // only in tests is the destination not a file
 			continue
 		}
 		cmd.ExtraFiles = append(cmd.ExtraFiles, o.from, to)
@@ -113,11 +113,11 @@ func handOver(outputs []*output) error {
 		return end.Close()
 	}
 	err = cmd.Start()
-	_ = end.Close() // the forwarder has its own
+	_ = end.Close() // the forwarder has a copy
 	if err != nil {
 		return fmt.Errorf("forward-output: not started: %w", err)
 	}
-	if err := errors.Join(ready.SetReadDeadline(time.Now().Add(readyWithin)), readLine(ready)); err != nil {
+	if err := errors.Join(ready.SetReadDeadline(time.Now().Add(forwarderStartTimeout)), readLine(ready)); err != nil {
 		_ = cmd.Process.Kill() // it has not read anything
 		_ = cmd.Wait()
 		return fmt.Errorf("forward-output: not ready: %w", err)

@@ -15,14 +15,14 @@ func isDevice(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 func reopen(*os.File) (from *os.File, appends bool) { return nil, false }
 
-func letGo(Streams) {}
+func closeInherited(Streams) {}
 
-func sameFate() *syscall.SysProcAttr { return nil }
+func dieWithParent() *syscall.SysProcAttr { return nil }
 
 func watchReader(io.Writer, func()) {}
 
-func dieOf(syscall.Signal) {}
+func killSelf(syscall.Signal) {}
 
-func handOver([]*output) error {
+func startForwarder([]*output) error {
 	return errors.New("forward-output: not started: not available on Windows")
 }

@@ -19,7 +19,7 @@ import (
 type runCmd struct {
 	monitorFlags
 
-	NoBody       bool     `help:"Do not send the output along. The command then has our standard output and error themselves."`
+	NoBody       bool     `help:"Do not send the output. The command then has the destination of the output itself, not a pipe."`
 	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless it means a failure. Default: 0."`
 	Command      []string `arg:"" passthrough:"partial" help:"Command to run, after --."`
 }
@@ -28,9 +28,9 @@ type runCmd struct {
 func (runCmd) Help() string {
 	return `Sends a ping when the command starts and one with its exit code when it ends, along with the last 100 kB of its output. Signals are passed on. The exit code is that of the command, or 127 if it was not found, 126 if it could not be started. If a signal ended the command, the same signal ends overdue run, which a shell shows as exit code 128+n.
 
-A monitor that is away changes none of this: the command starts at once, and after its end the ping is tried for at most --wait. Nor does a ping URL or id that cannot be one: the command runs without pings, and a line on standard error says so. If the output does not get through, for example because a proxy rejects it, the ping is sent with less of it, and then without.
+If the monitor cannot be reached, the command still starts at once, and after its end the ping is retried for at most --wait. If the ping URL or id is malformed, the command runs without pings, and a line on standard error says so. If the output does not get through, for example because a proxy rejects it, the ping is sent again with the last 1,000 bytes, and then without output.
 
-A command whose output goes to a terminal has the terminal itself, and its output is not sent. Processes that the command leaves in the background go on as without overdue run, with their output; a process named "overdue forward-output" then runs until they close it.
+A command whose output goes to a terminal has the terminal itself, and its output is not sent. Processes that the command leaves in the background continue, and their output arrives: a process named "overdue forward-output" passes it on until they close it.
 
 Examples:
 
@@ -45,9 +45,9 @@ const (
 	exitNotFound   = 127
 )
 
-// Run runs the command between its two pings. ctx is not for the command: what
-// signals mean to it is its own affair. A mistake in a target or a list of exit
-// codes is worth a line and no more: a typo in a crontab must not stop the backup.
+// Run runs the command between its two pings. The end of ctx does not end the
+// command: it gets the signals instead. A mistake in a target or a list of exit
+// codes is only a warning: a typo in a crontab must not stop the backup.
 func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	command := c.Command
 	if len(command) > 0 && command[0] == "--" { // the parser hands it over
@@ -91,7 +91,7 @@ type runner struct {
 
 // run returns how the job ended.
 func (r *runner) run(ctx context.Context, command []string, noBody bool) *outcome {
-	runtime.LockOSThread() // see sameFate
+	runtime.LockOSThread() // see dieWithParent
 	defer runtime.UnlockOSThread()
 	child := newChild(command, r.std)
 	if err := child.start(r.tail, noBody); err != nil {
@@ -100,7 +100,7 @@ func (r *runner) run(ctx context.Context, command []string, noBody bool) *outcom
 	start := r.sendStart(ctx)
 	end := outcomeOf(child.wait(r.signals))
 
-	// The job is over. A signal that comes now is meant for us, not for it.
+	// The job is over. From now on, signals are meant for us.
 	ctx, cancel := r.signals.hurried(ctx)
 	defer cancel()
 	patience, enough := r.bounded(ctx)
@@ -128,11 +128,11 @@ func (r *runner) notStarted(ctx context.Context, err error) *outcome {
 	return &outcome{code: code}
 }
 
-// end is the ping for an exit code. The address of a ping with an exit code says
-// that 0 is a success and all else a failure. If the job has other success codes,
-// the ping says success or failure, and a line after the output tells the code.
+// end returns the ping for an exit code. In the address of a ping, exit code 0 is a
+// success and any other a failure. If the job has other success codes, the ping
+// says success or failure, and a line after the output has the code.
 func (r *runner) end(code int, body []byte) client.PingOptions {
-	shown := min(code, 255) // other systems know bigger exit codes, pings do not
+	shown := min(code, 255) // Windows has larger exit codes, pings do not
 	success, line, overruled := r.success.overrule(shown)
 	if !overruled {
 		return client.PingOptions{ExitCode: &shown, Body: body}
@@ -147,13 +147,12 @@ func (r *runner) end(code int, body []byte) client.PingOptions {
 	return client.PingOptions{Signal: signal, Body: client.Tail(append(body, line...), client.BodyLimit)}
 }
 
-// sendEnd sends how the job ended. That this did not work is worth a line, and
-// nothing more.
+// sendEnd sends how the job ended. A failure to do so is only a warning.
 func (r *runner) sendEnd(ctx context.Context, ping client.PingOptions) {
 	if r.address == "" {
 		return
 	}
-	ping.OnReduced = reduced(r.std, "output")
+	ping.OnReduced = warnReduced(r.std, "output")
 	if err := client.Send(ctx, r.address, r.ping(ping)); err != nil {
 		how := "with success"
 		switch {
@@ -172,7 +171,7 @@ func (r *runner) ping(o client.PingOptions) client.PingOptions {
 	return o
 }
 
-// outcomeOf is what a shell would make of the way the process ended.
+// outcomeOf returns the outcome as a shell would report it.
 func outcomeOf(state *os.ProcessState) *outcome {
 	if sig, killed := killedBy(state); killed {
 		return &outcome{code: 128 + int(sig), killed: sig}

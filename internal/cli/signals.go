@@ -25,7 +25,7 @@ func listen() *signals {
 }
 
 // catch relays signals, except those that are ignored, as SIGHUP is under
-// nohup(1). To catch one would end its being ignored, also in the child.
+// nohup(1). If we caught such a signal, the child would no longer ignore it.
 func catch(to chan<- os.Signal, all ...os.Signal) {
 	for _, sig := range all {
 		if !signal.Ignored(sig) {
@@ -44,9 +44,9 @@ func (s *signals) close() {
 // well: many programs take a second interrupt for "drop everything". So in a
 // foreground job an interrupt sent with kill(1) to us alone is lost; outside,
 // and for SIGTERM, nothing is. A signal that was sent to the whole process
-// group reaches the child twice: nobody can see whom else a signal was sent to.
+// group reaches the child twice: the kernel does not say who else received it.
 func (s *signals) forward(child *os.Process, sig os.Signal) {
-	if fromKeyboard(sig) && inForeground() {
+	if isTerminalSignal(sig) && inForeground() {
 		return
 	}
 	_ = child.Signal(sig) // it has just ended: the wait says so

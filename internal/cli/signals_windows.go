@@ -12,7 +12,7 @@ func forwarded() []os.Signal { return []os.Signal{os.Interrupt} }
 
 func brokenPipe() os.Signal { return syscall.SIGPIPE }
 
-func fromKeyboard(os.Signal) bool { return true }
+func isTerminalSignal(os.Signal) bool { return true }
 
 func inForeground() bool { return true }
 

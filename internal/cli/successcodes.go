@@ -50,8 +50,8 @@ func parseExitCode(text string) (int, error) {
 	return int(code), nil
 }
 
-// overrule reports whether the list makes something else of an exit code than
-// the server would, with a line that says so.
+// overrule reports whether the list decides otherwise about an exit code than the
+// server would, and returns a line that says so.
 func (s successCodes) overrule(code int) (success bool, line string, overruled bool) {
 	if s.codes == nil || s.codes[code] == (code == 0) {
 		return code == 0, "", false

@@ -46,7 +46,7 @@ func (c *Courier) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e erran
 			return e, false, tx.Drop(a, now)
 		}
 	}
-	if ok, err = c.address(tx, &e, now); err != nil || !ok {
+	if ok, err = c.resolveRecipients(tx, &e, now); err != nil || !ok {
 		return e, false, err
 	}
 	if err := e.hideIDs(tx); err != nil {
@@ -100,7 +100,7 @@ func (c *Courier) news(a monitor.Alert, channel monitor.Channel, project monitor
 		n.Zone = zone
 	}
 	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
-		n.By, n.Failing = "", failing(a.About)
+		n.By, n.Failing = "", decodeFailing(a.About)
 		n.URL = c.page("/channels")
 	}
 	return n

@@ -17,8 +17,8 @@ import (
 
 // How much is sent at a time, and for how long; see also lease.go.
 const (
-	mostAtOnce  = 1024             // of which a hundred channels that hang take all
-	longestSend = 35 * time.Second // more than the HTTP client's own limit, whose error says more
+	mostAtOnce  = 1024             // enough for a hundred channels that hang
+	longestSend = 35 * time.Second // more than the timeout of the HTTP client, whose error says more
 	// longestLease is after how long another node may try what this one claimed.
 	longestLease = 2 * longestSend
 	// longestRest bounds how long an alert that another node owes waits for us.
@@ -50,7 +50,7 @@ type Courier struct {
 	sends   map[string]underway // sends under way or not yet noted, by alert; Turn's own
 	broken  map[string]bool     // alerts that made a Turn fail; Turn's own
 	ending  ending
-	slow    map[string]bool // channels whose last send was slow; Turn's own
+	slow    map[string]bool // channels whose last send was slow; used by Turn only
 	health  health
 }
 
@@ -98,18 +98,18 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 	slow := c.expiring(noted, now)
 	var errands []errand
 	var next time.Time
-	var found finding
+	var found review
 	// Apart: what there is to tell was in the tables before it became owed.
 	err = c.DB.UpdateApart(ctx, func(tx *store.Tx) error {
 		errands, next = nil, time.Time{}
-		if err := c.note(tx, noted, now); err != nil {
+		if err := c.record(tx, noted, now); err != nil {
 			return err
 		}
 		if err := c.renew(tx, slow, now); err != nil {
 			return err
 		}
 		var err error
-		if found, err = c.examine(tx, noted, now); err != nil {
+		if found, err = c.reviewChannels(tx, noted, now); err != nil {
 			return err
 		}
 		errands, next, err = c.claim(tx, c.lanes(noted, now), now)
@@ -126,7 +126,7 @@ func (c *Courier) Turn(ctx context.Context, now time.Time) (rest time.Duration, 
 	clear(c.broken)
 	c.forget(noted)
 	c.renewed(slow, now)
-	c.keep(ctx, found, now)
+	c.applyReview(ctx, found, now)
 	for _, e := range errands {
 		c.start(ctx, e, now)
 	}
@@ -159,7 +159,7 @@ func (c *Courier) forget(noted []result) {
 func (c *Courier) start(ctx context.Context, e errand, now time.Time) {
 	c.sends[e.alert.ID] = underway{e.channel.ID, time.Now().UTC(), now.Add(longestLease)}
 	c.sending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest(e.channel.Kind))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout(e.channel.Kind))
 		defer cancel()
 		defer c.ending.join(cancel)()
 		begun := time.Now().UTC()
@@ -184,10 +184,10 @@ func (c *Courier) guarded(ctx context.Context, e errand) (receipt notify.Receipt
 	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.news)
 }
 
-// Stop waits for what is being sent, ends what takes long, and notes how it went.
-// No Turn may be running or follow.
+// Stop waits for sends in progress, cancels those that take long, and records the
+// results. No Turn may run at the same time or afterwards.
 func (c *Courier) Stop(ctx context.Context) error {
-	patience, cancel := context.WithTimeout(ctx, longestStop)
+	patience, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	defer context.AfterFunc(patience, c.ending.end)()
 	c.sending.Wait()
@@ -195,7 +195,7 @@ func (c *Courier) Stop(ctx context.Context) error {
 	if len(noted) == 0 {
 		return nil
 	}
-	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.note(tx, noted, time.Now().UTC()) })
+	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.record(tx, noted, time.Now().UTC()) })
 	if err == nil {
 		c.forget(noted)
 	}

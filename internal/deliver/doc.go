@@ -1,8 +1,8 @@
-// Package deliver tells people: it claims what is owed, sends it, and only then
-// marks it as sent.
+// Package deliver notifies people: it claims pending alerts, sends them, and only
+// then marks them as sent.
 //
-//	Turn: note what was sent ─┐ one transaction
-//	      claim what is due ──┘
+//	Turn: record what was sent ─┐ one transaction
+//	      claim what is due ────┘
 //	          │
 //	          ├─▶ send, per channel one at a time, a few if it is slow ──▶ result ──▶ nudge
 //	          ▼
@@ -11,8 +11,8 @@
 //	sent:    marked; what waited behind it is due now
 //	refused: later, by the schedule in again.go, or by the provider's Retry-After
 //	final:   given up: on the incident and in the log
-//	mixed:   sent, and an alert of their own for each recipient that does not have it
-//	always:  the channel works, or does not; health.go announces changes
+//	mixed:   sent, and a separate alert for each recipient that does not have it
+//	always:  the channel works, or does not; channel_health.go announces changes
 //
 // Invariants:
 //
@@ -21,8 +21,8 @@
 //     channel that answers quickly.
 //   - "Recovered" is never sent to a recipient before "opened" was delivered to them
 //     or failed permanently.
-//   - A slow or dead provider holds up nobody but its own channel.
+//   - A slow or dead provider delays only its own channel.
 //
-// It refuses to know how any kind of channel works: that is package notify,
-// behind Sender.
+// It does not know how any kind of channel works: that is package notify, behind
+// Sender.
 package deliver

@@ -15,7 +15,7 @@ const (
 	// with one at a time, a long queue would take too long.
 	slowSend  = 500 * time.Millisecond
 	slowLanes = 8
-	// One place in reservedPart is for channels that are not slow: channels that
+	// One in reservedPart places is for channels that are not slow: channels that
 	// hang would otherwise take all, and delay the first attempts of the others.
 	reservedPart = 8
 )
@@ -51,7 +51,7 @@ func (c *Courier) lanes(noted []result, now time.Time) lanes {
 		if now.Sub(s.begun) < longestSend {
 			l.all--
 		} else {
-			slow++ // has a place apart, so that mail servers that take minutes hold up nobody
+			slow++ // moves to a separate place, so that a slow mail server does not delay other channels
 		}
 	}
 	l.all -= max(0, slow-places)

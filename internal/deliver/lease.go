@@ -9,13 +9,13 @@ import (
 	"overdue/internal/store"
 )
 
-// longestStop is how long a stop waits for sends in progress. Those that take longer
-// are ended, and count as not answered.
-const longestStop = 25 * time.Second
+// stopTimeout is how long a stop waits for sends in progress. Sends that take longer
+// are canceled, and count as not answered.
+const stopTimeout = 25 * time.Second
 
-// longest bounds one attempt through a kind of channel. A mail server may take
+// sendTimeout bounds one attempt through a kind of channel. A mail server may take
 // minutes to answer; the lease is renewed meanwhile.
-func longest(kind string) time.Duration {
+func sendTimeout(kind string) time.Duration {
 	if k, known := notify.KindOf(kind); known && k.Longest > 0 {
 		return k.Longest + 5*time.Second // the kind's own limit ends it, with a better reason
 	}

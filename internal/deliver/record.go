@@ -10,32 +10,32 @@ import (
 	"overdue/internal/store"
 )
 
-// note keeps how sends went.
-func (c *Courier) note(tx *store.Tx, results []result, now time.Time) error {
+// record stores the results of sends.
+func (c *Courier) record(tx *store.Tx, results []result, now time.Time) error {
 	for _, r := range results {
 		if c.broken[r.alert.ID] {
-			continue // its lease ends, and it is sent again
+			continue // sent again when its lease ends
 		}
-		if err := c.noteOne(tx, r, now); err != nil {
+		if err := c.recordOne(tx, r, now); err != nil {
 			return spoilt{r.alert.ID, err}
 		}
 	}
 	return nil
 }
 
-// noteOne keeps how one send went.
-func (c *Courier) noteOne(tx *store.Tx, r result, now time.Time) error {
+// recordOne stores the result of one send.
+func (c *Courier) recordOne(tx *store.Tx, r result, now time.Time) error {
 	err := tx.RecordDelivery(r.channel.ID, Results(r.receipt, r.err), r.whole, r.alert.Attempts, now)
 	if err != nil {
 		return err
 	}
-	if r.divides() {
-		return c.noteDivided(tx, r, now)
+	if r.mustSplit() {
+		return c.recordSplit(tx, r, now)
 	}
 	if refusal, refused := RefusalOf(r.err); refused {
-		return c.noteRefused(tx, r, refusal, now)
+		return c.recordFailure(tx, r, refusal, now)
 	}
-	return c.noteSent(tx, r, now)
+	return c.recordSent(tx, r, now)
 }
 
 // Results returns the results of one attempt: one for each recipient, or one for
@@ -63,8 +63,8 @@ func Results(receipt notify.Receipt, err error) []monitor.DeliveryResult {
 	return all
 }
 
-// RefusalOf returns the provider's refusal. An error of any other kind is one too:
-// whatever went wrong, the alert was not delivered.
+// RefusalOf returns the provider's refusal. It turns any other error into one: the
+// alert was not delivered in either case.
 func RefusalOf(err error) (*notify.Refusal, bool) {
 	if err == nil {
 		return nil, false
@@ -90,10 +90,10 @@ func (r result) refusals() (all []notify.RecipientResult) {
 	return all
 }
 
-// divides reports whether the recipients of this attempt must be tried separately
+// mustSplit reports whether the recipients of this attempt must be tried separately
 // from now on: some have the alert or will never get it, and others do not have it
-// yet. A reminder does not divide: the next one comes anyway.
-func (r result) divides() bool {
+// yet. A reminder is not split: the next one follows anyway.
+func (r result) mustSplit() bool {
 	refusals := r.refusals()
 	if len(refusals) == 0 || r.alert.Recipient != "" || r.alert.Event == monitor.IncidentReminder {
 		return false
@@ -109,9 +109,9 @@ func (r result) divides() bool {
 	return false
 }
 
-// noteDivided marks the alert as sent for those who have it, and gives each of the
-// others an alert of their own. If nobody has it, it becomes that of the first.
-func (c *Courier) noteDivided(tx *store.Tx, r result, now time.Time) error {
+// recordSplit marks the alert as sent for the recipients that have it, and gives
+// each of the others a separate alert. If none has it, it becomes that of the first.
+func (c *Courier) recordSplit(tx *store.Tx, r result, now time.Time) error {
 	used := r.err == nil
 	if used {
 		var have []string
@@ -123,7 +123,7 @@ func (c *Courier) noteDivided(tx *store.Tx, r result, now time.Time) error {
 		if err := tx.SentToRecipients(r.alert.ID, have); err != nil {
 			return err
 		}
-		if err := c.noteSent(tx, r, now); err != nil {
+		if err := c.recordSent(tx, r, now); err != nil {
 			return err
 		}
 	}
@@ -139,16 +139,16 @@ func (c *Courier) noteDivided(tx *store.Tx, r result, now time.Time) error {
 			return err
 		}
 		used = true
-		if err := c.noteRefused(tx, part, one.Refusal, now); err != nil {
+		if err := c.recordFailure(tx, part, one.Refusal, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// noteSent keeps that an alert was delivered, makes due what waited for it, and
+// recordSent records that an alert was delivered, makes due what waited for it, and
 // adds the next reminder after a reminder.
-func (c *Courier) noteSent(tx *store.Tx, r result, now time.Time) error {
+func (c *Courier) recordSent(tx *store.Tx, r result, now time.Time) error {
 	first, err := tx.Sent(r.alert.ID)
 	switch {
 	case err != nil:
@@ -164,9 +164,9 @@ func (c *Courier) noteSent(tx *store.Tx, r result, now time.Time) error {
 	return c.addAttempt(tx, r, store.Attempt{Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail})
 }
 
-// noteRefused keeps that an alert was not delivered, and plans the next attempt or
-// ends the tries.
-func (c *Courier) noteRefused(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
+// recordFailure records that an alert was not delivered, and schedules the next
+// attempt or gives up.
+func (c *Courier) recordFailure(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
 	outcome := "retry"
 	next, worth := again(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
 	var err error
@@ -174,7 +174,7 @@ func (c *Courier) noteRefused(tx *store.Tx, r result, refusal *notify.Refusal, n
 		outcome = "refused"
 		err = c.giveUp(tx, r, refusal, now)
 	} else {
-		err = tx.Later(r.alert, next, asked(refusal, now))
+		err = tx.Later(r.alert, next, retryAfter(refusal, now))
 	}
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (c *Courier) noteRefused(tx *store.Tx, r result, refusal *notify.Refusal, n
 	return c.addAttempt(tx, r, store.Attempt{Outcome: outcome, Status: refusal.Status, Detail: refusal.Body})
 }
 
-// addAttempt keeps an attempt in the history and in the metrics.
+// addAttempt adds an attempt to the history and the metrics.
 func (c *Courier) addAttempt(tx *store.Tx, r result, try store.Attempt) error {
 	try.Alert, try.N, try.At, try.Took = r.alert.ID, r.alert.Attempts, r.at, r.took
 	if err := tx.AddAttempt(try); err != nil {
@@ -192,9 +192,9 @@ func (c *Courier) addAttempt(tx *store.Tx, r result, try store.Attempt) error {
 	return nil
 }
 
-// asked is until when a provider asked to wait, as far as that is honoured, or zero
-// if it did not ask.
-func asked(refusal *notify.Refusal, now time.Time) time.Time {
+// retryAfter returns until when a provider asked to wait, as far as that is
+// honoured, or zero if it did not ask.
+func retryAfter(refusal *notify.Refusal, now time.Time) time.Time {
 	if refusal.RetryAfter == 0 {
 		return time.Time{}
 	}
@@ -222,7 +222,7 @@ func (c *Courier) remindAgain(tx *store.Tx, r result, now time.Time) error {
 	return tx.Owe(next, n)
 }
 
-// giveUp ends the tries at one alert: in the log and on the incident.
+// giveUp stops retrying one alert, and says so in the log and on the incident.
 func (c *Courier) giveUp(tx *store.Tx, r result, refusal *notify.Refusal, now time.Time) error {
 	done, err := tx.GiveUp(r.alert)
 	if err != nil || !done {

@@ -106,8 +106,8 @@ func (m Machine) replace(e Edit) (backup string, err error) {
 	return backup, publish(path, e.After, keep, os.Rename)
 }
 
-// keep writes a copy of a crontab into the State directory, where no cron daemon looks: in
-// /etc/cron.d some daemons run a file of any name.
+// keep writes a copy of a crontab into the State directory, which no cron daemon reads: in
+// /etc/cron.d some daemons run files of any name.
 func (m Machine) keep(name string, text []byte) (backup string, err error) {
 	if err := ownDir(m.State); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
@@ -122,7 +122,7 @@ func (m Machine) keep(name string, text []byte) (backup string, err error) {
 	return backup, nil
 }
 
-// private are the attributes of copies: what a crontab says may be a secret.
+// private are the attributes of copies: crontabs may contain secrets.
 var private = attributes{mode: 0o600, uid: -1, gid: -1}
 
 // Restore is the command that puts a copy back.
@@ -135,7 +135,7 @@ func (m Machine) Restore(e Edit, backup string) string {
 
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$`)
 
-// word quotes a path where a shell would not take it as it is.
+// word quotes a path for a shell, if necessary.
 func word(path string) string {
 	if plainPath.MatchString(path) {
 		return path

@@ -30,10 +30,10 @@ type entry struct {
 
 	loginShell string // that of the user, where a daemon may take it
 	guard      string // the part of the command that stays in front of what pings
-	named      bool   // the shell is called by its name and not as $SHELL
+	named      bool   // the line names the shell instead of $SHELL
 }
 
-// settings are the values of what the lines above an entry set.
+// settings are the values that lines above an entry set.
 type settings struct {
 	shell    string // SHELL, or /bin/sh
 	ownShell bool   // SHELL is set
@@ -56,7 +56,7 @@ func (s *settings) set(name, value string) {
 	}
 }
 
-// syntax is how lines are read that daemons read differently.
+// syntax describes how a daemon reads lines, where daemons differ.
 type syntax struct {
 	withUser   bool // the column after the schedule is a user, as in /etc/crontab
 	percent    bool // the first unescaped % begins standard input
@@ -140,13 +140,13 @@ func readEntry(line string, how syntax) entry {
 	return e
 }
 
-// unreadable says why a line is left alone whatever its schedule is.
+// unreadable returns why a line is left alone, whatever its schedule, or "".
 func (e entry) unreadable(line string) string {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
 		return "the line has a NUL byte in it"
 	case strings.HasSuffix(line, "\r"):
-		return "the line ends in a carriage return, which cron takes for a part of the command: take it out"
+		return "the line ends in a carriage return, which cron takes for a part of the command: remove it"
 	case strings.TrimSpace(e.command) == "":
 		return "the line cannot be read: there is no command after the schedule"
 	case len(e.command)+len(e.input) > longestCommand:

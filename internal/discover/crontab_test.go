@@ -33,7 +33,7 @@ func TestEntriesAreWhatDebianCronSees(t *testing.T) {
 		"user but no command":      {"0 3 * * * root\n", true, []string{"0 3 * * *|root|||/bin/sh|the line cannot be read: there is no command after the schedule"}},
 		"input but no command":     {"0 3 * * * %x\n", false, []string{"0 3 * * *|||%x|/bin/sh|the line cannot be read: there is no command after the schedule"}},
 		"no line end":              {"0 3 * * * x", false, []string{"0 3 * * *||x||/bin/sh|"}},
-		"carriage return":          {"0 3 * * * x\r\nA=b\r\n", false, []string{"0 3 * * *||x\r||/bin/sh|the line ends in a carriage return, which cron takes for a part of the command: take it out"}},
+		"carriage return":          {"0 3 * * * x\r\nA=b\r\n", false, []string{"0 3 * * *||x\r||/bin/sh|the line ends in a carriage return, which cron takes for a part of the command: remove it"}},
 		"NUL":                      {"0 3 * * * x\x00y\n", false, []string{"0 3 * * *||x\x00y||/bin/sh|the line has a NUL byte in it"}},
 		"not UTF-8":                {"0 3 * * * x\xff\xfe\n", false, []string{"0 3 * * *||x\xff\xfe||/bin/sh|"}},
 	} {

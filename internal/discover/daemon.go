@@ -44,19 +44,19 @@ type rules struct {
 	loginShell bool // runs jobs with the shell of their user, unless the crontab sets SHELL
 	wholeFile  bool // one line that it cannot read makes it ignore the file
 	noExecBit  bool // ignores a file of /etc that is executable
-	delay      bool // RANDOM_DELAY makes jobs start later
+	delay      bool // obeys RANDOM_DELAY, which makes jobs start later
 	cutsAtHash bool // ends a line at a #, also in quotes
-	emptyValue bool // takes a setting without a value for a setting
+	emptyValue bool // accepts a setting without a value
 
-	// schedule says what the daemon makes of the fields of a line.
+	// schedule returns how the daemon reads the fields of a line.
 	schedule func(fields []string, zone string, now time.Time) reading
 }
 
-// reading is what a daemon makes of a schedule.
+// reading is how a daemon reads a schedule.
 type reading struct {
 	cron     []string // the schedule as a cron line of Overdue
 	calendar []string // or as a calendar expression
-	note     string   // what the daemon reads otherwise than it looks
+	note     string   // what the daemon reads differently from crontab(5)
 	problem  string   // why there is neither, a clause about the daemon
 	invalid  bool     // the daemon rejects the line
 }
@@ -104,24 +104,24 @@ func debianIgnores(name string) string {
 	return "only letters, digits, dashes and underscores may be in its name"
 }
 
-// cronieIgnores is not_a_crontab of cronie.
+// cronieIgnores follows the function not_a_crontab of cronie.
 func cronieIgnores(name string) string {
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "#"):
 		return "its name begins with " + name[:1]
 	case slices.ContainsFunc([]string{"~", ".rpmsave", ".rpmorig", ".rpmnew"}, func(end string) bool { return strings.HasSuffix(name, end) }):
-		return "its name ends like that of a copy"
+		return "its name ends like that of a backup"
 	}
 	return ""
 }
 
-// systemdCronIgnores is that of systemd-crontab-generator 1.15.
+// systemdCronIgnores follows systemd-crontab-generator 1.15.
 func systemdCronIgnores(name string) string {
 	switch {
 	case strings.HasPrefix(name, "."):
 		return "its name begins with a dot"
 	case strings.Contains(name, ".dpkg-"), strings.Contains(name, "~"):
-		return "its name is that of a copy"
+		return "its name is that of a backup"
 	}
 	return ""
 }
@@ -129,15 +129,15 @@ func systemdCronIgnores(name string) string {
 // readers are the daemons that read a crontab.
 type readers []*rules
 
-// all reports whether something is true of all of them.
+// all reports whether a condition is true for all of them.
 func (r readers) all(is func(*rules) bool) bool {
 	return !slices.ContainsFunc(r, func(one *rules) bool { return !is(one) })
 }
 
-// any reports whether something is true of one of them.
+// any reports whether a condition is true for one of them.
 func (r readers) any(is func(*rules) bool) bool { return slices.ContainsFunc(r, is) }
 
-// where keeps those of which something is true.
+// where returns those for which a condition is true.
 func (r readers) where(is func(*rules) bool) readers {
 	var kept readers
 	for _, one := range r {
@@ -148,7 +148,7 @@ func (r readers) where(is func(*rules) bool) readers {
 	return kept
 }
 
-// uncertain is the beginning of a problem that only some of the daemons that may run here have.
+// uncertain is the beginning of a problem with only some of the daemons that may run here.
 func (r readers) uncertain() string {
 	if len(r) == 1 {
 		return ""
@@ -156,8 +156,8 @@ func (r readers) uncertain() string {
 	return "it is not certain which cron daemon runs here (give --cron-daemon): "
 }
 
-// reading is what the daemons make of a schedule. If there are several, it has a
-// problem as soon as one of them would run the line at other times than the others.
+// reading returns how the daemons read a schedule. If there are several, it has a
+// problem if one of them would run the line at other times than the others.
 func (r readers) reading(fields []string, zone string, now time.Time) reading {
 	var first reading
 	for i, one := range r {
@@ -172,7 +172,7 @@ func (r readers) reading(fields []string, zone string, now time.Time) reading {
 		case i == 0:
 			first = got
 		case !slices.Equal(first.cron, got.cron):
-			got.problem = r.uncertain() + one.title + " reads the line otherwise than " + r[0].title
+			got.problem = r.uncertain() + one.title + " and " + r[0].title + " read the line differently"
 			return got
 		}
 	}

@@ -89,7 +89,7 @@ func TestReading_ChangesOfTheClockAreLeftToDaemonsThatFollowDebian(t *testing.T)
 	}
 }
 
-func TestLook_WhereTheDaemonIsNotCertainOnlyWhatAllRunAlikeIsOffered(t *testing.T) {
+func TestLook_IfTheDaemonIsNotCertainOnlyLinesThatAllRunAlikeAreOffered(t *testing.T) {
 	for line, open := range map[string]bool{
 		"0 3 * * *": true, "*/5 * * * *": true, "0 0 1 6 *": true, "0 0 1-7 * 1": false, "@weekly": false, "@daily": false, "0 0 * * 5-7": false, "0 0 * * 5#2": false, "0 0 1 oct *": false,
 	} {
@@ -137,11 +137,11 @@ func TestDetect_TellsTheDaemonByItsFilesAndPackages(t *testing.T) {
 		"bcron":            {[]Daemon{Bcron}, map[string]string{"/var/lib/dpkg/status": dpkg}, "bcron"},
 		"systemd-cron":     {[]Daemon{SystemdCron}, nil, "systemd-cron"},
 		"Alpine":           {[]Daemon{BusyBox}, map[string]string{"/lib/apk/db/installed": "P:busybox\nV:1.36.1-r2\n"}, "busybox 1.36.1-r2"},
-		"two":              {[]Daemon{DebianCron, SystemdCron}, nil, "systemd-cron and cron" + strictly},
-		"none":             {nil, map[string]string{"/usr/sbin/crond": "\x7fELF another\n"}, "unknown" + strictly},
+		"two":              {[]Daemon{DebianCron, SystemdCron}, nil, "systemd-cron and cron" + uncertainSuffix},
+		"none":             {nil, map[string]string{"/usr/sbin/crond": "\x7fELF another\n"}, "unknown" + uncertainSuffix},
 		"fcron":            {nil, map[string]string{"/usr/sbin/fcron": ""}, "fcron"},
 		"a binary alone":   {[]Daemon{DebianCron}, nil, "cron"},
-		"a package no one": {nil, map[string]string{"/var/lib/dpkg/status": dpkg}, "unknown" + strictly},
+		"a package no one": {nil, map[string]string{"/var/lib/dpkg/status": dpkg}, "unknown" + uncertainSuffix},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon}
 		for _, daemon := range c.daemons {

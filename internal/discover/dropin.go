@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// ends are the values of $SERVICE_RESULT for a run that failed, with the values of Restart=
+// failedResults are the values of $SERVICE_RESULT for a run that failed, with the values of Restart=
 // for which systemd starts the service again after that (systemd.service(5), table 1).
-var ends = []struct {
+var failedResults = []struct {
 	result   string
 	restarts []string
 }{
@@ -26,16 +26,17 @@ var ends = []struct {
 	{"start-limit-hit", nil},
 }
 
-// exits are the ends of a process that RestartForceExitStatus= can name.
-var exits = []string{"exit-code", "signal", "core-dump"}
+// exitNames are the results for which RestartForceExitStatus= can force a restart.
+var exitNames = []string{"exit-code", "signal", "core-dump"}
 
-// stops are the signals with which operators and systemd stop a service, in addition to
-// KillSignal=.
-var stops = []string{"TERM", "INT", "HUP"}
+// stopSignals are the signals with which operators and systemd stop a service, in addition to
+// the value of KillSignal=.
+var stopSignals = []string{"TERM", "INT", "HUP"}
 
-// outcomes returns what a run is reported as, as patterns of the shell that are tried in this
-// order on $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS. Whatever matches none is only logged,
-// so that an unknown end is neither a success nor a failure: the deadline decides.
+// outcomes returns shell patterns for $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS, which are tried in
+// this order: the ends that are reported as success, only logged, and reported as failure. An end
+// that matches none is only logged, so that it is neither a success nor a failure: the deadline
+// decides.
 func (u *unitFile) outcomes() (success, logged, failed []string) {
 	success = []string{"success:exited:*"}
 	for _, word := range u.words("Service.SuccessExitStatus") {
@@ -43,9 +44,9 @@ func (u *unitFile) outcomes() (success, logged, failed []string) {
 			success = append(success, "success:killed:"+name, "success:dumped:"+name)
 		}
 	}
-	killSignals := stops
-	if name, ok := signalName(u.last("Service.KillSignal")); ok && !slices.Contains(stops, name) {
-		killSignals = append(slices.Clone(stops), name)
+	killSignals := stopSignals
+	if name, ok := signalName(u.last("Service.KillSignal")); ok && !slices.Contains(stopSignals, name) {
+		killSignals = append(slices.Clone(stopSignals), name)
 	}
 	for _, name := range killSignals {
 		logged = append(logged, "signal:killed:"+name)
@@ -53,8 +54,8 @@ func (u *unitFile) outcomes() (success, logged, failed []string) {
 	// Without a killed main process, it was a command such as ExecStartPre=: stopped or broken.
 	logged = append(logged, "signal::", "signal:exited:*")
 	policy, forced := u.last("Service.Restart"), u.has("Service.RestartForceExitStatus")
-	for _, end := range ends {
-		if slices.Contains(end.restarts, policy) || forced && slices.Contains(exits, end.result) {
+	for _, end := range failedResults {
+		if slices.Contains(end.restarts, policy) || forced && slices.Contains(exitNames, end.result) {
 			logged = append(logged, end.result+":*")
 		} else {
 			failed = append(failed, end.result+":*")
@@ -63,8 +64,8 @@ func (u *unitFile) outcomes() (success, logged, failed []string) {
 	return success, logged, failed
 }
 
-// signalName is the name of a signal as $EXIT_STATUS has it, without SIG. It is false for
-// what is no name of a signal, such as the number of an exit code.
+// signalName returns the name of a signal as in $EXIT_STATUS, without SIG. It returns false if
+// the value is not the name of a signal, for example an exit code.
 func signalName(word string) (string, bool) {
 	name := strings.TrimPrefix(word, "SIG")
 	if strings.TrimLeft(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && name != "" || name == "USR1" || name == "USR2" {
@@ -75,11 +76,11 @@ func signalName(word string) (string, bool) {
 
 // dropIn is the path and the text of the file that makes a service ping.
 //
-// It is ExecStopPost= alone, because that is run after every end and knows how it
-// was ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would report
-// the beginning unless the service is of Type=oneshot. OnFailure= and OnSuccess= report
-// attempts as if they were ends, which of the two depends on the version of systemd. A
-// leading "-" keeps a monitor that is away from failing the unit. $$ is a $ for the shell.
+// It has ExecStopPost= only, because systemd runs that after every end, with the result
+// ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would report the beginning unless the
+// service is of Type=oneshot. OnFailure= or OnSuccess=, depending on the version of systemd,
+// reports attempts as if they were ends. With the leading "-", a ping that fails does not
+// fail the unit. $$ is a $ for the shell.
 func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, err error) {
 	if err := w.check(url); err != nil {
 		return "", "", err
@@ -95,7 +96,7 @@ func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, e
 	if w.With == WithCurl {
 		send = curlBriefly + url + "/$$s -d"
 	}
-	if limit, ok := u.stopTimeout(); ok && limit < calmStop {
+	if limit, ok := u.stopTimeout(); ok && limit < safeStopTimeout {
 		send = fmt.Sprintf("timeout %d %s", int((limit-2*time.Second)/time.Second), send)
 	}
 	success, logged, failed := u.outcomes()
@@ -109,18 +110,18 @@ func (w Wiring) dropIn(m Machine, u *unitFile, url string) (file, text string, e
 	return path.Join(dir, u.name+".d", "overdue.conf"), text, nil
 }
 
-// startable says why the program that pings cannot be started in the service.
+// startable returns an error if the program that pings cannot be started in the service.
 func (w Wiring) startable(u *unitFile) error {
 	program := "/usr/bin/curl"
 	if w.With == WithRun {
 		program = w.Program
 	}
 	if setting := u.hides(program); setting != "" {
-		return fmt.Errorf("%s: %s= keeps it from running %s: install that elsewhere, such as in /usr/local/bin, or use --with curl", u.name, setting, program)
+		return fmt.Errorf("%s: %s= keeps it from running %s: install the program elsewhere, such as in /usr/local/bin, or use --with curl", u.name, setting, program)
 	}
 	user := u.last("Service.User")
 	if strings.HasPrefix(program, "/root/") && (user != "" && user != "root" || yes(u.last("Service.DynamicUser"))) {
-		return fmt.Errorf("%s: it does not run as root, and %s is in a directory of root: install that elsewhere, such as in /usr/local/bin, or use --with curl", u.name, program)
+		return fmt.Errorf("%s: it does not run as root, and %s is in a directory of root: install the program elsewhere, such as in /usr/local/bin, or use --with curl", u.name, program)
 	}
 	return nil
 }

@@ -11,15 +11,15 @@ import (
 
 // guarded is a command whose first part decides whether, or when, the rest runs.
 type guarded struct {
-	guard   string        // stays in front of what pings, up to where the work begins; "" if there is none
+	guard   string        // stays in front of what pings, with everything up to the work; "" if there is none
 	work    string        // the rest, which is wrapped
 	delay   time.Duration // the longest that a sleep in front of the work takes
 	problem string        // why the command is left alone
 }
 
-// guards looks for what is in front of the work. cron judges no exit code, so a false
-// guard does nothing today; wrapped whole, it would be a failure each time. What is certain on this
-// machine is kept in front of what pings; the rest is left alone with the reason.
+// guards finds the guard in front of the work. cron ignores exit codes, so a false guard does nothing
+// today; wrapped whole, it would be a failure each time. A guard whose answer is certain on this
+// machine is kept in front of what pings; any other command is left alone, with the reason.
 func (m Machine) guards(e entry) guarded {
 	g := guarded{work: e.command}
 	for {
@@ -39,7 +39,7 @@ func (m Machine) guards(e entry) guarded {
 		switch path.Base(words[0]) {
 		case "flock":
 			if lockGivesUp.MatchString(first) {
-				g.problem = "flock leaves a run out while another goes on, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
+				g.problem = "flock skips a run while another is running, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
 			}
 			return g
 		case "if", "case", "while", "until":
@@ -63,8 +63,8 @@ func (g *guarded) take(n int) {
 	g.work = g.work[n:]
 }
 
-// tests are programs that people run for their exit code.
-var tests = strings.Fields("test [ [[ ! command type hash which pgrep pidof grep egrep mountpoint ping systemctl id hostname nc host")
+// testPrograms are programs that people run for their exit code.
+var testPrograms = strings.Fields("test [ [[ ! command type hash which pgrep pidof grep egrep mountpoint ping systemctl id hostname nc host")
 
 // isTest reports whether a command in front of an operator only asks something.
 func isTest(words []string) bool {
@@ -75,7 +75,7 @@ func isTest(words []string) bool {
 	if name == "systemctl" {
 		return len(words) > 1 && strings.HasPrefix(words[1], "is-")
 	}
-	for _, test := range tests {
+	for _, test := range testPrograms {
 		if name == test {
 			return true
 		}
@@ -83,12 +83,12 @@ func isTest(words []string) bool {
 	return false
 }
 
-// judge says why the rest is not watched, "" if the test lets it run on this machine.
+// judge returns why the rest cannot be watched, or "" if the test lets it run on this machine.
 func (m Machine) judge(test, operator, rest string, e entry) string {
 	passes, what, known := m.evaluate(test, e)
 	switch {
 	case !known:
-		return "runs only when “" + test + "” allows it, which cannot be known before: a run that it leaves out would look missed; let the job ping where it does its work"
+		return "runs only if “" + test + "” allows it, which cannot be known in advance: a run that it skips would look missed; let the job ping where it does its work"
 	case passes != (operator == "&&") && strings.Contains(what, systemdDir):
 		return "does nothing here: systemd runs it instead"
 	case passes != (operator == "&&") && strings.Contains(what, "/usr/sbin/anacron"):
@@ -103,11 +103,11 @@ func (m Machine) judge(test, operator, rest string, e entry) string {
 
 const systemdDir = "/run/systemd/system"
 
-// atom is one question about a file.
-var atom = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
+// fileTest is one question about a file.
+var fileTest = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
 
-// evaluate answers a test from the files of the machine. It is not known for anything but
-// questions about files that installing and removing software changes, joined by -a.
+// evaluate answers a test from the files of the machine. known is false except for tests, joined by
+// -a, of files that only the installation and removal of software changes.
 func (m Machine) evaluate(test string, e entry) (passes bool, what string, known bool) {
 	text := strings.Join(strings.Fields(test), " ")
 	if name, ok := lookup(text); ok {
@@ -125,18 +125,18 @@ func (m Machine) evaluate(test string, e entry) (passes bool, what string, known
 	}
 	passes = true
 	for part := range strings.SplitSeq(text, " -a ") {
-		found := atom.FindStringSubmatch(part)
+		found := fileTest.FindStringSubmatch(part)
 		if found == nil || !m.lasting(found[3]) {
 			return false, "", false
 		}
-		passes = passes && m.holds(found[2], found[3]) == (found[1] == "")
+		passes = passes && m.evaluateFileTest(found[2], found[3]) == (found[1] == "")
 		what += " " + found[3]
 	}
 	return passes, what, true
 }
 
-// holds answers one question of test(1) about a file.
-func (m Machine) holds(question, file string) bool {
+// evaluateFileTest answers one question of test(1) about a file.
+func (m Machine) evaluateFileTest(question, file string) bool {
 	if file == systemdDir {
 		return m.systemd()
 	}
@@ -156,7 +156,7 @@ func (m Machine) holds(question, file string) bool {
 	return true
 }
 
-// lasting reports whether a file comes and goes with software only.
+// lasting reports whether only the installation and removal of software changes a file.
 func (m Machine) lasting(file string) bool {
 	if file == systemdDir {
 		return true
@@ -169,7 +169,7 @@ func (m Machine) lasting(file string) bool {
 	return false
 }
 
-// systemd reports whether systemd is the service manager; of an image, whether it would be.
+// systemd reports whether systemd is the service manager or, for an image, whether it would be.
 func (m Machine) systemd() bool {
 	if m.live() {
 		return m.exists(systemdDir)
@@ -179,7 +179,7 @@ func (m Machine) systemd() bool {
 
 var lookups = regexp.MustCompile(`^(?:command -v|which|type|hash) ([A-Za-z0-9._/+-]+)(?: ?[0-9&]?>{1,2} ?(?:/dev/null|&[0-9]))*$`)
 
-// lookup is the program that a test such as "command -v x" asks for.
+// lookup returns the program that a test such as "command -v x" looks for.
 func lookup(test string) (program string, ok bool) {
 	found := lookups.FindStringSubmatch(test)
 	if found == nil {
@@ -201,18 +201,18 @@ func (m Machine) found(program, searchPath string) bool {
 	return false
 }
 
-// conditional is the problem of a command that begins with a word such as if.
+// conditional returns the problem with a command that begins with a word such as if.
 func (m Machine) conditional(word, command string) string {
 	if strings.Contains(command, systemdDir) && strings.Contains(command, "! -") && m.systemd() {
 		return "does nothing here: systemd runs it instead"
 	}
-	return "begins with “" + word + "”: whether it did its work cannot be told by its exit code; let the job ping where it does"
+	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job ping where it does"
 }
 
-// lockGivesUp is a flock that does not wait as long as it takes. One that waits gets its work done in the end.
+// lockGivesUp matches a flock that may give up. A flock that waits without a limit runs its work in the end.
 var lockGivesUp = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 
-// sleeps are the ways to wait before the work; the number is the most it may take, in seconds.
+// sleeps match the ways to wait before the work; the number is the longest wait in seconds.
 var sleeps = []*regexp.Regexp{
 	regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)s?$`),
 	regexp.MustCompile(`^(?:/bin/)?sleep \$\(\( ?\$?RANDOM ?\\?% ?([0-9]+) ?\)\)$`),
@@ -221,10 +221,10 @@ var sleeps = []*regexp.Regexp{
 
 var minutes = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
 
-// longestSleep bounds what is added to a grace period.
+// longestSleep is the maximum that is added to a grace period.
 const longestSleep = 24 * 60 * 60
 
-// sleepOf is how long a command sleeps at most.
+// sleepOf returns the longest time that a command sleeps.
 func sleepOf(command string) (time.Duration, bool) {
 	text := strings.Join(strings.Fields(command), " ")
 	unit := time.Second

@@ -40,7 +40,7 @@ type place struct {
 	differs bool          // the daemon does not run the line when Overdue would expect it
 	unit    *unitFile     // the service of a timer; nil for crontab entries
 	delay   time.Duration // how much later than its time the work may begin
-	ofUser  bool          // of the service manager of a user
+	ofUser  bool          // belongs to the service manager of a user
 	notes   []string      // about a timer and its service: what an operator should know
 }
 
@@ -51,7 +51,7 @@ func (j Job) Open() bool { return !j.Wired && j.Problem == "" }
 // problem already is shown with its schedule where it has one.
 func (j *Job) judge(now time.Time) {
 	if j.Problem != "" && (j.place.differs || j.place.entry.foreign()) {
-		return // what Overdue would read into the line is not what cron does
+		return // the line means something else to cron
 	}
 	when, err := j.schedule()
 	if err != nil {

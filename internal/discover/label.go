@@ -55,8 +55,8 @@ var versioned = regexp.MustCompile(`^(php|python|perl|ruby|node|lua)[0-9][0-9.]*
 
 var (
 	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	// A word behind a program that has commands, and an option without what is behind its equals
-	// sign: neither is a secret.
+	// A word after a program that has commands, and an option without its value: neither is a
+	// secret.
 	tameWord = regexp.MustCompile(`^[a-z][a-z_:-]{1,30}$`)
 	tameFlag = regexp.MustCompile(`^--[a-z][a-z-]{1,30}$`)
 	// A number that the shell works out, such as $((RANDOM % 60)), is no command.
@@ -135,7 +135,7 @@ func (c carrier) carried(words []string) []string {
 	return nil
 }
 
-// asciiOf puts a dash in the place of what is not ASCII.
+// asciiOf replaces characters that are not ASCII by a dash.
 func asciiOf(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII && unicode.IsLetter(r) {
@@ -168,7 +168,7 @@ func segments(command string) [][]string {
 	var words []string
 	var word strings.Builder
 	quoted := rune(0)
-	skip := false // the next word is where something is redirected to
+	skip := false // the next word is the target of a redirection
 	end := func(segment bool) {
 		if word.Len() > 0 {
 			if !skip {
@@ -194,7 +194,7 @@ func segments(command string) [][]string {
 			end(false)
 		case r == '<' || r == '>':
 			if text := word.String(); strings.Trim(text, "0123456789&") == "" {
-				word.Reset() // the number of what is redirected
+				word.Reset() // the number of the redirected descriptor
 			}
 			end(false)
 			skip = true

@@ -77,7 +77,7 @@ func TestLookFindsWhatTheSchedulersRun(t *testing.T) {
 		"crontab of bob:1 bob | at 05:00 every day, Europe/Berlin | Europe/Berlin | web1-bob-bob",
 		"/etc/crontab:2 root | 17\u00a0min past every hour | Europe/Berlin | web1-cron-hourly",
 		"/etc/crontab:3 root |  | Europe/Berlin | ! “0 0 31 2 *” names a day that never comes: look at the day of month and the month",
-		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends in a carriage return, which cron takes for a part of the command: take it out",
+		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends in a carriage return, which cron takes for a part of the command: remove it",
 		"/etc/cron.d/app:3 www-data | at 03:00 on weekdays, Europe/Berlin | Europe/Berlin | web1-www-data-report-sh",
 		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, whose quoting is not known here",
 		"/etc/cron.d/csh:3 root | at 03:05 every day, Europe/Berlin | Europe/Berlin | wired",

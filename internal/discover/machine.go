@@ -31,9 +31,9 @@ type Machine struct {
 	State    string // directory for copies of crontabs that are no files
 	Zone     string // of the schedules; "" asks the machine
 	AllUsers bool   // read the crontabs of everybody, which only root may
-	Daemon   Daemon // the cron daemon; "" looks which one there is
+	Daemon   Daemon // the cron daemon; "" detects it
 	With     With   // what will ping: with curl, jobs are left alone where it is too old
-	Proc     string // where running processes are seen; "" is /proc on this machine, and nowhere for an image
+	Proc     string // directory of running processes; "" is /proc on this machine, and none for an image
 	Now      time.Time
 
 	// Command runs a program; nil runs it for real.
@@ -45,8 +45,8 @@ type Found struct {
 	Jobs  []Job
 	Notes []string // one sentence each: what could not be read, what cron will not run
 
-	// Daemon is the cron daemon that was found, with its version, such as "cronie 1.6.1"; or why
-	// there is not one.
+	// Daemon is the cron daemon that was found, with its version, such as "cronie 1.6.1", or why
+	// none was.
 	Daemon string
 
 	tables  []table

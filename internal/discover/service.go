@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// silenced says why a command added to this service could not ping, or would not
-// tell the end of a run.
+// silenced returns why a command added to this service could not ping, or would not
+// report the end of a run, or "".
 func (u *unitFile) silenced() string {
 	switch restart := u.last("Service.Restart"); {
 	case u.transient:
@@ -26,8 +26,8 @@ func (u *unitFile) silenced() string {
 			return fmt.Sprintf("%s %s (%s=)", u.name, b.effect, b.setting)
 		}
 	}
-	if limit, ok := u.stopTimeout(); ok && limit < shortestStop {
-		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: at least %s", u.name, spoken(limit), spoken(shortestStop))
+	if limit, ok := u.stopTimeout(); ok && limit < minStopTimeout {
+		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: at least %s", u.name, spoken(limit), spoken(minStopTimeout))
 	}
 	return ""
 }
@@ -74,12 +74,12 @@ func (u *unitFile) restarts() bool {
 
 // Bounds of the time that systemd gives to what runs after the end of a service.
 const (
-	shortestStop = 5 * time.Second
-	calmStop     = 40 * time.Second // longer than the program that pings takes if there is no answer
+	minStopTimeout  = 5 * time.Second
+	safeStopTimeout = 40 * time.Second // longer than the program that pings takes if there is no answer
 )
 
-// stopTimeout is how long the program that pings may take. It is false for no limit and for
-// systemd's default of 90 seconds.
+// stopTimeout returns how long the program that pings may take. It returns false for no limit,
+// and for systemd's default of 90 seconds.
 func (u *unitFile) stopTimeout() (time.Duration, bool) {
 	if u.has("Service.TimeoutStopSec") {
 		return u.span("Service.TimeoutStopSec")
@@ -111,8 +111,8 @@ type barrier struct {
 	closed  func(*unitFile) bool
 }
 
-// barriers are those of systemd.exec(5) and systemd.resource-control(5) that do not depend
-// on which program pings.
+// barriers are the settings of systemd.exec(5) and systemd.resource-control(5) that keep any
+// program from pinging.
 var barriers = []barrier{
 	{"PrivateNetwork", "has no network", func(u *unitFile) bool { return yes(u.last("Service.PrivateNetwork")) }},
 	{"NetworkNamespacePath", "may not reach the monitor from its own network namespace", given("NetworkNamespacePath")},
@@ -165,7 +165,7 @@ func listed(values []string) (allow bool, words map[string]bool) {
 	return allow, words
 }
 
-// limit is a resource limit. Words such as "infinity" and values with a unit are none.
+// limit returns a resource limit. Words such as "infinity" and values with a unit count as none.
 func (u *unitFile) limit(name string) int {
 	value, _, _ := strings.Cut(u.last("Service."+name), ":")
 	n := 0
@@ -181,8 +181,8 @@ func (u *unitFile) limit(name string) int {
 	return n
 }
 
-// hides is the name of the setting that keeps a program from being run in the service, or
-// "" if none does. For NoExecPaths= and ExecPaths=, the longer path counts.
+// hides returns the name of the setting that keeps a program from running in the service, or
+// "" if none does. Of NoExecPaths= and ExecPaths=, the longer path counts.
 func (u *unitFile) hides(program string) string {
 	for _, name := range []string{"InaccessiblePaths", "TemporaryFileSystem"} {
 		if deepest(u.words("Service."+name), program) > 0 {
@@ -199,8 +199,8 @@ func (u *unitFile) hides(program string) string {
 	return ""
 }
 
-// deepest is the length of the longest of the paths that the program is below, or 0. A
-// merged /usr makes /bin and /usr/bin the same.
+// deepest returns the length of the longest path that contains the program, or 0. With a
+// merged /usr, /bin and /usr/bin are the same.
 func deepest(paths []string, program string) int {
 	longest := 0
 	for _, p := range paths {

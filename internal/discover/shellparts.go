@@ -8,8 +8,8 @@ type token struct {
 	at   int
 }
 
-// operators finds the operators of a command that are in no quotes, brackets or braces. It is
-// false where quotes or brackets do not close.
+// operators finds the operators of a command outside of quotes, brackets and braces. It returns
+// false if quotes or brackets do not close.
 func operators(command string) (found []token, balanced bool) {
 	depth := 0
 	for i := 0; i < len(command); i++ {
@@ -45,7 +45,7 @@ func operators(command string) (found []token, balanced bool) {
 	return found, depth == 0
 }
 
-// closing is where the quote that begins at a place ends; -1 if it does not.
+// closing returns the index at which the quote at the given index ends, or -1.
 func closing(command string, at int) int {
 	for i := at + 1; i < len(command); i++ {
 		switch {
@@ -69,15 +69,15 @@ func firstCommand(command string) (first, operator, rest string) {
 	return strings.TrimSpace(command[:op.at]), op.text, strings.TrimLeft(rest, " \t")
 }
 
-// onlyAnd reports whether a command is one chain of && and pipes: then it can stand as one behind &&.
+// onlyAnd reports whether a command is one chain of && and pipes, so that it can follow && as a whole.
 func onlyAnd(command string) bool { return joinedBy(command, "&&", "|") }
 
-// onlyPipe reports whether a command is one pipe: then it can stand as one behind ||.
+// onlyPipe reports whether a command is one pipe, so that it can follow || as a whole.
 func onlyPipe(command string) bool { return joinedBy(command, "|") }
 
 func joinedBy(command string, allowed ...string) bool {
 	if first, _, _ := strings.Cut(command, " "); first == "if" || first == "case" {
-		return true // looked at as a whole, and left alone
+		return true // judged as a whole, and left alone
 	}
 	found, balanced := operators(strings.TrimRight(command, " \t;"))
 	for _, op := range found {

@@ -46,7 +46,7 @@ func (m Machine) readTables(ctx context.Context, f *Found) {
 	}
 }
 
-// readDropped reads a file in /etc/cron.d, if a daemon does.
+// readDropped reads a file in /etc/cron.d if a daemon reads it.
 func (m Machine) readDropped(f *Found, name string, system readers) {
 	file := "/etc/cron.d/" + name
 	ignored, readBy := "", system.where(func(r *rules) bool { return r.ignores(name) == "" })
@@ -116,7 +116,7 @@ func (m Machine) readSpools(f *Found) {
 	}
 }
 
-// usersIn are those who have a file in a spool directory.
+// usersIn returns the users that have a file in a spool directory.
 func (m Machine) usersIn(f *Found, dir string) []string {
 	names, err := os.ReadDir(m.resolve(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +133,7 @@ func (m Machine) usersIn(f *Found, dir string) []string {
 	return users
 }
 
-// users are those whose crontabs are read on this machine.
+// users returns the users whose crontabs are read on this machine.
 func (m Machine) users(f *Found) []string {
 	if !m.AllUsers {
 		return []string{m.User}
@@ -221,7 +221,7 @@ func (f *Found) add(m Machine, t table) {
 	f.tables = append(f.tables, t)
 }
 
-// unreadableFile says why Debian's cron ignores a whole file; "" if it reads it.
+// unreadableFile returns why Debian's cron ignores a whole file, or "" if it reads it.
 func (m Machine) unreadableFile(t table) string {
 	const ignores = "Debian's cron ignores the whole file, because "
 	if last := t.text[bytes.LastIndexByte(t.text, '\n')+1:]; len(bytes.Trim(last, " \t")) > 0 && bytes.TrimLeft(last, " \t")[0] != '#' {
@@ -248,7 +248,7 @@ func (m Machine) unreadableFile(t table) string {
 
 var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 
-// noUser reports whether the machine certainly has no such user.
+// noUser reports whether it is certain that the machine has no such user.
 func (m Machine) noUser(name string) bool {
 	if !userName.MatchString(name) || slices.Contains(preludes, name) {
 		return true
@@ -260,11 +260,11 @@ func (m Machine) noUser(name string) bool {
 	if !m.live() {
 		return true
 	}
-	_, err = m.run(context.Background(), "getent", "passwd", name) // from a directory, perhaps
+	_, err = m.run(context.Background(), "getent", "passwd", name) // the user may be in LDAP or the like
 	return err != nil
 }
 
-// shellOf is the login shell of a user, as /etc/passwd has it; "" if that is not known.
+// shellOf returns the login shell of a user in /etc/passwd, or "" if it is not known.
 func (m Machine) shellOf(user string) string {
 	text, err := m.text("/etc/passwd")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // defaultAccuracy is that of systemd.timer(5).
 const defaultAccuracy = time.Minute
 
-// triggers is the unit that a timer starts: Unit=, or the service of its name. As
-// systemd does, it takes the latter if the value of Unit= is no unit name.
+// triggers returns the unit that a timer starts: Unit=, or the service of the same name.
+// Like systemd, it returns the latter if the value of Unit= is not a unit name.
 func (u *unitFile) triggers() string {
 	all := u.settings["Timer.Unit"]
 	for i := len(all) - 1; i >= 0; i-- {
@@ -98,9 +98,9 @@ func (j *Job) note(format string, args ...any) {
 	j.place.notes = append(j.place.notes, fmt.Sprintf(format, args...))
 }
 
-// calendars are the OnCalendar= values that systemd obeys. It ignores those that it
-// cannot read and runs the others; ignored says why. unclear says that systemd may run
-// at times that discover does not know.
+// calendars returns the OnCalendar= values that systemd obeys. systemd ignores values that
+// it cannot read; ignored says why. unclear is not empty if systemd may run at times that
+// discover does not know.
 func (u *unitFile) calendars(zone string) (values, ignored []string, unclear string) {
 	for _, value := range u.settings["Timer.OnCalendar"] {
 		expanded, ok := u.expand(value, textSpecifiers)
@@ -125,8 +125,8 @@ func (u *unitFile) calendars(zone string) (values, ignored []string, unclear str
 	return values, ignored, unclear
 }
 
-// abbreviated is a calendar expression that ends in what can be the abbreviation of a time
-// zone. systemd knows those of the machine's own zone.
+// abbreviated matches a calendar expression that may end in the abbreviation of a time
+// zone. systemd knows only the abbreviations of the machine's zone.
 var abbreviated = regexp.MustCompile(`[0-9a-z:*] [A-Z]{3,5}$`)
 
 // interval is the shortest interval at which the timer starts its unit, counted from the
@@ -135,7 +135,7 @@ func (u *unitFile) interval() (least time.Duration, ok, fromEnd bool, ignored []
 	for _, name := range []string{"OnUnitActiveSec", "OnUnitInactiveSec"} {
 		for _, value := range u.settings["Timer."+name] {
 			d, err := readSpan(value)
-			if err != nil && value != "infinity" { // which never comes
+			if err != nil && value != "infinity" { // never elapses
 				ignored = append(ignored, fmt.Sprintf("systemd ignores %s=%s: it is not a time span", name, value))
 			}
 			if err != nil {
@@ -149,14 +149,14 @@ func (u *unitFile) interval() (least time.Duration, ok, fromEnd bool, ignored []
 	return least, ok, fromEnd, ignored
 }
 
-// begins reports whether the timer starts its unit without being asked: an interval
-// alone counts from a run that somebody else must start.
+// begins reports whether the timer starts its unit by itself: an interval alone counts
+// from a run that something else must start.
 func (u *unitFile) begins() bool {
 	return u.has("Timer.OnBootSec") || u.has("Timer.OnStartupSec") || u.has("Timer.OnActiveSec")
 }
 
-// withoutSchedule says why a timer without OnCalendar= and without an interval cannot be
-// watched.
+// withoutSchedule returns why a timer without OnCalendar= and without an interval cannot
+// be watched.
 func (u *unitFile) withoutSchedule() string {
 	switch {
 	case u.begins():
@@ -167,7 +167,7 @@ func (u *unitFile) withoutSchedule() string {
 	return "has no setting in [Timer] that starts it, so systemd rejects it"
 }
 
-// delay is by how much a run may begin after its time.
+// delay returns how long after its time a run may begin.
 func (u *unitFile) delay() time.Duration {
 	sum, ok := u.span("Timer.AccuracySec")
 	if !ok {
@@ -183,8 +183,9 @@ func (u *unitFile) delay() time.Duration {
 // endless is the gap after the last run of a schedule.
 const endless = time.Duration(1<<63 - 1)
 
-// longestGap is the longest time between two runs of calendar expressions, as far ahead as
-// it looks; endless if there is a last run. It is false if there is no run after now.
+// longestGap returns the longest time between two runs of calendar expressions, within the
+// time that it looks ahead; endless if there is a last run. It returns false if there is no
+// run after now.
 func longestGap(calendars []string, zone string, now time.Time) (time.Duration, bool) {
 	when, err := schedule.OnCalendar(calendars, zone)
 	if err != nil {

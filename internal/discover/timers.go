@@ -64,8 +64,8 @@ func (m Machine) readTimers(ctx context.Context, f *Found, zone string) {
 	m.noteUserTimers(f)
 }
 
-// noteUserTimers says which timers of users are not read, where those of all users are
-// asked for: each user has a service manager, which only that user can ask.
+// noteUserTimers adds notes about timers of users that are not read, if those of all users
+// are requested: only the user can query the service manager of that user.
 func (m Machine) noteUserTimers(f *Found) {
 	if m.Home != "" || m.live() && !m.AllUsers {
 		return

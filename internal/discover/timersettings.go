@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// use is what discover makes of a setting of the [Timer] section.
+// use is how discover treats a setting of the [Timer] section.
 type use int
 
 const (
 	useStart  use = iota // it starts the service: at a time, after an interval, or once
 	useDelay             // it moves a start to a later time, so it is part of the grace period
-	useEvent             // it starts the service in between, at a time that nobody knows: a note
+	useEvent             // it starts the service in between, at an unknown time: a note
 	useTarget            // it says which unit is started
-	useDefer             // it can take a start away: a note
+	useDefer             // it can skip a start: a note
 	useShown             // it is shown, and changes nothing about when a run is expected
 	useNone              // it changes nothing about when a run is expected
 )
@@ -38,8 +38,8 @@ var timerSettings = map[string]use{
 var starts = []string{"Timer.OnCalendar", "Timer.OnActiveSec", "Timer.OnBootSec", "Timer.OnStartupSec", "Timer.OnUnitActiveSec", "Timer.OnUnitInactiveSec"}
 
 // settingNotes returns a sentence for each setting of a timer that an operator should know
-// about: one that starts runs in between or takes them away, one that is unknown, and one
-// in a section in which systemd ignores it.
+// about: settings that start runs in between or skip them, unknown settings, and settings in
+// a section in which systemd ignores them.
 func (u *unitFile) settingNotes() []string {
 	var notes []string
 	for key := range u.settings {

@@ -214,7 +214,7 @@ func TestTriggers_IsWhatSystemdStarts(t *testing.T) {
 }
 
 // TestJob_TheFirstPingIsExpectedByTheSecondRun: a job that never succeeds must not stay a
-// new heartbeat, which alerts nobody.
+// new heartbeat, which sends no alert.
 func TestJob_TheFirstPingIsExpectedByTheSecondRun(t *testing.T) {
 	for settings, want := range map[string]time.Time{
 		"OnCalendar=*-*-* 13:00":          time.Date(2026, 3, 5, 14, 1, 0, 0, time.UTC),

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// unitFile is a unit with its drop-ins: what systemd would make of them together.
+// unitFile is a unit with its drop-ins, merged as systemd merges them.
 type unitFile struct {
 	name      string              // without aliases
 	settings  map[string][]string // "Timer.OnCalendar" to its values, resets applied
@@ -15,8 +15,8 @@ type unitFile struct {
 	masked    bool                // systemd never starts it
 }
 
-// read adds a file to the unit, as systemd.syntax(7) has it: later values add to
-// earlier ones, an empty one takes them all back.
+// read adds a file to the unit, as in systemd.syntax(7): later values are added to
+// earlier ones, and an empty value resets the setting.
 func (u *unitFile) read(text string) {
 	u.text += text + "\n"
 	section := ""
@@ -77,7 +77,7 @@ func (u *unitFile) last(key string) string {
 // has reports whether a setting has a value.
 func (u *unitFile) has(key string) bool { return len(u.settings[key]) > 0 }
 
-// words are all words of all values of a setting that is a list.
+// words returns all words of all values of a setting that is a list.
 func (u *unitFile) words(key string) []string {
 	return strings.Fields(strings.Join(u.settings[key], " "))
 }

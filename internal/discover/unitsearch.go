@@ -11,8 +11,8 @@ import (
 // maxAliases is how many links from one name to the next are followed.
 const maxAliases = 10
 
-// unit reads a unit and its drop-ins. It is false if there is no file for it, or if it
-// is masked, which the unit says then.
+// unit reads a unit and its drop-ins. It returns false if there is no file for it, or if it
+// is masked, see unitFile.masked.
 func (m manager) unit(f *Found, name string) (*unitFile, bool) {
 	for range maxAliases {
 		target, ok := m.aliasOf(name)
@@ -42,8 +42,8 @@ func (m manager) unit(f *Found, name string) (*unitFile, bool) {
 	return u, false
 }
 
-// isMask reports whether a path is what masks a unit or a drop-in: a link to
-// /dev/null, or an empty file (systemd.unit(5)).
+// isMask reports whether a path masks a unit or a drop-in: it is a link to /dev/null, or
+// an empty file (systemd.unit(5)).
 func (m manager) isMask(at string) bool {
 	if target, err := os.Readlink(m.entry(at)); err == nil && target == "/dev/null" {
 		return true
@@ -89,7 +89,7 @@ func (m manager) aliasesTo(name string) []string {
 	for _, dir := range m.dirs {
 		entries, err := os.ReadDir(m.resolve(dir))
 		if err != nil {
-			continue // most machines have some of the directories only
+			continue // the directory does not exist
 		}
 		for _, entry := range entries {
 			if entry.Type()&os.ModeSymlink == 0 || path.Ext(entry.Name()) != path.Ext(name) || entry.Name() == name {

@@ -64,8 +64,8 @@ const (
 	curlBriefly = snippet.CurlBriefly + " "
 )
 
-// callShell is how the shell that runs a job is called in its line. Where $SHELL is that shell or is not set,
-// the line follows later changes of SHELL; elsewhere the shell has its name.
+// callShell returns the word for the shell that runs a job. If $SHELL is that shell or is not set, the line
+// follows later changes of SHELL; otherwise the line names the shell.
 func (e entry) callShell() string {
 	if e.named {
 		return firstOf(e.shell, "/bin/sh") + " -c "
@@ -131,7 +131,7 @@ var errNotQuoted = errors.New("quoted text: does not begin or end with a quote")
 // with a path, so it is no builtin and no assignment.
 var wordsOnly = regexp.MustCompile(`^/[A-Za-z0-9._/+-]+( +[A-Za-z0-9._/:=@,+-]+)* *$`)
 
-// shells are those in which 'text' is text, $? the exit code and "${SHELL:-/bin/sh}" a word.
+// shells are the shells in which 'text' is text, $? the exit code and "${SHELL:-/bin/sh}" one word.
 var shells = []string{"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh"}
 
 // knownShell reports whether wrap may rely on the shell of an entry.

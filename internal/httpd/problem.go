@@ -36,7 +36,7 @@ type Suggestion struct {
 	Text     string `json:"text" doc:"Value of the member" example:"0 12 * * 1-5"`
 	Timezone string `json:"timezone,omitempty" doc:"Time zone that the expression contains" example:"Europe/Berlin"`
 	Reading  string `json:"reading" doc:"Program whose syntax the expression was read as" example:"Quartz"`
-	Note     string `json:"note,omitempty" doc:"What else to choose" example:"Choose the time zone too: EventBridge rules run in UTC, schedules in the zone that they name."`
+	Note     string `json:"note,omitempty" doc:"What else to change" example:"Choose the time zone too: EventBridge rules run in UTC, schedules in the zone that they name."`
 }
 
 // problemType is the media type of a Problem.

@@ -31,7 +31,7 @@ type Arrival struct {
 	binding bool
 	// complete says that the whole request is there.
 	complete bool
-	// delayed says that it waited in its socket while the process was suspended.
+	// delayed says that the request waited in its socket while the process was suspended.
 	delayed bool
 }
 
@@ -48,15 +48,15 @@ func NewArrivals() *Arrivals {
 // Stamp and register are one step: whoever asks later either sees the ping or
 // has an earlier clock reading.
 //
-// waited tells how long the request has waited in its socket, if that is known. It
-// is called only shortly after a suspension.
+// waited returns how long the request has waited in its socket, if known. It is
+// called only shortly after a suspension.
 func (a *Arrivals) Begin(id string, waited func() (time.Duration, bool)) *Arrival {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_, known := a.known[id]
 	t, delayed := time.Now(), false
-	a.look(t)
-	if a.suspended.over(t, maxBacklog) {
+	a.detectSuspension(t)
+	if a.suspended.endedWithin(t, maxBacklog) {
 		if d, sure := waited(); sure {
 			t, delayed = a.suspended.arrival(t, d)
 		}

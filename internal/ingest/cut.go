@@ -43,7 +43,7 @@ func (a *Arrivals) Cut() Cut {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t := time.Now()
-	a.look(t)
+	a.detectSuspension(t)
 	free := a.evaluableUntil(t)
 	cut := Cut{Now: stamp(t), free: free, held: make(map[string]time.Time, len(a.byID))}
 	cut.Horizon = store.Horizon{All: free, Rest: free, Holds: map[string]time.Time{}}

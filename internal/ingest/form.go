@@ -16,7 +16,7 @@ const Prefix = "/api/v1/hb/"
 // form is what a request says about a ping.
 type form struct {
 	id string
-	said
+	claims
 }
 
 // noExit is short for the exit code of a ping that reports none.
@@ -25,7 +25,7 @@ const noExit = monitor.NoExitCode
 // parse reads the path behind Prefix and the query. Its errors are sentences
 // for whoever wrote the address.
 func parse(path, query string) (form, error) {
-	f := form{said: newSaid()}
+	f := form{claims: newClaims()}
 	id, signal, more := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(path, Prefix), "/"), "/")
 	// Only the usual form with hyphens: one heartbeat has one address.
 	parsed, err := uuid.Parse(id)

@@ -123,7 +123,7 @@ func TestParse_RejectsUnknownOutcomesAndContradictionsWithASentence(t *testing.T
 	}
 }
 
-func TestParse_NothingThatSaysNothingAboutTheRunRejectsAPing(t *testing.T) {
+func TestParse_OtherParametersNeverRejectAPing(t *testing.T) {
 	for _, query := range []string{
 		"msg=disk%2095%", "a;b", "msg=a;b=c", "%zz=%zz", "&&&", "=", "a=1&a=2&a=3", "msg=" + strings.Repeat("x", 1<<20),
 		"rid=", "rid=%20", "series=", "metric=duration:3&metric=count:4", "status_page=down", "down=12.5&up=3", "start=1700000000",

@@ -34,8 +34,8 @@ type Handler struct {
 	Meter    *meter.Meter
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
-	// Waited tells how long a request has waited in its socket, if that is known.
-	Waited func(*http.Request) (time.Duration, bool)
+	// DataAge returns how long ago the last data of a request arrived, if known.
+	DataAge func(*http.Request) (time.Duration, bool)
 	// Allow tells whether a source may go on, and if not, for how long not.
 	Allow func(source string) (wait time.Duration)
 	// Panicked logs what the handler panicked with.
@@ -115,21 +115,15 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 		w.Header().Set("Retry-After", retryAfter)
 		return http.StatusServiceUnavailable, notStored, kind
 	}
-	arrival := h.Arrivals.Begin(f.id, func() (time.Duration, bool) { return h.Waited(r) })
+	arrival := h.Arrivals.Begin(f.id, func() (time.Duration, bool) { return h.DataAge(r) })
 	queued := false
 	defer func() {
 		if !queued {
 			h.Arrivals.End(arrival)
 		}
 	}()
-	if r.ContentLength != 0 && !h.Arrivals.Binding(arrival) {
-		found, certain := h.Batcher.exists(r.Context(), f.id)
-		if certain && !found {
-			return http.StatusNotFound, unknownID, f.kind // before a stranger's body takes any memory
-		}
-		if found {
-			h.Arrivals.Bind(arrival)
-		}
+	if r.ContentLength != 0 && !h.known(r, arrival, f.id) {
+		return http.StatusNotFound, unknownID, f.kind // before a stranger's body takes any memory
 	}
 	body, end := h.readBody(w, r)
 	defer h.Bodies.give(body)
@@ -160,7 +154,19 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (status int, line
 	return status, line, ping.Kind
 }
 
-// malformed is the kind of a request that is no ping, for metrics.
+// known reports whether a heartbeat has the id, or that is not certain.
+func (h *Handler) known(r *http.Request, arrival *Arrival, id string) bool {
+	if h.Arrivals.Binding(arrival) {
+		return true
+	}
+	found, certain := h.Batcher.exists(r.Context(), id)
+	if found {
+		h.Arrivals.Bind(arrival)
+	}
+	return found || !certain
+}
+
+// malformed is the kind, in metrics, of a request that is not a ping.
 const malformed monitor.PingKind = "malformed"
 
 // problem is the answer to a request that is not stored.
@@ -169,7 +175,7 @@ type problem struct {
 	line   string
 }
 
-// received returns the ping that a request is, when its body has been read.
+// received returns the ping of a request whose body has been read.
 func (f form) received(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
 	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
 		before := f.claim
@@ -288,7 +294,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return body, bodyComplete
 	case len(body) < mostBody:
 		h.Meter.BodyCut()
-		return body, bodyCut // within the time that it has anyhow
+		return body, bodyCut // the deadline set above bounds the rest
 	}
 	// Always with a deadline: net/http reads the rest of the body before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(longestDiscard))

@@ -13,18 +13,19 @@ import (
 // count: Overdue and Healthchecks, Cronitor, Sentry.
 var runIDs = []string{"rid", "series", "check_in_id"}
 
-// said is what the parameters or the members of a body say about a ping.
-type said struct {
+// claims is what the parameters of a request or the members of its body say about
+// a ping.
+type claims struct {
 	claim
 	runID string
-	rank  int // place of the run id's word in runIDs, behind the last while there is none
+	rank  int // index in runIDs of the parameter that set the run id; len(runIDs) if none did
 }
 
-// newSaid returns what is said while nothing is.
-func newSaid() said { return said{rank: len(runIDs)} }
+// newClaims returns claims that say nothing.
+func newClaims() claims { return claims{rank: len(runIDs)} }
 
 // add takes one more word. Words that say nothing about the run are ignored.
-func (s *said) add(word, value string, body bool) error {
+func (s *claims) add(word, value string, body bool) error {
 	for rank, name := range runIDs[:s.rank] {
 		if id := runID(value); word == name && id != "" {
 			s.runID, s.rank = id, rank
@@ -38,11 +39,11 @@ func (s *said) add(word, value string, body bool) error {
 	return err
 }
 
-// readParameters reads the parameters of a query or of a form. What it does not
-// need cannot be wrong: broken escapes, semicolons and repeated or overlong
-// parameters of other names are ignored. A name without a value, such as ?fail,
-// counts if it is an outcome.
-func (s *said) readParameters(text string, body bool) error {
+// readParameters reads the parameters of a query or of a form. Parameters of other
+// names are never an error: broken escapes, semicolons, repetitions and excessive
+// lengths are ignored. A name without a value, such as ?fail, counts if it is an
+// outcome.
+func (s *claims) readParameters(text string, body bool) error {
 	for pair := range strings.SplitSeq(text, "&") {
 		name, value, hasValue := strings.Cut(pair, "=")
 		name = strings.ToLower(unescape(name))
@@ -75,9 +76,8 @@ const maxRunID = 64
 
 // runID returns a run id as it is kept: a UUID in lower case, any other text as it
 // is. A longer text, or one that a database would not take, is replaced by a
-// checksum, so that a start and its finish still belong together. No id makes a
-// ping invalid: the ping matters more. It is empty for no id: also Sentry's id
-// of only zeros, which means the newest run.
+// checksum, so that a start and its finish still match. No id makes a ping invalid.
+// An empty id, and Sentry's id of only zeros (the newest run), count as none.
 func runID(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) >= 32 && strings.Trim(text, "0-") == "" {
@@ -94,5 +94,5 @@ func runID(text string) string {
 	return fmt.Sprintf("checksum-%x", sum.Sum(nil))
 }
 
-// unusable reports characters that have no place in a run id.
+// unusable reports characters that a run id must not contain.
 func unusable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }

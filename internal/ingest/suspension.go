@@ -10,13 +10,13 @@ import (
 const (
 	// PulseInterval is how often Pulse must be called.
 	PulseInterval = time.Second
-	// maxPulseGap is how long no pulse may come before it means that the process
-	// did not run.
+	// maxPulseGap is the longest time between two pulses. A longer one means that
+	// the process did not run.
 	maxPulseGap = 3 * time.Second
 	// drainTime is how long after a suspension nothing is evaluated that happened
 	// during it: the requests that wait in the sockets are read first.
 	drainTime = 2 * time.Second
-	// maxBacklog is how long after a suspension a request may have waited since.
+	// maxBacklog is how long after a suspension a request may still be unread.
 	maxBacklog = time.Minute
 )
 
@@ -31,8 +31,8 @@ type suspension struct {
 	to   time.Time // the first moment after it
 }
 
-// over reports whether the process has resumed no longer than d before t.
-func (s suspension) over(t time.Time, d time.Duration) bool {
+// endedWithin reports whether the process has resumed no longer than d before t.
+func (s suspension) endedWithin(t time.Time, d time.Duration) bool {
 	return !s.to.IsZero() && t.Sub(s.to) < d
 }
 
@@ -68,13 +68,14 @@ func (a *Arrivals) Pulse() {
 	if a.pulse.IsZero() {
 		a.pulse = time.Now()
 	}
-	a.look(time.Now())
+	a.detectSuspension(time.Now())
 }
 
-// look notices a suspension that ended just before t. Everything that reads the
-// clock calls it first, because after a suspension nobody knows who runs first.
-// The gap is one of the wall clock: the other clock stops while the machine sleeps.
-func (a *Arrivals) look(t time.Time) {
+// detectSuspension records a suspension that ended just before t. All code that
+// reads the clock calls it first, because any of it may be the first to run after a
+// suspension. It compares wall clock times: the monotonic clock stops while the
+// machine sleeps.
+func (a *Arrivals) detectSuspension(t time.Time) {
 	if a.pulse.IsZero() {
 		return
 	}
@@ -87,7 +88,7 @@ func (a *Arrivals) look(t time.Time) {
 // evaluableUntil returns the moment up to which evaluations are possible at t:
 // shortly after a suspension, the moment before it.
 func (a *Arrivals) evaluableUntil(t time.Time) time.Time {
-	if a.suspended.over(t, drainTime) {
+	if a.suspended.endedWithin(t, drainTime) {
 		t = a.suspended.from
 	}
 	return stamp(t).Add(-monitor.Tick)

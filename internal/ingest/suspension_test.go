@@ -11,7 +11,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// unknownWait is how long a request has waited if nobody can tell.
+// unknownWait is the wait of a request if it is not known.
 func unknownWait() (time.Duration, bool) { return 0, false }
 
 // hasWaited is a request whose data arrived some time ago.

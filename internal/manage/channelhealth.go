@@ -6,8 +6,8 @@ import (
 	"overdue/internal/store"
 )
 
-// withHealth adds to channels of the actor's project how they deliver. Answers of
-// providers may repeat an id that could ping.
+// withHealth sets the health of channels of the actor's project. It hides ids that
+// could ping, because answers of providers may repeat them.
 func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
 	channels, err := tx.WithHealth(a.Project.Key, channels, stamp())
 	if err != nil {
@@ -31,8 +31,8 @@ func oneWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.Chann
 	return one[0], nil
 }
 
-// unsound returns the channels that a heartbeat alerts and that do not deliver.
-func unsound(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
+// notDelivering returns the channels that a heartbeat alerts and that do not deliver.
+func notDelivering(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
 	var all []monitor.Channel
 	for _, c := range channels {
 		if c.Health.State == monitor.ChannelBroken && h.Told(c) {

@@ -28,17 +28,17 @@ type DetailQuery struct {
 
 // Detail is all that the page of one heartbeat tells.
 type Detail struct {
-	Watched                      // with up to all of its history
-	CreatedBy string             // may be empty
-	Open      *monitor.Incident  // nil when none is open
-	Incidents []monitor.Incident // the newest of the last 30 days
-	Opened    int                // how many incidents there were in 30 days
-	Log       []monitor.Ping     // newest first, with the beginning of each body
-	Older     int64              // Before of the next page of the log, 0 at its end
-	Events    int                // pings of the last 30 days
-	Channels  []monitor.Channel  // of the project, with secrets as dots
-	Hint      string             // that something about the schedule is odd; may be empty
-	Unsound   []monitor.Channel  // those that this heartbeat tells and that fail
+	Watched                          // with up to all of its history
+	CreatedBy     string             // may be empty
+	Open          *monitor.Incident  // nil when none is open
+	Incidents     []monitor.Incident // the newest of the last 30 days
+	Opened        int                // how many incidents there were in 30 days
+	Log           []monitor.Ping     // newest first, with the beginning of each body
+	Older         int64              // Before of the next page of the log, 0 at its end
+	Events        int                // pings of the last 30 days
+	Channels      []monitor.Channel  // of the project, with secrets as dots
+	Hint          string             // that something about the schedule is odd; may be empty
+	NotDelivering []monitor.Channel  // those that the heartbeat alerts and that do not deliver
 }
 
 // kinds of event that the log can be narrowed to.
@@ -141,7 +141,7 @@ func (p *Detail) routes(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.
 	for _, c := range channels {
 		p.Channels = append(p.Channels, masked(a, c))
 	}
-	p.Unsound = unsound(h, p.Channels)
+	p.NotDelivering = notDelivering(h, p.Channels)
 	return nil
 }
 

@@ -18,15 +18,15 @@ type Attempt = store.Attempt
 // IncidentStory is all that the page of one incident tells.
 type IncidentStory struct {
 	monitor.Incident
-	Timeline   []monitor.Entry // without the attempts at telling, oldest first
-	Deliveries []Delivery
-	Heartbeat  monitor.Heartbeat          // as it is now; it may have been deleted
-	Ping       *monitor.Ping              // that reported the failure, nil when none did or it is forgotten
-	Before     monitor.Incident           // of the same heartbeat, zero when there is none
-	After      monitor.Incident           // the same
-	Channels   map[string]monitor.Channel // by id; of those that are gone only the name is known
-	Present    []monitor.Channel          // those of them that the project has now
-	Unsound    []monitor.Channel          // those that the heartbeat alerts and that do not deliver
+	Timeline      []monitor.Entry // without the attempts at telling, oldest first
+	Deliveries    []Delivery
+	Heartbeat     monitor.Heartbeat          // as it is now; it may have been deleted
+	Ping          *monitor.Ping              // that reported the failure, nil when none did or it is forgotten
+	Before        monitor.Incident           // of the same heartbeat, zero when there is none
+	After         monitor.Incident           // the same
+	Channels      map[string]monitor.Channel // by id; of those that are gone only the name is known
+	Present       []monitor.Channel          // those of them that the project has now
+	NotDelivering []monitor.Channel          // those that the heartbeat alerts and that do not deliver
 }
 
 // IncidentStory reads one incident.
@@ -124,6 +124,6 @@ func (s *IncidentStory) channels(tx *store.Tx, a auth.Actor) error {
 		c = masked(a, c)
 		s.Channels[c.ID], s.Present = c, append(s.Present, c)
 	}
-	s.Unsound = unsound(s.Heartbeat, s.Present)
+	s.NotDelivering = notDelivering(s.Heartbeat, s.Present)
 	return nil
 }

@@ -30,18 +30,18 @@ type Meter struct {
 	rejected   *prometheus.CounterVec
 }
 
-// Outbox is what is not delivered yet.
+// Outbox counts the alerts that are not delivered yet.
 type Outbox struct {
 	Pending int
 	Oldest  time.Duration   // age of the oldest pending alert
 	Failing map[string]bool // by the id of the channel; all channels are in it
 }
 
-// outboxCollector shows the outbox when it is asked.
+// outboxCollector collects the metrics of the outbox at each scrape.
 type outboxCollector struct{ read func() Outbox }
 
 var (
-	pendingDesc = prometheus.NewDesc("overdue_alerts_pending", "Alerts that are not delivered yet, without reminders to come.", nil, nil)
+	pendingDesc = prometheus.NewDesc("overdue_alerts_pending", "Alerts that are not delivered yet, except future reminders.", nil, nil)
 	oldestDesc  = prometheus.NewDesc("overdue_alerts_oldest_pending_seconds", "Age of the oldest alert that is not delivered yet, 0 if there is none.", nil, nil)
 	failingDesc = prometheus.NewDesc("overdue_channel_failing", "1 if alerts do not get through the channel, or to one of its recipients.", []string{"channel"}, nil)
 )
@@ -67,7 +67,7 @@ func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// ShowOutbox adds the metrics of what is not delivered yet. read must be quick.
+// ShowOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
 func (m *Meter) ShowOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
 
 // New makes a meter. waiting tells how many pings wait to be stored, open how
@@ -97,7 +97,7 @@ func New(waiting, open func() float64) *Meter {
 			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
 		}, []string{"kind", "outcome"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "overdue_delivery_seconds", Help: "Time that an attempt to tell people took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
+			Name: "overdue_delivery_seconds", Help: "Duration of an attempt to deliver an alert.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
 		}, []string{"kind"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",

@@ -35,8 +35,8 @@ type reckoned struct {
 // counts for two slots, and no slot has two runs.
 //
 // With a calendar, a run whose start is known counts for the slot that it began
-// for, however long it took. A slot within grace that it began too early for
-// still waits for its own run.
+// for, however long it took. A slot within grace that it began too early for stays
+// open.
 func (h Heartbeat) reckon(e runEnd) (Heartbeat, reckoned) {
 	floor := h.Created // the very first ping may answer a calendar's slot
 	if !h.Ledger.Until.IsZero() {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// When a channel whose attempts fail is Failing and no longer Retrying.
+// Limits after which a channel is Failing and no longer Retrying.
 const (
-	// FailingAfter is the time since the first failed attempt.
+	// FailingAfter is the maximum time since the first failed attempt.
 	FailingAfter = 5 * time.Minute
 	// FailingAttempts is the number of failed attempts of one alert.
 	FailingAttempts = 3
@@ -31,7 +31,7 @@ type DeliveryResult struct {
 	Recipient string // "": the channel has one destination, or the result is the same for all
 	Delivered bool
 	Final     bool // another attempt cannot help
-	Status    int  // that the provider answered, 0 for none
+	Status    int  // of the provider's answer, 0 for none
 	Reason    string
 }
 
@@ -46,7 +46,7 @@ type ChannelFailure struct {
 	Status    int
 	Reason    string
 	Announced time.Time // when the other channels were notified, zero: not yet
-	Logged    time.Time // when the log said so last, zero: not yet
+	Logged    time.Time // when it was last logged, zero: not yet
 	Recovered time.Time // zero: it still fails
 }
 
@@ -66,9 +66,9 @@ func (f ChannelFailure) String() string {
 	return f.Recipient + ": " + text
 }
 
-// IsFailing reports whether the failure lasts too long to be Retrying. pending
-// says whether an alert that failed waits for its next attempt: a failed test
-// has none, so time alone does not make it worse.
+// IsFailing reports whether the failure is Failing, not Retrying. pending says
+// whether an alert that failed waits for its next attempt. A failed test leaves no
+// such alert, so time alone does not make it Failing.
 func (f ChannelFailure) IsFailing(pending bool, now time.Time) bool {
 	return f.Failing || f.Attempts >= FailingAttempts || pending && now.Sub(f.Since) >= FailingAfter
 }
@@ -77,7 +77,7 @@ func (f ChannelFailure) IsFailing(pending bool, now time.Time) bool {
 type ChannelHealth struct {
 	State    ChannelState
 	Failures []ChannelFailure // of the channel and its recipients
-	Pending  int              // alerts that are not delivered yet, without reminders to come
+	Pending  int              // alerts that are not delivered yet, except future reminders
 	Next     time.Time        // of the next attempt, zero for none
 }
 

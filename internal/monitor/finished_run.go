@@ -30,7 +30,7 @@ func runHash(id string) uint64 {
 }
 
 // rememberEnd returns the finished runs with the one that p ended. Runs without
-// an id are not remembered: nobody can tell them apart.
+// an id are not remembered: they cannot be told apart.
 func rememberEnd(finished []FinishedRun, p Ping) []FinishedRun {
 	if p.RunID == "" {
 		return finished

@@ -128,7 +128,7 @@ func TestReckon_ALateHeartbeatStaysLateWhileItsSlotIsOpen(t *testing.T) {
 	}
 	sweep(seconds(7205))(s)
 	if diff := cmp.Diff([]time.Duration{seconds(7200)}, s.lates); diff != "" {
-		t.Errorf("told late (-want +got):\n%s", diff)
+		t.Errorf("notified late (-want +got):\n%s", diff)
 	}
 	if got := s.h.Why(epoch.Add(seconds(7300))); len(got) == 0 {
 		t.Error("no explanation")

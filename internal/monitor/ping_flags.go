@@ -31,8 +31,8 @@ func (f PingFlags) Names() []string {
 // String returns the names separated by commas, as they are stored.
 func (f PingFlags) String() string { return strings.Join(f.Names(), ",") }
 
-// ParsePingFlags reads what String returned. It ignores names that it does not
-// know: a newer version may have written them.
+// ParsePingFlags reads the result of String. It ignores unknown names: a newer
+// version may have written them.
 func ParsePingFlags(text string) PingFlags {
 	var f PingFlags
 	for i, name := range PingFlagNames {

@@ -52,8 +52,8 @@ type Alert struct {
 	Attempts  int       // made so far
 	Created   time.Time // when it became owed
 	Next      time.Time // not before this
-	Recipient string    // the one recipient that it is for; "": all that have no alert split off
-	Parent    string    // ID of the alert that it was split off, "" for none
+	Recipient string    // the one recipient that it is for; "": all without a separate alert
+	Parent    string    // ID of the alert that it was split from, "" for none
 }
 
 // AlertState is how far the telling is. The values are part of the API.

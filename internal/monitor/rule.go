@@ -70,8 +70,8 @@ func (r Rule) runLimit() time.Duration {
 // come. A start grace as long as the grace period says nothing new.
 func (r Rule) startClock() bool { return r.StartGrace > 0 && r.StartGrace < r.Grace }
 
-// open is how long after a slot its run may still begin: until the first of the
-// clocks that count silence.
+// open returns how long after a slot its run may still begin: the shortest of the
+// times after which silence counts.
 func (r Rule) open() time.Duration {
 	if r.startClock() {
 		return r.StartGrace

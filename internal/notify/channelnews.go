@@ -12,8 +12,8 @@ func (n News) channelFailing() headline {
 	return headline{"Channel failing", "late", shorten(f.whose(), mostSubject) + ": alerts do not arrive", lead}
 }
 
-// channelWorks says that alerts get through another channel again.
-func (n News) channelWorks() headline {
+// channelRecovered says that alerts get through another channel again.
+func (n News) channelRecovered() headline {
 	f := n.failing()
 	lead := "Alerts get through the channel " + f.whose() + " again."
 	if !f.Since.IsZero() {
@@ -30,7 +30,7 @@ func (n News) failing() Failing {
 	return *n.Failing
 }
 
-// whose names the channel, and the recipient if only one does not get alerts.
+// whose returns the name of the channel, and the recipient if only one gets no alerts.
 func (f Failing) whose() string {
 	if f.Recipient == "" {
 		return short(f.Channel)

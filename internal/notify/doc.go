@@ -9,9 +9,9 @@
 // masking of secrets and the sending come from the same entry. The words that
 // people read are said once too, by [News.Message], whatever the kind.
 //
-// The package does not decide who is notified, retries nothing, and remembers
-// nothing of what was delivered: package deliver does. One call is one attempt, for
-// the recipients that it names, and reports the result of each.
+// The package does not decide who is notified, does not retry alerts, and does not
+// record deliveries: package deliver does. One call is one attempt, for the
+// recipients that it names, and reports the result of each.
 //
 // Invariants:
 //

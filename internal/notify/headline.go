@@ -29,8 +29,8 @@ func (n News) headline() headline {
 		return n.late()
 	case EventChannelFailing:
 		return n.channelFailing()
-	case EventChannelWorks:
-		return n.channelWorks()
+	case EventChannelRecovered:
+		return n.channelRecovered()
 	case EventBlackout:
 		return n.blackedOut()
 	case EventTest:
@@ -209,8 +209,8 @@ func named(names []string) string {
 // shortName is the heartbeat's name in a subject.
 func (n News) shortName() string { return shorten(n.name(), mostSubject) }
 
-// preview is what mail clients show next to the subject: what the subject does not
-// say, or the lead if that is nothing.
+// preview returns the text that mail clients show next to the subject: what the
+// subject does not say, or the lead if there is nothing else.
 func (n News) preview(lead string) string {
 	if n.Event != EventOpened {
 		return lead

@@ -17,14 +17,14 @@ import (
 // mail servers accept in EHLO.
 var fullName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
 
-// mostName is how long a domain name may be, in bytes (RFC 5321, section 4.5.3.1.2).
-const mostName = 255
+// maxDomainName is the maximum length of a domain name in bytes (RFC 5321, section 4.5.3.1.2).
+const maxDomainName = 255
 
 // domainName returns text as a domain name of at least two labels in ASCII, or "". It
-// accepts no IP address, and not localhost.localdomain, which many machines are called.
+// rejects IP addresses and localhost.localdomain, a common default.
 func domainName(text string) string {
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(text, "."))
-	if err != nil || len(name) > mostName || !fullName.MatchString(name) {
+	if err != nil || len(name) > maxDomainName || !fullName.MatchString(name) {
 		return ""
 	}
 	if _, err := netip.ParseAddr(name); err == nil || strings.HasPrefix(name, "localhost.") {
@@ -33,9 +33,9 @@ func domainName(text string) string {
 	return name
 }
 
-// heloName chooses the name that EHLO gives: the setting, the host name if it has a
-// dot, or the host of the public URL. "" is the address of the connection. A bare
-// name, such as the one of a container, is never used: many servers reject it.
+// heloName chooses the name for EHLO: the setting, the host name if it has a dot, or
+// the host of the public URL. "" means the address of the connection. A bare name,
+// such as that of a container, is never used: many servers reject it.
 func heloName(setting, hostname, publicURL string) (string, error) {
 	if setting != "" {
 		if name := domainName(setting); name != "" {
@@ -66,7 +66,7 @@ func addressLiteralOf(setting string) string {
 	return addressLiteral(ip)
 }
 
-// addressLiteral writes an address as EHLO takes it (RFC 5321, section 4.1.3).
+// addressLiteral returns an address in the syntax for EHLO (RFC 5321, section 4.1.3).
 func addressLiteral(ip netip.Addr) string {
 	ip = ip.Unmap().WithZone("")
 	if ip.Is4() {
@@ -75,7 +75,7 @@ func addressLiteral(ip netip.Addr) string {
 	return "[IPv6:" + ip.String() + "]"
 }
 
-// greeting is what EHLO says on a connection from the local address.
+// greeting returns the argument of EHLO on a connection from the local address.
 func (r *relay) greeting(local net.Addr) string {
 	if r.helo != "" {
 		return r.helo
@@ -86,7 +86,7 @@ func (r *relay) greeting(local net.Addr) string {
 	return "[127.0.0.1]" // not reached: the connection is always TCP
 }
 
-// idDomain is the right side of message ids: the domain of the sender, or our own
+// idDomain returns the right side of message ids: the domain of the sender, or our
 // name if that has no dot.
 func (r *relay) idDomain() string {
 	_, domain, _ := strings.Cut(r.from.Address, "@")

@@ -20,8 +20,8 @@ type Kind struct {
 	Longest time.Duration
 	// Fields are the settings, in the order of the form.
 	Fields []Field
-	// Recipients returns who has a result of their own in each attempt. Nil: the
-	// kind has one destination.
+	// Recipients returns the recipients that have separate results in each attempt.
+	// Nil: the kind has one destination.
 	Recipients func(set Settings) []string
 	// Send makes one attempt. An error is a *Refusal. Callers outside this
 	// package use [Outside.Send], which validates the settings first.

@@ -94,7 +94,7 @@ func TestKinds_EveryKindCarriesTheSameFacts(t *testing.T) {
 	for _, kind := range Kinds() {
 		render, known := renderings[kind.Name]
 		if !known {
-			t.Errorf("the kind %s has no entry in this test: nobody knows whether it carries the facts", kind.Name)
+			t.Errorf("the kind %s has no entry in this test: add one, which shows that it carries the facts", kind.Name)
 			continue
 		}
 		for event, status := range statuses {

@@ -60,7 +60,7 @@ func (l letter) envelope(m Message) (*gomail.Msg, error) {
 	l.thread(msg)
 	msg.SetGenHeader("List-Id", l.listID())
 	if n.ChannelURL != "" {
-		// A page, without one-click (RFC 8058): that would silence a whole team.
+		// A page, not one-click (RFC 8058), which would silence a whole team.
 		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
 	}
 	// For the rules of mail clients.
@@ -88,7 +88,7 @@ func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gom
 	}
 	msg.SetDateWithValue(at)
 	msg.SetGenHeader("User-Agent", agent)
-	// RFC 3834: no vacation notice should answer.
+	// RFC 3834: suppresses vacation notices.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
 	return msg, nil

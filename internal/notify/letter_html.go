@@ -11,13 +11,13 @@ type htmlLetter struct{ Message }
 // piece is a part of a line: a link if it has a URL.
 type piece struct{ Text, URL string }
 
-// webLink finds what becomes a link. Other schemes do not: a description is not ours.
+// webLink matches what becomes a link: no other schemes, because users write the text.
 var webLink = regexp.MustCompile(`https?://[^\s<>"]+`)
 
 // Details are the rows of the table.
 func (h htmlLetter) Details() []Fact { return h.details() }
 
-// HeadingOutput and HeadingDescription stand above those parts.
+// HeadingOutput and HeadingDescription are the headings of those parts.
 func (h htmlLetter) HeadingOutput() string      { return headingOutput }
 func (h htmlLetter) HeadingDescription() string { return headingDescription }
 
@@ -33,7 +33,7 @@ func linkedLines(text string) [][]piece {
 	return out
 }
 
-// linked splits a line into text and links. Punctuation behind a link is text, and so
+// linked splits a line into text and links. Punctuation after a link is text, and so
 // is a closing bracket that the link does not open.
 func linked(line string) []piece {
 	var out []piece

@@ -11,7 +11,7 @@ import (
 // output (RFC 5322, section 2.1.1, recommends at most 78).
 const textWidth = 72
 
-// headingOutput and headingDescription stand above those parts.
+// headingOutput and headingDescription are the headings of those parts.
 const (
 	headingOutput      = "Last output of the job"
 	headingDescription = "Description"
@@ -81,8 +81,8 @@ func (m Message) withoutOutput() Message {
 }
 
 // wrap returns text in lines of at most textWidth characters, each ended by a line
-// break. All but the first are indented, and the first leaves as much room. A word
-// that is longer, such as a link, stays whole.
+// break. All lines except the first are indented, and the first leaves as much room.
+// Longer words, such as links, stay whole.
 func wrap(text string, indent int) string {
 	var b strings.Builder
 	at := indent

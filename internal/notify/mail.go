@@ -10,15 +10,15 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// mailPauses are the waits before further attempts at a mail that is no alert.
-// Greylisting takes up to five minutes; a link that arrives after a quarter of an
-// hour is of no use to the reader.
+// mailPauses are the waits before further attempts at a mail that is not an alert.
+// Greylisting takes up to five minutes; a link that arrives after 15 minutes comes
+// too late.
 var mailPauses = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute}
 
 // maxMails bounds how many mails are sent or wait for another attempt at a time.
 const maxMails = 100
 
-// mailer sends the mails that are no alerts.
+// mailer sends mails that are not alerts.
 type mailer struct {
 	places chan struct{}
 	ctx    context.Context // ends with the Outside
@@ -32,11 +32,11 @@ func newMailer() *mailer {
 	return &mailer{places: make(chan struct{}, maxMails), ctx: ctx, stop: stop}
 }
 
-// Mail sends one letter to one address, for what is no alert, such as an
-// invitation. It returns how the first attempt went, or an error when ctx ends
-// before that is known. If the mail server asks to wait, as with greylisting, the
-// error says so and Mail tries again in the background, for about a quarter of an
-// hour. What waits is lost if the process ends.
+// Mail sends one mail that is not an alert, such as an invitation, to one address.
+// It returns the result of the first attempt, or an error when ctx ends before that.
+// If the mail server asks to wait, as with greylisting, the error says so, and Mail
+// retries in the background for about 15 minutes. Mails that wait are lost if the
+// process ends.
 func (o *Outside) Mail(ctx context.Context, to, subject, text string) error {
 	if o.relay == nil {
 		return errors.New("mail: no mail server is configured")
@@ -48,7 +48,7 @@ func (o *Outside) Mail(ctx context.Context, to, subject, text string) error {
 	select {
 	case o.mailer.places <- struct{}{}:
 	default:
-		return fmt.Errorf("mail: %d mails are being sent already: try again later", maxMails)
+		return fmt.Errorf("mail: limit of %d mails at a time reached: try again later", maxMails)
 	}
 	first := make(chan error, 1)
 	o.mailer.work.Go(func() {
@@ -88,7 +88,7 @@ func (o *Outside) persist(to string, msg *emailMessage, first chan<- error) {
 	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(refusal.Error()))
 }
 
-// mailError returns the refusal of a mail as an error for the log, nil for none.
+// mailError returns the refusal of a mail as an error, or nil.
 func mailError(refusal *Refusal, more string) error {
 	if refusal == nil {
 		return nil

@@ -113,7 +113,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		},
 		{
 			"channel recovered", func(n *News) {
-				n.Event, n.Failing = EventChannelWorks, &Failing{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
+				n.Event, n.Failing = EventChannelRecovered, &Failing{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
 			},
 			"[Channel recovered] Old hook: alerts arrive again",
 			"Alerts get through the channel Old hook again. It did not deliver since 04:00:04.",
@@ -216,7 +216,7 @@ func TestTailKeepsTheEndInWholeLines(t *testing.T) {
 
 func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 	events := []string{
-		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventChannelWorks, EventBlackout, EventTest, "x\ny",
+		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventChannelRecovered, EventBlackout, EventTest, "x\ny",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{

@@ -9,15 +9,15 @@ import (
 
 // The events that people are told about.
 const (
-	EventOpened         = "incident.opened"
-	EventReminder       = "incident.reminder"
-	EventAcknowledged   = "incident.acknowledged"
-	EventResolved       = "incident.resolved"
-	EventLate           = "heartbeat.late"
-	EventChannelFailing = "channel.failing"
-	EventChannelWorks   = "channel.recovered"
-	EventBlackout       = "blackout.noticed"
-	EventTest           = "test"
+	EventOpened           = "incident.opened"
+	EventReminder         = "incident.reminder"
+	EventAcknowledged     = "incident.acknowledged"
+	EventResolved         = "incident.resolved"
+	EventLate             = "heartbeat.late"
+	EventChannelFailing   = "channel.failing"
+	EventChannelRecovered = "channel.recovered"
+	EventBlackout         = "blackout.noticed"
+	EventTest             = "test"
 )
 
 // The causes of an incident and the ways it ends, as the API names them.
@@ -105,7 +105,7 @@ type News struct {
 	URL, AckURL string
 
 	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
-	// EventChannelWorks.
+	// EventChannelRecovered.
 	Blackout *Blackout
 	Failing  *Failing
 }

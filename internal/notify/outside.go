@@ -43,7 +43,7 @@ type OutsideOptions struct {
 	UserAgent string
 	// HTTPTimeout bounds one whole attempt. 0: 30 seconds.
 	HTTPTimeout time.Duration
-	// Log gets what nobody waits for. Nil: nothing is logged.
+	// Log receives errors of background work. Nil: nothing is logged.
 	Log *slog.Logger
 	// TLSConfig holds further authorities to trust. Verification cannot be
 	// turned off by it. Nil: those of the system.
@@ -104,8 +104,8 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 // Mails reports whether a mail server is configured.
 func (o *Outside) Mails() bool { return o.relay != nil }
 
-// Close closes connections that are kept for the next message, and ends the further
-// attempts at mails that are no alerts. Attempts at alerts continue.
+// Close closes idle connections, and stops retrying mails that are not alerts.
+// Attempts at alerts continue.
 func (o *Outside) Close() {
 	o.http.CloseIdleConnections()
 	o.mailer.stop()

@@ -8,8 +8,8 @@ type RecipientResult struct {
 	Refusal   *Refusal // nil: they have the message
 }
 
-// Recipients returns the recipients of a channel that each get a result of their
-// own, or nil if the kind has one destination.
+// Recipients returns the recipients of a channel that have separate results, or nil
+// if the kind has one destination.
 func Recipients(kind string, set Settings) []string {
 	k, known := KindOf(kind)
 	if !known || k.Recipients == nil {
@@ -26,9 +26,9 @@ func (n News) attempted(all []string) []string {
 	return all
 }
 
-// result returns what the offer came to for each recipient. A message that
-// reached at least one of them is delivered, and the receipt says who did not get
-// it. Otherwise it is a refusal, which is final if it is for all of them.
+// result returns the result of the offer for each recipient. A message that reached
+// at least one of them is delivered, and the receipt names the others. Otherwise it
+// is a refusal, which is final if it is final for all of them.
 func (o *offer) result() (Receipt, error) {
 	var all []RecipientResult
 	for _, address := range o.took {

@@ -122,11 +122,11 @@ func lines(text string) string {
 	}, text)
 }
 
-// emailAddress matches what may be the address of a person.
+// emailAddress matches text that may be an email address.
 var emailAddress = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
 
-// HideAddresses returns text without email addresses, for the log: it may be kept
-// where the settings of channels are not.
+// HideAddresses returns text without email addresses, for the log: other people may
+// read it than the settings of channels.
 func HideAddresses(text string) string { return emailAddress.ReplaceAllString(text, "(address)") }
 
 // shorten returns text with at most n characters, the last of which then says

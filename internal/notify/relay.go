@@ -98,7 +98,7 @@ func (r *relay) trust(opts OutsideOptions) (*tls.Config, error) {
 	}
 	if config.RootCAs == nil {
 		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
-			config.RootCAs = x509.NewCertPool() // a container without authorities
+			config.RootCAs = x509.NewCertPool() // for example in a container without CA certificates
 		}
 	} else {
 		config.RootCAs = config.RootCAs.Clone()

@@ -39,10 +39,10 @@ type no struct {
 	text    string
 }
 
-// send offers msg for the recipients once, and the small message to those whose
-// server rejected the full one for what it contains: a filter that rejects what the
-// job wrote must not hide that the job failed. The error is a *Refusal that concerns
-// them all; the result for each is in the offer.
+// send offers msg for the recipients once, and the small message if the server
+// rejected the full one for its content: a filter that rejects the output of the job
+// must not hide that the job failed. The error is a *Refusal that concerns all
+// recipients; the result for each is in the offer.
 func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer, error) {
 	full, small, err := msg.render()
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer
 		}
 	}
 	if refusal != nil && refusal.Status >= 500 && !refusal.Final && len(o.took) > 0 && small != nil {
-		// In a new session: some servers end the one in which they reject a message.
+		// In a new session: some servers end a session in which they reject a message.
 		first := o
 		o, refusal = r.offer(ctx, time.Now(), first.took, small, nil)
 		o.later, o.never = append(first.later, o.later...), append(first.never, o.never...)
@@ -73,9 +73,9 @@ func (r *relay) send(ctx context.Context, to []string, msg *emailMessage) (offer
 	return o, nil
 }
 
-// offer offers a message in a new session, or the small one if the server's
-// limit says so. begun is when the time for the steps before the final dot began. If the refusal is not nil, took has those whom the server would have
-// accepted the message for.
+// offer offers a message in a new session, or the small one if the full one exceeds
+// the server's limit. begun is when the time for the steps before the final dot began.
+// If the refusal is not nil, took has the recipients that the server had accepted.
 func (r *relay) offer(ctx context.Context, begun time.Time, to []string, full, small []byte) (offer, *Refusal) {
 	s, refusal := r.dial(ctx, begun)
 	if refusal != nil {
@@ -90,8 +90,8 @@ func (r *relay) offer(ctx context.Context, begun time.Time, to []string, full, s
 		s.hangUp()
 		return o, refusal
 	}
-	// The result is known: nobody waits for the goodbye, which some servers never
-	// answer, and the end of the context no longer matters.
+	// The result is known: QUIT is sent in the background, because some servers never
+	// answer it, and the end of the context no longer matters.
 	s.release()
 	go func() {
 		s.quit()
@@ -100,7 +100,7 @@ func (r *relay) offer(ctx context.Context, begun time.Time, to []string, full, s
 	return o, nil
 }
 
-// render writes both sizes as they go over the wire. small is nil if there is none.
+// render returns both sizes as sent. small is nil if there is none.
 func (m *emailMessage) render() (full, small []byte, err error) {
 	var b bytes.Buffer
 	if _, err := m.full.WriteTo(&b); err != nil {
@@ -140,8 +140,8 @@ func (o *offer) transaction(to []string, message []byte) *Refusal {
 	return o.data(message)
 }
 
-// withoutUTF8 returns the recipients that the server can be given: an address with
-// other letters than ASCII before the @ needs a server with SMTPUTF8.
+// withoutUTF8 returns the recipients that the server supports: an address with
+// non-ASCII letters before the @ needs a server with SMTPUTF8.
 func (o *offer) withoutUTF8(to []string, offered bool) []string {
 	var able []string
 	for _, address := range to {
@@ -177,7 +177,7 @@ func (o *offer) recipient(address string) *Refusal {
 	return nil
 }
 
-// data hands the message over to those who were accepted.
+// data sends the message for the accepted recipients.
 func (o *offer) data(message []byte) *Refusal {
 	s := o.session
 	s.within("DATA", s.relay.times.step)

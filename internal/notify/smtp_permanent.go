@@ -16,22 +16,22 @@ var enhancedCode = regexp.MustCompile(`^([245])\.(\d{1,3}\.\d{1,3})\b`)
 // mail.
 var badMailbox = []string{"1.1", "1.2", "1.3", "1.6", "1.10"}
 
-// aboutUs matches replies without an enhanced code that are about who sends or about
-// the moment, not about whether the mailbox exists, such as "550 relay not permitted"
-// of Exim.
-var aboutUs = regexp.MustCompile(`(?i)relay|\bauth|helo|ehlo|sender|client|reverse|blocked|listed?\b|blacklist|blocklist|` +
+// notAboutMailbox matches replies without an enhanced code that are about the sender
+// or temporary, not about whether the mailbox exists, such as "550 relay not
+// permitted" of Exim.
+var notAboutMailbox = regexp.MustCompile(`(?i)relay|\bauth|helo|ehlo|sender|client|reverse|blocked|listed?\b|blacklist|blocklist|` +
 	`denied|permitted|policy|spam|\btls\b|\bspf\b|\bdkim\b|\bdmarc\b|too many|quota|\bfull\b`)
 
-// permanent reports whether a reply says that this recipient will never take the
-// message. The command that was answered says nothing: servers postpone what they
-// object to in the greeting or the sender until the first recipient. Everything that
-// the operator of either side can change is tried again.
+// permanent reports whether a reply says that this recipient can never receive the
+// message. The command that it answers does not decide: servers reject a greeting or
+// a sender only at the first recipient. Everything that an operator of either side
+// can correct is retried.
 func permanent(code int, text string) bool {
 	if m := enhancedCode.FindStringSubmatch(text); m != nil {
 		return code >= 500 && m[1] == "5" && slices.Contains(badMailbox, m[2])
 	}
 	// 551 names another address, 553 says that this one is not allowed.
-	return slices.Contains([]int{550, 551, 553}, code) && !aboutUs.MatchString(text)
+	return slices.Contains([]int{550, 551, 553}, code) && !notAboutMailbox.MatchString(text)
 }
 
 // sessionEnds reports whether a reply announces that the server hangs up (RFC 5321,

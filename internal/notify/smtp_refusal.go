@@ -14,23 +14,22 @@ import (
 	"time"
 )
 
-// errNoSTARTTLS is the end of a session whose server cannot encrypt.
+// errNoSTARTTLS means that the server does not support encryption.
 var errNoSTARTTLS = errors.New("no STARTTLS")
 
-// noMechanismError is the end of a session whose server offers no sign-in that we
-// know.
+// noMechanismError means that the server offers no supported AUTH mechanism.
 type noMechanismError struct{ offered []string }
 
 // Error returns the reason for the log.
 func (e *noMechanismError) Error() string { return "no known AUTH mechanism" }
 
 // afterUncertain is how long to wait before a message is sent again that the
-// server may have taken. A server that takes minutes for each message would
-// otherwise be given copy after copy.
+// server may have accepted. A server that takes minutes for each message would
+// otherwise get copy after copy.
 const afterUncertain = 10 * time.Minute
 
-// refusal says why the mail server could not be used at all. It is never final:
-// the operator can mend it within the day that delivery keeps trying.
+// refusal says why the mail server could not be used at all. It is never final: the
+// operator can correct the cause within the 24 hours of retries.
 func (s *smtpSession) refusal(err error) *Refusal {
 	if code, text, ok := smtpAnswer(err); ok {
 		return &Refusal{Status: code, Body: s.relay.hide.answer(text, false)}
@@ -66,7 +65,7 @@ func (s *smtpSession) explain(err error) string {
 	return "The mail server could not be used: " + s.relay.hide.answer(innermost(err).Error(), false) + "."
 }
 
-// explain says what the server offers instead.
+// explain returns a sentence with the mechanisms that the server offers.
 func (e *noMechanismError) explain() string {
 	if len(e.offered) == 0 {
 		return "The mail server does not offer sign-in (AUTH): remove the user from --smtp-url, or use the port for submission, 587 or 465."
@@ -75,7 +74,7 @@ func (e *noMechanismError) explain() string {
 		shorten(oneLine(strings.Join(e.offered, ", ")), 100), strings.Join(mechanisms, ", "))
 }
 
-// explainTLS says why no encryption came about, or returns "".
+// explainTLS returns a sentence that says why TLS failed, or "".
 func (s *smtpSession) explainTLS(err error) string {
 	host := s.relay.host
 	var unknown x509.UnknownAuthorityError
@@ -102,7 +101,7 @@ func (s *smtpSession) explainTLS(err error) string {
 	return ""
 }
 
-// names lists the names that a certificate is for.
+// names returns the names in a certificate.
 func names(cert *x509.Certificate) string {
 	list := slices.Clone(cert.DNSNames)
 	for _, ip := range cert.IPAddresses {

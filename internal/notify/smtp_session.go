@@ -62,8 +62,8 @@ type smtpSession struct {
 // the time for the steps before the final dot began.
 func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refusal) {
 	s := &smtpSession{relay: r, begun: begun, step: "the connection", limit: r.times.step}
-	// Not the library's dialling: it cannot write the address of an IPv6 host, and
-	// has one deadline for all steps.
+	// The dialer of the library does not support the addresses of IPv6 hosts, and has
+	// one deadline for all steps.
 	dialing, cancel := context.WithTimeout(ctx, r.times.step)
 	defer cancel()
 	conn, err := r.connect(dialing, "tcp", net.JoinHostPort(r.host, strconv.Itoa(r.port)))
@@ -82,7 +82,7 @@ func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refus
 	return s, nil
 }
 
-// open takes a new connection to the point where a message can be sent.
+// open prepares a new connection for messages: greeting, TLS and sign-in.
 func (s *smtpSession) open(ctx context.Context) (err error) {
 	text := s.conn
 	if s.relay.mode == fromFirst {
@@ -113,9 +113,8 @@ func (s *smtpSession) open(ctx context.Context) (err error) {
 	return s.signIn()
 }
 
-// mechanisms are the ways to sign in, best first. Plain comes first because the
-// connection is encrypted whenever there is a user, and it is the mechanism that
-// mail servers get right.
+// mechanisms are the ways to sign in, in order of preference. PLAIN comes first: the
+// connection is always encrypted if there is a user, and servers support it best.
 var mechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
 
 // signIn authenticates, if the settings have a user.
@@ -170,7 +169,7 @@ func (s *smtpSession) beginFinal() {
 	_ = s.conn.SetDeadline(s.dotAt.Add(s.limit))
 }
 
-// quit says goodbye. The message was taken: an answer changes nothing.
+// quit sends QUIT. The message was accepted: an answer changes nothing.
 func (s *smtpSession) quit() {
 	s.step, s.limit = "QUIT", s.relay.times.quit
 	_ = s.conn.SetDeadline(time.Now().Add(s.limit))
@@ -180,5 +179,5 @@ func (s *smtpSession) quit() {
 // hangUp closes the connection.
 func (s *smtpSession) hangUp() {
 	s.release()
-	_ = s.conn.Close() // closed before, if the server heard the goodbye
+	_ = s.conn.Close() // already closed if QUIT was answered
 }

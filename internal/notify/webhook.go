@@ -114,7 +114,7 @@ func (o *Outside) post(ctx context.Context, r request) (Receipt, error) {
 	if err != nil {
 		refusal := o.unanswered(req.URL, r.hide, err)
 		if written.Load() && !refusal.Final {
-			// The alert id tells the receiver the next attempt from a new alert.
+			// By the alert id, the receiver distinguishes the next attempt from a new alert.
 			refusal.Uncertain, refusal.Body = true, refusal.Body+" The alert may have arrived."
 		}
 		return Receipt{}, refusal

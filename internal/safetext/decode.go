@@ -7,8 +7,8 @@ import (
 
 // Decode returns what a program wrote as text. UTF-16, which programs on Windows
 // write, is recognised by its byte order mark or, because a tail has lost that, by
-// its zero bytes; anything else is taken as UTF-8. The result may still hold bytes
-// that are no text.
+// its zero bytes; anything else is taken as UTF-8. The result may still contain
+// bytes that are not text.
 func Decode(b []byte) string {
 	switch {
 	case len(b) >= 2 && b[0] == 0xff && b[1] == 0xfe:
@@ -24,8 +24,8 @@ func Decode(b []byte) string {
 	return string(b)
 }
 
-// zeroHalf finds UTF-16 without a mark: of Latin letters, every other byte is zero.
-// low is the place of the byte in each pair that is not.
+// zeroHalf detects UTF-16 without a mark: in Latin text, every other byte is zero.
+// low is the index, in each pair, of the byte that is not.
 func zeroHalf(b []byte) (low int, found bool) {
 	const fewest = 4 // pairs; fewer are no evidence
 	var zeros [2]int
@@ -46,7 +46,7 @@ func zeroHalf(b []byte) (low int, found bool) {
 	return 0, false
 }
 
-// decodeUTF16 decodes pairs whose low byte is at the place low. Half a pair at the
+// decodeUTF16 decodes pairs whose low byte is at the index low. Half a pair at the
 // end was cut off.
 func decodeUTF16(b []byte, low int) string {
 	units := make([]uint16, 0, len(b)/2)

@@ -11,7 +11,7 @@ type Suggestion struct {
 	Text    string // what to write
 	Zone    string // IANA name of the zone that the expression names; empty if it names none
 	Reading string // whose expression it was taken for, such as "Quartz"
-	Note    string // what else to choose, in a sentence; empty if nothing
+	Note    string // what else to change, in a sentence; empty if nothing
 }
 
 // The kinds of a Suggestion, as the members of the API are called.

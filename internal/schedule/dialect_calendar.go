@@ -54,7 +54,7 @@ func calendarField(all set, f field) string {
 		return "*"
 	}
 	list := slices.Collect(all.all())
-	// Only steps that come out even: others count on from one day to the next in systemd.
+	// Only even steps: in systemd, others continue from one day to the next.
 	if step, ok := evenly(all, f.highest()+1); ok && f.low == 0 && len(list) > 2 && step > 1 {
 		return fmt.Sprintf("%02d/%d", list[0], step)
 	}

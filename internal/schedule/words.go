@@ -72,9 +72,9 @@ func (t *timetable) plain() (text string, inZone bool) {
 	return clock + " " + days, true
 }
 
-// exceptWords says which times systemd passes over for a step that does not come out even,
-// such as " except at 00:00", or nothing if the step passes over none. It is false if there
-// are no plain words.
+// exceptWords returns which times systemd skips for an uneven step, such as
+// " except at 00:00", or nothing if it skips none. It returns false if there are no plain
+// words.
 func (t *timetable) exceptWords(days string) (string, bool) {
 	if t.over == (overrun{}) {
 		return "", true
@@ -83,7 +83,7 @@ func (t *timetable) exceptWords(days string) (string, bool) {
 		return "", false
 	}
 	if t.over.minute <= t.minutes.first() || !t.hours.has(0) || !t.hours.has(23) {
-		return "", true // the steps begin behind what is passed over
+		return "", true // the steps begin after the skipped times
 	}
 	if days != "every day" {
 		return "", false

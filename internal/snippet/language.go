@@ -1,8 +1,8 @@
 package snippet
 
-// The pieces in programming languages. Where the job goes, they call a function
-// of the reader. A connection that the server closes while it stops is an error
-// like a refused one, so all errors are tried again.
+// The pieces in programming languages. In place of the job, they call a function
+// that the reader has. They retry all errors, because a connection that the server
+// closes while it stops looks like any other.
 
 var nodeWay = Way{
 	Name: "Node.js",

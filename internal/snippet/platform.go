@@ -30,7 +30,7 @@ var kubernetesWay = Way{
                   ` + Job + `; code=$?
                   ` + Curl + ` PING_URL/$code
                   exit $code`},
-		{Title: "If it has not: ping from a second image after a success", File: "cronjob.yaml", Code: cronJobHead + `          initContainers:
+		{Title: "Otherwise: ping from a second image after a success", File: "cronjob.yaml", Code: cronJobHead + `          initContainers:
             - name: backup
               image: example.com/backup:16
           containers:

@@ -1,8 +1,8 @@
 package snippet
 
-// newRunID sets rid, which pairs the start of a run with its finish. Linux has
-// the file of the kernel, with or without uuidgen; macOS and the BSDs have uuidgen.
-// With neither, the run goes without an id: withRunID adds nothing then.
+// newRunID sets rid, which pairs the start of a run with its finish. Linux has the
+// file in /proc, with or without uuidgen; macOS and the BSDs have uuidgen. If there
+// is neither, rid is empty and withRunID adds nothing.
 const (
 	newRunID  = `rid=$({ cat /proc/sys/kernel/random/uuid || uuidgen; } 2>/dev/null || true)`
 	withRunID = `${rid:+?rid=$rid}`
@@ -50,11 +50,12 @@ var crontabWay = Way{
 const exitCodeLine = Job + `; code=$?; ` + Curl + ` PING_URL/$code; exit $code`
 
 // systemdWay reports a failure with OnFailure=, not with ExecStopPost=: the
-// latter also runs after each attempt that Restart= follows, and after a run
-// that ExecCondition= skips. systemd.unit(5), systemd.service(5).
+// latter also runs after each attempt that Restart= repeats, and after a run that
+// ExecCondition= skips. In systemd 257, OnFailure= needs RestartMode=direct for that
+// (findings/systemd-onfailure-each-attempt.sh). systemd.unit(5), systemd.service(5).
 var systemdWay = Way{
 	Name: "systemd",
-	Note: "Three files. A run that a condition skips sends nothing. If the service has Restart=, add RestartMode=direct, so that only the last attempt is reported as a failure.",
+	Note: "Three files. A run that a condition skips sends nothing. With Restart= in the service, add RestartMode=direct: then only the last attempt is reported as a failure.",
 	Blocks: []Block{
 		{Title: "The job", File: "/etc/systemd/system/backup.service", Code: `[Unit]
 Description=Nightly database backup

@@ -1,13 +1,13 @@
-// Package snippet is the only place that knows the code which pings: the page
-// of a heartbeat, the empty list, the manual and discover take it from here.
+// Package snippet is the only place with code that pings: the page of a heartbeat,
+// the empty list, the manual and discover take it from here.
 //
-// It knows nothing of HTML. Every piece is run by the tests in e2e/snippets:
-// after a success, after a failure, while the server restarts, and without a
-// server. What holds for every piece:
+// It knows nothing of HTML. The tests in e2e/snippets run every piece: after a
+// success, after a failure, while the server restarts, and without a server. What
+// holds for every piece:
 //
 //   - it pings success only if the job succeeded;
-//   - the exit code and the output of the job stay the job's own;
-//   - a ping that fails is sent again, for at most MaxDelay, and then only printed.
+//   - it changes neither the exit code nor the output of the job;
+//   - it retries a ping that fails for at most MaxDelay, and then only prints the error.
 package snippet
 
 import (
@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// Curl is the command that every line with curl is made of, except for the URL.
+// Curl is the command of every line with curl, without the URL.
 //
-// It needs curl 7.71: older ones do not know --retry-all-errors (curl(1)), and
-// end with exit code 2 before they send anything. Without that flag, a ping on
-// a connection that the server closes while it stops is lost. For older
-// versions there is CurlLoop.
+// It needs curl 7.71: older versions do not know --retry-all-errors (curl(1)), and
+// end with exit code 2 before they send anything. Without that flag, a ping on a
+// connection that the server closes while it stops is lost. For older versions there
+// is CurlLoop.
 const Curl = "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST"
 
 // CurlBriefly is Curl where a service manager waits for the line: it ends within
@@ -31,12 +31,12 @@ const CurlBriefly = "curl -fsS -m 10 --retry 3 --retry-connrefused --retry-all-e
 // are 1, 2, 3, 4 and 5 seconds, whatever Retry-After says.
 const Wget = "wget -q -T 10 -t 6 --retry-connrefused --retry-on-http-error=429,500,502,503,504 -O /dev/null --post-data="
 
-// retryWaits are the pauses of the pieces that try again by themselves, in
-// seconds. The last attempt has none after it.
+// retryWaits are the pauses after each attempt, in seconds, in pieces that retry in
+// a loop.
 const retryWaits = "1 2 4 8 16 0"
 
-// CurlLoop and WgetLoop try again by themselves: for a curl before 7.71, and
-// for the wget of BusyBox, which knows neither retries nor, on Debian, a time limit.
+// CurlLoop and WgetLoop retry in a shell loop: for a curl before 7.71, and for the
+// wget of BusyBox, which has neither retries nor, in Debian, a time limit.
 const (
 	CurlLoop = "for wait in " + retryWaits + "; do curl -fsS -m 10 -o /dev/null -X POST PING_URL && break; sleep $wait; done"
 	WgetLoop = "for wait in " + retryWaits + "; do timeout 10 wget -q -O /dev/null --post-data= PING_URL && break; sleep $wait; done"

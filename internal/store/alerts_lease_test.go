@@ -7,7 +7,7 @@ import (
 	"overdue/internal/store"
 )
 
-func TestRenew_ExtendsOnesOwnClaimAndNobodyElses(t *testing.T) {
+func TestRenew_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
 	onEach(t, func(w *world) {
 		ops := w.channel(w.newChannel("ops"))
 		w.down(w.heartbeat("backup"), time.Minute)

@@ -46,7 +46,7 @@ func (tx *Tx) RecordDelivery(channel string, results []monitor.DeliveryResult, w
 		for _, r := range failed {
 			same.Final = same.Final && r.Final
 		}
-		if len(failed) == 1 || equalFate(failed) {
+		if len(failed) == 1 || allFinalOrNone(failed) {
 			failed = []monitor.DeliveryResult{same}
 		}
 	}
@@ -58,8 +58,8 @@ func (tx *Tx) RecordDelivery(channel string, results []monitor.DeliveryResult, w
 	return tx.showFailing(channel)
 }
 
-// equalFate reports whether all results say the same about trying again.
-func equalFate(results []monitor.DeliveryResult) bool {
+// allFinalOrNone reports whether either all or none of the results are permanent.
+func allFinalOrNone(results []monitor.DeliveryResult) bool {
 	for _, r := range results {
 		if r.Final != results[0].Final {
 			return false
@@ -102,7 +102,7 @@ func (tx *Tx) failed(channel string, r monitor.DeliveryResult, attempts int, at 
 	return nil
 }
 
-// showFailing brings the mark on the channel up to date with its failures.
+// showFailing updates the failing column of the channel from its failures.
 func (tx *Tx) showFailing(channel string) error {
 	const failing = `EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = channels.id AND f.failing AND f.recovered IS NULL)`
 	if _, err := tx.exec(`UPDATE channels SET failing = `+failing+` WHERE id = $1 AND failing <> `+failing, channel); err != nil {
@@ -121,7 +121,7 @@ func (tx *Tx) ForgetRecipients(channel string, recipients []string) error {
 	return tx.showFailing(channel)
 }
 
-// FailingChannel is a failure with the channel that it is of.
+// FailingChannel is a failure with its channel.
 type FailingChannel struct {
 	monitor.ChannelFailure
 	Project    int64
@@ -144,7 +144,7 @@ func (tx *Tx) ChannelFailures() ([]FailingChannel, error) {
 	return found, nil
 }
 
-// MarkFailing records that a failure lasts too long to be a passing one.
+// MarkFailing records that a failure is Failing and no longer Retrying.
 func (tx *Tx) MarkFailing(f monitor.ChannelFailure) error {
 	_, err := tx.exec(`UPDATE channel_failures SET failing = TRUE WHERE channel = $1 AND recipient = $2 AND recovered IS NULL`, f.Channel, f.Recipient)
 	if err != nil {
@@ -164,8 +164,8 @@ func (tx *Tx) MarkAnnounced(f monitor.ChannelFailure, now time.Time) (bool, erro
 	return n > 0, nil
 }
 
-// MarkLogged records that the log says that a channel fails. It reports whether no
-// node has done so since before.
+// MarkLogged records that a channel failure was logged. It reports whether no node
+// has logged it since before.
 func (tx *Tx) MarkLogged(f monitor.ChannelFailure, before, now time.Time) (bool, error) {
 	n, err := tx.exec(`UPDATE channel_failures SET logged = $4 WHERE channel = $1 AND recipient = $2 AND (logged IS NULL OR logged <= $3)`,
 		f.Channel, f.Recipient, micros(before), micros(now))
@@ -185,10 +185,10 @@ func (tx *Tx) ForgetRecovered(f monitor.ChannelFailure) (bool, error) {
 	return n > 0, nil
 }
 
-// pendingAlerts are those that are not delivered yet: a reminder to come is not one.
+// pendingAlerts selects alerts that are not delivered yet, except future reminders.
 const pendingAlerts = `a.state = 'owed' AND (a.attempts > 0 OR a.event <> 'incident.reminder')`
 
-// WithHealth adds to channels of one project how they deliver as of now.
+// WithHealth sets the health, as of now, of channels of one project.
 func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Time) ([]monitor.Channel, error) {
 	failures := map[string][]monitor.ChannelFailure{}
 	_, err := many(tx, func(row scanner) (struct{}, error) {
@@ -219,14 +219,14 @@ func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Tim
 	return channels, nil
 }
 
-// Outbox is what all channels together have not delivered yet.
+// Outbox counts the alerts that all channels together have not delivered yet.
 type Outbox struct {
 	Pending int
 	Oldest  time.Time       // when the oldest pending alert was created, zero for none
 	Failing map[string]bool // by the id of the channel; all channels are in it
 }
 
-// Outbox reads it.
+// Outbox returns the alerts that are not delivered yet.
 func (tx *Tx) Outbox() (Outbox, error) {
 	o, _, err := one(tx, func(row scanner) (o Outbox, err error) {
 		var oldest sql.NullInt64

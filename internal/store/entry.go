@@ -22,7 +22,7 @@ type entry struct {
 	UserAgent string            `json:"u,omitempty"`
 	Body      []byte            `json:"b,omitempty"`
 	Flags     monitor.PingFlags `json:"f,omitempty"`
-	N         int64             `json:"n"` // of the ping; a state that counts as many has heard it
+	N         int64             `json:"n"` // number of the ping; a heartbeat that counts as many pings includes it
 }
 
 // written is a batch as a record of the journal. judged are its pings in their

@@ -207,8 +207,8 @@ func deleteChannel(v *visit) error {
 	return v.redirect(view.ChannelsPath)
 }
 
-// failingNames names channels that do not deliver, and the recipients that do not
-// get alerts if others do.
+// failingNames returns the names of channels that do not deliver, with the recipients
+// if only some of them get no alerts.
 func failingNames(channels []monitor.Channel) []string {
 	var names []string
 	for _, c := range channels {

@@ -69,7 +69,7 @@ func (v *visit) heartbeatPage(d manage.Detail, q manage.DetailQuery) view.Heartb
 	for _, i := range d.Incidents {
 		page.Incidents = append(page.Incidents, line(i, manage.Alerts{}))
 	}
-	page.Failing = failingNames(d.Unsound)
+	page.Failing = failingNames(d.NotDelivering)
 	return page
 }
 
@@ -146,7 +146,7 @@ func (v *visit) why(h monitor.Heartbeat) view.Why {
 
 // markTexts say what the flags of a ping mean.
 var markTexts = map[string]string{
-	"body_truncated": "body truncated", "body_timeout": "body truncated: it took too long", "body_aborted": "connection lost within the body",
+	"body_truncated": "body truncated", "body_timeout": "body truncated: it took too long", "body_aborted": "connection lost during the body",
 	"run_finished": "its run had already finished", "delayed": "received while the server was suspended",
 }
 

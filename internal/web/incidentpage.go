@@ -55,7 +55,7 @@ func (v *visit) incidentPage(s manage.IncidentStory) view.IncidentPage {
 	}
 	p.Shell.Clock, p.Untold = v.clock, v.untold(len(s.Present))
 	if s.State() != monitor.Resolved || owes(s) {
-		p.Failing = failingNames(s.Unsound)
+		p.Failing = failingNames(s.NotDelivering)
 	}
 	for _, c := range s.Present {
 		if p.ChannelsBy.IsZero() || c.Created.Before(p.ChannelsBy) {

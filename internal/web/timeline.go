@@ -191,8 +191,8 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 	return all
 }
 
-// undivided returns the answer to an alert, without what it says of recipients that
-// have an alert of their own: theirs says it.
+// undivided returns the answer to an alert, without the part about recipients that
+// have a separate alert, which shows it.
 func undivided(s manage.IncidentStory, d manage.Delivery, detail string) string {
 	if slices.ContainsFunc(s.Deliveries, func(part manage.Delivery) bool { return part.Parent == d.ID }) {
 		detail, _, _ = strings.Cut(detail, "; ")

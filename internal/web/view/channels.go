@@ -53,8 +53,7 @@ type Channel struct {
 	At         time.Time
 }
 
-// failing are the channels that do not deliver, those that may still recover
-// included.
+// failing returns the channels that do not deliver: Failing or Retrying.
 func (p ChannelsPage) failing() []Channel {
 	var bad []Channel
 	for _, c := range p.Channels {
@@ -65,7 +64,7 @@ func (p ChannelsPage) failing() []Channel {
 	return bad
 }
 
-// trouble is the heading of the note about a channel that does not deliver.
+// trouble returns the heading of the note about a channel that does not deliver.
 func (c Channel) trouble() string {
 	text := c.Name + word(c.State == "failing", " is failing", " is retrying")
 	if c.For != "" {
@@ -74,7 +73,7 @@ func (c Channel) trouble() string {
 	return text
 }
 
-// summary says why the channel does not deliver and what depends on it.
+// summary returns why the channel does not deliver and what depends on it.
 func (c Channel) summary() string {
 	var all []string
 	if c.Why != "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/a-h/templ"
 )
 
-// codeText writes code with the URL and the comments marked. It is written by
-// hand because every space of it counts.
+// codeText returns HTML of code with the URL and the comments marked. It is not a
+// template because every space matters.
 func codeText(code, url string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder

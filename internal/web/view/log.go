@@ -64,7 +64,7 @@ func (e Event) took() string {
 	return Took(e.Took)
 }
 
-// client is what is unusual about it, and who sent it. The method is told where it is the reason that the
+// client returns what is unusual about the ping, and who sent it. The method is shown where it is the reason that the
 // ping was ignored, the exit status where there is one.
 func (e Event) client() string {
 	marks := ""

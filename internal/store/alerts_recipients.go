@@ -11,8 +11,8 @@ import (
 	"overdue/internal/monitor"
 )
 
-// SplitRecipients returns the recipients of an alert that have an alert of their
-// own, split off this one.
+// SplitRecipients returns the recipients of an alert that have a separate alert,
+// split from this one.
 func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
 	found, err := many(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
 		`SELECT recipient FROM alerts WHERE parent = $1`, alert)
@@ -40,9 +40,9 @@ func (tx *Tx) WaitingRecipients(a monitor.Alert) (map[string]time.Time, error) {
 	return waiting, nil
 }
 
-// SplitOff gives one recipient of an alert an alert of their own, which is pending
-// with the given number of attempts until next. The id is made of both, so that
-// splitting twice, or on two nodes, changes nothing.
+// SplitOff creates a separate alert for one recipient of an alert, with the given
+// number of attempts so far and the time of the next one. Its id is derived from the
+// alert and the recipient, so that splitting twice, or on two nodes, changes nothing.
 func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
 	part := a
 	part.ID = uuid.NewSHA1(alertSpace, []byte(a.ID+"/"+recipient)).String()
@@ -69,8 +69,8 @@ func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
 	return a, nil
 }
 
-// SentToRecipients marks the alerts split off another one as sent, for recipients
-// that got it after all: another node had sent it too.
+// SentToRecipients marks the alerts that were split from another one as sent, for
+// recipients that got it meanwhile: another node had sent it too.
 func (tx *Tx) SentToRecipients(alert string, recipients []string) error {
 	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'owed' AND `+tx.d.in("recipient", "$2"),
 		alert, tx.d.list(slices.Clone(recipients)))

@@ -35,7 +35,7 @@ func intoFiles(t *testing.T, script, out, errs string, how int) string {
 	return pings[len(pings)-1].body
 }
 
-func TestLogFile_TheBodyIsWhatThisRunWrote(t *testing.T) {
+func TestOutputFile_TheBodyIsWhatThisRunWrote(t *testing.T) {
 	for name, c := range map[string]struct {
 		how    int
 		script string
@@ -62,7 +62,7 @@ func TestLogFile_TheBodyIsWhatThisRunWrote(t *testing.T) {
 	}
 }
 
-func TestLogFile_TwoStreamsShareTheBody(t *testing.T) {
+func TestOutputFile_TwoStreamsShareTheBody(t *testing.T) {
 	for name, c := range map[string]struct{ out, errs, wantOut, wantErrs int }{
 		"both fit":      {10, 20, 10, 20},
 		"long output":   {300_000, 20, 99_980, 20},
@@ -78,7 +78,7 @@ func TestLogFile_TwoStreamsShareTheBody(t *testing.T) {
 	}
 }
 
-func TestLogFile_ALongBodyIsCutBetweenCharacters(t *testing.T) {
+func TestOutputFile_ALongBodyIsCutBetweenCharacters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
 	got := intoFiles(t, `i=0; while [ $i -lt 60 ]; do printf '%01000d€' $i; i=$((i+1)); done; head -c 99997 /dev/zero; printf '€€€'`, file, file, os.O_APPEND)
 	if !utf8.ValidString(got) || len(got) > 100_000 || len(got) < 99_997 {
@@ -86,7 +86,7 @@ func TestLogFile_ALongBodyIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-func TestLogFile_OneStreamMayBeAFileAndTheOtherNot(t *testing.T) {
+func TestOutputFile_OneStreamMayBeAFileAndTheOtherNot(t *testing.T) {
 	m := newMonitor(t, nil)
 	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {

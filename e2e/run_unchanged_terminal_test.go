@@ -77,7 +77,7 @@ func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 	}
 }
 
-func TestRun_ToKillItIsToKillTheJob(t *testing.T) {
+func TestRun_KillingItKillsTheJob(t *testing.T) {
 	t.Parallel()
 	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "echo $$ >mark; exec sleep 100"}, meet: func(m *meeting) {
 		job := m.marked()
@@ -88,7 +88,7 @@ func TestRun_ToKillItIsToKillTheJob(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		if !over(job) {
-			m.t.Errorf("the job lives on: %v", syscall.Kill(job, syscall.SIGKILL))
+			m.t.Errorf("the job is still running: %v", syscall.Kill(job, syscall.SIGKILL))
 		}
 	}}
 	if got := a.start(t); got.Signal != syscall.SIGKILL {

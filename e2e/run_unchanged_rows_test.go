@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// cat shows what the kernel says of the job, which is no shell.
+// cat is a job that shows its state in /proc; it is not a shell.
 func cat(file string) []string { return []string{"cat", "/proc/self/" + file} }
 
-// facts of a process that proc_pid_status(5) tells, as far as they are passed on
-// from parent to child.
+// facts are the fields of proc_pid_status(5) that a child inherits from its parent.
 const facts = `^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap|Cpus_allowed|Mems_allowed|THP_enabled)`
 
 func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
@@ -36,7 +35,7 @@ func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 		"signals blocked":          {"exec env --block-signal=USR1,USR2,PIPE,ALRM,WINCH \"$@\"", cat("status"), lines(facts)},
 		"one processor":            {"exec taskset -c 0 \"$@\"", cat("status"), lines(facts)},
 		"group and session":        {"", cat("stat"), fields},
-		"a group of its own":       {"set -m; exec setsid -w \"$@\"", cat("stat"), func(s string) string { return strings.Fields(fields(s))[4] }},
+		"a separate group":         {"set -m; exec setsid -w \"$@\"", cat("stat"), func(s string) string { return strings.Fields(fields(s))[4] }},
 		"nice":                     {"exec nice -n 7 \"$@\"", cat("stat"), fields},
 		"batch scheduling":         {"exec chrt -b 0 \"$@\"", cat("stat"), fields},
 		"class of disk access":     {"exec ionice -c 3 \"$@\"", []string{"ionice"}, nil},
@@ -160,7 +159,7 @@ func over(pid int) bool {
 func (m *meeting) awaitEnd() {
 	for began := time.Now(); !m.ended(); time.Sleep(20 * time.Millisecond) {
 		if time.Since(began) > longestRun/2 {
-			m.t.Fatal("what was started waits for the process in the background")
+			m.t.Fatal("the started process waits for the process in the background")
 		}
 	}
 }
@@ -184,7 +183,7 @@ func goAway(m *meeting) {
 		m.t.Fatal(err)
 	}
 	time.Sleep(time.Second)
-	_ = m.read.Close() // whoever still writes learns of it
+	_ = m.read.Close() // writers get SIGPIPE
 	untilMark(m)
 }
 
@@ -216,10 +215,10 @@ func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
 	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "sleep 100 & echo $! >mark"}, meet: func(m *meeting) {
 		m.awaitEnd()
 		if err := syscall.Kill(m.marked(), syscall.SIGKILL); err != nil {
-			m.t.Errorf("the process in the background has not lived: %v", err)
+			m.t.Errorf("the process in the background did not survive: %v", err)
 		}
 	}}
-	a.start(t) // returns once nobody holds the output any more
+	a.start(t) // returns when the output is closed
 }
 
 func TestRun_AJobWhoseReaderHasGoneEndsAtItsNextWrite(t *testing.T) {

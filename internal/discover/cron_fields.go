@@ -41,8 +41,8 @@ type item struct {
 
 var plainItem = regexp.MustCompile(`^(?:(\*)|([0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?)(?:/([0-9]+))?$`)
 
-// plainField reads a field in the language that all daemons share: stars, values, ranges that
-// run upwards, steps behind a star or a range, lists. It is false for anything else.
+// plainField reads a field in the language that all daemons share: stars, values, ascending
+// ranges, steps after a star or a range, lists. It returns false for anything else.
 func plainField(field int, text string) ([]item, bool) {
 	var all []item
 	for part := range strings.SplitSeq(text, ",") {
@@ -71,7 +71,7 @@ func plainField(field int, text string) ([]item, bool) {
 	return all, true
 }
 
-// fieldValue reads a number within the bounds of a field, or a name of three letters.
+// fieldValue reads a number within the bounds of a field, or a three-letter name.
 func fieldValue(field int, text string) (value int, named, ok bool) {
 	b := bounds[field]
 	if at := slices.Index(b.names, strings.ToLower(text)); at >= 0 {
@@ -81,7 +81,8 @@ func fieldValue(field int, text string) (value int, named, ok bool) {
 	return n, false, err == nil && n >= b.low && n <= b.high
 }
 
-// plainLine reads five fields. It is false for a word and for fields that only some daemons read.
+// plainLine reads five fields. It returns false for a word, and for fields that only some daemons
+// read.
 func plainLine(fields []string) ([5][]item, bool) {
 	var all [5][]item
 	if len(fields) != 5 {
@@ -97,7 +98,7 @@ func plainLine(fields []string) ([5][]item, bool) {
 	return all, true
 }
 
-// cronWords are the words that crontab(5) knows, in the lower case that it asks for.
+// cronWords are the words of crontab(5), which must be lower case.
 var cronWords = strings.Fields("@hourly @daily @midnight @weekly @monthly @yearly @annually")
 
 // isWord reports whether a schedule is a word, such as @daily.
@@ -109,11 +110,11 @@ func bothDays(fields []string) bool {
 	return len(fields) == 5 && !strings.HasPrefix(fields[dateField], "*") && !strings.HasPrefix(fields[weekdayField], "*")
 }
 
-// likeCron is the reading of a line that means what it means to Overdue.
+// likeCron is the reading of a line that Overdue reads alike.
 func likeCron(fields []string) reading { return reading{cron: []string{strings.Join(fields, " ")}} }
 
-// touched reports whether a change of the clock moves a run of a cron line: then what is run
-// differs from daemon to daemon.
+// touched reports whether a change of the clock moves a run of a cron line. Daemons differ in
+// what they run then.
 func touched(fields []string, zone string, now time.Time) bool {
 	when, err := schedule.Cron([]string{strings.Join(fields, " ")}, zone)
 	if err != nil {
@@ -122,7 +123,7 @@ func touched(fields []string, zone string, now time.Time) bool {
 	return slices.ContainsFunc(schedule.Around(when, now, 0).Changes, func(c schedule.ClockChange) bool { return c.Effect != schedule.Shifted })
 }
 
-// foreign reports whether the schedule of a crontab line goes beyond what all daemons read.
+// foreign reports whether only some daemons read the schedule of a crontab line.
 func (e entry) foreign() bool {
 	fields := strings.Fields(e.schedule)
 	_, plain := plainLine(fields)

@@ -61,16 +61,22 @@ func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
 	for how := range lost {
 		t.Errorf("a ping was lost: %s", how)
 	}
-	stored := 0
-	for _, err := range s.api().AllPings(t.Context(), *h.ID, client.PageQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored++
-	}
+	stored := countPings(t, s.api(), *h.ID)
 	t.Logf("%d restarts, %d runs, %d pings stored", restarts, runs, stored)
 	if stored < runs {
 		t.Errorf("%d pings stored; want %d", stored, runs)
 	}
 	s.stop(t)
+}
+
+// countPings returns how many pings of a heartbeat are stored.
+func countPings(t *testing.T, api *client.Client, id string) (stored int) {
+	t.Helper()
+	for _, err := range api.AllPings(t.Context(), id, client.PageQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored++
+	}
+	return stored
 }

@@ -9,11 +9,11 @@ import (
 	"overdue/internal/store"
 )
 
-// address finds out which recipients of the channel an attempt is for. Those that
-// still wait for earlier news of the heartbeat get an alert of their own, so that
-// they get both in order and the others get this one now. ok is false if nobody is
-// left.
-func (c *Courier) address(tx *store.Tx, e *errand, now time.Time) (ok bool, err error) {
+// resolveRecipients finds out which recipients of the channel an attempt is for.
+// Recipients that still wait for earlier news of the heartbeat get a separate
+// alert, so that they get both in order and the others get this one now. ok is
+// false if no recipient is left.
+func (c *Courier) resolveRecipients(tx *store.Tx, e *errand, now time.Time) (ok bool, err error) {
 	all := notify.Recipients(e.channel.Kind, notify.Settings(e.channel.Settings))
 	a := e.alert
 	switch {
@@ -25,7 +25,7 @@ func (c *Courier) address(tx *store.Tx, e *errand, now time.Time) (ok bool, err 
 		if slices.Contains(all, a.Recipient) {
 			return true, nil
 		}
-		if _, err := tx.GiveUp(a); err != nil { // they were removed from the channel
+		if _, err := tx.GiveUp(a); err != nil { // the recipient was removed from the channel
 			return false, err
 		}
 		return false, tx.Follow(a, now)
@@ -55,8 +55,8 @@ func (c *Courier) address(tx *store.Tx, e *errand, now time.Time) (ok bool, err 
 	return len(e.news.Recipients) > 0, c.splitBehind(tx, *e, behind, waiting, now)
 }
 
-// remindable leaves out those who did not even get the opening alert: reminders
-// would only pile up for them. If that is everybody, the reminder waits.
+// remindable leaves out recipients that did not even get the opening alert:
+// reminders would pile up for them. If none is left, the reminder waits.
 func remindable(tx *store.Tx, e *errand, behind []string, waiting map[string]time.Time) (bool, error) {
 	if len(e.news.Recipients) > 0 || len(behind) == 0 {
 		return len(e.news.Recipients) > 0, nil
@@ -64,10 +64,10 @@ func remindable(tx *store.Tx, e *errand, behind []string, waiting map[string]tim
 	return false, tx.Later(e.alert, waiting[behind[0]].Add(time.Second), time.Time{})
 }
 
-// splitBehind gives the recipients that wait for earlier news an alert of their
-// own, without an attempt.
+// splitBehind gives each recipient that waits for earlier news a separate alert,
+// without an attempt.
 func (c *Courier) splitBehind(tx *store.Tx, e errand, behind []string, waiting map[string]time.Time, now time.Time) error {
-	if len(behind) == 0 && len(e.news.Recipients) == 0 { // all have an alert of their own
+	if len(behind) == 0 && len(e.news.Recipients) == 0 { // all have a separate alert
 		if _, err := tx.Sent(e.alert.ID); err != nil {
 			return err
 		}

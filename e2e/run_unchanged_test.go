@@ -36,7 +36,7 @@ type attempt struct {
 	most   time.Duration // that it may take; 0 means longestRun
 }
 
-// meeting is a job that runs: what the one who started it can do meanwhile.
+// meeting is a running job, for a test that acts on it meanwhile.
 type meeting struct {
 	t    *testing.T
 	dir  string
@@ -44,7 +44,7 @@ type meeting struct {
 	read *os.File // of standard output, when that is a pipe
 }
 
-// ending is what the one who started a job sees of it.
+// ending is what the parent process sees of a job that has ended.
 type ending struct {
 	Out, Err string
 	Code     int
@@ -56,8 +56,7 @@ type ending struct {
 // longestRun bounds one start; hardly a row needs a tenth of it.
 const longestRun = time.Minute
 
-// start starts the job and waits until it and all readers of its output have
-// come to their end.
+// start starts the job and waits until it and all readers of its output have ended.
 func (a attempt) start(t *testing.T) ending {
 	t.Helper()
 	job := append(slices.Clone(a.wrap), a.job...)
@@ -129,7 +128,7 @@ func (a attempt) output(t *testing.T) (read, write *os.File) {
 	return read, write
 }
 
-// passing are numbers that differ from one process to the next.
+// passing matches numbers that differ from one process to the next.
 var passing = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
 
 // normal is an ending without what differs between any two processes.
@@ -144,7 +143,7 @@ func (e ending) normal() ending {
 func wrapper(t *testing.T) []string {
 	t.Helper()
 	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // a short one is as good
+		_, _ = io.Copy(io.Discard, r.Body) // the body does not matter
 		_, _ = io.WriteString(w, "OK")
 	}))
 	t.Cleanup(far.Close)
@@ -188,7 +187,7 @@ func lines(pattern string) func(string) string {
 	}
 }
 
-// fields keeps what proc_pid_stat(5) tells of process group, session, terminal,
+// fields keeps, of proc_pid_stat(5), process group, session, terminal,
 // priority and scheduler. Process groups appear as STARTED if they are that of
 // the process that was started.
 func fields(text string) string {

@@ -41,7 +41,7 @@ func TestRun_LosesNoEndOfAJobWhileTheServerIsRestarted(t *testing.T) {
 			} else {
 				s.stop(t)
 			}
-			time.Sleep(between(r, 0, time.Second)) // for so long nobody listens
+			time.Sleep(between(r, 0, time.Second)) // while no server listens
 			s.startReady(t)
 		}
 		work <- n
@@ -56,7 +56,7 @@ func wrappedRun(t *testing.T, url string, n int) {
 	script := fmt.Sprintf("echo job %d; exit %d", n, n%2)
 	out, err := exec.CommandContext(t.Context(), binary, "run", url, "--wait", "60s", "--", "sh", "-c", script).CombinedOutput()
 	if want := fmt.Sprintf("job %d\n", n); string(out) != want {
-		t.Errorf("run %d: %q, %v; want its output and nothing said", n, out, err)
+		t.Errorf("run %d: %q, %v; want its output and no warning", n, out, err)
 	}
 }
 

@@ -26,7 +26,7 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 		f.read(&j, t, m)
 		same := strings.Join([]string{e.schedule, j.User, unwrapped(e.command), e.input}, "\x00")
 		if line, ok := seen[same]; ok {
-			j.Problem = firstOf(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping one heartbeat: take one out", line))
+			j.Problem = firstOf(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping one heartbeat: remove one", line))
 		} else {
 			seen[same] = e.number
 		}
@@ -37,7 +37,7 @@ func (f *Found) addEntries(m Machine, i int, zone string) {
 	}
 }
 
-// login fills in the shell of a job where it is that of its user.
+// login fills in the shell of a job if the daemon takes that of the user.
 func (e *entry) login(m Machine, t table) {
 	if e.ownShell || !t.readers.any(func(r *rules) bool { return r.loginShell }) {
 		return
@@ -82,18 +82,18 @@ func (f *Found) read(j *Job, t table, m Machine) {
 	}
 }
 
-// ownZone says why a line below CRON_TZ is left alone. cronie alone obeys it, with the zone as
-// the result; Debian's cron and bcron do not.
+// ownZone sets the zone to that of CRON_TZ if the daemon obeys it, and returns why the line is left
+// alone, or "". Of the daemons known here, only cronie obeys CRON_TZ.
 func (r readers) ownZone(e entry, m Machine, zone *string) string {
 	if e.ownZone == "" || m.Zone != "" || r.all(func(one *rules) bool { return one.daemon == DebianCron || one.daemon == Bcron }) {
 		return ""
 	}
 	own := known(e.ownZone)
 	if len(r) > 1 || r[0].daemon != Cronie || own == "" {
-		return "CRON_TZ is set above it, which Debian's cron ignores and others obey: give the zone with --timezone"
+		return "CRON_TZ is set above it, which Debian's cron ignores and others obey: set the zone with --timezone"
 	}
 	if own != *zone && (changes(own, m.Now) || changes(*zone, m.Now)) {
-		return "CRON_TZ is " + own + ": when the clock changes there or on this machine, cronie leaves runs out or makes them twice"
+		return "CRON_TZ is " + own + ": when the clock changes there or on this machine, cronie skips runs or repeats them"
 	}
 	*zone = own
 	return ""
@@ -104,7 +104,7 @@ func changes(zone string, now time.Time) bool {
 	return zone == "" || touched(strings.Fields("0 0,1,2,3,23 * * *"), zone, now)
 }
 
-// lineProblem is what keeps a line from being wrapped whatever its schedule is.
+// lineProblem returns why a line is not wrapped, whatever its schedule, or "".
 func (m Machine) lineProblem(t table, e entry) string {
 	_, balanced := operators(e.command)
 	switch {
@@ -115,9 +115,9 @@ func (m Machine) lineProblem(t table, e entry) string {
 	case t.withUser && m.noUser(e.user):
 		return "there is no user “" + e.user + "” here, so cron does not run the line"
 	case e.input != "" && !t.readers.all(func(r *rules) bool { return r.percent }):
-		return t.readers.uncertain() + "some of the daemons end the command at the %, and others hand it to the shell: write \\%"
+		return t.readers.uncertain() + "some of the daemons end the command at the %, and others pass it to the shell: write \\%"
 	case t.readers.any(func(r *rules) bool { return r.daemon == SystemdCron }) && hasInput(e.command):
-		return t.readers.uncertain() + "systemd-cron 1.15 hands the % to the shell, and 2.5 ends the command there: put the command into a script"
+		return t.readers.uncertain() + "systemd-cron 1.15 passes the % to the shell, and 2.5 ends the command there: put the command into a script"
 	case e.input != "" && !balanced:
 		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
 	case strings.Contains(e.command, "#") && t.readers.any(func(r *rules) bool { return r.cutsAtHash }):

@@ -22,7 +22,7 @@ func (i installed) String() string {
 }
 
 // detect decides which daemons read the crontabs of this machine: the one that was given, the one that was
-// found, or, if none or several were found, all that come into question.
+// found, or, if none or several were found, all candidates.
 func (m Machine) detect(f *Found) readers {
 	if m.Daemon != "" {
 		f.Daemon = string(m.Daemon) + " (as given)"
@@ -42,7 +42,7 @@ func (m Machine) detect(f *Found) readers {
 	}
 	switch {
 	case len(found) == 0:
-		f.Daemon = "unknown" + strictly
+		f.Daemon = "unknown" + uncertainSuffix
 	case len(read) == 0:
 		f.Daemon = strings.Join(names, ", ")
 		f.foreign = names[0]
@@ -52,16 +52,16 @@ func (m Machine) detect(f *Found) readers {
 		f.version = found[0].version
 		return read
 	default:
-		f.Daemon = strings.Join(names, " and ") + strictly
+		f.Daemon = strings.Join(names, " and ") + uncertainSuffix
 		return read
 	}
 	return readers(allRules)
 }
 
-// strictly is what follows where the daemon is not certain.
-const strictly = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
+// uncertainSuffix follows the names of the daemons if it is not certain which one runs.
+const uncertainSuffix = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
 
-// installedDaemons looks at the files that only one package brings, and at the databases of packages.
+// installedDaemons finds daemons by files that only one package has, and by the package databases.
 func (m Machine) installedDaemons() []installed {
 	packages := m.packages()
 	var found []installed
@@ -89,14 +89,14 @@ func (m Machine) installedDaemons() []installed {
 	return found
 }
 
-// What the binaries of the daemons have in them: their own name and version, or a message that no other has.
+// Texts in the binaries of the daemons: name and version, or a message that no other daemon has.
 var (
 	cronieMark  = regexp.MustCompile(`cronie ([0-9]+\.[0-9.]+)`)
 	busyboxMark = regexp.MustCompile(`BusyBox v([0-9]+\.[0-9.]+)`)
 	debianMark  = []byte("Missing newline before EOF, this crontab file will be ignored")
 )
 
-// inBinary tells by its texts which daemon a program is, without running it.
+// inBinary returns which daemon a program is, by texts in it, without running it.
 func (m Machine) inBinary(path string) (Daemon, string) {
 	file, err := openPlain(m.resolve(path))
 	if err != nil {
@@ -149,8 +149,8 @@ func paragraphOf(text, separator string) map[string]string {
 	return values
 }
 
-// runningDaemons are those of the found ones that run on this machine. The units of systemd-cron are no process:
-// it runs while systemd has made timers of its crontabs.
+// runningDaemons returns the installed daemons that run on this machine. systemd-cron has no process: it counts
+// as running if systemd has timers for its crontabs.
 func (m Machine) runningDaemons(found []installed) []installed {
 	proc := m.Proc
 	if proc == "" {
@@ -191,15 +191,15 @@ func runsCrond(process string) bool {
 	return filepath.Base(words[0]) == "crond" || len(words) > 1 && words[1] == "crond"
 }
 
-// noteDaemon says what follows from the daemons that were found.
+// noteDaemon adds notes about the daemons that were found.
 func (m Machine) noteDaemon(f *Found) {
 	switch {
 	case f.foreign != "":
-		f.note("%s keeps its jobs in tables of another form, which are not read here; it does not read these crontabs", f.foreign)
+		f.note("%s keeps its jobs in tables of another format, which discover does not read; it does not read these crontabs", f.foreign)
 	case len(f.readers) == 1 && f.readers[0].daemon == SystemdCron && f.version != "" && !strings.HasPrefix(f.version, "1.15") && !strings.HasPrefix(f.version, "2.5"):
 		f.note("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.version)
 	}
 	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {
-		f.note("/etc/anacrontab: its jobs have no fixed time, and are not read here; use a heartbeat with an interval")
+		f.note("/etc/anacrontab: discover does not read its jobs, because they have no fixed time; use a heartbeat with an interval")
 	}
 }

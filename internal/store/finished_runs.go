@@ -9,9 +9,9 @@ import (
 	"overdue/internal/monitor"
 )
 
-// finishedText is how finished runs are stored: for each its checksum and the
-// moment of its end in microseconds, all numbers to base 36, separated by spaces.
-// It is NULL if there are none, as for all heartbeats whose pings have no run id.
+// finishedText returns finished runs as they are stored: for each its checksum and
+// the time of its end in microseconds, in base 36, separated by spaces. It is NULL if
+// there are none, as for all heartbeats whose pings have no run id.
 func finishedText(runs []monitor.FinishedRun) any {
 	if len(runs) == 0 {
 		return nil
@@ -26,7 +26,7 @@ func finishedText(runs []monitor.FinishedRun) any {
 
 var errFinished = errors.New("its finished runs cannot be read")
 
-// readFinished reads what finishedText wrote.
+// readFinished parses the result of finishedText.
 func readFinished(text string) ([]monitor.FinishedRun, error) {
 	if text == "" {
 		return nil, nil

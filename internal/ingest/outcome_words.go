@@ -16,11 +16,11 @@ type claim struct {
 	// ended marks a word such as "completed", which says that the run ended, but
 	// not how. It counts as a success unless another word says more.
 	ended bool
-	word  string // as the request has it, such as "/fail" or "status=down"
+	word  string // as in the request, such as "/fail" or "status=down"
 }
 
-// outcomes are the words for an outcome that clients of this and of other monitors
-// send, in paths and as values. In lower case.
+// outcomes are the words, in lower case, that clients of this and of other monitors
+// send for an outcome, in paths and as values.
 var outcomes = map[string]claim{
 	// Healthchecks, Cronitor, Cronhub, Better Stack, Sentry, and Overdue itself
 	"start": {kind: monitor.Start}, "run": {kind: monitor.Start}, "in_progress": {kind: monitor.Start},
@@ -46,11 +46,11 @@ const (
 	exitCode                     // a number: 0 is a success, all others are failures
 	succeeds                     // true: a success; false: a failure
 	fails                        // true: a failure; false: a success
-	inQuery                      // added to those that count in a query only, not in a body
+	inQuery                      // added to kinds that count in a query only, not in a body
 )
 
-// words are the parameters and JSON members that say how a run went. Docs:
-// docs/manual/integrations.md has the table with the products that send them.
+// words are the parameters and JSON members that say how a run ended.
+// docs/manual/integrations.md lists the products that send them.
 var words = map[string]wordKind{
 	"status": named, "state": named, "conclusion": named, "result": named + inQuery, "outcome": named + inQuery,
 	"exit_code": exitCode, "exitcode": exitCode, "exit_status": exitCode, "exitstatus": exitCode, "status_code": exitCode,
@@ -106,8 +106,8 @@ func understand(word, value string, body bool) (c claim, known bool, err error) 
 	return c, true, nil
 }
 
-// exitClaim reads an exit code that a program reports. Windows and signals make
-// codes beyond 0 to 255: failures, whose code is not kept.
+// exitClaim reads an exit code that a program reports. Codes outside 0 to 255, as
+// on Windows, are failures, and the code is not kept.
 func exitClaim(value string) (claim, bool) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	switch {
@@ -152,10 +152,10 @@ func (c claim) says() string {
 	return string(c.kind)
 }
 
-// maxShown bounds how much of a value an error quotes.
+// maxShown is the maximum length of a value in an error.
 const maxShown = 40
 
-// shown shortens a value for an error, which is one line.
+// shown returns a value for an error of one line, shortened.
 func shown(value string) string {
 	if len(value) > maxShown {
 		value = value[:maxShown] + "…"

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// The specifiers of systemd.unit(5) that are made of the name of the unit. Those in
-// nameSpecifiers are all that systemd takes in the name of a unit: the others are
-// unescaped, and can hold a slash.
+// The specifiers of systemd.unit(5) that are derived from the name of the unit. systemd
+// accepts only nameSpecifiers in the name of a unit: the others are unescaped, and can
+// contain a slash.
 const (
 	nameSpecifiers = "npiNj"
 	textSpecifiers = "npiNjPIJ"
 )
 
-// expand replaces the specifiers in a value of the unit. It is false if there is one
-// that is not known here, such as %H for the name of the machine.
+// expand replaces the specifiers in a value of the unit. It returns false if one of them
+// is not known here, such as %H for the host name.
 func (u *unitFile) expand(value, known string) (string, bool) {
 	var b strings.Builder
 	for value != "" {
@@ -39,7 +39,7 @@ func (u *unitFile) expand(value, known string) (string, bool) {
 	return b.String(), true
 }
 
-// specifier is what a letter means: upper case is the unescaped form, except N.
+// specifier returns the value of a letter: upper case is the unescaped form, except N.
 func (u *unitFile) specifier(letter byte) string {
 	stem := u.name[:max(0, strings.LastIndexByte(u.name, '.'))]
 	prefix, instance, _ := strings.Cut(stem, "@")

@@ -14,16 +14,16 @@ import (
 	"overdue/internal/store"
 )
 
-// How often a node looks at the channels that fail, and says so in the log.
+// How often a node checks the channels that fail, counts alerts, and logs failures.
 const (
-	examineEvery = time.Second
-	outboxEvery  = 5 * time.Second
-	logEvery     = time.Hour
+	reviewEvery = time.Second
+	outboxEvery = 5 * time.Second
+	logEvery    = time.Hour
 )
 
 // health is what a node knows about the channels and the pending alerts.
 type health struct {
-	examined, counted time.Time // when it looked last; Turn's own
+	reviewed, counted time.Time // the last times; used by Turn only
 	outbox            store.Outbox
 }
 
@@ -34,18 +34,19 @@ func (c *Courier) Outbox() store.Outbox {
 	return c.health.outbox
 }
 
-// finding is what one look at the channels found: lines for the log, to be written
+// review is the result of one check of the channels: lines for the log, written
 // after the commit, and the pending alerts if they were counted.
-type finding struct {
-	lines   []slog.Record
-	outbox  store.Outbox
-	counted bool
-	dead    []string // channels that reach nobody
+type review struct {
+	lines       []slog.Record
+	outbox      store.Outbox
+	counted     bool
+	unreachable []string // channels that fail as a whole
 }
 
-// examine announces channels that fail and channels that work again to the others
-// of their projects. All nodes look; the database decides who announces.
-func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f finding, err error) {
+// reviewChannels announces failures and recoveries of channels to the other
+// channels of their projects. All nodes check; the database decides which of them
+// announces.
+func (c *Courier) reviewChannels(tx *store.Tx, noted []result, now time.Time) (f review, err error) {
 	if now.Sub(c.health.counted) >= outboxEvery {
 		if f.outbox, err = tx.Outbox(); err != nil {
 			return f, err
@@ -53,7 +54,7 @@ func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f findin
 		f.counted = true
 	}
 	fresh := slices.ContainsFunc(noted, func(r result) bool { return r.err != nil || len(r.refusals()) > 0 })
-	if !fresh && now.Sub(c.health.examined) < examineEvery {
+	if !fresh && now.Sub(c.health.reviewed) < reviewEvery {
 		return f, nil
 	}
 	failures, err := tx.ChannelFailures()
@@ -62,15 +63,15 @@ func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f findin
 	}
 	for _, failure := range failures {
 		if failure.Recipient == "" && failure.Failing {
-			f.dead = append(f.dead, failure.Channel)
+			f.unreachable = append(f.unreachable, failure.Channel)
 		}
 	}
 	for _, failure := range failures {
 		switch {
 		case failure.Recovered.IsZero():
-			err = c.examineFailure(tx, failure, &f, now)
+			err = c.reviewFailure(tx, failure, &f, now)
 		case failure.Announced.IsZero() || now.Sub(failure.Recovered) >= monitor.FailingAfter:
-			err = c.examineRecovery(tx, failure, &f, now)
+			err = c.reviewRecovery(tx, failure, &f, now)
 		}
 		if err != nil {
 			return f, err
@@ -79,8 +80,8 @@ func (c *Courier) examine(tx *store.Tx, noted []result, now time.Time) (f findin
 	return f, nil
 }
 
-// keep writes the log and keeps what was found, after the commit.
-func (c *Courier) keep(ctx context.Context, f finding, now time.Time) {
+// applyReview writes the log and stores the figures, after the commit.
+func (c *Courier) applyReview(ctx context.Context, f review, now time.Time) {
 	for _, line := range f.lines {
 		_ = c.Log.Handler().Handle(ctx, line) // the log cannot report its own failure
 	}
@@ -89,13 +90,13 @@ func (c *Courier) keep(ctx context.Context, f finding, now time.Time) {
 	if f.counted {
 		c.health.counted, c.health.outbox = now, f.outbox
 	}
-	if now.Sub(c.health.examined) >= examineEvery {
-		c.health.examined = now
+	if now.Sub(c.health.reviewed) >= reviewEvery {
+		c.health.reviewed = now
 	}
 }
 
-// examineFailure logs a failure and, if it lasts, announces it.
-func (c *Courier) examineFailure(tx *store.Tx, failure store.FailingChannel, f *finding, now time.Time) error {
+// reviewFailure logs a failure and, if it lasts, announces it.
+func (c *Courier) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
 	first, err := tx.MarkLogged(failure.ChannelFailure, now.Add(-logEvery), now)
 	if err != nil {
 		return err
@@ -118,10 +119,10 @@ func (c *Courier) examineFailure(tx *store.Tx, failure store.FailingChannel, f *
 	return f.announce(tx, failure, monitor.ChannelFailing, now)
 }
 
-// examineRecovery drops a failure that is over, and announces that if the failure
+// reviewRecovery drops a failure that is over, and announces that if the failure
 // was announced. That comes after five minutes without another failure: a channel
 // that flaps is announced once.
-func (c *Courier) examineRecovery(tx *store.Tx, failure store.FailingChannel, f *finding, now time.Time) error {
+func (c *Courier) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
 	first, err := tx.ForgetRecovered(failure.ChannelFailure)
 	if err != nil || !first {
 		return err
@@ -135,19 +136,19 @@ func (c *Courier) examineRecovery(tx *store.Tx, failure store.FailingChannel, f 
 	return f.announce(tx, failure, monitor.ChannelRecovered, now)
 }
 
-// announce notifies the other channels of the project. Those that reach nobody
-// themselves are left out.
-func (f *finding) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
+// announce notifies the other channels of the project, except those that fail as a
+// whole.
+func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
 	channels, err := tx.ChannelRoutes(failure.Project)
 	if err != nil {
 		return err
 	}
 	for _, other := range channels {
-		if other.ID == failure.Channel || slices.Contains(f.dead, other.ID) {
+		if other.ID == failure.Channel || slices.Contains(f.unreachable, other.ID) {
 			continue
 		}
 		err := tx.Owe(monitor.Alert{
-			Project: other.Project, Channel: other.ID, Event: event, About: about(failure), Created: now, Next: now,
+			Project: other.Project, Channel: other.ID, Event: event, About: encodeFailing(failure), Created: now, Next: now,
 		}, 0)
 		if err != nil {
 			return err
@@ -156,16 +157,16 @@ func (f *finding) announce(tx *store.Tx, failure store.FailingChannel, event mon
 	return nil
 }
 
-// about keeps, in an alert, which channel it is about and why.
-func about(f store.FailingChannel) string {
+// encodeFailing returns, for an alert, which channel it is about and why.
+func encodeFailing(f store.FailingChannel) string {
 	reason := f.ChannelFailure
 	reason.Recipient = ""                                                                                                  // it is named with the channel
 	b, _ := json.Marshal(notify.Failing{Channel: f.Name, Recipient: f.Recipient, Detail: reason.String(), Since: f.Since}) // texts and a time always marshal
 	return string(b)
 }
 
-// failing reads what about kept.
-func failing(about string) *notify.Failing {
+// decodeFailing reads what encodeFailing returned.
+func decodeFailing(about string) *notify.Failing {
 	var f notify.Failing
 	if err := json.Unmarshal([]byte(about), &f); err != nil {
 		return &notify.Failing{Channel: "A channel"}
@@ -173,8 +174,8 @@ func failing(about string) *notify.Failing {
 	return &f
 }
 
-// log adds a line about a channel to what is written after the commit.
-func (f *finding) log(level slog.Level, message string, failure store.FailingChannel) {
+// log adds a line about a channel, to be written after the commit.
+func (f *review) log(level slog.Level, message string, failure store.FailingChannel) {
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(
 		slog.String("component", "deliver"), slog.String("channel", failure.Channel), slog.String("kind", failure.Kind),
@@ -184,7 +185,7 @@ func (f *finding) log(level slog.Level, message string, failure store.FailingCha
 	f.lines = append(f.lines, line)
 }
 
-// addresses are the mail addresses in an answer: people do not belong in the log.
+// addresses matches the email addresses in an answer: the log must not name people.
 var addresses = regexp.MustCompile(`[^\s<>()"',;:]+@[^\s<>()"',;:]+`)
 
 // loggable returns an answer without mail addresses and ids that could ping.

@@ -9,8 +9,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// spanUnits are those of systemd.time(7), which are not those of people: "m" is a minute
-// and "M" is a month of 30.44 days.
+// spanUnits are the units of systemd.time(7): "m" is a minute, "M" is a month of 30.44 days.
 var spanUnits = map[string]time.Duration{
 	"usec": time.Microsecond, "us": time.Microsecond, "µs": time.Microsecond, "msec": time.Millisecond, "ms": time.Millisecond,
 	"seconds": time.Second, "second": time.Second, "sec": time.Second, "s": time.Second, "": time.Second,
@@ -26,8 +25,8 @@ const (
 	year  = 31557600 * time.Second
 )
 
-// readSpan reads a time span of systemd such as "5h 30min". It errs on text that it
-// cannot read and on spans of more than a century, "infinity" among them.
+// readSpan reads a time span of systemd such as "5h 30min". It returns an error for text that
+// it cannot read and for spans of more than a century, including "infinity".
 func readSpan(text string) (time.Duration, error) {
 	sum, rest := 0.0, strings.TrimSpace(text)
 	if rest == "" {
@@ -48,8 +47,8 @@ func readSpan(text string) (time.Duration, error) {
 	return time.Duration(sum), nil
 }
 
-// span is the last value of a setting that is a time span, and whether there is one.
-// systemd ignores values that are none.
+// span returns the last value of a setting that is a time span, and whether there is one.
+// systemd ignores values that are not time spans.
 func (u *unitFile) span(key string) (time.Duration, bool) {
 	all := u.settings[key]
 	for i := len(all) - 1; i >= 0; i-- {
@@ -60,7 +59,7 @@ func (u *unitFile) span(key string) (time.Duration, bool) {
 	return 0, false
 }
 
-// spoken is a length of time in words, for a terminal: with plain spaces.
+// spoken returns a duration in words, with plain spaces for a terminal.
 func spoken(d time.Duration) string {
 	return strings.ReplaceAll(schedule.Duration(d), "\u00a0", " ")
 }

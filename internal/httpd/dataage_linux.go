@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Waited returns how long ago the last data of a request's connection arrived at
-// this machine, as its kernel tells (tcpi_last_data_recv of tcp(7)). known is
-// false if it does not.
-func Waited(r *http.Request) (waited time.Duration, known bool) {
+// DataAge returns how long ago the last data on a request's connection arrived at
+// this machine, as the kernel reports it (tcpi_last_data_recv of tcp(7)). known is
+// false if the kernel does not report it.
+func DataAge(r *http.Request) (waited time.Duration, known bool) {
 	c, ours := r.Context().Value(connKey{}).(*conn)
 	if !ours {
 		return 0, false

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// debianSchedule is what Debian's cron 3.0pl1 makes of a line: it drops what follows a number that it
-// has read, and ignores the whole file for what it cannot read at all.
+// debianSchedule reads a schedule as Debian's cron 3.0pl1 does: it drops what follows a number, and
+// ignores the whole file if it cannot read a line.
 func debianSchedule(fields []string, _ string, _ time.Time) reading {
 	if isWord(fields) {
 		if slices.Contains(cronWords, fields[0]) {
@@ -34,8 +34,8 @@ func debianSchedule(fields []string, _ string, _ time.Time) reading {
 	return r
 }
 
-// debianField returns the part of a field that is read, after entry.c: a list of ranges, and the rest
-// up to the next blank is skipped.
+// debianField returns the part of a field that cron reads (entry.c): a list of ranges. cron skips the
+// rest up to the next blank.
 func debianField(field int, text string) (kept string, ok bool) {
 	at := 0
 	for {
@@ -52,7 +52,7 @@ func debianField(field int, text string) (kept string, ok bool) {
 	}
 }
 
-// debianRange returns where the range ends that begins at a place, false if cron rejects it.
+// debianRange returns the end of the range that begins at the given index, or false if cron rejects it.
 func debianRange(field int, text string, at int) (end int, ok bool) {
 	b := bounds[field]
 	next := func() (int, bool) {
@@ -76,7 +76,7 @@ func debianRange(field int, text string, at int) (end int, ok bool) {
 			at++
 			high, ok = next()
 		} else if ok {
-			step := at < len(text) && text[at] == '/' // behind a single value that is an error
+			step := at < len(text) && text[at] == '/' // after a single value, an error
 			return at, low >= b.low && low <= b.high && !step
 		}
 		if !ok || low < b.low || low > b.high || high < b.low || high > b.high {

@@ -112,7 +112,7 @@ func TestReadBody_IsNeverTakenForTheOpposite(t *testing.T) {
 }
 
 func TestReadBody_ALongJSONBodySaysWhatItsBeginningSays(t *testing.T) {
-	f := form{said: newSaid()}
+	f := form{claims: newClaims()}
 	if err := f.readBody(jsonType, []byte(`{"status":"fail","log":"xxx`), false); err != nil || f.kind != monitor.Fail {
 		t.Errorf("cut off after the status: %+v, %v; want a failure", f.means(), err)
 	}
@@ -156,7 +156,7 @@ func FuzzReadBody(f *testing.F) {
 	f.Add(jsonType, []byte(`{"status":"down"}`), true)
 	f.Add(formType, []byte(`status=down&x=%`), true)
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, complete bool) {
-		s := newSaid()
+		s := newClaims()
 		if err := s.readBody(contentType, body, complete); err != nil && strings.ContainsAny(err.Error(), "\n\x00") {
 			t.Errorf("%q: error of several lines: %q", body, err)
 		}

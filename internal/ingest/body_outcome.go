@@ -15,7 +15,7 @@ import (
 // readBody reads what a body says about the outcome. A body is output, which says
 // nothing, unless its type is JSON or that of a form and it begins in that shape.
 // complete says that nothing of it is missing.
-func (s *said) readBody(contentType string, body []byte, complete bool) error {
+func (s *claims) readBody(contentType string, body []byte, complete bool) error {
 	body = trim(body)
 	switch {
 	case isJSON(mediaTypeOf(contentType)), isForm(contentType) && bytes.HasPrefix(body, []byte("{")): // the default type of curl and PowerShell
@@ -69,7 +69,7 @@ func unescaped(r rune) bool { return r <= ' ' || r > '~' }
 // as they are, so only the pairs before and after those that are not escaped count.
 // Text that does not begin with a name is output, and so is one that is all one
 // unescaped pair.
-func (s *said) readForm(text string, complete bool) error {
+func (s *claims) readForm(text string, complete bool) error {
 	pairs := strings.Split(text, "&")
 	name, _, isPair := strings.Cut(pairs[0], "=")
 	if !isPair || name == "" || strings.ContainsFunc(name, unescaped) {
@@ -99,7 +99,7 @@ func isEscapedPair(text string) bool {
 // body that is anything else, such as several objects, is output. An object that is
 // malformed counts for what is before the mistake, for example a line break in a
 // message that a script did not escape.
-func (s *said) readJSON(body []byte, complete bool) error {
+func (s *claims) readJSON(body []byte, complete bool) error {
 	members, closed, alone := membersOf(body)
 	if closed && !alone {
 		return nil
@@ -166,7 +166,7 @@ func membersOf(body []byte) (members []member, closed, alone bool) {
 	return members, true, errors.Is(err, io.EOF)
 }
 
-// text returns a string, a number or a truth as text.
+// text returns a string, a number or a boolean as text.
 func text(value json.RawMessage) (s string, scalar bool) {
 	switch value[0] {
 	case '{', '[', 'n':
@@ -177,8 +177,7 @@ func text(value json.RawMessage) (s string, scalar bool) {
 	return string(value), true
 }
 
-// notice is what is read of a webhook of Alertmanager, and of Grafana, which sends
-// the same shape.
+// notice is the part of a webhook of Alertmanager, or of Grafana, that is read.
 type notice struct {
 	status string
 	alerts []struct {
@@ -186,7 +185,7 @@ type notice struct {
 	}
 }
 
-// alertmanager returns the notice of Alertmanager that a JSON object is.
+// alertmanager decodes a JSON object as a notice of Alertmanager.
 func alertmanager(members []member) (n notice, isOne bool) {
 	found := 0
 	for _, m := range members {
@@ -201,9 +200,9 @@ func alertmanager(members []member) (n notice, isOne bool) {
 }
 
 // readAlertmanager reads a notice. An alert that always fires, to show that
-// alerting works, is a heartbeat: it succeeds while it fires. All others mean the
-// opposite, and which is meant is only known from the name.
-func (s *said) readAlertmanager(n notice) error {
+// alerting works, is a heartbeat: firing is a success. For any other alert it is a
+// failure. Only the name says which of the two an alert is.
+func (s *claims) readAlertmanager(n notice) error {
 	for _, alert := range n.alerts {
 		if name := alert.Labels["alertname"]; !alwaysFires(name) {
 			return fmt.Errorf("unknown outcome: the alert %q is %s; only an alert that always fires is a heartbeat, "+

@@ -9,7 +9,7 @@ import (
 	"overdue/internal/store"
 )
 
-func TestSplitOff_TwoNodesMakeTheSameAlertAndWhoHasItIsDone(t *testing.T) {
+func TestSplitOff_TwoNodesMakeTheSameAlertAndServedRecipientsAreDone(t *testing.T) {
 	onEach(t, func(w *world) {
 		c := w.channel(w.newChannel("mail"))
 		i := w.down(w.heartbeat("backup"), time.Minute)

@@ -7,17 +7,17 @@ import (
 	"overdue/client"
 )
 
-// logFile is a regular file that the child writes to by itself. Its end is read
-// afterwards, through a descriptor of our own.
-type logFile struct {
+// outputFile is a regular file that the child writes to directly. Its end is read
+// afterwards, through a separate descriptor.
+type outputFile struct {
 	to      *os.File // shares its offset with the child
 	from    *os.File
 	began   int64 // where the child began to write
 	appends bool  // writes go to the end, wherever the offset is
 }
 
-// openLog returns nil if the file is not a regular one, or cannot be read.
-func openLog(to *os.File) *logFile {
+// openOutputFile returns nil if the file is not a regular one, or cannot be read.
+func openOutputFile(to *os.File) *outputFile {
 	info, err := to.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
@@ -26,13 +26,13 @@ func openLog(to *os.File) *logFile {
 	if from == nil {
 		return nil
 	}
-	l := &logFile{to: to, from: from, appends: appends}
+	l := &outputFile{to: to, from: from, appends: appends}
 	l.began = l.offset()
 	return l
 }
 
-// offset is where the next byte of the child would go; 0 if that is unknown.
-func (l *logFile) offset() int64 {
+// offset returns where the next byte of the child goes, 0 if that is unknown.
+func (l *outputFile) offset() int64 {
 	if l.appends {
 		if info, err := l.to.Stat(); err == nil {
 			return info.Size()
@@ -47,8 +47,8 @@ func (l *logFile) offset() int64 {
 }
 
 // end returns the end of what was written since the child began. A file that is
-// shorter than before was truncated meanwhile, as by a rotation of logs.
-func (l *logFile) end() []byte {
+// shorter than before was truncated meanwhile, for example by log rotation.
+func (l *outputFile) end() []byte {
 	defer l.from.Close()
 	end := l.offset()
 	began := l.began

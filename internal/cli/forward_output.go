@@ -14,22 +14,22 @@ type forwardCmd struct {
 	Streams int `arg:"" help:"Number of streams: descriptors 3 and 4 are the source and destination of the first, 5 and 6 of the second."`
 }
 
-// firstForwarded is the first descriptor after the standard ones.
-const firstForwarded = 3
+// firstInheritable is the first descriptor after the standard ones.
+const firstInheritable = 3
 
-// Run passes the output on until the last writer has closed it. It must live
-// exactly as long as they do, so no signal ends it: they may ignore it, too.
+// Run passes the output on until the last writer has closed it. No signal ends it:
+// the writers may ignore signals too, and lose their reader if it ends first.
 func (c *forwardCmd) Run(std Streams) error {
 	signal.Ignore(forwarded()...)
 	signal.Notify(make(chan os.Signal, 1), brokenPipe()) // a write fails instead
 	outputs := []*output{}
 	for i := range c.Streams {
-		from, to := firstForwarded+2*i, firstForwarded+2*i+1
+		from, to := firstInheritable+2*i, firstInheritable+2*i+1
 		outputs = append(outputs, &output{
 			from: os.NewFile(uintptr(from), "job"), to: os.NewFile(uintptr(to), "destination"), tail: io.Discard,
 		})
 	}
-	// Whoever started us may end now.
+	// The process that started us may end now.
 	if _, err := fmt.Fprintln(std.Out, "ready"); err != nil {
 		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
 	}

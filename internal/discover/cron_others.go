@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// cronieSchedule is the language of crontab(5) in cronie. What goes beyond it is skipped, line by line.
+// cronieSchedule reads a schedule as crontab(5) of cronie describes. cronie skips lines that it cannot read.
 func cronieSchedule(fields []string, _ string, _ time.Time) reading {
 	if isWord(fields) {
 		if slices.Contains(cronWords, fields[0]) {
@@ -25,7 +25,7 @@ func cronieSchedule(fields []string, _ string, _ time.Time) reading {
 	return likeCron(fields)
 }
 
-// bcronSchedule is what bcron 0.11 does. A day must match both day fields in every case.
+// bcronSchedule reads a schedule as bcron 0.11 does: a day must always match both day fields.
 func bcronSchedule(fields []string, zone string, now time.Time) reading {
 	if isWord(fields) {
 		return reading{problem: "bcron skips this line, because it does not know words such as " + fields[0], invalid: true}
@@ -42,8 +42,8 @@ func bcronSchedule(fields []string, zone string, now time.Time) reading {
 	return likeCron(fields)
 }
 
-// busyboxSchedule takes what busybox 1.35 certainly runs as Overdue expects. It counts days and months
-// from 0 where a step follows a star, its names of months are one off, and a 7 is no day of its week.
+// busyboxSchedule accepts what busybox 1.35 certainly runs as Overdue expects. busybox counts days and months
+// from 0 in a step after a star, its names of months are off by one, and 7 is not a day of the week.
 func busyboxSchedule(fields []string, zone string, now time.Time) reading {
 	if isWord(fields) {
 		return reading{problem: "busybox crond may not know words such as " + fields[0] + ": write five fields", invalid: true}
@@ -70,7 +70,7 @@ func busyboxSchedule(fields []string, zone string, now time.Time) reading {
 	return likeCron(fields)
 }
 
-// calendarWords are those that systemd-cron hands on to systemd, whose week begins on Monday.
+// calendarWords are the words that systemd-cron passes to systemd, whose week begins on Monday.
 var calendarWords = map[string]string{
 	"@hourly": "hourly", "@daily": "daily", "@midnight": "daily", "@weekly": "weekly", "@monthly": "monthly", "@yearly": "yearly", "@annually": "yearly",
 }
@@ -131,7 +131,7 @@ func calendarDays(items []item) string {
 	return strings.Join(days, ",")
 }
 
-// calendarField writes a field as systemd.time(7) has it.
+// calendarField writes a field in the syntax of systemd.time(7).
 func calendarField(field int, items []item) string {
 	var parts []string
 	for _, it := range items {

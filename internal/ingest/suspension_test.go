@@ -96,7 +96,7 @@ func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm
 		for _, waited := range []time.Duration{time.Second, 0, 20 * time.Second} { // the last one was in time
 			all.Go(func() {
 				handler := *d.handler
-				handler.Waited = func(*http.Request) (time.Duration, bool) { return waited, true }
+				handler.DataAge = func(*http.Request) (time.Duration, bool) { return waited, true }
 				answer := httptest.NewRecorder()
 				handler.ServeHTTP(answer, httptest.NewRequest("POST", Prefix+d.h.ID, nil))
 				if answer.Code != 200 {

@@ -340,3 +340,26 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 		})
 	}
 }
+
+// After an outage of a provider nobody waits for the next attempt that was planned
+// during it: a quarter of an hour, or up to an hour.
+func TestTurn_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
+	simulate(t, func(w *world) {
+		a := newAnswers()
+		n := w.answering(a)
+		a.set("ops", &notify.Refusal{Status: 500})
+		for i := range 5 {
+			name := fmt.Sprint("job", i)
+			w.heartbeat(name, daily)
+			w.hear(n, name, "/fail")
+		}
+		time.Sleep(40 * time.Minute)
+		a.set("ops", nil)
+		w.heartbeat("another", daily)
+		w.hear(n, "another", "/fail")
+		time.Sleep(10 * time.Second)
+		if got := a.events("ops"); len(got) != 6 {
+			w.t.Errorf("got %v; want the new alert and the five that waited", got)
+		}
+	})
+}

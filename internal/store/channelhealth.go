@@ -72,14 +72,38 @@ func allFinalOrNone(results []monitor.DeliveryResult) bool {
 // recipient "" stands for all.
 func (tx *Tx) delivered(channel string, recipients []string, at time.Time) error {
 	all := recipients[0] == ""
-	_, err := tx.exec(`UPDATE channel_failures SET recovered = $2, failing = FALSE
+	ended, err := tx.exec(`UPDATE channel_failures SET recovered = $2, failing = FALSE
 		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.in("recipient", "$4")+`)`,
 		channel, micros(at), all, tx.d.list(recipients))
 	if err != nil {
 		return fmt.Errorf("recovery of channel: %w", err)
 	}
+	if ended > 0 {
+		if err := tx.retrySoon(channel, recipients, at); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.exec(`UPDATE channels SET last_delivery = $2 WHERE id = $1`, channel, micros(at)); err != nil {
 		return fmt.Errorf("last delivery of channel: %w", err)
+	}
+	return nil
+}
+
+// minOutage is how long a failure must have lasted for pending alerts to be tried as
+// soon as it ends. An alert that alone fails would otherwise be tried again after
+// each success of another.
+const minOutage = time.Minute
+
+// retrySoon makes the alerts due that wait for their next attempt at recipients whose
+// failure ended at that time. What a provider asked for is still honoured.
+func (tx *Tx) retrySoon(channel string, recipients []string, at time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
+		WHERE channel = $1 AND state = 'owed' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
+			AND ($4 OR recipient = '' OR `+tx.d.in("recipient", "$5")+`)
+			AND EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = $1 AND f.recovered = $2 AND f.since <= $6)`,
+		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.list(recipients), micros(at.Add(-minOutage)))
+	if err != nil {
+		return fmt.Errorf("retry pending alerts: %w", err)
 	}
 	return nil
 }

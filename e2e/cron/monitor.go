@@ -27,7 +27,8 @@ type monitor struct {
 
 func newMonitor() *monitor {
 	m := &monitor{slugs: map[string]string{}, ends: map[string]int{}, runs: map[string]bool{}}
-	m.Server = httptest.NewServer(http.HandlerFunc(m.answer))
+	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(m.answer)) // which reads the address
+	m.Start()
 	return m
 }
 

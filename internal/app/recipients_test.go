@@ -225,6 +225,19 @@ func TestTurn_AMailServerThatIsDownAfterAnAlertDividedDoublesNothing(t *testing.
 	})
 }
 
+// deliveries lists the alerts of the only incident.
+func (w *world) deliveries() (all []store.Delivery) {
+	w.t.Helper()
+	err := w.db.View(context.Background(), func(tx *store.Tx) (err error) {
+		all, err = tx.Deliveries(w.incidents()[0].ID)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
 func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(nobody, temp, oncall)
@@ -236,15 +249,8 @@ func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 		time.Sleep(time.Second)
 		m.has(w.t, oncall, "opened")
 		states := map[string]monitor.AlertState{}
-		err := w.db.View(context.Background(), func(tx *store.Tx) error {
-			deliveries, err := tx.Deliveries(w.incidents()[0].ID)
-			for _, d := range deliveries {
-				states[d.Recipient] = d.State
-			}
-			return err
-		})
-		if err != nil {
-			w.t.Fatal(err)
+		for _, d := range w.deliveries() {
+			states[d.Recipient] = d.State
 		}
 		if states[""] != monitor.Sent || states[nobody] != monitor.GivenUp || states[temp] != monitor.Owed {
 			w.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
@@ -293,23 +299,44 @@ func TestTurn_RecipientsThatAreAllDeferredDoNotHoldEachOtherUp(t *testing.T) {
 	})
 }
 
+// remindEvery sets after how long the channel reminds.
+func (w *world) remindEvery(d time.Duration) {
+	w.t.Helper()
+	w.update(func(tx *store.Tx) error {
+		channels, err := tx.Channels(w.project)
+		if err != nil {
+			return err
+		}
+		channels[0].RemindEvery = d
+		return tx.SaveChannel(channels[0])
+	})
+}
+
+// waitingFor returns the events of the incident that a recipient does not have yet
+// and has a separate alert for.
+func (w *world) waitingFor(recipient string) (events []monitor.Event) {
+	w.t.Helper()
+	for _, d := range w.deliveries() {
+		if d.Recipient == recipient && d.State == monitor.Owed {
+			events = append(events, d.Event)
+		}
+	}
+	return events
+}
+
 func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(oncall, temp)
-		w.update(func(tx *store.Tx) error {
-			channels, err := tx.Channels(w.project)
-			if err != nil {
-				return err
-			}
-			channels[0].RemindEvery = 10 * time.Minute
-			return tx.SaveChannel(channels[0])
-		})
+		w.remindEvery(10 * time.Minute)
 		n := w.mailNode(m)
 		m.answer(temp, mailboxFull)
 		w.heartbeat("backup", daily)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(35 * time.Minute)
 		m.has(w.t, oncall, "opened", "reminder", "reminder", "reminder")
+		if got := w.waitingFor(temp); !slices.Equal(got, []monitor.Event{monitor.IncidentOpened}) {
+			w.t.Errorf("%v wait for temp; want the opening only", got)
+		}
 		m.answer(temp, nil)
 		time.Sleep(20 * time.Minute) // in which temp gets the opening, sooner or later
 		if got := m.inbox(temp); len(got) == 0 || len(got) > 3 || got[0] != "opened" {
@@ -321,6 +348,24 @@ func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 			if got := m.inbox(recipient); got[len(got)-1] != "resolved" {
 				w.t.Errorf("%s has %v; want the end last", recipient, got)
 			}
+		}
+	})
+}
+
+func TestTurn_ADeferredReminderIsNotRepeated(t *testing.T) {
+	simulate(t, func(w *world) {
+		m := w.mails(oncall, temp)
+		w.remindEvery(10 * time.Minute)
+		n := w.mailNode(m)
+		w.heartbeat("backup", daily)
+		w.hear(n, "backup", "/fail")
+		time.Sleep(time.Minute)
+		m.answer(temp, mailboxFull)
+		time.Sleep(34 * time.Minute)
+		m.has(w.t, oncall, "opened", "reminder", "reminder", "reminder")
+		m.has(w.t, temp, "opened")
+		if got := w.waitingFor(temp); len(got) > 0 {
+			w.t.Errorf("%v wait for temp; want none, because the next reminder follows", got)
 		}
 	})
 }

@@ -318,8 +318,9 @@ func TestBrowsersAreNamedForPeople(t *testing.T) {
 // would never be missed by whoever wrote it.
 func TestPages_AJobThatPingsAPageGetsAnErrorAndTheRightAddress(t *testing.T) {
 	onEach(t, func(w *world) {
+		path := "/heartbeats/" + w.things(1).heartbeat
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-			r := httptest.NewRequest(method, "/heartbeats/"+w.things(1).heartbeat, nil)
+			r := httptest.NewRequest(method, path, nil)
 			r.Header.Set("Accept", "*/*")
 			a := w.raw(r)
 			if a.code != http.StatusUnauthorized || method != http.MethodHead && !strings.Contains(a.body, base+"/api/v1/hb/ID") {

@@ -21,6 +21,7 @@ func TestAFormThatCannotBeSavedSaysBesideEachFieldWhatToTypeAndPutsTheFocusOnThe
 
 	b.fill("Expected interval", "often")
 	b.fill("Grace period", "a bit")
+	b.sees("the complaints, which move the button", `document.querySelector("#interval-e").innerText.includes("often") && document.querySelector("#grace-e").innerText.includes("a bit")`)
 	b.expect(422)
 	b.submit("Save")
 	b.sees("what to type instead, at both fields", `["interval", "grace"].every((id) => /for example/.test(document.getElementById(id + "-e").innerText))`)

@@ -25,7 +25,7 @@ const (
 )
 
 // patience is how long a step may take before the journey has failed.
-const patience = 15 * time.Second
+const patience = 45 * time.Second
 
 // server is the running product, with a database of its own.
 type server struct {

@@ -95,7 +95,16 @@ func (s *stream) run(seen map[string]string) error {
 	if err := s.follow(e); err != nil && s.ctx().Err() == nil && !gone(err) {
 		s.site.Log.Warn("live page ended", "error", err, "path", s.r.URL.Path)
 	}
+	// The end of the body is written now. Past the deadline of the last event it
+	// would be missing, and the browser would report a broken connection.
+	s.bound(http.NewResponseController(s.w))
 	return nil
+}
+
+// bound gives the next write to the browser its deadline. Not every server can
+// bound a write; those of tests cannot.
+func (s *stream) bound(c *http.ResponseController) {
+	_ = c.SetWriteDeadline(time.Now().Add(longestSend))
 }
 
 // refuse answers a page that finds no place with one line, which the script
@@ -275,8 +284,7 @@ func (s *stream) event(to *bytes.Buffer, name, data string) {
 // send writes to the browser at once.
 func (s *stream) send(text string) error {
 	c := http.NewResponseController(s.w)
-	// Not every server can bound a write; those of tests cannot.
-	_ = c.SetWriteDeadline(time.Now().Add(longestSend))
+	s.bound(c)
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}

@@ -178,13 +178,18 @@ type spot struct {
 	Why  string
 }
 
-// point waits until a control can be pointed at, and returns where.
+// point waits until a control can be pointed at and rests, and returns where: an
+// answer of the server may move it, and a click would miss it.
 func (b *tab) point(kind, name string) (at spot) {
 	b.Helper()
 	await(b.T, "pointing at "+name, func() (err error) {
+		before := at
 		at, err = ask[spot](b, fmt.Sprintf("(%s)(%s, %s)", find, quote(kind), quote(name)))
-		if err == nil && at.Why != "" {
-			err = errors.New(at.Why)
+		switch {
+		case err == nil && at.Why != "":
+			return errors.New(at.Why)
+		case err == nil && at != before:
+			return errors.New("it moves")
 		}
 		return err
 	})
@@ -234,7 +239,13 @@ func (b *tab) tick(name string) {
 // fill clicks on a field and writes a text in place of what it holds.
 func (b *tab) fill(name, text string) {
 	b.Helper()
-	b.tick(name)
+	await(b.T, "the focus on "+name, func() error {
+		b.tick(name)
+		if !get[bool](b, `document.activeElement.matches("input, textarea, select")`) {
+			return errors.New("the click missed it")
+		}
+		return nil
+	})
 	b.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.select?.()`))
 	b.keys(kb.Backspace + text)
 }

@@ -158,7 +158,7 @@ func compare(t *testing.T, a attempt, clean func(string) string) {
 	for i, wrap := range [][]string{nil, wrapper(t)} {
 		a.dir, a.wrap = dir, wrap
 		for _, name := range []string{"mark", "go", "out"} {
-			_ = os.Remove(filepath.Join(dir, name)) // there is none the first time
+			_ = os.Remove(filepath.Join(dir, name)) // absent the first time
 		}
 		got[i] = a.start(t).normal()
 		if clean != nil {

@@ -143,7 +143,7 @@ func processes(unshare int) (first int, all map[int]process) {
 		pid, name, state, parent := 0, "", "", 0
 		before, after, ok := strings.Cut(string(stat), ") ") // no name here has a bracket (proc_pid_stat(5))
 		if err != nil || its != space || !ok {
-			continue // it has ended, or is none of ours
+			continue // it has ended, or is not in this namespace
 		}
 		if _, err := fmt.Sscanf(strings.Replace(before, "(", "", 1), "%d %s", &pid, &name); err != nil {
 			continue

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/notify"
 	"overdue/internal/web"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/paths"
 )
 
 // handlers are what people and programs ask of the server.
@@ -34,7 +34,7 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 		return f, err
 	}
 	e.dispatcher.AckURL = func(incident, channel string) string {
-		return base + view.AcknowledgePath(links.Token(incident, channel))
+		return base + paths.Acknowledge(links.Token(incident, channel))
 	}
 	seal, err := manage.FormSecret(ctx, e.db)
 	if err != nil {
@@ -72,5 +72,5 @@ func (f handlers) ensureOwner(ctx context.Context, o Options, base string) (link
 	if err != nil || !needed {
 		return "", err
 	}
-	return base + view.SetupPath + "?" + url.Values{"token": {token}}.Encode(), nil
+	return base + paths.Setup + "?" + url.Values{"token": {token}}.Encode(), nil
 }

@@ -9,7 +9,9 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // accountRoutes are the pages about signing in, and about oneself.
@@ -69,7 +71,7 @@ func showSetup(v *request) error {
 		return err
 	}
 	if begun {
-		return v.redirect(view.SignInPath)
+		return v.redirect(paths.SignIn)
 	}
 	token := v.r.URL.Query().Get("token")
 	is, err := v.site.People.SetupLinkValid(v.ctx(), token)
@@ -77,16 +79,16 @@ func showSetup(v *request) error {
 		return err
 	}
 	if !is {
-		return v.render(view.SetupWaiting(view.SetupWaitingPage{SignedOutShell: v.gate(), LinkExpired: token != ""}))
+		return v.render(accountview.SetupWaiting(accountview.SetupWaitingPage{SignedOutShell: v.gate(), LinkExpired: token != ""}))
 	}
-	return v.render(view.Setup(v.setupPage(token)))
+	return v.render(accountview.Setup(v.setupPage(token)))
 }
 
 // setupPage is the form of the setup, with its defaults.
-func (v *request) setupPage(token string) view.SetupPage {
+func (v *request) setupPage(token string) accountview.SetupPage {
 	g := v.gate()
 	g.PingURLPrefix = v.site.pingBase()
-	return view.SetupPage{SignedOutShell: g, Token: token, Project: view.Input{Value: "Main"}, Zone: view.Input{Value: "UTC"}, Zones: TimeZones}
+	return accountview.SetupPage{SignedOutShell: g, Token: token, Project: ui.Input{Value: "Main"}, Zone: ui.Input{Value: "UTC"}, Zones: TimeZones}
 }
 
 // createOwner creates the owner.
@@ -98,17 +100,17 @@ func createOwner(v *request) error {
 	err := v.site.People.SetUp(v.ctx(), token, f, v.signInSource(), v.now)
 	if wrong, form := fieldErrors(err); form {
 		p := v.setupPage(token)
-		p.Name = view.Input{Value: f.Name, Error: wrong["name"]}
-		p.Email = view.Input{Value: f.Email, Error: wrong["email"]}
+		p.Name = ui.Input{Value: f.Name, Error: wrong["name"]}
+		p.Email = ui.Input{Value: f.Email, Error: wrong["email"]}
 		p.Password.Error = wrong["password"]
-		p.Project = view.Input{Value: f.Project, Error: wrong["project"]}
-		p.Zone = view.Input{Value: f.Zone, Error: wrong["timezone"]}
-		return v.renderStatus(statusInvalid, view.Setup(p))
+		p.Project = ui.Input{Value: f.Project, Error: wrong["project"]}
+		p.Zone = ui.Input{Value: f.Zone, Error: wrong["timezone"]}
+		return v.renderStatus(statusInvalid, accountview.Setup(p))
 	}
 	if err != nil {
 		return err
 	}
-	return v.redirectSignedIn(view.HeartbeatsPath)
+	return v.redirectSignedIn(paths.Heartbeats)
 }
 
 // signInNotices are what may have led to the sign-in.
@@ -127,9 +129,9 @@ func showSignIn(v *request) error {
 		return err
 	}
 	if !begun {
-		return v.redirect(view.SetupPath)
+		return v.redirect(paths.Setup)
 	}
-	return v.render(view.SignIn(view.SignInPage{
+	return v.render(accountview.SignIn(accountview.SignInPage{
 		SignedOutShell: v.gate(), Host: v.site.host(), Next: q.Get("next"), Notice: signInNotices[q.Get("note")], CanMailReset: v.site.SendMail != nil,
 	}))
 }
@@ -145,9 +147,9 @@ func signIn(v *request) error {
 		if err := v.rememberBrowser(); err != nil {
 			return err
 		}
-		if v.formValue(view.HeldFormField) != "" {
+		if v.formValue(ui.HeldFormField) != "" {
 			// With the same form, and with the new session: see [resumeStashedForm].
-			http.Redirect(v.w, v.r, view.ResumePath, http.StatusTemporaryRedirect)
+			http.Redirect(v.w, v.r, paths.ResumeForm, http.StatusTemporaryRedirect)
 			return nil
 		}
 		return v.redirect(safeRedirect(v.formValue("next")))
@@ -156,15 +158,15 @@ func signIn(v *request) error {
 	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
 		status = v.setRetryAfter(rest.Wait)
 	}
-	p := view.SignInPage{
+	p := accountview.SignInPage{
 		SignedOutShell: v.gate(), Host: v.site.host(), Email: v.formValue("email"), KeepSignedIn: v.formValue("keep") != "", Next: v.formValue("next"),
-		HeldForm: v.formValue(view.HeldFormField),
+		HeldForm: v.formValue(ui.HeldFormField),
 		Error:    fault.Message, CanMailReset: v.site.SendMail != nil,
 	}
 	if p.HeldForm != "" {
 		p.Notice = formKeptNotice
 	}
-	return v.renderStatus(status, view.SignIn(p))
+	return v.renderStatus(status, accountview.SignIn(p))
 }
 
 // setRetryAfter says to programs too after what time another try is taken.
@@ -187,18 +189,18 @@ func signOut(v *request) error {
 		// Not "cookies": that would reach other programs on the same domain.
 		v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	}
-	return v.redirect(view.SignInPath + "?" + url.Values{"note": {"out"}}.Encode())
+	return v.redirect(paths.SignIn + "?" + url.Values{"note": {"out"}}.Encode())
 }
 
 // accountPage is the page about oneself.
-func (v *request) accountPage() (view.AccountPage, error) {
+func (v *request) accountPage() (accountview.AccountPage, error) {
 	sessions, err := v.site.People.SessionsOf(v.ctx(), v.person, v.now)
 	if err != nil {
-		return view.AccountPage{}, err
+		return accountview.AccountPage{}, err
 	}
-	p := view.AccountPage{Shell: v.shell(""), Name: view.Input{Value: v.person.Name}}
+	p := accountview.AccountPage{Shell: v.shell(""), Name: ui.Input{Value: v.person.Name}}
 	for _, s := range sessions {
-		p.Sessions = append(p.Sessions, view.Session{
+		p.Sessions = append(p.Sessions, accountview.Session{
 			ID: s.ID, Browser: BrowserName(s.UserAgent), Address: s.LastAddress, Created: s.Created, LastSeen: s.LastSeen, Current: s.ID == v.person.Session,
 		})
 	}
@@ -211,37 +213,37 @@ func showAccount(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.render(view.Account(p))
+	return v.render(accountview.Account(p))
 }
 
 // renamePerson changes one's name.
 func renamePerson(v *request) error {
-	if was := v.formValue(view.VersionField); was != v.person.Name {
+	if was := v.formValue(ui.VersionField); was != v.person.Name {
 		return v.renderConflict(staleForm{
-			title: "Your name", formPath: view.AccountPath, backPath: view.AccountPath, version: v.person.Name,
-			fields: []view.Option{{Value: "name", Label: "Your name"}},
+			title: "Your name", formPath: paths.Account, backPath: paths.Account, version: v.person.Name,
+			fields: []ui.Option{{Value: "name", Label: "Your name"}},
 			saved:  url.Values{"name": {v.person.Name}}, submitted: url.Values{"name": {v.formValue("name")}},
 		})
 	}
 	err := v.site.People.Rename(v.ctx(), v.person, v.formValue("name"), v.now)
 	if wrong, form := fieldErrors(err); form {
-		return v.renderAccountForm(statusInvalid, func(p *view.AccountPage) { p.Name = view.Input{Value: v.formValue("name"), Error: wrong["name"]} })
+		return v.renderAccountForm(statusInvalid, func(p *accountview.AccountPage) { p.Name = ui.Input{Value: v.formValue("name"), Error: wrong["name"]} })
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Name saved.", "")
-	return v.redirect(view.AccountPath)
+	return v.redirect(paths.Account)
 }
 
 // renderAccountForm shows the page about oneself with what was wrong.
-func (v *request) renderAccountForm(status int, mark func(*view.AccountPage)) error {
+func (v *request) renderAccountForm(status int, mark func(*accountview.AccountPage)) error {
 	p, err := v.accountPage()
 	if err != nil {
 		return err
 	}
 	mark(&p)
-	return v.renderStatus(status, view.Account(p))
+	return v.renderStatus(status, accountview.Account(p))
 }
 
 // changePassword changes one's password.
@@ -254,7 +256,7 @@ func changePassword(v *request) error {
 		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
 			status = v.setRetryAfter(rest.Wait)
 		}
-		return v.renderAccountForm(status, func(p *view.AccountPage) {
+		return v.renderAccountForm(status, func(p *accountview.AccountPage) {
 			p.CurrentPassword.Error, p.NewPassword.Error = wrong["old_password"], wrong["new_password"]
 		})
 	}
@@ -262,5 +264,5 @@ func changePassword(v *request) error {
 		return err
 	}
 	v.toast("Password changed. Every other session was ended. API keys that you made still work.", "")
-	return v.redirectSignedIn(view.AccountPath)
+	return v.redirectSignedIn(paths.Account)
 }

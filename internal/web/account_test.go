@@ -15,7 +15,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // expectText fails the test unless an answer has a status and holds some texts.
@@ -156,7 +156,7 @@ func TestCrossOriginProtection_RejectsAFormFromAnotherSite(t *testing.T) {
 			w.expectText(w.send("owner", r), 403, "sent from another site")
 		}
 		// Behind a proxy that changes the Host, the public address is ours.
-		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.withOrigin("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
+		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.withOrigin("owner", url.Values{"name": {"Ada"}, ui.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", testBaseURL)
 		w.expectRedirect(w.send("owner", r), "/account")
@@ -256,7 +256,7 @@ func TestAuthorize_ALinkOpensItsOwnProject(t *testing.T) {
 		if strings.Contains(page.body, th.heartbeat) {
 			w.Error("a viewer there sees the ping URL, being owner elsewhere")
 		}
-		here := url.Values{view.OriginProjectField: {projectID(w.project)}}
+		here := url.Values{ui.OriginProjectField: {projectID(w.project)}}
 		w.expectText(w.post("stranger", "/heartbeats/"+th.ref+"/pause", here), 403)
 		w.expectText(w.get("stranger", "/settings"), 403) // it looks at main now
 		w.expectRedirect(w.post("stranger", "/projects/elsewhere/choose", nil), "/heartbeats")

@@ -2,16 +2,18 @@ package web
 
 import (
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // keysPage lists the API keys of the project.
-func (v *request) keysPage() (view.APIKeysPage, error) {
+func (v *request) keysPage() (accountview.APIKeysPage, error) {
 	keys, err := v.site.Service.APIKeys(v.ctx(), v.actor)
 	if err != nil {
-		return view.APIKeysPage{}, err
+		return accountview.APIKeysPage{}, err
 	}
-	p := view.APIKeysPage{Shell: v.shell(""), BaseURL: v.site.BaseURL + "/api/v1"}
+	p := accountview.APIKeysPage{Shell: v.shell(""), BaseURL: v.site.BaseURL + "/api/v1"}
 	for _, k := range keys {
 		p.Keys = append(p.Keys, APIKey(k))
 	}
@@ -19,8 +21,8 @@ func (v *request) keysPage() (view.APIKeysPage, error) {
 }
 
 // APIKey is a key as pages list it.
-func APIKey(k monitor.APIKey) view.APIKey {
-	shown := view.APIKey{
+func APIKey(k monitor.APIKey) accountview.APIKey {
+	shown := accountview.APIKey{
 		ID: k.ID, Name: k.Name, Prefix: k.Prefix + "…", ReadOnly: k.ReadOnly, Created: k.Created, CreatedBy: k.CreatedBy, LastUsed: k.LastUsed,
 	}
 	if shown.CreatedBy == "" {
@@ -35,7 +37,7 @@ func showKeys(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.render(view.Keys(p))
+	return v.render(accountview.APIKeys(p))
 }
 
 // createKey makes a key. It is shown in the answer itself, once: kept for a
@@ -52,11 +54,11 @@ func createKey(v *request) error {
 		return err
 	}
 	if form {
-		p.Name, p.ReadOnly = view.Input{Value: name, Error: wrong["name"]}, readOnly
-		return v.renderStatus(statusInvalid, view.Keys(p))
+		p.Name, p.ReadOnly = ui.Input{Value: name, Error: wrong["name"]}, readOnly
+		return v.renderStatus(statusInvalid, accountview.APIKeys(p))
 	}
 	p.NewKey = secret
-	return v.render(view.Keys(p))
+	return v.render(accountview.APIKeys(p))
 }
 
 // revokeKey ends a key.
@@ -65,5 +67,5 @@ func revokeKey(v *request) error {
 		return err
 	}
 	v.toast("Key revoked. Programs that use it are refused from now on.", "")
-	return v.redirect(view.KeysPath)
+	return v.redirect(paths.APIKeys)
 }

@@ -7,7 +7,9 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // AuditActions say what the actions of the audit log are, before the name of what they
@@ -40,8 +42,8 @@ var ActorKinds = map[monitor.ActorKind]string{
 const shortIDLength = 8
 
 // AuditEntry is an entry as the page shows it.
-func AuditEntry(e monitor.AuditEntry) view.AuditEntry {
-	shown := view.AuditEntry{
+func AuditEntry(e monitor.AuditEntry) accountview.AuditEntry {
+	shown := accountview.AuditEntry{
 		At: e.At, Actor: e.Actor, ActorKind: ActorKinds[e.Kind], ActorID: e.ActorID,
 		Action: AuditAction(e.Action), Target: e.Target, Detail: e.Detail, Address: e.Source,
 	}
@@ -59,7 +61,7 @@ func AuditEntry(e monitor.AuditEntry) view.AuditEntry {
 	}
 	// The end of the id: ids that were created at the same time begin alike.
 	shown.ActorID = e.ActorID[max(len(e.ActorID)-shortIDLength, 0):]
-	shown.ActorPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
+	shown.ActorPath = paths.AuditLog + "?" + url.Values{"actor": {e.ActorID}}.Encode()
 	return shown
 }
 
@@ -89,7 +91,7 @@ func showAudit(v *request) error {
 	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Prev != "" {
 		first = row
 	}
-	p := view.AuditPage{Shell: v.shell(""), Query: q.Get("q"), Pager: view.Pager{First: first, Last: first + n - 1, Total: -1}}
+	p := accountview.AuditLogPage{Shell: v.shell(""), Query: q.Get("q"), Pager: ui.Pager{First: first, Last: first + n - 1, Total: -1}}
 	if page.Next != "" {
 		p.Pager.Next = auditPageURL(q, "after", page.Next, first+n)
 	}
@@ -100,13 +102,13 @@ func showAudit(v *request) error {
 		p.Entries = append(p.Entries, AuditEntry(e))
 	}
 	if by := q.Get("actor"); by != "" {
-		p.AllPath = view.AuditPath
+		p.AllPath = paths.AuditLog
 		p.Actor = by
 		if n > 0 {
 			p.Actor = page.Items[0].Actor
 		}
 	}
-	return v.render(view.Audit(p))
+	return v.render(accountview.AuditLog(p))
 }
 
 // auditPageURL is the address of the page of the log on one side of a place; row is
@@ -115,5 +117,5 @@ func auditPageURL(q url.Values, side, cursor string, row int) string {
 	other := selectValues(q, "q", "actor")
 	other.Set(side, cursor)
 	other.Set("row", strconv.Itoa(max(row, 1)))
-	return view.AuditPath + "?" + other.Encode()
+	return paths.AuditLog + "?" + other.Encode()
 }

@@ -12,7 +12,9 @@ import (
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // refreshHeader marks the automatic reload of a list on an unattended page. Like a
@@ -110,17 +112,17 @@ func (v *request) requireSignIn(rt route) error {
 	case rt.isStream || rt.projectInQuery && v.r.Method == http.MethodPost:
 		return httpd.NewProblem(http.StatusUnauthorized, "Sign in first.")
 	case !begun:
-		return v.redirect(view.SetupPath)
-	case v.r.Method != http.MethodGet && v.formValue(view.OriginPersonField) != "":
+		return v.redirect(paths.Setup)
+	case v.r.Method != http.MethodGet && v.formValue(ui.OriginPersonField) != "":
 		return v.renderSignedOut()
-	case !isBrowser(v.r) && (v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, view.HeartbeatsPath+"/")):
+	case !isBrowser(v.r) && (v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, paths.Heartbeats+"/")):
 		// A job that pings the address of a page would take a redirect for success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
 			v.site.BaseURL+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
 	case v.r.Method != http.MethodGet:
-		return v.redirect(view.SignInPath)
+		return v.redirect(paths.SignIn)
 	}
-	return v.redirect(view.SignInPath + "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode())
+	return v.redirect(paths.SignIn + "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode())
 }
 
 // isBrowser reports whether a browser sent the request: they ask for HTML, and
@@ -135,18 +137,18 @@ func safeRedirect(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
 		strings.ContainsAny(next, "\\\r\n\t") {
-		return view.HeartbeatsPath
+		return paths.Heartbeats
 	}
 	return next
 }
 
 // shell is what surrounds the pages of somebody who is signed in. live is the
 // path of the page's event stream, empty for a page at rest.
-func (v *request) shell(live string) view.Shell {
-	s := view.Shell{
+func (v *request) shell(live string) layout.Shell {
+	s := layout.Shell{
 		Clock: v.clock, Theme: v.theme(), LivePath: live, Version: v.site.Version,
-		User:    view.User{Name: v.person.Name, Email: v.person.Email, Role: v.actor.Role.String()},
-		Project: view.Project{ID: v.actor.Project.Slug, Name: v.actor.Project.Name},
+		User:    layout.User{Name: v.person.Name, Email: v.person.Email, Role: v.actor.Role.String()},
+		Project: layout.Project{ID: v.actor.Project.Slug, Name: v.actor.Project.Name},
 	}
 	s.Toast, s.UndoPath = v.site.People.Sessions.TakeFlash(v.ctx())
 	around, err := v.site.Service.NavCounts(v.ctx(), v.actor)
@@ -156,7 +158,7 @@ func (v *request) shell(live string) view.Shell {
 	}
 	s.Down, s.Unresolved, s.FailingChannels = around.DownHeartbeats, around.UnresolvedIncidents, around.FailingChannels
 	for _, m := range v.person.Memberships {
-		p := view.Project{ID: m.Project.Slug, Name: m.Project.Name, Heartbeats: around.Heartbeats[m.Project.Key]}
+		p := layout.Project{ID: m.Project.Slug, Name: m.Project.Name, Heartbeats: around.Heartbeats[m.Project.Key]}
 		s.Projects = append(s.Projects, p)
 		if p.ID == s.Project.ID {
 			s.Project = p
@@ -169,7 +171,7 @@ func (v *request) shell(live string) view.Shell {
 func (v *request) renderError(err error) {
 	locate := func(field string) string { return field }
 	p, theirs := httpd.ProblemOf(err, locate)
-	page := view.ErrorPage{SignedOutShell: v.gate(), SignedIn: v.person.SignedIn()}
+	page := layout.ErrorPage{SignedOutShell: v.gate(), SignedIn: v.person.SignedIn()}
 	switch {
 	case theirs:
 		page.Status, page.Detail = p.Status, p.Detail
@@ -192,7 +194,7 @@ func (v *request) renderError(err error) {
 	if !theirs {
 		v.site.Logger.Error("page", "error", err, "path", v.r.Pattern, "request_id", httpd.RequestID(v.r))
 	}
-	if err := v.renderStatus(page.Status, view.Error(page)); err != nil && v.ctx().Err() == nil {
+	if err := v.renderStatus(page.Status, layout.Error(page)); err != nil && v.ctx().Err() == nil {
 		v.site.Logger.Error("page of a problem", "error", err, "request_id", httpd.RequestID(v.r))
 	}
 }
@@ -200,7 +202,7 @@ func (v *request) renderError(err error) {
 // notFound answers what no route does.
 func notFound(v *request) error {
 	if v.r.URL.Path == "/" {
-		return v.redirect(view.HeartbeatsPath)
+		return v.redirect(paths.Heartbeats)
 	}
 	if allow := v.site.allowedMethods(v.r); len(allow) > 0 {
 		v.w.Header().Set("Allow", strings.Join(allow, ", "))

@@ -11,7 +11,8 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/ui"
 )
 
 // channelDraft is what the form of a channel holds.
@@ -23,7 +24,7 @@ type channelDraft struct {
 	sealedSecrets                  string            // the same, sealed
 	regenerate                     map[string]bool   // secrets that Overdue is to make again, by field
 	errors                         map[string]string // what is wrong, by field
-	deliveries                     []view.Delivery
+	deliveries                     []ui.Delivery
 	version, shown                 string // of the channel that is edited
 }
 
@@ -44,21 +45,21 @@ func showChannel(v *request) error {
 
 // renderChannel answers with a channel as it was saved. secret is one that was made
 // just now; test is a test alert that was sent just now.
-func (v *request) renderChannel(status int, id, secret string, test *view.Delivery) error {
+func (v *request) renderChannel(status int, id, secret string, test *ui.Delivery) error {
 	c, err := v.site.Service.Channel(v.ctx(), v.actor, id)
 	if err != nil {
 		return err
 	}
 	d := savedChannel(c)
 	if test != nil {
-		d.deliveries = []view.Delivery{*test}
+		d.deliveries = []ui.Delivery{*test}
 	}
 	page, err := v.channelFormPage(d, &c)
 	if err != nil {
 		return err
 	}
 	page.NewSecret = secret
-	return v.renderStatus(status, view.ChannelEditor(page))
+	return v.renderStatus(status, channelview.Form(page))
 }
 
 // savedChannel is the form of a channel as it was saved.
@@ -86,19 +87,19 @@ func (v *request) renderChannelForm(status int, d channelDraft, saved *monitor.C
 	if err != nil {
 		return err
 	}
-	return v.renderStatus(status, view.ChannelEditor(page))
+	return v.renderStatus(status, channelview.Form(page))
 }
 
 // channelFormPage is the form as the page shows it.
-func (v *request) channelFormPage(d channelDraft, saved *monitor.Channel) (view.ChannelFormPage, error) {
+func (v *request) channelFormPage(d channelDraft, saved *monitor.Channel) (channelview.FormPage, error) {
 	list, all, err := v.site.Service.ChannelDetails(v.ctx(), v.actor)
 	if err != nil {
-		return view.ChannelFormPage{}, err
+		return channelview.FormPage{}, err
 	}
-	p := view.ChannelFormPage{
+	p := channelview.FormPage{
 		NoMailServer: d.kind == "email" && v.site.SendMail == nil, OnlyChannel: len(list) == 1,
-		Kind: ChannelKind(d.kind), Kinds: ChannelKinds(), Name: view.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
-		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: view.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
+		Kind: ChannelKind(d.kind), Kinds: ChannelKinds(), Name: ui.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
+		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: ui.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
 		Deliveries: d.deliveries, Previews: v.messagePreviews(d), Version: d.version, OriginalValues: d.shown,
 	}
 	if saved == nil {
@@ -116,22 +117,22 @@ func (v *request) channelFormPage(d channelDraft, saved *monitor.Channel) (view.
 }
 
 // LastDelivery is one attempt in the list of last deliveries.
-func LastDelivery(d manage.LastDelivery) view.Delivery {
+func LastDelivery(d manage.LastDelivery) ui.Delivery {
 	state := map[string]string{"sent": "sent", "retry": "retrying", "refused": "failed"}[d.Outcome]
-	return view.Delivery{
+	return ui.Delivery{
 		Message: EventName(d.Event), State: state, Latency: d.Took, Response: Response(d.Status, d.Detail), At: d.At,
 	}
 }
 
 // channelFormFields are what the kind asks for, with what is in the form.
-func channelFormFields(d channelDraft, saved *monitor.Channel) []view.SettingField {
+func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.SettingField {
 	k, _ := notify.KindOf(d.kind)
-	var all []view.SettingField
+	var all []channelview.SettingField
 	for _, f := range k.Fields {
-		shown := view.SettingField{
+		shown := channelview.SettingField{
 			Name: f.Name, Label: f.Label, Type: "text", Required: f.Required && f.Generate == nil, Secret: f.Secret,
 			Help: f.Help, Placeholder: f.Placeholder,
-			In: view.Input{Value: SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
+			In: ui.Input{Value: SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
 		}
 		switch f.Type {
 		case notify.FieldURL:
@@ -238,7 +239,7 @@ func (v *request) channelEdit(kind, id string) manage.ChannelEdit {
 func (v *request) regeneratedSecrets(k notify.Kind) map[string]bool {
 	all := map[string]bool{}
 	for _, f := range k.Fields {
-		if f.Generate != nil && v.formValue(view.RenewFieldName(f.Name)) != "" {
+		if f.Generate != nil && v.formValue(channelview.RenewFieldName(f.Name)) != "" {
 			all[f.Name] = true
 		}
 	}
@@ -271,7 +272,7 @@ func (v *request) submittedChannel(kind, id string, about map[string]string) cha
 	d := channelDraft{
 		kind: kind, name: v.formValue("name"), remindEvery: v.formValue("remind_every"), settings: map[string]any{},
 		notifyOnRecovery: v.formValue("notify_on_recovery") != "", notifyOnLate: v.formValue("notify_on_late") != "", errors: about,
-		version: v.formValue(view.VersionField), shown: v.formValue(view.OriginalValuesField),
+		version: v.formValue(ui.VersionField), shown: v.formValue(ui.OriginalValuesField),
 	}
 	d.secrets = v.submittedSecrets(kind, id)
 	k, _ := notify.KindOf(d.kind)
@@ -313,7 +314,7 @@ func testChannel(v *request) error {
 	}
 	_, err := v.site.Service.TestChannel(v.ctx(), v.actor, id)
 	if isFault(err, monitor.RateLimited) {
-		return v.renderChannel(v.setRetryAfter(testRetryAfter), id, "", &view.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: v.now})
+		return v.renderChannel(v.setRetryAfter(testRetryAfter), id, "", &ui.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: v.now})
 	}
 	if err != nil {
 		return err
@@ -342,16 +343,16 @@ func (v *request) renderTest(id string, saved *monitor.Channel) error {
 	status := http.StatusOK
 	if limited {
 		status = v.setRetryAfter(testRetryAfter)
-		d.deliveries = []view.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: v.now}}
+		d.deliveries = []ui.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: v.now}}
 	} else if !kept {
-		d.deliveries = []view.Delivery{TestDelivery(result, time.Since(begun), v.now)}
+		d.deliveries = []ui.Delivery{TestDelivery(result, time.Since(begun), v.now)}
 	}
 	return v.renderChannelForm(status, d, saved)
 }
 
 // TestDelivery is a test alert in the list of last deliveries.
-func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) view.Delivery {
-	d := view.Delivery{Message: "Test", State: "sent", Attempts: 1, Latency: took, At: now}
+func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) ui.Delivery {
+	d := ui.Delivery{Message: "Test", State: "sent", Attempts: 1, Latency: took, At: now}
 	code := 0
 	if result.Status != nil {
 		code = *result.Status

@@ -9,7 +9,10 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // channelRoutes are the pages of the channels.
@@ -33,16 +36,16 @@ func listChannels(v *request) error {
 	if err != nil {
 		return err
 	}
-	page := view.ChannelsPage{Shell: v.shell(""), Kinds: ChannelKinds()}
+	page := channelview.ListPage{Shell: v.shell(""), Kinds: ChannelKinds()}
 	for _, d := range list {
 		page.Channels = append(page.Channels, Channel(d))
 	}
-	return v.render(view.Channels(page))
+	return v.render(channelview.List(page))
 }
 
 // ChannelKinds are all kinds of channel, for the gallery.
-func ChannelKinds() []view.ChannelKind {
-	var all []view.ChannelKind
+func ChannelKinds() []channelview.Kind {
+	var all []channelview.Kind
 	for _, k := range notify.Kinds() {
 		all = append(all, ChannelKind(k.Name))
 	}
@@ -51,17 +54,17 @@ func ChannelKinds() []view.ChannelKind {
 
 // ChannelKind is a kind as the pages show it; one that this version does not have is
 // its own name.
-func ChannelKind(name string) view.ChannelKind {
+func ChannelKind(name string) channelview.Kind {
 	k, known := notify.KindOf(name)
 	if !known {
-		return view.ChannelKind{Name: name, Label: name}
+		return channelview.Kind{Name: name, Label: name}
 	}
-	return view.ChannelKind{Name: k.Name, Label: k.Label, About: k.Help}
+	return channelview.Kind{Name: k.Name, Label: k.Label, About: k.Help}
 }
 
 // Channel is one line of the list.
-func Channel(d manage.ChannelDetail) view.Channel {
-	c := view.Channel{
+func Channel(d manage.ChannelDetail) channelview.Channel {
+	c := channelview.Channel{
 		ID: d.ID, Name: d.Name, Kind: ChannelKind(d.Kind), Target: ChannelTarget(d.Channel), Heartbeats: d.Heartbeats,
 		State: string(d.Health.State), LastDelivery: d.LastDelivery,
 		LastError: d.Health.Reason(), FailingRecipients: strings.Join(d.Health.FailingFor(), ", "), Pending: d.Health.Pending, NextAttempt: d.Health.NextAttempt,
@@ -75,7 +78,7 @@ func Channel(d manage.ChannelDetail) view.Channel {
 	if len(d.LastDeliveries) > 0 {
 		last := d.LastDeliveries[0]
 		c.LastDelivery = last.At
-		c.LastOutcome = "Delivered in " + view.Latency(last.Took)
+		c.LastOutcome = "Delivered in " + ui.Latency(last.Took)
 		if last.Outcome != "sent" {
 			c.LastOutcome = strings.TrimSpace("Not delivered. " + Response(last.Status, last.Detail))
 		}
@@ -99,7 +102,7 @@ func ChannelTarget(c monitor.Channel) string {
 		}
 	}
 	if len(names) > 2 {
-		return strings.Join(names[:2], ", ") + " and " + view.Plural(len(names)-2, "other")
+		return strings.Join(names[:2], ", ") + " and " + ui.Plural(len(names)-2, "other")
 	}
 	return strings.Join(names, ", ")
 }
@@ -119,7 +122,7 @@ func createChannel(v *request) error {
 		return v.renderChannel(http.StatusCreated, c.ID, secret, nil)
 	}
 	v.toast("Added "+c.Name, "")
-	return v.redirect(view.ChannelsPath)
+	return v.redirect(paths.Channels)
 }
 
 // generatedSecret is a secret in clear, which only those have that were just made.
@@ -139,7 +142,7 @@ func changeChannel(v *request) error {
 		return err
 	}
 	edit := v.channelEdit(before.Kind, id)
-	edit.IfVersion = []string{v.formValue(view.VersionField)}
+	edit.IfVersion = []string{v.formValue(ui.VersionField)}
 	c, err := v.site.Service.ChangeChannel(v.ctx(), v.actor, id, edit)
 	if isStale(err) {
 		now, err2 := v.staleChannel(v.ctx(), id)
@@ -162,7 +165,7 @@ func changeChannel(v *request) error {
 	if secret := generatedSecret(c); secret != "" {
 		return v.renderChannel(http.StatusOK, c.ID, secret, nil)
 	}
-	return v.redirect(view.ChannelsPath)
+	return v.redirect(paths.Channels)
 }
 
 // confirmChannelDeletion asks on a page of its own.
@@ -171,22 +174,22 @@ func confirmChannelDeletion(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.renderChannelDeletion(c, view.Input{})
+	return v.renderChannelDeletion(c, ui.Input{})
 }
 
 // renderChannelDeletion shows the page that asks for the name.
-func (v *request) renderChannelDeletion(c monitor.Channel, word view.Input) error {
+func (v *request) renderChannelDeletion(c monitor.Channel, word ui.Input) error {
 	list, _, err := v.site.Service.ChannelDetails(v.ctx(), v.actor)
 	if err != nil {
 		return err
 	}
-	path, status := view.ChannelPath(c.ID), http.StatusOK
+	path, status := paths.Channel(c.ID), http.StatusOK
 	if word.Error != "" {
 		status = statusInvalid
 	}
-	return v.renderStatus(status, view.Confirm(view.ConfirmPage{
+	return v.renderStatus(status, layout.Confirm(layout.ConfirmPage{
 		Shell: v.shell(""), Section: "Channels", Title: "Delete “" + c.Name + "”?",
-		Text:   view.ChannelDeletion(len(list) == 1),
+		Text:   channelview.DeletionText(len(list) == 1),
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete channel", CancelPath: path,
 	}))
 }
@@ -198,13 +201,13 @@ func deleteChannel(v *request) error {
 		return err
 	}
 	if word := v.formValue("confirm"); !sameName(word, c.Name) {
-		return v.renderChannelDeletion(c, view.Input{Value: word, Error: "Type the name as it is written above."})
+		return v.renderChannelDeletion(c, ui.Input{Value: word, Error: "Type the name as it is written above."})
 	}
 	if err := v.site.Service.DeleteChannel(v.ctx(), v.actor, c.ID); err != nil {
 		return err
 	}
 	v.toast("Deleted "+c.Name, "")
-	return v.redirect(view.ChannelsPath)
+	return v.redirect(paths.Channels)
 }
 
 // FailingChannelNames returns the names of channels that do not deliver, with the recipients

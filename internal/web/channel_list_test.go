@@ -13,7 +13,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/paths"
 )
 
 // createChannel makes a webhook as the member would.
@@ -319,7 +319,7 @@ func TestChannelForm_ExplainsMissingMailSettings(t *testing.T) {
 		const note = "No mail server is set"
 		w.expectNone(w.get("member", "/channels/new?kind=email"), note)
 		w.site.SendMail = nil
-		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", view.MailServerPath)
+		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", paths.MailServerDoc)
 		w.expectNone(w.get("member", "/channels/new?kind=webhook"), note)
 		if a := w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"mail"}, "settings.to": {"ops@example.com"}}); a.location() != "/channels" {
 			w.Fatal(a.code, a.body)

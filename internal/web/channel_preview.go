@@ -4,7 +4,8 @@ import (
 	"time"
 
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/ui"
 )
 
 // The job of the preview: a backup at night that did not ping.
@@ -17,7 +18,7 @@ const (
 
 // messagePreviews show how alerts will look in the channel, in the words that it will
 // be told in.
-func (v *request) messagePreviews(d channelDraft) []view.MessagePreview {
+func (v *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
 	opened := v.now.Add(-previewDownFor).Truncate(time.Minute)
 	due := opened.Add(-previewGrace)
 	down := notify.Notification{
@@ -25,7 +26,7 @@ func (v *request) messagePreviews(d channelDraft) []view.MessagePreview {
 		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
 		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: v.site.BaseURL, AckURL: v.site.BaseURL,
 	}
-	all := []view.MessagePreview{v.messagePreview(down, "down")}
+	all := []channelview.MessagePreview{v.messagePreview(down, "down")}
 	if d.notifyOnRecovery {
 		up := down
 		up.Event, up.At, up.Resolution, up.DownFor = notify.EventResolved, v.now, "recovered", previewDownFor
@@ -36,11 +37,11 @@ func (v *request) messagePreviews(d channelDraft) []view.MessagePreview {
 }
 
 // messagePreview is one message as the page shows it.
-func (v *request) messagePreview(n notify.Notification, status string) view.MessagePreview {
+func (v *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
 	m := n.Message()
-	p := view.MessagePreview{Status: status, At: v.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
+	p := channelview.MessagePreview{Status: status, At: v.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
 	for _, f := range m.Facts {
-		p.Facts = append(p.Facts, view.Option{Label: f.Label, Value: f.Value})
+		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
 	}
 	for _, l := range m.Links {
 		p.Actions = append(p.Actions, l.Label)

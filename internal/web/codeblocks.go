@@ -7,7 +7,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/yuin/goldmark/ast"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // What stands in the code of the manual for the reader's own installation.
@@ -20,7 +20,7 @@ const (
 type Reader struct {
 	BaseURL string // of this installation
 	PingURL string // theirs, or one with YOUR-ID in it
-	Choice  view.DocHeartbeatChoice
+	Choice  docsview.HeartbeatChoice
 }
 
 // codeBlock adds a figure of code, or a piece that the program draws.
@@ -32,9 +32,9 @@ func (b *pageParser) codeBlock(n *ast.FencedCodeBlock) error {
 	language, name, _ := strings.Cut(info, " ")
 	code := strings.TrimRight(string(n.Lines().Value(b.source)), "\n")
 	drawn, known := map[string]pagePart{
-		"overdue-snippets": func(r Reader) templ.Component { return view.DocSnippets(r.PingURL) },
-		"overdue-deadline": func(Reader) templ.Component { return view.DocDeadline() },
-		"overdue-statuses": func(Reader) templ.Component { return view.DocStatuses() },
+		"overdue-snippets": func(r Reader) templ.Component { return docsview.Snippets(r.PingURL) },
+		"overdue-deadline": func(Reader) templ.Component { return docsview.ExampleDeadline() },
+		"overdue-statuses": func(Reader) templ.Component { return docsview.StatusTable() },
 	}[language]
 	switch {
 	case language == "overdue-next":
@@ -60,7 +60,7 @@ func (b *pageParser) codeBlock(n *ast.FencedCodeBlock) error {
 func (b *pageParser) showOwner() {
 	if !b.ownerShown {
 		b.ownerShown = true
-		b.parts = append(b.parts, func(r Reader) templ.Component { return view.DocChooser(r.Choice) })
+		b.parts = append(b.parts, func(r Reader) templ.Component { return docsview.HeartbeatChooser(r.Choice) })
 	}
 }
 
@@ -74,7 +74,7 @@ func (b *pageParser) codeFigure(name, code string) pagePart {
 		if strings.Contains(own, r.PingURL) {
 			marked = r.PingURL
 		}
-		return view.DocCode(id, name, own, marked)
+		return docsview.Code(id, name, own, marked)
 	}
 }
 
@@ -85,7 +85,7 @@ func (b *pageParser) parseNext(code string) error {
 		if !found {
 			return fmt.Errorf("what to read next: %q is not a page and why", line)
 		}
-		b.Next = append(b.Next, view.DocNext{Slug: slug, About: about})
+		b.Next = append(b.Next, docsview.NextPage{Slug: slug, About: about})
 	}
 	return nil
 }

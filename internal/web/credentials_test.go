@@ -13,7 +13,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // postWithEndedSession sends a form as a person whose session is ended after it was
@@ -46,7 +46,7 @@ func TestServe_ASessionThatEndsDuringARequestChangesNothing(t *testing.T) {
 		for pattern, form := range map[string]url.Values{
 			"POST /api-keys":         {"name": {"thief"}},
 			"POST /team/invitations": {"email": {"thief@example.org"}, "role": {"admin"}},
-			"POST /account":          {"name": {"Thief"}, view.VersionField: {"admin"}},
+			"POST /account":          {"name": {"Thief"}, ui.VersionField: {"admin"}},
 		} {
 			w.expectText(w.postWithEndedSession("admin", pattern, w.withOrigin("admin", form)), http.StatusUnauthorized, "You were signed out; sign in to continue")
 		}

@@ -11,7 +11,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/paths"
 )
 
 // maxHeartbeatChoices is how many heartbeats a reader may choose from: the newest, for
@@ -25,7 +26,7 @@ const placeholderID = "YOUR-ID"
 // somebody first asks.
 type docsHandlers struct {
 	manual        func() (*Manual, error)
-	reference     func() ([]view.OperationGroup, error)
+	reference     func() ([]docsview.OperationGroup, error)
 	feedbackLimit *FeedbackLimiter
 }
 
@@ -34,7 +35,7 @@ type docsHandlers struct {
 func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers {
 	return &docsHandlers{
 		manual: sync.OnceValues(Load),
-		reference: sync.OnceValues(func() ([]view.OperationGroup, error) {
+		reference: sync.OnceValues(func() ([]docsview.OperationGroup, error) {
 			if document == nil {
 				return nil, nil
 			}
@@ -56,7 +57,7 @@ func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers
 func (s *Site) docRoutes() []route {
 	l := newDocsHandlers(s.BaseURL, s.OpenAPI)
 	return []route{
-		{pattern: "GET /docs", right: anyone, handle: func(v *request) error { return v.redirect(view.FirstHeartbeatPath) }},
+		{pattern: "GET /docs", right: anyone, handle: func(v *request) error { return v.redirect(paths.FirstHeartbeatDoc) }},
 		{pattern: "GET /docs/{page}", right: anyone, handle: l.showPage},
 		{pattern: "GET /docs/search", right: anyone, handle: l.search},
 		{pattern: "POST /docs/feedback", right: anyone, handle: l.saveFeedback},
@@ -65,21 +66,21 @@ func (s *Site) docRoutes() []route {
 }
 
 // layout are what is around every page of the manual.
-func (l *docsHandlers) layout(v *request) (*Manual, view.DocShell, error) {
+func (l *docsHandlers) layout(v *request) (*Manual, docsview.DocShell, error) {
 	b, err := l.manual()
 	if err != nil {
-		return nil, view.DocShell{}, err
+		return nil, docsview.DocShell{}, err
 	}
-	return b, view.DocShell{Clock: v.clock, Theme: v.theme(), Nav: b.Nav, SignedIn: v.person.SignedIn()}, nil
+	return b, docsview.DocShell{Clock: v.clock, Theme: v.theme(), Nav: b.Nav, SignedIn: v.person.SignedIn()}, nil
 }
 
 // showPage shows one page.
 func (l *docsHandlers) showPage(v *request) error {
-	return l.renderPage(v, v.r.PathValue("page"), view.DocFeedback{Saved: v.r.URL.Query().Has("noted")})
+	return l.renderPage(v, v.r.PathValue("page"), docsview.FeedbackAnswer{Saved: v.r.URL.Query().Has("noted")})
 }
 
 // renderPage draws a page, with an answer to it that was kept or could not be.
-func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedback) error {
+func (l *docsHandlers) renderPage(v *request, slug string, answer docsview.FeedbackAnswer) error {
 	b, m, err := l.layout(v)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedba
 		if err != nil {
 			return err
 		}
-		return v.renderStatus(status, view.APIReference(view.APIReferencePage{
+		return v.renderStatus(status, docsview.APIReference(docsview.APIReferencePage{
 			DocShell: m, BaseURL: v.site.BaseURL + APIPrefix, SpecPath: SpecPath, Groups: groups, Before: before, After: after, Answer: answer,
 		}))
 	}
@@ -106,7 +107,7 @@ func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedba
 	if err != nil {
 		return err
 	}
-	return v.renderStatus(status, view.Doc(view.DocPage{
+	return v.renderStatus(status, docsview.Article(docsview.Page{
 		DocShell: m, Slug: slug, Title: c.Title, Lede: c.Lede, Contents: c.Contents, Body: c.Body(who), Next: c.Next,
 		Before: before, After: after, Answer: answer,
 	}))
@@ -144,14 +145,14 @@ func (v *request) docsReader(slug string) (Reader, error) {
 		chosen = h
 	}
 	who.PingURL = v.site.pingBase() + chosen.ID
-	who.Choice = view.DocHeartbeatChoice{Slug: slug, Chosen: chosen.Ref}
+	who.Choice = docsview.HeartbeatChoice{Slug: slug, Chosen: chosen.Ref}
 	listed := false
 	for _, h := range newest {
 		listed = listed || h.Ref == chosen.Ref
-		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: h.Ref, Name: h.Name})
+		who.Choice.Choices = append(who.Choice.Choices, docsview.HeartbeatOption{Key: h.Ref, Name: h.Name})
 	}
 	if !listed {
-		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: chosen.Ref, Name: chosen.Name})
+		who.Choice.Choices = append(who.Choice.Choices, docsview.HeartbeatOption{Key: chosen.Ref, Name: chosen.Name})
 	}
 	return who, nil
 }
@@ -167,7 +168,7 @@ func (l *docsHandlers) search(v *request) error {
 		return err
 	}
 	m.Query = strings.TrimSpace(v.r.URL.Query().Get("q"))
-	return v.render(view.DocSearch(view.DocSearchPage{DocShell: m, Results: Search(append(b.Sections(), ReferenceSections(groups)...), m.Query)}))
+	return v.render(docsview.Search(docsview.SearchPage{DocShell: m, Results: Search(append(b.Sections(), ReferenceSections(groups)...), m.Query)}))
 }
 
 // Sections are what the search looks through, in the order of the manual.

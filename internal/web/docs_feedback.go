@@ -9,7 +9,9 @@ import (
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // saveFeedback keeps what a reader thought of a page.
@@ -27,12 +29,12 @@ func (l *docsHandlers) saveFeedback(v *request) error {
 	}
 	err = v.site.Service.AddFeedback(v.ctx(), v.actor, page, helpful == "yes", v.formValue("comment"))
 	if wrong, about := fieldErrors(err); about {
-		return l.renderPage(v, page, view.DocFeedback{Helpful: helpful, Comment: view.Input{Value: v.formValue("comment"), Error: wrong["comment"]}})
+		return l.renderPage(v, page, docsview.FeedbackAnswer{Helpful: helpful, Comment: ui.Input{Value: v.formValue("comment"), Error: wrong["comment"]}})
 	}
 	if err != nil {
 		return err
 	}
-	return v.redirect(view.DocPath(page) + "?noted=1#helpful")
+	return v.redirect(paths.Doc(page) + "?noted=1#helpful")
 }
 
 // showFeedback shows an owner what readers answered.
@@ -45,32 +47,32 @@ func (l *docsHandlers) showFeedback(v *request) error {
 	if err != nil {
 		return err
 	}
-	p := view.FeedbackPage{Shell: v.shell("")}
+	p := docsview.FeedbackPage{Shell: v.shell("")}
 	for _, s := range told.Scores {
-		p.Pages = append(p.Pages, view.DocPageFeedback{Slug: s.Page, Title: b.TitleOrSlug(s.Page), Yes: s.Yes, No: s.No})
+		p.Pages = append(p.Pages, docsview.PageScore{Slug: s.Page, Title: b.TitleOrSlug(s.Page), Yes: s.Yes, No: s.No})
 	}
 	for _, c := range told.Comments.Items {
-		p.Comments = append(p.Comments, view.DocComment{
+		p.Comments = append(p.Comments, docsview.Comment{
 			At: c.At, Slug: c.Page, Title: b.TitleOrSlug(c.Page), Helpful: c.Helpful, Text: c.Comment, By: c.Person,
 		})
 	}
 	p.Pager = commentPager(v.r.URL.Query(), told.Comments)
-	return v.render(view.Feedback(p))
+	return v.render(docsview.Feedback(p))
 }
 
 // commentPager leads through the comments, which are read forwards: back means
 // to the beginning. What was seen before is only counted for the reader.
-func commentPager(q url.Values, l manage.ListPage[monitor.Feedback]) view.Pager {
+func commentPager(q url.Values, l manage.ListPage[monitor.Feedback]) ui.Pager {
 	seen, err := strconv.Atoi(q.Get("seen"))
 	if err != nil || seen < 0 {
 		seen = 0
 	}
-	p := view.Pager{First: seen + 1, Last: seen + len(l.Items), Total: -1}
+	p := ui.Pager{First: seen + 1, Last: seen + len(l.Items), Total: -1}
 	if q.Get("cursor") != "" {
-		p.Prev = view.FeedbackPath
+		p.Prev = paths.DocsFeedback
 	}
 	if l.Next != "" {
-		p.Next = view.FeedbackPath + "?" + url.Values{"cursor": {l.Next}, "seen": {strconv.Itoa(p.Last)}}.Encode()
+		p.Next = paths.DocsFeedback + "?" + url.Values{"cursor": {l.Next}, "seen": {strconv.Itoa(p.Last)}}.Encode()
 	}
 	return p
 }

@@ -21,7 +21,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // testBaseURL is where the pages of the worlds are.
@@ -213,7 +213,7 @@ func (w *fixture) withOrigin(as string, form url.Values) url.Values {
 		return form
 	}
 	a := w.actor(as)
-	all := url.Values{view.OriginProjectField: {projectID(a.Project)}, view.OriginPersonField: {a.Person}}
+	all := url.Values{ui.OriginProjectField: {projectID(a.Project)}, ui.OriginPersonField: {a.Person}}
 	maps.Copy(all, form)
 	return all
 }
@@ -224,7 +224,7 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 	w.Helper()
 	page, edits := map[string]string{"/settings": "/settings", "/account": "/account"}[path]
 	switch {
-	case as == "" || form.Has(view.VersionField):
+	case as == "" || form.Has(ui.VersionField):
 		return form
 	case regexp.MustCompile(`^/heartbeats/[0-9a-f-]{30,}$`).MatchString(path):
 		page, edits = path+"/edit", true
@@ -245,7 +245,7 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 		return form
 	}
 	shown := w.hiddenFields(a, path)
-	return merge(form, url.Values{view.VersionField: shown[view.VersionField], view.OriginalValuesField: shown[view.OriginalValuesField]})
+	return merge(form, url.Values{ui.VersionField: shown[ui.VersionField], ui.OriginalValuesField: shown[ui.OriginalValuesField]})
 }
 
 // send sends a request as somebody, who is signed in first.

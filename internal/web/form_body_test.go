@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
 )
 
 // tempDir is a new temporary folder of the process. What is forgotten there
@@ -117,7 +117,7 @@ func TestRenderError_DoesNotLogACancelledRequest(t *testing.T) {
 			"a fault": func(*request) error { return monitor.Faultf(monitor.NotFound, "", "It does not exist.") },
 			"a page": func(v *request) error {
 				v.shell("")
-				return v.render(view.Error(view.ErrorPage{SignedOutShell: v.gate(), Status: http.StatusOK}))
+				return v.render(layout.Error(layout.ErrorPage{SignedOutShell: v.gate(), Status: http.StatusOK}))
 			},
 		} {
 			ctx, leave := context.WithCancel(w.Context())

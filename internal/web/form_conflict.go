@@ -11,7 +11,10 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // staleForm is a submitted form that edits an outdated version.
@@ -19,12 +22,12 @@ type staleForm struct {
 	title              string             // of what is edited
 	formPath, backPath string             // where the form goes, and where it came from
 	version            string             // there is now
-	fields             []view.Option      // Value is the field, Label what people call it
+	fields             []ui.Option        // Value is the field, Label what people call it
 	saved              url.Values         // as saved now, as the form would show it
 	submitted          url.Values         // as it was sent
 	lastChange         manage.AuditAuthor // who changed it last
 	secrets            []string           // fields of yours that are not shown
-	hidden             []view.Option      // further hidden fields; Label is the name
+	hidden             []ui.Option        // further hidden fields; Label is the name
 	display            func(field string, values []string) string
 }
 
@@ -44,7 +47,7 @@ func encodeShownValues(values url.Values) string {
 // say.
 func (v *request) shownValues() url.Values {
 	var values url.Values
-	if json.Unmarshal([]byte(v.formValue(view.OriginalValuesField)), &values) != nil {
+	if json.Unmarshal([]byte(v.formValue(ui.OriginalValuesField)), &values) != nil {
 		return nil
 	}
 	return values
@@ -89,22 +92,22 @@ func sameValues(a, b []string) bool {
 // else, or could have been.
 func (v *request) isConflict(e staleForm) bool {
 	opened := v.shownValues()
-	return opened == nil || len(e.secrets) > 0 || slices.ContainsFunc(e.fields, func(f view.Option) bool {
+	return opened == nil || len(e.secrets) > 0 || slices.ContainsFunc(e.fields, func(f ui.Option) bool {
 		return !sameValues(opened[f.Value], e.saved[f.Value])
 	})
 }
 
 // renderConflict shows who changed what, and asks which values to save.
 func (v *request) renderConflict(e staleForm) error {
-	p := view.EditConflictPage{
+	p := layout.EditConflictPage{
 		Shell: v.shell(""), Title: e.title, Action: e.formPath, CancelPath: e.backPath, ChangedBy: e.lastChange.Actor, ChangedAt: e.lastChange.At,
-		Fields: append(e.hidden, view.Option{Value: e.version, Label: view.VersionField}, view.Option{Value: encodeShownValues(e.saved), Label: view.OriginalValuesField}),
+		Fields: append(e.hidden, ui.Option{Value: e.version, Label: ui.VersionField}, ui.Option{Value: encodeShownValues(e.saved), Label: ui.OriginalValuesField}),
 	}
 	opened := v.shownValues()
 	for _, f := range e.fields {
 		was, theirs, yours := opened[f.Value], e.saved[f.Value], e.submitted[f.Value]
 		secret := slices.Contains(e.secrets, f.Value)
-		line := view.FieldConflict{
+		line := layout.FieldConflict{
 			Field: f.Value, Label: f.Label, Original: e.displayValue(f.Value, was), Saved: e.displayValue(f.Value, theirs), Submitted: e.displayValue(f.Value, yours),
 		}
 		saved := yours
@@ -124,13 +127,13 @@ func (v *request) renderConflict(e staleForm) error {
 			line.Choose = true
 		}
 		for _, value := range saved {
-			p.Fields = append(p.Fields, view.Option{Value: value, Label: f.Value})
+			p.Fields = append(p.Fields, ui.Option{Value: value, Label: f.Value})
 		}
 		if line.Label != "" {
 			p.Conflicts = append(p.Conflicts, line)
 		}
 	}
-	return v.renderStatus(http.StatusConflict, view.EditConflict(p))
+	return v.renderStatus(http.StatusConflict, layout.EditConflict(p))
 }
 
 // displayValue is what a field holds, for people.
@@ -147,7 +150,7 @@ func (e staleForm) displayValue(field string, values []string) string {
 }
 
 // heartbeatFormLabels are the fields of a heartbeat's form.
-var heartbeatFormLabels = []view.Option{
+var heartbeatFormLabels = []ui.Option{
 	{Value: "name", Label: "Name"},
 	{Value: "schedule", Label: "Kind of schedule"},
 	{Value: "interval", Label: "Expected interval"},
@@ -171,7 +174,7 @@ var heartbeatFormLabels = []view.Option{
 }
 
 // heartbeatFormValues are what a browser sends of a form that nobody touches.
-func heartbeatFormValues(f view.HeartbeatForm, channels []string) url.Values {
+func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Values {
 	values := url.Values{
 		"name": {f.Name.Value}, "schedule": {f.Schedule}, "interval": {f.Interval.Value}, scheduleCron: {f.Cron.Value},
 		"cron_timezone": {f.CronZone.Value}, scheduleOnCalendar: {f.OnCalendar.Value}, "oncalendar_timezone": {f.OnCalendarZone.Value},
@@ -194,7 +197,7 @@ func (v *request) staleHeartbeat(ctx context.Context) (staleForm, error) {
 		return staleForm{}, err
 	}
 	e := staleForm{
-		title: h.Name, formPath: view.HeartbeatPath(HeartbeatKey(h)), backPath: view.HeartbeatPath(HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
+		title: h.Name, formPath: paths.Heartbeat(HeartbeatKey(h)), backPath: paths.Heartbeat(HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
 		fields: heartbeatFormLabels, saved: heartbeatFormValues(v.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(v.submittedHeartbeat(nil), v.r.PostForm["channel"]),
 	}
 	if e.lastChange, err = v.site.Service.LastChange(ctx, v.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
@@ -219,14 +222,14 @@ func (v *request) staleHeartbeat(ctx context.Context) (staleForm, error) {
 }
 
 // channelFormLabels are the fields of a channel's form.
-func channelFormLabels(kind string) []view.Option {
-	all := []view.Option{{Value: "name", Label: "Name"}}
+func channelFormLabels(kind string) []ui.Option {
+	all := []ui.Option{{Value: "name", Label: "Name"}}
 	k, _ := notify.KindOf(kind)
 	for _, f := range k.Fields {
-		all = append(all, view.Option{Value: "settings." + f.Name, Label: f.Label})
+		all = append(all, ui.Option{Value: "settings." + f.Name, Label: f.Label})
 	}
-	return append(all, view.Option{Value: "notify_on_recovery", Label: "Message when it recovers"},
-		view.Option{Value: "notify_on_late", Label: "Message when it is Late"}, view.Option{Value: "remind_every", Label: "Remind while Down, seconds"})
+	return append(all, ui.Option{Value: "notify_on_recovery", Label: "Message when it recovers"},
+		ui.Option{Value: "notify_on_late", Label: "Message when it is Late"}, ui.Option{Value: "remind_every", Label: "Remind while Down, seconds"})
 }
 
 // formValues are what a browser sends of a channel's form that nobody touches.
@@ -252,9 +255,9 @@ func (v *request) staleChannel(ctx context.Context, id string) (staleForm, error
 	}
 	typed := v.submittedChannel(c.Kind, c.ID, nil)
 	e := staleForm{
-		title: c.Name, formPath: view.ChannelPath(c.ID), backPath: view.ChannelPath(c.ID), version: manage.ChannelVersion(c),
+		title: c.Name, formPath: paths.Channel(c.ID), backPath: paths.Channel(c.ID), version: manage.ChannelVersion(c),
 		fields: channelFormLabels(c.Kind), saved: savedChannel(c).formValues(), submitted: typed.formValues(),
-		hidden: []view.Option{{Value: typed.sealedSecrets, Label: "kept"}, {Value: c.Kind, Label: "kind"}},
+		hidden: []ui.Option{{Value: typed.sealedSecrets, Label: "kept"}, {Value: c.Kind, Label: "kind"}},
 	}
 	for name := range typed.secrets {
 		e.secrets = append(e.secrets, "settings."+name)

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // openForm is the form of a page as a browser would send it: its hidden fields, and
@@ -60,7 +60,7 @@ func TestChangeHeartbeat_AFormWithoutAVersionConflicts(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		path := "/heartbeats/" + h.ID
-		a := w.post("member", path, merge(defaultHeartbeatForm(), url.Values{"grace": {"20m"}, view.VersionField: {""}}))
+		a := w.post("member", path, merge(defaultHeartbeatForm(), url.Values{"grace": {"20m"}, ui.VersionField: {""}}))
 		w.expectHTML(a, 409, `name="take.grace"`)
 		w.expectNone(a, `name="take.name"`)
 		w.expectRedirect(w.post("member", path, merge(w.hiddenFields(a, path), url.Values{"take.grace": {"yours"}})), path)

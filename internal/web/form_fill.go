@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // htmlToken is a token of a page with the bytes that it was written as.
@@ -149,7 +149,7 @@ func (f *formFiller) writeInput(p htmlToken) {
 
 // carriedFields are hidden fields that hold what was shown when the form was opened,
 // and so come back as they were.
-var carriedFields = []string{view.VersionField, view.OriginalValuesField}
+var carriedFields = []string{ui.VersionField, ui.OriginalValuesField}
 
 // nextValue is the next value of a field.
 func (f *formFiller) nextValue(name string) string {

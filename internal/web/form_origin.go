@@ -8,7 +8,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // projectID is how forms, and the addresses of streams and files, name a
@@ -33,12 +34,12 @@ func parseProjectID(text string) int64 {
 // that asks names it, because the session may look at another by now. It is nil
 // for everything else, and where none is named.
 func (v *request) requestedProject(rt route) *auth.Actor {
-	text := v.r.URL.Query().Get(view.OriginProjectField)
+	text := v.r.URL.Query().Get(ui.OriginProjectField)
 	switch {
 	case !rt.projectInQuery:
 		return nil
 	case v.r.Method == http.MethodPost:
-		text = v.formValue(view.OriginProjectField)
+		text = v.formValue(ui.OriginProjectField)
 	}
 	key := parseProjectID(text)
 	if key == 0 {
@@ -53,7 +54,7 @@ func (v *request) withProject(q url.Values) url.Values {
 	if q == nil {
 		q = url.Values{}
 	}
-	q.Set(view.OriginProjectField, projectID(v.actor.Project))
+	q.Set(ui.OriginProjectField, projectID(v.actor.Project))
 	return q
 }
 
@@ -65,14 +66,14 @@ func (v *request) rememberOrigin(rt route) {
 	page := v.r.URL.RequestURI()
 	switch {
 	case v.r.Method == http.MethodPost:
-		page = v.formValue(view.OriginPageField) // a form that comes back is still on its page
+		page = v.formValue(ui.OriginPageField) // a form that comes back is still on its page
 	case rt.isStream:
 		page = strings.TrimPrefix(v.r.URL.Path, "/live") // which draws the same forms
 	}
 	if len(page) > maxPageAddress || page != safeRedirect(page) {
 		page = v.r.URL.Path
 	}
-	v.context = view.WithOrigin(v.context, view.FormOrigin{
+	v.context = ui.WithOrigin(v.context, ui.FormOrigin{
 		Project: projectID(v.actor.Project), Person: v.person.ID, Page: page,
 	})
 }
@@ -83,13 +84,13 @@ func (v *request) checkFormOrigin(rt route) (bool, error) {
 	if v.r.Method != http.MethodPost || rt.right == anyone || !v.person.SignedIn() {
 		return true, nil
 	}
-	if v.formValue(view.OriginPersonField) == "" || rt.right != signedIn && parseProjectID(v.formValue(view.OriginProjectField)) == 0 {
+	if v.formValue(ui.OriginPersonField) == "" || rt.right != signedIn && parseProjectID(v.formValue(ui.OriginProjectField)) == 0 {
 		return false, monitor.Faultf(monitor.Conflict, "", "This form does not say which project and person it was made for, so nothing was changed. Open the page again.")
 	}
-	if v.formValue(view.OriginPersonField) != v.person.ID {
+	if v.formValue(ui.OriginPersonField) != v.person.ID {
 		return false, monitor.Faultf(monitor.Conflict, "", "Another person is signed in in this browser now, so nothing was changed. Sign in as the person who opened the form.")
 	}
-	if rt.right == signedIn || parseProjectID(v.formValue(view.OriginProjectField)) == v.actor.Project.Key {
+	if rt.right == signedIn || parseProjectID(v.formValue(ui.OriginProjectField)) == v.actor.Project.Key {
 		return true, nil
 	}
 	return false, v.renderOtherProject()
@@ -99,24 +100,24 @@ func (v *request) checkFormOrigin(rt route) (bool, error) {
 func (v *request) renderOtherProject() error {
 	d := v.stashedForm()
 	there := v.person.Actor(parseProjectID(d.Project), v.clientAddress())
-	p := view.WrongProjectPage{Shell: v.shell(""), Typed: submittedLines(d.Values)}
+	p := layout.WrongProjectPage{Shell: v.shell(""), Typed: submittedLines(d.Values)}
 	if there.Role != 0 {
 		p.FormProject = there.Project.Name
 		p.HeldForm, p.TooLong = v.site.stash(d, v.now)
 	}
-	return v.renderStatus(http.StatusConflict, view.WrongProject(p))
+	return v.renderStatus(http.StatusConflict, layout.WrongProject(p))
 }
 
 // submittedLines are what was typed into a form, without what nobody typed and what
 // is secret.
-func submittedLines(values url.Values) []view.Option {
-	var lines []view.Option
+func submittedLines(values url.Values) []ui.Option {
+	var lines []ui.Option
 	for _, name := range sortedNames(values) {
 		text := strings.TrimSpace(strings.Join(values[name], ", "))
 		if text == "" || strings.HasPrefix(name, "settings.") || unlistedFields[name] {
 			continue
 		}
-		lines = append(lines, view.Option{Label: strings.ReplaceAll(name, "_", " "), Value: text})
+		lines = append(lines, ui.Option{Label: strings.ReplaceAll(name, "_", " "), Value: text})
 	}
 	return lines
 }

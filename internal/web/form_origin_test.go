@@ -12,7 +12,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // joinElsewhere makes the member a member with the given role of the other
@@ -66,10 +66,10 @@ func TestCheckFormOrigin_EveryFormMustNameItsProjectAndPerson(t *testing.T) {
 			th := w.createResources(n)
 			for what, form := range map[string]url.Values{
 				"nothing":        {},
-				"another person": w.withOrigin("owner", url.Values{view.OriginPersonField: {w.person("viewer").ID}}),
-				"no person":      w.withOrigin("owner", url.Values{view.OriginPersonField: {""}}),
-				"no project":     w.withOrigin("owner", url.Values{view.OriginProjectField: {""}}),
-				"another":        w.withOrigin("owner", url.Values{view.OriginProjectField: {projectID(w.otherProject)}}),
+				"another person": w.withOrigin("owner", url.Values{ui.OriginPersonField: {w.person("viewer").ID}}),
+				"no person":      w.withOrigin("owner", url.Values{ui.OriginPersonField: {""}}),
+				"no project":     w.withOrigin("owner", url.Values{ui.OriginProjectField: {""}}),
+				"another":        w.withOrigin("owner", url.Values{ui.OriginProjectField: {projectID(w.otherProject)}}),
 			} {
 				aboutProject := what == "no project" || what == "another"
 				if aboutProject && (rt.right == signedIn || rt.projectInQuery) {
@@ -103,8 +103,8 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		w.joinElsewhere(auth.Admin)
 		w.expectRedirect(w.post("member", "/projects/main/choose", nil), "/heartbeats")
 		here := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
-		if here.Get(view.OriginPageField) != "/heartbeats/new" {
-			w.Errorf("the form says that it is on %q", here.Get(view.OriginPageField))
+		if here.Get(ui.OriginPageField) != "/heartbeats/new" {
+			w.Errorf("the form says that it is on %q", here.Get(ui.OriginPageField))
 		}
 		// Another tab follows a link to the other project.
 		name := "theirs"
@@ -177,7 +177,7 @@ func TestFormOrigin_EveryFormCarriesIt(t *testing.T) {
 			}
 			for _, form := range regexp.MustCompile(`(?s)<form [^>]*method="post".*?</form>`).FindAllString(w.get("owner", th.path(rt.pattern)).body, -1) {
 				n++
-				for _, field := range []string{view.OriginProjectField, view.OriginPersonField, view.OriginPageField} {
+				for _, field := range []string{ui.OriginProjectField, ui.OriginPersonField, ui.OriginPageField} {
 					if !strings.Contains(form, `name="`+field+`"`) {
 						w.Errorf("%s has a form without %s: %s", rt.pattern, field, form)
 					}

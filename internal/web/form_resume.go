@@ -10,21 +10,24 @@ import (
 	"github.com/a-h/templ"
 
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // resumeStashedForm shows a held form again, filled in. It changes nothing: the person must
 // submit it again.
 func resumeStashedForm(v *request) error {
-	text := v.formValue(view.HeldFormField)
+	text := v.formValue(ui.HeldFormField)
 	d, ok := v.site.unstash(text, v.now)
 	switch {
 	case !v.person.SignedIn() && ok:
-		return v.renderStatus(http.StatusUnauthorized, view.SignIn(view.SignInPage{
+		return v.renderStatus(http.StatusUnauthorized, accountview.SignIn(accountview.SignInPage{
 			SignedOutShell: v.gate(), Host: v.site.host(), CanMailReset: v.site.SendMail != nil, HeldForm: text, Notice: formKeptNotice,
 		}))
 	case !v.person.SignedIn():
-		return v.redirect(view.SignInPath)
+		return v.redirect(paths.SignIn)
 	case !ok:
 		return v.discardForm("The form was discarded because it is more than a day old. Nothing was changed.")
 	case d.Person != v.person.ID:
@@ -43,13 +46,13 @@ func resumeStashedForm(v *request) error {
 // discardForm answers with the reason why a form was discarded.
 func (v *request) discardForm(why string) error {
 	v.toast(why, "")
-	return v.redirect(view.HeartbeatsPath)
+	return v.redirect(paths.Heartbeats)
 }
 
 // renderStashedForm answers with the page that a held form belongs to, filled in.
 func (v *request) renderStashedForm(d StashedForm) error {
 	if page := v.serveInternally(http.MethodPost, d.Path, d); page.status == http.StatusOK {
-		return v.writeFilledPage(page, page.body.Bytes(), view.RestoredForm(view.RestoredFormNote{Typed: true}))
+		return v.writeFilledPage(page, page.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{Typed: true}))
 	}
 	asks := len(submittedLines(d.Values)) > 0 || len(d.Values) > 0
 	var shown *bufferedResponse
@@ -59,7 +62,7 @@ func (v *request) renderStashedForm(d StashedForm) error {
 			continue
 		}
 		if body, found := FillForm(page.body.Bytes(), d.Path, d.Values); found {
-			return v.writeFilledPage(page, body, view.RestoredForm(view.RestoredFormNote{Typed: asks}))
+			return v.writeFilledPage(page, body, layout.RestoredForm(layout.RestoredFormNote{Typed: asks}))
 		}
 		if shown == nil {
 			shown = page
@@ -68,7 +71,7 @@ func (v *request) renderStashedForm(d StashedForm) error {
 	if shown == nil {
 		return monitor.Faultf(monitor.NotFound, "", "The page with the form no longer exists, so nothing was changed.")
 	}
-	return v.writeFilledPage(shown, shown.body.Bytes(), view.RestoredForm(view.RestoredFormNote{FormMissing: true, Values: submittedLines(d.Values)}))
+	return v.writeFilledPage(shown, shown.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{FormMissing: true, Values: submittedLines(d.Values)}))
 }
 
 // withoutQuery returns an address without its query.
@@ -124,7 +127,7 @@ func (v *request) serveInternally(method, address string, d StashedForm) *buffer
 	r.Method, r.URL, r.RequestURI, r.Pattern = method, u, u.RequestURI(), ""
 	r.Body, r.Form, r.PostForm, r.MultipartForm = http.NoBody, nil, nil, nil
 	if method == http.MethodPost {
-		r.PostForm = url.Values{view.OriginProjectField: {d.Project}, view.OriginPersonField: {d.Person}, view.OriginPageField: {d.Page}}
+		r.PostForm = url.Values{ui.OriginProjectField: {d.Project}, ui.OriginPersonField: {d.Person}, ui.OriginPageField: {d.Page}}
 		for name, values := range d.Values {
 			r.PostForm[name] = values
 		}

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/ui"
 )
 
 // Limits of a form that is carried through a sign-in.
@@ -34,14 +35,14 @@ type StashedForm struct {
 // notStashed are fields that a held form leaves out: passwords are typed again, and the
 // others are drawn by the page.
 var notStashed = []string{
-	"password", "old_password", "new_password", view.HeldFormField, view.OriginProjectField, view.OriginPersonField, view.OriginPageField,
+	"password", "old_password", "new_password", ui.HeldFormField, ui.OriginProjectField, ui.OriginPersonField, ui.OriginPageField,
 }
 
 // stashedForm returns the form of this request.
 func (v *request) stashedForm() StashedForm {
 	d := StashedForm{
-		Path: v.r.URL.RequestURI(), Page: safeRedirect(v.formValue(view.OriginPageField)), Project: v.formValue(view.OriginProjectField),
-		Person: v.formValue(view.OriginPersonField), Values: url.Values{},
+		Path: v.r.URL.RequestURI(), Page: safeRedirect(v.formValue(ui.OriginPageField)), Project: v.formValue(ui.OriginProjectField),
+		Person: v.formValue(ui.OriginPersonField), Values: url.Values{},
 	}
 	maps.Copy(d.Values, v.r.PostForm)
 	for _, name := range notStashed {
@@ -57,7 +58,7 @@ func (s *Site) stash(d StashedForm, now time.Time) (text string, tooLong bool) {
 	if len(plain) > MaxStashSize {
 		return "", true
 	}
-	return base64.RawURLEncoding.EncodeToString(s.sealer.aead.Seal(nil, nil, plain, []byte(view.HeldFormField))), false
+	return base64.RawURLEncoding.EncodeToString(s.sealer.aead.Seal(nil, nil, plain, []byte(ui.HeldFormField))), false
 }
 
 // unstash opens a sealed form. It reports false if the form was not sealed here or
@@ -67,7 +68,7 @@ func (s *Site) unstash(text string, now time.Time) (d StashedForm, ok bool) {
 	if err != nil {
 		return d, false
 	}
-	plain, err := s.sealer.aead.Open(nil, nil, closed, []byte(view.HeldFormField))
+	plain, err := s.sealer.aead.Open(nil, nil, closed, []byte(ui.HeldFormField))
 	if err != nil || json.Unmarshal(plain, &d) != nil || now.After(d.Expires) {
 		return StashedForm{}, false
 	}
@@ -80,14 +81,14 @@ func sortedNames(values url.Values) []string { return slices.Sorted(maps.Keys(va
 // renderSignedOut answers a form that was sent without a session: the sign-in page,
 // which carries the form.
 func (v *request) renderSignedOut() error {
-	p := view.SignInPage{SignedOutShell: v.gate(), Host: v.site.host(), CanMailReset: v.site.SendMail != nil}
+	p := accountview.SignInPage{SignedOutShell: v.gate(), Host: v.site.host(), CanMailReset: v.site.SendMail != nil}
 	sealed, tooLong := v.site.stash(v.stashedForm(), v.now)
 	p.HeldForm = sealed
 	p.Notice = formKeptNotice
 	if tooLong {
 		p.Notice = "You were signed out; sign in to continue. What you typed is too long to keep: go back and copy it first."
 	}
-	return v.renderStatus(http.StatusUnauthorized, view.SignIn(p))
+	return v.renderStatus(http.StatusUnauthorized, accountview.SignIn(p))
 }
 
 // formKeptNotice is shown on the sign-in page that carries a form.

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
 // endSession ends a person's session, as twelve hours without a visit do.
@@ -153,14 +153,14 @@ func TestResumeStashedForm_IsShownOnlyToItsAuthor(t *testing.T) {
 func TestResumeStashedForm_RejectsAForgedForm(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		for _, text := range []string{"", "x", "AAAA", strings.Repeat("A", 200)} {
-			w.expectRedirect(w.post("member", "/resume", url.Values{view.HeldFormField: {text}}), "/heartbeats")
+			w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {text}}), "/heartbeats")
 		}
 		// What was sealed for another purpose is no form.
 		other := w.site.sealer.SealSecrets(map[string]any{"path": "/heartbeats"}, "member", w.now())
-		w.expectRedirect(w.post("member", "/resume", url.Values{view.HeldFormField: {other}}), "/heartbeats")
+		w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {other}}), "/heartbeats")
 		// A form that is too old is discarded too.
 		old, _ := w.site.stash(StashedForm{Person: w.person("member").ID, Path: "/account", Page: "/account"}, w.now().Add(-stashMaxAge-monitor.Precision))
-		w.expectRedirect(w.post("member", "/resume", url.Values{view.HeldFormField: {old}}), "/heartbeats")
+		w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {old}}), "/heartbeats")
 		w.expectText(w.get("member", "/heartbeats"), 200, "more than a day old")
 	})
 }

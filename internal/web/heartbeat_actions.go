@@ -9,7 +9,9 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // pauseHeartbeat stops judging.
@@ -18,8 +20,8 @@ func pauseHeartbeat(v *request) error {
 	if err != nil {
 		return err
 	}
-	v.toast("Paused "+h.Name, view.HeartbeatPath(HeartbeatKey(h))+"/resume")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	v.toast("Paused "+h.Name, paths.Heartbeat(HeartbeatKey(h))+"/resume")
+	return v.redirect(paths.Heartbeat(HeartbeatKey(h)))
 }
 
 // resumeHeartbeat judges again.
@@ -29,7 +31,7 @@ func resumeHeartbeat(v *request) error {
 		return err
 	}
 	v.toast("Resumed "+h.Name, "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	return v.redirect(paths.Heartbeat(HeartbeatKey(h)))
 }
 
 // confirmHeartbeatDeletion asks on a page of its own.
@@ -38,17 +40,17 @@ func confirmHeartbeatDeletion(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.renderHeartbeatDeletion(h, view.Input{})
+	return v.renderHeartbeatDeletion(h, ui.Input{})
 }
 
 // renderHeartbeatDeletion shows the page that asks for the name.
-func (v *request) renderHeartbeatDeletion(h monitor.Heartbeat, word view.Input) error {
-	path := view.HeartbeatPath(HeartbeatKey(h))
+func (v *request) renderHeartbeatDeletion(h monitor.Heartbeat, word ui.Input) error {
+	path := paths.Heartbeat(HeartbeatKey(h))
 	status := http.StatusOK
 	if word.Error != "" {
 		status = statusInvalid
 	}
-	return v.renderStatus(status, view.Confirm(view.ConfirmPage{
+	return v.renderStatus(status, layout.Confirm(layout.ConfirmPage{
 		Shell: v.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
 		Text:   "Jobs that still call its URL get 404. Right after it, you can undo it.",
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete heartbeat", CancelPath: path,
@@ -62,17 +64,17 @@ func deleteHeartbeat(v *request) error {
 		return err
 	}
 	if word := v.formValue("confirm"); !sameName(word, h.Name) {
-		return v.renderHeartbeatDeletion(h, view.Input{Value: word, Error: "Type the name as it is written above."})
+		return v.renderHeartbeatDeletion(h, ui.Input{Value: word, Error: "Type the name as it is written above."})
 	}
 	if err := v.site.Service.DeleteHeartbeat(v.ctx(), v.actor, HeartbeatKey(h)); err != nil {
 		return err
 	}
-	undo := view.HeartbeatPath(h.Ref) + "/restore"
+	undo := paths.Heartbeat(h.Ref) + "/restore"
 	if h.Status == monitor.Paused {
 		undo += "?paused=1"
 	}
 	v.toast("Deleted "+h.Name, undo)
-	return v.redirect(view.HeartbeatsPath)
+	return v.redirect(paths.Heartbeats)
 }
 
 // sameName reports whether a name was typed, blanks aside.
@@ -87,7 +89,7 @@ func restoreHeartbeat(v *request) error {
 		return err
 	}
 	v.toast("Restored "+h.Name, "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	return v.redirect(paths.Heartbeat(HeartbeatKey(h)))
 }
 
 // bulkAction is what can be done to several heartbeats at once.
@@ -103,11 +105,11 @@ func changeHeartbeats(v *request) error {
 	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
 	if len(ids) == 0 {
 		v.toast("Nothing was selected", "")
-		return v.redirect(view.HeartbeatsPath)
+		return v.redirect(paths.Heartbeats)
 	}
 	switch v.formValue("do") {
 	case "edit":
-		return v.redirect(view.HeartbeatPath(ids[0]) + "/edit")
+		return v.redirect(paths.Heartbeat(ids[0]) + "/edit")
 	case "delete":
 		if v.formValue("confirm") != "delete" {
 			return v.confirmHeartbeatDeletions(ids)
@@ -123,8 +125,8 @@ func changeHeartbeats(v *request) error {
 			return err
 		}
 	}
-	v.toast(what.pastTense+" "+view.Plural(len(ids), "heartbeat"), "")
-	return v.redirect(view.HeartbeatsPath)
+	v.toast(what.pastTense+" "+ui.Plural(len(ids), "heartbeat"), "")
+	return v.redirect(paths.Heartbeats)
 }
 
 // isMissing reports that somebody else deleted it meanwhile, which is no reason to

@@ -6,7 +6,9 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // deleteHeartbeats ends several heartbeats, which one click brings back.
@@ -31,10 +33,10 @@ func (v *request) deleteHeartbeats(ids []string) error {
 	n := len(undo["id"]) + len(undo["paused"])
 	if n == 0 {
 		v.toast("They were deleted already", "")
-		return v.redirect(view.HeartbeatsPath)
+		return v.redirect(paths.Heartbeats)
 	}
-	v.toast("Deleted "+view.Plural(n, "heartbeat"), view.RestorePath+"?"+undo.Encode())
-	return v.redirect(view.HeartbeatsPath)
+	v.toast("Deleted "+ui.Plural(n, "heartbeat"), paths.RestoreHeartbeats+"?"+undo.Encode())
+	return v.redirect(paths.Heartbeats)
 }
 
 // restoreHeartbeats takes the deletion of several back. What somebody restored
@@ -55,16 +57,16 @@ func restoreHeartbeats(v *request) error {
 	if n == 0 {
 		return monitor.Faultf(monitor.NotFound, "", "They cannot be restored any more, or were restored already.")
 	}
-	v.toast("Restored "+view.Plural(n, "heartbeat"), "")
-	return v.redirect(view.HeartbeatsPath)
+	v.toast("Restored "+ui.Plural(n, "heartbeat"), "")
+	return v.redirect(paths.Heartbeats)
 }
 
 // confirmHeartbeatDeletions asks before several are deleted.
 func (v *request) confirmHeartbeatDeletions(ids []string) error {
-	page := view.ConfirmPage{
-		Section: "Heartbeats", Action: view.BulkPath, CancelPath: view.HeartbeatsPath,
+	page := layout.ConfirmPage{
+		Section: "Heartbeats", Action: paths.BulkHeartbeats, CancelPath: paths.Heartbeats,
 		Text:  "Jobs that still call their URLs get 404. Right after it, you can undo it.",
-		Label: "Type delete to confirm", Fields: []view.Option{{Value: "delete", Label: "do"}},
+		Label: "Type delete to confirm", Fields: []ui.Option{{Value: "delete", Label: "do"}},
 	}
 	for _, id := range ids {
 		h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, id)
@@ -75,14 +77,14 @@ func (v *request) confirmHeartbeatDeletions(ids []string) error {
 			return err
 		}
 		page.Items = append(page.Items, h.Name)
-		page.Fields = append(page.Fields, view.Option{Value: HeartbeatKey(h), Label: "id"})
+		page.Fields = append(page.Fields, ui.Option{Value: HeartbeatKey(h), Label: "id"})
 	}
-	page.Title = "Delete " + view.Plural(len(page.Items), "heartbeat") + "?"
-	page.Button = "Delete " + view.Plural(len(page.Items), "heartbeat")
+	page.Title = "Delete " + ui.Plural(len(page.Items), "heartbeat") + "?"
+	page.Button = "Delete " + ui.Plural(len(page.Items), "heartbeat")
 	status := http.StatusOK
 	if word := v.formValue("confirm"); word != "" {
-		page.Typed, status = view.Input{Value: word, Error: "Type the word delete."}, statusInvalid
+		page.Typed, status = ui.Input{Value: word, Error: "Type the word delete."}, statusInvalid
 	}
 	page.Shell = v.shell("")
-	return v.renderStatus(status, view.Confirm(page))
+	return v.renderStatus(status, layout.Confirm(page))
 }

@@ -6,16 +6,18 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // showNewHeartbeat is the empty form.
 func showNewHeartbeat(v *request) error {
-	zone := view.Input{Value: v.actor.Project.Zone}
-	f := view.HeartbeatForm{
-		Schedule: scheduleInterval, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}, CronZone: zone, OnCalendarZone: zone,
+	zone := ui.Input{Value: v.actor.Project.Zone}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleInterval, Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "1h"}, CronZone: zone, OnCalendarZone: zone,
 	}
-	return v.renderHeartbeatForm(http.StatusOK, view.HeartbeatFormPage{Form: f}, nil)
+	return v.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, nil)
 }
 
 // createHeartbeat saves a new heartbeat, and leads to its URL.
@@ -25,12 +27,12 @@ func createHeartbeat(v *request) error {
 	}
 	h, err := v.site.Service.CreateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
 	if about, wrong := fieldErrors(err); wrong {
-		return v.renderHeartbeatForm(statusInvalid, view.HeartbeatFormPage{Form: v.withSuggestions(v.submittedHeartbeat(about), err)}, v.r.PostForm["channel"])
+		return v.renderHeartbeatForm(statusInvalid, heartbeatview.FormPage{Form: v.withSuggestions(v.submittedHeartbeat(about), err)}, v.r.PostForm["channel"])
 	}
 	if err != nil {
 		return err
 	}
-	return v.redirect(view.HeartbeatPath(h.ID) + justSavedQuery)
+	return v.redirect(paths.Heartbeat(h.ID) + justSavedQuery)
 }
 
 // showHeartbeatForm is the form as it was saved.
@@ -39,7 +41,7 @@ func showHeartbeatForm(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.renderHeartbeatForm(http.StatusOK, view.HeartbeatFormPage{
+	return v.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{
 		Key: HeartbeatKey(h), Title: h.Name, Form: v.savedHeartbeat(h),
 		Version: manage.HeartbeatVersion(h), OriginalValues: encodeShownValues(heartbeatFormValues(v.savedHeartbeat(h), h.Channels)),
 	}, h.Channels)
@@ -56,7 +58,7 @@ func changeHeartbeat(v *request) error {
 		return rerenderHeartbeatForm(v)
 	}
 	edit := v.heartbeatEdit(before.Rule)
-	edit.IfVersion = []string{v.formValue(view.VersionField)}
+	edit.IfVersion = []string{v.formValue(ui.VersionField)}
 	h, err := v.site.Service.ChangeHeartbeat(v.ctx(), v.actor, key, edit)
 	if isStale(err) {
 		now, err2 := v.staleHeartbeat(v.ctx())
@@ -78,12 +80,12 @@ func changeHeartbeat(v *request) error {
 		return err
 	}
 	v.toast("Saved", "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	return v.redirect(paths.Heartbeat(HeartbeatKey(h)))
 }
 
 // rerenderNewHeartbeat shows the form of a new heartbeat, filled in.
 func rerenderNewHeartbeat(v *request) error {
-	return v.renderHeartbeatPreview(view.HeartbeatFormPage{}, monitor.Rule{})
+	return v.renderHeartbeatPreview(heartbeatview.FormPage{}, monitor.Rule{})
 }
 
 // rerenderHeartbeatForm shows the form of an existing heartbeat, filled in.
@@ -97,9 +99,9 @@ func rerenderHeartbeatForm(v *request) error {
 
 // heartbeatFormPage is the page of a form that came back: still of the version that it was
 // opened on.
-func (v *request) heartbeatFormPage(before monitor.Heartbeat) view.HeartbeatFormPage {
-	return view.HeartbeatFormPage{
-		Key: HeartbeatKey(before), Title: before.Name, Version: v.formValue(view.VersionField), OriginalValues: v.formValue(view.OriginalValuesField),
+func (v *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.FormPage {
+	return heartbeatview.FormPage{
+		Key: HeartbeatKey(before), Title: before.Name, Version: v.formValue(ui.VersionField), OriginalValues: v.formValue(ui.OriginalValuesField),
 	}
 }
 
@@ -108,7 +110,7 @@ func (v *request) heartbeatFormPage(before monitor.Heartbeat) view.HeartbeatForm
 func (v *request) isPreview() bool { return v.applySuggestion() || v.formValue("look") != "" }
 
 // renderHeartbeatPreview shows the form as it is filled in, with its preview and its mistakes.
-func (v *request) renderHeartbeatPreview(p view.HeartbeatFormPage, before monitor.Rule) error {
+func (v *request) renderHeartbeatPreview(p heartbeatview.FormPage, before monitor.Rule) error {
 	_, err := v.site.Service.ValidateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(before))
 	about, wrong := fieldErrors(err)
 	if err != nil && !wrong {
@@ -120,13 +122,13 @@ func (v *request) renderHeartbeatPreview(p view.HeartbeatFormPage, before monito
 
 // renderHeartbeatForm answers with the form, with what it would mean and the channels of
 // which some are chosen.
-func (v *request) renderHeartbeatForm(status int, p view.HeartbeatFormPage, chosen []string) error {
+func (v *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, chosen []string) error {
 	l, err := v.site.Service.Channels(v.ctx(), v.actor, manage.PageQuery{Limit: manage.MaxLimit})
 	if err != nil {
 		return err
 	}
 	for _, c := range l.Items {
-		p.Channels = append(p.Channels, view.ChannelOption{ID: c.ID, Name: c.Name, Kind: ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
+		p.Channels = append(p.Channels, heartbeatview.ChannelOption{ID: c.ID, Name: c.Name, Kind: ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
 	}
 	told := len(l.Items)
 	if p.Form.SelectedChannelsOnly {
@@ -135,7 +137,7 @@ func (v *request) renderHeartbeatForm(status int, p view.HeartbeatFormPage, chos
 	p.Form, p.Preview = v.withPreview(p.Form, told)
 	p.Zones = TimeZones
 	p.Shell = v.shell("")
-	return v.renderStatus(status, view.HeartbeatEditor(p))
+	return v.renderStatus(status, heartbeatview.Form(p))
 }
 
 // previewHeartbeat answers what a form that is being filled in would mean.
@@ -155,7 +157,7 @@ func previewHeartbeat(v *request) error {
 		told = len(v.r.PostForm["channel"])
 	}
 	f, p := v.withPreview(f, told)
-	return v.render(view.HeartbeatPreview(v.clock, f, p))
+	return v.render(heartbeatview.PreviewResponse(v.clock, f, p))
 }
 
 // channelCountText says how many channels that is.
@@ -164,10 +166,10 @@ func channelCountText(some bool, n int) string {
 	case n == 0:
 		return "no channels"
 	case some:
-		return view.Plural(n, "channel")
+		return ui.Plural(n, "channel")
 	case n == 1:
 		return "the one channel of the project"
 	default:
-		return "all " + view.Plural(n, "channel")
+		return "all " + ui.Plural(n, "channel")
 	}
 }

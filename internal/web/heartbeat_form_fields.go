@@ -10,7 +10,8 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // The ways to say a schedule, as the form sends them.
@@ -66,12 +67,12 @@ func splitLines(text string) []string {
 }
 
 // submittedHeartbeat is the form as it was sent, with what is wrong beside each field.
-func (v *request) submittedHeartbeat(about map[string]string) view.HeartbeatForm {
-	in := func(field string) view.Input { return view.Input{Value: v.formValue(field), Error: about[field]} }
-	f := view.HeartbeatForm{
+func (v *request) submittedHeartbeat(about map[string]string) heartbeatview.FormValues {
+	in := func(field string) ui.Input { return ui.Input{Value: v.formValue(field), Error: about[field]} }
+	f := heartbeatview.FormValues{
 		Schedule: v.chosenSchedule(), Name: in("name"), Interval: in("interval"), Grace: in("grace"),
 		Cron: v.submittedLines(scheduleCron, about), OnCalendar: v.submittedLines(scheduleOnCalendar, about),
-		CronZone: view.Input{Value: v.formValue("cron_timezone")}, OnCalendarZone: view.Input{Value: v.formValue("oncalendar_timezone")},
+		CronZone: ui.Input{Value: v.formValue("cron_timezone")}, OnCalendarZone: ui.Input{Value: v.formValue("oncalendar_timezone")},
 		Tags: in("tags"), Description: in("description"),
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
@@ -88,8 +89,8 @@ func (v *request) submittedHeartbeat(about map[string]string) view.HeartbeatForm
 }
 
 // submittedLines is a text area of which one line may be wrong: "cron[1]" is the second.
-func (v *request) submittedLines(field string, about map[string]string) view.Input {
-	in := view.Input{Value: v.formValue(field), Error: about[field]}
+func (v *request) submittedLines(field string, about map[string]string) ui.Input {
+	in := ui.Input{Value: v.formValue(field), Error: about[field]}
 	for _, at := range slices.Sorted(maps.Keys(about)) {
 		index, ok := strings.CutPrefix(at, field+"[")
 		if !ok || in.Error != "" {
@@ -153,19 +154,19 @@ func (v *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
 }
 
 // savedHeartbeat is the form as the heartbeat was saved.
-func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
+func (v *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues {
 	r := h.Rule
-	zone := view.Input{Value: v.actor.Project.Zone}
-	f := view.HeartbeatForm{
+	zone := ui.Input{Value: v.actor.Project.Zone}
+	f := heartbeatview.FormValues{
 		Schedule: scheduleInterval, CronZone: zone, OnCalendarZone: zone,
-		Name: view.Input{Value: h.Name}, Grace: view.Input{Value: view.ExactDuration(r.Grace)},
-		Tags: view.Input{Value: strings.Join(h.Tags, ", ")}, Description: view.Input{Value: h.Description},
+		Name: ui.Input{Value: h.Name}, Grace: ui.Input{Value: ui.ExactDuration(r.Grace)},
+		Tags: ui.Input{Value: strings.Join(h.Tags, ", ")}, Description: ui.Input{Value: h.Description},
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
-		ExpectFirstBy: view.Input{Value: v.clock.FormTime(r.ExpectFirstBy)},
+		ExpectFirstBy: ui.Input{Value: v.clock.FormTime(r.ExpectFirstBy)},
 		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
 	}
 	if r.Early >= 0 {
-		f.Early.Value = view.ExactDuration(r.Early)
+		f.Early.Value = ui.ExactDuration(r.Early)
 	}
 	if r.AlertAfter > 1 {
 		f.AlertAfter.Value = strconv.Itoa(r.AlertAfter)
@@ -182,9 +183,9 @@ func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
 }
 
 // durationInput is a duration that someone set, nothing for 0.
-func durationInput(d time.Duration) view.Input {
+func durationInput(d time.Duration) ui.Input {
 	if d == 0 {
-		return view.Input{}
+		return ui.Input{}
 	}
-	return view.Input{Value: view.ExactDuration(d)}
+	return ui.Input{Value: ui.ExactDuration(d)}
 }

@@ -13,7 +13,8 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
@@ -61,10 +62,10 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 }
 
 func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
-	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: view.Clock{Zone: time.UTC}}
-	f := view.HeartbeatForm{
-		Schedule: scheduleCron, Cron: view.Input{Value: "30 2 * * *"}, CronZone: view.Input{Value: "Europe/Berlin"}, Grace: view.Input{Value: "1h"},
-		AlertAfter: view.Input{Value: "2"}, Early: view.Input{Value: ""},
+	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: ui.Clock{Zone: time.UTC}}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleCron, Cron: ui.Input{Value: "30 2 * * *"}, CronZone: ui.Input{Value: "Europe/Berlin"}, Grace: ui.Input{Value: "1h"},
+		AlertAfter: ui.Input{Value: "2"}, Early: ui.Input{Value: ""},
 	}
 	_, p := site.withPreview(f, 1)
 	at := func(text string) time.Time {
@@ -177,7 +178,7 @@ func TestHeartbeatForm_AnEditKeepsTheFirstPingDeadline(t *testing.T) {
 }
 
 func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
-	v := &request{clock: view.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
+	v := &request{clock: ui.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
 	if at, ok := v.parseLocalTime("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
 		t.Errorf("%s, %t", at, ok)
 	}
@@ -228,14 +229,14 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("interval", "366d", "", "0", "-5")
 	f.Fuzz(func(t *testing.T, kind, text, zone, grace, inARow string) {
 		began := time.Now()
-		v := &request{now: began, clock: view.Clock{Now: began, Zone: time.UTC}}
-		in := view.Input{Value: text}
-		form := view.HeartbeatForm{
-			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: view.Input{Value: zone}, OnCalendarZone: view.Input{Value: zone},
-			Grace: view.Input{Value: grace}, AlertAfter: view.Input{Value: inARow}, Early: view.Input{Value: grace}, ExpectFirstBy: in,
+		v := &request{now: began, clock: ui.Clock{Now: began, Zone: time.UTC}}
+		in := ui.Input{Value: text}
+		form := heartbeatview.FormValues{
+			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: ui.Input{Value: zone}, OnCalendarZone: ui.Input{Value: zone},
+			Grace: ui.Input{Value: grace}, AlertAfter: ui.Input{Value: inARow}, Early: ui.Input{Value: grace}, ExpectFirstBy: in,
 		}
 		form, p := v.withPreview(form, 3)
-		if err := view.HeartbeatPreview(v.clock, form, p).Render(t.Context(), io.Discard); err != nil {
+		if err := heartbeatview.PreviewResponse(v.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > 2*time.Second {

@@ -9,7 +9,10 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // How many heartbeats a page of the list has: fewer, or as many as one may ask
@@ -62,9 +65,9 @@ func listHeartbeats(v *request) error {
 	if TallyTotal(o.Tally) == 0 {
 		return v.emptyList(o)
 	}
-	page := view.HeartbeatsPage{
+	page := heartbeatview.ListPage{
 		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: v.pingBase(),
-		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(q, o.Prev), Next: pageURL(q, o.Next)},
+		Pager: ui.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(q, o.Prev), Next: pageURL(q, o.Next)},
 	}
 	var parts []FragmentRef
 	for _, w := range o.Rows {
@@ -84,28 +87,28 @@ func listHeartbeats(v *request) error {
 	}
 	page.Shell = v.shell(StreamURL("/live/heartbeats", withListVersion(v.withProject(selectValues(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
 	for _, t := range o.Tags {
-		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, Count: t.Count})
+		page.Tags = append(page.Tags, heartbeatview.TagCount{Tag: t.Tag, Count: t.Count})
 	}
 	if page.Channels, err = v.channelChoices(); err != nil {
 		return err
 	}
-	return v.render(view.Heartbeats(page))
+	return v.render(heartbeatview.List(page))
 }
 
 // emptyList is the way to the first heartbeat.
 func (v *request) emptyList(o manage.HeartbeatList) error {
-	page := view.EmptyListPage{PingURLPrefix: v.pingBase(), Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}}
+	page := heartbeatview.EmptyListPage{PingURLPrefix: v.pingBase(), Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "1h"}}
 	parts, err := v.fragmentRefs(page.Fragments())
 	if err != nil {
 		return err
 	}
 	page.Shell = v.shell(StreamURL("/live/heartbeats", withListVersion(v.withProject(nil), o.Newest, 0), parts))
-	return v.render(view.EmptyList(page))
+	return v.render(heartbeatview.EmptyList(page))
 }
 
 // heartbeatFilter is what an address narrows the list to.
-func heartbeatFilter(q url.Values) view.Filter {
-	return view.Filter{
+func heartbeatFilter(q url.Values) heartbeatview.Filter {
+	return heartbeatview.Filter{
 		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
 		Running: q.Get("running") != "",
 	}
@@ -113,19 +116,19 @@ func heartbeatFilter(q url.Values) view.Filter {
 
 // withCounts is the page with the numbers above its list. The minutes of the hour
 // ahead begin at from.
-func (v *request) withCounts(p view.HeartbeatsPage, counts manage.ProjectCounts, from time.Time) view.HeartbeatsPage {
+func (v *request) withCounts(p heartbeatview.ListPage, counts manage.ProjectCounts, from time.Time) heartbeatview.ListPage {
 	p.Counts, p.ChannelWarning = Tally(counts.StatusCounts), v.alertGap(counts.Channels)
 	p.ChannelWarning.FailingChannels = counts.FailingChannels
 	if TallyTotal(counts.StatusCounts) >= summaryMinHeartbeats {
-		p.NextHour = &view.NextHour{From: from, PerMinute: counts.DuePerMinute, Down: p.Counts.Down, Late: p.Counts.Late}
+		p.NextHour = &heartbeatview.NextHour{From: from, PerMinute: counts.DuePerMinute, Down: p.Counts.Down, Late: p.Counts.Late}
 	}
 	return p
 }
 
 // alertGap is what is said where nobody would be told, of a project with so many
 // channels.
-func (v *request) alertGap(channels int) view.ChannelWarning {
-	return view.ChannelWarning{NoChannels: channels == 0, CanAddChannel: v.actor.May(auth.ChangeChannels)}
+func (v *request) alertGap(channels int) layout.ChannelWarning {
+	return layout.ChannelWarning{NoChannels: channels == 0, CanAddChannel: v.actor.May(auth.ChangeChannels)}
 }
 
 // pageURL is the address of another page of a list: the same query with another
@@ -141,7 +144,7 @@ func pageURL(q url.Values, cursor string) string {
 		}
 	}
 	other.Set("cursor", cursor)
-	return view.HeartbeatsPath + "?" + other.Encode()
+	return paths.Heartbeats + "?" + other.Encode()
 }
 
 // TallyTotal counts the heartbeats of a project.
@@ -153,8 +156,8 @@ func TallyTotal(t manage.StatusCounts) (n int) {
 }
 
 // Tally is the tally as the page shows it.
-func Tally(t manage.StatusCounts) view.StatusCounts {
-	return view.StatusCounts{
+func Tally(t manage.StatusCounts) heartbeatview.StatusCounts {
+	return heartbeatview.StatusCounts{
 		All: TallyTotal(t), Down: t.ByStatus[monitor.Down], Late: t.ByStatus[monitor.Late], New: t.ByStatus[monitor.New],
 		Up: t.ByStatus[monitor.Up], Paused: t.ByStatus[monitor.Paused], Running: t.Running,
 	}
@@ -169,14 +172,14 @@ func (v *request) pingBase() string {
 }
 
 // channelChoices are the channels of the project, for those who may choose.
-func (v *request) channelChoices() ([]view.Option, error) {
+func (v *request) channelChoices() ([]ui.Option, error) {
 	if !v.actor.May(auth.ChangeHeartbeats) {
 		return nil, nil
 	}
 	l, err := v.site.Service.Channels(v.ctx(), v.actor, manage.PageQuery{Limit: manage.MaxLimit})
-	var choices []view.Option
+	var choices []ui.Option
 	for _, c := range l.Items {
-		choices = append(choices, view.Option{Value: c.ID, Label: c.Name})
+		choices = append(choices, ui.Option{Value: c.ID, Label: c.Name})
 	}
 	return choices, err
 }

@@ -7,7 +7,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/schedule"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // previewRuns is how many runs the preview of a form lists in either direction.
@@ -15,10 +16,10 @@ const previewRuns = 5
 
 // withPreview is the form with what it would mean beside it. Told is how many
 // channels are.
-func (v *request) withPreview(f view.HeartbeatForm, told int) (view.HeartbeatForm, view.Preview) {
+func (v *request) withPreview(f heartbeatview.FormValues, told int) (heartbeatview.FormValues, heartbeatview.Preview) {
 	r, ok := v.ruleOf(f)
 	if !ok {
-		return f, view.Preview{}
+		return f, heartbeatview.Preview{}
 	}
 	p := rulePreview(r, v.now)
 	if r.Calendar != nil {
@@ -26,7 +27,7 @@ func (v *request) withPreview(f view.HeartbeatForm, told int) (view.HeartbeatFor
 		usual := r
 		usual.Early = monitor.DefaultEarly
 		if !p.Due.IsZero() {
-			f.DefaultEarly = view.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
+			f.DefaultEarly = ui.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
 		}
 	}
 	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, told), told == 1
@@ -35,9 +36,9 @@ func (v *request) withPreview(f view.HeartbeatForm, told int) (view.HeartbeatFor
 
 // ruleOf is the rule that a form says. It is false while something in it cannot be
 // read: what that is, package manage tells, and here there is only no preview.
-func (v *request) ruleOf(f view.HeartbeatForm) (r monitor.Rule, ok bool) {
+func (v *request) ruleOf(f heartbeatview.FormValues) (r monitor.Rule, ok bool) {
 	sound := f.AlertAfter.Error == "" && f.ExpectFirstBy.Error == ""
-	length := func(in view.Input, empty time.Duration) time.Duration {
+	length := func(in ui.Input, empty time.Duration) time.Duration {
 		if strings.TrimSpace(in.Value) == "" {
 			return empty
 		}
@@ -65,16 +66,16 @@ func (v *request) ruleOf(f view.HeartbeatForm) (r monitor.Rule, ok bool) {
 }
 
 // parseCalendar reads the lines of a calendar into a rule.
-func parseCalendar(r *monitor.Rule, kind monitor.CalendarKind, text, zone view.Input) bool {
+func parseCalendar(r *monitor.Rule, kind monitor.CalendarKind, text, zone ui.Input) bool {
 	var err error
 	r.Calendar, err = monitor.NewCalendar(kind, splitLines(text.Value), zone.Value)
 	return err == nil && text.Error == "" && zone.Error == ""
 }
 
 // rulePreview is what a rule means if a ping came now.
-func rulePreview(r monitor.Rule, now time.Time) view.Preview {
+func rulePreview(r monitor.Rule, now time.Time) heartbeatview.Preview {
 	o := schedule.NewPreview(r.Schedule(), now, previewRuns)
-	p := view.Preview{
+	p := heartbeatview.Preview{
 		Schedule: o.Description, Zone: o.Zone, Calendar: r.Calendar != nil, Grace: r.Grace, AlertAfter: r.AlertAfter, From: now,
 		MaxRunTime: r.MaxRunTime, MinRunTime: r.MinRunTime, ExpectFirstBy: r.ExpectFirstBy, Next: o.Next, Previous: o.Previous,
 	}

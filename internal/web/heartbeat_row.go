@@ -4,7 +4,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
 )
 
 // HeartbeatKey is how paths name a heartbeat: by its id for those who may ping, by its
@@ -17,8 +17,8 @@ func HeartbeatKey(h monitor.Heartbeat) string {
 }
 
 // heartbeatRow is one line of the list.
-func (v *request) heartbeatRow(w manage.HeartbeatHistory) view.Row {
-	r := view.Row{
+func (v *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
+	r := heartbeatview.Row{
 		Key: HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(v.now)), Tags: w.Tags, Schedule: w.Rule.Describe(),
 		Grace: w.Rule.Grace, Editable: v.actor.May(auth.ChangeHeartbeats),
 		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,

@@ -10,7 +10,9 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // justSavedQuery is the query that Save leads to, so that the page greets a new
@@ -42,13 +44,13 @@ func showHeartbeat(v *request) error {
 	parts = append(parts, FragmentRef{d.Ref, Digest(heroState(page.Heartbeat))})
 	page.Shell = v.shell(StreamURL("/live/heartbeats/"+d.Ref, selectValues(q, "kind", "before"), parts))
 	page.JustCreated = q.Get("saved") != ""
-	return v.render(view.HeartbeatDetail(page))
+	return v.render(heartbeatview.Detail(page))
 }
 
 // heartbeatPage is what the page tells, but for what surrounds it.
-func (v *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) view.HeartbeatPage {
+func (v *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.DetailPage {
 	all := Runs(d.HeartbeatHistory, v.now)
-	page := view.HeartbeatPage{
+	page := heartbeatview.DetailPage{
 		Heartbeat:   v.heartbeat(d.HeartbeatHistory, d.OpenIncident),
 		Explanation: v.why(d.Heartbeat), DailyRuns: Month(all, d.Rule.MaxRunTime, v.clock),
 		Log: v.eventLog(d, q), IncidentCount: d.IncidentCount, Stats: MonthStats(all, d.Outages, v.now),
@@ -74,8 +76,8 @@ func (v *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDeta
 }
 
 // heartbeat is what the page tells about it, but for what only the page knows.
-func (v *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident) view.Heartbeat {
-	h := view.Heartbeat{
+func (v *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident) heartbeatview.Heartbeat {
+	h := heartbeatview.Heartbeat{
 		Key: HeartbeatKey(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.StatusAt(v.now)),
 		Editable: v.actor.May(auth.ChangeHeartbeats),
 		Schedule: w.Rule.Describe(), Interval: w.Rule.Interval, Zone: RuleZone(w.Rule), Grace: w.Rule.Grace,
@@ -89,7 +91,7 @@ func (v *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident) v
 		h.PingURL = v.site.pingBase() + w.ID
 	}
 	if open != nil {
-		h.Incident = &view.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.OpenedAt}
+		h.Incident = &heartbeatview.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.OpenedAt}
 	}
 	return h
 }
@@ -122,9 +124,9 @@ func ChannelNames(h monitor.Heartbeat, channels []monitor.Channel) []string {
 
 // why is the arithmetic as of now. The sentence is left out where the sum says
 // the same.
-func (v *request) why(h monitor.Heartbeat) view.Explanation {
+func (v *request) why(h monitor.Heartbeat) ui.Explanation {
 	status := h.StatusAt(v.now)
-	w := view.Explanation{
+	w := ui.Explanation{
 		Status: string(status), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
 		Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(), StartDeadline: h.StartDeadline(),
 	}
@@ -160,11 +162,11 @@ func PingFlagTexts(f monitor.PingFlags) []string {
 }
 
 // eventLog is the event log as the page shows it.
-func (v *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) view.EventLog {
-	base := view.HeartbeatPath(HeartbeatKey(d.Heartbeat))
-	l := view.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0}
+func (v *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.EventLog {
+	base := paths.Heartbeat(HeartbeatKey(d.Heartbeat))
+	l := heartbeatview.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0}
 	for _, p := range d.Log {
-		e := view.Event{
+		e := heartbeatview.Event{
 			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0),
 			Method: p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: PingFlagTexts(p.Flags), Body: PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
 			BodyPath: base + "/pings/" + strconv.FormatInt(p.Number, 10) + "/body",

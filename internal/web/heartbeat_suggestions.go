@@ -11,14 +11,15 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/schedule"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // durationFields are the fields of the form that take one. An interval is only read if
 // it is the chosen schedule.
 var durationFields = []string{"interval", "grace", "max_run_time", "min_run_time", "start_grace", "early"}
 
-// suggestedFields are the fields that a button of [view.SuggestionField] can fill in.
+// suggestedFields are the fields that a button of [ui.SuggestionField] can fill in.
 var suggestedFields = append([]string{"schedule", "cron", "cron_timezone", "oncalendar", "oncalendar_timezone"}, durationFields...)
 
 // maxSuggestionSize bounds the text of a button, in bytes: it holds the whole text area.
@@ -26,7 +27,7 @@ const maxSuggestionSize = 4096
 
 // applySuggestion fills in what a button suggested, and reports whether one was pressed.
 func (v *request) applySuggestion() bool {
-	text := v.formValue(view.SuggestionField)
+	text := v.formValue(ui.SuggestionField)
 	if text == "" {
 		return false
 	}
@@ -54,15 +55,15 @@ func (v *request) durationsWithoutUnit() (found monitor.Faults) {
 }
 
 // withSuggestions adds suggestions as buttons to the fields with faults.
-func (v *request) withSuggestions(f view.HeartbeatForm, err error) view.HeartbeatForm {
-	for field, in := range map[string]*view.Input{
+func (v *request) withSuggestions(f heartbeatview.FormValues, err error) heartbeatview.FormValues {
+	for field, in := range map[string]*ui.Input{
 		"interval": &f.Interval, "grace": &f.Grace, "max_run_time": &f.MaxRunTime, "min_run_time": &f.MinRunTime,
 		"start_grace": &f.StartGrace, "early": &f.Early,
 	} {
 		choices, _ := schedule.DurationsWithoutUnit(in.Value)
 		for _, c := range choices {
 			if in.Error != "" {
-				in.Suggestions = append(in.Suggestions, view.Option{Value: url.Values{field: {c}}.Encode(), Label: "Use " + c})
+				in.Suggestions = append(in.Suggestions, ui.Option{Value: url.Values{field: {c}}.Encode(), Label: "Use " + c})
 			}
 		}
 	}
@@ -85,7 +86,7 @@ func (v *request) withSuggestions(f view.HeartbeatForm, err error) view.Heartbea
 
 // suggestionChoices are the buttons for one line of a text area. A suggestion that belongs
 // elsewhere replaces the schedule, so it is offered only for a schedule of one line.
-func (v *request) suggestionChoices(field string, at int, suggestions []schedule.Suggestion) (choices []view.Option) {
+func (v *request) suggestionChoices(field string, at int, suggestions []schedule.Suggestion) (choices []ui.Option) {
 	typed := splitLines(v.formValue(field))
 	filled := 0
 	for _, line := range typed {
@@ -107,7 +108,7 @@ func (v *request) suggestionChoices(field string, at int, suggestions []schedule
 		if (s.Kind != field || s.Zone != "") && filled > 1 || len(text) > maxSuggestionSize {
 			continue
 		}
-		choices = append(choices, view.Option{Value: text, Label: suggestionLabel(field, s, len(suggestions) > 1)})
+		choices = append(choices, ui.Option{Value: text, Label: suggestionLabel(field, s, len(suggestions) > 1)})
 	}
 	return choices
 }
@@ -145,5 +146,5 @@ func longGraceHint(next []time.Time, grace time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can be missing before an incident opens.",
-		view.Count(int(grace/gap)), view.Count(int(grace/gap)+1))
+		ui.Count(int(grace/gap)), ui.Count(int(grace/gap)+1))
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"overdue/internal/manage"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // useButtons are the values of the buttons that fill in a suggestion, by label.
@@ -33,7 +34,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 				w.Fatalf("%s: no button for hours", field)
 			}
 			// Without script: the button sends the form, which comes back filled in.
-			form.Set(view.SuggestionField, use)
+			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
 			w.expectHTML(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
@@ -47,7 +48,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			w.Errorf("0 needs no unit, but the answer is %d", zero.code)
 		}
 		h := w.createHeartbeat("kept")
-		w.expectHTML(w.post("member", view.HeartbeatPath(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
+		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
 	})
 }
 
@@ -78,7 +79,7 @@ func TestHeartbeatForm_OffersTheScheduleInAnotherSyntax(t *testing.T) {
 			if use == "" {
 				w.Fatalf("%q: no button %q among %v", c.typed, c.label, useButtons(a))
 			}
-			form.Set(view.SuggestionField, use)
+			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, c.shows...)
 		}
 		two := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {"0 3 * * *\nrate(5 minutes)"}})
@@ -87,7 +88,7 @@ func TestHeartbeatForm_OffersTheScheduleInAnotherSyntax(t *testing.T) {
 		}
 		w.expectHTML(two, 422, "Line 2: “rate(5 minutes)” is an interval")
 		// A button fills in what the form has, and nothing else.
-		w.expectHTML(w.post("member", "/heartbeats", url.Values{"name": {"kept"}, "interval": {"1h"}, "grace": {"1h"}, view.SuggestionField: {"name=other&grace=2h"}}), 200, `value="kept"`, `value="2h"`)
+		w.expectHTML(w.post("member", "/heartbeats", url.Values{"name": {"kept"}, "interval": {"1h"}, "grace": {"1h"}, ui.SuggestionField: {"name=other&grace=2h"}}), 200, `value="kept"`, `value="2h"`)
 		long := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {strings.Repeat("0 3 * * *\n", 40) + "0 0 12 ? * MON" + strings.Repeat("\n", maxSuggestionSize)}})
 		if b := useButtons(long); len(b) != 0 {
 			w.Errorf("a button holds %d bytes", maxSuggestionSize)

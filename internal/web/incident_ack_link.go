@@ -7,7 +7,9 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // showAckLink is the page behind the link in an alert. It changes nothing: mail
@@ -17,7 +19,7 @@ func showAckLink(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.render(view.Acknowledge(v.ackLinkPage(found)))
+	return v.render(incidentview.Acknowledge(v.ackLinkPage(found)))
 }
 
 // acknowledgeByLink acknowledges by the link, whoever presses the button.
@@ -29,8 +31,8 @@ func acknowledgeByLink(v *request) error {
 			return err
 		}
 		p := v.ackLinkPage(found)
-		p.Note = view.Input{Value: text, Error: wrong["text"]}
-		return v.renderStatus(statusInvalid, view.Acknowledge(p))
+		p.Note = ui.Input{Value: text, Error: wrong["text"]}
+		return v.renderStatus(statusInvalid, incidentview.Acknowledge(p))
 	}
 	if err != nil {
 		return err
@@ -38,19 +40,19 @@ func acknowledgeByLink(v *request) error {
 	p := v.ackLinkPage(found)
 	p.NoteNotSaved = !kept
 	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
-	return v.render(view.Acknowledge(p))
+	return v.render(incidentview.Acknowledge(p))
 }
 
 // ackLinkPage returns the page of an incident with its button.
-func (v *request) ackLinkPage(found manage.LinkedIncident) view.AcknowledgePage {
+func (v *request) ackLinkPage(found manage.LinkedIncident) incidentview.AcknowledgePage {
 	if zone, err := time.LoadLocation(found.Zone); err == nil {
 		v.clock.Zone = zone
 	}
 	i := found.Incident
-	return view.AcknowledgePage{
+	return incidentview.AcknowledgePage{
 		SignedOutShell: v.gate(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
-		Opened: i.OpenedAt, Action: view.AcknowledgePath(v.r.PathValue("token")), By: "link from " + found.Channel,
-		IncidentPath: view.IncidentPath(i.ID),
+		Opened: i.OpenedAt, Action: paths.Acknowledge(v.r.PathValue("token")), By: "link from " + found.Channel,
+		IncidentPath: paths.Incident(i.ID),
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // incidentRoutes are the pages of the incidents.
@@ -35,10 +37,10 @@ func listIncidents(v *request) error {
 	if err != nil {
 		return err
 	}
-	page := view.IncidentsPage{
-		CSVPath: view.IncidentsCSVPath + "?" + v.withProject(selectValues(q, "state", "q", "cause")).Encode(),
-		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
-		Stats: view.IncidentStats{
+	page := incidentview.ListPage{
+		CSVPath: paths.IncidentsCSV + "?" + v.withProject(selectValues(q, "state", "q", "cause")).Encode(),
+		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: ui.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
+		Stats: incidentview.Stats{
 			Opened: l.Last30Days.Opened, MedianDown: l.Last30Days.MedianDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
 			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],
 		},
@@ -63,12 +65,12 @@ func listIncidents(v *request) error {
 		return err
 	}
 	page.Shell = v.shell(StreamURL("/live/incidents", withListVersion(v.withProject(selectValues(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
-	return v.render(view.Incidents(page))
+	return v.render(incidentview.List(page))
 }
 
 // incidentFilter is what an address narrows the list to.
-func incidentFilter(q url.Values) view.IncidentFilter {
-	return view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
+func incidentFilter(q url.Values) incidentview.Filter {
+	return incidentview.Filter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
 }
 
 // incidentCursor is the incident beside which a page of the list lies.
@@ -89,15 +91,15 @@ func incidentPageURL(q url.Values, way string, number int64, row int) string {
 	other := selectValues(q, "state", "q", "cause")
 	other.Set(way, strconv.FormatInt(number, 10))
 	other.Set("row", strconv.Itoa(max(row, 1)))
-	return view.IncidentsPath + "?" + other.Encode()
+	return paths.Incidents + "?" + other.Encode()
 }
 
 // IncidentLine is one incident of a list.
-func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) view.IncidentLine {
-	return view.IncidentLine{
+func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) incidentview.Row {
+	return incidentview.Row{
 		ID: i.ID, Number: int(i.Number), Heartbeat: i.HeartbeatName, State: string(i.State()), Cause: string(i.Cause),
 		Opened: i.OpenedAt, Resolved: i.ResolvedAt, AcknowledgedBy: i.AcknowledgedBy,
-		Alerts: view.AlertCounts{Delivered: alerts[monitor.AlertSent], Pending: alerts[monitor.AlertPending], Failed: alerts[monitor.AlertFailed]},
+		Alerts: incidentview.AlertCounts{Delivered: alerts[monitor.AlertSent], Pending: alerts[monitor.AlertPending], Failed: alerts[monitor.AlertFailed]},
 	}
 }
 
@@ -107,13 +109,13 @@ func acknowledgeIncident(v *request) error {
 	id := v.r.PathValue("id")
 	_, err := v.site.Service.AcknowledgeWithNote(v.ctx(), v.actor, id, strings.TrimSpace(v.formValue("note")))
 	if about, wrong := fieldErrors(err); wrong {
-		return v.renderIncident(statusInvalid, id, view.Input{Value: v.formValue("note"), Error: about["text"]})
+		return v.renderIncident(statusInvalid, id, ui.Input{Value: v.formValue("note"), Error: about["text"]})
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Acknowledged", "")
-	return v.redirect(view.IncidentPath(id))
+	return v.redirect(paths.Incident(id))
 }
 
 // addIncidentNote writes a note on an incident.
@@ -121,11 +123,11 @@ func addIncidentNote(v *request) error {
 	id := v.r.PathValue("id")
 	_, err := v.site.Service.AddNote(v.ctx(), v.actor, id, v.formValue("note"), nil)
 	if about, wrong := fieldErrors(err); wrong {
-		return v.renderIncident(statusInvalid, id, view.Input{Value: v.formValue("note"), Error: about["text"]})
+		return v.renderIncident(statusInvalid, id, ui.Input{Value: v.formValue("note"), Error: about["text"]})
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Note added", "")
-	return v.redirect(view.IncidentPath(id))
+	return v.redirect(paths.Incident(id))
 }

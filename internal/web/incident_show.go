@@ -9,16 +9,18 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // showIncident is the page of one incident.
 func showIncident(v *request) error {
-	return v.renderIncident(http.StatusOK, v.r.PathValue("id"), view.Input{})
+	return v.renderIncident(http.StatusOK, v.r.PathValue("id"), ui.Input{})
 }
 
 // renderIncident answers with the page of an incident; note is one that was refused.
-func (v *request) renderIncident(status int, id string, note view.Input) error {
+func (v *request) renderIncident(status int, id string, note ui.Input) error {
 	s, err := v.site.Service.IncidentView(v.ctx(), v.actor, id)
 	if err != nil {
 		return err
@@ -33,7 +35,7 @@ func (v *request) renderIncident(status int, id string, note view.Input) error {
 		live = StreamURL("/live/incidents/"+s.ID, nil, append(parts, FragmentRef{s.ID, Digest(incidentState(page))}))
 	}
 	page.Shell, page.Note = v.shell(live), note
-	return v.renderStatus(status, view.Incident(page))
+	return v.renderStatus(status, incidentview.Detail(page))
 }
 
 // HasPendingAlerts reports whether anybody is still to be told.
@@ -42,17 +44,17 @@ func HasPendingAlerts(s manage.IncidentView) bool {
 }
 
 // incidentPage is what the page tells, but for what surrounds it.
-func (v *request) incidentPage(s manage.IncidentView) view.IncidentPage {
+func (v *request) incidentPage(s manage.IncidentView) incidentview.DetailPage {
 	i := s.Incident
-	p := view.IncidentPage{
+	p := incidentview.DetailPage{
 		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Resolution: string(i.Resolution),
-		Heartbeat: view.IncidentHeartbeat{
+		Heartbeat: incidentview.Heartbeat{
 			Key: HeartbeatKey(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Describe(), Interval: s.Heartbeat.Rule.Interval,
 			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.OpenedAt,
 		},
 		Opened: i.OpenedAt, Detected: i.DetectedAt, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
 		FirstAlert: TimeToFirstAlert(s), Timeline: Timeline(s), Deliveries: Deliveries(s, v.now), WaitingFor: IncidentNextStep(s),
-		Runbook: FirstLink(s.Heartbeat.Description), PreviousText: PreviousIncident(s), PrintURL: v.site.BaseURL + view.IncidentPath(i.ID),
+		Runbook: FirstLink(s.Heartbeat.Description), PreviousText: PreviousIncident(s), PrintURL: v.site.BaseURL + paths.Incident(i.ID),
 		CanAct: v.actor.May(auth.ChangeIncidents),
 	}
 	p.Shell.Clock, p.ChannelWarning = v.clock, v.alertGap(len(s.ExistingChannels))
@@ -68,13 +70,13 @@ func (v *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 		p.ExitStatus = max(s.Ping.ExitCode, 0)
 	}
 	if s.Next.ID != "" {
-		p.NextIncident = &view.RelatedIncident{ID: s.Next.ID, Number: int(s.Next.Number), Cause: string(s.Next.Cause)}
+		p.NextIncident = &incidentview.Related{ID: s.Next.ID, Number: int(s.Next.Number), Cause: string(s.Next.Cause)}
 	}
 	switch {
 	case IsFailure(i.Cause):
-		p.Explanation = &view.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: view.Capitalize(i.Reason)}
+		p.Explanation = &ui.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: ui.Capitalize(i.Reason)}
 	case i.Cause == monitor.CauseMissed && i.Due.IsZero():
-		p.Explanation = &view.Explanation{Status: "down", Decision: view.Capitalize(i.Reason)} // a first ping that never came has no sum
+		p.Explanation = &ui.Explanation{Status: "down", Decision: ui.Capitalize(i.Reason)} // a first ping that never came has no sum
 	case i.Cause == monitor.CauseMissed:
 		p.Explanation = MissedWhy(s)
 		p.Heartbeat.Grace = p.Explanation.Grace // as it was then
@@ -90,10 +92,10 @@ func IsFailure(c monitor.Cause) bool { return c == monitor.CauseFailure || c == 
 
 // MissedWhy is the sum that led to an incident, as it was at its opening. Where
 // it does not begin at the last ping, or is longer, the sentence tells it.
-func MissedWhy(s manage.IncidentView) *view.Explanation {
+func MissedWhy(s manage.IncidentView) *ui.Explanation {
 	i := s.Incident
 	grace := s.Heartbeat.Rule.Grace
-	w := &view.Explanation{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.OpenedAt.Sub(i.Due), Alert: i.OpenedAt}
+	w := &ui.Explanation{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.OpenedAt.Sub(i.Due), Alert: i.OpenedAt}
 	several := s.Heartbeat.Rule.AlertAfter > 1
 	if several && w.Grace > grace { // some bad runs came before the one that alerted
 		w.Grace, w.AlertingRun = grace, i.OpenedAt.Add(-grace)
@@ -102,7 +104,7 @@ func MissedWhy(s manage.IncidentView) *view.Explanation {
 	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {
-		w.Decision = view.Capitalize(i.Reason)
+		w.Decision = ui.Capitalize(i.Reason)
 	}
 	return w
 }
@@ -146,5 +148,5 @@ func PreviousIncident(s manage.IncidentView) string {
 	if s.Previous.ID == "" {
 		return "No incident before"
 	}
-	return "No incident in " + view.Elapsed(s.OpenedAt.Sub(s.Previous.ResolvedAt))
+	return "No incident in " + ui.Elapsed(s.OpenedAt.Sub(s.Previous.ResolvedAt))
 }

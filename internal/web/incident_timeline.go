@@ -9,15 +9,16 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/ui"
 )
 
 // Timeline is all that happened in an incident, oldest first: what was noted,
 // and how telling people went.
-func Timeline(s manage.IncidentView) []view.TimelineEntry {
-	var all []view.TimelineEntry
+func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
+	var all []incidentview.TimelineEntry
 	if !s.LastPing.IsZero() && s.Cause == monitor.CauseMissed {
-		all = append(all, view.TimelineEntry{At: s.LastPing, Icon: "k-ping", Tone: "up", Title: "Last ping"})
+		all = append(all, incidentview.TimelineEntry{At: s.LastPing, Icon: "k-ping", Tone: "up", Title: "Last ping"})
 	}
 	for _, e := range s.Timeline {
 		if e.Kind != "due" { // "late" tells the same moment
@@ -27,23 +28,23 @@ func Timeline(s manage.IncidentView) []view.TimelineEntry {
 	for _, d := range s.Deliveries {
 		all = append(all, deliveryEntries(s, d)...)
 	}
-	slices.SortStableFunc(all, func(a, b view.TimelineEntry) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b incidentview.TimelineEntry) int { return a.At.Compare(b.At) })
 	return all
 }
 
 // timelineEntry is one line of what was noted.
-func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) view.TimelineEntry {
-	shown := view.TimelineEntry{At: e.At, Text: e.Text}
+func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.TimelineEntry {
+	shown := incidentview.TimelineEntry{At: e.At, Text: e.Text}
 	switch e.Kind {
 	case "late":
 		shown.Icon, shown.Tone, shown.Title, shown.Status = "st-late", "late", "Due", "Late"
 		shown.Text = "No ping came."
 		if s.Cause == monitor.CauseMissed {
-			shown.Text += " A grace period of " + view.ExactDuration(MissedWhy(s).Grace) + " began."
+			shown.Text += " A grace period of " + ui.ExactDuration(MissedWhy(s).Grace) + " began."
 		}
 	case "opened":
 		shown.Icon, shown.Tone, shown.Title, shown.Status = "st-down", "down", "Incident opened", "Down"
-		shown.Text = "Cause: " + strings.ToLower(view.Cause(string(s.Cause))) + ". " + view.Capitalize(e.Text)
+		shown.Text = "Cause: " + strings.ToLower(ui.Cause(string(s.Cause))) + ". " + ui.Capitalize(e.Text)
 		if s.Cause == monitor.CauseMissed && !s.Due.IsZero() && MissedWhy(s).Decision == "" {
 			shown.Text = "The grace period ran out. Cause: missed ping." // the page has the sum
 		}
@@ -90,27 +91,27 @@ func lastOutput(text string) string {
 
 // deliveryEntries are the lines about one alert. Of many attempts that failed only the
 // first and the last are told: the table has their number.
-func deliveryEntries(s manage.IncidentView, d manage.Delivery) []view.TimelineEntry {
+func deliveryEntries(s manage.IncidentView, d manage.Delivery) []incidentview.TimelineEntry {
 	name, what := s.Channels[d.Channel].Name, alertName(d.Event)
 	if d.Recipient != "" {
 		name += " for " + d.Recipient
 	}
-	var all []view.TimelineEntry
+	var all []incidentview.TimelineEntry
 	for n, t := range d.AttemptLog {
 		if t.Outcome == "retry" && n > 0 && n < len(d.AttemptLog)-1 {
 			continue
 		}
-		e := view.TimelineEntry{At: t.At, Code: ownDetail(s, d, t.Detail)}
+		e := incidentview.TimelineEntry{At: t.At, Code: ownDetail(s, d, t.Detail)}
 		switch t.Outcome {
 		case "sent":
-			e.Icon, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+view.Latency(t.Took)
+			e.Icon, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+ui.Latency(t.Took)
 			if n > 0 {
-				e.Title = what + " delivered to " + name + " on attempt " + view.Count(n+1)
+				e.Title = what + " delivered to " + name + " on attempt " + ui.Count(n+1)
 			}
 		case "retry":
 			e.Icon, e.Tone, e.Title = "dl-retry", "retrying", what+" to "+name+" not delivered, will retry"
 			if n > 0 {
-				e.Title = what + " to " + name + " not delivered after " + view.Plural(n+1, "attempt")
+				e.Title = what + " to " + name + " not delivered after " + ui.Plural(n+1, "attempt")
 			}
 		default:
 			e.Icon, e.Tone, e.Title = "dl-fail", "failed", what+" to "+name+" refused"
@@ -165,14 +166,14 @@ func EventName(event monitor.Event) string {
 }
 
 // Deliveries are the alerts of an incident. A reminder to come is not one yet.
-func Deliveries(s manage.IncidentView, now time.Time) []view.Delivery {
-	var all []view.Delivery
+func Deliveries(s manage.IncidentView, now time.Time) []ui.Delivery {
+	var all []ui.Delivery
 	for _, d := range s.Deliveries {
 		if d.Event == monitor.IncidentReminder && len(d.AttemptLog) == 0 && d.State == monitor.AlertPending {
 			continue
 		}
 		c := s.Channels[d.Channel]
-		shown := view.Delivery{
+		shown := ui.Delivery{
 			Channel: c.Name, Kind: ChannelKindLabel(c.Kind), Recipient: d.Recipient, Message: deliveryMessage(s, d.Event), State: string(d.State),
 			Attempts: len(d.AttemptLog),
 		}

@@ -6,17 +6,19 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // invitationPage is the page behind an invitation's link, and whether it can be
 // taken up.
-func (v *request) invitationPage(token string) (view.InvitationPage, bool, error) {
+func (v *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
 	i, found, err := v.site.People.Invitation(v.ctx(), token, v.now)
 	if err != nil || !found {
-		return view.InvitationPage{SignedOutShell: v.gate(), Expired: true}, false, err
+		return accountview.InvitationPage{SignedOutShell: v.gate(), Expired: true}, false, err
 	}
-	return view.InvitationPage{
+	return accountview.InvitationPage{
 		SignedOutShell: v.gate(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
 	}, true, nil
 }
@@ -28,9 +30,9 @@ func showInvitation(v *request) error {
 		return err
 	}
 	if !there {
-		return v.renderStatus(http.StatusGone, view.Invitation(p))
+		return v.renderStatus(http.StatusGone, accountview.Invitation(p))
 	}
-	return v.render(view.Invitation(p))
+	return v.render(accountview.Invitation(p))
 }
 
 // acceptInvitation takes the invitation up.
@@ -38,7 +40,7 @@ func acceptInvitation(v *request) error {
 	token := v.r.PathValue("token")
 	err := v.site.People.AcceptInvitation(v.ctx(), token, v.formValue("name"), v.formValue("password"), v.signInSource(), v.now)
 	if err == nil {
-		return v.redirectSignedIn(view.HeartbeatsPath)
+		return v.redirectSignedIn(paths.Heartbeats)
 	}
 	fault, theirs := errors.AsType[*monitor.Fault](err)
 	wrong, form := fieldErrors(err)
@@ -50,13 +52,13 @@ func acceptInvitation(v *request) error {
 		return err2
 	}
 	if !there {
-		return v.renderStatus(http.StatusGone, view.Invitation(p))
+		return v.renderStatus(http.StatusGone, accountview.Invitation(p))
 	}
-	p.Name = view.Input{Value: v.formValue("name"), Error: wrong["name"]}
+	p.Name = ui.Input{Value: v.formValue("name"), Error: wrong["name"]}
 	p.Password.Error = wrong["password"]
 	status := statusInvalid
 	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
 		status = v.setRetryAfter(rest.Wait)
 	}
-	return v.renderStatus(status, view.Invitation(p))
+	return v.renderStatus(status, accountview.Invitation(p))
 }

@@ -12,7 +12,10 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // liveRoutes are the streams of events that keep open pages up to date.
@@ -100,12 +103,12 @@ func streamHeartbeats(v *request) error {
 		if err != nil {
 			return Snapshot{}, err
 		}
-		found := Snapshot{Title: view.PageTitle("Heartbeats", v.actor.Project.Name, down)}
+		found := Snapshot{Title: layout.PageTitle("Heartbeats", v.actor.Project.Name, down)}
 		for _, w := range rows {
 			row := v.atTime(now).heartbeatRow(w)
 			found.Fragments = append(found.Fragments, Fragment{
 				Key: w.Ref, State: row, Name: row.Name, Status: row.Status,
-				Render: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
+				Render: func(c ui.Clock) templ.Component { return heartbeatview.ListRow(c, row) },
 			})
 		}
 		news, err := v.heartbeatNews(ctx, keys, len(refs), len(rows))
@@ -120,12 +123,12 @@ func streamHeartbeats(v *request) error {
 }
 
 // heartbeatSummary are the counts above the list.
-func (s *Stream) heartbeatSummary(ctx context.Context, f view.Filter, n view.ListUpdates, now time.Time) ([]Fragment, error) {
+func (s *Stream) heartbeatSummary(ctx context.Context, f heartbeatview.Filter, n layout.ListUpdates, now time.Time) ([]Fragment, error) {
 	counts, from, err := s.site.counts(ctx, s.actor, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.withAnnouncement(ctx, s.withCounts(view.HeartbeatsPage{Filter: f, Updates: n}, counts, from).Fragments(), n)
+	return s.withAnnouncement(ctx, s.withCounts(heartbeatview.ListPage{Filter: f, Updates: n}, counts, from).Fragments(), n)
 }
 
 // atTime is the visit at another moment.
@@ -163,9 +166,9 @@ func streamHeartbeat(v *request) error {
 		page := v.atTime(now).heartbeatPage(d, query)
 		hero := page.Heartbeat
 		rest, err := v.fragments(ctx, page.Fragments())
-		return Snapshot{Title: view.HeartbeatTitle(hero.Name, hero.Status), Fragments: append([]Fragment{{
+		return Snapshot{Title: heartbeatview.DetailTitle(hero.Name, hero.Status), Fragments: append([]Fragment{{
 			Key: h.Ref, State: heroState(hero), Name: hero.Name, Status: hero.Status,
-			Render: func(c view.Clock) templ.Component { return view.HeartbeatHero(c, hero, false) },
+			Render: func(c ui.Clock) templ.Component { return heartbeatview.StatusPanel(c, hero, false) },
 		}}, rest...)}, err
 	}
 	return s.Serve(seen)
@@ -173,15 +176,15 @@ func streamHeartbeat(v *request) error {
 
 // heroState are the facts of a hero; the open incident by what it says and not
 // by where it lies in memory.
-func heroState(h view.Heartbeat) any {
+func heroState(h heartbeatview.Heartbeat) any {
 	open := h.Incident
 	h.Incident = nil
 	if open == nil {
 		return h
 	}
 	return struct {
-		view.Heartbeat
-		Open view.OpenIncident
+		heartbeatview.Heartbeat
+		Open heartbeatview.OpenIncident
 	}{h, *open}
 }
 
@@ -211,14 +214,14 @@ func streamIncidents(v *request) error {
 			l := IncidentLine(i, alerts[i.ID])
 			found.Fragments = append(found.Fragments, Fragment{
 				Key: i.ID, State: l,
-				Render: func(c view.Clock) templ.Component { return view.IncidentRow(c, l) },
+				Render: func(c ui.Clock) templ.Component { return incidentview.ListRow(c, l) },
 			})
 		}
 		news, err := v.incidentNews(ctx, ids)
 		if err != nil {
 			return found, err
 		}
-		above, err := s.withAnnouncement(ctx, view.IncidentsPage{Updates: news}.Fragments(), news)
+		above, err := s.withAnnouncement(ctx, incidentview.ListPage{Updates: news}.Fragments(), news)
 		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}
@@ -252,9 +255,9 @@ func streamIncident(v *request) error {
 		rest, err := v.fragments(ctx, page.Fragments())
 		return Snapshot{Fragments: append([]Fragment{{
 			Key: id, State: incidentState(page),
-			Render: func(c view.Clock) templ.Component {
+			Render: func(c ui.Clock) templ.Component {
 				page.Clock = c
-				return view.IncidentHero(page)
+				return incidentview.StatusPanel(page)
 			},
 		}}, rest...)}, err
 	}
@@ -262,6 +265,6 @@ func streamIncident(v *request) error {
 }
 
 // incidentState are what the state of an incident is drawn from.
-func incidentState(p view.IncidentPage) any {
+func incidentState(p incidentview.DetailPage) any {
 	return []any{p.State, p.AcknowledgedBy, p.Acknowledged, p.Resolved, p.FirstAlert, p.Resolution}
 }

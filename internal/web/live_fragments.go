@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // StaticPrefix is what the key of a part begins with that is no row of the page.
@@ -14,13 +15,13 @@ const StaticPrefix = "-"
 
 // frozenClock is the clock by which a part is compared with what it was: what merely
 // ticks is the same in both.
-func (v *request) frozenClock() view.Clock {
-	return view.Clock{Now: time.Unix(0, 0).UTC(), Zone: v.clock.Zone}
+func (v *request) frozenClock() ui.Clock {
+	return ui.Clock{Now: time.Unix(0, 0).UTC(), Zone: v.clock.Zone}
 }
 
 // fragments turns the parts of a page into those of its stream.
-func (v *request) fragments(ctx context.Context, list []view.Fragment) ([]Fragment, error) {
-	ctx = view.WithOrigin(ctx, view.FormOrigin{}) // what forms carry is not what the part shows
+func (v *request) fragments(ctx context.Context, list []layout.Fragment) ([]Fragment, error) {
+	ctx = ui.WithOrigin(ctx, ui.FormOrigin{}) // what forms carry is not what the part shows
 	var all []Fragment
 	for _, l := range list {
 		var drawn bytes.Buffer
@@ -33,7 +34,7 @@ func (v *request) fragments(ctx context.Context, list []view.Fragment) ([]Fragme
 }
 
 // fragmentRefs are the parts as the page has them.
-func (v *request) fragmentRefs(list []view.Fragment) ([]FragmentRef, error) {
+func (v *request) fragmentRefs(list []layout.Fragment) ([]FragmentRef, error) {
 	all, err := v.fragments(v.ctx(), list)
 	var marks []FragmentRef
 	for _, p := range all {
@@ -48,5 +49,5 @@ func (s *Stream) navFragments(ctx context.Context, now time.Time) ([]Fragment, e
 	if err != nil {
 		return nil, err
 	}
-	return s.fragments(ctx, view.Shell{Down: counts.DownHeartbeats, Unresolved: counts.UnresolvedIncidents, FailingChannels: counts.FailingChannels}.Fragments())
+	return s.fragments(ctx, layout.Shell{Down: counts.DownHeartbeats, Unresolved: counts.UnresolvedIncidents, FailingChannels: counts.FailingChannels}.Fragments())
 }

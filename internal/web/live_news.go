@@ -9,7 +9,9 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
 )
 
 // SinceField is the part of a stream's address that says what was the newest when
@@ -30,13 +32,13 @@ func parseListVersion(q url.Values) (newest manage.NewestKeys, beyond int, ok bo
 }
 
 // listQuery is what an address of the list of heartbeats asks for.
-func listQuery(f view.Filter) manage.HeartbeatListQuery {
+func listQuery(f heartbeatview.Filter) manage.HeartbeatListQuery {
 	return manage.HeartbeatListQuery{Status: f.Status, Tag: f.Tag, Text: f.Query, Running: f.Running, Sort: f.Sort}
 }
 
 // heartbeatNews is what the list would show if it were loaded again. onPage is
 // how many rows it had, rows how many of them are left.
-func (v *request) heartbeatNews(ctx context.Context, keys []int64, onPage, rows int) (n view.ListUpdates, err error) {
+func (v *request) heartbeatNews(ctx context.Context, keys []int64, onPage, rows int) (n layout.ListUpdates, err error) {
 	q := v.r.URL.Query()
 	newest, before, ok := parseListVersion(q)
 	if !ok {
@@ -47,8 +49,8 @@ func (v *request) heartbeatNews(ctx context.Context, keys []int64, onPage, rows 
 	if err != nil {
 		return n, err
 	}
-	n = view.ListUpdates{
-		Path: view.ListPath(view.HeartbeatsPath, selectValues(q, "status", "tag", "q", "sort", "running")),
+	n = layout.ListUpdates{
+		Path: layout.ListPath(paths.Heartbeats, selectValues(q, "status", "tag", "q", "sort", "running")),
 		Down: found.NewlyDown, New: found.Created, Deleted: max(0, onPage-rows),
 	}
 	if moves := f.Running || f.Status != "" && f.Status != string(monitor.Down); moves {
@@ -59,7 +61,7 @@ func (v *request) heartbeatNews(ctx context.Context, keys []int64, onPage, rows 
 }
 
 // incidentNews is the same of the list of incidents.
-func (v *request) incidentNews(ctx context.Context, ids []string) (n view.ListUpdates, err error) {
+func (v *request) incidentNews(ctx context.Context, ids []string) (n layout.ListUpdates, err error) {
 	q := v.r.URL.Query()
 	newest, before, ok := parseListVersion(q)
 	if !ok {
@@ -70,7 +72,7 @@ func (v *request) incidentNews(ctx context.Context, ids []string) (n view.ListUp
 	if err != nil {
 		return n, err
 	}
-	n = view.ListUpdates{Path: view.ListPath(view.IncidentsPath, selectValues(q, "state", "q", "cause")), New: found.Created}
+	n = layout.ListUpdates{Path: layout.ListPath(paths.Incidents, selectValues(q, "state", "q", "cause")), New: found.Created}
 	if f.State == string(monitor.StateAcknowledged) || f.State == string(monitor.StateResolved) {
 		n.New, n.Matching = 0, max(0, found.Total-before)
 	}
@@ -78,7 +80,7 @@ func (v *request) incidentNews(ctx context.Context, ids []string) (n view.ListUp
 }
 
 // withAnnouncement are the parts of a list, with the sentence that is said aloud.
-func (v *request) withAnnouncement(ctx context.Context, list []view.Fragment, n view.ListUpdates) ([]Fragment, error) {
+func (v *request) withAnnouncement(ctx context.Context, list []layout.Fragment, n layout.ListUpdates) ([]Fragment, error) {
 	parts, err := v.fragments(ctx, list)
 	for i := range parts {
 		if parts[i].Key == StaticPrefix+"news" {

@@ -15,7 +15,9 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/ui"
 )
 
 // eventStream is an open stream, as a browser has it.
@@ -384,10 +386,10 @@ func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
 
 func TestStream_AClockTickIsNoChange(t *testing.T) {
 	now := time.Now().UTC()
-	v := &request{context: t.Context(), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
-	page := view.HeartbeatPage{
-		Heartbeat: view.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
-		Incidents: []view.IncidentLine{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},
+	v := &request{context: t.Context(), now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
+	page := heartbeatview.DetailPage{
+		Heartbeat: heartbeatview.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
+		Incidents: []incidentview.Row{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},
 	}
 	before, err := v.fragmentRefs(page.Fragments())
 	if err != nil {

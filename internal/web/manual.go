@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"overdue/docs/manual"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // ReferenceSlug is the page on the API, which is drawn from its description and
@@ -34,8 +34,8 @@ func navigation() []navGroup {
 
 // Manual is the whole manual, read once.
 type Manual struct {
-	Nav   []view.DocNavGroup
-	Order []view.DocLink   // all pages, one after the other
+	Nav   []docsview.NavGroup
+	Order []docsview.Link  // all pages, one after the other
 	Pages map[string]*Page // by slug, but the reference
 }
 
@@ -47,7 +47,7 @@ func Load() (*Manual, error) { return parseManual(manual.Files(), navigation()) 
 func parseManual(files fs.FS, shelves []navGroup) (*Manual, error) {
 	b := &Manual{Pages: map[string]*Page{}}
 	for _, s := range shelves {
-		group := view.DocNavGroup{Title: s.title}
+		group := docsview.NavGroup{Title: s.title}
 		for _, slug := range s.slugs {
 			title := referenceTitle
 			if slug != ReferenceSlug {
@@ -57,7 +57,7 @@ func parseManual(files fs.FS, shelves []navGroup) (*Manual, error) {
 				}
 				b.Pages[slug], title = c, c.Title
 			}
-			group.Pages = append(group.Pages, view.DocLink{Slug: slug, Title: title})
+			group.Pages = append(group.Pages, docsview.Link{Slug: slug, Title: title})
 		}
 		b.Nav = append(b.Nav, group)
 		b.Order = append(b.Order, group.Pages...)
@@ -120,7 +120,7 @@ func (b *Manual) Title(slug string) string {
 }
 
 // Neighbours are the pages before and after one.
-func (b *Manual) Neighbours(slug string) (before, after view.DocLink) {
+func (b *Manual) Neighbours(slug string) (before, after docsview.Link) {
 	for i, l := range b.Order {
 		if l.Slug != slug {
 			continue

@@ -14,16 +14,16 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // Page is one page of the manual as it was written, ready to be drawn for
 // any reader.
 type Page struct {
 	Slug, Title, Lede string
-	Contents          []view.Heading // of the second level
+	Contents          []docsview.Heading // of the second level
 	parts             []pagePart
-	Next              []view.DocNext
+	Next              []docsview.NextPage
 	sections          []Section       // what the search looks through
 	ids               map[string]bool // places that a link may lead to
 	links             []string        // places that this page leads to: "statuses#late"
@@ -112,7 +112,7 @@ func (b *pageParser) heading(n *ast.Heading) error {
 	if n.Level > 2 {
 		return b.wrapped(fmt.Sprintf(`<h3 id="%s">`, id), childrenOf{n}, "</h3>")
 	}
-	b.Contents = append(b.Contents, view.Heading{ID: id, Title: title})
+	b.Contents = append(b.Contents, docsview.Heading{ID: id, Title: title})
 	return b.wrapped(fmt.Sprintf(`<h2 id="%s">`, id), childrenOf{n},
 		fmt.Sprintf(` <a class="anchor" href="#%s" aria-label="Link to this section">#</a></h2>`, id))
 }

@@ -12,7 +12,7 @@ import (
 	"testing/fstest"
 
 	"overdue/internal/api"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // testOpenAPI is the description of the API, as the server answers with it.
@@ -121,7 +121,7 @@ func TestParsePage_WritesOurMarkup(t *testing.T) {
 	if c.Title != "Page" || c.Lede != "What it is for." || strings.Contains(html, "What it is") {
 		t.Errorf("title %q, lede %q", c.Title, c.Lede)
 	}
-	if len(c.Contents) != 1 || c.Contents[0] != (view.Heading{ID: "two-words", Title: "Two words"}) {
+	if len(c.Contents) != 1 || c.Contents[0] != (docsview.Heading{ID: "two-words", Title: "Two words"}) {
 		t.Errorf("on this page: %v", c.Contents)
 	}
 }
@@ -220,7 +220,7 @@ func TestGroups_ShowParametersAndExamples(t *testing.T) {
 	if len(got) != 2 || got[0].Method != "GET" || got[1].Method != "POST" || !got[0].ReadOnly || got[1].ReadOnly || got[0].NoKey {
 		t.Fatalf("operations: %+v", got)
 	}
-	want := view.Parameter{Name: "size", Type: "integer or string", Required: true, Description: "How `big`"}
+	want := docsview.Parameter{Name: "size", Type: "integer or string", Required: true, Description: "How `big`"}
 	if len(got[1].Body) != 2 || got[1].Body[1] != want {
 		t.Errorf("body: %+v", got[1].Body)
 	}

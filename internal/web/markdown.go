@@ -10,7 +10,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/paths"
 )
 
 // transform walks over a page before it is drawn: it refuses HTML, leads links to
@@ -71,7 +72,7 @@ func (b *pageParser) resolveLink(n *ast.Link) error {
 		return fmt.Errorf("a link to %q: write a page such as statuses.md, or a whole address", to)
 	}
 	slug := strings.TrimSuffix(file, ".md")
-	place, address := slug, view.DocPath(slug)
+	place, address := slug, paths.Doc(slug)
 	if within {
 		place, address = place+"#"+id, address+"#"+id
 	}
@@ -84,7 +85,7 @@ func (b *pageParser) resolveLink(n *ast.Link) error {
 func renderStatusSign(n *ast.Link) error {
 	name := strings.TrimPrefix(string(n.Destination), "status:")
 	var drawn bytes.Buffer
-	if err := view.DocStatus(name).Render(context.Background(), &drawn); err != nil {
+	if err := docsview.Status(name).Render(context.Background(), &drawn); err != nil {
 		return fmt.Errorf("sign of %s: %w", name, err)
 	}
 	s := ast.NewString(drawn.Bytes())

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"overdue/internal/manage"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // daysShown is how many days the month of a heartbeat has.
@@ -13,15 +14,15 @@ const daysShown = 30
 
 // Month counts the runs of each of the last 30 days, as the project's zone has
 // days.
-func Month(all []Run, limit time.Duration, c view.Clock) view.DailyRuns {
-	m := view.DailyRuns{MaxRunTime: limit}
+func Month(all []Run, limit time.Duration, c ui.Clock) heartbeatview.DailyRuns {
+	m := heartbeatview.DailyRuns{MaxRunTime: limit}
 	index := map[string]int{}
 	today := c.Now.In(Zone(c))
 	for i := daysShown - 1; i >= 0; i-- {
 		// Noon exists on every day, whatever the clocks do.
 		day := time.Date(today.Year(), today.Month(), today.Day()-i, 12, 0, 0, 0, today.Location())
 		index[day.Format(time.DateOnly)] = len(m.Days)
-		m.Days = append(m.Days, view.Day{Date: day})
+		m.Days = append(m.Days, heartbeatview.Day{Date: day})
 	}
 	for _, r := range all {
 		for _, part := range splitByDay(r, Zone(c)) {
@@ -49,7 +50,7 @@ func splitByDay(r Run, zone *time.Location) []Run {
 }
 
 // Zone is the zone of a clock.
-func Zone(c view.Clock) *time.Location {
+func Zone(c ui.Clock) *time.Location {
 	if c.Zone == nil {
 		return time.UTC
 	}
@@ -57,22 +58,22 @@ func Zone(c view.Clock) *time.Location {
 }
 
 // addToDay is a day with more runs, or with what one of them measured.
-func addToDay(d view.Day, r Run) view.Day {
+func addToDay(d heartbeatview.Day, r Run) heartbeatview.Day {
 	switch r.outcome {
-	case view.OutcomeOnTime:
+	case heartbeatview.OutcomeOnTime:
 		d.OnTime += r.count
-	case view.OutcomeLate:
+	case heartbeatview.OutcomeLate:
 		d.Late += r.count
 		d.MaxLateness = max(d.MaxLateness, r.lateBy)
-	case view.OutcomeFailed:
+	case heartbeatview.OutcomeFailed:
 		d.Failed += r.count
-	case view.OutcomeMissed:
+	case heartbeatview.OutcomeMissed:
 		d.Missed += r.count
-	case view.OutcomeUnknown:
+	case heartbeatview.OutcomeUnknown:
 		d.Unknown += r.count
-	case view.OutcomeWithinGrace:
+	case heartbeatview.OutcomeWithinGrace:
 		d.WithinGrace += r.count
-	case view.OutcomeUpcoming:
+	case heartbeatview.OutcomeUpcoming:
 		d.Upcoming += r.count
 	}
 	if r.exit > 0 {
@@ -83,22 +84,22 @@ func addToDay(d view.Day, r Run) view.Day {
 }
 
 // MonthStats are the figures of the last 30 days.
-func MonthStats(all []Run, outages []manage.Outage, now time.Time) view.RunStats {
-	var s view.RunStats
+func MonthStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.RunStats {
+	var s heartbeatview.RunStats
 	var took []time.Duration
 	since := now.Add(-daysShown * 24 * time.Hour)
 	for _, r := range all {
-		if r.at.Before(since) || slices.Contains([]string{view.OutcomeWithinGrace, view.OutcomeUpcoming, view.OutcomeRunning}, r.outcome) {
+		if r.at.Before(since) || slices.Contains([]string{heartbeatview.OutcomeWithinGrace, heartbeatview.OutcomeUpcoming, heartbeatview.OutcomeRunning}, r.outcome) {
 			continue
 		}
-		if r.outcome != view.OutcomeUnknown {
+		if r.outcome != heartbeatview.OutcomeUnknown {
 			s.Watched += r.count
 		}
 		switch r.outcome {
-		case view.OutcomeLate:
+		case heartbeatview.OutcomeLate:
 			s.Late += r.count
 			s.Good += r.count
-		case view.OutcomeOnTime:
+		case heartbeatview.OutcomeOnTime:
 			s.Good += r.count
 		}
 		if r.took > 0 {

@@ -8,7 +8,9 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // maxMailsInFlight bounds how many letters are on their way that nobody waits for.
@@ -19,7 +21,7 @@ func showPasswordReset(v *request) error {
 	if v.site.SendMail == nil {
 		return monitor.Faultf(monitor.NotFound, "", "This server sends no e-mail. Ask whoever runs it for a link.")
 	}
-	return v.render(view.RequestReset(view.RequestResetPage{SignedOutShell: v.gate()}))
+	return v.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: v.gate()}))
 }
 
 // requestPasswordReset sends the link. What it answers, and how soon, is the same whether
@@ -30,13 +32,13 @@ func requestPasswordReset(v *request) error {
 	}
 	email, fault := auth.ValidateEmail(v.formValue("email"))
 	if fault != nil {
-		return v.renderStatus(statusInvalid, view.RequestReset(view.RequestResetPage{SignedOutShell: v.gate(), Email: view.Input{Value: v.formValue("email"), Error: fault.Message}}))
+		return v.renderStatus(statusInvalid, accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: v.gate(), Email: ui.Input{Value: v.formValue("email"), Error: fault.Message}}))
 	}
 	if rest, tooMany := errors.AsType[*auth.ThrottleError](v.site.People.AllowReset(email, v.clientAddress(), v.now)); tooMany {
-		return v.renderStatus(v.setRetryAfter(rest.Wait), view.RequestReset(view.RequestResetPage{SignedOutShell: v.gate(), Email: view.Input{Value: email, Error: rest.Message}}))
+		return v.renderStatus(v.setRetryAfter(rest.Wait), accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: v.gate(), Email: ui.Input{Value: email, Error: rest.Message}}))
 	}
 	v.site.sendInBackground(v.ctx(), func(ctx context.Context) error { return v.mailPasswordReset(ctx, email) })
-	return v.render(view.RequestReset(view.RequestResetPage{SignedOutShell: v.gate(), Email: view.Input{Value: email}, Sent: true}))
+	return v.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: v.gate(), Email: ui.Input{Value: email}, Sent: true}))
 }
 
 // sendInBackground does something that nobody waits for. Beyond as many as are allowed at
@@ -68,7 +70,7 @@ func (v *request) mailPasswordReset(ctx context.Context, email string) error {
 %s
 
 The link works once, for an hour. If it was not you, ignore it: nothing has changed.
-`, v.site.host(), v.site.BaseURL+view.ResetTokenPath(token)))
+`, v.site.host(), v.site.BaseURL+paths.PasswordResetLink(token)))
 }
 
 // showNewPassword is the page behind the link. Looking does not use it up: mail
@@ -79,11 +81,11 @@ func showNewPassword(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.renderNewPassword(open, view.NewPasswordPage{Token: token, Email: person.Email})
+	return v.renderNewPassword(open, accountview.NewPasswordPage{Token: token, Email: person.Email})
 }
 
 // renderNewPassword answers with the page.
-func (v *request) renderNewPassword(open bool, p view.NewPasswordPage) error {
+func (v *request) renderNewPassword(open bool, p accountview.NewPasswordPage) error {
 	p.SignedOutShell, p.CanMailReset = v.gate(), v.site.SendMail != nil
 	status := http.StatusOK
 	switch {
@@ -92,7 +94,7 @@ func (v *request) renderNewPassword(open bool, p view.NewPasswordPage) error {
 	case p.Password.Error != "":
 		status = statusInvalid
 	}
-	return v.renderStatus(status, view.NewPassword(p))
+	return v.renderStatus(status, accountview.NewPassword(p))
 }
 
 // setNewPassword sets the password, and signs in.
@@ -104,10 +106,10 @@ func setNewPassword(v *request) error {
 	case err != nil && !form:
 		return err
 	case !open:
-		return v.renderNewPassword(false, view.NewPasswordPage{})
+		return v.renderNewPassword(false, accountview.NewPasswordPage{})
 	case form:
-		return v.renderNewPassword(true, view.NewPasswordPage{Token: token, Email: v.formValue("email"), Password: view.Input{Error: wrong["password"]}})
+		return v.renderNewPassword(true, accountview.NewPasswordPage{Token: token, Email: v.formValue("email"), Password: ui.Input{Error: wrong["password"]}})
 	}
 	v.toast("Your password is set, and every other browser is signed out. API keys that you made still work.", "")
-	return v.redirectSignedIn(view.HeartbeatsPath)
+	return v.redirectSignedIn(paths.Heartbeats)
 }

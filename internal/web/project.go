@@ -6,7 +6,10 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // projectRoutes are the pages about the project itself, and about others.
@@ -26,37 +29,37 @@ func (s *Site) projectRoutes() []route {
 }
 
 // settingsPage is the page about the project as it is.
-func (v *request) settingsPage() view.SettingsPage {
+func (v *request) settingsPage() accountview.ProjectSettingsPage {
 	zone := v.actor.Project.Zone
-	return view.SettingsPage{
+	return accountview.ProjectSettingsPage{
 		Version: manage.ProjectVersion(v.actor.Project), OriginalValues: encodeShownValues(projectValues(v.actor.Project)),
-		Shell: v.shell(""), Name: view.Input{Value: v.actor.Project.Name}, Zone: view.Input{Value: zone}, Zones: TimeZones,
-		NewZone: view.Input{Value: zone}, PingURLPrefix: v.site.pingBase(),
+		Shell: v.shell(""), Name: ui.Input{Value: v.actor.Project.Name}, Zone: ui.Input{Value: zone}, Zones: TimeZones,
+		NewZone: ui.Input{Value: zone}, PingURLPrefix: v.site.pingBase(),
 		CanDelete: v.actor.May(auth.DeleteProject) && len(v.person.Memberships) > 1,
 	}
 }
 
 // showSettings shows it.
-func showSettings(v *request) error { return v.render(view.Settings(v.settingsPage())) }
+func showSettings(v *request) error { return v.render(accountview.ProjectSettings(v.settingsPage())) }
 
 // saveSettings changes the project.
 func saveSettings(v *request) error {
 	name, zone := v.formValue("name"), v.formValue("timezone")
-	err := v.site.Service.ChangeProject(v.ctx(), v.actor, name, zone, v.formValue(view.VersionField))
+	err := v.site.Service.ChangeProject(v.ctx(), v.actor, name, zone, v.formValue(ui.VersionField))
 	if isStale(err) {
 		return v.staleSettings()
 	}
 	if wrong, form := fieldErrors(err); form {
 		p := v.settingsPage()
-		p.Name, p.Zone = view.Input{Value: name, Error: wrong["name"]}, view.Input{Value: zone, Error: wrong["timezone"]}
-		p.Version, p.OriginalValues = v.formValue(view.VersionField), v.formValue(view.OriginalValuesField)
-		return v.renderStatus(statusInvalid, view.Settings(p))
+		p.Name, p.Zone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
+		p.Version, p.OriginalValues = v.formValue(ui.VersionField), v.formValue(ui.OriginalValuesField)
+		return v.renderStatus(statusInvalid, accountview.ProjectSettings(p))
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Settings saved.", "")
-	return v.redirect(view.SettingsPath)
+	return v.redirect(paths.Settings)
 }
 
 // projectValues are what a browser sends of the project's form that nobody
@@ -73,8 +76,8 @@ func (v *request) staleSettings() error {
 		return err
 	}
 	return v.renderConflict(staleForm{
-		title: now.Name, formPath: view.SettingsPath, backPath: view.SettingsPath, version: manage.ProjectVersion(now), lastChange: by,
-		fields: []view.Option{{Value: "name", Label: "Name"}, {Value: "timezone", Label: "Time zone"}},
+		title: now.Name, formPath: paths.Settings, backPath: paths.Settings, version: manage.ProjectVersion(now), lastChange: by,
+		fields: []ui.Option{{Value: "name", Label: "Name"}, {Value: "timezone", Label: "Time zone"}},
 		saved:  projectValues(now), submitted: url.Values{"name": {v.formValue("name")}, "timezone": {v.formValue("timezone")}},
 	})
 }
@@ -85,15 +88,15 @@ func createProject(v *request) error {
 	made, err := v.site.Service.CreateProject(v.ctx(), v.actor, name, zone)
 	if wrong, form := fieldErrors(err); form {
 		p := v.settingsPage()
-		p.NewName, p.NewZone = view.Input{Value: name, Error: wrong["name"]}, view.Input{Value: zone, Error: wrong["timezone"]}
-		return v.renderStatus(statusInvalid, view.Settings(p))
+		p.NewName, p.NewZone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
+		return v.renderStatus(statusInvalid, accountview.ProjectSettings(p))
 	}
 	if err != nil {
 		return err
 	}
 	v.site.People.Sessions.SelectProject(v.ctx(), made.Slug)
 	v.toast("Project “"+made.Name+"” created.", "")
-	return v.redirect(view.HeartbeatsPath)
+	return v.redirect(paths.Heartbeats)
 }
 
 // projectInPath is the visitor in the project that the path names. To who is not in
@@ -114,17 +117,17 @@ func chooseProject(v *request) error {
 		return err
 	}
 	v.site.People.Sessions.SelectProject(v.ctx(), there.Project.Slug)
-	return v.redirect(view.HeartbeatsPath)
+	return v.redirect(paths.Heartbeats)
 }
 
 // projectDeletionPage asks before a project is deleted, for those without script.
-func (v *request) projectDeletionPage(there auth.Actor, word view.Input) (view.ConfirmPage, error) {
+func (v *request) projectDeletionPage(there auth.Actor, word ui.Input) (layout.ConfirmPage, error) {
 	counts, err := v.site.Service.ProjectCounts(v.ctx(), there, v.now)
-	path := view.ProjectPath(there.Project.Slug) + "/delete"
-	return view.ConfirmPage{
+	path := paths.Project(there.Project.Slug) + "/delete"
+	return layout.ConfirmPage{
 		Shell: v.shell(""), Section: "Settings", Title: "Delete “" + there.Project.Name + "”?",
-		Text:   view.ProjectDeletion(counts.UnresolvedIncidents),
-		Action: path, Label: "Type the name to confirm", Typed: word, Button: "Delete project", CancelPath: view.SettingsPath,
+		Text:   accountview.ProjectDeletionText(counts.UnresolvedIncidents),
+		Action: path, Label: "Type the name to confirm", Typed: word, Button: "Delete project", CancelPath: paths.Settings,
 	}, err
 }
 
@@ -137,11 +140,11 @@ func confirmProjectDeletion(v *request) error {
 	if !there.May(auth.DeleteProject) {
 		return monitor.Faultf(monitor.Forbidden, "", "Only an owner can delete a project.")
 	}
-	page, err := v.projectDeletionPage(there, view.Input{})
+	page, err := v.projectDeletionPage(there, ui.Input{})
 	if err != nil {
 		return err
 	}
-	return v.render(view.Confirm(page))
+	return v.render(layout.Confirm(page))
 }
 
 // deleteProject ends a project with all that is in it.
@@ -153,15 +156,15 @@ func deleteProject(v *request) error {
 	typed := v.formValue("confirm")
 	err = v.site.Service.DeleteProject(v.ctx(), there, typed)
 	if wrong, form := fieldErrors(err); form {
-		page, err := v.projectDeletionPage(there, view.Input{Value: typed, Error: wrong["confirm"]})
+		page, err := v.projectDeletionPage(there, ui.Input{Value: typed, Error: wrong["confirm"]})
 		if err != nil {
 			return err
 		}
-		return v.renderStatus(statusInvalid, view.Confirm(page))
+		return v.renderStatus(statusInvalid, layout.Confirm(page))
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Project “"+there.Project.Name+"” deleted.", "")
-	return v.redirect(view.HeartbeatsPath)
+	return v.redirect(paths.Heartbeats)
 }

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // APIPrefix is where the API lives, below the address of the installation.
@@ -26,10 +26,10 @@ var methodOrder = []string{"get", "post", "put", "patch", "delete"}
 const pingTag = "Pinging"
 
 // Groups draws the reference. base is the address of the installation.
-func (s *OpenAPI) Groups(base string) []view.OperationGroup {
-	var all []view.OperationGroup
+func (s *OpenAPI) Groups(base string) []docsview.OperationGroup {
+	var all []docsview.OperationGroup
 	for _, tag := range s.Tags {
-		g := view.OperationGroup{ID: anchorID(tag.Name), Title: tag.Name, Description: tag.Description}
+		g := docsview.OperationGroup{ID: anchorID(tag.Name), Title: tag.Name, Description: tag.Description}
 		for _, path := range slices.SortedFunc(maps.Keys(s.Paths), byDepth) {
 			for _, verb := range methodOrder {
 				op, exists := s.Paths[path][verb]
@@ -50,20 +50,20 @@ func byDepth(a, b string) int {
 }
 
 // operation draws one operation.
-func (s *OpenAPI) operation(base, path, verb string, op specOperation) view.Operation {
-	o := view.Operation{
+func (s *OpenAPI) operation(base, path, verb string, op specOperation) docsview.Operation {
+	o := docsview.Operation{
 		ID: op.OperationID, Method: strings.ToUpper(verb), Path: path, Summary: op.Summary, Details: op.Description,
 		ReadOnly: verb == "get", NoKey: len(op.Security) == 0,
 	}
 	for _, p := range op.Parameters {
-		o.Parameters = append(o.Parameters, view.Parameter{
+		o.Parameters = append(o.Parameters, docsview.Parameter{
 			Name: p.Name, In: p.In, Type: s.typeName(p.Schema), Required: p.Required, Description: cmp.Or(p.Description, p.Schema.Description),
 		})
 	}
 	media := op.RequestBody.Content["application/json"]
 	body := s.resolve(media.Schema)
 	for _, name := range slices.Sorted(maps.Keys(body.Properties)) {
-		o.Body = append(o.Body, view.Parameter{
+		o.Body = append(o.Body, docsview.Parameter{
 			Name: name, Type: s.typeName(body.Properties[name]), Required: slices.Contains(body.Required, name),
 			Description: body.Properties[name].Description,
 		})
@@ -73,7 +73,7 @@ func (s *OpenAPI) operation(base, path, verb string, op specOperation) view.Oper
 		if err != nil {
 			continue // "default" and ranges say nothing that a reader could look up
 		}
-		o.Responses = append(o.Responses, view.Response{Status: status, Description: op.Responses[code].Description})
+		o.Responses = append(o.Responses, docsview.Response{Status: status, Description: op.Responses[code].Description})
 		if status < 300 && o.Answer == "" {
 			o.Answer = indentJSON(s.example(op.Responses[code].Content["application/json"].Schema))
 		}
@@ -83,7 +83,7 @@ func (s *OpenAPI) operation(base, path, verb string, op specOperation) view.Oper
 }
 
 // curlCommand is a request as a shell would send it.
-func curlCommand(url string, o view.Operation, body json.RawMessage) string {
+func curlCommand(url string, o docsview.Operation, body json.RawMessage) string {
 	lines := []string{"curl -sS"}
 	if o.Method != "GET" && (o.Method != "POST" || body == nil) {
 		lines[0] += " -X " + o.Method
@@ -111,7 +111,7 @@ func indentJSON(raw json.RawMessage) string {
 }
 
 // ReferenceSections are the operations as the search finds them.
-func ReferenceSections(groups []view.OperationGroup) []Section {
+func ReferenceSections(groups []docsview.OperationGroup) []Section {
 	all := []Section{{slug: ReferenceSlug, page: referenceTitle, text: "Every path of the API, with its parameters and answers."}}
 	for _, g := range groups {
 		for _, o := range g.Operations {

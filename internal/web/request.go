@@ -11,7 +11,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // request is one request: who asks, in which project, in which words of time.
@@ -24,21 +25,21 @@ type request struct {
 	person  auth.Person // zero when nobody is signed in
 	actor   auth.Actor  // for the project being looked at
 	now     time.Time
-	clock   view.Clock
+	clock   ui.Clock
 }
 
 // newRequest begins one. Nobody is known to be signed in yet.
 func (s *Site) newRequest(w http.ResponseWriter, r *http.Request) *request {
 	now := time.Now().UTC().Truncate(monitor.Precision)
-	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
 }
 
 // ctx ends when the visitor leaves.
 func (v *request) ctx() context.Context { return v.context }
 
 // gate is what surrounds a page for someone who is not signed in.
-func (v *request) gate() view.SignedOutShell {
-	return view.SignedOutShell{Clock: v.clock, Theme: v.theme(), Version: v.site.Version}
+func (v *request) gate() layout.SignedOutShell {
+	return layout.SignedOutShell{Clock: v.clock, Theme: v.theme(), Version: v.site.Version}
 }
 
 // theme is what the visitor chose; the page makes sure that it is one.

@@ -5,7 +5,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
 )
 
 // stripLength is how many runs the ruler of recent runs shows.
@@ -24,9 +24,9 @@ type Run struct {
 
 // outcomeNames are those of the ledger as they are drawn.
 var outcomeNames = map[monitor.Outcome]string{
-	monitor.RunOnTime: view.OutcomeOnTime, monitor.RunLate: view.OutcomeLate,
-	monitor.RunFailed: view.OutcomeFailed, monitor.RunTooShort: view.OutcomeFailed, monitor.RunOverran: view.OutcomeFailed,
-	monitor.RunMissed: view.OutcomeMissed, monitor.RunNotStarted: view.OutcomeMissed, monitor.RunUnknown: view.OutcomeUnknown,
+	monitor.RunOnTime: heartbeatview.OutcomeOnTime, monitor.RunLate: heartbeatview.OutcomeLate,
+	monitor.RunFailed: heartbeatview.OutcomeFailed, monitor.RunTooShort: heartbeatview.OutcomeFailed, monitor.RunOverran: heartbeatview.OutcomeFailed,
+	monitor.RunMissed: heartbeatview.OutcomeMissed, monitor.RunNotStarted: heartbeatview.OutcomeMissed, monitor.RunUnknown: heartbeatview.OutcomeUnknown,
 }
 
 // Runs tells what became of the runs of a heartbeat, oldest first, as far as its
@@ -45,18 +45,18 @@ func Runs(w manage.HeartbeatHistory, now time.Time) []Run {
 	}
 	switch {
 	case w.Running():
-		return append(all, Run{at: now, count: 1, outcome: view.OutcomeRunning})
+		return append(all, Run{at: now, count: 1, outcome: heartbeatview.OutcomeRunning})
 	case w.StatusAt(now) == monitor.Late:
-		return append(all, Run{at: w.Due(), count: 1, outcome: view.OutcomeWithinGrace})
+		return append(all, Run{at: w.Due(), count: 1, outcome: heartbeatview.OutcomeWithinGrace})
 	case w.ExpectsPings() && w.Status != monitor.Down && !w.Due().IsZero():
-		return append(all, Run{at: w.Due(), count: 1, outcome: view.OutcomeUpcoming})
+		return append(all, Run{at: w.Due(), count: 1, outcome: heartbeatview.OutcomeUpcoming})
 	}
 	return all
 }
 
 // Strip is the ruler of recent runs.
-func Strip(all []Run) view.RunStrip {
-	var s view.RunStrip
+func Strip(all []Run) heartbeatview.RunStrip {
+	var s heartbeatview.RunStrip
 	for _, r := range all {
 		for range min(r.count, stripLength) {
 			s = append(s, r.outcome)
@@ -66,8 +66,8 @@ func Strip(all []Run) view.RunStrip {
 }
 
 // Spark is the curve of recent run times.
-func Spark(pings []monitor.Ping) view.DurationSparkline {
-	var s view.DurationSparkline
+func Spark(pings []monitor.Ping) heartbeatview.DurationSparkline {
+	var s heartbeatview.DurationSparkline
 	for _, p := range pings {
 		if p.HasRunTime {
 			s = append(s, p.RunTime)

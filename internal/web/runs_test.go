@@ -8,7 +8,8 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 func TestRuns_FollowTheRunHistory(t *testing.T) {
@@ -20,19 +21,19 @@ func TestRuns_FollowTheRunHistory(t *testing.T) {
 	standing := func(status monitor.Status, runs ...monitor.ActiveRun) monitor.Heartbeat {
 		return monitor.Heartbeat{Rule: monitor.Rule{Interval: time.Hour}, Status: status, CountedFrom: at(0), LastPing: at(0), ActiveRuns: runs}
 	}
-	const on, late, failed, missed = view.OutcomeOnTime, view.OutcomeLate, view.OutcomeFailed, view.OutcomeMissed
+	const on, late, failed, missed = heartbeatview.OutcomeOnTime, heartbeatview.OutcomeLate, heartbeatview.OutcomeFailed, heartbeatview.OutcomeMissed
 	for name, c := range map[string]struct {
 		h     monitor.Heartbeat
 		slots []monitor.Span
-		want  view.RunStrip
+		want  heartbeatview.RunStrip
 	}{
 		"new":      {monitor.Heartbeat{Status: monitor.New}, nil, nil},
-		"good":     {standing(monitor.Up), []monitor.Span{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, view.RunStrip{on, on, late, view.OutcomeWithinGrace}},
-		"upcoming": {monitor.Heartbeat{Rule: monitor.Rule{Interval: 3 * time.Hour}, Status: monitor.Up, CountedFrom: at(0)}, nil, view.RunStrip{view.OutcomeUpcoming}},
-		"running":  {standing(monitor.Up, monitor.ActiveRun{StartedAt: at(1)}), []monitor.Span{told(monitor.RunOnTime, 1)}, view.RunStrip{on, view.OutcomeRunning}},
-		"bad runs": {standing(monitor.Down), []monitor.Span{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, view.RunStrip{failed, failed, failed}},
-		"silence":  {standing(monitor.Down), []monitor.Span{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, view.RunStrip{missed, missed, missed}},
-		"unknown":  {standing(monitor.Down), []monitor.Span{told(monitor.RunUnknown, 1)}, view.RunStrip{view.OutcomeUnknown}},
+		"good":     {standing(monitor.Up), []monitor.Span{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, heartbeatview.RunStrip{on, on, late, heartbeatview.OutcomeWithinGrace}},
+		"upcoming": {monitor.Heartbeat{Rule: monitor.Rule{Interval: 3 * time.Hour}, Status: monitor.Up, CountedFrom: at(0)}, nil, heartbeatview.RunStrip{heartbeatview.OutcomeUpcoming}},
+		"running":  {standing(monitor.Up, monitor.ActiveRun{StartedAt: at(1)}), []monitor.Span{told(monitor.RunOnTime, 1)}, heartbeatview.RunStrip{on, heartbeatview.OutcomeRunning}},
+		"bad runs": {standing(monitor.Down), []monitor.Span{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, heartbeatview.RunStrip{failed, failed, failed}},
+		"silence":  {standing(monitor.Down), []monitor.Span{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, heartbeatview.RunStrip{missed, missed, missed}},
+		"unknown":  {standing(monitor.Down), []monitor.Span{told(monitor.RunUnknown, 1)}, heartbeatview.RunStrip{heartbeatview.OutcomeUnknown}},
 	} {
 		w := manage.HeartbeatHistory{Heartbeat: c.h, Spans: c.slots, Pings: []monitor.Ping{{Kind: monitor.PingSuccess, At: at(0)}}}
 		if diff := cmp.Diff(c.want, Strip(Runs(w, at(2)))); diff != "" {
@@ -59,13 +60,13 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 30, 10, 0, 0, 0, time.UTC) // the day after the clocks went forward
-	c := view.Clock{Now: now, Zone: berlin}
+	c := ui.Clock{Now: now, Zone: berlin}
 	m := Month([]Run{
-		{at: time.Date(2026, 3, 29, 21, 59, 0, 0, time.UTC), count: 1, outcome: view.OutcomeOnTime},
-		{at: time.Date(2026, 3, 29, 22, 0, 0, 0, time.UTC), count: 1, outcome: view.OutcomeLate, lateBy: time.Minute},
-		{at: now.AddDate(0, -3, 0), count: 1, outcome: view.OutcomeFailed},
+		{at: time.Date(2026, 3, 29, 21, 59, 0, 0, time.UTC), count: 1, outcome: heartbeatview.OutcomeOnTime},
+		{at: time.Date(2026, 3, 29, 22, 0, 0, 0, time.UTC), count: 1, outcome: heartbeatview.OutcomeLate, lateBy: time.Minute},
+		{at: now.AddDate(0, -3, 0), count: 1, outcome: heartbeatview.OutcomeFailed},
 		// Hourly in UTC, so that two of them are of the next day in Berlin.
-		{at: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), last: time.Date(2026, 3, 27, 23, 0, 0, 0, time.UTC), count: 24, outcome: view.OutcomeMissed},
+		{at: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), last: time.Date(2026, 3, 27, 23, 0, 0, 0, time.UTC), count: 24, outcome: heartbeatview.OutcomeMissed},
 		{at: time.Date(2026, 3, 27, 1, 0, 0, 0, time.UTC), took: time.Minute, exit: 3},
 	}, time.Hour, c)
 	if len(m.Days) != daysShown || m.Days[28].OnTime != 1 || m.Days[29].Late != 1 || m.Days[29].MaxLateness != time.Minute {
@@ -83,16 +84,16 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		}
 	}
 	s := MonthStats([]Run{
-		{at: now, count: 1, outcome: view.OutcomeOnTime},
-		{at: now, count: 1, outcome: view.OutcomeLate},
-		{at: now, count: 1, outcome: view.OutcomeMissed},
-		{at: now, count: 2, outcome: view.OutcomeUnknown},
+		{at: now, count: 1, outcome: heartbeatview.OutcomeOnTime},
+		{at: now, count: 1, outcome: heartbeatview.OutcomeLate},
+		{at: now, count: 1, outcome: heartbeatview.OutcomeMissed},
+		{at: now, count: 2, outcome: heartbeatview.OutcomeUnknown},
 		{at: now, took: 3 * time.Second},
 		{at: now, took: time.Second},
-		{at: now, count: 1, outcome: view.OutcomeUpcoming},
-		{at: now.AddDate(0, -2, 0), count: 1, outcome: view.OutcomeOnTime},
+		{at: now, count: 1, outcome: heartbeatview.OutcomeUpcoming},
+		{at: now.AddDate(0, -2, 0), count: 1, outcome: heartbeatview.OutcomeOnTime},
 	}, []manage.Outage{{Opened: now.AddDate(0, -2, 0), Resolved: now.Add(-29 * 24 * time.Hour)}, {Opened: now.Add(-time.Hour)}}, now)
-	want := view.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour}
+	want := heartbeatview.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // Bounds of a search.
@@ -35,7 +35,7 @@ type Section struct {
 
 // Search returns the sections in which every word of the query occurs, the best
 // first. Equals stay in the order of the manual.
-func Search(sections []Section, query string) []view.DocSearchResult {
+func Search(sections []Section, query string) []docsview.SearchResult {
 	terms := searchTerms(query)
 	type scored struct {
 		Section
@@ -48,9 +48,9 @@ func Search(sections []Section, query string) []view.DocSearchResult {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	var hits []view.DocSearchResult
+	var hits []docsview.SearchResult
 	for _, f := range found[:min(len(found), maxHits)] {
-		hits = append(hits, view.DocSearchResult{Slug: f.slug, Anchor: f.id, Title: f.page, Section: f.title, Excerpt: excerpt(f.text, terms)})
+		hits = append(hits, docsview.SearchResult{Slug: f.slug, Anchor: f.id, Title: f.page, Section: f.title, Excerpt: excerpt(f.text, terms)})
 	}
 	return hits
 }
@@ -127,7 +127,7 @@ func wordStarts(text, term string) []int {
 
 // excerpt is the text around the first word found, in pieces, with every word
 // that was looked for marked.
-func excerpt(text string, terms []string) []view.ExcerptPart {
+func excerpt(text string, terms []string) []docsview.ExcerptPart {
 	first := -1
 	for _, term := range terms {
 		if p := wordStarts(text, term); len(p) > 0 && (first < 0 || p[0] < first) {
@@ -135,16 +135,16 @@ func excerpt(text string, terms []string) []view.ExcerptPart {
 		}
 	}
 	window := clipAround(text, max(first, 0))
-	var pieces []view.ExcerptPart
+	var pieces []docsview.ExcerptPart
 	for window != "" {
 		at, length := firstTerm(window, terms)
 		if length == 0 {
-			return append(pieces, view.ExcerptPart{Text: window})
+			return append(pieces, docsview.ExcerptPart{Text: window})
 		}
 		if at > 0 {
-			pieces = append(pieces, view.ExcerptPart{Text: window[:at]})
+			pieces = append(pieces, docsview.ExcerptPart{Text: window[:at]})
 		}
-		pieces = append(pieces, view.ExcerptPart{Text: window[at : at+length], Match: true})
+		pieces = append(pieces, docsview.ExcerptPart{Text: window[at : at+length], Match: true})
 		window = window[at+length:]
 	}
 	return pieces

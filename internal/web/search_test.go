@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // testSections are sections to search in.
@@ -17,7 +17,7 @@ var testSections = []Section{
 }
 
 // hitPlaces are where hits lead, in their order.
-func hitPlaces(hits []view.DocSearchResult) string {
+func hitPlaces(hits []docsview.SearchResult) string {
 	var all []string
 	for _, h := range hits {
 		all = append(all, h.Slug+"#"+h.Anchor)
@@ -26,7 +26,7 @@ func hitPlaces(hits []view.DocSearchResult) string {
 }
 
 // markedWords is an excerpt with what was found in brackets.
-func markedWords(pieces []view.ExcerptPart) string {
+func markedWords(pieces []docsview.ExcerptPart) string {
 	var out strings.Builder
 	for _, p := range pieces {
 		if p.Match {

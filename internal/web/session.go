@@ -5,7 +5,8 @@ import (
 	"net/http"
 
 	"overdue/internal/auth"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
 )
 
 // endSession signs out one browser of the person, which may be this one.
@@ -16,31 +17,31 @@ func endSession(v *request) error {
 	}
 	err := v.site.People.EndSession(v.ctx(), v.person, id, v.formValue("password"), v.now)
 	if wrong, form := fieldErrors(err); form {
-		return v.renderPasswordPrompt(err, view.SessionPath(id)+"/end", "Sign out this browser?", wrong["password"])
+		return v.renderPasswordPrompt(err, paths.AccountSession(id)+"/end", "Sign out this browser?", wrong["password"])
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("That browser is signed out.", "")
-	return v.redirect(view.AccountPath)
+	return v.redirect(paths.Account)
 }
 
 // endOtherSessions signs all browsers but this one out.
 func endOtherSessions(v *request) error {
 	err := v.site.People.EndOtherSessions(v.ctx(), v.person, v.formValue("password"), v.now)
 	if wrong, form := fieldErrors(err); form {
-		return v.renderPasswordPrompt(err, view.SessionsPath+"/others", "Sign out everywhere else?", wrong["password"])
+		return v.renderPasswordPrompt(err, paths.AccountSessions+"/others", "Sign out everywhere else?", wrong["password"])
 	}
 	if err != nil {
 		return err
 	}
 	v.toast("Every other browser is signed out.", "")
-	return v.redirect(view.AccountPath)
+	return v.redirect(paths.Account)
 }
 
 // renderPasswordPrompt shows the password page for an action that failed with err.
 func (v *request) renderPasswordPrompt(err error, action, title, wrong string) error {
-	p := view.ConfirmPasswordPage{Shell: v.shell(""), Title: title, Action: action, CancelPath: view.AccountPath}
+	p := accountview.ConfirmPasswordPage{Shell: v.shell(""), Title: title, Action: action, CancelPath: paths.Account}
 	status := http.StatusOK // not yet a mistake
 	if v.formValue("password") != "" {
 		p.Password.Error, status = wrong, statusInvalid
@@ -48,5 +49,5 @@ func (v *request) renderPasswordPrompt(err error, action, title, wrong string) e
 	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
 		status = v.setRetryAfter(rest.Wait)
 	}
-	return v.renderStatus(status, view.ConfirmPassword(p))
+	return v.renderStatus(status, accountview.ConfirmPassword(p))
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/a-h/templ"
 
 	"overdue/internal/httpd"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // How a stream behaves.
@@ -33,7 +34,7 @@ type Fragment struct {
 	Key          string // names it within the stream
 	Event        string // that it is sent as; empty for a row
 	State        any    // what it was drawn from
-	Render       func(view.Clock) templ.Component
+	Render       func(ui.Clock) templ.Component
 	Name, Status string // of the heartbeat; a new status is said aloud
 	Announcement string // said when the part changes, but not all the time
 }
@@ -228,7 +229,7 @@ func (s *Stream) refresh() error {
 		return err
 	}
 	found.Fragments = append(found.Fragments, around...)
-	clock := view.Clock{Now: now, Zone: s.clock.Zone}
+	clock := ui.Clock{Now: now, Zone: s.clock.Zone}
 	var events bytes.Buffer
 	for _, p := range found.Fragments {
 		if err := s.appendChanges(&events, p, clock); err != nil {
@@ -248,7 +249,7 @@ func (s *Stream) refresh() error {
 }
 
 // appendChanges writes the events of a part whose facts have changed.
-func (s *Stream) appendChanges(events *bytes.Buffer, p Fragment, clock view.Clock) error {
+func (s *Stream) appendChanges(events *bytes.Buffer, p Fragment, clock ui.Clock) error {
 	m := Digest(p.State)
 	before, known := s.statuses[p.Key]
 	s.statuses[p.Key] = p.Status
@@ -265,7 +266,7 @@ func (s *Stream) appendChanges(events *bytes.Buffer, p Fragment, clock view.Cloc
 		s.announce(events, p.Announcement, clock.Now)
 	}
 	if known && before != p.Status && p.Name != "" {
-		s.appendEvent(events, "announce", view.Announcement(p.Name, p.Status))
+		s.appendEvent(events, "announce", heartbeatview.Announcement(p.Name, p.Status))
 	}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
 // peopleRoutes are the pages about who belongs to a project.
@@ -26,21 +28,21 @@ func (s *Site) peopleRoutes() []route {
 }
 
 // teamPage is who belongs to the project.
-func (v *request) teamPage() (view.TeamPage, error) {
+func (v *request) teamPage() (accountview.TeamPage, error) {
 	team, err := v.site.Service.Team(v.ctx(), v.actor)
 	if err != nil {
-		return view.TeamPage{}, err
+		return accountview.TeamPage{}, err
 	}
-	p := view.TeamPage{Shell: v.shell(""), Role: auth.Member.String(), SendsMail: v.site.SendMail != nil}
+	p := accountview.TeamPage{Shell: v.shell(""), Role: auth.Member.String(), SendsMail: v.site.SendMail != nil}
 	for _, m := range team.Members {
 		last := m.Role == auth.Owner && team.IsLastOwner(m.ID)
-		p.Members = append(p.Members, view.Member{
+		p.Members = append(p.Members, accountview.Member{
 			ID: m.ID, Name: m.Name, Email: m.Email, Role: m.Role.String(), LastSeen: m.LastSeen,
 			You: m.ID == v.person.ID, RoleFixed: last || !v.actor.Role.MayGrant(m.Role),
 		})
 	}
 	for _, i := range team.Invitations {
-		p.Invitations = append(p.Invitations, view.SentInvitation{
+		p.Invitations = append(p.Invitations, accountview.SentInvitation{
 			ID: i.ID, Email: i.Email, Role: i.Role.String(), SentBy: i.InvitedBy, Sent: i.Created, Expires: i.ExpiresAt,
 		})
 	}
@@ -56,7 +58,7 @@ func showTeam(v *request) error {
 	if err != nil {
 		return err
 	}
-	return v.render(view.Team(p))
+	return v.render(accountview.Team(p))
 }
 
 // invite asks somebody into the project. The link is shown in the answer itself
@@ -69,7 +71,7 @@ func invite(v *request) error {
 	}
 	link, mailed := "", true
 	if !form {
-		link = v.site.BaseURL + view.InvitationPath(token)
+		link = v.site.BaseURL + paths.Invitation(token)
 		mailed = v.mailInvitation(i, link)
 	}
 	p, err2 := v.teamPage()
@@ -77,7 +79,7 @@ func invite(v *request) error {
 		return err2
 	}
 	if form {
-		p.Email, p.Role = view.Input{Value: v.formValue("email"), Error: wrong["email"]}, v.formValue("role")
+		p.Email, p.Role = ui.Input{Value: v.formValue("email"), Error: wrong["email"]}, v.formValue("role")
 		if p.Email.Error == "" {
 			p.Email.Error = wrong["role"]
 		}
@@ -85,10 +87,10 @@ func invite(v *request) error {
 		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
 			status = v.setRetryAfter(rest.Wait)
 		}
-		return v.renderStatus(status, view.Team(p))
+		return v.renderStatus(status, accountview.Team(p))
 	}
 	p.InvitationLink, p.SendsMail = link, p.SendsMail && mailed
-	return v.render(view.Team(p))
+	return v.render(accountview.Team(p))
 }
 
 // mailTimeout bounds how long somebody waits for the mail server.
@@ -131,12 +133,12 @@ func withdrawInvitation(v *request) error {
 		return err
 	}
 	v.toast("Invitation withdrawn.", "")
-	return v.redirect(view.TeamPath)
+	return v.redirect(paths.Team)
 }
 
 // changeRole makes a member something else.
 func changeRole(v *request) error {
-	m, err := v.site.Service.ChangeRole(v.ctx(), v.actor, v.r.PathValue("id"), v.formValue("role"), v.formValue(view.VersionField))
+	m, err := v.site.Service.ChangeRole(v.ctx(), v.actor, v.r.PathValue("id"), v.formValue("role"), v.formValue(ui.VersionField))
 	if isStale(err) {
 		return v.staleRole(m)
 	}
@@ -144,7 +146,7 @@ func changeRole(v *request) error {
 		return err
 	}
 	v.toast(fmt.Sprintf("%s is %s now.", m.Name, m.Role), "")
-	return v.redirect(view.TeamPath)
+	return v.redirect(paths.Team)
 }
 
 // staleRole answers a change of a role that was changed in the meantime.
@@ -154,8 +156,8 @@ func (v *request) staleRole(m monitor.ProjectMember) error {
 		return err
 	}
 	return v.renderConflict(staleForm{
-		title: "The role of " + m.Name, formPath: view.MemberPath(m.ID) + "/role", backPath: view.TeamPath, version: m.Role.String(), lastChange: by,
-		fields: []view.Option{{Value: "role", Label: "Role"}}, saved: url.Values{"role": {m.Role.String()}}, submitted: url.Values{"role": {v.formValue("role")}},
+		title: "The role of " + m.Name, formPath: paths.TeamMember(m.ID) + "/role", backPath: paths.Team, version: m.Role.String(), lastChange: by,
+		fields: []ui.Option{{Value: "role", Label: "Role"}}, saved: url.Values{"role": {m.Role.String()}}, submitted: url.Values{"role": {v.formValue("role")}},
 	})
 }
 
@@ -168,8 +170,8 @@ func removeMember(v *request) error {
 	}
 	if id == v.person.ID {
 		v.toast("You left "+v.actor.Project.Name+".", "")
-		return v.redirect(view.AccountPath)
+		return v.redirect(paths.Account)
 	}
 	v.toast(m.Name+" was removed.", "")
-	return v.redirect(view.TeamPath)
+	return v.redirect(paths.Team)
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 // plain is a page as it reads, with blanks made single.
-func plain(t *testing.T, p view.HeartbeatPage) string {
+func plain(t *testing.T, p heartbeatview.DetailPage) string {
 	t.Helper()
-	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(render(t, view.HeartbeatDetail(p)), " ")
+	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(render(t, heartbeatview.Detail(p)), " ")
 	return strings.Join(strings.Fields(text), " ")
 }
 
@@ -32,7 +33,7 @@ func TestExplanation_NamesTheRunsOfACalendar(t *testing.T) {
 
 func TestExplanation_SaysThatAPingCountedForNoRun(t *testing.T) {
 	p := exampleCalendar()
-	p.Explanation = view.Explanation{Status: "up", LastPing: p.Explanation.LastPing, Calendar: true, Due: p.Explanation.Due, AlertingRun: p.Explanation.Due, Grace: p.Explanation.Grace, Alert: p.Explanation.Alert}
+	p.Explanation = ui.Explanation{Status: "up", LastPing: p.Explanation.LastPing, Calendar: true, Due: p.Explanation.Due, AlertingRun: p.Explanation.Due, Grace: p.Explanation.Grace, Alert: p.Explanation.Alert}
 	got := plain(t, p)
 	if !strings.Contains(got, "It counted for no run") || strings.Contains(got, "The run that alerts") {
 		t.Error(got)

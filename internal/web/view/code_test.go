@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"overdue/internal/snippet"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/docsview"
 )
 
 // TestDocSnippets_EachBlockHasItsFileAndItsCopyButton: two alternatives, or two
 // files, behind one button would be pasted as one.
 func TestDocSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
-	page := render(t, view.DocSnippets(backupURL))
+	page := render(t, docsview.Snippets(backupURL))
 	blocks := 0
 	for i, w := range snippet.Examples(backupURL) {
 		for n, b := range w.Blocks {
@@ -44,7 +44,7 @@ func plainCode(marked string) string {
 
 func TestDocCode_ShowsTheTextThatCopyTakes(t *testing.T) {
 	const code = "# say <it> & go\n\tif a < b {\n  curl https://x.example/1 && echo \"$1\"\n\n// end"
-	page := render(t, view.DocCode("c", "Terminal", code, "https://x.example/1"))
+	page := render(t, docsview.Code("c", "Terminal", code, "https://x.example/1"))
 	_, after, _ := strings.Cut(page, `<code id="c">`)
 	inner, _, _ := strings.Cut(after, "</code>")
 	for _, tag := range []string{`<span class="c">`, `<span class="u">`, "</span>"} {

@@ -6,7 +6,10 @@ import (
 
 	"github.com/a-h/templ"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 func TestLiveElements_EqualTheirPlaceOnThePage(t *testing.T) {
@@ -15,10 +18,10 @@ func TestLiveElements_EqualTheirPlaceOnThePage(t *testing.T) {
 		id         string
 		page, part templ.Component
 	}{
-		{view.RowID(list.Rows[3].Key), view.Heartbeats(list), view.HeartbeatRow(list.Clock, list.Rows[3])},
-		{view.HeroID(backupID), view.HeartbeatDetail(detail), view.HeartbeatHero(detail.Clock, detail.Heartbeat, false)},
-		{view.IncidentRowID("i480"), view.Incidents(incidents), view.IncidentRow(incidents.Clock, incidents.Rows[2])},
-		{view.IncidentHeroID("i482"), view.Incident(incident), view.IncidentHero(incident)},
+		{heartbeatview.RowID(list.Rows[3].Key), heartbeatview.List(list), heartbeatview.ListRow(list.Clock, list.Rows[3])},
+		{heartbeatview.StatusPanelID(backupID), heartbeatview.Detail(detail), heartbeatview.StatusPanel(detail.Clock, detail.Heartbeat, false)},
+		{incidentview.RowID("i480"), incidentview.List(incidents), incidentview.ListRow(incidents.Clock, incidents.Rows[2])},
+		{incidentview.StatusPanelID("i482"), incidentview.Detail(incident), incidentview.StatusPanel(incident)},
 	} {
 		part := render(t, c.part)
 		if !strings.Contains(render(t, c.page), part) {
@@ -34,12 +37,12 @@ func TestFragments_EqualTheirPlaceOnThePage(t *testing.T) {
 	list, detail, incident := exampleHeartbeats(), exampleDetail(), exampleIncident()
 	for _, c := range []struct {
 		page  templ.Component
-		clock view.Clock
-		parts []view.Fragment
+		clock ui.Clock
+		parts []layout.Fragment
 	}{
-		{view.Heartbeats(list), list.Clock, append(list.Fragments(), list.Shell.Fragments()...)},
-		{view.HeartbeatDetail(detail), detail.Clock, detail.Fragments()},
-		{view.Incident(incident), incident.Clock, incident.Fragments()},
+		{heartbeatview.List(list), list.Clock, append(list.Fragments(), list.Shell.Fragments()...)},
+		{heartbeatview.Detail(detail), detail.Clock, detail.Fragments()},
+		{incidentview.Detail(incident), incident.Clock, incident.Fragments()},
 	} {
 		page := render(t, c.page)
 		for _, l := range c.parts {
@@ -54,7 +57,7 @@ func TestFragments_EqualTheirPlaceOnThePage(t *testing.T) {
 func TestFragments_DoNotExpandTheNewestEvent(t *testing.T) {
 	p := exampleDetail()
 	p.Log.ExpandFirst = true
-	if !strings.Contains(render(t, view.HeartbeatDetail(p)), "<details open") {
+	if !strings.Contains(render(t, heartbeatview.Detail(p)), "<details open") {
 		t.Error("the page opens no body")
 	}
 	for _, l := range p.Fragments() {
@@ -67,10 +70,10 @@ func TestFragments_DoNotExpandTheNewestEvent(t *testing.T) {
 func TestHeartbeatPreview_EveryElementExistsInTheForm(t *testing.T) {
 	wrong := exampleMistakes()
 	form := map[string]bool{}
-	for _, e := range elements(render(t, view.HeartbeatEditor(exampleForm()))) {
+	for _, e := range elements(render(t, heartbeatview.Form(exampleForm()))) {
 		form[e.attrs["id"]] = true
 	}
-	answer := render(t, view.HeartbeatPreview(wrong.Clock, wrong.Form, wrong.Preview))
+	answer := render(t, heartbeatview.PreviewResponse(wrong.Clock, wrong.Form, wrong.Preview))
 	found := 0
 	for _, e := range elements(answer) {
 		if id, ok := e.attrs["id"]; ok {
@@ -98,11 +101,11 @@ func TestHeartbeatRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 		"new": "Waiting for the first ping", "up": "Next ping expected in", "late": ", down in",
 		"down": "Reported failure", "paused": "by Priya",
 	} {
-		row := view.Row{
+		row := heartbeatview.Row{
 			Key: "k", Name: "Job", Status: status, Due: now, Deadline: now, LastPing: now, Created: now,
 			DownSince: now, Cause: "failure", PausedAt: now, PausedBy: "Priya",
 		}
-		html := render(t, view.HeartbeatRow(c, row))
+		html := render(t, heartbeatview.ListRow(c, row))
 		if !strings.Contains(html, want) || !strings.Contains(html, "#st-"+status) {
 			t.Errorf("a row that is %s reads %s", status, html)
 		}
@@ -111,7 +114,7 @@ func TestHeartbeatRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 
 func TestHeartbeatRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
 	c := exampleClock()
-	html := render(t, view.HeartbeatRow(c, view.Row{Key: "k", Status: "up", Due: c.Now, RunningSince: utc("2025-10-14T20:08:16Z")}))
+	html := render(t, heartbeatview.ListRow(c, heartbeatview.Row{Key: "k", Status: "up", Due: c.Now, RunningSince: utc("2025-10-14T20:08:16Z")}))
 	for _, want := range []string{"#st-up", "#st-running", "Running for", ">48s<"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the row lacks %q", want)
@@ -122,27 +125,27 @@ func TestHeartbeatRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
 func TestIncident_ShowsALateDetection(t *testing.T) {
 	p := exampleIncident()
 	p.Detected = p.Opened.Add(90e9)
-	if html := render(t, view.Incident(p)); !strings.Contains(html, "1m 30s after opening") {
+	if html := render(t, incidentview.Detail(p)); !strings.Contains(html, "1m 30s after opening") {
 		t.Error("the page does not say that it was noticed late")
 	}
-	if html := render(t, view.Incident(exampleIncident())); strings.Contains(html, "Noticed") {
+	if html := render(t, incidentview.Detail(exampleIncident())); strings.Contains(html, "Noticed") {
 		t.Error("the page says that it was noticed late, and it was not")
 	}
 }
 
 func TestErrorPage_AlwaysSaysWhatToDo(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 429, 500, 503, 418} {
-		html := render(t, view.Error(view.ErrorPage{Status: status}))
+		html := render(t, layout.Error(layout.ErrorPage{Status: status}))
 		if strings.Contains(html, `class="lede"> `) || !strings.Contains(html, "<h1>") || strings.Contains(html, "<h1></h1>") {
 			t.Errorf("%d says nothing", status)
 		}
 	}
-	for want, p := range map[string]view.ErrorPage{
+	for want, p := range map[string]layout.ErrorPage{
 		"The incident was deleted. Look for it":   {Status: 404, Detail: "The incident was deleted.", SignedIn: true},
 		"The incident was deleted.</p>":           {Status: 404, Detail: "The incident was deleted."}, // there is no list to look at
 		"No mail is sent. Ask who runs this.</p>": {Status: 404, Detail: "No mail is sent. Ask who runs this.", SignedIn: true},
 	} {
-		if html := render(t, view.Error(p)); !strings.Contains(html, want) {
+		if html := render(t, layout.Error(p)); !strings.Contains(html, want) {
 			t.Errorf("not said: %s", want)
 		}
 	}
@@ -155,7 +158,7 @@ func TestHeartbeatHero_CountsToTheNextChange(t *testing.T) {
 		"down": "2025-10-14T17:15:00Z", // since the incident opened
 	} {
 		p := exampleStatus(status)
-		html := render(t, view.HeartbeatHero(p.Clock, p.Heartbeat, false))
+		html := render(t, heartbeatview.StatusPanel(p.Clock, p.Heartbeat, false))
 		for _, e := range elements(html) {
 			if e.has("data-precise") && e.attrs["datetime"] != at {
 				t.Errorf("%s counts to %s; want %s", status, e.attrs["datetime"], at)
@@ -169,23 +172,23 @@ func TestHeartbeatHero_CountsToTheNextChange(t *testing.T) {
 
 func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	p := exampleDetail()
-	for want, stats := range map[string]view.RunStats{
+	for want, stats := range map[string]heartbeatview.RunStats{
 		"<dd>24 of 27 runs, 1 late</dd>": {Good: 24, Late: 1, Watched: 27},
 		"<dd>1 of 1 run</dd>":            {Good: 1, Watched: 1},
 	} {
 		p.Stats = stats
-		if html := render(t, view.HeartbeatDetail(p)); !strings.Contains(html, want) {
+		if html := render(t, heartbeatview.Detail(p)); !strings.Contains(html, want) {
 			t.Errorf("not said: %s", want)
 		}
 	}
-	p.Stats = view.RunStats{}
-	if html := render(t, view.HeartbeatDetail(p)); strings.Contains(html, "Good runs") {
+	p.Stats = heartbeatview.RunStats{}
+	if html := render(t, heartbeatview.Detail(p)); strings.Contains(html, "Good runs") {
 		t.Error("runs are counted where none was watched")
 	}
 }
 
 func TestDeadline_NeedleCoversNoLabel(t *testing.T) {
-	html := render(t, view.HeartbeatDetail(exampleStatus("down")))
+	html := render(t, heartbeatview.Detail(exampleStatus("down")))
 	needle := strings.Index(html, `class="now"`)
 	if needle < 0 {
 		t.Fatal("there is no needle")
@@ -200,8 +203,8 @@ func TestDeadline_NeedleCoversNoLabel(t *testing.T) {
 func TestExplanation_UsesThePastTenseWhenResolved(t *testing.T) {
 	for title, past := range map[string]bool{"Why it is Down": false, "Why it was Down": true} {
 		p := exampleIncident()
-		p.Explanation = &view.Explanation{Status: "down", Decision: "No ping came.", Past: past}
-		if html := render(t, view.Incident(p)); !strings.Contains(html, title) {
+		p.Explanation = &ui.Explanation{Status: "down", Decision: "No ping came.", Past: past}
+		if html := render(t, incidentview.Detail(p)); !strings.Contains(html, title) {
 			t.Errorf("the page does not say %q", title)
 		}
 	}

@@ -1,0 +1,11 @@
+package layout
+
+import "overdue/internal/web/view/ui"
+
+// SignedOutShell is what surrounds a page for someone who is not signed in.
+type SignedOutShell struct {
+	ui.Clock
+	Theme         string // as in [Shell]
+	PingURLPrefix string // what ping URLs start with; only setup shows it
+	Version       string
+}

@@ -10,8 +10,8 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// TestDocSnippets_EachBlockHasItsFileAndItsCopyButton: two alternatives, or two
-// files, behind one button would be pasted as one.
+// Two alternatives, or two files, must not share one Copy button: they would be
+// pasted together.
 func TestDocSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
 	page := render(t, docsview.Snippets(backupURL))
 	blocks := 0
@@ -34,7 +34,7 @@ func TestDocSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
 	}
 }
 
-// plainCode is the text of marked code, as the Copy button takes it.
+// plainCode returns the text that the Copy button takes.
 func plainCode(marked string) string {
 	for _, tag := range []string{`<span class="c">`, `<span class="u">`, "</span>"} {
 		marked = strings.ReplaceAll(marked, tag, "")
@@ -49,7 +49,7 @@ func TestDocCode_ShowsTheTextThatCopyTakes(t *testing.T) {
 	inner, _, _ := strings.Cut(after, "</code>")
 	for _, tag := range []string{`<span class="c">`, `<span class="u">`, "</span>"} {
 		if !strings.Contains(inner, tag) {
-			t.Errorf("nothing is marked with %s", tag)
+			t.Errorf("nothing is highlighted with %s", tag)
 		}
 		inner = strings.ReplaceAll(inner, tag, "")
 	}

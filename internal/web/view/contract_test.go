@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sent is what the forms of the pages send, by method and address, with ids
-// written as *. It is the contract with the handlers: a field that is renamed
-// here must be renamed there.
+// sent has the fields that the forms of all pages send, by method and address, with
+// * in place of ids. It is the contract with the handlers: whoever renames a field
+// here must rename it there.
 var sent = map[string]string{
 	"GET /audit":                        "q",
 	"GET /docs/first-heartbeat":         "heartbeat",
@@ -56,7 +56,7 @@ var sent = map[string]string{
 
 var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|projects|team/invitations|team|invitations|api-keys|account/sessions|acknowledge))/[^/]+(/.*)?$`)
 
-// address writes the path of a form with its ids left out.
+// address returns the path of a form with * in place of ids.
 func address(path string) string {
 	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations"} {
 		if path == fixed {
@@ -66,7 +66,7 @@ func address(path string) string {
 	return anID.ReplaceAllString(path, "$1/*$2")
 }
 
-// forms collects the fields that every form of every example page sends.
+// forms returns the fields that the forms of all example pages send.
 func forms(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]map[string]bool{}
@@ -86,7 +86,7 @@ func forms(t *testing.T) map[string]string {
 			method, action := all[0].attrs["method"], all[0].attrs["action"]
 			add(method, action, "")
 			for _, field := range all {
-				if !field.has("form") { // one that belongs to another form
+				if !field.has("form") { // it belongs to another form
 					add(method, action, field.attrs["name"])
 				}
 				if other := field.attrs["formaction"]; other != "" {

@@ -20,7 +20,7 @@ func exampleManual() docsview.DocShell {
 	}
 }
 
-// pieces puts written and drawn parts of a page of the manual together.
+// pieces joins written and generated parts of a manual page.
 func pieces(parts ...templ.Component) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range parts {

@@ -9,14 +9,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// exampleNews is the list with news above it.
+// exampleNews is the list with the bar of updates.
 func exampleNews() heartbeatview.ListPage {
 	p := exampleHeartbeats()
 	p.Updates = layout.ListUpdates{Path: "/heartbeats?tag=edge", Down: 2, New: 1, Deleted: 1}
 	return p
 }
 
-// exampleElsewhere is a form of another project than the one that is open.
+// exampleElsewhere is a form of a project that is no longer open.
 func exampleElsewhere() layout.WrongProjectPage {
 	return layout.WrongProjectPage{
 		Shell: exampleShell(), FormProject: "Production & <b>more</b>", HeldForm: "sealed",
@@ -24,7 +24,7 @@ func exampleElsewhere() layout.WrongProjectPage {
 	}
 }
 
-// exampleStale is a form that was saved on an older version.
+// exampleStale is a form that edits an outdated version.
 func exampleStale() layout.EditConflictPage {
 	s := exampleShell()
 	return layout.EditConflictPage{

@@ -6,7 +6,7 @@ import (
 	"overdue/internal/web/view/heartbeatview"
 )
 
-// exampleRows are the first page of the example project.
+// exampleRows returns the first page of the list.
 func exampleRows() []heartbeatview.Row {
 	return []heartbeatview.Row{
 		{
@@ -335,7 +335,7 @@ func exampleRows() []heartbeatview.Row {
 	}
 }
 
-// exampleHour is what is due in the hour after the example's now.
+// exampleHour has the pings that are due in the next hour.
 func exampleHour() *heartbeatview.NextHour {
 	return &heartbeatview.NextHour{From: exampleClock().Now, Down: 2, Late: 3, PerMinute: [60]int{
 		34, 12, 9, 9, 15, 51, 10, 9, 15, 9, 32, 12, 15, 9, 15, 31, 12, 10, 13, 10, 74, 10, 13, 11, 10, 32, 11, 9, 13, 10, 39, 12, 14, 12, 13, 52, 15, 10, 13, 11, 36, 12, 15, 9, 13, 34, 16, 11, 13, 12, 120, 9, 13, 11, 16, 34, 15, 9, 14, 9,

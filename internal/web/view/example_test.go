@@ -2,7 +2,7 @@ package view_test
 
 import (
 	"time"
-	_ "time/tzdata" // the example is told in Berlin, also on a machine without zones
+	_ "time/tzdata" // Berlin, also on a machine without zone files
 
 	"github.com/a-h/templ"
 
@@ -11,8 +11,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// The example is a freight company on a Tuesday evening. Every page is drawn
-// from it, by the tests and by the gallery.
+// The example is a freight company on a Tuesday evening. The tests and the gallery
+// render every page with it.
 
 const (
 	backupID  = "fdc21dc3-1307-4610-80fe-b809fc4c10c1"
@@ -20,13 +20,13 @@ const (
 	pingBase  = "https://overdue.kestrel.example/api/v1/hb/"
 )
 
-// utc reads a time of the example; a typing mistake shows as the zero time.
+// utc parses a time of the example; a mistake shows as the zero time.
 func utc(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339, s)
 	return t
 }
 
-// runs reads a strip: one letter for each outcome.
+// runs parses a strip: one letter per outcome.
 func runs(letters string) heartbeatview.RunStrip {
 	outcomes := map[rune]string{
 		'.': heartbeatview.OutcomeOnTime, 'l': heartbeatview.OutcomeLate, 'f': heartbeatview.OutcomeFailed, 'm': heartbeatview.OutcomeMissed,
@@ -39,7 +39,7 @@ func runs(letters string) heartbeatview.RunStrip {
 	return s
 }
 
-// took reads run times in seconds.
+// took returns run times from seconds.
 func took(seconds ...int) heartbeatview.DurationSparkline {
 	var s heartbeatview.DurationSparkline
 	for _, n := range seconds {
@@ -48,7 +48,7 @@ func took(seconds ...int) heartbeatview.DurationSparkline {
 	return s
 }
 
-// berlin is the example's zone.
+// berlin is the zone of the project.
 func berlin() *time.Location {
 	z, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -74,7 +74,7 @@ func exampleShell() layout.Shell {
 	}
 }
 
-// viewerShell is the same project, seen by someone who may only look.
+// viewerShell is the same project for a viewer.
 func viewerShell() layout.Shell {
 	s := exampleShell()
 	s.User = layout.User{Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"}
@@ -150,7 +150,7 @@ func exampleForm() heartbeatview.FormPage {
 	return p
 }
 
-// exampleCron is the same heartbeat with fixed times.
+// exampleCron is the same heartbeat with a cron schedule.
 func exampleCron() heartbeatview.FormPage {
 	p := exampleForm()
 	p.Form.Schedule, p.Form.ScheduleText = "cron", "at 03:00 every day, Europe/Berlin"
@@ -179,7 +179,7 @@ func exampleAdvanced() heartbeatview.FormPage {
 	return p
 }
 
-// exampleOver is a calendar that has no run left.
+// exampleOver is a calendar without future runs.
 func exampleOver() heartbeatview.FormPage {
 	p := exampleCron()
 	p.Form.Cron.Error = "Line 2: hour 25 is out of range: hours go from 0 to 23."
@@ -187,7 +187,7 @@ func exampleOver() heartbeatview.FormPage {
 	return p
 }
 
-// exampleMistakes is the form as it comes back.
+// exampleMistakes is the form with errors.
 func exampleMistakes() heartbeatview.FormPage {
 	p := exampleForm()
 	p.Key, p.Title = backupID, "Nightly database backup"
@@ -229,7 +229,7 @@ func exampleDetail() heartbeatview.DetailPage {
 	}
 }
 
-// exampleSaved is what Save leads to.
+// exampleSaved is the page that follows Save.
 func exampleSaved() heartbeatview.DetailPage {
 	h := exampleBackup()
 	h.Status, h.Description, h.PostOnly, h.Channels, h.Tags = "new", "", false, nil, nil
@@ -240,7 +240,7 @@ func exampleSaved() heartbeatview.DetailPage {
 	}
 }
 
-// exampleViewed is the detail page without anything that could ping.
+// exampleViewed is the detail page for a viewer.
 func exampleViewed() heartbeatview.DetailPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
@@ -267,14 +267,14 @@ func exampleStatus(status string) heartbeatview.DetailPage {
 	return p
 }
 
-// exampleCalendar is a heartbeat with fixed runs in another zone than the
-// project's, and every rule set.
+// exampleCalendar is a heartbeat with a calendar in a zone that differs from that of
+// the project, and every rule set.
 func exampleCalendar() heartbeatview.DetailPage {
 	p := exampleDetail()
 	h := &p.Heartbeat
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
-		panic(err) // the zones are part of Go's own distribution
+		panic(err) // time/tzdata is linked in
 	}
 	h.Schedule, h.Interval, h.Zone = "at 03:00 on weekdays, America/New_York", 0, zone
 	h.MinRunTime, h.StartGrace, h.AlertAfter, h.Early = 2*time.Minute, 5*time.Minute, 3, 90*time.Second

@@ -19,17 +19,17 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// gallery writes every page to a directory, to be looked at:
+// gallery is a directory that the test writes every page to:
 //
 //	go test ./internal/web/view -run Gallery -gallery /tmp/gallery
 //	python3 -m http.server --directory /tmp/gallery --bind 127.0.0.1 8000
 var gallery = flag.String("gallery", "", "directory to write every page to")
 
-// example is one page drawn from the example data.
+// example is one page with example data.
 type example struct {
 	name   string
 	page   templ.Component
-	viewer bool // drawn for someone who may only look
+	viewer bool // rendered for a viewer
 }
 
 func examples() []example {

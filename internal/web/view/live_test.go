@@ -25,7 +25,7 @@ func TestLiveElements_EqualTheirPlaceOnThePage(t *testing.T) {
 	} {
 		part := render(t, c.part)
 		if !strings.Contains(render(t, c.page), part) {
-			t.Errorf("%s is drawn differently on its page", c.id)
+			t.Errorf("%s differs from its place on the page", c.id)
 		}
 		if all := elements(part); all[0].attrs["id"] != c.id {
 			t.Errorf("the part has id %q; want %q", all[0].attrs["id"], c.id)
@@ -48,7 +48,7 @@ func TestFragments_EqualTheirPlaceOnThePage(t *testing.T) {
 		for _, l := range c.parts {
 			part := render(t, l.Draw(c.clock))
 			if !strings.Contains(page, part) || !strings.HasPrefix(part, `<div class="living" id="live-`+l.Name+`">`) {
-				t.Errorf("%s is drawn differently on its page", l.Name)
+				t.Errorf("%s differs from its place on the page", l.Name)
 			}
 		}
 	}
@@ -87,10 +87,10 @@ func TestHeartbeatPreview_EveryElementExistsInTheForm(t *testing.T) {
 		t.Errorf("the preview answers %d parts; want the bar, and error and hint of each schedule and the grace period", found)
 	}
 	if !strings.Contains(answer, wrong.Form.Interval.Error) || strings.Contains(answer, `id="interval-e" hidden`) {
-		t.Error("the preview hides what is wrong with the interval")
+		t.Error("the preview hides the error of the interval")
 	}
 	if !strings.Contains(answer, `id="grace-e" hidden`) {
-		t.Error("the preview finds fault with a good grace period")
+		t.Error("the preview shows an error for a valid grace period")
 	}
 }
 
@@ -137,16 +137,16 @@ func TestErrorPage_AlwaysSaysWhatToDo(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 429, 500, 503, 418} {
 		html := render(t, layout.Error(layout.ErrorPage{Status: status}))
 		if strings.Contains(html, `class="lede"> `) || !strings.Contains(html, "<h1>") || strings.Contains(html, "<h1></h1>") {
-			t.Errorf("%d says nothing", status)
+			t.Errorf("%d has no text", status)
 		}
 	}
 	for want, p := range map[string]layout.ErrorPage{
-		"The incident was deleted. Look for it":   {Status: 404, Detail: "The incident was deleted.", SignedIn: true},
-		"The incident was deleted.</p>":           {Status: 404, Detail: "The incident was deleted."}, // there is no list to look at
-		"No mail is sent. Ask who runs this.</p>": {Status: 404, Detail: "No mail is sent. Ask who runs this.", SignedIn: true},
+		"The incident was deleted. Search the":   {Status: 404, Detail: "The incident was deleted.", SignedIn: true},
+		"The incident was deleted.</p>":          {Status: 404, Detail: "The incident was deleted."}, // a reader who is not signed in cannot search
+		"No mail is sent. Ask the operator.</p>": {Status: 404, Detail: "No mail is sent. Ask the operator.", SignedIn: true},
 	} {
 		if html := render(t, layout.Error(p)); !strings.Contains(html, want) {
-			t.Errorf("not said: %s", want)
+			t.Errorf("the page does not contain %q", want)
 		}
 	}
 }
@@ -178,7 +178,7 @@ func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	} {
 		p.Stats = stats
 		if html := render(t, heartbeatview.Detail(p)); !strings.Contains(html, want) {
-			t.Errorf("not said: %s", want)
+			t.Errorf("the page does not contain %q", want)
 		}
 	}
 	p.Stats = heartbeatview.RunStats{}

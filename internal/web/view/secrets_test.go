@@ -73,7 +73,7 @@ func TestPages_NeverReturnASavedSecret(t *testing.T) {
 	}
 }
 
-// hostile is a name that tries to leave every place it is written to.
+// hostile is a name that tries to break out of text and attributes.
 const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
 
 func TestPages_EscapeHostileNames(t *testing.T) {

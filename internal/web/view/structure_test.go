@@ -8,16 +8,15 @@ import (
 	"testing"
 )
 
-// The checks below read the pages as a browser would, with regular expressions
-// instead of a parser: templates write tidy HTML, with every ">" in a value
-// escaped.
+// The tests below read the pages with regular expressions instead of a parser: the
+// templates write tidy HTML and escape every ">" in a value.
 var (
 	anyTag    = regexp.MustCompile(`<[a-zA-Z][^>]*>`)
 	attribute = regexp.MustCompile(`\s([a-zA-Z][-a-zA-Z]*)(?:="([^"]*)")?`)
 	textOf    = regexp.MustCompile(`>([^<]+)<`)
 )
 
-// element is one start tag with its attributes and its place.
+// element is a start tag with its attributes and its position.
 type element struct {
 	name  string
 	attrs map[string]string
@@ -39,7 +38,7 @@ func elements(html string) []element {
 
 func (e element) has(name string) bool { _, ok := e.attrs[name]; return ok }
 
-// everyPage runs a check on each example page.
+// everyPage runs a check on every example page.
 func everyPage(t *testing.T, check func(t *testing.T, html string, all []element)) {
 	t.Helper()
 	for _, e := range examples() {
@@ -61,7 +60,7 @@ func TestPages_FollowTheContentSecurityPolicy(t *testing.T) {
 					t.Errorf("<%s %s=%q> is inline", e.name, name, value)
 				}
 				if strings.HasPrefix(value, "data:") || strings.HasPrefix(value, "javascript:") {
-					t.Errorf("<%s %s=%q> carries its content", e.name, name, value)
+					t.Errorf("<%s %s=%q> contains its content", e.name, name, value)
 				}
 			}
 			for _, name := range []string{"src", "href", "action", "formaction"} {
@@ -73,7 +72,7 @@ func TestPages_FollowTheContentSecurityPolicy(t *testing.T) {
 	})
 }
 
-// spans are the parts of the page inside one kind of element.
+// spans returns the positions of all elements with a name.
 func spans(html, name string) [][]int {
 	return regexp.MustCompile(`(?s)<`+name+`[\s>].*?</`+name+`>`).FindAllStringIndex(html, -1)
 }
@@ -144,7 +143,7 @@ func TestPages_ReferencesResolveAndIDsAreUnique(t *testing.T) {
 			for _, name := range []string{"for", "aria-describedby", "aria-labelledby", "popovertarget", "commandfor", "form", "list", "data-copy", "data-fill", "data-reveal"} {
 				for _, id := range strings.Fields(e.attrs[name]) {
 					if ids[strings.TrimPrefix(id, "#")] == 0 {
-						t.Errorf("<%s %s=%q> leads nowhere", e.name, name, id)
+						t.Errorf("<%s %s=%q> refers to no element", e.name, name, id)
 					}
 				}
 			}
@@ -188,7 +187,7 @@ func TestPages_EveryIconAndClassExists(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\.([a-z][-a-z0-9]*)`).FindAllStringSubmatch(style, -1) {
 		known[m[1]] = true
 	}
-	// Words that name a part for the script or for a reader, without a look.
+	// Classes for the script, without a style.
 	for _, silent := range []string{"h-now", "before-waiting", "first"} {
 		known[silent] = true
 	}
@@ -226,7 +225,7 @@ func TestPages_SameDataGivesTheSameBytes(t *testing.T) {
 	first, second := examples(), examples()
 	for i := range first {
 		if render(t, first[i].page) != render(t, second[i].page) {
-			t.Errorf("%s differs when drawn again", first[i].name)
+			t.Errorf("%s differs when rendered again", first[i].name)
 		}
 	}
 }

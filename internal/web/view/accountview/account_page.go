@@ -7,26 +7,26 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// AccountPage is about the person who is signed in: name, password, sessions.
+// AccountPage has the name, password and sessions of the signed-in person.
 type AccountPage struct {
 	layout.Shell
 	Name            ui.Input
-	CurrentPassword ui.Input // the password as it is; only the error is used
+	CurrentPassword ui.Input // only the error is used
 	NewPassword     ui.Input
 	Sessions        []Session
 }
 
-// Session is one browser that is signed in.
+// Session is a signed-in browser.
 type Session struct {
 	ID       string
 	Browser  string // "Firefox on Linux", from the user agent
-	Address  string // address it was last seen from
+	Address  string // last IP address
 	Created  time.Time
 	LastSeen time.Time
-	Current  bool // the one that looks at this page
+	Current  bool // the browser that shows this page
 }
 
-// otherSessions counts the sessions that “sign out everywhere else” would end.
+// otherSessions counts the sessions that “Sign out everywhere else” ends.
 func (p AccountPage) otherSessions() int {
 	n := 0
 	for _, s := range p.Sessions {
@@ -37,20 +37,19 @@ func (p AccountPage) otherSessions() int {
 	return n
 }
 
-// currentPasswordControl asks again who is there: a browser left open must not be enough
-// to change the password.
+// currentPasswordControl asks for the password again: an unattended browser must
+// not be enough to change it.
 func (p AccountPage) currentPasswordControl() ui.Control {
 	return ui.Control{
-		ID: "old", Name: "old_password", Label: "Password now", In: ui.Input{Error: p.CurrentPassword.Error},
+		ID: "old", Name: "old_password", Label: "Current password", In: ui.Input{Error: p.CurrentPassword.Error},
 		Type: "password", Autocomplete: "current-password", Required: true,
 	}
 }
 
-// newPasswordControl says what else happens, since it is not obvious that other
-// browsers are signed out.
+// newPasswordControl also says that other browsers are signed out.
 func (p AccountPage) newPasswordControl() ui.Control {
 	c := newPassword(p.NewPassword)
 	c.ID, c.Name, c.Label = "new", "new_password", "New password"
-	c.Hint += " Every other session is ended."
+	c.Hint += " All other sessions will be signed out."
 	return c
 }

@@ -7,24 +7,24 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// APIKeysPage lists the API keys of the project.
+// APIKeysPage has the API keys of the project.
 type APIKeysPage struct {
 	layout.Shell
 	Keys     []APIKey
 	Name     ui.Input
 	ReadOnly bool
-	NewKey   string // the key just made, shown this once; empty otherwise
+	NewKey   string // the key that was just created; shown only once
 	BaseURL  string // of the API, for the example
 }
 
-// APIKey is one key, without its secret, which nobody can read again.
+// APIKey is one key without its secret, which is not stored.
 type APIKey struct {
 	ID, Name  string
-	Prefix    string // its first characters: "ovd_7Qk…"
+	Prefix    string // first characters of the key: "ovd_7Qk…"
 	ReadOnly  bool
 	Created   time.Time
 	CreatedBy string
-	LastUsed  time.Time // zero: never
+	LastUsed  time.Time // zero means never
 }
 
 func (k APIKey) access() string {
@@ -34,7 +34,7 @@ func (k APIKey) access() string {
 	return "Read and write"
 }
 
-// example is a first call with the key that was just made.
+// example returns a first request with the new key.
 func (p APIKeysPage) example() string {
 	return "curl -fsS " + p.BaseURL + "/heartbeats \\\n  -H \"Authorization: Bearer " + p.NewKey + "\""
 }

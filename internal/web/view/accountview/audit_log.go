@@ -7,12 +7,12 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// AuditLogPage is the record of who changed what, newest first.
+// AuditLogPage has the changes of the project, newest first.
 type AuditLogPage struct {
 	layout.Shell
 	Query   string
-	Actor   string // whose entries are shown, as their newest entry names them; empty: everybody's
-	AllPath string // the log of everybody
+	Actor   string // name in the newest entry of the selected actor; empty means all actors
+	AllPath string // the log of all actors
 	Entries []AuditEntry
 	Pager   ui.Pager
 }
@@ -20,13 +20,13 @@ type AuditLogPage struct {
 // AuditEntry is one change.
 type AuditEntry struct {
 	At         time.Time
-	Actor      string // their name at that time, which they may have chosen
-	ActorKind  string // "Person", "API key": what nobody can choose; empty for old entries
-	ActorID    string // end of the actor's id, empty for a command
-	ActorPath  string // all entries of the same actor; empty for old entries
+	Actor      string // name at that time; users choose their names
+	ActorKind  string // "Person" or "API key"; empty for old entries
+	ActorID    string // end of the id; empty for a command
+	ActorPath  string // entries of this actor; empty for old entries
 	Action     string // "changed the grace period of"
-	Target     string // the thing: "Nightly database backup"
-	TargetPath string // its page; empty when it is gone
+	Target     string // "Nightly database backup"
+	TargetPath string // page of the target; empty if deleted
 	Detail     string // "10m to 30m"
-	Address    string // address it came from
+	Address    string // IP address of the request
 }

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ConfirmPassword asks the person to confirm with their password.
+// ConfirmPassword renders a [ConfirmPasswordPage].
 func ConfirmPassword(p ConfirmPasswordPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -60,7 +60,7 @@ func ConfirmPassword(p ConfirmPasswordPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</h1><p class=\"lede\">Enter your password to confirm. Overdue asks for it because you signed in more than 10 minutes ago.</p></div></header><form class=\"narrow stack-sm\" method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</h1><p class=\"lede\">Enter your password to confirm. This is required because you signed in more than 10 minutes ago.</p></div></header><form class=\"narrow stack-sm\" method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -5,13 +5,13 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// InvitationPage is where someone who was invited makes an account, or takes
-// up the invitation with the one they have.
+// InvitationPage is the page that the link in an invitation opens. The invited
+// person creates an account or signs in.
 type InvitationPage struct {
 	layout.SignedOutShell
 	Token, Email, Project, Role string
 	InvitedBy                   string
-	HasAccount                  bool // the address has an account: only its password is asked for
+	HasAccount                  bool // the address has an account: the page only asks for its password
 	Name, Password              ui.Input
-	Expired                     bool // used, withdrawn or too old
+	Expired                     bool // the invitation was used, withdrawn or has expired
 }

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Invitation takes someone into a project.
+// Invitation renders an [InvitationPage].
 func Invitation(p InvitationPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -49,7 +49,7 @@ func Invitation(p InvitationPage) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if p.Expired {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>This invitation has ended</h1><p class=\"lede\">It was used, withdrawn, or is older than seven days. Ask for a new one.</p><p><a class=\"link\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>This invitation is no longer valid</h1><p class=\"lede\">It was used or withdrawn, or it is older than seven days. Ask for a new one.</p><p><a class=\"link\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -85,7 +85,7 @@ func Invitation(p InvitationPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(p.InvitedBy + " invites " + p.Email + " as ")
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(p.InvitedBy + " invited " + p.Email + " as ")
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `accountview/invitation_page.templ`, Line: 19, Col: 50}
 				}

@@ -5,18 +5,18 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// RequestResetPage asks where a link for a new password goes.
+// RequestResetPage asks for the email address of a password reset.
 type RequestResetPage struct {
 	layout.SignedOutShell
 	Email ui.Input
-	Sent  bool // if the address has an account; the page does not know
+	Sent  bool // an email was sent if the address has an account
 }
 
-// NewPasswordPage is behind that link.
+// NewPasswordPage is the page that the link in a password reset opens.
 type NewPasswordPage struct {
 	layout.SignedOutShell
 	Token, Email string
 	Password     ui.Input
-	Expired      bool // used, replaced or too old
-	CanMailReset bool // another link can be sent
+	Expired      bool // the link was used, replaced or has expired
+	CanMailReset bool // the server can send another link by email
 }

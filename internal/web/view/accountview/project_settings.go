@@ -5,27 +5,27 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ProjectSettingsPage is about the project itself.
+// ProjectSettingsPage has the settings of the project and the list of projects.
 type ProjectSettingsPage struct {
 	layout.Shell
 	Version, OriginalValues string // of the project, see [ui.VersionField]
 	Name, Zone              ui.Input
 	Zones                   []string
-	NewName                 ui.Input // of a project to create
+	NewName                 ui.Input // name of a new project
 	NewZone                 ui.Input
-	PingURLPrefix           string // what ping URLs start with; set by the operator, shown here
-	CanDelete               bool   // an owner may, while it is not the last project
+	PingURLPrefix           string // start of all ping URLs; set by the operator
+	CanDelete               bool   // the reader is an owner, and it is not the last project
 }
 
-// ProjectDeletionText says what deleting a project means, while so many of its
-// incidents are not resolved.
+// ProjectDeletionText returns the consequences of deleting a project with open
+// unresolved incidents.
 func ProjectDeletionText(open int) string {
-	const lost = "Everything in it is removed, and every job that still pings gets 404. This cannot be undone."
+	const lost = "All its data is removed, and jobs that still ping get 404. This cannot be undone."
 	switch open {
 	case 0:
 		return lost + " No one is notified."
 	case 1:
-		return lost + " 1 incident is not resolved: it ends with the project, and no one is notified, here or at a provider."
+		return lost + " 1 incident is unresolved. It ends without a notification, also at providers such as PagerDuty."
 	}
-	return lost + " " + ui.Count(open) + " incidents are not resolved: they end with the project, and no one is notified, here or at a provider."
+	return lost + " " + ui.Count(open) + " incidents are unresolved. They end without a notification, also at providers such as PagerDuty."
 }

@@ -2,19 +2,19 @@ package accountview
 
 import "overdue/internal/web/view/ui"
 
-// RoleDescription says what a role may do.
+// RoleDescription returns what a role may do.
 func RoleDescription(role string) string {
 	switch role {
 	case "owner":
-		return "Everything, also deleting the project."
+		return "Everything, including deleting the project."
 	case "admin":
-		return "Everything but deleting the project and changing owners."
+		return "Everything except deleting the project and changing owners."
 	case "member":
-		return "Heartbeats, incidents and channels."
+		return "Can change heartbeats, incidents and channels."
 	default:
-		return "Looks, and sees no ping URL."
+		return "Can view everything except ping URLs."
 	}
 }
 
-// roles from most to least.
+// roles lists the roles, the most powerful first.
 var roles = []ui.Option{{Value: "owner", Label: "Owner"}, {Value: "admin", Label: "Admin"}, {Value: "member", Label: "Member"}, {Value: "viewer", Label: "Viewer"}}

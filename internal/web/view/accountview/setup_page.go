@@ -5,18 +5,17 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// SetupPage creates the owner. It is reached by the one-time link that the
-// first start prints.
+// SetupPage creates the owner account. The one-time link that the first start
+// prints opens it.
 type SetupPage struct {
 	layout.SignedOutShell
-	Token                                string // of the one-time link, sent back with the form
+	Token                                string // of the one-time link; part of the form
 	Name, Email, Password, Project, Zone ui.Input
 	Zones                                []string
 }
 
-// SetupWaitingPage is for whoever comes before there is an owner and without
-// the one-time link.
+// SetupWaitingPage is shown without the one-time link, as long as there is no owner.
 type SetupWaitingPage struct {
 	layout.SignedOutShell
-	LinkExpired bool // they had a link that does not work any more
+	LinkExpired bool // the reader opened an invalid link
 }

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Setup creates the owner and the first project.
+// Setup renders a [SetupPage].
 func Setup(p SetupPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -48,7 +48,7 @@ func Setup(p SetupPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Set up Overdue</h1><p class=\"lede\">This one-time link creates the owner account. It can do everything, and invite others later.</p><form method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Set up Overdue</h1><p class=\"lede\">This one-time link creates the owner account. The owner can do everything and can invite others later.</p><form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -120,7 +120,7 @@ func Setup(p SetupPage) templ.Component {
 	})
 }
 
-// SetupWaiting says where the one-time link is.
+// SetupWaiting renders a [SetupWaitingPage].
 func SetupWaiting(p SetupWaitingPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -154,17 +154,17 @@ func SetupWaiting(p SetupWaitingPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h1>Overdue is waiting for its owner</h1>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h1>Overdue is not set up yet</h1>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if p.LinkExpired {
-				templ_7745c5c3_Err = ui.Note("", "info", "This link does not work any more: it was used, or the server has printed a newer one since.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Note("", "info", "This link has expired or was already used. The server has printed a newer one.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " <p class=\"lede\">When the server started, it printed a one-time link that creates the owner account. Open that link to go on.</p><p class=\"hint\">Is it lost? Restart the server, and it prints a new one. Pings, the API and the command line work meanwhile.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " <p class=\"lede\">When the server started, it printed a one-time link that creates the owner account. Open this link to continue.</p><p class=\"hint\">If you cannot find it, restart the server: it prints a new link. Pings, the API and the command line already work.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -2,16 +2,16 @@ package accountview
 
 import "overdue/internal/web/view/layout"
 
-// SignInPage is where a session begins.
+// SignInPage asks for email and password.
 type SignInPage struct {
 	layout.SignedOutShell
-	Host         string // the name that people know this installation by
+	Host         string // host name of this installation
 	Email        string
-	Error        string // one text for both fields: it must not tell which was wrong
+	Error        string // one text for both fields: it must not reveal which one is wrong
 	KeepSignedIn bool
-	Next         string // where to go afterwards, a path; carried along
-	Notice       string // what led here: "You have been signed out."
-	HeldForm     string // a form that waits for the sign-in, sealed by the server
+	Next         string // path of the page to open after sign-in
+	Notice       string // "You have been signed out."
+	HeldForm     string // a form to continue after sign-in, encrypted by the server
 
-	CanMailReset bool // a link for a new password can be sent
+	CanMailReset bool // the server can send a reset link by email
 }

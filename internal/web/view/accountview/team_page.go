@@ -7,27 +7,27 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// TeamPage lists who belongs to the project, and who was asked to.
+// TeamPage has the members of the project and the pending invitations.
 type TeamPage struct {
 	layout.Shell
 	Members        []Member
 	Invitations    []SentInvitation
-	OrphanedKeys   []APIKey // of makers who could not make them any more
-	Email          ui.Input // of the invitation that is being written
-	Role           string   // of it
-	InvitationLink string   // of the invitation just made, shown once; empty otherwise
-	SendsMail      bool     // invitations are sent by e-mail; otherwise the link is handed over
+	OrphanedKeys   []APIKey // creators have left or may no longer create keys
+	Email          ui.Input // of the new invitation
+	Role           string   // of the new invitation
+	InvitationLink string   // of the invitation that was just created; shown only once
+	SendsMail      bool     // invitations are sent by email; otherwise the link is handed over
 }
 
 // Member is one person of the project.
 type Member struct {
 	ID, Name, Email, Role string
-	LastSeen              time.Time // zero: never
+	LastSeen              time.Time // zero means never
 	You                   bool
-	RoleFixed             bool // the role cannot be changed: the last owner, or above one's own
+	RoleFixed             bool // the last owner, or a role above that of the reader
 }
 
-// SentInvitation is one that was not taken up yet.
+// SentInvitation is a pending invitation.
 type SentInvitation struct {
 	ID, Email, Role, SentBy string
 	Sent, Expires           time.Time
@@ -40,8 +40,8 @@ func personCount(n int) string {
 	return ui.Count(n) + " people"
 }
 
-// grantableRoles are the roles that this person may give: nobody makes someone higher
-// than themselves.
+// grantableRoles returns the roles that the reader may grant: no role above their
+// own.
 func (p TeamPage) grantableRoles() []ui.Option {
 	if p.User.Role == "owner" {
 		return roles

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// deliveriesSection shows what became of the last messages, tests among them.
+// deliveriesSection shows the last deliveries, including tests.
 func deliveriesSection(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -37,7 +37,7 @@ func deliveriesSection(p FormPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.User.Edits() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>Tests use what is in the form, saved or not.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>Tests use the values of the form, even if they are not saved.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -8,7 +8,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ListPage is the list of channels of a project and the kinds to add.
+// ListPage is the list of channels of a project, with the kinds to add.
 type ListPage struct {
 	layout.Shell
 	Channels []Channel
@@ -19,14 +19,14 @@ type ListPage struct {
 type Channel struct {
 	ID, Name          string
 	Kind              Kind
-	Target            string // where it leads, without secrets: "hooks.slack.com/…/B07K"
-	Heartbeats        int    // how many would alert here
+	Target            string // destination, without secrets: "hooks.slack.com/…/B07K"
+	Heartbeats        int    // number of heartbeats that use it
 	State             string // untested, working, unconfirmed, retrying or failing
-	LastError         string // the last answer of a channel that does not deliver
-	FailingRecipients string // the recipients that do not get alerts while others do
-	Pending           int    // alerts that are not delivered yet
+	LastError         string // last response of a channel that does not deliver
+	FailingRecipients string // recipients that do not receive alerts, if others do
+	Pending           int    // number of pending alerts
 	NextAttempt       time.Time
-	LastOutcome       string // of the last delivery: "Delivered in 0.6 s"; empty before the first
+	LastOutcome       string // "Delivered in 0.6 s"; empty before the first delivery
 	LastDelivery      time.Time
 }
 
@@ -59,6 +59,6 @@ func (c Channel) warningText() string {
 	if c.Pending > 0 {
 		all = append(all, ui.Plural(c.Pending, "alert")+ui.If(c.Pending == 1, " is", " are")+" pending.")
 	}
-	all = append(all, ui.Plural(c.Heartbeats, "heartbeat")+ui.If(c.Heartbeats == 1, " alerts", " alert")+" this channel.")
+	all = append(all, ui.Plural(c.Heartbeats, "heartbeat")+ui.If(c.Heartbeats == 1, " uses", " use")+" this channel.")
 	return strings.Join(all, " ")
 }

@@ -2,12 +2,12 @@ package channelview
 
 import "overdue/internal/web/view/ui"
 
-// MessagePreview is how a message will look in the channel.
+// MessagePreview shows how an alert will look in the channel.
 type MessagePreview struct {
 	Status  string // down or up
 	At      string // time of day
 	Title   string
 	Text    string
-	Facts   []ui.Option // Label names the fact
-	Actions []string    // words of its links
+	Facts   []ui.Option // Label is the name of the fact
+	Actions []string    // texts of its links
 }

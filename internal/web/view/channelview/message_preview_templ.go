@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// messagePreview shows how an alert will look, without being one: its links lead nowhere.
+// messagePreview renders a [MessagePreview]. Its links do nothing.
 func messagePreview(m MessagePreview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

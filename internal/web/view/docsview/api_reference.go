@@ -10,7 +10,7 @@ import (
 	"github.com/a-h/templ"
 )
 
-// APIReferencePage is the manual's page on the API, drawn from its description.
+// APIReferencePage is the API reference, generated from the OpenAPI document.
 type APIReferencePage struct {
 	DocShell
 	BaseURL  string // "https://overdue.example/api/v1"
@@ -21,7 +21,7 @@ type APIReferencePage struct {
 	Answer        FeedbackAnswer
 }
 
-// OperationGroup is the operations on one kind of thing.
+// OperationGroup has the operations on one resource.
 type OperationGroup struct {
 	ID, Title, Description string
 	Operations             []Operation
@@ -33,13 +33,13 @@ type Operation struct {
 	Method, Path string
 	Summary      string
 	Details      string
-	ReadOnly     bool // a read-only key is enough
-	NoKey        bool // no key is needed
+	ReadOnly     bool // a read-only key is sufficient
+	NoKey        bool // no key is required
 	Parameters   []Parameter
 	Body         []Parameter
 	Responses    []Response
-	Example      string // a request, ready to copy
-	Answer       string // an example of the answer
+	Example      string // an example request
+	Answer       string // an example response
 }
 
 // Parameter is one input of an operation, in the path, the query or the body.
@@ -49,7 +49,7 @@ type Parameter struct {
 	Description    string
 }
 
-// Response is one answer of an operation.
+// Response is one response of an operation.
 type Response struct {
 	Status      int
 	Description string
@@ -59,10 +59,10 @@ func (o Operation) codeID(part string) string { return "op-" + o.ID + "-" + part
 
 func (r Response) status() string { return strconv.Itoa(r.Status) }
 
-// tone colours a method by what it may do.
+// tone returns the colour of the method.
 func (o Operation) tone() string { return strings.ToLower(o.Method) }
 
-// access says which key an operation needs.
+// access says which key the operation requires.
 func (o Operation) access() string {
 	switch {
 	case o.NoKey:
@@ -73,8 +73,8 @@ func (o Operation) access() string {
 	return "Read-write key"
 }
 
-// formattedDescription writes a text of the description: what stands between backquotes
-// is code, and a line that begins with a star begins anew.
+// formattedDescription renders a description: text in backquotes is code, and each
+// line, such as a list item with a star, begins a new line.
 func formattedDescription(text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder

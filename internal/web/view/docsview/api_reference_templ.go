@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// APIReference is the manual's page on the API.
+// APIReference renders an [APIReferencePage].
 func APIReference(p APIReferencePage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -44,7 +44,7 @@ func APIReference(p APIReferencePage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main class=\"prose\" id=\"main\" tabindex=\"-1\"><article><h1>API reference</h1><p class=\"lede\">Heartbeats, incidents and channels, for programs. JSON in and out, one key per program.</p><p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main class=\"prose\" id=\"main\" tabindex=\"-1\"><article><h1>API reference</h1><p class=\"lede\">A JSON API for heartbeats, incidents and channels. Use one key per program.</p><p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -70,14 +70,14 @@ func APIReference(p APIReferencePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. Send the key as <code>Authorization: Bearer ovd_…</code>. Times are RFC 3339 in UTC. Durations are whole seconds in answers, and seconds or text such as <code>\"24h\"</code> in requests.</p><p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. Send the key as <code>Authorization: Bearer ovd_…</code>. Times are RFC 3339 in UTC. Durations are whole seconds in responses, and seconds or text such as <code>\"24h\"</code> in requests.</p><p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var5 string
-			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("The description for machines is ")
+			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("The machine-readable description is ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 14, Col: 41}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 14, Col: 45}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
@@ -90,26 +90,26 @@ func APIReference(p APIReferencePage) templ.Component {
 			var templ_7745c5c3_Var6 templ.SafeURL
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(p.SpecPath))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 14, Col: 87}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 14, Col: 91}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">OpenAPI 3.1</a>.</p><p>Every refusal is <code>application/problem+json</code> and says what is wrong, with each member at fault; members and parameters that do not exist are refused too. Lists are <code>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">OpenAPI 3.1</a>.</p><p>Every error is <code>application/problem+json</code> and names each invalid member. Unknown members and parameters are errors. Lists are <code>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(`{"items": […], "next_cursor": …}`)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 17, Col: 225}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docsview/api_reference.templ`, Line: 17, Col: 188}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</code>: pass <code>next_cursor</code> as <code>cursor</code> until it is null. Answers may gain members.</p><p>A read-only key may only read. It sees no id and no ping URL of a heartbeat; <code>ref</code> works in place of the id.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</code>: pass <code>next_cursor</code> as <code>cursor</code> until it is null. Future versions may add members to responses.</p><p>A read-only key cannot change anything. It gets neither the id nor the ping URL of a heartbeat. On read endpoints, <code>ref</code> works in place of the id.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -209,7 +209,7 @@ func APIReference(p APIReferencePage) templ.Component {
 	})
 }
 
-// operation opens to its details; closed, the page is a list of paths.
+// operation is a disclosure with the details of one operation.
 func operation(o Operation, base string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -358,7 +358,7 @@ func operation(o Operation, base string) templ.Component {
 			}
 		}
 		if o.Answer != "" {
-			templ_7745c5c3_Err = ui.CodeBlock(o.codeID("answer"), "Answer", o.Answer, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.CodeBlock(o.codeID("answer"), "Response", o.Answer, "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -491,7 +491,7 @@ func responses(list []Response) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(list) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<h3>Answers</h3><dl class=\"facts\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<h3>Responses</h3><dl class=\"facts\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -7,30 +7,29 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Snippets are the ways to ping. Like the other Doc… functions below it is a
-// part of the manual that is drawn and not written, so that it never differs
-// from the application.
+// Snippets shows the ways to send a ping. Like the other components in this file, it
+// is a part of the manual that is generated: it always matches the application.
 func Snippets(pingURL string) templ.Component {
 	return ui.SnippetTabs(snippet.Examples(pingURL), pingURL)
 }
 
-// HeartbeatChoice lets a reader who is signed in choose whose ping URL the examples
-// of the page hold.
+// HeartbeatChoice has the heartbeats whose ping URL the examples of a page can
+// contain.
 type HeartbeatChoice struct {
 	Slug    string // of the page
-	Chosen  string // key of the heartbeat whose URL is filled in
+	Chosen  string // key of the selected heartbeat
 	Choices []HeartbeatOption
 }
 
-// HeartbeatOption is a heartbeat that may be chosen.
+// HeartbeatOption is a heartbeat that the reader may select.
 type HeartbeatOption struct{ Key, Name string }
 
-// HeartbeatChooser says whose ping URL is filled in. The zero DocHeartbeatChoice is that of
-// somebody who is not signed in.
+// HeartbeatChooser selects the ping URL of the examples. For readers who are not
+// signed in, the choice is the zero value.
 func HeartbeatChooser(c HeartbeatChoice) templ.Component { return heartbeatChooser(c) }
 
-// ExampleDeadline is the bar of the example in the manual: an interval of 24h and
-// a grace period of 10m.
+// ExampleDeadline is the deadline bar of the manual: an interval of 24h and a grace
+// period of 10m.
 func ExampleDeadline() templ.Component {
 	return ui.DeadlineBar(ui.Clock{}, ui.Deadline{
 		ID:    "doc",
@@ -43,5 +42,5 @@ func ExampleDeadline() templ.Component {
 	})
 }
 
-// Code is a figure of code. The id must be unique on the page.
+// Code is a code block. The id must be unique on the page.
 func Code(id, name, text, url string) templ.Component { return ui.CodeBlock(id, name, text, url) }

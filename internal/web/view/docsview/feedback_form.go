@@ -2,8 +2,8 @@ package docsview
 
 import "overdue/internal/web/view/ui"
 
-// FeedbackAnswer is what the reader has just said about a page: kept, or brought back
-// because something in it was wrong.
+// FeedbackAnswer is the answer of the reader about a page. It is saved, or shown
+// again with an error.
 type FeedbackAnswer struct {
 	Saved   bool
 	Helpful string // "yes", "no"

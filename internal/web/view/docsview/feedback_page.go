@@ -7,7 +7,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// FeedbackPage shows the owner what readers thought of the manual.
+// FeedbackPage shows the owner the feedback about the manual.
 type FeedbackPage struct {
 	layout.Shell
 	Pages    []PageScore
@@ -15,17 +15,17 @@ type FeedbackPage struct {
 	Pager    ui.Pager
 }
 
-// PageScore is one page of the manual and its answers.
+// PageScore counts the answers about one page of the manual.
 type PageScore struct {
 	Slug, Title string
 	Yes, No     int
 }
 
-// Comment is one comment.
+// Comment is one comment of a reader.
 type Comment struct {
 	At          time.Time
 	Slug, Title string
 	Helpful     bool
 	Text        string
-	By          string // empty when the reader was not signed in
+	By          string // empty if the reader was not signed in
 }

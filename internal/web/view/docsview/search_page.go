@@ -6,19 +6,19 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// SearchPage is the result of a search in the docs.
+// SearchPage has the results of a search in the docs.
 type SearchPage struct {
 	DocShell
 	Results []SearchResult
 }
 
-// SearchResult is one place that was found. The excerpt is plain text, in pieces.
+// SearchResult is one result. The excerpt is plain text in parts.
 type SearchResult struct {
 	Slug, Anchor, Title, Section string
 	Excerpt                      []ExcerptPart
 }
 
-// ExcerptPart is a part of an excerpt; Found tells that it is what was looked for.
+// ExcerptPart is a part of an excerpt. Match means that it matches the query.
 type ExcerptPart struct {
 	Text  string
 	Match bool

@@ -6,20 +6,20 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Status is a status with its sign, for a sentence or a table.
+// Status is a status with its sign.
 func Status(name string) templ.Component { return ui.Status(name) }
 
 // StatusTable is the table of statuses.
 func StatusTable() templ.Component { return statusTable(statusMeanings) }
 
-// statusMeaning is one line of the table of statuses.
+// statusMeaning is one row of the table of statuses.
 type statusMeaning struct{ status, meaning, happens string }
 
-// statusMeanings tell the statuses of a heartbeat as the product defines them.
+// statusMeanings defines the statuses of a heartbeat.
 var statusMeanings = []statusMeaning{
-	{"new", "No ping since it was created", "Nothing, until the first ping"},
-	{"up", "The last ping came in time", "Overdue counts down to the next"},
-	{"late", "The interval is over, the grace period is not", "Shown, not alerted, unless a channel asks for it"},
-	{"down", "The grace period is over, the job failed, or it ran too long", "An incident opens and alerts go out"},
-	{"paused", "Someone paused it", "Not judged. The next ping resumes it"},
+	{"new", "No ping since it was created", "Nothing until the first ping"},
+	{"up", "The last ping arrived in time", "Overdue expects the next ping"},
+	{"late", "The interval has passed, the grace period has not", "Shown. Not alerted, unless a channel is set to"},
+	{"down", "The grace period has passed, the job failed, or it ran too long", "An incident opens and alerts are sent"},
+	{"paused", "A user paused it", "Not evaluated. The next ping resumes it"},
 }

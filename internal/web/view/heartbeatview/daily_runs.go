@@ -9,30 +9,30 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// DailyRuns is the last 30 days of one heartbeat, oldest first.
+// DailyRuns has the runs of the last 30 days of one heartbeat, oldest day first.
 type DailyRuns struct {
 	Days       []Day
-	MaxRunTime time.Duration // a longer run opens an incident; 0 when none is set
+	MaxRunTime time.Duration // 0 if none is set
 }
 
-// Day counts the expected runs of one day by outcome.
+// Day counts the runs of one day by outcome.
 type Day struct {
 	Date                                                         time.Time
 	OnTime, Late, Failed, Missed, Unknown, WithinGrace, Upcoming int
-	LongestRun                                                   time.Duration // the longest run; 0 when not measured
-	MaxLateness                                                  time.Duration // the latest ping
-	ExitStatus                                                   int           // exit status of the last failure; 0 if none was reported
+	LongestRun                                                   time.Duration // 0 if not measured
+	MaxLateness                                                  time.Duration // of the latest ping
+	ExitStatus                                                   int           // of the last failure; 0 if the job reported none
 }
 
 func (d Day) runs() int {
 	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.WithinGrace + d.Upcoming
 }
 
-// withinGraceText is a run that may still come in time.
+// withinGraceText describes a run that is due but not late yet.
 const withinGraceText = "due, within grace"
 
-// worst is the outcome by which the day is drawn. What was not watched counts
-// for less than trouble and for more than health.
+// worst returns the outcome that the day shows. Unknown ranks below every failure
+// and above every success.
 func (d Day) worst() string {
 	switch {
 	case d.Failed > 0:
@@ -54,7 +54,7 @@ func (d Day) worst() string {
 	}
 }
 
-// text tells the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
+// text describes the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
 func (d Day) text(c ui.Clock) string {
 	told := []string{d.outcome()}
 	if d.LongestRun > 0 && d.runs() == 1 {
@@ -65,7 +65,7 @@ func (d Day) text(c ui.Clock) string {
 	return c.Date(d.Date) + ": " + strings.Join(told, ", ")
 }
 
-// outcome tells a single run in full, and many runs by their counts.
+// outcome describes a single run in detail, and several runs by their counts.
 func (d Day) outcome() string {
 	if d.runs() != 1 {
 		return d.counts()
@@ -105,7 +105,7 @@ func (d Day) counts() string {
 	return strings.Join(told, ", ")
 }
 
-// axisLabels names every seventh day and the last.
+// axisLabels returns every seventh day and the last day.
 func (m DailyRuns) axisLabels(c ui.Clock) []string {
 	var words []string
 	for i := 0; i+7 < len(m.Days)-1; i += 7 {
@@ -117,17 +117,17 @@ func (m DailyRuns) axisLabels(c ui.Clock) []string {
 	return words
 }
 
-// measured are the days with a run time.
+// measured returns the days with a run time.
 func (m DailyRuns) measured() []Day {
 	return slices.DeleteFunc(slices.Clone(m.Days), func(d Day) bool { return d.LongestRun == 0 })
 }
 
-// longest is asked for only when something was measured.
+// longest returns the day with the longest run. At least one day must be measured.
 func (m DailyRuns) longest() Day {
 	return slices.MaxFunc(m.measured(), func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })
 }
 
-// top is the duration that the upper label names.
+// top returns the duration of the upper axis label.
 func (m DailyRuns) top() time.Duration {
 	if m.MaxRunTime > 0 {
 		return m.MaxRunTime
@@ -142,17 +142,16 @@ func (m DailyRuns) topLabel() string {
 	return ui.RunTime(m.top())
 }
 
-// heightPercent is how much of the height a duration takes. A run beyond the limit is
-// cut off at the top of the picture; its title has the number.
+// heightPercent returns the height of a bar. A run that is longer than the maximum
+// fills the whole height; its title has the number.
 func (m DailyRuns) heightPercent(d time.Duration) float64 {
 	return min(100, 100*ui.Ratio(d, m.top()+m.top()/10))
 }
 
-// durationBar is one day of the duration chart.
+// durationBar is the bar of one day in the duration chart.
 type durationBar struct{ class, x, width, y, height, title string }
 
-// bars place one column for each day with a run time, under the cell of that
-// day in the month above.
+// bars returns one bar for each measured day, below the cell of that day.
 func (m DailyRuns) bars(c ui.Clock) []durationBar {
 	step := 100 / float64(max(len(m.Days), 1))
 	var all []durationBar
@@ -176,7 +175,7 @@ func (m DailyRuns) bars(c ui.Clock) []durationBar {
 	return all
 }
 
-// label is the chart in one sentence.
+// label describes the chart in one sentence.
 func (m DailyRuns) label(c ui.Clock) string {
 	days := m.measured()
 	slices.SortFunc(days, func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })

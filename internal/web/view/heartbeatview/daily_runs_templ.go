@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// dayStrip is one cell per day, the worst outcome of the day.
+// dayStrip has one cell per day with the worst outcome of the day.
 func dayStrip(c ui.Clock, m DailyRuns) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -122,7 +122,7 @@ func dayStrip(c ui.Clock, m DailyRuns) templ.Component {
 	})
 }
 
-// durationChart is the chart under the month, left out when nothing was measured.
+// durationChart is the chart below the days. It is hidden if no run was measured.
 func durationChart(c ui.Clock, m DailyRuns) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

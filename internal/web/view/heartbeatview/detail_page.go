@@ -12,10 +12,10 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Heartbeat is everything that the page of one heartbeat tells about it.
+// Heartbeat has the data of one heartbeat for its page.
 type Heartbeat struct {
-	Key         string // the id for those who may ping, the ref for everyone else
-	PingURL     string // empty for viewers: then nothing on the page can ping
+	Key         string // id for readers who may see ping URLs, ref for all others
+	PingURL     string // empty for viewers: their page must not contain anything that can ping
 	Name        string
 	Description string
 	Status      string
@@ -23,33 +23,33 @@ type Heartbeat struct {
 
 	Schedule        string         // in words: "every 24 h"
 	Interval        time.Duration  // 0 for a calendar schedule
-	Zone            *time.Location // of a calendar schedule, nil for an interval
+	Zone            *time.Location // of a calendar schedule; nil for an interval
 	Grace           time.Duration
-	MaxRunTime      time.Duration // 0: the grace period is used
-	MinRunTime      time.Duration // 0: none
-	StartGrace      time.Duration // from due until a run must have begun; 0: no such clock
-	AlertAfter      int           // bad runs in a row that open an incident; 0 is 1
-	Early           time.Duration // how long before it is due a ping counts; below 0: as usual
+	MaxRunTime      time.Duration // 0 means the grace period
+	MinRunTime      time.Duration // 0 means no limit
+	StartGrace      time.Duration // from the due time to the latest start of the run; 0 means no limit
+	AlertAfter      int           // number of consecutive failed runs that opens an incident; 0 means 1
+	Early           time.Duration // how long before the due time a ping counts; negative means the default
 	PostOnly        bool
 	ManualResume    bool
-	ExpectFirstBy   time.Time // alert when the first ping has not come by then; zero: never
+	ExpectFirstBy   time.Time // alert if there is no first ping until then; zero means never
 	Tags            []string
-	Channels        []string // names; empty: all of the project
-	ProjectChannels int      // how many that are
+	Channels        []string // names; empty means all channels of the project
+	ProjectChannels int      // number of channels of the project
 	Created         time.Time
 	CreatedBy       string
 
 	LastPing, Due, Deadline time.Time
 	LastStart               time.Time
-	FailedAt                time.Time     // when the run ended that it is Down for; zero: none did
-	LastRunTime             time.Duration // 0 when not measured
+	FailedAt                time.Time     // end of the failed run that opened the incident; zero if silence did
+	LastRunTime             time.Duration // 0 if not measured
 	RunningSince            time.Time
 	PausedAt                time.Time
 	PausedBy                string
-	Incident                *OpenIncident // nil when none is open
+	Incident                *OpenIncident // nil if none is open
 }
 
-// OpenIncident is the incident that a heartbeat is Down for.
+// OpenIncident is the open incident of a heartbeat.
 type OpenIncident struct {
 	ID     string
 	Number int
@@ -57,26 +57,26 @@ type OpenIncident struct {
 	Opened time.Time
 }
 
-// DetailPage is the page of one heartbeat. The same page greets a heartbeat
-// that was just saved: while it is New, the ping URL stands above everything.
+// DetailPage is the page of one heartbeat. While the heartbeat is New, the ping
+// URL comes first.
 type DetailPage struct {
 	layout.Shell
 	Heartbeat       Heartbeat
-	JustCreated     bool     // just created: shown instead of its age
-	FailingChannels []string // channels that it tells and that do not work
+	JustCreated     bool     // the reader has just created it
+	FailingChannels []string // its channels that do not deliver
 	ChannelWarning  layout.ChannelWarning
 	Explanation     ui.Explanation
 	DailyRuns       DailyRuns
 	Log             EventLog
 	Incidents       []incidentview.Row // of the last 30 days, newest first
-	IncidentCount   int                // how many those are in all
+	IncidentCount   int                // number of incidents in 30 days; Incidents may have fewer
 	Stats           RunStats
 }
 
-// isNew tells whether the job has not been wired up yet.
+// isNew reports whether the heartbeat has had no ping yet.
 func (h Heartbeat) isNew() bool { return h.Status == "new" }
 
-// path is the address of something that can be done to the heartbeat.
+// path returns the address of an action on the heartbeat.
 func (h Heartbeat) path(action string) templ.SafeURL {
 	return templ.SafeURL(paths.Heartbeat(h.Key) + action)
 }
@@ -88,8 +88,8 @@ func (h Heartbeat) methodsText() string {
 	return "POST, GET, HEAD"
 }
 
-// nextDueText is the next run by the clock of the schedule; empty for an interval, which
-// knows none.
+// nextDueText returns the next run in the zone of the schedule. It is empty for an
+// interval, which has no zone.
 func (h Heartbeat) nextDueText(c ui.Clock) string {
 	if h.Zone == nil || h.Due.IsZero() {
 		return ""
@@ -105,7 +105,7 @@ func (h Heartbeat) nextDueText(c ui.Clock) string {
 	return words + " " + c.InZone(h.Due).Format("-07:00") + ", " + c.ZoneName()
 }
 
-// earlyText says how early a ping may be, empty where that does not matter.
+// earlyText says how early a ping may be. It is empty for the default.
 func (h Heartbeat) earlyText() string {
 	switch {
 	case h.Zone == nil || h.Early < 0:
@@ -116,15 +116,15 @@ func (h Heartbeat) earlyText() string {
 	return "up to " + ui.ExactDuration(h.Early) + " before"
 }
 
-// alertAfterText is empty where every bad run alerts.
+// alertAfterText is empty if every failed run alerts.
 func (h Heartbeat) alertAfterText() string {
 	if h.AlertAfter < 2 {
 		return ""
 	}
-	return ui.Itoa(h.AlertAfter) + " bad runs in a row"
+	return ui.Itoa(h.AlertAfter) + " consecutive failed runs"
 }
 
-// durationOr is a duration that someone set, or nothing.
+// durationOr returns the duration, or none if it is 0.
 func durationOr(d time.Duration, none string) string {
 	if d == 0 {
 		return none
@@ -132,7 +132,7 @@ func durationOr(d time.Duration, none string) string {
 	return ui.ExactDuration(d)
 }
 
-// channelsText says who gets the alerts.
+// channelsText returns the channels that receive the alerts.
 func (h Heartbeat) channelsText() string {
 	if len(h.Channels) == 0 {
 		return "All " + ui.Count(h.ProjectChannels) + " of the project"
@@ -140,15 +140,15 @@ func (h Heartbeat) channelsText() string {
 	return ui.JoinWords(h.Channels)
 }
 
-// maxRunTimeText is how long a run may take, and whether anybody has set that.
+// maxRunTimeText returns the maximum run time and its origin.
 func (h Heartbeat) maxRunTimeText() string {
 	if h.MaxRunTime > 0 {
 		return ui.ExactDuration(h.MaxRunTime)
 	}
-	return "as grace (" + ui.ExactDuration(h.Grace) + ")"
+	return ui.ExactDuration(h.Grace) + " (the grace period)"
 }
 
-// untilDue is how the time between pings is said: a length, or the schedule.
+// untilDue returns the time from one ping to the next.
 func (h Heartbeat) untilDue() string {
 	if h.Interval > 0 {
 		return ui.ExactDuration(h.Interval) + " later"
@@ -156,21 +156,21 @@ func (h Heartbeat) untilDue() string {
 	return "next run"
 }
 
-// shortSchedule is the schedule where there is little room: a calendar is told elsewhere on
-// the page, in as many words as it takes.
+// shortSchedule returns the schedule for the deadline bar, which has little room.
+// The settings of the page have the full text.
 func (h Heartbeat) shortSchedule() string {
 	if h.Interval > 0 {
 		return h.Schedule
 	}
-	return "by the clock"
+	return "by schedule"
 }
 
-// deadlinePreview is the bar of a heartbeat that is not judged: what the next ping will
-// begin.
+// deadlinePreview returns the bar of a heartbeat that has no deadline now. It
+// shows what happens after the next ping.
 func (h Heartbeat) deadlinePreview() ui.Deadline {
 	first := ui.DeadlineMark{Label: "First ping", Text: "any time", Note: "turns it Up"}
 	if !h.isNew() {
-		first = ui.DeadlineMark{Label: "Next ping", Text: "any time", Note: ui.If(h.ManualResume, "is only noted", "resumes it")}
+		first = ui.DeadlineMark{Label: "Next ping", Text: "any time", Note: ui.If(h.ManualResume, "is only recorded", "resumes it")}
 	}
 	return ui.Deadline{
 		ID:    "n",
@@ -183,20 +183,20 @@ func (h Heartbeat) deadlinePreview() ui.Deadline {
 	}
 }
 
-// hasDeadline tells whether there is a deadline to show.
+// hasDeadline reports whether the page can show a deadline.
 func (h Heartbeat) hasDeadline() bool {
 	return h.Status != "new" && h.Status != "paused" && !h.LastPing.IsZero() && !h.Due.IsZero()
 }
 
-// StatusPanelID is the id of the part of the page that the live stream swaps.
+// StatusPanelID returns the id of the status panel, for the event stream.
 func StatusPanelID(key string) string { return RowID(key) + "-hero" }
 
-// title tells the status, so that a tab in the background can be told from others.
+// title contains the status, which shows in a background tab.
 func (p DetailPage) title() string {
 	return DetailTitle(p.Heartbeat.Name, p.Heartbeat.Status)
 }
 
-// incidentSummary says how many incidents there were and whether one is open.
+// incidentSummary returns the number of incidents and whether one is open.
 func (p DetailPage) incidentSummary() string {
 	words := ui.Count(p.IncidentCount) + " in 30 days"
 	if p.Heartbeat.Incident == nil {
@@ -205,8 +205,8 @@ func (p DetailPage) incidentSummary() string {
 	return words + ", one open"
 }
 
-// DetailTitle is the title of the page of one heartbeat; the live stream sends
-// the same words.
+// DetailTitle returns the title of the page of one heartbeat. The event stream
+// sends the same title.
 func DetailTitle(name, status string) string {
 	return name + " · " + ui.SignOf(status).Text + " · Overdue"
 }

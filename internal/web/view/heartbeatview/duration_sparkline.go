@@ -7,16 +7,16 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// sparkPoints is how many durations the small curve shows.
+// sparkPoints is the maximum number of points of the sparkline.
 const sparkPoints = 16
 
-// DurationSparkline is the curve of recent run times, oldest first; the last 16 are drawn.
+// DurationSparkline has the recent run times, oldest first. It shows the last 16.
 type DurationSparkline []time.Duration
 
 func (s DurationSparkline) shown() DurationSparkline { return s[max(0, len(s)-sparkPoints):] }
 
-// point is the place of the i-th shown run on a canvas of 72 by 18: the longest
-// touches y 3, and a run without length would lie at y 15.
+// point returns the position of the i-th run on a canvas of 72 × 18. The longest
+// run is at y 3, a run time of 0 at y 15.
 func (s DurationSparkline) point(i int) (x, y string) {
 	shown := s.shown()
 	longest := time.Duration(1)
@@ -38,12 +38,12 @@ func (s DurationSparkline) points() string {
 	return strings.Join(p, " ")
 }
 
-// end is where the newest run lies.
+// end returns the position of the newest run.
 func (s DurationSparkline) end() (x, y string) { return s.point(len(s.shown()) - 1) }
 
 func (s DurationSparkline) endX() string { x, _ := s.end(); return x }
 
 func (s DurationSparkline) endY() string { _, y := s.end(); return y }
 
-// last is the newest run time.
+// last returns the newest run time.
 func (s DurationSparkline) last() time.Duration { return s[len(s)-1] }

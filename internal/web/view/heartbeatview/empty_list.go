@@ -5,13 +5,13 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// EmptyListPage is the list of a project that has no heartbeats yet: the path from
-// nothing to the first ping. A viewer is told to wait.
+// EmptyListPage is the list of a project without heartbeats. It shows the steps to
+// the first ping. A viewer sees a note instead.
 type EmptyListPage struct {
 	layout.Shell
 	Updates               layout.ListUpdates
-	PingURLPrefix         string   // what ping URLs start with, up to the id
-	Name, Interval, Grace ui.Input // what was written, when it came back with errors
+	PingURLPrefix         string   // start of all ping URLs
+	Name, Interval, Grace ui.Input // typed values, if the form had errors
 }
 
 // Fragments is the part of the page that changes while it is open.

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// EmptyList is the list without heartbeats.
+// EmptyList renders an [EmptyListPage].
 func EmptyList(p EmptyListPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -85,7 +85,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.User.Edits() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<ol class=\"steps\" role=\"list\"><li class=\"current\"><div><h2>New Heartbeat</h2><p class=\"quiet\">Name the job and say how often it should call.</p></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<ol class=\"steps\" role=\"list\"><li class=\"current\"><div><h2>New Heartbeat</h2><p class=\"quiet\">Name the job and set how often it runs.</p></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -93,7 +93,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li><div><h2>Copy its URL</h2><p class=\"quiet\">Every heartbeat has its own. Whoever has the URL can ping it, so treat it like a password.</p></div><div class=\"body idle\"><div class=\"copyfield\"><code>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li><div><h2>Copy its ping URL</h2><p class=\"quiet\">Every heartbeat has one. Anyone with the URL can ping, so keep it secret.</p></div><div class=\"body idle\"><div class=\"copyfield\"><code>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -114,7 +114,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span>Copy</span></button></div></div></li><li><div><h2>Paste it into your job</h2><p class=\"quiet\">Call it last, so that a ping means the work is done. Snippets for curl, systemd, Python, Kubernetes and more come with the heartbeat.</p></div><div class=\"body idle\"><figure class=\"code\"><figcaption>crontab -e</figcaption><pre tabindex=\"0\"><code>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span>Copy</span></button></div></div></li><li><div><h2>Add it to your job</h2><p class=\"quiet\">Call it last, after success. The page of the heartbeat has snippets for curl, systemd, Python, Kubernetes and more.</p></div><div class=\"body idle\"><figure class=\"code\"><figcaption>crontab -e</figcaption><pre tabindex=\"0\"><code>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -127,7 +127,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</code></pre></figure></div></li><li><div><h2>The first ping turns it Up</h2><p class=\"quiet\">This page changes by itself the moment the ping arrives. From then on Overdue counts.</p></div><div class=\"body\" role=\"img\" aria-label=\"Before the first ping the heartbeat is New and waiting. After it, the heartbeat is Up and the next ping is expected in 24 hours.\"><div class=\"demo-row\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</code></pre></figure></div></li><li><div><h2>The first ping turns it Up</h2><p class=\"quiet\">The page updates itself when the ping arrives. From then on, Overdue expects the next ping.</p></div><div class=\"body\" role=\"img\" aria-label=\"Before the first ping the heartbeat is New and waiting. After it, the heartbeat is Up and the next ping is expected in 24 hours.\"><div class=\"demo-row\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -143,7 +143,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<b>Nightly database backup</b> <span>Next ping expected in <b>24h</b></span></div></div></li><li><div><h2>Add a channel</h2><p class=\"quiet\">Until the project has one, no one is notified when a heartbeat goes Down.</p></div><div class=\"body\"><a class=\"btn\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<b>Nightly database backup</b> <span>Next ping expected in <b>24h</b></span></div></div></li><li><div><h2>Add a channel</h2><p class=\"quiet\">Without a channel, no one is notified when a heartbeat goes Down.</p></div><div class=\"body\"><a class=\"btn\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -196,7 +196,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 	})
 }
 
-// quickForm asks for the three things that a heartbeat cannot do without.
+// quickForm asks for the three required settings.
 func quickForm(p EmptyListPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

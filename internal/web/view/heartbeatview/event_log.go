@@ -9,50 +9,51 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// EventLog is the event log of one heartbeat, newest first.
+// EventLog has the events of one heartbeat, newest first.
 type EventLog struct {
 	Events    []Event
-	Kind      string // the view that is chosen: "", success, start or fail
+	Kind      string // selected kind: "", success, start or fail
 	Total     int    // events of the last 30 days
-	OlderPath string // address of the next page; empty at the end
-	PagePath  string // address of the page that holds the log
+	OlderPath string // address of the next page; empty on the last page
+	PagePath  string // address of the page with the log
 
-	ExpandFirst bool // the body of the first event is open
-	IsOlderPage bool // a page of older events, which new ones do not change
+	ExpandFirst bool // shows the body of the first event
+	IsOlderPage bool // not the newest page: new events do not change it
 }
 
-// Event is a ping, or a span in which Overdue was not watching.
+// Event is a ping, or a period in which Overdue was not watching.
 type Event struct {
 	Number     int    // number of the ping
-	Kind       string // success, start, fail, log or ignored; "gap" for a span
+	Kind       string // success, start, fail, log or ignored; "gap" for a period
 	At         time.Time
 	RunTime    time.Duration
-	ExitStatus int // of a failure; 0 when none was told
+	ExitStatus int // of a failure; 0 if the job reported none
 	Method     string
 	Source     string
 	UserAgent  string
-	Marks      []string // what is unusual about it, in words
+	Marks      []string // notes about anything unusual
 	Body       string
-	Truncated  bool   // the body shown is only its beginning
-	BodyPath   string // where the whole body is
+	Truncated  bool   // Body is only the beginning
+	BodyPath   string // address of the whole body
 
-	Until   time.Time // the end of a gap
-	DueRuns int       // runs that were due in the gap
+	Until   time.Time // end of a gap
+	DueRuns int       // number of runs that were due in the gap
 }
 
-// eventKinds are how kinds of event look; tone is the value of data-status.
+// eventKinds has the look of each kind of event.
 var eventKinds = map[string]ui.StatusSign{
 	"success": {Icon: "k-ping", Text: "Ping", Tone: "up"},
 	"start":   {Icon: "k-start", Text: "Start", Tone: "running"},
 	"fail":    {Icon: "k-fail", Text: "Fail", Tone: "down"},
-	"log":     {Icon: "k-log", Text: "Log", Tone: ""}, // plain ink: it judges nothing
+	"log":     {Icon: "k-log", Text: "Log", Tone: ""}, // no colour: it has no effect on the status
 	"ignored": {Icon: "k-ignored", Text: "Ignored", Tone: "paused"},
 }
 
-// id is the id of the line in the page.
+// id returns the id of the line on the page.
 func (e Event) id() string { return "ping-" + ui.Itoa(e.Number) }
 
-// sign never fails: a kind that a newer node wrote is shown by its name.
+// sign returns the look of the event. An unknown kind, written by a newer node, is
+// shown by its name.
 func (e Event) sign() ui.StatusSign {
 	if s, ok := eventKinds[e.Kind]; ok {
 		return s
@@ -67,8 +68,8 @@ func (e Event) took() string {
 	return ui.RunTime(e.RunTime)
 }
 
-// client returns what is unusual about the ping, and who sent it. The method is shown where it is the reason that the
-// ping was ignored, the exit status where there is one.
+// client returns the notes about the ping and its user agent. It includes the
+// method if the ping was ignored because of it, and the exit status of a failure.
 func (e Event) client() string {
 	marks := ""
 	if len(e.Marks) > 0 {
@@ -84,7 +85,7 @@ func (e Event) client() string {
 	}
 }
 
-// gapText tells when Overdue was not watching, and what that means.
+// gapText describes a period in which Overdue was not watching.
 func (e Event) gapText(c ui.Clock) string {
 	end := c.Time(e.Until)
 	if c.Date(e.At) != c.Date(e.Until) {
@@ -95,17 +96,16 @@ func (e Event) gapText(c ui.Clock) string {
 	case 0:
 		return words + "Nothing was due."
 	case 1:
-		return words + "1 run was due and cannot be judged."
+		return words + "1 run was due and is unknown."
 	default:
-		return words + ui.Count(e.DueRuns) + " runs were due and cannot be judged."
+		return words + ui.Count(e.DueRuns) + " runs were due and are unknown."
 	}
 }
 
-// logViews are the few views of the log.
+// logViews lists the filters of the log.
 var logViews = []ui.Option{{Value: "", Label: "All"}, {Value: "success", Label: "Pings"}, {Value: "start", Label: "Starts"}, {Value: "fail", Label: "Failures"}}
 
-// viewPath is the address of one view of the log; it leads back to the log, not to the
-// top of the page.
+// viewPath returns the address of the log with a filter. It scrolls to the log.
 func (l EventLog) viewPath(kind string) string {
 	if kind == "" {
 		return l.PagePath + "#log"
@@ -113,7 +113,7 @@ func (l EventLog) viewPath(kind string) string {
 	return l.PagePath + paths.Query("kind", kind) + "#log"
 }
 
-// csvPath is the address of the log as a file, narrowed like the page.
+// csvPath returns the address of the log as a CSV file, with the same filter.
 func (l EventLog) csvPath() string {
 	if l.Kind == "" {
 		return l.PagePath + "/events.csv"

@@ -106,7 +106,7 @@ func logSection(c ui.Clock, l EventLog) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(l.Events) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"mt quiet\">Nothing yet.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"mt quiet\">No events yet.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -165,8 +165,8 @@ func logSection(c ui.Clock, l EventLog) templ.Component {
 	})
 }
 
-// event is one line of the log; a body opens under it. Its id lets a line that is
-// open stay so while newer ones come above it.
+// event is one line of the log, with its body in a disclosure. Because of its id,
+// an open line stays open when newer events arrive.
 func event(c ui.Clock, e Event, open bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -330,7 +330,7 @@ func event(c ui.Clock, e Event, open bool) templ.Component {
 	})
 }
 
-// eventRow is the same with and without a body.
+// eventRow has the columns of a line.
 func eventRow(c ui.Clock, e Event) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Form is the form for a new or an existing heartbeat.
+// Form renders a [FormPage].
 func Form(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -153,7 +153,7 @@ func Form(p FormPage) templ.Component {
 	})
 }
 
-// essentials are name, schedule and grace period: enough for most.
+// essentials are the required settings: name, schedule and grace period.
 func essentials(f FormValues) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -179,7 +179,7 @@ func essentials(f FormValues) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "name", Name: "name", Label: "Name", In: f.Name, Hint: "What you would say out loud when it breaks.", Required: true, MaxLength: 100, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "name", Name: "name", Label: "Name", In: f.Name, Hint: "What you would call the job when it breaks.", Required: true, MaxLength: 100, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -199,7 +199,7 @@ func essentials(f FormValues) templ.Component {
 	})
 }
 
-// scheduleChoice has one panel for each way to say when pings are expected.
+// scheduleChoice has one tab for each kind of schedule.
 func scheduleChoice(f FormValues) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -379,7 +379,7 @@ func withPresets(c ui.Control, label string, values ...string) templ.Component {
 	})
 }
 
-// calendarPanel asks for expressions and their zone.
+// calendarPanel has the expressions and their time zone.
 func calendarPanel(expression, zone ui.Control, common []ui.Option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -445,7 +445,7 @@ func calendarPanel(expression, zone ui.Control, common []ui.Option) templ.Compon
 	})
 }
 
-// formOptions is everything that may be left alone.
+// formOptions are the optional settings.
 func formOptions(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -471,11 +471,11 @@ func formOptions(p FormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "tags", Name: "tags", Label: "Tags", In: p.Form.Tags, Hint: "Separate with commas.", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "tags", Name: "tags", Label: "Tags", In: p.Form.Tags, Hint: "Separated by commas.", Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "desc", Name: "description", Label: "Description", In: p.Form.Description, Rows: 3, Placeholder: "Where it runs, who owns it, what to do when it is Down. Shown in alerts."}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "desc", Name: "description", Label: "Description", In: p.Form.Description, Rows: 3, Placeholder: "Where it runs, who owns it, what to do when it is Down. Included in alerts."}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -626,7 +626,7 @@ func channelChoice(p FormPage) templ.Component {
 	})
 }
 
-// advanced is closed until somebody needs it; what was set there is never hidden.
+// advanced has the rarely used settings. It is open if one of them is set.
 func advanced(f FormValues) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -666,7 +666,7 @@ func advanced(f FormValues) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<span>Advanced</span> <small>Run times, early pings, alert after several, first ping by</small></summary><div class=\"duo\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<span>Advanced</span> <small>Run times, alert after, early pings, first ping</small></summary><div class=\"duo\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -684,11 +684,11 @@ func advanced(f FormValues) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Checkbox("methods", "post", "POST only", "Other requests are logged as ignored, so that a link preview cannot fake a run.", f.PostOnly).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Checkbox("methods", "post", "POST only", "Other requests are logged as ignored. A link preview then cannot count as a run.", f.PostOnly).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Checkbox("manual_resume", "on", "When paused, stay paused", "Otherwise a ping resumes it.", f.ManualResume).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Checkbox("manual_resume", "on", "Stay paused when pinged", "Otherwise a ping resumes a paused heartbeat.", f.ManualResume).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

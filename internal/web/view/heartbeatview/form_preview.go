@@ -8,39 +8,39 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Preview is what the settings in the form would mean.
+// Preview shows the effect of the settings in the form.
 type Preview struct {
-	Schedule string // "every 24 h", "at 03:00 every day, Europe/Berlin"; empty when it cannot be read
-	// Zone is where the times of the preview are read: that of a calendar schedule,
-	// or nil for the project's.
+	Schedule string // "every 24 h", "at 03:00 every day, Europe/Berlin"; empty if not valid
+	// Zone is the time zone of the preview: the zone of a calendar schedule, or nil
+	// for the zone of the project.
 	Zone          *time.Location
-	Calendar      bool // runs have fixed times, whatever the pings do
+	Calendar      bool // cron or OnCalendar
 	Grace         time.Duration
-	AlertAfter    int       // as many bad runs open an incident; 0 is 1
-	Channels      string    // who is told: "all 7 channels"
-	SingleChannel bool      // that is one channel
-	From          time.Time // the ping that is imagined, which is now
+	AlertAfter    int       // consecutive failed runs that open an incident; 0 means 1
+	Channels      string    // which channels receive the alert: "all 7 channels"
+	SingleChannel bool      // Channels names one channel
+	From          time.Time // time of the assumed last ping: now
 	Due           time.Time
 	Alert         time.Time
-	EarlyFrom     time.Time     // from then on a ping counts for the run at Due; zero: only once it is due
-	StartDeadline time.Time     // by then a run must have begun; zero: it need not
-	MaxRunTime    time.Duration // of a run; 0: nothing limits it
-	MinRunTime    time.Duration // of a run
-	ExpectFirstBy time.Time     // alert when no ping has come by then; zero: never
-	Next          []time.Time   // the next runs, soonest first
-	Previous      []time.Time   // the runs before, latest first; only of a calendar
-	ClockChanges  []string      // what changes of the clock do, in sentences
-	GraceHint     string        // that the grace period is many intervals; empty if it is not
+	EarlyFrom     time.Time     // earliest ping that counts for the run at Due; zero means Due
+	StartDeadline time.Time     // latest start of the run; zero means no limit
+	MaxRunTime    time.Duration // 0 means no limit
+	MinRunTime    time.Duration // 0 means no limit
+	ExpectFirstBy time.Time     // alert if there is no ping until then; zero means never
+	Next          []time.Time   // next runs, soonest first
+	Previous      []time.Time   // previous runs, latest first; only of a calendar
+	ClockChanges  []string      // effects of daylight-saving changes, one sentence each
+	GraceHint     string        // warns that the grace period is many intervals; otherwise empty
 }
 
-// readable tells whether there is anything to show. Nothing is better than the
-// meaning of what was typed before.
+// readable reports whether the schedule is valid. If not, the preview is empty: it
+// must not show the meaning of an earlier input.
 func (p Preview) readable() bool { return p.Schedule != "" }
 
-// isOver tells whether a calendar has no run left.
+// isOver reports whether a calendar has no future run.
 func (p Preview) isOver() bool { return p.readable() && p.Due.IsZero() }
 
-// clock reads times where the schedule does.
+// clock returns c in the zone of the schedule.
 func (p Preview) clock(c ui.Clock) ui.Clock {
 	if p.Zone != nil {
 		c.Zone = p.Zone
@@ -48,7 +48,8 @@ func (p Preview) clock(c ui.Clock) ui.Clock {
 	return c
 }
 
-// scheduleText is the schedule with its zone apart, which is less loud.
+// scheduleText returns the schedule and its zone apart. The page shows the zone
+// less prominently.
 func (p Preview) scheduleText(c ui.Clock) (words, zone string) {
 	suffix := ", " + p.clock(c).ZoneName()
 	if words, ok := strings.CutSuffix(p.Schedule, suffix); p.Calendar && ok {
@@ -61,13 +62,13 @@ func (p Preview) scheduleWords(c ui.Clock) string { w, _ := p.scheduleText(c); r
 
 func (p Preview) zoneSuffix(c ui.Clock) string { _, z := p.scheduleText(c); return z }
 
-// deadlineBar explains the settings: it does not move.
+// deadlineBar returns the bar of the settings. It has no needle.
 func (p Preview) deadlineBar(c ui.Clock) ui.Deadline {
-	first := "If a ping came now"
-	label := "Time line: if a ping came now, the next is due after the interval, and the alert goes out after the grace period."
+	first := "If pinged now"
+	label := "Timeline: after a ping now, the next is due after the interval, and the alert is sent after the grace period."
 	if p.Calendar {
 		first = "Now"
-		label = "Time line: the run is due at " + c.Minute(p.Due) + ", and the alert goes out at " + c.Minute(p.Alert) + " if no ping has come."
+		label = "Timeline: the run is due at " + c.Minute(p.Due) + ", and the alert is sent at " + c.Minute(p.Alert) + " if no ping arrives."
 	}
 	short := p.withoutSeconds()
 	return ui.Deadline{
@@ -80,7 +81,7 @@ func (p Preview) deadlineBar(c ui.Clock) ui.Deadline {
 	}
 }
 
-// withoutSeconds leaves out seconds, unless they are what the schedule is about.
+// withoutSeconds reports whether all times fall on full minutes.
 func (p Preview) withoutSeconds() bool {
 	even := p.Grace%time.Minute == 0
 	if p.Calendar {
@@ -89,7 +90,7 @@ func (p Preview) withoutSeconds() bool {
 	return even && p.Due.Sub(p.From)%time.Minute == 0
 }
 
-// runText says when one is, with the offset of its zone where that can change.
+// runText returns the time of a run.
 func (p Preview) runText(c ui.Clock, t time.Time) string {
 	clock := c.Minute(t)
 	if !p.withoutSeconds() {
@@ -98,7 +99,8 @@ func (p Preview) runText(c ui.Clock, t time.Time) string {
 	return c.Date(t) + " " + clock
 }
 
-// offset is the distance from UTC, which tells the two sides of a change apart.
+// offset returns the offset from UTC, which differs before and after a
+// daylight-saving change. It is empty for an interval and in UTC.
 func (p Preview) offset(c ui.Clock, t time.Time) string {
 	if !p.Calendar || c.ZoneName() == "UTC" {
 		return ""
@@ -106,30 +108,30 @@ func (p Preview) offset(c ui.Clock, t time.Time) string {
 	return c.InZone(t).Format("-07:00")
 }
 
-// trouble is what opens an incident, in the middle of a sentence.
+// trouble returns the condition that opens an incident, as parts of a sentence.
 func (p Preview) trouble() (before, bold, after string) {
 	switch {
 	case p.AlertAfter > 1 && p.Grace > 0:
-		return "If ", ui.Itoa(p.AlertAfter) + " in a row", " are bad or " + ui.ExactDuration(p.Grace) + " late, "
+		return "If ", ui.Itoa(p.AlertAfter) + " consecutive runs", " fail or are " + ui.ExactDuration(p.Grace) + " late, "
 	case p.AlertAfter > 1:
-		return "If ", ui.Itoa(p.AlertAfter) + " in a row", " are bad or do not come in time, "
+		return "If ", ui.Itoa(p.AlertAfter) + " consecutive runs", " fail or are late, "
 	case p.Grace == 0:
-		return "If one ", "does not come in time", ", "
+		return "If one ", "does not arrive in time", ", "
 	}
 	return "If one is ", ui.ExactDuration(p.Grace), " late, "
 }
 
-// alertVerb is how the sentence ends.
+// alertVerb returns the end of the sentence.
 func (p Preview) alertVerb() string { return ui.If(p.SingleChannel, " is alerted.", " are alerted.") }
 
-// runStep is one line of the story of a run.
+// runStep is one event in the course of a run.
 type runStep struct {
 	when     time.Time
 	at, text string
 }
 
-// runSteps tells the run at Due by the clock, with every rule that is set; it is empty
-// when the bar says it all.
+// runSteps returns the events of the run at Due, one for each rule that is set. It
+// is empty if the deadline bar shows everything.
 func (p Preview) runSteps(c ui.Clock) []runStep {
 	if p.Due.IsZero() {
 		return nil
@@ -137,22 +139,22 @@ func (p Preview) runSteps(c ui.Clock) []runStep {
 	var all []runStep
 	add := func(t time.Time, text string) { all = append(all, runStep{t, p.clockAt(c, t), text}) }
 	if !p.EarlyFrom.IsZero() {
-		add(p.EarlyFrom, "From here on a ping counts for this run.")
+		add(p.EarlyFrom, "A ping counts for this run from now on.")
 	}
 	if !p.StartDeadline.IsZero() {
-		add(p.StartDeadline, "By now it must have started.")
+		add(p.StartDeadline, "The run must have started.")
 	}
 	if p.MinRunTime > 0 {
-		add(p.Due.Add(p.MinRunTime), "A run that started at "+p.clockAt(c, p.Due)+" must not end before: it would be too short.")
+		add(p.Due.Add(p.MinRunTime), "A run that started at "+p.clockAt(c, p.Due)+" and ends earlier is too short.")
 	}
 	if p.MaxRunTime > 0 {
-		add(p.Due.Add(p.MaxRunTime), "A run that started at "+p.clockAt(c, p.Due)+" must have ended, or it ran too long.")
+		add(p.Due.Add(p.MaxRunTime), "A run that started at "+p.clockAt(c, p.Due)+" and ends later ran too long.")
 	}
 	slices.SortStableFunc(all, func(a, b runStep) int { return a.when.Compare(b.when) })
 	return all
 }
 
-// clockAt is the time of day, with seconds where they matter.
+// clockAt returns the time of day, with seconds if they matter.
 func (p Preview) clockAt(c ui.Clock, t time.Time) string {
 	if c.InZone(t).Second() == 0 || p.withoutSeconds() && !p.Calendar {
 		return c.Minute(t)
@@ -160,10 +162,10 @@ func (p Preview) clockAt(c ui.Clock, t time.Time) string {
 	return c.Time(t)
 }
 
-// note says what the list of runs takes for granted.
+// note returns the assumption behind the list of runs.
 func (p Preview) note() string {
 	if p.Calendar {
 		return ""
 	}
-	return "If every ping arrives exactly on time. An early ping moves them earlier."
+	return "Assumes that every ping arrives exactly on time. The interval counts from the last ping."
 }

@@ -14,9 +14,9 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// PreviewResponse is what the server answers to a form that is being filled
-// in: the preview, and the errors and hints beside the controls, each with the
-// id of the element that it replaces.
+// PreviewResponse is the answer to a form that is being filled in: the preview,
+// and the errors and hints of the controls. Each element has the id of the element
+// that it replaces.
 func PreviewResponse(c ui.Clock, f FormValues, p Preview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -96,8 +96,8 @@ func PreviewResponse(c ui.Clock, f FormValues, p Preview) templ.Component {
 	})
 }
 
-// previewBox says what the settings mean, before they are saved. All its times
-// are in the zone of the schedule.
+// previewBox shows the effect of the settings before they are saved. All times are
+// in the zone of the schedule.
 func previewBox(c ui.Clock, p Preview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -165,9 +165,9 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 			}
 		} else {
 			var templ_7745c5c3_Var8 string
-			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("The schedule cannot be read yet. When it can, this shows what it means.")
+			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("A preview appears here as soon as the schedule is valid.")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 32, Col: 79}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 32, Col: 64}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
@@ -179,7 +179,7 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.isOver() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"hint\">It is isOver: no run is left. Nothing would ever be due.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"hint\">The schedule has no future run. No ping would ever be due.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -312,9 +312,9 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var14 string
-			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs("If no ping at all has come by ")
+			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs("If no ping arrives before ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 62, Col: 38}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 62, Col: 34}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
@@ -325,9 +325,9 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var15 string
-			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(", an incident opens then.")
+			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(", an incident opens.")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 64, Col: 33}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/form_preview.templ`, Line: 64, Col: 28}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 			if templ_7745c5c3_Err != nil {
@@ -433,7 +433,7 @@ func trouble(p Preview) templ.Component {
 	})
 }
 
-// runs lists when runs are due.
+// runs lists the due times of runs.
 func runs(c ui.Clock, p Preview, list []time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -537,7 +537,7 @@ func runs(c ui.Clock, p Preview, list []time.Time) templ.Component {
 	})
 }
 
-// story is a run by the clock.
+// story lists the events of a run.
 func story(steps []runStep) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// listFragment is a count above the list of heartbeats.
+// listFragment renders one fragment of the list by its name.
 func listFragment(p ListPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -50,7 +50,7 @@ func listFragment(p ListPage, name string) templ.Component {
 	})
 }
 
-// listNumber shows the counts above the list.
+// listNumber renders a count or warning above the list.
 func listNumber(p ListPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -169,7 +169,7 @@ func listNumber(p ListPage, name string) templ.Component {
 	})
 }
 
-// fragment is a part of the page of one heartbeat.
+// fragment renders one fragment of the page of a heartbeat by its name.
 func fragment(p DetailPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

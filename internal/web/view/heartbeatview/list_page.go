@@ -10,47 +10,47 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ListPage is the list of a project, one page of it.
+// ListPage is one page of the list of heartbeats.
 type ListPage struct {
 	layout.Shell
 	Updates        layout.ListUpdates
 	ChannelWarning layout.ChannelWarning
 	Filter         Filter
 	Counts         StatusCounts
-	NextHour       *NextHour // nil leaves out the band: below ten heartbeats it says nothing
+	NextHour       *NextHour // nil hides the summary: below ten heartbeats it is of no use
 	Tags           []TagCount
-	TagTotal       int // tags of the project, where Tags holds only the most used
+	TagTotal       int // number of tags of the project; Tags has only the most used
 	Rows           []Row
 	Pager          ui.Pager
-	PingURLPrefix  string      // what the id is appended to for a ping URL; empty for viewers
+	PingURLPrefix  string      // start of all ping URLs; empty for viewers
 	Channels       []ui.Option // for the bulk action; Value is the id
 }
 
 // StatusCounts counts the heartbeats of the project by status.
 type StatusCounts struct {
 	All, Down, Late, New, Up, Paused int
-	Running                          int // beside the status, not one of them
+	Running                          int // not a status of its own
 }
 
-// TagCount is a tag and how many heartbeats carry it.
+// TagCount is a tag and the number of its heartbeats.
 type TagCount struct {
 	Tag   string
 	Count int
 }
 
-// Filter is what the list is narrowed to, as in the query of its address.
+// Filter has the filters of the list, as in the query of its address.
 type Filter struct {
 	Status, Tag, Query, Sort string
 	Running                  bool
 }
 
-// isSet tells whether the list is narrowed at all.
+// isSet reports whether any filter is set.
 func (f Filter) isSet() bool {
 	return f.Status != "" || f.Tag != "" || f.Query != "" || f.Running
 }
 
-// with is the address of the list with one value changed. The page starts over,
-// since a key of the old list means nothing in the new one.
+// with returns the address of the list with one value changed. It is the first
+// page, because a page key is not valid for another filter.
 func (f Filter) with(name, value string) templ.SafeURL {
 	q := url.Values{}
 	for _, v := range f.values() {
@@ -68,7 +68,7 @@ func (f Filter) with(name, value string) templ.SafeURL {
 	return templ.SafeURL(paths.Heartbeats + "?" + q.Encode())
 }
 
-// values are the filter as it stands in the address; Label is the parameter.
+// values returns the parameters of the address; Label is the name.
 func (f Filter) values() []ui.Option {
 	running := ""
 	if f.Running {
@@ -77,7 +77,7 @@ func (f Filter) values() []ui.Option {
 	return []ui.Option{{Value: f.Status, Label: "status"}, {Value: f.Tag, Label: "tag"}, {Value: f.Query, Label: "q"}, {Value: f.Sort, Label: "sort"}, {Value: running, Label: "running"}}
 }
 
-// hiddenFields are the values that a form beside the given control must carry along.
+// hiddenFields returns all values except one, for a form that sets that one.
 func (f Filter) hiddenFields(name string) []ui.Option {
 	var kept []ui.Option
 	for _, v := range f.values() {
@@ -88,15 +88,15 @@ func (f Filter) hiddenFields(name string) []ui.Option {
 	return kept
 }
 
-// countLink is one number of the tally.
+// countLink is one status count with its link.
 type countLink struct {
 	status, words, sign string
 	n                   int
 	loud                bool
 }
 
-// links are the numbers with their links. Only Down is loud, and only when there
-// is any.
+// links returns the counts with their links. Only Down is emphasised, and only if
+// it is not 0.
 func (t StatusCounts) links() []countLink {
 	cells := []countLink{{words: "All", n: t.All}}
 	counts := map[string]int{"down": t.Down, "late": t.Late, "new": t.New, "up": t.Up, "paused": t.Paused}
@@ -117,8 +117,8 @@ func (t countLink) attrs() templ.Attributes {
 	return a
 }
 
-// sortOptions are the orders of the list; attention first is Down, Late, New,
-// Paused, Up by next due.
+// sortOptions lists the orders of the list. "Attention first" is Down, Late, New,
+// Paused, then Up by the next due time.
 var sortOptions = []ui.Option{
 	{Value: "", Label: "Attention first"},
 	{Value: "due", Label: "Next due"},
@@ -127,27 +127,27 @@ var sortOptions = []ui.Option{
 	{Value: "slowest", Label: "Slowest"},
 }
 
-// maxTagChips is how many tags stand beside the search; the rest is in a menu.
+// maxTagChips is the number of tags next to the search. A menu has the others.
 const maxTagChips = 4
 
 func (p ListPage) chips() []TagCount { return p.Tags[:min(maxTagChips, len(p.Tags))] }
 
-// moreTags are the tags that have no chip of their own.
+// moreTags returns the tags without a chip.
 func (p ListPage) moreTags() []TagCount {
 	return p.Tags[min(maxTagChips, len(p.Tags)):]
 }
 
-// moreTagsTotal counts all tags that have no chip, also those not in the menu.
+// moreTagsTotal counts all tags without a chip, including those not in the menu.
 func (p ListPage) moreTagsTotal() int {
 	return max(p.TagTotal, len(p.Tags)) - len(p.chips())
 }
 
 func (p ListPage) edits() bool { return p.User.Edits() }
 
-// heading is the heading of the list for those who cannot see its filters.
+// heading is the heading of the list for screen readers.
 func (p ListPage) heading() string {
 	if p.Filter.isSet() {
-		return "Heartbeats found"
+		return "Matching heartbeats"
 	}
 	return "All heartbeats"
 }

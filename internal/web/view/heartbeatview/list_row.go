@@ -6,16 +6,15 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Row is one heartbeat of a list. The page and its live stream draw it from
-// the same facts.
+// Row is one heartbeat of the list.
 type Row struct {
-	Key      string // the id for those who may ping, the ref for everyone else
+	Key      string // id for readers who may see ping URLs, ref for all others
 	Name     string
 	Status   string
 	Tags     []string
 	Schedule string // in words: "every 24 h"
 	Grace    time.Duration
-	Editable bool // with checkbox and menu
+	Editable bool // shows checkbox and menu
 
 	Due      time.Time // when the next ping is expected
 	Deadline time.Time // when silence becomes an incident
@@ -23,19 +22,19 @@ type Row struct {
 	Created  time.Time
 
 	LastStart    time.Time // zero before the first
-	DownSince    time.Time // the open incident
-	Cause        string    // of it, as the API names it
+	DownSince    time.Time // start of the open incident
+	Cause        string    // of the open incident, as in the API
 	PausedAt     time.Time
-	PausedBy     string    // the person's first name or name
-	RunningSince time.Time // a start without its finish; zero when not running
+	PausedBy     string    // first name or name
+	RunningSince time.Time // start of the current run; zero if not running
 
 	Strip RunStrip
 	Spark DurationSparkline
 }
 
-// RowID is the id of the row in the page, by which a live row is swapped.
+// RowID returns the id of the row, for the event stream.
 func RowID(key string) string { return "hb-" + key }
 
-// Announcement is what is said aloud when a heartbeat changes its status:
-// "Warehouse stock sync is Down".
+// Announcement returns the sentence that screen readers speak when a status
+// changes: "Warehouse stock sync is Down".
 func Announcement(name, status string) string { return name + " is " + ui.SignOf(status).Text }

@@ -7,24 +7,24 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// NextHour is the coming hour of a project: how many pings are due in each minute
-// from now, and how many heartbeats are overdue already.
+// NextHour has the number of pings that are due in each minute of the next hour,
+// and the number of heartbeats that are overdue now.
 type NextHour struct {
-	From       time.Time // that the first minute begins at
+	From       time.Time // start of the first minute
 	PerMinute  [60]int
 	Down, Late int
 }
 
-// Places in the drawing: the needle stands at 8 %, the minutes lie to its
-// right, what is overdue to its left. Heights are pixels above the line at 37.
+// Geometry of the chart. The needle is at 8 %, the minutes are to its right, the
+// overdue marks to its left. Heights are pixels above the baseline.
 const (
 	hourBaseline    = 37
 	maxBarHeight    = 34
 	minBarHeight    = 3
-	maxOverdueMarks = 5 // so many marks fit between the edge and the needle
+	maxOverdueMarks = 5 // as many fit left of the needle
 )
 
-// minuteBar is one minute with at least one ping due.
+// minuteBar is the bar of a minute with at least one due ping.
 type minuteBar struct {
 	x     string
 	y, h  int
@@ -39,7 +39,7 @@ func (a NextHour) total() int {
 	return n
 }
 
-// peak is the busiest minute, the first of them.
+// peak returns the first of the busiest minutes.
 func (a NextHour) peak() (minute, due int) {
 	for i, n := range a.PerMinute {
 		if n > due {
@@ -49,8 +49,8 @@ func (a NextHour) peak() (minute, due int) {
 	return minute, due
 }
 
-// bars draws the minutes in which anything is due. Heights are relative to the
-// busiest minute; the least is still seen.
+// bars returns a bar for each minute with due pings. The busiest minute has the
+// full height; every bar has at least the minimum height.
 func (a NextHour) bars(c ui.Clock) []minuteBar {
 	_, most := a.peak()
 	var bars []minuteBar
@@ -69,13 +69,13 @@ func (a NextHour) bars(c ui.Clock) []minuteBar {
 	return bars
 }
 
-// minute is the time of day at which one of the minutes begins.
+// minute returns the time of day at which the i-th minute begins.
 func (a NextHour) minute(c ui.Clock, i int) string {
 	return c.Minute(a.From.Add(time.Duration(i) * time.Minute))
 }
 
-// overdueMarks places the marks left of the needle: Down first, then Late. There is
-// room for few; the sentence of the drawing has the full number.
+// overdueMarks returns the positions of the marks left of the needle: Down first,
+// then Late. The label of the chart has the full numbers.
 func (a NextHour) overdueMarks() (down, late []string) {
 	downs := min(a.Down, maxOverdueMarks)
 	for i := range downs {
@@ -95,7 +95,7 @@ func (a NextHour) downMarks() []string { down, _ := a.overdueMarks(); return dow
 
 func (a NextHour) lateMarks() []string { _, late := a.overdueMarks(); return late }
 
-// label is the hour in words.
+// label describes the chart in words.
 func (a NextHour) label(c ui.Clock) string {
 	minute, most := a.peak()
 	words := "No ping is due in the next hour."
@@ -115,7 +115,7 @@ func (a NextHour) label(c ui.Clock) string {
 	}
 }
 
-// axisLabels are the words under the line, one for each ten minutes.
+// axisLabels returns the labels below the chart, one for every ten minutes.
 func (a NextHour) axisLabels(c ui.Clock) []string {
 	var words []string
 	for i := range 6 {

@@ -6,17 +6,18 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// RunStats are the figures of the last 30 days. Counts, not percentages: "24
-// of 27 runs" says how much is known. Good are the runs on time and those that
-// were late, as in the uptime of the API; what was not watched is in neither.
+// RunStats are the figures of the last 30 days. They are counts and not
+// percentages: "24 of 27 runs" shows how much is known. Good includes runs that
+// were late, as the uptime of the API does. Runs that Overdue did not watch count
+// as neither good nor watched.
 type RunStats struct {
 	Good, Late, Watched          int
-	UsualRunTime, SlowestRunTime time.Duration // run times; 0 when not measured
+	UsualRunTime, SlowestRunTime time.Duration // run times; 0 if not measured
 	TimeDown                     time.Duration
 	NotWatched                   int
 }
 
-// goodText is left out when nothing was watched: 0 of 0 says nothing.
+// goodText is empty if no run was watched.
 func (s RunStats) goodText() string {
 	if s.Watched == 0 {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Outcomes of an expected run, as the strip and the month draw them.
+// Outcomes of a run.
 const (
 	OutcomeOnTime      = "ok"
 	OutcomeLate        = "late"
@@ -15,26 +15,26 @@ const (
 	OutcomeMissed      = "missed"
 	OutcomeUnknown     = "unknown" // Overdue was not watching
 	OutcomeUpcoming    = "upcoming"
-	OutcomeWithinGrace = "open" // due, and still within grace
+	OutcomeWithinGrace = "open" // due, within the grace period
 	OutcomeRunning     = "running"
 )
 
-// slots is how many runs a strip holds, each slotWidth wide on a canvas of
+// slots is the number of runs of a strip. Each is slotWidth wide, on a canvas of
 // 210 by 24 with the baseline at 22.
 const (
 	stripSlots = 30
 	slotWidth  = 7
 )
 
-// RunStrip is the ruler of recent runs: outcomes, oldest first. Only the last 30
-// are drawn, the newest at the right edge.
+// RunStrip has the outcomes of recent runs, oldest first. It shows the last 30, the
+// newest at the right edge.
 type RunStrip []string
 
-// stroke is all runs of one outcome in one path.
+// stroke is the path with all runs of one outcome.
 type stroke struct{ class, d string }
 
-// countedOutcomes names the outcomes that count as expected runs, in the order in
-// which they are drawn and told.
+// countedOutcomes has the outcomes that count as expected runs, in the order of
+// the label.
 var countedOutcomes = []struct{ outcome, words string }{
 	{OutcomeOnTime, "on time"},
 	{OutcomeLate, "late"},
@@ -45,7 +45,7 @@ var countedOutcomes = []struct{ outcome, words string }{
 
 func (s RunStrip) shown() RunStrip { return s[max(0, len(s)-stripSlots):] }
 
-// strokes are the paths of the strip, one for each outcome that occurs.
+// strokes returns the paths of the strip, one for each outcome that occurs.
 func (s RunStrip) strokes() []stroke {
 	var drawn []stroke
 	for _, outcome := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeMissed, OutcomeUnknown, OutcomeRunning, OutcomeWithinGrace, OutcomeUpcoming} {
@@ -56,7 +56,7 @@ func (s RunStrip) strokes() []stroke {
 	return drawn
 }
 
-// path is all runs of one outcome.
+// path returns the path with all runs of one outcome.
 func (s RunStrip) path(outcome string) string {
 	shown := s.shown()
 	first := stripSlots - len(shown)
@@ -69,8 +69,9 @@ func (s RunStrip) path(outcome string) string {
 	return d.String()
 }
 
-// outcomePath draws one run with its left edge at x. Calm is short and trouble is
-// tall; solid means that something came, hollow that nothing did.
+// outcomePath returns the path of one run with its left edge at x. Successes are
+// short, failures are tall. A solid shape means that a ping arrived, a hollow shape
+// that none did.
 func outcomePath(outcome string, x float64) string {
 	switch outcome {
 	case OutcomeLate:
@@ -93,7 +94,7 @@ func outcomePath(outcome string, x float64) string {
 	}
 }
 
-// label is the strip in one sentence.
+// label describes the strip in one sentence.
 func (s RunStrip) label() string {
 	total, told := 0, []string{}
 	for _, w := range countedOutcomes {
@@ -118,7 +119,7 @@ func (s RunStrip) label() string {
 	}
 }
 
-// stripLegend explain the strip, in the order in which trouble grows.
+// stripLegend explains the strip.
 var stripLegend = []struct{ outcome, words string }{
 	{OutcomeOnTime, "On time"},
 	{OutcomeLate, "Late"},

@@ -8,7 +8,7 @@ package heartbeatview
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// strip is the ruler of recent runs.
+// strip shows the outcomes of recent runs.
 func strip(s RunStrip) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -92,7 +92,7 @@ func strip(s RunStrip) templ.Component {
 	})
 }
 
-// stripKey says how to read the strip.
+// stripKey is the legend of the strip.
 func stripKey() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// grammar is how each outcome is drawn, by the design of the strip; X stands
-// for a coordinate.
+// grammar has the path of each outcome, as in the design of the strip. X is a
+// coordinate.
 var grammar = map[string]string{
 	OutcomeOnTime:   "MX 22v-7h4v7z",
 	OutcomeLate:     "MX 22v-14h4v14z",

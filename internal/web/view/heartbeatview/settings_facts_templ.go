@@ -70,11 +70,11 @@ func settingsFacts(c ui.Clock, h Heartbeat) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.FactText("Max run time", h.maxRunTimeText()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FactText("Maximum run time", h.maxRunTimeText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.FactText("Min run time", durationOr(h.MinRunTime, "")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FactText("Minimum run time", durationOr(h.MinRunTime, "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -95,7 +95,7 @@ func settingsFacts(c ui.Clock, h Heartbeat) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if !h.ExpectFirstBy.IsZero() {
-			templ_7745c5c3_Err = ui.FactText("First ping by", c.ShortDateTime(h.ExpectFirstBy)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.FactText("Expect the first ping by", c.ShortDateTime(h.ExpectFirstBy)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -7,9 +7,9 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// AcknowledgePage is reached by the signed link in an alert, by someone who
-// need not be signed in. Opening it changes nothing, because mail scanners open
-// links too: one click on its button does.
+// AcknowledgePage is the page that the signed link in an alert opens. It needs no
+// session. Opening it changes nothing, because mail scanners open links, too: the
+// reader has to press its button.
 type AcknowledgePage struct {
 	layout.SignedOutShell
 	Number       int
@@ -17,25 +17,25 @@ type AcknowledgePage struct {
 	Cause        string
 	State        string
 	Opened       time.Time
-	Action       string // the signed address, posted to
-	By           string // who the link was made for: an address or a channel
-	Acknowledged bool   // the click has happened
+	Action       string // signed address that the form is sent to
+	By           string // recipient of the link: an address or a channel
+	Acknowledged bool   // the reader has pressed the button
 	Note         ui.Input
-	NoteNotSaved bool   // a note was sent and not kept, because it came too late
-	IncidentPath string // address of the incident, for those with an account
+	NoteNotSaved bool   // the note came too late and was not saved
+	IncidentPath string // page of the incident, which needs a session
 }
 
-// settled tells that there is nothing left to acknowledge.
+// settled reports whether the incident needs no acknowledgement.
 func (p AcknowledgePage) settled() bool { return p.State != "open" }
 
-// outcome says how things stand when there is no button to press.
+// outcome returns the text that replaces the button.
 func (p AcknowledgePage) outcome() string {
 	switch {
 	case p.Acknowledged:
-		return "Acknowledged. Reminders have stopped for everyone. The incident closes when a ping arrives."
+		return "Acknowledged. Reminders have stopped for everyone. The incident is resolved when a ping arrives."
 	case p.State == "resolved":
-		return "The incident is over; there is nothing left to do."
+		return "The incident is already resolved."
 	default:
-		return "Someone has acknowledged it already. Reminders have stopped."
+		return "The incident is already acknowledged. Reminders have stopped."
 	}
 }

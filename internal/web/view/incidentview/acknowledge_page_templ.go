@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Acknowledge is one incident and one button.
+// Acknowledge renders an [AcknowledgePage].
 func Acknowledge(p AcknowledgePage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -127,7 +127,7 @@ func Acknowledge(p AcknowledgePage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if p.NoteNotSaved {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p role=\"alert\">Your note was not saved: a link saves one note, together with the acknowledgement. Open the incident to add it there.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p role=\"alert\">Your note was not saved. This link saves one note, together with the acknowledgement. Add further notes on the page of the incident.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -159,9 +159,9 @@ func Acknowledge(p AcknowledgePage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var8 string
-				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("It will be noted as acknowledged by " + p.By + ". Reminders stop for everyone.")
+				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("The timeline will show “acknowledged by " + p.By + "”. Reminders stop for everyone.")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `incidentview/acknowledge_page.templ`, Line: 32, Col: 104}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `incidentview/acknowledge_page.templ`, Line: 32, Col: 113}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {

@@ -2,12 +2,12 @@ package incidentview
 
 import "overdue/internal/web/view/ui"
 
-// AlertCounts counts the alerts of an incident by what became of them.
+// AlertCounts counts the alerts of an incident by their state.
 type AlertCounts struct {
 	Delivered, Pending, Failed int
 }
 
-// state is the worst that can be said of the alerts.
+// state returns the worst state of the alerts.
 func (t AlertCounts) state() string {
 	switch {
 	case t.Failed > 0:
@@ -19,7 +19,7 @@ func (t AlertCounts) state() string {
 	}
 }
 
-// text count: "6 of 7, 1 retrying"; with no trouble "3 of 3 delivered".
+// text returns the counts: "6 of 7, 1 retrying", or "3 of 3 delivered".
 func (t AlertCounts) text() string {
 	total := t.Delivered + t.Pending + t.Failed
 	if total == 0 {
@@ -38,5 +38,5 @@ func (t AlertCounts) text() string {
 	return words
 }
 
-// allDelivered tells whether there is nothing to point at.
+// allDelivered reports whether no alert is pending or failed.
 func (t AlertCounts) allDelivered() bool { return t.Pending+t.Failed == 0 }

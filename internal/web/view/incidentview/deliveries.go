@@ -6,7 +6,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// deliverySummary counts: "6 delivered, 1 retrying"; "6 of 6 delivered" when over.
+// deliverySummary returns the counts: "6 delivered, 1 retrying", or "6 of 6
+// delivered" if all are.
 func (p DetailPage) deliverySummary() string {
 	t := AlertCounts{}
 	for _, d := range p.Deliveries {
@@ -32,15 +33,15 @@ func (p DetailPage) deliverySummary() string {
 	return strings.Join(words, ", ")
 }
 
-// noDeliveries says why there are none: no channel existed to be told, or the
-// heartbeat tells none of those that did. Channels that came later hear only of
-// what opens later.
+// noDeliveries says why there are none: there was no channel, or the heartbeat
+// uses none. A channel receives no alerts about incidents that opened before it
+// was added.
 func (p DetailPage) noDeliveries() string {
 	switch {
 	case p.FirstChannelAt.IsZero():
-		return "There is no channel to notify."
+		return "The project has no channel."
 	case p.FirstChannelAt.After(p.Detected):
-		return "There was no channel to tell when it opened. Channels added later hear only of the next incident."
+		return "The project had no channel when the incident opened. A channel only receives alerts about later incidents."
 	}
-	return "No channel receives alerts for this heartbeat."
+	return "This heartbeat has no channels."
 }

@@ -18,47 +18,47 @@ type DetailPage struct {
 	Number     int
 	State      string // open, acknowledged or resolved
 	Cause      string
-	Resolution string // recovered, edited, paused or deleted; empty while not resolved
+	Resolution string // recovered, edited, paused or deleted; empty if not resolved
 	Heartbeat  Heartbeat
 
 	Opened, Detected time.Time
-	Acknowledged     time.Time // zero while nobody has
+	Acknowledged     time.Time // zero if not acknowledged
 	AcknowledgedBy   string
 	Resolved         time.Time
-	FirstAlert       time.Duration // from opening to the first delivery; 0 when none yet
-	ExitStatus       int           // exit status of a reported failure; 0 when none was told
+	FirstAlert       time.Duration // from opening to the first delivery; 0 if none yet
+	ExitStatus       int           // of a reported failure; 0 if the job reported none
 
 	Timeline        []TimelineEntry
-	WaitingFor      string // what is still expected; empty when resolved
+	WaitingFor      string // the expected event; empty if resolved
 	Deliveries      []ui.Delivery
 	ChannelWarning  layout.ChannelWarning
-	FailingChannels []string  // channels that the heartbeat alerts and that do not deliver
-	FirstChannelAt  time.Time // when the first of today's channels was made; zero without any
+	FailingChannels []string  // channels of the heartbeat that do not deliver
+	FirstChannelAt  time.Time // creation of the oldest channel; zero if there is none
 
-	Runbook      string          // from the description, when it names one
+	Runbook      string          // from the description; may be empty
 	PreviousText string          // "No incident in 41 days"
-	NextIncident *Related        // the incident that came next; nil when none did
-	Explanation  *ui.Explanation // nil when no deadline is involved
-	PrintURL     string          // the address of the page, for paper
-	Note         ui.Input        // a note that came back with an error
+	NextIncident *Related        // the next incident of the heartbeat; nil if none
+	Explanation  *ui.Explanation // nil if no deadline is involved
+	PrintURL     string          // address of the page, for print
+	Note         ui.Input        // a typed note with an error
 	CanAct       bool
 }
 
-// Heartbeat is the heartbeat that an incident is about.
+// Heartbeat is the heartbeat of an incident.
 type Heartbeat struct {
 	Key, Name, Schedule  string
 	Interval, Grace      time.Duration
 	LastPing, Due, Alert time.Time
 }
 
-// Related leads to another incident.
+// Related is a link to another incident.
 type Related struct {
 	ID     string
 	Number int
 	Cause  string
 }
 
-// causeVerbs tell the cause as part of a sentence.
+// causeVerbs has the cause as part of a sentence.
 var causeVerbs = map[string]string{
 	"missed":      "missed its ping",
 	"failure":     "reported a failure",
@@ -67,7 +67,7 @@ var causeVerbs = map[string]string{
 	"not_started": "was not started",
 }
 
-// Title is the incident in words: "Nightly backup missed its ping".
+// Title returns the incident as a sentence: "Nightly backup missed its ping".
 func Title(heartbeat, cause string) string {
 	if v, ok := causeVerbs[cause]; ok {
 		return heartbeat + " " + v
@@ -75,11 +75,11 @@ func Title(heartbeat, cause string) string {
 	return heartbeat + " went Down"
 }
 
-// resolutionTexts tell how an incident ended.
+// resolutionTexts says how an incident ended.
 var resolutionTexts = map[string]string{
 	"recovered": "Recovered",
 	"edited":    "Resolved by an edit",
-	"paused":    "Resolved by a pause",
+	"paused":    "Resolved by pausing",
 	"deleted":   "Resolved by deletion",
 }
 
@@ -90,7 +90,7 @@ func (p DetailPage) resolution() string {
 	return "Resolved"
 }
 
-// StatusPanelID is the id of the part that the live stream swaps.
+// StatusPanelID returns the id of the status panel, for the event stream.
 func StatusPanelID(id string) string { return RowID(id) + "-hero" }
 
 func (p DetailPage) resolved() bool { return p.State == "resolved" }
@@ -101,18 +101,18 @@ func (p DetailPage) path(action string) templ.SafeURL {
 	return templ.SafeURL(paths.Incident(p.ID) + action)
 }
 
-// deadlineBar is the deadline that was missed; other causes have none.
+// deadlineBar returns the bar of the missed deadline.
 func (p DetailPage) deadlineBar() ui.Deadline {
 	h := p.Heartbeat
 	d := ui.WatchedDeadline(p.Clock, h.LastPing, h.Due, h.Alert)
-	if h.Interval > 0 { // a calendar takes more words than there is room for
+	if h.Interval > 0 { // the text of a calendar is too long
 		d.Marks[1].Note = h.Schedule
 	}
 	d.Marks[2] = ui.DeadlineMark{Label: "Opened", At: p.Opened, Note: "grace " + ui.ExactDuration(h.Grace)}
 	return d
 }
 
-// hasDeadlineBar tells whether a deadline was missed that can be drawn.
+// hasDeadlineBar reports whether the incident has a missed deadline to show.
 func (p DetailPage) hasDeadlineBar() bool {
 	h := p.Heartbeat
 	return p.Cause == "missed" && !h.LastPing.IsZero() && !h.Due.IsZero()
@@ -120,21 +120,20 @@ func (p DetailPage) hasDeadlineBar() bool {
 
 func (p DetailPage) acknowledgement() string {
 	if p.Acknowledged.IsZero() {
-		return "Nobody has acknowledged it yet"
+		return "Not acknowledged yet"
 	}
 	return "Acknowledged by " + p.AcknowledgedBy + " after " + ui.Elapsed(p.Acknowledged.Sub(p.Opened))
 }
 
-// acknowledgedAfter is the same as a figure, for an incident that is over.
+// acknowledgedAfter returns the same for a resolved incident.
 func (p DetailPage) acknowledgedAfter() string {
 	if p.Acknowledged.IsZero() {
-		return "nobody"
+		return "not acknowledged"
 	}
 	return "after " + ui.Elapsed(p.Acknowledged.Sub(p.Opened)) + ", " + p.AcknowledgedBy
 }
 
-// firstAlert says how long it took until someone was told, the figure by which
-// Overdue itself is judged.
+// firstAlert returns the time until the first alert was delivered.
 func (p DetailPage) firstAlert(before, after string) string {
 	if p.FirstAlert == 0 {
 		return "none yet"
@@ -142,13 +141,13 @@ func (p DetailPage) firstAlert(before, after string) string {
 	return before + ui.Latency(p.FirstAlert) + after
 }
 
-// printedText tells on paper when and from where the page was taken.
+// printedText says when and from where the page was printed.
 func (p DetailPage) printedText() string {
 	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintURL
 }
 
-// detectionDelay is told only when it was later than a person would expect: the
-// incident is dated at its deadline, whenever Overdue could look.
+// detectionDelay is empty below five seconds. An incident is dated at its deadline,
+// even if Overdue detected it later.
 func (p DetailPage) detectionDelay() string {
 	if late := p.Detected.Sub(p.Opened); !p.Detected.IsZero() && late >= 5*time.Second {
 		return ui.RunTime(late) + " after opening"
@@ -156,7 +155,7 @@ func (p DetailPage) detectionDelay() string {
 	return ""
 }
 
-// text name the incident in a link: "#475, missed ping".
+// text returns the text of the link: "#475, missed ping".
 func (s Related) text() string {
 	return "#" + ui.Itoa(s.Number) + ", " + strings.ToLower(ui.Cause(s.Cause))
 }

@@ -7,10 +7,10 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// detailFragments are the same of the page of one incident.
+// detailFragments lists the fragments of the page of one incident.
 var detailFragments = []string{"untold", "failing", "actions", "timeline", "deliveries", "act", "facts"}
 
-// Fragments are the parts of the page that change while it is open.
+// Fragments returns the parts of the page that change while it is open.
 func (p DetailPage) Fragments() []layout.Fragment {
 	return layout.NewFragments(detailFragments, func(c ui.Clock, name string) templ.Component {
 		p.Clock = c

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ListPage is the list of incidents of a project, newest first.
+// ListPage is one page of the list of incidents, newest first.
 type ListPage struct {
 	layout.Shell
 	Updates      layout.ListUpdates
@@ -22,25 +22,24 @@ type ListPage struct {
 	Filter       Filter
 	Rows         []Row
 	Pager        ui.Pager
-	CSVPath      string // address of the same as a file
+	CSVPath      string // address of the list as a CSV file
 }
 
-// Stats are the figures of the last 30 days. A median is 0 when there
-// is nothing to take it from.
+// Stats are the figures of the last 30 days. A median is 0 if there are no values.
 type Stats struct {
 	Opened                  int
 	MedianDown              time.Duration
 	MedianTimeToAcknowledge time.Duration
 	MedianAlertDelay        time.Duration // from opening to the first delivery
-	AlertsDelivered, Alerts int           // alerts delivered, of how many
+	AlertsDelivered, Alerts int           // delivered alerts, all alerts
 }
 
-// Filter is what the list is narrowed to.
+// Filter has the filters of the list.
 type Filter struct {
 	State, Query, Cause string
 }
 
-// Row is one incident of a list.
+// Row is one incident of the list.
 type Row struct {
 	ID             string
 	Number         int
@@ -48,18 +47,18 @@ type Row struct {
 	State          string // open, acknowledged or resolved
 	Cause          string
 	Opened         time.Time
-	Resolved       time.Time // zero while it is not
+	Resolved       time.Time // zero if not resolved
 	Alerts         AlertCounts
 	AcknowledgedBy string
 }
 
-// RowID is the id of the row in the page.
+// RowID returns the id of the row, for the event stream.
 func RowID(id string) string { return "inc-" + id }
 
-// stateView is one of the few views of the list.
+// stateView is one state filter of the list.
 type stateView struct{ state, text, sign string }
 
-// views are the states, with how many are in those that ask for something.
+// views returns the state filters, with counts for the unresolved states.
 func (p ListPage) views() []stateView {
 	return []stateView{
 		{"", "All", ""},
@@ -87,7 +86,7 @@ func (f Filter) values() []ui.Option {
 	return []ui.Option{{Value: f.State, Label: "state"}, {Value: f.Query, Label: "q"}, {Value: f.Cause, Label: "cause"}}
 }
 
-// link is the address of the list in another state, the rest of the filter kept.
+// link returns the address of the list with another state and the same other filters.
 func (f Filter) link(state string) templ.SafeURL {
 	f.State = state
 	q := url.Values{}
@@ -99,21 +98,21 @@ func (f Filter) link(state string) templ.SafeURL {
 	return templ.SafeURL(strings.TrimSuffix(paths.Incidents+"?"+q.Encode(), "?"))
 }
 
-// causeChoices are the causes to choose from.
+// causeChoices has the options of the cause filter.
 var causeChoices = []ui.Option{
 	{Value: "", Label: "Any cause"},
-	{Value: "missed", Label: ui.CauseTexts["missed"]},
-	{Value: "failure", Label: ui.CauseTexts["failure"]},
-	{Value: "overran", Label: ui.CauseTexts["overran"]},
-	{Value: "too_short", Label: ui.CauseTexts["too_short"]},
-	{Value: "not_started", Label: ui.CauseTexts["not_started"]},
+	{Value: "missed", Label: ui.Cause("missed")},
+	{Value: "failure", Label: ui.Cause("failure")},
+	{Value: "overran", Label: ui.Cause("overran")},
+	{Value: "too_short", Label: ui.Cause("too_short")},
+	{Value: "not_started", Label: ui.Cause("not_started")},
 }
 
 func (s Stats) alerts() string {
 	return ui.Count(s.AlertsDelivered) + " of " + ui.Count(s.Alerts)
 }
 
-// durationOrDash is one figure of a row of them, "–" where there is none.
+// durationOrDash returns the duration, or "–" if it is 0.
 func durationOrDash(d time.Duration, say func(time.Duration) string) string {
 	if d == 0 {
 		return "–"

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// List is the list of incidents of a project.
+// List renders a [ListPage].
 func List(p ListPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -114,7 +114,7 @@ func List(p ListPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var3 string
-				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(ui.If(p.Filter == Filter{}, "No incident so far.", "No incident matches."))
+				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(ui.If(p.Filter == Filter{}, "No incidents yet.", "No matching incidents."))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `incidentview/list_page.templ`, Line: 27, Col: 99}
 				}
@@ -183,7 +183,7 @@ func List(p ListPage) templ.Component {
 	})
 }
 
-// ListRow is one incident, for the page and for the live stream.
+// ListRow is one incident of the list. The page and the event stream render it.
 func ListRow(c ui.Clock, i Row) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -361,7 +361,7 @@ func ListRow(c ui.Clock, i Row) templ.Component {
 	})
 }
 
-// DownFor ticks while the incident is not resolved.
+// DownFor is the duration of an incident. It ticks until the incident is resolved.
 func DownFor(c ui.Clock, i Row) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -6,25 +6,26 @@ import (
 	"github.com/a-h/templ"
 )
 
-// TimelineEntry is one line of a timeline.
+// TimelineEntry is one line of the timeline.
 type TimelineEntry struct {
 	At     time.Time
 	Icon   string // icon: k-ping, st-late, st-down, dl-ok …
-	Tone   string // colour, as in data-status; empty for plain ink
+	Tone   string // colour, as in data-status; empty for the text colour
 	Title  string
-	Status string // status that the title ends with, set in its colour: "Down"
+	Status string // status at the end of the title, in its colour: "Down"
 	Text   string
-	Code   string // set in mono after the text: an address, a response
-	Quote  string // what a person wrote
-	Output bool   // the quote is output of a program
+	Code   string // monospaced, after the text: an address, a response
+	Quote  string // text written by a person
+	Output bool   // Quote is the output of a program
 }
 
-// timelineDay names the day once, and the zone; entries of another day say so.
+// timelineDay returns the day and the zone of the timeline. Entries of another day
+// show their own date.
 func (p DetailPage) timelineDay() string {
 	return p.FullDate(p.Opened) + ", " + p.ZoneName()
 }
 
-// otherDay is the date of an entry that is not of the day in the heading.
+// otherDay returns the date of an entry if it differs from the day of the heading.
 func (p DetailPage) otherDay(e TimelineEntry) string {
 	if p.Date(e.At) == p.Date(p.Opened) {
 		return ""
@@ -32,7 +33,8 @@ func (p DetailPage) otherDay(e TimelineEntry) string {
 	return p.InZone(e.At).Format("Mon 2 Jan")
 }
 
-// entryAttrs colour an entry; the line to what is still awaited is dashed.
+// entryAttrs returns the colour of an entry, and the class of the last entry before
+// the expected event.
 func (p DetailPage) entryAttrs(i int) templ.Attributes {
 	a := templ.Attributes{}
 	if t := p.Timeline[i].Tone; t != "" {

@@ -10,44 +10,44 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Shell is what surrounds every page of someone who is signed in.
+// Shell has the data of the frame around every page of a signed-in person.
 type Shell struct {
 	ui.Clock
 	Theme    string // "light" or "dark" as chosen; empty follows the system
-	LivePath string // path of the page's event stream; empty for a page at rest
-	Toast    string // what the click that led here has done, one short sentence
-	UndoPath string // path of the form that takes it back; empty when nothing can
+	LivePath string // path of the event stream; empty for a page without updates
+	Toast    string // the result of the last action, one short sentence
+	UndoPath string // path of the form that undoes it; empty if that is not possible
 
-	Project  Project   // the one being looked at
-	Projects []Project // all that the person belongs to, this one included
+	Project  Project   // the open project
+	Projects []Project // all projects of the person, including this one
 	User     User
 
 	Down            int // heartbeats of the project that are Down
 	Unresolved      int // incidents not resolved
-	FailingChannels int // channels that are failing
+	FailingChannels int // channels that do not deliver
 
 	Version string // of the program, such as "1.0.0"
 }
 
-// Project is one entry of the switcher.
+// Project is one entry of the project menu.
 type Project struct {
 	ID, Name   string
 	Heartbeats int
 }
 
-// User is the person signed in, with the role in this project: owner, admin,
-// member or viewer.
+// User is the signed-in person. Role is their role in the open project: owner,
+// admin, member or viewer.
 type User struct {
 	Name, Email, Role string
 }
 
-// Edits tells whether the role may change anything.
+// Edits reports whether the role may change heartbeats, incidents and channels.
 func (u User) Edits() bool { return u.Role != "viewer" }
 
-// Administers tells whether the role may change members, keys and settings.
+// Administers reports whether the role may change members, keys and settings.
 func (u User) Administers() bool { return u.Role == "owner" || u.Role == "admin" }
 
-// initials are the first letters of the first and the last name.
+// initials returns the first letters of the first and the last name.
 func (u User) initials() string {
 	words := strings.Fields(u.Name)
 	if len(words) > 2 {
@@ -61,9 +61,9 @@ func (u User) initials() string {
 	return strings.ToUpper(s.String())
 }
 
-// PageTitle is the title of a page of the project. The number of heartbeats
-// Down leads it on the list, so that a background tab tells; the live stream
-// sends the same words.
+// PageTitle returns the title of a page. On the list of heartbeats it begins with
+// the number that are Down, which shows in a background tab. The event stream
+// sends the same title.
 func PageTitle(page, project string, down int) string {
 	title := page + " · " + project + " · Overdue"
 	if down > 0 {
@@ -72,7 +72,7 @@ func PageTitle(page, project string, down int) string {
 	return title
 }
 
-// navGap sets the pages about the project apart from the pages about jobs.
+// navGap adds a gap between pages about jobs and pages about the project.
 func navGap(name string) templ.Attributes {
 	if name == "Team" {
 		return templ.Attributes{"class": "nav-gap"}

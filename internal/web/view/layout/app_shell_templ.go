@@ -13,8 +13,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// AppPage is the frame of everything inside the application. The section is the
-// name of the entry in the sidebar that is current.
+// AppPage is the frame of every page of a signed-in person. The section is the
+// current entry of the sidebar; it may be empty.
 func AppPage(s Shell, section, title string, topbar templ.Component) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -178,7 +178,7 @@ func AppPage(s Shell, section, title string, topbar templ.Component) templ.Compo
 	})
 }
 
-// sidebar is a popover below 992 px, and always there above.
+// sidebar is a popover below 992 px, and always visible above.
 func sidebar(s Shell, section string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -423,7 +423,7 @@ func sidebar(s Shell, section string) templ.Component {
 	})
 }
 
-// navItem is one entry; its children are a count that asks for attention.
+// navItem is one entry. Its children are a count that needs attention.
 func navItem(section, name, path, sign string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -503,7 +503,7 @@ func navItem(section, name, path, sign string) templ.Component {
 	})
 }
 
-// projectMenu switches by POST: it changes what every later page shows.
+// projectMenu opens a project by POST, because that changes all later pages.
 func projectMenu(s Shell) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -807,7 +807,7 @@ func userMenu(s Shell) templ.Component {
 	})
 }
 
-// Breadcrumbs are the way to a page: one step up, and where one is.
+// Breadcrumbs links to the parent page and names the current page.
 func Breadcrumbs(parent, path, here string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -884,8 +884,8 @@ func Breadcrumbs(parent, path, here string) templ.Component {
 	})
 }
 
-// LiveIndicator says that the page changes by itself; the script changes the word
-// when the stream is lost.
+// LiveIndicator shows that the page updates itself. The script changes the word if
+// the event stream breaks.
 func LiveIndicator(s Shell) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

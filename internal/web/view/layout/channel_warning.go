@@ -1,11 +1,10 @@
 package layout
 
-// ChannelWarning is whether a project has no channel at all. Then no page that shows
-// what is watched may leave it unsaid: to watch and to tell nobody is to not
-// watch.
+// ChannelWarning describes why alerts do not reach anyone. Every page about
+// heartbeats and incidents shows it: monitoring without alerts is useless.
 type ChannelWarning struct {
-	NoChannels    bool // there is no channel
-	CanAddChannel bool // the reader's role may add one
+	NoChannels    bool // the project has no channel
+	CanAddChannel bool // the role of the reader may add one
 
-	FailingChannels int // channels that do not deliver; set on lists, the other pages name them
+	FailingChannels int // channels that do not deliver; only on lists, other pages name them
 }

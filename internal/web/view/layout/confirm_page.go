@@ -2,17 +2,17 @@ package layout
 
 import "overdue/internal/web/view/ui"
 
-// ConfirmPage asks the same on a page of its own: for many things at once, and
-// for those who have no script.
+// ConfirmPage asks before an action that cannot be undone, on a separate page: for
+// bulk actions, and for browsers without script.
 type ConfirmPage struct {
 	Shell
-	Section    string   // entry of the sidebar
+	Section    string   // current entry of the sidebar
 	Title      string   // "Delete 3 heartbeats?"
-	Text       string   // what is lost
-	Items      []string // what it is about
+	Text       string   // the consequences
+	Items      []string // names of the affected objects
 	Action     string
-	Fields     []ui.Option // carried along; Label is the name of the field
-	Label      string      // what to type: "Type delete to confirm"
+	Fields     []ui.Option // hidden fields; Label is the name
+	Label      string      // "Type delete to confirm"
 	Typed      ui.Input
 	Button     string
 	CancelPath string

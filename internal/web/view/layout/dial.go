@@ -7,9 +7,9 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// dial places the ticks of the clock on the pages outside the application: 120
-// around a circle of radius 286 about (300, 300). Every tenth is long, of the
-// others every second is middling.
+// dialTicks returns the path of the ticks of the clock: 120 on a circle with
+// radius 286 around (300, 300). Every tenth tick is long; of the others, every
+// second one is of medium length.
 func dialTicks(long bool) string {
 	var d strings.Builder
 	for i := range 120 {
@@ -27,8 +27,8 @@ func dialTicks(long bool) string {
 	return d.String()
 }
 
-// dialPoint is the place of the i-th tick at a distance from the middle, clockwise
-// from the top.
+// dialPoint returns the position of the i-th tick at a distance from the centre,
+// clockwise from the top.
 func dialPoint(i int, radius float64) string {
 	sin, cos := math.Sincos(float64(i) * math.Pi / 60)
 	return ui.Decimals(300+radius*sin, 1) + " " + ui.Decimals(300-radius*cos, 1)

@@ -6,15 +6,15 @@ import (
 	"github.com/a-h/templ"
 )
 
-// themes are the three choices, with the icon and the words of each.
+// themes has the three options of the theme switch.
 var themes = []struct{ value, icon, words string }{
 	{"auto", "auto", "Match the system"},
 	{"light", "sun", "Light"},
 	{"dark", "moon", "Dark"},
 }
 
-// themeAttr is the value of data-theme; only the two known themes reach the
-// page, since the value comes from a cookie.
+// themeAttr returns the value of data-theme. The theme comes from a cookie, so
+// unknown values are dropped.
 func themeAttr(theme string) string {
 	if theme == "light" || theme == "dark" {
 		return theme
@@ -30,7 +30,8 @@ func themePressed(theme, value string) string {
 	return strconv.FormatBool(chosen == value)
 }
 
-// themeAttrs are the theme as it is drawn by the server, so that nothing flashes.
+// themeAttrs returns the attribute data-theme. The server renders it because a
+// theme set by script would flash.
 func themeAttrs(theme string) templ.Attributes {
 	if t := themeAttr(theme); t != "" {
 		return templ.Attributes{"data-theme": t}

@@ -6,28 +6,28 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// EditConflictPage answers a form that edits an outdated version: it shows what differs and
-// asks which values to save.
+// EditConflictPage is the answer to a form that edits an outdated version. It shows
+// the differences and asks which values to save.
 type EditConflictPage struct {
 	Shell
-	Title      string // of what is edited
-	Action     string // where the form goes
-	CancelPath string // where nothing is saved
-	ChangedBy  string // who changed it last; empty when that is not known
+	Title      string // name of the edited object
+	Action     string // path that the form is sent to
+	CancelPath string // path of the page without the changes
+	ChangedBy  string // the person who saved last; empty if not known
 	ChangedAt  time.Time
 	Conflicts  []FieldConflict
 	Fields     []ui.Option // hidden fields; Label is the name
 }
 
-// FieldConflict is one field that was changed.
+// FieldConflict is one field that differs.
 type FieldConflict struct {
 	Field, Label               string
 	Original, Saved, Submitted string
-	Result                     string // what is saved, when there is nothing to choose
-	Choose                     bool   // both changed it
+	Result                     string // what will be saved, if there is no choice
+	Choose                     bool   // both persons changed the field
 }
 
-// hasChoice tells whether there is anything to choose.
+// hasChoice reports whether the reader must choose a value.
 func (p EditConflictPage) hasChoice() bool {
 	for _, l := range p.Conflicts {
 		if l.Choose {
@@ -37,7 +37,7 @@ func (p EditConflictPage) hasChoice() bool {
 	return false
 }
 
-// instruction says what to do.
+// instruction returns the sentence that says what to do.
 func (p EditConflictPage) instruction() string {
 	if p.hasChoice() {
 		return "Choose a value for each field that both of you changed. Changes that only one of you made are kept."
@@ -45,10 +45,10 @@ func (p EditConflictPage) instruction() string {
 	return "You changed different fields, so both changes are kept."
 }
 
-// choiceName is the name of the field that says whose value is saved.
+// choiceName returns the name of the form field with the choice.
 func (l FieldConflict) choiceName() string { return "take." + l.Field }
 
-// valueOrDash writes an empty value as a dash.
+// valueOrDash returns the text, or a dash if it is empty.
 func valueOrDash(text string) string {
 	if text == "" {
 		return "–"

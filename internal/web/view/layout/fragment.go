@@ -6,21 +6,21 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Fragment is a part of a page that the live stream sends anew when it has
-// changed. The page and the stream draw it with the same template.
+// Fragment is a part of a page that the event stream sends again when it changes.
+// The page and the stream render it with the same template.
 type Fragment struct {
-	Name string // of the part, without the "live-" that its id begins with
+	Name string // its id without the prefix "live-"
 	Draw func(ui.Clock) templ.Component
 }
 
-// Fragments are the counts in the sidebar.
+// Fragments returns the counts in the sidebar.
 func (s Shell) Fragments() []Fragment {
 	return NewFragments([]string{"down", "unresolved", "broken"}, func(_ ui.Clock, name string) templ.Component {
 		return navCount(s, name)
 	})
 }
 
-// NewFragments are parts that one function draws by name.
+// NewFragments returns fragments that one function renders by name.
 func NewFragments(names []string, draw func(c ui.Clock, name string) templ.Component) []Fragment {
 	all := make([]Fragment, 0, len(names))
 	for _, name := range names {

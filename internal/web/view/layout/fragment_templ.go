@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// FragmentFrame is the frame of a part that the live stream sends anew. It stays also
-// when there is nothing in it yet, and takes no place itself.
+// FragmentFrame is the element around a fragment. It is always on the page, even
+// if the fragment is empty, and has no layout box.
 func FragmentFrame(name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -62,7 +62,7 @@ func FragmentFrame(name string) templ.Component {
 	})
 }
 
-// navCount is a number beside an entry of the sidebar, nothing when it is 0.
+// navCount is the count next to an entry of the sidebar. A count of 0 is hidden.
 func navCount(s Shell, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -154,9 +154,9 @@ func navCount(s Shell, name string) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var8 string
-					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(" not resolved")
+					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(" unresolved")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/fragment.templ`, Line: 26, Col: 85}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/fragment.templ`, Line: 26, Col: 83}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 					if templ_7745c5c3_Err != nil {

@@ -9,17 +9,17 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// ListUpdates is what a list would show if it were loaded again. Rows change in place;
-// their order and what is on the page change only then.
+// ListUpdates counts the changes that a list would show after a reload. Rows
+// change in place, but their order and selection change only by a reload.
 type ListUpdates struct {
-	Path     string // of the list as it is narrowed, from its beginning
-	Down     int    // went Down and are not on the page
-	New      int    // were created since
-	Matching int    // match the filter since
-	Deleted  int    // are on the page and were deleted
+	Path     string // the first page of the list with its filter
+	Down     int    // heartbeats that are Down and not on the page
+	New      int    // created since the page was loaded
+	Matching int    // match the filter now and are not on the page
+	Deleted  int    // deleted, but still on the page
 }
 
-// Text say it in one sentence, empty when there is nothing to say.
+// Text returns the changes in one sentence, or "" if there are none.
 func (n ListUpdates) Text() string {
 	var all []string
 	add := func(count int, one, many string) {
@@ -36,12 +36,12 @@ func (n ListUpdates) Text() string {
 	return strings.Join(all, ", ")
 }
 
-// ListPath is the address of a list, narrowed by a query.
+// ListPath returns the address of a list with a filter.
 func ListPath(path string, q url.Values) string {
 	return strings.TrimSuffix(path+"?"+q.Encode(), "?")
 }
 
-// UpdatesFragment is the part of a list that holds its news.
+// UpdatesFragment returns the fragment with the bar of a list.
 func UpdatesFragment(n ListUpdates) []Fragment {
 	return NewFragments([]string{"news"}, func(ui.Clock, string) templ.Component { return UpdatesBar(n) })
 }

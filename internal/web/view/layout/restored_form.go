@@ -2,20 +2,20 @@ package layout
 
 import "overdue/internal/web/view/ui"
 
-// RestoredFormNote is shown above a form that is shown again after it was held.
+// RestoredFormNote is the note above a form that was kept and is shown again.
 type RestoredFormNote struct {
-	Typed       bool        // something was typed into it
-	FormMissing bool        // the page no longer has the form
-	Values      []ui.Option // then: what was typed
+	Typed       bool        // the form has values that the person typed
+	FormMissing bool        // the page no longer has this form
+	Values      []ui.Option // the typed values, if the form is missing
 }
 
-// title returns the result in one sentence.
+// title returns the result in one or two sentences.
 func (n RestoredFormNote) title() string {
 	switch {
 	case n.FormMissing && len(n.Values) > 0:
 		return "Not saved: this page no longer has the form."
 	case n.Typed:
-		return "What you typed is back in the form. It is not saved yet."
+		return "Your values are back in the form. They are not saved yet."
 	}
 	return "Nothing was changed. Press the button again."
 }

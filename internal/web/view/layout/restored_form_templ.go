@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "overdue/internal/web/view/ui"
 
-// RestoredForm is the note above a form that is shown again after it was held.
+// RestoredForm renders a [RestoredFormNote].
 func RestoredForm(n RestoredFormNote) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -2,10 +2,11 @@ package layout
 
 import "overdue/internal/web/view/ui"
 
-// SignedOutShell is what surrounds a page for someone who is not signed in.
+// SignedOutShell has the data of the frame around a page for readers who are not
+// signed in.
 type SignedOutShell struct {
 	ui.Clock
 	Theme         string // as in [Shell]
-	PingURLPrefix string // what ping URLs start with; only setup shows it
+	PingURLPrefix string // start of all ping URLs; only setup shows it
 	Version       string
 }

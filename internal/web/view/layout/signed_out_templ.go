@@ -13,8 +13,8 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// SignedOut is the frame of the pages outside the application: setup, sign-in,
-// invitations, and errors before anyone is signed in.
+// SignedOut is the frame of pages for readers who are not signed in: setup,
+// sign-in, invitations and errors.
 func SignedOut(g SignedOutShell, title string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -148,7 +148,7 @@ func SignedOut(g SignedOutShell, title string) templ.Component {
 	})
 }
 
-// dial is decoration: due at three, and six minutes late.
+// dial is a decoration: a clock, due at 03:00, six minutes late.
 func dial() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -2,30 +2,30 @@ package layout
 
 import "overdue/internal/web/view/ui"
 
-// WrongProjectPage answers a form of another project than the open one.
+// WrongProjectPage is the answer to a form of a project that is no longer open.
 type WrongProjectPage struct {
 	Shell
-	FormProject string      // name of the form's project; empty when the person does not belong to it
-	HeldForm    string      // the form, sealed; empty when it is too long
-	TooLong     bool        // the form is too long to be carried
-	Typed       []ui.Option // what was typed, to be read and copied
+	FormProject string      // project of the form; empty if the person is not a member
+	HeldForm    string      // the form, encrypted; empty if it is too long
+	TooLong     bool        // the form is too long to keep
+	Typed       []ui.Option // the typed values, for the reader to copy
 }
 
-// reason says why nothing was changed.
+// reason returns the sentences that say why nothing was changed.
 func (p WrongProjectPage) reason() string {
 	if p.FormProject == "" {
-		return "The form belongs to a project that you are not a member of, so nothing was changed."
+		return "You are not a member of the project of this form. Nothing was changed."
 	}
-	return "The form belongs to “" + p.FormProject + "”, but this browser has opened “" + p.Project.Name + "” since. Nothing was changed."
+	return "The form belongs to “" + p.FormProject + "”, but this browser has since opened “" + p.Project.Name + "”. Nothing was changed."
 }
 
-// typedValuesText returns what happens to the typed values.
+// typedValuesText says what happens to the typed values.
 func (p WrongProjectPage) typedValuesText() string {
 	switch {
 	case p.FormProject == "":
 		return ""
 	case p.TooLong:
-		return "What you typed is too long to keep: go back and copy it."
+		return "Your text is too long to keep. Go back and copy it."
 	}
-	return "What you typed is kept. “Continue in " + p.FormProject + "” opens the form again. Nothing is saved until you submit it."
+	return "Your values are kept. “Continue in " + p.FormProject + "” opens the form again. Nothing is saved until you submit it."
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/a-h/templ"
 )
 
-// labelled names an element by another, or leaves the attribute out.
+// labelled returns the attribute aria-labelledby, or none if the id is empty.
 func labelled(id string) templ.Attributes {
 	if id == "" {
 		return nil
@@ -16,7 +16,8 @@ func labelled(id string) templ.Attributes {
 
 func pressed(is bool) string { return strconv.FormatBool(is) }
 
-// AriaCurrent is the value of aria-current, which must be absent when false.
+// AriaCurrent returns the attribute aria-current, or none if the element is not
+// the current one.
 func AriaCurrent(is bool, value string) templ.Attributes {
 	if !is {
 		return nil

@@ -23,7 +23,7 @@ func TestClock_ShowsTimesInTheZoneOfTheProject(t *testing.T) {
 		{c.ShortDateTime(at), "Tue 14 Oct, 19:54"},
 		{c.FullDateTime(at), "Tue 14 Oct 2025, 19:54:13"},
 		{c.Spoken(at), "Tuesday 19:54:13"},
-		{c.Date(old), "Wed 1 Jan"}, // in Berlin it is this year already
+		{c.Date(old), "Wed 1 Jan"}, // in Berlin, the new year has begun
 		{c.Day(old.Add(-24 * time.Hour)), "31 Dec 2024"},
 		{c.Since(at), "2h 14m"},
 		{c.Until(utc("2025-10-15T01:00:04Z")), "4h 51m"},

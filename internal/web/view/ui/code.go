@@ -9,8 +9,8 @@ import (
 	"github.com/a-h/templ"
 )
 
-// codeText returns HTML of code with the URL and the comments marked. It is not a
-// template because every space matters.
+// codeText returns HTML of code with highlighted URLs and comments. It is not a
+// template, because every space matters.
 func codeText(code, url string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
@@ -25,7 +25,8 @@ func codeText(code, url string) templ.Component {
 	})
 }
 
-// markLine writes one line, escaped, with a comment as a whole or each URL marked.
+// markLine writes one escaped line. It highlights the whole line if it is a
+// comment, otherwise each URL.
 func markLine(b *strings.Builder, line, url string) {
 	if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "# ") || strings.HasPrefix(trimmed, "// ") {
 		b.WriteString(`<span class="c">` + html.EscapeString(line) + `</span>`)
@@ -39,7 +40,7 @@ func markLine(b *strings.Builder, line, url string) {
 	}
 }
 
-// pieces are the parts of the line between the URLs.
+// pieces returns the parts of the line between the URLs.
 func pieces(line, url string) []string {
 	if url == "" {
 		return []string{line}

@@ -8,7 +8,7 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// CodeBlock is a figure of code with a name and a Copy button. The id is unique on
+// CodeBlock is code with a caption and a Copy button. The id must be unique on
 // the page.
 func CodeBlock(id, name, text, url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -77,8 +77,8 @@ func CodeBlock(id, name, text, url string) templ.Component {
 	})
 }
 
-// copyButton copies the text of another element; the script puts "Copied" into
-// the span.
+// copyButton copies the text of another element. The script then shows "Copied"
+// in the span.
 func copyButton(from, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -147,8 +147,8 @@ func copyButton(from, class string) templ.Component {
 	})
 }
 
-// CopyField is a URL or a key with its Copy button. The label is the id of the
-// element that names it; empty takes the section's heading.
+// CopyField is a URL or a key with a Copy button. labelledBy is the id of the
+// element that labels it; it may be empty.
 func CopyField(id, value, labelledBy, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -2,8 +2,8 @@ package ui
 
 import "github.com/a-h/templ"
 
-// Confirmation asks before something that cannot be undone. The person types a
-// word, which the server checks: script is not needed for it to be safe.
+// Confirmation is a question before an action that cannot be undone. The person
+// types a word, and the server checks it: the question also works without script.
 type Confirmation struct {
 	ID            string
 	Action        templ.SafeURL

@@ -7,40 +7,40 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Places on the deadline bar, in percent. It is not to scale on purpose: an
-// interval of a day and a grace of ten minutes must both be seen.
+// Positions on the deadline bar, in percent. The bar is not to scale: an interval
+// of a day and a grace period of ten minutes must both be visible.
 const (
 	duePercent       = 58.0
 	alertPercent     = 80.0
-	maxNeedlePercent = 97.0 // the needle never leaves the bar
+	maxNeedlePercent = 97.0 // keeps the needle on the bar
 )
 
 // Deadline is the bar from the last ping to the alert.
 type Deadline struct {
-	ID    string // unique on the page; names the hatching
-	Label string // the bar in one sentence
+	ID    string // unique on the page; part of the id of the hatching pattern
+	Label string // the bar as a sentence, for screen readers
 
-	// Ping, Due and Alert make the bar live: the needle shows now. All zero for
-	// a bar that only explains.
+	// Ping, Due and Alert make the bar live: a needle shows the current time. For a
+	// bar without a needle, all three are zero.
 	Ping, Due, Alert time.Time
 
-	// ShowEarly shows that a ping counts for a while before it is due, StartBy that a
-	// run must have begun before the alert.
+	// ShowEarly marks the time before the due time in which a ping already counts.
+	// ShowStartMark marks the latest start of the run.
 	ShowEarly, ShowStartMark bool
 
 	Marks [3]DeadlineMark
 }
 
-// DeadlineMark is one of the three places that are named under the bar.
+// DeadlineMark is one of the three labelled positions of the bar.
 type DeadlineMark struct {
 	Label          string    // "Last ping", "Due", "Alert"
-	At             time.Time // the moment; zero when there is none yet
-	WithoutSeconds bool      // without seconds
+	At             time.Time // zero if not known yet
+	WithoutSeconds bool      // shows 03:00 instead of 03:00:04
 	Text           string    // instead of a time: "any time"
 	Note           string    // instead of the date: "every 1 h"
 }
 
-// WatchedDeadline is the bar of a heartbeat that is being watched.
+// WatchedDeadline returns the live bar of a heartbeat.
 func WatchedDeadline(c Clock, ping, due, alert time.Time) Deadline {
 	return Deadline{
 		ID:    "d",
@@ -50,7 +50,7 @@ func WatchedDeadline(c Clock, ping, due, alert time.Time) Deadline {
 	}
 }
 
-// needleText says in words what the needle shows.
+// needleText returns the position of the needle in words.
 func needleText(now, due, alert time.Time) string {
 	switch {
 	case now.After(alert):
@@ -62,15 +62,15 @@ func needleText(now, due, alert time.Time) string {
 	}
 }
 
-// live tells whether the needle can be placed. Times that contradict each other,
-// as a change of schedule may leave behind, make a bar that only explains.
+// live reports whether the bar has a needle. After a change of the schedule the
+// times can contradict each other: then there is none.
 func (d Deadline) live() bool {
 	return !d.Ping.IsZero() && d.Due.After(d.Ping) && !d.Alert.Before(d.Due)
 }
 
-// needle is where now lies. Each stretch is linear on its own; past the alert
-// the needle slows down, so that a long outage still moves. The script does
-// the same sum.
+// needle returns the position of the current time. Each section is linear. Past
+// the alert the needle slows down, because it must not reach the end during a long
+// outage. app.js computes the same position.
 func (d Deadline) needle(now time.Time) string {
 	switch {
 	case !now.After(d.Due):
@@ -83,7 +83,7 @@ func (d Deadline) needle(now time.Time) string {
 	}
 }
 
-// data is what the script moves the needle by.
+// data returns the times by which the script moves the needle.
 func (d Deadline) data() templ.Attributes {
 	if !d.live() {
 		return nil
@@ -91,10 +91,10 @@ func (d Deadline) data() templ.Attributes {
 	return templ.Attributes{"data-ping": RFC3339(d.Ping), "data-due": RFC3339(d.Due), "data-alert": RFC3339(d.Alert)}
 }
 
-// tick is one line of the ruler between ping and due.
+// tick is one line of the scale between the last ping and the due time.
 type tick struct{ x, y string }
 
-// ticks divide the interval into 24, every sixth longer.
+// ticks divides the interval into 24 parts. Every sixth tick is longer.
 func ticks() []tick {
 	var all []tick
 	for i := 1; i < 24; i++ {
@@ -114,7 +114,7 @@ func (m DeadlineMark) time(c Clock) string {
 	return c.Time(m.At)
 }
 
-// date splits off the month, which yields where space is short.
+// date returns day and month apart: narrow pages hide the month.
 func (m DeadlineMark) date(c Clock) (day, month string) {
 	d := c.Date(m.At)
 	i := strings.LastIndex(c.InZone(m.At).Format("Mon 2 Jan"), " ")

@@ -8,8 +8,8 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// DeadlineBar draws the bar: the marks stand still, only the needle moves. The words
-// come last, so that it covers none of them.
+// DeadlineBar renders the bar. Only the needle moves. Labels come after the
+// needle in the SVG, so it never covers them.
 func DeadlineBar(c Clock, d Deadline) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,7 +8,7 @@ import (
 func TestDeadline_NeedleIsLinearWithinEachSection(t *testing.T) {
 	d := Deadline{Ping: moment("2025-10-14T16:44:13Z"), Due: moment("2025-10-14T17:44:13Z"), Alert: moment("2025-10-14T17:54:13Z")}
 	for now, want := range map[string]string{
-		"2025-10-14T16:00:00Z": "0.00%", // a clock that is behind
+		"2025-10-14T16:00:00Z": "0.00%", // a clock that is slow
 		"2025-10-14T16:44:13Z": "0.00%",
 		"2025-10-14T17:14:13Z": "29.00%",
 		"2025-10-14T17:44:13Z": "58.00%",

@@ -5,14 +5,14 @@ import "time"
 // Delivery is one alert to one channel.
 type Delivery struct {
 	Channel, Kind string
-	Recipient     string // the only one that it is for; empty for all others of the channel
+	Recipient     string // the only recipient of this alert; empty means the whole channel
 	Message       string // "Down", "Reminder", "Recovered"
 	State         string // pending, retrying, sent or failed
 	Attempts      int
-	Latency       time.Duration // of the last attempt; 0 when it never answered
+	Latency       time.Duration // of the last attempt; 0 if there was no answer
 	Response      string        // "200 ok"
-	Advice        string        // what to do about it, a sentence
-	NextAttempt   time.Time     // zero when there is no next attempt
+	Advice        string        // a sentence that says what to do
+	NextAttempt   time.Time     // zero if there is no next attempt
 	At            time.Time     // of the last attempt
 }
 

@@ -9,7 +9,7 @@ import (
 
 const day = 24 * time.Hour
 
-// units, from large to small. Days are 24 hours: a duration knows no calendar.
+// units from large to small. A day is always 24 hours.
 var units = [...]struct {
 	name string
 	size time.Duration
@@ -26,8 +26,8 @@ type durationPart struct {
 	unit string
 }
 
-// DurationParts cuts whole seconds of d into units, beginning with the first that is
-// not zero. Less than a second, and less than nothing, is 0s.
+// DurationParts splits d into units, from the largest that is not zero down to
+// seconds. Fractions of a second are dropped; a negative duration is 0s.
 func DurationParts(d time.Duration) []durationPart {
 	var parts []durationPart
 	rest := max(d, 0)
@@ -41,7 +41,7 @@ func DurationParts(d time.Duration) []durationPart {
 	return parts
 }
 
-// join writes the parts with their units: "4h 51m".
+// join returns the parts as text: "4h 51m".
 func join(parts []durationPart) string {
 	words := make([]string, len(parts))
 	for i, p := range parts {
@@ -50,7 +50,8 @@ func join(parts []durationPart) string {
 	return strings.Join(words, " ")
 }
 
-// compact keeps two units and drops the second when it is zero or not wanted.
+// compact returns at most two units. It drops the second unit if it is zero, or
+// if it is seconds and the caller asked for none.
 func compact(d time.Duration, seconds bool) string {
 	parts := DurationParts(d)
 	parts = parts[:min(2, len(parts))]
@@ -60,13 +61,14 @@ func compact(d time.Duration, seconds bool) string {
 	return join(parts)
 }
 
-// Elapsed says how long something has lasted, rounded down: "41s", "7m",
-// "4h 51m", "2d 3h". Seconds show only below one minute.
+// Elapsed returns the time since something began, rounded down: "41s", "7m",
+// "4h 51m", "2d 3h". It shows seconds only below one minute.
 func Elapsed(d time.Duration) string { return compact(d, false) }
 
-// Remaining says how long something will last, rounded up, so that late by 3m
-// and down in 7m add up to a grace of 10m. It rounds to the smallest unit that
-// is shown: the second below a minute, the minute below a day, then the hour.
+// Remaining returns the time until something happens, rounded up: "late by 3m"
+// and "down in 7m" must add up to a grace period of 10m. It rounds to the
+// smallest unit that it shows: seconds below a minute, minutes below a day,
+// otherwise hours.
 func Remaining(d time.Duration) string {
 	switch s := up(d, time.Second); {
 	case s < time.Minute:
@@ -78,7 +80,7 @@ func Remaining(d time.Duration) string {
 	}
 }
 
-// up rounds d up to a multiple of unit; what is over is 0.
+// up rounds d up to a multiple of unit. A negative d gives 0.
 func up(d, unit time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
@@ -86,8 +88,8 @@ func up(d, unit time.Duration) time.Duration {
 	return (d + unit - 1) / unit * unit
 }
 
-// RunTime says how long a run was: "38s", "4m 12s", "2h 14m". Below one second it
-// shows tenths, "0.4s", since a job that takes no time at all looks broken.
+// RunTime returns the length of a run: "38s", "4m 12s", "2h 14m". Below one
+// second it shows tenths, "0.4s", because "0s" looks like a broken job.
 func RunTime(d time.Duration) string {
 	if d > 0 && d < time.Second {
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
@@ -95,8 +97,8 @@ func RunTime(d time.Duration) string {
 	return compact(d, true)
 }
 
-// Latency says how long a delivery was, in seconds with one decimal: "0.8 s".
-// What rounds to nothing took less than a tenth: "< 0.1 s".
+// Latency returns the time that a delivery took, in seconds with one decimal:
+// "0.8 s". Less than 50 ms is "< 0.1 s".
 func Latency(d time.Duration) string {
 	if d < 50*time.Millisecond {
 		return "<" + nbsp + "0.1" + nbsp + "s"
@@ -104,9 +106,9 @@ func Latency(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + nbsp + "s"
 }
 
-// ExactDuration says a duration that someone set, exactly, the way it can be typed
-// again: "24h", "10m", "1d 12h", "1h 30m". Whole hours stay hours up to two
-// days, because people say 24h and 36h.
+// ExactDuration returns a configured duration without rounding, in the form that
+// the form accepts: "24h", "10m", "3d 12h", "1h 30m". Up to two days, whole hours
+// stay hours, because people write 24h and 36h.
 func ExactDuration(d time.Duration) string {
 	if d%time.Hour == 0 && d > 0 && d <= 2*day {
 		return strconv.Itoa(int(d/time.Hour)) + "h"
@@ -123,9 +125,9 @@ func ExactDuration(d time.Duration) string {
 	return join(kept)
 }
 
-// Ago says how long ago something was, in one unit: "38s ago", "19h ago".
-// Under five seconds it is "just now", and so is anything in the future, which
-// can only be a clock that is a little ahead.
+// Ago returns how long ago something was, in one unit: "38s ago", "19h ago".
+// Under five seconds it is "just now". So is the future, because clocks of nodes
+// differ a little.
 func Ago(d time.Duration) string {
 	if d < 5*time.Second {
 		return "just now"
@@ -133,7 +135,7 @@ func Ago(d time.Duration) string {
 	return join(DurationParts(d)[:1]) + " ago"
 }
 
-// figureNumber pads every number of the big figure but the first.
+// figureNumber pads every number of the large figure except the first.
 func figureNumber(i, n int) string {
 	if i == 0 {
 		return strconv.Itoa(n)

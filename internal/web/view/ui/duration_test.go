@@ -16,7 +16,7 @@ const (
 	d = 24 * time.Hour
 )
 
-// said checks one way of saying a duration against a table.
+// said checks a function against a table of durations and texts.
 func said(t *testing.T, say func(time.Duration) string, want map[time.Duration]string) {
 	t.Helper()
 	for in, words := range want {
@@ -53,7 +53,7 @@ func TestElapsed_AndRemainingAddUpToTheGracePeriod(t *testing.T) {
 	})
 }
 
-// squeeze makes "4h 51m" what time.ParseDuration reads.
+// squeeze removes spaces, as time.ParseDuration requires.
 func squeeze(words string) string {
 	var b []rune
 	for _, r := range words {

@@ -6,36 +6,36 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Input is what a person wrote into a control, and what is wrong with it.
+// Input is the value of a form control, with its error.
 type Input struct {
 	Value string
-	Error string // a sentence for that person; empty when there is nothing to say
+	Error string // a sentence for the reader; empty if the value is valid
 
-	Suggestions []Option // what to use instead: the form values of each, URL-encoded
+	Suggestions []Option // values to use instead; Value holds form fields, URL-encoded
 }
 
-// SuggestionField is the name of the buttons that fill in what is suggested.
+// SuggestionField is the name of the buttons that fill in a suggestion.
 const SuggestionField = "use"
 
-// Control is one labelled control with everything that is said about it.
+// Control is one form control with its label, hint, error and constraints.
 type Control struct {
 	ID, Name, Label  string
 	In               Input
 	Hint             string
-	Type             string // type of the input; empty for text
-	Rows             int    // above 0: a text area
-	Class            string // besides "input"
+	Type             string // of the input element; empty means text
+	Rows             int    // of a text area; 0 means an input element
+	Class            string // in addition to "input"
 	Placeholder      string
 	Autocomplete     string
 	DataList         string // id of a datalist
 	Required         bool
-	Optional         bool // says so beside the label
+	Optional         bool // shows "optional" next to the label
 	HideLabel        bool
 	MinLength        int
 	MaxLength        int
-	Min              int  // of a number; 0: any
-	Verbatim         bool // neither spelling nor capitals are anybody's business
-	KeepErrorElement bool // the error is always in the page, so that a preview can fill it
+	Min              int  // of a number; 0 means no minimum
+	Verbatim         bool // no spell check, no automatic capitals
+	KeepErrorElement bool // the page contains an empty error element, which a preview can fill
 }
 
 func (c Control) ErrorID() string { return c.ID + "-e" }
@@ -44,7 +44,7 @@ func (c Control) HintID() string { return c.ID + "-h" }
 
 func (c Control) useID() string { return c.ID + "-u" }
 
-// attrs are the attributes of the control itself.
+// attrs returns the attributes of the input element or text area.
 func (c Control) attrs() templ.Attributes {
 	a := templ.Attributes{"id": c.ID, "name": c.Name, "class": c.classes()}
 	set := func(name, value string) {
@@ -91,7 +91,8 @@ func (c Control) classes() string {
 	return "input " + c.Class
 }
 
-// describedBy names the error before the hint: it is read first.
+// describedBy returns the ids for aria-describedby. Screen readers read the error
+// before the hint.
 func (c Control) describedBy() string {
 	ids := ""
 	if c.In.Error != "" || c.KeepErrorElement {
@@ -106,7 +107,8 @@ func (c Control) describedBy() string {
 	return ids
 }
 
-// labelClass hides a label from the eye only: it is still read aloud.
+// labelClass returns the class of the label. A hidden label is invisible, but
+// screen readers still read it.
 func (c Control) labelClass() templ.Attributes {
 	if c.HideLabel {
 		return templ.Attributes{"class": "vh"}
@@ -114,7 +116,7 @@ func (c Control) labelClass() templ.Attributes {
 	return templ.Attributes{"class": "label"}
 }
 
-// Option is one entry of a list of options.
+// Option is one option of a list. As a hidden field, Label is its name.
 type Option struct {
 	Value, Label string
 }

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "strings"
 
-// Field is label, control, error and hint.
+// Field is a control with its label, error and hint.
 func Field(c Control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -138,7 +138,7 @@ func FieldLabel(c Control) templ.Component {
 	})
 }
 
-// FieldInput is the input alone, for fields that are set differently.
+// FieldInput is the control without label, error and hint.
 func FieldInput(c Control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -273,7 +273,7 @@ func FieldNotes(c Control) templ.Component {
 	})
 }
 
-// FieldError stays hidden while there is nothing wrong.
+// FieldError is hidden while the text is empty.
 func FieldError(id, words string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -347,8 +347,8 @@ func FieldError(id, words string) templ.Component {
 	})
 }
 
-// SuggestionButtons shows suggestions for an error, each as a button that fills in the
-// field. It works without script: the form is sent and shown again, filled in.
+// SuggestionButtons has one button per suggestion. A button fills in the field.
+// Without script, it sends the form, and the server returns it filled in.
 func SuggestionButtons(c Control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -463,7 +463,7 @@ func SuggestionButtons(c Control) templ.Component {
 	})
 }
 
-// Checkbox is a box to tick, with a hint under it.
+// Checkbox is a checkbox with a hint below it.
 func Checkbox(name, value, label, hint string, on bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -565,7 +565,7 @@ func Checkbox(name, value, label, hint string, on bool) templ.Component {
 	})
 }
 
-// Select is a list to choose one from.
+// Select is a list with one selected option.
 func Select(id, name, label, value string, choices []Option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -730,8 +730,8 @@ func SelectOptions(value string, choices []Option) templ.Component {
 	})
 }
 
-// Presets are common values beside a control; the script fills them in and
-// presses the one that is set.
+// Presets are buttons with common values. The script fills in the value and marks
+// the button of the current value.
 func Presets(target, label, value string, values ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -836,7 +836,7 @@ func Presets(target, label, value string, values ...string) templ.Component {
 	})
 }
 
-// NamedPresets are presets whose value is not what people call it.
+// NamedPresets are presets with a label that differs from the value.
 func NamedPresets(target, label, value string, choices []Option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -954,7 +954,7 @@ func NamedPresets(target, label, value string, choices []Option) templ.Component
 	})
 }
 
-// PasswordField is a password with a way to look at it.
+// PasswordField is a password control with a Show button.
 func PasswordField(c Control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1035,7 +1035,7 @@ func PasswordField(c Control) templ.Component {
 	})
 }
 
-// ZoneList suggests time zones to every control with list="zones".
+// ZoneList has the suggestions for every control with list="zones".
 func ZoneList(zones []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1088,7 +1088,7 @@ func ZoneList(zones []string) templ.Component {
 	})
 }
 
-// HiddenFields carries values along a GET form; empty ones are left out.
+// HiddenFields adds values to a form as hidden fields. It skips empty values.
 func HiddenFields(values []Option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

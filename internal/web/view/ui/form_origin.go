@@ -2,41 +2,43 @@ package ui
 
 import "context"
 
-// HeldFormField is the hidden field with a form that waits, sealed by the server.
+// HeldFormField is the hidden field with a form that the server keeps for later,
+// encrypted.
 const HeldFormField = "held_form"
 
-// FormOrigin is what a form was drawn for. Every form of a signed-in person
-// carries it, so that pressing its button acts on what the page showed, whatever
-// other tabs have done to the session meanwhile.
+// FormOrigin identifies the page that a form was rendered for. Every form of a
+// signed-in person carries it: the form then acts on what its page showed, even
+// if another tab has opened another project since.
 type FormOrigin struct {
 	Project string // key of the project that the page showed
-	Person  string // id of whoever was signed in
+	Person  string // id of the person who was signed in
 	Page    string // address of the page that the form is on
 }
 
-// The hidden fields of an origin.
+// Names of the hidden fields of a form origin.
 const (
 	OriginProjectField = "project"
 	OriginPersonField  = "person"
 	OriginPageField    = "from"
 )
 
-// originKey is where a context keeps the origin.
+// originKey is the context key of the origin.
 type originKey struct{}
 
-// WithOrigin returns a context in which the forms that are drawn carry o.
+// WithOrigin returns a context. Forms that are rendered with it carry o.
 func WithOrigin(ctx context.Context, o FormOrigin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// formOrigin are the hidden fields of a form.
+// formOrigin returns the hidden fields of a form. Their values are empty if the
+// context has no origin.
 func formOrigin(ctx context.Context) []Option {
-	o, _ := ctx.Value(originKey{}).(FormOrigin) // without one there are no fields
+	o, _ := ctx.Value(originKey{}).(FormOrigin)
 	return []Option{{o.Project, OriginProjectField}, {o.Person, OriginPersonField}, {o.Page, OriginPageField}}
 }
 
-// The hidden fields of a form that shows what is saved and then replaces it: of
-// which version it is, and what it showed.
+// Names of the hidden fields of a form that edits something: the version that it
+// shows, and the values that it showed.
 const (
 	VersionField        = "version"
 	OriginalValuesField = "shown"

@@ -8,8 +8,8 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// OriginFields says what a form acts on. It is the first thing in every form that
-// changes something.
+// OriginFields are the hidden fields that identify the page of a form. They come
+// first in every form that changes something.
 func OriginFields() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -39,7 +39,7 @@ func OriginFields() templ.Component {
 	})
 }
 
-// VersionFields says which version of a thing a form shows.
+// VersionFields are the hidden fields with the version that a form edits.
 func VersionFields(version, shown string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,10 +1,10 @@
 package ui
 
-// Pager leads from page to page of a list. Pages are found by a key, not by a
-// number, so there is a next and a previous and nothing else.
+// Pager links to the previous and the next page of a list. Pages are found by a
+// key, so there are no page numbers.
 type Pager struct {
-	First, Last, Total int    // rows shown, counted from 1; Total below 0 is unknown
-	Prev, Next         string // addresses; empty at either end
+	First, Last, Total int    // rows on the page, counted from 1; a negative Total means unknown
+	Prev, Next         string // addresses; empty on the first and last page
 }
 
 func (p Pager) Shows() string { return Range(p.First, p.Last, p.Total) }

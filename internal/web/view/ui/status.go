@@ -2,14 +2,14 @@ package ui
 
 import "github.com/a-h/templ"
 
-// StatusSign is how a status looks: which icon, which word, and which colour, as the
+// StatusSign is the look of a status: its icon, its word and its colour as the
 // value of data-status.
 type StatusSign struct {
 	Icon, Text, Tone string
 }
 
-// statusSigns holds every status there is, of heartbeats, incidents, deliveries and
-// channels. Silhouettes differ, so that the colour is never needed.
+// statusSigns has the status of every heartbeat, incident, delivery and channel.
+// All icons differ in shape, because colour alone must not carry the meaning.
 var statusSigns = map[string]StatusSign{
 	"new":          {"st-new", "New", "new"},
 	"up":           {"st-up", "Up", "up"},
@@ -30,7 +30,8 @@ var statusSigns = map[string]StatusSign{
 	"untested":     {"st-new", "Not tested", "new"},
 }
 
-// SignOf never fails: a status that a newer node wrote is shown by its name.
+// SignOf returns the sign of a status. An unknown status, written by a newer
+// node, is shown by its name.
 func SignOf(status string) StatusSign {
 	if s, ok := statusSigns[status]; ok {
 		return s
@@ -38,8 +39,8 @@ func SignOf(status string) StatusSign {
 	return StatusSign{"info", status, status}
 }
 
-// CauseTexts are the reasons for an incident, in the words of the product.
-var CauseTexts = map[string]string{
+// causeTexts has the label of each cause of an incident.
+var causeTexts = map[string]string{
 	"missed":      "Missed ping",
 	"failure":     "Reported failure",
 	"overran":     "Ran too long",
@@ -47,18 +48,19 @@ var CauseTexts = map[string]string{
 	"not_started": "Not started",
 }
 
-// Cause says why an incident opened; an unknown cause is its own name.
+// Cause returns the label of the cause of an incident. An unknown cause is its
+// own label.
 func Cause(cause string) string {
-	if w, ok := CauseTexts[cause]; ok {
+	if w, ok := causeTexts[cause]; ok {
 		return w
 	}
 	return cause
 }
 
-// HeartbeatStatuses in the order in which they deserve attention.
+// HeartbeatStatuses lists the statuses of a heartbeat, the most urgent first.
 var HeartbeatStatuses = []string{"down", "late", "new", "up", "paused"}
 
-// ToneAttr is the value of data-status, absent for plain ink.
+// ToneAttr returns the attribute data-status, or none if the name is empty.
 func ToneAttr(name string) templ.Attributes {
 	if name == "" {
 		return nil

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Itoa writes a number that is not counted: a coordinate, an incident's number.
+// Itoa formats a number without separators: a coordinate, the number of an
+// incident. For counts, see [Count].
 func Itoa(n int) string { return strconv.Itoa(n) }
 
 func JoinSentences(a, b string) string {
@@ -17,7 +18,7 @@ func JoinSentences(a, b string) string {
 	return a + " " + b
 }
 
-// Capitalize writes a lower-case word of the product, such as a role, as a label.
+// Capitalize returns the text with an upper-case first letter.
 func Capitalize(word string) string {
 	r, size := utf8.DecodeRuneInString(word)
 	if size == 0 {
@@ -26,13 +27,13 @@ func Capitalize(word string) string {
 	return strings.ToUpper(string(r)) + word[size:]
 }
 
-// WithFullStop is a sentence with a full stop, also when it already has one.
+// WithFullStop returns the sentence with exactly one full stop at its end.
 func WithFullStop(sentence string) string { return strings.TrimSuffix(sentence, ".") + "." }
 
-// nbsp keeps a number and its unit on one line.
+// nbsp is a no-break space. It keeps a number and its unit on one line.
 const nbsp = "\u00a0"
 
-// Count writes a number with thousands separators: "1,284".
+// Count formats a number with thousands separators: "1,284".
 func Count(n int) string {
 	s := strconv.Itoa(n)
 	sign := ""
@@ -45,7 +46,7 @@ func Count(n int) string {
 	return sign + s
 }
 
-// Plural counts a noun: "1 ping", "1,137 pings".
+// Plural returns a number with its noun: "1 ping", "1,137 pings".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -53,8 +54,8 @@ func Plural(n int, noun string) string {
 	return Count(n) + " " + noun + "s"
 }
 
-// Range says which rows of how many a page shows: "1–25 of 1,284". A total
-// below zero is unknown and left out.
+// Range returns the rows that a page shows and their total: "1–25 of 1,284". A
+// negative total means unknown and is left out.
 func Range(first, last, total int) string {
 	switch {
 	case last < first || total == 0:
@@ -66,7 +67,7 @@ func Range(first, last, total int) string {
 	}
 }
 
-// JoinWords joins words the way people do: "Slack, PagerDuty and email".
+// JoinWords returns the words as a list: "Slack, PagerDuty and email".
 func JoinWords(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -75,7 +76,7 @@ func JoinWords(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// If chooses between two forms.
+// If returns yes if the condition is true, otherwise no.
 func If(is bool, yes, no string) string {
 	if is {
 		return yes

@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "time"
 
-// TimeAgo, since and until are times that tick: the script repaints them each
-// second by the same rules as words.go.
+// TimeAgo is a time that ticks, as are [TimeSince] and [TimeUntil]: the script
+// updates them every second by the rules of duration.go.
 func TimeAgo(c Clock, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -216,7 +216,7 @@ func TimeUntil(c Clock, t time.Time) templ.Component {
 	})
 }
 
-// TimeAt is a time that stands still, in the words given.
+// TimeAt is a time that does not tick, with the given text.
 func TimeAt(c Clock, t time.Time, words string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -285,7 +285,7 @@ func TimeAt(c Clock, t time.Time, words string) templ.Component {
 	})
 }
 
-// LargeTimeSince and bigUntil are the one big figure of a page.
+// LargeTimeSince is the large figure of a page. A page has at most one.
 func LargeTimeSince(c Clock, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -412,8 +412,8 @@ func LargeTimeUntil(c Clock, t time.Time) templ.Component {
 	})
 }
 
-// LargeDuration sets a duration with small units: three of them, all but the first
-// with two digits so that the figure keeps its width while it ticks.
+// LargeDuration shows a duration in up to three units. All numbers except the
+// first have two digits: the figure must keep its width while it ticks.
 func LargeDuration(parts []durationPart) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -46,7 +46,7 @@ func TestStashedForm_ComesBackAfterSigningInAgain(t *testing.T) {
 		b.submit("Sign in")
 		b.fill("Password", ownerPassword)
 		b.submit("Sign in")
-		b.waitForText("What you typed is back in the form. It is not saved yet.")
+		b.waitForText("Your values are back in the form. They are not saved yet.")
 		b.waitFor("the form as it was typed", `document.querySelector("#name").value === "Nightly & <b>backup</b>"
 			&& document.querySelector("#interval").value === "36h" && document.querySelector("#grace").value === "90m"
 			&& document.querySelector("#desc").value === "Runs on db1"`)

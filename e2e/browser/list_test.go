@@ -78,7 +78,7 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 	b.followLink("1 Down")
 	b.expectRows("job 04")
 	b.navigate("/heartbeats?q=nothing+like+this")
-	b.waitForText("No heartbeat matches.")
+	b.waitForText("No matching heartbeats.")
 	b.followLink("Show all")
 	if n := len(b.rowNames()); n != len(all) {
 		b.Errorf("all of them are %d; want %d", n, len(all))

@@ -17,7 +17,7 @@ func TestHeartbeatForm_PreviewsACronExpression(t *testing.T) {
 
 	b.fill("Cron expression", "0 3 * * 1-5\n61 3 * * *")
 	b.waitForText("Line 2: Minute 61 is out of range: minutes go from 0 to 59.")
-	b.waitForText("The schedule cannot be read yet.")
+	b.waitForText("A preview appears here as soon as the schedule is valid.")
 	b.expect(422)
 	b.submit("Save")
 	b.waitFor("the focus on it, and what was typed", `document.activeElement.id === "cron" && document.activeElement.value.includes("61 3")`)

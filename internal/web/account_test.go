@@ -114,7 +114,7 @@ func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
 			try("owner@example.com")
 		}
 		rest := try("owner@example.com")
-		w.expectText(rest, 429, "Too many tries. Wait 15 minutes")
+		w.expectText(rest, 429, "Too many attempts. Wait 15 minutes")
 		if rest.header.Get("Retry-After") == "" {
 			w.Error("no Retry-After")
 		}
@@ -142,7 +142,7 @@ func TestSecurityHeaders_AreOnEveryResponse(t *testing.T) {
 				w.Errorf("the policy %q lacks %s, or allows what is unsafe", contentSecurityPolicy, directive)
 			}
 		}
-		w.expectText(w.get("owner", "/nothing"), 404, "Nothing is here")
+		w.expectText(w.get("owner", "/nothing"), 404, "Page not found")
 		w.expectRedirect(w.get("owner", "/"), "/heartbeats")
 	})
 }

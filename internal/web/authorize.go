@@ -85,7 +85,7 @@ func (v *request) authorize(rt route) error {
 		}
 		there := v.person.Actor(project, v.clientAddress())
 		if !found || there.Role == 0 {
-			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 		}
 		if there.Project.Slug != v.actor.Project.Slug {
 			v.site.People.Sessions.SelectProject(v.ctx(), there.Project.Slug)
@@ -93,7 +93,7 @@ func (v *request) authorize(rt route) error {
 		v.actor = there
 	} else if there := v.requestedProject(rt); there != nil {
 		if there.Role == 0 {
-			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 		}
 		v.actor = *there
 	}
@@ -208,7 +208,7 @@ func notFound(v *request) error {
 		v.w.Header().Set("Allow", strings.Join(allow, ", "))
 		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address takes "+strings.Join(allow, ", ")+" only.")
 	}
-	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 }
 
 // allowedMethods are those that the address of a request takes, none where there is no

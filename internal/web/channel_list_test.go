@@ -316,7 +316,7 @@ func TestDeleteChannel_ExplainsTheConsequences(t *testing.T) {
 
 func TestChannelForm_ExplainsMissingMailSettings(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		const note = "No mail server is set"
+		const note = "No mail server is configured"
 		w.expectNone(w.get("member", "/channels/new?kind=email"), note)
 		w.site.SendMail = nil
 		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", paths.MailServerDoc)

@@ -147,10 +147,10 @@ func TestDocs_NameTheHeartbeatBeforeItsPingURL(t *testing.T) {
 		for _, page := range []string{"first-heartbeat", "integrations", "pinging", "command-line"} {
 			body := w.get("member", "/docs/"+page).body
 			before, _, found := strings.Cut(body, h.ID)
-			if !found || !strings.Contains(before, "Filled in with the ping URL of") || !strings.Contains(before, `selected>Sync</option>`) {
+			if !found || !strings.Contains(before, "Use the ping URL of") || !strings.Contains(before, `selected>Sync</option>`) {
 				w.Errorf("%s shows a ping URL before it says whose it is", page)
 			}
-			if n := strings.Count(body, "Filled in with the ping URL of"); n != 1 {
+			if n := strings.Count(body, "Use the ping URL of"); n != 1 {
 				w.Errorf("%s says %d times whose URL it holds", page, n)
 			}
 		}
@@ -237,7 +237,7 @@ func TestDocsFeedback_AnInvalidCommentComesBack(t *testing.T) {
 		if a := w.sendRaw(r); a.code != http.StatusForbidden {
 			t.Errorf("from another site: %d", a.code)
 		}
-		if page := w.get("owner", "/feedback").body; !strings.Contains(page, "No answer yet.") {
+		if page := w.get("owner", "/feedback").body; !strings.Contains(page, "No answers yet.") {
 			t.Error("something was kept all the same")
 		}
 	})

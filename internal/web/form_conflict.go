@@ -170,7 +170,7 @@ var heartbeatFormLabels = []ui.Option{
 	{Value: "early", Label: "Early pings"},
 	{Value: "expect_first_by", Label: "Expect the first ping by"},
 	{Value: "methods", Label: "Requests"},
-	{Value: "manual_resume", Label: "When paused, stay paused"},
+	{Value: "manual_resume", Label: "Stay paused when pinged"},
 }
 
 // heartbeatFormValues are what a browser sends of a form that nobody touches.

@@ -52,7 +52,7 @@ func (v *request) renderHeartbeatDeletion(h monitor.Heartbeat, word ui.Input) er
 	}
 	return v.renderStatus(status, layout.Confirm(layout.ConfirmPage{
 		Shell: v.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
-		Text:   "Jobs that still call its URL get 404. Right after it, you can undo it.",
+		Text:   "Jobs that still call its ping URL get 404. You can undo this on the next page.",
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete heartbeat", CancelPath: path,
 	}))
 }

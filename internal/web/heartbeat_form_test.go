@@ -25,7 +25,7 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 			shows []string
 			lacks []string
 		}{
-			{"an interval", url.Values{"interval": {"90m"}, "grace": {"5m"}}, []string{`id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`, "no channels", "If a ping came now"}, []string{"Previous"}},
+			{"an interval", url.Values{"interval": {"90m"}, "grace": {"5m"}}, []string{`id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`, "no channels", "If pinged now"}, []string{"Previous"}},
 			{"no interval", url.Values{"interval": {"never"}, "grace": {"5m"}}, []string{"cannot be read yet", `id="interval-e"`}, []string{"Next 5 runs"}},
 			{
 				"a cron line in a zone with an old name",
@@ -45,7 +45,7 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 					"schedule": {"cron"}, "cron": {"0 3 * * *"}, "cron_timezone": {"UTC"}, "grace": {"1h"}, "max_run_time": {"45m"}, "min_run_time": {"2m"}, "start_grace": {"10m"}, "early": {"90s"},
 					"expect_first_by": {time.Now().AddDate(0, 0, 2).Format(dateTimeLayout)},
 				},
-				[]string{"02:58:30", "03:10", "By now it must have started", "03:02", "too short", "03:45", "ran too long", "If no ping at all has come by"},
+				[]string{"02:58:30", "03:10", "The run must have started.", "03:02", "too short", "03:45", "ran too long", "If no ping arrives before"},
 				nil,
 			},
 			{"what is over", url.Values{"schedule": {"oncalendar"}, "oncalendar": {"2020-01-01 10:00"}, "oncalendar_timezone": {"UTC"}, "grace": {"1h"}}, []string{"It is over", "Previous 1 run"}, []string{"Next"}},
@@ -136,7 +136,7 @@ func TestHeartbeatForm_SavesAndShowsEverySchedule(t *testing.T) {
 		edit := "/heartbeats/" + h.ID + "/edit"
 		w.expectHTML(w.get("member", edit), 200, `value="cron" id="k-cron" checked`, "0 3 * * 1-5\n30 4 * * sat</textarea>", `value="US/Eastern"`,
 			`value="45m"`, `value="2m"`, `value="10m"`, `value="3"`, `value="1m 30s"`, `value="`+first.Format(dateTimeLayout)+`"`, "<details class=\"more\" open")
-		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 bad runs in a row")
+		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 consecutive failed runs")
 		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
 
 		// From one kind to another; what was left empty is the usual again.

@@ -67,7 +67,7 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 		path := "/incidents/" + i.ID
 		page := w.get("viewer", path)
 		w.expectHTML(page, 200, "backup reported a failure", "Incident #1", "Alert delivered to ops in 0.8", "Alert to mail not delivered, will retry",
-			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Nobody has acknowledged it yet", "No incident before", "/live/incidents/"+i.ID)
+			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No incident before", "/live/incidents/"+i.ID)
 		w.expectNone(page, h.ID, "Add note", "Acknowledge with note")
 		w.expectHTML(w.get("member", path), 200, "Acknowledge with note")
 		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Write a note of 1 to 2000 characters.")
@@ -109,7 +109,7 @@ func TestShowIncident_ShowsTheCalculationOfAMissedPing(t *testing.T) {
 
 func TestListIncidents_FiltersAndPaginates(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		w.expectHTML(w.get("viewer", "/incidents"), 200, "No incident so far.")
+		w.expectHTML(w.get("viewer", "/incidents"), 200, "No incidents yet.")
 		c := w.createChannel("ops")
 		open, i := w.failHeartbeat("open one", time.Hour)
 		w.recordDelivery(c, "sent", 200, "ok")
@@ -168,7 +168,7 @@ func TestAcknowledgeByLink_NeedsAClick(t *testing.T) {
 		h, i := w.failHeartbeat(hostileName, 2*time.Minute)
 		path := "/acknowledge/" + links.Token(i.ID, c.ID)
 		for range 3 {
-			w.expectHTML(w.get("", path), 200, "Down for", "It will be noted as acknowledged by link from ops")
+			w.expectHTML(w.get("", path), 200, "Down for", "acknowledged by link from ops")
 		}
 		if w.newestIncident(h).State() != monitor.StateOpen {
 			w.Fatal("opening the link acknowledged")

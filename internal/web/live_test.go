@@ -338,7 +338,7 @@ func TestStream_DoesNotRepeatWhatThePageShows(t *testing.T) {
 			f := w.openStream("viewer", w.streamURL(w.get("viewer", path)))
 			w.site.Feed.Close()
 			for e := range f.events {
-				if strings.HasPrefix(e, "row") || strings.HasPrefix(e, "part") && !strings.Contains(e, `class="count"`) && !strings.Contains(e, "live-broken") && !strings.Contains(e, "live-month") {
+				if strings.HasPrefix(e, "row") || strings.HasPrefix(e, "part") && !strings.Contains(e, `class="count"`) && !strings.Contains(e, "live-failing-channels") && !strings.Contains(e, "live-month") {
 					w.Errorf("%s was sent %s", path, e)
 				}
 			}
@@ -359,7 +359,7 @@ func TestStream_UpdatesTheNavigationCounts(t *testing.T) {
 		w.update(func(tx *store.Tx) error {
 			return tx.RecordDelivery(c.ID, []monitor.DeliveryResult{{Permanent: true}}, true, 1, w.now())
 		})
-		page.expectEvent("part", `id="live-broken"`, " failing")
+		page.expectEvent("part", `id="live-failing-channels"`, " failing")
 		w.ping(all[0], 10*time.Minute, monitor.Ping{})
 		list.expectEvent("part", `id="live-ahead"`, "1 ping is due")
 	})

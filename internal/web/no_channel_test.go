@@ -34,10 +34,10 @@ func TestPages_WarnUntilAChannelExists(t *testing.T) {
 
 func TestShowIncident_ExplainsMissingDeliveries(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel receives alerts for this heartbeat."
+		const late, none = "The project had no channel when the incident opened. A channel only receives alerts about later incidents.", "This heartbeat has no channels."
 		_, before := w.failHeartbeat("before", 2*time.Minute)
 		path := "/incidents/" + before.ID
-		w.expectHTML(w.get("viewer", path), 200, "There is no channel to notify.")
+		w.expectHTML(w.get("viewer", path), 200, "The project has no channel.")
 		w.createChannel("ops")
 		page := w.get("viewer", path)
 		w.expectHTML(page, 200, late)

@@ -34,7 +34,7 @@ func (w *fixture) nextMail() sentMail {
 func TestPasswordReset_WorksByMail(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.expectHTML(w.get("", "/sign-in"), 200, `href="/reset"`)
-		w.expectHTML(w.get("", "/reset"), 200, "Send the link")
+		w.expectHTML(w.get("", "/reset"), 200, "Send reset link")
 		w.expectHTML(w.post("", "/reset", url.Values{"email": {"nonsense"}}), 422, "Write an email address")
 		nobody := w.post("", "/reset", url.Values{"email": {"nobody@example.com"}})
 		somebody := w.post("", "/reset", url.Values{"email": {"member@example.com"}})
@@ -58,7 +58,7 @@ func TestPasswordReset_WorksByMail(t *testing.T) {
 		if a := w.get("member", "/heartbeats"); !strings.HasPrefix(a.location(), "/sign-in") {
 			w.Error("a session from before is still there")
 		}
-		w.expectHTML(w.get("", link[1]), 410, "This link has expired or was already used", "Ask for another link")
+		w.expectHTML(w.get("", link[1]), 410, "This link has expired or was already used", "Request another link")
 		w.expectHTML(w.post("", link[1], url.Values{"password": {"yet another horse"}}), 410)
 	})
 }

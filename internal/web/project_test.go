@@ -46,9 +46,9 @@ func TestProject_IsCreatedChosenAndDeleted(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		th := w.createResources(1)
 		w.expectText(w.get("owner", "/projects/main/delete"), 200, "Type the name")
-		w.expectText(w.get("owner", "/projects/main/delete"), 200, "1 incident is not resolved: it ends with the project, and no one is notified")
+		w.expectText(w.get("owner", "/projects/main/delete"), 200, "1 incident is unresolved. It ends without a notification")
 		w.failHeartbeat("backup", time.Minute)
-		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are not resolved")
+		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are unresolved")
 		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
 		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
 		w.expectRedirect(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")

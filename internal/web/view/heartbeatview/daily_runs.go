@@ -56,13 +56,13 @@ func (d Day) worst() string {
 
 // text describes the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
 func (d Day) text(c ui.Clock) string {
-	told := []string{d.outcome()}
+	parts := []string{d.outcome()}
 	if d.LongestRun > 0 && d.runs() == 1 {
-		told = append(told, "took "+ui.RunTime(d.LongestRun))
+		parts = append(parts, "took "+ui.RunTime(d.LongestRun))
 	} else if d.LongestRun > 0 {
-		told = append(told, "longest "+ui.RunTime(d.LongestRun))
+		parts = append(parts, "longest "+ui.RunTime(d.LongestRun))
 	}
-	return c.Date(d.Date) + ": " + strings.Join(told, ", ")
+	return c.Date(d.Date) + ": " + strings.Join(parts, ", ")
 }
 
 // outcome describes a single run in detail, and several runs by their counts.
@@ -90,19 +90,19 @@ func (d Day) outcome() string {
 }
 
 func (d Day) counts() string {
-	var told []string
+	var parts []string
 	for _, o := range []struct {
 		n     int
 		words string
 	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
 		if o.n > 0 {
-			told = append(told, ui.Count(o.n)+" "+o.words)
+			parts = append(parts, ui.Count(o.n)+" "+o.words)
 		}
 	}
-	if len(told) == 0 {
+	if len(parts) == 0 {
 		return "no run expected"
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // axisLabels returns every seventh day and the last day.

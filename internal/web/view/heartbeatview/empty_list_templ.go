@@ -89,7 +89,7 @@ func EmptyList(p EmptyListPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = quickForm(p).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = quickCreateForm(p).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -196,8 +196,8 @@ func EmptyList(p EmptyListPage) templ.Component {
 	})
 }
 
-// quickForm asks for the three required settings.
-func quickForm(p EmptyListPage) templ.Component {
+// quickCreateForm asks for the three required settings.
+func quickCreateForm(p EmptyListPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

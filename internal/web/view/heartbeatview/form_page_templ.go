@@ -110,7 +110,7 @@ func Form(p FormPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = essentials(p.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = requiredSettings(p.Form).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -153,8 +153,8 @@ func Form(p FormPage) templ.Component {
 	})
 }
 
-// essentials are the required settings: name, schedule and grace period.
-func essentials(f FormValues) templ.Component {
+// requiredSettings are the required settings: name, schedule and grace period.
+func requiredSettings(f FormValues) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -479,11 +479,11 @@ func formOptions(p FormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = channelChoice(p).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = channelSelection(p).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = advanced(p.Form).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = advancedSettings(p.Form).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -495,7 +495,7 @@ func formOptions(p FormPage) templ.Component {
 	})
 }
 
-func channelChoice(p FormPage) templ.Component {
+func channelSelection(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -626,8 +626,8 @@ func channelChoice(p FormPage) templ.Component {
 	})
 }
 
-// advanced has the rarely used settings. It is open if one of them is set.
-func advanced(f FormValues) templ.Component {
+// advancedSettings has the rarely used settings. It is open if one of them is set.
+func advancedSettings(f FormValues) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -108,8 +108,8 @@ func (p Preview) offset(c ui.Clock, t time.Time) string {
 	return c.InZone(t).Format("-07:00")
 }
 
-// trouble returns the condition that opens an incident, as parts of a sentence.
-func (p Preview) trouble() (before, bold, after string) {
+// alertSentence returns the condition that opens an incident, as parts of a sentence.
+func (p Preview) alertCondition() (before, bold, after string) {
 	switch {
 	case p.AlertAfter > 1 && p.Grace > 0:
 		return "If ", ui.Itoa(p.AlertAfter) + " consecutive runs", " fail or are " + ui.ExactDuration(p.Grace) + " late, "

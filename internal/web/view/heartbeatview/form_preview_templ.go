@@ -159,7 +159,7 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = trouble(p).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = alertSentence(p).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -192,7 +192,7 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = story(p.runSteps(p.clock(c))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = runStepList(p.runSteps(p.clock(c))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -346,7 +346,7 @@ func previewBox(c ui.Clock, p Preview) templ.Component {
 	})
 }
 
-func trouble(p Preview) templ.Component {
+func alertSentence(p Preview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -367,7 +367,7 @@ func trouble(p Preview) templ.Component {
 			templ_7745c5c3_Var16 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		before, bold, after := p.trouble()
+		before, bold, after := p.alertCondition()
 		var templ_7745c5c3_Var17 string
 		templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(before)
 		if templ_7745c5c3_Err != nil {
@@ -537,8 +537,8 @@ func runs(c ui.Clock, p Preview, list []time.Time) templ.Component {
 	})
 }
 
-// story lists the events of a run.
-func story(steps []runStep) templ.Component {
+// runStepList lists the events of a run.
+func runStepList(steps []runStep) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

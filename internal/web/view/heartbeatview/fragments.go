@@ -11,7 +11,7 @@ import (
 
 // detailFragments lists the fragments of the page of one heartbeat. [StatusPanel]
 // is sent separately.
-var detailFragments = []string{"untold", "failing", "actions", "ping", "next", "runs", "log", "incidents", "danger", "why", "month"}
+var detailFragments = []string{"channel-warning", "failing", "actions", "ping", "next", "runs", "log", "incidents", "danger", "why", "month"}
 
 // Fragments returns the parts of the page that change while it is open. The log is
 // not among them on a page with older events.
@@ -29,7 +29,7 @@ func (p DetailPage) Fragments() []layout.Fragment {
 
 // Fragments returns the counts and warnings above the list.
 func (p ListPage) Fragments() []layout.Fragment {
-	names := []string{"untold", "running", "news"}
+	names := []string{"channel-warning", "running", "news"}
 	if p.NextHour != nil {
 		names = append(names, "tally", "ahead")
 	}

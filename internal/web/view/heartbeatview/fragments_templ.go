@@ -41,7 +41,7 @@ func listFragment(p ListPage, name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = listNumber(p, name).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = listCount(p, name).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -50,8 +50,8 @@ func listFragment(p ListPage, name string) templ.Component {
 	})
 }
 
-// listNumber renders a count or warning above the list.
-func listNumber(p ListPage, name string) templ.Component {
+// listCount renders a count or warning above the list.
+func listCount(p ListPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -85,13 +85,13 @@ func listNumber(p ListPage, name string) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			switch name {
-			case "untold":
+			case "channel-warning":
 				templ_7745c5c3_Err = layout.ChannelWarningNote(p.ChannelWarning).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			case "tally":
-				templ_7745c5c3_Err = tally(p).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = statusCounts(p).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -204,7 +204,7 @@ func fragment(p DetailPage, name string) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			switch name {
-			case "untold":
+			case "channel-warning":
 				templ_7745c5c3_Err = layout.ChannelWarningNote(p.ChannelWarning).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -47,13 +47,13 @@ func (s RunStrip) shown() RunStrip { return s[max(0, len(s)-stripSlots):] }
 
 // strokes returns the paths of the strip, one for each outcome that occurs.
 func (s RunStrip) strokes() []stroke {
-	var drawn []stroke
+	var strokes []stroke
 	for _, outcome := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeMissed, OutcomeUnknown, OutcomeRunning, OutcomeWithinGrace, OutcomeUpcoming} {
 		if d := s.path(outcome); d != "" {
-			drawn = append(drawn, stroke{"s-" + outcome, d})
+			strokes = append(strokes, stroke{"s-" + outcome, d})
 		}
 	}
-	return drawn
+	return strokes
 }
 
 // path returns the path with all runs of one outcome.
@@ -96,7 +96,7 @@ func outcomePath(outcome string, x float64) string {
 
 // label describes the strip in one sentence.
 func (s RunStrip) label() string {
-	total, told := 0, []string{}
+	total, counts := 0, []string{}
 	for _, w := range countedOutcomes {
 		n := 0
 		for _, o := range s.shown() {
@@ -105,7 +105,7 @@ func (s RunStrip) label() string {
 			}
 		}
 		if n > 0 {
-			told = append(told, strconv.Itoa(n)+" "+w.words)
+			counts = append(counts, strconv.Itoa(n)+" "+w.words)
 		}
 		total += n
 	}
@@ -113,9 +113,9 @@ func (s RunStrip) label() string {
 	case 0:
 		return "No runs yet"
 	case 1:
-		return "The only expected run: " + strings.TrimPrefix(told[0], "1 ")
+		return "The only expected run: " + strings.TrimPrefix(counts[0], "1 ")
 	default:
-		return "Last " + strconv.Itoa(total) + " expected runs: " + strings.Join(told, ", ")
+		return "Last " + strconv.Itoa(total) + " expected runs: " + strings.Join(counts, ", ")
 	}
 }
 

@@ -92,8 +92,8 @@ func strip(s RunStrip) templ.Component {
 	})
 }
 
-// stripKey is the legend of the strip.
-func stripKey() templ.Component {
+// stripLegendList is the legend of the strip.
+func stripLegendList() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

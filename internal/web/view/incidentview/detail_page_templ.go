@@ -124,7 +124,7 @@ func Detail(p DetailPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fragment(p, "untold").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fragment(p, "channel-warning").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -161,7 +161,7 @@ func Detail(p DetailPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if !p.resolved() {
-				templ_7745c5c3_Err = fragment(p, "act").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fragment(p, "note-form").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -177,7 +177,7 @@ func Detail(p DetailPage) templ.Component {
 				}
 			}
 			if p.resolved() {
-				templ_7745c5c3_Err = fragment(p, "act").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fragment(p, "note-form").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

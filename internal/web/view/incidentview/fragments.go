@@ -8,7 +8,7 @@ import (
 )
 
 // detailFragments lists the fragments of the page of one incident.
-var detailFragments = []string{"untold", "failing", "actions", "timeline", "deliveries", "act", "facts"}
+var detailFragments = []string{"channel-warning", "failing", "actions", "timeline", "deliveries", "note-form", "facts"}
 
 // Fragments returns the parts of the page that change while it is open.
 func (p DetailPage) Fragments() []layout.Fragment {

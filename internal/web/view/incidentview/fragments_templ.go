@@ -48,7 +48,7 @@ func fragment(p DetailPage, name string) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			switch name {
-			case "untold":
+			case "channel-warning":
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -97,7 +97,7 @@ func fragment(p DetailPage, name string) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			case "act":
+			case "note-form":
 				if p.CanAct {
 					templ_7745c5c3_Err = noteForm(p).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {

@@ -289,7 +289,7 @@ func sidebar(s Shell, section string) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = navCount(s, "broken").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = navCount(s, "failing-channels").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -150,7 +150,7 @@ func EditConflict(p EditConflictPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, l := range p.Conflicts {
-				templ_7745c5c3_Err = staleLine(l).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fieldConflict(l).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -182,8 +182,8 @@ func EditConflict(p EditConflictPage) templ.Component {
 	})
 }
 
-// staleLine is one field. It has a choice only if both persons changed the field.
-func staleLine(l FieldConflict) templ.Component {
+// fieldConflict is one field. It has a choice only if both persons changed the field.
+func fieldConflict(l FieldConflict) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -15,7 +15,7 @@ type Fragment struct {
 
 // Fragments returns the counts in the sidebar.
 func (s Shell) Fragments() []Fragment {
-	return NewFragments([]string{"down", "unresolved", "broken"}, func(_ ui.Clock, name string) templ.Component {
+	return NewFragments([]string{"down", "unresolved", "failing-channels"}, func(_ ui.Clock, name string) templ.Component {
 		return navCount(s, name)
 	})
 }

@@ -167,7 +167,7 @@ func navCount(s Shell, name string) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-			case "broken":
+			case "failing-channels":
 				if s.FailingChannels > 0 {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span class=\"count\" data-status=\"failing\">")
 					if templ_7745c5c3_Err != nil {

@@ -308,7 +308,7 @@ func TestDeleteChannel_ExplainsTheConsequences(t *testing.T) {
 		w.createChannel("mail")
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
 			page := w.get("member", path)
-			w.expectHTML(page, 200, "will alert all channels of the project")
+			w.expectHTML(page, 200, "will use all channels of the project")
 			w.expectNone(page, "the only channel")
 		}
 	})

@@ -273,7 +273,7 @@ func TestShowHeartbeat_OffersBodiesOnlyAsDownloads(t *testing.T) {
 		w.ping(h, 3*time.Minute, monitor.Ping{Kind: monitor.PingStart})
 		w.ping(h, 2*time.Minute, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte(hostileName + "\x1b[31m" + strings.Repeat("y", 5000))})
 		a := w.get("member", "/heartbeats/"+h.ID)
-		w.expectHTML(a, 200, "exit status 3", "&lt;script&gt;", "Whole body", "Reported failure", "Incident #1")
+		w.expectHTML(a, 200, "exit status 3", "&lt;script&gt;", "Show full body", "Reported failure", "Incident #1")
 		a = w.get("member", "/heartbeats/"+h.ID+"?kind=start")
 		w.expectNone(a, `title="exit status 3, "`)
 		body := w.get("viewer", "/heartbeats/"+h.Ref+"/pings/2/body")

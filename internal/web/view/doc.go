@@ -1,7 +1,7 @@
 // Package view describes the packages below it, which turn data into HTML. It
 // contains no code of its own: only the tests that check every page.
 //
-// Each page is a struct of data and a component that renders it:
+// Each page is a struct with its data and a component that renders it:
 //
 //	heartbeatview.List(heartbeatview.ListPage{…}).Render(ctx, w)
 //

@@ -134,6 +134,9 @@ func durationOr(d time.Duration, none string) string {
 
 // channelsText returns the channels that receive the alerts.
 func (h Heartbeat) channelsText() string {
+	if len(h.Channels) == 0 && h.ProjectChannels == 0 {
+		return "None yet"
+	}
 	if len(h.Channels) == 0 {
 		return "All " + ui.Count(h.ProjectChannels) + " of the project"
 	}

@@ -21,7 +21,7 @@ func (b *tab) dropSession() {
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
 }
 
-func TestStashedForm_ComesBackAfterSigningInAgain(t *testing.T) {
+func TestHeldForm_ComesBackAfterSigningInAgain(t *testing.T) {
 	t.Parallel()
 	s := startOwnedServer(t)
 	for _, script := range []bool{true, false} {

@@ -12,6 +12,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/notify"
 	"overdue/internal/web"
+	"overdue/internal/web/live"
 	"overdue/internal/web/view/paths"
 )
 
@@ -40,8 +41,8 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 	if err != nil {
 		return f, err
 	}
-	feed := &web.Feed{
-		MaxLivePages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
+	feed := &live.Feed{
+		MaxPages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
 	}
 	e.Changed = feed.Changed
 	options := web.Options{

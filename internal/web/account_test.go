@@ -15,6 +15,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/present"
 	"overdue/internal/web/view/ui"
 )
 
@@ -308,7 +309,7 @@ func TestBrowserName_NamesBrowserAndSystem(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36":              "Chrome on Android",
 		"curl/8.5.0": "curl", "": "Unknown browser", "<b>": "Unknown browser", "X11; Linux": "A browser on Linux",
 	} {
-		if got := BrowserName(agent); got != want {
+		if got := present.BrowserName(agent); got != want {
 			t.Errorf("%s: %s; want %s", agent, got, want)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"overdue/client"
 	"overdue/internal/manage"
@@ -278,25 +277,6 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestSealer_SecretsExpireAndFitOnlyTheirForm(t *testing.T) {
-	s, err := NewSealer("key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	text := s.SealSecrets(map[string]any{"secret": "x"}, "form", now)
-	other, err := NewSealer("other key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge))["secret"] != "x" {
-		t.Error("it ended too soon")
-	}
-	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge+time.Second)) != nil || s.OpenSecrets(text, "other form", now) != nil || s.OpenSecrets(text[1:], "form", now) != nil || other.OpenSecrets(text, "form", now) != nil {
-		t.Error("it opened where it must not")
-	}
 }
 
 func TestDeleteChannel_ExplainsTheConsequences(t *testing.T) {

@@ -27,9 +27,9 @@ func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) resp
 		}
 	}
 	handle := during.handle
-	during.handle = func(v *request) error {
-		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(v.person.ID, "") })
-		return handle(v)
+	during.handle = func(req *request) error {
+		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(req.person.ID, "") })
+		return handle(req)
 	}
 	_, path, _ := strings.Cut(pattern, " ")
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))

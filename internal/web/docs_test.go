@@ -7,12 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/web/docsite"
 )
 
 // heartbeatWithName makes a heartbeat in the project of the world.
@@ -62,7 +62,10 @@ func parseOutline(t *testing.T, page string) htmlOutline {
 func TestDocs_EveryPageIsPublicAndItsLinksResolve(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		pages := map[string]htmlOutline{}
-		b := loadManual(t)
+		b, err := docsite.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, l := range b.Order {
 			a := w.get("", "/docs/"+l.Slug)
 			if a.code != http.StatusOK || !strings.Contains(a.body, ">"+l.Title+"</h1>") {
@@ -117,11 +120,11 @@ func TestDocs_ShowTheReadersPingURL(t *testing.T) {
 			return ids
 		}
 		for _, test := range []struct{ as, path, want string }{
-			{"", "/docs/integrations", placeholderID},
-			{"", "/docs/integrations?heartbeat=" + first.Ref, placeholderID},
-			{"viewer", "/docs/integrations", placeholderID},
-			{"viewer", "/docs/integrations?heartbeat=" + first.Ref, placeholderID},
-			{"stranger", "/docs/integrations", placeholderID},
+			{"", "/docs/integrations", docsite.PlaceholderID},
+			{"", "/docs/integrations?heartbeat=" + first.Ref, docsite.PlaceholderID},
+			{"viewer", "/docs/integrations", docsite.PlaceholderID},
+			{"viewer", "/docs/integrations?heartbeat=" + first.Ref, docsite.PlaceholderID},
+			{"stranger", "/docs/integrations", docsite.PlaceholderID},
 			{"member", "/docs/integrations", newest.ID},
 			{"member", "/docs/first-heartbeat", newest.ID},
 			{"member", "/docs/integrations?heartbeat=" + first.Ref, first.ID},
@@ -261,28 +264,4 @@ func TestDocsFeedback_IsPaginated(t *testing.T) {
 			t.Errorf("the second page has %d comments", strings.Count(second, "<blockquote>"))
 		}
 	})
-}
-
-func TestDocsFeedback_IsRateLimitedByAddress(t *testing.T) {
-	th, now := NewFeedbackLimiter(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	for n := range addressBurst {
-		if !th.Allow("a", now) {
-			t.Fatalf("answer %d is refused", n+1)
-		}
-	}
-	if th.Allow("a", now) || !th.Allow("b", now) {
-		t.Error("one address is not told apart from another")
-	}
-	if !th.Allow("a", now.Add(addressInterval)) {
-		t.Error("after a rest nothing is taken")
-	}
-	taken := 0
-	for n := range 1000 {
-		if th.Allow(strings.Repeat("x", n+2), now.Add(addressInterval)) {
-			taken++
-		}
-	}
-	if taken > totalBurst {
-		t.Errorf("%d answers were taken at once", taken)
-	}
 }

@@ -44,17 +44,6 @@ func TestDownloadEvents_AppliesTheFilter(t *testing.T) {
 	})
 }
 
-func TestEscapeFormula_NoCellBeginsAFormula(t *testing.T) {
-	for cell, want := range map[string]string{
-		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "|a": "'|a", "%a": "'%a", "\t=1": "'\t=1",
-		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "": "", "a=1": "a=1", "\xff": "\xff",
-	} {
-		if got := escapeFormula(cell); got != want {
-			t.Errorf("harmless(%q) = %q; want %q", cell, got, want)
-		}
-	}
-}
-
 func TestDownloadIncidents_AppliesTheFilter(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		h, i := w.failHeartbeat("+backup", time.Minute)

@@ -16,11 +16,13 @@ import (
 	"time"
 
 	"overdue/client"
+	"overdue/internal/api"
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
+	"overdue/internal/web/docsite"
 	"overdue/internal/web/view/ui"
 )
 
@@ -87,7 +89,11 @@ func newEmptyFixture(t *testing.T, address string) *fixture {
 	w.site, err = New(Options{
 		Service: w.service, People: w.people, BaseURL: testBaseURL, Version: "1.0.0", Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 		ClientAddress: func(r *http.Request) string { return strings.Split(r.RemoteAddr, ":")[0] },
-		OpenAPI:       testOpenAPI,
+		OpenAPI: func() ([]byte, error) {
+			rec := httptest.NewRecorder()
+			api.New(api.Options{BaseURL: testBaseURL, Version: "1.0.0"}).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, docsite.SpecPath, nil))
+			return rec.Body.Bytes(), nil
+		},
 		SendMail: func(_ context.Context, to, subject, text string) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -115,16 +115,16 @@ func TestRenderError_DoesNotLogACancelledRequest(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		for name, handle := range map[string]handler{
 			"a fault": func(*request) error { return monitor.Faultf(monitor.NotFound, "", "It does not exist.") },
-			"a page": func(v *request) error {
-				v.shell("")
-				return v.render(layout.Error(layout.ErrorPage{SignedOutShell: v.gate(), Status: http.StatusOK}))
+			"a page": func(req *request) error {
+				req.shell("")
+				return req.render(layout.Error(layout.ErrorPage{SignedOutShell: req.signedOutShell(), Status: http.StatusOK}))
 			},
 		} {
 			ctx, leave := context.WithCancel(w.Context())
 			mux := http.NewServeMux()
-			err := w.site.mount(mux, route{pattern: "GET /account", right: signedIn, handle: func(v *request) error {
+			err := w.site.mount(mux, route{pattern: "GET /account", right: signedIn, handle: func(req *request) error {
 				leave()
-				return handle(v)
+				return handle(req)
 			}})
 			if err != nil {
 				w.Fatal(err)

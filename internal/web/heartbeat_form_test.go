@@ -100,11 +100,11 @@ func TestHeartbeatForm_NumbersTheInvalidLine(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"cron": {c.text}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		v := &request{r: r}
-		if err := v.readForm(route{}); err != nil {
+		req := &request{r: r}
+		if err := req.readForm(route{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := v.submittedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {
+		if got := req.submittedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {
 			t.Errorf("%q at %s: %q, want %q", c.text, c.field, got, c.want)
 		}
 	}
@@ -178,11 +178,11 @@ func TestHeartbeatForm_AnEditKeepsTheFirstPingDeadline(t *testing.T) {
 }
 
 func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
-	v := &request{clock: ui.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
-	if at, ok := v.parseLocalTime("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
+	req := &request{clock: ui.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
+	if at, ok := req.parseLocalTime("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
 		t.Errorf("%s, %t", at, ok)
 	}
-	if _, ok := v.parseLocalTime("noon"); ok {
+	if _, ok := req.parseLocalTime("noon"); ok {
 		t.Error("noon is a moment")
 	}
 }
@@ -229,14 +229,14 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("interval", "366d", "", "0", "-5")
 	f.Fuzz(func(t *testing.T, kind, text, zone, grace, inARow string) {
 		began := time.Now()
-		v := &request{now: began, clock: ui.Clock{Now: began, Zone: time.UTC}}
+		req := &request{now: began, clock: ui.Clock{Now: began, Zone: time.UTC}}
 		in := ui.Input{Value: text}
 		form := heartbeatview.FormValues{
 			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: ui.Input{Value: zone}, OnCalendarZone: ui.Input{Value: zone},
 			Grace: ui.Input{Value: grace}, AlertAfter: ui.Input{Value: inARow}, Early: ui.Input{Value: grace}, ExpectFirstBy: in,
 		}
-		form, p := v.withPreview(form, 3)
-		if err := heartbeatview.PreviewResponse(v.clock, form, p).Render(t.Context(), io.Discard); err != nil {
+		form, p := req.withPreview(form, 3)
+		if err := heartbeatview.PreviewResponse(req.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > 2*time.Second {

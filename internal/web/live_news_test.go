@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -91,23 +90,6 @@ func TestStreamIncidents_ShowsANewIncident(t *testing.T) {
 		w.ping(first, 0, monitor.Ping{})
 		done.expectEvent("part", "live-news", "1 more matches: show")
 	})
-}
-
-func TestAnnounce_LimitsTheRateAndSendsTheLast(t *testing.T) {
-	s := &Stream{}
-	var said strings.Builder
-	at := time.Unix(1e9, 0)
-	for n := range 20 {
-		var events bytes.Buffer
-		s.announce(&events, fmt.Sprint(n+1, " new"), at.Add(time.Duration(n)*time.Second))
-		said.WriteString(events.String())
-	}
-	if got := strings.Count(said.String(), "announce"); got != 2 {
-		t.Errorf("said %d times in 20 s:\n%s", got, said.String())
-	}
-	if s.pendingAnnouncement != "20 new" {
-		t.Errorf("%q waits to be said", s.pendingAnnouncement)
-	}
 }
 
 func TestStream_EveryLivePageHasOneWithNews(t *testing.T) {

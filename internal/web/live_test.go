@@ -15,6 +15,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/live"
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/ui"
@@ -253,43 +254,6 @@ func TestFeed_CloseEndsAllStreams(t *testing.T) {
 	})
 }
 
-func TestFeed_ChangedNeverBlocks(t *testing.T) {
-	f := &Feed{}
-	var ears []*subscription
-	for n := range maxLivePages {
-		e, err := f.subscribe(Subscriber{Person: fmt.Sprint(n)}, []int64{1, 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ears = append(ears, e)
-	}
-	if _, err := f.subscribe(Subscriber{Person: "one more"}, nil); err == nil {
-		t.Error("a stream too many found a place")
-	}
-	for range 100 {
-		f.Changed([]int64{2, 1, 3}) // nobody listens
-	}
-	for _, e := range ears {
-		select {
-		case <-e.wake:
-		default:
-			t.Fatal("a stream was not poked")
-		}
-		select {
-		case <-e.wake:
-			t.Fatal("a stream was poked twice")
-		default:
-		}
-		f.unsubscribe(e)
-	}
-	if len(f.subscriptions) != 0 || len(f.subscriptions[everySubscription]) != 0 {
-		t.Errorf("the feed remembers %d streams under %d keys", len(f.subscriptions[everySubscription]), len(f.subscriptions))
-	}
-	f.Changed([]int64{1})
-	f.Close()
-	f.Close()
-}
-
 // createHeartbeats adds as many, none of which has been heard of.
 func (w *fixture) createHeartbeats(n int) (all []monitor.Heartbeat) {
 	w.Helper()
@@ -342,7 +306,7 @@ func TestStream_DoesNotRepeatWhatThePageShows(t *testing.T) {
 					w.Errorf("%s was sent %s", path, e)
 				}
 			}
-			w.site.Feed = &Feed{}
+			w.site.Feed = &live.Feed{}
 		}
 	})
 }
@@ -386,20 +350,20 @@ func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
 
 func TestStream_AClockTickIsNoChange(t *testing.T) {
 	now := time.Now().UTC()
-	v := &request{context: t.Context(), now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
+	req := &request{context: t.Context(), now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
 	page := heartbeatview.DetailPage{
 		Heartbeat: heartbeatview.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
 		Incidents: []incidentview.Row{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},
 	}
-	before, err := v.fragmentRefs(page.Fragments())
+	before, err := req.fragmentRefs(page.Fragments())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := v.atTime(now.Add(90 * time.Second)).fragmentRefs(page.Fragments())
+	after, err := req.atTime(now.Add(90 * time.Second)).fragmentRefs(page.Fragments())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, after, cmp.AllowUnexported(FragmentRef{})); diff != "" {
+	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("90 seconds later (-before +after):\n%s", diff)
 	}
 }

@@ -78,31 +78,31 @@ func (s *Site) mountResume(rt route) {
 // serve runs a route.
 func (s *Site) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := s.newRequest(w, r)
-		err := v.run(rt)
+		req := s.newRequest(w, r)
+		err := req.run(rt)
 		switch {
 		case errors.Is(err, auth.ErrSignedOut):
 			// The session was ended while this request was in progress.
-			if err := v.requireSignIn(rt); err != nil {
-				v.renderError(err)
+			if err := req.requireSignIn(rt); err != nil {
+				req.renderError(err)
 			}
 		case err != nil:
-			v.renderError(err)
+			req.renderError(err)
 		}
 	}
 }
 
 // run answers a visit.
-func (v *request) run(rt route) error {
-	if err := v.checkFormHeader(); err != nil {
+func (req *request) run(rt route) error {
+	if err := req.checkFormHeader(); err != nil {
 		return err
 	}
-	admitted, err := v.authenticate(rt)
+	admitted, err := req.authenticate(rt)
 	if err != nil || !admitted {
 		return err
 	}
-	if v.hasBody() && rt.right != anyone {
-		v.applyChoices()
+	if req.hasBody() && rt.right != anyone {
+		req.applyChoices()
 	}
-	return rt.handle(v)
+	return rt.handle(req)
 }

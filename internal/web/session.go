@@ -3,51 +3,222 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/web/present"
 	"overdue/internal/web/view/accountview"
 	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// endSession signs out one browser of the person, which may be this one.
-func endSession(v *request) error {
-	id := v.r.PathValue("id")
-	if id == v.person.Session {
-		return signOut(v)
+// accountRoutes are the pages about signing in, and about oneself.
+func (s *Site) accountRoutes() []route {
+	return []route{
+		{pattern: "GET /setup", right: anyone, handle: showSetup},
+		{pattern: "POST /setup", right: anyone, handle: createOwner},
+		{pattern: "GET /sign-in", right: anyone, handle: showSignIn},
+		{pattern: "POST /sign-in", right: anyone, handle: signIn, maxForm: maxHeldFormBody},
+		{pattern: "POST /sign-out", right: anyone, handle: signOut},
+		{pattern: "POST /resume", right: anyone, handle: resumeHeldForm, maxForm: maxHeldFormBody},
+		{pattern: "GET /invitations/{token}", right: anyone, handle: showInvitation},
+		{pattern: "POST /invitations/{token}", right: anyone, handle: acceptInvitation},
+		{pattern: "GET /reset", right: anyone, handle: showPasswordReset},
+		{pattern: "POST /reset", right: anyone, handle: requestPasswordReset},
+		{pattern: "GET /reset/{token}", right: anyone, handle: showNewPassword},
+		{pattern: "POST /reset/{token}", right: anyone, handle: setNewPassword},
+		{pattern: "GET /account", right: signedIn, handle: showAccount},
+		{pattern: "POST /account", right: signedIn, handle: renamePerson},
+		{pattern: "POST /account/password", right: signedIn, handle: changePassword},
+		{pattern: "POST /account/sessions/{id}/end", right: signedIn, handle: endSession},
+		{pattern: "POST /account/sessions/others", right: signedIn, handle: endOtherSessions},
 	}
-	err := v.site.People.EndSession(v.ctx(), v.person, id, v.formValue("password"), v.now)
+}
+
+// clientInfo is how the visitor comes in.
+func (req *request) clientInfo() auth.ClientInfo {
+	return auth.ClientInfo{
+		Address: req.clientAddress(), UserAgent: req.r.UserAgent(), BrowserToken: req.site.People.BrowserToken(req.r), KeepSignedIn: req.formValue("keep") != "",
+	}
+}
+
+// redirectSignedIn leads a person who just signed in to a page.
+func (req *request) redirectSignedIn(path string) error {
+	if err := req.rememberBrowser(); err != nil {
+		return err
+	}
+	return req.redirect(path)
+}
+
+// rememberBrowser makes the browser of a person who just signed in known: wrong
+// passwords of others do not keep it from signing in.
+func (req *request) rememberBrowser() error {
+	cookie, err := req.site.People.BrowserCookie(req.ctx(), req.now)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(req.w, cookie)
+	return nil
+}
+
+// showSetup asks the owner about themselves, who came by the one-time link. To
+// others it says where that link is.
+func showSetup(req *request) error {
+	begun, err := req.site.People.HasAccounts(req.ctx())
+	if err != nil {
+		return err
+	}
+	if begun {
+		return req.redirect(paths.SignIn)
+	}
+	token := req.r.URL.Query().Get("token")
+	is, err := req.site.People.SetupLinkValid(req.ctx(), token)
+	if err != nil {
+		return err
+	}
+	if !is {
+		return req.render(accountview.SetupWaiting(accountview.SetupWaitingPage{SignedOutShell: req.signedOutShell(), LinkExpired: token != ""}))
+	}
+	return req.render(accountview.Setup(req.setupPage(token)))
+}
+
+// setupPage is the form of the setup, with its defaults.
+func (req *request) setupPage(token string) accountview.SetupPage {
+	g := req.signedOutShell()
+	g.PingURLPrefix = req.site.pingBase()
+	return accountview.SetupPage{SignedOutShell: g, Token: token, Project: ui.Input{Value: "Main"}, Zone: ui.Input{Value: "UTC"}, Zones: present.TimeZones}
+}
+
+// createOwner creates the owner.
+func createOwner(req *request) error {
+	token := req.formValue("token")
+	f := auth.OwnerSetup{
+		Name: req.formValue("name"), Email: req.formValue("email"), Password: req.formValue("password"), Project: req.formValue("project"), Zone: req.formValue("timezone"),
+	}
+	err := req.site.People.SetUp(req.ctx(), token, f, req.clientInfo(), req.now)
 	if wrong, form := fieldErrors(err); form {
-		return v.renderPasswordPrompt(err, paths.AccountSession(id)+"/end", "Sign out this browser?", wrong["password"])
+		p := req.setupPage(token)
+		p.Name = ui.Input{Value: f.Name, Error: wrong["name"]}
+		p.Email = ui.Input{Value: f.Email, Error: wrong["email"]}
+		p.Password.Error = wrong["password"]
+		p.Project = ui.Input{Value: f.Project, Error: wrong["project"]}
+		p.Zone = ui.Input{Value: f.Zone, Error: wrong["timezone"]}
+		return req.renderStatus(statusInvalid, accountview.Setup(p))
 	}
 	if err != nil {
 		return err
 	}
-	v.toast("That browser is signed out.", "")
-	return v.redirect(paths.Account)
+	return req.redirectSignedIn(paths.Heartbeats)
+}
+
+// signInNotices are what may have led to the sign-in.
+var signInNotices = map[string]string{
+	"out": "You have been signed out.",
+}
+
+// showSignIn asks who is there.
+func showSignIn(req *request) error {
+	q := req.r.URL.Query()
+	if req.person.SignedIn() {
+		return req.redirect(safeRedirect(q.Get("next")))
+	}
+	begun, err := req.site.People.HasAccounts(req.ctx())
+	if err != nil {
+		return err
+	}
+	if !begun {
+		return req.redirect(paths.Setup)
+	}
+	return req.render(accountview.SignIn(accountview.SignInPage{
+		SignedOutShell: req.signedOutShell(), Host: req.site.host(), Next: q.Get("next"), Notice: signInNotices[q.Get("note")], CanMailReset: req.site.SendMail != nil,
+	}))
+}
+
+// signIn begins a session.
+func signIn(req *request) error {
+	err := req.site.People.SignIn(req.ctx(), req.formValue("email"), req.formValue("password"), req.clientInfo(), req.now)
+	fault, theirs := errors.AsType[*monitor.Fault](err)
+	if !theirs {
+		if err != nil {
+			return err
+		}
+		if err := req.rememberBrowser(); err != nil {
+			return err
+		}
+		if req.formValue(ui.HeldFormField) != "" {
+			// With the same form, and with the new session: see [resumeHeldForm].
+			http.Redirect(req.w, req.r, paths.ResumeForm, http.StatusTemporaryRedirect)
+			return nil
+		}
+		return req.redirect(safeRedirect(req.formValue("next")))
+	}
+	status := statusInvalid
+	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
+		status = req.setRetryAfter(rest.Wait)
+	}
+	p := accountview.SignInPage{
+		SignedOutShell: req.signedOutShell(), Host: req.site.host(), Email: req.formValue("email"), KeepSignedIn: req.formValue("keep") != "", Next: req.formValue("next"),
+		HeldForm: req.formValue(ui.HeldFormField),
+		Error:    fault.Message, CanMailReset: req.site.SendMail != nil,
+	}
+	if p.HeldForm != "" {
+		p.Notice = formKeptNotice
+	}
+	return req.renderStatus(status, accountview.SignIn(p))
+}
+
+// signOut ends the session.
+func signOut(req *request) error {
+	if err := req.site.People.SignOut(req.ctx(), req.clientAddress(), req.now); err != nil {
+		return err
+	}
+	if req.site.secure { // elsewhere browsers ignore it
+		// Not "cookies": that would reach other programs on the same domain.
+		req.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	}
+	return req.redirect(paths.SignIn + "?" + url.Values{"note": {"out"}}.Encode())
+}
+
+// endSession signs out one browser of the person, which may be this one.
+func endSession(req *request) error {
+	id := req.r.PathValue("id")
+	if id == req.person.Session {
+		return signOut(req)
+	}
+	err := req.site.People.EndSession(req.ctx(), req.person, id, req.formValue("password"), req.now)
+	if wrong, form := fieldErrors(err); form {
+		return req.renderPasswordPrompt(err, paths.AccountSession(id)+"/end", "Sign out this browser?", wrong["password"])
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("That browser is signed out.", "")
+	return req.redirect(paths.Account)
 }
 
 // endOtherSessions signs all browsers but this one out.
-func endOtherSessions(v *request) error {
-	err := v.site.People.EndOtherSessions(v.ctx(), v.person, v.formValue("password"), v.now)
+func endOtherSessions(req *request) error {
+	err := req.site.People.EndOtherSessions(req.ctx(), req.person, req.formValue("password"), req.now)
 	if wrong, form := fieldErrors(err); form {
-		return v.renderPasswordPrompt(err, paths.AccountSessions+"/others", "Sign out everywhere else?", wrong["password"])
+		return req.renderPasswordPrompt(err, paths.AccountSessions+"/others", "Sign out everywhere else?", wrong["password"])
 	}
 	if err != nil {
 		return err
 	}
-	v.toast("Every other browser is signed out.", "")
-	return v.redirect(paths.Account)
+	req.toast("Every other browser is signed out.", "")
+	return req.redirect(paths.Account)
 }
 
 // renderPasswordPrompt shows the password page for an action that failed with err.
-func (v *request) renderPasswordPrompt(err error, action, title, wrong string) error {
-	p := accountview.ConfirmPasswordPage{Shell: v.shell(""), Title: title, Action: action, CancelPath: paths.Account}
+func (req *request) renderPasswordPrompt(err error, action, title, wrong string) error {
+	p := accountview.ConfirmPasswordPage{Shell: req.shell(""), Title: title, Action: action, CancelPath: paths.Account}
 	status := http.StatusOK // not yet a mistake
-	if v.formValue("password") != "" {
+	if req.formValue("password") != "" {
 		p.Password.Error, status = wrong, statusInvalid
 	}
 	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = v.setRetryAfter(rest.Wait)
+		status = req.setRetryAfter(rest.Wait)
 	}
-	return v.renderStatus(status, accountview.ConfirmPassword(p))
+	return req.renderStatus(status, accountview.ConfirmPassword(p))
 }

@@ -11,9 +11,54 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"overdue/internal/auth"
+	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/web/forms"
+	"overdue/internal/web/live"
 	"overdue/internal/web/static"
 )
+
+// contentSecurityPolicy lets a page load and send to its own origin alone, and be framed by
+// nobody. Nothing in it is "unsafe".
+const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+
+// permissionsPolicy are the powers of a browser that no page has a use for.
+const permissionsPolicy = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+
+// securityHeaders puts on every answer what keeps a browser from doing more with it
+// than showing it.
+func (s *Site) securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		// "no-referrer" would make browsers send Origin: null over plain HTTP,
+		// and every form would be refused.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissionsPolicy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !strings.HasPrefix(r.URL.Path, static.Prefix) {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// crossOriginProtection refuses what another site makes a browser send.
+func (s *Site) crossOriginProtection() (*http.CrossOriginProtection, error) {
+	same := http.NewCrossOriginProtection()
+	// A proxy may change the Host on the way; the public address is ours.
+	if err := same.AddTrustedOrigin(s.origin); err != nil {
+		return nil, fmt.Errorf("address of the pages: %w", err)
+	}
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.newRequest(w, r).renderError(httpd.NewProblem(http.StatusForbidden, "This form was sent from another site, so nothing was changed."))
+	}))
+	return same, nil
+}
 
 // Options are what the pages work with.
 type Options struct {
@@ -22,7 +67,7 @@ type Options struct {
 	BaseURL  string // as browsers reach the pages, without a slash at its end
 	Version  string // of the program
 	Logger   *slog.Logger
-	Feed     *Feed            // hears which heartbeats change; nil for one of its own
+	Feed     *live.Feed       // hears which heartbeats change; nil for one of its own
 	AckLinks *manage.AckLinks // nil: links in alerts are not valid
 	// ClientAddress is the address that a request came from.
 	ClientAddress func(*http.Request) string
@@ -42,7 +87,7 @@ type Site struct {
 	secure    bool   // Base is https
 	navCounts countsCache
 	mailSlots chan struct{} // as many as are under way
-	sealer    Sealer
+	sealer    forms.Sealer
 	compress  func(http.Handler) http.HandlerFunc
 	mux       *http.ServeMux
 	resumeMux *http.ServeMux // pages and forms as a held form is shown in them
@@ -53,7 +98,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{Options: o, mailSlots: make(chan struct{}, maxMailsInFlight)}
 	if s.Feed == nil {
-		s.Feed = &Feed{}
+		s.Feed = &live.Feed{}
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" {
@@ -67,7 +112,7 @@ func New(o Options) (*Site, error) {
 		return nil, fmt.Errorf("compression of pages: %w", err)
 	}
 	s.compress = squeeze
-	if s.sealer, err = NewSealer(o.FormSecret); err != nil {
+	if s.sealer, err = forms.NewSealer(o.FormSecret); err != nil {
 		return nil, err
 	}
 	s.mux, s.resumeMux = http.NewServeMux(), http.NewServeMux()

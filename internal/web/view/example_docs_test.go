@@ -9,7 +9,7 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-func exampleManual() docsview.DocShell {
+func exampleDocs() docsview.DocShell {
 	return docsview.DocShell{
 		Clock: exampleClock(), SignedIn: true,
 		Nav: []docsview.NavGroup{
@@ -34,7 +34,7 @@ func pieces(parts ...templ.Component) templ.Component {
 
 func exampleDoc() docsview.Page {
 	return docsview.Page{
-		DocShell: exampleManual(), Slug: "first-heartbeat", Title: "First heartbeat",
+		DocShell: exampleDocs(), Slug: "first-heartbeat", Title: "First heartbeat",
 		Lede:     "Your job calls a URL when it is done. When the call does not come in time, Overdue opens an incident and alerts you.",
 		Contents: []docsview.Heading{{ID: "what", Title: "What a heartbeat is"}, {ID: "integrations", Title: "Integrations"}, {ID: "grace", Title: "Grace period"}, {ID: "statuses", Title: "Statuses"}},
 		Body: pieces(
@@ -54,7 +54,7 @@ func exampleDoc() docsview.Page {
 }
 
 func exampleSearch() docsview.SearchPage {
-	m := exampleManual()
+	m := exampleDocs()
 	m.Query = "grace"
 	return docsview.SearchPage{DocShell: m, Results: []docsview.SearchResult{
 		{Slug: "first-heartbeat", Anchor: "grace", Title: "First heartbeat", Section: "Grace period", Excerpt: []docsview.ExcerptPart{{Text: "Jobs are seldom punctual. The "}, {Text: "grace", Match: true}, {Text: " period is how late a ping may be."}}},
@@ -64,7 +64,7 @@ func exampleSearch() docsview.SearchPage {
 
 func exampleReference() docsview.APIReferencePage {
 	return docsview.APIReferencePage{
-		DocShell: exampleManual(), BaseURL: "https://overdue.kestrel.example/api/v1", SpecPath: "/api/v1/openapi.json",
+		DocShell: exampleDocs(), BaseURL: "https://overdue.kestrel.example/api/v1", SpecPath: "/api/v1/openapi.json",
 		Groups: []docsview.OperationGroup{
 			{ID: "heartbeats", Title: "Heartbeats", Operations: []docsview.Operation{
 				{

@@ -9,23 +9,23 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// exampleNews is the list with the bar of updates.
-func exampleNews() heartbeatview.ListPage {
+// exampleUpdates is the list with the bar of updates.
+func exampleUpdates() heartbeatview.ListPage {
 	p := exampleHeartbeats()
 	p.Updates = layout.ListUpdates{Path: "/heartbeats?tag=edge", Down: 2, New: 1, Deleted: 1}
 	return p
 }
 
-// exampleElsewhere is a form of a project that is no longer open.
-func exampleElsewhere() layout.WrongProjectPage {
+// exampleWrongProject is a form of a project that is no longer open.
+func exampleWrongProject() layout.WrongProjectPage {
 	return layout.WrongProjectPage{
 		Shell: exampleShell(), FormProject: "Production & <b>more</b>", HeldForm: "sealed",
 		Typed: []ui.Option{{Label: "name", Value: strings.Repeat("Nächtliche Sicherung der Lagerdatenbank ", 3)}, {Label: "interval", Value: "24h"}, {Label: "description", Value: "<script>alert(1)</script>"}},
 	}
 }
 
-// exampleStale is a form that edits an outdated version.
-func exampleStale() layout.EditConflictPage {
+// exampleEditConflict is a form that edits an outdated version.
+func exampleEditConflict() layout.EditConflictPage {
 	s := exampleShell()
 	return layout.EditConflictPage{
 		Shell: s, Title: strings.Repeat("Warehouse stock sync ", 5), Action: "/heartbeats/x", CancelPath: "/heartbeats/x", ChangedBy: "Priya Nair", ChangedAt: s.Now.Add(-2 * time.Minute),

@@ -155,7 +155,7 @@ func exampleResolved() incidentview.DetailPage {
 
 func exampleAcknowledge() incidentview.AcknowledgePage {
 	return incidentview.AcknowledgePage{
-		SignedOutShell: exampleGate(), Number: 482, Heartbeat: "Stripe payout reconciliation", Cause: "missed", State: "open",
+		SignedOutShell: exampleSignedOut(), Number: 482, Heartbeat: "Stripe payout reconciliation", Cause: "missed", State: "open",
 		Opened: utc("2025-10-14T17:54:13Z"), Action: "/acknowledge/7f3a.c9", By: "on-call@kestrel.example", IncidentPath: "/incidents/i482",
 	}
 }

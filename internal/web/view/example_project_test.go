@@ -82,7 +82,7 @@ func exampleChannelEdit() channelview.FormPage {
 }
 
 func exampleSetup() accountview.SetupPage {
-	g := exampleGate()
+	g := exampleSignedOut()
 	g.PingURLPrefix = "https://overdue.kestrel.example"
 	return accountview.SetupPage{
 		SignedOutShell: g, Token: "k3v9", Name: ui.Input{Value: "Mara Lindqvist"}, Email: ui.Input{Value: "mara@kestrel.example"},
@@ -92,7 +92,7 @@ func exampleSetup() accountview.SetupPage {
 
 func exampleSignIn() accountview.SignInPage {
 	return accountview.SignInPage{
-		SignedOutShell: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", KeepSignedIn: true, Next: "/incidents/i482",
+		SignedOutShell: exampleSignedOut(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", KeepSignedIn: true, Next: "/incidents/i482",
 		CanMailReset: true,
 		Error:        "Email or password is wrong. 4 tries left, then a pause of 15 min.",
 	}
@@ -100,7 +100,7 @@ func exampleSignIn() accountview.SignInPage {
 
 func exampleInvitation() accountview.InvitationPage {
 	return accountview.InvitationPage{
-		SignedOutShell: exampleGate(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
+		SignedOutShell: exampleSignedOut(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
 		InvitedBy: "Mara Lindqvist", Name: ui.Input{Value: "Priya Nair"}, Password: ui.Input{Error: "At least 12 characters."},
 	}
 }
@@ -115,7 +115,7 @@ func exampleAccount() accountview.AccountPage {
 	}
 }
 
-func exampleProof() accountview.ConfirmPasswordPage {
+func exampleConfirmPassword() accountview.ConfirmPasswordPage {
 	return accountview.ConfirmPasswordPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", CancelPath: "/account"}
 }
 
@@ -133,7 +133,7 @@ func exampleTeam() accountview.TeamPage {
 	}
 }
 
-func exampleKeys() accountview.APIKeysPage {
+func exampleAPIKeys() accountview.APIKeysPage {
 	return accountview.APIKeysPage{
 		Shell: exampleShell(), NewKey: "ovd_7QkXw2nR5tB8mZ4cV6yH", BaseURL: "https://overdue.kestrel.example/api/v1",
 		Keys: []accountview.APIKey{
@@ -169,8 +169,8 @@ func exampleConfirm() layout.ConfirmPage {
 	}
 }
 
-func exampleProblem(status int) layout.ErrorPage {
-	p := layout.ErrorPage{SignedOutShell: exampleGate(), Status: status, SignedIn: status != 503}
+func exampleError(status int) layout.ErrorPage {
+	p := layout.ErrorPage{SignedOutShell: exampleSignedOut(), Status: status, SignedIn: status != 503}
 	if status == 500 {
 		p.RequestID = "0f9c2a7e"
 	}

@@ -81,7 +81,7 @@ func viewerShell() layout.Shell {
 	return s
 }
 
-func exampleGate() layout.SignedOutShell {
+func exampleSignedOut() layout.SignedOutShell {
 	return layout.SignedOutShell{Clock: exampleClock(), Version: "1.0.0"}
 }
 
@@ -179,16 +179,16 @@ func exampleAdvanced() heartbeatview.FormPage {
 	return p
 }
 
-// exampleOver is a calendar without future runs.
-func exampleOver() heartbeatview.FormPage {
+// exampleFinished is a calendar without future runs.
+func exampleFinished() heartbeatview.FormPage {
 	p := exampleCron()
 	p.Form.Cron.Error = "Line 2: hour 25 is out of range: hours go from 0 to 23."
 	p.Preview.Due, p.Preview.Next = time.Time{}, nil
 	return p
 }
 
-// exampleMistakes is the form with errors.
-func exampleMistakes() heartbeatview.FormPage {
+// exampleErrors is the form with errors.
+func exampleErrors() heartbeatview.FormPage {
 	p := exampleForm()
 	p.Key, p.Title = backupID, "Nightly database backup"
 	p.Form.Interval = ui.Input{Value: "1 fortnight", Error: "Write a duration, such as 90m, 24h or 1d 12h."}
@@ -229,8 +229,8 @@ func exampleDetail() heartbeatview.DetailPage {
 	}
 }
 
-// exampleSaved is the page that follows Save.
-func exampleSaved() heartbeatview.DetailPage {
+// exampleCreated is the page that follows Save.
+func exampleCreated() heartbeatview.DetailPage {
 	h := exampleBackup()
 	h.Status, h.Description, h.PostOnly, h.Channels, h.Tags = "new", "", false, nil, nil
 	h.LastPing, h.Due, h.Deadline, h.Created = time.Time{}, time.Time{}, time.Time{}, exampleClock().Now
@@ -240,8 +240,8 @@ func exampleSaved() heartbeatview.DetailPage {
 	}
 }
 
-// exampleViewed is the detail page for a viewer.
-func exampleViewed() heartbeatview.DetailPage {
+// exampleViewer is the detail page for a viewer.
+func exampleViewer() heartbeatview.DetailPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false

@@ -43,7 +43,7 @@ func examples() []example {
 	nothing.Rows, nothing.Filter, nothing.Pager = nil, heartbeatview.Filter{Query: "nothing", Status: "down", Tag: "edge"}, ui.Pager{}
 	noChannels := exampleChannelList()
 	noChannels.Channels = nil
-	waiting := exampleSaved()
+	waiting := exampleCreated()
 	waiting.Shell, waiting.Heartbeat.Key, waiting.Heartbeat.PingURL, waiting.Heartbeat.Editable = viewerShell(), "hbr_3f0a91c4d27e", "", false
 	incidentViewed := exampleIncident()
 	incidentViewed.Shell, incidentViewed.CanAct, incidentViewed.Heartbeat.Key = viewerShell(), false, "hbr_dd31a1"
@@ -59,20 +59,20 @@ func examples() []example {
 		{"heartbeats", heartbeatview.List(heartbeats), false},
 		{"heartbeats-viewer", heartbeatview.List(watched), true},
 		{"heartbeats-none-found", heartbeatview.List(nothing), false},
-		{"heartbeats-news", heartbeatview.List(exampleNews()), false},
-		{"elsewhere", layout.WrongProject(exampleElsewhere()), false},
-		{"stale", layout.EditConflict(exampleStale()), false},
+		{"heartbeats-updates", heartbeatview.List(exampleUpdates()), false},
+		{"wrong-project", layout.WrongProject(exampleWrongProject()), false},
+		{"edit-conflict", layout.EditConflict(exampleEditConflict()), false},
 		{"heartbeats-empty", heartbeatview.EmptyList(exampleEmpty()), false},
 		{"heartbeat-new", heartbeatview.Form(exampleForm()), false},
 		{"heartbeat-new-cron", heartbeatview.Form(exampleCron()), false},
 		{"heartbeat-new-advanced", heartbeatview.Form(exampleAdvanced()), false},
-		{"heartbeat-new-over", heartbeatview.Form(exampleOver()), false},
-		{"heartbeat-edit-error", heartbeatview.Form(exampleMistakes()), false},
-		{"heartbeat-saved", heartbeatview.Detail(exampleSaved()), false},
+		{"heartbeat-new-finished", heartbeatview.Form(exampleFinished()), false},
+		{"heartbeat-edit-error", heartbeatview.Form(exampleErrors()), false},
+		{"heartbeat-saved", heartbeatview.Detail(exampleCreated()), false},
 		{"heartbeat", heartbeatview.Detail(exampleDetail()), false},
 		{"heartbeat-calendar", heartbeatview.Detail(exampleCalendar()), false},
 		{"heartbeat-new-viewer", heartbeatview.Detail(waiting), true},
-		{"heartbeat-viewer", heartbeatview.Detail(exampleViewed()), true},
+		{"heartbeat-viewer", heartbeatview.Detail(exampleViewer()), true},
 		{"heartbeat-late", heartbeatview.Detail(exampleStatus("late")), false},
 		{"heartbeat-down", heartbeatview.Detail(exampleStatus("down")), false},
 		{"heartbeat-paused", heartbeatview.Detail(exampleStatus("paused")), false},
@@ -92,9 +92,9 @@ func examples() []example {
 		{"invitation-known", accountview.Invitation(known), false},
 		{"invitation-gone", accountview.Invitation(gone), false},
 		{"account", accountview.Account(exampleAccount()), false},
-		{"proof", accountview.ConfirmPassword(exampleProof()), false},
+		{"confirm-password", accountview.ConfirmPassword(exampleConfirmPassword()), false},
 		{"team", accountview.Team(exampleTeam()), false},
-		{"api-keys", accountview.APIKeys(exampleKeys()), false},
+		{"api-keys", accountview.APIKeys(exampleAPIKeys()), false},
 		{"audit", accountview.AuditLog(exampleAudit()), false},
 		{"settings", accountview.ProjectSettings(exampleSettings()), false},
 		{"confirm", layout.Confirm(exampleConfirm()), false},
@@ -103,10 +103,10 @@ func examples() []example {
 		{"docs-search", docsview.Search(exampleSearch()), false},
 		{"docs-api", docsview.APIReference(exampleReference()), false},
 		{"feedback", docsview.Feedback(exampleFeedback()), false},
-		{"problem-403", layout.Error(exampleProblem(403)), false},
-		{"problem-404", layout.Error(exampleProblem(404)), false},
-		{"problem-500", layout.Error(exampleProblem(500)), false},
-		{"problem-503", layout.Error(exampleProblem(503)), false},
+		{"error-403", layout.Error(exampleError(403)), false},
+		{"error-404", layout.Error(exampleError(404)), false},
+		{"error-500", layout.Error(exampleError(500)), false},
+		{"error-503", layout.Error(exampleError(503)), false},
 	}
 }
 

@@ -92,7 +92,7 @@ func TestPages_EscapeHostileNames(t *testing.T) {
 	incident.Timeline[0].Quote, incident.Timeline[0].Code = hostile, hostile
 	channel := exampleChannelForm()
 	channel.Name.Value, channel.Fields[1].In = hostile, ui.Input{Value: hostile, Error: hostile}
-	form := exampleMistakes()
+	form := exampleErrors()
 	form.Form.Description.Value, form.Form.Cron.Value, form.Zones = hostile, hostile, []string{hostile}
 	for name, page := range map[string]templ.Component{
 		"list": heartbeatview.List(list), "detail": heartbeatview.Detail(detail), "incident": incidentview.Detail(incident),
@@ -117,7 +117,7 @@ func TestPages_EscapeHostileNames(t *testing.T) {
 	}
 }
 
-func TestAudit_AScriptURLIsNotALink(t *testing.T) {
+func TestAuditLog_AScriptURLIsNotALink(t *testing.T) {
 	p := exampleAudit()
 	p.Entries[0].TargetPath = "javascript:alert(1)"
 	if html := render(t, accountview.AuditLog(p)); strings.Contains(html, `href="javascript:`) {
@@ -125,7 +125,7 @@ func TestAudit_AScriptURLIsNotALink(t *testing.T) {
 	}
 }
 
-func TestHeartbeats_EnterNeverPausesOrDeletes(t *testing.T) {
+func TestList_EnterNeverPausesOrDeletes(t *testing.T) {
 	_, form, _ := strings.Cut(render(t, heartbeatview.List(exampleHeartbeats())), `action="/heartbeats/bulk"`)
 	for _, e := range elements(form) {
 		if e.name == "button" && e.attrs["type"] != "button" {
@@ -138,7 +138,7 @@ func TestHeartbeats_EnterNeverPausesOrDeletes(t *testing.T) {
 	t.Fatal("the list has no button")
 }
 
-func TestHeartbeats_FiftyRowsTakeLessThan150KB(t *testing.T) {
+func TestList_FiftyRowsTakeLessThan150KB(t *testing.T) {
 	p := exampleHeartbeats()
 	for i := range 25 {
 		r := exampleRows()[i]

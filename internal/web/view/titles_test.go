@@ -9,7 +9,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-func TestTitlesAnnouncementsAndCauses_UseTheProductsTerms(t *testing.T) {
+func TestPageTitle_AndOtherTexts_UseTheProductsTerms(t *testing.T) {
 	for _, w := range []struct{ got, want string }{
 		{layout.PageTitle("Heartbeats", "Production", 2), "(2 down) Heartbeats · Production · Overdue"},
 		{layout.PageTitle("Heartbeats", "Production", 0), "Heartbeats · Production · Overdue"},

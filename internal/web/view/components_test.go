@@ -67,8 +67,8 @@ func TestFragments_DoNotExpandTheNewestEvent(t *testing.T) {
 	}
 }
 
-func TestHeartbeatPreview_EveryElementExistsInTheForm(t *testing.T) {
-	wrong := exampleMistakes()
+func TestPreviewResponse_EveryElementExistsInTheForm(t *testing.T) {
+	wrong := exampleErrors()
 	form := map[string]bool{}
 	for _, e := range elements(render(t, heartbeatview.Form(exampleForm()))) {
 		form[e.attrs["id"]] = true
@@ -94,7 +94,7 @@ func TestHeartbeatPreview_EveryElementExistsInTheForm(t *testing.T) {
 	}
 }
 
-func TestHeartbeatRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
+func TestListRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 	c := exampleClock()
 	now := c.Now
 	for status, want := range map[string]string{
@@ -112,7 +112,7 @@ func TestHeartbeatRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 	}
 }
 
-func TestHeartbeatRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
+func TestListRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
 	c := exampleClock()
 	html := render(t, heartbeatview.ListRow(c, heartbeatview.Row{Key: "k", Status: "up", Due: c.Now, RunningSince: utc("2025-10-14T20:08:16Z")}))
 	for _, want := range []string{"#st-up", "#st-running", "Running for", ">48s<"} {
@@ -122,7 +122,7 @@ func TestHeartbeatRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
 	}
 }
 
-func TestIncident_ShowsALateDetection(t *testing.T) {
+func TestDetail_ShowsALateDetection(t *testing.T) {
 	p := exampleIncident()
 	p.Detected = p.Opened.Add(90e9)
 	if html := render(t, incidentview.Detail(p)); !strings.Contains(html, "1m 30s after opening") {
@@ -151,7 +151,7 @@ func TestErrorPage_AlwaysSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestHeartbeatHero_CountsToTheNextChange(t *testing.T) {
+func TestStatusPanel_CountsToTheNextChange(t *testing.T) {
 	for status, at := range map[string]string{
 		"up":   "2025-10-15T01:00:04Z", // the next ping
 		"late": "2025-10-14T20:15:00Z", // the alert
@@ -200,7 +200,7 @@ func TestDeadline_NeedleCoversNoLabel(t *testing.T) {
 	}
 }
 
-func TestExplanation_UsesThePastTenseWhenResolved(t *testing.T) {
+func TestExplanationSection_UsesThePastTenseWhenResolved(t *testing.T) {
 	for title, past := range map[string]bool{"Why it is Down": false, "Why it was Down": true} {
 		p := exampleIncident()
 		p.Explanation = &ui.Explanation{Status: "down", Decision: "No ping came.", Past: past}

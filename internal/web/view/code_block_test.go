@@ -12,7 +12,7 @@ import (
 
 // Two alternatives, or two files, must not share one Copy button: they would be
 // pasted together.
-func TestDocSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
+func TestSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
 	page := render(t, docsview.Snippets(backupURL))
 	blocks := 0
 	for i, w := range snippet.Examples(backupURL) {
@@ -42,7 +42,7 @@ func plainCode(marked string) string {
 	return html.UnescapeString(marked)
 }
 
-func TestDocCode_ShowsTheTextThatCopyTakes(t *testing.T) {
+func TestCode_ShowsTheTextThatCopyTakes(t *testing.T) {
 	const code = "# say <it> & go\n\tif a < b {\n  curl https://x.example/1 && echo \"$1\"\n\n// end"
 	page := render(t, docsview.Code("c", "Terminal", code, "https://x.example/1"))
 	_, after, _ := strings.Cut(page, `<code id="c">`)

@@ -16,7 +16,7 @@ func plain(t *testing.T, p heartbeatview.DetailPage) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-func TestExplanation_NamesTheRunsOfACalendar(t *testing.T) {
+func TestExplanationSection_NamesTheRunsOfACalendar(t *testing.T) {
 	got := plain(t, exampleCalendar())
 	for _, want := range []string{
 		"Last ping Tue 14 Oct 08:59:52 Counted for Tue 14 Oct 09:00:00 Due Wed 15 Oct 09:00:00 Must start by Wed 15 Oct 09:05:00 " +
@@ -31,7 +31,7 @@ func TestExplanation_NamesTheRunsOfACalendar(t *testing.T) {
 	}
 }
 
-func TestExplanation_SaysThatAPingCountedForNoRun(t *testing.T) {
+func TestExplanationSection_SaysThatAPingCountedForNoRun(t *testing.T) {
 	p := exampleCalendar()
 	p.Explanation = ui.Explanation{Status: "up", LastPing: p.Explanation.LastPing, Calendar: true, Due: p.Explanation.Due, AlertingRun: p.Explanation.Due, Grace: p.Explanation.Grace, Alert: p.Explanation.Alert}
 	got := plain(t, p)
@@ -40,7 +40,7 @@ func TestExplanation_SaysThatAPingCountedForNoRun(t *testing.T) {
 	}
 }
 
-func TestHeartbeatDetail_AnIntervalShowsNoCalendarSettings(t *testing.T) {
+func TestDetail_AnIntervalShowsNoCalendarSettings(t *testing.T) {
 	got := plain(t, exampleDetail())
 	for _, not := range []string{"Next due", "Counted for", "Early pings", "Alert after", "Must start", "Minimum run time"} {
 		if strings.Contains(got, not) {

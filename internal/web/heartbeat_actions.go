@@ -14,7 +14,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// pauseHeartbeat stops judging.
+// pauseHeartbeat pauses a heartbeat.
 func pauseHeartbeat(req *request) error {
 	h, err := req.site.Service.PauseHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -24,7 +24,7 @@ func pauseHeartbeat(req *request) error {
 	return req.redirect(view.HeartbeatPath(present.HeartbeatKey(h)))
 }
 
-// resumeHeartbeat judges again.
+// resumeHeartbeat resumes a paused heartbeat.
 func resumeHeartbeat(req *request) error {
 	h, err := req.site.Service.ResumeHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -34,7 +34,7 @@ func resumeHeartbeat(req *request) error {
 	return req.redirect(view.HeartbeatPath(present.HeartbeatKey(h)))
 }
 
-// confirmHeartbeatDeletion asks on a page of its own.
+// confirmHeartbeatDeletion asks for confirmation on a separate page.
 func confirmHeartbeatDeletion(req *request) error {
 	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -52,19 +52,19 @@ func (req *request) renderHeartbeatDeletion(h monitor.Heartbeat, word view.Input
 	}
 	return req.renderStatus(status, view.Confirm(view.ConfirmPage{
 		Shell: req.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
-		Text:   "Jobs that still call its URL get 404. Right after it, you can undo it.",
+		Text:   "Jobs that still call its URL get 404. You can undo the deletion on the next page.",
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete heartbeat", CancelPath: path,
 	}))
 }
 
-// deleteHeartbeat ends a heartbeat whose name was typed.
+// deleteHeartbeat deletes a heartbeat after its name was typed.
 func deleteHeartbeat(req *request) error {
 	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
 	if word := req.formValue("confirm"); !sameName(word, h.Name) {
-		return req.renderHeartbeatDeletion(h, view.Input{Value: word, Error: "Type the name as it is written above."})
+		return req.renderHeartbeatDeletion(h, view.Input{Value: word, Error: "The name does not match. Type it as shown above."})
 	}
 	if err := req.site.Service.DeleteHeartbeat(req.ctx(), req.actor, present.HeartbeatKey(h)); err != nil {
 		return err
@@ -77,12 +77,12 @@ func deleteHeartbeat(req *request) error {
 	return req.redirect(view.HeartbeatsPath)
 }
 
-// sameName reports whether a name was typed, blanks aside.
+// sameName reports whether two names are equal, except for whitespace.
 func sameName(typed, name string) bool {
 	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
 }
 
-// restoreHeartbeat takes a deletion back.
+// restoreHeartbeat undoes a deletion.
 func restoreHeartbeat(req *request) error {
 	h, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.r.URL.Query().Get("paused") != "")
 	if err != nil {
@@ -92,19 +92,19 @@ func restoreHeartbeat(req *request) error {
 	return req.redirect(view.HeartbeatPath(present.HeartbeatKey(h)))
 }
 
-// bulkAction is what can be done to several heartbeats at once.
+// bulkAction is an action on several heartbeats.
 type bulkAction struct {
-	pastTense string // what the toast says before their number
+	pastTense string // begins the toast: "Paused 3 heartbeats"
 	apply     func(context.Context, *manage.Service, auth.Actor, string) error
 }
 
-// changeHeartbeats does one thing to all that were picked.
+// changeHeartbeats applies one action to all selected heartbeats.
 func changeHeartbeats(req *request) error {
 	_ = req.formValue("do") // reads the form
 	ids := req.r.PostForm["id"]
 	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
 	if len(ids) == 0 {
-		req.toast("Nothing was selected", "")
+		req.toast("No heartbeat was selected", "")
 		return req.redirect(view.HeartbeatsPath)
 	}
 	switch req.formValue("do") {
@@ -129,7 +129,7 @@ func changeHeartbeats(req *request) error {
 	return req.redirect(view.HeartbeatsPath)
 }
 
-// bulkAction is what was asked for.
+// bulkAction returns the action of the form.
 func (req *request) bulkAction() (bulkAction, error) {
 	switch req.formValue("do") {
 	case "pause":
@@ -147,13 +147,13 @@ func (req *request) bulkAction() (bulkAction, error) {
 	case "channels":
 		return setChannels(req.r.PostForm["channel"])
 	}
-	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose what to do with what was selected.")
+	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No action was chosen. Go back and choose one.")
 }
 
-// addTag adds a tag.
+// addTag returns the action that adds a tag.
 func addTag(tag string) (bulkAction, error) {
 	if tag == "" {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and write the tag to add.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "The tag is empty. Go back and enter a tag.")
 	}
 	return bulkAction{"Tagged", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		h, err := d.Heartbeat(ctx, a, id)
@@ -166,10 +166,10 @@ func addTag(tag string) (bulkAction, error) {
 	}}, nil
 }
 
-// setChannels sets which channels are told.
+// setChannels returns the action that sets the channels.
 func setChannels(channels []string) (bulkAction, error) {
 	if len(channels) == 0 {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose at least one channel.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No channel was chosen. Go back and choose at least one.")
 	}
 	return bulkAction{"Set the channels of", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		_, err := d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Channels: &channels})
@@ -177,7 +177,7 @@ func setChannels(channels []string) (bulkAction, error) {
 	}}, nil
 }
 
-// deleteHeartbeats ends several heartbeats, which one click brings back.
+// deleteHeartbeats deletes several heartbeats. One click restores them.
 func (req *request) deleteHeartbeats(ids []string) error {
 	undo := url.Values{}
 	for _, id := range ids {
@@ -198,15 +198,15 @@ func (req *request) deleteHeartbeats(ids []string) error {
 	}
 	n := len(undo["id"]) + len(undo["paused"])
 	if n == 0 {
-		req.toast("They were deleted already", "")
+		req.toast("The heartbeats were already deleted", "")
 		return req.redirect(view.HeartbeatsPath)
 	}
 	req.toast("Deleted "+view.Plural(n, "heartbeat"), view.RestorePath+"?"+undo.Encode())
 	return req.redirect(view.HeartbeatsPath)
 }
 
-// restoreHeartbeats takes the deletion of several back. What somebody restored
-// meanwhile stays as it is.
+// restoreHeartbeats undoes the deletion of several heartbeats. It skips those that
+// were already restored.
 func restoreHeartbeats(req *request) error {
 	q, n := req.r.URL.Query(), 0
 	for _, how := range []string{"id", "paused"} {
@@ -221,17 +221,18 @@ func restoreHeartbeats(req *request) error {
 		}
 	}
 	if n == 0 {
-		return monitor.Faultf(monitor.NotFound, "", "They cannot be restored any more, or were restored already.")
+		return monitor.Faultf(monitor.NotFound, "", "The heartbeats can no longer be restored, or were already restored.")
 	}
 	req.toast("Restored "+view.Plural(n, "heartbeat"), "")
 	return req.redirect(view.HeartbeatsPath)
 }
 
-// confirmHeartbeatDeletions asks before several are deleted.
+// confirmHeartbeatDeletions asks for confirmation before several heartbeats are
+// deleted.
 func (req *request) confirmHeartbeatDeletions(ids []string) error {
 	page := view.ConfirmPage{
 		Section: "Heartbeats", Action: view.BulkPath, CancelPath: view.HeartbeatsPath,
-		Text:  "Jobs that still call their URLs get 404. Right after it, you can undo it.",
+		Text:  "Jobs that still call their URLs get 404. You can undo the deletion on the next page.",
 		Label: "Type delete to confirm", Fields: []view.Option{{Value: "delete", Label: "do"}},
 	}
 	for _, id := range ids {
@@ -249,7 +250,7 @@ func (req *request) confirmHeartbeatDeletions(ids []string) error {
 	page.Button = "Delete " + view.Plural(len(page.Items), "heartbeat")
 	status := http.StatusOK
 	if word := req.formValue("confirm"); word != "" {
-		page.Typed, status = view.Input{Value: word, Error: "Type the word delete."}, statusInvalid
+		page.Typed, status = view.Input{Value: word, Error: "Type the word “delete”."}, statusInvalid
 	}
 	page.Shell = req.shell("")
 	return req.renderStatus(status, view.Confirm(page))

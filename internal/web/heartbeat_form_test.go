@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/schedule"
 	"overdue/internal/web/view"
 )
 
@@ -62,11 +64,12 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 
 func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: view.Clock{Zone: time.UTC}}
-	f := view.HeartbeatForm{
-		Schedule: scheduleCron, Cron: view.Input{Value: "30 2 * * *"}, CronZone: view.Input{Value: "Europe/Berlin"}, Grace: view.Input{Value: "1h"},
-		AlertAfter: view.Input{Value: "2"}, Early: view.Input{Value: ""},
+	calendar, err := monitor.NewCalendar(monitor.Cron, []string{"30 2 * * *"}, "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, p := site.withPreview(f, 1)
+	rule := &monitor.Rule{Calendar: calendar, Grace: time.Hour, AlertAfter: 2, Early: monitor.DefaultEarly}
+	_, p := site.withPreview(view.HeartbeatForm{}, rule, 1, 0)
 	at := func(text string) time.Time {
 		moment, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -234,7 +237,22 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: view.Input{Value: zone}, OnCalendarZone: view.Input{Value: zone},
 			Grace: view.Input{Value: grace}, AlertAfter: view.Input{Value: inARow}, Early: view.Input{Value: grace}, ExpectFirstBy: in,
 		}
-		form, p := req.withPreview(form, 3)
+		rule := &monitor.Rule{}
+		var err error
+		if rule.Grace, err = schedule.ParseDuration(grace); err != nil {
+			rule = nil
+		} else if kind == scheduleInterval {
+			rule.Interval, err = schedule.ParseDuration(text)
+		} else {
+			rule.Calendar, err = monitor.NewCalendar(monitor.CalendarKind(kind), splitLines(text), zone)
+		}
+		if err != nil || rule.Calendar == nil && rule.Interval < time.Second {
+			rule = nil
+		} else {
+			n, _ := strconv.Atoi(inARow)
+			rule.AlertAfter, rule.Early = max(1, min(n, monitor.MaxAlertAfter)), rule.Grace
+		}
+		form, p := req.withPreview(form, rule, 3, 0)
 		if err := view.HeartbeatPreview(req.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"overdue/internal/web/view"
 )
 
-// showAckLink is the page behind the link in an alert. It changes nothing: mail
-// scanners open links too.
+// showAckLink shows the page of an acknowledge link. It changes nothing, because
+// mail scanners open links.
 func showAckLink(req *request) error {
 	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
 	if err != nil {
@@ -23,7 +23,7 @@ func showAckLink(req *request) error {
 	return req.render(view.Acknowledge(req.ackLinkPage(found)))
 }
 
-// acknowledgeByLink acknowledges by the link, whoever presses the button.
+// acknowledgeByLink acknowledges an incident by its link, without a session.
 func acknowledgeByLink(req *request) error {
 	text := strings.TrimSpace(req.formValue("note"))
 	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
@@ -44,7 +44,7 @@ func acknowledgeByLink(req *request) error {
 	return req.render(view.Acknowledge(p))
 }
 
-// ackLinkPage returns the page of an incident with its button.
+// ackLinkPage returns the page of an acknowledge link.
 func (req *request) ackLinkPage(found manage.LinkedIncident) view.AcknowledgePage {
 	if zone, err := time.LoadLocation(found.Zone); err == nil {
 		req.clock.Zone = zone
@@ -57,8 +57,7 @@ func (req *request) ackLinkPage(found manage.LinkedIncident) view.AcknowledgePag
 	}
 }
 
-// acknowledgeIncident notes that the visitor takes care of an incident, with a note if
-// one was written.
+// acknowledgeIncident acknowledges an incident, with an optional note.
 func acknowledgeIncident(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
@@ -72,7 +71,7 @@ func acknowledgeIncident(req *request) error {
 	return req.redirect(view.IncidentPath(id))
 }
 
-// addIncidentNote writes a note on an incident.
+// addIncidentNote adds a note to an incident.
 func addIncidentNote(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
@@ -86,12 +85,12 @@ func addIncidentNote(req *request) error {
 	return req.redirect(view.IncidentPath(id))
 }
 
-// showIncident is the page of one incident.
+// showIncident shows the page of one incident.
 func showIncident(req *request) error {
 	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), view.Input{})
 }
 
-// renderIncident answers with the page of an incident; note is one that was refused.
+// renderIncident shows the page of an incident. note is an invalid note to correct.
 func (req *request) renderIncident(status int, id string, note view.Input) error {
 	s, err := req.site.Service.IncidentView(req.ctx(), req.actor, id)
 	if err != nil {
@@ -110,7 +109,7 @@ func (req *request) renderIncident(status int, id string, note view.Input) error
 	return req.renderStatus(status, view.Incident(page))
 }
 
-// incidentPage is what the page tells, but for what surrounds it.
+// incidentPage returns the page without its shell.
 func (req *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 	i := s.Incident
 	p := view.IncidentPage{
@@ -143,10 +142,10 @@ func (req *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 	case present.IsFailure(i.Cause):
 		p.Explanation = &view.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: view.Capitalize(i.Reason)}
 	case i.Cause == monitor.CauseMissed && i.Due.IsZero():
-		p.Explanation = &view.Explanation{Status: "down", Decision: view.Capitalize(i.Reason)} // a first ping that never came has no sum
+		p.Explanation = &view.Explanation{Status: "down", Decision: view.Capitalize(i.Reason)} // without a first ping there is no calculation
 	case i.Cause == monitor.CauseMissed:
 		p.Explanation = present.MissedExplanation(s)
-		p.Heartbeat.Grace = p.Explanation.Grace // as it was then
+		p.Heartbeat.Grace = p.Explanation.Grace // the grace period at that time
 	}
 	if p.Explanation != nil {
 		p.Explanation.Past = i.State() == monitor.StateResolved

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// accountPage is the page about oneself.
+// accountPage returns the account page of the person.
 func (req *request) accountPage() (accountview.AccountPage, error) {
 	sessions, err := req.site.People.SessionsOf(req.ctx(), req.person, req.now)
 	if err != nil {
@@ -30,7 +30,7 @@ func (req *request) accountPage() (accountview.AccountPage, error) {
 	return p, nil
 }
 
-// showAccount shows it.
+// showAccount shows the account page.
 func showAccount(req *request) error {
 	p, err := req.accountPage()
 	if err != nil {
@@ -39,7 +39,7 @@ func showAccount(req *request) error {
 	return req.render(accountview.Account(p))
 }
 
-// renamePerson changes one's name.
+// renamePerson changes the name of the person.
 func renamePerson(req *request) error {
 	if was := req.formValue(ui.VersionField); was != req.person.Name {
 		return req.renderConflict(editConflict{
@@ -61,7 +61,7 @@ func renamePerson(req *request) error {
 	return req.redirect(paths.Account)
 }
 
-// renderAccountForm shows the page about oneself with what was wrong.
+// renderAccountForm shows the account page again, with errors.
 func (req *request) renderAccountForm(status int, mark func(*accountview.AccountPage)) error {
 	p, err := req.accountPage()
 	if err != nil {
@@ -71,7 +71,7 @@ func (req *request) renderAccountForm(status int, mark func(*accountview.Account
 	return req.renderStatus(status, accountview.Account(p))
 }
 
-// changePassword changes one's password.
+// changePassword changes the password of the person.
 func changePassword(req *request) error {
 	err := req.site.People.ChangePassword(req.ctx(), req.person, auth.PasswordChange{
 		Old: req.formValue("old_password"), New: req.formValue("new_password"), Client: req.clientInfo(), At: req.now,
@@ -88,23 +88,23 @@ func changePassword(req *request) error {
 	if err != nil {
 		return err
 	}
-	req.toast("Password changed. Every other session was ended. API keys that you made still work.", "")
+	req.toast("Password changed. All other sessions are signed out. API keys that you created still work.", "")
 	return req.redirectSignedIn(paths.Account)
 }
 
-// maxMailsInFlight bounds how many letters are on their way that nobody waits for.
+// maxMailsInFlight is the maximum number of emails that are sent in the background.
 const maxMailsInFlight = 4
 
-// showPasswordReset asks for the address that a link for a new password goes to.
+// showPasswordReset asks for the address to which a password link is sent.
 func showPasswordReset(req *request) error {
 	if req.site.SendMail == nil {
-		return monitor.Faultf(monitor.NotFound, "", "This server sends no e-mail. Ask whoever runs it for a link.")
+		return monitor.Faultf(monitor.NotFound, "", "This server cannot send email. Ask its operator for a link that sets a new password.")
 	}
 	return req.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell()}))
 }
 
-// requestPasswordReset sends the link. What it answers, and how soon, is the same whether
-// the address has an account or not.
+// requestPasswordReset sends the link. The answer and its timing are the same with
+// and without an account, so they reveal nothing.
 func requestPasswordReset(req *request) error {
 	if req.site.SendMail == nil {
 		return showPasswordReset(req)
@@ -120,40 +120,40 @@ func requestPasswordReset(req *request) error {
 	return req.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email}, Sent: true}))
 }
 
-// sendInBackground does something that nobody waits for. Beyond as many as are allowed at
-// once it is not done at all: whoever asked asks again.
-func (s *Site) sendInBackground(ctx context.Context, do func(context.Context) error) {
+// sendInBackground runs send in the background. Above the limit it drops the email:
+// the person can request it again.
+func (s *Site) sendInBackground(ctx context.Context, send func(context.Context) error) {
 	select {
 	case s.mailSlots <- struct{}{}:
 	default:
-		s.Logger.Warn("letter not sent: too many at once")
+		s.Logger.Warn("email dropped: too many in flight", "component", "web", "limit", maxMailsInFlight)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailTimeout)
 	go func() {
 		defer func() { cancel(); <-s.mailSlots }()
-		if err := do(ctx); err != nil {
-			s.Logger.Warn("letter not sent", "error", err)
+		if err := send(ctx); err != nil {
+			s.Logger.Warn("email not sent", "component", "web", "error", err)
 		}
 	}()
 }
 
-// mailPasswordReset sends the link to an address that has an account.
+// mailPasswordReset sends the link, if the address has an account.
 func (req *request) mailPasswordReset(ctx context.Context, email string) error {
 	token, person, made, err := req.site.People.CreateResetLink(ctx, email, auth.Visitor(req.clientAddress()), req.now)
 	if err != nil || !made {
 		return err
 	}
-	return req.site.SendMail(ctx, person.Email, "A new password for Overdue", fmt.Sprintf(`Somebody, probably you, asked for a new password for your account on %s.
+	return req.site.SendMail(ctx, person.Email, "Set a new password for Overdue", fmt.Sprintf(`We received a request to set a new password for your account on %s.
 
 %s
 
-The link works once, for an hour. If it was not you, ignore it: nothing has changed.
+The link works once and expires in one hour. If you did not request it, ignore this email: your password has not changed.
 `, req.site.host(), req.site.BaseURL+paths.PasswordResetLink(token)))
 }
 
-// showNewPassword is the page behind the link. Looking does not use it up: mail
-// programs look too.
+// showNewPassword shows the page of a password link. Opening the page does not use
+// up the link, because mail programs open links too.
 func showNewPassword(req *request) error {
 	token := req.r.PathValue("token")
 	person, open, err := req.site.People.ResetLinkOwner(req.ctx(), token, req.now)
@@ -163,7 +163,7 @@ func showNewPassword(req *request) error {
 	return req.renderNewPassword(open, accountview.NewPasswordPage{Token: token, Email: person.Email})
 }
 
-// renderNewPassword answers with the page.
+// renderNewPassword shows the page of a password link.
 func (req *request) renderNewPassword(open bool, p accountview.NewPasswordPage) error {
 	p.SignedOutShell, p.CanMailReset = req.signedOutShell(), req.site.SendMail != nil
 	status := http.StatusOK
@@ -176,7 +176,7 @@ func (req *request) renderNewPassword(open bool, p accountview.NewPasswordPage) 
 	return req.renderStatus(status, accountview.NewPassword(p))
 }
 
-// setNewPassword sets the password, and signs in.
+// setNewPassword sets the password and signs the person in.
 func setNewPassword(req *request) error {
 	token := req.r.PathValue("token")
 	open, err := req.site.People.Reset(req.ctx(), token, req.formValue("password"), req.clientInfo(), req.now)
@@ -189,6 +189,6 @@ func setNewPassword(req *request) error {
 	case form:
 		return req.renderNewPassword(true, accountview.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: ui.Input{Error: wrong["password"]}})
 	}
-	req.toast("Your password is set, and every other browser is signed out. API keys that you made still work.", "")
+	req.toast("Password set. All other browsers are signed out. API keys that you created still work.", "")
 	return req.redirectSignedIn(paths.Heartbeats)
 }

@@ -15,12 +15,12 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// refreshHeader marks the automatic reload of a list on an unattended page. Like a
-// stream, it does not keep the session alive.
+// refreshHeader marks the automatic reload of a list on an unattended page. It does
+// not extend the session.
 const refreshHeader = "Overdue-Refresh"
 
-// authenticate finds out who asks and whether they may. It reports false when it has
-// answered already, with the way to where they must go first.
+// authenticate identifies the person and checks what they may do. It returns false
+// if it has already answered, for example with the sign-in page.
 func (req *request) authenticate(rt route) (admitted bool, err error) {
 	if err := req.authenticatePerson(rt); err != nil {
 		return false, err
@@ -28,7 +28,7 @@ func (req *request) authenticate(rt route) (admitted bool, err error) {
 	if err := req.readForm(rt); err != nil {
 		return false, err
 	}
-	if time.Since(req.now) > authenticationMaxAge { // the session may have ended meanwhile
+	if time.Since(req.now) > authenticationMaxAge { // the session may have ended while the form arrived
 		if err := req.authenticatePerson(rt); err != nil {
 			return false, err
 		}
@@ -50,15 +50,16 @@ func (req *request) authenticate(rt route) (admitted bool, err error) {
 	case rt.right == signedIn || req.actor.May(rt.right):
 		return true, nil
 	case req.actor.Role == 0:
-		return false, monitor.Faultf(monitor.Forbidden, "", "You belong to no project any more. Ask somebody to invite you.")
+		return false, monitor.Faultf(monitor.Forbidden, "", "You no longer belong to a project. Ask an owner or admin to invite you.")
 	}
 	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", req.actor.Role)
 }
 
-// authenticationMaxAge is how long the result of one session lookup stays valid.
+// authenticationMaxAge is how long one session lookup stays valid.
 const authenticationMaxAge = time.Second
 
-// authenticatePerson finds out who asks.
+// authenticatePerson looks up the session. Streams and automatic reloads do not
+// extend it.
 func (req *request) authenticatePerson(rt route) (err error) {
 	if rt.isStream || req.r.Header.Get(refreshHeader) != "" {
 		req.person, err = req.site.People.CurrentWithoutActivity(req.ctx(), req.now)
@@ -68,12 +69,13 @@ func (req *request) authenticatePerson(rt route) (err error) {
 	return err
 }
 
-// clientAddress is the address that the visitor comes from.
+// clientAddress returns the address of the client.
 func (req *request) clientAddress() string { return req.site.ClientAddress(req.r) }
 
-// authorize finds the project that is looked at: the one that the thing in the path
-// belongs to, so that a link leads everybody to the same page, or else the one
-// that was chosen. What belongs to somebody else's project is not there.
+// authorize selects the project of the request. It is the project of the resource
+// in the path, so that a link opens the same page for everybody, and otherwise the
+// project that was selected. Resources of projects that the person does not belong
+// to do not exist.
 func (req *request) authorize(rt route) error {
 	req.actor = req.person.Actor(0, req.clientAddress())
 	if m := resourcePattern.FindStringSubmatch(rt.pattern); m != nil {
@@ -96,25 +98,26 @@ func (req *request) authorize(rt route) error {
 		req.actor = *there
 	}
 	if zone, err := time.LoadLocation(req.actor.Project.Zone); err == nil {
-		req.clock.Zone = zone // one that this machine does not know is read as UTC
+		req.clock.Zone = zone // a zone that is unknown on this machine: UTC
 	}
 	return nil
 }
 
-// requireSignIn leads somebody who is not signed in to where they can, and back.
+// requireSignIn answers a person who is not signed in: with the sign-in page, which
+// leads back, or with an error for programs.
 func (req *request) requireSignIn(rt route) error {
 	begun, err := req.site.People.HasAccounts(req.ctx())
 	switch {
 	case err != nil:
 		return err
 	case rt.isStream || rt.projectInQuery && req.r.Method == http.MethodPost:
-		return httpd.NewProblem(http.StatusUnauthorized, "Sign in first.")
+		return httpd.NewProblem(http.StatusUnauthorized, "You are not signed in. Sign in, then try again.")
 	case !begun:
 		return req.redirect(paths.Setup)
 	case req.r.Method != http.MethodGet && req.formValue(ui.OriginPersonField) != "":
 		return req.renderSignedOut()
 	case !isBrowser(req.r) && (req.r.Method != http.MethodGet || strings.HasPrefix(req.r.URL.Path, paths.Heartbeats+"/")):
-		// A job that pings the address of a page would take a redirect for success.
+		// A job that pings the address of a page would treat a redirect as success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
 			req.site.BaseURL+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
 	case req.r.Method != http.MethodGet:
@@ -123,14 +126,14 @@ func (req *request) requireSignIn(rt route) error {
 	return req.redirect(paths.SignIn + "?" + url.Values{"next": {req.r.URL.RequestURI()}}.Encode())
 }
 
-// isBrowser reports whether a browser sent the request: they ask for HTML, and
-// say where a form comes from (Fetch Metadata; Origin, RFC 6454, section 7).
+// isBrowser reports whether a browser sent the request. Browsers accept HTML, and
+// send the origin of a form (Fetch Metadata; Origin, RFC 6454, section 7).
 func isBrowser(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" || strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// safeRedirect returns a path of ours to go to, or else the list of heartbeats. A
-// browser takes "//host" and "/\host" for another site.
+// safeRedirect returns next if it is a path of this site, and otherwise the
+// heartbeat list. Browsers treat "//host" and "/\host" as other sites.
 func safeRedirect(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
@@ -140,8 +143,8 @@ func safeRedirect(next string) string {
 	return next
 }
 
-// projectID is how forms, and the addresses of streams and files, name a
-// project: by its key, which never changes.
+// projectID returns the identifier of a project in forms and in the addresses of
+// streams and files. It is the key, which never changes.
 func projectID(p monitor.Project) string {
 	if p.Key == 0 {
 		return ""
@@ -149,7 +152,8 @@ func projectID(p monitor.Project) string {
 	return strconv.FormatInt(p.Key, 10)
 }
 
-// parseProjectID is the key of the project that a form or an address names, 0 for none.
+// parseProjectID returns the key of the project that a form or an address names, or
+// 0.
 func parseProjectID(text string) int64 {
 	key, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || key < 1 {
@@ -158,9 +162,9 @@ func parseProjectID(text string) int64 {
 	return key
 }
 
-// requestedProject is the project that a stream, a preview or a file is read for: the page
-// that asks names it, because the session may look at another by now. It is nil
-// for everything else, and where none is named.
+// requestedProject returns the project that a stream, a preview or a file belongs
+// to. The page names it, because another tab may have selected another project
+// since. It returns nil for other routes, and if no project is named.
 func (req *request) requestedProject(rt route) *auth.Actor {
 	text := req.r.URL.Query().Get(ui.OriginProjectField)
 	switch {
@@ -177,7 +181,7 @@ func (req *request) requestedProject(rt route) *auth.Actor {
 	return &there
 }
 
-// withProject adds to what an address asks for the project that is looked at.
+// withProject adds the project of the page to a query.
 func (req *request) withProject(q url.Values) url.Values {
 	if q == nil {
 		q = url.Values{}
@@ -189,14 +193,14 @@ func (req *request) withProject(q url.Values) url.Values {
 // maxPageAddress is the maximum length of the page address that a form carries, in bytes.
 const maxPageAddress = 2000
 
-// rememberOrigin stores the origin that the forms of this page carry.
+// rememberOrigin stores the origin that the forms on this page carry.
 func (req *request) rememberOrigin(rt route) {
 	page := req.r.URL.RequestURI()
 	switch {
 	case req.r.Method == http.MethodPost:
-		page = req.formValue(ui.OriginPageField) // a form that comes back is still on its page
+		page = req.formValue(ui.OriginPageField) // a form that is shown again keeps its page
 	case rt.isStream:
-		page = strings.TrimPrefix(req.r.URL.Path, "/live") // which draws the same forms
+		page = strings.TrimPrefix(req.r.URL.Path, "/live") // the stream renders the forms of its page
 	}
 	if len(page) > maxPageAddress || page != safeRedirect(page) {
 		page = req.r.URL.Path
@@ -206,8 +210,8 @@ func (req *request) rememberOrigin(rt route) {
 	})
 }
 
-// checkFormOrigin checks that a form acts on the project and for the person that it was
-// drawn for. It reports false when it has answered already.
+// checkFormOrigin checks that a form was rendered for this project and person. It
+// returns false if it has already answered.
 func (req *request) checkFormOrigin(rt route) (bool, error) {
 	if req.r.Method != http.MethodPost || rt.right == anyone || !req.person.SignedIn() {
 		return true, nil
@@ -224,7 +228,7 @@ func (req *request) checkFormOrigin(rt route) (bool, error) {
 	return false, req.renderOtherProject()
 }
 
-// renderOtherProject answers a form of another project than the open one.
+// renderOtherProject answers a form of another project than the selected one.
 func (req *request) renderOtherProject() error {
 	d := req.heldForm()
 	there := req.person.Actor(parseProjectID(d.Project), req.clientAddress())
@@ -236,8 +240,8 @@ func (req *request) renderOtherProject() error {
 	return req.renderStatus(http.StatusConflict, layout.WrongProject(p))
 }
 
-// submittedLines are what was typed into a form, without what nobody typed and what
-// is secret.
+// submittedLines returns what a person typed into a form, without hidden and secret
+// fields.
 func submittedLines(values url.Values) []ui.Option {
 	var lines []ui.Option
 	for _, name := range sortedNames(values) {
@@ -250,5 +254,5 @@ func submittedLines(values url.Values) []ui.Option {
 	return lines
 }
 
-// unlistedFields are fields that are not shown to people.
+// unlistedFields are fields that mean nothing to people.
 var unlistedFields = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true}

@@ -19,20 +19,20 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// channelDraft is what the form of a channel holds.
+// channelDraft holds the values of a channel form.
 type channelDraft struct {
 	kind, name, remindEvery        string
-	settings                       map[string]any // as the form shows them: without secrets
+	settings                       map[string]any // without secrets
 	notifyOnRecovery, notifyOnLate bool
-	secrets                        map[string]any    // that were typed
-	sealedSecrets                  string            // the same, sealed
-	regenerate                     map[string]bool   // secrets that Overdue is to make again, by field
-	errors                         map[string]string // what is wrong, by field
+	secrets                        map[string]any    // typed secrets
+	sealedSecrets                  string            // the typed secrets, encrypted
+	regenerate                     map[string]bool   // secrets to generate again, by field
+	errors                         map[string]string // by field
 	deliveries                     []ui.Delivery
 	version, shown                 string // of the channel that is edited
 }
 
-// showNewChannel is the empty form of a kind.
+// showNewChannel shows an empty form of a kind.
 func showNewChannel(req *request) error {
 	k, known := notify.KindOf(req.r.URL.Query().Get("kind"))
 	if !known {
@@ -41,14 +41,14 @@ func showNewChannel(req *request) error {
 	return req.renderChannelForm(http.StatusOK, channelDraft{kind: k.Name, notifyOnRecovery: true}, nil)
 }
 
-// showChannel is the form of a channel as it was saved, or what it says for those
-// who may not change it.
+// showChannel shows a saved channel: as a form, or without one to people who cannot
+// change it.
 func showChannel(req *request) error {
 	return req.renderChannel(http.StatusOK, req.r.PathValue("id"), "", nil)
 }
 
-// renderChannel answers with a channel as it was saved. secret is one that was made
-// just now; test is a test alert that was sent just now.
+// renderChannel shows a saved channel. secret was just generated, test was just
+// sent.
 func (req *request) renderChannel(status int, id, secret string, test *ui.Delivery) error {
 	c, err := req.site.Service.Channel(req.ctx(), req.actor, id)
 	if err != nil {
@@ -66,7 +66,7 @@ func (req *request) renderChannel(status int, id, secret string, test *ui.Delive
 	return req.renderStatus(status, channelview.Form(page))
 }
 
-// savedChannel is the form of a channel as it was saved.
+// savedChannel returns the form with the saved values.
 func savedChannel(c monitor.Channel) channelDraft {
 	d := channelDraft{
 		kind: c.Kind, name: c.Name, settings: c.Settings, notifyOnRecovery: c.NotifyOnRecovery, notifyOnLate: c.NotifyOnLate, remindEvery: reminderSeconds(c.RemindEvery),
@@ -76,7 +76,7 @@ func savedChannel(c monitor.Channel) channelDraft {
 	return d
 }
 
-// reminderSeconds is how the form writes how often to remind.
+// reminderSeconds returns the value of the reminder field.
 func reminderSeconds(every time.Duration) string {
 	if every == 0 {
 		return ""
@@ -84,8 +84,7 @@ func reminderSeconds(every time.Duration) string {
 	return strconv.Itoa(int(every / time.Second))
 }
 
-// renderChannelForm answers with a form; saved is the channel that it changes, nil for
-// a new one.
+// renderChannelForm shows a form. saved is the edited channel, or nil.
 func (req *request) renderChannelForm(status int, d channelDraft, saved *monitor.Channel) error {
 	page, err := req.channelFormPage(d, saved)
 	if err != nil {
@@ -94,7 +93,7 @@ func (req *request) renderChannelForm(status int, d channelDraft, saved *monitor
 	return req.renderStatus(status, channelview.Form(page))
 }
 
-// channelFormPage is the form as the page shows it.
+// channelFormPage returns the page of a form.
 func (req *request) channelFormPage(d channelDraft, saved *monitor.Channel) (channelview.FormPage, error) {
 	list, all, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
 	if err != nil {
@@ -120,7 +119,7 @@ func (req *request) channelFormPage(d channelDraft, saved *monitor.Channel) (cha
 	return p, err
 }
 
-// channelFormFields are what the kind asks for, with what is in the form.
+// channelFormFields returns the setting fields of the kind, with their values.
 func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.SettingField {
 	k, _ := notify.KindOf(d.kind)
 	var all []channelview.SettingField
@@ -135,12 +134,11 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 			shown.Type = "url"
 		case notify.FieldList:
 			shown.Type = "textarea"
-			shown.Help = strings.TrimSpace("One a line. " + f.Help)
+			shown.Help = strings.TrimSpace("One per line. " + f.Help)
 		case notify.FieldHeaders:
-			// The names are no secret and must be seen to be changed; the values are
-			// dots, which stand for what is kept.
+			// Names of headers are not secret. Their values are masked.
 			shown.Type, shown.Secret = "textarea", false
-			shown.Help = strings.TrimSpace("One a line, such as X-Team: ops. " + f.Help)
+			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
 		case notify.FieldText, notify.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]
@@ -153,7 +151,7 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 	return all
 }
 
-// channelEdit reads the form of a channel of a kind.
+// channelEdit parses the form of a channel.
 func (req *request) channelEdit(kind, id string) manage.ChannelEdit {
 	e := manage.ChannelEdit{
 		Name: new(req.formValue("name")), Settings: map[string]any{}, RemindEvery: new(req.formValue("remind_every")),

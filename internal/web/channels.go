@@ -14,14 +14,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// testRetryAfter asks to wait, as long as the next one takes to be allowed.
+// testRetryAfter is the time after which the next test alert is allowed.
 const testRetryAfter = 6 * time.Second
 
-// testChannelDraft sends a test alert to a channel that was not saved.
+// testChannelDraft sends a test alert with the values of an unsaved form.
 func testChannelDraft(req *request) error { return req.renderTest("", nil) }
 
-// testChannel sends a test alert to a channel as it stands in its form, or from
-// the list, which has no form, as it was saved.
+// testChannel sends a test alert with the values of the form, or with the saved
+// values if the request comes from the list, which has no form.
 func testChannel(req *request) error {
 	id := req.r.PathValue("id")
 	if req.formValue("kind") != "" {
@@ -38,11 +38,11 @@ func testChannel(req *request) error {
 	if err != nil {
 		return err
 	}
-	return req.renderChannel(http.StatusOK, id, "", nil) // the test is the last of its deliveries
+	return req.renderChannel(http.StatusOK, id, "", nil) // its last deliveries include the test
 }
 
-// renderTest sends a test alert as the form says, and shows the form again with what
-// the provider answered.
+// renderTest sends a test alert with the values of the form, and shows the form
+// again with the response.
 func (req *request) renderTest(id string, saved *monitor.Channel) error {
 	kind := req.formValue("kind")
 	if saved != nil {
@@ -69,8 +69,7 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 	return req.renderChannelForm(status, d, saved)
 }
 
-// createChannel saves a new channel. A secret that Overdue made is shown on the
-// page that answers, and never again.
+// createChannel creates a channel. Only this response shows a generated secret.
 func createChannel(req *request) error {
 	c, err := req.site.Service.CreateChannel(req.ctx(), req.actor, req.channelEdit(req.formValue("kind"), ""))
 	if about, wrong := fieldErrors(err); wrong {
@@ -87,7 +86,8 @@ func createChannel(req *request) error {
 	return req.redirect(paths.Channels)
 }
 
-// generatedSecret is a secret in clear, which only those have that were just made.
+// generatedSecret returns a secret that was just generated, or "". Saved secrets
+// are masked.
 func generatedSecret(c monitor.Channel) string {
 	secret, _ := c.Settings["secret"].(string)
 	if strings.Contains(secret, "•") {
@@ -114,7 +114,7 @@ func changeChannel(req *request) error {
 		if req.isConflict(now) {
 			return req.renderConflict(now)
 		}
-		edit.IfVersion = []string{now.version} // what changed is not in the form
+		edit.IfVersion = []string{now.version} // the form does not show what changed
 		c, err = req.site.Service.ChangeChannel(req.ctx(), req.actor, id, edit)
 	}
 	if about, wrong := fieldErrors(err); wrong {
@@ -130,7 +130,7 @@ func changeChannel(req *request) error {
 	return req.redirect(paths.Channels)
 }
 
-// confirmChannelDeletion asks on a page of its own.
+// confirmChannelDeletion asks for confirmation on a separate page.
 func confirmChannelDeletion(req *request) error {
 	c, err := req.site.Service.Channel(req.ctx(), req.actor, req.r.PathValue("id"))
 	if err != nil {
@@ -156,14 +156,14 @@ func (req *request) renderChannelDeletion(c monitor.Channel, word ui.Input) erro
 	}))
 }
 
-// deleteChannel ends a channel whose name was typed.
+// deleteChannel deletes a channel after its name was typed.
 func deleteChannel(req *request) error {
 	c, err := req.site.Service.Channel(req.ctx(), req.actor, req.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	if word := req.formValue("confirm"); !sameName(word, c.Name) {
-		return req.renderChannelDeletion(c, ui.Input{Value: word, Error: "Type the name as it is written above."})
+		return req.renderChannelDeletion(c, ui.Input{Value: word, Error: "The name does not match. Type it as shown above."})
 	}
 	if err := req.site.Service.DeleteChannel(req.ctx(), req.actor, c.ID); err != nil {
 		return err
@@ -172,7 +172,7 @@ func deleteChannel(req *request) error {
 	return req.redirect(paths.Channels)
 }
 
-// channelRoutes are the pages of the channels.
+// channelRoutes returns the routes of channels.
 func (s *Site) channelRoutes() []route {
 	return []route{
 		{pattern: "GET /channels", right: auth.Read, handle: listChannels},
@@ -187,7 +187,7 @@ func (s *Site) channelRoutes() []route {
 	}
 }
 
-// listChannels is the list, and the gallery of kinds to add.
+// listChannels shows the channels and the kinds to add.
 func listChannels(req *request) error {
 	list, _, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// setRetryAfter says to programs too after what time another try is taken.
+// setRetryAfter sets the header Retry-After, and returns status 429.
 func (req *request) setRetryAfter(wait time.Duration) int {
 	req.w.Header().Set("Retry-After", roundUpSeconds(wait))
 	return http.StatusTooManyRequests
@@ -27,19 +27,20 @@ func roundUpSeconds(wait time.Duration) string {
 	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
 
-// renderError answers with the page that says what went wrong.
+// renderError answers with an error page, and logs errors that are not the
+// person's.
 func (req *request) renderError(err error) {
 	locate := func(field string) string { return field }
-	p, theirs := httpd.ProblemOf(err, locate)
+	p, isFault := httpd.ProblemOf(err, locate)
 	page := layout.ErrorPage{SignedOutShell: req.signedOutShell(), SignedIn: req.person.SignedIn()}
 	switch {
-	case theirs:
+	case isFault:
 		page.Status, page.Detail = p.Status, p.Detail
 		maps.Copy(req.w.Header(), p.GetHeaders())
 	case req.ctx().Err() != nil:
-		return // nobody waits for the answer
+		return // the browser disconnected
 	case errors.Is(err, auth.ErrBusy):
-		page.Status, page.Detail, theirs = http.StatusServiceUnavailable, "Too many people are signing in at the moment. Try again in a few seconds.", true
+		page.Status, page.Detail, isFault = http.StatusServiceUnavailable, "Too many people are signing in at the moment. Try again in a few seconds.", true
 		req.w.Header().Set("Retry-After", roundUpSeconds(auth.BusyWait))
 	case errors.Is(err, manage.ErrUnavailable):
 		page.Status = http.StatusServiceUnavailable
@@ -51,28 +52,28 @@ func (req *request) renderError(err error) {
 		req.site.Logger.Info("request denied", "component", "web", "person", req.person.ID, "project", req.actor.Project.Slug,
 			"route", req.r.Pattern, "client", req.clientAddress(), "request_id", httpd.RequestID(req.r))
 	}
-	if !theirs {
-		req.site.Logger.Error("page", "error", err, "path", req.r.Pattern, "request_id", httpd.RequestID(req.r))
+	if !isFault {
+		req.site.Logger.Error("request failed", "component", "web", "error", err, "path", req.r.Pattern, "request_id", httpd.RequestID(req.r))
 	}
 	if err := req.renderStatus(page.Status, layout.Error(page)); err != nil && req.ctx().Err() == nil {
-		req.site.Logger.Error("page of a problem", "error", err, "request_id", httpd.RequestID(req.r))
+		req.site.Logger.Error("error page not rendered", "component", "web", "error", err, "request_id", httpd.RequestID(req.r))
 	}
 }
 
-// notFound answers what no route does.
+// notFound answers a request that no route matches.
 func notFound(req *request) error {
 	if req.r.URL.Path == "/" {
 		return req.redirect(paths.Heartbeats)
 	}
 	if allow := req.site.allowedMethods(req.r); len(allow) > 0 {
 		req.w.Header().Set("Allow", strings.Join(allow, ", "))
-		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address takes "+strings.Join(allow, ", ")+" only.")
+		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address accepts only "+strings.Join(allow, ", ")+".")
 	}
 	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 }
 
-// allowedMethods are those that the address of a request takes, none where there is no
-// page (RFC 9110, 15.5.6).
+// allowedMethods returns the methods that the path of a request accepts, or none if
+// there is no such page (RFC 9110, 15.5.6).
 func (s *Site) allowedMethods(r *http.Request) []string {
 	var all []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
@@ -84,8 +85,8 @@ func (s *Site) allowedMethods(r *http.Request) []string {
 	return all
 }
 
-// fieldErrors returns what is wrong with each field of a form, by its name, and
-// false when the error is about no field.
+// fieldErrors returns the error of each field of a form, by name. It returns false
+// if the error is about no field.
 func fieldErrors(err error) (map[string]string, bool) {
 	faults, many := errors.AsType[monitor.Faults](err)
 	if fault, one := errors.AsType[*monitor.Fault](err); !many && one {
@@ -100,15 +101,15 @@ func fieldErrors(err error) (map[string]string, bool) {
 	return all, len(all) > 0
 }
 
-// statusInvalid is the status of a form that comes back because something in it was
-// wrong.
+// statusInvalid is the status of a form that is shown again because a value is
+// invalid.
 const statusInvalid = http.StatusUnprocessableEntity
 
-// isMissing reports that somebody else deleted it meanwhile, which is no reason to
-// leave the others as they are.
+// isMissing reports whether the resource does not exist, for example because
+// another person has deleted it.
 func isMissing(err error) bool { return isFault(err, monitor.NotFound) }
 
-// isFault reports whether an error is a fault of the kind.
+// isFault reports whether an error is a fault of this kind.
 func isFault(err error, kind monitor.FaultKind) bool {
 	fault, ok := errors.AsType[*monitor.Fault](err)
 	return ok && fault.Kind == kind

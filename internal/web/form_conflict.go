@@ -13,34 +13,34 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// editConflict is a submitted form that edits an outdated version.
+// editConflict is a submitted form that is based on an old version.
 type editConflict struct {
-	title              string             // of what is edited
-	formPath, backPath string             // where the form goes, and where it came from
-	version            string             // there is now
-	fields             []ui.Option        // Value is the field, Label what people call it
-	saved              url.Values         // as saved now, as the form would show it
-	submitted          url.Values         // as it was sent
-	lastChange         manage.AuditAuthor // who changed it last
-	secrets            []string           // fields of yours that are not shown
-	hidden             []ui.Option        // further hidden fields; Label is the name
+	title              string             // of the page
+	formPath, backPath string             // where the form is sent, and where Cancel leads
+	version            string             // the saved version
+	fields             []ui.Option        // Value is the name, Label the text for people
+	saved              url.Values         // the saved values, in the format of the form
+	submitted          url.Values         // the submitted values
+	lastChange         manage.AuditAuthor // of the saved values
+	secrets            []string           // submitted fields that must not be shown
+	hidden             []ui.Option        // more hidden fields; Label is the name
 	display            func(field string, values []string) string
 }
 
-// isStale reports whether an edit failed because its version is outdated.
+// isStale reports whether an edit failed because it is based on an old version.
 func isStale(err error) bool {
 	_, is := errors.AsType[*manage.StaleEdit](err)
 	return is
 }
 
-// encodeOriginalValues is what a form shows, for its hidden field.
+// encodeOriginalValues encodes the values that a form shows for its hidden field.
 func encodeOriginalValues(values url.Values) string {
-	text, _ := json.Marshal(values) // texts always marshal
+	text, _ := json.Marshal(values) // strings always marshal
 	return string(text)
 }
 
-// originalValues is what the form showed when it was opened. It is nil when it does not
-// say.
+// originalValues returns the values that the form showed when it was opened, or nil
+// if the form does not contain them.
 func (req *request) originalValues() url.Values {
 	var values url.Values
 	if json.Unmarshal([]byte(req.formValue(ui.OriginalValuesField)), &values) != nil {
@@ -49,11 +49,12 @@ func (req *request) originalValues() url.Values {
 	return values
 }
 
-// TakePrefix begins the name of the field that says whose value of another is taken.
+// TakePrefix begins the name of the field that chooses between the saved and the
+// submitted value of another field.
 const TakePrefix = "take."
 
-// applyChoices puts the other person's value in the place of one's own, in the fields
-// for which they chose so.
+// applyChoices replaces submitted values with the saved ones, in the fields for
+// which the person chose so.
 func (req *request) applyChoices() {
 	opened := req.originalValues()
 	for name, values := range req.r.PostForm {
@@ -68,8 +69,8 @@ func (req *request) applyChoices() {
 	}
 }
 
-// sameValues reports whether two forms say the same of a field: browsers write line
-// breaks their own way.
+// sameValues reports whether two values of a field are equal, except for line
+// breaks and surrounding spaces.
 func sameValues(a, b []string) bool {
 	plain := func(values []string) []string {
 		var all []string
@@ -84,8 +85,8 @@ func sameValues(a, b []string) bool {
 	return slices.Equal(plain(a), plain(b))
 }
 
-// isConflict reports whether anything that the form shows was changed by someone
-// else, or could have been.
+// isConflict reports whether another person has, or may have, changed a field of
+// the form.
 func (req *request) isConflict(e editConflict) bool {
 	opened := req.originalValues()
 	return opened == nil || len(e.secrets) > 0 || slices.ContainsFunc(e.fields, func(f ui.Option) bool {
@@ -93,7 +94,7 @@ func (req *request) isConflict(e editConflict) bool {
 	})
 }
 
-// renderConflict shows who changed what, and asks which values to save.
+// renderConflict shows who changed which field, and asks which values to save.
 func (req *request) renderConflict(e editConflict) error {
 	p := layout.EditConflictPage{
 		Shell: req.shell(""), Title: e.title, Action: e.formPath, CancelPath: e.backPath, ChangedBy: e.lastChange.Actor, ChangedAt: e.lastChange.At,
@@ -112,7 +113,7 @@ func (req *request) renderConflict(e editConflict) error {
 			line.Original, line.Saved, line.Submitted = "Not shown", "Not shown, may have changed", "Typed, not shown"
 			line.Choose, saved = true, nil
 		case sameValues(theirs, yours) && (opened == nil || sameValues(was, theirs)):
-			line.Label = "" // nobody changed it
+			line.Label = "" // unchanged
 		case sameValues(theirs, yours):
 			line.Result = "Both of you entered the same value."
 		case opened != nil && sameValues(was, yours):
@@ -132,7 +133,7 @@ func (req *request) renderConflict(e editConflict) error {
 	return req.renderStatus(http.StatusConflict, layout.EditConflict(p))
 }
 
-// displayValue is what a field holds, for people.
+// displayValue returns the value of a field for people.
 func (e editConflict) displayValue(field string, values []string) string {
 	if e.display != nil {
 		if text := e.display(field, values); text != "" {

@@ -19,13 +19,13 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// notHeld are fields that a held form leaves out: passwords are typed again, and the
-// others are drawn by the page.
+// notHeld are fields that a held form omits. Passwords are typed again; the page
+// renders the others.
 var notHeld = []string{
 	"password", "old_password", "new_password", ui.HeldFormField, ui.OriginProjectField, ui.OriginPersonField, ui.OriginPageField,
 }
 
-// heldForm returns the form of this request.
+// heldForm returns the submitted form of this request.
 func (req *request) heldForm() forms.HeldForm {
 	d := forms.HeldForm{
 		Path: req.r.URL.RequestURI(), Page: safeRedirect(req.formValue(ui.OriginPageField)), Project: req.formValue(ui.OriginProjectField),
@@ -38,11 +38,11 @@ func (req *request) heldForm() forms.HeldForm {
 	return d
 }
 
-// sortedNames are the names of a form's fields.
+// sortedNames returns the names of the fields, sorted.
 func sortedNames(values url.Values) []string { return slices.Sorted(maps.Keys(values)) }
 
-// renderSignedOut answers a form that was sent without a session: the sign-in page,
-// which carries the form.
+// renderSignedOut answers a form without a session with the sign-in page, which
+// carries the form.
 func (req *request) renderSignedOut() error {
 	p := accountview.SignInPage{SignedOutShell: req.signedOutShell(), Host: req.site.host(), CanMailReset: req.site.SendMail != nil}
 	sealed, tooLong := req.site.sealer.SealHeldForm(req.heldForm(), req.now)
@@ -54,11 +54,11 @@ func (req *request) renderSignedOut() error {
 	return req.renderStatus(http.StatusUnauthorized, accountview.SignIn(p))
 }
 
-// formKeptNotice is shown on the sign-in page that carries a form.
+// formKeptNotice is the notice of a sign-in page that carries a form.
 const formKeptNotice = "You were signed out; sign in to continue. What you typed is kept."
 
-// resumeHeldForm shows a held form again, filled in. It changes nothing: the person must
-// submit it again.
+// resumeHeldForm shows a held form again, filled in. It changes nothing: the person
+// must submit the form again.
 func resumeHeldForm(req *request) error {
 	text := req.formValue(ui.HeldFormField)
 	d, ok := req.site.sealer.OpenHeldForm(text, req.now)
@@ -84,13 +84,13 @@ func resumeHeldForm(req *request) error {
 	return req.renderHeldForm(d)
 }
 
-// discardForm answers with the reason why a form was discarded.
+// discardForm tells the person why a form was discarded.
 func (req *request) discardForm(why string) error {
 	req.toast(why, "")
 	return req.redirect(paths.Heartbeats)
 }
 
-// renderHeldForm answers with the page that a held form belongs to, filled in.
+// renderHeldForm shows the page of a held form, filled in.
 func (req *request) renderHeldForm(d forms.HeldForm) error {
 	if page := req.serveInternally(http.MethodPost, d.Path, d); page.status == http.StatusOK {
 		return req.writeFilledPage(page, page.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{Typed: true}))
@@ -115,27 +115,27 @@ func (req *request) renderHeldForm(d forms.HeldForm) error {
 	return req.writeFilledPage(shown, shown.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{FormMissing: true, Values: submittedLines(d.Values)}))
 }
 
-// withoutQuery returns an address without its query.
+// withoutQuery removes the query from an address.
 func withoutQuery(address string) string {
 	path, _, _ := strings.Cut(address, "?")
 	return path
 }
 
-// writeFilledPage answers with a page of another route, with a note at its beginning.
+// writeFilledPage sends the page of another route, with a note at the beginning.
 func (req *request) writeFilledPage(page *bufferedResponse, body []byte, note templ.Component) error {
 	var words bytes.Buffer
 	if err := note.Render(req.ctx(), &words); err != nil {
-		return fmt.Errorf("page of a held form: %w", err)
+		return fmt.Errorf("held form: render note: %w", err)
 	}
 	for name, values := range page.header {
 		req.w.Header()[name] = values
 	}
 	req.w.WriteHeader(http.StatusOK)
-	_, _ = req.w.Write(forms.InsertIntoMain(body, words.Bytes())) // the visitor may have left
+	_, _ = req.w.Write(forms.InsertIntoMain(body, words.Bytes())) // fails if the browser disconnected
 	return nil
 }
 
-// bufferedResponse is the answer of another route, kept to be changed.
+// bufferedResponse holds the response of another route, to be changed.
 type bufferedResponse struct {
 	header http.Header
 	status int
@@ -155,8 +155,8 @@ func (i *bufferedResponse) Write(b []byte) (int, error) {
 	return i.body.Write(b)
 }
 
-// serveInternally asks another route of ours for a page, in the session of this visit. A
-// POST reaches only those routes that show their form again and change nothing.
+// serveInternally serves another route in the session of this request. A POST
+// reaches only routes that show their form again and change nothing.
 func (req *request) serveInternally(method, address string, d forms.HeldForm) *bufferedResponse {
 	answer := &bufferedResponse{header: http.Header{}}
 	u, err := url.Parse(safeRedirect(address))

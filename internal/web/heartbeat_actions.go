@@ -16,7 +16,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// pauseHeartbeat stops judging.
+// pauseHeartbeat pauses a heartbeat.
 func pauseHeartbeat(req *request) error {
 	h, err := req.site.Service.PauseHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -26,7 +26,7 @@ func pauseHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// resumeHeartbeat judges again.
+// resumeHeartbeat resumes a paused heartbeat.
 func resumeHeartbeat(req *request) error {
 	h, err := req.site.Service.ResumeHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -36,7 +36,7 @@ func resumeHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// confirmHeartbeatDeletion asks on a page of its own.
+// confirmHeartbeatDeletion asks for confirmation on a separate page.
 func confirmHeartbeatDeletion(req *request) error {
 	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -54,19 +54,19 @@ func (req *request) renderHeartbeatDeletion(h monitor.Heartbeat, word ui.Input) 
 	}
 	return req.renderStatus(status, layout.Confirm(layout.ConfirmPage{
 		Shell: req.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
-		Text:   "Jobs that still call its ping URL get 404. You can undo this on the next page.",
+		Text:   "Jobs that still call its URL get 404. You can undo the deletion on the next page.",
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete heartbeat", CancelPath: path,
 	}))
 }
 
-// deleteHeartbeat ends a heartbeat whose name was typed.
+// deleteHeartbeat deletes a heartbeat after its name was typed.
 func deleteHeartbeat(req *request) error {
 	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
 	if word := req.formValue("confirm"); !sameName(word, h.Name) {
-		return req.renderHeartbeatDeletion(h, ui.Input{Value: word, Error: "Type the name as it is written above."})
+		return req.renderHeartbeatDeletion(h, ui.Input{Value: word, Error: "The name does not match. Type it as shown above."})
 	}
 	if err := req.site.Service.DeleteHeartbeat(req.ctx(), req.actor, present.HeartbeatKey(h)); err != nil {
 		return err
@@ -79,12 +79,12 @@ func deleteHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeats)
 }
 
-// sameName reports whether a name was typed, blanks aside.
+// sameName reports whether two names are equal, except for whitespace.
 func sameName(typed, name string) bool {
 	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
 }
 
-// restoreHeartbeat takes a deletion back.
+// restoreHeartbeat undoes a deletion.
 func restoreHeartbeat(req *request) error {
 	h, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.r.URL.Query().Get("paused") != "")
 	if err != nil {
@@ -94,19 +94,19 @@ func restoreHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// bulkAction is what can be done to several heartbeats at once.
+// bulkAction is an action on several heartbeats.
 type bulkAction struct {
-	pastTense string // what the toast says before their number
+	pastTense string // begins the toast: "Paused 3 heartbeats"
 	apply     func(context.Context, *manage.Service, auth.Actor, string) error
 }
 
-// changeHeartbeats does one thing to all that were picked.
+// changeHeartbeats applies one action to all selected heartbeats.
 func changeHeartbeats(req *request) error {
 	_ = req.formValue("do") // reads the form
 	ids := req.r.PostForm["id"]
 	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
 	if len(ids) == 0 {
-		req.toast("Nothing was selected", "")
+		req.toast("No heartbeat was selected", "")
 		return req.redirect(paths.Heartbeats)
 	}
 	switch req.formValue("do") {
@@ -131,7 +131,7 @@ func changeHeartbeats(req *request) error {
 	return req.redirect(paths.Heartbeats)
 }
 
-// bulkAction is what was asked for.
+// bulkAction returns the action of the form.
 func (req *request) bulkAction() (bulkAction, error) {
 	switch req.formValue("do") {
 	case "pause":
@@ -149,13 +149,13 @@ func (req *request) bulkAction() (bulkAction, error) {
 	case "channels":
 		return setChannels(req.r.PostForm["channel"])
 	}
-	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose what to do with what was selected.")
+	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No action was chosen. Go back and choose one.")
 }
 
-// addTag adds a tag.
+// addTag returns the action that adds a tag.
 func addTag(tag string) (bulkAction, error) {
 	if tag == "" {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and write the tag to add.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "The tag is empty. Go back and enter a tag.")
 	}
 	return bulkAction{"Tagged", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		h, err := d.Heartbeat(ctx, a, id)
@@ -168,10 +168,10 @@ func addTag(tag string) (bulkAction, error) {
 	}}, nil
 }
 
-// setChannels sets which channels are told.
+// setChannels returns the action that sets the channels.
 func setChannels(channels []string) (bulkAction, error) {
 	if len(channels) == 0 {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose at least one channel.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No channel was chosen. Go back and choose at least one.")
 	}
 	return bulkAction{"Set the channels of", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		_, err := d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Channels: &channels})
@@ -179,7 +179,7 @@ func setChannels(channels []string) (bulkAction, error) {
 	}}, nil
 }
 
-// deleteHeartbeats ends several heartbeats, which one click brings back.
+// deleteHeartbeats deletes several heartbeats. One click restores them.
 func (req *request) deleteHeartbeats(ids []string) error {
 	undo := url.Values{}
 	for _, id := range ids {
@@ -200,15 +200,15 @@ func (req *request) deleteHeartbeats(ids []string) error {
 	}
 	n := len(undo["id"]) + len(undo["paused"])
 	if n == 0 {
-		req.toast("They were deleted already", "")
+		req.toast("The heartbeats were already deleted", "")
 		return req.redirect(paths.Heartbeats)
 	}
 	req.toast("Deleted "+ui.Plural(n, "heartbeat"), paths.RestoreHeartbeats+"?"+undo.Encode())
 	return req.redirect(paths.Heartbeats)
 }
 
-// restoreHeartbeats takes the deletion of several back. What somebody restored
-// meanwhile stays as it is.
+// restoreHeartbeats undoes the deletion of several heartbeats. It skips those that
+// were already restored.
 func restoreHeartbeats(req *request) error {
 	q, n := req.r.URL.Query(), 0
 	for _, how := range []string{"id", "paused"} {
@@ -223,17 +223,18 @@ func restoreHeartbeats(req *request) error {
 		}
 	}
 	if n == 0 {
-		return monitor.Faultf(monitor.NotFound, "", "They cannot be restored any more, or were restored already.")
+		return monitor.Faultf(monitor.NotFound, "", "The heartbeats can no longer be restored, or were already restored.")
 	}
 	req.toast("Restored "+ui.Plural(n, "heartbeat"), "")
 	return req.redirect(paths.Heartbeats)
 }
 
-// confirmHeartbeatDeletions asks before several are deleted.
+// confirmHeartbeatDeletions asks for confirmation before several heartbeats are
+// deleted.
 func (req *request) confirmHeartbeatDeletions(ids []string) error {
 	page := layout.ConfirmPage{
 		Section: "Heartbeats", Action: paths.BulkHeartbeats, CancelPath: paths.Heartbeats,
-		Text:  "Jobs that still call their URLs get 404. Right after it, you can undo it.",
+		Text:  "Jobs that still call their URLs get 404. You can undo the deletion on the next page.",
 		Label: "Type delete to confirm", Fields: []ui.Option{{Value: "delete", Label: "do"}},
 	}
 	for _, id := range ids {
@@ -251,7 +252,7 @@ func (req *request) confirmHeartbeatDeletions(ids []string) error {
 	page.Button = "Delete " + ui.Plural(len(page.Items), "heartbeat")
 	status := http.StatusOK
 	if word := req.formValue("confirm"); word != "" {
-		page.Typed, status = ui.Input{Value: word, Error: "Type the word delete."}, statusInvalid
+		page.Typed, status = ui.Input{Value: word, Error: "Type the word “delete”."}, statusInvalid
 	}
 	page.Shell = req.shell("")
 	return req.renderStatus(status, layout.Confirm(page))

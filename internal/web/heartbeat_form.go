@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// heartbeatFormLabels are the fields of a heartbeat's form.
+// heartbeatFormLabels are the fields of the heartbeat form, with the texts for
+// people.
 var heartbeatFormLabels = []ui.Option{
 	{Value: "name", Label: "Name"},
 	{Value: "schedule", Label: "Kind of schedule"},
@@ -42,7 +42,8 @@ var heartbeatFormLabels = []ui.Option{
 	{Value: "manual_resume", Label: "Stay paused when pinged"},
 }
 
-// heartbeatFormValues are what a browser sends of a form that nobody touches.
+// heartbeatFormValues returns the values that a browser sends for an unchanged
+// form.
 func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Values {
 	values := url.Values{
 		"name": {f.Name.Value}, "schedule": {f.Schedule}, "interval": {f.Interval.Value}, scheduleCron: {f.Cron.Value},
@@ -59,7 +60,7 @@ func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Valu
 	return values
 }
 
-// staleHeartbeat is a heartbeat's form that was saved on an older version.
+// staleHeartbeat returns the conflict of a form that is based on an old version.
 func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
 	h, err := req.site.Service.Heartbeat(ctx, req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -90,23 +91,14 @@ func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
 	return e, err
 }
 
-// showNewHeartbeat is the empty form.
-func showNewHeartbeat(req *request) error {
-	zone := ui.Input{Value: req.actor.Project.Zone}
-	f := heartbeatview.FormValues{
-		Schedule: scheduleInterval, Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "1h"}, CronZone: zone, OnCalendarZone: zone,
-	}
-	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, nil)
-}
-
-// createHeartbeat saves a new heartbeat, and leads to its URL.
+// createHeartbeat creates a heartbeat, and shows its page with the ping URL.
 func createHeartbeat(req *request) error {
 	if req.isPreview() {
 		return rerenderNewHeartbeat(req)
 	}
 	h, err := req.site.Service.CreateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(monitor.Rule{}))
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderHeartbeatForm(statusInvalid, heartbeatview.FormPage{Form: req.withSuggestions(req.submittedHeartbeat(about), err)}, req.r.PostForm["channel"])
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, heartbeatview.FormPage{}, monitor.Rule{}, err)
 	}
 	if err != nil {
 		return err
@@ -114,7 +106,7 @@ func createHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(h.ID) + justSavedQuery)
 }
 
-// showHeartbeatForm is the form as it was saved.
+// showHeartbeatForm shows the form with the saved values.
 func showHeartbeatForm(req *request) error {
 	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
@@ -123,7 +115,7 @@ func showHeartbeatForm(req *request) error {
 	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{
 		Key: present.HeartbeatKey(h), Title: h.Name, Form: req.savedHeartbeat(h),
 		Version: manage.HeartbeatVersion(h), OriginalValues: encodeOriginalValues(heartbeatFormValues(req.savedHeartbeat(h), h.Channels)),
-	}, h.Channels)
+	}, &h.Rule, h.Channels)
 }
 
 // changeHeartbeat saves the form of an existing heartbeat.
@@ -147,13 +139,11 @@ func changeHeartbeat(req *request) error {
 		if req.isConflict(now) {
 			return req.renderConflict(now)
 		}
-		edit.IfVersion = []string{now.version} // what changed is not in the form
+		edit.IfVersion = []string{now.version} // the form does not show what changed
 		h, err = req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
 	}
-	p := req.heartbeatFormPage(before)
-	if about, wrong := fieldErrors(err); wrong {
-		p.Form = req.withSuggestions(req.submittedHeartbeat(about), err)
-		return req.renderHeartbeatForm(statusInvalid, p, req.r.PostForm["channel"])
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, req.heartbeatFormPage(before), before.Rule, err)
 	}
 	if err != nil {
 		return err
@@ -162,46 +152,85 @@ func changeHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// rerenderNewHeartbeat shows the form of a new heartbeat, filled in.
-func rerenderNewHeartbeat(req *request) error {
-	return req.renderHeartbeatPreview(heartbeatview.FormPage{}, monitor.Rule{})
-}
-
-// rerenderHeartbeatForm shows the form of an existing heartbeat, filled in.
-func rerenderHeartbeatForm(req *request) error {
-	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	return req.renderHeartbeatPreview(req.heartbeatFormPage(before), before.Rule)
-}
-
-// heartbeatFormPage is the page of a form that came back: still of the version that it was
-// opened on.
+// heartbeatFormPage returns the page of a submitted form. It keeps the version that
+// the form was opened with.
 func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.FormPage {
 	return heartbeatview.FormPage{
 		Key: present.HeartbeatKey(before), Title: before.Name, Version: req.formValue(ui.VersionField), OriginalValues: req.formValue(ui.OriginalValuesField),
 	}
 }
 
-// isPreview reports whether a browser without script asks what the form would
-// mean, rather than to save it.
+// isPreview reports whether the form was submitted for its preview and not to be
+// saved. Browsers without script do that.
 func (req *request) isPreview() bool { return req.applySuggestion() || req.formValue("look") != "" }
 
-// renderHeartbeatPreview shows the form as it is filled in, with its preview and its mistakes.
-func (req *request) renderHeartbeatPreview(p heartbeatview.FormPage, before monitor.Rule) error {
-	_, err := req.site.Service.ValidateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(before))
-	about, wrong := fieldErrors(err)
-	if err != nil && !wrong {
-		return err
+// showNewHeartbeat shows an empty form.
+func showNewHeartbeat(req *request) error {
+	zone := ui.Input{Value: req.actor.Project.Zone}
+	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
 	}
-	p.Form = req.withSuggestions(req.submittedHeartbeat(about), err)
-	return req.renderHeartbeatForm(http.StatusOK, p, req.r.PostForm["channel"])
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
 }
 
-// renderHeartbeatForm answers with the form, with what it would mean and the channels of
-// which some are chosen.
-func (req *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, chosen []string) error {
+// rerenderNewHeartbeat shows the submitted form of a new heartbeat.
+func rerenderNewHeartbeat(req *request) error {
+	return req.renderSubmittedHeartbeat(http.StatusOK, heartbeatview.FormPage{}, monitor.Rule{}, nil)
+}
+
+// rerenderHeartbeatForm shows the submitted form of an existing heartbeat.
+func rerenderHeartbeatForm(req *request) error {
+	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return req.renderSubmittedHeartbeat(http.StatusOK, req.heartbeatFormPage(before), before.Rule, nil)
+}
+
+// checkHeartbeat validates the submitted form. It returns the form with its errors and
+// suggestions, and the rule for the preview, or nil if the rule is invalid. before is
+// the rule of the edited heartbeat. saveErr, if not nil, is the error of saving the
+// form; its errors are shown instead.
+func (req *request) checkHeartbeat(before monitor.Rule, saveErr error) (heartbeatview.FormValues, *monitor.Rule, error) {
+	edit := req.heartbeatEdit(before)
+	h, err := req.site.Service.ValidateHeartbeat(req.ctx(), req.actor, edit)
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
+		return heartbeatview.FormValues{}, nil, err
+	}
+	rule := &h.Rule
+	if edit.ExpectFirstBy == nil {
+		rule.ExpectFirstBy = before.ExpectFirstBy
+	}
+	for field := range fieldErrs {
+		if !slices.Contains(fieldsOutsideRule, field) {
+			rule = nil
+		}
+	}
+	if saveErr != nil {
+		err = saveErr
+		fieldErrs, _ = fieldErrors(err)
+	}
+	return req.withSuggestions(req.submittedHeartbeat(fieldErrs), err), rule, nil
+}
+
+// fieldsOutsideRule are the fields that the preview does not depend on.
+var fieldsOutsideRule = []string{"name", "slug", "description", "tags", "channels"}
+
+// renderSubmittedHeartbeat shows the submitted form with its preview and errors.
+func (req *request) renderSubmittedHeartbeat(status int, p heartbeatview.FormPage, before monitor.Rule, saveErr error) error {
+	form, rule, err := req.checkHeartbeat(before, saveErr)
+	if err != nil {
+		return err
+	}
+	p.Form = form
+	return req.renderHeartbeatForm(status, p, rule, req.r.PostForm["channel"])
+}
+
+// renderHeartbeatForm shows a form with the preview of a rule, or without one if the
+// rule is nil. chosen are the ids of the selected channels.
+func (req *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, rule *monitor.Rule, chosen []string) error {
 	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
 	if err != nil {
 		return err
@@ -209,37 +238,49 @@ func (req *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, ch
 	for _, c := range l.Items {
 		p.Channels = append(p.Channels, heartbeatview.ChannelOption{ID: c.ID, Name: c.Name, Kind: present.ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
 	}
-	told := len(l.Items)
-	if p.Form.SelectedChannelsOnly {
-		told = len(chosen)
-	}
-	p.Form, p.Preview = req.withPreview(p.Form, told)
+	p.Form, p.Preview = req.withPreview(p.Form, rule, len(l.Items), len(chosen))
 	p.Zones = present.TimeZones
 	p.Shell = req.shell("")
 	return req.renderStatus(status, heartbeatview.Form(p))
 }
 
-// previewHeartbeat answers what a form that is being filled in would mean.
+// previewHeartbeat returns the preview of a form that is being filled in.
 func previewHeartbeat(req *request) error {
-	_, err := req.site.Service.ValidateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(monitor.Rule{}))
-	about, wrong := fieldErrors(err)
-	if err != nil && !wrong {
+	form, rule, err := req.checkHeartbeat(monitor.Rule{}, nil)
+	if err != nil {
 		return err
 	}
-	f := req.withSuggestions(req.submittedHeartbeat(about), err)
 	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
 	if err != nil {
 		return err
 	}
-	told := len(l.Items)
-	if f.SelectedChannelsOnly {
-		told = len(req.r.PostForm["channel"])
-	}
-	f, p := req.withPreview(f, told)
-	return req.render(heartbeatview.PreviewResponse(req.clock, f, p))
+	form, p := req.withPreview(form, rule, len(l.Items), len(req.r.PostForm["channel"]))
+	return req.render(heartbeatview.PreviewResponse(req.clock, form, p))
 }
 
-// channelCountText says how many channels that is.
+// withPreview returns the form with the preview of its rule. The project has channels
+// channels, of which chosen are selected.
+func (req *request) withPreview(f heartbeatview.FormValues, rule *monitor.Rule, channels, chosen int) (heartbeatview.FormValues, heartbeatview.Preview) {
+	if rule == nil {
+		return f, heartbeatview.Preview{}
+	}
+	p := rulePreview(*rule, req.now)
+	if rule.Calendar != nil {
+		f.ScheduleText = p.Schedule
+		usual := *rule
+		usual.Early = monitor.DefaultEarly
+		if !p.Due.IsZero() {
+			f.DefaultEarly = ui.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
+		}
+	}
+	if f.SelectedChannelsOnly {
+		channels = chosen
+	}
+	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, channels), channels == 1
+	return f, p
+}
+
+// channelCountText describes the number of alerted channels.
 func channelCountText(some bool, n int) string {
 	switch {
 	case n == 0:
@@ -253,68 +294,10 @@ func channelCountText(some bool, n int) string {
 	}
 }
 
-// previewRuns is how many runs the preview of a form lists in either direction.
+// previewRuns is the number of past and of future runs in a preview.
 const previewRuns = 5
 
-// withPreview is the form with what it would mean beside it. Told is how many
-// channels are.
-func (req *request) withPreview(f heartbeatview.FormValues, told int) (heartbeatview.FormValues, heartbeatview.Preview) {
-	r, ok := req.ruleOf(f)
-	if !ok {
-		return f, heartbeatview.Preview{}
-	}
-	p := rulePreview(r, req.now)
-	if r.Calendar != nil {
-		f.ScheduleText = p.Schedule
-		usual := r
-		usual.Early = monitor.DefaultEarly
-		if !p.Due.IsZero() {
-			f.DefaultEarly = ui.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
-		}
-	}
-	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, told), told == 1
-	return f, p
-}
-
-// ruleOf is the rule that a form says. It is false while something in it cannot be
-// read: what that is, package manage tells, and here there is only no preview.
-func (req *request) ruleOf(f heartbeatview.FormValues) (r monitor.Rule, ok bool) {
-	sound := f.AlertAfter.Error == "" && f.ExpectFirstBy.Error == ""
-	length := func(in ui.Input, empty time.Duration) time.Duration {
-		if strings.TrimSpace(in.Value) == "" {
-			return empty
-		}
-		d, err := schedule.ParseDuration(in.Value)
-		sound = sound && err == nil && in.Error == ""
-		return d
-	}
-	r = monitor.Rule{
-		Grace: length(f.Grace, -1), MaxRunTime: length(f.MaxRunTime, 0), MinRunTime: length(f.MinRunTime, 0),
-		StartGrace: length(f.StartGrace, 0), Early: length(f.Early, monitor.DefaultEarly),
-	}
-	r.ExpectFirstBy, _ = req.parseLocalTime(f.ExpectFirstBy.Value) // none is zero, which is never
-	inARow, _ := strconv.Atoi(strings.TrimSpace(f.AlertAfter.Value))
-	r.AlertAfter = max(0, min(inARow, monitor.MaxAlertAfter))
-	switch f.Schedule {
-	case scheduleCron:
-		sound = parseCalendar(&r, monitor.Cron, f.Cron, f.CronZone) && sound
-	case scheduleOnCalendar:
-		sound = parseCalendar(&r, monitor.OnCalendar, f.OnCalendar, f.OnCalendarZone) && sound
-	default:
-		r.Interval = length(f.Interval, 0)
-		sound = sound && r.Interval >= time.Second
-	}
-	return r, sound && r.Grace >= 0
-}
-
-// parseCalendar reads the lines of a calendar into a rule.
-func parseCalendar(r *monitor.Rule, kind monitor.CalendarKind, text, zone ui.Input) bool {
-	var err error
-	r.Calendar, err = monitor.NewCalendar(kind, splitLines(text.Value), zone.Value)
-	return err == nil && text.Error == "" && zone.Error == ""
-}
-
-// rulePreview is what a rule means if a ping came now.
+// rulePreview returns the preview of a rule, as if a ping came now.
 func rulePreview(r monitor.Rule, now time.Time) heartbeatview.Preview {
 	o := schedule.NewPreview(r.Schedule(), now, previewRuns)
 	p := heartbeatview.Preview{

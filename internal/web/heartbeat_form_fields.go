@@ -17,19 +17,18 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// The ways to say a schedule, as the form sends them.
+// The kinds of schedule, as values of the form.
 const (
 	scheduleInterval   = "interval"
 	scheduleCron       = "cron"
 	scheduleOnCalendar = "oncalendar"
 )
 
-// dateTimeLayout is how a browser sends a date and a time (HTML, "local date and time
-// string"). Seconds come only when there are some.
+// dateTimeLayout is the format of a date and time in a form (HTML, "local date and
+// time string"). Browsers omit seconds that are zero.
 const dateTimeLayout = "2006-01-02T15:04"
 
-// heartbeatEdit reads the form. before is the rule of the heartbeat that is
-// edited.
+// heartbeatEdit parses the form. before is the rule of the edited heartbeat.
 func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 	tags := strings.Split(req.formValue("tags"), ",")
 	methods, stays := string(monitor.AnyMethod), req.formValue("manual_resume") != ""
@@ -47,14 +46,14 @@ func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 	if req.formValue("channels") == "some" {
 		chosen = append([]string{}, req.r.PostForm["channel"]...)
 		if len(chosen) == 0 {
-			e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "channels", "Choose at least one channel, or all of the project."))
+			e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "channels", "Choose at least one channel, or all channels of the project."))
 		}
 	}
 	e.Channels = &chosen
 	return e
 }
 
-// chosenSchedule is the way that the form says the schedule.
+// chosenSchedule returns the selected kind of schedule.
 func (req *request) chosenSchedule() string {
 	switch s := req.formValue("schedule"); s {
 	case scheduleCron, scheduleOnCalendar:
@@ -63,13 +62,13 @@ func (req *request) chosenSchedule() string {
 	return scheduleInterval
 }
 
-// splitLines are those of a text area, empty ones included, so that a mistake is
-// told about the line that its writer sees.
+// splitLines splits the text of a text area. It keeps empty lines, so that line
+// numbers in errors match the text area.
 func splitLines(text string) []string {
 	return strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 }
 
-// submittedHeartbeat is the form as it was sent, with what is wrong beside each field.
+// submittedHeartbeat returns the submitted form, with the error of each field.
 func (req *request) submittedHeartbeat(about map[string]string) heartbeatview.FormValues {
 	in := func(field string) ui.Input { return ui.Input{Value: req.formValue(field), Error: about[field]} }
 	f := heartbeatview.FormValues{
@@ -91,7 +90,8 @@ func (req *request) submittedHeartbeat(about map[string]string) heartbeatview.Fo
 	return f
 }
 
-// submittedLines is a text area of which one line may be wrong: "cron[1]" is the second.
+// submittedLines returns a text area. The field "cron[1]" has the error of its
+// second line.
 func (req *request) submittedLines(field string, about map[string]string) ui.Input {
 	in := ui.Input{Value: req.formValue(field), Error: about[field]}
 	for _, at := range slices.Sorted(maps.Keys(about)) {
@@ -107,8 +107,8 @@ func (req *request) submittedLines(field string, about map[string]string) ui.Inp
 	return in
 }
 
-// parseLocalTime reads a moment in the zone of the project. It is false when it is
-// none.
+// parseLocalTime parses a time in the zone of the project. It returns false if the
+// text is no time.
 func (req *request) parseLocalTime(text string) (time.Time, bool) {
 	for _, layout := range []string{dateTimeLayout, dateTimeLayout + ":05"} {
 		if at, err := time.ParseInLocation(layout, text, req.clock.Zone); err == nil {
@@ -118,8 +118,8 @@ func (req *request) parseLocalTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// readSchedule reads the schedule that was chosen. The others are not given, and
-// so what was there is replaced.
+// readSchedule parses the selected schedule. The edit omits the others, so it
+// replaces the saved schedule.
 func (req *request) readSchedule(e *manage.HeartbeatEdit) {
 	switch req.chosenSchedule() {
 	case scheduleCron:
@@ -131,7 +131,7 @@ func (req *request) readSchedule(e *manage.HeartbeatEdit) {
 	}
 }
 
-// readLimits reads the rules for runs. An empty control is the usual.
+// readLimits parses the rules for runs. An empty field selects the default.
 func (req *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
 	given := func(field string) *string { return new(strings.TrimSpace(req.formValue(field))) }
 	e.MaxRunTime, e.MinRunTime, e.StartGrace, e.Early = given("max_run_time"), given("min_run_time"), given("start_grace"), given("early")
@@ -139,7 +139,7 @@ func (req *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
 	if text := strings.TrimSpace(req.formValue("alert_after")); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			n = 0 // which is refused, with what to write
+			n = 0 // is rejected with the valid range
 		}
 		e.AlertAfter = &n
 	}
@@ -147,16 +147,16 @@ func (req *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
 	switch at, ok := req.parseLocalTime(*e.ExpectFirstBy); {
 	case *e.ExpectFirstBy == "":
 	case *e.ExpectFirstBy == req.clock.FormTime(before.ExpectFirstBy):
-		e.ExpectFirstBy = nil // the control knows no seconds: it was not touched
+		e.ExpectFirstBy = nil // unchanged: the field shows no seconds
 	case ok:
 		e.ExpectFirstBy = new(at.Format(time.RFC3339))
 	default:
 		e.ExpectFirstBy = nil
-		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "expect_first_by", "Write a date and a time of day, such as 2026-03-14T12:00."))
+		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "expect_first_by", "Enter a date and a time of day, for example 2026-03-14T12:00."))
 	}
 }
 
-// savedHeartbeat is the form as the heartbeat was saved.
+// savedHeartbeat returns the form with the saved values.
 func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues {
 	r := h.Rule
 	zone := ui.Input{Value: req.actor.Project.Zone}
@@ -185,7 +185,7 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 	return f
 }
 
-// durationInput is a duration that someone set, nothing for 0.
+// durationInput returns the value of a duration field, which is empty for 0.
 func durationInput(d time.Duration) ui.Input {
 	if d == 0 {
 		return ui.Input{}
@@ -193,23 +193,26 @@ func durationInput(d time.Duration) ui.Input {
 	return ui.Input{Value: ui.ExactDuration(d)}
 }
 
-// durationFields are the fields of the form that take one. An interval is only read if
-// it is the chosen schedule.
+// durationFields are the fields with a duration. The interval counts only if it is
+// the selected schedule.
 var durationFields = []string{"interval", "grace", "max_run_time", "min_run_time", "start_grace", "early"}
 
-// suggestedFields are the fields that a button of [ui.SuggestionField] can fill in.
+// suggestedFields are the fields that a suggestion button (ui.SuggestionField)
+// can fill in.
 var suggestedFields = append([]string{"schedule", "cron", "cron_timezone", "oncalendar", "oncalendar_timezone"}, durationFields...)
 
-// maxSuggestionSize bounds the text of a button, in bytes: it holds the whole text area.
+// maxSuggestionSize is the maximum size in bytes of the value of a suggestion
+// button. It holds the whole text area.
 const maxSuggestionSize = 4096
 
-// applySuggestion fills in what a button suggested, and reports whether one was pressed.
+// applySuggestion fills in the suggestion of the pressed button. It returns false
+// if none was pressed.
 func (req *request) applySuggestion() bool {
 	text := req.formValue(ui.SuggestionField)
 	if text == "" {
 		return false
 	}
-	values, _ := url.ParseQuery(text) // what cannot be read is not filled in
+	values, _ := url.ParseQuery(text) // invalid pairs are not filled in
 	for _, field := range suggestedFields {
 		if values.Has(field) {
 			req.r.PostForm.Set(field, values.Get(field))
@@ -262,8 +265,9 @@ func (req *request) withSuggestions(f heartbeatview.FormValues, err error) heart
 	return f
 }
 
-// suggestionChoices are the buttons for one line of a text area. A suggestion that belongs
-// elsewhere replaces the schedule, so it is offered only for a schedule of one line.
+// suggestionChoices returns the suggestion buttons of one line. A suggestion of
+// another kind replaces the whole schedule, so it is offered only if there is one
+// line.
 func (req *request) suggestionChoices(field string, at int, suggestions []schedule.Suggestion) (choices []ui.Option) {
 	typed := splitLines(req.formValue(field))
 	filled := 0
@@ -291,8 +295,8 @@ func (req *request) suggestionChoices(field string, at int, suggestions []schedu
 	return choices
 }
 
-// suggestionLabel returns the label of a suggestion, with the dialect if the line has
-// several meanings.
+// suggestionLabel returns the label of a suggestion button. It names the dialect if
+// the line has several meanings.
 func suggestionLabel(field string, s schedule.Suggestion, several bool) string {
 	label := "Use " + s.Text
 	switch {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/schedule"
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/ui"
 )
@@ -63,11 +65,12 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 
 func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: ui.Clock{Zone: time.UTC}}
-	f := heartbeatview.FormValues{
-		Schedule: scheduleCron, Cron: ui.Input{Value: "30 2 * * *"}, CronZone: ui.Input{Value: "Europe/Berlin"}, Grace: ui.Input{Value: "1h"},
-		AlertAfter: ui.Input{Value: "2"}, Early: ui.Input{Value: ""},
+	calendar, err := monitor.NewCalendar(monitor.Cron, []string{"30 2 * * *"}, "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, p := site.withPreview(f, 1)
+	rule := &monitor.Rule{Calendar: calendar, Grace: time.Hour, AlertAfter: 2, Early: monitor.DefaultEarly}
+	_, p := site.withPreview(heartbeatview.FormValues{}, rule, 1, 0)
 	at := func(text string) time.Time {
 		moment, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -235,7 +238,22 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: ui.Input{Value: zone}, OnCalendarZone: ui.Input{Value: zone},
 			Grace: ui.Input{Value: grace}, AlertAfter: ui.Input{Value: inARow}, Early: ui.Input{Value: grace}, ExpectFirstBy: in,
 		}
-		form, p := req.withPreview(form, 3)
+		rule := &monitor.Rule{}
+		var err error
+		if rule.Grace, err = schedule.ParseDuration(grace); err != nil {
+			rule = nil
+		} else if kind == scheduleInterval {
+			rule.Interval, err = schedule.ParseDuration(text)
+		} else {
+			rule.Calendar, err = monitor.NewCalendar(monitor.CalendarKind(kind), splitLines(text), zone)
+		}
+		if err != nil || rule.Calendar == nil && rule.Interval < time.Second {
+			rule = nil
+		} else {
+			n, _ := strconv.Atoi(inARow)
+			rule.AlertAfter, rule.Early = max(1, min(n, monitor.MaxAlertAfter)), rule.Grace
+		}
+		form, p := req.withPreview(form, rule, 3, 0)
 		if err := heartbeatview.PreviewResponse(req.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}

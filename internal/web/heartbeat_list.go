@@ -17,18 +17,17 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// How many heartbeats a page of the list has: fewer, or as many as one may ask
-// for.
+// The number of heartbeats on a page of the list.
 const (
 	defaultPageSize = 25
 	largePageSize   = 50
 )
 
-// summaryMinHeartbeats is below how many the summary above the list says nothing that
-// the list does not.
+// summaryMinHeartbeats is the number of heartbeats from which the list has a
+// summary.
 const summaryMinHeartbeats = 10
 
-// heartbeatRoutes are the pages of the heartbeats.
+// heartbeatRoutes returns the routes of heartbeats.
 func (s *Site) heartbeatRoutes() []route {
 	return []route{
 		{pattern: "GET /heartbeats", right: auth.Read, handle: listHeartbeats},
@@ -50,7 +49,7 @@ func (s *Site) heartbeatRoutes() []route {
 	}
 }
 
-// listHeartbeats is the list of a project, or the way to its first heartbeat.
+// listHeartbeats shows the heartbeats of a project, or how to create the first one.
 func listHeartbeats(req *request) error {
 	q := req.r.URL.Query()
 	f := heartbeatFilter(q)
@@ -81,7 +80,7 @@ func listHeartbeats(req *request) error {
 	if err != nil {
 		return err
 	}
-	counts.StatusCounts, counts.NavCounts = o.Tally, o.Standing // of the same moment as the rows
+	counts.StatusCounts, counts.NavCounts = o.Tally, o.Standing // read together with the rows
 	page = req.withCounts(page, counts, from)
 	above, err := req.fragmentRefs(page.Fragments())
 	if err != nil {
@@ -97,7 +96,7 @@ func listHeartbeats(req *request) error {
 	return req.render(heartbeatview.List(page))
 }
 
-// emptyList is the way to the first heartbeat.
+// emptyList shows how to create the first heartbeat.
 func (req *request) emptyList(o manage.HeartbeatList) error {
 	page := heartbeatview.EmptyListPage{PingURLPrefix: req.pingBase(), Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "1h"}}
 	parts, err := req.fragmentRefs(page.Fragments())
@@ -108,7 +107,7 @@ func (req *request) emptyList(o manage.HeartbeatList) error {
 	return req.render(heartbeatview.EmptyList(page))
 }
 
-// heartbeatFilter is what an address narrows the list to.
+// heartbeatFilter returns the filter in the query of the list.
 func heartbeatFilter(q url.Values) heartbeatview.Filter {
 	return heartbeatview.Filter{
 		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
@@ -116,8 +115,8 @@ func heartbeatFilter(q url.Values) heartbeatview.Filter {
 	}
 }
 
-// withCounts is the page with the numbers above its list. The minutes of the hour
-// ahead begin at from.
+// withCounts adds the counts above the list. from is the beginning of the next
+// hour's first minute.
 func (req *request) withCounts(p heartbeatview.ListPage, counts manage.ProjectCounts, from time.Time) heartbeatview.ListPage {
 	p.Counts, p.ChannelWarning = present.StatusCounts(counts.StatusCounts), req.channelWarning(counts.Channels)
 	p.ChannelWarning.FailingChannels = counts.FailingChannels
@@ -127,14 +126,13 @@ func (req *request) withCounts(p heartbeatview.ListPage, counts manage.ProjectCo
 	return p
 }
 
-// channelWarning is what is said where nobody would be told, of a project with so many
-// channels.
+// channelWarning returns the warning of a project with this number of channels.
 func (req *request) channelWarning(channels int) layout.ChannelWarning {
 	return layout.ChannelWarning{NoChannels: channels == 0, CanAddChannel: req.actor.May(auth.ChangeChannels)}
 }
 
-// pageURL is the address of another page of a list: the same query with another
-// cursor.
+// pageURL returns the address of another page of the list: the same query with
+// another cursor.
 func pageURL(q url.Values, cursor string) string {
 	if cursor == "" {
 		return ""
@@ -149,7 +147,8 @@ func pageURL(q url.Values, cursor string) string {
 	return paths.Heartbeats + "?" + other.Encode()
 }
 
-// pingBase is what ping URLs start with, empty for those who may not ping.
+// pingBase returns the ping URL up to the id, or "" for people who cannot see ping
+// URLs.
 func (req *request) pingBase() string {
 	if !req.actor.SeesPingURLs() {
 		return ""
@@ -157,7 +156,8 @@ func (req *request) pingBase() string {
 	return req.site.pingBase()
 }
 
-// channelChoices are the channels of the project, for those who may choose.
+// channelChoices returns the channels of the project, for people who can change
+// heartbeats.
 func (req *request) channelChoices() ([]ui.Option, error) {
 	if !req.actor.May(auth.ChangeHeartbeats) {
 		return nil, nil
@@ -170,7 +170,7 @@ func (req *request) channelChoices() ([]ui.Option, error) {
 	return choices, err
 }
 
-// heartbeatRow is one line of the list.
+// heartbeatRow returns one row of the list.
 func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 	r := heartbeatview.Row{
 		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Tags: w.Tags, Schedule: w.Rule.Describe(),

@@ -15,20 +15,19 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// justSavedQuery is the query that Save leads to, so that the page greets a new
-// heartbeat.
+// justSavedQuery is the query of the page after a heartbeat was created.
 const justSavedQuery = "?saved=1"
 
-// detailQuery is which part of the log an address asks for.
+// detailQuery returns the part of the event log that a query selects.
 func detailQuery(q url.Values) manage.HeartbeatDetailQuery {
 	before, err := strconv.ParseInt(q.Get("before"), 10, 64)
 	if err != nil || before < 0 {
-		before = 0 // an address that somebody mended shows the newest
+		before = 0 // an invalid number selects the newest events
 	}
 	return manage.HeartbeatDetailQuery{Kind: q.Get("kind"), Before: before}
 }
 
-// showHeartbeat is the page of one heartbeat.
+// showHeartbeat shows the page of one heartbeat.
 func showHeartbeat(req *request) error {
 	q := req.r.URL.Query()
 	query := detailQuery(q)
@@ -47,7 +46,7 @@ func showHeartbeat(req *request) error {
 	return req.render(heartbeatview.Detail(page))
 }
 
-// heartbeatPage is what the page tells, but for what surrounds it.
+// heartbeatPage returns the page without its shell.
 func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.DetailPage {
 	all := present.Runs(d.HeartbeatHistory, req.now)
 	page := heartbeatview.DetailPage{
@@ -75,7 +74,7 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	return page
 }
 
-// heartbeat is what the page tells about it, but for what only the page knows.
+// heartbeat returns the heartbeat of the page, without what only the page knows.
 func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident) heartbeatview.Heartbeat {
 	h := heartbeatview.Heartbeat{
 		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Description: w.Description, Status: string(w.StatusAt(req.now)),
@@ -96,8 +95,8 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 	return h
 }
 
-// why is the arithmetic as of now. The sentence is left out where the sum says
-// the same.
+// explanation returns the calculation of the status. It omits the sentence if the
+// sum says the same.
 func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 	status := h.StatusAt(req.now)
 	w := ui.Explanation{
@@ -107,7 +106,7 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 	if !w.Alert.IsZero() {
 		w.AlertingRun = w.Alert.Add(-w.Grace)
 	}
-	// Only the newest stretch knows which ping decided it.
+	// Only the latest span knows which ping decided it.
 	if tail := h.History.Latest; !w.LastPing.IsZero() && tail.LastPing.Equal(w.LastPing) {
 		w.CountedFor = tail.Last
 	}
@@ -120,7 +119,7 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 	return w
 }
 
-// eventLog is the event log as the page shows it.
+// eventLog returns the event log of the page.
 func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.EventLog {
 	base := paths.Heartbeat(present.HeartbeatKey(d.Heartbeat))
 	l := heartbeatview.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0}
@@ -142,12 +141,12 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 	return l
 }
 
-// downloadBody gives out the whole body of a ping, to be kept and not to be shown:
-// it holds whatever a stranger sent.
+// downloadBody sends the whole body of a ping as a download. It is never displayed,
+// because it holds untrusted input.
 func downloadBody(req *request) error {
 	n, err := strconv.ParseInt(req.r.PathValue("n"), 10, 64)
 	if err != nil {
-		return monitor.Faultf(monitor.NotFound, "", "There is no such ping.")
+		return monitor.Faultf(monitor.NotFound, "", "No such ping.")
 	}
 	p, err := req.site.Service.Ping(req.ctx(), req.actor, req.r.PathValue("key"), n)
 	if err != nil {
@@ -158,7 +157,7 @@ func downloadBody(req *request) error {
 	h.Set("Content-Disposition", `attachment; filename="ping-`+strconv.FormatInt(n, 10)+`.txt"`)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	req.w.WriteHeader(http.StatusOK)
-	_, _ = req.w.Write(p.Body) // who left early need not be told
+	_, _ = req.w.Write(p.Body) // fails if the browser disconnected
 	return nil
 }
 

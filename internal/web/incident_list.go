@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// incidentRoutes are the pages of the incidents.
+// incidentRoutes returns the routes of incidents.
 func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", right: auth.Read, handle: listIncidents},
@@ -28,7 +28,7 @@ func (s *Site) incidentRoutes() []route {
 	}
 }
 
-// listIncidents is the list of incidents of a project.
+// listIncidents shows the incidents of a project.
 func listIncidents(req *request) error {
 	q := req.r.URL.Query()
 	f := incidentFilter(q)
@@ -70,12 +70,13 @@ func listIncidents(req *request) error {
 	return req.render(incidentview.List(page))
 }
 
-// incidentFilter is what an address narrows the list to.
+// incidentFilter returns the filter in the query of the list.
 func incidentFilter(q url.Values) incidentview.Filter {
 	return incidentview.Filter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
 }
 
-// incidentCursor is the incident beside which a page of the list lies.
+// incidentCursor returns the number of the incident next to the page, and whether
+// the page is newer than that incident.
 func incidentCursor(q url.Values) (number int64, back bool) {
 	if n, err := strconv.ParseInt(q.Get("newer"), 10, 64); err == nil && n > 0 {
 		return n, true
@@ -87,8 +88,8 @@ func incidentCursor(q url.Values) (number int64, back bool) {
 	return n, false
 }
 
-// incidentPageURL is the address of the page that is newer or older than an incident; row
-// is the number of its first row.
+// incidentPageURL returns the address of the page that is "newer" or "older" than
+// an incident. row is the number of its first row.
 func incidentPageURL(q url.Values, way string, number int64, row int) string {
 	other := selectValues(q, "state", "q", "cause")
 	other.Set(way, strconv.FormatInt(number, 10))

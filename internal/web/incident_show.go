@@ -15,8 +15,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// showAckLink is the page behind the link in an alert. It changes nothing: mail
-// scanners open links too.
+// showAckLink shows the page of an acknowledge link. It changes nothing, because
+// mail scanners open links.
 func showAckLink(req *request) error {
 	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
 	if err != nil {
@@ -25,7 +25,7 @@ func showAckLink(req *request) error {
 	return req.render(incidentview.Acknowledge(req.ackLinkPage(found)))
 }
 
-// acknowledgeByLink acknowledges by the link, whoever presses the button.
+// acknowledgeByLink acknowledges an incident by its link, without a session.
 func acknowledgeByLink(req *request) error {
 	text := strings.TrimSpace(req.formValue("note"))
 	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
@@ -46,7 +46,7 @@ func acknowledgeByLink(req *request) error {
 	return req.render(incidentview.Acknowledge(p))
 }
 
-// ackLinkPage returns the page of an incident with its button.
+// ackLinkPage returns the page of an acknowledge link.
 func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.AcknowledgePage {
 	if zone, err := time.LoadLocation(found.Zone); err == nil {
 		req.clock.Zone = zone
@@ -59,8 +59,7 @@ func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.Acknow
 	}
 }
 
-// acknowledgeIncident notes that the visitor takes care of an incident, with a note if
-// one was written.
+// acknowledgeIncident acknowledges an incident, with an optional note.
 func acknowledgeIncident(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
@@ -74,7 +73,7 @@ func acknowledgeIncident(req *request) error {
 	return req.redirect(paths.Incident(id))
 }
 
-// addIncidentNote writes a note on an incident.
+// addIncidentNote adds a note to an incident.
 func addIncidentNote(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
@@ -88,12 +87,12 @@ func addIncidentNote(req *request) error {
 	return req.redirect(paths.Incident(id))
 }
 
-// showIncident is the page of one incident.
+// showIncident shows the page of one incident.
 func showIncident(req *request) error {
 	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), ui.Input{})
 }
 
-// renderIncident answers with the page of an incident; note is one that was refused.
+// renderIncident shows the page of an incident. note is an invalid note to correct.
 func (req *request) renderIncident(status int, id string, note ui.Input) error {
 	s, err := req.site.Service.IncidentView(req.ctx(), req.actor, id)
 	if err != nil {
@@ -112,7 +111,7 @@ func (req *request) renderIncident(status int, id string, note ui.Input) error {
 	return req.renderStatus(status, incidentview.Detail(page))
 }
 
-// incidentPage is what the page tells, but for what surrounds it.
+// incidentPage returns the page without its shell.
 func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage {
 	i := s.Incident
 	p := incidentview.DetailPage{
@@ -145,10 +144,10 @@ func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage 
 	case present.IsFailure(i.Cause):
 		p.Explanation = &ui.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: ui.Capitalize(i.Reason)}
 	case i.Cause == monitor.CauseMissed && i.Due.IsZero():
-		p.Explanation = &ui.Explanation{Status: "down", Decision: ui.Capitalize(i.Reason)} // a first ping that never came has no sum
+		p.Explanation = &ui.Explanation{Status: "down", Decision: ui.Capitalize(i.Reason)} // without a first ping there is no calculation
 	case i.Cause == monitor.CauseMissed:
 		p.Explanation = present.MissedExplanation(s)
-		p.Heartbeat.Grace = p.Explanation.Grace // as it was then
+		p.Heartbeat.Grace = p.Explanation.Grace // the grace period at that time
 	}
 	if p.Explanation != nil {
 		p.Explanation.Past = i.State() == monitor.StateResolved

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// keysPage lists the API keys of the project.
+// keysPage returns the page with the API keys of the project.
 func (req *request) keysPage() (accountview.APIKeysPage, error) {
 	keys, err := req.site.Service.APIKeys(req.ctx(), req.actor)
 	if err != nil {
@@ -28,7 +28,7 @@ func (req *request) keysPage() (accountview.APIKeysPage, error) {
 	return p, nil
 }
 
-// showKeys shows them.
+// showKeys shows the API keys.
 func showKeys(req *request) error {
 	p, err := req.keysPage()
 	if err != nil {
@@ -37,8 +37,8 @@ func showKeys(req *request) error {
 	return req.render(accountview.APIKeys(p))
 }
 
-// createKey makes a key. It is shown in the answer itself, once: kept for a
-// next page it would lie in the database in clear.
+// createKey creates an API key. Only this response contains the key: a redirect
+// would need to store it in the database.
 func createKey(req *request) error {
 	name, readOnly := req.formValue("name"), req.formValue("read_only") != ""
 	_, secret, err := req.site.Service.CreateKey(req.ctx(), req.actor, name, readOnly)
@@ -58,16 +58,16 @@ func createKey(req *request) error {
 	return req.render(accountview.APIKeys(p))
 }
 
-// revokeKey ends a key.
+// revokeKey revokes an API key.
 func revokeKey(req *request) error {
 	if err := req.site.Service.RevokeKey(req.ctx(), req.actor, req.r.PathValue("id")); err != nil {
 		return err
 	}
-	req.toast("Key revoked. Programs that use it are refused from now on.", "")
+	req.toast("Key revoked. Requests with it now fail.", "")
 	return req.redirect(paths.APIKeys)
 }
 
-// showAudit shows who changed what.
+// showAudit shows the audit log.
 func showAudit(req *request) error {
 	q := req.r.URL.Query()
 	cursor, back := q.Get("after"), false
@@ -105,8 +105,8 @@ func showAudit(req *request) error {
 	return req.render(accountview.AuditLog(p))
 }
 
-// auditPageURL is the address of the page of the log on one side of a place; row is
-// the number of its first line.
+// auditPageURL returns the address of another page of the audit log: "after" or
+// "newer" than a cursor. row is the number of its first row.
 func auditPageURL(q url.Values, side, cursor string, row int) string {
 	other := selectValues(q, "q", "actor")
 	other.Set(side, cursor)
@@ -114,7 +114,7 @@ func auditPageURL(q url.Values, side, cursor string, row int) string {
 	return paths.AuditLog + "?" + other.Encode()
 }
 
-// projectRoutes are the pages about the project itself, and about others.
+// projectRoutes returns the routes of project settings, API keys and audit log.
 func (s *Site) projectRoutes() []route {
 	return []route{
 		{pattern: "GET /settings", right: auth.ChangeProject, handle: showSettings},
@@ -130,7 +130,7 @@ func (s *Site) projectRoutes() []route {
 	}
 }
 
-// settingsPage is the page about the project as it is.
+// settingsPage returns the settings form as saved.
 func (req *request) settingsPage() accountview.ProjectSettingsPage {
 	zone := req.actor.Project.Zone
 	return accountview.ProjectSettingsPage{
@@ -141,12 +141,12 @@ func (req *request) settingsPage() accountview.ProjectSettingsPage {
 	}
 }
 
-// showSettings shows it.
+// showSettings shows the settings of the project.
 func showSettings(req *request) error {
 	return req.render(accountview.ProjectSettings(req.settingsPage()))
 }
 
-// saveSettings changes the project.
+// saveSettings saves the settings of the project.
 func saveSettings(req *request) error {
 	name, zone := req.formValue("name"), req.formValue("timezone")
 	err := req.site.Service.ChangeProject(req.ctx(), req.actor, name, zone, req.formValue(ui.VersionField))
@@ -166,13 +166,12 @@ func saveSettings(req *request) error {
 	return req.redirect(paths.Settings)
 }
 
-// projectValues are what a browser sends of the project's form that nobody
-// touches.
+// projectValues returns the values that a browser sends for an unchanged form.
 func projectValues(p monitor.Project) url.Values {
 	return url.Values{"name": {p.Name}, "timezone": {p.Zone}}
 }
 
-// staleSettings answers settings that were saved on an older version.
+// staleSettings answers settings that were based on an old version.
 func (req *request) staleSettings() error {
 	now := req.actor.Project // read with this request
 	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "project.change", now.Name)
@@ -186,7 +185,7 @@ func (req *request) staleSettings() error {
 	})
 }
 
-// createProject makes another project and goes there.
+// createProject creates a project and selects it.
 func createProject(req *request) error {
 	name, zone := req.formValue("name"), req.formValue("timezone")
 	made, err := req.site.Service.CreateProject(req.ctx(), req.actor, name, zone)

@@ -23,8 +23,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// shell is what surrounds the pages of somebody who is signed in. live is the
-// path of the page's event stream, empty for a page at rest.
+// shell returns what surrounds a page of a signed-in person. live is the path of
+// the event stream, empty for a page without one.
 func (req *request) shell(live string) layout.Shell {
 	s := layout.Shell{
 		Clock: req.clock, Theme: req.theme(), LivePath: live, Version: req.site.Version,
@@ -34,8 +34,8 @@ func (req *request) shell(live string) layout.Shell {
 	s.Toast, s.UndoPath = req.site.People.Sessions.TakeFlash(req.ctx())
 	around, err := req.site.Service.NavCounts(req.ctx(), req.actor)
 	if err != nil && req.ctx().Err() == nil {
-		// The page is worth more than the numbers around it.
-		req.site.Logger.Error("surroundings of a page", "error", err, "request_id", httpd.RequestID(req.r))
+		// The page is useful without the numbers in the sidebar.
+		req.site.Logger.Error("navigation counts not read", "component", "web", "error", err, "request_id", httpd.RequestID(req.r))
 	}
 	s.Down, s.Unresolved, s.FailingChannels = around.DownHeartbeats, around.UnresolvedIncidents, around.FailingChannels
 	for _, m := range req.person.Memberships {
@@ -48,31 +48,30 @@ func (req *request) shell(live string) layout.Shell {
 	return s
 }
 
-// formValue is a field of the form as it was sent.
-// A browser ends the lines of a text area with CR LF, everything else here with LF.
+// formValue returns a field of the form. Browsers send line breaks of a text area
+// as CR LF; it returns LF.
 func (req *request) formValue(field string) string {
 	return strings.ReplaceAll(req.r.PostForm.Get(field), "\r\n", "\n")
 }
 
-// The largest form that is read, in bytes. Only a person who is signed in sends
-// long ones.
+// The maximum size of a form, in bytes. Only signed-in people send long forms.
 const (
 	maxFormSize          = 256 << 10
 	maxAnonymousFormSize = 64 << 10
-	// maxHeldFormBody is for the pages that carry a held form through a sign-in.
+	// maxHeldFormBody applies to pages that carry a held form through a sign-in.
 	maxHeldFormBody = 2 * forms.MaxHeldFormSize
 )
 
-// formType is the one encoding of forms. Multipart is never read: it is for
-// files, and net/http would write them to disk.
+// formType is the only accepted encoding. Multipart is for files, which net/http
+// would write to disk.
 const formType = "application/x-www-form-urlencoded"
 
-// hasBody reports whether the request may bring a form.
+// hasBody reports whether the request can have a form.
 func (req *request) hasBody() bool {
 	return req.r.Method != http.MethodGet && req.r.Method != http.MethodHead
 }
 
-// checkFormHeader rejects a form by its header, before anything is done for it.
+// checkFormHeader rejects a form by its header, before any other work.
 func (req *request) checkFormHeader() error {
 	if !req.hasBody() {
 		return nil
@@ -87,8 +86,8 @@ func (req *request) checkFormHeader() error {
 	return nil
 }
 
-// readForm reads the form, once: from here on its fields are in PostForm. How
-// long that may take is the server's limit for every request.
+// readForm parses the form into PostForm. It is the only place that does. The
+// server limits the time.
 func (req *request) readForm(rt route) error {
 	if !req.hasBody() {
 		return nil
@@ -111,7 +110,7 @@ func (req *request) readForm(rt route) error {
 	return httpd.NewProblem(http.StatusBadRequest, "The form cannot be read: it is incomplete or not encoded as "+formType+". Send it again.")
 }
 
-// formTooLarge is the answer to a form above a limit.
+// formTooLarge returns the error of a form above a limit.
 func formTooLarge(limit int64) error {
 	return httpd.NewProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The form is larger than %d kB, the maximum. Shorten it, then send it again.", limit>>10))
 }
@@ -127,34 +126,35 @@ func selectValues(q url.Values, names ...string) url.Values {
 	return kept
 }
 
-// request is one request: who asks, in which project, in which words of time.
+// request is the context of one HTTP request: the person, the project, the time and
+// its zone.
 type request struct {
 	w http.ResponseWriter
 	r *http.Request
-	// context is that of the request, with what the forms of the page say.
+	// context is the context of r, with the origin of the forms on the page.
 	context context.Context
 	site    *Site
-	person  auth.Person // zero when nobody is signed in
-	actor   auth.Actor  // for the project being looked at
+	person  auth.Person // zero: not signed in
+	actor   auth.Actor  // the person in the project of the page
 	now     time.Time
 	clock   ui.Clock
 }
 
-// newRequest begins one. Nobody is known to be signed in yet.
+// newRequest returns a request that is not authenticated yet.
 func (s *Site) newRequest(w http.ResponseWriter, r *http.Request) *request {
 	now := time.Now().UTC().Truncate(monitor.Precision)
 	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
 }
 
-// ctx ends when the visitor leaves.
+// ctx returns the context, which is canceled when the browser disconnects.
 func (req *request) ctx() context.Context { return req.context }
 
-// gate is what surrounds a page for someone who is not signed in.
+// signedOutShell returns what surrounds a page for a person who is not signed in.
 func (req *request) signedOutShell() layout.SignedOutShell {
 	return layout.SignedOutShell{Clock: req.clock, Theme: req.theme(), Version: req.site.Version}
 }
 
-// theme is what the visitor chose; the page makes sure that it is one.
+// theme returns the theme of the cookie. The page checks that it is valid.
 func (req *request) theme() string {
 	if c, err := req.r.Cookie("theme"); err == nil {
 		return c.Value
@@ -162,29 +162,30 @@ func (req *request) theme() string {
 	return ""
 }
 
-// render answers 200 with a page.
+// render answers with a page and status 200.
 func (req *request) render(c templ.Component) error { return req.renderStatus(http.StatusOK, c) }
 
-// renderStatus answers with a page. It is drawn whole before anything is sent.
+// renderStatus answers with a page. It renders the whole page before it sends the
+// status.
 func (req *request) renderStatus(status int, c templ.Component) error {
 	var page bytes.Buffer
 	if err := c.Render(req.ctx(), &page); err != nil {
-		return fmt.Errorf("page: %w", err)
+		return fmt.Errorf("page: render: %w", err)
 	}
 	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	req.w.WriteHeader(status)
-	_, _ = req.w.Write(page.Bytes()) // who left early need not be told
+	_, _ = req.w.Write(page.Bytes()) // fails if the browser disconnected
 	return nil
 }
 
-// redirect leads the browser to another page of ours, with a GET (303).
+// redirect sends the browser to another page with GET (303).
 func (req *request) redirect(path string) error {
 	http.Redirect(req.w, req.r, path, http.StatusSeeOther)
 	return nil
 }
 
-// toast keeps one short sentence for the next page. undo is the path of a POST
-// that takes back what was done, empty when nothing can.
+// toast keeps one short sentence for the next page. undo is the path of the POST
+// that undoes the action, or "".
 func (req *request) toast(text, undo string) {
 	req.site.People.Sessions.SetFlash(req.ctx(), text, undo)
 }

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// accountRoutes are the pages about signing in, and about oneself.
+// accountRoutes returns the routes of setup, sign-in and the account page.
 func (s *Site) accountRoutes() []route {
 	return []route{
 		{pattern: "GET /setup", right: anyone, handle: showSetup},
@@ -36,14 +36,14 @@ func (s *Site) accountRoutes() []route {
 	}
 }
 
-// clientInfo is how the visitor comes in.
+// clientInfo describes the client that signs in.
 func (req *request) clientInfo() auth.ClientInfo {
 	return auth.ClientInfo{
 		Address: req.clientAddress(), UserAgent: req.r.UserAgent(), BrowserToken: req.site.People.BrowserToken(req.r), KeepSignedIn: req.formValue("keep") != "",
 	}
 }
 
-// redirectSignedIn leads a person who just signed in to a page.
+// redirectSignedIn sends a person who has just signed in to a page.
 func (req *request) redirectSignedIn(path string) error {
 	if err := req.rememberBrowser(); err != nil {
 		return err
@@ -51,8 +51,8 @@ func (req *request) redirectSignedIn(path string) error {
 	return req.redirect(path)
 }
 
-// rememberBrowser makes the browser of a person who just signed in known: wrong
-// passwords of others do not keep it from signing in.
+// rememberBrowser sets the cookie of a known browser. A known browser can sign in
+// even while wrong passwords from elsewhere lock the account.
 func (req *request) rememberBrowser() error {
 	cookie, err := req.site.People.BrowserCookie(req.ctx(), req.now)
 	if err != nil {
@@ -62,8 +62,8 @@ func (req *request) rememberBrowser() error {
 	return nil
 }
 
-// showSetup asks the owner about themselves, who came by the one-time link. To
-// others it says where that link is.
+// showSetup shows the form that creates the owner, to whoever has the one-time
+// link. Others learn where to find the link.
 func showSetup(req *request) error {
 	begun, err := req.site.People.HasAccounts(req.ctx())
 	if err != nil {
@@ -83,14 +83,14 @@ func showSetup(req *request) error {
 	return req.render(accountview.Setup(req.setupPage(token)))
 }
 
-// setupPage is the form of the setup, with its defaults.
+// setupPage returns the setup form with its defaults.
 func (req *request) setupPage(token string) accountview.SetupPage {
 	g := req.signedOutShell()
 	g.PingURLPrefix = req.site.pingBase()
 	return accountview.SetupPage{SignedOutShell: g, Token: token, Project: ui.Input{Value: "Main"}, Zone: ui.Input{Value: "UTC"}, Zones: present.TimeZones}
 }
 
-// createOwner creates the owner.
+// createOwner creates the first account.
 func createOwner(req *request) error {
 	token := req.formValue("token")
 	f := auth.OwnerSetup{
@@ -112,12 +112,12 @@ func createOwner(req *request) error {
 	return req.redirectSignedIn(paths.Heartbeats)
 }
 
-// signInNotices are what may have led to the sign-in.
+// signInNotices are the notices of the sign-in page, by the parameter "note".
 var signInNotices = map[string]string{
 	"out": "You have been signed out.",
 }
 
-// showSignIn asks who is there.
+// showSignIn shows the sign-in page.
 func showSignIn(req *request) error {
 	q := req.r.URL.Query()
 	if req.person.SignedIn() {
@@ -135,7 +135,7 @@ func showSignIn(req *request) error {
 	}))
 }
 
-// signIn begins a session.
+// signIn starts a session.
 func signIn(req *request) error {
 	err := req.site.People.SignIn(req.ctx(), req.formValue("email"), req.formValue("password"), req.clientInfo(), req.now)
 	fault, theirs := errors.AsType[*monitor.Fault](err)
@@ -147,7 +147,7 @@ func signIn(req *request) error {
 			return err
 		}
 		if req.formValue(ui.HeldFormField) != "" {
-			// With the same form, and with the new session: see [resumeHeldForm].
+			// 307: the browser sends the same form again, with the new session.
 			http.Redirect(req.w, req.r, paths.ResumeForm, http.StatusTemporaryRedirect)
 			return nil
 		}
@@ -173,14 +173,14 @@ func signOut(req *request) error {
 	if err := req.site.People.SignOut(req.ctx(), req.clientAddress(), req.now); err != nil {
 		return err
 	}
-	if req.site.secure { // elsewhere browsers ignore it
-		// Not "cookies": that would reach other programs on the same domain.
+	if req.site.secure { // browsers ignore the header over plain HTTP
+		// Without "cookies", which would clear those of other sites on the same domain.
 		req.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	}
 	return req.redirect(paths.SignIn + "?" + url.Values{"note": {"out"}}.Encode())
 }
 
-// endSession signs out one browser of the person, which may be this one.
+// endSession signs out one browser of the person, possibly this one.
 func endSession(req *request) error {
 	id := req.r.PathValue("id")
 	if id == req.person.Session {
@@ -193,11 +193,11 @@ func endSession(req *request) error {
 	if err != nil {
 		return err
 	}
-	req.toast("That browser is signed out.", "")
+	req.toast("Browser signed out.", "")
 	return req.redirect(paths.Account)
 }
 
-// endOtherSessions signs all browsers but this one out.
+// endOtherSessions signs out all other browsers of the person.
 func endOtherSessions(req *request) error {
 	err := req.site.People.EndOtherSessions(req.ctx(), req.person, req.formValue("password"), req.now)
 	if wrong, form := fieldErrors(err); form {
@@ -206,14 +206,14 @@ func endOtherSessions(req *request) error {
 	if err != nil {
 		return err
 	}
-	req.toast("Every other browser is signed out.", "")
+	req.toast("All other browsers are signed out.", "")
 	return req.redirect(paths.Account)
 }
 
-// renderPasswordPrompt shows the password page for an action that failed with err.
+// renderPasswordPrompt asks for the password before an action that failed with err.
 func (req *request) renderPasswordPrompt(err error, action, title, wrong string) error {
 	p := accountview.ConfirmPasswordPage{Shell: req.shell(""), Title: title, Action: action, CancelPath: paths.Account}
-	status := http.StatusOK // not yet a mistake
+	status := http.StatusOK // no password was entered yet
 	if req.formValue("password") != "" {
 		p.Password.Error, status = wrong, statusInvalid
 	}

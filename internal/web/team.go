@@ -17,8 +17,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// invitationPage is the page behind an invitation's link, and whether it can be
-// taken up.
+// invitationPage returns the page of an invitation link, and whether the invitation
+// is valid.
 func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
 	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
 	if err != nil || !found {
@@ -29,7 +29,8 @@ func (req *request) invitationPage(token string) (accountview.InvitationPage, bo
 	}, true, nil
 }
 
-// showInvitation shows it. Looking does not use it up: mail programs look too.
+// showInvitation shows an invitation. Opening the page does not use up the link,
+// because mail programs open links too.
 func showInvitation(req *request) error {
 	p, there, err := req.invitationPage(req.r.PathValue("token"))
 	if err != nil {
@@ -41,7 +42,8 @@ func showInvitation(req *request) error {
 	return req.render(accountview.Invitation(p))
 }
 
-// acceptInvitation takes the invitation up.
+// acceptInvitation adds the person to the project, and creates their account if
+// needed.
 func acceptInvitation(req *request) error {
 	token := req.r.PathValue("token")
 	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
@@ -69,19 +71,19 @@ func acceptInvitation(req *request) error {
 	return req.renderStatus(status, accountview.Invitation(p))
 }
 
-// peopleRoutes are the pages about who belongs to a project.
+// peopleRoutes returns the routes of the team page.
 func (s *Site) peopleRoutes() []route {
 	return []route{
 		{pattern: "GET /team", right: auth.Read, handle: showTeam},
 		{pattern: "POST /team/invitations", right: auth.ManagePeople, handle: invite},
 		{pattern: "POST /team/invitations/{id}/withdraw", right: auth.ManagePeople, handle: withdrawInvitation},
 		{pattern: "POST /team/{id}/role", right: auth.ManagePeople, handle: changeRole},
-		// Anybody may leave; the desk decides about others.
+		// Every member may leave; the service checks the right to remove others.
 		{pattern: "POST /team/{id}/remove", right: auth.Read, handle: removeMember},
 	}
 }
 
-// teamPage is who belongs to the project.
+// teamPage returns the page with members and invitations.
 func (req *request) teamPage() (accountview.TeamPage, error) {
 	team, err := req.site.Service.Team(req.ctx(), req.actor)
 	if err != nil {
@@ -106,7 +108,7 @@ func (req *request) teamPage() (accountview.TeamPage, error) {
 	return p, nil
 }
 
-// showTeam shows it.
+// showTeam shows members and invitations.
 func showTeam(req *request) error {
 	p, err := req.teamPage()
 	if err != nil {
@@ -115,8 +117,8 @@ func showTeam(req *request) error {
 	return req.render(accountview.Team(p))
 }
 
-// invite asks somebody into the project. The link is shown in the answer itself
-// and nowhere else: kept for a next page it would lie in the database.
+// invite invites a person to the project. Only this response contains the link: a
+// redirect would need to store it in the database.
 func invite(req *request) error {
 	i, token, err := req.site.Service.Invite(req.ctx(), req.actor, req.formValue("email"), req.formValue("role"))
 	wrong, form := fieldErrors(err)
@@ -147,11 +149,11 @@ func invite(req *request) error {
 	return req.render(accountview.Team(p))
 }
 
-// mailTimeout bounds how long somebody waits for the mail server.
+// mailTimeout is the maximum time for sending an email.
 const mailTimeout = 15 * time.Second
 
-// mailInvitation sends the link. It reports false when it could not: then the
-// page asks to hand it over, and the log says why.
+// mailInvitation sends the link by email. It returns false if that failed: the page
+// then asks to pass the link on.
 func (req *request) mailInvitation(i monitor.Invitation, link string) bool {
 	if req.site.SendMail == nil {
 		return false
@@ -163,25 +165,25 @@ func (req *request) mailInvitation(i monitor.Invitation, link string) bool {
 
 %s
 
-The link works once, until %s. If you do not know what this is about, ignore it.
+The link works once and expires at %s. If you did not expect this invitation, ignore this email.
 `, sender, project, i.Role, link, req.clock.ShortDateTime(i.ExpiresAt)+" "+req.clock.ZoneName())
 	if err := req.site.SendMail(ctx, i.Email, "Invitation to “"+project+"” on Overdue", text); err != nil {
-		req.site.Logger.Warn("invitation not mailed", "error", err)
+		req.site.Logger.Warn("invitation not mailed", "component", "web", "error", err)
 		return false
 	}
 	return true
 }
 
-// linkPattern finds what a mail program makes a link of.
+// linkPattern matches text that mail programs turn into a link.
 var linkPattern = regexp.MustCompile(`\S*://\S*`)
 
-// removeLinks returns a name without links, for emails to strangers: the only link
-// in them must be ours.
+// removeLinks removes links from a name, so that the only link in an email to a
+// stranger is ours.
 func removeLinks(name string) string {
 	return linkPattern.ReplaceAllLiteralString(name, "(link removed)")
 }
 
-// withdrawInvitation ends an invitation.
+// withdrawInvitation withdraws an invitation.
 func withdrawInvitation(req *request) error {
 	if err := req.site.Service.WithdrawInvitation(req.ctx(), req.actor, req.r.PathValue("id")); err != nil {
 		return err
@@ -190,7 +192,7 @@ func withdrawInvitation(req *request) error {
 	return req.redirect(paths.Team)
 }
 
-// changeRole makes a member something else.
+// changeRole changes the role of a member.
 func changeRole(req *request) error {
 	m, err := req.site.Service.ChangeRole(req.ctx(), req.actor, req.r.PathValue("id"), req.formValue("role"), req.formValue(ui.VersionField))
 	if isStale(err) {
@@ -199,11 +201,11 @@ func changeRole(req *request) error {
 	if err != nil {
 		return err
 	}
-	req.toast(fmt.Sprintf("%s is %s now.", m.Name, m.Role), "")
+	req.toast(fmt.Sprintf("%s is now %s.", m.Name, m.Role), "")
 	return req.redirect(paths.Team)
 }
 
-// staleRole answers a change of a role that was changed in the meantime.
+// staleRole answers a change of a role that another person has changed.
 func (req *request) staleRole(m monitor.ProjectMember) error {
 	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "member.role", m.Name)
 	if err != nil {
@@ -215,7 +217,7 @@ func (req *request) staleRole(m monitor.ProjectMember) error {
 	})
 }
 
-// removeMember takes somebody out of the project, or lets them leave.
+// removeMember removes a member, or lets the person leave.
 func removeMember(req *request) error {
 	id := req.r.PathValue("id")
 	m, err := req.site.Service.RemoveMember(req.ctx(), req.actor, id)

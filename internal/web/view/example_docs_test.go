@@ -45,7 +45,7 @@ func exampleDoc() docsview.Page {
 			docsview.ExampleDeadline(),
 			markup(`<h2 id="statuses">Statuses</h2>`),
 			docsview.StatusTable(),
-			markup(`<p>`), docsview.Status("running"), markup(` is a marker beside the status.</p>`),
+			markup(`<p>`), docsview.Status("running"), markup(` is shown next to the status.</p>`),
 			docsview.Code("c-send", "Terminal", "backup.sh && curl "+backupURL, backupURL),
 		),
 		Next:   []docsview.NextPage{{Slug: "deadlines", Title: "How deadlines work", About: "intervals, early and late pings"}},

@@ -19,7 +19,7 @@ type statusMeaning struct{ status, meaning, happens string }
 var statusMeanings = []statusMeaning{
 	{"new", "No ping since it was created", "Nothing until the first ping"},
 	{"up", "The last ping arrived in time", "Overdue expects the next ping"},
-	{"late", "The interval has passed, the grace period has not", "Shown. Not alerted, unless a channel is set to"},
+	{"late", "The interval has passed, the grace period has not", "Shown in the list. Only channels that notify on Late send an alert"},
 	{"down", "The grace period has passed, the job failed, or it ran too long", "An incident opens and alerts are sent"},
 	{"paused", "A user paused it", "Not evaluated. The next ping resumes it"},
 }

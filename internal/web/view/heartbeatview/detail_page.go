@@ -177,7 +177,7 @@ func (h Heartbeat) deadlinePreview() ui.Deadline {
 	}
 	return ui.Deadline{
 		ID:    "n",
-		Label: "After the " + strings.ToLower(first.Label) + " the next is due " + h.Schedule + ", and the alert goes out " + ui.ExactDuration(h.Grace) + " after that.",
+		Label: "After the " + strings.ToLower(first.Label) + ", pings are due " + h.Schedule + ". If one does not arrive, the alert is sent " + ui.ExactDuration(h.Grace) + " later.",
 		Marks: [3]ui.DeadlineMark{
 			first,
 			{Label: "Due", Text: h.untilDue(), Note: h.shortSchedule()},

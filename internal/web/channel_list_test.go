@@ -328,7 +328,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Make a new signing secret")
+			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Generate a new signing secret")
 		}
 		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)

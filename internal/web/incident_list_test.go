@@ -102,7 +102,7 @@ func TestShowIncident_ShowsTheCalculationOfAMissedPing(t *testing.T) {
 		w.evaluate()
 		i := w.newestIncident(h)
 		w.expectHTML(w.get("viewer", "/incidents/"+i.ID), 200, "backup missed its ping", "+ interval", "1h", "+ grace", "10m", "Last ping",
-			"A grace period of 10m began", "Noticed", "The next successful ping resolves this incident")
+			"A grace period of 10m began", "Detected", "The next successful ping resolves this incident")
 		w.expectHTML(w.get("viewer", "/heartbeats/"+h.Ref), 200, "Down for", "Missed ping", "1 in 30 days, one open", "missed")
 	})
 }

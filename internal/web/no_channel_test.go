@@ -55,6 +55,6 @@ func TestShowIncident_ExplainsMissingDeliveries(t *testing.T) {
 
 func TestShowHeartbeat_MaxRunTimeDefaultsToTheGracePeriod(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		w.expectHTML(w.get("viewer", "/heartbeats/"+w.createHeartbeat("backup").Ref), 200, "as grace (10m)")
+		w.expectHTML(w.get("viewer", "/heartbeats/"+w.createHeartbeat("backup").Ref), 200, "10m (the grace period)")
 	})
 }

@@ -116,7 +116,7 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 	b.expect(422)
 	b.fill("Type delete to confirm", "no")
 	b.submit("Delete 2 heartbeats")
-	b.waitForText("Type the word delete.")
+	b.waitForText("Type the word “delete”.")
 	b.fill("Type delete to confirm", "delete")
 	b.submit("Delete 2 heartbeats")
 	b.waitForPath("/heartbeats")

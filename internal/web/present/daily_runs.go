@@ -8,17 +8,16 @@ import (
 	"overdue/internal/web/view"
 )
 
-// daysShown is how many days the month of a heartbeat has.
+// daysShown is the number of days of DailyRuns.
 const daysShown = 30
 
-// Month counts the runs of each of the last 30 days, as the project's zone has
-// days.
+// DailyRuns counts the runs of each of the last 30 days in the zone of the project.
 func DailyRuns(all []Run, limit time.Duration, c view.Clock) view.DailyRuns {
 	m := view.DailyRuns{MaxRunTime: limit}
 	index := map[string]int{}
 	today := c.Now.In(Zone(c))
 	for i := daysShown - 1; i >= 0; i-- {
-		// Noon exists on every day, whatever the clocks do.
+		// Noon exists on every day, also when the clock changes.
 		day := time.Date(today.Year(), today.Month(), today.Day()-i, 12, 0, 0, 0, today.Location())
 		index[day.Format(time.DateOnly)] = len(m.Days)
 		m.Days = append(m.Days, view.Day{Date: day})
@@ -33,8 +32,9 @@ func DailyRuns(all []Run, limit time.Duration, c view.Clock) view.DailyRuns {
 	return m
 }
 
-// splitByDay divides runs that lie on two days of a zone, as if they were evenly
-// spaced. They lie on one day in UTC, so there is one midnight at most.
+// splitByDay splits a span that covers two days of a zone, as if its runs were
+// evenly spaced. A span lies within one UTC day, so it contains at most one local
+// midnight.
 func splitByDay(r Run, zone *time.Location) []Run {
 	if r.count < 2 || r.at.In(zone).Day() == r.last.In(zone).Day() {
 		return []Run{r}
@@ -48,7 +48,7 @@ func splitByDay(r Run, zone *time.Location) []Run {
 	return []Run{before, r}
 }
 
-// Zone is the zone of a clock.
+// Zone returns the zone of a clock, UTC by default.
 func Zone(c view.Clock) *time.Location {
 	if c.Zone == nil {
 		return time.UTC
@@ -56,7 +56,7 @@ func Zone(c view.Clock) *time.Location {
 	return c.Zone
 }
 
-// addToDay is a day with more runs, or with what one of them measured.
+// addToDay adds runs to a day, or the run time of a ping.
 func addToDay(d view.Day, r Run) view.Day {
 	switch r.outcome {
 	case view.OutcomeOnTime:
@@ -82,7 +82,7 @@ func addToDay(d view.Day, r Run) view.Day {
 	return d
 }
 
-// MonthStats are the figures of the last 30 days.
+// RunStats returns the statistics of the last 30 days.
 func RunStats(all []Run, outages []manage.Outage, now time.Time) view.RunStats {
 	var s view.RunStats
 	var took []time.Duration
@@ -115,7 +115,7 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) view.RunStats {
 	return s
 }
 
-// downtimeWithin is how much of an outage lies between two moments.
+// downtimeWithin returns the part of an outage between two moments.
 func downtimeWithin(o manage.Outage, since, now time.Time) time.Duration {
 	from, to := o.Opened, o.Resolved
 	if from.Before(since) {

@@ -11,14 +11,14 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// webhookRequest is a request that a receiver took.
+// webhookRequest is a request that the webhook received.
 type webhookRequest struct {
 	header http.Header
 	body   []byte
 }
 
-// startWebhook starts what webhooks are sent to. It answers with a status that can
-// be changed.
+// startWebhook starts a webhook receiver. The test can change the status that it
+// answers with.
 func startWebhook(t *testing.T) (url string, status *atomic.Int64, letters <-chan webhookRequest) {
 	t.Helper()
 	status, got := &atomic.Int64{}, make(chan webhookRequest, 100)

@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// expectFault does something in the page that must be noticed, and takes it off the
-// list when it is.
+// expectFault runs a script that must cause a fault, and removes the fault from the
+// list.
 func (b *tab) expectFault(script, noticed string) {
 	b.Helper()
 	b.run(chromedp.Evaluate[chromedp.Void](script))

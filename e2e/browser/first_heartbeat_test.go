@@ -8,19 +8,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// hasStatus is whether the sign of the heartbeat's page says a word.
+// hasStatus returns an expression: the heartbeat page shows a status.
 func hasStatus(word string) string {
 	return `document.querySelector(".hero .status-xl")?.innerText.trim() === "` + word + `"`
 }
 
-// untouched marks the document, and later tells whether it is still the one
-// that was loaded then.
+// touch marks the document. untouched is true as long as it was not reloaded.
 const (
 	touch     = `document.documentElement.dataset.journey = "here"`
 	untouched = `document.documentElement.dataset.journey === "here"`
 )
 
-// createOwner makes the owner by the one-time link, and arrives at the empty list.
+// createOwner creates the owner by the one-time link, and ends at the empty list.
 func createOwner(b *tab, s *server) {
 	b.Helper()
 	b.navigate(s.setup)
@@ -72,8 +71,8 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 	b.waitForText("Was Down for")
 }
 
-// clipboard presses Copy beside the ping URL, and returns what is on the clipboard
-// then, which must be what is shown.
+// clipboard presses Copy next to the ping URL, and returns the text of the
+// clipboard, which must be the displayed URL.
 func (b *tab) clipboard() string {
 	b.Helper()
 	permission := browser.SetPermissionParams{

@@ -9,13 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// disableScript turns the script of the tab's pages off.
+// disableScript disables JavaScript in the tab.
 func (b *tab) disableScript() {
 	b.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// dropSession loses the session, as twelve hours without a visit do.
+// dropSession removes the session cookie, as an expired session does.
 func (b *tab) dropSession() {
 	b.Helper()
 	call(b, network.ClearBrowserCookies, cdp.Empty{})

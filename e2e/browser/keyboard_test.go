@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// focusScript is the name of what has the focus, and whether that can be seen: by a
-// ring around it, or around what is drawn in its place.
+// focusScript returns the name of the focused element, and whether its focus is
+// visible: by a ring around it, or around what is drawn in its place.
 const focusScript = `(() => {
 	const e = document.activeElement;
 	if (e === document.body) return { name: "BODY", seen: true };
@@ -20,14 +20,14 @@ const focusScript = `(() => {
 	return { name, seen: near.some((n) => [null, "::before", "::after"].some((pseudo) => ring(getComputedStyle(n, pseudo)))) };
 })()`
 
-// focusedElement is what focused finds.
+// focusedElement is the result of focusScript.
 type focusedElement struct {
 	Name string
 	Seen bool
 }
 
-// tabTo presses Tab until the focus is on a control, and complains of every one on
-// the way whose focus cannot be seen.
+// tabTo presses Tab until a control has the focus. It reports every control on the
+// way whose focus is not visible.
 func (b *tab) tabTo(name string) {
 	b.Helper()
 	const most = 80 // controls of a page
@@ -46,7 +46,7 @@ func (b *tab) tabTo(name string) {
 	b.Fatalf("Tab never leads to %q, but to %q", name, passed)
 }
 
-// pressEnter presses Enter, and waits for the page that it leads to.
+// pressEnter presses Enter, and waits for the next page.
 func (b *tab) pressEnter() {
 	b.Helper()
 	b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
@@ -136,7 +136,7 @@ func TestNoScript_CompletesTheFirstHeartbeat(t *testing.T) {
 	b.waitFor("the row Paused", rowHasStatus("Nightly backup", "paused"))
 }
 
-// reloadUntil loads the page anew until its sign says a word.
+// reloadUntil reloads the page until it shows a status.
 func (b *tab) reloadUntil(word string) {
 	b.Helper()
 	waitUntil(b.T, "the page says "+word, func() error {

@@ -12,13 +12,14 @@ import (
 	"overdue/client"
 )
 
-// rowNames are the names in the list, from the top.
+// rowNames returns the names in the list, from the top.
 func (b *tab) rowNames() []string {
 	b.Helper()
 	return mustEvaluate[[]string](b, `[...document.querySelectorAll(".hb-name")].map((e) => e.innerText)`)
 }
 
-// expectRows complains unless the list has these names, in any order.
+// expectRows reports an error unless the list has exactly these names, in any
+// order.
 func (b *tab) expectRows(names ...string) {
 	b.Helper()
 	got := b.rowNames()
@@ -29,13 +30,14 @@ func (b *tab) expectRows(names ...string) {
 	}
 }
 
-// rowHasStatus is whether the row of a heartbeat has a status.
+// rowHasStatus returns an expression: the row of a heartbeat has a status.
 func rowHasStatus(name, status string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".hb")].some((r) => r.querySelector(".hb-name").innerText === %s &&
 		r.dataset.status === %[2]s && r.querySelector(".status").innerText.trim().toLowerCase() === %[2]s)`, quote(name), quote(status))
 }
 
-// createDozen makes twelve heartbeats: "job 01" and so on, every third tagged db.
+// createDozen creates twelve heartbeats, "job 01" and so on. Every third has the
+// tag db.
 func createDozen(t *testing.T, api *client.Client) (all []client.Heartbeat) {
 	t.Helper()
 	for i := range 12 {

@@ -6,7 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// isLive is whether the page says that it follows what happens.
+// isLive is an expression: the page shows that it is live.
 const isLive = `document.querySelector(".page-head .live")?.innerText === "Live"`
 
 func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {

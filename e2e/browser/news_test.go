@@ -7,10 +7,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// newsText is the text of the bar above a list.
+// newsText is an expression: the text of the bar above a list.
 const newsText = `document.querySelector("#live-news")?.innerText.trim()`
 
-// wasAnnounced is whether a screen reader was given a sentence.
+// wasAnnounced returns an expression: a sentence was announced to screen readers.
 func wasAnnounced(text string) string {
 	return `document.querySelector("#announce").innerText === ` + quote(text)
 }

@@ -68,7 +68,7 @@ func TestAPIReference_ALinkOpensItsOperation(t *testing.T) {
 	b.waitFor("another, without a new page", isOpen(first))
 }
 
-// isOpen is whether the operation with an id can be read.
+// isOpen returns an expression: the operation with an id is open and in view.
 func isOpen(id string) string {
 	return `(() => {
 		const e = document.getElementById(` + quote(id) + `), box = e.closest("details.op"), at = e.getBoundingClientRect();

@@ -8,14 +8,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// errorText is what the sign-in says about the last try.
+// errorText returns the error on the sign-in page.
 func (b *tab) errorText() string {
 	b.Helper()
 	return mustEvaluate[string](b, `[...document.querySelectorAll(".error")].map((e) => e.innerText.trim()).join(" ")`)
 }
 
-// guessPassword tries passwords until the answer changes, and returns the answers and
-// after how many tries the second came.
+// guessPassword tries passwords until the error changes. It returns both errors and
+// the number of tries.
 func guessPassword(b *tab, email string) (wrong, tooMany string, tries int) {
 	b.Helper()
 	const most = 20
@@ -96,7 +96,8 @@ func TestViewer_SeesNoPingURLAndCannotChangeAnything(t *testing.T) {
 	owner.waitForText("Vera")
 }
 
-// expectHidden complains when the document has any of the texts, seen or not.
+// expectHidden reports an error if the document contains any of the texts, visible
+// or not.
 func (b *tab) expectHidden(texts ...string) {
 	b.Helper()
 	document := mustEvaluate[string](b, `document.documentElement.outerHTML`)

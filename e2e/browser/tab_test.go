@@ -296,6 +296,23 @@ func (b *tab) signIn(email, password string) {
 	b.waitForPath("/heartbeats")
 }
 
+// step runs a part of a journey as a subtest that is named after its promise. The
+// steps after a failed one do not run.
+func (b *tab) step(promise string, do func(b *tab)) {
+	b.Helper()
+	before := len(b.faults())
+	if !b.Run(promise, func(t *testing.T) {
+		here := *b
+		here.T = t
+		do(&here)
+		for _, fault := range b.faults()[before:] {
+			t.Error(fault)
+		}
+	}) {
+		b.FailNow()
+	}
+}
+
 // quote returns a JavaScript string literal.
 func quote(text string) string {
 	out, err := json.Marshal(text)

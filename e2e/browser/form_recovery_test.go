@@ -9,13 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// disableScript turns the script of the tab's pages off.
+// disableScript disables JavaScript in the tab.
 func (b *tab) disableScript() {
 	b.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// dropSession loses the session, as twelve hours without a visit do.
+// dropSession removes the session cookie, as an expired session does.
 func (b *tab) dropSession() {
 	b.Helper()
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
@@ -92,21 +92,27 @@ func TestFormConflict_TwoEditsAreMerged(t *testing.T) {
 		b.signIn(ownerEmail, ownerPassword)
 		b.navigate(edit)
 	}
-	two.fill("Description", "Runbook: call Ada")
-	two.fill("Tags", "db")
-	two.submit("Save")
-	two.waitForText("Runbook: call Ada")
-	one.fill("Grace period", "2h")
-	one.fill("Tags", "disk")
-	one.expect(409)
-	one.submit("Save")
-	one.waitForText("has changed since you opened it")
-	one.waitForText("Only they changed it: their value is kept.")
-	one.waitForText("Only you changed it: your value is kept.")
-	one.tick("disk")
-	one.submit("Save")
-	one.waitForPath("/heartbeats/" + *h.ID)
-	one.waitForText("Runbook: call Ada")
-	one.waitForText("grace 2h")
-	one.waitForText("disk")
+	two.step("the first edit is saved", func(two *tab) {
+		two.fill("Description", "Runbook: call Ada")
+		two.fill("Tags", "db")
+		two.submit("Save")
+		two.waitForText("Runbook: call Ada")
+	})
+	one.step("the second edit shows both changes", func(one *tab) {
+		one.fill("Grace period", "2h")
+		one.fill("Tags", "disk")
+		one.expect(409)
+		one.submit("Save")
+		one.waitForText("has changed since you opened it")
+		one.waitForText("Only they changed it: their value is kept.")
+		one.waitForText("Only you changed it: your value is kept.")
+	})
+	one.step("the merged form is saved", func(one *tab) {
+		one.tick("disk")
+		one.submit("Save")
+		one.waitForPath("/heartbeats/" + *h.ID)
+		one.waitForText("Runbook: call Ada")
+		one.waitForText("grace 2h")
+		one.waitForText("disk")
+	})
 }

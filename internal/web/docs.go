@@ -17,20 +17,20 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// maxHeartbeatChoices is how many heartbeats a reader may choose from: the newest, for
-// who reads this is wiring one up.
+// maxHeartbeatChoices is the number of heartbeats that a reader can choose from,
+// newest first.
 const maxHeartbeatChoices = 50
 
-// docsHandlers is the manual with all that its pages are drawn from, read when
-// somebody first asks.
+// docsHandlers serve the manual. It is parsed at the first request.
 type docsHandlers struct {
 	manual        func() (*docsite.Manual, error)
 	reference     func() ([]docsview.OperationGroup, error)
 	feedbackLimit *docsite.FeedbackLimiter
 }
 
-// newDocsHandlers returns the manual of an installation. document is the description
-// of its API; without one the reference only says where it is.
+// newDocsHandlers returns the handlers of an installation with this base URL.
+// document returns its OpenAPI document; if it is nil, the reference only links to
+// the document.
 func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers {
 	return &docsHandlers{
 		manual: sync.OnceValues(docsite.Load),
@@ -52,7 +52,7 @@ func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers
 	}
 }
 
-// docRoutes are the pages of the manual. Everybody may read it.
+// docRoutes returns the routes of the manual, which is public.
 func (s *Site) docRoutes() []route {
 	l := newDocsHandlers(s.BaseURL, s.OpenAPI)
 	return []route{
@@ -64,7 +64,7 @@ func (s *Site) docRoutes() []route {
 	}
 }
 
-// layout are what is around every page of the manual.
+// layout returns the manual and what surrounds each of its pages.
 func (l *docsHandlers) layout(req *request) (*docsite.Manual, docsview.DocShell, error) {
 	b, err := l.manual()
 	if err != nil {
@@ -78,7 +78,7 @@ func (l *docsHandlers) showPage(req *request) error {
 	return l.renderPage(req, req.r.PathValue("page"), docsview.FeedbackAnswer{Saved: req.r.URL.Query().Has("noted")})
 }
 
-// renderPage draws a page, with an answer to it that was kept or could not be.
+// renderPage shows a page, with feedback that was saved or is invalid.
 func (l *docsHandlers) renderPage(req *request, slug string, answer docsview.FeedbackAnswer) error {
 	b, m, err := l.layout(req)
 	if err != nil {
@@ -100,7 +100,7 @@ func (l *docsHandlers) renderPage(req *request, slug string, answer docsview.Fee
 	}
 	c := b.Pages[slug]
 	if c == nil {
-		return monitor.Faultf(monitor.NotFound, "", "The manual has no such page.")
+		return monitor.Faultf(monitor.NotFound, "", "The manual has no page at this address.")
 	}
 	who, err := req.docsReader(slug)
 	if err != nil {
@@ -112,8 +112,8 @@ func (l *docsHandlers) renderPage(req *request, slug string, answer docsview.Fee
 	}))
 }
 
-// docsReader is the visitor as the manual knows them: with the ping URL of the
-// heartbeat that they chose, or else of their newest.
+// docsReader returns the reader of a page, with the ping URL of the chosen or the
+// newest heartbeat.
 func (req *request) docsReader(slug string) (docsite.Reader, error) {
 	who := docsite.Reader{BaseURL: req.site.BaseURL, PingURL: req.site.pingBase() + docsite.PlaceholderID}
 	if !req.actor.SeesPingURLs() {
@@ -144,7 +144,7 @@ func (req *request) docsReader(slug string) (docsite.Reader, error) {
 	return who, nil
 }
 
-// search shows where something is told.
+// search shows the results of a search.
 func (l *docsHandlers) search(req *request) error {
 	b, m, err := l.layout(req)
 	if err != nil {
@@ -158,7 +158,7 @@ func (l *docsHandlers) search(req *request) error {
 	return req.render(docsview.Search(docsview.SearchPage{DocShell: m, Results: docsite.Search(append(b.Sections(), docsite.ReferenceSections(groups)...), m.Query)}))
 }
 
-// saveFeedback keeps what a reader thought of a page.
+// saveFeedback saves whether a page helped a reader.
 func (l *docsHandlers) saveFeedback(req *request) error {
 	b, err := l.manual()
 	if err != nil {
@@ -166,10 +166,10 @@ func (l *docsHandlers) saveFeedback(req *request) error {
 	}
 	page, helpful := req.formValue("page"), req.formValue("helpful")
 	if b.Title(page) == "" || helpful != "yes" && helpful != "no" {
-		return httpd.NewProblem(http.StatusBadRequest, "An answer is yes or no, to a page of the manual.")
+		return httpd.NewProblem(http.StatusBadRequest, "The feedback must be yes or no, about a page of the manual.")
 	}
 	if !l.feedbackLimit.Allow(req.clientAddress(), req.now) {
-		return monitor.Faultf(monitor.RateLimited, "", "There were many answers from here just now. Try again in a few minutes.")
+		return monitor.Faultf(monitor.RateLimited, "", "Too much feedback from your address. Try again in a few minutes.")
 	}
 	err = req.site.Service.AddFeedback(req.ctx(), req.actor, page, helpful == "yes", req.formValue("comment"))
 	if wrong, about := fieldErrors(err); about {
@@ -181,7 +181,7 @@ func (l *docsHandlers) saveFeedback(req *request) error {
 	return req.redirect(paths.Doc(page) + "?noted=1#helpful")
 }
 
-// showFeedback shows an owner what readers answered.
+// showFeedback shows the feedback of readers to owners.
 func (l *docsHandlers) showFeedback(req *request) error {
 	b, err := l.manual()
 	if err != nil {
@@ -204,8 +204,9 @@ func (l *docsHandlers) showFeedback(req *request) error {
 	return req.render(docsview.Feedback(p))
 }
 
-// commentPager leads through the comments, which are read forwards: back means
-// to the beginning. What was seen before is only counted for the reader.
+// commentPager returns the pager of the comments. They can be read only forwards,
+// so "back" leads to the first page. The query counts the comments on earlier
+// pages.
 func commentPager(q url.Values, l manage.ListPage[monitor.Feedback]) ui.Pager {
 	seen, err := strconv.Atoi(q.Get("seen"))
 	if err != nil || seen < 0 {

@@ -201,7 +201,7 @@ func TestHeartbeatForm_ShowsEachErrorAtItsField(t *testing.T) {
 			{url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fry 03:00"}, "oncalendar_timezone": {"UTC"}}, []string{`id="oncalendar-e">`, "<span>“"}},
 			{url.Values{"schedule": {"cron"}, "cron": {"@daily"}, "cron_timezone": {"CEST"}}, []string{`id="cron-zone-e">`, "write a place, such as Europe/Berlin."}},
 			{url.Values{"interval": {"1h"}, "alert_after": {"many"}}, []string{`id="after-e">`, "from 1 to 100"}},
-			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Write a date and a time of day"}},
+			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Enter a date and a time of day"}},
 			{url.Values{"interval": {"1h"}, "expect_first_by": {"2020-01-01T00:00"}}, []string{"still to come"}},
 			{url.Values{"interval": {"1h"}, "min_run_time": {"1h"}, "max_run_time": {"1h"}}, []string{`id="min-e">`, "less than the maximum"}},
 		} {

@@ -305,7 +305,7 @@ func TestHeartbeatActions_PauseDeleteAndUndo(t *testing.T) {
 			w.Error("not resumed", a.code, a.location())
 		}
 		w.expectHTML(w.get("member", path+"/delete"), 200, "Type the name to confirm")
-		w.expectHTML(w.post("member", path+"/delete", url.Values{"confirm": {"back up"}}), 422, "Type the name as it is written")
+		w.expectHTML(w.post("member", path+"/delete", url.Values{"confirm": {"back up"}}), 422, "The name does not match")
 		if a := w.post("member", path+"/delete", url.Values{"confirm": {" backup "}}); a.location() != "/heartbeats" {
 			w.Fatal(a.code, a.location())
 		}
@@ -352,7 +352,7 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		w.expectHTML(do("channels", nil), 422, "choose at least one channel")
 		w.expectHTML(do("explode", nil), 422)
 		w.expectHTML(do("delete", nil), 200, "Delete 2 heartbeats?", "one", "two", `value="`+a.ID+`"`)
-		w.expectHTML(do("delete", url.Values{"confirm": {"yes"}}), 422, "Type the word delete.")
+		w.expectHTML(do("delete", url.Values{"confirm": {"yes"}}), 422, "Type the word “delete”.")
 		both(func(monitor.Heartbeat) bool { return true })
 		if edit := w.post("member", "/heartbeats/bulk", url.Values{"do": {"edit"}, "id": {a.ID}}); edit.location() != "/heartbeats/"+a.ID+"/edit" {
 			w.Error(edit.code, edit.location())

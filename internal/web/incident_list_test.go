@@ -67,7 +67,7 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 		path := "/incidents/" + i.ID
 		page := w.get("viewer", path)
 		w.expectHTML(page, 200, "backup reported a failure", "Incident #1", "Alert delivered to ops in 0.8", "Alert to mail not delivered, will retry",
-			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No incident before", "/live/incidents/"+i.ID)
+			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No earlier incident", "/live/incidents/"+i.ID)
 		w.expectNone(page, h.ID, "Add note", "Acknowledge with note")
 		w.expectHTML(w.get("member", path), 200, "Acknowledge with note")
 		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Write a note of 1 to 2000 characters.")

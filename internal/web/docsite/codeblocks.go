@@ -10,20 +10,20 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// What stands in the code of the manual for the reader's own installation.
+// Placeholders in the code of the manual. The reader's own addresses replace them.
 const (
 	placeholderBaseURL = "https://overdue.example.org"
 	placeholderPingURL = placeholderBaseURL + "/api/v1/hb/YOUR-ID"
 )
 
-// Reader is for whom a page is drawn.
+// Reader is the person for whom a page is rendered.
 type Reader struct {
-	BaseURL string // of this installation
-	PingURL string // theirs, or one with YOUR-ID in it
+	BaseURL string // of the installation
+	PingURL string // of their heartbeat, or with PlaceholderID
 	Choice  docsview.HeartbeatChoice
 }
 
-// codeBlock adds a figure of code, or a piece that the program draws.
+// codeBlock adds a code figure, or a part that the program renders.
 func (b *pageParser) codeBlock(n *ast.FencedCodeBlock) error {
 	info := ""
 	if n.Info != nil {
@@ -40,7 +40,7 @@ func (b *pageParser) codeBlock(n *ast.FencedCodeBlock) error {
 	case language == "overdue-next":
 		return b.parseNext(code)
 	case strings.HasPrefix(language, "overdue-") && !known:
-		return fmt.Errorf("there is no piece %s", language)
+		return fmt.Errorf("unknown part %s", language)
 	case !known && name == "":
 		return fmt.Errorf("code without a name: %.40q", code)
 	case !known:
@@ -55,8 +55,8 @@ func (b *pageParser) codeBlock(n *ast.FencedCodeBlock) error {
 	return nil
 }
 
-// showOwner says whose ping URL follows, once a page: whoever copies the first one
-// must know which heartbeat they will ping.
+// showOwner names the heartbeat whose ping URL follows, once per page, so that a
+// reader who copies the URL knows what it pings.
 func (b *pageParser) showOwner() {
 	if !b.ownerShown {
 		b.ownerShown = true
@@ -64,7 +64,7 @@ func (b *pageParser) showOwner() {
 	}
 }
 
-// codeFigure is code with a Copy button, with the reader's own addresses in it.
+// codeFigure returns code with a Copy button and the reader's own addresses.
 func (b *pageParser) codeFigure(name, code string) pagePart {
 	b.codeBlocks++
 	id := fmt.Sprintf("c-%d", b.codeBlocks)
@@ -78,17 +78,18 @@ func (b *pageParser) codeFigure(name, code string) pagePart {
 	}
 }
 
-// parseNext reads what to read next: lines of "slug: why".
+// parseNext parses the list of pages to read next. Each line is "slug:
+// description".
 func (b *pageParser) parseNext(code string) error {
 	for _, line := range strings.Split(code, "\n") {
 		slug, about, found := strings.Cut(line, ": ")
 		if !found {
-			return fmt.Errorf("what to read next: %q is not a page and why", line)
+			return fmt.Errorf("next pages: %q is not \"slug: description\"", line)
 		}
 		b.Next = append(b.Next, docsview.NextPage{Slug: slug, About: about})
 	}
 	return nil
 }
 
-// PlaceholderID stands in the ping URL of a reader who has none.
+// PlaceholderID is the id in the ping URL of a reader without a heartbeat.
 const PlaceholderID = "YOUR-ID"

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// Sections are what the search looks through, in the order of the manual.
+// Sections returns what the search covers, in the order of the manual.
 func (b *Manual) Sections() []Section {
 	var all []Section
 	for _, l := range b.Order {
@@ -21,23 +21,24 @@ func (b *Manual) Sections() []Section {
 	return all
 }
 
-// TitleOrSlug is the title of a page, or its slug when the manual has it no more.
+// TitleOrSlug returns the title of a page, or the slug if the page no longer
+// exists.
 func (b *Manual) TitleOrSlug(slug string) string { return cmp.Or(b.Title(slug), slug) }
 
-// ReferenceSlug is the page on the API, which is drawn from its description and
-// not written.
+// ReferenceSlug is the slug of the API reference, which is generated from the
+// OpenAPI document.
 const ReferenceSlug = "api"
 
-// referenceTitle is its title in the navigation.
+// referenceTitle is the title of the API reference.
 const referenceTitle = "API reference"
 
-// navGroup is one heading of the navigation, with the pages under it.
+// navGroup is one heading of the navigation with its pages.
 type navGroup struct {
 	title string
 	slugs []string
 }
 
-// navigation are the manual in its order.
+// navigation returns the order of the manual.
 func navigation() []navGroup {
 	return []navGroup{
 		{"Start", []string{"first-heartbeat", "integrations", "self-hosting"}},
@@ -47,18 +48,18 @@ func navigation() []navGroup {
 	}
 }
 
-// Manual is the whole manual, read once.
+// Manual is the parsed manual.
 type Manual struct {
 	Nav   []docsview.NavGroup
 	Order []docsview.Link  // all pages, one after the other
-	Pages map[string]*Page // by slug, but the reference
+	Pages map[string]*Page // by slug, without the API reference
 }
 
-// Load reads the manual that the program carries.
+// Load parses the manual that the program contains.
 func Load() (*Manual, error) { return parseManual(manual.Files(), navigation()) }
 
-// parseManual reads the pages on the shelves. A page that is on no shelf, a link to
-// a place that is none and a page with HTML in it are errors.
+// parseManual parses the pages of the navigation. It fails if a page is missing
+// from the navigation, if a link leads nowhere, or if a page holds HTML.
 func parseManual(files fs.FS, shelves []navGroup) (*Manual, error) {
 	b := &Manual{Pages: map[string]*Page{}}
 	for _, s := range shelves {
@@ -83,7 +84,7 @@ func parseManual(files fs.FS, shelves []navGroup) (*Manual, error) {
 	return b, b.checkLinks()
 }
 
-// checkComplete makes sure that no page was forgotten.
+// checkComplete checks that the navigation contains every page.
 func (b *Manual) checkComplete(files fs.FS) error {
 	names, err := fs.Glob(files, "*.md")
 	if err != nil {
@@ -91,30 +92,31 @@ func (b *Manual) checkComplete(files fs.FS) error {
 	}
 	for _, name := range names {
 		if slug := strings.TrimSuffix(name, ".md"); b.Pages[slug] == nil {
-			return fmt.Errorf("manual: %s is on no shelf", slug)
+			return fmt.Errorf("manual: %s is missing from the navigation", slug)
 		}
 	}
 	return nil
 }
 
-// checkLinks follows every link from page to page, and names what is read next.
+// checkLinks checks all links between pages, and adds the titles of the pages to
+// read next.
 func (b *Manual) checkLinks() error {
 	for slug, c := range b.Pages {
 		for _, to := range c.links {
 			if !b.has(to) {
-				return fmt.Errorf("manual: %s leads to %s, which is nowhere", slug, to)
+				return fmt.Errorf("manual: %s links to %s, which does not exist", slug, to)
 			}
 		}
 		for i, n := range c.Next {
 			if c.Next[i].Title = b.Title(n.Slug); c.Next[i].Title == "" {
-				return fmt.Errorf("manual: %s proposes %s, which is no page", slug, n.Slug)
+				return fmt.Errorf("manual: %s: next page %s does not exist", slug, n.Slug)
 			}
 		}
 	}
 	return nil
 }
 
-// has reports whether a place such as "statuses#late" exists.
+// has reports whether a link target such as "statuses#late" exists.
 func (b *Manual) has(place string) bool {
 	slug, id, within := strings.Cut(place, "#")
 	c := b.Pages[slug]
@@ -124,7 +126,7 @@ func (b *Manual) has(place string) bool {
 	return !within || c.ids[id]
 }
 
-// Title is the title of a page, empty when there is none.
+// Title returns the title of a page, or "" if there is no such page.
 func (b *Manual) Title(slug string) string {
 	for _, l := range b.Order {
 		if l.Slug == slug {
@@ -134,7 +136,7 @@ func (b *Manual) Title(slug string) string {
 	return ""
 }
 
-// Neighbours are the pages before and after one.
+// Neighbours returns the pages before and after a page.
 func (b *Manual) Neighbours(slug string) (before, after docsview.Link) {
 	for i, l := range b.Order {
 		if l.Slug != slug {

@@ -14,8 +14,8 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// transform walks over a page before it is drawn: it refuses HTML, leads links to
-// where the pages are served, and puts the marks of the style on what needs one.
+// transform prepares the syntax tree of a page: it rejects HTML, resolves links,
+// and adds the classes of the stylesheet.
 func (b *pageParser) transform(root ast.Node) error {
 	var signs []*ast.Link
 	err := ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -24,12 +24,12 @@ func (b *pageParser) transform(root ast.Node) error {
 		}
 		switch n := n.(type) {
 		case *ast.HTMLBlock, *ast.RawHTML:
-			return ast.WalkStop, errors.New("the manual holds no HTML")
+			return ast.WalkStop, errors.New("HTML is not allowed")
 		case *ast.Image:
-			return ast.WalkStop, errors.New("the manual holds no images")
+			return ast.WalkStop, errors.New("images are not allowed")
 		case *ast.FencedCodeBlock:
 			if n.Parent() != root {
-				return ast.WalkStop, errors.New("code stands at the top level, not in a list")
+				return ast.WalkStop, errors.New("code must be at the top level, not in a list")
 			}
 		case *ast.Link:
 			if strings.HasPrefix(string(n.Destination), "status:") {
@@ -58,7 +58,7 @@ func (b *pageParser) transform(root ast.Node) error {
 	return nil
 }
 
-// resolveLink turns a link to a file of the manual into one to its page.
+// resolveLink replaces a link to a Markdown file with the address of its page.
 func (b *pageParser) resolveLink(n *ast.Link) error {
 	to := string(n.Destination)
 	file, id, within := strings.Cut(to, "#")
@@ -69,7 +69,7 @@ func (b *pageParser) resolveLink(n *ast.Link) error {
 		b.links = append(b.links, b.Slug+"#"+id)
 		return nil
 	case !strings.HasSuffix(file, ".md"):
-		return fmt.Errorf("a link to %q: write a page such as statuses.md, or a whole address", to)
+		return fmt.Errorf("link to %q: must be a page such as statuses.md, or an absolute URL", to)
 	}
 	slug := strings.TrimSuffix(file, ".md")
 	place, address := slug, paths.Doc(slug)
@@ -81,20 +81,20 @@ func (b *pageParser) resolveLink(n *ast.Link) error {
 	return nil
 }
 
-// renderStatusSign puts the sign of a status in the place of a link such as status:late.
+// renderStatusSign replaces a link such as status:late with the sign of the status.
 func renderStatusSign(n *ast.Link) error {
 	name := strings.TrimPrefix(string(n.Destination), "status:")
 	var drawn bytes.Buffer
 	if err := docsview.Status(name).Render(context.Background(), &drawn); err != nil {
-		return fmt.Errorf("sign of %s: %w", name, err)
+		return fmt.Errorf("status sign %s: %w", name, err)
 	}
 	s := ast.NewString(drawn.Bytes())
-	s.SetCode(true) // written as it is: it comes from our own template
+	s.SetCode(true) // not escaped: it is the output of a template
 	n.Parent().ReplaceChild(n.Parent(), n, s)
 	return nil
 }
 
-// plainText is the text of a node in one line, without its marks.
+// plainText returns the text of a node in one line, without markup.
 func (b *pageParser) plainText(n ast.Node) string {
 	var out strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the walker below never fails
@@ -112,7 +112,7 @@ func (b *pageParser) plainText(n ast.Node) string {
 	return strings.Join(strings.Fields(out.String()), " ")
 }
 
-// indexNode keeps the words of a block for the search.
+// indexNode adds the text of a block to the search.
 func (b *pageParser) indexNode(n ast.Node) { b.indexText(b.plainText(n)) }
 
 func (b *pageParser) indexText(text string) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// OpenAPI is what the reference reads of the OpenAPI document.
+// OpenAPI holds the parts of the OpenAPI document that the reference shows.
 type OpenAPI struct {
 	Tags []struct {
 		Name, Description string
@@ -42,7 +42,7 @@ type specMedia struct {
 	Example json.RawMessage
 }
 
-// specSchema is a shape, or a reference to one.
+// specSchema is a schema, or a reference to one.
 type specSchema struct {
 	Ref         string `json:"$ref"`
 	Type        specType
@@ -56,10 +56,10 @@ type specSchema struct {
 	Examples    []json.RawMessage
 }
 
-// specType is the type of a value: JSON Schema allows one or several.
+// specType is the type of a value. JSON Schema allows one or several.
 type specType []string
 
-// UnmarshalJSON reads "string" and ["string", "null"].
+// UnmarshalJSON accepts "string" and ["string", "null"].
 func (t *specType) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
@@ -74,7 +74,7 @@ func (t *specType) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ParseOpenAPI reads an OpenAPI document.
+// ParseOpenAPI parses an OpenAPI document.
 func ParseOpenAPI(document []byte) (*OpenAPI, error) {
 	s := &OpenAPI{}
 	if err := json.Unmarshal(document, s); err != nil {
@@ -83,7 +83,7 @@ func ParseOpenAPI(document []byte) (*OpenAPI, error) {
 	return s, nil
 }
 
-// resolve follows a reference.
+// resolve follows a reference to a schema.
 func (s *OpenAPI) resolve(schema specSchema) specSchema {
 	if name, refers := strings.CutPrefix(schema.Ref, "#/components/schemas/"); refers {
 		return s.Components.Schemas[name]
@@ -91,8 +91,8 @@ func (s *OpenAPI) resolve(schema specSchema) specSchema {
 	return schema
 }
 
-// typeName names the type of a value for people: "string", "list of string",
-// "any or post", "integer or string".
+// typeName returns the type of a value for people: "string", "list of string", "any
+// or post", "integer or string".
 func (s *OpenAPI) typeName(schema specSchema) string {
 	schema = s.resolve(schema)
 	var kinds []string
@@ -124,8 +124,8 @@ func (s *OpenAPI) typeName(schema specSchema) string {
 	return strings.Join(kinds, " or ")
 }
 
-// example is an example of a shape, empty when the document has none. A page of
-// a list is made from the example of its items.
+// example returns an example of a schema, or nil. The example of a list page is
+// made from the example of its items.
 func (s *OpenAPI) example(schema specSchema) json.RawMessage {
 	schema = s.resolve(schema)
 	if len(schema.Examples) > 0 {

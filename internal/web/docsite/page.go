@@ -19,7 +19,7 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// Body draws all parts of a page for a reader.
+// Body renders the parts of the page for a reader.
 func (c *Page) Body(r Reader) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range c.parts {
@@ -31,8 +31,7 @@ func (c *Page) Body(r Reader) templ.Component {
 	})
 }
 
-// Page is one page of the manual as it was written, ready to be drawn for
-// any reader.
+// Page is one parsed page of the manual, ready to be rendered for any reader.
 type Page struct {
 	Slug, Title, Lede string
 	Contents          []docsview.Heading // of the second level
@@ -43,10 +42,10 @@ type Page struct {
 	links             []string        // places that this page leads to: "statuses#late"
 }
 
-// pagePart is a piece of a page, drawn for a reader.
+// pagePart renders a part of a page for a reader.
 type pagePart func(Reader) templ.Component
 
-// pageParser makes a chapter from its source.
+// pageParser parses a page.
 type pageParser struct {
 	*Page
 	md         goldmark.Markdown
@@ -56,7 +55,7 @@ type pageParser struct {
 	ownerShown bool         // it is said whose ping URL the code holds
 }
 
-// parsePage reads one page.
+// parsePage parses one page.
 func parsePage(files fs.FS, slug string) (*Page, error) {
 	source, err := fs.ReadFile(files, slug+".md")
 	if err != nil {
@@ -77,12 +76,12 @@ func parsePage(files fs.FS, slug string) (*Page, error) {
 	}
 	b.flush()
 	if b.Title == "" || b.Lede == "" {
-		return nil, errors.New("a page begins with its title and a paragraph")
+		return nil, errors.New("a page must begin with a title and a paragraph")
 	}
 	return b.Page, nil
 }
 
-// block adds one block of the page.
+// block adds one block.
 func (b *pageParser) block(n ast.Node) error {
 	switch n := n.(type) {
 	case *ast.Heading:
@@ -106,12 +105,12 @@ func (b *pageParser) block(n ast.Node) error {
 	return b.render(n)
 }
 
-// heading begins a section. The first level is the title.
+// heading adds a section. The first level is the title of the page.
 func (b *pageParser) heading(n *ast.Heading) error {
 	title := b.plainText(n)
 	if n.Level == 1 {
 		if b.Title != "" {
-			return fmt.Errorf("a second title: %s", title)
+			return fmt.Errorf("second title: %s", title)
 		}
 		b.Title = title
 		b.sections = append(b.sections, Section{slug: b.Slug, page: title})
@@ -119,7 +118,7 @@ func (b *pageParser) heading(n *ast.Heading) error {
 	}
 	id := anchorID(title)
 	if b.ids[id] || id == "next" || id == "main" || id == "helpful" {
-		return fmt.Errorf("two places are called %s", id)
+		return fmt.Errorf("duplicate or reserved anchor %s", id)
 	}
 	b.ids[id] = true
 	b.sections = append(b.sections, Section{slug: b.Slug, page: b.Title, title: title, id: id})
@@ -131,7 +130,7 @@ func (b *pageParser) heading(n *ast.Heading) error {
 		fmt.Sprintf(` <a class="anchor" href="#%s" aria-label="Link to this section">#</a></h2>`, id))
 }
 
-// note writes a quotation as a note: bold words first, then the rest.
+// note adds a blockquote as a note: bold words, then the text.
 func (b *pageParser) note(n *ast.Blockquote) error {
 	p, ok := n.FirstChild().(*ast.Paragraph)
 	bold, isBold := (*ast.Emphasis)(nil), false
@@ -139,7 +138,7 @@ func (b *pageParser) note(n *ast.Blockquote) error {
 		bold, isBold = p.FirstChild().(*ast.Emphasis)
 	}
 	if !isBold || bold.Level != 2 || n.ChildCount() != 1 {
-		return errors.New("a quotation is a note: one paragraph that begins with bold words")
+		return errors.New("a blockquote must be one paragraph that begins with bold words")
 	}
 	p.RemoveChild(p, bold)
 	if err := b.wrapped(`<div class="note"><b>`, childrenOf{bold}, `</b><span>`); err != nil {
@@ -148,7 +147,7 @@ func (b *pageParser) note(n *ast.Blockquote) error {
 	return b.wrapped("", childrenOf{p}, `</span></div>`)
 }
 
-// childrenOf stands for the children of a node, without the node itself.
+// childrenOf represents the children of a node without the node.
 type childrenOf struct{ ast.Node }
 
 // wrapped writes a node between two tags.
@@ -161,7 +160,7 @@ func (b *pageParser) wrapped(before string, n ast.Node, after string) error {
 	return nil
 }
 
-// render writes a node, or what is inside one.
+// render writes a node, or the children of a childrenOf.
 func (b *pageParser) render(n ast.Node) error {
 	within, ok := n.(childrenOf)
 	if !ok {
@@ -175,7 +174,7 @@ func (b *pageParser) render(n ast.Node) error {
 	return nil
 }
 
-// flush makes a part of the HTML that was written so far.
+// flush ends the current part of static HTML.
 func (b *pageParser) flush() {
 	if b.html.Len() == 0 {
 		return
@@ -185,7 +184,8 @@ func (b *pageParser) flush() {
 	b.parts = append(b.parts, func(Reader) templ.Component { return templ.Raw(written) })
 }
 
-// anchorID makes the anchor of a title: "If it stays New" is if-it-stays-new.
+// anchorID returns the anchor of a title: "If it stays New" has the anchor
+// if-it-stays-new.
 func anchorID(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')

@@ -12,20 +12,21 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// APIPrefix is where the API lives, below the address of the installation.
+// APIPrefix is the path of the API below the base URL.
 const APIPrefix = "/api/v1"
 
-// SpecPath is where its description is.
+// SpecPath is the path of the OpenAPI document.
 const SpecPath = APIPrefix + "/openapi.json"
 
-// methodOrder are the methods in the order in which they are shown. A ping may come
-// with three of them; GET and HEAD of a ping are not shown beside its POST.
+// methodOrder is the order of the methods. A ping accepts three methods; the
+// reference shows only POST.
 var methodOrder = []string{"get", "post", "put", "patch", "delete"}
 
-// pingTag is the tag of the paths that need no key.
+// pingTag is the tag of the operations that need no API key.
 const pingTag = "Pinging"
 
-// Groups draws the reference. base is the address of the installation.
+// Groups returns the operations of the reference, grouped by tag. base is the base
+// URL of the installation.
 func (s *OpenAPI) Groups(base string) []docsview.OperationGroup {
 	var all []docsview.OperationGroup
 	for _, tag := range s.Tags {
@@ -44,12 +45,12 @@ func (s *OpenAPI) Groups(base string) []docsview.OperationGroup {
 	return all
 }
 
-// byDepth puts a path before those below it.
+// byDepth sorts a path before the paths below it.
 func byDepth(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), cmp.Compare(a, b))
 }
 
-// operation draws one operation.
+// operation returns one operation of the reference.
 func (s *OpenAPI) operation(base, path, verb string, op specOperation) docsview.Operation {
 	o := docsview.Operation{
 		ID: op.OperationID, Method: strings.ToUpper(verb), Path: path, Summary: op.Summary, Details: op.Description,
@@ -82,7 +83,7 @@ func (s *OpenAPI) operation(base, path, verb string, op specOperation) docsview.
 	return o
 }
 
-// curlCommand is a request as a shell would send it.
+// curlCommand returns the curl command of an operation.
 func curlCommand(url string, o docsview.Operation, body json.RawMessage) string {
 	lines := []string{"curl -sS"}
 	if o.Method != "GET" && (o.Method != "POST" || body == nil) {
@@ -101,7 +102,7 @@ func curlCommand(url string, o docsview.Operation, body json.RawMessage) string 
 	return strings.Join(lines, " \\\n  ")
 }
 
-// indentJSON writes JSON for reading, empty when there is none.
+// indentJSON formats JSON, and returns "" for none.
 func indentJSON(raw json.RawMessage) string {
 	var out bytes.Buffer
 	if raw == nil || json.Indent(&out, raw, "", "  ") != nil {
@@ -110,9 +111,9 @@ func indentJSON(raw json.RawMessage) string {
 	return out.String()
 }
 
-// ReferenceSections are the operations as the search finds them.
+// ReferenceSections returns the operations as sections of the search.
 func ReferenceSections(groups []docsview.OperationGroup) []Section {
-	all := []Section{{slug: ReferenceSlug, page: referenceTitle, text: "Every path of the API, with its parameters and answers."}}
+	all := []Section{{slug: ReferenceSlug, page: referenceTitle, text: "Every operation of the API, with its parameters and responses."}}
 	for _, g := range groups {
 		for _, o := range g.Operations {
 			var words strings.Builder

@@ -10,31 +10,31 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// Bounds of a search.
+// Limits of a search.
 const (
 	maxHits        = 30
-	maxTerms       = 8  // words that are looked for; more narrow nothing down
-	excerptContext = 80 // bytes of text before and after the first place found
+	maxTerms       = 8  // further words are ignored
+	excerptContext = 80 // bytes of text before and after the first match
 )
 
-// What a word is worth by where it was found. A title outweighs every heading,
-// and a heading every text.
+// The score of a match by its place. A title outranks every heading, and a heading
+// every text.
 const (
 	titleWeight     = 100
 	headingWeight   = 10
 	textWeight      = 1
-	wholeWordFactor = 2 // times as much as the beginning of a word
+	wholeWordFactor = 2 // compared with the beginning of a word
 )
 
-// Section is a piece of the manual that is found as one.
+// Section is the unit of search results.
 type Section struct {
 	slug, page string // of the page; its title
 	title, id  string // of the section; empty before the first heading
 	text       string
 }
 
-// Search returns the sections in which every word of the query occurs, the best
-// first. Equals stay in the order of the manual.
+// Search returns the sections that contain every word of the query, best first.
+// Sections with the same score keep the order of the manual.
 func Search(sections []Section, query string) []docsview.SearchResult {
 	terms := searchTerms(query)
 	type scored struct {
@@ -55,7 +55,7 @@ func Search(sections []Section, query string) []docsview.SearchResult {
 	return hits
 }
 
-// searchTerms are the words to look for, in small letters, each once.
+// searchTerms returns the distinct words of a query in lower case.
 func searchTerms(query string) []string {
 	var terms []string
 	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !isWordRune(r) }) {
@@ -66,11 +66,11 @@ func searchTerms(query string) []string {
 	return terms[:min(len(terms), maxTerms)]
 }
 
-// isWordRune reports whether a letter can be part of a word.
+// isWordRune reports whether a rune is part of a word.
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// score is what the section is worth, 0 unless every word occurs in it, in its
-// heading or in the title of its page.
+// score returns the score of the section. It is 0 unless every word occurs in it,
+// in its heading or in the title of its page.
 func (s Section) score(terms []string) int {
 	total := 0
 	for _, term := range terms {
@@ -88,8 +88,8 @@ func (s Section) score(terms []string) int {
 	return total
 }
 
-// matchQuality is how well a text holds a word: as a whole, as the beginning of a
-// word, or not at all.
+// matchQuality returns how well a text matches a term: wholeWordFactor for a whole
+// word, 1 for the beginning of a word, 0 for no match.
 func matchQuality(text, term string) int {
 	best := 0
 	for _, at := range wordStarts(text, term) {
@@ -102,9 +102,9 @@ func matchQuality(text, term string) int {
 	return best
 }
 
-// wordStarts are where words of the text begin with the term. Only texts whose
-// small letters are as long as their large ones are searched, so that a place
-// in one is a place in the other; all of ours are.
+// wordStarts returns the offsets at which words of the text begin with the term. It
+// supports only texts whose length does not change in lower case, so that offsets
+// match; all pages of the manual are.
 func wordStarts(text, term string) []int {
 	small := strings.ToLower(text)
 	if len(small) != len(text) || term == "" {
@@ -125,8 +125,7 @@ func wordStarts(text, term string) []int {
 	}
 }
 
-// excerpt is the text around the first word found, in pieces, with every word
-// that was looked for marked.
+// excerpt returns the text around the first match, with all matches marked.
 func excerpt(text string, terms []string) []docsview.ExcerptPart {
 	first := -1
 	for _, term := range terms {
@@ -150,7 +149,8 @@ func excerpt(text string, terms []string) []docsview.ExcerptPart {
 	return pieces
 }
 
-// firstTerm is the next place of any term, the longest where several begin.
+// firstTerm returns the next match of any term, and the longest one if several
+// begin there.
 func firstTerm(text string, terms []string) (at, length int) {
 	for _, term := range terms {
 		p := wordStarts(text, term)
@@ -164,7 +164,8 @@ func firstTerm(text string, terms []string) (at, length int) {
 	return at, length
 }
 
-// clipAround cuts out whole words around a place, with dots where something is left out.
+// clipAround returns whole words around an offset, with an ellipsis where text is
+// omitted.
 func clipAround(text string, at int) string {
 	from, to := max(0, at-excerptContext), min(len(text), at+2*excerptContext)
 	if from > 0 {

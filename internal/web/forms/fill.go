@@ -11,16 +11,16 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// htmlToken is a token of a page with the bytes that it was written as.
+// htmlToken is a token of a page with its original bytes.
 type htmlToken struct {
 	html.Token
 	raw  []byte
 	form int // number of the form that it is in, 0 for none
 }
 
-// FillForm writes what was typed into the forms of a page that are sent to an
-// address, and reports whether there is one that can be seen. All other bytes of
-// the page stay as they are.
+// FillForm writes typed values into the forms of a page that are sent to an
+// address. It returns false if no such form is visible. All other bytes of the page
+// stay the same.
 func FillForm(page []byte, action string, typed url.Values) ([]byte, bool) {
 	pieces, wanted := findForms(page, action)
 	if len(wanted) == 0 {
@@ -40,8 +40,8 @@ func FillForm(page []byte, action string, typed url.Values) ([]byte, bool) {
 	return f.out.Bytes(), true
 }
 
-// findForms tokenizes a page and finds the forms that are sent to an address.
-// Forms in a dialog or in a menu are passed over: they cannot be seen.
+// findForms tokenizes a page and finds the forms that are sent to an address. It
+// ignores forms in dialogs and menus, which are not visible.
 func findForms(page []byte, action string) (pieces []htmlToken, wanted map[int]bool) {
 	z := html.NewTokenizer(bytes.NewReader(page))
 	wanted = map[int]bool{}
@@ -70,7 +70,7 @@ func findForms(page []byte, action string) (pieces []htmlToken, wanted map[int]b
 	}
 }
 
-// hiddenElement follows the elements that are not open when a page is loaded.
+// hiddenElement tracks elements that are closed when a page is loaded.
 type hiddenElement struct {
 	tag   atom.Atom
 	depth int
@@ -91,34 +91,34 @@ func (c *hiddenElement) track(t html.Token) {
 // inside reports whether the last token is in such an element.
 func (c *hiddenElement) inside() bool { return c.depth > 0 }
 
-// formFiller writes a form with what was typed.
+// formFiller writes a form with typed values.
 type formFiller struct {
 	out        bytes.Buffer
-	values     url.Values // what is left of it
-	skipText   bool       // the old text of a text area
-	selectName string     // name of the list that is open
+	values     url.Values // not written yet
+	skipText   bool       // the old text of a text area follows
+	selectName string     // name of the open select element
 }
 
-// writeToken writes one piece of the form.
+// writeToken writes one token of the form.
 func (f *formFiller) writeToken(p htmlToken) {
 	t := p.Token
 	switch {
 	case f.skipText && t.Type == html.TextToken:
 	case t.DataAtom == atom.Textarea && t.Type == html.StartTagToken:
 		f.out.Write(p.raw)
-		// The first line break after the tag is no part of the text.
+		// HTML ignores the first line break after the tag.
 		f.out.WriteString("\n" + html.EscapeString(f.nextValue(attribute(t, "name"))))
 		f.skipText = true
 	case t.DataAtom == atom.Textarea:
 		f.skipText = false
 		f.out.Write(p.raw)
 	case t.DataAtom == atom.Select:
-		f.selectName = attribute(t, "name") // none on its end
+		f.selectName = attribute(t, "name") // "" for the end tag
 		f.out.Write(p.raw)
 	case t.DataAtom == atom.Option && t.Type == html.StartTagToken && f.selectName != "" && f.values.Has(f.selectName):
 		f.write(withAttribute(t, "selected", slices.Contains(f.values[f.selectName], attribute(t, "value"))))
 	case t.DataAtom == atom.Details && t.Type == html.StartTagToken:
-		f.write(withAttribute(t, "open", true)) // what was typed must be seen
+		f.write(withAttribute(t, "open", true)) // typed values must be visible
 	case t.DataAtom == atom.Input:
 		f.writeInput(p)
 	default:
@@ -126,7 +126,7 @@ func (f *formFiller) writeToken(p htmlToken) {
 	}
 }
 
-// writeInput writes a control of one line, or a box to tick.
+// writeInput writes an input element.
 func (f *formFiller) writeInput(p htmlToken) {
 	name := attribute(p.Token, "name")
 	switch kind := attribute(p.Token, "type"); {
@@ -147,11 +147,11 @@ func (f *formFiller) writeInput(p htmlToken) {
 	}
 }
 
-// carriedFields are hidden fields that hold what was shown when the form was opened,
-// and so come back as they were.
+// carriedFields are hidden fields whose values describe the state when the form was
+// opened, so they are restored too.
 var carriedFields = []string{ui.VersionField, ui.OriginalValuesField}
 
-// nextValue is the next value of a field.
+// nextValue returns the next value of a field.
 func (f *formFiller) nextValue(name string) string {
 	values := f.values[name]
 	if len(values) == 0 {
@@ -161,7 +161,7 @@ func (f *formFiller) nextValue(name string) string {
 	return values[0]
 }
 
-// write writes a token that was changed.
+// write writes a changed token.
 func (f *formFiller) write(t html.Token) { f.out.WriteString(t.String()) }
 
 // attribute returns an attribute of a token, or "".
@@ -179,7 +179,7 @@ func hasAttribute(t html.Token, name string) bool {
 	return slices.ContainsFunc(t.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
-// checkboxValue returns the value that a ticked checkbox sends.
+// checkboxValue returns the value that a checked checkbox sends.
 func checkboxValue(t html.Token) string {
 	if hasAttribute(t, "value") {
 		return attribute(t, "value")
@@ -187,7 +187,7 @@ func checkboxValue(t html.Token) string {
 	return "on"
 }
 
-// withAttribute returns a token with an attribute, or without it.
+// withAttribute returns a token with or without an attribute.
 func withAttribute(t html.Token, name string, on bool) html.Token {
 	if on && hasAttribute(t, name) {
 		return t

@@ -9,20 +9,20 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Limits of a form that is carried through a sign-in.
+// Limits of a held form.
 const (
 	HeldFormMaxAge  = 24 * time.Hour
 	MaxHeldFormSize = 64 << 10 // bytes before encryption: several times the longest description
 )
 
-// HeldForm is a submitted form that was not processed, because the session has ended
-// or because the form belongs to another project than the open one. The answer
-// carries it in a hidden field, sealed, so that nobody can read or change it. The
-// server keeps nothing.
+// HeldForm is a submitted form that was not processed, because the session has
+// ended or because the form belongs to another project than the selected one. The
+// response carries it in a hidden field, encrypted and authenticated. The server
+// stores nothing.
 type HeldForm struct {
 	Expires time.Time  `json:"ends"`
-	Path    string     `json:"path"` // that the form was sent to
-	Page    string     `json:"page"` // that the form is on
+	Path    string     `json:"path"` // to which the form was sent
+	Page    string     `json:"page"` // that contains the form
 	Project string     `json:"project"`
 	Person  string     `json:"person"`
 	Values  url.Values `json:"values"`

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// secretsMaxAge is for how long a form that came back still knows the secrets that
+// secretsMaxAge is how long a form that is shown again remembers the secrets that
 // were typed into it.
 const secretsMaxAge = 30 * time.Minute
 
-// Sealer closes what a form must bring back and nobody may read on the page
-// (AES-256-GCM, NIST SP 800-38D). Nothing is kept on the server, so every node
-// and every tab has its own.
+// Sealer encrypts values that a form must bring back and nobody may read on the
+// page (AES-256-GCM, NIST SP 800-38D). The server stores nothing, so all nodes and
+// tabs are independent.
 type Sealer struct{ aead cipher.AEAD }
 
-// NewSealer makes one of a secret, or of chance when there is none.
+// NewSealer derives a key from a secret. If the secret is empty, the key is random.
 func NewSealer(secret string) (Sealer, error) {
 	if secret == "" {
 		secret = rand.Text() + rand.Text()
@@ -28,32 +28,32 @@ func NewSealer(secret string) (Sealer, error) {
 	key := sha256.Sum256([]byte("form\x00" + secret))
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return Sealer{}, fmt.Errorf("key of forms: %w", err)
+		return Sealer{}, fmt.Errorf("form key: %w", err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return Sealer{}, fmt.Errorf("key of forms: %w", err)
+		return Sealer{}, fmt.Errorf("form key: %w", err)
 	}
 	return Sealer{aead}, nil
 }
 
-// sealedSecrets is what lies in a seal.
+// sealedSecrets is the encrypted content.
 type sealedSecrets struct {
 	Expires  time.Time      `json:"ends"`
 	Settings map[string]any `json:"settings"`
 }
 
-// SealSecrets closes secret settings; about says whose form they belong to.
+// SealSecrets encrypts secret settings, bound to the form that about identifies.
 func (s Sealer) SealSecrets(settings map[string]any, about string, now time.Time) string {
 	if len(settings) == 0 {
 		return ""
 	}
-	plain, _ := json.Marshal(sealedSecrets{now.Add(secretsMaxAge), settings}) // texts always marshal
+	plain, _ := json.Marshal(sealedSecrets{now.Add(secretsMaxAge), settings}) // strings always marshal
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(about)))
 }
 
-// OpenSecrets returns the settings in a seal, none when it is not ours, belongs to
-// another form, or is too old.
+// OpenSecrets decrypts settings. It returns nil if they were sealed with another
+// key or for another form, or have expired.
 func (s Sealer) OpenSecrets(text, about string, now time.Time) map[string]any {
 	closed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"overdue/internal/notify"
 )
 
-// SettingText is a setting as the form writes it.
+// SettingText returns the text of a setting in the form. The text of a secret is
+// empty.
 func SettingText(f notify.Field, value any) string {
 	switch value := value.(type) {
 	case string:
@@ -19,7 +20,7 @@ func SettingText(f notify.Field, value any) string {
 	case []any:
 		var lines []string
 		for _, item := range value {
-			text, _ := item.(string) // lists hold nothing else
+			text, _ := item.(string) // lists hold only strings
 			lines = append(lines, text)
 		}
 		return strings.Join(lines, "\n")
@@ -34,8 +35,8 @@ func SettingText(f notify.Field, value any) string {
 	return ""
 }
 
-// ParseSetting is a setting as it was typed, nil for one that is to be removed. A secret
-// that stays empty is kept as it is.
+// ParseSetting parses a setting of the form. It returns false for a secret that
+// stays empty, which keeps the saved one.
 func ParseSetting(f notify.Field, text string) (value any, given bool) {
 	switch f.Type {
 	case notify.FieldList:
@@ -63,8 +64,8 @@ func ParseSetting(f notify.Field, text string) (value any, given bool) {
 	return text, true
 }
 
-// SubmittedSecret is the secret of one field, nil for none. Dots, or nothing where
-// something was kept, stand for what was kept.
+// SubmittedSecret returns the secret of one field, or nil. A mask, or an empty
+// field, stands for the secret that was typed before.
 func SubmittedSecret(f notify.Field, value any, given bool, before any) any {
 	pairs, many := value.(map[string]any)
 	switch {
@@ -90,8 +91,7 @@ func SubmittedSecret(f notify.Field, value any, given bool, before any) any {
 	return before
 }
 
-// RestoreSecrets puts the secrets of a form in the place of the dots that stand for
-// them.
+// RestoreSecrets replaces masks in the settings with the secrets of the form.
 func RestoreSecrets(settings, secrets map[string]any) {
 	for name, secret := range secrets {
 		kept, many := secret.(map[string]any)

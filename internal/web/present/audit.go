@@ -9,24 +9,24 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// APIKey is a key as pages list it.
+// APIKey returns the row of an API key.
 func APIKey(k monitor.APIKey) accountview.APIKey {
 	shown := accountview.APIKey{
 		ID: k.ID, Name: k.Name, Prefix: k.Prefix + "…", ReadOnly: k.ReadOnly, Created: k.Created, CreatedBy: k.CreatedBy, LastUsed: k.LastUsed,
 	}
 	if shown.CreatedBy == "" {
-		shown.CreatedBy, shown.Prefix = "an earlier version", "ovd_…" // which noted neither
+		shown.CreatedBy, shown.Prefix = "an earlier version", "ovd_…" // keys without these facts
 	}
 	return shown
 }
 
-// AuditActions say what the actions of the audit log are, before the name of what they
-// were done to.
+// AuditActions describe the actions of the audit log. The name of the target
+// follows.
 var AuditActions = map[string]string{
 	"heartbeat.create": "created the heartbeat", "heartbeat.change": "changed the heartbeat", "heartbeat.pause": "paused",
 	"heartbeat.resume": "resumed", "heartbeat.delete": "deleted the heartbeat", "heartbeat.restore": "restored the heartbeat",
 	"heartbeat.export": "downloaded the event log of", "incident.export": "downloaded the list of",
-	"incident.acknowledge": "acknowledged the incident", "incident.note": "wrote a note on the incident",
+	"incident.acknowledge": "acknowledged the incident", "incident.note": "added a note to the incident",
 	"channel.create": "created the channel", "channel.change": "changed the channel", "channel.delete": "deleted the channel",
 	"channel.test": "sent a test alert to",
 	"key.create":   "created the API key", "key.revoke": "revoked the API key",
@@ -34,22 +34,22 @@ var AuditActions = map[string]string{
 	"member.role": "changed the role of", "member.remove": "removed",
 	"session.start": "signed in as", "session.end": "signed out", "session.end-other": "ended another session of",
 	"session.end-others": "ended all other sessions of", "session.end-all": "ended all sessions of",
-	"person.rename": "changed their name to", "person.reset-link": "made a link that sets a new password for",
+	"person.rename": "changed their name to", "person.reset-link": "created a password link for",
 	"person.setup": "set up Overdue:", "person.password": "set a new password for",
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 
-// ActorKinds are the words for who acted.
+// ActorKinds are the texts of the kinds of actor.
 var ActorKinds = map[monitor.ActorKind]string{
 	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorAlertLink: "Alert link", monitor.ActorCommandLine: "Command line",
 	monitor.ActorAnonymous: "Not signed in",
 }
 
-// shortIDLength is how many characters of an actor's id are shown: enough to distinguish
-// two actors with the same name.
+// shortIDLength is the number of characters of an actor's id in the log, enough to
+// distinguish two actors with the same name.
 const shortIDLength = 8
 
-// AuditEntry is an entry as the page shows it.
+// AuditEntry returns the row of an audit entry.
 func AuditEntry(e monitor.AuditEntry) accountview.AuditEntry {
 	shown := accountview.AuditEntry{
 		At: e.At, Actor: e.Actor, ActorKind: ActorKinds[e.Kind], ActorID: e.ActorID,
@@ -73,7 +73,7 @@ func AuditEntry(e monitor.AuditEntry) accountview.AuditEntry {
 	return shown
 }
 
-// AuditAction puts an action into words; one without words is shown as it is.
+// AuditAction returns the text of an action, or the action itself if it is unknown.
 func AuditAction(action string) string {
 	if words, known := AuditActions[action]; known {
 		return words
@@ -105,8 +105,8 @@ var (
 	}
 )
 
-// BrowserName names a browser for people, as it calls itself: "Firefox on Linux".
-// It may lie, so nothing depends on it.
+// BrowserName returns the name of a browser for people: "Firefox on Linux". User
+// agents can lie, so nothing else may depend on it.
 func BrowserName(agent string) string {
 	name, system := firstMatch(browserTokens, agent), firstMatch(systemTokens, agent)
 	switch {
@@ -120,7 +120,7 @@ func BrowserName(agent string) string {
 	return "Unknown browser"
 }
 
-// firstMatch returns the name of the first mark that a text has.
+// firstMatch returns the name of the first token in a text.
 func firstMatch(marks [][2]string, text string) string {
 	for _, m := range marks {
 		if strings.Contains(text, m[0]) {

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// LastDelivery is one attempt in the list of last deliveries.
+// LastDelivery returns the row of a delivery attempt.
 func LastDelivery(d manage.LastDelivery) ui.Delivery {
 	state := map[string]string{"sent": "sent", "retry": "retrying", "refused": "failed"}[d.Outcome]
 	return ui.Delivery{
@@ -21,7 +21,7 @@ func LastDelivery(d manage.LastDelivery) ui.Delivery {
 	}
 }
 
-// TestDelivery is a test alert in the list of last deliveries.
+// TestDelivery returns the row of a test alert.
 func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) ui.Delivery {
 	d := ui.Delivery{Message: "Test", State: "sent", Attempts: 1, Latency: took, At: now}
 	code := 0
@@ -30,7 +30,7 @@ func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) u
 	}
 	if !result.Delivered {
 		d.State = "failed"
-		if code < 300 { // the code of the recipients who have it
+		if code < 300 { // the code of the recipients that accepted it
 			code = 0
 		}
 	}
@@ -38,7 +38,7 @@ func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) u
 	return d
 }
 
-// ChannelKinds are all kinds of channel, for the gallery.
+// ChannelKinds returns all kinds of channel.
 func ChannelKinds() []channelview.Kind {
 	var all []channelview.Kind
 	for _, k := range notify.Kinds() {
@@ -47,8 +47,8 @@ func ChannelKinds() []channelview.Kind {
 	return all
 }
 
-// ChannelKind is a kind as the pages show it; one that this version does not have is
-// its own name.
+// ChannelKind returns a kind of channel. A kind that this version does not know has
+// its own name as label.
 func ChannelKind(name string) channelview.Kind {
 	k, known := notify.KindOf(name)
 	if !known {
@@ -57,7 +57,7 @@ func ChannelKind(name string) channelview.Kind {
 	return channelview.Kind{Name: k.Name, Label: k.Label, About: k.Help}
 }
 
-// Channel is one line of the list.
+// Channel returns the row of a channel.
 func Channel(d manage.ChannelDetail) channelview.Channel {
 	c := channelview.Channel{
 		ID: d.ID, Name: d.Name, Kind: ChannelKind(d.Kind), Target: ChannelTarget(d.Channel), Heartbeats: d.Heartbeats,
@@ -68,7 +68,7 @@ func Channel(d manage.ChannelDetail) channelview.Channel {
 		c.LastOutcome = "Delivered"
 	}
 	if d.Health.State == monitor.ChannelStateRetrying && d.Health.Pending == 0 {
-		c.State = "unconfirmed" // a test failed, and no alert waits
+		c.State = "unconfirmed" // a test failed, and no alert is pending
 	}
 	if len(d.LastDeliveries) > 0 {
 		last := d.LastDeliveries[0]
@@ -81,8 +81,8 @@ func Channel(d manage.ChannelDetail) channelview.Channel {
 	return c
 }
 
-// ChannelTarget is where a channel leads, without what could be a secret: of an address
-// only its host.
+// ChannelTarget returns the destination of a channel without secrets: of a URL only
+// the host.
 func ChannelTarget(c monitor.Channel) string {
 	if text, ok := c.Settings["url"].(string); ok {
 		if u, err := url.Parse(text); err == nil && u.Host != "" {
@@ -102,8 +102,8 @@ func ChannelTarget(c monitor.Channel) string {
 	return strings.Join(names, ", ")
 }
 
-// FailingChannelNames returns the names of channels that do not deliver, with the recipients
-// if only some of them get no alerts.
+// FailingChannelNames returns the names of failing channels, with the affected
+// recipients if it is not all of them.
 func FailingChannelNames(channels []monitor.Channel) []string {
 	var names []string
 	for _, c := range channels {
@@ -116,8 +116,8 @@ func FailingChannelNames(channels []monitor.Channel) []string {
 	return names
 }
 
-// Response is what a provider answered. A detail that names the code of each
-// recipient needs it only once.
+// Response returns the response of a provider. It omits the status code if the
+// detail contains it.
 func Response(status int, detail string) string {
 	if status == 0 || strings.Contains(detail, ": "+strconv.Itoa(status)+" ") {
 		return detail
@@ -125,7 +125,7 @@ func Response(status int, detail string) string {
 	return strings.TrimSpace(strconv.Itoa(status) + " " + detail)
 }
 
-// ChannelKindLabel is the name of a kind of channel for people.
+// ChannelKindLabel returns the label of a kind of channel.
 func ChannelKindLabel(kind string) string {
 	if k, known := notify.KindOf(kind); known {
 		return k.Label

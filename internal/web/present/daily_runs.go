@@ -9,17 +9,16 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// daysShown is how many days the month of a heartbeat has.
+// daysShown is the number of days of DailyRuns.
 const daysShown = 30
 
-// Month counts the runs of each of the last 30 days, as the project's zone has
-// days.
+// DailyRuns counts the runs of each of the last 30 days in the zone of the project.
 func DailyRuns(all []Run, limit time.Duration, c ui.Clock) heartbeatview.DailyRuns {
 	m := heartbeatview.DailyRuns{MaxRunTime: limit}
 	index := map[string]int{}
 	today := c.Now.In(Zone(c))
 	for i := daysShown - 1; i >= 0; i-- {
-		// Noon exists on every day, whatever the clocks do.
+		// Noon exists on every day, also when the clock changes.
 		day := time.Date(today.Year(), today.Month(), today.Day()-i, 12, 0, 0, 0, today.Location())
 		index[day.Format(time.DateOnly)] = len(m.Days)
 		m.Days = append(m.Days, heartbeatview.Day{Date: day})
@@ -34,8 +33,9 @@ func DailyRuns(all []Run, limit time.Duration, c ui.Clock) heartbeatview.DailyRu
 	return m
 }
 
-// splitByDay divides runs that lie on two days of a zone, as if they were evenly
-// spaced. They lie on one day in UTC, so there is one midnight at most.
+// splitByDay splits a span that covers two days of a zone, as if its runs were
+// evenly spaced. A span lies within one UTC day, so it contains at most one local
+// midnight.
 func splitByDay(r Run, zone *time.Location) []Run {
 	if r.count < 2 || r.at.In(zone).Day() == r.last.In(zone).Day() {
 		return []Run{r}
@@ -49,7 +49,7 @@ func splitByDay(r Run, zone *time.Location) []Run {
 	return []Run{before, r}
 }
 
-// Zone is the zone of a clock.
+// Zone returns the zone of a clock, UTC by default.
 func Zone(c ui.Clock) *time.Location {
 	if c.Zone == nil {
 		return time.UTC
@@ -57,7 +57,7 @@ func Zone(c ui.Clock) *time.Location {
 	return c.Zone
 }
 
-// addToDay is a day with more runs, or with what one of them measured.
+// addToDay adds runs to a day, or the run time of a ping.
 func addToDay(d heartbeatview.Day, r Run) heartbeatview.Day {
 	switch r.outcome {
 	case heartbeatview.OutcomeOnTime:
@@ -83,7 +83,7 @@ func addToDay(d heartbeatview.Day, r Run) heartbeatview.Day {
 	return d
 }
 
-// MonthStats are the figures of the last 30 days.
+// RunStats returns the statistics of the last 30 days.
 func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.RunStats {
 	var s heartbeatview.RunStats
 	var took []time.Duration
@@ -116,7 +116,7 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.R
 	return s
 }
 
-// downtimeWithin is how much of an outage lies between two moments.
+// downtimeWithin returns the part of an outage between two moments.
 func downtimeWithin(o manage.Outage, since, now time.Time) time.Duration {
 	from, to := o.Opened, o.Resolved
 	if from.Before(since) {

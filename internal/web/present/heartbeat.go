@@ -9,7 +9,7 @@ import (
 	"overdue/internal/web/view/heartbeatview"
 )
 
-// TallyTotal counts the heartbeats of a project.
+// TallyTotal returns the number of heartbeats of a project.
 func TallyTotal(t manage.StatusCounts) (n int) {
 	for _, of := range t.ByStatus {
 		n += of
@@ -17,7 +17,7 @@ func TallyTotal(t manage.StatusCounts) (n int) {
 	return n
 }
 
-// Tally is the tally as the page shows it.
+// StatusCounts returns the counts of the list.
 func StatusCounts(t manage.StatusCounts) heartbeatview.StatusCounts {
 	return heartbeatview.StatusCounts{
 		All: TallyTotal(t), Down: t.ByStatus[monitor.Down], Late: t.ByStatus[monitor.Late], New: t.ByStatus[monitor.New],
@@ -25,8 +25,8 @@ func StatusCounts(t manage.StatusCounts) heartbeatview.StatusCounts {
 	}
 }
 
-// HeartbeatKey is how paths name a heartbeat: by its id for those who may ping, by its
-// ref for everyone else.
+// HeartbeatKey returns the identifier of a heartbeat in paths: its id for people
+// who may ping, and otherwise its ref.
 func HeartbeatKey(h monitor.Heartbeat) string {
 	if h.ID != "" {
 		return h.ID
@@ -34,19 +34,20 @@ func HeartbeatKey(h monitor.Heartbeat) string {
 	return h.Ref
 }
 
-// RuleZone is where the slots of a rule are read, nil for an interval.
+// RuleZone returns the time zone of a rule, or nil for an interval.
 func RuleZone(r monitor.Rule) *time.Location {
 	if r.Calendar == nil {
 		return nil
 	}
 	zone, err := time.LoadLocation(r.Calendar.CanonicalZone())
 	if err != nil {
-		return time.UTC // the calendar was read with it, so this is a machine in trouble
+		return time.UTC // does not happen: the calendar was parsed with this zone
 	}
 	return zone
 }
 
-// ChannelNames names the channels that a heartbeat tells, none for all.
+// ChannelNames returns the names of the channels that a heartbeat alerts, or nil
+// for all.
 func ChannelNames(h monitor.Heartbeat, channels []monitor.Channel) []string {
 	if h.AllChannels {
 		return nil
@@ -60,7 +61,7 @@ func ChannelNames(h monitor.Heartbeat, channels []monitor.Channel) []string {
 	return names
 }
 
-// pingFlagTexts say what the flags of a ping mean.
+// pingFlagTexts are the texts of the flags of a ping.
 var pingFlagTexts = map[string]string{
 	"body_truncated": "body truncated", "body_timeout": "body truncated: it took too long", "body_aborted": "connection lost during the body",
 	"run_finished": "its run had already finished", "delayed": "received while the server was suspended",
@@ -75,7 +76,7 @@ func PingFlagTexts(f monitor.PingFlags) []string {
 	return texts
 }
 
-// PrintableText is a body as a page can show it.
+// PrintableText returns a body with its control characters replaced.
 func PrintableText(body []byte) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// IncidentLine is one incident of a list.
+// IncidentLine returns the row of an incident.
 func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) incidentview.Row {
 	return incidentview.Row{
 		ID: i.ID, Number: int(i.Number), Heartbeat: i.HeartbeatName, State: string(i.State()), Cause: string(i.Cause),
@@ -20,22 +20,23 @@ func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) incidentview.Ro
 	}
 }
 
-// HasPendingAlerts reports whether anybody is still to be told.
+// HasPendingAlerts reports whether an alert of the incident is pending.
 func HasPendingAlerts(s manage.IncidentView) bool {
 	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool { return d.State == monitor.AlertPending })
 }
 
-// IsFailure reports whether a run that ended is the cause, and no silence.
+// IsFailure reports whether the cause is a failed run, not a missing ping.
 func IsFailure(c monitor.Cause) bool { return c == monitor.CauseFailure || c == monitor.CauseTooShort }
 
-// MissedExplanation is the sum that led to an incident, as it was at its opening. Where
-// it does not begin at the last ping, or is longer, the sentence tells it.
+// MissedExplanation returns the calculation that opened an incident. If the
+// calculation does not begin at the last ping, or has more steps, a sentence
+// describes it.
 func MissedExplanation(s manage.IncidentView) *ui.Explanation {
 	i := s.Incident
 	grace := s.Heartbeat.Rule.Grace
 	w := &ui.Explanation{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.OpenedAt.Sub(i.Due), Alert: i.OpenedAt}
 	several := s.Heartbeat.Rule.AlertAfter > 1
-	if several && w.Grace > grace { // some bad runs came before the one that alerted
+	if several && w.Grace > grace { // failed runs were tolerated before
 		w.Grace, w.AlertingRun = grace, i.OpenedAt.Add(-grace)
 	}
 	plain := s.Heartbeat.Rule.Calendar == nil && !several && !i.LastPing.IsZero()
@@ -47,7 +48,7 @@ func MissedExplanation(s manage.IncidentView) *ui.Explanation {
 	return w
 }
 
-// TimeToFirstAlert is how long it took until somebody was told, 0 when nobody was.
+// TimeToFirstAlert returns the time until the first alert was delivered, or 0.
 func TimeToFirstAlert(s manage.IncidentView) time.Duration {
 	var first time.Duration
 	for _, d := range s.Deliveries {
@@ -63,7 +64,7 @@ func TimeToFirstAlert(s manage.IncidentView) time.Duration {
 	return first
 }
 
-// IncidentNextStep says what is still expected, empty when nothing is.
+// IncidentNextStep returns what resolves the incident, or "".
 func IncidentNextStep(s manage.IncidentView) string {
 	if s.State() == monitor.StateResolved {
 		return ""
@@ -71,7 +72,7 @@ func IncidentNextStep(s manage.IncidentView) string {
 	return "The next successful ping resolves this incident."
 }
 
-// FirstLink is the first address in a description.
+// FirstLink returns the first URL in a description.
 func FirstLink(description string) string {
 	for _, word := range strings.Fields(description) {
 		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
@@ -81,10 +82,10 @@ func FirstLink(description string) string {
 	return ""
 }
 
-// PreviousIncident says how long all was well until this incident.
+// PreviousIncident describes the time since the previous incident.
 func PreviousIncident(s manage.IncidentView) string {
 	if s.Previous.ID == "" {
-		return "No incident before"
+		return "No earlier incident"
 	}
 	return "No incident in " + ui.Elapsed(s.OpenedAt.Sub(s.Previous.ResolvedAt))
 }

@@ -8,29 +8,29 @@ import (
 	"overdue/internal/web/view/heartbeatview"
 )
 
-// stripLength is how many runs the ruler of recent runs shows.
+// stripLength is the number of runs in a strip.
 const stripLength = 30
 
-// Run is what became of some expected runs in a row, all alike and of one day
-// in UTC; or, with a count of 0, what a ping measured.
+// Run is a span of equal runs within one UTC day. With a count of 0, it holds the
+// measurements of a ping.
 type Run struct {
-	at, last time.Time // last is zero when there is one
+	at, last time.Time // last is zero for a single run
 	count    int
 	outcome  string
-	took     time.Duration // 0 when not measured
-	lateBy   time.Duration // the worst
-	exit     int           // of a failure, 0 when none was told
+	took     time.Duration // 0: not measured
+	lateBy   time.Duration // the maximum
+	exit     int           // of a failure; 0: unknown
 }
 
-// outcomeNames are those of the ledger as they are drawn.
+// outcomeNames are the outcomes of the run history in package view.
 var outcomeNames = map[monitor.Outcome]string{
 	monitor.RunOnTime: heartbeatview.OutcomeOnTime, monitor.RunLate: heartbeatview.OutcomeLate,
 	monitor.RunFailed: heartbeatview.OutcomeFailed, monitor.RunTooShort: heartbeatview.OutcomeFailed, monitor.RunOverran: heartbeatview.OutcomeFailed,
 	monitor.RunMissed: heartbeatview.OutcomeMissed, monitor.RunNotStarted: heartbeatview.OutcomeMissed, monitor.RunUnknown: heartbeatview.OutcomeUnknown,
 }
 
-// Runs tells what became of the runs of a heartbeat, oldest first, as far as its
-// ledger was read, and what is expected next.
+// Runs returns the runs of a heartbeat, oldest first, as far as its history was
+// read, and the next expected one.
 func Runs(w manage.HeartbeatHistory, now time.Time) []Run {
 	var all []Run
 	for _, s := range w.Spans {
@@ -54,7 +54,7 @@ func Runs(w manage.HeartbeatHistory, now time.Time) []Run {
 	return all
 }
 
-// Strip is the ruler of recent runs.
+// RunStrip returns the strip of recent runs.
 func RunStrip(all []Run) heartbeatview.RunStrip {
 	var s heartbeatview.RunStrip
 	for _, r := range all {
@@ -65,7 +65,7 @@ func RunStrip(all []Run) heartbeatview.RunStrip {
 	return s[max(0, len(s)-stripLength):]
 }
 
-// Spark is the curve of recent run times.
+// DurationSparkline returns the curve of recent run times.
 func DurationSparkline(pings []monitor.Ping) heartbeatview.DurationSparkline {
 	var s heartbeatview.DurationSparkline
 	for _, p := range pings {
@@ -73,11 +73,10 @@ func DurationSparkline(pings []monitor.Ping) heartbeatview.DurationSparkline {
 			s = append(s, p.RunTime)
 		}
 	}
-	return s[max(0, len(s)-16):] // the same
+	return s[max(0, len(s)-16):]
 }
 
-// RunningSince is when the first of the runs under way began, zero when there is
-// none.
+// RunningSince returns the start of the oldest run in progress, or the zero time.
 func RunningSince(h monitor.Heartbeat) time.Time {
 	var first time.Time
 	for _, r := range h.ActiveRuns {

@@ -1,7 +1,7 @@
 package present
 
-// TimeZones are offered where a time zone is asked for; every other name of the tz
-// database is taken too.
+// TimeZones are the suggested time zones. All other names of the tz database are
+// accepted too.
 var TimeZones = []string{
 	"Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi",
 	"America/Anchorage", "America/Argentina/Buenos_Aires", "America/Bogota", "America/Chicago", "America/Denver", "America/Halifax",

@@ -11,15 +11,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Timeline is all that happened in an incident, oldest first: what was noted,
-// and how telling people went.
+// Timeline returns the events and deliveries of an incident, oldest first.
 func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 	var all []incidentview.TimelineEntry
 	if !s.LastPing.IsZero() && s.Cause == monitor.CauseMissed {
 		all = append(all, incidentview.TimelineEntry{At: s.LastPing, Icon: "k-ping", Tone: "up", Title: "Last ping"})
 	}
 	for _, e := range s.Timeline {
-		if e.Kind != "due" { // "late" tells the same moment
+		if e.Kind != "due" { // "late" has the same time
 			all = append(all, timelineEntry(s, e))
 		}
 	}
@@ -30,13 +29,13 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 	return all
 }
 
-// timelineEntry is one line of what was noted.
+// timelineEntry returns one entry of the timeline.
 func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.TimelineEntry {
 	shown := incidentview.TimelineEntry{At: e.At, Text: e.Text}
 	switch e.Kind {
 	case "late":
 		shown.Icon, shown.Tone, shown.Title, shown.Status = "st-late", "late", "Due", "Late"
-		shown.Text = "No ping came."
+		shown.Text = "No ping arrived."
 		if s.Cause == monitor.CauseMissed {
 			shown.Text += " A grace period of " + ui.ExactDuration(MissedExplanation(s).Grace) + " began."
 		}
@@ -44,7 +43,7 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 		shown.Icon, shown.Tone, shown.Title, shown.Status = "st-down", "down", "Incident opened", "Down"
 		shown.Text = "Cause: " + strings.ToLower(ui.Cause(string(s.Cause))) + ". " + ui.Capitalize(e.Text)
 		if s.Cause == monitor.CauseMissed && !s.Due.IsZero() && MissedExplanation(s).Decision == "" {
-			shown.Text = "The grace period ran out. Cause: missed ping." // the page has the sum
+			shown.Text = "The grace period ended. Cause: missed ping." // the page shows the calculation
 		}
 		if s.Ping != nil {
 			shown.Quote, shown.Output = lastOutput(PrintableText(s.Ping.Body)), true
@@ -58,7 +57,7 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 	case "note":
 		by, text, found := strings.Cut(e.Text, ": ")
 		if !found {
-			by, text = "somebody", e.Text
+			by, text = "an unknown person", e.Text
 		}
 		shown.Icon, shown.Title, shown.Text, shown.Quote = "note", "Note by "+by, "", text
 	case "undelivered":
@@ -69,16 +68,16 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 	case "resolved":
 		shown.Icon, shown.Tone, shown.Title = "in-resolved", "resolved", "Resolved"
 		shown.Text = strings.TrimPrefix(e.Text, "Resolved: ")
-	default: // a kind that a newer node wrote
+	default: // written by a newer node
 		shown.Icon, shown.Title = "note", e.Kind
 	}
 	return shown
 }
 
-// maxOutputShown is how many bytes of what a job wrote stand in a timeline.
+// maxOutputShown is the maximum size in bytes of job output in a timeline.
 const maxOutputShown = 1000
 
-// lastOutput is the end of what a job wrote.
+// lastOutput returns the end of the output of a job.
 func lastOutput(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) <= maxOutputShown {
@@ -87,8 +86,8 @@ func lastOutput(text string) string {
 	return "…" + strings.ToValidUTF8(text[len(text)-maxOutputShown:], "")
 }
 
-// deliveryEntries are the lines about one alert. Of many attempts that failed only the
-// first and the last are told: the table has their number.
+// deliveryEntries returns the entries of one alert. Of failed attempts it contains
+// only the first and the last; the table shows their number.
 func deliveryEntries(s manage.IncidentView, d manage.Delivery) []incidentview.TimelineEntry {
 	name, what := s.Channels[d.Channel].Name, alertName(d.Event)
 	if d.Recipient != "" {
@@ -112,14 +111,14 @@ func deliveryEntries(s manage.IncidentView, d manage.Delivery) []incidentview.Ti
 				e.Title = what + " to " + name + " not delivered after " + ui.Plural(n+1, "attempt")
 			}
 		default:
-			e.Icon, e.Tone, e.Title = "dl-fail", "failed", what+" to "+name+" refused"
+			e.Icon, e.Tone, e.Title = "dl-fail", "failed", what+" to "+name+" rejected"
 		}
 		all = append(all, e)
 	}
 	return all
 }
 
-// alertName names an alert by what it told, as the beginning of a sentence.
+// alertName returns the name of an alert at the beginning of a sentence.
 func alertName(event monitor.Event) string {
 	switch event {
 	case monitor.IncidentReminder:
@@ -132,7 +131,7 @@ func alertName(event monitor.Event) string {
 	return "Alert"
 }
 
-// deliveryMessage names what an alert of an incident told.
+// deliveryMessage returns the name of an alert of an incident.
 func deliveryMessage(s manage.IncidentView, event monitor.Event) string {
 	if event == monitor.IncidentResolved && s.Resolution == monitor.ResolvedByPing {
 		return "Recovered"
@@ -140,7 +139,7 @@ func deliveryMessage(s manage.IncidentView, event monitor.Event) string {
 	return EventName(event)
 }
 
-// EventName names what an alert told.
+// EventName returns the name of an event.
 func EventName(event monitor.Event) string {
 	switch event {
 	case monitor.IncidentOpened:
@@ -163,7 +162,7 @@ func EventName(event monitor.Event) string {
 	return string(event)
 }
 
-// Deliveries are the alerts of an incident. A reminder to come is not one yet.
+// Deliveries returns the alerts of an incident, without scheduled reminders.
 func Deliveries(s manage.IncidentView, now time.Time) []ui.Delivery {
 	var all []ui.Delivery
 	for _, d := range s.Deliveries {
@@ -190,8 +189,8 @@ func Deliveries(s manage.IncidentView, now time.Time) []ui.Delivery {
 	return all
 }
 
-// ownDetail returns the answer to an alert, without the part about recipients that
-// have a separate alert, which shows it.
+// ownDetail returns the response to an alert, without recipients that have a
+// separate alert.
 func ownDetail(s manage.IncidentView, d manage.Delivery, detail string) string {
 	if slices.ContainsFunc(s.Deliveries, func(part manage.Delivery) bool { return part.SplitFrom == d.ID }) {
 		detail, _, _ = strings.Cut(detail, "; ")

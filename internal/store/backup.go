@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 // Backup writes a consistent copy of a SQLite database to a new file, while
@@ -64,7 +64,7 @@ func (db *DB) readWAL(ctx context.Context) ([][]byte, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	return journal.Read(db.walPath(), owner)
+	return wal.Read(db.walPath(), owner)
 }
 
 // tableMissing reports whether there is no such table in the file.

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"os"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 // sqliteWALHeader is the length of the header of SQLite's write-ahead log, in bytes. A log
@@ -25,7 +25,7 @@ func foreignFiles(path string) error {
 // SQLite would mix both without an error. Call it before SQLite opens the database.
 // SQLite's log does not name its database; the journal of the same server does.
 func checkNeighbours(ctx context.Context, path string) error {
-	owners, err := journal.Owners(path + "-pings")
+	owners, err := wal.Owners(path + "-pings")
 	if err != nil || len(owners) == 0 {
 		return err
 	}
@@ -46,8 +46,8 @@ func holdData(path string, mark [16]byte) bool {
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > sqliteWALHeader {
 		return true
 	}
-	_, err := journal.Read(path+"-pings", mark)
-	return errors.Is(err, journal.ErrForeignOwner)
+	_, err := wal.Read(path+"-pings", mark)
+	return errors.Is(err, wal.ErrForeignOwner)
 }
 
 // readMark reads the mark from a database file, without the files next to it.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 // RestoreResult is the result of a restore.
@@ -124,7 +124,7 @@ func stageBackup(ctx context.Context, backup, staged string) (done RestoreResult
 		return done, err
 	}
 	// SQLite's index of its log (-shm) is made again from the log.
-	for _, side := range append([]string{"", "-wal"}, journal.SegmentPaths("-pings")...) {
+	for _, side := range append([]string{"", "-wal"}, wal.SegmentPaths("-pings")...) {
 		if err := copyFile(backup+side, staged+side); err != nil && (side == "" || !errors.Is(err, fs.ErrNotExist)) {
 			return done, fmt.Errorf("copy the backup: %w", err)
 		}

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 // ErrFilesMoved means that one of the database files was deleted, moved or replaced while
@@ -62,7 +62,7 @@ func rejectHardLinks(path string) error {
 // sideFiles returns the files that may exist next to a database file and belong to
 // it.
 func sideFiles(path string) []string {
-	return append([]string{path + "-wal", path + "-shm"}, journal.SegmentPaths(path+"-pings")...)
+	return append([]string{path + "-wal", path + "-shm"}, wal.SegmentPaths(path+"-pings")...)
 }
 
 // trackedFile is the path of a file of a running server, and its identity at the start.

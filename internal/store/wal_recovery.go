@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 // walPath is where the journal of a database file lies.
@@ -33,8 +33,8 @@ func (db *DB) recoverWAL(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	log, records, err := journal.Open(db.walPath(), owner)
-	if errors.Is(err, journal.ErrForeignOwner) {
+	log, records, err := wal.Open(db.walPath(), owner)
+	if errors.Is(err, wal.ErrForeignOwner) {
 		return foreignFiles(db.path)
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ func (db *DB) recoverWAL(ctx context.Context) error {
 	if owner, err = db.renewWALOwner(ctx, owner); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if log, _, err = journal.Open(db.walPath(), owner); err != nil {
+	if log, _, err = wal.Open(db.walPath(), owner); err != nil {
 		return err
 	}
 	if err := db.trackFiles(); err != nil {

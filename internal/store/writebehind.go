@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"overdue/internal/journal"
 	"overdue/internal/monitor"
+	"overdue/internal/wal"
 )
 
 // A ping on SQLite changes a row of heartbeats, adds one to pings, and with
@@ -33,7 +33,7 @@ import (
 // while others are put away.
 type writeBehind struct {
 	tables, buffer contextMutex
-	log            *journal.Log
+	log            *wal.Log
 	states         map[string]monitor.Heartbeat // by id, as the pending judgements left them
 
 	// pending is what is in the journal and not in the tables, by neighbours:
@@ -83,7 +83,7 @@ const (
 )
 
 // newWriteBehind makes an empty one and begins to put away what will gather.
-func (db *DB) newWriteBehind(log *journal.Log) *writeBehind {
+func (db *DB) newWriteBehind(log *wal.Log) *writeBehind {
 	b := &writeBehind{
 		tables: make(contextMutex, 1), buffer: make(contextMutex, 1), log: log, limits: db.limits,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),

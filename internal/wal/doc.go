@@ -21,4 +21,4 @@
 //     so that what is left of an earlier round is never taken for a record;
 //   - a record whose Append failed may be given back or not, and the next one
 //     takes its place.
-package journal
+package wal

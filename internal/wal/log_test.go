@@ -1,4 +1,4 @@
-package journal_test
+package wal_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"overdue/internal/journal"
+	"overdue/internal/wal"
 )
 
 var ownOwner, otherOwner = [16]byte{1}, [16]byte{2}
@@ -21,9 +21,9 @@ var ownOwner, otherOwner = [16]byte{1}, [16]byte{2}
 func logPath(t *testing.T) string { return filepath.Join(t.TempDir(), "j") }
 
 // openLog opens a journal and fails the test when that goes wrong.
-func openLog(t testing.TB, path string) (*journal.Log, []string) {
+func openLog(t testing.TB, path string) (*wal.Log, []string) {
 	t.Helper()
-	j, records, err := journal.Open(path, ownOwner)
+	j, records, err := wal.Open(path, ownOwner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func texts(records [][]byte) []string {
 }
 
 // appendAll appends records.
-func appendAll(t testing.TB, j *journal.Log, records ...string) {
+func appendAll(t testing.TB, j *wal.Log, records ...string) {
 	t.Helper()
 	for _, r := range records {
 		if err := j.Append([]byte(r)); err != nil {
@@ -61,7 +61,7 @@ func TestAppend_RecordsComeBackAfterReopening(t *testing.T) {
 		t.Error(diff)
 	}
 	appendAll(t, j, "four")
-	if read, err := journal.Read(path, ownOwner); err != nil || len(read) != 4 {
+	if read, err := wal.Read(path, ownOwner); err != nil || len(read) != 4 {
 		t.Errorf("read %q, %v; want four", texts(read), err)
 	}
 }
@@ -72,8 +72,8 @@ func TestAppend_SyncsARecordBeforeItCounts(t *testing.T) {
 	broken := errors.New("broken")
 	var seen [][]string
 	var answer error
-	journal.SetSync(j, func(*os.File) error {
-		records, err := journal.Read(path, ownOwner)
+	wal.SetSync(j, func(*os.File) error {
+		records, err := wal.Read(path, ownOwner)
 		if err != nil {
 			t.Error(err)
 		}
@@ -220,10 +220,10 @@ func TestOpen_RejectsTheLogOfAnotherOwner(t *testing.T) {
 	path := logPath(t)
 	j, _ := openLog(t, path)
 	appendAll(t, j, "a")
-	if _, _, err := journal.Open(path, otherOwner); !errors.Is(err, journal.ErrForeignOwner) {
+	if _, _, err := wal.Open(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
 		t.Errorf("opened with another owner: %v", err)
 	}
-	if _, err := journal.Read(path, otherOwner); !errors.Is(err, journal.ErrForeignOwner) {
+	if _, err := wal.Read(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
 		t.Errorf("read with another owner: %v", err)
 	}
 }
@@ -235,12 +235,12 @@ func TestRemove_DeletesTheFiles(t *testing.T) {
 	if err := j.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range journal.SegmentPaths(path) {
+	for _, name := range wal.SegmentPaths(path) {
 		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if read, err := journal.Read(path, ownOwner); err != nil || len(read) > 0 {
+	if read, err := wal.Read(path, ownOwner); err != nil || len(read) > 0 {
 		t.Errorf("%q, %v", texts(read), err)
 	}
 }
@@ -255,7 +255,7 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		path := filepath.Join(dir, "j")
-		j, _, err := journal.Open(path, ownOwner)
+		j, _, err := wal.Open(path, ownOwner)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 				j.Reset()
 				before, now = nil, nil
 			case 3: // the process dies, and the next one goes on
-				again, _, err := journal.Open(path, ownOwner)
+				again, _, err := wal.Open(path, ownOwner)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -287,7 +287,7 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 				}
 				now = append(now, record)
 			}
-			records, err := journal.Read(path, ownOwner)
+			records, err := wal.Read(path, ownOwner)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -315,8 +315,8 @@ func FuzzRead(f *testing.F) {
 		if err := os.WriteFile(path+"1", text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		records, err := journal.Read(path, ownOwner)
-		if errors.Is(err, journal.ErrForeignOwner) {
+		records, err := wal.Read(path, ownOwner)
+		if errors.Is(err, wal.ErrForeignOwner) {
 			return
 		}
 		size := 0
@@ -333,7 +333,7 @@ func FuzzRead(f *testing.F) {
 // another database leaves its header alone. What we append must be ours.
 func TestOpen_OverwritesAnEmptyLogOfAnotherOwner(t *testing.T) {
 	path := logPath(t)
-	other, _, err := journal.Open(path, otherOwner)
+	other, _, err := wal.Open(path, otherOwner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestOpen_OverwritesAnEmptyLogOfAnotherOwner(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	name := journal.SegmentPaths(path)[0]
+	name := wal.SegmentPaths(path)[0]
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -381,17 +381,17 @@ func TestAppend_CountsOnlyWhatIsConfirmed(t *testing.T) {
 
 func TestOwners_ReadsOnlyTheHeaders(t *testing.T) {
 	path := logPath(t)
-	if owners, err := journal.Owners(path); err != nil || len(owners) > 0 {
+	if owners, err := wal.Owners(path); err != nil || len(owners) > 0 {
 		t.Errorf("of no journal: %v, %v", owners, err)
 	}
 	j, _ := openLog(t, path)
-	if owners, err := journal.Owners(path); err != nil || len(owners) > 0 {
+	if owners, err := wal.Owners(path); err != nil || len(owners) > 0 {
 		t.Errorf("of one that was never used: %v, %v", owners, err)
 	}
 	appendAll(t, j, "one")
 	j.Rotate()
 	appendAll(t, j, "two")
-	if owners, err := journal.Owners(path); err != nil || !slices.Equal(owners, [][16]byte{ownOwner, ownOwner}) {
+	if owners, err := wal.Owners(path); err != nil || !slices.Equal(owners, [][16]byte{ownOwner, ownOwner}) {
 		t.Errorf("of one with two files: %v, %v", owners, err)
 	}
 }
@@ -400,7 +400,7 @@ func TestRemove_SucceedsWhenAFileIsAlreadyGone(t *testing.T) {
 	path := logPath(t)
 	j, _ := openLog(t, path)
 	appendAll(t, j, "one")
-	if err := os.Remove(journal.SegmentPaths(path)[0]); err != nil {
+	if err := os.Remove(wal.SegmentPaths(path)[0]); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Remove(); err != nil {

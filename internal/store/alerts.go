@@ -9,33 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-var alertBatch = columnBatch{table: "alerts", ignoreExisting: true, columns: []column{
-	{"id", "text"},
-	{"project", "bigint"},
-	{"channel", "text"},
-	{"event", "text"},
-	{"turn", "bigint"},
-	{"heartbeat", "bigint"},
-	{"incident", "text"},
-	{"about", "text"},
-	{"state", "text"},
-	{"attempts", "bigint"},
-	{"created", "bigint"},
-	{"next_at", "bigint"},
-	{"asked", "bigint"},
-}}
-
-var attemptBatch = columnBatch{table: "attempts", ignoreExisting: true, columns: []column{
-	{"alert", "text"},
-	{"n", "bigint"},
-	{"at", "bigint"},
-	{"took", "bigint"},
-	{"outcome", "text"},
-	{"status", "bigint"},
-	{"detail", "text"},
-}}
+var alertBatch = dialect.Batch{Table: "alerts", IgnoreExisting: true, Columns: dialect.Columns(`
+	id text, project bigint, channel text, event text, turn bigint, heartbeat bigint,
+	incident text, about text, state text, attempts bigint, created bigint, next_at bigint,
+	asked bigint`)}
 
 // alertIDNamespace is the namespace (RFC 9562, section 6.6) of alert ids.
 var alertIDNamespace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
@@ -142,37 +122,13 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 	claimed, err := queryAll(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
 			AND `+unblocked("d")+`
-			ORDER BY d.next_at LIMIT $5`+tx.d.forUpdateSkipLocked+`)
+			ORDER BY d.next_at LIMIT $5`+tx.d.ForUpdateSkipLocked+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
 	if err != nil {
 		return nil, fmt.Errorf("claim alerts: %w", err)
 	}
 	return claimed, nil
-}
-
-// Attempt is one try at telling, to be kept.
-type Attempt struct {
-	AlertID string
-	Number  int // the alert's Attempts when it was claimed
-	At      time.Time
-	Took    time.Duration
-	Outcome string // sent, retry, refused
-	Status  int    // the provider's status code, 0 when there is none
-	Detail  string
-}
-
-// AddAttempt keeps how a try went.
-func (tx *Tx) AddAttempt(a Attempt) error {
-	var status any
-	if a.Status != 0 {
-		status = int64(a.Status)
-	}
-	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
-	if err != nil {
-		return fmt.Errorf("add attempt: %w", err)
-	}
-	return nil
 }
 
 // MarkSent marks an alert as told. It was told, so this holds whoever has claimed
@@ -225,8 +181,8 @@ func (tx *Tx) ReleaseNext(a monitor.Alert, now time.Time) error {
 // for is still honoured, and nothing is put off.
 func (tx *Tx) expedite(heartbeats []int64, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
-		WHERE `+tx.d.inList("heartbeat", "$1")+` AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
-		tx.d.intList(heartbeats), micros(now), string(monitor.IncidentReminder))
+		WHERE `+tx.d.InList("heartbeat", "$1")+` AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
+		tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("hurry earlier alerts: %w", err)
 	}
@@ -250,7 +206,7 @@ func (tx *Tx) MarkFailed(a monitor.Alert) (bool, error) {
 func (tx *Tx) Enqueue(a monitor.Alert, repeat int) error {
 	if a.Event == monitor.IncidentReminder {
 		_, open, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
-			`SELECT number FROM incidents WHERE id = $1 AND resolved IS NULL AND acknowledged IS NULL`+tx.d.forUpdate, a.Incident)
+			`SELECT number FROM incidents WHERE id = $1 AND resolved IS NULL AND acknowledged IS NULL`+tx.d.ForUpdate, a.Incident)
 		if err != nil {
 			return fmt.Errorf("incident to remind of: %w", err)
 		}
@@ -298,44 +254,6 @@ func (db *DB) ReleaseClaims(tx *Tx, now time.Time) error {
 	return nil
 }
 
-// Delivery is an alert of an incident with all attempts at it.
-type Delivery struct {
-	monitor.Alert
-	AttemptLog []Attempt
-}
-
-// Deliveries lists what was owed for an incident, in the order it became owed.
-func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
-	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
-	if err != nil {
-		return nil, fmt.Errorf("alerts of incident: %w", err)
-	}
-	tries, err := queryAll(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
-		JOIN alerts a ON a.id = t.alert WHERE a.incident = $1 ORDER BY t.n`, incident)
-	if err != nil {
-		return nil, fmt.Errorf("attempts of incident: %w", err)
-	}
-	all := make([]Delivery, len(alerts))
-	for i, a := range alerts {
-		all[i].Alert = a
-		for _, t := range tries {
-			if t.AlertID == a.ID {
-				all[i].AttemptLog = append(all[i].AttemptLog, t)
-			}
-		}
-	}
-	return all, nil
-}
-
-// scanAttempt reads an attempt.
-func scanAttempt(row scanner) (Attempt, error) {
-	var t Attempt
-	var at, took, status sql.NullInt64
-	err := row.Scan(&t.AlertID, &t.Number, &at, &took, &t.Outcome, &status, &t.Detail)
-	t.At, t.Took, t.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
-	return t, err
-}
-
 // Cancel takes back an alert that need not be told any more, with what was tried,
 // and frees those that wait for it.
 func (tx *Tx) Cancel(a monitor.Alert, now time.Time) error {
@@ -347,6 +265,16 @@ func (tx *Tx) Cancel(a monitor.Alert, now time.Time) error {
 	}
 	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'pending'`, a.ID); err != nil {
 		return fmt.Errorf("drop alert: %w", err)
+	}
+	return nil
+}
+
+// RenewClaim extends a claim of the node named holder until the given time. It does
+// nothing if the claim is no longer that node's, or the alert is no longer pending.
+func (tx *Tx) RenewClaim(alert, holder string, until time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE id = $1 AND holder = $2 AND state = 'pending'`, alert, holder, micros(until))
+	if err != nil {
+		return fmt.Errorf("renew claim: %w", err)
 	}
 	return nil
 }

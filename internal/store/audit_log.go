@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"overdue/internal/monitor"
 )
@@ -83,4 +84,30 @@ func (tx *Tx) RecentAuditEntries(project int64, n int) ([]monitor.AuditEntry, er
 		entries = append(entries, l.AuditEntry)
 	}
 	return entries, err
+}
+
+// AuditAction is who did something last, and when.
+type AuditAction struct {
+	Actor string
+	At    time.Time
+}
+
+// LastAuditActions returns the last time that something was done to each of the
+// targets, by target, as the audit log names them.
+func (tx *Tx) LastAuditActions(project int64, action string, targets []string) (map[string]AuditAction, error) {
+	deeds := map[string]AuditAction{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var target string
+		var d AuditAction
+		var at sql.NullInt64
+		err := row.Scan(&target, &d.Actor, &at)
+		d.At = timeFromMicros(at)
+		deeds[target] = d
+		return struct{}{}, err
+	}, `SELECT a.target, a.actor, a.at FROM audit a
+		WHERE a.project = $1 AND a.action = $2 AND `+tx.d.InList("a.target", "$3")+` ORDER BY a.at`, project, action, tx.d.TextList(targets))
+	if err != nil {
+		return nil, fmt.Errorf("last deeds: %w", err)
+	}
+	return deeds, nil
 }

@@ -73,8 +73,8 @@ func samePermanence(results []monitor.DeliveryResult) bool {
 func (tx *Tx) recordSuccess(channel string, recipients []string, at time.Time) error {
 	all := recipients[0] == ""
 	ended, err := tx.exec(`UPDATE channel_failures SET recovered = $2, failing = FALSE
-		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.inList("recipient", "$4")+`)`,
-		channel, micros(at), all, tx.d.textList(recipients))
+		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.InList("recipient", "$4")+`)`,
+		channel, micros(at), all, tx.d.TextList(recipients))
 	if err != nil {
 		return fmt.Errorf("recovery of channel: %w", err)
 	}
@@ -99,9 +99,9 @@ const minOutage = time.Minute
 func (tx *Tx) expediteRetries(channel string, recipients []string, at time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
 		WHERE channel = $1 AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
-			AND ($4 OR recipient = '' OR `+tx.d.inList("recipient", "$5")+`)
+			AND ($4 OR recipient = '' OR `+tx.d.InList("recipient", "$5")+`)
 			AND EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = $1 AND f.recovered = $2 AND f.since <= $6)`,
-		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.textList(recipients), micros(at.Add(-minOutage)))
+		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.TextList(recipients), micros(at.Add(-minOutage)))
 	if err != nil {
 		return fmt.Errorf("retry pending alerts: %w", err)
 	}
@@ -137,8 +137,8 @@ func (tx *Tx) updateFailing(channel string) error {
 
 // DeleteRecipientFailures ends the failures of recipients that a channel no longer has.
 func (tx *Tx) DeleteRecipientFailures(channel string, recipients []string) error {
-	_, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient <> '' AND NOT (`+tx.d.inList("recipient", "$2")+`)`,
-		channel, tx.d.textList(append([]string{}, recipients...)))
+	_, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient <> '' AND NOT (`+tx.d.InList("recipient", "$2")+`)`,
+		channel, tx.d.TextList(append([]string{}, recipients...)))
 	if err != nil {
 		return fmt.Errorf("forget recipients: %w", err)
 	}

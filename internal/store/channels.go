@@ -61,7 +61,7 @@ func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 
 // ChannelForUpdate is Channel, locked until the transaction ends.
 func (tx *Tx) ChannelForUpdate(project int64, id string) (monitor.Channel, error) {
-	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.forUpdate, id, project)
+	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.ForUpdate, id, project)
 	if err == nil && !found {
 		err = notFound("channel")
 	}
@@ -120,4 +120,54 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 		return fmt.Errorf("failures of deleted channel: %w", err)
 	}
 	return nil
+}
+
+// ChannelRouting tells to how many heartbeats of a project each channel belongs.
+type ChannelRouting struct {
+	Heartbeats  int            // of the project
+	AllChannels int            // those that tell all channels
+	ByChannel   map[string]int // those that name the channel, by its id
+}
+
+// ChannelRouting counts.
+func (tx *Tx) ChannelRouting(project int64) (ChannelRouting, error) {
+	r := ChannelRouting{ByChannel: map[string]int{}}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var list sql.NullString
+		var n int
+		if err := row.Scan(&list, &n); err != nil {
+			return struct{}{}, err
+		}
+		r.Heartbeats += n
+		if !list.Valid {
+			r.AllChannels += n
+			return struct{}{}, nil
+		}
+		var ids []string
+		err := json.Unmarshal([]byte(list.String), &ids)
+		for _, id := range ids {
+			r.ByChannel[id] += n
+		}
+		return struct{}{}, err
+	}, `SELECT h.channels, COUNT(*) FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL GROUP BY h.channels`, project)
+	if err != nil {
+		return r, fmt.Errorf("routing: %w", err)
+	}
+	return r, nil
+}
+
+// ChannelNames tells the name of every channel that a project has or had, by
+// id: histories speak of channels that are gone.
+func (tx *Tx) ChannelNames(project int64) (map[string]string, error) {
+	type named struct{ id, name string }
+	all, err := queryAll(tx, func(row scanner) (n named, err error) { return n, row.Scan(&n.id, &n.name) },
+		`SELECT id, name FROM channels WHERE project = $1`, project)
+	if err != nil {
+		return nil, fmt.Errorf("names of channels: %w", err)
+	}
+	names := make(map[string]string, len(all))
+	for _, n := range all {
+		names[n.id] = n.name
+	}
+	return names, nil
 }

@@ -4,10 +4,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"sync"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // heartbeatColumns are in the order of scanHeartbeat.
@@ -66,9 +67,6 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	return h, nil
 }
 
-// durationFromMicros reads a stored duration.
-func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
-
 // Heartbeat returns the one with the given id or ref, in a project.
 func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
@@ -92,7 +90,7 @@ func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, 
 // HeartbeatForUpdate is Heartbeat by id, locked until the transaction ends.
 func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, id)
+		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, id)
 	if err == nil && !found {
 		err = notFound("heartbeat")
 	}
@@ -103,7 +101,7 @@ func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, e
 // there is one.
 func (tx *Tx) LockHeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
 	return queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, slug)
+		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, slug)
 }
 
 // HeartbeatByKey returns the one with the given key, also after its deletion.
@@ -118,7 +116,7 @@ func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 // HeartbeatsForPings returns the heartbeats with the given ids, of any project, locked in
 // the order of their keys so that no two batches wait for each other.
 func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := queryAll(tx, tx.scanHeartbeat, tx.d.heartbeatsForPingsSQL(), tx.d.textList(ids))
+	found, err := queryAll(tx, tx.scanHeartbeat, heartbeatsForPingsSQL(tx.d), tx.d.TextList(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
 	}
@@ -130,8 +128,8 @@ func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, er
 }
 
 // heartbeatsForPingsSQL is the statement of Pinged.
-func (d *dialect) heartbeatsForPingsSQL() string {
-	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.inList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.forUpdate
+func heartbeatsForPingsSQL(d *dialect.Dialect) string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.InList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.ForUpdate
 }
 
 // HeartbeatExists reports whether a heartbeat of any project has the given id.
@@ -146,109 +144,13 @@ func (tx *Tx) HeartbeatExists(id string) (bool, error) {
 // to it.
 func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
 	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.forUpdateSkipLocked, micros(now), n)
+		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked, micros(now), n)
 }
 
 // NextDue is the next moment at which anything happens by itself, zero when
 // nothing ever will.
 func (tx *Tx) NextDue() (time.Time, error) {
 	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
-}
-
-// queryTime reads a query for a single moment.
-func queryTime(tx *Tx, query string, args ...any) (time.Time, error) {
-	t, _, err := queryOne(tx, func(row scanner) (time.Time, error) {
-		var n sql.NullInt64
-		err := row.Scan(&n)
-		return timeFromMicros(n), err
-	}, query, args...)
-	return t, err
-}
-
-// HeartbeatFilter says which heartbeats are listed, and from where on.
-type HeartbeatFilter struct {
-	Project   int64
-	Status    monitor.Status // any when empty
-	Tag       string
-	Text      string // in name, slug, description or tag
-	SearchIDs bool   // Text may match the id of the heartbeat in them
-	Sort      string // name (default), created, or due
-	After     Cursor // the last one of the page before
-	Limit     int
-}
-
-// Cursor is a place in a sorted list: the sort value and the key there.
-type Cursor struct {
-	Value string `json:"v"`
-	Key   int64  `json:"k"`
-}
-
-// sortExpressions are the expressions a list can be sorted by, each a text or a number
-// that is never NULL.
-var sortExpressions = map[string]string{
-	"name":    "lower(h.name)",
-	"created": "h.created",
-	"due":     "COALESCE(h.next_at, 9223372036854775807)",
-}
-
-// Heartbeats lists a page, and the cursor of its last row.
-func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
-	sort, ok := sortExpressions[f.Sort]
-	if !ok {
-		sort = sortExpressions["name"]
-	}
-	where, args := []string{"h.project = $1", "h.deleted IS NULL"}, []any{f.Project}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
-	}
-	if f.Status != "" {
-		add("h.status = ?", string(f.Status))
-	}
-	if f.Tag != "" {
-		add(`EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE t.value = ?)`, f.Tag)
-	}
-	if f.Text != "" {
-		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
-		add(`(`+searchExpression(searchedColumns, f.SearchIDs)+` LIKE lower(?) ESCAPE '\'
-			OR EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE `+searchExpression("t.value", f.SearchIDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+escapeLike(f.Text)+"%")
-	}
-	if f.After.Key > 0 {
-		var value any = f.After.Value
-		if f.Sort == "created" || f.Sort == "due" {
-			var n int64
-			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
-				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
-			}
-			value = n
-		}
-		args = append(args, value, f.After.Key)
-		where = append(where, fmt.Sprintf("(%s, h.key) > ($%d, $%d)", sort, len(args)-1, len(args)))
-	}
-	args = append(args, f.Limit)
-	var last Cursor
-	list, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
-		return tx.scanHeartbeat(scanPlusLast{row, &last.Value})
-	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
-		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
-	if len(list) > 0 {
-		last.Key = list[len(list)-1].Key
-	}
-	return list, last, err
-}
-
-// scanPlusLast reads one more column behind those that a scan function knows.
-type scanPlusLast struct {
-	scanner
-	into any
-}
-
-// Scan reads the known columns and the further one.
-func (a scanPlusLast) Scan(into ...any) error { return a.scanner.Scan(append(into, a.into)...) }
-
-// escapeLike makes a text safe inside a LIKE pattern with the escape \.
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // AddHeartbeat keeps a new heartbeat and gives it its key. ErrTaken says that
@@ -340,4 +242,110 @@ func (tx *Tx) CountHeartbeats(project int64) (n int, err error) {
 	n, _, err = queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project)
 	return n, err
+}
+
+// HeartbeatsNamingChannel returns the heartbeats that name the channel among those to be told,
+// locked in the order of their keys. Heartbeats that tell all channels name none.
+func (tx *Tx) HeartbeatsNamingChannel(project int64, channel string) ([]monitor.Heartbeat, error) {
+	routed, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.deleted IS NULL AND h.channels LIKE $2 ESCAPE '\' ORDER BY h.key`+tx.d.ForUpdate,
+		project, `%"`+escapeLike(channel)+`"%`)
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats of channel: %w", err)
+	}
+	return routed, nil
+}
+
+// maxCachedCalendars bounds how many calendars are kept as they were read.
+const maxCachedCalendars = 20_000
+
+// calendars keeps calendars by their text: reading one takes longer than all
+// else that a ping does, and many heartbeats share a text.
+type calendarCache struct {
+	mu     sync.RWMutex
+	byText map[calendarText]*monitor.Calendar
+}
+
+// calendarText is a calendar as it is stored.
+type calendarText struct{ language, lines, zone string }
+
+// parse returns the calendar with a text.
+func (c *calendarCache) parse(text calendarText) (*monitor.Calendar, error) {
+	c.mu.RLock()
+	calendar := c.byText[text]
+	c.mu.RUnlock()
+	if calendar != nil {
+		return calendar, nil
+	}
+	var lines []string
+	if err := json.Unmarshal([]byte(text.lines), &lines); err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	calendar, err := monitor.NewCalendar(monitor.CalendarKind(text.language), lines, text.zone)
+	if err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byText == nil || len(c.byText) >= maxCachedCalendars {
+		c.byText = map[calendarText]*monitor.Calendar{} // those in use come back soon
+	}
+	c.byText[text] = calendar
+	return calendar, nil
+}
+
+// calendarTextOf is how a calendar is stored.
+func calendarTextOf(c *monitor.Calendar) calendarText {
+	if c == nil {
+		return calendarText{lines: "[]"}
+	}
+	return calendarText{string(c.Kind()), encodeList(c.Lines()), c.Zone()}
+}
+
+// DeletedHeartbeatForUpdate returns a heartbeat that was deleted at or after since, by id
+// or ref, locked.
+func (tx *Tx) DeletedHeartbeatForUpdate(project int64, idOrRef string, since time.Time) (monitor.Heartbeat, error) {
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted >= $3`+tx.d.ForUpdate, project, idOrRef, since.UnixMicro())
+	if err == nil && !found {
+		err = notFound("heartbeat to be restored; it was deleted too long ago")
+	}
+	return h, err
+}
+
+// HeartbeatsByKey returns those with the given keys that were not deleted, by
+// key.
+func (tx *Tx) HeartbeatsByKey(keys []int64) (map[int64]monitor.Heartbeat, error) {
+	found, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE `+tx.d.InList("h.key", "$1")+` AND h.deleted IS NULL`, tx.d.IntList(keys))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats: %w", err)
+	}
+	byKey := make(map[int64]monitor.Heartbeat, len(found))
+	for _, h := range found {
+		byKey[h.Key] = h
+	}
+	return byKey, nil
+}
+
+// KnownPingIDs returns the ids that belong to a heartbeat of any project. It includes
+// deleted heartbeats, because they may be restored.
+func (tx *Tx) KnownPingIDs(ids []string) ([]string, error) {
+	found, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT h.id FROM heartbeats h WHERE `+tx.d.InList("h.id", "$1"), tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("ids of heartbeats: %w", err)
+	}
+	return found, nil
+}
+
+// HeartbeatKeys returns the keys of the heartbeats of a project with the given refs.
+func (tx *Tx) HeartbeatKeys(project int64, refs []string) ([]int64, error) {
+	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM heartbeats h WHERE `+tx.d.InList("h.ref", "$2")+` AND h.project = $1 AND h.deleted IS NULL ORDER BY h.key`,
+		project, tx.d.TextList(refs))
+	if err != nil {
+		return nil, fmt.Errorf("keys of heartbeats: %w", err)
+	}
+	return keys, nil
 }

@@ -124,3 +124,62 @@ func scanWatermark(row scanner) (Watermark, error) {
 	}
 	return h, nil
 }
+
+// Setting returns a value that all nodes share, and whether it is set.
+func (tx *Tx) Setting(name string) (string, bool, error) {
+	return queryOne(tx, func(row scanner) (value string, err error) { return value, row.Scan(&value) },
+		`SELECT value FROM settings WHERE name = $1`, name)
+}
+
+// SetSetting keeps a value in place of any before.
+func (tx *Tx) SetSetting(name, value string) error {
+	_, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	if err != nil {
+		return fmt.Errorf("setting %s: %w", name, err)
+	}
+	return nil
+}
+
+// EnsureSetting keeps a value unless there is one, and returns what is kept then:
+// of several nodes that make a secret at once, all use the same.
+func (tx *Tx) EnsureSetting(name, value string) (string, error) {
+	if _, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value); err != nil {
+		return "", fmt.Errorf("setting %s: %w", name, err)
+	}
+	kept, _, err := tx.Setting(name)
+	return kept, err
+}
+
+// DeleteSetting forgets a value. It reports whether there was that one, so that
+// what works once works for one only.
+func (tx *Tx) DeleteSetting(name, value string) (bool, error) {
+	n, err := tx.exec(`DELETE FROM settings WHERE name = $1 AND value = $2`, name, value)
+	if err != nil {
+		return false, fmt.Errorf("setting %s: %w", name, err)
+	}
+	return n > 0, nil
+}
+
+// UseQuota counts one use of what is limited to max in a window, on all nodes
+// together. If the quota is used up, it counts nothing and returns the time until
+// the next use. The caller must hold a lock that serializes the uses of the quota.
+func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time) (wait time.Duration, err error) {
+	if _, err := tx.exec(`DELETE FROM quota_uses WHERE name = $1 AND at <= $2`, name, micros(now.Add(-window))); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	uses, err := queryAll(tx, func(row scanner) (time.Time, error) {
+		var at sql.NullInt64
+		err := row.Scan(&at)
+		return timeFromMicros(at), err
+	}, `SELECT at FROM quota_uses WHERE name = $1 ORDER BY at DESC LIMIT $2`, name, max)
+	if err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	if len(uses) >= max {
+		return uses[max-1].Add(window).Sub(now), nil
+	}
+	if _, err := tx.exec(`INSERT INTO quota_uses (id, name, at) VALUES ($1, $2, $3)`, newID(), name, micros(now)); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	return 0, nil
+}

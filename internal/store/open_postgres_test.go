@@ -32,7 +32,7 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 		{"encoding", at("ascii", "overdue"), "the database has the encoding SQL_ASCII"},
 		{"read-only", at("readonly", "overdue"), "read-only standby"},
 		{"no right to create", at("bare", "app"), `GRANT CREATE ON SCHEMA "public" TO "app"`},
-		{"no right to read", at("postgres", "app"), `role "app" may not read and write alerts`},
+		{"no right to read", at("postgres", "app"), `role "app" cannot read and write alerts`},
 		{"few connections", at("few", "few"), "5 of the 13 connections"},
 		{"no such schema", strings.Replace(at("bare", "overdue"), "search_path=public", "search_path=nowhere", 1), "search_path"},
 	} {

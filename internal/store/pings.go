@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // How much history a heartbeat keeps.
@@ -16,21 +17,10 @@ const (
 	pruneEvery = 100
 )
 
-var pingBatch = columnBatch{table: "pings", columns: []column{
-	{"heartbeat", "bigint"},
-	{"n", "bigint"},
-	{"kind", "text"},
-	{"at", "bigint"},
-	{"run_time", "bigint"},
-	{"exit_code", "bigint"},
-	{"run_id", "text"},
-	{"method", "text"},
-	{"source", "text"},
-	{"user_agent", "text"},
-	{"body_size", "bigint"},
-	{"flags", "text"},
-	{"body", "bytea"},
-}}
+var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
+	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
+	run_id text, method text, source text, user_agent text, body_size bigint, flags text,
+	body bytea`)}
 
 // pingRow is a ping in the order of pingBatch.
 func pingRow(heartbeat int64, p monitor.Ping) []any {
@@ -127,4 +117,56 @@ func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
 	}
 	p.Body = body
 	return p, err
+}
+
+// RecentPings returns, by heartbeat, the pings that ended a run among the last n
+// of each heartbeat, oldest first and without bodies. It reads at most n rows of
+// each history.
+func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
+	byKey := map[int64][]monitor.Ping{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var key int64
+		p, err := scanPing(scanPlusFirst{row, &key})
+		byKey[key] = append(byKey[key], p)
+		return struct{}{}, err
+	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
+		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail') ORDER BY p.heartbeat, p.at, p.n`,
+		tx.d.IntList(heartbeats), n)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	return byKey, nil
+}
+
+// PingLogFilter says which part of a history is shown.
+type PingLogFilter struct {
+	Heartbeat int64
+	Kind      monitor.PingKind // any when empty
+	Before    int64            // number of the last one of the page before, 0 to begin
+	Limit     int
+	BodyBytes int // of each body that are fetched
+}
+
+// PingLogFilter lists a part of a history, newest first, with the beginning of each
+// body.
+func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
+	pings, err := queryAll(tx, func(row scanner) (monitor.Ping, error) {
+		var body []byte
+		p, err := scanPing(scanPlusLast{row, &body})
+		p.Body = body
+		return p, err
+	}, `SELECT `+pingColumns+`, substr(body, 1, $5) FROM pings
+		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) ORDER BY n DESC LIMIT $4`,
+		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	return pings, nil
+}
+
+// CountPingsSince counts the pings of a heartbeat since a moment.
+func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
+	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2`, heartbeat, since.UnixMicro())
+	return n, err
 }

@@ -2,12 +2,16 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // How much of the ledger is kept per heartbeat, beside the 90 days of all
@@ -19,15 +23,9 @@ const (
 
 // A stretch is found again by a server that died while it put them away, so one
 // that is there stays as it is.
-var spanBatch = columnBatch{table: "slots", ignoreExisting: true, columns: []column{
-	{"heartbeat", "bigint"},
-	{"first", "bigint"},
-	{"last", "bigint"},
-	{"count", "bigint"},
-	{"outcome", "text"},
-	{"late_by", "bigint"},
-	{"at", "bigint"},
-}}
+var spanBatch = dialect.Batch{Table: "slots", IgnoreExisting: true, Columns: dialect.Columns(`
+	heartbeat bigint, first bigint, last bigint, count bigint, outcome text, late_by bigint,
+	at bigint`)}
 
 // spanRow is a stretch in the order of spanBatch.
 func spanRow(heartbeat int64, s monitor.Span) []any {
@@ -101,7 +99,7 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 		return struct{}{}, err
 	}, `SELECT s.heartbeat, `+spanColumns+` FROM heartbeats h JOIN slots s ON s.heartbeat = h.key
 		AND s.first >= COALESCE((SELECT x.first FROM slots x WHERE x.heartbeat = h.key ORDER BY x.first DESC LIMIT 1 OFFSET $2), 0)
-		WHERE `+tx.d.inList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.intList(heartbeats), n-1)
+		WHERE `+tx.d.InList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.IntList(heartbeats), n-1)
 	if err != nil {
 		return nil, fmt.Errorf("recent slots: %w", err)
 	}
@@ -135,4 +133,157 @@ func (tx *Tx) Uptime(heartbeat int64, since time.Time) (Uptime, error) {
 		return u, fmt.Errorf("uptime: %w", err)
 	}
 	return u, nil
+}
+
+// Outage is an incident as the ruler of runs needs it.
+type Outage struct {
+	Heartbeat        int64
+	Cause            monitor.Cause
+	Opened, Resolved time.Time // Resolved is zero while it is not
+}
+
+// Outages returns the newest n incidents of heartbeats that were open at or
+// after since, by heartbeat and oldest first.
+func (tx *Tx) Outages(heartbeats []int64, since time.Time, n int) (map[int64][]Outage, error) {
+	found, err := queryAll(tx, func(row scanner) (Outage, error) {
+		var o Outage
+		var opened, resolved sql.NullInt64
+		err := row.Scan(&o.Heartbeat, &o.Cause, &opened, &resolved)
+		o.Opened, o.Resolved = timeFromMicros(opened), timeFromMicros(resolved)
+		return o, err
+	}, `SELECT i.heartbeat, i.cause, i.opened, i.resolved FROM incidents i
+		WHERE `+tx.d.InList("i.heartbeat", "$1")+` AND (i.resolved IS NULL OR i.resolved >= $2) ORDER BY i.opened DESC LIMIT $3`,
+		tx.d.IntList(heartbeats), since.UnixMicro(), n)
+	if err != nil {
+		return nil, fmt.Errorf("outages: %w", err)
+	}
+	byKey := map[int64][]Outage{}
+	for i := len(found) - 1; i >= 0; i-- {
+		byKey[found[i].Heartbeat] = append(byKey[found[i].Heartbeat], found[i])
+	}
+	return byKey, nil
+}
+
+// The ledger of a heartbeat, and the streak that it is part of, are one text:
+// they change with every ping, and columns of their own would make the row that
+// is written most often half as long again. Numbers in the order of decodeRunState,
+// an empty one for none, moments in microseconds before or after the first.
+
+// encodeRunState is how a ledger is stored, NULL while nothing was ever expected.
+func encodeRunState(h monitor.Heartbeat) any {
+	l, tail := h.History, h.History.Latest
+	if h.CountedFrom.IsZero() && h.EarlySlot.IsZero() && h.FailedRuns == 0 && h.Tolerated == (monitor.ToleratedRuns{}) && l == (monitor.RunHistory{}) {
+		return nil
+	}
+	b := make([]byte, 0, 96)
+	var base int64
+	if !l.DecidedUntil.IsZero() {
+		base = l.DecidedUntil.UnixMicro()
+		b = strconv.AppendInt(b, base, 10)
+	}
+	when := func(t time.Time) {
+		b = append(b, ' ')
+		if !t.IsZero() {
+			b = strconv.AppendInt(b, t.UnixMicro()-base, 10)
+		}
+	}
+	number := func(n int64) {
+		b = append(b, ' ')
+		if n != 0 {
+			b = strconv.AppendInt(b, n, 10)
+		}
+	}
+	when(h.EarlySlot)
+	number(int64(h.FailedRuns))
+	when(h.Tolerated.LastSlot)
+	number(int64(h.Tolerated.Count))
+	if tail.Count > 0 {
+		b = append(append(b, ' '), tail.Outcome...)
+		when(tail.First)
+		when(tail.Last)
+		number(tail.Count)
+		number(tail.LateBy.Microseconds())
+		when(tail.LastPing)
+	}
+	return string(b)
+}
+
+var errRunState = errors.New("its ledger cannot be read")
+
+// decodeRunState fills in what encodeRunState wrote. Where there is none, because an
+// older program wrote the row, all up to the last ping is decided.
+func decodeRunState(h monitor.Heartbeat, text sql.NullString) (monitor.Heartbeat, error) {
+	if !text.Valid {
+		h.History.DecidedUntil = h.CountedFrom
+		return h, nil
+	}
+	fields := strings.Split(text.String, " ")
+	if len(fields) != 5 && len(fields) != 11 {
+		return h, errRunState
+	}
+	var wrong error
+	number := func(i int) int64 {
+		if fields[i] == "" {
+			return 0
+		}
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		wrong = errors.Join(wrong, err)
+		return n
+	}
+	base := number(0)
+	when := func(i int) time.Time {
+		if fields[i] == "" {
+			return time.Time{}
+		}
+		return time.UnixMicro(base + number(i)).UTC()
+	}
+	if fields[0] != "" {
+		h.History.DecidedUntil = time.UnixMicro(base).UTC()
+	}
+	h.EarlySlot, h.FailedRuns = when(1), int(number(2))
+	h.Tolerated = monitor.ToleratedRuns{LastSlot: when(3), Count: int(number(4))}
+	if len(fields) == 11 {
+		h.History.Latest = monitor.Span{
+			Outcome: monitor.Outcome(fields[5]), First: when(6), Last: when(7), Count: number(8), LateBy: durationFromMicros(number(9)), LastPing: when(10),
+		}
+	}
+	return h, wrong
+}
+
+// encodeFinishedRuns returns finished runs as they are stored: for each its checksum and
+// the time of its end in microseconds, in base 36, separated by spaces. It is NULL if
+// there are none, as for all heartbeats whose pings have no run id.
+func encodeFinishedRuns(runs []monitor.FinishedRunID) any {
+	if len(runs) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, len(runs)*26)
+	for _, run := range runs {
+		b = append(strconv.AppendUint(b, run.Hash, 36), ' ')
+		b = append(strconv.AppendInt(b, run.EndedAt.UnixMicro(), 36), ' ')
+	}
+	return string(b[:len(b)-1])
+}
+
+var errFinishedRuns = errors.New("its finished runs cannot be read")
+
+// decodeFinishedRuns parses the result of encodeFinishedRuns.
+func decodeFinishedRuns(text string) ([]monitor.FinishedRunID, error) {
+	if text == "" {
+		return nil, nil
+	}
+	fields := strings.Split(text, " ")
+	if len(fields)%2 != 0 {
+		return nil, errFinishedRuns
+	}
+	runs := make([]monitor.FinishedRunID, 0, len(fields)/2)
+	for i := 0; i < len(fields); i += 2 {
+		hash, err := strconv.ParseUint(fields[i], 36, 64)
+		at, wrong := strconv.ParseInt(fields[i+1], 36, 64)
+		if err != nil || wrong != nil {
+			return nil, errFinishedRuns
+		}
+		runs = append(runs, monitor.FinishedRunID{Hash: hash, EndedAt: time.UnixMicro(at).UTC()})
+	}
+	return runs, nil
 }

@@ -6,30 +6,17 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
+	"overdue/internal/store/writebehind"
 )
 
-// Transition is a heartbeat as it stands after a change.
-type Transition struct {
-	Heartbeat monitor.Heartbeat
-	Change    monitor.Change
-}
+// Transition is a heartbeat after a change, and the change.
+type Transition = writebehind.Transition
 
-var stateBatch = columnBatch{table: "heartbeats", keyColumns: 1, columns: []column{
-	{"key", "bigint"},
-	{"status", "text"},
-	{"counted_from", "bigint"},
-	{"heard", "bigint"},
-	{"last_ping", "bigint"},
-	{"began", "bigint"},
-	{"run_time", "bigint"},
-	{"runs", "text"},
-	{"pings", "bigint"},
-	{"incident", "text"},
-	{"cause", "text"},
-	{"next_at", "bigint"},
-	{"ledger", "text"},
-	{"finished", "text"},
-}}
+var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
+	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
+	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
+	ledger text, finished text`)}
 
 // stateRow is how a heartbeat stands, in the order of stateBatch.
 func stateRow(h monitor.Heartbeat) []any {
@@ -259,11 +246,11 @@ func (b *incidentChanges) addTimelineEntry(incident string, at time.Time, kind, 
 // write adds all that was collected, and begins anew.
 func (b *incidentChanges) write() error {
 	for _, part := range []struct {
-		block *columnBatch
+		batch *dialect.Batch
 		rows  [][]any
 	}{{&incidentBatch, b.incidents}, {&timelineBatch, b.entries}, {&alertBatch, b.alerts}} {
-		if err := b.tx.insertBatch(part.block, part.rows); err != nil {
-			return fmt.Errorf("add %s: %w", part.block.table, err)
+		if err := b.tx.insertBatch(part.batch, part.rows); err != nil {
+			return fmt.Errorf("add %s: %w", part.batch.Table, err)
 		}
 	}
 	if len(b.alerted) > 0 {

@@ -1,24 +1,24 @@
-// Package journal keeps records that must outlive the power cord: what Append
-// took is on disk when it returns, and Open gives it back after a crash.
+// Package wal is the only place that appends records to a file and syncs them:
+// records that Append stored are on disk when it returns, and Open returns them
+// after a crash.
 //
-//	           ┌── file 0  epoch 7 │ record │ record │ … old │ zeros ──┐
-//	Journal ───┤                                                       ├── Open reads both, by epoch
-//	           └── file 1  epoch 8 │ record │ ← Append                 ┘
+//	       ┌── segment file 0   sequence 7 │ record │ record │ … old │ zeros ──┐
+//	Log ───┤                                                                   ├── Open reads both, by sequence
+//	       └── segment file 1   sequence 8 │ record │ ← Append                 ┘
 //
-// Two files take turns. Turn begins the other one; Forget says that all before
-// the last turn is needed no more; Clear says that of everything. A file is
-// written over from its beginning, under the next epoch, and is never made
-// shorter: then a sync has no sizes and no free blocks to write, which is what
-// makes it quick.
+// A Log has two files, each with one segment. Rotate starts a new segment in the
+// other file; Truncate discards the records before the last Rotate; Reset discards
+// all. A new segment overwrites its file from the beginning, with the next sequence
+// number, and never shortens it: a sync then writes no file size and no block
+// allocation, which makes it fast.
 //
-// It refuses to know what a record means, and to be used by two processes that
-// write. Read looks at the files beside one that does.
+// The package does not know the meaning of records. One process at a time can
+// write. Read can read the files while another process writes.
 //
 // Invariants:
 //
-//   - what is given back is a run of records from the first one on, each whole
-//     and in its order: the checksum of a record covers its epoch and its place,
-//     so that what is left of an earlier round is never taken for a record;
-//   - a record whose Append failed may be given back or not, and the next one
-//     takes its place.
+//   - The returned records are the first ones without a gap, each complete and in
+//     order: the checksum of a record covers its segment and its position, so that
+//     leftovers of an earlier segment are never taken for records.
+//   - A record whose Append failed can be returned or not. The next record takes its place.
 package wal

@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// The layout of a file: a header of magic, epoch, salt, owner and checksum;
+// The layout of a segment: a header of magic, sequence, salt, owner and checksum;
 // then records of length, checksum and text. Numbers are little-endian.
 const (
 	magic              = "overdue1"
@@ -13,14 +13,14 @@ const (
 	recordHeaderLength = 4 + 4
 )
 
-// header begins a file.
+// header is the start of a segment.
 type header struct {
-	sequence uint64 // which of two files is the newer one
-	salt     uint64 // drawn anew each time: tells records from those of earlier epochs
+	sequence uint64 // the segment with the higher number is newer
+	salt     uint64 // random: tells records from those of earlier segments
 	owner    [16]byte
 }
 
-// appendHeader adds the header of a file.
+// appendHeader appends the header of a segment.
 func appendHeader(to []byte, h header) []byte {
 	begin := len(to)
 	to = append(to, magic...)
@@ -30,7 +30,7 @@ func appendHeader(to []byte, h header) []byte {
 	return binary.LittleEndian.AppendUint32(to, checksum(0, 0, to[begin:]))
 }
 
-// readHeader reads it; ok tells whether it is one.
+// readHeader reads a header. ok is false if the text is not a valid one.
 func readHeader(text []byte) (h header, ok bool) {
 	sum := headerLength - 4
 	if len(text) < headerLength || string(text[:len(magic)]) != magic ||
@@ -43,14 +43,14 @@ func readHeader(text []byte) (h header, ok bool) {
 	return h, true
 }
 
-// appendRecord adds a record that begins at the given place of its file.
+// appendRecord appends a record that begins at the given position of its file.
 func appendRecord(to []byte, salt uint64, at int64, record []byte) []byte {
 	to = binary.LittleEndian.AppendUint32(to, uint32(len(record)))
 	to = binary.LittleEndian.AppendUint32(to, checksum(salt, at, record))
 	return append(to, record...)
 }
 
-// readRecord reads the record at the given place; ok tells whether one is there.
+// readRecord reads the record at the given position. ok is false if there is none.
 func readRecord(text []byte, salt uint64, at int64) (record []byte, ok bool) {
 	rest := text[at:]
 	if len(rest) < recordHeaderLength {
@@ -66,12 +66,13 @@ func readRecord(text []byte, salt uint64, at int64) (record []byte, ok bool) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum is CRC-32C (RFC 3720, appendix B.4) of a text, where it stands and
-// its length: neither zeros nor what an earlier epoch left is a record.
+// checksum returns the CRC-32C (RFC 3720, appendix B.4) of a text with its segment,
+// position and length, so that neither zeros nor leftovers of an earlier segment are
+// valid records.
 func checksum(salt uint64, at int64, text []byte) uint32 {
-	var place [24]byte
-	binary.LittleEndian.PutUint64(place[:], salt)
-	binary.LittleEndian.PutUint64(place[8:], uint64(at))
-	binary.LittleEndian.PutUint64(place[16:], uint64(len(text)))
-	return crc32.Update(crc32.Checksum(place[:], castagnoli), castagnoli, text)
+	var prefix [24]byte
+	binary.LittleEndian.PutUint64(prefix[:], salt)
+	binary.LittleEndian.PutUint64(prefix[8:], uint64(at))
+	binary.LittleEndian.PutUint64(prefix[16:], uint64(len(text)))
+	return crc32.Update(crc32.Checksum(prefix[:], castagnoli), castagnoli, text)
 }

@@ -11,86 +11,101 @@ import (
 	"slices"
 )
 
-// segment is what one file holds.
+// segment is the valid content of one file.
 type segment struct {
-	file     int
+	file     int // 0 or 1
 	sequence uint64
 	salt     uint64
 	records  [][]byte
 	end      int64 // where the next record would go
 }
 
-// readSegments reads the files that hold anything, the older one first.
+// readSegments returns the segments of a log, the older one first.
 func readSegments(path string, owner [16]byte) ([]segment, error) {
-	var parts []segment
+	var segments []segment
 	for i, name := range SegmentPaths(path) {
 		text, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("journal: %w", err)
+			return nil, fmt.Errorf("write-ahead log: %w", err)
 		}
-		p, whose, ok := parseSegment(text)
+		s, fileOwner, ok := parseSegment(text)
 		if !ok {
-			continue // never used, or its first record was not written to the end
+			continue // unused, or its first write was interrupted
 		}
-		if whose != owner {
-			if len(p.records) > 0 {
+		if fileOwner != owner {
+			if len(s.records) > 0 {
 				return nil, fmt.Errorf("%s: %w", name, ErrForeignOwner)
 			}
-			continue // records of ours below that header would be taken for another's
+			continue // our records below that header would be taken for those of the other owner
 		}
-		p.file = i
-		parts = append(parts, p)
+		s.file = i
+		segments = append(segments, s)
 	}
-	slices.SortFunc(parts, func(a, b segment) int { return cmp.Compare(a.sequence, b.sequence) })
-	return parts, nil
+	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.sequence, b.sequence) })
+	return segments, nil
 }
 
-// parseSegment reads a file up to the first thing that is no record of its epoch.
-func parseSegment(text []byte) (p segment, owner [16]byte, ok bool) {
+// parseSegment parses a file up to the first invalid record.
+func parseSegment(text []byte) (s segment, owner [16]byte, ok bool) {
 	h, ok := readHeader(text)
 	if !ok {
-		return p, owner, false
+		return s, owner, false
 	}
-	p = segment{sequence: h.sequence, salt: h.salt, end: int64(headerLength)}
+	s = segment{sequence: h.sequence, salt: h.salt, end: int64(headerLength)}
 	for {
-		record, ok := readRecord(text, h.salt, p.end)
+		record, ok := readRecord(text, h.salt, s.end)
 		if !ok {
-			return p, h.owner, true
+			return s, h.owner, true
 		}
-		p.records = append(p.records, record)
-		p.end += int64(recordHeaderLength + len(record))
+		s.records = append(s.records, record)
+		s.end += int64(recordHeaderLength + len(record))
 	}
 }
 
-// syncDirectory makes the names of new files last.
-func syncDirectory(path string) error {
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
+// Owners returns the owners of the files at a path. A file that was never used has none.
+func Owners(path string) ([][16]byte, error) {
+	var owners [][16]byte
+	for _, name := range SegmentPaths(path) {
+		text, err := readHeaderBytes(name)
+		if err != nil {
+			return nil, err
+		}
+		if h, ok := readHeader(text); ok {
+			owners = append(owners, h.owner)
+		}
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return nil
+	return owners, nil
 }
 
-// readHeaderBytes reads as much of a file as a header takes; none when the file
-// does not exist.
+// readHeaderBytes returns the first bytes of a file, up to the length of a header.
+// It returns none if the file does not exist.
 func readHeaderBytes(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+		return nil, fmt.Errorf("write-ahead log: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, int64(headerLength)))
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+		return nil, fmt.Errorf("write-ahead log: %w", err)
 	}
 	return text, nil
+}
+
+// syncDirectory forces the names of new files to disk.
+func syncDirectory(path string) error {
+	f, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("write-ahead log: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write-ahead log: %w", err)
+	}
+	return nil
 }

@@ -20,11 +20,11 @@ func scanSession(row scanner) (monitor.Session, error) {
 	return s, err
 }
 
-// AddSession keeps a new session by the hash of its token, with what the pages
-// remember in it, and forgets those that have ended. Who signs in was seen.
+// AddSession stores a new session by the hash of its token, with its content, and
+// deletes expired ones. It updates when the person was last seen.
 func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE ends <= $1`, micros(s.Created)); err != nil {
-		return fmt.Errorf("sessions that ended: %w", err)
+		return fmt.Errorf("delete ended sessions: %w", err)
 	}
 	_, err := tx.exec(`INSERT INTO sessions (id, hash, person, created, seen, ends, keep, address, agent, content)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, s.ID, hash, s.Person, micros(s.Created), micros(s.LastSeen), micros(s.ExpiresAt),
@@ -35,22 +35,23 @@ func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
 	return tx.recordPersonSeen(s)
 }
 
-// recordPersonSeen notes that a person was here.
+// recordPersonSeen records when a person was last seen.
 func (tx *Tx) recordPersonSeen(s monitor.Session) error {
 	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.LastSeen)); err != nil {
-		return fmt.Errorf("person seen: %w", err)
+		return fmt.Errorf("record when person was seen: %w", err)
 	}
 	return nil
 }
 
-// SessionContent returns what the pages remember in a session, unless it ended.
+// SessionContent returns the content that the web package stores in a session, unless
+// the session ended.
 func (tx *Tx) SessionContent(hash string, now time.Time) (string, bool, error) {
 	return queryOne(tx, func(row scanner) (content string, err error) { return content, row.Scan(&content) },
 		`SELECT content FROM sessions WHERE hash = $1 AND ends > $2`, hash, micros(now))
 }
 
-// SaveSessionContent keeps what the pages remember now. A session that was ended
-// meanwhile stays ended.
+// SaveSessionContent stores the content of a session. A session that ended meanwhile
+// stays ended.
 func (tx *Tx) SaveSessionContent(hash, content string) error {
 	if _, err := tx.exec(`UPDATE sessions SET content = $2 WHERE hash = $1`, hash, content); err != nil {
 		return fmt.Errorf("save session: %w", err)
@@ -58,7 +59,7 @@ func (tx *Tx) SaveSessionContent(hash, content string) error {
 	return nil
 }
 
-// Session returns one by id, unless it ended.
+// Session returns a session by id, unless it ended.
 func (tx *Tx) Session(id string, now time.Time) (monitor.Session, bool, error) {
 	return queryOne(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND ends > $2`, id, micros(now))
 }
@@ -69,7 +70,7 @@ func (tx *Tx) SessionRole(id string, project int64, now time.Time) (role monitor
 	name, found, err := queryOne(tx, func(row scanner) (name sql.NullString, err error) { return name, row.Scan(&name) },
 		`SELECT (SELECT m.role FROM members m JOIN projects o ON o.key = m.project WHERE m.project = $2 AND m.person = s.person AND o.deleted IS NULL)
 		FROM sessions s WHERE s.id = $1 AND s.ends > $3`, id, project, micros(now))
-	role, _ = monitor.ParseRole(name.String) // one that is unknown allows nothing
+	role, _ = monitor.ParseRole(name.String) // an unknown role allows nothing
 	return role, found, err
 }
 
@@ -79,15 +80,15 @@ func (tx *Tx) Sessions(person string, now time.Time) ([]monitor.Session, error) 
 		person, micros(now))
 }
 
-// LockSession returns one of a person's sessions unless it ended, and keeps it
-// from being ended until this transaction ends.
+// LockSession returns one of a person's sessions unless it ended, and prevents its
+// end until this transaction ends.
 func (tx *Tx) LockSession(person, id string, now time.Time) (monitor.Session, bool, error) {
 	return queryOne(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND person = $2 AND ends > $3`+tx.d.ForUpdate,
 		id, person, micros(now))
 }
 
-// RecordSessionUse notes when and from where a session was seen, and with it its
-// person: first, as whatever ends all sessions of a person does.
+// RecordSessionUse records when and from where a session was used. It updates the
+// person first, in the same order as operations that end all sessions of a person.
 func (tx *Tx) RecordSessionUse(s monitor.Session) error {
 	if err := tx.recordPersonSeen(s); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (tx *Tx) RecordSessionUse(s monitor.Session) error {
 	_, err := tx.exec(`UPDATE sessions SET seen = $2, ends = $3, address = $4 WHERE id = $1`,
 		s.ID, micros(s.LastSeen), micros(s.ExpiresAt), validText(s.LastAddress))
 	if err != nil {
-		return fmt.Errorf("session seen: %w", err)
+		return fmt.Errorf("record use of session: %w", err)
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func (tx *Tx) EndPersonSession(person, id string) error {
 	return nil
 }
 
-// EndOtherSessions ends all of a person's sessions but one.
+// EndOtherSessions ends all sessions of a person except one.
 func (tx *Tx) EndOtherSessions(person, except string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2`, person, except); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
@@ -124,8 +125,8 @@ func (tx *Tx) EndOtherSessions(person, except string) error {
 	return nil
 }
 
-// EndOldestSessions leaves a person the given number of sessions: the one with
-// the id, and those that were seen last.
+// EndOldestSessions leaves a person the given number of sessions: the one with the
+// id, and those that were seen last.
 func (tx *Tx) EndOldestSessions(person, id string, keep int) error {
 	_, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2 AND id NOT IN (
 		SELECT id FROM sessions WHERE person = $1 AND id <> $2 ORDER BY seen DESC, id LIMIT $3)`, person, id, keep-1)
@@ -147,7 +148,7 @@ func scanAPIKey(row scanner) (monitor.APIKey, error) {
 	return k, err
 }
 
-// AddAPIKey keeps a new API key, by the hash of its secret.
+// AddAPIKey stores a new API key by the hash of its secret.
 func (tx *Tx) AddAPIKey(k monitor.APIKey, hash string) (monitor.APIKey, error) {
 	k.ID = newID()
 	_, err := tx.exec(`INSERT INTO api_keys (id, project, name, hash, prefix, made_by, made_by_id, read_only, created)
@@ -164,12 +165,12 @@ func (tx *Tx) APIKeyByHash(hash string) (monitor.APIKey, bool, error) {
 	return queryOne(tx, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys WHERE hash = $1 AND revoked IS NULL`, hash)
 }
 
-// APIKeys lists the API keys of a project that were not revoked, newest first.
+// APIKeys lists the API keys of a project that are not revoked, newest first.
 func (tx *Tx) APIKeys(project int64) ([]monitor.APIKey, error) {
 	return queryAll(tx, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys WHERE project = $1 AND revoked IS NULL ORDER BY created DESC, id DESC`, project)
 }
 
-// RevokeAPIKey ends a key of a project. It reports false when there is none to end.
+// RevokeAPIKey revokes a key of a project. It reports false if there is no such key.
 func (tx *Tx) RevokeAPIKey(project int64, id string, now time.Time) (bool, error) {
 	n, err := tx.exec(`UPDATE api_keys SET revoked = $3 WHERE id = $2 AND project = $1 AND revoked IS NULL`, project, id, micros(now))
 	if err != nil {
@@ -178,10 +179,10 @@ func (tx *Tx) RevokeAPIKey(project int64, id string, now time.Time) (bool, error
 	return n > 0, nil
 }
 
-// RecordAPIKeyUse notes when a key was last used.
+// RecordAPIKeyUse records when a key was last used.
 func (tx *Tx) RecordAPIKeyUse(id string, at time.Time) error {
 	if _, err := tx.exec(`UPDATE api_keys SET last_used = $2 WHERE id = $1`, id, micros(at)); err != nil {
-		return fmt.Errorf("use of API key: %w", err)
+		return fmt.Errorf("record use of API key: %w", err)
 	}
 	return nil
 }

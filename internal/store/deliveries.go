@@ -12,15 +12,81 @@ import (
 	"overdue/internal/store/dialect"
 )
 
-// ChannelAttempt is one attempt at telling a channel, and what it was about.
+var attemptBatch = dialect.Batch{Table: "attempts", IgnoreExisting: true, Columns: dialect.Columns(`
+	alert text, n bigint, at bigint, took bigint, outcome text, status bigint, detail text`)}
+
+// Attempt is one attempt to deliver an alert.
+type Attempt struct {
+	AlertID string
+	Number  int // Attempts of the alert when it was claimed
+	At      time.Time
+	Took    time.Duration
+	Outcome string // sent, retry, refused
+	Status  int    // status code of the provider, 0 for none
+	Detail  string
+}
+
+// AddAttempt stores an attempt.
+func (tx *Tx) AddAttempt(a Attempt) error {
+	var status any
+	if a.Status != 0 {
+		status = int64(a.Status)
+	}
+	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
+	if err != nil {
+		return fmt.Errorf("add attempt: %w", err)
+	}
+	return nil
+}
+
+// Delivery is an alert with all attempts to deliver it.
+type Delivery struct {
+	monitor.Alert
+	AttemptLog []Attempt
+}
+
+// Deliveries lists the alerts of an incident, in the order of their creation.
+func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
+	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
+	if err != nil {
+		return nil, fmt.Errorf("alerts of incident: %w", err)
+	}
+	attempts, err := queryAll(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
+		JOIN alerts a ON a.id = t.alert WHERE a.incident = $1 ORDER BY t.n`, incident)
+	if err != nil {
+		return nil, fmt.Errorf("attempts of incident: %w", err)
+	}
+	all := make([]Delivery, len(alerts))
+	for i, a := range alerts {
+		all[i].Alert = a
+		for _, t := range attempts {
+			if t.AlertID == a.ID {
+				all[i].AttemptLog = append(all[i].AttemptLog, t)
+			}
+		}
+	}
+	return all, nil
+}
+
+// scanAttempt reads an attempt.
+func scanAttempt(row scanner) (Attempt, error) {
+	var t Attempt
+	var at, took, status sql.NullInt64
+	err := row.Scan(&t.AlertID, &t.Number, &at, &took, &t.Outcome, &status, &t.Detail)
+	t.At, t.Took, t.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
+	return t, err
+}
+
+// ChannelAttempt is one attempt to deliver on a channel, with its event and the state
+// of its alert.
 type ChannelAttempt struct {
 	Attempt
 	Event      monitor.Event
 	AlertState monitor.AlertState // of the alert
 }
 
-// RecentChannelAttempts lists the newest attempts at telling a channel, newest first:
-// those of its newest n alerts.
+// RecentChannelAttempts lists the attempts of the newest n alerts of a channel,
+// newest first.
 func (tx *Tx) RecentChannelAttempts(channel string, n int) ([]ChannelAttempt, error) {
 	found, err := queryAll(tx, func(row scanner) (ChannelAttempt, error) {
 		var d ChannelAttempt
@@ -37,11 +103,11 @@ func (tx *Tx) RecentChannelAttempts(channel string, n int) ([]ChannelAttempt, er
 	return found, nil
 }
 
-// maxTestAlerts is how many test alerts of a channel are kept: as many as its page
-// has room for.
+// maxTestAlerts is the number of test alerts that a channel keeps: its page shows as
+// many.
 const maxTestAlerts = 10
 
-// AddTestAlert keeps how a test alert to a channel went, as an alert that is over.
+// AddTestAlert stores the result of a test alert, as an alert that is sent or failed.
 func (tx *Tx) AddTestAlert(c monitor.Channel, a Attempt) error {
 	state := monitor.AlertSent
 	if a.Outcome != "sent" {
@@ -59,14 +125,14 @@ func (tx *Tx) AddTestAlert(c monitor.Channel, a Attempt) error {
 	const old = `(SELECT id FROM alerts WHERE channel = $1 AND event = $2 ORDER BY created DESC, id LIMIT 1000 OFFSET $3)`
 	for _, text := range []string{`DELETE FROM attempts WHERE alert IN ` + old, `DELETE FROM alerts WHERE id IN ` + old} {
 		if _, err := tx.exec(text, c.ID, string(monitor.TestAlert), maxTestAlerts); err != nil {
-			return fmt.Errorf("forget test alerts: %w", err)
+			return fmt.Errorf("delete old test alerts: %w", err)
 		}
 	}
 	return nil
 }
 
-// SplitRecipients returns the recipients of an alert that have a separate alert,
-// split from this one.
+// SplitRecipients returns the recipients that got a separate alert, split from this
+// one.
 func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
 	found, err := queryAll(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
 		`SELECT recipient FROM alerts WHERE parent = $1`, alert)
@@ -76,8 +142,8 @@ func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
 	return found, nil
 }
 
-// RecipientsWithEarlierAlerts returns the recipients that an earlier alert of the same
-// heartbeat and channel is still pending for, and when its next attempt is.
+// RecipientsWithEarlierAlerts returns the recipients with an earlier pending alert of
+// the same heartbeat and channel, and the time of its next attempt.
 func (tx *Tx) RecipientsWithEarlierAlerts(a monitor.Alert) (map[string]time.Time, error) {
 	waiting := map[string]time.Time{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -94,9 +160,10 @@ func (tx *Tx) RecipientsWithEarlierAlerts(a monitor.Alert) (map[string]time.Time
 	return waiting, nil
 }
 
-// SplitRecipient creates a separate alert for one recipient of an alert, with the given
-// number of attempts so far and the time of the next one. Its id is derived from the
-// alert and the recipient, so that splitting twice, or on two nodes, changes nothing.
+// SplitRecipient creates a separate alert for one recipient of an alert, with the
+// given number of attempts so far and the time of the next one. Its id is derived
+// from the alert and the recipient, so that splitting twice, or on two nodes, changes
+// nothing.
 func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
 	part := a
 	part.ID = uuid.NewSHA1(alertIDNamespace, []byte(a.ID+"/"+recipient)).String()
@@ -112,8 +179,8 @@ func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, ne
 	return part, nil
 }
 
-// NarrowToRecipient makes a pending alert that reached none of its recipients the alert of
-// one of them. It does nothing when another node has claimed it since.
+// NarrowToRecipient makes a pending alert that reached none of its recipients the
+// alert of one of them. It does nothing if another node has claimed it since.
 func (tx *Tx) NarrowToRecipient(a monitor.Alert, recipient string) (monitor.Alert, error) {
 	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, recipient)
 	if err != nil {
@@ -132,69 +199,4 @@ func (tx *Tx) MarkSentToRecipients(alert string, recipients []string) error {
 		return fmt.Errorf("mark split alerts as sent: %w", err)
 	}
 	return nil
-}
-
-var attemptBatch = dialect.Batch{Table: "attempts", IgnoreExisting: true, Columns: dialect.Columns(`
-	alert text, n bigint, at bigint, took bigint, outcome text, status bigint, detail text`)}
-
-// Attempt is one try at telling, to be kept.
-type Attempt struct {
-	AlertID string
-	Number  int // the alert's Attempts when it was claimed
-	At      time.Time
-	Took    time.Duration
-	Outcome string // sent, retry, refused
-	Status  int    // the provider's status code, 0 when there is none
-	Detail  string
-}
-
-// AddAttempt keeps how a try went.
-func (tx *Tx) AddAttempt(a Attempt) error {
-	var status any
-	if a.Status != 0 {
-		status = int64(a.Status)
-	}
-	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
-	if err != nil {
-		return fmt.Errorf("add attempt: %w", err)
-	}
-	return nil
-}
-
-// Delivery is an alert of an incident with all attempts at it.
-type Delivery struct {
-	monitor.Alert
-	AttemptLog []Attempt
-}
-
-// Deliveries lists what was owed for an incident, in the order it became owed.
-func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
-	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
-	if err != nil {
-		return nil, fmt.Errorf("alerts of incident: %w", err)
-	}
-	tries, err := queryAll(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
-		JOIN alerts a ON a.id = t.alert WHERE a.incident = $1 ORDER BY t.n`, incident)
-	if err != nil {
-		return nil, fmt.Errorf("attempts of incident: %w", err)
-	}
-	all := make([]Delivery, len(alerts))
-	for i, a := range alerts {
-		all[i].Alert = a
-		for _, t := range tries {
-			if t.AlertID == a.ID {
-				all[i].AttemptLog = append(all[i].AttemptLog, t)
-			}
-		}
-	}
-	return all, nil
-}
-
-// scanAttempt reads an attempt.
-func scanAttempt(row scanner) (Attempt, error) {
-	var t Attempt
-	var at, took, status sql.NullInt64
-	err := row.Scan(&t.AlertID, &t.Number, &at, &took, &t.Outcome, &status, &t.Detail)
-	t.At, t.Took, t.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
-	return t, err
 }

@@ -8,35 +8,35 @@ import (
 	"overdue/internal/monitor"
 )
 
-// OverviewFilter says which heartbeats the list for people shows.
+// OverviewFilter selects the heartbeats of a page of the list for people.
 type OverviewFilter struct {
 	Project   int64
-	Status    monitor.Status // any when empty
+	Status    monitor.Status // empty: any
 	Tag       string
 	Text      string      // in name, slug, description, tag, or the beginning of an id
-	SearchIDs bool        // Text may also be the beginning of an id that can ping
-	Running   bool        // only those with a run in progress
-	Sort      string      // one of orders; attention first when empty
-	From      RowPosition // the row beside which the page lies; zero to begin
-	Backwards bool        // the page lies before From, not behind it
+	SearchIDs bool        // Text can also be the beginning of an id that can ping
+	Running   bool        // only heartbeats with a run in progress
+	Sort      string      // a key of overviewOrders; empty: attention first
+	From      RowPosition // the row next to the page; zero: the first page
+	Backwards bool        // the page is before From, not after it
 	Limit     int
 }
 
-// RowPosition is the place of a row in an order.
+// RowPosition is the position of a row in an order.
 type RowPosition struct {
 	Text   string // in an order by text
 	Number int64  // in all other orders
-	Key    int64  // of the row, 0 for no place
+	Key    int64  // of the row; 0: no position
 }
 
-// expectedAt is when the next ping is expected, NULL when nothing is counted. The next
-// slot of a calendar is no column: what happens next stands for it, which is the
-// same unless a run is in progress.
+// expectedAt is the time of the next expected ping, NULL if none is expected. The
+// next slot of a calendar has no column: the next evaluation is the same time, unless
+// a run is in progress.
 const expectedAt = `(CASE WHEN h.language = '' THEN h.counted_from + h.interval_us ELSE COALESCE(h.next_at, h.counted_from) END)`
 
-// overviewOrders are the expressions of each order. None is ever NULL. Attention first
-// is Down, Late, New, Paused, Up, each by what is due first: the rank is moved
-// past any moment in microseconds.
+// overviewOrders are the SQL expressions of the orders, never NULL. The default is
+// attention first: Down, Late, New, Paused, Up, each by due time. The rank is a
+// multiple of more than any time in microseconds.
 var overviewOrders = map[string]string{
 	"": `(CASE h.status WHEN 'down' THEN 0 WHEN 'late' THEN 1 WHEN 'new' THEN 2 WHEN 'paused' THEN 3 ELSE 4 END) * 1000000000000000000
 		+ COALESCE(` + expectedAt + `, h.created)`,
@@ -46,14 +46,14 @@ var overviewOrders = map[string]string{
 	"slowest": `-COALESCE(h.run_time, -1)`,
 }
 
-// runInProgress is the condition that a run waits for its finish: in the stored
-// list a run that was given up ends in "lost" and not in its start.
+// runInProgress is the condition that a run waits for its finish: in the stored list,
+// a run that was given up ends in "lost" and not in its start.
 const runInProgress = `h.runs LIKE '%Z"}%'`
 
 // sortsByText reports whether an order compares texts.
 func sortsByText(order string) bool { return order == "name" }
 
-// where is the condition of the filter, but for the place.
+// where returns the condition of the filter, without the position.
 func (f OverviewFilter) where(tx *Tx) *whereClause {
 	c := &whereClause{parts: []string{"h.deleted IS NULL"}}
 	c.add("h.project = ?", f.Project)
@@ -73,7 +73,7 @@ func (f OverviewFilter) where(tx *Tx) *whereClause {
 		}
 		tags := `EXISTS (SELECT 1 FROM ` + tx.d.TagRows + ` t WHERE ` + searchExpression("t.value", f.SearchIDs) + ` LIKE lower($%[1]d) ESCAPE '\')`
 		if !strings.ContainsAny(f.Text, jsonEscaped) {
-			// Taking every list apart is three times the work of the whole query.
+			// Unpacking every list would take three times as long as the whole query.
 			tags = `(lower(h.tags) LIKE lower($%[1]d) ESCAPE '\' AND ` + tags + `)`
 		}
 		c.args = append(c.args, "%"+escapeLike(f.Text)+"%", escapeLike(strings.ToLower(f.Text))+"%")
@@ -83,12 +83,12 @@ func (f OverviewFilter) where(tx *Tx) *whereClause {
 	return c
 }
 
-// searchedColumns are the texts of a heartbeat that a search looks through.
+// searchedColumns are the fields of a heartbeat that a search matches.
 const searchedColumns = `h.name || ' ' || h.slug || ' ' || h.description`
 
-// searchExpression is the expression that a search matches, in lower case. Without ids it
-// leaves out the id of the heartbeat: a reader who may not see it could otherwise
-// find it, character by character, where a person has written the ping URL.
+// searchExpression returns the expression that a search matches, in lower case.
+// Without ids it omits the id of the heartbeat: a reader who may not see it could
+// otherwise find it, character by character, where a person has written the ping URL.
 func searchExpression(expression string, ids bool) string {
 	if ids {
 		return "lower(" + expression + ")"
@@ -96,26 +96,26 @@ func searchExpression(expression string, ids bool) string {
 	return "replace(replace(lower(" + expression + "), h.id, ''), replace(h.id, '-', ''), '')"
 }
 
-// jsonEscaped are the characters that a stored list of tags does not hold as they
-// are, see encoding/json.
+// jsonEscaped are the characters that a stored list of tags contains only in escaped
+// form, see encoding/json.
 const jsonEscaped = "<>&\"\\\u2028\u2029"
 
-// whereClause is a WHERE in the making.
+// whereClause is a WHERE clause that is being built.
 type whereClause struct {
 	parts []string
 	args  []any
 }
 
-// add puts one more condition to the others; ? stands for its argument.
+// add appends a condition. Its argument replaces ?.
 func (c *whereClause) add(text string, arg any) {
 	c.args = append(c.args, arg)
 	c.parts = append(c.parts, strings.ReplaceAll(text, "?", fmt.Sprintf("$%d", len(c.args))))
 }
 
-// String is the whole condition.
+// String returns the whole clause.
 func (c *whereClause) String() string { return strings.Join(c.parts, " AND ") }
 
-// OverviewPage lists one page of heartbeats in the order asked for.
+// OverviewPage returns one page of heartbeats in the requested order.
 func (tx *Tx) OverviewPage(f OverviewFilter) ([]monitor.Heartbeat, error) {
 	order := orderExpression(f.Sort)
 	c := f.where(tx)
@@ -143,7 +143,7 @@ func (tx *Tx) OverviewPage(f OverviewFilter) ([]monitor.Heartbeat, error) {
 	return page, nil
 }
 
-// RowPosition is the place of a heartbeat in an order.
+// RowPosition returns the position of a heartbeat in an order.
 func (tx *Tx) RowPosition(sort string, key int64) (RowPosition, error) {
 	m, _, err := queryOne(tx, func(row scanner) (RowPosition, error) {
 		m := RowPosition{Key: key}
@@ -153,12 +153,13 @@ func (tx *Tx) RowPosition(sort string, key int64) (RowPosition, error) {
 		return m, row.Scan(&m.Number)
 	}, `SELECT `+orderExpression(sort)+` FROM heartbeats h WHERE h.key = $1`, key)
 	if err != nil {
-		return m, fmt.Errorf("place of heartbeat: %w", err)
+		return m, fmt.Errorf("position of heartbeat: %w", err)
 	}
 	return m, nil
 }
 
-// orderExpression is the expression of an order; one that is unknown is attention first.
+// orderExpression returns the SQL expression of an order. An unknown order is
+// attention first.
 func orderExpression(sort string) string {
 	if order, known := overviewOrders[sort]; known {
 		return order
@@ -166,7 +167,7 @@ func orderExpression(sort string) string {
 	return overviewOrders[""]
 }
 
-// CountOverview tells how many heartbeats a filter finds, on all pages.
+// CountOverview returns the number of heartbeats that a filter matches, on all pages.
 func (tx *Tx) CountOverview(f OverviewFilter) (int, error) {
 	c := f.where(tx)
 	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM heartbeats h WHERE `+c.String(), c.args...)
@@ -176,33 +177,33 @@ func (tx *Tx) CountOverview(f OverviewFilter) (int, error) {
 	return n, nil
 }
 
-// HeartbeatFilter says which heartbeats are listed, and from where on.
+// HeartbeatFilter selects the heartbeats of a page of the API.
 type HeartbeatFilter struct {
 	Project   int64
-	Status    monitor.Status // any when empty
+	Status    monitor.Status // empty: any
 	Tag       string
 	Text      string // in name, slug, description or tag
-	SearchIDs bool   // Text may match the id of the heartbeat in them
+	SearchIDs bool   // Text can match the id of the heartbeat in these fields
 	Sort      string // name (default), created, or due
-	After     Cursor // the last one of the page before
+	After     Cursor // the last row of the previous page
 	Limit     int
 }
 
-// Cursor is a place in a sorted list: the sort value and the key there.
+// Cursor is a position in a sorted list: the sort value and the key of a row.
 type Cursor struct {
 	Value string `json:"v"`
 	Key   int64  `json:"k"`
 }
 
-// sortExpressions are the expressions a list can be sorted by, each a text or a number
-// that is never NULL.
+// sortExpressions are the SQL expressions that a list can be sorted by, each a text
+// or a number that is never NULL.
 var sortExpressions = map[string]string{
 	"name":    "lower(h.name)",
 	"created": "h.created",
 	"due":     "COALESCE(h.next_at, 9223372036854775807)",
 }
 
-// Heartbeats lists a page, and the cursor of its last row.
+// Heartbeats returns a page, and the cursor of its last row.
 func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
 	sort, ok := sortExpressions[f.Sort]
 	if !ok {
@@ -220,7 +221,7 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 		add(`EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE t.value = ?)`, f.Tag)
 	}
 	if f.Text != "" {
-		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
+		// The database lowers both sides: SQLite's lower changes only ASCII.
 		add(`(`+searchExpression(searchedColumns, f.SearchIDs)+` LIKE lower(?) ESCAPE '\'
 			OR EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE `+searchExpression("t.value", f.SearchIDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+escapeLike(f.Text)+"%")
 	}
@@ -229,7 +230,7 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 		if f.Sort == "created" || f.Sort == "due" {
 			var n int64
 			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
-				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
+				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor belongs to another list; start without a cursor.")
 			}
 			value = n
 		}
@@ -248,15 +249,14 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 	return list, last, err
 }
 
-// escapeLike makes a text safe inside a LIKE pattern with the escape \.
+// escapeLike escapes a text for a LIKE pattern with the escape character \.
 func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
-// NewestHeartbeats lists up to n heartbeats of a project, the one that was
-// created last first.
+// NewestHeartbeats lists up to n heartbeats of a project, newest first.
 func (tx *Tx) NewestHeartbeats(project int64, n int) ([]monitor.Heartbeat, error) {
-	// Keys are given in the order of creation, and have an index.
+	// Keys are assigned in the order of creation, and have an index.
 	list, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL
 		ORDER BY h.key DESC LIMIT $2`, project, n)
 	if err != nil {

@@ -35,7 +35,7 @@ func scanIncident(row scanner) (monitor.Incident, error) {
 	return i, err
 }
 
-// Incident returns the one with the given id, in a project.
+// Incident returns the incident with the given id, in a project.
 func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE i.id = $1 AND i.project = $2`, id, project)
@@ -45,16 +45,16 @@ func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	return i, err
 }
 
-// IncidentFilter says which incidents are listed, and from where on.
+// IncidentFilter selects the incidents of a page of the API.
 type IncidentFilter struct {
 	Project   int64
-	State     monitor.IncidentState // any when empty
-	Heartbeat int64                 // of any when 0
-	Before    int64                 // number of the last one of the page before, 0 to begin
+	State     monitor.IncidentState // empty: any
+	Heartbeat int64                 // 0: any
+	Before    int64                 // number of the last incident of the previous page; 0: the first page
 	Limit     int
 }
 
-// Incidents lists a page, newest first.
+// Incidents returns a page, newest first.
 func (tx *Tx) Incidents(f IncidentFilter) ([]monitor.Incident, error) {
 	where, args := []string{"i.project = $1"}, []any{f.Project}
 	add := func(condition string, arg any) {
@@ -87,9 +87,9 @@ func (tx *Tx) CountOpenIncidents() (int64, error) {
 	return n, err
 }
 
-// AcknowledgeIncident notes that somebody takes care of an incident, stops its
-// reminders, and owes "acknowledged" to the channels that were told of it. It
-// reports false when somebody did so before, or the incident is resolved.
+// AcknowledgeIncident records who takes care of an incident, deletes its reminders,
+// and notifies the channels that were notified of it. It reports false if the
+// incident was already acknowledged or resolved.
 func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {
 	n, err := tx.exec(`UPDATE incidents SET acknowledged = $2, acknowledged_by = $3
 		WHERE id = $1 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(now), by)
@@ -105,12 +105,12 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	if err := tx.AddTimelineEntry(i.ID, "acknowledged", "Acknowledged by "+by+".", now); err != nil {
 		return false, err
 	}
-	told, err := tx.notifiedChannels(i.ID)
+	notified, err := tx.notifiedChannels(i.ID)
 	if err != nil {
 		return false, err
 	}
 	var rows [][]any
-	for _, channel := range told {
+	for _, channel := range notified {
 		a := monitor.Alert{
 			Project: i.Project, Channel: channel, Event: monitor.IncidentAcknowledged, Heartbeat: i.Heartbeat,
 			Incident: i.ID, IncidentNumber: i.Number, Subject: by, Created: now, NextAttempt: now,
@@ -121,14 +121,14 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	return true, tx.insertBatch(&alertBatch, rows)
 }
 
-// notifiedChannels lists the channels, of those that still exist, that were owed the
-// opening of an incident. It is never nil.
+// notifiedChannels lists the channels that were notified of the opening of an
+// incident and still exist. It is never nil.
 func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
 	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
 		`SELECT a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
 		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
 	if err != nil {
-		return nil, fmt.Errorf("channels that were told: %w", err)
+		return nil, fmt.Errorf("channels notified of incident: %w", err)
 	}
 	if channels == nil {
 		channels = []string{}
@@ -136,9 +136,9 @@ func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
 	return channels, nil
 }
 
-// AddTimelineEntry adds a line to an incident's timeline.
-func (tx *Tx) AddTimelineEntry(incident, kind, sentence string, now time.Time) error {
-	err := tx.insertBatch(&timelineBatch, [][]any{{newID(), incident, now.UnixMicro(), kind, validText(sentence)}})
+// AddTimelineEntry adds an entry to an incident's timeline.
+func (tx *Tx) AddTimelineEntry(incident, kind, text string, now time.Time) error {
+	err := tx.insertBatch(&timelineBatch, [][]any{{newID(), incident, now.UnixMicro(), kind, validText(text)}})
 	if err != nil {
 		return fmt.Errorf("add to timeline: %w", err)
 	}
@@ -152,17 +152,16 @@ func (tx *Tx) CountTimelineEntries(incident, kind string) (n int, err error) {
 	return n, err
 }
 
-// resolutionTexts say in a timeline how an incident was resolved.
-var resolutionTexts = map[monitor.ResolutionReason]struct{ kind, sentence string }{
-	monitor.ResolvedByPing:   {"recovered", "Recovered: a success ping came."},
-	monitor.ResolvedByEdit:   {"resolved", "Resolved: its settings were edited, and under the new ones it is not down."},
+// resolutionTexts describe in a timeline how an incident was resolved.
+var resolutionTexts = map[monitor.ResolutionReason]struct{ kind, text string }{
+	monitor.ResolvedByPing:   {"recovered", "Recovered: a success ping arrived."},
+	monitor.ResolvedByEdit:   {"resolved", "Resolved: the settings were edited, and the heartbeat is not Down with the new settings."},
 	monitor.ResolvedByPause:  {"resolved", "Resolved: the heartbeat was paused."},
 	monitor.ResolvedByDelete: {"resolved", "Resolved: the heartbeat was deleted."},
 }
 
-// Timeline lists what happened in an incident, oldest first. How it began and
-// ended is read from the incident itself. The attempts to tell people are in
-// Deliveries.
+// Timeline lists the events of an incident, oldest first. It derives the beginning
+// and the end from the incident itself. Deliveries has the delivery attempts.
 func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 	var all []monitor.TimelineEntry
 	if i.Cause == monitor.CauseMissed && !i.Due.IsZero() {
@@ -184,25 +183,25 @@ func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 	all = append(all, noted...)
 	if !i.ResolvedAt.IsZero() {
 		end := resolutionTexts[i.Resolution]
-		all = append(all, monitor.TimelineEntry{At: i.ResolvedAt, Kind: end.kind, Text: end.sentence})
+		all = append(all, monitor.TimelineEntry{At: i.ResolvedAt, Kind: end.kind, Text: end.text})
 	}
 	slices.SortStableFunc(all, func(a, b monitor.TimelineEntry) int { return a.At.Compare(b.At) })
 	return all, nil
 }
 
-// IncidentSearch says which incidents the list for people shows.
+// IncidentSearch selects the incidents of a page of the list for people.
 type IncidentSearch struct {
 	Project   int64
 	State     monitor.IncidentState
 	Cause     monitor.Cause
 	Text      string // in the name of the heartbeat, or the number
-	SearchIDs bool   // Text may match the id of the heartbeat in its name
-	From      int64  // the number beside which the page lies, 0 to begin
-	Backwards bool   // the page lies before From (newer), not behind it
+	SearchIDs bool   // Text can match the id of the heartbeat in its name
+	From      int64  // number of the incident next to the page; 0: the first page
+	Backwards bool   // the page is before From (newer), not after it
 	Limit     int
 }
 
-// where is the condition of the search, but for the place.
+// where returns the condition of the search, without the position.
 func (s IncidentSearch) where() *whereClause {
 	c := &whereClause{}
 	c.add("i.project = ?", s.Project)
@@ -225,7 +224,7 @@ func (s IncidentSearch) where() *whereClause {
 	return c
 }
 
-// SearchIncidents lists a page, newest first.
+// SearchIncidents returns a page, newest first.
 func (tx *Tx) SearchIncidents(s IncidentSearch) ([]monitor.Incident, error) {
 	c := s.where()
 	beyond, way := "<", "DESC"
@@ -247,7 +246,7 @@ func (tx *Tx) SearchIncidents(s IncidentSearch) ([]monitor.Incident, error) {
 	return found, nil
 }
 
-// CountIncidents tells how many a search finds, on all pages.
+// CountIncidents returns the number of incidents that a search matches, on all pages.
 func (tx *Tx) CountIncidents(s IncidentSearch) (int, error) {
 	c := s.where()
 	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE `+c.String(), c.args...)
@@ -257,7 +256,7 @@ func (tx *Tx) CountIncidents(s IncidentSearch) (int, error) {
 	return n, nil
 }
 
-// IncidentByID returns one of any project, for who has a link to it.
+// IncidentByID returns an incident of any project, for a person who has a link to it.
 func (tx *Tx) IncidentByID(id string) (monitor.Incident, error) {
 	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE i.id = $1`, id)
@@ -267,7 +266,7 @@ func (tx *Tx) IncidentByID(id string) (monitor.Incident, error) {
 	return i, err
 }
 
-// IncidentsByID returns those of a project with the given ids, newest first.
+// IncidentsByID returns the incidents of a project with the given ids, newest first.
 func (tx *Tx) IncidentsByID(project int64, ids []string) ([]monitor.Incident, error) {
 	found, err := queryAll(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE `+tx.d.InList("i.id", "$2")+` AND i.project = $1 ORDER BY i.number DESC`, project, tx.d.TextList(ids))
@@ -277,8 +276,8 @@ func (tx *Tx) IncidentsByID(project int64, ids []string) ([]monitor.Incident, er
 	return found, nil
 }
 
-// AdjacentIncidents returns the incidents of the same heartbeat before and after one, each
-// zero when there is none.
+// AdjacentIncidents returns the incidents of the same heartbeat before and after one.
+// They are zero if there are none.
 func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incident, err error) {
 	const of = ` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE i.heartbeat = $1 AND i.number `
 	before, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+`< $2 ORDER BY i.number DESC LIMIT 1`, i.Heartbeat, i.Number)
@@ -292,11 +291,11 @@ func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incid
 	return before, after, nil
 }
 
-// AlertCounts counts the alerts of one incident by what became of them.
+// AlertCounts counts the alerts of one incident by state.
 type AlertCounts map[monitor.AlertState]int
 
-// AlertCountsByIncident counts the alerts of incidents, by incident. Reminders to come
-// are not counted: nothing is late about them.
+// AlertCountsByIncident counts the alerts of incidents, by incident and state. It
+// omits future reminders: they are not late.
 func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts, error) {
 	tallies := map[string]AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -318,16 +317,16 @@ func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts,
 	return tallies, nil
 }
 
-// IncidentTimes is the times of one incident; what has not happened is zero.
+// IncidentTimes holds the times of one incident; a time that has not come is zero.
 type IncidentTimes struct{ Opened, Acknowledged, Resolved, Notified time.Time }
 
-// IncidentTimesSince returns the newest n incidents of a project that opened at or after
-// since. Told is when the first alert about the opening was delivered.
+// IncidentTimesSince returns the newest n incidents of a project that opened at or
+// after since. Notified is when the first alert about the opening was delivered.
 func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
 	spans, err := queryAll(tx, func(row scanner) (IncidentTimes, error) {
-		var opened, acknowledged, resolved, told sql.NullInt64
-		err := row.Scan(&opened, &acknowledged, &resolved, &told)
-		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(told)}, err
+		var opened, acknowledged, resolved, notified sql.NullInt64
+		err := row.Scan(&opened, &acknowledged, &resolved, &notified)
+		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(notified)}, err
 	}, `SELECT i.opened, i.acknowledged, i.resolved, (SELECT MIN(t.at + t.took) FROM alerts a JOIN attempts t ON t.alert = a.id
 			WHERE a.incident = i.id AND a.event = $3 AND t.outcome = 'sent')
 		FROM incidents i WHERE i.project = $1 AND i.opened >= $2 ORDER BY i.opened DESC LIMIT $4`,
@@ -339,7 +338,7 @@ func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]Incid
 }
 
 // AlertCountsSince counts the alerts of a project's incidents that opened at or after
-// since, by what became of them.
+// since, by state.
 func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, error) {
 	t := AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {

@@ -72,7 +72,7 @@ func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
 			return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.AcknowledgeIncident(i, by, w.at(d)) })
 		}
 		if !acknowledge("Ann", 2*time.Minute) {
-			w.Error("the first to acknowledge was told that somebody had")
+			w.Error("the first acknowledgement was rejected")
 		}
 		if acknowledge("Bob", 3*time.Minute) {
 			w.Error("it was acknowledged twice")
@@ -83,10 +83,10 @@ func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
 		}
 		want := []string{"incident.opened ops pending", "incident.acknowledged ops pending"}
 		if diff := cmp.Diff(want, w.alerts(i.ID, ops, later)); diff != "" {
-			w.Errorf("alerts; the reminder is dropped (-want +got):\n%s", diff)
+			w.Errorf("alerts; want no reminder (-want +got):\n%s", diff)
 		}
 		if about := w.deliveries(i.ID)[1].Subject; about != "Ann" {
-			w.Errorf("the alert is about %q; want who acknowledged", about)
+			w.Errorf("the subject of the alert is %q; want the name of the person", about)
 		}
 		w.applyPings(h, w.ping(monitor.PingSuccess, time.Hour))
 		if diff := cmp.Diff([]string{"opened", "acknowledged", "recovered"}, w.timeline(i.ID)); diff != "" {
@@ -145,7 +145,7 @@ func TestDeliveries_ListsAlertsInTheOrderOfCreation(t *testing.T) {
 			w.Errorf("deliveries %v; want %v", got, want)
 		}
 		if none := w.claimAlerts(ops, "a", 0, time.Hour, 10); none != nil {
-			w.Errorf("claimed %v before anything was owed", eventsOf(none))
+			w.Errorf("claimed %v before anything was pending", eventsOf(none))
 		}
 	})
 }

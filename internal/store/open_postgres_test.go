@@ -8,8 +8,8 @@ import (
 	"overdue/internal/store"
 )
 
-// TestOpenToServe_ReportsUnsuitablePostgreSQLServers asks a PostgreSQL of its
-// own, because roles and databases belong to all of a server.
+// TestOpenToServe_ReportsUnsuitablePostgreSQLServers uses a separate PostgreSQL
+// server, because all databases of a server share its roles.
 func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 	server := startPostgres(t, true)
 	admin := openStore(t, server.Address("public"))
@@ -38,7 +38,7 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 	} {
 		db, err := store.OpenToServe(context.Background(), c.address, store.ServeOptions{})
 		if err == nil {
-			t.Errorf("%s: it is served", c.name)
+			t.Errorf("%s: it was opened", c.name)
 			err = db.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {

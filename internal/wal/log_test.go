@@ -17,18 +17,18 @@ import (
 
 var ownOwner, otherOwner = [16]byte{1}, [16]byte{2}
 
-// logPath is where a test keeps a journal.
+// logPath returns the path of a log in a temporary directory.
 func logPath(t *testing.T) string { return filepath.Join(t.TempDir(), "j") }
 
-// openLog opens a journal and fails the test when that goes wrong.
+// openLog opens a log, which is closed when the test ends.
 func openLog(t testing.TB, path string) (*wal.Log, []string) {
 	t.Helper()
-	j, records, err := wal.Open(path, ownOwner)
+	l, records, err := wal.Open(path, ownOwner)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = j.Close() }) // some tests have closed or removed it
-	return j, texts(records)
+	t.Cleanup(func() { _ = l.Close() }) // the test can have closed or removed it
+	return l, texts(records)
 }
 
 func texts(records [][]byte) []string {
@@ -40,10 +40,10 @@ func texts(records [][]byte) []string {
 }
 
 // appendAll appends records.
-func appendAll(t testing.TB, j *wal.Log, records ...string) {
+func appendAll(t testing.TB, l *wal.Log, records ...string) {
 	t.Helper()
 	for _, r := range records {
-		if err := j.Append([]byte(r)); err != nil {
+		if err := l.Append([]byte(r)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,28 +51,28 @@ func appendAll(t testing.TB, j *wal.Log, records ...string) {
 
 func TestAppend_RecordsComeBackAfterReopening(t *testing.T) {
 	path := logPath(t)
-	j, records := openLog(t, path)
+	l, records := openLog(t, path)
 	if len(records) > 0 {
-		t.Fatalf("a new journal holds %q", records)
+		t.Fatalf("a new log holds %q", records)
 	}
-	appendAll(t, j, "one", "", "three")
-	_, records = openLog(t, path) // beside it, as after a crash
+	appendAll(t, l, "one", "", "three")
+	_, records = openLog(t, path) // the first one stays open, as after a crash
 	if diff := cmp.Diff([]string{"one", "", "three"}, records); diff != "" {
 		t.Error(diff)
 	}
-	appendAll(t, j, "four")
+	appendAll(t, l, "four")
 	if read, err := wal.Read(path, ownOwner); err != nil || len(read) != 4 {
-		t.Errorf("read %q, %v; want four", texts(read), err)
+		t.Errorf("read %q, %v; want four records", texts(read), err)
 	}
 }
 
 func TestAppend_SyncsARecordBeforeItCounts(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
+	l, _ := openLog(t, path)
 	broken := errors.New("broken")
 	var seen [][]string
 	var answer error
-	wal.SetSync(j, func(*os.File) error {
+	wal.SetSync(l, func(*os.File) error {
 		records, err := wal.Read(path, ownOwner)
 		if err != nil {
 			t.Error(err)
@@ -80,38 +80,38 @@ func TestAppend_SyncsARecordBeforeItCounts(t *testing.T) {
 		seen = append(seen, texts(records))
 		return answer
 	})
-	appendAll(t, j, "one")
+	appendAll(t, l, "one")
 	answer = broken
-	if err := j.Append([]byte("lost")); !errors.Is(err, broken) {
-		t.Errorf("a record that was not synced: %v", err)
+	if err := l.Append([]byte("lost")); !errors.Is(err, broken) {
+		t.Errorf("append without a sync: %v", err)
 	}
 	answer = nil
-	appendAll(t, j, "two")
+	appendAll(t, l, "two")
 	want := [][]string{{"one"}, {"one", "lost"}, {"one", "two"}}
 	if diff := cmp.Diff(want, seen); diff != "" {
-		t.Errorf("what was written when it was synced: %s", diff)
+		t.Errorf("written at each sync (-want +got):\n%s", diff)
 	}
 }
 
 func TestRotate_KeepsRecordsUntilTruncate(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "a")
-	if !j.Rotate() {
-		t.Fatal("the other file is free")
+	l, _ := openLog(t, path)
+	appendAll(t, l, "a")
+	if !l.Rotate() {
+		t.Fatal("no rotation although the other file is free")
 	}
-	appendAll(t, j, "b")
-	if j.Rotate() {
-		t.Fatal("both files are needed")
+	appendAll(t, l, "b")
+	if l.Rotate() {
+		t.Fatal("rotation although both files are needed")
 	}
 	if _, records := openLog(t, path); !slices.Equal(records, []string{"a", "b"}) {
 		t.Errorf("%q", records)
 	}
-	j.Truncate()
-	if !j.Rotate() {
-		t.Fatal("the first file was given up")
+	l.Truncate()
+	if !l.Rotate() {
+		t.Fatal("no rotation after Truncate")
 	}
-	appendAll(t, j, "c")
+	appendAll(t, l, "c")
 	if _, records := openLog(t, path); !slices.Equal(records, []string{"b", "c"}) {
 		t.Errorf("%q", records)
 	}
@@ -119,13 +119,13 @@ func TestRotate_KeepsRecordsUntilTruncate(t *testing.T) {
 
 func TestOpen_ContinuesAfterTheLastRecord(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "a")
-	j.Rotate()
-	appendAll(t, j, "b")
+	l, _ := openLog(t, path)
+	appendAll(t, l, "a")
+	l.Rotate()
+	appendAll(t, l, "b")
 	again, _ := openLog(t, path)
 	if again.Rotate() {
-		t.Error("both files may be needed until Clear")
+		t.Error("rotation although both files can be needed until Reset")
 	}
 	appendAll(t, again, "c")
 	if _, records := openLog(t, path); !slices.Equal(records, []string{"a", "b", "c"}) {
@@ -133,38 +133,38 @@ func TestOpen_ContinuesAfterTheLastRecord(t *testing.T) {
 	}
 	again.Reset()
 	if !again.Rotate() {
-		t.Error("after Clear the other file is free")
+		t.Error("no rotation after Reset")
 	}
 }
 
 func TestReset_StartsALargeSegmentAgain(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
+	l, _ := openLog(t, path)
 	large := string(bytes.Repeat([]byte("x"), 300_000))
 	for range 20 {
-		appendAll(t, j, large, large, large, large, "last")
-		j.Reset()
+		appendAll(t, l, large, large, large, large, "last")
+		l.Reset()
 	}
-	if j.Size() > 3<<20 {
-		t.Errorf("%d bytes; want it to be written over", j.Size())
+	if l.Size() > 3<<20 {
+		t.Errorf("%d bytes; want the file to be overwritten", l.Size())
 	}
-	appendAll(t, j, "new")
+	appendAll(t, l, "new")
 	if _, records := openLog(t, path); records[len(records)-1] != "new" || len(records) > 6 {
-		t.Errorf("%d records; want the new one, and no old ones behind it", len(records))
+		t.Errorf("%d records; want the new one last", len(records))
 	}
 }
 
-// TestOpen_NeverReturnsRecordsOfAnEarlierSegment writes rounds of records of equal length,
-// so that what an earlier round left stands exactly where a record could.
+// TestOpen_NeverReturnsRecordsOfAnEarlierSegment writes segments of records of equal
+// length, so that leftovers of an earlier one are exactly where a record could be.
 func TestOpen_NeverReturnsRecordsOfAnEarlierSegment(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
+	l, _ := openLog(t, path)
 	for round := range 6 {
 		for n := range 10 - round {
-			appendAll(t, j, fmt.Sprintf("%d-%d", round, n))
+			appendAll(t, l, fmt.Sprintf("%d-%d", round, n))
 		}
-		j.Rotate()
-		j.Truncate()
+		l.Rotate()
+		l.Truncate()
 	}
 	_, records := openLog(t, path)
 	want := []string{"4-0", "4-1", "4-2", "4-3", "4-4", "4-5", "5-0", "5-1", "5-2", "5-3", "5-4"}
@@ -173,66 +173,11 @@ func TestOpen_NeverReturnsRecordsOfAnEarlierSegment(t *testing.T) {
 	}
 }
 
-// TestOpen_ATornWriteLosesNoEarlierRecord cuts and spoils the file at each byte of its
-// last record.
-func TestOpen_ATornWriteLosesNoEarlierRecord(t *testing.T) {
-	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "first", "second")
-	before, err := os.ReadFile(path + "0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	appendAll(t, j, "third")
-	after, err := os.ReadFile(path + "0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	torn := 0
-	for at := range after {
-		if before[at] == after[at] {
-			continue
-		}
-		torn++
-		spoilt := slices.Clone(after)
-		spoilt[at] ^= 0x55
-		for _, text := range [][]byte{spoilt, slices.Concat(after[:at], before[at:])} {
-			other := logPath(t)
-			if err := os.WriteFile(other+"0", text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if again, records := openLog(t, other); !slices.Equal(records, []string{"first", "second"}) {
-				t.Fatalf("torn at %d: %q", at, records)
-			} else if appendAll(t, again, "next"); again.Close() != nil {
-				t.Fatal("close")
-			}
-			if _, records := openLog(t, other); !slices.Equal(records, []string{"first", "second", "next"}) {
-				t.Fatalf("torn at %d and gone on with: %q", at, records)
-			}
-		}
-	}
-	if torn < len("third")+4 {
-		t.Errorf("only %d bytes belong to the last record", torn)
-	}
-}
-
-func TestOpen_RejectsTheLogOfAnotherOwner(t *testing.T) {
-	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "a")
-	if _, _, err := wal.Open(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
-		t.Errorf("opened with another owner: %v", err)
-	}
-	if _, err := wal.Read(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
-		t.Errorf("read with another owner: %v", err)
-	}
-}
-
 func TestRemove_DeletesTheFiles(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "a")
-	if err := j.Remove(); err != nil {
+	l, _ := openLog(t, path)
+	appendAll(t, l, "a")
+	if err := l.Remove(); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range wal.SegmentPaths(path) {
@@ -245,8 +190,9 @@ func TestRemove_DeletesTheFiles(t *testing.T) {
 	}
 }
 
-// TestLog_AnySequenceOfOperationsKeepsTheNeededRecords plays any story beside a list of
-// what is needed: what comes back ends with all of that, in its order.
+// TestLog_AnySequenceOfOperationsKeepsTheNeededRecords runs random
+// operations next to a list of the needed records: Read returns records that end with
+// all needed ones, in order.
 func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "journal")
@@ -255,34 +201,34 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		path := filepath.Join(dir, "j")
-		j, _, err := wal.Open(path, ownOwner)
+		l, _, err := wal.Open(path, ownOwner)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = j.Close() }()
+		defer func() { _ = l.Close() }()
 		var before, now []string
 		for n := range rapid.IntRange(1, 40).Draw(t, "steps") {
 			switch rapid.IntRange(0, 6).Draw(t, "step") {
 			case 0:
-				if j.Rotate() {
+				if l.Rotate() {
 					before, now = now, nil
 				}
 			case 1:
-				j.Truncate()
+				l.Truncate()
 				before = nil
 			case 2:
-				j.Reset()
+				l.Reset()
 				before, now = nil, nil
-			case 3: // the process dies, and the next one goes on
+			case 3: // the process dies, and another one opens the log
 				again, _, err := wal.Open(path, ownOwner)
 				if err != nil {
 					t.Fatal(err)
 				}
-				_ = j.Close()
-				j = again
+				_ = l.Close()
+				l = again
 			default:
 				record := fmt.Sprintf("%d%s", n, bytes.Repeat([]byte("."), rapid.IntRange(0, 400_000).Draw(t, "length")))
-				if err := j.Append([]byte(record)); err != nil {
+				if err := l.Append([]byte(record)); err != nil {
 					t.Fatal(err)
 				}
 				now = append(now, record)
@@ -294,116 +240,37 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 			needed := slices.Concat(before, now)
 			got := texts(records)
 			if len(got) < len(needed) || !slices.Equal(got[len(got)-len(needed):], needed) {
-				t.Fatalf("after step %d %d records come back, and not the %d that are needed at their end", n, len(got), len(needed))
+				t.Fatalf("after step %d: %d records; want them to end with the %d needed ones", n, len(got), len(needed))
 			}
 		}
 	})
 }
 
-func FuzzRead(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "j")
-	j, _ := openLog(f, path)
-	appendAll(f, j, "one", "two")
-	whole, err := os.ReadFile(path + "0")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(whole[:200])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, text []byte) {
-		path := filepath.Join(t.TempDir(), "j")
-		if err := os.WriteFile(path+"1", text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		records, err := wal.Read(path, ownOwner)
-		if errors.Is(err, wal.ErrForeignOwner) {
-			return
-		}
-		size := 0
-		for _, r := range records {
-			size += len(r)
-		}
-		if err != nil || size > len(text) {
-			t.Errorf("%d bytes of records from %d, %v", size, len(text), err)
-		}
-	})
-}
-
-// TestOpen_OverwritesAnEmptyLogOfAnotherOwner: a crash in the very first record of
-// another database leaves its header alone. What we append must be ours.
-func TestOpen_OverwritesAnEmptyLogOfAnotherOwner(t *testing.T) {
-	path := logPath(t)
-	other, _, err := wal.Open(path, otherOwner)
-	if err != nil {
-		t.Fatal(err)
-	}
-	appendAll(t, other, "cut short")
-	if err := other.Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := wal.SegmentPaths(path)[0]
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := bytes.Index(text, []byte("cut short"))
-	clear(text[at : at+4])
-	if err := os.WriteFile(name, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	j, records := openLog(t, path)
-	if len(records) > 0 {
-		t.Fatalf("it holds %q", records)
-	}
-	appendAll(t, j, "ours")
-	_, records = openLog(t, path)
-	if diff := cmp.Diff([]string{"ours"}, records); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 func TestAppend_CountsOnlyWhatIsConfirmed(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
+	l, _ := openLog(t, path)
 	gone := errors.New("gone")
-	appendAll(t, j, "one")
-	j.Confirm = func() error { return gone }
-	if err := j.Append([]byte("not confirmed")); !errors.Is(err, gone) {
-		t.Errorf("a record that was not confirmed: %v", err)
+	appendAll(t, l, "one")
+	l.Confirm = func() error { return gone }
+	if err := l.Append([]byte("not confirmed")); !errors.Is(err, gone) {
+		t.Errorf("append without a confirmation: %v", err)
 	}
-	j.Confirm = func() error { return nil }
-	appendAll(t, j, "two")
+	l.Confirm = func() error { return nil }
+	appendAll(t, l, "two")
 	_, records := openLog(t, path)
 	if diff := cmp.Diff([]string{"one", "two"}, records); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestOwners_ReadsOnlyTheHeaders(t *testing.T) {
-	path := logPath(t)
-	if owners, err := wal.Owners(path); err != nil || len(owners) > 0 {
-		t.Errorf("of no journal: %v, %v", owners, err)
-	}
-	j, _ := openLog(t, path)
-	if owners, err := wal.Owners(path); err != nil || len(owners) > 0 {
-		t.Errorf("of one that was never used: %v, %v", owners, err)
-	}
-	appendAll(t, j, "one")
-	j.Rotate()
-	appendAll(t, j, "two")
-	if owners, err := wal.Owners(path); err != nil || !slices.Equal(owners, [][16]byte{ownOwner, ownOwner}) {
-		t.Errorf("of one with two files: %v, %v", owners, err)
-	}
-}
-
 func TestRemove_SucceedsWhenAFileIsAlreadyGone(t *testing.T) {
 	path := logPath(t)
-	j, _ := openLog(t, path)
-	appendAll(t, j, "one")
+	l, _ := openLog(t, path)
+	appendAll(t, l, "one")
 	if err := os.Remove(wal.SegmentPaths(path)[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Remove(); err != nil {
+	if err := l.Remove(); err != nil {
 		t.Errorf("with one file gone: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func (w *fixture) addSession(who monitor.Person, id string, ends time.Duration) 
 	return s
 }
 
-// sessionIDs lists the ids of a person's sessions at a moment.
+// sessionIDs returns the ids of a person's sessions at a time.
 func (w *fixture) sessionIDs(who monitor.Person, d time.Duration) (ids []string) {
 	w.Helper()
 	for _, s := range view(w, func(tx *store.Tx) ([]monitor.Session, error) { return tx.Sessions(who.ID, w.at(d)) }) {
@@ -67,7 +67,7 @@ func TestSaveSessionContent_DoesNotReviveAnEndedSession(t *testing.T) {
 			w.Errorf("content %q", got.Value)
 		}
 		w.update(func(tx *store.Tx) error { return tx.EndSession("hash of one") })
-		// A request that began before goes on to write.
+		// An earlier request still writes.
 		w.update(func(tx *store.Tx) error {
 			return errors.Join(tx.SaveSessionContent("hash of one", "again"), tx.RecordSessionUse(s))
 		})
@@ -162,6 +162,58 @@ func TestSessionRole_IsTheCurrentRoleUntilTheSessionEnds(t *testing.T) {
 		w.update(func(tx *store.Tx) error { return tx.EndSession("hash of one") })
 		if got := role(time.Hour); got != 0 {
 			w.Errorf("role %s after the session was ended", got)
+		}
+	})
+}
+
+func TestAPIKeyByHash_FindsAKeyUntilItIsRevoked(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		want := updateValue(w, func(tx *store.Tx) (monitor.APIKey, error) {
+			return tx.AddAPIKey(monitor.APIKey{Project: w.project.Key, Name: "deploy", ReadOnly: true, Created: w.start}, "hash")
+		})
+		find := func(hash string) (k monitor.APIKey, found bool) {
+			w.update(func(tx *store.Tx) (err error) { k, found, err = tx.APIKeyByHash(hash); return err })
+			return k, found
+		}
+		if _, found := find("other"); found {
+			w.Error("an unknown hash matches a key")
+		}
+		want.LastUsed = w.at(time.Hour)
+		w.update(func(tx *store.Tx) error { return tx.RecordAPIKeyUse(want.ID, w.at(time.Hour)) })
+		if got, found := find("hash"); !found || got != want {
+			w.Errorf("found %t %+v; want %+v", found, got, want)
+		}
+		if _, err := store.QueryWriter(w.db, "UPDATE api_keys SET revoked = 1"); err != nil {
+			w.Fatal(err)
+		}
+		if _, found := find("hash"); found {
+			w.Error("a revoked key still matches")
+		}
+	})
+}
+
+func TestAPIKeys_ListsKeysUntilTheyAreRevoked(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		other := w.addProject("other")
+		key := updateValue(w, func(tx *store.Tx) (monitor.APIKey, error) {
+			return tx.AddAPIKey(monitor.APIKey{Project: w.project.Key, Name: "deploy", Prefix: "ovd_ABCD", CreatedBy: "Ada", Created: w.start}, "hash")
+		})
+		list := func() []monitor.APIKey {
+			return view(w, func(tx *store.Tx) ([]monitor.APIKey, error) { return tx.APIKeys(w.project.Key) })
+		}
+		if got := list(); len(got) != 1 || got[0] != key {
+			w.Errorf("%+v; want %+v", got, key)
+		}
+		for _, step := range []struct {
+			project int64
+			want    bool
+		}{{other.Key, false}, {w.project.Key, true}, {w.project.Key, false}} {
+			if done := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.RevokeAPIKey(step.project, key.ID, w.start) }); done != step.want {
+				w.Errorf("revoked by project %d: %t; want %t", step.project, done, step.want)
+			}
+		}
+		if len(list()) != 0 || lookUp(w, func(tx *store.Tx) (monitor.APIKey, bool, error) { return tx.APIKeyByHash("hash") }).Found {
+			w.Error("a revoked key is still listed")
 		}
 	})
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +16,9 @@ import (
 	"overdue/internal/store"
 )
 
-// served is a SQLite world whose store keeps a journal, and the path of its file.
-func served(t *testing.T) (*fixture, string) {
+// serveSQLite returns a fixture on SQLite whose store has a write-behind buffer, and the path
+// of its file.
+func serveSQLite(t *testing.T) (*fixture, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "overdue.db")
 	w := &fixture{T: t, db: openStore(t, path), start: realTimeStart}
@@ -30,17 +29,17 @@ func served(t *testing.T) (*fixture, string) {
 	return w, path
 }
 
-// serveWithLowThreshold is served, but puts away as soon as a thousand pings are pending.
+// serveWithLowThreshold is serveSQLite with background flushes from a thousand pending pings on.
 func serveWithLowThreshold(t *testing.T) (*fixture, string) {
 	t.Helper()
-	w, path := served(t)
+	w, path := serveSQLite(t)
 	if err := store.SetFlushThreshold(w.db, 1000); err != nil {
 		t.Fatal(err)
 	}
 	return w, path
 }
 
-// applyBatch gives a batch of pings to the store.
+// applyBatch applies a batch of pings.
 func (w *fixture) applyBatch(batch ...store.ReceivedPing) store.ApplyResult {
 	w.Helper()
 	heard, err := w.db.ApplyPings(context.Background(), batch)
@@ -50,20 +49,20 @@ func (w *fixture) applyBatch(batch ...store.ReceivedPing) store.ApplyResult {
 	return heard
 }
 
-// receivedPing is a ping as it reaches the store.
+// receivedPing returns a ping as the store gets it.
 func (w *fixture) receivedPing(h monitor.Heartbeat, kind monitor.PingKind, d time.Duration) store.ReceivedPing {
 	p := w.ping(kind, d)
 	return store.ReceivedPing{ID: h.ID, Ping: p, Watermark: p.At}
 }
 
-// storeState is all that is known of some heartbeats.
+// storeState is everything that is stored about some heartbeats.
 type storeState struct {
 	Heartbeats []monitor.Heartbeat
 	Pings      [][]monitor.Ping
 	Incidents  []monitor.Incident
 }
 
-// storeState reads the state of heartbeats. What two stores name differently is left out.
+// storeState reads the state of heartbeats, without values that differ between two stores.
 func (w *fixture) storeState(heartbeats []monitor.Heartbeat) storeState {
 	w.Helper()
 	var s storeState
@@ -83,12 +82,12 @@ func (w *fixture) storeState(heartbeats []monitor.Heartbeat) storeState {
 	return s
 }
 
-// TestApplyPings_ABufferedStoreHasTheSameStateAsAnUnbufferedOne plays the same story to
-// a store that keeps a journal and to one that does not.
+// TestApplyPings_ABufferedStoreHasTheSameStateAsAnUnbufferedOne runs the
+// same scenario on a store with a write-behind buffer and on one without.
 func TestApplyPings_ABufferedStoreHasTheSameStateAsAnUnbufferedOne(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			with, _ := served(t)
+			with, _ := serveSQLite(t)
 			without := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "plain.db")), start: realTimeStart}
 			without.project = without.addProject("main")
 			var a, b []monitor.Heartbeat
@@ -115,13 +114,13 @@ func TestApplyPings_ABufferedStoreHasTheSameStateAsAnUnbufferedOne(t *testing.T)
 				}
 			}
 			if diff := cmp.Diff(without.storeState(b), with.storeState(a)); diff != "" {
-				t.Errorf("without a journal (-), with one (+):\n%s", diff)
+				t.Errorf("without a buffer (-), with one (+):\n%s", diff)
 			}
 		})
 	}
 }
 
-// randomStep is one thing that happens in a story: a sweep, an edit, or a batch of pings.
+// randomStep runs one step of a scenario: a sweep, an edit, or a batch of pings.
 func (w *fixture) randomStep(act int, now time.Duration, list []monitor.Heartbeat, picks []int, kinds []monitor.PingKind) {
 	w.Helper()
 	switch act {
@@ -164,64 +163,18 @@ func (w *fixture) randomStep(act int, now time.Duration, list []monitor.Heartbea
 }
 
 func TestView_SeesBufferedPingsAtOnce(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	for n := range 3 {
 		w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Minute))
 		if list := view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 10) }); len(list) != n+1 {
-			t.Fatalf("after %d pings %d are seen", n+1, len(list))
+			t.Fatalf("after %d pings, a View sees %d", n+1, len(list))
 		}
-	}
-}
-
-// copyOfKilledServer copies what a process that is killed now leaves behind, and returns
-// the name of the database file.
-func copyOfKilledServer(t *testing.T, path string) string {
-	t.Helper()
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	// First the journal, then the tables, as a backup does: they are not stopped.
-	for _, end := range []string{"-pings0", "-pings1", "", "-wal"} {
-		text, err := os.ReadFile(path + end)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(copied+end, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return copied
-}
-
-func TestServe_RecoversEveryPingOfTheWALAfterACrash(t *testing.T) {
-	w, path := served(t)
-	h, other := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("other")
-	const many = 500
-	for n := range many {
-		first := w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Second)
-		first.Ping.Body, first.Ping.RunID, first.Ping.ExitCode = []byte("line\x00\xff"), h.ID, 0
-		if heard := w.applyBatch(first, w.receivedPing(other, monitor.PingStart, time.Duration(n)*time.Second), store.ReceivedPing{ID: "nobody's"}); !heard.Unknown["nobody's"] {
-			t.Fatal("an unknown id was taken")
-		}
-	}
-	copied := copyOfKilledServer(t, path)
-	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
-		t.Fatalf("%s pings are in the tables already; this would prove nothing", n)
-	}
-	if err := after.db.Serve(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(w.storeState([]monitor.Heartbeat{h, other}), after.storeState([]monitor.Heartbeat{h, other})); diff != "" {
-		t.Errorf("before it died (-), after (+):\n%s", diff)
-	}
-	p := view(after, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, many) })
-	if string(p.Body) != "line\x00\xff" || p.RunID != h.ID || p.ExitCode != 0 {
-		t.Errorf("the last ping came back as %+v", p)
 	}
 }
 
 func TestUpdate_AFailureLeavesTheBufferUnchanged(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute))
 	undone := errors.New("undone")
@@ -230,12 +183,12 @@ func TestUpdate_AFailureLeavesTheBufferUnchanged(t *testing.T) {
 	}
 	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 2*time.Minute))
 	if list := view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 10) }); len(list) != 2 {
-		t.Errorf("%d pings are seen; want both", len(list))
+		t.Errorf("a View sees %d pings; want both", len(list))
 	}
 }
 
 func TestApplyPings_UsesSettingsChangedSinceTheLastPing(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute)) // now it is in memory
 	w.update(func(tx *store.Tx) error {
@@ -269,8 +222,8 @@ func TestApplyPings_UsesSettingsChangedSinceTheLastPing(t *testing.T) {
 	}
 }
 
-// TestWriteBehind_FlushesManyPingsInTheBackground knows the bound: until so many
-// gather, none is.
+// TestWriteBehind_FlushesManyPingsInTheBackground also checks
+// that no ping is flushed below the threshold.
 func TestWriteBehind_FlushesManyPingsInTheBackground(t *testing.T) {
 	w, _ := serveWithLowThreshold(t)
 	h := w.newSavedHeartbeat("backup")
@@ -285,7 +238,7 @@ func TestWriteBehind_FlushesManyPingsInTheBackground(t *testing.T) {
 	}
 	say(1)
 	if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
-		t.Errorf("%s pings are in the tables; want none while few are pending", n)
+		t.Errorf("%s pings are in the tables; want none below the threshold", n)
 	}
 	say(1)
 	patience := time.NewTicker(10 * time.Millisecond)
@@ -296,10 +249,10 @@ func TestWriteBehind_FlushesManyPingsInTheBackground(t *testing.T) {
 		}
 		<-patience.C
 	}
-	t.Error("nothing was put away in ten seconds")
+	t.Error("no pings were flushed in ten seconds")
 }
 
-// TestWriteBehind_KeepsPingsAfterAFailedFlush lets the tables refuse them for a while.
+// TestWriteBehind_KeepsPingsAfterAFailedFlush makes the tables reject pings for a while.
 func TestWriteBehind_KeepsPingsAfterAFailedFlush(t *testing.T) {
 	w, _ := serveWithLowThreshold(t)
 	list := []monitor.Heartbeat{w.newSavedHeartbeat("a"), w.newSavedHeartbeat("b")}
@@ -315,7 +268,7 @@ func TestWriteBehind_KeepsPingsAfterAFailedFlush(t *testing.T) {
 		w.applyBatch(batch...)
 	}
 	if _, err := store.FlushSome(w.db); err == nil {
-		t.Fatal("they were not refused; this would prove nothing")
+		t.Fatal("no flush failed; the test needs a failure")
 	}
 	if _, err := store.QueryWriter(w.db, `DROP TRIGGER refuse`); err != nil {
 		t.Fatal(err)
@@ -331,8 +284,8 @@ func TestWriteBehind_KeepsPingsAfterAFailedFlush(t *testing.T) {
 	}
 }
 
-// TestWriteBehind_TheWALStaysSmallWithoutReads keeps pinging for several rounds, no
-// faster than pings are put away.
+// TestWriteBehind_TheWALStaysSmallWithoutReads pings for several rounds, no
+// faster than pings are flushed.
 func TestWriteBehind_TheWALStaysSmallWithoutReads(t *testing.T) {
 	w, path := serveWithLowThreshold(t)
 	var list []monitor.Heartbeat
@@ -362,73 +315,12 @@ func TestWriteBehind_TheWALStaysSmallWithoutReads(t *testing.T) {
 		taken += info.Size()
 	}
 	if most := int64(4 << 20); taken > most {
-		t.Errorf("the journal takes %d bytes after %d pings; want no more than %d", taken, batches*size, most)
+		t.Errorf("the WAL takes %d bytes after %d pings; want at most %d", taken, batches*size, most)
 	}
 }
 
-func TestClose_LeavesOnlyTheDatabaseFile(t *testing.T) {
-	w, path := served(t)
-	h := w.newSavedHeartbeat("backup")
-	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute))
-	if err := w.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := filepath.Glob(path + "-*"); err != nil || len(left) > 0 {
-		t.Errorf("left beside the file: %v, %v", left, err)
-	}
-	after := &fixture{T: t, db: openStore(t, path), start: realTimeStart, project: w.project}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "1" {
-		t.Errorf("%s pings are in the tables; want the one", n)
-	}
-}
-
-// TestServe_RejectsTheWALOfAnotherDatabase puts a file in the place of one whose server
-// died.
-func TestServe_RejectsTheWALOfAnotherDatabase(t *testing.T) {
-	w, path := served(t)
-	w.applyBatch(w.receivedPing(w.newSavedHeartbeat("backup"), monitor.PingSuccess, time.Minute))
-	copied := copyOfKilledServer(t, path)
-	other, otherPath := served(t)
-	if err := other.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(otherPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.WriteFile(copied, text, 0o600), os.Remove(copied+"-wal")); err != nil {
-		t.Fatal(err)
-	}
-	db, err := store.OpenToServe(context.Background(), copied, store.ServeOptions{})
-	if err == nil {
-		t.Fatal("it was opened", db.Close())
-	}
-	if !strings.Contains(err.Error(), "does not belong to the files next to it") || !strings.Contains(err.Error(), "overdue restore") {
-		t.Errorf("serving it: %v; want an error that says what to do", err)
-	}
-}
-
-func TestBackup_ContainsPingsThatAreOnlyInTheWAL(t *testing.T) {
-	w, path := served(t)
-	h := w.newSavedHeartbeat("backup")
-	for n := range 7 {
-		w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Minute))
-	}
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	if err := openStore(t, path).Backup(context.Background(), copied); err != nil {
-		t.Fatal(err)
-	}
-	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-	if err := after.db.Serve(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(w.storeState([]monitor.Heartbeat{h}), after.storeState([]monitor.Heartbeat{h})); diff != "" {
-		t.Errorf("original (-), copy (+):\n%s", diff)
-	}
-}
-
-// TestWriteBehind_AcceptsPingsDuringAFlush has both at work for some time, with
-// somebody looking now and then, and counts in the end.
+// TestWriteBehind_AcceptsPingsDuringAFlush appends and flushes for some time,
+// with some reads, and counts the pings at the end.
 func TestWriteBehind_AcceptsPingsDuringAFlush(t *testing.T) {
 	w, path := serveWithLowThreshold(t)
 	var list []monitor.Heartbeat
@@ -451,63 +343,23 @@ func TestWriteBehind_AcceptsPingsDuringAFlush(t *testing.T) {
 	copied := copyOfKilledServer(t, path)
 	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
 	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n == "0" || n == fmt.Sprint(batches*size) {
-		t.Errorf("%s pings are in the tables; want some, or this proves too little", n)
+		t.Errorf("%s pings are in the tables; the test needs some", n)
 	}
 	if err := after.db.Serve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(w.storeState(list), after.storeState(list)); diff != "" {
-		t.Errorf("before it died (-), after (+):\n%s", diff)
+		t.Errorf("before the crash (-), after it (+):\n%s", diff)
 	}
 	if n := after.queryNumber("SELECT SUM(pings) FROM heartbeats"); n != fmt.Sprint(batches*size) {
-		t.Errorf("%s pings are counted; want %d", n, batches*size)
+		t.Errorf("%s pings counted; want %d", n, batches*size)
 	}
 }
 
-// TestServe_LosesAndRepeatsNoPingAfterACrashDuringAFlush dies at many
-// moments of a round, in which some heartbeats are in the tables already and
-// the journal still has their pings.
-func TestServe_LosesAndRepeatsNoPingAfterACrashDuringAFlush(t *testing.T) {
-	w, path := serveWithLowThreshold(t)
-	var list []monitor.Heartbeat
-	for n := range 400 {
-		list = append(list, w.newSavedHeartbeat(fmt.Sprint("job", n)))
-	}
-	r := rand.New(rand.NewPCG(1, 2))
-	partly := 0
-	for n := range 80 {
-		batch := make([]store.ReceivedPing, 100)
-		for i := range batch {
-			batch[i] = w.receivedPing(list[r.IntN(len(list))], monitor.PingSuccess, time.Duration(n)*time.Second)
-		}
-		w.applyBatch(batch...)
-		if n < 12 || n%5 != 0 {
-			continue
-		}
-		copied := copyOfKilledServer(t, path)
-		after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-		if got := after.queryNumber("SELECT COUNT(*) FROM pings"); got != "0" && got != fmt.Sprint(100*(n+1)) {
-			partly++
-		}
-		if err := after.db.Serve(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if got, want := after.queryNumber("SELECT COUNT(*) FROM pings"), fmt.Sprint(100*(n+1)); got != want {
-			t.Errorf("after %d batches and a death %s pings are stored; want %s", n+1, got, want)
-		}
-		if got, want := after.queryNumber("SELECT SUM(pings) FROM heartbeats"), fmt.Sprint(100*(n+1)); got != want {
-			t.Errorf("after %d batches and a death %s pings are counted; want %s", n+1, got, want)
-		}
-	}
-	if partly < 3 {
-		t.Errorf("only %d deaths came in the middle of a round; this proves too little", partly)
-	}
-}
-
-// TestWriteBehind_LargeBodiesAreNotBuffered: a stream of long bodies that nobody looks at
-// must neither fill the memory nor make a journal that is too long to read back.
+// TestWriteBehind_LargeBodiesAreNotBuffered: a stream of large bodies without
+// reads must neither fill the memory nor make the WAL too large to read.
 func TestWriteBehind_LargeBodiesAreNotBuffered(t *testing.T) {
-	w, path := served(t)
+	w, path := serveSQLite(t)
 	h := w.newSavedHeartbeat("job")
 	said := w.receivedPing(h, monitor.PingSuccess, time.Second)
 	said.Ping.Body = make([]byte, 60_000)
@@ -522,13 +374,13 @@ func TestWriteBehind_LargeBodiesAreNotBuffered(t *testing.T) {
 	}
 	for n := range 2 {
 		if about, err := os.Stat(fmt.Sprint(path, "-pings", n)); err != nil || about.Size() > 64<<20 {
-			t.Errorf("file %d of the journal: %v, %v", n, about.Size(), err)
+			t.Errorf("file %d of the WAL: %v, %v", n, about.Size(), err)
 		}
 	}
 }
 
 func TestWriteBehind_FlushesLargeBodiesBeforeTheBufferIsFull(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	const many = 200 // of 60 kB: more than a third of the bytes that may be pending
 	for n := range many {
@@ -543,6 +395,6 @@ func TestWriteBehind_FlushesLargeBodiesBeforeTheBufferIsFull(t *testing.T) {
 		}
 	}
 	if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n == "0" {
-		t.Errorf("of %d pings with large bodies none was put away", many)
+		t.Errorf("none of %d pings with large bodies was flushed", many)
 	}
 }

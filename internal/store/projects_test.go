@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,37 +11,6 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
-
-func TestEnsureSetting_StoresOnceAndDeletesOnce(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		setting := func() lookup[string] {
-			return lookUp(w, func(tx *store.Tx) (string, bool, error) { return tx.Setting("s") })
-		}
-		if setting().Found {
-			w.Error("set before anything was")
-		}
-		for _, value := range []string{"first", "second"} {
-			if kept := updateValue(w, func(tx *store.Tx) (string, error) { return tx.EnsureSetting("s", value) }); kept != "first" {
-				w.Errorf("kept %q; want the first", kept)
-			}
-		}
-		w.update(func(tx *store.Tx) error { return tx.SetSetting("s", "third") })
-		if got := setting(); got.Value != "third" {
-			w.Errorf("%q", got.Value)
-		}
-		for _, step := range []struct {
-			value string
-			want  bool
-		}{{"first", false}, {"third", true}, {"third", false}} {
-			if got := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.DeleteSetting("s", step.value) }); got != step.want {
-				w.Errorf("dropping %s: %t; want %t", step.value, got, step.want)
-			}
-		}
-		if setting().Found {
-			w.Error("there after it was dropped")
-		}
-	})
-}
 
 func TestFeedbackScores_CountsByPageAndListsComments(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
@@ -66,6 +37,32 @@ func TestFeedbackScores_CountsByPageAndListsComments(t *testing.T) {
 		}
 		if end := comments(next[0].ID); len(end) != 0 {
 			w.Errorf("more comments %+v", end)
+		}
+	})
+}
+
+func TestAddProject_EveryFieldIsReadBack(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		other := w.addProject("other")
+		if diff := cmp.Diff([]monitor.Project{w.project, other}, view(w, (*store.Tx).Projects)); diff != "" {
+			w.Errorf("projects (-want +got):\n%s", diff)
+		}
+		for _, name := range []string{"other", "Project other"} {
+			if got := view(w, func(tx *store.Tx) (monitor.Project, error) { return tx.ProjectBySlugOrName(name) }); got != other {
+				w.Errorf("%q is project %+v; want %+v", name, got, other)
+			}
+		}
+		if got := view(w, func(tx *store.Tx) (monitor.Project, error) { return tx.Project(other.Key) }); got != other {
+			w.Errorf("by its key it is %+v; want %+v", got, other)
+		}
+		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Project(99); return err }), monitor.NotFound)
+		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.ProjectBySlugOrName("%"); return err }), monitor.NotFound)
+		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
+			_, err := tx.AddProject(monitor.Project{Slug: "other", Created: w.start})
+			return err
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			w.Errorf("a second project %q: %v; want ErrTaken", "other", err)
 		}
 	})
 }

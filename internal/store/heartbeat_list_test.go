@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"overdue/internal/store"
 )
 
-// names lists the names of heartbeats.
+// names returns the names of heartbeats.
 func names(list []monitor.Heartbeat) string {
 	var all []string
 	for _, h := range list {
@@ -123,7 +124,7 @@ func TestStatusCounts_IgnoresDeletedHeartbeats(t *testing.T) {
 		}
 		before := pulses()
 		if diff := cmp.Diff(before, pulses()); diff != "" {
-			w.Error("nothing happened:", diff)
+			w.Error("nothing changed:", diff)
 		}
 		w.applyPings(down, w.ping(monitor.PingSuccess, time.Minute))
 		if after := pulses(); after[0] != before[0] || after[1] == before[1] {
@@ -191,12 +192,12 @@ func TestOverviewPage_SortsIntervalsAndCalendarsByDueTime(t *testing.T) {
 		}
 		minutes := view(w, func(tx *store.Tx) ([60]int, error) { return tx.ExpectedByMinute(w.project.Key, w.at(time.Minute)) })
 		if ahead := minutes[0] + minutes[1] + minutes[9] + minutes[10]; ahead != 2 {
-			w.Errorf("in the hour ahead %v; want one in a minute and one in ten", minutes)
+			w.Errorf("expected by minute %v; want one in a minute and one in ten", minutes)
 		}
 	})
 }
 
-// cronCalendar is a crontab line in UTC.
+// cronCalendar returns the calendar of a crontab line in UTC.
 func cronCalendar(w *fixture, line string) *monitor.Calendar {
 	w.Helper()
 	c, err := monitor.NewCalendar(monitor.Cron, []string{line}, "UTC")
@@ -204,4 +205,37 @@ func cronCalendar(w *fixture, line string) *monitor.Calendar {
 		w.Fatal(err)
 	}
 	return c
+}
+
+func TestNewestHeartbeats_ListsThoseOfTheProjectNewestFirst(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.newSavedHeartbeat("first")
+		w.newSavedHeartbeat("second")
+		gone := w.newSavedHeartbeat("gone")
+		w.newSavedHeartbeat("third")
+		other := w.addProject("other")
+		gone.Deleted = w.start
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(gone) })
+		newest := func(project monitor.Project, n int) (names []string) {
+			if err := w.db.View(w.Context(), func(tx *store.Tx) error {
+				list, err := tx.NewestHeartbeats(project.Key, n)
+				for _, h := range list {
+					names = append(names, h.Slug)
+				}
+				return err
+			}); err != nil {
+				w.Fatal(err)
+			}
+			return names
+		}
+		if got := newest(w.project, 2); !slices.Equal(got, []string{"third", "second"}) {
+			w.Errorf("the newest two are %v", got)
+		}
+		if got := newest(w.project, 9); !slices.Equal(got, []string{"third", "second", "first"}) {
+			w.Errorf("the newest are %v", got)
+		}
+		if got := newest(other, 9); got != nil {
+			w.Errorf("another project has %v", got)
+		}
+	})
 }

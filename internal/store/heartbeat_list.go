@@ -35,8 +35,8 @@ type RowPosition struct {
 const expectedAt = `(CASE WHEN h.language = '' THEN h.counted_from + h.interval_us ELSE COALESCE(h.next_at, h.counted_from) END)`
 
 // overviewOrders are the SQL expressions of the orders, never NULL. The default is
-// attention first: Down, Late, New, Paused, Up, each by due time. The rank is a
-// multiple of more than any time in microseconds.
+// attention first: Down, Late, New, Paused, Up, each by due time. The rank of the status
+// is multiplied by a number that is greater than any time in microseconds.
 var overviewOrders = map[string]string{
 	"": `(CASE h.status WHEN 'down' THEN 0 WHEN 'late' THEN 1 WHEN 'new' THEN 2 WHEN 'paused' THEN 3 ELSE 4 END) * 1000000000000000000
 		+ COALESCE(` + expectedAt + `, h.created)`,

@@ -14,8 +14,8 @@ import (
 	"overdue/internal/store/dialect"
 )
 
-// How much of the ledger is kept per heartbeat, beside the 90 days of all
-// history. Now and then a heartbeat that gets a new stretch is cut back.
+// Limits of the run history of a heartbeat, in addition to the 90 days of all history.
+// One in pruneOneIn new spans deletes the oldest ones.
 const (
 	maxSpans   = 2000
 	pruneOneIn = 50
@@ -163,11 +163,6 @@ func (tx *Tx) Outages(heartbeats []int64, since time.Time, n int) (map[int64][]O
 	}
 	return byKey, nil
 }
-
-// The ledger of a heartbeat, and the streak that it is part of, are one text:
-// they change with every ping, and columns of their own would make the row that
-// is written most often half as long again. Numbers in the order of decodeRunState,
-// an empty one for none, moments in microseconds before or after the first.
 
 // encodeRunState returns the run history and the failure count of a heartbeat as they
 // are stored: numbers in the order of decodeRunState, empty for zero, times in

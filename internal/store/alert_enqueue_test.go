@@ -135,7 +135,7 @@ func TestEnqueue_TheSameAlertIsPendingOnce(t *testing.T) {
 			w.Errorf("%s reminders; want the first and the second", n)
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM alerts WHERE event = 'channel.failing'"); n != "3" {
-			w.Errorf("%s alerts of failing channels; want one per channel and moment", n)
+			w.Errorf("%s alerts of failing channels; want one per channel and time", n)
 		}
 		again := w.claimAlerts(ops, "a", 3*time.Hour, 4*time.Hour, 10)
 		owe(reminder, 2)

@@ -19,7 +19,7 @@ func TestClaim_AlertsOfTheNextIncidentWaitForThePreviousOne(t *testing.T) {
 		h := w.newSavedHeartbeat("backup")
 		w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, time.Minute))
 		w.fail(h, time.Minute)
-		var told []string
+		var delivered []string
 		for range 4 {
 			claimed := w.claimAlerts(ops, "a", time.Hour, 2*time.Hour, 10)
 			if len(claimed) > 1 {
@@ -27,11 +27,11 @@ func TestClaim_AlertsOfTheNextIncidentWaitForThePreviousOne(t *testing.T) {
 			}
 			for _, a := range claimed {
 				i := view(w, func(tx *store.Tx) (monitor.Incident, error) { return tx.Incident(h.Project, a.Incident) })
-				told = append(told, fmt.Sprintf("%s %d", a.Event, i.Number))
+				delivered = append(delivered, fmt.Sprintf("%s %d", a.Event, i.Number))
 				w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(a.ID); return err })
 			}
 		}
-		if diff := cmp.Diff([]string{"incident.opened 1", "incident.resolved 1", "incident.opened 2"}, told); diff != "" {
+		if diff := cmp.Diff([]string{"incident.opened 1", "incident.resolved 1", "incident.opened 2"}, delivered); diff != "" {
 			w.Errorf("delivered (-want +got):\n%s", diff)
 		}
 	})

@@ -112,14 +112,14 @@ func failAndRecoverAll(w *fixture, ids []string) error {
 		if err != nil {
 			return err
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for _, id := range ids {
 			h, change := found[id].ApplyPing(w.ping(monitor.PingFail, time.Minute), w.at(time.Minute))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 			h, change = h.ApplyPing(w.ping(monitor.PingSuccess, time.Minute), w.at(time.Minute))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 		}
-		_, err = tx.Save(w.at(time.Minute), judged)
+		_, err = tx.Save(w.at(time.Minute), transitions)
 		return err
 	})
 }

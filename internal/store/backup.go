@@ -50,7 +50,7 @@ func (db *DB) copyTo(ctx context.Context, file string) error {
 	return addWALRecords(ctx, file, records)
 }
 
-// readWAL reads the WAL of a server that may be running.
+// readWAL reads the WAL of a server that can be running.
 func (db *DB) readWAL(ctx context.Context) ([][]byte, error) {
 	var owner sqlite.Owner
 	var found bool

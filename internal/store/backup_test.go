@@ -51,8 +51,8 @@ func TestBackup_IsCompleteWhileOthersWrite(t *testing.T) {
 			w.Errorf("the copy has mode %v, %v; want 0600", info.Mode(), err)
 		}
 		other := w.onNode(openStore(w.T, copied))
-		if said := other.queryNumber("PRAGMA integrity_check"); said != "ok" {
-			w.Errorf("the copy is damaged: %s", said)
+		if result := other.queryNumber("PRAGMA integrity_check"); result != "ok" {
+			w.Errorf("the copy is damaged: %s", result)
 		}
 		pings := other.reload(h).PingCount
 		if n := other.queryNumber("SELECT COUNT(*) FROM pings"); pings < 500 || n != fmt.Sprint(pings) {
@@ -73,8 +73,8 @@ func TestBackup_NeverOverwritesAFile(t *testing.T) {
 		if err := db.Backup(context.Background(), file); err == nil || !strings.Contains(err.Error(), "exists already") {
 			t.Errorf("backup to an existing file: %v; want an error", err)
 		}
-		if kept, err := os.ReadFile(file); err != nil || string(kept) != text {
-			t.Errorf("the file contains %q, %v; want it unchanged", kept, err)
+		if got, err := os.ReadFile(file); err != nil || string(got) != text {
+			t.Errorf("the file contains %q, %v; want it unchanged", got, err)
 		}
 	}
 }

@@ -63,11 +63,11 @@ func TestDeleteChannel_EndsPendingAlertsAndKeepsTheHistory(t *testing.T) {
 		if diff := cmp.Diff(map[string]time.Duration{"other": time.Minute}, w.pendingChannels(ops, other)); diff != "" {
 			w.Errorf("pending (-want +got):\n%s", diff)
 		}
-		if owed := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkSent(held.ID) }); owed {
+		if newAlerts := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkSent(held.ID) }); newAlerts {
 			w.Error("an alert of a deleted channel was still pending")
 		}
-		if owed := w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Minute)); owed != 1 {
-			w.Errorf("%d new alerts after the deletion; want one, of the other channel", owed)
+		if newAlerts := w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Minute)); newAlerts != 1 {
+			w.Errorf("%d new alerts after the deletion; want one, of the other channel", newAlerts)
 		}
 		if n := len(w.deliveries(i.ID)); n != 3 {
 			w.Errorf("%d alerts in the incident's history; want both openings and one recovery", n)
@@ -101,7 +101,7 @@ func TestSave_NotifiesOnlyTheChannelsOfTheHeartbeat(t *testing.T) {
 		w.project = w.addProject("other")
 		foreign := w.addChannel(w.newChannel("foreign"))
 		w.project = main
-		for name, told := range map[string]struct {
+		for name, tc := range map[string]struct {
 			all      bool
 			channels []string
 			want     []string
@@ -117,19 +117,19 @@ func TestSave_NotifiesOnlyTheChannelsOfTheHeartbeat(t *testing.T) {
 			}},
 		} {
 			h := w.newHeartbeat(name)
-			h.AllChannels, h.Channels = told.all, told.channels
+			h.AllChannels, h.Channels = tc.all, tc.channels
 			h = w.addHeartbeat(h)
-			owed := w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, 2*time.Minute))
+			newAlerts := w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, 2*time.Minute))
 			got := map[string]bool{}
 			for _, line := range w.alerts(w.incident(h).ID, a, b, c) {
 				got[line] = true
 			}
 			want := map[string]bool{}
-			for _, line := range told.want {
+			for _, line := range tc.want {
 				want[line] = true
 			}
-			if diff := cmp.Diff(want, got); diff != "" || owed != len(want) {
-				w.Errorf("%s: %d new alerts (-want +got):\n%s", name, owed, diff)
+			if diff := cmp.Diff(want, got); diff != "" || newAlerts != len(want) {
+				w.Errorf("%s: %d new alerts (-want +got):\n%s", name, newAlerts, diff)
 			}
 		}
 	})

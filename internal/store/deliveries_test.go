@@ -87,7 +87,7 @@ func TestAddTestAlert_KeepsOnlyTheNewest(t *testing.T) {
 		var last []store.ChannelAttempt
 		w.update(func(tx *store.Tx) (err error) { last, err = tx.RecentChannelAttempts(c.ID, 100); return err })
 		if len(last) != maxTestAlertsKept || last[0].Status != 500+maxTestAlertsKept+2 || last[0].Event != monitor.TestAlert || last[0].AlertState != monitor.AlertFailed {
-			w.Errorf("kept %d, the newest %+v", len(last), last)
+			w.Errorf("%d test alerts, the newest %+v", len(last), last)
 		}
 	})
 }

@@ -134,10 +134,10 @@ func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			var judged []store.Transition
+			var transitions []store.Transition
 			for _, h := range found {
 				h, change := h.Evaluate(w.at(time.Hour))
-				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+				transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 			}
 			go other.updateConcurrently(done, func(tx *store.Tx) error {
 				second = other.dueHeartbeats(tx, time.Hour, 10)
@@ -146,7 +146,7 @@ func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
 			if !store.OnSQLite(w.db) {
 				<-done // it must not wait for us
 			}
-			_, err = tx.Save(w.at(time.Hour), judged)
+			_, err = tx.Save(w.at(time.Hour), transitions)
 			return err
 		})
 		<-done

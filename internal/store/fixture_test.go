@@ -188,23 +188,23 @@ func (w *fixture) ping(kind monitor.PingKind, d time.Duration) monitor.Ping {
 }
 
 // applyInTx applies pings of one heartbeat in one batch, like ingest.
-func applyInTx(tx *store.Tx, h monitor.Heartbeat, pings ...monitor.Ping) (owed int, err error) {
+func applyInTx(tx *store.Tx, h monitor.Heartbeat, pings ...monitor.Ping) (newAlerts int, err error) {
 	found, err := tx.HeartbeatsForPings([]string{h.ID})
 	if err != nil {
 		return 0, err
 	}
 	h = found[h.ID]
-	var judged []store.Transition
+	var transitions []store.Transition
 	for _, p := range pings {
 		var change monitor.Change
 		h, change = h.ApplyPing(p, p.At)
-		judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+		transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 	}
-	return tx.Save(pings[len(pings)-1].At, judged)
+	return tx.Save(pings[len(pings)-1].At, transitions)
 }
 
 // applyPings applies pings of one heartbeat in one batch and returns the number of new alerts.
-func (w *fixture) applyPings(h monitor.Heartbeat, pings ...monitor.Ping) (owed int) {
+func (w *fixture) applyPings(h monitor.Heartbeat, pings ...monitor.Ping) (newAlerts int) {
 	w.Helper()
 	return updateValue(w, func(tx *store.Tx) (int, error) { return applyInTx(tx, h, pings...) })
 }
@@ -224,12 +224,12 @@ func (w *fixture) evaluate(d time.Duration) {
 		if err != nil {
 			return err
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for _, h := range due {
 			h, change := h.Evaluate(w.at(d))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 		}
-		_, err = tx.Save(w.at(d), judged)
+		_, err = tx.Save(w.at(d), transitions)
 		return err
 	})
 }

@@ -42,11 +42,11 @@ func serveWithLowThreshold(t *testing.T) (*fixture, string) {
 // applyBatch applies a batch of pings.
 func (w *fixture) applyBatch(batch ...store.ReceivedPing) store.ApplyResult {
 	w.Helper()
-	heard, err := w.db.ApplyPings(context.Background(), batch)
+	result, err := w.db.ApplyPings(context.Background(), batch)
 	if err != nil {
 		w.Fatal(err)
 	}
-	return heard
+	return result
 }
 
 // receivedPing returns a ping as the store gets it.
@@ -130,12 +130,12 @@ func (w *fixture) randomStep(act int, now time.Duration, list []monitor.Heartbea
 			if err != nil {
 				return err
 			}
-			var judged []store.Transition
+			var transitions []store.Transition
 			for _, h := range lapsing {
 				h, c := h.Evaluate(w.at(now))
-				judged = append(judged, store.Transition{Heartbeat: h, Change: c})
+				transitions = append(transitions, store.Transition{Heartbeat: h, Change: c})
 			}
-			_, err = tx.Save(w.at(now), judged)
+			_, err = tx.Save(w.at(now), transitions)
 			return err
 		})
 	case 1:
@@ -217,7 +217,7 @@ func TestApplyPings_UsesSettingsChangedSinceTheLastPing(t *testing.T) {
 		_, err = tx.Save(w.at(3*time.Minute), []store.Transition{{Heartbeat: h, Change: c}})
 		return err
 	})
-	if heard := w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 4*time.Minute)); !heard.Unknown[h.ID] {
+	if result := w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 4*time.Minute)); !result.Unknown[h.ID] {
 		t.Error("a deleted heartbeat was pinged")
 	}
 }
@@ -361,12 +361,12 @@ func TestWriteBehind_AcceptsPingsDuringAFlush(t *testing.T) {
 func TestWriteBehind_LargeBodiesAreNotBuffered(t *testing.T) {
 	w, path := serveSQLite(t)
 	h := w.newSavedHeartbeat("job")
-	said := w.receivedPing(h, monitor.PingSuccess, time.Second)
-	said.Ping.Body = make([]byte, 60_000)
+	received := w.receivedPing(h, monitor.PingSuccess, time.Second)
+	received.Ping.Body = make([]byte, 60_000)
 	for n := range 1200 { // 72 MB
-		said.Ping.At = said.Ping.At.Add(time.Duration(n) * time.Millisecond)
-		said.Watermark = said.Ping.At
-		w.applyBatch(said)
+		received.Ping.At = received.Ping.At.Add(time.Duration(n) * time.Millisecond)
+		received.Watermark = received.Ping.At
+		w.applyBatch(received)
 	}
 	rows, err := store.QueryReader(w.db, `SELECT COUNT(*) FROM pings`)
 	if err != nil || rows == "0" {
@@ -382,7 +382,7 @@ func TestWriteBehind_LargeBodiesAreNotBuffered(t *testing.T) {
 func TestWriteBehind_FlushesLargeBodiesBeforeTheBufferIsFull(t *testing.T) {
 	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
-	const many = 200 // of 60 kB: more than a third of the bytes that may be pending
+	const many = 200 // of 60 kB: more than a third of the bytes that can be pending
 	for n := range many {
 		ping := w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Second)
 		ping.Ping.Body = make([]byte, 60_000)

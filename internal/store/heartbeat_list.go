@@ -87,7 +87,7 @@ func (f OverviewFilter) where(tx *Tx) *whereClause {
 const searchedColumns = `h.name || ' ' || h.slug || ' ' || h.description`
 
 // searchExpression returns the expression that a search matches, in lower case.
-// Without ids it omits the id of the heartbeat: a reader who may not see it could
+// Without ids it omits the id of the heartbeat: a reader without the right to see it could
 // otherwise find it, character by character, where a person has written the ping URL.
 func searchExpression(expression string, ids bool) string {
 	if ids {

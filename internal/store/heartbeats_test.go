@@ -149,12 +149,12 @@ func (w *fixture) addManyHeartbeats() []monitor.Heartbeat {
 			}
 			all = append(all, h)
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for n, h := range all[:200] {
 			h, change := h.ApplyPing(w.ping(monitor.PingSuccess, time.Duration(n*3%50)*time.Microsecond), w.at(0))
-			judged, all[n] = append(judged, store.Transition{Heartbeat: h, Change: change}), h
+			transitions, all[n] = append(transitions, store.Transition{Heartbeat: h, Change: change}), h
 		}
-		_, err := tx.Save(w.start, judged)
+		_, err := tx.Save(w.start, transitions)
 		return err
 	})
 	return all

@@ -67,7 +67,7 @@ func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
 		ops := w.addChannel(c)
 		h := w.newSavedHeartbeat("backup")
 		i := w.fail(h, time.Minute)
-		later := w.addChannel(w.newChannel("later")) // was not told of it
+		later := w.addChannel(w.newChannel("later")) // it got no alert of the incident
 		acknowledge := func(by string, d time.Duration) bool {
 			return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.AcknowledgeIncident(i, by, w.at(d)) })
 		}
@@ -107,7 +107,7 @@ func TestTimeline_IsInChronologicalOrder(t *testing.T) {
 		w.evaluate(time.Hour)
 		i := w.incident(h)
 		w.update(func(tx *store.Tx) error {
-			for n := range 5 { // at the same moment: as they were added
+			for n := range 5 { // at the same time: in the order of insertion
 				if err := tx.AddTimelineEntry(i.ID, "note", fmt.Sprint("note ", n), w.at(2*time.Hour)); err != nil {
 					return err
 				}

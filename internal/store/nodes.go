@@ -143,8 +143,8 @@ func (tx *Tx) EnsureSetting(name, value string) (string, error) {
 	if _, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value); err != nil {
 		return "", fmt.Errorf("setting %s: %w", name, err)
 	}
-	kept, _, err := tx.Setting(name)
-	return kept, err
+	stored, _, err := tx.Setting(name)
+	return stored, err
 }
 
 // DeleteSetting deletes a setting with the given value. It reports whether there was

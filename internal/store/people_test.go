@@ -201,7 +201,7 @@ func (w *fixture) invite(email, hash string, d time.Duration) monitor.Invitation
 	})
 }
 
-// findInvitation returns the invitation with a hash at a moment.
+// findInvitation returns the invitation with a hash at a time.
 func (w *fixture) findInvitation(hash string, d time.Duration) lookup[monitor.Invitation] {
 	w.Helper()
 	return lookUp(w, func(tx *store.Tx) (monitor.Invitation, bool, error) { return tx.Invitation(hash, w.at(d)) })

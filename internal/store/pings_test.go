@@ -96,17 +96,17 @@ func TestSave_KeepsAThousandToElevenHundredPings(t *testing.T) {
 		w.applyManyPings(other, 3, 0)
 		w.applyManyPings(h, 999, 0)
 		for total := 999; total <= 1400; total += 57 {
-			kept := w.pingNumbers(h, 0, 2000)
-			if len(kept) < min(total, 1000) || len(kept) > 1100 {
-				w.Errorf("%d of %d pings are stored; want 1000 to 1100", len(kept), total)
+			stored := w.pingNumbers(h, 0, 2000)
+			if len(stored) < min(total, 1000) || len(stored) > 1100 {
+				w.Errorf("%d of %d pings are stored; want 1000 to 1100", len(stored), total)
 			}
-			if kept[0] != int64(total) || kept[len(kept)-1] != int64(total-len(kept)+1) {
-				w.Errorf("pings %d to %d of %d are stored; want the newest without a gap", kept[len(kept)-1], kept[0], total)
+			if stored[0] != int64(total) || stored[len(stored)-1] != int64(total-len(stored)+1) {
+				w.Errorf("pings %d to %d of %d are stored; want the newest without a gap", stored[len(stored)-1], stored[0], total)
 			}
 			w.applyManyPings(h, 57, time.Duration(total)*time.Minute)
 		}
-		if kept := w.pingNumbers(other, 0, 10); len(kept) != 3 {
-			w.Errorf("another heartbeat has %d pings; want its 3", len(kept))
+		if stored := w.pingNumbers(other, 0, 10); len(stored) != 3 {
+			w.Errorf("another heartbeat has %d pings; want its 3", len(stored))
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
 		for _, step := range []struct {
 			at     time.Duration
 			forgot int
-			kept   []int64
+			stored []int64
 		}{
 			{90 * day, 0, []int64{3, 2, 1}},
 			{90*day + time.Microsecond, 1, []int64{3, 2}},
@@ -159,12 +159,12 @@ func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
 			if n := forget(step.at); n != step.forgot {
 				w.Errorf("after %s: pings of %d heartbeats deleted; want %d", step.at, n, step.forgot)
 			}
-			if diff := cmp.Diff(step.kept, w.pingNumbers(h, 0, 10)); diff != "" {
+			if diff := cmp.Diff(step.stored, w.pingNumbers(h, 0, 10)); diff != "" {
 				w.Errorf("stored after %s (-want +got):\n%s", step.at, diff)
 			}
 		}
-		if kept := w.pingNumbers(young, 0, 10); len(kept) != 1 {
-			w.Errorf("the new heartbeat has %d pings; want its only one", len(kept))
+		if stored := w.pingNumbers(young, 0, 10); len(stored) != 1 {
+			w.Errorf("the new heartbeat has %d pings; want its only one", len(stored))
 		}
 	})
 }
@@ -190,8 +190,8 @@ func TestDeleteExpired_DeletesAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) 
 			})
 		}
 		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(2*week), 10); return err })
-		if kept := w.pingNumbers(living, 0, 10); len(kept) != 5 {
-			w.Errorf("the other heartbeat has %d pings; want 5", len(kept))
+		if stored := w.pingNumbers(living, 0, 10); len(stored) != 5 {
+			w.Errorf("the other heartbeat has %d pings; want 5", len(stored))
 		}
 	})
 }

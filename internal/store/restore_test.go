@@ -90,11 +90,11 @@ func TestRestore_AnInterruptionLeavesTheOldOrTheNewDatabase(t *testing.T) {
 		if got := pingCountIn(t, path, h); got != want {
 			t.Errorf("interrupted after %d steps: %d pings; want %d", steps, got, want)
 		}
-		kept, err := filepath.Glob(path + ".before-restore-*Z")
-		if err != nil || len(kept) != min(steps, 1) {
-			t.Fatalf("interrupted after %d steps: kept %q, %v", steps, kept, err)
+		previous, err := filepath.Glob(path + ".before-restore-*Z")
+		if err != nil || len(previous) != min(steps, 1) {
+			t.Fatalf("interrupted after %d steps: previous database %q, %v", steps, previous, err)
 		}
-		for _, old := range kept {
+		for _, old := range previous {
 			if got := pingCountIn(t, old, h); got != 3 {
 				t.Errorf("interrupted after %d steps: %d pings in the old database; want 3", steps, got)
 			}

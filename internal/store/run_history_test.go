@@ -137,14 +137,14 @@ func TestSave_LimitsTheRunHistory(t *testing.T) {
 	h.Rule.Interval = time.Minute
 	w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 	for n := range 40 {
-		var judged []store.Transition
+		var transitions []store.Transition
 		for k := range 100 {
 			at := w.at(time.Duration(100*n+k) * time.Minute)
-			judged = append(judged, store.Transition{Heartbeat: h, Change: monitor.Change{ClosedSpans: []monitor.Span{
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: monitor.Change{ClosedSpans: []monitor.Span{
 				{Outcome: monitor.RunOnTime, First: at, Last: at, Count: 1},
 			}}})
 		}
-		w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, judged); return err })
+		w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, transitions); return err })
 	}
 	// 4,000 spans were added; it is practically impossible that none of the last 2,000 pruned.
 	if n := w.queryNumber("SELECT COUNT(*) < 3500 AND COUNT(*) >= 2000 FROM slots"); n != "1" {

@@ -19,9 +19,9 @@ func TestSave_HeartbeatIncidentAlertsAndPingAreOneTransaction(t *testing.T) {
 		h := w.newSavedHeartbeat("backup")
 		before := w.reload(h)
 		w.rollBack(func(tx *store.Tx) error {
-			owed, err := applyInTx(tx, h, w.ping(monitor.PingFail, time.Minute))
-			if owed != 1 {
-				w.Errorf("%d new alerts; want 1", owed)
+			newAlerts, err := applyInTx(tx, h, w.ping(monitor.PingFail, time.Minute))
+			if newAlerts != 1 {
+				w.Errorf("%d new alerts; want 1", newAlerts)
 			}
 			return err
 		})
@@ -40,9 +40,9 @@ func TestSave_OneBatchCanOpenContinueAndResolveAnIncident(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops := w.addChannel(w.newChannel("ops"))
 		h := w.newSavedHeartbeat("backup")
-		owed := w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingFail, 2*time.Minute), w.ping(monitor.PingSuccess, 3*time.Minute))
-		if owed != 2 {
-			w.Errorf("%d new alerts; want the opening and the resolution", owed)
+		newAlerts := w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingFail, 2*time.Minute), w.ping(monitor.PingSuccess, 3*time.Minute))
+		if newAlerts != 2 {
+			w.Errorf("%d new alerts; want the opening and the resolution", newAlerts)
 		}
 		i := w.incident(h)
 		want := monitor.Incident{
@@ -109,8 +109,8 @@ func TestSave_AFailureWhileDownAddsATimelineEntryOnly(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		h := w.newSavedHeartbeat("backup")
 		i := w.fail(h, time.Minute)
-		if owed := w.applyPings(h, w.ping(monitor.PingFail, 2*time.Minute)); owed != 0 {
-			w.Errorf("%d new alerts after a second failure; want none", owed)
+		if newAlerts := w.applyPings(h, w.ping(monitor.PingFail, 2*time.Minute)); newAlerts != 0 {
+			w.Errorf("%d new alerts after a second failure; want none", newAlerts)
 		}
 		if diff := cmp.Diff([]string{"opened", "failure"}, w.timeline(i.ID)); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
@@ -166,12 +166,12 @@ func TestSave_IncidentNumbersHaveNoGapsPerProject(t *testing.T) {
 			all = append(all, w.newSavedHeartbeat(fmt.Sprintf("job-%d", n)))
 		}
 		fail := func(tx *store.Tx, some []monitor.Heartbeat) error {
-			var judged []store.Transition
+			var transitions []store.Transition
 			for _, h := range some {
 				h, change := h.ApplyPing(w.ping(monitor.PingFail, time.Minute), w.at(time.Minute))
-				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+				transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 			}
-			_, err := tx.Save(w.at(time.Minute), judged)
+			_, err := tx.Save(w.at(time.Minute), transitions)
 			return err
 		}
 		w.update(func(tx *store.Tx) error { return fail(tx, all[:5]) })
@@ -233,8 +233,8 @@ func TestSave_StoresAPingOnce(t *testing.T) {
 
 func TestSave_NoTransitionsChangeNothing(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
-		if owed := updateValue(w, func(tx *store.Tx) (int, error) { return tx.Save(w.start, nil) }); owed != 0 {
-			w.Errorf("%d new alerts without a transition", owed)
+		if newAlerts := updateValue(w, func(tx *store.Tx) (int, error) { return tx.Save(w.start, nil) }); newAlerts != 0 {
+			w.Errorf("%d new alerts without a transition", newAlerts)
 		}
 	})
 }
@@ -254,24 +254,24 @@ func TestSave_ABatchOfManyHeartbeatsKeepsThemApart(t *testing.T) {
 			}
 			return nil
 		})
-		owed := updateValue(w, func(tx *store.Tx) (int, error) {
+		newAlerts := updateValue(w, func(tx *store.Tx) (int, error) {
 			found, err := tx.HeartbeatsForPings(ids)
 			if err != nil {
 				return 0, err
 			}
-			var judged []store.Transition
+			var transitions []store.Transition
 			for n, id := range ids {
 				p := w.ping(monitor.PingSuccess, time.Duration(n)*time.Second)
 				if n%4 == 0 {
 					p.Kind, p.ExitCode, p.Body = monitor.PingFail, n%256, fmt.Appendf(nil, "body %d", n)
 				}
 				h, change := found[id].ApplyPing(p, p.At)
-				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+				transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 			}
-			return tx.Save(w.at(time.Hour), judged)
+			return tx.Save(w.at(time.Hour), transitions)
 		})
-		if owed != 50 {
-			w.Errorf("%d new alerts; want 50", owed)
+		if newAlerts != 50 {
+			w.Errorf("%d new alerts; want 50", newAlerts)
 		}
 		for n, id := range ids {
 			h := view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.Heartbeat(w.project.Key, id) })

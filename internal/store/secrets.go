@@ -58,8 +58,8 @@ func (db *DB) UseSecretKey(ctx context.Context, key *seal.Key) (sealed int, err 
 
 // ChangeSecretKey seals everything with another key, in one transaction: before its
 // commit all secrets are sealed with from, and after it with to. With discard, it
-// removes secrets that from does not open; from can then be nil. No server may use
-// the database, see [DB.ClaimWithoutServer].
+// removes secrets that from does not open; from can then be nil. No server can use
+// the database meanwhile, see [DB.ClaimWithoutServer].
 func (db *DB) ChangeSecretKey(ctx context.Context, from, to *seal.Key, discard bool) (changed, discarded int, err error) {
 	err = db.Update(ctx, func(tx *Tx) error {
 		discarded = 0

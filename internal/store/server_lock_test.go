@@ -125,7 +125,7 @@ func TestOpenToServe_ReportsTheLockHolderAfterOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path, begun := filepath.Join(t.TempDir(), "overdue.db"), time.Now()
 		first := openServer(t, path)
-		var said []string
+		var reported []string
 		var closing sync.WaitGroup
 		closing.Go(func() {
 			time.Sleep(3 * time.Second)
@@ -134,15 +134,15 @@ func TestOpenToServe_ReportsTheLockHolderAfterOneSecond(t *testing.T) {
 			}
 		})
 		second, err := store.OpenToServe(t.Context(), path, store.ServeOptions{OnLockWait: func(file, holder string) {
-			said = append(said, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
+			reported = append(reported, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
 		}})
 		if err != nil {
 			t.Fatal("after the first server ended:", err)
 		}
 		defer second.Close()
 		closing.Wait()
-		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(said) != 1 || said[0] != want {
-			t.Errorf("reported %q; want %q", said, want)
+		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(reported) != 1 || reported[0] != want {
+			t.Errorf("reported %q; want %q", reported, want)
 		}
 	})
 }

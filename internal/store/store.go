@@ -1,4 +1,4 @@
-// Package store is the only place with SQL. It keeps the same promises on SQLite
+// Package store is the only place with SQL. It gives the same guarantees on SQLite
 // and on PostgreSQL.
 //
 //	DB.Update(ctx, fn)   one transaction that can write; fn can run again
@@ -109,7 +109,7 @@ type LockWaitFunc = filelock.WaitFunc
 // ServeOptions are the options of OpenToServe.
 type ServeOptions struct {
 	// Memory is the number of bytes that the process can use in total, 0 for no
-	// limit. It limits what is kept in memory.
+	// limit. It determines the sizes of caches and buffers.
 	Memory int64
 	// OnLockWait is called while the start waits for a lock. It can be nil.
 	OnLockWait LockWaitFunc

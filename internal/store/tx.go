@@ -31,7 +31,7 @@ type Tx struct {
 const maxTransactionTries = 10
 
 // Update runs fn in a transaction that can write, and commits it. If another
-// transaction interrupts it, fn runs again: it may change only tx and variables
+// transaction interrupts it, fn runs again: it must change only tx and variables
 // that it sets again on each run.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	return db.breaker.Load().Guard(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })

@@ -34,10 +34,10 @@ func TestUpdate_AFullDiskIsUnavailableAndLeavesNoPartialWrite(t *testing.T) {
 	}
 	large := w.ping(monitor.PingFail, time.Minute)
 	large.Body = []byte(strings.Repeat("x", 1<<20))
-	keep := func() error {
+	save := func() error {
 		return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := applyInTx(tx, h, large); return err })
 	}
-	w.expectUnavailable("a full disk", keep())
+	w.expectUnavailable("a full disk", save())
 	for _, table := range []string{"pings", "incidents", "timeline"} {
 		if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "0" {
 			t.Errorf("%s rows in %s; want none", n, table)
@@ -49,7 +49,7 @@ func TestUpdate_AFullDiskIsUnavailableAndLeavesNoPartialWrite(t *testing.T) {
 	if _, err := store.QueryWriter(w.db, "PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := keep(); err != nil {
+	if err := save(); err != nil {
 		t.Errorf("with free space again: %v", err)
 	}
 	if got := w.incident(h); got.Number != 1 {
@@ -117,7 +117,7 @@ func startPostgres(t *testing.T, fast bool) *storetest.Postgres {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
+	if err := os.Chmod(dir, 0o755); err != nil { // the server can run as another user
 		t.Fatal(err)
 	}
 	server, err := storetest.NewPostgres(filepath.Join(dir, "pg"), fast)
@@ -154,7 +154,7 @@ func TestUpdate_AStoppedPostgreSQLIsUnavailableUntilItIsBack(t *testing.T) {
 	}))
 	w.expectUnavailable("a server that dies before a commit", fail(server.Kill))
 	w.expectUnavailable("a dead server, asked to write", fail(func() error { return nil }))
-	w.expectUnavailable("a dead server, asked to look", w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Projects(); return err }))
+	w.expectUnavailable("a read on a dead server", w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Projects(); return err }))
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestUpdate_AnInvalidStatementIsNotUnavailable(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
 			h := w.newHeartbeat("backup")
-			h.Project = 99 // there is none
+			h.Project = 99 // it does not exist
 			_, err := tx.AddHeartbeat(h)
 			return err
 		})

@@ -1,7 +1,7 @@
 // Package circuit is the only place that decides whether the database answers.
-// Its breaker keeps a database that stopped answering from blocking every request.
+// Its breaker prevents a database that stopped answering from blocking every request.
 //
-// A slow operation proves nothing, because another session may have locked one
+// A slow operation proves nothing, because another session can have locked one
 // row: it only starts a probe, which does what pings do. If the probe gets no
 // answer either, the circuit opens:
 //

@@ -20,7 +20,7 @@ type Server struct {
 	database *os.File // never read or written through this descriptor
 }
 
-// LockServer takes both locks for a server. onWait may be nil.
+// LockServer takes both locks for a server. onWait can be nil.
 func LockServer(ctx context.Context, path string, onWait WaitFunc) (*Server, error) {
 	lockFile, err := waitForLock(ctx, serverLockPath(path), maxServerWait, onWait)
 	if errors.Is(err, errHeld) {

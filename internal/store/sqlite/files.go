@@ -73,7 +73,7 @@ func SideFiles(path string) []string {
 
 // Files holds the identity of a server's files, so that it notices when one is
 // deleted, moved or replaced. The zero value tracks nothing.
-type Files struct{ tracked atomic.Pointer[[]trackedFile] } // a probe may read it during Close
+type Files struct{ tracked atomic.Pointer[[]trackedFile] } // a probe can read it during Close
 
 // trackedFile is the path of a file of a running server, and its identity at the start.
 type trackedFile struct {

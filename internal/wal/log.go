@@ -69,7 +69,7 @@ func Open(path string, owner [16]byte) (*Log, [][]byte, error) {
 		last := segments[len(segments)-1]
 		l.current, l.end, l.salt = last.file, last.end, last.salt
 	}
-	return l, records, syncDirectory(path)
+	return l, records, SyncDirectory(path)
 }
 
 // Read returns the records of a log that another process can be writing, as of
@@ -172,5 +172,5 @@ func (l *Log) Remove() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, syncDirectory(l.files[0].Name()))...)
+	return errors.Join(append(errs, SyncDirectory(l.files[0].Name()))...)
 }

@@ -87,7 +87,7 @@ func Open(ctx context.Context, path string, isServer bool, cache Cache) (writer,
 // the database are checked before SQLite reads them. While a server runs, that
 // server has checked them.
 func connectFirst(ctx context.Context, path string, isServer bool, writer *sql.DB) error {
-	unlock, err := filelock.Schema(ctx, path)
+	unlock, err := filelock.LockSchema(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -83,8 +83,8 @@ func Read(path string, owner [16]byte) ([][]byte, error) {
 	return records, err
 }
 
-// Append adds a record and returns when it is on disk. After an error the record
-// may or may not be there, and the next record takes its place.
+// Append adds a record and returns when it is on disk. After an error, the
+// record can be there or not, and the next record takes its place.
 func (l *Log) Append(record []byte) error {
 	at, text := l.end, l.buffer[:0]
 	sequence, salt := l.sequence, l.salt

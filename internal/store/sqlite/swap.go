@@ -188,7 +188,7 @@ func FinishSwap(ctx context.Context, path string) error {
 	}
 	for _, name := range []string{s.Staged, s.Previous} {
 		if !strings.HasPrefix(name, filepath.Base(path)+".") || name != filepath.Base(name) {
-			return fmt.Errorf("%s names %q, which is no file of this database", SwapPath(path), name)
+			return fmt.Errorf("%s names %q, which is not a file of this database", SwapPath(path), name)
 		}
 	}
 	return s.Finish(path)

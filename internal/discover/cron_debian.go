@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// parseDebianSchedule reads a schedule as Debian's cron 3.0pl1 does: it drops what follows a number, and
-// ignores the whole file if it cannot read a line.
+// parseDebianSchedule parses a schedule as Debian's cron 3.0pl1 does: cron ignores what follows a
+// number, and ignores the whole file if it cannot parse a line.
 func parseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
 	if isNickname(fields) {
 		if slices.Contains(cronNicknames, fields[0]) {
@@ -34,8 +34,8 @@ func parseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 	return r
 }
 
-// debianFieldPrefix returns the part of a field that cron reads (crontabEntry.c): a list of ranges. cron skips the
-// rest up to the next blank.
+// debianFieldPrefix returns the part of a field that cron reads (entry.c): a list of ranges. cron
+// skips the rest up to the next blank.
 func debianFieldPrefix(field int, text string) (kept string, ok bool) {
 	at := 0
 	for {
@@ -52,7 +52,8 @@ func debianFieldPrefix(field int, text string) (kept string, ok bool) {
 	}
 }
 
-// debianRangeEnd returns the end of the range that begins at the given index, or false if cron rejects it.
+// debianRangeEnd returns the end of the range that starts at the given index, or false if cron
+// rejects it.
 func debianRangeEnd(field int, text string, at int) (end int, ok bool) {
 	b := fieldBounds[field]
 	next := func() (int, bool) {
@@ -76,7 +77,7 @@ func debianRangeEnd(field int, text string, at int) (end int, ok bool) {
 			at++
 			high, ok = next()
 		} else if ok {
-			step := at < len(text) && text[at] == '/' // after a single value, an error
+			step := at < len(text) && text[at] == '/' // a step after a single value is an error
 			return at, low >= b.low && low <= b.high && !step
 		}
 		if !ok || low < b.low || low > b.high || high < b.low || high > b.high {

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// fieldBounds of the five fields, in their order.
+// fieldBounds are the bounds of the five fields, in order.
 var fieldBounds = [5]struct {
 	low, high int
 	names     []string // of low, low+1 …
@@ -30,7 +30,7 @@ const (
 	weekdayField
 )
 
-// cronItem is one part of a field, between commas.
+// cronItem is one comma-separated part of a field.
 type cronItem struct {
 	star      bool
 	low, high int // equal for a single value
@@ -41,7 +41,7 @@ type cronItem struct {
 
 var plainItemPattern = regexp.MustCompile(`^(?:(\*)|([0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?)(?:/([0-9]+))?$`)
 
-// parsePlainField reads a field in the language that all daemons share: stars, values, ascending
+// parsePlainField parses a field in the syntax that all daemons share: stars, values, ascending
 // ranges, steps after a star or a range, lists. It returns false for anything else.
 func parsePlainField(field int, text string) ([]cronItem, bool) {
 	var all []cronItem
@@ -71,7 +71,7 @@ func parsePlainField(field int, text string) ([]cronItem, bool) {
 	return all, true
 }
 
-// parseFieldValue reads a number within the bounds of a field, or a three-letter name.
+// parseFieldValue parses a number within the bounds of a field, or a three-letter name.
 func parseFieldValue(field int, text string) (value int, named, ok bool) {
 	b := fieldBounds[field]
 	if at := slices.Index(b.names, strings.ToLower(text)); at >= 0 {
@@ -81,8 +81,8 @@ func parseFieldValue(field int, text string) (value int, named, ok bool) {
 	return n, false, err == nil && n >= b.low && n <= b.high
 }
 
-// parsePlainFields reads five fields. It returns false for a word, and for fields that only some daemons
-// read.
+// parsePlainFields parses five fields. It returns false for a nickname, and for fields that only
+// some daemons support.
 func parsePlainFields(fields []string) ([5][]cronItem, bool) {
 	var all [5][]cronItem
 	if len(fields) != 5 {
@@ -98,34 +98,34 @@ func parsePlainFields(fields []string) ([5][]cronItem, bool) {
 	return all, true
 }
 
-// cronNicknames are the words of crontab(5), which must be lower case.
+// cronNicknames are the nicknames of crontab(5), which must be lower case.
 var cronNicknames = strings.Fields("@hourly @daily @midnight @weekly @monthly @yearly @annually")
 
-// isNickname reports whether a schedule is a word, such as @daily.
+// isNickname reports whether a schedule is a nickname, such as @daily.
 func isNickname(fields []string) bool { return len(fields) == 1 && strings.HasPrefix(fields[0], "@") }
 
-// restrictsBothDays reports whether both day fields are restricted and neither begins with a star:
-// the case in which cron takes the days of either.
+// restrictsBothDays reports whether both day fields are restricted and neither starts with a star:
+// then cron runs on days that match either field.
 func restrictsBothDays(fields []string) bool {
 	return len(fields) == 5 && !strings.HasPrefix(fields[dateField], "*") && !strings.HasPrefix(fields[weekdayField], "*")
 }
 
-// asCron is the reading of a line that Overdue reads alike.
+// asCron returns the schedule of a line that has the same meaning in Overdue.
 func asCron(fields []string) daemonSchedule {
 	return daemonSchedule{cron: []string{strings.Join(fields, " ")}}
 }
 
-// affectedByClockChange reports whether a change of the clock moves a run of a cron line. Daemons differ in
-// what they run then.
+// affectedByClockChange reports whether a clock change moves a run of a cron line. Daemons differ
+// in which runs they then start.
 func affectedByClockChange(fields []string, zone string, now time.Time) bool {
 	when, err := schedule.Cron([]string{strings.Join(fields, " ")}, zone)
 	if err != nil {
-		return false // it has no slots; why is said elsewhere
+		return false // it has no slots; resolveSchedule reports why
 	}
 	return slices.ContainsFunc(schedule.NewPreview(when, now, 0).ClockChanges, func(c schedule.ClockChange) bool { return c.Effect != schedule.EffectShifted })
 }
 
-// isDaemonSpecific reports whether only some daemons read the schedule of a crontab line.
+// isDaemonSpecific reports whether only some daemons support the schedule of a crontab line.
 func (e crontabEntry) isDaemonSpecific() bool {
 	fields := strings.Fields(e.schedule)
 	_, plain := parsePlainFields(fields)

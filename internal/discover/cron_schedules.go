@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// parseCronieSchedule reads a schedule as crontab(5) of cronie describes. cronie skips lines that it cannot read.
+// parseCronieSchedule parses a schedule as documented in crontab(5) of cronie. cronie skips lines
+// that it cannot parse.
 func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
 	if isNickname(fields) {
 		if slices.Contains(cronNicknames, fields[0]) {
@@ -25,7 +26,7 @@ func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 	return asCron(fields)
 }
 
-// parseBcronSchedule reads a schedule as bcron 0.11 does: a day must always match both day fields.
+// parseBcronSchedule parses a schedule as bcron 0.11 does: a day must always match both day fields.
 func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
 		return daemonSchedule{problem: "bcron skips this line, because it does not know words such as " + fields[0], rejected: true}
@@ -42,8 +43,9 @@ func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSched
 	return asCron(fields)
 }
 
-// parseBusyBoxSchedule accepts what busybox 1.35 certainly runs as Overdue expects. busybox counts days and months
-// from 0 in a step after a star, its names of months are off by one, and 7 is not a day of the week.
+// parseBusyBoxSchedule accepts schedules that busybox 1.35 is known to run as Overdue expects. In a
+// step after a star, busybox counts days and months from 0. Its month names are off by one, and 7
+// is not a day of the week.
 func parseBusyBoxSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
 		return daemonSchedule{problem: "busybox crond may not know words such as " + fields[0] + ": write five fields", rejected: true}
@@ -70,13 +72,14 @@ func parseBusyBoxSchedule(fields []string, zone string, now time.Time) daemonSch
 	return asCron(fields)
 }
 
-// onCalendarNicknames are the words that systemd-cron passes to systemd, whose week begins on Monday.
+// onCalendarNicknames are the nicknames that systemd-cron passes to systemd, whose week starts on
+// Monday.
 var onCalendarNicknames = map[string]string{
 	"@hourly": "hourly", "@daily": "daily", "@midnight": "daily", "@weekly": "weekly", "@monthly": "monthly", "@yearly": "yearly", "@annually": "yearly",
 }
 
-// parseSystemdCronSchedule is the OnCalendar= that systemd-crontab-generator writes, in the same meaning, where
-// its versions 1.15 and 2.5 agree: a day must match both day fields, and systemd decides what a change of the clock does.
+// parseSystemdCronSchedule returns the OnCalendar= value of systemd-crontab-generator, if its
+// versions 1.15 and 2.5 agree: a day must match both day fields, and systemd handles clock changes.
 func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
 	if isNickname(fields) {
 		if word, ok := onCalendarNicknames[fields[0]]; ok {
@@ -109,7 +112,7 @@ func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSche
 	return daemonSchedule{onCalendar: []string{fmt.Sprintf("%s*-%s-%s %s:%s:00", days, part(monthField), part(dateField), part(hourField), part(minuteField))}}
 }
 
-// formatWeekdays names the days of the week one by one.
+// formatWeekdays lists the days of the week by name.
 func formatWeekdays(items []cronItem) string {
 	names := strings.Fields("Sun Mon Tue Wed Thu Fri Sat")
 	var in [7]bool
@@ -131,7 +134,7 @@ func formatWeekdays(items []cronItem) string {
 	return strings.Join(days, ",")
 }
 
-// formatOnCalendarField writes a field in the syntax of systemd.time(7).
+// formatOnCalendarField formats a field in the syntax of systemd.time(7).
 func formatOnCalendarField(field int, items []cronItem) string {
 	var parts []string
 	for _, it := range items {
@@ -151,8 +154,8 @@ func formatOnCalendarField(field int, items []cronItem) string {
 	return strings.Join(parts, ",")
 }
 
-// systemdCronAsCron is the reading of systemd-cron for a machine that may have another
-// daemon: only what means the same as a cron line is taken.
+// systemdCronAsCron returns the schedule of systemd-cron for a machine that can have another
+// daemon: it accepts only schedules with the same meaning as a cron line.
 func systemdCronAsCron(fields []string, got daemonSchedule, zone string, now time.Time) daemonSchedule {
 	switch {
 	case isNickname(fields) && fields[0] == "@weekly":

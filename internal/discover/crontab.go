@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// Bounds of Debian's cron. It ignores a whole file that goes beyond one.
+// Limits of Debian's cron. It ignores a whole file that exceeds one.
 const (
-	maxCommandLength = 998 // bytes, "%" and standard input included
+	maxCommandLength = 998 // bytes, including "%" and standard input
 	maxCrontabLines  = 10000
 )
 
-// crontabEntry is one line of a crontab that starts a job. head, command and input
-// joined are the line.
+// crontabEntry is one line of a crontab that starts a job. prefix, command and stdin joined are the
+// line.
 type crontabEntry struct {
-	lineNumber   int // of the line, from 1
-	offset       int // offset of the line in the text
+	lineNumber   int // from 1
+	offset       int // of the line in the text
 	prefix       string
 	command      string
 	stdin        string // from the first unescaped % on: standard input of the job
-	schedule     string // five fields, or a word such as @daily
-	user         string // only where the crontab has that column
-	problem      string // why the line is not to be touched
-	invalid      bool   // no cron can read the line
-	unterminated bool   // it is the last, and has no line end
+	schedule     string // five fields, or a nickname such as @daily
+	user         string // only if the crontab has a user column
+	problem      string // why the line must not be edited
+	invalid      bool   // no cron daemon can parse the line
+	unterminated bool   // last line, without a newline
 
-	environment // above this line
+	environment // set by the lines above
 
-	loginShell string // that of the user, where a daemon may take it
-	guard      string // the part of the command that stays in front of what pings
-	namesShell bool   // the line names the shell instead of $SHELL
+	loginShell string // of the user, if a daemon can use it
+	guard      string // part of the command that stays in front of the ping
+	namesShell bool   // the wrapped line must name the shell instead of using $SHELL
 }
 
-// environment are the values that lines above an entry set.
+// environment holds the values that lines above an entry set.
 type environment struct {
 	shell       string // SHELL, or /bin/sh
 	shellIsSet  bool   // SHELL is set
@@ -42,7 +42,7 @@ type environment struct {
 	randomDelay string // RANDOM_DELAY, in minutes
 }
 
-// set takes over a setting.
+// set stores a setting.
 func (s *environment) set(name, value string) {
 	switch name {
 	case "SHELL":
@@ -56,22 +56,21 @@ func (s *environment) set(name, value string) {
 	}
 }
 
-// lineSyntax describes how a daemon reads lines, where daemons differ.
+// lineSyntax describes how a daemon parses lines, as far as daemons differ.
 type lineSyntax struct {
 	userColumn         bool // the column after the schedule is a user, as in /etc/crontab
-	percentStartsStdin bool // the first unescaped % begins standard input
+	percentStartsStdin bool // the first unescaped % starts standard input
 	allowsEmptyValue   bool // "NAME=" is a setting
 }
 
-// text is the entry as it is written.
+// text returns the entry as it is written.
 func (e crontabEntry) text() string { return e.prefix + e.command + e.stdin }
 
-// settingPattern is a line that puts something into the environment, as Debian's cron
-// sees one: a name, which may be quoted, and an equals sign behind it.
+// settingPattern matches a line that sets an environment variable, as Debian's cron parses it: a
+// name, which can be quoted, and an equals sign.
 var settingPattern = regexp.MustCompile(`^[ \t]*("[^"]*"|'[^']*'|[^ \t="']+)[ \t]*=[ \t]*(.*?)[ \t]*$`)
 
-// parseCrontab finds the entries of a crontab. Comments, settings and empty lines
-// are no entries.
+// parseCrontab returns the entries of a crontab, without comments, settings and empty lines.
 func parseCrontab(text []byte, how lineSyntax) []crontabEntry {
 	var all []crontabEntry
 	above := environment{shell: "/bin/sh"}
@@ -96,7 +95,7 @@ func parseCrontab(text []byte, how lineSyntax) []crontabEntry {
 	return all
 }
 
-// parseSetting takes a line for a setting only where cron would.
+// parseSetting parses a line as a setting only if cron does.
 func parseSetting(line string, how lineSyntax) (name, value string, ok bool) {
 	found := settingPattern.FindStringSubmatch(strings.TrimSuffix(line, "\r"))
 	if found == nil || found[2] == "" && !how.allowsEmptyValue {
@@ -105,7 +104,7 @@ func parseSetting(line string, how lineSyntax) (name, value string, ok bool) {
 	return trimQuotes(found[1]), trimQuotes(found[2]), true
 }
 
-// trimQuotes takes off one pair of quotes.
+// trimQuotes removes one pair of quotes.
 func trimQuotes(s string) string {
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
 		return s[1 : n-1]
@@ -113,8 +112,7 @@ func trimQuotes(s string) string {
 	return s
 }
 
-// parseEntry splits a line. Where it cannot, the whole line is the command, and
-// the problem says why.
+// parseEntry splits a line. If that fails, the whole line is the command, and the problem says why.
 func parseEntry(line string, how lineSyntax) crontabEntry {
 	rest := &fieldScanner{text: line}
 	var when []string
@@ -140,7 +138,7 @@ func parseEntry(line string, how lineSyntax) crontabEntry {
 	return e
 }
 
-// parseProblem returns why a line is left alone, whatever its schedule, or "".
+// parseProblem returns why a line must not be edited, whatever its schedule, or "".
 func (e crontabEntry) parseProblem(line string) string {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
@@ -178,8 +176,8 @@ func (f *fieldScanner) next() string {
 	return f.text[from:f.at]
 }
 
-// splitStdin splits at the first % that no backslash escapes: what follows is not
-// for the shell but standard input of the job (crontab(5)).
+// splitStdin splits a command at the first unescaped %: the text after it is standard input of the
+// job (crontab(5)).
 func splitStdin(s string) (command, input string) {
 	escaped := false
 	for i := range len(s) {
@@ -195,8 +193,8 @@ func splitStdin(s string) (command, input string) {
 	return s, ""
 }
 
-// replaceCommands returns the text with the commands of some lines replaced. commands
-// is by the number of the line.
+// replaceCommands returns the text with some commands replaced. The keys of commands are line
+// numbers.
 func replaceCommands(text []byte, entries []crontabEntry, commands map[int]string) []byte {
 	var out bytes.Buffer
 	at := 0

@@ -17,11 +17,11 @@ import (
 // crontabFile is a crontab as it was read.
 type crontabFile struct {
 	displayName    string // for people
-	path           string // of its file; "" where only crontab(1) may touch it
-	user           string // whose it is; "" where lines have that column
+	path           string // "" if only crontab(1) can edit it
+	user           string // owner; "" if lines have a user column
 	text           []byte
 	entries        []crontabEntry
-	ignoredBecause string // why cron runs nothing of it; "" if it does
+	ignoredBecause string // why cron runs none of it; "" if it does
 	daemons        daemonSet
 	userColumn     bool
 }
@@ -51,7 +51,7 @@ func (m Machine) readCronDFile(f *Result, name string, system daemonSet) {
 	file := "/etc/cron.d/" + name
 	ignored, readBy := "", system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) == "" })
 	switch {
-	case len(system) == 0: // readSystem says so
+	case len(system) == 0: // readSystemCrontab adds a note
 	case len(readBy) == 0:
 		if !leftoverPattern.MatchString(name) {
 			f.addNote("%s: %s ignores it: %s", file, system[0].title, system[0].ignoresFile(name))
@@ -69,16 +69,17 @@ func (m Machine) readCronDFile(f *Result, name string, system daemonSet) {
 	m.readSystemCrontab(f, file, system, ignored)
 }
 
-// hasNativeTimer reports whether systemd-cron leaves a file of /etc/cron.d alone for a timer of the same name.
+// hasNativeTimer reports whether systemd-cron ignores a file of /etc/cron.d because of a timer of
+// the same name.
 func (m Machine) hasNativeTimer(name string) bool {
 	return slices.ContainsFunc([]string{"/lib", "/etc", "/run"}, func(dir string) bool { return m.exists(dir + "/systemd/system/" + name + ".timer") })
 }
 
-// leftoverPattern is not worth a note: placeholders, and what packages, editors and we
-// leave there because cron ignores it.
+// leftoverPattern matches files that need no note: placeholders, and files that packages, editors
+// and Overdue leave there because cron ignores them.
 var leftoverPattern = regexp.MustCompile(`^\.|\.dpkg-|~$|` + regexp.QuoteMeta(backupInfix))
 
-// spoolDirs are the directories with the crontabs of users, and who reads each.
+// spoolDirs returns the directories with crontabs of users, and the daemons that read each.
 func (f *Result) spoolDirs() map[string]daemonSet {
 	all := map[string]daemonSet{}
 	for _, r := range f.daemons {
@@ -95,7 +96,7 @@ func (m Machine) readSpools(f *Result) {
 	dirs := make([]string, 0, len(spools))
 	for dir := range spools {
 		if target, err := filepath.EvalSymlinks(m.readPath(dir)); err != nil || dir == "/var/spool/cron/crontabs" || target != m.readPath("/var/spool/cron/crontabs") {
-			dirs = append(dirs, dir) // Alpine's /etc/crontabs may be a link to the other
+			dirs = append(dirs, dir) // Alpine's /etc/crontabs can be a symlink to the other
 		}
 	}
 	slices.Sort(dirs)
@@ -150,7 +151,7 @@ func (m Machine) crontabUsers(f *Result) []string {
 	return slices.Compact(users)
 }
 
-// readUserCrontab reads the crontab of a user through crontab(1).
+// readUserCrontab reads the crontab of a user with crontab(1).
 func (m Machine) readUserCrontab(ctx context.Context, f *Result, user string) {
 	if len(f.daemons) == 0 {
 		return
@@ -166,7 +167,7 @@ func (m Machine) readUserCrontab(ctx context.Context, f *Result, user string) {
 	}
 }
 
-// crontabArgs names another user only where it must: who is not root may not.
+// crontabArgs names the user only if it is another one, because only root can do that.
 func (m Machine) crontabArgs(user string, args ...string) []string {
 	if user == m.User {
 		return args
@@ -174,8 +175,7 @@ func (m Machine) crontabArgs(user string, args ...string) []string {
 	return append([]string{"-u", user}, args...)
 }
 
-// readSystemCrontab reads a crontab with a user column, and notes what keeps cron from
-// reading it as well.
+// readSystemCrontab reads a crontab with a user column, and notes why cron ignores it.
 func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ignored string) {
 	text, ok := m.readFileOrNote(f, path)
 	if !ok {
@@ -204,7 +204,7 @@ func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ign
 	f.addCrontab(m, t)
 }
 
-// addCrontab reads the lines of a crontab.
+// addCrontab parses a crontab and adds it.
 func (f *Result) addCrontab(m Machine, t crontabFile) {
 	percent := t.daemons.any(func(r *daemonRules) bool { return r.percentStartsStdin })
 	empty := len(t.daemons) > 0 && t.daemons.all(func(r *daemonRules) bool { return r.allowsEmptyValue })
@@ -248,7 +248,7 @@ func (m Machine) wholeFileProblem(t crontabFile) string {
 
 var userNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 
-// isUnknownUser reports whether it is certain that the machine has no such user.
+// isUnknownUser reports whether the machine certainly has no such user.
 func (m Machine) isUnknownUser(name string) bool {
 	if !userNamePattern.MatchString(name) || slices.Contains(preparatoryCommands, name) {
 		return true
@@ -260,7 +260,7 @@ func (m Machine) isUnknownUser(name string) bool {
 	if !m.isLive() {
 		return true
 	}
-	_, err = m.runCommand(context.Background(), "getent", "passwd", name) // the user may be in LDAP or the like
+	_, err = m.runCommand(context.Background(), "getent", "passwd", name) // the user can be in LDAP, for example
 	return err != nil
 }
 
@@ -283,9 +283,9 @@ func (m Machine) exists(path string) bool {
 	return err == nil
 }
 
-// startsWithoutShell reports whether a command can be started without a shell: it is
-// words only, and its program is a binary or names its interpreter. A shell runs even a
-// script without such a line; nobody else does.
+// startsWithoutShell reports whether a command can start without a shell: it has only plain words,
+// and its program is a binary or names its interpreter. Only a shell can run a script without such
+// a line.
 func (m Machine) startsWithoutShell(command string) bool {
 	if !plainCommandPattern.MatchString(command) {
 		return false
@@ -296,6 +296,6 @@ func (m Machine) startsWithoutShell(command string) bool {
 	}
 	defer file.Close()
 	start := make([]byte, 4)
-	n, _ := file.Read(start) // a file that cannot be read begins with nothing
+	n, _ := file.Read(start) // an unreadable file is empty
 	return bytes.HasPrefix(start[:n], []byte("#!")) || bytes.HasPrefix(start[:n], []byte("\x7fELF"))
 }

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// addCrontabJobs makes jobs of the lines of a crontab.
+// addCrontabJobs adds a job for each line of a crontab.
 func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 	t := f.crontabs[i]
-	seen := map[string]int{} // lines by what they run and when
+	seen := map[string]int{} // line numbers by command and schedule
 	for _, e := range t.entries {
 		e.setLoginShell(m, t)
 		g := m.splitGuard(e)
@@ -37,7 +37,7 @@ func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 	}
 }
 
-// setLoginShell fills in the shell of a job if the daemon takes that of the user.
+// setLoginShell sets the shell of a job if the daemon uses the login shell of the user.
 func (e *crontabEntry) setLoginShell(m Machine, t crontabFile) {
 	if e.shellIsSet || !t.daemons.any(func(r *daemonRules) bool { return r.usesLoginShell }) {
 		return
@@ -48,7 +48,7 @@ func (e *crontabEntry) setLoginShell(m Machine, t crontabFile) {
 	}
 }
 
-// setDaemonSchedule gives a job the schedule that the daemons make of its line.
+// setDaemonSchedule sets the schedule of a job as the daemons interpret its line.
 func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 	e := j.origin.entry
 	if j.Problem != "" || len(t.daemons) == 0 {
@@ -82,8 +82,8 @@ func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 	}
 }
 
-// applyCronTZ sets the zone to that of CRON_TZ if the daemon obeys it, and returns why the line is left
-// alone, or "". Of the daemons known here, only cronie obeys CRON_TZ.
+// applyCronTZ sets the zone to CRON_TZ if the daemon obeys it, and returns why the line must not be
+// edited, or "". Of the known daemons, only cronie obeys CRON_TZ.
 func (r daemonSet) applyCronTZ(e crontabEntry, m Machine, zone *string) string {
 	if e.cronTZ == "" || m.Zone != "" || r.all(func(one *daemonRules) bool { return one.daemon == DebianCron || one.daemon == Bcron }) {
 		return ""
@@ -104,7 +104,7 @@ func hasClockChanges(zone string, now time.Time) bool {
 	return zone == "" || affectedByClockChange(strings.Fields("0 0,1,2,3,23 * * *"), zone, now)
 }
 
-// wrapProblem returns why a line is not wrapped, whatever its schedule, or "".
+// wrapProblem returns why a line cannot be wrapped, whatever its schedule, or "".
 func (m Machine) wrapProblem(t crontabFile, e crontabEntry) string {
 	_, balanced := findOperators(e.command)
 	switch {
@@ -134,13 +134,13 @@ func (m Machine) wrapProblem(t crontabFile, e crontabEntry) string {
 	return ""
 }
 
-// hasStdin reports whether a command has a % without a backslash.
+// hasStdin reports whether a command has an unescaped %.
 func hasStdin(command string) bool {
 	_, input := splitStdin(command)
 	return input != ""
 }
 
-// isRunPartsLine reports whether a line of /etc/crontab is one that systemd-cron leaves out.
+// isRunPartsLine reports whether systemd-cron skips a line of /etc/crontab.
 func isRunPartsLine(command string) bool {
 	return slices.ContainsFunc([]string{"hourly", "daily", "weekly", "monthly"}, func(period string) bool { return strings.Contains(command, "/etc/cron."+period) })
 }

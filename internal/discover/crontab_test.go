@@ -79,7 +79,7 @@ func TestParseCrontab_AcceptsAnyBytes(t *testing.T) {
 	})
 }
 
-// crontabLine draws a line of a crontab of a user, jobs more often than not.
+// crontabLine draws a line of a user crontab, usually a job.
 func crontabLine(t *rapid.T) string {
 	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
 		return rapid.SampledFrom([]string{"", "# comment % \\", "MAILTO=\"\"", " A = b ", "\r", "# x\r", "@reboot x", "* * *", "bad line here"}).Draw(t, "other")

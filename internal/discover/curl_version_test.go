@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// machineWithCurl is a live machine with one job in a crontab, whose curl is the one of each PATH.
+// machineWithCurl is a live machine with one job in a crontab and one curl per PATH.
 func machineWithCurl(curls map[string]string) Machine {
 	return Machine{Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl, Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
 		path := "ours"
@@ -27,7 +27,7 @@ func machineWithCurl(curls map[string]string) Machine {
 	}}
 }
 
-// discoverCurl is what becomes of the job of alice, and the notes about curl.
+// discoverCurl returns the problem of the job of alice, and the notes about curl.
 func discoverCurl(t *testing.T, m Machine) (problem, notes string) {
 	t.Helper()
 	found := mustDiscover(t, m)
@@ -103,7 +103,7 @@ func TestDiscover_IgnoresAnOldCurlIfNoJobNeedsIt(t *testing.T) {
 	}
 }
 
-// rejectCommands fails: in an image no command runs.
+// rejectCommands fails: no command runs in an image.
 func rejectCommands(context.Context, string, ...string) ([]byte, error) {
 	return nil, errors.New("a command ran")
 }

@@ -16,13 +16,13 @@ type installedDaemon struct {
 	version string // "" if it is not known
 }
 
-// String is the daemon for people.
+// String returns the daemon with its version.
 func (i installedDaemon) String() string {
 	return strings.TrimSpace(string(i.daemon) + " " + i.version)
 }
 
-// detectDaemons decides which daemons read the crontabs of this machine: the one that was given, the one that was
-// found, or, if none or several were found, all candidates.
+// detectDaemons returns the daemons that read the crontabs of this machine: the configured one, the
+// one that was found, or all candidates if none or several were found.
 func (m Machine) detectDaemons(f *Result) daemonSet {
 	if m.Daemon != "" {
 		f.Daemon = string(m.Daemon) + " (as given)"
@@ -96,7 +96,7 @@ var (
 	debianCronMessage     = []byte("Missing newline before EOF, this crontab file will be ignored")
 )
 
-// daemonOfBinary returns which daemon a program is, by texts in it, without running it.
+// daemonOfBinary identifies a daemon by texts in its binary, without running it.
 func (m Machine) daemonOfBinary(path string) (Daemon, string) {
 	file, err := openRegular(m.readPath(path))
 	if err != nil {
@@ -119,7 +119,7 @@ func (m Machine) daemonOfBinary(path string) (Daemon, string) {
 	return "", ""
 }
 
-// packageVersions are the versions of the packages that dpkg or apk installed.
+// packageVersions returns the versions of the packages that dpkg or apk installed.
 func (m Machine) packageVersions() map[string]string {
 	all := map[string]string{}
 	if text, err := m.readText("/var/lib/dpkg/status"); err == nil {
@@ -138,7 +138,7 @@ func (m Machine) packageVersions() map[string]string {
 	return all
 }
 
-// parseParagraph reads the lines of a paragraph that have a name and a value.
+// parseParagraph parses the lines of a paragraph that have a name and a value.
 func parseParagraph(text, separator string) map[string]string {
 	values := map[string]string{}
 	for line := range strings.SplitSeq(text, "\n") {
@@ -149,8 +149,8 @@ func parseParagraph(text, separator string) map[string]string {
 	return values
 }
 
-// runningDaemons returns the installed daemons that run on this machine. systemd-cron has no process: it counts
-// as running if systemd has timers for its crontabs.
+// runningDaemons returns the installed daemons that run on this machine. systemd-cron has no
+// process: it counts as running if systemd has timers for its crontabs.
 func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	proc := m.ProcDir
 	if proc == "" {
@@ -167,7 +167,7 @@ func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	for _, link := range programs {
 		target, err := os.Readlink(link)
 		if err != nil {
-			continue // a process of another user, or one that has ended
+			continue // another user's process, or one that has ended
 		}
 		switch filepath.Base(target) {
 		case "cron", "crond", "busybox":
@@ -181,7 +181,7 @@ func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	return slices.DeleteFunc(slices.Clone(found), func(i installedDaemon) bool { return !running[i.daemon] })
 }
 
-// isBusyBoxCrond reports whether a process of busybox is its crond and not another of its programs.
+// isBusyBoxCrond reports whether a busybox process is its crond.
 func isBusyBoxCrond(process string) bool {
 	text, err := os.ReadFile(process + "/cmdline")
 	if err != nil {

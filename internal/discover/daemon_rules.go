@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Daemon is a cron daemon whose rules are known here, by the name of its package.
+// Daemon is a cron daemon with known rules, by the name of its package.
 type Daemon string
 
-// The daemons. Fcron and anacron keep tables of another form, which are not read here.
+// The daemons. Fcron and anacron use tables in another format, which are not supported.
 const (
 	DebianCron  Daemon = "cron"
 	Cronie      Daemon = "cronie"
@@ -19,7 +19,7 @@ const (
 	BusyBox     Daemon = "busybox"
 )
 
-// DaemonNames are all that [Machine.Daemon] may name.
+// DaemonNames returns the valid values of [Machine.Daemon].
 func DaemonNames() []string {
 	var names []string
 	for _, r := range knownDaemons {
@@ -28,36 +28,36 @@ func DaemonNames() []string {
 	return names
 }
 
-// daemonRules are how one daemon reads crontabs. They were measured with the real
-// programs; e2e/cron runs them again.
+// daemonRules describe how one daemon reads crontabs. They were measured with the real programs;
+// e2e/cron measures them again.
 type daemonRules struct {
 	daemon Daemon
 	title  string
 
 	readsEtc    bool                     // reads /etc/crontab and /etc/cron.d
-	ignoresFile func(name string) string // why it does not read a file of this name in /etc/cron.d; "" if it does
-	spoolDirs   []string                 // directories with one crontab for each user
+	ignoresFile func(name string) string // why it ignores a file of this name in /etc/cron.d; "" if it does not
+	spoolDirs   []string                 // directories with one crontab per user
 
-	percentStartsStdin   bool // the first unescaped % of a command begins its standard input
-	runsUnterminatedLine bool // runs a last line without a line end
+	percentStartsStdin   bool // the first unescaped % of a command starts its standard input
+	runsUnterminatedLine bool // runs a last line without a newline
 	setsShellVariable    bool // $SHELL of a job is the shell that runs it, or is not set
-	usesLoginShell       bool // runs jobs with the shell of their user, unless the crontab sets SHELL
-	rejectsWholeFile     bool // one line that it cannot read makes it ignore the file
-	ignoresExecutable    bool // ignores a file of /etc that is executable
-	obeysRandomDelay     bool // obeys RANDOM_DELAY, which makes jobs start later
-	cutsAtHash           bool // ends a line at a #, also in quotes
+	usesLoginShell       bool // runs jobs with the login shell of the user, unless the crontab sets SHELL
+	rejectsWholeFile     bool // one invalid line makes it ignore the whole file
+	ignoresExecutable    bool // ignores an executable file in /etc
+	obeysRandomDelay     bool // obeys RANDOM_DELAY, which delays jobs
+	cutsAtHash           bool // ends a line at a #, even in quotes
 	allowsEmptyValue     bool // accepts a setting without a value
 
-	// parseSchedule returns how the daemon reads the fields of a line.
+	// parseSchedule returns how the daemon interprets the fields of a line.
 	parseSchedule func(fields []string, zone string, now time.Time) daemonSchedule
 }
 
-// daemonSchedule is how a daemon reads a schedule.
+// daemonSchedule is how a daemon interprets a schedule.
 type daemonSchedule struct {
-	cron       []string // the schedule as a cron line of Overdue
+	cron       []string // as a cron line of Overdue
 	onCalendar []string // or as a calendar expression
-	note       string   // what the daemon reads differently from crontab(5)
-	problem    string   // why there is neither, a clause about the daemon
+	note       string   // difference from crontab(5)
+	problem    string   // why there is no schedule, as a clause about the daemon
 	rejected   bool     // the daemon rejects the line
 }
 
@@ -84,7 +84,7 @@ var knownDaemons = []*daemonRules{
 	},
 }
 
-// rulesOf finds the rules of a daemon; nil if they are not known.
+// rulesOf returns the rules of a daemon, or nil if they are not known.
 func rulesOf(d Daemon) *daemonRules {
 	for _, r := range knownDaemons {
 		if r.daemon == d {
@@ -126,18 +126,18 @@ func systemdCronIgnoresFile(name string) string {
 	return ""
 }
 
-// daemonSet are the daemons that read a crontab.
+// daemonSet is the set of daemons that may read a crontab.
 type daemonSet []*daemonRules
 
-// all reports whether a condition is true for all of them.
+// all reports whether a condition is true for every daemon.
 func (r daemonSet) all(is func(*daemonRules) bool) bool {
 	return !slices.ContainsFunc(r, func(one *daemonRules) bool { return !is(one) })
 }
 
-// any reports whether a condition is true for one of them.
+// any reports whether a condition is true for at least one daemon.
 func (r daemonSet) any(is func(*daemonRules) bool) bool { return slices.ContainsFunc(r, is) }
 
-// filter returns those for which a condition is true.
+// filter returns the daemons for which a condition is true.
 func (r daemonSet) filter(is func(*daemonRules) bool) daemonSet {
 	var kept daemonSet
 	for _, one := range r {
@@ -148,7 +148,8 @@ func (r daemonSet) filter(is func(*daemonRules) bool) daemonSet {
 	return kept
 }
 
-// uncertaintyPrefix is the beginning of a problem with only some of the daemons that may run here.
+// uncertaintyPrefix is the start of a problem that applies only to some of the daemons, or "" if
+// there is one daemon.
 func (r daemonSet) uncertaintyPrefix() string {
 	if len(r) == 1 {
 		return ""
@@ -156,7 +157,7 @@ func (r daemonSet) uncertaintyPrefix() string {
 	return "it is not certain which cron daemon runs here (give --cron-daemon): "
 }
 
-// commonSchedule returns how the daemons read a schedule. If there are several, it has a
+// commonSchedule returns how the daemons interpret a schedule. If there are several, it has a
 // problem if one of them would run the line at other times than the others.
 func (r daemonSet) commonSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	var first daemonSchedule

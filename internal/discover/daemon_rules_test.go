@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The daemons as columns of the table below.
+// measuredDaemons are the columns of the table below.
 var measuredDaemons = []Daemon{DebianCron, Cronie, Bcron, BusyBox, SystemdCron}
 
-// measuredSchedules is what the daemons make of a line, in the order of the columns. "=" is the line as Overdue reads it; a
-// text is another schedule that means what the daemon does; "!" and a text is a problem with these words.
+// measuredSchedules are how the daemons interpret a line, in the order of the columns. "=" is the
+// line as Overdue interprets it, another text is an equivalent schedule, and "!" with a text is a
+// problem with these words.
 var measuredSchedules = map[string][5]string{
 	"0 3 * * *":       {"=", "=", "=", "=", "*-*-* 3:0:00"},
 	"*/5 * * * 1-5":   {"=", "=", "=", "=", "Mon,Tue,Wed,Thu,Fri *-*-* *:0/5:00"},
@@ -71,7 +72,7 @@ func TestCommonSchedule_IsTheMeasuredBehaviourOfEachDaemon(t *testing.T) {
 	}
 }
 
-// TestCommonSchedule_RejectsLinesThatClockChangesMove: bcron makes up for skipped runs by its own rule, busybox not at all.
+// After a clock change, bcron has its own rule for skipped runs, and busybox does not run them.
 func TestCommonSchedule_RejectsLinesThatClockChangesMove(t *testing.T) {
 	for line, want := range map[string][5]bool{
 		"30 2 * * *":   {true, true, false, false, true},
@@ -102,7 +103,7 @@ func TestDiscover_WithAnUnknownDaemonOffersOnlyUnambiguousLines(t *testing.T) {
 	}
 }
 
-// installDaemon puts what tells a daemon into an image.
+// installDaemon writes the files that identify a daemon into an image.
 func installDaemon(t *testing.T, root string, daemon Daemon) {
 	t.Helper()
 	switch daemon {
@@ -204,7 +205,7 @@ func TestDiscover_ReadsTheFilesThatTheDaemonReads(t *testing.T) {
 	}
 }
 
-// TestApply_WritesBackupsWhereNoDaemonReadsThem is the promise that an edit doubles no job.
+// An edit must not make a job run twice.
 func TestApply_WritesBackupsWhereNoDaemonReadsThem(t *testing.T) {
 	for _, daemon := range measuredDaemons[:4] {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "root", AllUsers: true, Zone: "UTC", Now: noon, StateDir: t.TempDir() + "/state"}

@@ -11,15 +11,16 @@ import (
 
 // guardedCommand is a command whose first part decides whether, or when, the rest runs.
 type guardedCommand struct {
-	guard   string        // stays in front of what pings, with everything up to the work; "" if there is none
+	guard   string        // stays in front of the ping, with everything up to the work; "" if there is none
 	work    string        // the rest, which is wrapped
-	delay   time.Duration // the longest that a sleep in front of the work takes
-	problem string        // why the command is left alone
+	delay   time.Duration // maximum sleep in front of the work
+	problem string        // why the command cannot be wrapped
 }
 
-// splitGuard finds the guard in front of the work. cron ignores exit codes, so a false guard does nothing
-// today; wrapped whole, it would be a failure each time. A guard whose answer is certain on this
-// machine is kept in front of what pings; any other command is left alone, with the reason.
+// splitGuard finds the guard in front of the work. cron ignores exit codes, so a false guard has no
+// effect today. If the whole command were wrapped, a false guard would be a failure each time. A
+// guard whose result is certain on this machine stays in front of the ping. Any other guard is a
+// problem.
 func (m Machine) splitGuard(e crontabEntry) guardedCommand {
 	g := guardedCommand{work: e.command}
 	for {
@@ -57,7 +58,7 @@ func (m Machine) splitGuard(e crontabEntry) guardedCommand {
 	}
 }
 
-// moveToGuard moves the first bytes of the work to the guard.
+// moveToGuard moves the first n bytes of the work to the guard.
 func (g *guardedCommand) moveToGuard(n int) {
 	g.guard += g.work[:n]
 	g.work = g.work[n:]
@@ -66,7 +67,7 @@ func (g *guardedCommand) moveToGuard(n int) {
 // testPrograms are programs that people run for their exit code.
 var testPrograms = strings.Fields("test [ [[ ! command type hash which pgrep pidof grep egrep mountpoint ping systemctl id hostname nc host")
 
-// isTest reports whether a command in front of an operator only asks something.
+// isTest reports whether a command in front of an operator is only a test.
 func isTest(words []string) bool {
 	name := path.Base(words[0])
 	if name == "command" || name == "type" || name == "hash" || name == "which" {
@@ -83,7 +84,8 @@ func isTest(words []string) bool {
 	return false
 }
 
-// testProblem returns why the rest cannot be watched, or "" if the test lets it run on this machine.
+// testProblem returns why the rest cannot be monitored, or "" if the test lets it run on this
+// machine.
 func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string {
 	passes, what, known := m.evaluateTest(test, e)
 	switch {
@@ -103,11 +105,11 @@ func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string
 
 const systemdRunDir = "/run/systemd/system"
 
-// fileTestPattern is one question about a file.
+// fileTestPattern matches one file test.
 var fileTestPattern = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
 
-// evaluateTest answers a test from the files of the machine. known is false except for tests, joined by
-// -a, of files that only the installation and removal of software changes.
+// evaluateTest evaluates a test with the files of the machine. known is true only for tests, joined
+// by -a, of files that change only when software is installed or removed.
 func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what string, known bool) {
 	text := strings.Join(strings.Fields(test), " ")
 	if name, ok := programLookedUp(text); ok {
@@ -135,7 +137,7 @@ func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what st
 	return passes, what, true
 }
 
-// evaluateFileTest answers one question of test(1) about a file.
+// evaluateFileTest evaluates one file test of test(1).
 func (m Machine) evaluateFileTest(question, file string) bool {
 	if file == systemdRunDir {
 		return m.hasSystemd()
@@ -156,7 +158,7 @@ func (m Machine) evaluateFileTest(question, file string) bool {
 	return true
 }
 
-// changesOnlyByInstall reports whether only the installation and removal of software changes a file.
+// changesOnlyByInstall reports whether a file changes only when software is installed or removed.
 func (m Machine) changesOnlyByInstall(file string) bool {
 	if file == systemdRunDir {
 		return true
@@ -201,7 +203,7 @@ func (m Machine) programExists(program, searchPath string) bool {
 	return false
 }
 
-// conditionalProblem returns the problem with a command that begins with a word such as if.
+// conditionalProblem returns the problem with a command that starts with a word such as if.
 func (m Machine) conditionalProblem(word, command string) string {
 	if strings.Contains(command, systemdRunDir) && strings.Contains(command, "! -") && m.hasSystemd() {
 		return "does nothing here: systemd runs it instead"
@@ -209,10 +211,11 @@ func (m Machine) conditionalProblem(word, command string) string {
 	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job ping where it does"
 }
 
-// flockGivesUpPattern matches a flock that may give up. A flock that waits without a limit runs its work in the end.
+// flockGivesUpPattern matches a flock that can give up. A flock that waits without a limit always
+// runs its command.
 var flockGivesUpPattern = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 
-// sleepPatterns match the ways to wait before the work; the number is the longest wait in seconds.
+// sleepPatterns match the ways to wait before the work. The number is the maximum wait in seconds.
 var sleepPatterns = []*regexp.Regexp{
 	regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)s?$`),
 	regexp.MustCompile(`^(?:/bin/)?sleep \$\(\( ?\$?RANDOM ?\\?% ?([0-9]+) ?\)\)$`),
@@ -224,7 +227,7 @@ var sleepMinutesPattern = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
 // maxSleepSeconds is the maximum that is added to a grace period.
 const maxSleepSeconds = 24 * 60 * 60
 
-// sleepDuration returns the longest time that a command sleeps.
+// sleepDuration returns the maximum time that a command sleeps.
 func sleepDuration(command string) (time.Duration, bool) {
 	text := strings.Join(strings.Fields(command), " ")
 	unit := time.Second

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// guardedCommands are commands and what of them is wrapped; what begins with ! is a problem.
+// guardedCommands maps commands to the part that is wrapped. A value that starts with ! is a
+// problem.
 var guardedCommands = map[string]string{
 	"/opt/job":                                 "/opt/job",
 	"cd /srv && php x.php":                     "cd /srv && php x.php",
@@ -77,7 +78,7 @@ func writeProgram(t *testing.T, root, path string) {
 	}
 }
 
-// TestSplitGuard_RejectsJobsThatSystemdRunsInstead are the shapes of Debian's own packages.
+// The commands are those of Debian packages.
 func TestSplitGuard_RejectsJobsThatSystemdRunsInstead(t *testing.T) {
 	for _, command := range []string{
 		"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew",
@@ -111,7 +112,7 @@ func TestSplitGuard_AddsASleepToTheGrace(t *testing.T) {
 	}
 }
 
-// TestWrapCommand_KeepsAGuardInFront: a run that the guard leaves out ends as it did, and pings nothing.
+// A run that the guard skips ends as before, and sends no ping.
 func TestWrapCommand_KeepsAGuardInFront(t *testing.T) {
 	bin := fakePrograms(t)
 	for _, with := range []PingMethod{PingWithRun, PingWithCurl} {
@@ -129,13 +130,12 @@ func TestWrapCommand_KeepsAGuardInFront(t *testing.T) {
 	}
 }
 
-// TestDiscover_RejectsADebianFileWithOneInvalidLine: Debian's cron drops the whole file; the other daemons
-// skip the line.
+// Debian's cron ignores the whole file; the other daemons skip the line.
 func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 	const good = "0 3 * * * root /opt/good\n"
 	for name, c := range map[string]struct {
 		text string
-		why  string // "" where Debian's cron reads the file
+		why  string // "" if Debian's cron reads the file
 	}{
 		"six fields":           {"0 10 4 * * * root /x\n" + good, "there is no user “*”"},
 		"no user column":       {good + "0 4 * * * cd /srv && ./x\n", "line 2: there is no user “cd”"},
@@ -184,7 +184,7 @@ func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 func TestDiscover_ReportsLinesThatWouldShareAHeartbeat(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron, StateDir: t.TempDir() + "/state"}
 	writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n0 3 * * * root /opt/x\n0 4 * * * root /opt/x\n")
-	for range 2 { // the second time, the first line is wired
+	for range 2 { // the second time, the first line already pings
 		jobs := mustDiscover(t, m).Jobs
 		if !strings.Contains(jobs[1].Problem, "is the same as line 1") || jobs[2].Problem != "" {
 			t.Errorf("%q, %q", jobs[1].Problem, jobs[2].Problem)
@@ -215,7 +215,7 @@ func TestDiscover_RejectsAPercentSignInsideQuotes(t *testing.T) {
 	}
 }
 
-// TestDiscover_RejectsAHashUnderBusyBox: it ends the line there, also in the quotes that wrapping would put around it.
+// busybox ends the line there, even in the quotes that wrapping would add.
 func TestDiscover_RejectsAHashUnderBusyBox(t *testing.T) {
 	for daemon, open := range map[Daemon]bool{BusyBox: false, DebianCron: true} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: daemon}
@@ -226,13 +226,13 @@ func TestDiscover_RejectsAHashUnderBusyBox(t *testing.T) {
 	}
 }
 
-// TestWrapCommand_UsesTheShellThatRunsTheJob: $SHELL is not set by bcron and for root's services, it is another
-// shell for those of users under systemd-cron, and busybox takes the login shell.
+// bcron and the services of root do not set $SHELL. For jobs of users, systemd-cron sets another
+// shell, and busybox uses the login shell.
 func TestWrapCommand_UsesTheShellThatRunsTheJob(t *testing.T) {
 	for _, c := range []struct {
 		daemon  Daemon
 		setting string
-		want    string // in the line; what begins with ! is a problem
+		want    string // in the line; a value that starts with ! is a problem
 	}{
 		{DebianCron, "", `"${SHELL:-/bin/sh}" -c`},
 		{Cronie, "", `"${SHELL:-/bin/sh}" -c`},
@@ -282,7 +282,7 @@ func TestDiscover_ObeysCronTZIfItIsSafe(t *testing.T) {
 	for _, c := range []struct {
 		daemon    Daemon
 		own, host string
-		want      string // the zone of the schedule; "" for a problem
+		want      string // zone of the schedule; "" for a problem
 	}{
 		{DebianCron, "Asia/Tokyo", "Europe/Berlin", "Europe/Berlin"},
 		{Bcron, "Asia/Tokyo", "Asia/Seoul", "Asia/Seoul"},

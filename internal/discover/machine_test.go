@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// imageMachine is a machine with a bit of everything.
+// imageMachine is a machine with one job of each kind.
 func imageMachine(t *testing.T) Machine {
 	t.Helper()
 	root := t.TempDir()
@@ -51,7 +51,7 @@ func mustDiscover(t *testing.T, m Machine) *Result {
 	return found
 }
 
-// jobRows are jobs as lines of text.
+// jobRows returns jobs as lines of text.
 func jobRows(f *Result) []string {
 	var all []string
 	for _, j := range f.Jobs {
@@ -128,7 +128,7 @@ func TestDiscover_UsesTheTimeZoneOfTheMachine(t *testing.T) {
 	}
 }
 
-// planAll plans the wiring of all that is open, with one URL.
+// planAll plans edits for all watchable jobs, with one URL.
 func planAll(m Machine, f *Result) []Edit {
 	var wires []JobPing
 	for _, j := range f.Jobs {
@@ -214,8 +214,7 @@ func TestApply_RejectsAFileThatChangedSinceItWasRead(t *testing.T) {
 	}
 }
 
-// fakeCrontabCommand is crontab(1) with one crontab; spoil makes what it keeps another text than
-// it was given.
+// fakeCrontabCommand is a crontab(1) with one crontab. spoil changes the text that it stores.
 func fakeCrontabCommand(t *testing.T, text *string, spoil string) func(context.Context, string, ...string) ([]byte, error) {
 	return func(_ context.Context, name string, args ...string) ([]byte, error) {
 		switch {

@@ -2,8 +2,8 @@ package discover
 
 import "slices"
 
-// requiredSystemCalls are the groups of system calls, and the calls, without which a shell with curl
-// or overdue cannot ping. Every service that may make the calls of @system-service can.
+// requiredSystemCalls are the system calls and groups of them that a shell with curl or overdue
+// needs to ping. A service with all calls of @system-service can always ping.
 var requiredSystemCalls = []string{
 	"@default", "@known", "@system-service", "@basic-io", "@file-system", "@io-event", "@ipc", "@network-io", "@process", "@signal",
 	"clone", "clone3", "close", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "execve", "fcntl", "fork", "futex",
@@ -12,8 +12,8 @@ var requiredSystemCalls = []string{
 	"vfork", "write",
 }
 
-// blocksSystemCalls reports whether SystemCallFilter= keeps a ping from being sent. A list of
-// what is allowed is taken for complete only with @system-service in it.
+// blocksSystemCalls reports whether SystemCallFilter= prevents a ping. A list of allowed calls
+// counts as complete only if it has @system-service.
 func (u *unitFile) blocksSystemCalls() bool {
 	values := u.settings["Service.SystemCallFilter"]
 	if len(values) == 0 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// failedResults are the values of $SERVICE_RESULT for a run that failed, with the values of Restart=
-// for which systemd starts the service again after that (systemd.service(5), table 1).
+// failedResults are the values of $SERVICE_RESULT for a failed run, with the values of Restart= for
+// which systemd then starts the service again (systemd.service(5), table 1).
 var failedResults = []struct {
 	result   string
 	restarts []string
@@ -29,13 +29,13 @@ var failedResults = []struct {
 // forcedRestartResults are the results for which RestartForceExitStatus= can force a restart.
 var forcedRestartResults = []string{"exit-code", "signal", "core-dump"}
 
-// stopSignals are the signals with which operators and systemd stop a service, in addition to
-// the value of KillSignal=.
+// stopSignals are the signals with which operators and systemd stop a service, in addition to the
+// value of KillSignal=.
 var stopSignals = []string{"TERM", "INT", "HUP"}
 
-// reportPatterns returns shell patterns for $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS, which are tried in
-// this order: the ends that are reported as success, only logged, and reported as failure. An end
-// that matches none is only logged, so that it is neither a success nor a failure: the deadline
+// reportPatterns returns shell patterns for $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS, to be matched
+// in this order: the ends that are reported as success, only logged, and reported as failure. An
+// end without a match is only logged: it is neither a success nor a failure, so the deadline
 // decides.
 func (u *unitFile) reportPatterns() (success, logged, failed []string) {
 	success = []string{"success:exited:*"}
@@ -51,7 +51,7 @@ func (u *unitFile) reportPatterns() (success, logged, failed []string) {
 	for _, name := range killSignals {
 		logged = append(logged, "signal:killed:"+name)
 	}
-	// Without a killed main process, it was a command such as ExecStartPre=: stopped or broken.
+	// Without a killed main process, a command such as ExecStartPre= was stopped or failed.
 	logged = append(logged, "signal::", "signal:exited:*")
 	policy, forced := u.lastValue("Service.Restart"), u.has("Service.RestartForceExitStatus")
 	for _, end := range failedResults {
@@ -64,8 +64,8 @@ func (u *unitFile) reportPatterns() (success, logged, failed []string) {
 	return success, logged, failed
 }
 
-// signalName returns the name of a signal as in $EXIT_STATUS, without SIG. It returns false if
-// the value is not the name of a signal, for example an exit code.
+// signalName returns the name of a signal as in $EXIT_STATUS, without SIG. It returns false if the
+// value is not the name of a signal, for example an exit code.
 func signalName(word string) (string, bool) {
 	name := strings.TrimPrefix(word, "SIG")
 	if strings.TrimLeft(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && name != "" || name == "USR1" || name == "USR2" {
@@ -74,13 +74,12 @@ func signalName(word string) (string, bool) {
 	return "", false
 }
 
-// dropIn is the path and the text of the file that makes a service ping.
+// dropIn returns the path and the text of the file that makes a service ping.
 //
-// It has ExecStopPost= only, because systemd runs that after every end, with the result
-// ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would report the beginning unless the
-// service is of Type=oneshot. OnFailure= or OnSuccess=, depending on the version of systemd,
-// reports attempts as if they were ends. With the leading "-", a ping that fails does not
-// fail the unit. $$ is a $ for the shell.
+// It uses only ExecStopPost=, because systemd runs that after every end, with the result
+// ($SERVICE_RESULT, systemd.exec(5)). ExecStartPost= would report the start unless the service has
+// Type=oneshot. OnFailure= or OnSuccess=, depending on the systemd version, report attempts as
+// ends. With the leading "-", a failed ping does not fail the unit. $$ is a $ for the shell.
 func (w PingSettings) dropIn(m Machine, u *unitFile, url string) (file, text string, err error) {
 	if err := w.validateWithURL(url); err != nil {
 		return "", "", err
@@ -110,7 +109,7 @@ func (w PingSettings) dropIn(m Machine, u *unitFile, url string) (file, text str
 	return path.Join(dir, u.name+".d", "overdue.conf"), text, nil
 }
 
-// checkStartable returns an error if the program that pings cannot be started in the service.
+// checkStartable returns an error if the service cannot run the program that pings.
 func (w PingSettings) checkStartable(u *unitFile) error {
 	program := "/usr/bin/curl"
 	if w.Method == PingWithRun {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// reportedOutcome runs the command of a drop-in the way systemd does, and returns the path and the
-// body of what it sends.
+// reportedOutcome runs the command of a drop-in as systemd does, and returns the path and the body
+// of its request.
 func reportedOutcome(t *testing.T, u *unitFile, result, code, status string) string {
 	t.Helper()
 	_, text, err := PingSettings{Method: PingWithCurl}.dropIn(Machine{}, u, aURL)
@@ -50,8 +50,8 @@ func reportedOutcome(t *testing.T, u *unitFile, result, code, status string) str
 	return kind
 }
 
-// TestDropIn_ReportsEveryEndCorrectly has every value of $SERVICE_RESULT in
-// systemd.exec(5), with what systemd 252 and 257 set for it.
+// The rows have every value of $SERVICE_RESULT in systemd.exec(5), with what systemd 252 and 257
+// set for it.
 func TestDropIn_ReportsEveryEndCorrectly(t *testing.T) {
 	const oneshot = "[Service]\nType=oneshot\nExecStart=/x\n"
 	for _, c := range []struct{ service, result, code, status, want string }{
@@ -97,7 +97,7 @@ func TestDropIn_ReportsEveryEndCorrectly(t *testing.T) {
 	}
 }
 
-// TestDropIn_AttemptsThatSystemdRepeatsAreNotFailures is table 1 of systemd.service(5).
+// The rows are table 1 of systemd.service(5).
 func TestDropIn_AttemptsThatSystemdRepeatsAreNotFailures(t *testing.T) {
 	all := []string{"exit-code exited 1", "signal killed SEGV", "core-dump dumped ABRT", "timeout killed TERM", "watchdog killed ABRT", "oom-kill killed KILL", "protocol exited 0", "resources exited 1"}
 	for setting, want := range map[string]string{
@@ -148,7 +148,7 @@ func TestDropIn_IsWrittenNextToItsServiceAndRecognized(t *testing.T) {
 	}
 }
 
-// TestDropIn_EndsBeforeSystemdKillsIt: a ping that is killed would fail the unit.
+// A killed ping would fail the unit.
 func TestDropIn_EndsBeforeSystemdKillsIt(t *testing.T) {
 	for setting, want := range map[string]string{
 		"": "exec curl ", "TimeoutStopSec=90": "exec curl ", "TimeoutStopSec=infinity": "exec curl ", "TimeoutStopSec=40": "exec curl ",
@@ -161,7 +161,7 @@ func TestDropIn_EndsBeforeSystemdKillsIt(t *testing.T) {
 	}
 }
 
-// TestDropIn_TheServiceMustBeAbleToRunTheProgram: the drop-in would be written and never ping.
+// Otherwise the drop-in would never ping.
 func TestDropIn_TheServiceMustBeAbleToRunTheProgram(t *testing.T) {
 	for _, c := range []struct {
 		service, program string

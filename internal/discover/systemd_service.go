@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// pingProblem returns why a command added to this service could not ping, or would not
-// report the end of a run, or "".
+// pingProblem returns why a command in this service cannot ping, or does not report the end of a
+// run, or "".
 func (u *unitFile) pingProblem() string {
 	switch restart := u.lastValue("Service.Restart"); {
 	case u.transient:
@@ -32,8 +32,8 @@ func (u *unitFile) pingProblem() string {
 	return ""
 }
 
-// runNotes returns a sentence for each setting of a service that keeps a run, or its end,
-// from being reported as people may expect.
+// runNotes returns a sentence for each setting of a service that prevents a run, or its end, from
+// being reported as users expect.
 func (u *unitFile) runNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, u.name+": "+fmt.Sprintf(format, args...)) }
@@ -61,25 +61,25 @@ func (u *unitFile) runNotes() []string {
 	return notes
 }
 
-// execPrefix are the characters before the path of a command (systemd.service(5)).
+// execPrefix returns the characters before the path of a command (systemd.service(5)).
 func execPrefix(command string) string {
 	return command[:len(command)-len(strings.TrimLeft(command, "@-:+!|"))]
 }
 
-// restartsOnFailure reports whether systemd may start the service again after a failure.
+// restartsOnFailure reports whether systemd can start the service again after a failure.
 func (u *unitFile) restartsOnFailure() bool {
 	policy := u.lastValue("Service.Restart")
 	return policy != "" && policy != "no" || u.has("Service.RestartForceExitStatus")
 }
 
-// Bounds of the time that systemd gives to what runs after the end of a service.
+// Limits of the time for commands after the end of a service.
 const (
 	minStopTimeout  = 5 * time.Second
-	safeStopTimeout = 40 * time.Second // longer than the program that pings takes if there is no answer
+	safeStopTimeout = 40 * time.Second // longer than a ping without an answer takes
 )
 
-// stopTimeout returns how long the program that pings may take. It returns false for no limit,
-// and for systemd's default of 90 seconds.
+// stopTimeout returns how long the program that pings can take. It returns false for no limit, and
+// for systemd's default of 90 seconds.
 func (u *unitFile) stopTimeout() (time.Duration, bool) {
 	if u.has("Service.TimeoutStopSec") {
 		return u.timeSpan("Service.TimeoutStopSec")
@@ -87,7 +87,7 @@ func (u *unitFile) stopTimeout() (time.Duration, bool) {
 	return u.timeSpan("Service.TimeoutSec")
 }
 
-// maxRunTime is the limit of the time of a run, or an hour if there is none.
+// maxRunTime returns the time limit of a run, or an hour if there is none.
 func (u *unitFile) maxRunTime() time.Duration {
 	if u == nil {
 		return time.Hour
@@ -104,14 +104,14 @@ func (u *unitFile) maxRunTime() time.Duration {
 	return time.Hour
 }
 
-// barrier is a setting of a service that keeps a command in it from pinging.
+// barrier is a setting of a service that prevents a command in it from pinging.
 type barrier struct {
-	setting string // of the [Service] section
+	setting string // in the [Service] section
 	effect  string // follows the name of the service
 	applies func(*unitFile) bool
 }
 
-// barriers are the settings of systemd.exec(5) and systemd.resource-control(5) that keep any
+// barriers are the settings of systemd.exec(5) and systemd.resource-control(5) that prevent every
 // program from pinging.
 var barriers = []barrier{
 	{"PrivateNetwork", "has no network", func(u *unitFile) bool { return isTrue(u.lastValue("Service.PrivateNetwork")) }},
@@ -137,8 +137,8 @@ func hasValue(name string) func(*unitFile) bool {
 	return func(u *unitFile) bool { return u.has("Service." + name) }
 }
 
-// blocksInternet reports whether RestrictAddressFamilies= leaves no IPv4: the monitor may
-// have no other address.
+// blocksInternet reports whether RestrictAddressFamilies= excludes IPv4: the monitor may have no
+// other address.
 func (u *unitFile) blocksInternet() bool {
 	allowed, families := parseFilterList(u.settings["Service.RestrictAddressFamilies"])
 	if allowed {
@@ -147,9 +147,9 @@ func (u *unitFile) blocksInternet() bool {
 	return families["AF_INET"] || families["AF_INET6"]
 }
 
-// parseFilterList reads a setting that is a list of what is allowed or, if it begins with "~", of
-// what is denied. Its first value says which of the two it is, and later values of the other
-// kind take words out (systemd.exec(5)). Words of a system call lose their ":EPERM".
+// parseFilterList parses a setting that is a list of allowed values or, if it starts with "~", of
+// denied ones. The first value decides which of the two it is, and later values of the other kind
+// remove words (systemd.exec(5)). System calls lose their ":EPERM".
 func parseFilterList(values []string) (allow bool, words map[string]bool) {
 	words = map[string]bool{}
 	for i, value := range values {
@@ -165,7 +165,8 @@ func parseFilterList(values []string) (allow bool, words map[string]bool) {
 	return allow, words
 }
 
-// resourceLimit returns a resource limit. Words such as "infinity" and values with a unit count as none.
+// resourceLimit returns a resource limit. Words such as "infinity" and values with a unit count as
+// no limit.
 func (u *unitFile) resourceLimit(name string) int {
 	value, _, _ := strings.Cut(u.lastValue("Service."+name), ":")
 	n := 0
@@ -181,8 +182,8 @@ func (u *unitFile) resourceLimit(name string) int {
 	return n
 }
 
-// hidingSetting returns the name of the setting that keeps a program from running in the service, or
-// "" if none does. Of NoExecPaths= and ExecPaths=, the longer path counts.
+// hidingSetting returns the name of the setting that prevents a program from running in the
+// service, or "". Of NoExecPaths= and ExecPaths=, the longer path counts.
 func (u *unitFile) hidingSetting(program string) string {
 	for _, name := range []string{"InaccessiblePaths", "TemporaryFileSystem"} {
 		if longestParent(u.words("Service."+name), program) > 0 {

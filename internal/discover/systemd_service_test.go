@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPingProblem_RejectsAServiceThatCannotPing has what was seen of systemd 252: whether a
-// ping from ExecStopPost= arrived, from curl and from overdue.
+// The rows are the measured behaviour of systemd 252: whether a ping from ExecStopPost= arrived,
+// from curl and from overdue.
 func TestPingProblem_RejectsAServiceThatCannotPing(t *testing.T) {
 	for settings, effect := range map[string]string{
 		"":                                 "",

@@ -25,8 +25,8 @@ const (
 	year  = 31557600 * time.Second
 )
 
-// parseTimeSpan reads a time span of systemd such as "5h 30min". It returns an error for text that
-// it cannot read and for spans of more than a century, including "infinity".
+// parseTimeSpan parses a time span of systemd such as "5h 30min". It returns an error for invalid
+// text and for spans of more than a century, including "infinity".
 func parseTimeSpan(text string) (time.Duration, error) {
 	sum, rest := 0.0, strings.TrimSpace(text)
 	if rest == "" {
@@ -47,8 +47,8 @@ func parseTimeSpan(text string) (time.Duration, error) {
 	return time.Duration(sum), nil
 }
 
-// timeSpan returns the last value of a setting that is a time span, and whether there is one.
-// systemd ignores values that are not time spans.
+// timeSpan returns the last valid value of a setting that is a time span, and false if there is
+// none. systemd ignores invalid values.
 func (u *unitFile) timeSpan(key string) (time.Duration, bool) {
 	all := u.settings[key]
 	for i := len(all) - 1; i >= 0; i-- {
@@ -59,7 +59,7 @@ func (u *unitFile) timeSpan(key string) (time.Duration, bool) {
 	return 0, false
 }
 
-// formatDuration returns a duration in words, with plain spaces for a terminal.
+// formatDuration formats a duration with plain spaces, for a terminal.
 func formatDuration(d time.Duration) string {
 	return strings.ReplaceAll(schedule.FormatDuration(d), "\u00a0", " ")
 }

@@ -10,11 +10,11 @@ import (
 	"overdue/internal/schedule"
 )
 
-// defaultAccuracy is that of systemd.timer(5).
+// defaultAccuracy is the default of systemd.timer(5).
 const defaultAccuracy = time.Minute
 
-// triggeredUnit returns the unit that a timer starts: Unit=, or the service of the same name.
-// Like systemd, it returns the latter if the value of Unit= is not a unit name.
+// triggeredUnit returns the unit that a timer starts: Unit=, or the service of the same name. Like
+// systemd, it returns the latter if the value of Unit= is not a unit name.
 func (u *unitFile) triggeredUnit() string {
 	all := u.settings["Timer.Unit"]
 	for i := len(all) - 1; i >= 0; i-- {
@@ -25,8 +25,8 @@ func (u *unitFile) triggeredUnit() string {
 	return strings.TrimSuffix(u.name, ".timer") + ".service"
 }
 
-// newTimerJob makes a job of a timer and the service that it starts, which is nil if
-// there is none.
+// newTimerJob returns the job of a timer and the service that it starts. service is nil if there is
+// none.
 func newTimerJob(timer, service *unitFile, zone string, now time.Time) Job {
 	j := Job{Source: timer.name, Zone: zone, User: "root"}
 	j.origin.unit = &unitFile{userManager: timer.userManager}
@@ -55,7 +55,7 @@ func newTimerJob(timer, service *unitFile, zone string, now time.Time) Job {
 	return j
 }
 
-// setTimerSchedule gives the job the schedule of its timer, or returns why it has none.
+// setTimerSchedule sets the schedule of a timer, or returns why it has none.
 func (j *Job) setTimerSchedule(timer, service *unitFile, now time.Time) string {
 	calendars, ignored, unclear := timer.onCalendarValues(firstNonEmpty(j.Zone, "UTC"))
 	if unclear != "" {
@@ -93,14 +93,14 @@ func (j *Job) setTimerSchedule(timer, service *unitFile, now time.Time) string {
 	return ""
 }
 
-// addNote adds a sentence about the job that an operator should read.
+// addNote adds a note about the job for the operator.
 func (j *Job) addNote(format string, args ...any) {
 	j.origin.notes = append(j.origin.notes, fmt.Sprintf(format, args...))
 }
 
 // onCalendarValues returns the OnCalendar= values that systemd obeys. systemd ignores values that
-// it cannot read; ignored says why. unclear is not empty if systemd may run at times that
-// discover does not know.
+// it cannot parse; ignored says why. unclear is not empty if systemd can run at times that discover
+// does not know.
 func (u *unitFile) onCalendarValues(zone string) (values, ignored []string, unclear string) {
 	for _, value := range u.settings["Timer.OnCalendar"] {
 		expanded, ok := u.expand(value, textSpecifiers)
@@ -125,17 +125,17 @@ func (u *unitFile) onCalendarValues(zone string) (values, ignored []string, uncl
 	return values, ignored, unclear
 }
 
-// zoneAbbreviationPattern matches a calendar expression that may end in the abbreviation of a time
-// zone. systemd knows only the abbreviations of the machine's zone.
+// zoneAbbreviationPattern matches a calendar expression that may end with the abbreviation of a
+// time zone. systemd knows only the abbreviations of the zone of the machine.
 var zoneAbbreviationPattern = regexp.MustCompile(`[0-9a-z:*] [A-Z]{3,5}$`)
 
-// shortestInterval is the shortest interval at which the timer starts its unit, counted from the
-// last start or, if fromEnd, from the last end. ignored says what systemd cannot read.
+// shortestInterval returns the shortest interval at which the timer starts its unit, counted from
+// the last start or, if fromEnd, from the last end. ignored says what systemd cannot parse.
 func (u *unitFile) shortestInterval() (least time.Duration, ok, fromEnd bool, ignored []string) {
 	for _, name := range []string{"OnUnitActiveSec", "OnUnitInactiveSec"} {
 		for _, value := range u.settings["Timer."+name] {
 			d, err := parseTimeSpan(value)
-			if err != nil && value != "infinity" { // never elapses
+			if err != nil && value != "infinity" { // it never elapses
 				ignored = append(ignored, fmt.Sprintf("systemd ignores %s=%s: it is not a time span", name, value))
 			}
 			if err != nil {
@@ -149,14 +149,14 @@ func (u *unitFile) shortestInterval() (least time.Duration, ok, fromEnd bool, ig
 	return least, ok, fromEnd, ignored
 }
 
-// startsByItself reports whether the timer starts its unit by itself: an interval alone counts
+// startsByItself reports whether the timer starts its unit without help: an interval alone counts
 // from a run that something else must start.
 func (u *unitFile) startsByItself() bool {
 	return u.has("Timer.OnBootSec") || u.has("Timer.OnStartupSec") || u.has("Timer.OnActiveSec")
 }
 
-// noScheduleProblem returns why a timer without OnCalendar= and without an interval cannot
-// be watched.
+// noScheduleProblem returns why a timer without OnCalendar= and without an interval cannot be
+// monitored.
 func (u *unitFile) noScheduleProblem() string {
 	switch {
 	case u.startsByItself():
@@ -167,7 +167,7 @@ func (u *unitFile) noScheduleProblem() string {
 	return "has no setting in [Timer] that starts it, so systemd rejects it"
 }
 
-// maxStartDelay returns how long after its time a run may begin.
+// maxStartDelay returns how long after its time a run can start.
 func (u *unitFile) maxStartDelay() time.Duration {
 	sum, ok := u.timeSpan("Timer.AccuracySec")
 	if !ok {
@@ -183,13 +183,12 @@ func (u *unitFile) maxStartDelay() time.Duration {
 // noFurtherRun is the gap after the last run of a schedule.
 const noFurtherRun = time.Duration(1<<63 - 1)
 
-// longestGap returns the longest time between two runs of calendar expressions, within the
-// time that it looks ahead; endless if there is a last run. It returns false if there is no
-// run after now.
+// longestGap returns the longest time between two runs of calendar expressions, within the examined
+// slots, or noFurtherRun if there is a last run. It returns false if there is no run after now.
 func longestGap(calendars []string, zone string, now time.Time) (time.Duration, bool) {
 	when, err := schedule.OnCalendar(calendars, zone)
 	if err != nil {
-		return noFurtherRun, false // there are none
+		return noFurtherRun, false // there is no schedule
 	}
 	at, ok := when.Next(now)
 	if !ok {

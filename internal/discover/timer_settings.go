@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// settingUse is how discover treats a setting of the [Timer] section.
+// settingUse is how discover uses a setting of the [Timer] section.
 type settingUse int
 
 const (
-	useStart  settingUse = iota // it starts the service: at a time, after an interval, or once
-	useDelay                    // it moves a start to a later time, so it is part of the grace period
-	useEvent                    // it starts the service in between, at an unknown time: a note
-	useTarget                   // it says which unit is started
-	useDefer                    // it can skip a start: a note
-	useShown                    // it is shown, and changes nothing about when a run is expected
-	useNone                     // it changes nothing about when a run is expected
+	useStart  settingUse = iota // starts the service: at a time, after an interval, or once
+	useDelay                    // delays a start, so it is part of the grace period
+	useEvent                    // also starts the service at an unknown time: a note
+	useTarget                   // selects the unit to start
+	useDefer                    // can skip a start: a note
+	useShown                    // is shown, and does not change when a run is expected
+	useNone                     // does not change when a run is expected
 )
 
-// timerSettings are all settings of systemd.timer(5), up to systemd 258. A test compares
-// them with the list of the systemd that is installed.
+// timerSettings are all settings of systemd.timer(5), up to systemd 258. A test compares them with
+// the installed systemd.
 var timerSettings = map[string]settingUse{
 	"OnCalendar": useStart, "OnActiveSec": useStart, "OnBootSec": useStart, "OnStartupSec": useStart,
 	"OnUnitActiveSec": useStart, "OnUnitInactiveSec": useStart,
@@ -30,16 +30,16 @@ var timerSettings = map[string]settingUse{
 	"DeferReactivation": useDefer,
 	"Persistent":        useShown,
 	"FixedRandomDelay":  useNone, // the delay stays within RandomizedDelaySec=
-	"WakeSystem":        useNone, // it wakes the machine up for a run
-	"RemainAfterElapse": useNone, // it concerns timers that do not start again
+	"WakeSystem":        useNone, // it wakes up the machine for a run
+	"RemainAfterElapse": useNone, // only for timers that do not start again
 }
 
 // startSettings are the settings of a timer that systemd resets together.
 var startSettings = []string{"Timer.OnCalendar", "Timer.OnActiveSec", "Timer.OnBootSec", "Timer.OnStartupSec", "Timer.OnUnitActiveSec", "Timer.OnUnitInactiveSec"}
 
-// settingNotes returns a sentence for each setting of a timer that an operator should know
-// about: settings that start runs in between or skip them, unknown settings, and settings in
-// a section in which systemd ignores them.
+// settingNotes returns a sentence for each setting of a timer that an operator should know:
+// settings that add or skip runs, unknown settings, and settings in a section where systemd ignores
+// them.
 func (u *unitFile) settingNotes() []string {
 	var notes []string
 	for key := range u.settings {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// installedSettings are the settings of a section that the installed systemd knows.
+// installedSettings are the settings of a section in the installed systemd.
 func installedSettings(t *testing.T, section string) []string {
 	t.Helper()
 	out, err := exec.Command("/lib/systemd/systemd", "--dump-configuration-items").Output()
@@ -33,7 +33,7 @@ func installedSettings(t *testing.T, section string) []string {
 
 func TestTimerSettings_ListsAllSettingsOfSystemd(t *testing.T) {
 	names := installedSettings(t, "Timer")
-	// Added after systemd 252, which need not be the one that is installed.
+	// Added after systemd 252. The installed systemd can be older.
 	for _, name := range append(names, "DeferReactivation", "RandomizedOffsetSec") {
 		if _, known := timerSettings[name]; !known {
 			t.Errorf("%s= is not decided", name)
@@ -46,8 +46,7 @@ func TestTimerSettings_ListsAllSettingsOfSystemd(t *testing.T) {
 	}
 }
 
-// TestConditions_FindsThemByName: of the settings of a unit, those and only those can
-// skip a run without a trace.
+// Only these settings of a unit can skip a run without a trace.
 func TestConditions_FindsThemByName(t *testing.T) {
 	count := 0
 	for _, name := range installedSettings(t, "Unit") {
@@ -100,7 +99,7 @@ func TestTimerSettings_ChangeTheRunOrAddANote(t *testing.T) {
 		{`OnCalendar="hourly"`, time.Minute, `systemd ignores OnCalendar="hourly": remove the quotes`},
 		{"OnUnitActiveSec=a while", time.Minute, "systemd ignores OnUnitActiveSec=a while: it is not a time span"},
 		{"OnUnitActiveSec=infinity", time.Minute, ""},
-		{"OnUnitActiveSec=2d", time.Minute, ""}, // the calendar is always sooner
+		{"OnUnitActiveSec=2d", time.Minute, ""}, // the calendar is always earlier
 	} {
 		j := newTimerJob(unitFromText("x.timer", "[Timer]\nOnCalendar=daily\n"+c.settings+"\n"), unitFromText("x.service", "[Service]\nType=oneshot\nExecStart=/x\n"), "UTC", noon)
 		j.resolveSchedule(noon)
@@ -139,8 +138,8 @@ func TestNewTimerJob_WithoutAScheduleHasAReason(t *testing.T) {
 	}
 }
 
-// TestNewTimerJob_WithAnIntervalUsesTheLongestGap: a heartbeat must never expect a
-// run that systemd does not start, nor miss that systemd has stopped starting them.
+// A heartbeat must never expect a run that systemd does not start, and must notice when systemd
+// stops starting runs.
 func TestNewTimerJob_WithAnIntervalUsesTheLongestGap(t *testing.T) {
 	for _, c := range []struct {
 		settings, words, notes string
@@ -198,7 +197,7 @@ func TestTriggeredUnit_IsTheUnitThatSystemdStarts(t *testing.T) {
 		{"copy@home.timer", "Unit=copy@%i.service", "copy@home.service"},
 		{"copy@home.timer", "", "copy@home.service"},
 		{"copy@home.timer", "Unit=run-%j@%i.service", "run-copy@home.service"},
-		{"copy@home.timer", "Unit=copy@%I.service", "copy@home.service"}, // %I is no name: the default
+		{"copy@home.timer", "Unit=copy@%I.service", "copy@home.service"}, // %I is not a valid name: the default applies
 		{"x.timer", "Unit=a.service\nUnit=other.timer", "a.service"},
 		{"x.timer", "Unit=a.service\nUnit=", "x.service"},
 		{"x.timer", "Unit=../a.service", "x.service"},
@@ -213,8 +212,7 @@ func TestTriggeredUnit_IsTheUnitThatSystemdStarts(t *testing.T) {
 	}
 }
 
-// TestResolveSchedule_ExpectsTheFirstPingByTheSecondRun: a job that never succeeds must not stay a
-// new heartbeat, which sends no alert.
+// A job that never succeeds must not stay a new heartbeat, which sends no alert.
 func TestResolveSchedule_ExpectsTheFirstPingByTheSecondRun(t *testing.T) {
 	for settings, want := range map[string]time.Time{
 		"OnCalendar=*-*-* 13:00":          time.Date(2026, 3, 5, 14, 1, 0, 0, time.UTC),

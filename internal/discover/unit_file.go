@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// unitFile is a unit with its drop-ins, merged as systemd merges them.
+// unitFile is a unit merged with its drop-ins, as systemd merges them.
 type unitFile struct {
 	name        string              // without aliases
-	settings    map[string][]string // "Timer.OnCalendar" to its values, resets applied
-	text        string              // all files, one after the other
-	userManager bool                // of the service manager of a user
-	transient   bool                // made by systemd-run: it has no file that stays
+	settings    map[string][]string // "Timer.OnCalendar" to its values, after resets
+	text        string              // content of all files
+	userManager bool                // belongs to the service manager of a user
+	transient   bool                // created by systemd-run: it has no permanent file
 	masked      bool                // systemd never starts it
 }
 
-// parse adds a file to the unit, as in systemd.syntax(7): later values are added to
-// earlier ones, and an empty value resets the setting.
+// parse adds a file to the unit, as in systemd.syntax(7): later values are appended to earlier
+// ones, and an empty value resets the setting.
 func (u *unitFile) parse(text string) {
 	u.text += text + "\n"
 	section := ""
@@ -34,7 +34,7 @@ func (u *unitFile) parse(text string) {
 	}
 }
 
-// joinLines takes out comments within a continued line and then the continuation.
+// joinLines removes comments within a continued line and then joins the lines.
 func joinLines(text string) string {
 	var b strings.Builder
 	continued := false
@@ -66,7 +66,7 @@ func (u *unitFile) set(key, value string) {
 	}
 }
 
-// lastValue is the value that counts for a setting that can be given once.
+// lastValue returns the effective value of a setting that has one value.
 func (u *unitFile) lastValue(key string) string {
 	if all := u.settings[key]; len(all) > 0 {
 		return all[len(all)-1]
@@ -77,12 +77,12 @@ func (u *unitFile) lastValue(key string) string {
 // has reports whether a setting has a value.
 func (u *unitFile) has(key string) bool { return len(u.settings[key]) > 0 }
 
-// words returns all words of all values of a setting that is a list.
+// words returns all words of all values of a list setting.
 func (u *unitFile) words(key string) []string {
 	return strings.Fields(strings.Join(u.settings[key], " "))
 }
 
-// conditions are the settings that can keep systemd from starting the unit, sorted.
+// conditions returns the settings that can prevent systemd from starting the unit, sorted.
 func (u *unitFile) conditions() []string {
 	var all []string
 	for key := range u.settings {
@@ -95,12 +95,12 @@ func (u *unitFile) conditions() []string {
 	return all
 }
 
-// isTrue reads a boolean of systemd.
+// isTrue parses a systemd boolean.
 func isTrue(value string) bool {
 	return slices.Contains([]string{"1", "yes", "y", "true", "t", "on"}, strings.ToLower(value))
 }
 
-// firstNonEmpty is the first that is not empty.
+// firstNonEmpty returns the first non-empty string.
 func firstNonEmpty(all ...string) string {
 	for _, s := range all {
 		if s != "" {

@@ -5,16 +5,15 @@ import (
 	"strings"
 )
 
-// The specifiers of systemd.unit(5) that are derived from the name of the unit. systemd
-// accepts only nameSpecifiers in the name of a unit: the others are unescaped, and can
-// contain a slash.
+// The specifiers of systemd.unit(5) that are derived from the name of the unit. systemd accepts
+// only nameSpecifiers in a unit name: the others are unescaped, and can contain a slash.
 const (
 	nameSpecifiers = "npiNj"
 	textSpecifiers = "npiNjPIJ"
 )
 
-// expand replaces the specifiers in a value of the unit. It returns false if one of them
-// is not known here, such as %H for the host name.
+// expand replaces the specifiers in a value of the unit. It returns false if it does not know one
+// of them, such as %H for the host name.
 func (u *unitFile) expand(value, known string) (string, bool) {
 	var b strings.Builder
 	for value != "" {
@@ -64,8 +63,8 @@ func (u *unitFile) specifier(letter byte) string {
 	}
 }
 
-// unescapeUnit undoes the escaping of systemd-escape(1): a dash is a slash, and \x2d
-// is the byte with that number.
+// unescapeUnit reverses systemd-escape(1): a dash is a slash, and \x2d is the byte with that
+// number.
 func unescapeUnit(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

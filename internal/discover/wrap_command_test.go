@@ -58,7 +58,7 @@ func TestValidate_RejectsShellSyntaxInURLAndPath(t *testing.T) {
 	}
 }
 
-// commands are what people write into crontabs. out is a file that they may use.
+// commands are typical crontab commands. They can write to the file out.
 var commands = []string{
 	`echo hello`,
 	`echo one; echo two >&2; exit 3`,
@@ -138,15 +138,15 @@ func TestWrapCommand_StartsPlainProgramsWithoutAShell(t *testing.T) {
 	}
 }
 
-// commandResult is all that cron sees of a job, and what was pinged.
+// commandResult is what cron sees of a job, and what was pinged.
 type commandResult struct {
 	out, err string
 	code     int
 	pinged   string
 }
 
-// fakePrograms is a directory with an overdue and a curl. The one runs what stands behind
-// the dashes, the other writes its last word down.
+// fakePrograms is a directory with an overdue and a curl. The former runs the command after the
+// dashes, the latter records its last argument.
 func fakePrograms(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -161,8 +161,8 @@ func fakePrograms(t *testing.T) string {
 	return bin
 }
 
-// runAsCron runs a command as Debian's cron does: an escaped % is a %, the first other one ends
-// the command, and each of the others is a line end of standard input.
+// runAsCron runs a command as Debian's cron does: an escaped % is a %, the first unescaped one ends
+// the command, and each further one is a newline of standard input.
 func runAsCron(t *testing.T, shell, bin, text string) commandResult {
 	t.Helper()
 	return runAsDaemon(t, shell, bin, text, true)
@@ -186,7 +186,7 @@ func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandR
 	cmd.Stdin = strings.NewReader(input)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
-	_ = cmd.Run() // how it went is in its state
+	_ = cmd.Run() // the result is in its state
 	if cmd.ProcessState == nil {
 		t.Fatalf("%s did not start", shell)
 	}
@@ -194,8 +194,8 @@ func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandR
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		code = 128 + int(status.Signal())
 	}
-	pinged, _ := os.ReadFile(dir + "/pinged") // not there unless curl ran
-	// Whether a shell says that its child was killed depends on who was its child.
+	pinged, _ := os.ReadFile(dir + "/pinged") // missing if curl did not run
+	// Whether a shell reports a killed child depends on which process was its child.
 	said := regexp.MustCompile(`(?m)^.*Killed.*\n`).ReplaceAllString(complaints.String(), "")
 	return commandResult{out: strings.ReplaceAll(out.String(), dir, "DIR"), err: said, code: code, pinged: strings.TrimSpace(string(pinged))}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// missedAtMinute7 is the incident of most stories: last ping at 0, silence.
+// missedAtMinute7 is the incident of most scenarios: last ping at 0, then silence.
 var missedAtMinute7 = expectedIncident{Cause: CauseMissed, Opened: minutes(7)}
 
 // resolvedByPing is an incident that a success resolved.

@@ -7,11 +7,11 @@ import (
 	"overdue/internal/schedule"
 )
 
-// formatTime writes a moment in a sentence. Sentences that are stored name the zone
-// they are in, because they are read in any.
+// formatTime formats a time for a sentence. Sentences are stored, and people in any zone read them,
+// so they name the zone.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// explainOrigin says from where, and by which schedule, the next ping is due.
+// explainOrigin says where the wait for the next ping starts, and by which schedule.
 func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
@@ -34,7 +34,7 @@ func (h Heartbeat) explainOrigin() string {
 	return from + " + interval " + schedule.FormatDuration(h.Rule.Interval)
 }
 
-// explainDeadline is the arithmetic from the last ping to the deadline.
+// explainDeadline shows the calculation from the last ping to the deadline.
 func (h Heartbeat) explainDeadline() string {
 	due, last := h.Due(), h.alertingSlot()
 	if due.IsZero() {
@@ -50,21 +50,21 @@ func (h Heartbeat) explainDeadline() string {
 	return fmt.Sprintf("%s; + grace %s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), formatTime(h.Deadline()))
 }
 
-// explainMissed is the arithmetic of a missed ping.
+// explainMissed explains a missed ping.
 func (h Heartbeat) explainMissed() string { return h.explainDeadline() + "; no ping came." }
 
-// explainNeverPinged tells of a first ping that did not come.
+// explainNeverPinged explains a first ping that did not arrive.
 func explainNeverPinged(by time.Time) string {
 	return fmt.Sprintf("The first ping was expected by %s; none came.", formatTime(by))
 }
 
-// explainNotStarted is the arithmetic of a run that did not begin.
+// explainNotStarted explains a run that did not start by at.
 func (h Heartbeat) explainNotStarted(at time.Time) string {
 	return fmt.Sprintf("%s = due %s; + start grace %s = %s; nothing had begun by then.",
 		h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace), formatTime(at))
 }
 
-// explainOverran is the arithmetic of a run that took too long.
+// explainOverran explains a run that exceeded its time limit at at.
 func (h Heartbeat) explainOverran(at time.Time) string {
 	limit, name := h.Rule.runLimit(), "maximum run time"
 	if h.Rule.MaxRunTime == 0 {
@@ -74,7 +74,7 @@ func (h Heartbeat) explainOverran(at time.Time) string {
 		formatTime(at.Add(-limit)), name, schedule.FormatDuration(limit), formatTime(at))
 }
 
-// explainFailure tells what the job reported.
+// explainFailure says what the job reported.
 func explainFailure(p Ping) string {
 	if p.ExitCode > 0 {
 		return fmt.Sprintf("The job reported exit code %d at %s.", p.ExitCode, formatTime(p.At))
@@ -82,13 +82,13 @@ func explainFailure(p Ping) string {
 	return fmt.Sprintf("The job reported a failure at %s.", formatTime(p.At))
 }
 
-// explainTooShort tells of a success that came too soon after its start.
+// explainTooShort explains a success that came too soon after its start.
 func (h Heartbeat) explainTooShort(p Ping) string {
 	return fmt.Sprintf("The run that ended at %s took %s, less than the minimum run time %s.",
 		formatTime(p.At), schedule.FormatDuration(p.RunTime), schedule.FormatDuration(h.Rule.MinRunTime))
 }
 
-// explainThreshold ends the reason for an incident where more than one bad run was needed.
+// explainThreshold ends the reason of an incident that needed more than one failed run.
 func (h Heartbeat) explainThreshold(runs int) string {
 	if h.Rule.alertThreshold() == 1 {
 		return ""
@@ -96,8 +96,7 @@ func (h Heartbeat) explainThreshold(runs int) string {
 	return fmt.Sprintf(" That makes %d bad runs in a row; %d are told.", runs, h.Rule.alertThreshold())
 }
 
-// Why explains the status as of now in one sentence, and says how many bad runs
-// are being borne.
+// Why explains the status at now, and how many failed runs are tolerated so far.
 func (h Heartbeat) Why(now time.Time) string {
 	switch {
 	case h.Status == New:
@@ -110,7 +109,7 @@ func (h Heartbeat) Why(now time.Time) string {
 	return h.whyUp(now) + h.explainTolerated()
 }
 
-// whyNew explains New.
+// whyNew explains the status New.
 func (h Heartbeat) whyNew() string {
 	came := "No ping has come since it was created"
 	if !h.LastStart.IsZero() {
@@ -122,7 +121,7 @@ func (h Heartbeat) whyNew() string {
 	return came + ", so nothing is expected yet."
 }
 
-// whyUp explains Up and Late.
+// whyUp explains the statuses Up and Late.
 func (h Heartbeat) whyUp(now time.Time) string {
 	by := h.StartDeadline()
 	switch {
@@ -137,7 +136,7 @@ func (h Heartbeat) whyUp(now time.Time) string {
 	return "Late: " + h.explainDeadline() + ", which has not been reached."
 }
 
-// whyDown explains Down by what it is down for now.
+// whyDown explains the status Down by its current cause.
 func (h Heartbeat) whyDown() string {
 	switch {
 	case h.DownCause == CauseFailure:
@@ -156,7 +155,8 @@ func (h Heartbeat) whyDown() string {
 	return "Down: " + h.explainDeadline() + ", and no ping came by then."
 }
 
-// explainTolerated tells how many bad runs in a row there were, where some are tolerated.
+// explainTolerated says how many failed runs in a row are tolerated so far, or returns "" if none
+// are.
 func (h Heartbeat) explainTolerated() string {
 	if h.ConsecutiveFailures() == 0 {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The sentences name every moment of the arithmetic. How a duration is written
-// is the business of package schedule.
+// The sentences contain every time of the calculation. Package schedule tests the format of
+// durations.
 func TestWhy_StatesEveryStepToTheDeadline(t *testing.T) {
 	long := fiveMinuteRule
 	long.MaxRunTime = 20 * time.Minute
@@ -98,7 +98,7 @@ func TestExplainFailure_WithoutAnExitCodeMentionsNone(t *testing.T) {
 	}
 }
 
-// mustContain checks that the parts occur in the text in their order.
+// mustContain checks that the parts occur in the text in order.
 func mustContain(t *testing.T, text string, parts []string) {
 	t.Helper()
 	rest := text

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// calendarRule is nightly with slots at the given minutes.
+// calendarRule is fiveMinuteRule with slots at the given minutes.
 func calendarRule(at ...int) Rule {
 	slots := make([]int, 0, len(at))
 	for _, m := range at {
@@ -21,7 +21,7 @@ func calendarRule(at ...int) Rule {
 	return r
 }
 
-// checkHistory checks the ledger at the end of a story.
+// checkHistory compares the run history at the end of a scenario.
 func checkHistory(t *testing.T, s *scenario, now time.Duration, want ...expectedSpan) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.history(now)); diff != "" {
@@ -199,7 +199,7 @@ func TestEvaluate_RulesForRuns(t *testing.T) {
 		},
 		{
 			name: "AnEditLetsTheClocksCountAgain", rule: thrice,
-			// The run overran and its slot was not waited for; under the new rule it has not.
+			// The run overran and its slot was no longer expected; under the new rule it did not overrun.
 			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(5)), evaluateAt(minutes(8)), changeRuleAt(thriceLong, minutes(8)), evaluateAt(minutes(9))},
 			status: Late,
 		},

@@ -5,10 +5,10 @@ import (
 	"math/bits"
 )
 
-// bitset is a set of small numbers, 0 to 63: minutes, hours, days or months.
+// bitset is a set of numbers from 0 to 63: minutes, hours, days or months.
 type bitset uint64
 
-// bitsetOf returns those from lo to hi, both included.
+// bitsetOf returns the numbers from lo to hi, both included.
 func bitsetOf(lo, hi int) bitset {
 	var s bitset
 	for n := lo; n <= hi; n++ {
@@ -41,7 +41,7 @@ func (s bitset) upTo(n int) bitset {
 	return s &^ s.from(n+1)
 }
 
-// all yields the members in rising order.
+// all yields the members in ascending order.
 func (s bitset) all() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for ; s != 0; s &= s - 1 {

@@ -1,22 +1,24 @@
 package schedule
 
-// clockChangePolicy is what a scheduler does when the clock on the wall is changed. It is
-// given how far the wall clock had come (reached, not yet lived through) and the first
-// reading after the change.
+// clockChangePolicy is what a scheduler does when the wall clock changes. reached is the wall time
+// that the clock had reached before the change, and first is the wall time directly after it.
 //
-// In spring the clock jumps over readings, in autumn it shows some a second time:
+// In spring the clock skips wall times, in autumn it repeats some:
 //
-//	reading    1:59 │ 3:00           2:59 │ 2:00 … 2:59  3:00
+//	wall time  1:59 │ 3:00           2:59 │ 2:00 … 2:59  3:00
 //	           span │ next span      span │ next span
 //	reached         2:00                  3:00
 //	first           3:00                  2:00
 //
-// Readings below the floor do not count although the clock shows them. With
-// catchUp, what would have matched from reached up to first happens at the change, once.
+// Wall times before floor do not match in the next span. With catchUp, a match from reached up to
+// first runs once, directly after the change.
 type clockChangePolicy func(reached, first wallTime) (floor wallTime, catchUp bool)
 
-// cronLargeChange is where Debian cron stops to see daylight saving time and sees a
-// clock that was corrected. cronSmallChange is what it takes for its own late waking.
+// Debian cron treats a change of cronLargeChange or more as a corrected clock, not as daylight
+// saving time. cronSmallChange is the delay that it accepts as its own.
+//
+// It measures the change from its virtual clock, so a change is one minute smaller in one direction
+// than in the other: three hours forward are large, three hours back are not.
 const (
 	cronLargeChange = 3 * hour
 	cronSmallChange = 5 * minute
@@ -26,7 +28,7 @@ const (
 // that it comes out one minute smaller in one direction than in the other: three hours
 // forward are large, three hours back are not.
 
-// cronFixedTimePolicy is for lines whose minute and hour both do not start with "*".
+// cronFixedTimePolicy is for lines whose minute and hour do not start with "*".
 func cronFixedTimePolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
 	switch gap := first - reached; {
 	case gap >= cronLargeChange, gap < -cronLargeChange:
@@ -38,13 +40,13 @@ func cronFixedTimePolicy(reached, first wallTime) (floor wallTime, catchUp bool)
 	}
 }
 
-// cronWildcardPolicy is for the other lines: they go by the clock on the wall.
+// cronWildcardPolicy is for the other lines: they follow the wall clock.
 func cronWildcardPolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
 	gap := first - reached
 	return first, gap > 0 && gap < cronSmallChange
 }
 
-// onCalendarPolicy is systemd's way: no reading counts twice, none is made up for.
+// onCalendarPolicy is that of systemd: no wall time matches twice, and skipped ones do not run.
 func onCalendarPolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
 	return max(reached, first), false
 }

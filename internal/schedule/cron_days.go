@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// cronDays is the two day fields of a cron line.
+// cronDays holds the two day fields of a cron line.
 type cronDays struct {
-	matchBoth bool // a day must match both fields, not just one
+	matchBoth bool // a day must match both fields, not only one
 
 	dates           bitset // of the month
 	lastDay         bool
@@ -15,12 +15,12 @@ type cronDays struct {
 	nearestWeekdays bitset // dates whose nearest weekday matches
 
 	weekdays    bitset    // Sunday is 0, never 7
-	nth         [6]bitset // weekdays by their place in the month; 0 is unused
-	lastOfMonth bitset    // weekdays, the last of the month
+	nth         [6]bitset // weekdays by their occurrence in the month; index 0 is unused
+	lastOfMonth bitset    // weekdays whose last occurrence in the month matches
 }
 
-// parse reads both fields. Names and ranges are the business of field; what
-// is said here is what goes beyond Debian.
+// parse parses both fields. cronField parses names and ranges; this handles the syntax that Debian
+// does not have.
 func (c *cronDays) parse(dates, weekdays string) error {
 	for item := range strings.SplitSeq(dates, ",") {
 		if err := c.parseDateItem(item); err != nil {
@@ -35,7 +35,7 @@ func (c *cronDays) parse(dates, weekdays string) error {
 	return nil
 }
 
-// parseDateItem reads one item of the day of month.
+// parseDateItem parses one item of the day of month.
 func (c *cronDays) parseDateItem(item string) error {
 	switch upper := strings.ToUpper(item); {
 	case upper == "L":
@@ -60,7 +60,7 @@ func (c *cronDays) parseDateItem(item string) error {
 	return nil
 }
 
-// parseWeekdayItem reads one item of the day of week.
+// parseWeekdayItem parses one item of the day of week.
 func (c *cronDays) parseWeekdayItem(item string) error {
 	if name, place, ok := strings.Cut(item, "#"); ok {
 		d, err := weekdayField.parseNumber(name)
@@ -83,7 +83,7 @@ func (c *cronDays) parseWeekdayItem(item string) error {
 	if err != nil {
 		return err
 	}
-	// Sunday has two numbers; one is enough from here on.
+	// Sunday has two numbers. Keep only 0.
 	if s.has(7) {
 		s = s.with(0)
 	}
@@ -95,15 +95,15 @@ func (c *cronDays) parseWeekdayItem(item string) error {
 func (c *cronDays) matchingDays(year, month int) bitset {
 	n, first := daysInMonth(year, month), weekdayOf(year, month, 1)
 	dates, weekdays := c.matchingDates(n, first), c.matchingWeekdays(n, first)
-	// The field that is "*" holds all days, so both or either gives the other field.
+	// A field with "*" has all days, so the result is the other field.
 	if c.matchBoth {
 		return dates & weekdays
 	}
 	return dates | weekdays
 }
 
-// matchingDates returns the matches of the first day field in a month of n days that
-// begins on the weekday first.
+// matchingDates returns the days that match the day of month, in a month of n days that starts on
+// the weekday first.
 func (c *cronDays) matchingDates(n, first int) bitset {
 	s := c.dates.upTo(n)
 	if c.lastDay {
@@ -118,8 +118,7 @@ func (c *cronDays) matchingDates(n, first int) bitset {
 	return s
 }
 
-// nearestWeekday returns d, or the Friday before or the Monday after it,
-// without leaving the month.
+// nearestWeekday returns d, or the Friday before or the Monday after it, without leaving the month.
 func nearestWeekday(d, n, first int) int {
 	switch (first + d - 1) % 7 {
 	case 6:
@@ -137,7 +136,7 @@ func nearestWeekday(d, n, first int) int {
 	}
 }
 
-// matchingWeekdays is byDate for the second day field.
+// matchingWeekdays returns the days that match the day of week.
 func (c *cronDays) matchingWeekdays(n, first int) bitset {
 	s := datesOfWeekdays(c.weekdays, n, first) | datesOfWeekdays(c.lastOfMonth, n, first).from(n-6)
 	for i, days := range c.nth {
@@ -148,8 +147,8 @@ func (c *cronDays) matchingWeekdays(n, first int) bitset {
 	return s
 }
 
-// datesOfWeekdays returns the dates in a month of n days beginning on the weekday
-// first that fall on any of the given weekdays.
+// datesOfWeekdays returns the dates of the given weekdays in a month of n days that starts on the
+// weekday first.
 func datesOfWeekdays(weekdays bitset, n, first int) bitset {
 	const everySeventh = bitset(1<<1 | 1<<8 | 1<<15 | 1<<22 | 1<<29 | 1<<36)
 	var s bitset

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// cronField is one of the five of a cron line.
+// cronField describes one of the five fields of a cron line.
 type cronField struct {
 	name   string // as in "minute 75 is out of range"
 	plural string
 	min    int
 	max    int
-	names  []string // names of low, low+1 …
+	names  []string // names of min, min+1 …
 }
 
-// What the fields take. Day of week takes Sunday as 0 and as 7.
+// The fields. The day of week accepts Sunday as 0 and as 7.
 var (
 	minuteField  = cronField{name: "minute", plural: "minutes", max: 59}
 	hourField    = cronField{name: "hour", plural: "hours", max: 23}
@@ -25,7 +25,7 @@ var (
 	weekdayField = cronField{name: "day of week", plural: "days", max: 7, names: strings.Fields("sun mon tue wed thu fri sat")}
 )
 
-// parse returns the numbers a field stands for.
+// parse returns the numbers of a field.
 func (f cronField) parse(text string) (bitset, error) {
 	var all bitset
 	for item := range strings.SplitSeq(text, ",") {
@@ -38,7 +38,7 @@ func (f cronField) parse(text string) (bitset, error) {
 	return all, nil
 }
 
-// parseItem reads "*", "5" or "1-5", the first and the last with an optional "/step".
+// parseItem parses "*", "5" or "1-5", the first and the last with an optional "/step".
 func (f cronField) parseItem(text string) (bitset, error) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	step := 1
@@ -53,12 +53,12 @@ func (f cronField) parseItem(text string) (bitset, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Debian refuses a step after a single number, which others read as "from there on".
+	// Debian rejects a step after a single number, which other programs read as "from there on".
 	if stepped && span != "*" && !strings.Contains(span, "-") {
 		return 0, problemf("%s in the %s has a step without a range: write %s-%d/%d", quote(text), f.name, span, f.maxDistinct(), step)
 	}
 	var s bitset
-	// The step is compared before it is added: it may be as large as an int.
+	// Compare the step before adding it: it can be as large as an int.
 	for n := lo; ; n += step {
 		s = s.with(n)
 		if step > hi-n {
@@ -67,7 +67,7 @@ func (f cronField) parseItem(text string) (bitset, error) {
 	}
 }
 
-// parseRange reads the range before the slash.
+// parseRange parses the range before the slash.
 func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	if span == "*" {
 		return f.min, f.max, nil
@@ -79,7 +79,7 @@ func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	if hi, err = f.parseNumber(to); err != nil {
 		return 0, 0, err
 	}
-	// Debian takes fri-sun as 5-0, an empty range, and never runs the job.
+	// Debian reads fri-sun as 5-0, an empty range, and never runs the job.
 	if f.names != nil && f.min == 0 && hi == 0 && lo > 0 {
 		return 0, 0, problemf("%s runs backwards, because Sunday is day 0: write %d-7", quote(span), lo)
 	}
@@ -89,7 +89,7 @@ func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	return lo, hi, nil
 }
 
-// formatRange writes a range that may be a single number.
+// formatRange formats a range, or a single number if both ends are equal.
 func formatRange(lo, hi int) string {
 	if lo == hi {
 		return strconv.Itoa(lo)
@@ -97,7 +97,7 @@ func formatRange(lo, hi int) string {
 	return fmt.Sprintf("%d-%d", lo, hi)
 }
 
-// maxDistinct is what to write for the end of the field; 7 would be Sunday again.
+// maxDistinct returns the maximum without a second number for the same value: 7 is Sunday again.
 func (f cronField) maxDistinct() int {
 	if f.name == weekdayField.name {
 		return 6
@@ -105,7 +105,7 @@ func (f cronField) maxDistinct() int {
 	return f.max
 }
 
-// parseNumber reads a number or a name.
+// parseNumber parses a number or a name.
 func (f cronField) parseNumber(text string) (int, error) {
 	if i := slices.Index(f.names, strings.ToLower(text)); i >= 0 {
 		return i + f.min, nil
@@ -120,7 +120,7 @@ func (f cronField) parseNumber(text string) (int, error) {
 	return n, nil
 }
 
-// explainUnreadable finds the most likely cause.
+// explainUnreadable returns the most likely cause.
 func (f cronField) explainUnreadable(text string) error {
 	switch {
 	case text == "":
@@ -143,5 +143,5 @@ func (f cronField) explainUnreadable(text string) error {
 	return problemf("%s in the %s is not a number: write one from %d to %d, or *", quote(text), f.name, f.min, f.max)
 }
 
-// isDigits reports whether s is a number without a sign; Atoi would take one.
+// isDigits reports whether s is a number without a sign, which Atoi would accept.
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

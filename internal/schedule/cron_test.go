@@ -253,8 +253,8 @@ func TestCron_ProblemsNameTheLine(t *testing.T) {
 	}
 }
 
-// Another library is a second opinion on the calendar where no clock changes. It takes
-// */2 in a day field for a restriction, which Debian does not, so such lines are left out.
+// Another library confirms the calendar in a zone without clock changes. It treats */2 in a day
+// field as a restriction, which Debian does not, so such lines are excluded.
 func TestCron_AgreesWithAnotherLibraryInUTC(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 0))
 	compared := 0

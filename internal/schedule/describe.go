@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxListedTimes is how many times or dates are listed one by one. Minutes are shorter.
+// Limits of times and dates that are listed one by one. Minutes are shorter.
 const (
 	maxListedTimes   = 6
 	maxListedMinutes = 10
@@ -18,7 +18,11 @@ const (
 // "daily" moved to three o'clock read the same. Every phrase here is for one shape of sets
 // and refuses all others, and then the line is quoted.
 
-// describeLines joins the words of all lines and names the zone once if it is the same.
+// describeLines joins the descriptions of all lines and names the zone once if it is the same.
+//
+// A description depends on what a line means, not on how it is written: "0 3 * * *" and "*-*-*
+// 03:00" read the same. Every phrase below handles one form of sets and rejects all others. Then
+// the line is quoted.
 func describeLines(parts []*lineSchedule, zone string) string {
 	texts := make([]string, len(parts))
 	same, needed := true, false
@@ -41,13 +45,13 @@ func describeLines(parts []*lineSchedule, zone string) string {
 	return strings.Join(texts, "; ")
 }
 
-// describe says a line without its zone. What has no plain words is quoted: better
-// no words than wrong ones. The zone is not needed where it makes no difference.
+// describe describes a line without its zone. A line without a plain description is quoted: no
+// description is better than a wrong one. inZone is false if the zone makes no difference.
 func (t *lineSchedule) describe() (text string, inZone bool) {
 	quoted := "as " + quoteAll(t.source) + " says"
 	days, ok := t.days.describe(t.months)
 	except, known := t.describeSkippedTimes(days)
-	if !ok || !known { // it would not be quite every day
+	if !ok || !known { // it is not exactly every day
 		return quoted, true
 	}
 	if t.years != allYears() {
@@ -72,9 +76,8 @@ func (t *lineSchedule) describe() (text string, inZone bool) {
 	return clock + " " + days, true
 }
 
-// describeSkippedTimes returns which times systemd skips for an uneven step, such as
-// " except at 00:00", or nothing if it skips none. It returns false if there are no plain
-// words.
+// describeSkippedTimes returns the times that systemd skips for an uneven step, such as " except at
+// 00:00", or "" if it skips none. It returns false if there is no plain description.
 func (t *lineSchedule) describeSkippedTimes(days string) (string, bool) {
 	if t.overrun == (stepOverrun{}) {
 		return "", true
@@ -83,7 +86,7 @@ func (t *lineSchedule) describeSkippedTimes(days string) (string, bool) {
 		return "", false
 	}
 	if t.overrun.minute <= t.minutes.first() || !t.hours.has(0) || !t.hours.has(23) {
-		return "", true // the steps begin after the skipped times
+		return "", true // the steps start after the skipped times
 	}
 	if days != "every day" {
 		return "", false
@@ -95,10 +98,10 @@ func (t *lineSchedule) describeSkippedTimes(days string) (string, bool) {
 	return " except at " + joinWithAnd(times), len(times) <= maxListedTimes
 }
 
-// minuteStepPattern is a step in the minutes of a cron line or a calendar expression.
+// minuteStepPattern matches a step in the minutes of a cron line or a calendar expression.
 var minuteStepPattern = regexp.MustCompile(`^[0-9*-]+/[0-9]+ |:[0-9*]+(\.\.[0-9]+)?/[0-9]+`)
 
-// unevenStepNote warns that a step such as */45 is shorter from one hour to the next.
+// unevenStepNote warns that the interval of a step such as */45 is shorter between two hours.
 func (t *lineSchedule) unevenStepNote() string {
 	step, ok := constantStep(t.minutes)
 	if _, even := circularStep(t.minutes, 60); !ok || even || t.minutes.first() != 0 || 60-t.minutes.last() >= step || !minuteStepPattern.MatchString(t.source) {
@@ -107,7 +110,7 @@ func (t *lineSchedule) unevenStepNote() string {
 	return fmt.Sprintf(" (not every %s: the step starts again each hour)", FormatDuration(time.Duration(step)*time.Minute))
 }
 
-// describeOnce is for what happens once: "once, at 18:00 on 24 December 2026".
+// describeOnce describes a single run: "once, at 18:00 on 24 December 2026".
 func (p *pattern) describeOnce() (string, bool) {
 	first, _ := p.next(0)
 	last, _ := p.prev(searchEnd)
@@ -118,7 +121,7 @@ func (p *pattern) describeOnce() (string, bool) {
 
 func quoteAll(s string) string { return "“" + s + "”" }
 
-// describeEveryHour is for what happens in every hour: "every 15 min", "every hour".
+// describeEveryHour describes runs in every hour: "every 15 min", "every hour".
 func (p *pattern) describeEveryHour() (string, bool) {
 	if p.hours != bitsetOf(0, 23) {
 		return "", false
@@ -126,7 +129,7 @@ func (p *pattern) describeEveryHour() (string, bool) {
 	if !p.seconds.onlyZero() {
 		return p.describeSeconds()
 	}
-	// "Every 15 min" is true only if the step divides the hour and begins with it:
+	// "Every 15 min" is correct only if the step divides the hour and starts with it:
 	// */7 leaves four minutes between :56 and the next hour.
 	step, ok := circularStep(p.minutes, 60)
 	switch {
@@ -139,12 +142,12 @@ func (p *pattern) describeEveryHour() (string, bool) {
 	case p.minutes.size() == 1:
 		return FormatDuration(time.Duration(p.minutes.first())*time.Minute) + " past every hour", true
 	case ok:
-		return "", false // an even step that begins later has words with a clock
+		return "", false // describeTimes handles an even step that starts later
 	}
 	return p.describeMinutes()
 }
 
-// describeMinutes is for several minutes of every hour: "at 0 and 45 min past every hour".
+// describeMinutes describes several minutes of every hour: "at 0 and 45 min past every hour".
 func (p *pattern) describeMinutes() (string, bool) {
 	if p.minutes.size() <= maxListedMinutes {
 		var texts []string
@@ -161,7 +164,7 @@ func (p *pattern) describeMinutes() (string, bool) {
 	return fmt.Sprintf("every %s from minute %d to minute %d of every hour", every, p.minutes.first(), p.minutes.last()), ok
 }
 
-// describeSeconds is for "every 10 s", all day long.
+// describeSeconds describes "every 10 s", all day long.
 func (p *pattern) describeSeconds() (string, bool) {
 	if p.minutes != bitsetOf(0, 59) || len(p.seconds) != 1 {
 		return "", false
@@ -177,7 +180,7 @@ func (p *pattern) describeSeconds() (string, bool) {
 	}
 }
 
-// circularStep returns the step of a set that goes around a circle in equal steps.
+// circularStep returns the step of a set that divides a circle into equal steps.
 func circularStep(s bitset, circle int) (step int, ok bool) {
 	n := s.size()
 	if n == 0 || circle%n != 0 {
@@ -192,7 +195,7 @@ func circularStep(s bitset, circle int) (step int, ok bool) {
 	return step, true
 }
 
-// describeTimes is for times of day: "at 03:00", "every 10 min from 09:00 to 17:50".
+// describeTimes describes times of day: "at 03:00", "every 10 min from 09:00 to 17:50".
 func (p *pattern) describeTimes() (string, bool) {
 	seconds, ok := p.secondSuffix()
 	if !ok {
@@ -216,14 +219,13 @@ func (p *pattern) describeTimes() (string, bool) {
 		at(p.hours.first(), p.minutes.first()), at(p.hours.last(), p.minutes.last())), true
 }
 
-// describeTimeStep returns the distance between one time of day and the next if it is
-// always the same.
+// describeTimeStep returns the time between consecutive times of day if it is constant.
 func (p *pattern) describeTimeStep() (string, bool) {
 	if p.minutes.size() == 1 {
 		step, ok := constantStep(p.hours)
 		return FormatDuration(time.Duration(step) * time.Hour), ok
 	}
-	// Many minutes in an hour flow into the next hour only if there is no hour between.
+	// Several minutes continue into the next hour only if the hours are consecutive.
 	hours, ok := constantStep(p.hours)
 	if !ok && p.hours.size() > 1 || hours > 1 {
 		return "", false
@@ -251,7 +253,7 @@ func constantStep(s bitset) (step int, ok bool) {
 	return step, true
 }
 
-// secondSuffix returns ":30" when all times have the same full second, "" for 0.
+// secondSuffix returns ":30" if all times have the same whole second, and "" for 0.
 func (p *pattern) secondSuffix() (string, bool) {
 	if p.seconds.onlyZero() {
 		return "", true
@@ -263,7 +265,7 @@ func (p *pattern) secondSuffix() (string, bool) {
 	return fmt.Sprintf(":%02d", t.start/second), true
 }
 
-// joinWithAnd joins with commas and a final "and".
+// joinWithAnd joins items with commas and a final "and".
 func joinWithAnd(items []string) string {
 	if len(items) < 2 {
 		return strings.Join(items, "")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Sets that have a name of their own.
+// Sets with a description.
 const (
 	allDates    = bitset(1<<32 - 2) // 1 to 31
 	allMonths   = bitset(1<<13 - 2)
@@ -15,8 +15,8 @@ const (
 	weekend     = bitset(1<<0 | 1<<6)
 )
 
-// describe implements dayRule. A day that may match either field is said with "and", as
-// people do: "on the 1st and on Mondays" is both kinds of days.
+// describe implements dayRule. A day that can match either field is described with "and", as people
+// say it: "on the 1st and on Mondays" means both kinds of days.
 func (c *cronDays) describe(months bitset) (string, bool) {
 	anyDate, anyWeekday := c.dates == allDates, c.weekdays == allWeekdays
 	if c.matchBoth {
@@ -39,7 +39,7 @@ func (c *cronDays) describe(months bitset) (string, bool) {
 	return dates + " and " + weekdays, ok && too
 }
 
-// describeBothFields is for a day that must match both fields.
+// describeBothFields describes days that must match both fields.
 func (c *cronDays) describeBothFields(months bitset) (string, bool) {
 	dates, ok := c.describeDates(months)
 	if c.lastOfMonth != 0 || c.nth != [6]bitset{} {
@@ -63,7 +63,7 @@ func ifWeekdays(weekdays bitset) string {
 	return ", if that is a " + strings.Join(names, " or ")
 }
 
-// describeDates says the first day field, with what goes beyond plain dates last.
+// describeDates describes the day of month, plain dates first.
 func (c *cronDays) describeDates(months bitset) (string, bool) {
 	var parts []string
 	if c.dates != 0 {
@@ -88,7 +88,7 @@ func (c *cronDays) describeDates(months bitset) (string, bool) {
 	return "on " + joinWithAnd(parts) + ofMonths(months), len(parts) <= maxListedTimes
 }
 
-// describePlainDates says "on 24 December" or "on the 1st and 15th of every month".
+// describePlainDates returns "on 24 December" or "on the 1st and 15th of every month".
 func describePlainDates(dates, months bitset) (string, bool) {
 	if dates.size() == 1 && months.size() == 1 {
 		return fmt.Sprintf("on %d %s", dates.first(), time.Month(months.first())), true
@@ -110,8 +110,8 @@ func dateOrdinals(dates bitset) ([]string, bool) {
 	return names, len(names) <= maxListedTimes
 }
 
-// describeWeekdays says the second day field. Plain weekdays beside a place in the
-// month would make a sentence that can be misread.
+// describeWeekdays describes the day of week. Plain weekdays together with an occurrence in the
+// month would be ambiguous, so it returns false for them.
 func (c *cronDays) describeWeekdays(months bitset) (string, bool) {
 	var parts []string
 	for i, days := range c.nth {
@@ -161,7 +161,8 @@ func ordinalFromEnd(n int) string {
 	return ordinal(n) + " last"
 }
 
-// describePlainWeekdays says "on weekdays", "from Monday to Saturday" or "on Mondays and Fridays".
+// describePlainWeekdays returns "on weekdays", "from Monday to Saturday" or "on Mondays and
+// Fridays".
 func describePlainWeekdays(weekdays bitset) string {
 	switch weekdays {
 	case allWeekdays:
@@ -182,7 +183,7 @@ func describePlainWeekdays(weekdays bitset) string {
 	return "on " + joinWithAnd(names)
 }
 
-// weekdaysFromMonday returns the weekdays in the order of the week.
+// weekdaysFromMonday returns the weekdays in order, Monday first.
 func weekdaysFromMonday(weekdays bitset) []time.Weekday {
 	var days []time.Weekday
 	for d := 1; d <= 7; d++ {
@@ -193,7 +194,7 @@ func weekdaysFromMonday(weekdays bitset) []time.Weekday {
 	return days
 }
 
-// inMonths goes after days that are not dates: " in January and July".
+// inMonths follows days that are not dates: " in January and July".
 func inMonths(months bitset) string {
 	if months == allMonths {
 		return ""
@@ -204,7 +205,7 @@ func inMonths(months bitset) string {
 	return " in " + joinWithAnd(monthNames(months))
 }
 
-// ofMonths goes after dates: " of every month", " of January and July".
+// ofMonths follows dates: " of every month", " of January and July".
 func ofMonths(months bitset) string {
 	if months == allMonths {
 		return " of every month"
@@ -215,7 +216,7 @@ func ofMonths(months bitset) string {
 	return " of " + joinWithAnd(monthNames(months))
 }
 
-// monthNames are in full; there are at most eleven.
+// monthNames returns the full names. There are at most eleven.
 func monthNames(months bitset) []string {
 	var names []string
 	for m := range months.all() {

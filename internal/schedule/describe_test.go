@@ -72,7 +72,7 @@ func TestDescribe(t *testing.T) {
 		{"*:0/20", "every 20 min"},
 		{"*-*-01/3 *:00,45", "as “*-*-01/3 *:00,45” says, Europe/Berlin"},
 		{"3..22:0/35", "as “3..22:0/35” says, Europe/Berlin"},
-		{"0/5:00", "as “0/5:00” says, Europe/Berlin"}, // 00:00 is passed over on the 1st
+		{"0/5:00", "as “0/5:00” says, Europe/Berlin"}, // 00:00 is skipped on the 1st
 		{"*:*:*", "every second"},
 		{"*:*:0/7", "as “*:*:0/7” says, Europe/Berlin"},
 		{"10:00:00.5", "as “10:00:00.5” says, Europe/Berlin"},
@@ -99,8 +99,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// Words that list minutes are compared with the slots of the day after: each listed time is
-// one, and no other is.
+// A description that lists minutes matches the slots of the next day: every listed time is a slot,
+// and there are no others.
 func TestDescribe_ListedMinutesAreTheSlots(t *testing.T) {
 	listed := regexp.MustCompile(`^at ([0-9, and]+) min past every hour( except at ([0-9:, and]+?))?( \(|,|$)`)
 	numbers := regexp.MustCompile(`[0-9:]+`)
@@ -114,7 +114,7 @@ func TestDescribe_ListedMinutesAreTheSlots(t *testing.T) {
 					s, err = OnCalendar([]string{line}, "")
 				}
 				if err != nil {
-					continue // a step out of range
+					continue // the step is out of range
 				}
 				words := listed.FindStringSubmatch(strings.ReplaceAll(s.Describe(), noBreakSpace, " "))
 				if words == nil {

@@ -5,40 +5,39 @@ import (
 	"strings"
 )
 
-// Suggestion is a schedule with the meaning of an expression that was rejected.
+// Suggestion is a valid schedule with the meaning of a rejected expression.
 type Suggestion struct {
-	Kind    string // where to write it: one of the kinds below
-	Text    string // what to write
-	Zone    string // IANA name of the zone that the expression names; empty if it names none
-	Dialect string // whose expression it was taken for, such as "Quartz"
-	Note    string // what else to change, in a sentence; empty if nothing
+	Kind    string // one of the kinds below
+	Text    string // the schedule
+	Zone    string // IANA name of the zone in the expression; "" if it has none
+	Dialect string // program whose syntax was recognized, such as "Quartz"
+	Note    string // what else to change, as a sentence; "" if nothing
 }
 
-// The kinds of a Suggestion, as the members of the API are called.
+// The kinds of a Suggestion, as in the API.
 const (
 	KindInterval   = "interval"
 	KindCron       = "cron"
 	KindOnCalendar = "oncalendar"
 )
 
-// dialect is a way in which other programs write a schedule. The table below is
-// the rule by which expressions are recognised and translated; each row states it
-// in words, with the source it was taken from.
+// dialect is the schedule syntax of another program. The table below is the rule by which
+// expressions are recognized and translated. Each row describes the syntax in words, with its
+// source.
 type dialect struct {
 	name            string // in [Suggestion.Dialect]
-	title           string // of an expression, with its article
-	phrase          string // where it is read so, in a clause
+	title           string // of an expression, with an article
+	phrase          string // the dialect as a clause
 	layouts         []string
-	sundayNumber    int    // number of Sunday in the day of week; the others follow
-	oneQuestionMark bool   // exactly one of the two day fields is "?"
-	rangesWrap      bool   // a range may run over the end, such as 22-4
-	note            string // about every translation, in a sentence
+	sundayNumber    int    // number of Sunday in the day of week
+	oneQuestionMark bool   // exactly one of the two day fields must be "?"
+	rangesWrap      bool   // a range can wrap around, such as 22-4
+	note            string // about every translation, as a sentence
 	rule            string
 	source          string
 }
 
-// A layout names the fields in their order: second, minute, hour, Day of the
-// month, Month, Weekday and year.
+// A layout lists the fields in order: second, minute, hour, Day of month, Month, Weekday and year.
 const (
 	fiveFields   = "mhDMW"
 	secondsFirst = "smhDMW"
@@ -97,21 +96,21 @@ func layoutField(letter byte) cronField {
 	return cronField{name: "second", plural: "seconds", max: 59}
 }
 
-// meaning is an expression as one dialect reads it.
+// meaning is an expression as one dialect interprets it.
 type meaning struct {
 	dialect         string
 	title           string
 	phrase          string
 	kind            string
-	text            string // empty if no schedule here has the same meaning
-	noEquivalent    string // why text is empty, in a clause
+	text            string // "" if Overdue has no equivalent schedule
+	noEquivalent    string // why text is empty, as a clause
 	note            string
 	sundayNumber    int
 	numbersWeekdays bool // the day of week has numbers
 }
 
-// parse returns the expression as the dialect reads it. It returns false if the
-// expression is not valid in this dialect.
+// parse interprets an expression in the dialect. It returns false if the expression is not valid in
+// it.
 func (d dialect) parse(fields []string) (meaning, bool) {
 	for _, layout := range d.layouts {
 		if len(layout) == len(fields) {
@@ -121,7 +120,7 @@ func (d dialect) parse(fields []string) (meaning, bool) {
 	return meaning{}, false
 }
 
-// parseLayout is read for one layout.
+// parseLayout is parse for one layout.
 func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]bitset{}}
 	for i := range layout {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// onCalendar returns the systemd calendar expression with the meaning of the fields. It is
-// used for what a cron line cannot say: seconds, years, and days counted from the end of the
+// onCalendar returns the systemd calendar expression with the meaning of the fields. It is for
+// schedules that a cron line cannot express: seconds, years, and days counted from the end of the
 // month. It returns false if there is no such expression.
 func (x *translation) onCalendar() (string, bool) {
 	days, weekdays := x.sets['D'], x.sets['W']
@@ -40,7 +40,7 @@ func (x *translation) onCalendar() (string, bool) {
 	return text, err == nil
 }
 
-// firstNonEmpty is the first that is not empty.
+// firstNonEmpty returns text, or otherwise if text is empty.
 func firstNonEmpty(text, otherwise string) string {
 	if text == "" {
 		return otherwise
@@ -48,13 +48,13 @@ func firstNonEmpty(text, otherwise string) string {
 	return text
 }
 
-// formatOnCalendarField writes the numbers of a field as systemd reads them.
+// formatOnCalendarField formats the numbers of a field for systemd.
 func formatOnCalendarField(all bitset, f cronField) string {
 	if all == 0 || all.size() == f.maxDistinct()-f.min+1 {
 		return "*"
 	}
 	list := slices.Collect(all.all())
-	// Only even steps: in systemd, others continue from one day to the next.
+	// Even steps only: in systemd, others continue from one day to the next.
 	if step, ok := circularStep(all, f.maxDistinct()+1); ok && f.min == 0 && len(list) > 2 && step > 1 {
 		return fmt.Sprintf("%02d/%d", list[0], step)
 	}
@@ -68,7 +68,7 @@ func formatOnCalendarField(all bitset, f cronField) string {
 	return strings.Join(texts, ",")
 }
 
-// formatWeekdays writes days of the week with their names, from Monday to Sunday.
+// formatWeekdays formats weekdays by name, from Monday to Sunday.
 func formatWeekdays(all bitset) string {
 	var parts []string
 	for n := 1; n <= 7; n++ {
@@ -89,10 +89,11 @@ func formatWeekdays(all bitset) string {
 	return strings.Join(parts, ",")
 }
 
-// weekdayAbbreviation is the name of a day of the week, with Sunday as 0 or 7.
+// weekdayAbbreviation returns the three-letter name of a weekday, with Sunday as 0 or 7.
 func weekdayAbbreviation(n int) string { return time.Weekday(n % 7).String()[:3] }
 
-// formatOnCalendarYears writes a field of years as systemd reads it, or "" if it cannot be.
+// formatOnCalendarYears formats a field of years for systemd, or returns "" if that is not
+// possible.
 func formatOnCalendarYears(text string) string {
 	for item := range strings.SplitSeq(text, ",") {
 		span, step, isStep := strings.Cut(item, "/")

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// translation turns the fields of a dialect into those of a cron line.
+// translation translates the fields of a dialect into those of a cron line.
 type translation struct {
 	dialect
 	cronFields       map[byte]string // of the cron line, by the letter of the layout
-	sets             map[byte]bitset // the numbers in the fields
-	daysBeforeEnd    int             // days before the last of the month
-	onCalendarYears  string          // of a calendar expression
-	ambiguous        bool            // programs disagree on the meaning
-	severalSeconds   bitset          // seconds, if there are several
+	sets             map[byte]bitset // numbers in the fields
+	daysBeforeEnd    int             // days before the last day of the month
+	onCalendarYears  string          // for a calendar expression
+	ambiguous        bool            // programs disagree about the meaning
+	severalSeconds   bitset          // the seconds, if there are several
 	second           int
 	questionMarks    int
 	numbersWeekdays  bool   // the day of week has a number
-	noCronEquivalent string // no cron line has the same meaning
+	noCronEquivalent string // why no cron line has the same meaning
 }
 
-// translateField reads one field. It returns false if the field is not valid in the dialect.
+// translateField translates one field. It returns false if the field is not valid in the dialect.
 func (x *translation) translateField(letter byte, text string) bool {
 	if text == "?" && (letter == 'D' || letter == 'W') {
 		x.questionMarks++
@@ -52,8 +52,7 @@ func (x *translation) translateField(letter byte, text string) bool {
 	return true
 }
 
-// translateYear reads a year field. If it restricts the year, there is no equivalent cron
-// line.
+// translateYear translates the year. A year that is restricted has no equivalent cron line.
 func (x *translation) translateYear(text string) bool {
 	if text == "*" {
 		return true
@@ -72,8 +71,8 @@ func (x *translation) translateYear(text string) bool {
 	return true
 }
 
-// translateSeconds reads a field of seconds. Several seconds are kept for a schedule that
-// may be an interval.
+// translateSeconds translates the seconds. Several seconds are kept, because the schedule can be an
+// interval.
 func (x *translation) translateSeconds(all bitset) bool {
 	if all.size() == 1 {
 		x.second = all.first()
@@ -83,8 +82,8 @@ func (x *translation) translateSeconds(all bitset) bool {
 	return all.size() > 0
 }
 
-// translateSubMinute translates a schedule that runs several times a minute: into an interval if
-// it runs evenly and always.
+// translateSubMinute translates a schedule that runs several times a minute: into an interval if it
+// runs evenly and always.
 func (x *translation) translateSubMinute(r meaning) meaning {
 	always := true
 	for _, part := range x.cronFields {
@@ -101,7 +100,7 @@ func (x *translation) translateSubMinute(r meaning) meaning {
 	return r
 }
 
-// translateSpecial reads L, W and #.
+// translateSpecial translates L, W and #.
 func (x *translation) translateSpecial(letter byte, item string) (string, bool) {
 	switch {
 	case letter == 'D' && (item == "L" || item == "LW" || item == "WL"):
@@ -124,7 +123,7 @@ func (x *translation) translateSpecial(letter byte, item string) (string, bool) 
 	return "", false
 }
 
-// translateNthWeekday reads the last or the nth weekday of the month.
+// translateNthWeekday translates the last or the nth weekday of the month.
 func (x *translation) translateNthWeekday(item string) (string, bool) {
 	day, place, found := strings.Cut(item, "#")
 	suffix := "#" + place
@@ -141,7 +140,7 @@ func (x *translation) translateNthWeekday(item string) (string, bool) {
 	return strconv.Itoa(n%7) + suffix, true
 }
 
-// translateWeekday reads a day of the week, with Sunday as 0 or 7.
+// translateWeekday translates a day of the week, with Sunday as 0 or 7.
 func (x *translation) translateWeekday(text string) (int, bool) {
 	if i := slices.Index(weekdayField.names, strings.ToLower(text)); i >= 0 {
 		return i, true
@@ -154,7 +153,7 @@ func (x *translation) translateWeekday(text string) (int, bool) {
 	return n - x.sundayNumber, true
 }
 
-// translateItem reads "*", "5", "1-5" or "5/15".
+// translateItem translates "*", "5", "1-5" or "5/15".
 func (x *translation) translateItem(f cronField, letter byte, text string) (bitset, bool) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	step := 1
@@ -185,8 +184,8 @@ func (x *translation) translateItem(f cronField, letter byte, text string) (bits
 	return all, true
 }
 
-// translateRange reads the range before the slash; a single number with a step goes to the
-// end of the field.
+// translateRange translates the range before the slash. A single number with a step goes to the end
+// of the field.
 func (x *translation) translateRange(f cronField, letter byte, span string, stepped bool) (lo, hi int, ok bool) {
 	number := func(text string) int {
 		if letter == 'W' {
@@ -210,19 +209,19 @@ func (x *translation) translateRange(f cronField, letter byte, span string, step
 		hi = lo
 	}
 	if letter == 'W' && x.sundayNumber == 0 && hi == 0 {
-		hi = 7 * min(lo, 1) // Sunday ends a range as day 7
+		hi = 7 * min(lo, 1) // Sunday as day 7 ends a range
 	}
 	return lo, hi, ok && (lo <= hi || x.rangesWrap && letter != 'D')
 }
 
-// format returns the field of a cron line for a set of numbers and other parts.
+// format returns the field of a cron line for a set of numbers and other items.
 func (f cronField) format(all bitset, special []string) string {
 	list := slices.Collect(all.all())
 	if rest := all &^ 1; f.name == weekdayField.name && all.has(0) && len(list) > 2 && rest == bitsetOf(rest.first(), 6) && len(list) < 7 {
-		list = append(list[1:], 7) // Sunday ends a range as day 7
+		list = append(list[1:], 7) // Sunday as day 7 ends a range
 	}
 	if len(list) == f.maxDistinct()-f.min+1 {
-		return "*" // whatever else there is
+		return "*" // includes all other items
 	}
 	parts := special
 	if len(list) > 2 {
@@ -249,7 +248,7 @@ func (f cronField) format(all bitset, special []string) string {
 			i++
 		}
 		if i == from+1 {
-			i = from // two are shorter as a list
+			i = from // two numbers are shorter as a list
 		}
 		parts = append(parts, formatRange(list[from], list[i]))
 	}

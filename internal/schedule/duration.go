@@ -9,10 +9,9 @@ import (
 // noBreakSpace keeps a number and its unit on one line.
 const noBreakSpace = "\u00a0"
 
-// FormatDuration says a length of time in words: "24 h", "15 min", "1 h 30 min", with
-// a no-break space between number and unit. Days are used from 48 hours on,
-// because "24 h" and "36 h" are how people speak of a day. Parts of a second are
-// said as decimals, nothing is rounded.
+// FormatDuration formats a duration in words: "24 h", "15 min", "1 h 30 min", with a no-break space
+// between number and unit. It uses days from 48 hours on, because people say "24 hours" and "36
+// hours". Fractions of a second are decimals; nothing is rounded.
 func FormatDuration(d time.Duration) string {
 	if d < 0 {
 		return "−" + FormatDuration(-max(d, -1<<63+1))

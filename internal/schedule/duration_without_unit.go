@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// DurationsWithoutUnit reports whether a duration is a number without a unit, which is
-// ambiguous: 24 means seconds to an API and hours to a person. It returns the
-// possible durations, the most likely first. Zero needs no unit. A number that is
-// out of range with every unit is left to [ParseDuration].
+// DurationsWithoutUnit reports whether a duration is a number without a unit, which is ambiguous:
+// 24 means seconds in an API and hours to a person. It returns the possible durations, the most
+// likely first. Zero needs no unit. ParseDuration handles a number that is out of range with every
+// unit.
 func DurationsWithoutUnit(text string) (choices []string, bare bool) {
 	number := strings.TrimSpace(text)
 	if !isDigits(number) || strings.Trim(number, "0") == "" || len(number) > 10 {

@@ -2,30 +2,33 @@ package schedule
 
 import "time"
 
-// lineSchedule is one line of a schedule: a pattern in a zone under a custom.
+// lineSchedule is one line of a schedule: a pattern in a zone with a policy for clock changes.
 //
-// Its slots are, for each span of the zone, the readings that match and are not below the floor,
-// and perhaps one at the beginning of the span for all that the jump to it skipped. That
-// definition does not depend on where a search begins, which is why Next and Prev agree.
+// Its slots are, for each span of the zone, the matching wall times from floor on, and possibly one
+// at the start of the span for the ones that the clock skipped. This definition does not depend on
+// where a search starts, so Next and Prev agree.
 type lineSchedule struct {
 	pattern
 	loc    *time.Location
 	policy clockChangePolicy
 	zone   string // canonical name of loc
-	source string // the line as typed
+	source string // the line as written
 }
 
-// maxOffsetChange is more than two clocks in the world can differ, and more than any
-// clock was ever changed at once.
+// maxOffsetChange is more than the largest difference between two clocks, and more than any clock
+// ever changed at once.
 const maxOffsetChange = 2 * day
 
 // next and prev go from span to span. Where the pattern says that nothing
 // matches for long, they leap: without that, 29 February on a Monday would look at
 // every change of the clock in 40 years.
 
-// next returns the first slot after a moment. In every span it looks first at what
-// is made up for when the span begins, then at the readings of the span itself; the former
-// happens at the very start, so the order is the order in time.
+// next returns the first slot after a time. In every span it first checks for a slot that was
+// skipped by the change at the start of the span, then for matches in the span. The former is at
+// the very start, so slots are in order.
+//
+// next and prev go from span to span. If the pattern has no match for a long time, they jump:
+// otherwise, 29 February on a Monday would visit every clock change in 40 years.
 func (t *lineSchedule) next(after time.Time) (time.Time, bool) {
 	at := clampInstant(after, time.Microsecond)
 	for at < instant(searchEnd+maxOffsetChange) {
@@ -43,8 +46,8 @@ func (t *lineSchedule) next(after time.Time) (time.Time, bool) {
 		if !ok {
 			w = searchEnd + 2*maxOffsetChange
 		}
-		// Leaping is safe only if no later reading can fall below low again, so
-		// the clock must have come further than it can be put back.
+		// A jump is safe only if no later wall time can be below low again, so the
+		// clock must have moved further than it can go back.
 		at = s.end
 		if low+maxOffsetChange < s.endWallTime() {
 			at = max(at, instant(w-maxOffsetChange))
@@ -53,7 +56,7 @@ func (t *lineSchedule) next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// prev is next backwards: first the readings of the span, then its start.
+// prev is next backwards: first the matches of the span, then its start.
 func (t *lineSchedule) prev(before time.Time) (time.Time, bool) {
 	at := clampInstant(before, time.Microsecond-1)
 	for at > instant(-maxOffsetChange) {
@@ -71,7 +74,7 @@ func (t *lineSchedule) prev(before time.Time) (time.Time, bool) {
 		if !ok {
 			w = -2 * maxOffsetChange
 		}
-		// The same the other way round.
+		// The same in the other direction.
 		at = s.start
 		if high-maxOffsetChange > s.startWallTime() {
 			at = min(at, instant(w+maxOffsetChange))
@@ -80,24 +83,24 @@ func (t *lineSchedule) prev(before time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// matchesBetween reports whether anything matches from reached up to, not including, first.
+// matchesBetween reports whether a wall time from reached up to, not including, first matches.
 func (t *lineSchedule) matchesBetween(reached, first wallTime) bool {
 	w, ok := t.pattern.next(reached)
 	return ok && w < first
 }
 
-// firstWholeMinute is when a span's first whole minute on the wall begins. Clocks are
-// changed on the minute, but some zones had offsets with seconds until 1972.
+// firstWholeMinute returns the first instant of the span with a whole minute on the wall clock.
+// Clocks change on the minute, but some zones had offsets with seconds until 1972.
 func (s offsetSpan) firstWholeMinute() instant {
 	first := s.startWallTime()
 	return s.instantAt(first + ((minute - first%minute) % minute))
 }
 
-// utc is in UTC, as all slots are.
+// utc returns the instant in UTC, as all slots are.
 func (i instant) utc() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
-// clampInstant returns the microsecond of t plus extra, kept near the years of the
-// pattern: the microseconds of a far year would overflow.
+// clampInstant returns the microsecond of t plus extra, limited to the years of a pattern: the
+// microseconds of a distant year would overflow.
 func clampInstant(t time.Time, extra time.Duration) instant {
 	switch y := t.UTC().Year(); {
 	case y < minYear-1:

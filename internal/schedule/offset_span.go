@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// instant is a moment in microseconds since 1 January 1970 UTC.
+// instant is a time in microseconds since 1 January 1970 UTC.
 type instant int64
 
-// Stand-ins for the ends of time, far from overflow.
+// Limits of time, far from overflow.
 const (
 	minInstant instant = math.MinInt64 / 4
 	maxInstant instant = math.MaxInt64 / 4
 )
 
-// offsetSpan is a stretch of time during which a zone keeps one UTC offset.
-// The end is not part of it. Neighbours may have the same offset.
+// offsetSpan is a period during which a zone has one UTC offset. The end is exclusive. Adjacent
+// spans can have the same offset.
 type offsetSpan struct {
 	start, end instant
 	offset     wallTime
 }
 
-// spanAt returns the span that holds a moment.
+// spanAt returns the span that contains an instant.
 func spanAt(loc *time.Location, at instant) offsetSpan {
 	t := time.UnixMicro(int64(at)).In(loc)
 	_, offset := t.Zone()
@@ -50,12 +50,11 @@ func (s offsetSpan) instantAt(w wallTime) instant   { return instant(w - s.offse
 func (s offsetSpan) startWallTime() wallTime { return s.wallTimeAt(s.start) }
 func (s offsetSpan) endWallTime() wallTime   { return s.wallTimeAt(s.end) }
 
-// wallTimeReached returns how far the clock on the wall had come when s began: the first
-// reading that had not yet been lived through. It lies above the first reading
-// of s when the clock was put back, below when it was put forward.
+// wallTimeReached returns the wall time that the clock had reached when s started. It is later than
+// the start of s if the clock went back, and earlier if it went forward.
 //
-// One span back is enough: since 1970 no clock was changed twice within the
-// three hours that matter to any custom.
+// One previous span is enough: since 1970 no clock changed twice within the three hours that matter
+// to any policy.
 func (s offsetSpan) wallTimeReached(loc *time.Location) wallTime {
 	if s.start == minInstant {
 		return s.startWallTime()

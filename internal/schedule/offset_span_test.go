@@ -2,8 +2,8 @@ package schedule
 
 import "testing"
 
-// The next line of a zone begins where the last one ends, and custom need only look one
-// span back, because no clock is changed twice within a day.
+// Each span of a zone starts where the previous one ends. A policy needs only the previous span,
+// because no clock changes twice within a day.
 func TestSpanAt_SpansAreContiguousAndLongerThanADay(t *testing.T) {
 	zones := map[string]bool{}
 	for _, zone := range zoneAliases {

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// onCalendarField is one place of a calendar expression: the years, the hours …
+// onCalendarField describes one field of a calendar expression, such as the year or the hour.
 type onCalendarField struct {
 	name         string // as in "hour 25 is out of range"
 	plural       string
 	min          int
 	max          int
-	scale        int  // what a written 1 is worth: 1, or a million for seconds
+	scale        int  // value of a written 1: 1, or a million for seconds
 	fromEnd      bool // counts from the end of the month: 1 is the last day
-	twoDigitYear bool // 26 is 2026
+	twoDigitYear bool // 26 means 2026
 }
 
-// The places of an expression. Seconds are kept in microseconds.
+// The fields of an expression. Seconds are in microseconds.
 var (
 	onCalendarYear   = onCalendarField{name: "year", plural: "years", min: minYear, max: maxYear, scale: 1, twoDigitYear: true}
 	onCalendarMonth  = onCalendarField{name: "month", plural: "months", min: 1, max: 12, scale: 1}
@@ -26,16 +26,16 @@ var (
 	onCalendarSecond = onCalendarField{name: "second", plural: "seconds", max: int(minute) - 1, scale: int(second)}
 )
 
-// componentList is the components of one place.
+// componentList is the parsed value of one field.
 type componentList []component
 
-// component is "start..stop/repeat". Without a stop it is open, which means up to
-// the highest value if it repeats, and start alone if it does not.
+// component is "start..stop/repeat". Without a stop it ends at the maximum if it repeats, and is
+// start alone if it does not.
 type component struct{ start, stop, repeat int }
 
 const noStop = -1
 
-// parse reads "*" or components with commas between them.
+// parse parses "*" or a comma-separated list of components.
 func (u onCalendarField) parse(text string) (componentList, error) {
 	if text == "*" {
 		return componentList{{u.min, u.max, u.scale}}, nil
@@ -54,8 +54,8 @@ func (u onCalendarField) parse(text string) (componentList, error) {
 	return c, nil
 }
 
-// parseComponent reads one of them and checks it the way systemd does, which shortens
-// the range to whole steps before it looks whether the end is in range.
+// parseComponent parses one component and validates it like systemd, which shortens the range to
+// whole steps before it checks the end of the range.
 func (u onCalendarField) parseComponent(text string) (component, error) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	from, to, isRange := strings.Cut(span, "..")
@@ -83,7 +83,7 @@ func (u onCalendarField) parseComponent(text string) (component, error) {
 	return u.validate(u.alignStop(c), text)
 }
 
-// alignStop makes the range end on a step.
+// alignStop ends the range on a step.
 func (u onCalendarField) alignStop(c component) component {
 	if u.twoDigitYear {
 		c.start, c.stop = expandTwoDigitYear(c.start), expandTwoDigitYear(c.stop)
@@ -97,7 +97,7 @@ func (u onCalendarField) alignStop(c component) component {
 	return c
 }
 
-// expandTwoDigitYear is systemd's reading of two digits, that of POSIX: 69 is 2069 and 70 is 1970.
+// expandTwoDigitYear expands a year as systemd and POSIX do: 69 is 2069 and 70 is 1970.
 func expandTwoDigitYear(year int) int {
 	switch {
 	case year >= 0 && year < 70:
@@ -109,8 +109,8 @@ func expandTwoDigitYear(year int) int {
 	}
 }
 
-// validate refuses what lies outside of the unit, and a step that could not be taken
-// even once: systemd does, too, and it is a slip more often than a wish.
+// validate rejects values outside the field, and a step that is never taken: systemd rejects it
+// too, and it is usually a mistake.
 func (u onCalendarField) validate(c component, text string) (component, error) {
 	high := u.max
 	if u.fromEnd {
@@ -122,7 +122,7 @@ func (u onCalendarField) validate(c component, text string) (component, error) {
 		}
 	}
 	switch {
-	// The range of a year or an hour does not wrap around, unlike in people's minds.
+	// Ranges do not wrap around, although users may expect it.
 	case c.stop != noStop && c.stop < c.start:
 		return c, problemf("%s runs backwards: write the smaller number first", quote(text))
 	case c.repeat > high-u.min,
@@ -133,8 +133,8 @@ func (u onCalendarField) validate(c component, text string) (component, error) {
 	return c, nil
 }
 
-// parseNumber reads digits, and a fraction where a 1 is worth more than 1. More than six
-// decimals are rounded.
+// parseNumber parses digits, and a fraction if the field has a scale. More than six decimals are
+// rounded.
 func (u onCalendarField) parseNumber(text, whole string) (int, error) {
 	integer, fraction, hasFraction := strings.Cut(text, ".")
 	if text == "*" {
@@ -146,7 +146,7 @@ func (u onCalendarField) parseNumber(text, whole string) (int, error) {
 	n := 0
 	for _, d := range integer {
 		n = n*10 + int(d-'0')
-		// systemd keeps an int of 32 bits; stopping here keeps ours from overflowing.
+		// systemd uses a 32-bit int. This limit prevents an overflow here.
 		if n*u.scale > math.MaxInt32 {
 			return 0, problemf("%s %s is out of range: %s go from %d to %d", u.name, excerpt(integer), u.plural, u.min, u.max/u.scale)
 		}
@@ -154,7 +154,7 @@ func (u onCalendarField) parseNumber(text, whole string) (int, error) {
 	return n*u.scale + parseMicroseconds(fraction), nil
 }
 
-// parseMicroseconds reads decimals as millionths and rounds half up.
+// parseMicroseconds parses decimals as millionths and rounds half up.
 func parseMicroseconds(fraction string) int {
 	n := 0
 	for i := range 6 {

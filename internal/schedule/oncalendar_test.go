@@ -208,8 +208,8 @@ func TestOnCalendar_RoundsFractionsToMicroseconds(t *testing.T) {
 	}
 }
 
-// The seconds begin anew in the next minute, but what is left of the last step
-// stays in their fraction.
+// The seconds start again in the next minute, but the rest of the last step stays in their
+// fraction.
 func TestOnCalendar_FractionsOverrunTheMinute(t *testing.T) {
 	s, err := OnCalendar([]string{"*:*:0/0.7"}, "")
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// set returns the members of a chain, those beyond the unit left out. It must not count from the end of the month.
+// set returns the values of the list up to the maximum of the field. The list must not count from
+// the end of the month.
 func (c componentList) set(u onCalendarField) bitset {
 	var s bitset
 	for _, part := range c {
@@ -16,7 +17,7 @@ func (c componentList) set(u onCalendarField) bitset {
 	return s
 }
 
-// lastValue is the bound of a component where values go up to high.
+// lastValue returns the last value of a component in a field with the given maximum.
 func (c component) lastValue(high int) int {
 	switch {
 	case c.stop != noStop:
@@ -28,7 +29,7 @@ func (c component) lastValue(high int) int {
 	}
 }
 
-// years is set for the years, which are too many for one.
+// years returns the list as a set of years, which do not fit into a bitset.
 func (c componentList) years() years {
 	var y years
 	for _, part := range c {
@@ -39,7 +40,7 @@ func (c componentList) years() years {
 	return y
 }
 
-// secondTicks of a chain of seconds.
+// secondTicks returns a list of seconds as ticks.
 func (c componentList) secondTicks() ticks {
 	var t ticks
 	for _, part := range c {
@@ -48,7 +49,7 @@ func (c componentList) secondTicks() ticks {
 	return t
 }
 
-// formatValue writes a value as a person would.
+// formatValue formats a value as a user would write it.
 func (u onCalendarField) formatValue(n int) string {
 	if n%u.scale == 0 {
 		return fmt.Sprint(n / u.scale)
@@ -56,10 +57,10 @@ func (u onCalendarField) formatValue(n int) string {
 	return strings.TrimRight(fmt.Sprintf("%d.%06d", n/u.scale, n%u.scale), "0")
 }
 
-// onCalendarDays is the weekdays and the days of an expression: both must match.
+// onCalendarDays holds the weekdays and dates of an expression: both must match.
 type onCalendarDays struct {
 	dates    bitset
-	fromEnd  componentList // counted from the end of the month; then dates is empty
+	fromEnd  componentList // counted from the end of the month; dates is empty if set
 	weekdays bitset        // Sunday is 0
 }
 
@@ -70,15 +71,15 @@ func (c *onCalendarDays) matchingDays(year, month int) bitset {
 	for _, part := range c.fromEnd {
 		dates |= part.daysFromEnd(n)
 	}
-	// Most expressions name no weekday; they need not know how the month begins.
+	// Most expressions have no weekday and do not need the start of the month.
 	if c.weekdays.size() == 7 {
 		return dates
 	}
 	return dates & datesOfWeekdays(c.weekdays, n, weekdayOf(year, month, 1))
 }
 
-// daysFromEnd returns the days of a component in a month of n days. The larger number
-// lies earlier in the month, and steps go forward from there.
+// daysFromEnd returns the days of a component in a month of n days. A larger number is earlier in
+// the month, and steps go forward from there.
 func (c component) daysFromEnd(n int) bitset {
 	low, high := n+1-c.start, n+1-c.start
 	switch {
@@ -94,7 +95,7 @@ func (c component) daysFromEnd(n int) bitset {
 	return s
 }
 
-// parseWeekdays reads "Mon..Fri,Sun" and, as systemd still does, "Mon-Fri".
+// parseWeekdays parses "Mon..Fri,Sun" and, as systemd still does, "Mon-Fri".
 func parseWeekdays(text string) (bitset, error) {
 	var s bitset
 	for item := range strings.SplitSeq(strings.TrimSuffix(text, ","), ",") {
@@ -119,10 +120,10 @@ func parseWeekdays(text string) (bitset, error) {
 	return s, nil
 }
 
-// weekdayNames are in systemd's order; it takes them in full or by three letters.
+// weekdayNames are in the order of systemd, which accepts the full name or its first three letters.
 var weekdayNames = [...]string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
-// parseWeekday returns the day with Monday as 0.
+// parseWeekday returns the weekday, with Monday as 0.
 func parseWeekday(text string) (int, error) {
 	lower := strings.ToLower(text)
 	for i, name := range weekdayNames {

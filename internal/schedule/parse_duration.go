@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// Bounds of ParseDuration.
+// Limits of ParseDuration.
 const (
 	maxDuration     = 366 * 24 * time.Hour
 	maxDurationText = 100 // bytes
 )
 
-// ParseDuration reads a length of time the way people write it: "24h", "1d 12h",
-// "10 min", "1h30m", "1.5 hours", "1 hour and 30 minutes", a bare number of seconds
-// such as "45", or ISO 8601 such as "PT5M" and "P1DT2H". Case does not matter, order does not either.
+// ParseDuration parses a duration as people write it: "24h", "1d 12h", "10 min", "1h30m", "1.5
+// hours", "1 hour and 30 minutes", a number of seconds such as "45", or ISO 8601 such as "PT5M" and
+// "P1DT2H". Case and order do not matter.
 //
-// The result is a whole number of seconds from 0 to 366 days. A day has 24 hours and a
-// week seven days; months and years have no fixed length and are refused. The error is
-// a [*Problem].
+// The result is a whole number of seconds from 0 to 366 days. A day has 24 hours and a week seven
+// days. Months and years have no fixed length and are rejected. The error is a [*Problem].
 func ParseDuration(s string) (time.Duration, error) {
 	text := strings.TrimSpace(s)
 	if len(text) > maxDurationText {
@@ -30,16 +29,16 @@ func ParseDuration(s string) (time.Duration, error) {
 	case strings.HasPrefix(lower, "-"), strings.HasPrefix(lower, "−"):
 		return 0, problemf("%s is negative: write a length without a sign, such as 15 min", quote(text))
 	case isDigits(lower):
-		return durationParts{text: text}.sum(lower + "s")
+		return durationParts{text: text}.parse(lower + "s")
 	case lower[0] == 'p' && len(lower) > 1:
 		return parseISO8601(text, lower[1:])
 	default:
-		return durationParts{text: text}.sum(strings.ReplaceAll(strings.ReplaceAll(lower, ",", " "), " and ", " "))
+		return durationParts{text: text}.parse(strings.ReplaceAll(strings.ReplaceAll(lower, ",", " "), " and ", " "))
 	}
 }
 
-// parseISO8601 reads what follows the P. Minutes and months share a letter, which
-// the T between them tells apart.
+// parseISO8601 parses the text after the P. Minutes and months have the same letter; the T between
+// them tells them apart.
 func parseISO8601(text, lower string) (time.Duration, error) {
 	days, clock, hasClock := strings.Cut(lower, "t")
 	if strings.ContainsAny(days, "ym") {
@@ -49,23 +48,23 @@ func parseISO8601(text, lower string) (time.Duration, error) {
 	if wrong || hasClock && clock == "" || lower == "" {
 		return 0, problemf("%s is not an ISO 8601 duration: write for example PT5M or P1DT2H", quote(text))
 	}
-	return durationParts{text: text}.sum(days + " " + clock)
+	return durationParts{text: text}.parse(days + " " + clock)
 }
 
-// noFixedLengthProblem is for both ways of writing.
+// noFixedLengthProblem is the problem of months and years, in both notations.
 func noFixedLengthProblem(text string) error {
 	return problemf("%s has months or years, which have no fixed length: write days, such as 30 d", quote(text))
 }
 
 // durationParts adds up numbers with units.
 type durationParts struct {
-	text  string // as typed, to be said back
+	text  string // as typed, for error messages
 	units []time.Duration
 	total time.Duration
 }
 
-// sum reads pairs of number and unit until nothing is left.
-func (p durationParts) sum(lower string) (time.Duration, error) {
+// parse parses pairs of number and unit until nothing is left.
+func (p durationParts) parse(lower string) (time.Duration, error) {
 	rest := strings.TrimSpace(lower)
 	for rest != "" {
 		number := leadingChars(rest, "0123456789.")
@@ -85,7 +84,7 @@ func (p durationParts) sum(lower string) (time.Duration, error) {
 	return p.total, nil
 }
 
-// add takes one pair. A unit that comes twice is a slip, such as "1m 30m" for "1h 30m".
+// add adds one pair. A repeated unit is probably a mistake, such as "1m 30m" for "1h 30m".
 func (p *durationParts) add(number, unit string) error {
 	if unit == "mo" || strings.HasPrefix(unit, "month") || unit == "y" || strings.HasPrefix(unit, "year") {
 		return noFixedLengthProblem(p.text)
@@ -111,7 +110,7 @@ func (p *durationParts) add(number, unit string) error {
 	return nil
 }
 
-// explainUnreadable finds the most likely cause.
+// explainUnreadable returns the most likely cause.
 func (p *durationParts) explainUnreadable(number, rest string) error {
 	switch {
 	case strings.Contains(p.text, ":"):
@@ -125,8 +124,8 @@ func (p *durationParts) explainUnreadable(number, rest string) error {
 	}
 }
 
-// unitSize knows the units people write, in English. "m" is minutes, as in Go, in
-// systemd and in most tools that show a duration.
+// unitSize returns the size of an English unit. "m" is minutes, as in Go, in systemd and in most
+// tools.
 func unitSize(unit string) (time.Duration, bool) {
 	switch unit {
 	case "s", "sec", "secs", "second", "seconds":
@@ -146,8 +145,8 @@ func unitSize(unit string) (time.Duration, bool) {
 	}
 }
 
-// multiplyExactly multiplies a decimal number with a size exactly. Any product beyond the
-// longest duration is returned as just beyond it.
+// multiplyExactly multiplies a decimal number with a size, without rounding. A product above the
+// maximum is returned as slightly more than the maximum.
 func multiplyExactly(number string, size time.Duration) (time.Duration, bool) {
 	whole, fraction, hasFraction := strings.Cut(number, ".")
 	if !isDigits(whole) || hasFraction && !isDigits(fraction) {
@@ -159,9 +158,9 @@ func multiplyExactly(number string, size time.Duration) (time.Duration, bool) {
 	}
 	d := time.Duration(n) * size
 	for _, digit := range fraction {
-		// What is left of the size must divide by ten, or the number would be rounded.
+		// The remaining size must be divisible by ten, otherwise the number would be rounded.
 		if digit != '0' && size%10 != 0 {
-			return 1, true // not whole seconds: refused by sum
+			return 1, true // not whole seconds: parse rejects it
 		}
 		size /= 10
 		d += time.Duration(digit-'0') * size
@@ -169,7 +168,7 @@ func multiplyExactly(number string, size time.Duration) (time.Duration, bool) {
 	return d, true
 }
 
-// leadingChars returns the beginning of s that consists of the given letters.
+// leadingChars returns the prefix of s that consists of the given characters.
 func leadingChars(s, letters string) string {
 	return s[:len(s)-len(strings.TrimLeft(s, letters))]
 }

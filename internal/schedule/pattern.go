@@ -1,14 +1,13 @@
 package schedule
 
-// pattern is which readings of a wall clock match. It knows no zone: what
-// happens when the clock is changed is the business of timetable.
+// pattern is the set of matching wall times. It has no zone: lineSchedule handles clock changes.
 //
-// The search goes from the largest unit to the smallest and never tries values one by
-// one: sets answer "the next member from here on" in one step. What remains is to walk through
-// the months until one has a day, 480 of them for a rare 29 February.
+// The search goes from the largest unit to the smallest and never tries values one by one: a set
+// returns its next member in one step. It only walks through the months until one has a matching
+// day, at most 480 for a rare 29 February.
 //
-// Only the days that match can be unknown in advance (29 February, the last
-// Friday); everything else is a plain set.
+// Only the matching days depend on the month (29 February, the last Friday); everything else is a
+// plain set.
 type pattern struct {
 	years   years
 	months  bitset
@@ -21,17 +20,17 @@ type pattern struct {
 
 // dayRule says which days of a month match.
 type dayRule interface {
-	// matchingDays returns the days of that month that match.
+	// matchingDays returns the matching days of a month.
 	matchingDays(year, month int) bitset
-	// describe says the rule for the given months, such as "on weekdays".
-	// It is false when the rule is too odd for plain words.
+	// describe describes the rule for the given months, such as "on weekdays". It returns false if
+	// the rule has no plain description.
 	describe(months bitset) (string, bool)
 }
 
-// years is the set of years from minYear to maxYear.
+// years is a set of years from minYear to maxYear.
 type years [(maxYear-minYear)/64 + 1]bitset
 
-// allYears is what "*" means, and the years of all cron lines.
+// allYears returns the years of "*", and of every cron line.
 func allYears() (y years) {
 	for n := minYear; n <= maxYear; n++ {
 		y.add(n)
@@ -39,12 +38,12 @@ func allYears() (y years) {
 	return y
 }
 
-// add must be given a year within the horizon.
+// add adds a year from minYear to maxYear.
 func (y *years) add(n int) {
 	y[(n-minYear)/64] = y[(n-minYear)/64].with((n - minYear) % 64)
 }
 
-// has must be asked about years within the horizon only.
+// has reports whether a year from minYear to maxYear is in the set.
 func (y *years) has(n int) bool { return y[(n-minYear)/64].has((n - minYear) % 64) }
 
 // next returns the first match at or after from.
@@ -77,14 +76,14 @@ func (p *pattern) prev(upTo wallTime) (wallTime, bool) {
 	}
 }
 
-// nextMatch is next without regard to overrun.
+// nextMatch is next without stepOverrun.
 func (p *pattern) nextMatch(from wallTime) (wallTime, bool) {
 	from = max(from, 0)
 	if from >= searchEnd {
 		return 0, false
 	}
 	d, at := from.dateAndTime()
-	// The day of from itself may match with its time of day already over.
+	// The day of from can match although its time of day has passed.
 	found, ok := p.dayFrom(d)
 	if !ok {
 		return 0, false
@@ -102,7 +101,7 @@ func (p *pattern) nextMatch(from wallTime) (wallTime, bool) {
 	return midnightOf(found.year, found.month, found.day) + clock, ok
 }
 
-// prevMatch is prev without regard to overrun.
+// prevMatch is prev without stepOverrun.
 func (p *pattern) prevMatch(upTo wallTime) (wallTime, bool) {
 	upTo = min(upTo, searchEnd-1)
 	if upTo < 0 {
@@ -126,8 +125,8 @@ func (p *pattern) prevMatch(upTo wallTime) (wallTime, bool) {
 	return midnightOf(found.year, found.month, found.day) + clock, ok
 }
 
-// dayFrom returns the first matching day at or after d. The day of d may be
-// one past the end of its month.
+// dayFrom returns the first matching day at or after d. The day of d can be one past the end of its
+// month.
 func (p *pattern) dayFrom(d date) (date, bool) {
 	for y := d.year; y <= maxYear; y++ {
 		if p.years.has(y) {
@@ -146,7 +145,7 @@ func (p *pattern) dayFrom(d date) (date, bool) {
 	return date{}, false
 }
 
-// dayUpTo returns the last matching day at or before d. The day of d may be 0.
+// dayUpTo returns the last matching day at or before d. The day of d can be 0.
 func (p *pattern) dayUpTo(d date) (date, bool) {
 	for y := d.year; y >= minYear; y-- {
 		if p.years.has(y) {
@@ -169,7 +168,7 @@ func (p *pattern) dayUpTo(d date) (date, bool) {
 // timeFrom returns the first matching time of day at or after at.
 func (p *pattern) timeFrom(at wallTime) (wallTime, bool) {
 	h, m := int(at/hour), int(at%hour/minute)
-	// From the smallest unit up: stay in the minute, else in the hour, else go on.
+	// From the smallest unit up: in the same minute, then in the same hour, then later.
 	if p.hours.has(h) {
 		if p.minutes.has(m) {
 			if s, ok := p.seconds.from(at % minute); ok {
@@ -207,5 +206,5 @@ func (p *pattern) timeUpTo(at wallTime) (wallTime, bool) {
 	return p.timeOfDay(rest.last(), p.minutes.last()) + p.seconds.last(), true
 }
 
-// timeOfDay is the time of day without seconds.
+// timeOfDay returns a time of day without seconds.
 func (*pattern) timeOfDay(h, m int) wallTime { return wallTime(h)*hour + wallTime(m)*minute }

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// parseTimestamp reads a time.
+// parseTimestamp parses a time.
 func parseTimestamp(t *testing.T, text string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)
@@ -146,8 +146,7 @@ func TestNewPreview_AFinishedScheduleHasNoNextSlots(t *testing.T) {
 	}
 }
 
-// A daily job whose slot is not at its time was made up for, and that is told; nothing
-// else is.
+// If a slot of a daily job is not at its usual time, the preview reports that change, and no other.
 func TestNewPreview_ReportsEveryMovedSlot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		zone := changingZones[rapid.IntRange(0, len(changingZones)-1).Draw(t, "zone")].zone

@@ -1,15 +1,15 @@
 package schedule
 
-// stepOverrun is a habit of systemd 252 that can be seen from outside: a step without an
-// end runs on past the end of its unit, and systemd resumes where it lands.
+// stepOverrun is an observable behaviour of systemd 252: a step without an end continues past the
+// end of its unit, and systemd resumes where it lands.
 //
-// "*:0/7" means minutes 0, 7 … 56, and so does systemd until the day is over: then 56 is
-// followed by 63, which is minute 3 of the next day, and the elapse at 00:00 is passed
-// over. Within the day the rest is dropped, because the hour has changed and its minutes
-// begin anew; systemd begins anew only the unit just below the largest one that changed. So
-// minutes overrun into the next day, hours into the next month, days into the next year.
+// "*:0/7" means minutes 0, 7 … 56. On the last hour of a day, 56 is followed by 63, which is minute
+// 3 of the next day, and 00:00 of that day is skipped. Within the day the rest is dropped, because
+// the hour changes and its minutes start again; systemd starts only the unit directly below the
+// largest changed one again. So minutes overrun into the next day, hours into the next month, days
+// into the next year.
 //
-// Each field is how much of the next unit is passed over; 0 is nothing.
+// Each field is how much of the next unit is skipped; 0 means nothing.
 type stepOverrun struct {
 	day    int
 	hour   int
@@ -17,8 +17,8 @@ type stepOverrun struct {
 	second wallTime
 }
 
-// overrunPast returns how far the first step after the last member goes beyond high.
-// A chain that ends at high has none: then the unit above is counted up instead.
+// overrunPast returns how far the first step after the last value goes past max. A list that ends
+// at max has no overrun, because then the next larger unit is incremented instead.
 func (c componentList) overrunPast(last, high int) int {
 	if last == high {
 		return 0
@@ -36,7 +36,7 @@ func (c componentList) overrunPast(last, high int) int {
 	return max(0, nearest-high-1)
 }
 
-// asDecemberDays counts a chain from the beginning of December instead of its end.
+// asDecemberDays converts days from the end of the month to days of December.
 func (c componentList) asDecemberDays() componentList {
 	var days componentList
 	for _, part := range c {
@@ -45,7 +45,7 @@ func (c componentList) asDecemberDays() componentList {
 	return days
 }
 
-// skippedByOverrun returns the stretch around the match w that systemd leaves out.
+// skippedByOverrun returns the period around the match w that systemd skips.
 func (p *pattern) skippedByOverrun(w wallTime) (from, to wallTime, ok bool) {
 	if p.overrun == (stepOverrun{}) {
 		return 0, 0, false
@@ -64,7 +64,7 @@ func (p *pattern) skippedByOverrun(w wallTime) (from, to wallTime, ok bool) {
 	start := w - w%minute
 	over := p.overrun.second
 	if start%hour != 0 {
-		over %= second // the seconds begin anew, their fraction does not
+		over %= second // the seconds start again, their fraction does not
 	}
 	if w-start < over && p.matchesHour(start-minute) && p.minutes.has(int((start-minute)%hour/minute)) {
 		return start, start + over, true
@@ -72,7 +72,7 @@ func (p *pattern) skippedByOverrun(w wallTime) (from, to wallTime, ok bool) {
 	return 0, 0, false
 }
 
-// matchesHour reports whether the hour of a reading matches.
+// matchesHour reports whether the hour of a wall time matches.
 func (p *pattern) matchesHour(w wallTime) bool {
 	return w >= 0 && p.hours.has(int(w%day/hour)) && p.matchesDay(w)
 }

@@ -2,16 +2,15 @@ package schedule
 
 import "slices"
 
-// ticks is when, within a minute, something happens: a list of progressions in
-// microseconds. A list instead of a set, because "0/0.000001" has 60 million members.
-// Every progression starts within the minute, so ticks is never without a member.
+// ticks is when, within a minute, a second matches: a list of progressions in microseconds. It is
+// not a set, because "0/0.000001" has 60 million members. Every progression starts within the
+// minute, so ticks is never empty.
 type ticks []progression
 
-// progression is start, start+step … up to and including stop.
-// A step of 0 means start alone.
+// progression is start, start+step … up to and including stop. A step of 0 means start alone.
 type progression struct{ start, stop, step wallTime }
 
-// secondZero is what cron knows of seconds.
+// secondZero returns the seconds of every cron line.
 func secondZero() ticks { return ticks{{}} }
 
 // from returns the first tick at or after at.

@@ -2,12 +2,11 @@ package schedule
 
 import "time"
 
-// wallTime is a reading of the clock on the wall: microseconds since midnight of
-// 1 January 1970 on that clock, whatever its zone. Two moments can share a
-// reading when the clock is put back.
+// wallTime is a time on the wall clock: microseconds since midnight of 1 January 1970 on that
+// clock, whatever its zone. When the clock goes back, two instants have the same wall time.
 type wallTime int64
 
-// Lengths on the wall clock, in microseconds.
+// Durations on the wall clock, in microseconds.
 const (
 	second wallTime = 1e6
 	minute          = 60 * second
@@ -15,25 +14,25 @@ const (
 	day             = 24 * hour
 )
 
-// The years a pattern may match, as in systemd.
+// The years that a pattern can match, as in systemd.
 const (
 	minYear = 1970
 	maxYear = 2199
 )
 
-// searchEnd is the first reading no pattern reaches.
+// searchEnd is the first wall time after the years of a pattern.
 var searchEnd = midnightOf(maxYear+1, 1, 1)
 
-// date is a day of the Gregorian calendar; month and day count from 1.
+// date is a day of the Gregorian calendar. Month and day count from 1.
 type date struct{ year, month, day int }
 
 // daysBeforeMonth is the number of days of a common year before each month.
 var daysBeforeMonth = [...]int{1: 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
 
-// isLeapYear follows the Gregorian calendar, which is all that cron and systemd know.
+// isLeapYear reports whether a year of the Gregorian calendar is a leap year.
 func isLeapYear(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
 
-// daysInMonth is the length of a month.
+// daysInMonth returns the length of a month.
 func daysInMonth(year, month int) int {
 	switch month {
 	case 2:
@@ -48,7 +47,7 @@ func daysInMonth(year, month int) int {
 	}
 }
 
-// daysSince1970 counts days from 1 January 1970. The year must not lie before it.
+// daysSince1970 returns the number of days since 1 January 1970. The year must not be before 1970.
 func daysSince1970(year, month, day int) int {
 	y := year - 1
 	leaps := (y/4 - y/100 + y/400) - (1969/4 - 1969/100 + 1969/400)
@@ -59,18 +58,18 @@ func daysSince1970(year, month, day int) int {
 	return days
 }
 
-// midnightOf is midnight of the given day.
+// midnightOf returns the start of a day.
 func midnightOf(year, month, d int) wallTime { return wallTime(daysSince1970(year, month, d)) * day }
 
-// weekdayOf of a day, with Sunday as 0.
+// weekdayOf returns the weekday of a day, with Sunday as 0.
 func weekdayOf(year, month, day int) int {
 	const thursday = 4 // 1 January 1970
 	return (daysSince1970(year, month, day) + thursday) % 7
 }
 
-// dateAndTime splits a reading into its day and the time since midnight.
+// dateAndTime splits a wall time into its day and the time since midnight.
 func (w wallTime) dateAndTime() (date, wallTime) {
-	// A reading is a moment in UTC for this purpose; package time knows the calendar.
+	// Here a wall time is an instant in UTC, because package time knows the calendar.
 	days := w / day
 	y, m, d := time.Unix(int64(days)*86400, 0).UTC().Date()
 	return date{y, int(m), d}, w % day

@@ -13,8 +13,8 @@ import (
 // PingPath is where pings go, below the base address of the server.
 const PingPath = "/api/v1/hb/"
 
-// Heartbeat is h as of now. base is the address under which people and jobs
-// reach this server; an empty one leaves out all that could ping.
+// Heartbeat converts h at now. base is the external address of this server. If it is empty, the
+// result has no id and no ping URL.
 func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat {
 	shown := client.Heartbeat{
 		Ref: h.Ref, Name: h.Name, Slug: h.Slug, Description: h.Description, Tags: emptyIfNil(h.Tags),
@@ -46,10 +46,10 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	return shown
 }
 
-// describeSchedule says a schedule for programs, which do not know no-break spaces.
+// describeSchedule describes a schedule without no-break spaces, for programs.
 func describeSchedule(r monitor.Rule) string { return strings.ReplaceAll(r.Describe(), "\u00a0", " ") }
 
-// calendarFields is null for what does not apply.
+// calendarFields returns nil for the fields that do not apply.
 func calendarFields(c *monitor.Calendar) (cron, onCalendar []string, zone *string) {
 	switch {
 	case c == nil:
@@ -63,7 +63,7 @@ func calendarFields(c *monitor.Calendar) (cron, onCalendar []string, zone *strin
 	return cron, onCalendar, &name
 }
 
-// Run is one stretch of slots with the same outcome.
+// Run converts a span of the run history.
 func Run(s monitor.Span) client.Run {
 	shown := client.Run{Slot: s.First, Until: s.Last, Count: s.Count, Outcome: string(s.Outcome), At: timeOrNil(s.LastPing)}
 	if s.Outcome == monitor.RunLate {
@@ -73,8 +73,7 @@ func Run(s monitor.Span) client.Run {
 	return shown
 }
 
-// Ping is p as kept; bodies is the address that its number and "/body" are
-// added to, where the body can be fetched.
+// Ping converts p. bodies is the URL prefix of its body: the number and "/body" are added to it.
 func Ping(p monitor.Ping, bodies string) client.Ping {
 	shown := client.Ping{
 		N: p.Number, Kind: string(p.Kind), At: p.At, RunID: stringOrNil(p.RunID), Method: p.Method, Source: p.Source,
@@ -94,7 +93,7 @@ func Ping(p monitor.Ping, bodies string) client.Ping {
 	return shown
 }
 
-// Incident is i. capable says whether the reader may see ids that could ping.
+// Incident converts i. withIDs adds the heartbeat id, which allows pings.
 func Incident(i monitor.Incident, capable bool) client.Incident {
 	shown := client.Incident{
 		ID: i.ID, Number: i.Number, HeartbeatRef: i.HeartbeatRef, HeartbeatName: i.HeartbeatName,
@@ -108,7 +107,7 @@ func Incident(i monitor.Incident, capable bool) client.Incident {
 	return shown
 }
 
-// Delivery is one alert with its attempts.
+// Delivery converts an alert with its attempts.
 func Delivery(d store.Delivery) client.Delivery {
 	shown := client.Delivery{
 		ID: d.ID, ChannelID: d.Channel, Recipient: stringOrNil(d.Recipient), Event: string(d.Event), State: string(d.State), Attempts: []client.Attempt{},
@@ -126,7 +125,7 @@ func Delivery(d store.Delivery) client.Delivery {
 	return shown
 }
 
-// Channel is c with the given settings, in which secrets are masked.
+// Channel converts c with the given settings, in which secrets are masked.
 func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	return client.Channel{
 		ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: masked, NotifyOnLate: c.NotifyOnLate, NotifyOnRecovery: c.NotifyOnRecovery,
@@ -136,7 +135,7 @@ func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	}
 }
 
-// Why is the arithmetic of h as of now; hint may be empty.
+// Why converts the calculation of the status of h at now. hint is optional.
 func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 	why := client.Explanation{
 		Status: string(h.StatusAt(now)), At: now, LastPingAt: timeOrNil(h.LastPing), From: timeOrNil(h.CountedFrom), Slot: timeOrNil(h.Due()),
@@ -152,7 +151,7 @@ func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 	return why
 }
 
-// timeOrNil is null for none.
+// timeOrNil returns nil for the zero time.
 func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -160,7 +159,7 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// secondsOrNil is null for 0.
+// secondsOrNil returns nil for 0.
 func secondsOrNil(d time.Duration) *int64 {
 	if d == 0 {
 		return nil
@@ -169,7 +168,7 @@ func secondsOrNil(d time.Duration) *int64 {
 	return &n
 }
 
-// stringOrNil is null for an empty one.
+// stringOrNil returns nil for "".
 func stringOrNil(s string) *string {
 	if s == "" {
 		return nil
@@ -177,7 +176,7 @@ func stringOrNil(s string) *string {
 	return &s
 }
 
-// emptyIfNil makes a list that is shown as [] rather than null.
+// emptyIfNil returns a list that is encoded as [] instead of null.
 func emptyIfNil(list []string) []string {
 	if list == nil {
 		return []string{}

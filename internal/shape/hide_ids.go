@@ -5,10 +5,10 @@ import (
 	"overdue/internal/store"
 )
 
-// HideIDs replaces every heartbeat id in texts, so that they may be sent, or shown
-// to people without the right to ping. It knows the ids of all heartbeats, including
-// those of other projects. own is the id of the heartbeat that the texts come from:
-// its beginning at the end of a truncated text is replaced too. own may be empty.
+// HideIDs replaces every heartbeat id in texts, so that they can be sent, or shown to people
+// without the right to ping. It knows the ids of all heartbeats, including those of other projects.
+// own is the id of the heartbeat that the texts come from: its start at the end of a truncated text
+// is also replaced. own is optional.
 func HideIDs(tx *store.Tx, own string, texts ...*string) error {
 	var candidates []string
 	for _, text := range texts {

@@ -7,7 +7,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// SchedulePreview is what a schedule means, with local times in the given zone.
+// SchedulePreview converts a preview, with local times in the given zone.
 func SchedulePreview(o schedule.Preview, local *time.Location) client.SchedulePreview {
 	shown := client.SchedulePreview{
 		Words: o.Description, Next: toSlots(o.Next, local), Previous: toSlots(o.Previous, local), ClockChanges: []client.ClockChange{},
@@ -23,7 +23,7 @@ func SchedulePreview(o schedule.Preview, local *time.Location) client.SchedulePr
 	return shown
 }
 
-// clockEffects are the words of the contract.
+// clockEffects are the values of the contract.
 var clockEffects = [...]string{
 	schedule.EffectShifted: "shifted", schedule.EffectSkipped: "skipped", schedule.EffectMadeUp: "made_up", schedule.EffectOnce: "once", schedule.EffectTwice: "twice",
 }

@@ -40,14 +40,14 @@ func (m Machine) Apply(ctx context.Context, e Edit) (backup string, err error) {
 
 // Reasons why an edit is not written. Each follows the name of the file.
 var (
-	errChanged         = errors.New("has changed since it was read: nothing written, run it again")
-	errSymlink         = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
-	errExists          = errors.New("exists already: nothing written; look at it and add the lines yourself")
-	errReadOnly        = errors.New("is read-only: nothing written")
-	errHardLinks       = errors.New("has other hard links, and some cron daemons ignore such files: nothing written; edit it yourself")
-	errOutsideImage    = errors.New("leads out of the image through a symlink: nothing written")
-	errOthersCanWrite  = errors.New("others may write there: nothing written")
-	errReadBackDiffers = errors.New("reads differently after it was written: restore it from the copy")
+	errChanged         = errors.New("has changed since it was read: nothing was written; run the command again")
+	errSymlink         = errors.New("is a symlink or not a regular file: nothing was written; edit the target by hand")
+	errExists          = errors.New("already exists: nothing was written; add the lines by hand")
+	errReadOnly        = errors.New("is read-only: nothing was written; make it writable or edit it by hand")
+	errHardLinks       = errors.New("has other hard links, and some cron daemons ignore such files: nothing was written; edit it by hand")
+	errOutsideImage    = errors.New("leads out of the image through a symlink: nothing was written")
+	errOthersCanWrite  = errors.New("other users can write there: nothing was written")
+	errReadBackDiffers = errors.New("differs from what was written: restore it from the backup")
 )
 
 // checkInsideRoot rejects a path of an image if a symlink in its directories leads out of the

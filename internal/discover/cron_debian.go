@@ -14,22 +14,22 @@ func parseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 		if slices.Contains(cronNicknames, fields[0]) {
 			return asCron(fields)
 		}
-		return daemonSchedule{problem: "Debian's cron does not know " + fields[0], rejected: true}
+		return daemonSchedule{problem: "Debian's cron does not support " + fields[0], rejected: true}
 	}
 	if len(fields) != 5 {
-		return daemonSchedule{problem: "Debian's cron cannot read the line", rejected: true}
+		return daemonSchedule{problem: "Debian's cron cannot parse the line", rejected: true}
 	}
 	kept := make([]string, 5)
 	for i, text := range fields {
 		read, ok := debianFieldPrefix(i, text)
 		if !ok {
-			return daemonSchedule{problem: "Debian's cron cannot read “" + text + "”", rejected: true}
+			return daemonSchedule{problem: "Debian's cron cannot parse “" + text + "”", rejected: true}
 		}
 		kept[i] = read
 	}
 	r := asCron(kept)
 	if !slices.Equal(kept, fields) {
-		r.note = "Debian's cron drops what it does not know and runs “" + strings.Join(kept, " ") + "”"
+		r.note = "Debian's cron ignores what it does not support and runs “" + strings.Join(kept, " ") + "”"
 	}
 	return r
 }

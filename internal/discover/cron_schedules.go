@@ -15,10 +15,10 @@ func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 		if slices.Contains(cronNicknames, fields[0]) {
 			return asCron(fields)
 		}
-		return daemonSchedule{problem: "cronie skips this line, because it does not know " + fields[0], rejected: true}
+		return daemonSchedule{problem: "cronie skips this line, because it does not support " + fields[0], rejected: true}
 	}
 	if strings.Contains(strings.Join(fields, " "), "~") {
-		return daemonSchedule{problem: "cronie picks a time at random in the range with ~; Overdue has no such schedule: create a heartbeat with the earliest time, and make its grace period longer by the range"}
+		return daemonSchedule{problem: "cronie chooses a random time in a range with ~, and Overdue has no such schedule: create a heartbeat with the earliest time, and add the range to its grace period"}
 	}
 	if _, ok := parsePlainFields(fields); !ok {
 		return daemonSchedule{problem: "cronie skips this line, or never runs it", rejected: true}
@@ -29,13 +29,13 @@ func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 // parseBcronSchedule parses a schedule as bcron 0.11 does: a day must always match both day fields.
 func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
-		return daemonSchedule{problem: "bcron skips this line, because it does not know words such as " + fields[0], rejected: true}
+		return daemonSchedule{problem: "bcron skips this line, because it does not support nicknames such as " + fields[0], rejected: true}
 	}
 	if _, ok := parsePlainFields(fields); !ok {
 		return daemonSchedule{problem: "bcron skips this line, or never runs it", rejected: true}
 	}
 	if restrictsBothDays(fields) {
-		return daemonSchedule{problem: fmt.Sprintf("bcron runs this line only on days that match both day fields (%s and %s); in a cron schedule of Overdue a day that matches either counts", fields[dateField], fields[weekdayField])}
+		return daemonSchedule{problem: fmt.Sprintf("bcron runs this line only on days that match both day fields (%s and %s); in Overdue, a day must match only one of them", fields[dateField], fields[weekdayField])}
 	}
 	if affectedByClockChange(fields, zone, now) {
 		return daemonSchedule{problem: "when the clock changes, bcron runs this line at other times than Overdue expects: move it out of the hour that the change skips or repeats"}
@@ -48,21 +48,21 @@ func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSched
 // is not a day of the week.
 func parseBusyBoxSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
-		return daemonSchedule{problem: "busybox crond may not know words such as " + fields[0] + ": write five fields", rejected: true}
+		return daemonSchedule{problem: "busybox crond may not support nicknames such as " + fields[0] + ": write five fields", rejected: true}
 	}
 	line, ok := parsePlainFields(fields)
 	if !ok {
-		return daemonSchedule{problem: "busybox crond does not read this line as it is meant", rejected: true}
+		return daemonSchedule{problem: "busybox crond does not run this line as crontab(5) describes", rejected: true}
 	}
 	for field, items := range line {
 		for _, it := range items {
 			switch {
 			case it.named:
-				return daemonSchedule{problem: "busybox crond reads names of months and days otherwise than cron: write numbers"}
+				return daemonSchedule{problem: "busybox crond interprets names of months and days differently from cron: write numbers"}
 			case it.stepped && field >= dateField:
 				return daemonSchedule{problem: fmt.Sprintf("busybox crond counts the step in %s from another day or month than cron: write a list", fields[field])}
 			case field == weekdayField && !it.star && it.high == 7:
-				return daemonSchedule{problem: "busybox crond does not know 7 as a day of the week, and runs this line every day: write 0 for Sunday"}
+				return daemonSchedule{problem: "busybox crond does not support 7 as a day of the week and runs this line every day: write 0 for Sunday"}
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSche
 		if word, ok := onCalendarNicknames[fields[0]]; ok {
 			return daemonSchedule{onCalendar: []string{word}}
 		}
-		return daemonSchedule{problem: "systemd-cron does not run this line as cron would, because it does not know " + fields[0], rejected: true}
+		return daemonSchedule{problem: "systemd-cron does not run this line as cron does, because it does not support " + fields[0], rejected: true}
 	}
 	line, ok := parsePlainFields(fields)
 	if !ok {
@@ -93,7 +93,7 @@ func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSche
 	}
 	for _, it := range line[monthField] {
 		if it.named {
-			return daemonSchedule{problem: "systemd-cron 1.15 takes dec for November, nov for October, and drops oct; 2.5 skips lines with any name of a month: write the number"}
+			return daemonSchedule{problem: "systemd-cron 1.15 interprets dec as November and nov as October, and ignores oct; 2.5 skips lines with month names: write the number"}
 		}
 	}
 	for _, it := range line[weekdayField] {

@@ -142,15 +142,15 @@ func parseEntry(line string, how lineSyntax) crontabEntry {
 func (e crontabEntry) parseProblem(line string) string {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
-		return "the line has a NUL byte in it"
+		return "the line contains a NUL byte"
 	case strings.HasSuffix(line, "\r"):
-		return "the line ends in a carriage return, which cron takes for a part of the command: remove it"
+		return "the line ends with a carriage return, which cron treats as part of the command: remove it"
 	case strings.TrimSpace(e.command) == "":
-		return "the line cannot be read: there is no command after the schedule"
+		return "the line has no command after the schedule"
 	case len(e.command)+len(e.stdin) > maxCommandLength:
-		return "the command is longer than cron takes"
+		return "the command is longer than cron allows"
 	case e.schedule == "@reboot":
-		return "runs when the machine starts, on no schedule"
+		return "runs at startup, not on a schedule"
 	}
 	return ""
 }

@@ -58,7 +58,7 @@ func (m Machine) readCronDFile(f *Result, name string, system daemonSet) {
 		}
 		return
 	case strings.Contains(name, backupInfix):
-		f.addNote("%s is a copy that overdue discover made, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].title)
+		f.addNote("%s is a backup by overdue discover, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].title)
 		return
 	case len(readBy) < len(system):
 		other := system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) != "" })[0]
@@ -140,7 +140,7 @@ func (m Machine) crontabUsers(f *Result) []string {
 		return []string{m.User}
 	}
 	if os.Geteuid() > 0 && m.Command == nil {
-		f.addNote("only root may read the crontabs of all users: only that of %s is read", m.User)
+		f.addNote("only root can read the crontabs of all users: only that of %s is read", m.User)
 		return []string{m.User}
 	}
 	var users []string
@@ -197,7 +197,7 @@ func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ign
 	case m.isLive() && uid > 0:
 		t.ignoredBecause = "cron ignores the file, because its owner is not root"
 	case mode&0o022 != 0:
-		t.ignoredBecause = "cron ignores the file, because others than its owner may write it"
+		t.ignoredBecause = "cron ignores the file, because users other than its owner can write it"
 	case mode&0o111 != 0 && system.any(func(r *daemonRules) bool { return r.ignoresExecutable }):
 		t.ignoredBecause = system.uncertaintyPrefix() + "cronie ignores the file, because it is executable"
 	}
@@ -225,7 +225,7 @@ func (f *Result) addCrontab(m Machine, t crontabFile) {
 func (m Machine) wholeFileProblem(t crontabFile) string {
 	const ignores = "Debian's cron ignores the whole file, because "
 	if last := t.text[bytes.LastIndexByte(t.text, '\n')+1:]; len(bytes.Trim(last, " \t")) > 0 && bytes.TrimLeft(last, " \t")[0] != '#' {
-		return t.daemons.uncertaintyPrefix() + ignores + "its last line has no line end: add one"
+		return t.daemons.uncertaintyPrefix() + ignores + "its last line has no newline: add one"
 	}
 	for _, e := range t.entries {
 		fields := strings.Fields(e.schedule)

@@ -26,7 +26,7 @@ func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 		f.setDaemonSchedule(&j, t, m)
 		same := strings.Join([]string{e.schedule, j.User, unwrapCommand(e.command), e.stdin}, "\x00")
 		if line, ok := seen[same]; ok {
-			j.Problem = firstNonEmpty(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping one heartbeat: remove one", line))
+			j.Problem = firstNonEmpty(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping the same heartbeat: remove one", line))
 		} else {
 			seen[same] = e.lineNumber
 		}
@@ -75,7 +75,7 @@ func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 		f.addNote("%s, line %d: %s", t.displayName, e.lineNumber, got.note)
 	}
 	if e.stdin != "" && t.daemons.all(func(r *daemonRules) bool { return r.percentStartsStdin }) {
-		f.addNote("%s, line %d: the command ends at the first %% without a backslash; what follows is its standard input", t.displayName, e.lineNumber)
+		f.addNote("%s, line %d: the command ends at the first %% without a backslash; the rest is its standard input", t.displayName, e.lineNumber)
 	}
 	if delay, err := strconv.Atoi(e.randomDelay); err == nil && delay > 0 && delay <= 24*60 && t.daemons.any(func(r *daemonRules) bool { return r.obeysRandomDelay }) {
 		j.origin.maxDelay += time.Duration(delay) * time.Minute
@@ -111,25 +111,25 @@ func (m Machine) wrapProblem(t crontabFile, e crontabEntry) string {
 	case len(t.daemons) == 0:
 		return ""
 	case e.unterminated && !t.daemons.all(func(r *daemonRules) bool { return r.runsUnterminatedLine }):
-		return "the last line has no line end, so cron does not run it: add one"
+		return "the last line has no newline, so cron does not run it: add one"
 	case t.userColumn && m.isUnknownUser(e.user):
-		return "there is no user “" + e.user + "” here, so cron does not run the line"
+		return "there is no user “" + e.user + "”, so cron does not run the line"
 	case e.stdin != "" && !t.daemons.all(func(r *daemonRules) bool { return r.percentStartsStdin }):
 		return t.daemons.uncertaintyPrefix() + "some of the daemons end the command at the %, and others pass it to the shell: write \\%"
 	case t.daemons.any(func(r *daemonRules) bool { return r.daemon == SystemdCron }) && hasStdin(e.command):
 		return t.daemons.uncertaintyPrefix() + "systemd-cron 1.15 passes the % to the shell, and 2.5 ends the command there: put the command into a script"
 	case e.stdin != "" && !balanced:
-		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
+		return "the first unescaped % ends the command inside quotes or brackets: write \\%"
 	case strings.Contains(e.command, "#") && t.daemons.any(func(r *daemonRules) bool { return r.cutsAtHash }):
 		return t.daemons.uncertaintyPrefix() + "busybox crond ends the line at the #: put the command into a script"
 	case e.loginShell != "" && e.loginShell != e.shell && !t.daemons.all(func(r *daemonRules) bool { return r.usesLoginShell }):
 		return t.daemons.uncertaintyPrefix() + "busybox crond runs the job with " + e.loginShell + ", and others with " + e.shell
 	case !isPOSIXShell(e.shell):
-		return "SHELL is " + e.shell + ", whose quoting is not known here"
+		return "SHELL is " + e.shell + ", which discover does not support"
 	case !path.IsAbs(e.shell) || !safePath.MatchString(e.shell):
 		return "SHELL is " + e.shell + ": must be an absolute path"
 	case t.path == "/etc/crontab" && slices.ContainsFunc(t.daemons, func(r *daemonRules) bool { return r.daemon == SystemdCron }) && isRunPartsLine(e.command):
-		return t.daemons.uncertaintyPrefix() + "does nothing here: systemd-cron has timers for these directories"
+		return t.daemons.uncertaintyPrefix() + "has no effect here: systemd-cron has timers for these directories"
 	}
 	return ""
 }

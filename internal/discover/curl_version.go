@@ -33,15 +33,15 @@ func (m Machine) checkCurl(ctx context.Context, f *Result) {
 	for _, version := range versions {
 		switch tooOld, err := curlTooOld(version); {
 		case err != nil:
-			f.addNote("curl has the version %q here, which cannot be read: the lines need curl %d.%d or later", version, minCurlMajor, minCurlMinor)
+			f.addNote("the curl version %q is not valid: the lines need curl %d.%d or later", version, minCurlMajor, minCurlMinor)
 		case tooOld:
-			problem = fmt.Sprintf("curl %s here does not know --retry-all-errors and would send nothing: install curl %d.%d or later, or use --with run", version, minCurlMajor, minCurlMinor)
+			problem = fmt.Sprintf("curl %s does not support --retry-all-errors and would send nothing: install curl %d.%d or later, or use --with run", version, minCurlMajor, minCurlMinor)
 		}
 	}
 	if len(versions) == 0 && certain {
-		problem = "there is no curl here, so nothing would be sent: install curl, or use --with run"
+		problem = "curl is not installed, so nothing would be sent: install curl, or use --with run"
 	} else if len(versions) == 0 {
-		f.addNote("the version of curl is not known here: the lines need curl %d.%d or later, and an older one sends nothing; or use --with run", minCurlMajor, minCurlMinor)
+		f.addNote("the curl version is not known: the lines need curl %d.%d or later, because older versions send nothing; or use --with run", minCurlMajor, minCurlMinor)
 	}
 	if problem == "" {
 		return

@@ -59,7 +59,7 @@ func (m Machine) detectDaemons(f *Result) daemonSet {
 }
 
 // uncertainSuffix follows the names of the daemons if it is not certain which one runs.
-const uncertainSuffix = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
+const uncertainSuffix = ": only lines with the same meaning in every daemon are offered; set --cron-daemon to the one that runs here"
 
 // installedDaemons finds daemons by files that only one package has, and by the package databases.
 func (m Machine) installedDaemons() []installedDaemon {
@@ -195,7 +195,7 @@ func isBusyBoxCrond(process string) bool {
 func (m Machine) addDaemonNotes(f *Result) {
 	switch {
 	case f.unsupportedDaemon != "":
-		f.addNote("%s keeps its jobs in tables of another format, which discover does not read; it does not read these crontabs", f.unsupportedDaemon)
+		f.addNote("%s uses tables in another format, which discover does not support, and does not read these crontabs", f.unsupportedDaemon)
 	case len(f.daemons) == 1 && f.daemons[0].daemon == SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
 		f.addNote("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.daemonVersion)
 	}

@@ -101,16 +101,16 @@ func debianIgnoresFile(name string) string {
 	if lsbNamePattern.MatchString(name) {
 		return ""
 	}
-	return "only letters, digits, dashes and underscores may be in its name"
+	return "its name can contain only letters, digits, dashes and underscores"
 }
 
 // cronieIgnoresFile follows the function not_a_crontab of cronie.
 func cronieIgnoresFile(name string) string {
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "#"):
-		return "its name begins with " + name[:1]
+		return "its name starts with " + name[:1]
 	case slices.ContainsFunc([]string{"~", ".rpmsave", ".rpmorig", ".rpmnew"}, func(end string) bool { return strings.HasSuffix(name, end) }):
-		return "its name ends like that of a backup"
+		return "its name ends like a backup"
 	}
 	return ""
 }
@@ -119,9 +119,9 @@ func cronieIgnoresFile(name string) string {
 func systemdCronIgnoresFile(name string) string {
 	switch {
 	case strings.HasPrefix(name, "."):
-		return "its name begins with a dot"
+		return "its name starts with a dot"
 	case strings.Contains(name, ".dpkg-"), strings.Contains(name, "~"):
-		return "its name is that of a backup"
+		return "its name looks like a backup"
 	}
 	return ""
 }
@@ -154,7 +154,7 @@ func (r daemonSet) uncertaintyPrefix() string {
 	if len(r) == 1 {
 		return ""
 	}
-	return "it is not certain which cron daemon runs here (give --cron-daemon): "
+	return "it is not known which cron daemon runs here (set --cron-daemon): "
 }
 
 // commonSchedule returns how the daemons interpret a schedule. If there are several, it has a
@@ -173,7 +173,7 @@ func (r daemonSet) commonSchedule(fields []string, zone string, now time.Time) d
 		case i == 0:
 			first = got
 		case !slices.Equal(first.cron, got.cron):
-			got.problem = r.uncertaintyPrefix() + one.title + " and " + r[0].title + " read the line differently"
+			got.problem = r.uncertaintyPrefix() + one.title + " and " + r[0].title + " interpret the line differently"
 			return got
 		}
 	}

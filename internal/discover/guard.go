@@ -40,7 +40,7 @@ func (m Machine) splitGuard(e crontabEntry) guardedCommand {
 		switch path.Base(words[0]) {
 		case "flock":
 			if flockGivesUpPattern.MatchString(first) {
-				g.problem = "flock skips a run while another is running, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
+				g.problem = "flock skips a run while another is running, and then exits like a failure; a ping behind it would hold the lock: let the job itself ping when it is done"
 			}
 			return g
 		case "if", "case", "while", "until":
@@ -90,13 +90,13 @@ func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string
 	passes, what, known := m.evaluateTest(test, e)
 	switch {
 	case !known:
-		return "runs only if “" + test + "” allows it, which cannot be known in advance: a run that it skips would look missed; let the job ping where it does its work"
+		return "runs only if “" + test + "” succeeds, which is not known in advance, so a skipped run would look missed: let the job itself ping after its work"
 	case passes != (operator == "&&") && strings.Contains(what, systemdRunDir):
-		return "does nothing here: systemd runs it instead"
+		return "has no effect here: systemd runs it instead"
 	case passes != (operator == "&&") && strings.Contains(what, "/usr/sbin/anacron"):
-		return "does nothing here: anacron is installed and runs it instead"
+		return "has no effect here: anacron is installed and runs it instead"
 	case passes != (operator == "&&"):
-		return "does nothing here, because of “" + test + "”"
+		return "has no effect here, because of “" + test + "”"
 	case operator == "&&" && !isAndChain(rest), operator == "||" && !isPipeline(rest):
 		return "a part of the command runs whatever “" + test + "” says, and another does not: put it into a script"
 	}
@@ -206,9 +206,9 @@ func (m Machine) programExists(program, searchPath string) bool {
 // conditionalProblem returns the problem with a command that starts with a word such as if.
 func (m Machine) conditionalProblem(word, command string) string {
 	if strings.Contains(command, systemdRunDir) && strings.Contains(command, "! -") && m.hasSystemd() {
-		return "does nothing here: systemd runs it instead"
+		return "has no effect here: systemd runs it instead"
 	}
-	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job ping where it does"
+	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job itself ping after its work"
 }
 
 // flockGivesUpPattern matches a flock that can give up. A flock that waits without a limit always

@@ -25,15 +25,15 @@ var guardedCommands = map[string]string{
 	"a && [ -x /opt/none ]":                       "a && [ -x /opt/none ]",
 	"echo '[ -x /opt/x ] && y'":                   "echo '[ -x /opt/x ] && y'",
 	"[ -x /opt/x ] && job 'a; b' # c; d":          "job 'a; b' # c; d",
-	"[ -x /opt/none ] && y":                       "!does nothing here, because of “[ -x /opt/none ]”",
-	"[ -x /opt/plain ] && y":                      "!does nothing here",
-	"[ -d /opt/plain ] && y":                      "!does nothing here",
+	"[ -x /opt/none ] && y":                       "!has no effect here, because of “[ -x /opt/none ]”",
+	"[ -x /opt/plain ] && y":                      "!has no effect here",
+	"[ -d /opt/plain ] && y":                      "!has no effect here",
 	"[ -s /opt/plain ] || y":                      "y",
 	"[ -r /opt/plain ] && y":                      "y",
 	"grep -q x /opt/x | y":                        "grep -q x /opt/x | y",
 	"which x; y":                                  "which x; y",
-	"[ -x /opt/x ] || y":                          "!does nothing here",
-	"command -v nosuch >/dev/null 2>&1 && nosuch": "!does nothing here",
+	"[ -x /opt/x ] || y":                          "!has no effect here",
+	"command -v nosuch >/dev/null 2>&1 && nosuch": "!has no effect here",
 	`[ "$(date +\%u)" = 5 ] && job`:               "!runs only if",
 	"[ $(date +\\%d) -le 7 ] && job":              "!runs only if",
 	"test -f /var/run/enabled && job":             "!runs only if",
@@ -94,7 +94,7 @@ func TestSplitGuard_RejectsJobsThatSystemdRunsInstead(t *testing.T) {
 				writeFile(t, m.Root, "/lib/systemd/systemd", "")
 			}
 			g := m.splitGuard(crontabEntry{command: command})
-			if nothing := g.problem == "does nothing here: systemd runs it instead"; nothing != systemd {
+			if nothing := g.problem == "has no effect here: systemd runs it instead"; nothing != systemd {
 				t.Errorf("%s, with systemd %v: %+v", command, systemd, g)
 			}
 		}
@@ -142,14 +142,14 @@ func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 		"an unknown user":      {good + "0 4 * * * nobodyknows /x\n", "there is no user “nobodyknows”"},
 		"export":               {"export PATH=/usr/bin\n" + good, "line 1"},
 		"an empty setting":     {"MAILTO=\n" + good, "line 1"},
-		"a capital letter":     {"@Daily root /x\n" + good, "does not know @Daily"},
-		"L":                    {"0 3 L * * root /x\n" + good, "cannot read “L”"},
-		"15W":                  {"0 3 15W * * root /x\n" + good, "cannot read “15W”"},
-		"friL":                 {"0 3 * * friL root /x\n" + good, "cannot read “friL”"},
+		"a capital letter":     {"@Daily root /x\n" + good, "does not support @Daily"},
+		"L":                    {"0 3 L * * root /x\n" + good, "cannot parse “L”"},
+		"15W":                  {"0 3 15W * * root /x\n" + good, "cannot parse “15W”"},
+		"friL":                 {"0 3 * * friL root /x\n" + good, "cannot parse “friL”"},
 		"a continued line":     {"0 3 * * * root /x \\\n  --more\n" + good, "line 2"},
 		"no command":           {"0 3 * * * root\n" + good, "there is no command"},
-		"no line end":          {good + "0 4 * * * root /x", "its last line has no line end"},
-		"a setting at the end": {good + "A=b", "its last line has no line end"},
+		"no newline":           {good + "0 4 * * * root /x", "its last line has no newline"},
+		"a setting at the end": {good + "A=b", "its last line has no newline"},
 		"a comment at the end": {good + "# x", ""},
 		"a range upwards":      {good + "0 3 * * fri-sun root /x\n", ""},
 		"hours upwards":        {good + "0 22-4 * * * root /x\n", ""},
@@ -199,7 +199,7 @@ func TestDiscover_ReportsLinesThatWouldShareAHeartbeat(t *testing.T) {
 
 func TestDiscover_RejectsAPercentSignInsideQuotes(t *testing.T) {
 	for command, want := range map[string]string{
-		"sleep $(( RANDOM % 60 )); /opt/x": "inside a quote or a bracket", `tar cf "/b/$(date +%F).tar" /srv`: "inside a quote or a bracket", "mail bob%hello": "",
+		"sleep $(( RANDOM % 60 )); /opt/x": "inside quotes or brackets", `tar cf "/b/$(date +%F).tar" /srv`: "inside quotes or brackets", "mail bob%hello": "",
 	} {
 		for _, daemon := range []Daemon{DebianCron, Bcron, SystemdCron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
@@ -241,16 +241,16 @@ func TestWrapCommand_UsesTheShellThatRunsTheJob(t *testing.T) {
 		{SystemdCron, "", ` -- /bin/sh -c`},
 		{SystemdCron, "SHELL=/bin/bash\n", ` -- /bin/bash -c`},
 		{"", "", ` -- /bin/sh -c`},
-		{DebianCron, "SHELL=/usr/bin/fish\n", "!whose quoting is not known"},
-		{Cronie, "SHELL=/bin/csh\n", "!whose quoting is not known"},
-		{SystemdCron, "SHELL=/bin/tcsh\n", "!whose quoting is not known"},
+		{DebianCron, "SHELL=/usr/bin/fish\n", "!which discover does not support"},
+		{Cronie, "SHELL=/bin/csh\n", "!which discover does not support"},
+		{SystemdCron, "SHELL=/bin/tcsh\n", "!which discover does not support"},
 		{DebianCron, "SHELL=bash\n", "!must be an absolute path"},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
 		writeFile(t, m.Root, "/etc/cron.d/app", c.setting+"0 3 * * * root a | b\n")
 		checkCrontabLine(t, m, c.want)
 	}
-	for shell, want := range map[string]string{"/bin/bash": `"${SHELL:-/bin/sh}" -c`, "/usr/bin/fish": "!whose quoting is not known", "/usr/sbin/nologin": "!whose quoting is not known"} {
+	for shell, want := range map[string]string{"/bin/bash": `"${SHELL:-/bin/sh}" -c`, "/usr/bin/fish": "!which discover does not support", "/usr/sbin/nologin": "!which discover does not support"} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: BusyBox}
 		writeFile(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/ash\nbob:x:1:1::/home/bob:"+shell+"\n")
 		writeFile(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * a | b\n")

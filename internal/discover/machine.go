@@ -86,7 +86,7 @@ func (m Machine) Discover(ctx context.Context) (*Result, error) {
 		j := &f.Jobs[i]
 		j.resolveSchedule(m.Now)
 		if zone == "" && j.Problem == "" && j.Interval == 0 {
-			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: give --timezone"
+			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: set --timezone"
 		}
 	}
 	m.checkCurl(ctx, f)
@@ -117,7 +117,7 @@ func (m Machine) timeZone(f *Result) (string, error) {
 		written = canonicalZone(s)
 	}
 	if local != "" && written != "" && local != written {
-		f.addNote("/etc/localtime says %s and /etc/timezone says %s; the first is taken", local, written)
+		f.addNote("/etc/localtime says %s and /etc/timezone says %s; /etc/localtime is used", local, written)
 	}
 	if local == "" && written == "" {
 		// The C library and systemd use UTC, and so do most container images.
@@ -184,10 +184,10 @@ func (m Machine) readFileOrNote(f *Result, path string) ([]byte, bool) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false
 	case err == nil && !about.Mode().IsRegular():
-		f.addNote("%s is not a plain file: not read", path)
+		f.addNote("%s is not a regular file: not read", path)
 		return nil, false
 	case err == nil && about.Size() > maxFileSize:
-		f.addNote("%s is bigger than cron takes: not read", path)
+		f.addNote("%s is larger than cron allows: not read", path)
 		return nil, false
 	}
 	text, err := m.readText(path)

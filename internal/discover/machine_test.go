@@ -71,15 +71,15 @@ func TestDiscover_FindsCrontabsAndTimers(t *testing.T) {
 	m.AllUsers = true
 	found := mustDiscover(t, m)
 	want := []string{
-		"crontab of alice:1 alice |  | Europe/Berlin | ! runs when the machine starts, on no schedule",
+		"crontab of alice:1 alice |  | Europe/Berlin | ! runs at startup, not on a schedule",
 		"crontab of alice:2 alice | at 04:00 every day, Europe/Berlin | Europe/Berlin | web1-alice-tar",
 		"crontab of alice:3 alice | at 04:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"crontab of bob:1 bob | at 05:00 every day, Europe/Berlin | Europe/Berlin | web1-bob-bob",
 		"/etc/crontab:2 root | 17\u00a0min past every hour | Europe/Berlin | web1-cron-hourly",
-		"/etc/crontab:3 root |  | Europe/Berlin | ! “0 0 31 2 *” names a day that never comes: look at the day of month and the month",
-		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends in a carriage return, which cron takes for a part of the command: remove it",
+		"/etc/crontab:3 root |  | Europe/Berlin | ! “0 0 31 2 *” never occurs: check the day of month and the month",
+		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends with a carriage return, which cron treats as part of the command: remove it",
 		"/etc/cron.d/app:3 www-data | at 03:00 on weekdays, Europe/Berlin | Europe/Berlin | web1-www-data-report-sh",
-		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, whose quoting is not known here",
+		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, which discover does not support",
 		"/etc/cron.d/csh:3 root | at 03:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"/etc/cron.d/zone:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | web1-x-c518b7",
 		"db.timer:0 root | at 03:00 on Mondays, Europe/Berlin | Europe/Berlin | web1-db",
@@ -88,8 +88,8 @@ func TestDiscover_FindsCrontabsAndTimers(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantNotes := []string{
-		"/etc/cron.d/app.bak: Debian's cron ignores it: only letters, digits, dashes and underscores may be in its name",
-		"crontab of alice, line 2: the command ends at the first % without a backslash; what follows is its standard input",
+		"/etc/cron.d/app.bak: Debian's cron ignores it: its name can contain only letters, digits, dashes and underscores",
+		"crontab of alice, line 2: the command ends at the first % without a backslash; the rest is its standard input",
 		"/etc/cron.d/zone, line 2: Debian's cron ignores the CRON_TZ above it",
 	}
 	if diff := cmp.Diff(wantNotes, found.Notes); diff != "" {

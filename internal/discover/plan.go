@@ -17,7 +17,7 @@ type JobPing struct {
 func (m Machine) PingLine(wire JobPing, w PingSettings) (at, text string, err error) {
 	j := wire.Job
 	if !j.Watchable() {
-		return "", "", fmt.Errorf("%s: is not to be wired", j.Source)
+		return "", "", fmt.Errorf("%s: this job cannot be edited", j.Source)
 	}
 	if j.origin.unit != nil {
 		return w.dropIn(m, j.origin.unit, wire.URL)

@@ -116,7 +116,7 @@ func (w PingSettings) checkStartable(u *unitFile) error {
 		program = w.Program
 	}
 	if setting := u.hidingSetting(program); setting != "" {
-		return fmt.Errorf("%s: %s= keeps it from running %s: install the program elsewhere, such as in /usr/local/bin, or use --with curl", u.name, setting, program)
+		return fmt.Errorf("%s: %s= prevents it from running %s: install the program elsewhere, such as in /usr/local/bin, or use --with curl", u.name, setting, program)
 	}
 	user := u.lastValue("Service.User")
 	if strings.HasPrefix(program, "/root/") && (user != "" && user != "root" || isTrue(u.lastValue("Service.DynamicUser"))) {

@@ -54,7 +54,7 @@ func (m Machine) readTimers(ctx context.Context, f *Result, zone string) {
 			case err == nil:
 				names = loaded
 			case !manager.isUser: // a user may have no service manager
-				f.addNote("systemd timers: %v; taken from the unit files", err)
+				f.addNote("systemd timers: %v; the unit files are used instead", err)
 			}
 		}
 		for _, name := range names {
@@ -107,7 +107,7 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 		f.addNote("%s: is masked, so systemd never starts it", name)
 		return
 	case !ok:
-		f.addNote("%s: there is no unit file that can be read", name)
+		f.addNote("%s: there is no readable unit file", name)
 		return
 	}
 	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.name && j.origin.userManager == m.isUser }) {

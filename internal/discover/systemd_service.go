@@ -13,7 +13,7 @@ import (
 func (u *unitFile) pingProblem() string {
 	switch restart := u.lastValue("Service.Restart"); {
 	case u.transient:
-		return "made by systemd-run: it has no file to add to"
+		return "created by systemd-run: it has no unit file to extend"
 	case isTrue(u.lastValue("Service.RemainAfterExit")):
 		return u.name + " never ends (RemainAfterExit=), so its runs cannot be told apart"
 	case restart == "always" || restart == "on-success":
@@ -27,7 +27,7 @@ func (u *unitFile) pingProblem() string {
 		}
 	}
 	if limit, ok := u.stopTimeout(); ok && limit < minStopTimeout {
-		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: at least %s", u.name, formatDuration(limit), formatDuration(minStopTimeout))
+		return fmt.Sprintf("%s has %s to stop (TimeoutStopSec=), which is too short for a ping: use at least %s", u.name, formatDuration(limit), formatDuration(minStopTimeout))
 	}
 	return ""
 }
@@ -47,7 +47,7 @@ func (u *unitFile) runNotes() []string {
 		add("systemd restarts it after a failure, so failed attempts are only logged; a run without a success counts as missed")
 	}
 	if slices.ContainsFunc(u.settings["Service.ExecStart"], func(s string) bool { return strings.Contains(execPrefix(s), "-") }) {
-		add(`ExecStart= begins with "-", so systemd takes every exit code for a success, and so does Overdue`)
+		add(`ExecStart= starts with "-", so systemd and Overdue treat every exit code as a success`)
 	}
 	if slices.ContainsFunc(u.settings["Service.ExecStopPost"], func(s string) bool { return !strings.Contains(execPrefix(s), "-") }) {
 		add("if its own ExecStopPost= fails, no ping is sent and the run counts as missed")
@@ -56,7 +56,7 @@ func (u *unitFile) runNotes() []string {
 		add("LimitAS= can be too little memory for overdue: use --with curl")
 	}
 	if u.has("Service.AppArmorProfile") || u.has("Service.SELinuxContext") {
-		add("its security profile must let /bin/sh and the program that pings run")
+		add("its security profile must allow /bin/sh and the program that pings to run")
 	}
 	return notes
 }
@@ -115,21 +115,21 @@ type barrier struct {
 // program from pinging.
 var barriers = []barrier{
 	{"PrivateNetwork", "has no network", func(u *unitFile) bool { return isTrue(u.lastValue("Service.PrivateNetwork")) }},
-	{"NetworkNamespacePath", "may not reach the monitor from its own network namespace", hasValue("NetworkNamespacePath")},
-	{"IPAddressDeny", "may not reach every address", hasValue("IPAddressDeny")},
-	{"IPEgressFilterPath", "may not reach every address", hasValue("IPEgressFilterPath")},
-	{"RestrictNetworkInterfaces", "may not use every network interface", hasValue("RestrictNetworkInterfaces")},
-	{"RestrictAddressFamilies", "may not use the network", (*unitFile).blocksInternet},
-	{"SystemCallFilter", "may not make the system calls that a ping needs", (*unitFile).blocksSystemCalls},
+	{"NetworkNamespacePath", "may be unable to reach the monitor from its own network namespace", hasValue("NetworkNamespacePath")},
+	{"IPAddressDeny", "cannot reach every address", hasValue("IPAddressDeny")},
+	{"IPEgressFilterPath", "cannot reach every address", hasValue("IPEgressFilterPath")},
+	{"RestrictNetworkInterfaces", "cannot use every network interface", hasValue("RestrictNetworkInterfaces")},
+	{"RestrictAddressFamilies", "cannot use the network", (*unitFile).blocksInternet},
+	{"SystemCallFilter", "cannot make the system calls that a ping needs", (*unitFile).blocksSystemCalls},
 	{"RootDirectory", "has another root directory, in which the program that pings may be missing", hasValue("RootDirectory")},
 	{"RootImage", "has another root directory, in which the program that pings may be missing", hasValue("RootImage")},
 	{"RootMStack", "has another root directory, in which the program that pings may be missing", hasValue("RootMStack")},
-	{"NoExecPaths", "may not run /bin/sh", func(u *unitFile) bool { return u.hidingSetting("/bin/sh") == "NoExecPaths" }},
+	{"NoExecPaths", "cannot run /bin/sh", func(u *unitFile) bool { return u.hidingSetting("/bin/sh") == "NoExecPaths" }},
 	{"InaccessiblePaths", "cannot see /bin/sh", func(u *unitFile) bool { return u.hidingSetting("/bin/sh") == "InaccessiblePaths" }},
 	{"TemporaryFileSystem", "cannot see /bin/sh", func(u *unitFile) bool { return u.hidingSetting("/bin/sh") == "TemporaryFileSystem" }},
-	{"LimitNOFILE", "may open too few files", func(u *unitFile) bool { return u.resourceLimit("LimitNOFILE") < 32 }},
-	{"LimitNPROC", "may start no process", func(u *unitFile) bool { return u.resourceLimit("LimitNPROC") < 8 }},
-	{"LimitCPU", "has too little processor time", func(u *unitFile) bool { return u.resourceLimit("LimitCPU") < 2 }},
+	{"LimitNOFILE", "can open too few files", func(u *unitFile) bool { return u.resourceLimit("LimitNOFILE") < 32 }},
+	{"LimitNPROC", "cannot start another process", func(u *unitFile) bool { return u.resourceLimit("LimitNPROC") < 8 }},
+	{"LimitCPU", "has too little CPU time", func(u *unitFile) bool { return u.resourceLimit("LimitCPU") < 2 }},
 }
 
 // hasValue is the check for a setting that is a barrier whenever it has a value.

@@ -35,7 +35,7 @@ func newTimerJob(timer, service *unitFile, zone string, now time.Time) Job {
 	j.origin.maxDelay += timer.maxStartDelay()
 	if service == nil || service.masked {
 		j.Command = timer.triggeredUnit()
-		reason := " is not a service whose file was found"
+		reason := " is not a service with a unit file"
 		if service != nil {
 			reason = " is masked, so systemd does not start it"
 		}
@@ -72,7 +72,7 @@ func (j *Job) setTimerSchedule(timer, service *unitFile, now time.Time) string {
 	longest, runs := longestGap(calendars, firstNonEmpty(j.Zone, "UTC"), now)
 	switch {
 	case repeats && (interval < time.Second || interval > 366*day):
-		return "runs at an interval that no heartbeat can have: 1 s to 366 d"
+		return "runs at an interval outside the range of a heartbeat (1 s to 366 d)"
 	case !repeats && !runs:
 		return "has no run in the future: " + strings.Join(calendars, "; ")
 	case !repeats || interval >= longest:
@@ -82,7 +82,7 @@ func (j *Job) setTimerSchedule(timer, service *unitFile, now time.Time) string {
 	}
 	j.Interval = interval.Truncate(time.Second)
 	if len(calendars) > 0 {
-		j.addNote("has OnCalendar= and an interval: the interval of %s is watched, because the runs of the two cannot be told apart", formatDuration(j.Interval))
+		j.addNote("has OnCalendar= and an interval: the interval of %s is used, because the runs of the two cannot be told apart", formatDuration(j.Interval))
 	} else if !timer.startsByItself() {
 		j.addNote("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.triggeredUnit())
 	}
@@ -105,7 +105,7 @@ func (u *unitFile) onCalendarValues(zone string) (values, ignored []string, uncl
 	for _, value := range u.settings["Timer.OnCalendar"] {
 		expanded, ok := u.expand(value, textSpecifiers)
 		if !ok {
-			unclear = fmt.Sprintf("OnCalendar=%s has a specifier that discover does not know", value)
+			unclear = fmt.Sprintf("OnCalendar=%s has a specifier that discover does not support", value)
 			continue
 		}
 		_, err := schedule.OnCalendar([]string{expanded}, zone)
@@ -160,9 +160,9 @@ func (u *unitFile) startsByItself() bool {
 func (u *unitFile) noScheduleProblem() string {
 	switch {
 	case u.startsByItself():
-		return "runs once after the machine or the timer starts, on no schedule"
+		return "runs once after the machine or the timer starts, not on a schedule"
 	case isTrue(u.lastValue("Timer.OnClockChange")) || isTrue(u.lastValue("Timer.OnTimezoneChange")):
-		return "runs when the clock or the time zone changes, on no schedule"
+		return "runs when the clock or the time zone changes, not on a schedule"
 	}
 	return "has no setting in [Timer] that starts it, so systemd rejects it"
 }

@@ -41,22 +41,22 @@ func TestNewTimerJob_HasTheScheduleOfTheTimer(t *testing.T) {
 		"a zone of its own": {"OnCalendar=hourly\nOnCalendar=Mon 03:30 UTC\nAccuracySec=1us", service, Job{OnCalendar: []string{"hourly", "Mon 03:30 UTC"}, Description: "every hour, Europe/Oslo; at 03:30 on Mondays, UTC", Grace: 8 * time.Minute}},
 		"a delay":           {"OnCalendar=daily\nRandomizedDelaySec=12h\nAccuracySec=1h", service, Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: 14 * time.Hour}},
 		"an interval":       {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: day, Description: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
-		"boot only":         {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, on no schedule"}},
-		"too often":         {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval that no heartbeat can have: 1 s to 366 d"}},
+		"boot only":         {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, not on a schedule"}},
+		"too often":         {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval outside the range of a heartbeat (1 s to 366 d)"}},
 		"unreadable":        {"OnUnitActiveSec=soon", service, Job{Problem: "systemd ignores OnUnitActiveSec=soon: it is not a time span"}},
 		"no network":        {"OnCalendar=daily", service + "PrivateNetwork=yes\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service has no network (PrivateNetwork=)"}},
-		"no addresses":      {"OnCalendar=daily", service + "IPAddressDeny=any\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service may not reach every address (IPAddressDeny=)"}},
+		"no addresses":      {"OnCalendar=daily", service + "IPAddressDeny=any\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service cannot reach every address (IPAddressDeny=)"}},
 		"stays":             {"OnCalendar=daily", service + "RemainAfterExit=1\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service never ends (RemainAfterExit=), so its runs cannot be told apart"}},
 		"wired":             {"OnCalendar=daily", service + "ExecStopPost=-/bin/curl " + aURL + "/$s\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, HasPing: true}},
 	} {
 		got := newTimerJob(unitFromText("backup.timer", "[Timer]\n"+c.timer), unitFromText("backup.service", c.service), "Europe/Oslo", noon)
 		got.resolveSchedule(noon)
 		c.want.Source, c.want.User, c.want.Zone, c.want.Command = "backup.timer", "root", "Europe/Oslo", "/opt/backup --all"
-		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{}), cmpopts.IgnoreFields(Job{}, "FirstBy")); diff != "" {
+		if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(Job{}), cmpopts.IgnoreFields(Job{}, "FirstPingBy")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if got := newTimerJob(unitFromText("x.timer", "[Timer]\nOnCalendar=daily\nUnit=y.target"), nil, "UTC", noon); got.Problem != "y.target is not a service whose file was found" {
+	if got := newTimerJob(unitFromText("x.timer", "[Timer]\nOnCalendar=daily\nUnit=y.target"), nil, "UTC", noon); got.Problem != "y.target is not a service with a unit file" {
 		t.Errorf("a timer without a service: %q", got.Problem)
 	}
 }

@@ -50,7 +50,7 @@ func (u *unitFile) settingNotes() []string {
 		case section == "Timer" && !known:
 			notes = append(notes, fmt.Sprintf("%s= is not a setting that discover knows: check whether it moves the runs", name))
 		case section == "Timer" && use == useEvent && isTrue(u.lastValue(key)):
-			notes = append(notes, fmt.Sprintf("%s= also starts it in between: such a run can stand in for a scheduled one", name))
+			notes = append(notes, fmt.Sprintf("%s= also starts it at other times: such a run can hide a missed scheduled run", name))
 		case section == "Timer" && use == useDefer && isTrue(u.lastValue(key)):
 			notes = append(notes, fmt.Sprintf("%s= skips the runs that are due while one is still running: they count as missed", name))
 		case known && name != "Unit" && section != "Timer":

@@ -147,7 +147,7 @@ func TestLoadUnit_AMaskedUnitDoesNotRun(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{
-		"empty.timer: is masked, so systemd never starts it", "gone.timer: there is no unit file that can be read", "off.timer: is masked, so systemd never starts it",
+		"empty.timer: is masked, so systemd never starts it", "gone.timer: there is no readable unit file", "off.timer: is masked, so systemd never starts it",
 	}, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}

@@ -47,7 +47,7 @@ func (w PingSettings) Validate() error {
 // validateWithURL also rejects a URL that could do so.
 func (w PingSettings) validateWithURL(url string) error {
 	if !safeURL.MatchString(url) {
-		return errors.New("ping URL: has characters that may not stand in a crontab or a unit")
+		return errors.New("ping URL: contains characters that are not allowed in a crontab or a unit")
 	}
 	return w.Validate()
 }
@@ -95,7 +95,7 @@ func (w PingSettings) wrapCommand(e crontabEntry, url string, direct bool) (stri
 	}
 	command = e.guard + command
 	if n := len(command) + len(e.stdin); n > maxCommandLength {
-		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, cron takes %d; put it into a script", n, maxCommandLength)
+		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, and cron allows %d; put it into a script", n, maxCommandLength)
 	}
 	return command, nil
 }

@@ -58,7 +58,7 @@ func (f ChannelFailure) String() string {
 		text = strings.TrimSpace(strconv.Itoa(f.StatusCode) + " " + text)
 	}
 	if text == "" {
-		text = "no answer is recorded"
+		text = "no response recorded"
 	}
 	if f.Recipient == "" {
 		return text

@@ -16,14 +16,14 @@ func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
 	case h.CountedFrom.Before(h.LastPing):
-		from += ", of a run that began too early for the slot " + formatTime(h.CountedFrom.Add(Precision))
+		from += ", for a run that started too early for the slot " + formatTime(h.CountedFrom.Add(Precision))
 	case !h.CountedFrom.Equal(h.LastPing):
 		from = "resumed " + formatTime(h.CountedFrom)
 	case h.EarlySlot.After(h.CountedFrom):
 		from += ", early for the slot " + formatTime(h.EarlySlot)
 	}
 	if after := h.Tolerated.LastSlot; !after.IsZero() {
-		from += "; the run of " + formatTime(after) + " was bad"
+		from += "; the run of " + formatTime(after) + " failed"
 	}
 	if h.Rule.Calendar != nil {
 		return from + "; next slot of “" + h.Rule.Describe() + "”"
@@ -38,29 +38,29 @@ func (h Heartbeat) explainOrigin() string {
 func (h Heartbeat) explainDeadline() string {
 	due, last := h.Due(), h.alertingSlot()
 	if due.IsZero() {
-		return h.explainOrigin() + ": there is none any more"
+		return h.explainOrigin() + ": there are no more slots"
 	}
 	text := h.explainOrigin() + " = due " + formatTime(due)
 	if !last.Equal(due) && !last.IsZero() {
-		text += fmt.Sprintf("; bad run number %d in a row is told, so the slot %s counts", h.Rule.alertThreshold(), formatTime(last))
+		text += fmt.Sprintf("; the incident opens with failed run %d in a row, at slot %s", h.Rule.alertThreshold(), formatTime(last))
 	}
 	if last.IsZero() {
-		return text + "; too few slots are left for an incident"
+		return text + "; too few slots remain to open an incident"
 	}
 	return fmt.Sprintf("%s; + grace %s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), formatTime(h.Deadline()))
 }
 
 // explainMissed explains a missed ping.
-func (h Heartbeat) explainMissed() string { return h.explainDeadline() + "; no ping came." }
+func (h Heartbeat) explainMissed() string { return h.explainDeadline() + "; no ping arrived." }
 
 // explainNeverPinged explains a first ping that did not arrive.
 func explainNeverPinged(by time.Time) string {
-	return fmt.Sprintf("The first ping was expected by %s; none came.", formatTime(by))
+	return fmt.Sprintf("The first ping was expected by %s; none arrived.", formatTime(by))
 }
 
 // explainNotStarted explains a run that did not start by at.
 func (h Heartbeat) explainNotStarted(at time.Time) string {
-	return fmt.Sprintf("%s = due %s; + start grace %s = %s; nothing had begun by then.",
+	return fmt.Sprintf("%s = due %s; + start grace %s = %s; no run had started by then.",
 		h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace), formatTime(at))
 }
 
@@ -70,7 +70,7 @@ func (h Heartbeat) explainOverran(at time.Time) string {
 	if h.Rule.MaxRunTime == 0 {
 		name = "grace"
 	}
-	return fmt.Sprintf("started %s + %s %s = %s; no finish came.",
+	return fmt.Sprintf("started %s + %s %s = %s; no finish arrived.",
 		formatTime(at.Add(-limit)), name, schedule.FormatDuration(limit), formatTime(at))
 }
 
@@ -93,7 +93,7 @@ func (h Heartbeat) explainThreshold(runs int) string {
 	if h.Rule.alertThreshold() == 1 {
 		return ""
 	}
-	return fmt.Sprintf(" That makes %d bad runs in a row; %d are told.", runs, h.Rule.alertThreshold())
+	return " " + failuresOf(runs, h.Rule.alertThreshold())
 }
 
 // Why explains the status at now, and how many failed runs are tolerated so far.
@@ -102,7 +102,7 @@ func (h Heartbeat) Why(now time.Time) string {
 	case h.Status == New:
 		return h.whyNew() + h.explainTolerated()
 	case h.Status == Paused:
-		return "It is paused: nothing is judged until it is resumed."
+		return "Paused: it is not monitored until it is resumed."
 	case h.Status == Down:
 		return h.whyDown()
 	}
@@ -111,7 +111,7 @@ func (h Heartbeat) Why(now time.Time) string {
 
 // whyNew explains the status New.
 func (h Heartbeat) whyNew() string {
-	came := "No ping has come since it was created"
+	came := "No ping has arrived since it was created"
 	if !h.LastStart.IsZero() {
 		came = fmt.Sprintf("No run has finished since it was created; the last one started at %s", formatTime(h.LastStart))
 	}
@@ -128,31 +128,31 @@ func (h Heartbeat) whyUp(now time.Time) string {
 	case h.StatusAt(now) != Late:
 		return "Up: " + h.explainDeadline() + "."
 	case h.Rule.hasStartDeadline() && by.After(now):
-		return fmt.Sprintf("Late: %s, which has not been reached; a run must have begun by due + start grace %s = %s.",
+		return fmt.Sprintf("Late: %s, which is not reached yet; a run must start by due + start grace %s = %s.",
 			h.explainDeadline(), schedule.FormatDuration(h.Rule.StartGrace), formatTime(by))
 	case !h.Deadline().IsZero() && !h.Deadline().After(now) && h.missedAt().IsZero():
-		return "Late: " + h.explainDeadline() + ", which has passed; but a run that began by then is in progress, within its time."
+		return "Late: " + h.explainDeadline() + ", which has passed, but a run that started before it is in progress and within its time limit."
 	}
-	return "Late: " + h.explainDeadline() + ", which has not been reached."
+	return "Late: " + h.explainDeadline() + ", which is not reached yet."
 }
 
 // whyDown explains the status Down by its current cause.
 func (h Heartbeat) whyDown() string {
 	switch {
 	case h.DownCause == CauseFailure:
-		return fmt.Sprintf("Down, because the job reported a failure at %s.%s", formatTime(h.LastPing), h.explainThreshold(h.FailedRuns))
+		return fmt.Sprintf("Down: the job reported a failure at %s.%s", formatTime(h.LastPing), h.explainThreshold(h.FailedRuns))
 	case h.DownCause == CauseTooShort:
-		return fmt.Sprintf("Down, because the run that ended at %s took %s, less than the minimum run time %s.%s",
+		return fmt.Sprintf("Down: the run that ended at %s took %s, less than the minimum run time %s.%s",
 			formatTime(h.LastPing), schedule.FormatDuration(h.LastRunTime), schedule.FormatDuration(h.Rule.MinRunTime), h.explainThreshold(h.FailedRuns))
 	case h.DownCause == CauseOverran:
-		return "Down, because a run took longer than it may: no finish came within " + schedule.FormatDuration(h.Rule.runLimit()) + " of its start."
+		return "Down: a run exceeded its time limit: no finish arrived within " + schedule.FormatDuration(h.Rule.runLimit()) + " of its start."
 	case h.DownCause == CauseNotStarted:
-		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and nothing had begun by then.",
+		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and no run had started by then.",
 			h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace))
 	case h.CountedFrom.IsZero():
-		return fmt.Sprintf("Down, because the first ping was expected by %s, and none came by then.", formatTime(h.Rule.ExpectFirstBy))
+		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy))
 	}
-	return "Down: " + h.explainDeadline() + ", and no ping came by then."
+	return "Down: " + h.explainDeadline() + ", and no ping arrived by then."
 }
 
 // explainTolerated says how many failed runs in a row are tolerated so far, or returns "" if none
@@ -161,5 +161,14 @@ func (h Heartbeat) explainTolerated() string {
 	if h.ConsecutiveFailures() == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" %d of %d bad runs in a row: the incident opens with the last.", h.ConsecutiveFailures(), h.Rule.alertThreshold())
+	return " " + failuresOf(h.ConsecutiveFailures(), h.Rule.alertThreshold())
+}
+
+// failuresOf is the count of failed runs next to the number that opens an incident.
+func failuresOf(runs, threshold int) string {
+	noun := "runs"
+	if runs == 1 {
+		noun = "run"
+	}
+	return fmt.Sprintf("%d consecutive failed %s (alert threshold: %d).", runs, noun, threshold)
 }

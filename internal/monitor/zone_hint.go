@@ -39,5 +39,5 @@ func (r Rule) ZoneHint(successes []Ping) string {
 	if hours < time.Hour || hours > maxZoneOffset {
 		return ""
 	}
-	return fmt.Sprintf("Your pings arrive about %d h after each slot: is the time zone %s right?", int(hours.Hours()), r.Calendar.zone)
+	return fmt.Sprintf("Pings arrive about %d h after each slot. Check the time zone %s.", int(hours.Hours()), r.Calendar.zone)
 }

@@ -163,27 +163,27 @@ func formatTimeOfDay(w wallTime) string {
 // due at 03:00 instead."
 func (c ClockChange) Describe() string {
 	one := c.First == c.Last
-	slots, it, comes := c.First, "it is", "comes"
+	slots, it := c.First, "The run is"
 	if !one {
-		slots, it, comes = c.First+" to "+c.Last, "they are", "come"
+		slots, it = c.First+" to "+c.Last, "The runs are"
 	}
 	switch c.Effect {
 	case EffectSkipped:
-		return fmt.Sprintf("On %s the clock skips %s: nothing is due then.", c.day, slots)
+		return fmt.Sprintf("On %s the clock skips %s. No run is due then.", c.day, slots)
 	case EffectMadeUp:
 		if one {
-			return fmt.Sprintf("On %s the clock skips %s: it is due at %s instead.", c.day, slots, c.timeAfter)
+			return fmt.Sprintf("On %s the clock skips %s. The run is due at %s instead.", c.day, slots, c.timeAfter)
 		}
-		return fmt.Sprintf("On %s the clock skips %s: they are due at %s instead, all at once.", c.day, slots, c.timeAfter)
+		return fmt.Sprintf("On %s the clock skips %s. These runs are due at %s instead, all at once.", c.day, slots, c.timeAfter)
 	case EffectOnce:
-		return fmt.Sprintf("On %s %s %s twice on the clock: %s due the first time only.", c.day, slots, comes, it)
+		return fmt.Sprintf("On %s the clock shows %s twice. %s due the first time only.", c.day, slots, it)
 	case EffectTwice:
-		return fmt.Sprintf("On %s %s %s twice on the clock: %s due both times.", c.day, slots, comes, it)
+		return fmt.Sprintf("On %s the clock shows %s twice. %s due both times.", c.day, slots, it)
 	default:
 		direction := "back"
 		if c.forward {
 			direction = "forward"
 		}
-		return fmt.Sprintf("Clocks go %s on %s: the times on the clock stay, those in UTC move.", direction, c.day)
+		return fmt.Sprintf("The clock goes %s on %s. Runs keep their local time, and their UTC time changes.", direction, c.day)
 	}
 }

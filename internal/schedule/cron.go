@@ -39,14 +39,14 @@ func parseLines(lines []string, zone, wanted string, read func(line, zone string
 			continue
 		}
 		if len(text) > maxLineLength {
-			return nil, problemf("the line is too long: the longest has %d characters; spread it over several lines", maxLineLength).withLine(i + 1)
+			return nil, problemf("the line is too long (maximum %d characters): split it into several lines", maxLineLength).withLine(i + 1)
 		}
 		part, err := read(text, u.zone)
 		if err != nil {
 			return nil, withLine(err, i+1)
 		}
 		if len(u.lines) == maxLines {
-			return nil, problemf("the schedule is too long: write at most %d lines", maxLines).withLine(i + 1)
+			return nil, problemf("too many lines: the maximum is %d", maxLines).withLine(i + 1)
 		}
 		u.lines = append(u.lines, part)
 	}
@@ -111,7 +111,7 @@ func parseCron(line, zone string) (*lineSchedule, error) {
 	}
 	p.days = days
 	if _, ok := p.next(0); !ok {
-		return nil, problemf("%s names a day that never comes: look at the day of month and the month", quote(line))
+		return nil, problemf("%s never occurs: check the day of month and the month", quote(line))
 	}
 	// CanonicalZone has loaded it before. This fails only if the files changed since.
 	loc, err := loadLocation(zone)
@@ -131,7 +131,7 @@ func splitCronFields(line string) ([]string, error) {
 		return expandNickname(line)
 	}
 	if name, _, ok := strings.Cut(line, "="); ok && strings.HasSuffix(name, "TZ") {
-		return nil, problemf("%s is a setting, not a cron line: choose the time zone of the schedule", quote(line))
+		return nil, problemf("%s is a setting, not a cron line: set the time zone of the schedule instead", quote(line))
 	}
 	fields := strings.Fields(line)
 	switch n := len(fields); {
@@ -140,13 +140,13 @@ func splitCronFields(line string) ([]string, error) {
 	case n < 5:
 		return nil, problemf("%s has %d of 5 fields: write minute, hour, day of month, month and day of week, such as 0 3 * * *", quote(line), n)
 	case isSixthField(fields[5]):
-		return nil, problemf("%s has more than 5 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week", quote(line))
+		return nil, problemf("%s has more than 5 fields: cron has neither seconds nor years; write minute, hour, day of month, month and day of week", quote(line))
 	}
 	text := strings.Join(fields[:5], " ")
 	if _, err := parseCron(text, "UTC"); err != nil {
 		return nil, err // removing the command would not help
 	}
-	return nil, problemf("%s goes on after the fifth field: leave the command out and write %s", quote(line), excerpt(text))
+	return nil, problemf("%s has text after the fifth field: remove the command and write %s", quote(line), excerpt(text))
 }
 
 // isSixthField reports whether the text after five fields is a further field, which can be
@@ -169,11 +169,11 @@ func isSixthField(s string) bool {
 func expandNickname(line string) ([]string, error) {
 	word := strings.ToLower(line)
 	if word == "@reboot" {
-		return nil, problemf("@reboot has no time at which it is due: use an interval instead")
+		return nil, problemf("@reboot has no schedule: use an interval instead")
 	}
 	expanded, ok := cronNicknames[word]
 	if !ok {
-		return nil, problemf("%s is not known: write @hourly, @daily, @weekly, @monthly, @yearly or five fields such as 0 3 * * *", quote(line))
+		return nil, problemf("%s is not a known nickname: write @hourly, @daily, @weekly, @monthly, @yearly or five fields such as 0 3 * * *", quote(line))
 	}
 	return strings.Fields(expanded), nil
 }

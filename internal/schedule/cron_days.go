@@ -43,11 +43,11 @@ func (c *cronDays) parseDateItem(item string) error {
 	case upper == "LW" || upper == "WL":
 		c.lastWeekday = true
 	case strings.HasPrefix(upper, "L-"):
-		return problemf("%s in the day of month is not known: only L, the last day, can be written", quote(item))
+		return problemf("%s in the day of month is not supported: use L for the last day", quote(item))
 	case strings.HasSuffix(upper, "W"):
 		n, err := dayField.parseNumber(upper[:len(upper)-1])
 		if err != nil {
-			return problemf("%s in the day of month is not known: write a date before the W, such as 15W", quote(item))
+			return problemf("%s in the day of month is not valid: write a date before the W, such as 15W", quote(item))
 		}
 		c.nearestWeekdays = c.nearestWeekdays.with(n)
 	default:
@@ -66,7 +66,7 @@ func (c *cronDays) parseWeekdayItem(item string) error {
 		d, err := weekdayField.parseNumber(name)
 		n, wrong := strconv.Atoi(place)
 		if err != nil || wrong != nil || !isDigits(place) || n < 1 || n > 5 {
-			return problemf("%s in the day of week is not known: write a day, # and a place from 1 to 5, such as mon#2", quote(item))
+			return problemf("%s in the day of week is not valid: write a day, # and a number from 1 to 5, such as mon#2", quote(item))
 		}
 		c.nth[n] = c.nth[n].with(d % 7)
 		return nil
@@ -74,7 +74,7 @@ func (c *cronDays) parseWeekdayItem(item string) error {
 	if name := strings.TrimRight(item, "lL"); name != item {
 		d, err := weekdayField.parseNumber(name)
 		if err != nil || len(item)-len(name) > 1 {
-			return problemf("%s in the day of week is not known: write the day before the L, such as friL for the last Friday", quote(item))
+			return problemf("%s in the day of week is not valid: write the day before the L, such as friL for the last Friday", quote(item))
 		}
 		c.lastOfMonth = c.lastOfMonth.with(d % 7)
 		return nil

@@ -45,7 +45,7 @@ func (f cronField) parseItem(text string) (bitset, error) {
 	if stepped {
 		n, err := strconv.Atoi(stepText)
 		if err != nil || !isDigits(stepText) || n == 0 {
-			return 0, problemf("%s in the %s is not a step: write a number from 1 after the slash, such as */5", quote(text), f.name)
+			return 0, problemf("%s in the %s has an invalid step: write a number from 1 after the slash, such as */5", quote(text), f.name)
 		}
 		step = n
 	}
@@ -81,10 +81,10 @@ func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	}
 	// Debian reads fri-sun as 5-0, an empty range, and never runs the job.
 	if f.names != nil && f.min == 0 && hi == 0 && lo > 0 {
-		return 0, 0, problemf("%s runs backwards, because Sunday is day 0: write %d-7", quote(span), lo)
+		return 0, 0, problemf("%s is backwards, because Sunday is day 0: write %d-7", quote(span), lo)
 	}
 	if lo > hi {
-		return 0, 0, problemf("%s runs backwards: write %s,%s", quote(span), formatRange(lo, f.maxDistinct()), formatRange(f.min, hi))
+		return 0, 0, problemf("%s is backwards: write %s,%s", quote(span), formatRange(lo, f.maxDistinct()), formatRange(f.min, hi))
 	}
 	return lo, hi, nil
 }
@@ -134,11 +134,11 @@ func (f cronField) explainUnreadable(text string) error {
 	}
 	for _, name := range f.names {
 		if len(text) > len(name) && strings.EqualFold(text[:len(name)], name) {
-			return problemf("%s in the %s is not known: write %s", quote(text), f.name, name)
+			return problemf("%s in the %s is not valid: write %s", quote(text), f.name, name)
 		}
 	}
 	if f.names != nil {
-		return problemf("%s in the %s is not known: write a number from %d to %d or a name such as %s", quote(text), f.name, f.min, f.max, f.names[1])
+		return problemf("%s in the %s is not valid: write a number from %d to %d or a name such as %s", quote(text), f.name, f.min, f.max, f.names[1])
 	}
 	return problemf("%s in the %s is not a number: write one from %d to %d, or *", quote(text), f.name, f.min, f.max)
 }

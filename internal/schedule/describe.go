@@ -48,7 +48,7 @@ func describeLines(parts []*lineSchedule, zone string) string {
 // describe describes a line without its zone. A line without a plain description is quoted: no
 // description is better than a wrong one. inZone is false if the zone makes no difference.
 func (t *lineSchedule) describe() (text string, inZone bool) {
-	quoted := "as " + quoteAll(t.source) + " says"
+	quoted := "matching " + quoteAll(t.source)
 	days, ok := t.days.describe(t.months)
 	except, known := t.describeSkippedTimes(days)
 	if !ok || !known { // it is not exactly every day

@@ -49,12 +49,12 @@ var (
 	quartz = dialect{
 		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sundayNumber: 1, oneQuestionMark: true, rangesWrap: true,
 		rule: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
-			"Sunday is 1 and Saturday 7. L, W, LW and # are known; L alone in the day of week is Saturday. Ranges may wrap.",
+			"Sunday is 1 and Saturday 7. L, W, LW and # are supported; L alone in the day of week is Saturday. Ranges may wrap.",
 		source: "Quartz 2.3 CronExpression, class documentation; not tried",
 	}
 	spring = dialect{
-		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sundayNumber: 0,
-		rule: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
+		name: "Spring", title: "a line with seconds first, as in Spring, robfig/cron and node-cron", phrase: "with seconds first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sundayNumber: 0,
+		rule: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are supported. " +
 			"robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days alike. " +
 			"If both day fields are restricted, both must match in Spring and node-cron, one in robfig/cron, cron-parser and croner.",
 		source: "Spring Framework 6 CronExpression.parse, Javadoc; NCrontab, README; robfig/cron 3.0.1, node-cron 4.6.0, cron-parser 5.10.6 and croner 11.0.1, tried",
@@ -139,7 +139,7 @@ func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	case x.severalSeconds.size() > 1:
 		r = x.translateSubMinute(r)
 	case x.second != 0 && r.noEquivalent == "":
-		r.noEquivalent = "it runs at the second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
+		r.noEquivalent = "it runs at second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
 	}
 	if r.noEquivalent != "" {
 		if text, ok := x.onCalendar(); ok {
@@ -156,7 +156,7 @@ func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	}
 	r.text = strings.Join(line, " ")
 	if _, err := parseCron(r.text, "UTC"); err != nil {
-		r.text, r.noEquivalent = "", "it names a day that never comes"
+		r.text, r.noEquivalent = "", "it never occurs"
 	}
 	return r, true
 }

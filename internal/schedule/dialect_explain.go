@@ -38,11 +38,11 @@ func explainZonePrefix(line string) *Problem {
 	zone, rest, _ := strings.Cut(rest, " ")
 	canonical, err := CanonicalZone(strings.Trim(zone, `"'`))
 	if rest == "" || err != nil {
-		return problemf("%s sets a time zone: leave it out of the line, and choose the zone of the schedule", quote(line))
+		return problemf("%s sets a time zone: remove it from the line, and set the time zone of the schedule", quote(line))
 	}
 	if _, err := withExplanation(parseCron, explainCronLine)(rest, canonical); err != nil {
 		known, _ := errors.AsType[*Problem](err)
-		p := problemf("the line cannot hold the time zone: choose %s as the zone; without it, %s", excerpt(canonical), err)
+		p := problemf("a cron line cannot contain a time zone: set the time zone to %s; also, %s", excerpt(canonical), err)
 		for _, s := range known.Suggestions {
 			if s.Kind != KindInterval { // an interval is the same in all zones
 				s.Zone = canonical
@@ -52,7 +52,7 @@ func explainZonePrefix(line string) *Problem {
 		return p
 	}
 	return problemWithSuggestion(Suggestion{Kind: KindCron, Text: rest, Zone: canonical, Dialect: "robfig/cron"},
-		"the line cannot hold the time zone: choose %s as the zone, and write %s", excerpt(canonical), excerpt(rest))
+		"a cron line cannot contain a time zone: set the time zone to %s, and write %s", excerpt(canonical), excerpt(rest))
 }
 
 // explainEventBridge recognizes the expressions of Amazon EventBridge.
@@ -67,7 +67,7 @@ func explainEventBridge(line string) *Problem {
 	case "cron":
 		r, ok := eventBridge.parse(strings.Fields(inner))
 		if !ok {
-			return problemf("%s looks like an EventBridge expression, but does not have the six fields minute, hour, day of month, month, day of week and year, one of the days as “?”: check it, and write five fields such as 0 3 * * *", quote(line))
+			return problemf("%s looks like an EventBridge expression, but it needs six fields (minute, hour, day of month, month, day of week, year) with “?” as one of the days: write five fields such as 0 3 * * *", quote(line))
 		}
 		return problemOfMeanings([]meaning{r}, line)
 	case "at":
@@ -77,7 +77,7 @@ func explainEventBridge(line string) *Problem {
 		}
 		once := at.Format(time.DateTime)
 		return problemWithSuggestion(Suggestion{Kind: KindOnCalendar, Text: once, Dialect: eventBridge.name},
-			"%s runs once, which only OnCalendar can say: write %s there", quote(line), once)
+			"%s runs once, and only OnCalendar supports that: write %s as OnCalendar", quote(line), once)
 	}
 	return nil
 }
@@ -94,11 +94,11 @@ func explainEvery(line string) *Problem {
 func explainInterval(line, text, reading string) *Problem {
 	d, err := ParseDuration(text)
 	if err != nil || d < time.Second || isDigits(strings.TrimSpace(text)) {
-		return problemf("%s looks like an interval of %s, but its duration cannot be read: use an interval such as 5m", quote(line), reading)
+		return problemf("%s looks like an interval of %s, but its duration is not valid: use an interval such as 5m", quote(line), reading)
 	}
 	every := compactDuration(d)
 	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: reading},
-		"%s is an interval, as %s writes it: use an interval of %s", quote(line), reading, FormatDuration(d))
+		"%s is an interval in the syntax of %s: use an interval of %s", quote(line), reading, FormatDuration(d))
 }
 
 // compactDuration formats a duration as a user would type it.
@@ -121,7 +121,7 @@ func explainJenkinsHash(line string) *Problem {
 	if n := minuteField.parseNumber; i == 0 && low == "" && step != "" && strings.Join(fields[1:], " ") == "* * * *" {
 		if every, err := n(step); err == nil && every > 0 && 60%every == 0 {
 			return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: step + "m", Dialect: "Jenkins"},
-				"%s is a Jenkins schedule that runs every %s min from a minute that Jenkins picks: use an interval of %s min", quote(line), step, step)
+				"%s is a Jenkins schedule that runs every %s min, from a minute that Jenkins chooses: use an interval of %s min", quote(line), step, step)
 		}
 	}
 	picked := "a number"
@@ -136,7 +136,7 @@ func explainJenkinsHash(line string) *Problem {
 		}
 		what += ", beginning with one"
 	}
-	return problemf("%s is a Jenkins schedule: %s that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line), what)
+	return problemf("%s is a Jenkins schedule: %s that Jenkins chooses for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line), what)
 }
 
 // explainRandomRange recognizes the random ranges of cronie and OpenBSD.
@@ -155,7 +155,7 @@ func explainRandomRange(line string) *Problem {
 			fields[i] = low
 		}
 	}
-	return problemf("%s has a random range, as cronie and OpenBSD cron take it; no fixed line has the same meaning: write the earliest time, %s, and make the grace period longer by the range",
+	return problemf("%s has a random range (cronie and OpenBSD cron), which has no fixed equivalent: write the earliest time, %s, and add the range to the grace period",
 		quote(line), excerpt(strings.Join(fields[:5], " ")))
 }
 
@@ -200,7 +200,7 @@ func explainDuration(line string) *Problem {
 		return nil
 	}
 	every := compactDuration(d)
-	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: "a duration"}, "%s is a length of time: use an interval of %s", quote(line), FormatDuration(d))
+	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: "a duration"}, "%s is a duration: use an interval of %s", quote(line), FormatDuration(d))
 }
 
 // explainNotOnCalendar explains a rejected OnCalendar expression, for example one that is a cron

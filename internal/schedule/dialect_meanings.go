@@ -30,7 +30,7 @@ func explainFields(line string) *Problem {
 	}
 	p := problemOfMeanings(all, strings.Join(fields[:n], " "))
 	if command {
-		p.Message += "; leave out what follows the fields"
+		p.Message += "; remove the text after the fields"
 	}
 	return p
 }

@@ -131,11 +131,11 @@ func TestCron_SuggestsTheMeaningOfOtherDialects(t *testing.T) {
 
 func TestCron_ExplainsTheJenkinsHash(t *testing.T) {
 	for line, want := range map[string]string{
-		"H H * * *":         "H in the minute is a number that Jenkins picks",
-		"H(0-15)/3 * * * *": "H(0-15)/3 in the minute is every 3 numbers from 0 to 15, beginning with one that Jenkins picks",
-		"30 H(2-5) * * 1-5": "H(2-5) in the hour is a number from 2 to 5 that Jenkins picks",
-		"0 0 H/10 * *":      "H/10 in the day of month is every 10 numbers, beginning with one that Jenkins picks",
-		"0 0 * * H":         "H in the day of week is a number that Jenkins picks",
+		"H H * * *":         "H in the minute is a number that Jenkins chooses",
+		"H(0-15)/3 * * * *": "H(0-15)/3 in the minute is every 3 numbers from 0 to 15, beginning with one that Jenkins chooses",
+		"30 H(2-5) * * 1-5": "H(2-5) in the hour is a number from 2 to 5 that Jenkins chooses",
+		"0 0 H/10 * *":      "H/10 in the day of month is every 10 numbers, beginning with one that Jenkins chooses",
+		"0 0 * * H":         "H in the day of week is a number that Jenkins chooses",
 	} {
 		if got, p := suggestionsFor(t, line, Cron); len(got) > 0 || !strings.Contains(p.Message, want) {
 			t.Errorf("%q: %s %q; want %q", line, p.Message, got, want)

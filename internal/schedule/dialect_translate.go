@@ -65,7 +65,7 @@ func (x *translation) translateYear(text string) bool {
 	if strings.Trim(text, "0123456789,-/*") != "" || !strings.ContainsAny(text, "0123456789") {
 		return false
 	}
-	x.noCronEquivalent = "it names the year " + excerpt(text) + ", and a cron line has no year"
+	x.noCronEquivalent = "it has the year " + excerpt(text) + ", and a cron line has no year"
 	x.onCalendarYears = formatOnCalendarYears(text)
 	x.ambiguous = x.ambiguous || x.onCalendarYears == ""
 	return true
@@ -106,7 +106,7 @@ func (x *translation) translateSpecial(letter byte, item string) (string, bool) 
 	case letter == 'D' && (item == "L" || item == "LW" || item == "WL"):
 		return strings.Replace(item, "WL", "LW", 1), true
 	case letter == 'D' && strings.HasPrefix(item, "L-"):
-		x.noCronEquivalent = "a cron line cannot count back from the end of the month"
+		x.noCronEquivalent = "a cron line cannot count days from the end of the month"
 		n, err := strconv.Atoi(item[2:])
 		x.daysBeforeEnd, x.ambiguous = n, x.ambiguous || err != nil || n < 1 || n > 30
 		return "L", true
@@ -171,7 +171,7 @@ func (x *translation) translateItem(f cronField, letter byte, text string) (bits
 		}
 	}
 	if stepped && letter == 'W' && x.sundayNumber == 0 && !strings.Contains(span, "-") {
-		x.noCronEquivalent, x.ambiguous = "programs disagree from which day of the week a step counts", true
+		x.noCronEquivalent, x.ambiguous = "programs disagree on which weekday a step starts", true
 	}
 	size := f.maxDistinct() - f.min + 1
 	if hi < lo {

@@ -60,7 +60,7 @@ func parseOnCalendar(line, zone string) (*lineSchedule, error) {
 		zone = "UTC"
 	}
 	if _, ok := p.next(0); !ok {
-		return nil, problemf("%s names a day that never comes: look at the date and the weekday", quote(line))
+		return nil, problemf("%s never occurs: check the date and the weekday", quote(line))
 	}
 	loc, err := loadLocation(zone)
 	if err != nil {
@@ -120,7 +120,7 @@ func (p *pattern) parseEpoch(text string, days *onCalendarDays) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	w := wallTime(seconds)
 	if err != nil || !isDigits(text) || w >= searchEnd/second {
-		return problemf("%s is not a moment: write seconds since 1970 after the @, such as @1767225600", quote("@"+text))
+		return problemf("%s is not a timestamp: write the seconds since 1970 after the @, such as @1767225600", quote("@"+text))
 	}
 	t := time.Unix(seconds, 0).UTC()
 	p.years = years{}
@@ -138,7 +138,7 @@ func (p *pattern) parseDate(text string, days *onCalendarDays) error {
 	// Only the separator before the day can be a tilde.
 	at := strings.LastIndexAny(text, "-~")
 	if at < 0 {
-		return problemf("%s is neither a date nor a time: write *-*-01 or 03:00", quote(text))
+		return problemf("%s is neither a date nor a time: write for example *-*-01 or 03:00", quote(text))
 	}
 	rest, dayText := text[:at], text[at+1:]
 	if year, month, ok := strings.Cut(rest, "-"); ok {

@@ -41,7 +41,7 @@ func (u onCalendarField) parse(text string) (componentList, error) {
 		return componentList{{u.min, u.max, u.scale}}, nil
 	}
 	if u.name == onCalendarSecond.name && text == "" {
-		return nil, problemf("the seconds are missing after the last colon: write 00, or leave the colon out")
+		return nil, problemf("the seconds are missing after the last colon: write 00, or remove the colon")
 	}
 	var c componentList
 	for item := range strings.SplitSeq(text, ",") {
@@ -75,7 +75,7 @@ func (u onCalendarField) parseComponent(text string) (component, error) {
 			return c, err
 		}
 		if c.repeat == 0 {
-			return c, problemf("%s steps by nothing: write a step from 1 after the slash", quote(text))
+			return c, problemf("%s has a step of 0: write a step of 1 or more after the slash", quote(text))
 		}
 	} else if isRange && u.scale > 1 && c.start+u.scale > c.stop {
 		return c, problemf("%s is a range of less than a second: write a step after it, such as %s/0.1", quote(text), excerpt(text))
@@ -124,11 +124,11 @@ func (u onCalendarField) validate(c component, text string) (component, error) {
 	switch {
 	// Ranges do not wrap around, although users may expect it.
 	case c.stop != noStop && c.stop < c.start:
-		return c, problemf("%s runs backwards: write the smaller number first", quote(text))
+		return c, problemf("%s is backwards: write the smaller number first", quote(text))
 	case c.repeat > high-u.min,
 		c.stop == noStop && u.fromEnd && c.start-c.repeat < u.min,
 		c.stop == noStop && !u.fromEnd && c.start+c.repeat > high:
-		return c, problemf("%s steps out of range before it repeats: %s go from %d to %d", quote(text), u.plural, u.min, high/u.scale)
+		return c, problemf("%s has a step that leaves the range at once: %s go from %d to %d", quote(text), u.plural, u.min, high/u.scale)
 	}
 	return c, nil
 }

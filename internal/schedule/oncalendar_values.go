@@ -111,7 +111,7 @@ func parseWeekdays(text string) (bitset, error) {
 			}
 		}
 		if lo > hi {
-			return 0, problemf("%s runs backwards, because the week starts on Monday: write it as two parts with a comma", quote(item))
+			return 0, problemf("%s is backwards, because the week starts on Monday: write it as two parts with a comma", quote(item))
 		}
 		for d := lo; d <= hi; d++ {
 			s = s.with((d + 1) % 7)
@@ -131,5 +131,5 @@ func parseWeekday(text string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, problemf("%s is not a weekday, nor a word such as daily: write Mon, Tue, Wed, Thu, Fri, Sat or Sun", quote(text))
+	return 0, problemf("%s is neither a weekday nor a word such as daily: write Mon, Tue, Wed, Thu, Fri, Sat or Sun", quote(text))
 }

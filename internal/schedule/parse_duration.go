@@ -27,7 +27,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	case lower == "":
 		return 0, problemf("the duration is empty: write for example 24h or 15 min")
 	case strings.HasPrefix(lower, "-"), strings.HasPrefix(lower, "−"):
-		return 0, problemf("%s is negative: write a length without a sign, such as 15 min", quote(text))
+		return 0, problemf("%s is negative: write a duration without a sign, such as 15 min", quote(text))
 	case isDigits(lower):
 		return durationParts{text: text}.parse(lower + "s")
 	case lower[0] == 'p' && len(lower) > 1:
@@ -104,7 +104,7 @@ func (p *durationParts) add(number, unit string) error {
 		return problemf("%s in %s is not a number: write for example 15 min or 1.5 h", quote(number), quote(p.text))
 	}
 	if d > maxDuration || p.total+d > maxDuration {
-		return problemf("%s is too long: the longest is 366 d", quote(p.text))
+		return problemf("%s is too long: the maximum is 366 d", quote(p.text))
 	}
 	p.total += d
 	return nil
@@ -114,7 +114,7 @@ func (p *durationParts) add(number, unit string) error {
 func (p *durationParts) explainUnreadable(number, rest string) error {
 	switch {
 	case strings.Contains(p.text, ":"):
-		return problemf("%s looks like a time of day: write a length such as 1 h 30 min", quote(p.text))
+		return problemf("%s looks like a time of day: write a duration such as 1 h 30 min", quote(p.text))
 	case strings.Contains(p.text, ","):
 		return problemf("%s has a decimal comma: write a point, such as 1.5 h", quote(p.text))
 	case number != "" && rest == "":

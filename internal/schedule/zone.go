@@ -70,15 +70,15 @@ var zoneAbbreviations = map[string]string{
 // unknownZoneProblem says which zone the user probably means, the most likely one first.
 func unknownZoneProblem(name string) error {
 	if zone, ok := zoneAbbreviations[strings.ToUpper(name)]; ok {
-		return problemf("%s is not the name of a time zone: write a place, such as %s", quote(name), zone)
+		return problemf("%s is not a time zone name: write a name such as %s", quote(name), zone)
 	}
 	if zone := fixZoneCase(name); isZone(zone) {
-		return problemf("%s is not the name of a time zone: write %s", quote(name), currentZoneName(zone))
+		return problemf("%s is not a time zone name: write %s", quote(name), currentZoneName(zone))
 	}
 	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
-		return problemf("%s is an offset, not a time zone: write a place, such as Europe/Berlin", quote(name))
+		return problemf("%s is an offset, not a time zone: write a name such as Europe/Berlin", quote(name))
 	}
-	return problemf("%s is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC", quote(name))
+	return problemf("%s is not a time zone name: write a name such as Europe/Berlin, America/New_York or UTC", quote(name))
 }
 
 // fixZoneCase turns "europe/isle of man" into "Europe/Isle_of_Man".

@@ -176,7 +176,7 @@ func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
 	for args, want := range map[string]string{
 		"--edit":                  "give --yes",
 		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
-		"--create web1-x":         "web1-x: runs when the machine starts",
+		"--create web1-x":         "web1-x: runs at startup",
 		"--timezone CEST":         "Europe/Berlin",
 		"--edit --json":           "give one of the two",
 		"--create --program over": "program \"over\"",

@@ -28,7 +28,7 @@ before  Wed 2020-01-01 10:00:00 +00:00  2020-01-01 10:00:00
 		{[]string{"0 3 * *"}, commandResult{2, "", "overdue: “0 3 * *” has 4 of 5 fields: write minute, hour, day of month, month and day of week, such as 0 3 * * *\n"}},
 		{[]string{"0 0 12 ? * MON-FRI"}, commandResult{2, "", "overdue: “0 0 12 ? * MON-FRI” looks like a Quartz or Spring expression: write 0 12 * * 1-5\n  overdue schedule \"0 12 * * 1-5\" (Quartz or Spring)\n"}},
 		{[]string{"rate(5 minutes)"}, commandResult{2, "", "overdue: “rate(5 minutes)” is an interval in the syntax of Amazon EventBridge: use an interval of 5\u00a0min\n  interval 5m, for heartbeats create --interval (Amazon EventBridge)\n"}},
-		{[]string{"TZ=Asia/Tokyo 0 3 * * *"}, commandResult{2, "", "overdue: the line cannot hold the time zone: choose Asia/Tokyo as the zone, and write 0 3 * * *\n  overdue schedule \"0 3 * * *\" --timezone Asia/Tokyo (robfig/cron)\n"}},
+		{[]string{"TZ=Asia/Tokyo 0 3 * * *"}, commandResult{2, "", "overdue: a cron line cannot contain a time zone: set the time zone to Asia/Tokyo, and write 0 3 * * *\n  overdue schedule \"0 3 * * *\" --timezone Asia/Tokyo (robfig/cron)\n"}},
 		{[]string{"Mon..Fri 03:00"}, commandResult{2, "", "overdue: “Mon..Fri 03:00” is a systemd calendar expression: write it as OnCalendar\n  overdue schedule --oncalendar \"Mon..Fri 03:00\" (systemd)\n"}},
 		{[]string{"@daily", "--timezone", "CEST"}, commandResult{2, "", "overdue: --timezone: “CEST” is not a time zone name: write a name such as Europe/Berlin\n"}},
 		{[]string{"@daily", "--after", "noon"}, commandResult{2, "", "overdue: --after noon: write a time with its offset, such as 2026-03-14T02:00:00Z\n"}},

@@ -222,7 +222,7 @@ func (m Machine) readText(path string) ([]byte, error) {
 }
 
 // errNotRegular says that a path is not a regular file.
-var errNotRegular = errors.New("is not a plain file")
+var errNotRegular = errors.New("is not a regular file")
 
 // openRegular opens a regular file for reading. Users can name any path in their crontabs: opening
 // a named pipe would wait without end, and opening a device can have side effects. So it checks the

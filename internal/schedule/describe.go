@@ -14,10 +14,6 @@ const (
 	maxListedMinutes = 10
 )
 
-// Words are made from what a line means, not from how it is written: "0 3 * * *" and
-// "daily" moved to three o'clock read the same. Every phrase here is for one shape of sets
-// and refuses all others, and then the line is quoted.
-
 // describeLines joins the descriptions of all lines and names the zone once if it is the same.
 //
 // A description depends on what a line means, not on how it is written: "0 3 * * *" and "*-*-*

@@ -3,4 +3,4 @@
 //
 // It decides nothing: the caller decides who can see what. It is also the only place that removes
 // heartbeat ids from texts that are shown or sent.
-package shape
+package wire

@@ -91,16 +91,6 @@ func (t *lineSchedule) matchesBetween(reached, first wallTime) bool {
 	return ok && w < first
 }
 
-// firstWholeMinute returns the first instant of the span with a whole minute on the wall clock.
-// Clocks change on the minute, but some zones had offsets with seconds until 1972.
-func (s offsetSpan) firstWholeMinute() instant {
-	first := s.startWallTime()
-	return s.instantAt(first + ((minute - first%minute) % minute))
-}
-
-// utc returns the instant in UTC, as all slots are.
-func (i instant) utc() time.Time { return time.UnixMicro(int64(i)).UTC() }
-
 // clampInstant returns the microsecond of t plus extra, limited to the years of a pattern: the
 // microseconds of a distant year would overflow.
 func clampInstant(t time.Time, extra time.Duration) instant {

@@ -41,12 +41,12 @@ func spanAt(loc *time.Location, at instant) offsetSpan {
 	return s
 }
 
-// wallTimeAt is what the clock shows at a moment of the span, instant when it shows
-// that. Neither checks that the moment lies within.
+// wallTimeAt returns the wall time at an instant of the span, and instantAt the reverse. Neither
+// checks that the instant is in the span.
 func (s offsetSpan) wallTimeAt(at instant) wallTime { return wallTime(at) + s.offset }
 func (s offsetSpan) instantAt(w wallTime) instant   { return instant(w - s.offset) }
 
-// The reading at which the span begins, and the one it does not reach.
+// startWallTime is the first wall time of the span, endWallTime the one after the last.
 func (s offsetSpan) startWallTime() wallTime { return s.wallTimeAt(s.start) }
 func (s offsetSpan) endWallTime() wallTime   { return s.wallTimeAt(s.end) }
 
@@ -61,3 +61,13 @@ func (s offsetSpan) wallTimeReached(loc *time.Location) wallTime {
 	}
 	return spanAt(loc, s.start-1).endWallTime()
 }
+
+// firstWholeMinute returns the first instant of the span with a whole minute on the wall clock.
+// Clocks change on the minute, but some zones had offsets with seconds until 1972.
+func (s offsetSpan) firstWholeMinute() instant {
+	first := s.startWallTime()
+	return s.instantAt(first + ((minute - first%minute) % minute))
+}
+
+// utc returns the instant in UTC, as all slots are.
+func (i instant) utc() time.Time { return time.UnixMicro(int64(i)).UTC() }

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"overdue/internal/schedule/wallclock"
 	"slices"
 	"time"
 )
@@ -101,11 +102,11 @@ func (t *lineSchedule) clockChanges(from, to time.Time) []ClockChange {
 	var all []ClockChange
 	at, end := clampInstant(from, 0), clampInstant(to, 0)
 	for range maxSpansSearched {
-		at = spanAt(t.loc, at).end
-		if at > end || at >= instant(searchEnd) {
+		at = wallclock.SpanAt(t.loc, at).End
+		if at > end || at >= wallclock.Instant(wallclock.SearchEnd) {
 			break
 		}
-		if c, ok := t.clockChangeAt(spanAt(t.loc, at)); ok {
+		if c, ok := t.clockChangeAt(wallclock.SpanAt(t.loc, at)); ok {
 			all = append(all, c)
 		}
 	}
@@ -114,10 +115,10 @@ func (t *lineSchedule) clockChanges(from, to time.Time) []ClockChange {
 
 // clockChangeAt returns the effect of the clock change at the start of a span. It returns false if
 // the offset stays the same or if the line is not affected.
-func (t *lineSchedule) clockChangeAt(s offsetSpan) (ClockChange, bool) {
-	reached, first := s.wallTimeReached(t.loc), s.startWallTime()
-	allDay := t.hours == bitsetOf(0, 23)
-	c := ClockChange{At: s.start.utc(), Zone: t.zone, forward: first > reached}
+func (t *lineSchedule) clockChangeAt(s wallclock.OffsetSpan) (ClockChange, bool) {
+	reached, first := s.WallTimeReached(t.loc), s.StartWallTime()
+	allDay := t.hours == wallclock.BitsetOf(0, 23)
+	c := ClockChange{At: s.Start.UTC(), Zone: t.zone, forward: first > reached}
 	floor, catchUp := t.policy(reached, first)
 	switch {
 	case first == reached:
@@ -136,8 +137,8 @@ func (t *lineSchedule) clockChangeAt(s offsetSpan) (ClockChange, bool) {
 	if allDay && c.Effect != EffectOnce {
 		return c, false
 	}
-	c.day = s.start.utc().In(t.loc).Format("Monday 2 January 2006")
-	c.timeAfter = s.firstWholeMinute().utc().In(t.loc).Format("15:04")
+	c.day = s.Start.UTC().In(t.loc).Format("Monday 2 January 2006")
+	c.timeAfter = s.FirstWholeMinute().UTC().In(t.loc).Format("15:04")
 	low, high := min(first, reached), max(first, reached)
 	w, ok := t.pattern.next(low)
 	if !ok || w >= high {
@@ -151,8 +152,8 @@ func (t *lineSchedule) clockChangeAt(s offsetSpan) (ClockChange, bool) {
 }
 
 // formatTimeOfDay formats the time of day, with seconds if they are not zero.
-func formatTimeOfDay(w wallTime) string {
-	t := instant(w).utc()
+func formatTimeOfDay(w wallclock.WallTime) string {
+	t := wallclock.Instant(w).UTC()
 	if t.Second() != 0 {
 		return t.Format("15:04:05")
 	}

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"errors"
+	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strings"
 )
@@ -94,7 +95,7 @@ func parseCron(line, zone string) (*lineSchedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := pattern{years: allYears(), seconds: secondZero()}
+	p := pattern{years: allYears(), seconds: wallclock.SecondZero()}
 	if p.minutes, err = minuteField.parse(fields[0]); err != nil {
 		return nil, err
 	}

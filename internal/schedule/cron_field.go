@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +27,8 @@ var (
 )
 
 // parse returns the numbers of a field.
-func (f cronField) parse(text string) (bitset, error) {
-	var all bitset
+func (f cronField) parse(text string) (wallclock.Bitset, error) {
+	var all wallclock.Bitset
 	for item := range strings.SplitSeq(text, ",") {
 		s, err := f.parseItem(item)
 		if err != nil {
@@ -39,7 +40,7 @@ func (f cronField) parse(text string) (bitset, error) {
 }
 
 // parseItem parses "*", "5" or "1-5", the first and the last with an optional "/step".
-func (f cronField) parseItem(text string) (bitset, error) {
+func (f cronField) parseItem(text string) (wallclock.Bitset, error) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	step := 1
 	if stepped {
@@ -57,10 +58,10 @@ func (f cronField) parseItem(text string) (bitset, error) {
 	if stepped && span != "*" && !strings.Contains(span, "-") {
 		return 0, problemf("%s in the %s has a step without a range: write %s-%d/%d", quote(text), f.name, span, f.maxDistinct(), step)
 	}
-	var s bitset
+	var s wallclock.Bitset
 	// Compare the step before adding it: it can be as large as an int.
 	for n := lo; ; n += step {
-		s = s.with(n)
+		s = s.With(n)
 		if step > hi-n {
 			return s, nil
 		}

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"overdue/internal/schedule/wallclock"
 	"strconv"
 	"strings"
 )
@@ -122,7 +123,7 @@ func (d dialect) parse(fields []string) (meaning, bool) {
 
 // parseLayout is parse for one layout.
 func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
-	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]bitset{}}
+	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]wallclock.Bitset{}}
 	for i := range layout {
 		if !x.translateField(layout[i], fields[i]) {
 			return meaning{}, false
@@ -136,7 +137,7 @@ func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	case x.cronFields['D'] != "*" && x.cronFields['W'] != "*":
 		r.noEquivalent = "both day fields are restricted, and programs disagree whether one or both must match"
 		return r, true
-	case x.severalSeconds.size() > 1:
+	case x.severalSeconds.Size() > 1:
 		r = x.translateSubMinute(r)
 	case x.second != 0 && r.noEquivalent == "":
 		r.noEquivalent = "it runs at second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"

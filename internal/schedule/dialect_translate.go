@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,12 +12,12 @@ import (
 // translation translates the fields of a dialect into those of a cron line.
 type translation struct {
 	dialect
-	cronFields       map[byte]string // of the cron line, by the letter of the layout
-	sets             map[byte]bitset // numbers in the fields
-	daysBeforeEnd    int             // days before the last day of the month
-	onCalendarYears  string          // for a calendar expression
-	ambiguous        bool            // programs disagree about the meaning
-	severalSeconds   bitset          // the seconds, if there are several
+	cronFields       map[byte]string           // of the cron line, by the letter of the layout
+	sets             map[byte]wallclock.Bitset // numbers in the fields
+	daysBeforeEnd    int                       // days before the last day of the month
+	onCalendarYears  string                    // for a calendar expression
+	ambiguous        bool                      // programs disagree about the meaning
+	severalSeconds   wallclock.Bitset          // the seconds, if there are several
 	second           int
 	questionMarks    int
 	numbersWeekdays  bool   // the day of week has a number
@@ -34,7 +35,7 @@ func (x *translation) translateField(letter byte, text string) bool {
 		return x.translateYear(text)
 	}
 	f := layoutField(letter)
-	var all bitset
+	var all wallclock.Bitset
 	var special []string
 	for item := range strings.SplitSeq(text, ",") {
 		if word, known := x.translateSpecial(letter, strings.ToUpper(item)); known {
@@ -75,13 +76,13 @@ func (x *translation) translateYear(text string) bool {
 
 // translateSeconds translates the seconds. Several seconds are kept, because the schedule can be an
 // interval.
-func (x *translation) translateSeconds(all bitset) bool {
-	if all.size() == 1 {
-		x.second = all.first()
+func (x *translation) translateSeconds(all wallclock.Bitset) bool {
+	if all.Size() == 1 {
+		x.second = all.First()
 		return true
 	}
 	x.severalSeconds = all
-	return all.size() > 0
+	return all.Size() > 0
 }
 
 // translateSubMinute translates a schedule that runs several times a minute: into an interval if it
@@ -91,7 +92,7 @@ func (x *translation) translateSubMinute(r meaning) meaning {
 	for _, part := range x.cronFields {
 		always = always && part == "*"
 	}
-	list := slices.Collect(x.severalSeconds.all())
+	list := slices.Collect(x.severalSeconds.All())
 	step := list[1] - list[0]
 	even := list[0] == 0 && 60%step == 0 && len(list) == 60/step
 	if !always || !even || r.noEquivalent != "" {
@@ -156,7 +157,7 @@ func (x *translation) translateWeekday(text string) (int, bool) {
 }
 
 // translateItem translates "*", "5", "1-5" or "5/15".
-func (x *translation) translateItem(f cronField, letter byte, text string) (bitset, bool) {
+func (x *translation) translateItem(f cronField, letter byte, text string) (wallclock.Bitset, bool) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	step := 1
 	if stepped {
@@ -179,9 +180,9 @@ func (x *translation) translateItem(f cronField, letter byte, text string) (bits
 	if hi < lo {
 		hi += size
 	}
-	var all bitset
+	var all wallclock.Bitset
 	for n := lo; n <= hi; n += step {
-		all = all.with((n-f.min)%size + f.min)
+		all = all.With((n-f.min)%size + f.min)
 	}
 	return all, true
 }
@@ -217,9 +218,9 @@ func (x *translation) translateRange(f cronField, letter byte, span string, step
 }
 
 // format returns the field of a cron line for a set of numbers and other items.
-func (f cronField) format(all bitset, special []string) string {
-	list := slices.Collect(all.all())
-	if rest := all &^ 1; f.name == weekdayField.name && all.has(0) && len(list) > 2 && rest == bitsetOf(rest.first(), 6) && len(list) < 7 {
+func (f cronField) format(all wallclock.Bitset, special []string) string {
+	list := slices.Collect(all.All())
+	if rest := all &^ 1; f.name == weekdayField.name && all.Has(0) && len(list) > 2 && rest == wallclock.BitsetOf(rest.First(), 6) && len(list) < 7 {
 		list = append(list[1:], 7) // Sunday as day 7 ends a range
 	}
 	if len(list) == f.maxDistinct()-f.min+1 {
@@ -278,7 +279,7 @@ func (x *translation) onCalendar() (string, bool) {
 	}
 	seconds := x.severalSeconds
 	if seconds == 0 {
-		seconds = bitsetOf(x.second, x.second)
+		seconds = wallclock.BitsetOf(x.second, x.second)
 	}
 	text := fmt.Sprintf("%s-%s%s %s:%s:%s", firstNonEmpty(x.onCalendarYears, "*"), formatOnCalendarField(x.sets['M'], monthField), day,
 		formatOnCalendarField(x.sets['h'], hourField), formatOnCalendarField(x.sets['m'], minuteField), formatOnCalendarField(seconds, layoutField('s')))
@@ -298,16 +299,16 @@ func firstNonEmpty(text, otherwise string) string {
 }
 
 // formatOnCalendarField formats the numbers of a field for systemd.
-func formatOnCalendarField(all bitset, f cronField) string {
-	if all == 0 || all.size() == f.maxDistinct()-f.min+1 {
+func formatOnCalendarField(all wallclock.Bitset, f cronField) string {
+	if all == 0 || all.Size() == f.maxDistinct()-f.min+1 {
 		return "*"
 	}
-	list := slices.Collect(all.all())
+	list := slices.Collect(all.All())
 	// Even steps only: in systemd, others continue from one day to the next.
 	if step, ok := circularStep(all, f.maxDistinct()+1); ok && f.min == 0 && len(list) > 2 && step > 1 {
 		return fmt.Sprintf("%02d/%d", list[0], step)
 	}
-	if first, last := list[0], list[len(list)-1]; len(list) > 2 && all == bitsetOf(first, last) {
+	if first, last := list[0], list[len(list)-1]; len(list) > 2 && all == wallclock.BitsetOf(first, last) {
 		return fmt.Sprintf("%02d..%02d", first, last)
 	}
 	texts := make([]string, len(list))
@@ -318,15 +319,15 @@ func formatOnCalendarField(all bitset, f cronField) string {
 }
 
 // formatWeekdays formats weekdays by name, from Monday to Sunday.
-func formatWeekdays(all bitset) string {
+func formatWeekdays(all wallclock.Bitset) string {
 	var parts []string
 	for n := 1; n <= 7; n++ {
 		from := n
-		for all.has(n%7) && n < 7 && all.has((n+1)%7) {
+		for all.Has(n%7) && n < 7 && all.Has((n+1)%7) {
 			n++
 		}
 		switch {
-		case !all.has(n % 7):
+		case !all.Has(n % 7):
 		case n-from > 1:
 			parts = append(parts, weekdayAbbreviation(from)+".."+weekdayAbbreviation(n))
 		case n > from:

@@ -9,10 +9,10 @@
 //
 // # Structure
 //
-//	Cron ──────┐                         ┌─ pattern            which wall clock times match, without a zone
+//	Cron ──────┐                         ┌─ pattern               which wall clock times match, without a zone
 //	           ├─▶ lineSchedule ─────────┤
-//	OnCalendar ┘   (one per line)        ├─ offsetSpan         a period with one UTC offset
-//	                                     └─ clockChangePolicy  what the scheduler does when the clock changes
+//	OnCalendar ┘   (one per line)        ├─ wallclock.OffsetSpan  a period with one UTC offset
+//	                                     └─ clockChangePolicy     what the scheduler does when the clock changes
 //	Every ─────▶ interval
 //
 // # Invariants

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"overdue/internal/schedule/wallclock"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type lineSchedule struct {
 
 // maxOffsetChange is more than the largest difference between two clocks, and more than any clock
 // ever changed at once.
-const maxOffsetChange = 2 * day
+const maxOffsetChange = 2 * wallclock.Day
 
 // next and prev go from span to span. Where the pattern says that nothing
 // matches for long, they leap: without that, 29 February on a Monday would look at
@@ -33,26 +34,26 @@ const maxOffsetChange = 2 * day
 // otherwise, 29 February on a Monday would visit every clock change in 40 years.
 func (t *lineSchedule) next(after time.Time) (time.Time, bool) {
 	at := clampInstant(after, time.Microsecond)
-	for at < instant(searchEnd+maxOffsetChange) {
-		s := spanAt(t.loc, at)
-		reached := s.wallTimeReached(t.loc)
-		floor, catchUp := t.policy(reached, s.startWallTime())
-		if slot := s.firstWholeMinute(); catchUp && slot >= at && t.matchesBetween(reached, s.startWallTime()) {
-			return slot.utc(), true
+	for at < wallclock.Instant(wallclock.SearchEnd+maxOffsetChange) {
+		s := wallclock.SpanAt(t.loc, at)
+		reached := s.WallTimeReached(t.loc)
+		floor, catchUp := t.policy(reached, s.StartWallTime())
+		if slot := s.FirstWholeMinute(); catchUp && slot >= at && t.matchesBetween(reached, s.StartWallTime()) {
+			return slot.UTC(), true
 		}
-		low := max(floor, s.wallTimeAt(at))
+		low := max(floor, s.WallTimeAt(at))
 		w, ok := t.pattern.next(low)
-		if ok && w < s.endWallTime() {
-			return s.instantAt(w).utc(), true
+		if ok && w < s.EndWallTime() {
+			return s.InstantAt(w).UTC(), true
 		}
 		if !ok {
-			w = searchEnd + 2*maxOffsetChange
+			w = wallclock.SearchEnd + 2*maxOffsetChange
 		}
 		// A jump is safe only if no later wall time can be below low again, so the
 		// clock must have moved further than it can go back.
-		at = s.end
-		if low+maxOffsetChange < s.endWallTime() {
-			at = max(at, instant(w-maxOffsetChange))
+		at = s.End
+		if low+maxOffsetChange < s.EndWallTime() {
+			at = max(at, wallclock.Instant(w-maxOffsetChange))
 		}
 	}
 	return time.Time{}, false
@@ -61,46 +62,46 @@ func (t *lineSchedule) next(after time.Time) (time.Time, bool) {
 // prev is next backwards: first the matches of the span, then its start.
 func (t *lineSchedule) prev(before time.Time) (time.Time, bool) {
 	at := clampInstant(before, time.Microsecond-1)
-	for at > instant(-maxOffsetChange) {
-		s := spanAt(t.loc, at-1)
-		reached := s.wallTimeReached(t.loc)
-		floor, catchUp := t.policy(reached, s.startWallTime())
-		high := s.wallTimeAt(at)
+	for at > wallclock.Instant(-maxOffsetChange) {
+		s := wallclock.SpanAt(t.loc, at-1)
+		reached := s.WallTimeReached(t.loc)
+		floor, catchUp := t.policy(reached, s.StartWallTime())
+		high := s.WallTimeAt(at)
 		w, ok := t.pattern.prev(high - 1)
 		if ok && w >= floor {
-			return s.instantAt(w).utc(), true
+			return s.InstantAt(w).UTC(), true
 		}
-		if slot := s.firstWholeMinute(); catchUp && slot < at && t.matchesBetween(reached, s.startWallTime()) {
-			return slot.utc(), true
+		if slot := s.FirstWholeMinute(); catchUp && slot < at && t.matchesBetween(reached, s.StartWallTime()) {
+			return slot.UTC(), true
 		}
 		if !ok {
 			w = -2 * maxOffsetChange
 		}
 		// The same in the other direction.
-		at = s.start
-		if high-maxOffsetChange > s.startWallTime() {
-			at = min(at, instant(w+maxOffsetChange))
+		at = s.Start
+		if high-maxOffsetChange > s.StartWallTime() {
+			at = min(at, wallclock.Instant(w+maxOffsetChange))
 		}
 	}
 	return time.Time{}, false
 }
 
 // matchesBetween reports whether a wall time from reached up to, not including, first matches.
-func (t *lineSchedule) matchesBetween(reached, first wallTime) bool {
+func (t *lineSchedule) matchesBetween(reached, first wallclock.WallTime) bool {
 	w, ok := t.pattern.next(reached)
 	return ok && w < first
 }
 
 // clampInstant returns the microsecond of t plus extra, limited to the years of a pattern: the
 // microseconds of a distant year would overflow.
-func clampInstant(t time.Time, extra time.Duration) instant {
+func clampInstant(t time.Time, extra time.Duration) wallclock.Instant {
 	switch y := t.UTC().Year(); {
-	case y < minYear-1:
-		return instant(-maxOffsetChange)
-	case y > maxYear+1:
-		return instant(searchEnd + maxOffsetChange)
+	case y < wallclock.MinYear-1:
+		return wallclock.Instant(-maxOffsetChange)
+	case y > wallclock.MaxYear+1:
+		return wallclock.Instant(wallclock.SearchEnd + maxOffsetChange)
 	default:
-		return instant(t.Add(extra).UnixMicro())
+		return wallclock.Instant(t.Add(extra).UnixMicro())
 	}
 }
 
@@ -116,7 +117,7 @@ func clampInstant(t time.Time, extra time.Duration) instant {
 //
 // Wall times before floor do not match in the next span. With catchUp, a match from reached up to
 // first runs once, directly after the change.
-type clockChangePolicy func(reached, first wallTime) (floor wallTime, catchUp bool)
+type clockChangePolicy func(reached, first wallclock.WallTime) (floor wallclock.WallTime, catchUp bool)
 
 // Debian cron treats a change of cronLargeChange or more as a corrected clock, not as daylight
 // saving time. cronSmallChange is the delay that it accepts as its own.
@@ -124,8 +125,8 @@ type clockChangePolicy func(reached, first wallTime) (floor wallTime, catchUp bo
 // It measures the change from its virtual clock, so a change is one minute smaller in one direction
 // than in the other: three hours forward are large, three hours back are not.
 const (
-	cronLargeChange = 3 * hour
-	cronSmallChange = 5 * minute
+	cronLargeChange = 3 * wallclock.Hour
+	cronSmallChange = 5 * wallclock.Minute
 )
 
 // A change is measured from reached, as Debian measures it from its virtual clock, so
@@ -133,7 +134,7 @@ const (
 // forward are large, three hours back are not.
 
 // cronFixedTimePolicy is for lines whose minute and hour do not start with "*".
-func cronFixedTimePolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
+func cronFixedTimePolicy(reached, first wallclock.WallTime) (floor wallclock.WallTime, catchUp bool) {
 	switch gap := first - reached; {
 	case gap >= cronLargeChange, gap < -cronLargeChange:
 		return first, false
@@ -145,12 +146,12 @@ func cronFixedTimePolicy(reached, first wallTime) (floor wallTime, catchUp bool)
 }
 
 // cronWildcardPolicy is for the other lines: they follow the wall clock.
-func cronWildcardPolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
+func cronWildcardPolicy(reached, first wallclock.WallTime) (floor wallclock.WallTime, catchUp bool) {
 	gap := first - reached
 	return first, gap > 0 && gap < cronSmallChange
 }
 
 // onCalendarPolicy is that of systemd: no wall time matches twice, and skipped ones do not run.
-func onCalendarPolicy(reached, first wallTime) (floor wallTime, catchUp bool) {
+func onCalendarPolicy(reached, first wallclock.WallTime) (floor wallclock.WallTime, catchUp bool) {
 	return max(reached, first), false
 }

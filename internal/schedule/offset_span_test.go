@@ -1,6 +1,9 @@
 package schedule
 
-import "testing"
+import (
+	"overdue/internal/schedule/wallclock"
+	"testing"
+)
 
 // Each span of a zone starts where the previous one ends. A policy needs only the previous span,
 // because no clock changes twice within a day.
@@ -14,16 +17,16 @@ func TestSpanAt_SpansAreContiguousAndLongerThanADay(t *testing.T) {
 	}
 	for zone := range zones {
 		loc := location(t, zone)
-		for at := instant(0); at < instant(searchEnd); {
-			s := spanAt(loc, at)
-			if s.start > at || s.end <= at {
-				t.Fatalf("%s: the span at %s goes from %s to %s", zone, at.utc(), s.start.utc(), s.end.utc())
+		for at := wallclock.Instant(0); at < wallclock.Instant(wallclock.SearchEnd); {
+			s := wallclock.SpanAt(loc, at)
+			if s.Start > at || s.End <= at {
+				t.Fatalf("%s: the span at %s goes from %s to %s", zone, at.UTC(), s.Start.UTC(), s.End.UTC())
 			}
-			next := spanAt(loc, s.end)
-			if next.offset != s.offset && next.end-next.start < instant(day) {
-				t.Errorf("%s: the clock is changed at %s and again at %s", zone, next.start.utc(), next.end.utc())
+			next := wallclock.SpanAt(loc, s.End)
+			if next.Offset != s.Offset && next.End-next.Start < wallclock.Instant(wallclock.Day) {
+				t.Errorf("%s: the clock is changed at %s and again at %s", zone, next.Start.UTC(), next.End.UTC())
 			}
-			at = s.end
+			at = s.End
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"overdue/internal/schedule/wallclock"
 	"strconv"
 	"strings"
 	"time"
@@ -85,8 +86,8 @@ func hasLetter(s string) bool {
 // parseOnCalendarPattern parses weekdays, date and time, each of which is optional. A number of
 // seconds since 1970 is absolute: it is in UTC, whatever the zone.
 func parseOnCalendarPattern(parts []string) (p *pattern, absolute bool, err error) {
-	p = &pattern{years: allYears(), months: bitsetOf(1, 12), hours: bitsetOf(0, 0), minutes: bitsetOf(0, 0), seconds: secondZero()}
-	days := &onCalendarDays{dates: bitsetOf(1, 31), weekdays: bitsetOf(0, 6)}
+	p = &pattern{years: allYears(), months: wallclock.BitsetOf(1, 12), hours: wallclock.BitsetOf(0, 0), minutes: wallclock.BitsetOf(0, 0), seconds: wallclock.SecondZero()}
+	days := &onCalendarDays{dates: wallclock.BitsetOf(1, 31), weekdays: wallclock.BitsetOf(0, 6)}
 	p.days = days
 	if hasLetter(parts[0][:1]) {
 		if days.weekdays, err = parseWeekdays(parts[0]); err != nil {
@@ -118,18 +119,18 @@ func parseOnCalendarPattern(parts []string) (p *pattern, absolute bool, err erro
 // parseEpoch parses "@1700000000".
 func (p *pattern) parseEpoch(text string, days *onCalendarDays) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
-	w := wallTime(seconds)
-	if err != nil || !isDigits(text) || w >= searchEnd/second {
+	w := wallclock.WallTime(seconds)
+	if err != nil || !isDigits(text) || w >= wallclock.SearchEnd/wallclock.Second {
 		return problemf("%s is not a timestamp: write the seconds since 1970 after the @, such as @1767225600", quote("@"+text))
 	}
 	t := time.Unix(seconds, 0).UTC()
 	p.years = years{}
 	p.years.add(t.Year())
-	p.months = bitsetOf(int(t.Month()), int(t.Month()))
-	days.dates = bitsetOf(t.Day(), t.Day())
-	p.hours = bitsetOf(t.Hour(), t.Hour())
-	p.minutes = bitsetOf(t.Minute(), t.Minute())
-	p.seconds = ticks{{start: wallTime(t.Second()) * second, stop: wallTime(t.Second()) * second}}
+	p.months = wallclock.BitsetOf(int(t.Month()), int(t.Month()))
+	days.dates = wallclock.BitsetOf(t.Day(), t.Day())
+	p.hours = wallclock.BitsetOf(t.Hour(), t.Hour())
+	p.minutes = wallclock.BitsetOf(t.Minute(), t.Minute())
+	p.seconds = wallclock.Ticks{{Start: wallclock.WallTime(t.Second()) * wallclock.Second, Stop: wallclock.WallTime(t.Second()) * wallclock.Second}}
 	return nil
 }
 
@@ -169,9 +170,9 @@ func (p *pattern) parseDate(text string, days *onCalendarDays) error {
 	} else {
 		days.dates = dates.set(unit)
 	}
-	last := days.dates.last()
+	last := days.dates.Last()
 	for _, part := range days.fromEnd {
-		last = max(last, part.daysFromEnd(31).last())
+		last = max(last, part.daysFromEnd(31).Last())
 	}
 	p.overrun.day = dates.overrunPast(last, 31)
 	return nil
@@ -192,15 +193,15 @@ func (p *pattern) parseTime(text string) error {
 		return err
 	}
 	p.hours, p.minutes = hours.set(onCalendarHour), minutes.set(onCalendarMinute)
-	p.overrun.hour = hours.overrunPast(p.hours.last(), onCalendarHour.max)
-	p.overrun.minute = minutes.overrunPast(p.minutes.last(), onCalendarMinute.max)
+	p.overrun.hour = hours.overrunPast(p.hours.Last(), onCalendarHour.max)
+	p.overrun.minute = minutes.overrunPast(p.minutes.Last(), onCalendarMinute.max)
 	if len(parts) == 3 {
 		seconds, err := onCalendarSecond.parse(parts[2])
 		if err != nil {
 			return err
 		}
 		p.seconds = seconds.secondTicks()
-		p.overrun.second = wallTime(seconds.overrunPast(int(p.seconds.last()), onCalendarSecond.max))
+		p.overrun.second = wallclock.WallTime(seconds.overrunPast(int(p.seconds.Last()), onCalendarSecond.max))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"math"
+	"overdue/internal/schedule/wallclock"
 	"strings"
 )
 
@@ -19,12 +20,12 @@ type onCalendarField struct {
 
 // The fields of an expression. Seconds are in microseconds.
 var (
-	onCalendarYear   = onCalendarField{name: "year", plural: "years", min: minYear, max: maxYear, scale: 1, twoDigitYear: true}
+	onCalendarYear   = onCalendarField{name: "year", plural: "years", min: wallclock.MinYear, max: wallclock.MaxYear, scale: 1, twoDigitYear: true}
 	onCalendarMonth  = onCalendarField{name: "month", plural: "months", min: 1, max: 12, scale: 1}
 	onCalendarDate   = onCalendarField{name: "day", plural: "days", min: 1, max: 31, scale: 1}
 	onCalendarHour   = onCalendarField{name: "hour", plural: "hours", max: 23, scale: 1}
 	onCalendarMinute = onCalendarField{name: "minute", plural: "minutes", max: 59, scale: 1}
-	onCalendarSecond = onCalendarField{name: "second", plural: "seconds", max: int(minute) - 1, scale: int(second)}
+	onCalendarSecond = onCalendarField{name: "second", plural: "seconds", max: int(wallclock.Minute) - 1, scale: int(wallclock.Second)}
 )
 
 // componentList is the parsed value of one field.
@@ -172,11 +173,11 @@ func parseMicroseconds(fraction string) int {
 
 // set returns the values of the list up to the maximum of the field. The list must not count from
 // the end of the month.
-func (c componentList) set(u onCalendarField) bitset {
-	var s bitset
+func (c componentList) set(u onCalendarField) wallclock.Bitset {
+	var s wallclock.Bitset
 	for _, part := range c {
 		for n := part.start; n <= part.lastValue(u.max); n += max(part.repeat, 1) {
-			s = s.with(n)
+			s = s.With(n)
 		}
 	}
 	return s
@@ -198,7 +199,7 @@ func (c component) lastValue(high int) int {
 func (c componentList) years() years {
 	var y years
 	for _, part := range c {
-		for n := part.start; n <= part.lastValue(maxYear); n += max(part.repeat, 1) {
+		for n := part.start; n <= part.lastValue(wallclock.MaxYear); n += max(part.repeat, 1) {
 			y.add(n)
 		}
 	}
@@ -206,10 +207,12 @@ func (c componentList) years() years {
 }
 
 // secondTicks returns a list of seconds as ticks.
-func (c componentList) secondTicks() ticks {
-	var t ticks
+func (c componentList) secondTicks() wallclock.Ticks {
+	var t wallclock.Ticks
 	for _, part := range c {
-		t = append(t, progression{wallTime(part.start), wallTime(part.lastValue(int(minute) - 1)), wallTime(part.repeat)})
+		t = append(t, wallclock.Progression{
+			Start: wallclock.WallTime(part.start), Stop: wallclock.WallTime(part.lastValue(int(wallclock.Minute) - 1)), Step: wallclock.WallTime(part.repeat),
+		})
 	}
 	return t
 }
@@ -224,28 +227,28 @@ func (u onCalendarField) formatValue(n int) string {
 
 // onCalendarDays holds the weekdays and dates of an expression: both must match.
 type onCalendarDays struct {
-	dates    bitset
-	fromEnd  componentList // counted from the end of the month; dates is empty if set
-	weekdays bitset        // Sunday is 0
+	dates    wallclock.Bitset
+	fromEnd  componentList    // counted from the end of the month; dates is empty if set
+	weekdays wallclock.Bitset // Sunday is 0
 }
 
 // matchingDays implements dayRule.
-func (c *onCalendarDays) matchingDays(year, month int) bitset {
-	n := daysInMonth(year, month)
-	dates := c.dates.upTo(n)
+func (c *onCalendarDays) matchingDays(year, month int) wallclock.Bitset {
+	n := wallclock.DaysInMonth(year, month)
+	dates := c.dates.UpTo(n)
 	for _, part := range c.fromEnd {
 		dates |= part.daysFromEnd(n)
 	}
 	// Most expressions have no weekday and do not need the start of the month.
-	if c.weekdays.size() == 7 {
+	if c.weekdays.Size() == 7 {
 		return dates
 	}
-	return dates & datesOfWeekdays(c.weekdays, n, weekdayOf(year, month, 1))
+	return dates & datesOfWeekdays(c.weekdays, n, wallclock.WeekdayOf(year, month, 1))
 }
 
 // daysFromEnd returns the days of a component in a month of n days. A larger number is earlier in
 // the month, and steps go forward from there.
-func (c component) daysFromEnd(n int) bitset {
+func (c component) daysFromEnd(n int) wallclock.Bitset {
 	low, high := n+1-c.start, n+1-c.start
 	switch {
 	case c.stop != noStop:
@@ -253,16 +256,16 @@ func (c component) daysFromEnd(n int) bitset {
 	case c.repeat > 0:
 		high = n
 	}
-	var s bitset
+	var s wallclock.Bitset
 	for d := low; d <= high; d += max(c.repeat, 1) {
-		s = s.with(d)
+		s = s.With(d)
 	}
 	return s
 }
 
 // parseWeekdays parses "Mon..Fri,Sun" and, as systemd still does, "Mon-Fri".
-func parseWeekdays(text string) (bitset, error) {
-	var s bitset
+func parseWeekdays(text string) (wallclock.Bitset, error) {
+	var s wallclock.Bitset
 	for item := range strings.SplitSeq(strings.TrimSuffix(text, ","), ",") {
 		from, to, isRange := strings.Cut(strings.Replace(item, "-", "..", 1), "..")
 		lo, err := parseWeekday(from)
@@ -279,7 +282,7 @@ func parseWeekdays(text string) (bitset, error) {
 			return 0, problemf("%s is backwards, because the week starts on Monday: write it as two parts with a comma", quote(item))
 		}
 		for d := lo; d <= hi; d++ {
-			s = s.with((d + 1) % 7)
+			s = s.With((d + 1) % 7)
 		}
 	}
 	return s, nil

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -19,19 +20,19 @@ func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 		e.guard = g.guard
 		e.namesShell = !t.daemons.all(func(r *daemonRules) bool { return r.setsShellVariable })
 		j := Job{
-			Source: t.displayName, Line: e.lineNumber, User: firstNonEmpty(e.user, t.user), Command: e.command, Zone: zone,
-			Cron: []string{e.schedule}, Problem: firstNonEmpty(t.ignoredBecause, e.problem), HasPing: pingPattern.MatchString(e.command),
+			Source: t.displayName, Line: e.lineNumber, User: cmp.Or(e.user, t.user), Command: e.command, Zone: zone,
+			Cron: []string{e.schedule}, Problem: cmp.Or(t.ignoredBecause, e.problem), HasPing: pingPattern.MatchString(e.command),
 			origin: jobOrigin{tableIndex: i, entry: e, needsNoShell: m.startsWithoutShell(strings.TrimPrefix(e.command, e.guard)), maxDelay: g.delay},
 		}
 		f.setDaemonSchedule(&j, t, m)
 		same := strings.Join([]string{e.schedule, j.User, unwrapCommand(e.command), e.stdin}, "\x00")
 		if line, ok := seen[same]; ok {
-			j.Problem = firstNonEmpty(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping the same heartbeat: remove one", line))
+			j.Problem = cmp.Or(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping the same heartbeat: remove one", line))
 		} else {
 			seen[same] = e.lineNumber
 		}
 		if !j.HasPing {
-			j.Problem = firstNonEmpty(j.Problem, m.wrapProblem(t, e), g.problem)
+			j.Problem = cmp.Or(j.Problem, m.wrapProblem(t, e), g.problem)
 		}
 		f.Jobs = append(f.Jobs, j)
 	}
@@ -42,7 +43,7 @@ func (e *crontabEntry) setLoginShell(m Machine, t crontabFile) {
 	if e.shellIsSet || !t.daemons.any(func(r *daemonRules) bool { return r.usesLoginShell }) {
 		return
 	}
-	e.loginShell = m.loginShellOf(firstNonEmpty(e.user, t.user))
+	e.loginShell = m.loginShellOf(cmp.Or(e.user, t.user))
 	if e.loginShell != "" && t.daemons.all(func(r *daemonRules) bool { return r.usesLoginShell }) {
 		e.shell = e.loginShell
 	}

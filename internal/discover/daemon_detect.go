@@ -2,6 +2,7 @@ package discover
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
@@ -67,7 +68,7 @@ func (m Machine) installedDaemons() []installedDaemon {
 	var found []installedDaemon
 	add := func(d Daemon, version string) {
 		if !slices.ContainsFunc(found, func(i installedDaemon) bool { return i.daemon == d }) {
-			found = append(found, installedDaemon{d, firstNonEmpty(packages[string(d)], version)})
+			found = append(found, installedDaemon{d, cmp.Or(packages[string(d)], version)})
 		}
 	}
 	for _, dir := range []string{"/lib", "/usr/lib"} {

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"regexp"
@@ -195,7 +196,7 @@ func (m Machine) programExists(program, searchPath string) bool {
 	if strings.Contains(program, "/") {
 		return m.exists(program)
 	}
-	for dir := range strings.SplitSeq(firstNonEmpty(searchPath, "/usr/bin:/bin"), ":") {
+	for dir := range strings.SplitSeq(cmp.Or(searchPath, "/usr/bin:/bin"), ":") {
 		if path.IsAbs(dir) && m.exists(path.Join(dir, program)) {
 			return true
 		}

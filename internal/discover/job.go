@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -55,7 +56,7 @@ func (j *Job) resolveSchedule(now time.Time) {
 	}
 	when, err := j.schedule()
 	if err != nil {
-		j.Problem = firstNonEmpty(j.Problem, err.Error())
+		j.Problem = cmp.Or(j.Problem, err.Error())
 		return
 	}
 	j.Description = when.Describe()

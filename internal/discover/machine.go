@@ -126,7 +126,7 @@ func (m Machine) timeZone(f *Result) (string, error) {
 			return "UTC", nil
 		}
 	}
-	return firstNonEmpty(local, written), nil
+	return cmp.Or(local, written), nil
 }
 
 // canonicalZone returns the current name of a zone, or "" if there is no zone of this name.

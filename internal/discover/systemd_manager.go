@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"path/filepath"
@@ -129,8 +130,8 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 	for i := range f.Jobs {
 		other := &f.Jobs[i]
 		if unit := other.origin.unit; unit != nil && service != nil && unit.name == service.name && unit.userManager == m.isUser {
-			other.Problem = firstNonEmpty(other.Problem, sharedServiceProblem+j.Source)
-			j.Problem = firstNonEmpty(j.Problem, sharedServiceProblem+other.Source)
+			other.Problem = cmp.Or(other.Problem, sharedServiceProblem+j.Source)
+			j.Problem = cmp.Or(j.Problem, sharedServiceProblem+other.Source)
 		}
 	}
 	f.Jobs = append(f.Jobs, j)

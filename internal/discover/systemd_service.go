@@ -215,3 +215,30 @@ func longestParent(paths []string, program string) int {
 	}
 	return longest
 }
+
+// requiredSystemCalls are the system calls and groups of them that a shell with curl or overdue
+// needs to ping. A service with all calls of @system-service can always ping.
+var requiredSystemCalls = []string{
+	"@default", "@known", "@system-service", "@basic-io", "@file-system", "@io-event", "@ipc", "@network-io", "@process", "@signal",
+	"clone", "clone3", "close", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "execve", "fcntl", "fork", "futex",
+	"getpeername", "getsockname", "getsockopt", "mmap", "mprotect", "openat", "pipe", "pipe2", "poll", "ppoll", "read", "recvfrom",
+	"recvmsg", "rt_sigaction", "rt_sigprocmask", "sendmmsg", "sendmsg", "sendto", "setsockopt", "sigaltstack", "socket", "socketpair",
+	"vfork", "write",
+}
+
+// blocksSystemCalls reports whether SystemCallFilter= prevents a ping. A list of allowed calls
+// counts as complete only if it has @system-service.
+func (u *unitFile) blocksSystemCalls() bool {
+	values := u.settings["Service.SystemCallFilter"]
+	if len(values) == 0 {
+		return false
+	}
+	allow, calls := parseFilterList(values)
+	if allow {
+		return !calls["@system-service"] || slices.ContainsFunc(requiredSystemCalls, func(call string) bool {
+			allowed, mentioned := calls[call]
+			return mentioned && !allowed
+		})
+	}
+	return slices.ContainsFunc(requiredSystemCalls, func(call string) bool { return calls[call] })
+}

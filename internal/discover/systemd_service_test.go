@@ -62,7 +62,7 @@ func TestPingProblem_RejectsAServiceThatCannotPing(t *testing.T) {
 		"Type=forking\nPIDFile=/x":   "",
 		"Type=notify\nWatchdogSec=1": "",
 	} {
-		got := unitFromText("x.service", "[Service]\nExecStart=/x\n"+settings+"\n").pingProblem()
+		got := newUnit("x.service", false, "[Service]\nExecStart=/x\n"+settings+"\n").pingProblem()
 		if (got == "") != (effect == "") || !strings.Contains(got, effect) || got != "" && !strings.HasPrefix(got, "x.service ") {
 			t.Errorf("%q: %q; want %q", settings, got, effect)
 		}
@@ -84,7 +84,7 @@ func TestRunNotes_NameTheRunsThatSendNothing(t *testing.T) {
 		"LimitAS=1G":                         "LimitAS= can be too little memory for overdue: use --with curl",
 		"AppArmorProfile=x":                  "its security profile must allow /bin/sh and the program that pings to run",
 	} {
-		got := strings.Join(unitFromText("x.service", "[Service]\nExecStart=/x --a-b\n"+settings+"\n").runNotes(), "; ")
+		got := strings.Join(newUnit("x.service", false, "[Service]\nExecStart=/x --a-b\n"+settings+"\n").runNotes(), "; ")
 		if want != "" {
 			want = "x.service: " + want
 		}

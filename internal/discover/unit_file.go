@@ -15,6 +15,16 @@ type unitFile struct {
 	masked      bool                // systemd never starts it
 }
 
+// newUnit returns a unit with the content of its files. userManager says that it belongs to the
+// service manager of a user.
+func newUnit(name string, userManager bool, texts ...string) *unitFile {
+	u := &unitFile{name: name, userManager: userManager, settings: map[string][]string{}}
+	for _, text := range texts {
+		u.parse(text)
+	}
+	return u
+}
+
 // parse adds a file to the unit, as in systemd.syntax(7): later values are appended to earlier
 // ones, and an empty value resets the setting.
 func (u *unitFile) parse(text string) {
@@ -98,14 +108,4 @@ func (u *unitFile) conditions() []string {
 // isTrue parses a systemd boolean.
 func isTrue(value string) bool {
 	return slices.Contains([]string{"1", "yes", "y", "true", "t", "on"}, strings.ToLower(value))
-}
-
-// firstNonEmpty returns the first non-empty string.
-func firstNonEmpty(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

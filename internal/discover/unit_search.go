@@ -21,7 +21,7 @@ func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
 		}
 		name = target
 	}
-	u := &unitFile{name: name, userManager: m.isUser, settings: map[string][]string{}}
+	u := newUnit(name, m.isUser)
 	for _, file := range unitFileNames(name) {
 		for _, dir := range m.unitDirs {
 			at := path.Join(dir, file)

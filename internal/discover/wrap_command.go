@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -68,7 +69,7 @@ const (
 // the line follows later changes of SHELL. Otherwise the line names the shell.
 func (e crontabEntry) shellCall() string {
 	if e.namesShell {
-		return firstNonEmpty(e.shell, "/bin/sh") + " -c "
+		return cmp.Or(e.shell, "/bin/sh") + " -c "
 	}
 	return shellVariable + " -c "
 }

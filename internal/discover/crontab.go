@@ -63,7 +63,7 @@ type lineSyntax struct {
 	allowsEmptyValue   bool // "NAME=" is a setting
 }
 
-// text returns the entry as it is written.
+// Text returns the entry as it is written.
 func (e crontabEntry) text() string { return e.prefix + e.command + e.stdin }
 
 // settingPattern matches a line that sets an environment variable, as Debian's cron parses it: a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"overdue/internal/discover/systemd"
 	"overdue/internal/schedule"
 )
 
@@ -39,7 +40,7 @@ type jobOrigin struct {
 	entry         crontabEntry
 	needsNoShell  bool          // the command starts without a shell, see wrapCommand
 	daemonDiffers bool          // the daemon does not run the line when Overdue would expect it
-	unit          *unitFile     // the service of a timer; nil for crontab entries
+	unit          *systemd.Unit // the service of a timer; nil for crontab entries
 	maxDelay      time.Duration // maximum delay of a run after its time
 	userManager   bool          // belongs to the service manager of a user
 	notes         []string      // about a timer and its service, for the operator

@@ -221,7 +221,7 @@ func nameJobs(jobs []Job, host string) {
 			label = commandLabel(unwrapCommand(j.Command))
 		}
 		who := ""
-		if unit := j.origin.unit; j.User != "" && j.User != "root" && (unit == nil || unit.userManager) {
+		if unit := j.origin.unit; j.User != "" && j.User != "root" && (unit == nil || unit.UserManager) {
 			who = j.User + " "
 		}
 		bases[i] = slugify(host + " " + who + label)

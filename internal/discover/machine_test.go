@@ -310,7 +310,7 @@ func TestDiscover_FindsUnitsWhereSystemdFindsThem(t *testing.T) {
 	if !ok {
 		t.Fatal("an instance of a template was not found")
 	}
-	if diff := cmp.Diff(want, u.settings); diff != "" {
+	if diff := cmp.Diff(want, u.Settings); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, ok := m.loadUnit(&Result{}, "masked.service"); ok {

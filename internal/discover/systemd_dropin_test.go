@@ -5,6 +5,7 @@ package discover
 import (
 	"os"
 	"os/exec"
+	"overdue/internal/discover/systemd"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,13 +13,13 @@ import (
 
 // reportedOutcome runs the command of a drop-in as systemd does, and returns the path and the body
 // of its request.
-func reportedOutcome(t *testing.T, u *unitFile, result, code, status string) string {
+func reportedOutcome(t *testing.T, u *systemd.Unit, result, code, status string) string {
 	t.Helper()
 	_, text, err := PingSettings{Method: PingWithCurl}.dropIn(Machine{}, u, aURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := unitFromText("x.service", text).lastValue("Service.ExecStopPost")
+	line := unitFromText("x.service", text).LastValue("Service.ExecStopPost")
 	script, quoted := strings.CutPrefix(line, "-/bin/sh -c '")
 	script, closed := strings.CutSuffix(script, "'")
 	if !quoted || !closed || strings.Contains(script, "'") {
@@ -139,7 +140,7 @@ func TestDropIn_IsWrittenNextToItsServiceAndRecognized(t *testing.T) {
 		}
 	}
 	own := unitFromText("backup.service")
-	own.userManager = true
+	own.UserManager = true
 	if path, _, err := (PingSettings{Method: PingWithCurl}).dropIn(Machine{Home: "/home/al"}, own, aURL); err != nil || path != "/home/al/.config/systemd/user/backup.service.d/overdue.conf" {
 		t.Errorf("a user's service: %s, %v", path, err)
 	}

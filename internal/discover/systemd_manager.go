@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"overdue/internal/discover/systemd"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -104,20 +105,20 @@ func (m Machine) accounts() []account {
 func (m serviceManager) addTimer(f *Result, name, zone string) {
 	timer, ok := m.loadUnit(f, name)
 	switch {
-	case timer.masked:
+	case timer.Masked:
 		f.addNote("%s: is masked, so systemd never starts it", name)
 		return
 	case !ok:
 		f.addNote("%s: there is no readable unit file", name)
 		return
 	}
-	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.name && j.origin.userManager == m.isUser }) {
+	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.Name && j.origin.userManager == m.isUser }) {
 		return // another name of a known timer
 	}
 	m.inheritDefault(f, timer, "Timer.AccuracySec", "DefaultTimerAccuracySec")
-	var service *unitFile
-	if target := timer.triggeredUnit(); strings.HasSuffix(target, ".service") {
-		if found, ok := m.loadUnit(f, target); ok || found.masked {
+	var service *systemd.Unit
+	if target := timer.TriggeredUnit(); strings.HasSuffix(target, ".service") {
+		if found, ok := m.loadUnit(f, target); ok || found.Masked {
 			service = found
 			m.inheritDefault(f, service, "Service.TimeoutStopSec", "DefaultTimeoutStopSec")
 		}
@@ -129,7 +130,7 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 	}
 	for i := range f.Jobs {
 		other := &f.Jobs[i]
-		if unit := other.origin.unit; unit != nil && service != nil && unit.name == service.name && unit.userManager == m.isUser {
+		if unit := other.origin.unit; unit != nil && service != nil && unit.Name == service.Name && unit.UserManager == m.isUser {
 			other.Problem = cmp.Or(other.Problem, sharedServiceProblem+j.Source)
 			j.Problem = cmp.Or(j.Problem, sharedServiceProblem+other.Source)
 		}
@@ -144,8 +145,8 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 
 // inheritDefault sets the default of the service manager for a setting that a unit does not have
 // (systemd-system.conf(5)).
-func (m serviceManager) inheritDefault(f *Result, u *unitFile, key, name string) {
-	if u.has(key) || key == "Service.TimeoutStopSec" && u.has("Service.TimeoutSec") {
+func (m serviceManager) inheritDefault(f *Result, u *systemd.Unit, key, name string) {
+	if u.Has(key) || key == "Service.TimeoutStopSec" && u.Has("Service.TimeoutSec") {
 		return
 	}
 	file := "system.conf"
@@ -157,8 +158,8 @@ func (m serviceManager) inheritDefault(f *Result, u *unitFile, key, name string)
 	if !ok {
 		config.readDropIns(f, defaults, []string{file})
 	}
-	if value := defaults.lastValue("Manager." + name); value != "" {
-		u.settings[key] = []string{value}
+	if value := defaults.LastValue("Manager." + name); value != "" {
+		u.Settings[key] = []string{value}
 	}
 }
 

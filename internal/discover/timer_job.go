@@ -6,73 +6,74 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/discover/systemd"
 	"overdue/internal/schedule"
 )
 
 // newTimerJob returns the job of a timer and the service that it starts. service is nil if there is
 // none.
-func newTimerJob(timer, service *unitFile, zone string, now time.Time) Job {
-	j := Job{Source: timer.name, Zone: zone, User: "root"}
-	j.origin.unit = newUnit("", timer.userManager)
-	j.origin.notes = timer.settingNotes()
+func newTimerJob(timer, service *systemd.Unit, zone string, now time.Time) Job {
+	j := Job{Source: timer.Name, Zone: zone, User: "root"}
+	j.origin.unit = systemd.NewUnit("", timer.UserManager)
+	j.origin.notes = timer.SettingNotes()
 	j.Problem = j.setTimerSchedule(timer, service, now)
-	j.origin.maxDelay += timer.maxStartDelay()
-	if service == nil || service.masked {
-		j.Command = timer.triggeredUnit()
+	j.origin.maxDelay += timer.MaxStartDelay()
+	if service == nil || service.Masked {
+		j.Command = timer.TriggeredUnit()
 		reason := " is not a service with a unit file"
 		if service != nil {
 			reason = " is masked, so systemd does not start it"
 		}
-		j.Problem = cmp.Or(j.Problem, timer.triggeredUnit()+reason)
+		j.Problem = cmp.Or(j.Problem, timer.TriggeredUnit()+reason)
 		return j
 	}
 	j.origin.unit = service
-	j.Command = strings.TrimLeft(cmp.Or(service.settings["Service.ExecStart"]...), "@-:+!|")
-	if user, ok := service.expand(service.lastValue("Service.User"), textSpecifiers); ok {
+	j.Command = strings.TrimLeft(cmp.Or(service.Settings["Service.ExecStart"]...), "@-:+!|")
+	if user, ok := service.Expand(service.LastValue("Service.User"), systemd.TextSpecifiers); ok {
 		j.User = cmp.Or(user, j.User)
 	}
-	j.HasPing = pingPattern.MatchString(service.text)
-	j.Problem = cmp.Or(j.Problem, service.pingProblem())
+	j.HasPing = pingPattern.MatchString(service.Text)
+	j.Problem = cmp.Or(j.Problem, service.PingProblem())
 	if j.Problem == "" {
-		j.origin.notes = append(j.origin.notes, service.runNotes()...)
+		j.origin.notes = append(j.origin.notes, service.RunNotes()...)
 	}
 	return j
 }
 
 // setTimerSchedule sets the schedule of a timer, or returns why it has none.
-func (j *Job) setTimerSchedule(timer, service *unitFile, now time.Time) string {
-	calendars, ignored, unclear := timer.onCalendarValues(cmp.Or(j.Zone, "UTC"))
+func (j *Job) setTimerSchedule(timer, service *systemd.Unit, now time.Time) string {
+	calendars, ignored, unclear := timer.OnCalendarValues(cmp.Or(j.Zone, "UTC"))
 	if unclear != "" {
 		return unclear
 	}
-	interval, repeats, fromEnd, unreadable := timer.shortestInterval()
+	interval, repeats, fromEnd, unreadable := timer.ShortestInterval()
 	ignored = append(ignored, unreadable...)
 	if len(calendars) == 0 && !repeats {
-		return cmp.Or(append(ignored, timer.noScheduleProblem())...)
+		return cmp.Or(append(ignored, timer.NoScheduleProblem())...)
 	}
 	for _, note := range ignored {
 		j.addNote("%s", note)
 	}
 	longest, runs := longestGap(calendars, cmp.Or(j.Zone, "UTC"), now)
 	switch {
-	case repeats && (interval < time.Second || interval > 366*day):
+	case repeats && (interval < time.Second || interval > 366*24*time.Hour):
 		return "runs at an interval outside the range of a heartbeat (1 s to 366 d)"
 	case !repeats && !runs:
 		return "has no run in the future: " + strings.Join(calendars, "; ")
 	case !repeats || interval >= longest:
 		j.OnCalendar = calendars
-		j.Persistent = isTrue(timer.lastValue("Timer.Persistent"))
+		j.Persistent = systemd.IsTrue(timer.LastValue("Timer.Persistent"))
 		return ""
 	}
 	j.Interval = interval.Truncate(time.Second)
 	if len(calendars) > 0 {
-		j.addNote("has OnCalendar= and an interval: the interval of %s is used, because the runs of the two cannot be told apart", formatDuration(j.Interval))
-	} else if !timer.startsByItself() {
-		j.addNote("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.triggeredUnit())
+		j.addNote("has OnCalendar= and an interval: the interval of %s is used, because the runs of the two cannot be told apart", systemd.FormatDuration(j.Interval))
+	} else if !timer.StartsByItself() {
+		j.addNote("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.TriggeredUnit())
 	}
 	if fromEnd {
-		j.origin.maxDelay = service.maxRunTime()
-		j.addNote("OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; %s is assumed", formatDuration(j.origin.maxDelay))
+		j.origin.maxDelay = service.MaxRunTime()
+		j.addNote("OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; %s is assumed", systemd.FormatDuration(j.origin.maxDelay))
 	}
 	return ""
 }

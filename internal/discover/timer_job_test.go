@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"overdue/internal/discover/systemd"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 )
 
 // unitFromText returns a unit of the system.
-func unitFromText(name string, texts ...string) *unitFile { return newUnit(name, false, texts...) }
+func unitFromText(name string, texts ...string) *systemd.Unit {
+	return systemd.NewUnit(name, false, texts...)
+}
 
 func TestNewTimerJob_HasTheScheduleOfTheTimer(t *testing.T) {
 	const service = "[Service]\nType=oneshot\nExecStart=-/opt/backup --all\nExecStart=/opt/other\n"
@@ -21,7 +24,7 @@ func TestNewTimerJob_HasTheScheduleOfTheTimer(t *testing.T) {
 		"a calendar":        {"OnCalendar=*-*-* 3:00\nPersistent=true", service, Job{OnCalendar: []string{"*-*-* 3:00"}, Description: "at 03:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Persistent: true}},
 		"a zone of its own": {"OnCalendar=hourly\nOnCalendar=Mon 03:30 UTC\nAccuracySec=1us", service, Job{OnCalendar: []string{"hourly", "Mon 03:30 UTC"}, Description: "every hour, Europe/Oslo; at 03:30 on Mondays, UTC", Grace: 8 * time.Minute}},
 		"a delay":           {"OnCalendar=daily\nRandomizedDelaySec=12h\nAccuracySec=1h", service, Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: 14 * time.Hour}},
-		"an interval":       {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: day, Description: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
+		"an interval":       {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: 24 * time.Hour, Description: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
 		"boot only":         {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, not on a schedule"}},
 		"too often":         {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval outside the range of a heartbeat (1 s to 366 d)"}},
 		"unreadable":        {"OnUnitActiveSec=soon", service, Job{Problem: "systemd ignores OnUnitActiveSec=soon: it is not a time span"}},

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"os"
+	"overdue/internal/discover/systemd"
 	"path"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,7 @@ const maxAliases = 10
 
 // loadUnit reads a unit and its drop-ins. It returns false if there is no file for it, or if it is
 // masked.
-func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
+func (m serviceManager) loadUnit(f *Result, name string) (*systemd.Unit, bool) {
 	for range maxAliases {
 		target, ok := m.aliasTarget(name)
 		if !ok {
@@ -21,20 +22,20 @@ func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
 		}
 		name = target
 	}
-	u := newUnit(name, m.isUser)
+	u := systemd.NewUnit(name, m.isUser)
 	for _, file := range unitFileNames(name) {
 		for _, dir := range m.unitDirs {
 			at := path.Join(dir, file)
 			if m.isMask(at) {
-				u.masked = true
+				u.Masked = true
 				return u, false
 			}
 			text, ok := m.readFileOrNote(f, at)
 			if !ok {
 				continue
 			}
-			u.parse(string(text))
-			u.transient = path.Base(dir) == "transient"
+			u.Parse(string(text))
+			u.Transient = path.Base(dir) == "transient"
 			m.readDropIns(f, u, append([]string{name}, m.aliasesOf(name)...))
 			return u, true
 		}
@@ -144,7 +145,7 @@ func dropInDirNames(name string) []string {
 // readDropIns adds the drop-ins of a unit in the order of their names. Of files with the same name,
 // the one in the first directory counts. The directories of the unit type, such as "timer.d", come
 // last.
-func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
+func (m serviceManager) readDropIns(f *Result, u *systemd.Unit, names []string) {
 	var dirs []string
 	for _, name := range names {
 		for _, dir := range m.unitDirs {
@@ -154,7 +155,7 @@ func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
 		}
 	}
 	for _, dir := range m.unitDirs {
-		dirs = append(dirs, path.Join(dir, strings.TrimPrefix(path.Ext(u.name), ".")+".d"))
+		dirs = append(dirs, path.Join(dir, strings.TrimPrefix(path.Ext(u.Name), ".")+".d"))
 	}
 	files := map[string]string{}
 	for _, dir := range dirs {
@@ -178,7 +179,7 @@ func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
 			continue
 		}
 		if text, ok := m.readFileOrNote(f, files[name]); ok {
-			u.parse(string(text))
+			u.Parse(string(text))
 		}
 	}
 }

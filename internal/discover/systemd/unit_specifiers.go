@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"strconv"
@@ -9,12 +9,12 @@ import (
 // only nameSpecifiers in a unit name: the others are unescaped, and can contain a slash.
 const (
 	nameSpecifiers = "npiNj"
-	textSpecifiers = "npiNjPIJ"
+	TextSpecifiers = "npiNjPIJ"
 )
 
-// expand replaces the specifiers in a value of the unit. It returns false if it does not know one
+// Expand replaces the specifiers in a value of the unit. It returns false if it does not know one
 // of them, such as %H for the host name.
-func (u *unitFile) expand(value, known string) (string, bool) {
+func (u *Unit) Expand(value, known string) (string, bool) {
 	var b strings.Builder
 	for value != "" {
 		before, after, found := strings.Cut(value, "%")
@@ -39,13 +39,13 @@ func (u *unitFile) expand(value, known string) (string, bool) {
 }
 
 // specifier returns the value of a letter: upper case is the unescaped form, except N.
-func (u *unitFile) specifier(letter byte) string {
-	stem := u.name[:max(0, strings.LastIndexByte(u.name, '.'))]
+func (u *Unit) specifier(letter byte) string {
+	stem := u.Name[:max(0, strings.LastIndexByte(u.Name, '.'))]
 	prefix, instance, _ := strings.Cut(stem, "@")
 	final := prefix[strings.LastIndexByte(prefix, '-')+1:]
 	switch letter {
 	case 'n':
-		return u.name
+		return u.Name
 	case 'N':
 		return stem
 	case 'p':

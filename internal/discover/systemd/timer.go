@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"fmt"
@@ -10,24 +10,24 @@ import (
 	"overdue/internal/schedule"
 )
 
-// triggeredUnit returns the unit that a timer starts: Unit=, or the service of the same name. Like
+// TriggeredUnit returns the unit that a timer starts: Unit=, or the service of the same name. Like
 // systemd, it returns the latter if the value of Unit= is not a unit name.
-func (u *unitFile) triggeredUnit() string {
-	all := u.settings["Timer.Unit"]
+func (u *Unit) TriggeredUnit() string {
+	all := u.Settings["Timer.Unit"]
 	for i := len(all) - 1; i >= 0; i-- {
-		if name, ok := u.expand(all[i], nameSpecifiers); ok && path.Base(name) == name && path.Ext(name) != ".timer" {
+		if name, ok := u.Expand(all[i], nameSpecifiers); ok && path.Base(name) == name && path.Ext(name) != ".timer" {
 			return name
 		}
 	}
-	return strings.TrimSuffix(u.name, ".timer") + ".service"
+	return strings.TrimSuffix(u.Name, ".timer") + ".service"
 }
 
-// onCalendarValues returns the OnCalendar= values that systemd obeys. systemd ignores values that
+// OnCalendarValues returns the OnCalendar= values that systemd obeys. systemd ignores values that
 // it cannot parse; ignored says why. unclear is not empty if systemd can run at times that discover
 // does not know.
-func (u *unitFile) onCalendarValues(zone string) (values, ignored []string, unclear string) {
-	for _, value := range u.settings["Timer.OnCalendar"] {
-		expanded, ok := u.expand(value, textSpecifiers)
+func (u *Unit) OnCalendarValues(zone string) (values, ignored []string, unclear string) {
+	for _, value := range u.Settings["Timer.OnCalendar"] {
+		expanded, ok := u.Expand(value, TextSpecifiers)
 		if !ok {
 			unclear = fmt.Sprintf("OnCalendar=%s has a specifier that discover does not support", value)
 			continue
@@ -53,11 +53,11 @@ func (u *unitFile) onCalendarValues(zone string) (values, ignored []string, uncl
 // time zone. systemd knows only the abbreviations of the zone of the machine.
 var zoneAbbreviationPattern = regexp.MustCompile(`[0-9a-z:*] [A-Z]{3,5}$`)
 
-// shortestInterval returns the shortest interval at which the timer starts its unit, counted from
+// ShortestInterval returns the shortest interval at which the timer starts its unit, counted from
 // the last start or, if fromEnd, from the last end. ignored says what systemd cannot parse.
-func (u *unitFile) shortestInterval() (least time.Duration, ok, fromEnd bool, ignored []string) {
+func (u *Unit) ShortestInterval() (least time.Duration, ok, fromEnd bool, ignored []string) {
 	for _, name := range []string{"OnUnitActiveSec", "OnUnitInactiveSec"} {
-		for _, value := range u.settings["Timer."+name] {
+		for _, value := range u.Settings["Timer."+name] {
 			d, err := parseTimeSpan(value)
 			if err != nil && value != "infinity" { // it never elapses
 				ignored = append(ignored, fmt.Sprintf("systemd ignores %s=%s: it is not a time span", name, value))
@@ -73,26 +73,26 @@ func (u *unitFile) shortestInterval() (least time.Duration, ok, fromEnd bool, ig
 	return least, ok, fromEnd, ignored
 }
 
-// startsByItself reports whether the timer starts its unit without help: an interval alone counts
+// StartsByItself reports whether the timer starts its unit without help: an interval alone counts
 // from a run that something else must start.
-func (u *unitFile) startsByItself() bool {
-	return u.has("Timer.OnBootSec") || u.has("Timer.OnStartupSec") || u.has("Timer.OnActiveSec")
+func (u *Unit) StartsByItself() bool {
+	return u.Has("Timer.OnBootSec") || u.Has("Timer.OnStartupSec") || u.Has("Timer.OnActiveSec")
 }
 
-// noScheduleProblem returns why a timer without OnCalendar= and without an interval cannot be
+// NoScheduleProblem returns why a timer without OnCalendar= and without an interval cannot be
 // monitored.
-func (u *unitFile) noScheduleProblem() string {
+func (u *Unit) NoScheduleProblem() string {
 	switch {
-	case u.startsByItself():
+	case u.StartsByItself():
 		return "runs once after the machine or the timer starts, not on a schedule"
-	case isTrue(u.lastValue("Timer.OnClockChange")) || isTrue(u.lastValue("Timer.OnTimezoneChange")):
+	case IsTrue(u.LastValue("Timer.OnClockChange")) || IsTrue(u.LastValue("Timer.OnTimezoneChange")):
 		return "runs when the clock or the time zone changes, not on a schedule"
 	}
 	return "has no setting in [Timer] that starts it, so systemd rejects it"
 }
 
-// maxStartDelay returns how long after its time a run can start.
-func (u *unitFile) maxStartDelay() time.Duration {
+// MaxStartDelay returns how long after its time a run can start.
+func (u *Unit) MaxStartDelay() time.Duration {
 	sum, ok := u.timeSpan("Timer.AccuracySec")
 	if !ok {
 		sum = defaultAccuracy

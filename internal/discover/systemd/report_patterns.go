@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"slices"
@@ -29,11 +29,11 @@ var forcedRestartResults = []string{"exit-code", "signal", "core-dump"}
 // value of KillSignal=.
 var stopSignals = []string{"TERM", "INT", "HUP"}
 
-// reportPatterns returns shell patterns for $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS, to be matched
+// ReportPatterns returns shell patterns for $SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS, to be matched
 // in this order: the ends that are reported as success, only logged, and reported as failure. An
 // end without a match is only logged: it is neither a success nor a failure, so the deadline
 // decides.
-func (u *unitFile) reportPatterns() (success, logged, failed []string) {
+func (u *Unit) ReportPatterns() (success, logged, failed []string) {
 	success = []string{"success:exited:*"}
 	for _, word := range u.words("Service.SuccessExitStatus") {
 		if name, ok := signalName(word); ok {
@@ -41,7 +41,7 @@ func (u *unitFile) reportPatterns() (success, logged, failed []string) {
 		}
 	}
 	killSignals := stopSignals
-	if name, ok := signalName(u.lastValue("Service.KillSignal")); ok && !slices.Contains(stopSignals, name) {
+	if name, ok := signalName(u.LastValue("Service.KillSignal")); ok && !slices.Contains(stopSignals, name) {
 		killSignals = append(slices.Clone(stopSignals), name)
 	}
 	for _, name := range killSignals {
@@ -49,7 +49,7 @@ func (u *unitFile) reportPatterns() (success, logged, failed []string) {
 	}
 	// Without a killed main process, a command such as ExecStartPre= was stopped or failed.
 	logged = append(logged, "signal::", "signal:exited:*")
-	policy, forced := u.lastValue("Service.Restart"), u.has("Service.RestartForceExitStatus")
+	policy, forced := u.LastValue("Service.Restart"), u.Has("Service.RestartForceExitStatus")
 	for _, end := range failedResults {
 		if slices.Contains(end.restarts, policy) || forced && slices.Contains(forcedRestartResults, end.result) {
 			logged = append(logged, end.result+":*")

@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import "testing"
 
@@ -13,7 +13,7 @@ func TestTriggeredUnit_IsTheUnitThatSystemdStarts(t *testing.T) {
 		{"x.timer", "Unit=a.service\nUnit=", "x.service"},
 		{"x.timer", "Unit=../a.service", "x.service"},
 	} {
-		if got := newUnit(c.timer, false, "[Timer]\n"+c.settings+"\n").triggeredUnit(); got != c.want {
+		if got := NewUnit(c.timer, false, "[Timer]\n"+c.settings+"\n").TriggeredUnit(); got != c.want {
 			t.Errorf("%s %q starts %s; want %s", c.timer, c.settings, got, c.want)
 		}
 	}

@@ -1,11 +1,10 @@
-package discover
+package systemd
 
 import (
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-
 )
 
 // installedSettings are the settings of a section in the installed systemd.
@@ -48,12 +47,12 @@ func TestTimerSettings_ListsAllSettingsOfSystemd(t *testing.T) {
 func TestConditions_FindsThemByName(t *testing.T) {
 	count := 0
 	for _, name := range installedSettings(t, "Unit") {
-		u := newUnit("x.service", false, "[Unit]\n"+name+"=x\n")
+		u := NewUnit("x.service", false, "[Unit]\n"+name+"=x\n")
 		is := len(u.conditions()) == 1
 		if skips := strings.HasPrefix(name, "Condition") || strings.HasPrefix(name, "Assert"); is != skips {
 			t.Errorf("%s= is taken for a condition: %v", name, is)
 		}
-		if notes := u.runNotes(); is && (len(notes) != 1 || !strings.Contains(notes[0], name+"=") || !strings.Contains(notes[0], "counts as missed")) {
+		if notes := u.RunNotes(); is && (len(notes) != 1 || !strings.Contains(notes[0], name+"=") || !strings.Contains(notes[0], "counts as missed")) {
 			t.Errorf("%s= has the notes %q", name, notes)
 		}
 		if is {

@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"fmt"
@@ -37,21 +37,21 @@ var timerSettings = map[string]settingUse{
 // startSettings are the settings of a timer that systemd resets together.
 var startSettings = []string{"Timer.OnCalendar", "Timer.OnActiveSec", "Timer.OnBootSec", "Timer.OnStartupSec", "Timer.OnUnitActiveSec", "Timer.OnUnitInactiveSec"}
 
-// settingNotes returns a sentence for each setting of a timer that an operator should know:
+// SettingNotes returns a sentence for each setting of a timer that an operator should know:
 // settings that add or skip runs, unknown settings, and settings in a section where systemd ignores
 // them.
-func (u *unitFile) settingNotes() []string {
+func (u *Unit) SettingNotes() []string {
 	var notes []string
-	for key := range u.settings {
+	for key := range u.Settings {
 		section, name, _ := strings.Cut(key, ".")
 		use, known := timerSettings[name]
 		switch {
 		case strings.HasPrefix(name, "X-"), strings.HasPrefix(section, "X-"): // systemd ignores both
 		case section == "Timer" && !known:
 			notes = append(notes, fmt.Sprintf("%s= is not a setting that discover knows: check whether it moves the runs", name))
-		case section == "Timer" && use == useEvent && isTrue(u.lastValue(key)):
+		case section == "Timer" && use == useEvent && IsTrue(u.LastValue(key)):
 			notes = append(notes, fmt.Sprintf("%s= also starts it at other times: such a run can hide a missed scheduled run", name))
-		case section == "Timer" && use == useDefer && isTrue(u.lastValue(key)):
+		case section == "Timer" && use == useDefer && IsTrue(u.LastValue(key)):
 			notes = append(notes, fmt.Sprintf("%s= skips the runs that are due while one is still running: they count as missed", name))
 		case known && name != "Unit" && section != "Timer":
 			notes = append(notes, fmt.Sprintf("%s= is in [%s], where systemd ignores it: it belongs in [Timer]", name, section))

@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"strings"
@@ -62,7 +62,7 @@ func TestPingProblem_RejectsAServiceThatCannotPing(t *testing.T) {
 		"Type=forking\nPIDFile=/x":   "",
 		"Type=notify\nWatchdogSec=1": "",
 	} {
-		got := newUnit("x.service", false, "[Service]\nExecStart=/x\n"+settings+"\n").pingProblem()
+		got := NewUnit("x.service", false, "[Service]\nExecStart=/x\n"+settings+"\n").PingProblem()
 		if (got == "") != (effect == "") || !strings.Contains(got, effect) || got != "" && !strings.HasPrefix(got, "x.service ") {
 			t.Errorf("%q: %q; want %q", settings, got, effect)
 		}
@@ -84,7 +84,7 @@ func TestRunNotes_NameTheRunsThatSendNothing(t *testing.T) {
 		"LimitAS=1G":                         "LimitAS= can be too little memory for overdue: use --with curl",
 		"AppArmorProfile=x":                  "its security profile must allow /bin/sh and the program that pings to run",
 	} {
-		got := strings.Join(newUnit("x.service", false, "[Service]\nExecStart=/x --a-b\n"+settings+"\n").runNotes(), "; ")
+		got := strings.Join(NewUnit("x.service", false, "[Service]\nExecStart=/x --a-b\n"+settings+"\n").RunNotes(), "; ")
 		if want != "" {
 			want = "x.service: " + want
 		}

@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import "testing"
 
@@ -14,11 +14,11 @@ func TestExpand_ReplacesSpecifiersOfTheUnitName(t *testing.T) {
 		{"x.timer", "end%", "", ""},
 		{`x@\x2.timer`, "%I", "", `\x2`},
 	} {
-		u := newUnit(c.unit, false)
-		if got, ok := u.expand(c.value, nameSpecifiers); got != c.name && ok {
+		u := NewUnit(c.unit, false)
+		if got, ok := u.Expand(c.value, nameSpecifiers); got != c.name && ok {
 			t.Errorf("%s: %q is %q in a name; want %q", c.unit, c.value, got, c.name)
 		}
-		if got, ok := u.expand(c.value, textSpecifiers); ok != (c.text != "") || got != c.text && ok {
+		if got, ok := u.Expand(c.value, TextSpecifiers); ok != (c.text != "") || got != c.text && ok {
 			t.Errorf("%s: %q is %q, %v; want %q", c.unit, c.value, got, ok, c.text)
 		}
 	}

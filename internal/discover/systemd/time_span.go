@@ -1,4 +1,4 @@
-package discover
+package systemd
 
 import (
 	"fmt"
@@ -49,8 +49,8 @@ func parseTimeSpan(text string) (time.Duration, error) {
 
 // timeSpan returns the last valid value of a setting that is a time span, and false if there is
 // none. systemd ignores invalid values.
-func (u *unitFile) timeSpan(key string) (time.Duration, bool) {
-	all := u.settings[key]
+func (u *Unit) timeSpan(key string) (time.Duration, bool) {
+	all := u.Settings[key]
 	for i := len(all) - 1; i >= 0; i-- {
 		if d, err := parseTimeSpan(all[i]); err == nil {
 			return d, true
@@ -59,7 +59,7 @@ func (u *unitFile) timeSpan(key string) (time.Duration, bool) {
 	return 0, false
 }
 
-// formatDuration formats a duration with plain spaces, for a terminal.
-func formatDuration(d time.Duration) string {
+// FormatDuration formats a duration with plain spaces, for a terminal.
+func FormatDuration(d time.Duration) string {
 	return strings.ReplaceAll(schedule.FormatDuration(d), "\u00a0", " ")
 }

@@ -15,7 +15,7 @@ func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 	t := f.crontabs[i]
 	seen := map[string]int{} // line numbers by command and schedule
 	for _, e := range t.entries {
-		e.setLoginShell(m, t)
+		m.setLoginShell(&e, t)
 		g := m.splitGuard(e)
 		e.guard = g.guard
 		e.namesShell = !t.daemons.all(func(r *daemonRules) bool { return r.setsShellVariable })
@@ -39,7 +39,7 @@ func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 }
 
 // setLoginShell sets the shell of a job if the daemon uses the login shell of the user.
-func (e *crontabEntry) setLoginShell(m Machine, t crontabFile) {
+func (m Machine) setLoginShell(e *crontabEntry, t crontabFile) {
 	if e.shellIsSet || !t.daemons.any(func(r *daemonRules) bool { return r.usesLoginShell }) {
 		return
 	}
@@ -56,7 +56,7 @@ func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 		return
 	}
 	zone := j.Zone
-	if problem := t.daemons.applyCronTZ(e, m, &zone); problem != "" {
+	if problem := m.applyCronTZ(t.daemons, e, &zone); problem != "" {
 		if !j.HasPing {
 			j.Problem = problem
 		}
@@ -85,7 +85,7 @@ func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 
 // applyCronTZ sets the zone to CRON_TZ if the daemon obeys it, and returns why the line must not be
 // edited, or "". Of the known daemons, only cronie obeys CRON_TZ.
-func (r daemonSet) applyCronTZ(e crontabEntry, m Machine, zone *string) string {
+func (m Machine) applyCronTZ(r daemonSet, e crontabEntry, zone *string) string {
 	if e.cronTZ == "" || m.Zone != "" || r.all(func(one *daemonRules) bool { return one.daemon == DebianCron || one.daemon == Bcron }) {
 		return ""
 	}

@@ -67,7 +67,7 @@ const (
 
 // shellCall returns the call of the shell that runs a job. If $SHELL is that shell or is not set,
 // the line follows later changes of SHELL. Otherwise the line names the shell.
-func (e crontabEntry) shellCall() string {
+func shellCall(e crontabEntry) string {
 	if e.namesShell {
 		return cmp.Or(e.shell, "/bin/sh") + " -c "
 	}
@@ -85,7 +85,7 @@ func (w PingSettings) wrapCommand(e crontabEntry, url string, direct bool) (stri
 		return "", err
 	}
 	work := strings.TrimPrefix(e.command, e.guard)
-	command := e.shellCall() + shellQuote(work)
+	command := shellCall(e) + shellQuote(work)
 	if direct {
 		command = work
 	}

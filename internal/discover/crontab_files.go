@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"overdue/internal/discover/crontab"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -20,9 +21,9 @@ type crontabFile struct {
 	path           string // "" if only crontab(1) can edit it
 	user           string // owner; "" if lines have a user column
 	text           []byte
-	entries        []crontabEntry
+	entries        []crontab.Entry
 	ignoredBecause string // why cron runs none of it; "" if it does
-	daemons        daemonSet
+	daemons        crontab.DaemonSet
 	userColumn     bool
 }
 
@@ -35,7 +36,7 @@ func (m Machine) readCrontabs(ctx context.Context, f *Result) {
 	} else {
 		m.readSpools(f)
 	}
-	system := f.daemons.filter(func(r *daemonRules) bool { return r.readsEtc })
+	system := f.daemons.Filter(func(r *crontab.DaemonRules) bool { return r.ReadsEtc })
 	m.readSystemCrontab(f, "/etc/crontab", system, "")
 	names, err := os.ReadDir(m.readPath("/etc/cron.d"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -47,23 +48,23 @@ func (m Machine) readCrontabs(ctx context.Context, f *Result) {
 }
 
 // readCronDFile reads a file in /etc/cron.d if a daemon reads it.
-func (m Machine) readCronDFile(f *Result, name string, system daemonSet) {
+func (m Machine) readCronDFile(f *Result, name string, system crontab.DaemonSet) {
 	file := "/etc/cron.d/" + name
-	ignored, readBy := "", system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) == "" })
+	ignored, readBy := "", system.Filter(func(r *crontab.DaemonRules) bool { return r.IgnoresFile(name) == "" })
 	switch {
 	case len(system) == 0: // readSystemCrontab adds a note
 	case len(readBy) == 0:
 		if !leftoverPattern.MatchString(name) {
-			f.addNote("%s: %s ignores it: %s", file, system[0].title, system[0].ignoresFile(name))
+			f.addNote("%s: %s ignores it: %s", file, system[0].Title, system[0].IgnoresFile(name))
 		}
 		return
 	case strings.Contains(name, backupInfix):
-		f.addNote("%s is a backup by overdue discover, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].title)
+		f.addNote("%s is a backup by overdue discover, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].Title)
 		return
 	case len(readBy) < len(system):
-		other := system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) != "" })[0]
-		ignored = fmt.Sprintf("%s%s ignores the file (%s), and %s reads it", system.uncertaintyPrefix(), other.title, other.ignoresFile(name), readBy[0].title)
-	case len(system) == 1 && system[0].daemon == SystemdCron && m.hasNativeTimer(name):
+		other := system.Filter(func(r *crontab.DaemonRules) bool { return r.IgnoresFile(name) != "" })[0]
+		ignored = fmt.Sprintf("%s%s ignores the file (%s), and %s reads it", system.UncertaintyPrefix(), other.Title, other.IgnoresFile(name), readBy[0].Title)
+	case len(system) == 1 && system[0].Daemon == crontab.SystemdCron && m.hasNativeTimer(name):
 		ignored = "systemd-cron ignores the file, because there is a timer named " + name + ".timer"
 	}
 	m.readSystemCrontab(f, file, system, ignored)
@@ -79,11 +80,11 @@ func (m Machine) hasNativeTimer(name string) bool {
 // and Overdue leave there because cron ignores them.
 var leftoverPattern = regexp.MustCompile(`^\.|\.dpkg-|~$|` + regexp.QuoteMeta(backupInfix))
 
-// spoolDirs returns the directories with crontabs of users, and the daemons that read each.
-func (f *Result) spoolDirs() map[string]daemonSet {
-	all := map[string]daemonSet{}
+// SpoolDirs returns the directories with crontabs of users, and the daemons that read each.
+func (f *Result) spoolDirs() map[string]crontab.DaemonSet {
+	all := map[string]crontab.DaemonSet{}
 	for _, r := range f.daemons {
-		for _, dir := range r.spoolDirs {
+		for _, dir := range r.SpoolDirs {
 			all[dir] = append(all[dir], r)
 		}
 	}
@@ -176,7 +177,7 @@ func (m Machine) crontabArgs(user string, args ...string) []string {
 }
 
 // readSystemCrontab reads a crontab with a user column, and notes why cron ignores it.
-func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ignored string) {
+func (m Machine) readSystemCrontab(f *Result, path string, system crontab.DaemonSet, ignored string) {
 	text, ok := m.readFileOrNote(f, path)
 	if !ok {
 		return
@@ -193,26 +194,26 @@ func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ign
 	case len(system) == 0 && f.unsupportedDaemon != "":
 		t.ignoredBecause = f.unsupportedDaemon + " does not read it"
 	case len(system) == 0:
-		t.ignoredBecause = f.daemons[0].title + " does not read it"
+		t.ignoredBecause = f.daemons[0].Title + " does not read it"
 	case m.isLive() && uid > 0:
 		t.ignoredBecause = "cron ignores the file, because its owner is not root"
 	case mode&0o022 != 0:
 		t.ignoredBecause = "cron ignores the file, because users other than its owner can write it"
-	case mode&0o111 != 0 && system.any(func(r *daemonRules) bool { return r.ignoresExecutable }):
-		t.ignoredBecause = system.uncertaintyPrefix() + "cronie ignores the file, because it is executable"
+	case mode&0o111 != 0 && system.Any(func(r *crontab.DaemonRules) bool { return r.IgnoresExecutable }):
+		t.ignoredBecause = system.UncertaintyPrefix() + "cronie ignores the file, because it is executable"
 	}
 	f.addCrontab(m, t)
 }
 
 // addCrontab parses a crontab and adds it.
 func (f *Result) addCrontab(m Machine, t crontabFile) {
-	percent := t.daemons.any(func(r *daemonRules) bool { return r.percentStartsStdin })
-	empty := len(t.daemons) > 0 && t.daemons.all(func(r *daemonRules) bool { return r.allowsEmptyValue })
-	t.entries = parseCrontab(t.text, lineSyntax{userColumn: t.userColumn, percentStartsStdin: percent, allowsEmptyValue: empty})
-	if n := bytes.Count(t.text, []byte("\n")); n > maxCrontabLines && t.daemons.any(func(r *daemonRules) bool { return r.daemon == DebianCron }) {
-		t.ignoredBecause = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", maxCrontabLines)
+	percent := t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.PercentStartsStdin })
+	empty := len(t.daemons) > 0 && t.daemons.All(func(r *crontab.DaemonRules) bool { return r.AllowsEmptyValue })
+	t.entries = crontab.Parse(t.text, crontab.LineSyntax{UserColumn: t.userColumn, PercentStartsStdin: percent, AllowsEmptyValue: empty})
+	if n := bytes.Count(t.text, []byte("\n")); n > crontab.MaxLines && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.Daemon == crontab.DebianCron }) {
+		t.ignoredBecause = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", crontab.MaxLines)
 	}
-	if t.ignoredBecause == "" && t.daemons.any(func(r *daemonRules) bool { return r.rejectsWholeFile }) {
+	if t.ignoredBecause == "" && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.RejectsWholeFile }) {
 		t.ignoredBecause = m.wholeFileProblem(t)
 	}
 	if t.ignoredBecause != "" {
@@ -225,22 +226,22 @@ func (f *Result) addCrontab(m Machine, t crontabFile) {
 func (m Machine) wholeFileProblem(t crontabFile) string {
 	const ignores = "Debian's cron ignores the whole file, because "
 	if last := t.text[bytes.LastIndexByte(t.text, '\n')+1:]; len(bytes.Trim(last, " \t")) > 0 && bytes.TrimLeft(last, " \t")[0] != '#' {
-		return t.daemons.uncertaintyPrefix() + ignores + "its last line has no newline: add one"
+		return t.daemons.UncertaintyPrefix() + ignores + "its last line has no newline: add one"
 	}
 	for _, e := range t.entries {
-		fields := strings.Fields(e.schedule)
+		fields := strings.Fields(e.Schedule)
 		why := ""
 		switch {
-		case e.schedule == "@reboot":
-		case parseDebianSchedule(fields, "", m.Now).rejected:
-			why = parseDebianSchedule(fields, "", m.Now).problem
-		case t.userColumn && m.isUnknownUser(e.user):
-			why = "there is no user “" + e.user + "”"
-		case t.userColumn && e.invalid:
+		case e.Schedule == "@reboot":
+		case crontab.ParseDebianSchedule(fields, "", m.Now).Rejected:
+			why = crontab.ParseDebianSchedule(fields, "", m.Now).Problem
+		case t.userColumn && m.isUnknownUser(e.User):
+			why = "there is no user “" + e.User + "”"
+		case t.userColumn && e.Invalid:
 			why = "there is no command after the schedule"
 		}
 		if why != "" {
-			return fmt.Sprintf("%s%sof line %d: %s", t.daemons.uncertaintyPrefix(), ignores, e.lineNumber, strings.TrimPrefix(why, "Debian's cron "))
+			return fmt.Sprintf("%s%sof line %d: %s", t.daemons.UncertaintyPrefix(), ignores, e.LineNumber, strings.TrimPrefix(why, "Debian's cron "))
 		}
 	}
 	return ""

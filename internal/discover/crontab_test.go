@@ -3,6 +3,7 @@ package discover
 import (
 	"bytes"
 	"fmt"
+	"overdue/internal/discover/crontab"
 	"strings"
 	"testing"
 
@@ -38,8 +39,8 @@ func TestParseCrontab_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
 		"not UTF-8":                {"0 3 * * * x\xff\xfe\n", false, []string{"0 3 * * *||x\xff\xfe||/bin/sh|"}},
 	} {
 		var got []string
-		for _, e := range parseCrontab([]byte(c.text), lineSyntax{userColumn: c.withUser, percentStartsStdin: true}) {
-			got = append(got, strings.Join([]string{e.schedule, e.user, e.command, e.stdin, e.shell, e.problem}, "|"))
+		for _, e := range crontab.Parse([]byte(c.text), crontab.LineSyntax{UserColumn: c.withUser, PercentStartsStdin: true}) {
+			got = append(got, strings.Join([]string{e.Schedule, e.User, e.Command, e.Stdin, e.Shell, e.Problem}, "|"))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -50,9 +51,9 @@ func TestParseCrontab_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
 func TestParseCrontab_LimitsTheCommandLengthAsDebianCronDoes(t *testing.T) {
 	for size, readable := range map[int]bool{998: true, 999: false, 1 << 20: false} {
 		text := "0 3 * * * " + strings.Repeat("x", size) + "\n0 4 * * * y\n"
-		got := parseCrontab([]byte(text), lineSyntax{percentStartsStdin: true})
-		if len(got) != 2 || (got[0].problem == "") != readable || got[1].problem != "" {
-			t.Errorf("%d bytes: %d entries, readable %v; want %v", size, len(got), got[0].problem == "", readable)
+		got := crontab.Parse([]byte(text), crontab.LineSyntax{PercentStartsStdin: true})
+		if len(got) != 2 || (got[0].Problem == "") != readable || got[1].Problem != "" {
+			t.Errorf("%d bytes: %d entries, readable %v; want %v", size, len(got), got[0].Problem == "", readable)
 		}
 	}
 }
@@ -61,18 +62,18 @@ func TestParseCrontab_AcceptsAnyBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/-,;&|(){}"))).Draw(t, "text")
 		withUser := rapid.Bool().Draw(t, "withUser")
-		for _, e := range parseCrontab(text, lineSyntax{userColumn: withUser, percentStartsStdin: true}) {
-			if line := e.text(); !bytes.HasPrefix(text[e.offset:], []byte(line)) {
-				t.Fatalf("line %d is read as %q; the text is %q", e.lineNumber, line, text)
+		for _, e := range crontab.Parse(text, crontab.LineSyntax{UserColumn: withUser, PercentStartsStdin: true}) {
+			if line := e.Text(); !bytes.HasPrefix(text[e.Offset:], []byte(line)) {
+				t.Fatalf("line %d is read as %q; the text is %q", e.LineNumber, line, text)
 			}
-			commandLabel(e.command)
-			_ = unwrapCommand(e.command)
-			if g := (Machine{Root: "/nonexistent"}).splitGuard(e); g.guard+g.work != e.command {
-				t.Fatalf("%q is taken apart into %q and %q", e.command, g.guard, g.work)
+			commandLabel(e.Command)
+			_ = unwrapCommand(e.Command)
+			if g := (Machine{Root: "/nonexistent"}).splitGuard(e); g.guard+g.work != e.Command {
+				t.Fatalf("%q is taken apart into %q and %q", e.Command, g.guard, g.work)
 			}
-			for _, r := range knownDaemons {
-				if got := r.parseSchedule(strings.Fields(e.schedule), "UTC", noon); (got.problem == "") != (len(got.cron)+len(got.onCalendar) == 1) {
-					t.Fatalf("%s reads %q as %+v", r.daemon, e.schedule, got)
+			for _, r := range crontab.KnownDaemons {
+				if got := r.ParseSchedule(strings.Fields(e.Schedule), "UTC", noon); (got.Problem == "") != (len(got.Cron)+len(got.OnCalendar) == 1) {
+					t.Fatalf("%s reads %q as %+v", r.Daemon, e.Schedule, got)
 				}
 			}
 		}
@@ -96,20 +97,20 @@ func TestReplaceCommands_ChangesCommandsOnly(t *testing.T) {
 		lines := rapid.SliceOfN(rapid.Custom(crontabLine), 1, 12).Draw(t, "lines")
 		text := []byte(strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n", "\n\n"}).Draw(t, "end"))
 		w := PingSettings{Method: rapid.SampledFrom([]PingMethod{PingWithRun, PingWithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
-		before := parseCrontab(text, lineSyntax{percentStartsStdin: true})
+		before := crontab.Parse(text, crontab.LineSyntax{PercentStartsStdin: true})
 		commands := map[int]string{}
 		for _, e := range before {
-			if e.problem == "" && rapid.Bool().Draw(t, "wire") {
-				e.guard, e.namesShell = Machine{}.splitGuard(e).guard, rapid.Bool().Draw(t, "named")
-				command, err := w.wrapCommand(e, url, plainCommandPattern.MatchString(strings.TrimPrefix(e.command, e.guard)))
+			if e.Problem == "" && rapid.Bool().Draw(t, "wire") {
+				e.Guard, e.NamesShell = Machine{}.splitGuard(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrapCommand(e, url, plainCommandPattern.MatchString(strings.TrimPrefix(e.Command, e.Guard)))
 				if err != nil {
 					t.Fatal(err)
 				}
-				commands[e.lineNumber] = command
+				commands[e.LineNumber] = command
 			}
 		}
-		next := replaceCommands(text, before, commands)
-		after := parseCrontab(next, lineSyntax{percentStartsStdin: true})
+		next := crontab.ReplaceCommands(text, before, commands)
+		after := crontab.Parse(next, crontab.LineSyntax{PercentStartsStdin: true})
 		if len(after) != len(before) {
 			t.Fatalf("%d entries became %d", len(before), len(after))
 		}
@@ -121,11 +122,11 @@ func TestReplaceCommands_ChangesCommandsOnly(t *testing.T) {
 		}
 		for i, e := range after {
 			was := before[i]
-			if _, wired := commands[e.lineNumber]; wired != pingPattern.MatchString(e.command) && !pingPattern.MatchString(was.command) {
-				t.Fatalf("line %d: wired is %v, seen as %v", e.lineNumber, wired, !wired)
+			if _, wired := commands[e.LineNumber]; wired != pingPattern.MatchString(e.Command) && !pingPattern.MatchString(was.Command) {
+				t.Fatalf("line %d: wired is %v, seen as %v", e.LineNumber, wired, !wired)
 			}
-			if e.prefix != was.prefix || e.schedule != was.schedule || e.stdin != was.stdin || e.problem != was.problem || unwrapCommand(e.command) != unwrapCommand(was.command) {
-				t.Fatalf("line %d: %+v became %+v", e.lineNumber, was, e)
+			if e.Prefix != was.Prefix || e.Schedule != was.Schedule || e.Stdin != was.Stdin || e.Problem != was.Problem || unwrapCommand(e.Command) != unwrapCommand(was.Command) {
+				t.Fatalf("line %d: %+v became %+v", e.LineNumber, was, e)
 			}
 		}
 	})
@@ -136,7 +137,7 @@ func TestParseCrontab_ReadsTenThousandLines(t *testing.T) {
 	for n := range 10000 {
 		fmt.Fprintf(&text, "%d %d * * * job-%d\n", n%60, n%24, n)
 	}
-	if got := parseCrontab([]byte(text.String()), lineSyntax{percentStartsStdin: true}); len(got) != 10000 || got[9999].command != "job-9999" {
+	if got := crontab.Parse([]byte(text.String()), crontab.LineSyntax{PercentStartsStdin: true}); len(got) != 10000 || got[9999].Command != "job-9999" {
 		t.Errorf("%d entries", len(got))
 	}
 }

@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"errors"
+	"overdue/internal/discover/crontab"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 
 // machineWithCurl is a live machine with one job in a crontab and one curl per PATH.
 func machineWithCurl(curls map[string]string) Machine {
-	return Machine{Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl, Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
+	return Machine{Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl, Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
 		path := "ours"
 		switch {
 		case name == "crontab":
@@ -77,7 +78,7 @@ func TestDiscover_FindsTheCurlVersionOfAnImageInItsPackages(t *testing.T) {
 		"from elsewhere":         {map[string]string{dpkg: "Package: cron\nStatus: install ok installed\nVersion: 3\n", "/usr/local/bin/curl": ""}, "", "is not known"},
 		"without such databases": {nil, "", "is not known"},
 	} {
-		m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl, Command: rejectCommands}
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl, Command: rejectCommands}
 		writeFile(t, m.Root, "/var/spool/cron/crontabs/alice", "0 3 * * * /opt/backup\n")
 		for path, text := range test.files {
 			writeFile(t, m.Root, path, text)
@@ -95,7 +96,7 @@ func TestDiscover_FindsTheCurlVersionOfAnImageInItsPackages(t *testing.T) {
 }
 
 func TestDiscover_IgnoresAnOldCurlIfNoJobNeedsIt(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl}
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl}
 	writeFile(t, m.Root, "/var/spool/cron/crontabs/alice", "0 3 * * * x && curl "+aURL+"\n")
 	writeFile(t, m.Root, "/lib/apk/db/installed", "P:curl\nV:7.64.0-r5\n")
 	if problem, notes := discoverCurl(t, m); problem != "" || notes != "" {

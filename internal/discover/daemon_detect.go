@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"os"
+	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // installedDaemon is a cron daemon that was found.
 type installedDaemon struct {
-	daemon  Daemon
+	daemon  crontab.Daemon
 	version string // "" if it is not known
 }
 
@@ -24,20 +25,20 @@ func (i installedDaemon) String() string {
 
 // detectDaemons returns the daemons that read the crontabs of this machine: the configured one, the
 // one that was found, or all candidates if none or several were found.
-func (m Machine) detectDaemons(f *Result) daemonSet {
+func (m Machine) detectDaemons(f *Result) crontab.DaemonSet {
 	if m.Daemon != "" {
 		f.Daemon = string(m.Daemon) + " (as given)"
-		return daemonSet{rulesOf(m.Daemon)}
+		return crontab.DaemonSet{crontab.RulesOf(m.Daemon)}
 	}
 	found := m.installedDaemons()
 	if running := m.runningDaemons(found); len(running) == 1 {
 		found = running
 	}
 	var names []string
-	var read daemonSet
+	var read crontab.DaemonSet
 	for _, one := range found {
 		names = append(names, one.String())
-		if r := rulesOf(one.daemon); r != nil {
+		if r := crontab.RulesOf(one.daemon); r != nil {
 			read = append(read, r)
 		}
 	}
@@ -56,7 +57,7 @@ func (m Machine) detectDaemons(f *Result) daemonSet {
 		f.Daemon = strings.Join(names, " and ") + uncertainSuffix
 		return read
 	}
-	return daemonSet(knownDaemons)
+	return crontab.DaemonSet(crontab.KnownDaemons)
 }
 
 // uncertainSuffix follows the names of the daemons if it is not certain which one runs.
@@ -66,18 +67,18 @@ const uncertainSuffix = ": only lines with the same meaning in every daemon are 
 func (m Machine) installedDaemons() []installedDaemon {
 	packages := m.packageVersions()
 	var found []installedDaemon
-	add := func(d Daemon, version string) {
+	add := func(d crontab.Daemon, version string) {
 		if !slices.ContainsFunc(found, func(i installedDaemon) bool { return i.daemon == d }) {
 			found = append(found, installedDaemon{d, cmp.Or(packages[string(d)], version)})
 		}
 	}
 	for _, dir := range []string{"/lib", "/usr/lib"} {
 		if m.exists(dir + "/systemd/system-generators/systemd-crontab-generator") {
-			add(SystemdCron, "")
+			add(crontab.SystemdCron, "")
 		}
 	}
 	if m.exists("/usr/sbin/bcron-sched") || m.exists("/usr/bin/bcron-sched") {
-		add(Bcron, "")
+		add(crontab.Bcron, "")
 	}
 	if m.exists("/usr/sbin/fcron") || m.exists("/usr/bin/fcron") {
 		add("fcron", "")
@@ -98,7 +99,7 @@ var (
 )
 
 // daemonOfBinary identifies a daemon by texts in its binary, without running it.
-func (m Machine) daemonOfBinary(path string) (Daemon, string) {
+func (m Machine) daemonOfBinary(path string) (crontab.Daemon, string) {
 	file, err := openRegular(m.readPath(path))
 	if err != nil {
 		return "", ""
@@ -109,13 +110,13 @@ func (m Machine) daemonOfBinary(path string) (Daemon, string) {
 		return "", ""
 	}
 	if found := busyboxVersionPattern.FindSubmatch(text); found != nil {
-		return BusyBox, string(found[1])
+		return crontab.BusyBox, string(found[1])
 	}
 	if found := cronieVersionPattern.FindSubmatch(text); found != nil {
-		return Cronie, string(found[1])
+		return crontab.Cronie, string(found[1])
 	}
 	if bytes.Contains(text, debianCronMessage) {
-		return DebianCron, ""
+		return crontab.DebianCron, ""
 	}
 	return "", ""
 }
@@ -164,7 +165,7 @@ func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	if err != nil {
 		return nil // only for a malformed pattern
 	}
-	running := map[Daemon]bool{SystemdCron: m.exists("/run/systemd/generator/cron.target.wants")}
+	running := map[crontab.Daemon]bool{crontab.SystemdCron: m.exists("/run/systemd/generator/cron.target.wants")}
 	for _, link := range programs {
 		target, err := os.Readlink(link)
 		if err != nil {
@@ -172,11 +173,11 @@ func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 		}
 		switch filepath.Base(target) {
 		case "cron", "crond", "busybox":
-			if d, _ := (Machine{}).daemonOfBinary(target); d != BusyBox || isBusyBoxCrond(filepath.Dir(link)) {
+			if d, _ := (Machine{}).daemonOfBinary(target); d != crontab.BusyBox || isBusyBoxCrond(filepath.Dir(link)) {
 				running[d] = true
 			}
 		case "bcron-sched":
-			running[Bcron] = true
+			running[crontab.Bcron] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(i installedDaemon) bool { return !running[i.daemon] })
@@ -197,7 +198,7 @@ func (m Machine) addDaemonNotes(f *Result) {
 	switch {
 	case f.unsupportedDaemon != "":
 		f.addNote("%s uses tables in another format, which discover does not support, and does not read these crontabs", f.unsupportedDaemon)
-	case len(f.daemons) == 1 && f.daemons[0].daemon == SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
+	case len(f.daemons) == 1 && f.daemons[0].Daemon == crontab.SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
 		f.addNote("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.daemonVersion)
 	}
 	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {

@@ -8,10 +8,10 @@
 //
 // # Structure
 //
-//	Machine.Discover ─▶ detectDaemons ─▶ crontab.Rules     which daemons read the crontabs, and how
-//	                 ├▶ readCrontabs ──▶ crontab.Parse     text to entries; pure
-//	                 │                   splitGuard        tests in front of the command
-//	                 └▶ readTimers ────▶ systemd.Unit      text to settings and a schedule; pure
+//	Machine.Discover ─▶ detectDaemons ─▶ crontab.DaemonRules  which daemons read the crontabs, and how
+//	                 ├▶ readCrontabs ──▶ crontab.Parse        text to entries; pure
+//	                 │                   splitGuard           tests in front of the command
+//	                 └▶ readTimers ────▶ systemd.Unit         text to settings and a schedule; pure
 //	                                         │
 //	                                         ▼
 //	       Result: Jobs with names ─▶ PlanEdits(URLs) ─▶ Edit: before, after ─▶ Machine.Apply

@@ -3,6 +3,7 @@ package discover
 import (
 	"cmp"
 	"os"
+	"overdue/internal/discover/crontab"
 	"path"
 	"regexp"
 	"strconv"
@@ -22,8 +23,8 @@ type guardedCommand struct {
 // effect today. If the whole command were wrapped, a false guard would be a failure each time. A
 // guard whose result is certain on this machine stays in front of the ping. Any other guard is a
 // problem.
-func (m Machine) splitGuard(e crontabEntry) guardedCommand {
-	g := guardedCommand{work: e.command}
+func (m Machine) splitGuard(e crontab.Entry) guardedCommand {
+	g := guardedCommand{work: e.Command}
 	for {
 		first, operator, rest := splitFirstCommand(g.work)
 		words := strings.Fields(first)
@@ -87,7 +88,7 @@ func isTest(words []string) bool {
 
 // testProblem returns why the rest cannot be monitored, or "" if the test lets it run on this
 // machine.
-func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string {
+func (m Machine) testProblem(test, operator, rest string, e crontab.Entry) string {
 	passes, what, known := m.evaluateTest(test, e)
 	switch {
 	case !known:
@@ -111,10 +112,10 @@ var fileTestPattern = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-
 
 // evaluateTest evaluates a test with the files of the machine. known is true only for tests, joined
 // by -a, of files that change only when software is installed or removed.
-func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what string, known bool) {
+func (m Machine) evaluateTest(test string, e crontab.Entry) (passes bool, what string, known bool) {
 	text := strings.Join(strings.Fields(test), " ")
 	if name, ok := programLookedUp(text); ok {
-		return m.programExists(name, e.path), name, true
+		return m.programExists(name, e.Path), name, true
 	}
 	switch {
 	case strings.HasPrefix(text, "test "):

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"os"
+	"overdue/internal/discover/crontab"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestSplitGuard_KeepsCertainTestsAndRejectsOthers(t *testing.T) {
 	writeFile(t, root, "/opt/plain", "")
 	for command, want := range guardedCommands {
 		m := Machine{Root: root}
-		g := m.splitGuard(crontabEntry{command: command, environment: environment{path: "/usr/lib/sysstat:/usr/bin"}})
+		g := m.splitGuard(crontab.Entry{Command: command, Environment: crontab.Environment{Path: "/usr/lib/sysstat:/usr/bin"}})
 		if problem, refused := strings.CutPrefix(want, "!"); refused {
 			if !strings.HasPrefix(g.problem, problem) {
 				t.Errorf("%s: %+v; want the problem %q", command, g, problem)
@@ -93,7 +94,7 @@ func TestSplitGuard_RejectsJobsThatSystemdRunsInstead(t *testing.T) {
 			if systemd {
 				writeFile(t, m.Root, "/lib/systemd/systemd", "")
 			}
-			g := m.splitGuard(crontabEntry{command: command})
+			g := m.splitGuard(crontab.Entry{Command: command})
 			if nothing := g.problem == "has no effect here: systemd runs it instead"; nothing != systemd {
 				t.Errorf("%s, with systemd %v: %+v", command, systemd, g)
 			}
@@ -102,7 +103,7 @@ func TestSplitGuard_RejectsJobsThatSystemdRunsInstead(t *testing.T) {
 }
 
 func TestSplitGuard_AddsASleepToTheGrace(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron}
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: crontab.DebianCron}
 	writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root sleep 1800; /opt/a\n0 4 * * * root perl -e 'sleep int(rand(43200))' && /opt/b\n0 5 * * * root sleep 5m && /opt/c\n")
 	want := []time.Duration{90 * time.Minute, 13 * time.Hour, 65 * time.Minute}
 	for i, j := range mustDiscover(t, m).Jobs {
@@ -117,14 +118,14 @@ func TestWrapCommand_KeepsAGuardInFront(t *testing.T) {
 	bin := fakePrograms(t)
 	for _, with := range []PingMethod{PingWithRun, PingWithCurl} {
 		for guard, runs := range map[string]bool{"[ -x /bin/sh ] && ": true, "[ -x /bin/none ] && ": false} {
-			e := crontabEntry{command: guard + `echo "it's" | cat; (exit 4)`, guard: guard}
+			e := crontab.Entry{Command: guard + `echo "it's" | cat; (exit 4)`, Guard: guard}
 			wired, err := PingSettings{Method: with, Program: bin + "/overdue"}.wrapCommand(e, aURL, false)
-			if err != nil || !strings.HasPrefix(wired, guard) || unwrapCommand(wired) != e.command {
-				t.Fatalf("%s: %s, %v; unwrapped %s", e.command, wired, err, unwrapCommand(wired))
+			if err != nil || !strings.HasPrefix(wired, guard) || unwrapCommand(wired) != e.Command {
+				t.Fatalf("%s: %s, %v; unwrapped %s", e.Command, wired, err, unwrapCommand(wired))
 			}
-			before, after := runAsCron(t, "/bin/sh", bin, guard+"{ "+strings.TrimPrefix(e.command, guard)+"; }"), runAsCron(t, "/bin/sh", bin, wired)
+			before, after := runAsCron(t, "/bin/sh", bin, guard+"{ "+strings.TrimPrefix(e.Command, guard)+"; }"), runAsCron(t, "/bin/sh", bin, wired)
 			if before.out != after.out || before.code != after.code && with == PingWithRun || (after.pinged != "") != (runs && with == PingWithCurl) {
-				t.Errorf("%s with %s: %+v became %+v", e.command, with, before, after)
+				t.Errorf("%s with %s: %+v became %+v", e.Command, with, before, after)
 			}
 		}
 	}
@@ -158,7 +159,7 @@ func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 		"a quoted empty one":   {"MAILTO=\"\"\n" + good, ""},
 		"at boot":              {"@reboot root /x\n" + good, ""},
 	} {
-		for _, daemon := range []Daemon{DebianCron, Cronie, Bcron} {
+		for _, daemon := range []crontab.Daemon{crontab.DebianCron, crontab.Cronie, crontab.Bcron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
 			writeFile(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
 			writeFile(t, m.Root, "/etc/cron.d/app", c.text)
@@ -169,7 +170,7 @@ func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 					open++
 				}
 			}
-			dropped := daemon == DebianCron && c.why != ""
+			dropped := daemon == crontab.DebianCron && c.why != ""
 			said := strings.Contains(strings.Join(found.Notes, "\n"), "ignores the whole file")
 			if (open == 1) == dropped || said != dropped || dropped && !strings.Contains(found.Notes[0], c.why) {
 				t.Errorf("%s with %s: %v, notes %v", name, daemon, jobRows(found), found.Notes)
@@ -182,7 +183,7 @@ func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 }
 
 func TestDiscover_ReportsLinesThatWouldShareAHeartbeat(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron, StateDir: t.TempDir() + "/state"}
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: crontab.DebianCron, StateDir: t.TempDir() + "/state"}
 	writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n0 3 * * * root /opt/x\n0 4 * * * root /opt/x\n")
 	for range 2 { // the second time, the first line already pings
 		jobs := mustDiscover(t, m).Jobs
@@ -201,14 +202,14 @@ func TestDiscover_RejectsAPercentSignInsideQuotes(t *testing.T) {
 	for command, want := range map[string]string{
 		"sleep $(( RANDOM % 60 )); /opt/x": "inside quotes or brackets", `tar cf "/b/$(date +%F).tar" /srv`: "inside quotes or brackets", "mail bob%hello": "",
 	} {
-		for _, daemon := range []Daemon{DebianCron, Bcron, SystemdCron} {
+		for _, daemon := range []crontab.Daemon{crontab.DebianCron, crontab.Bcron, crontab.SystemdCron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
 			writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root "+command+"\n")
 			found := mustDiscover(t, m)
-			if daemon == SystemdCron && found.Jobs[0].Watchable() {
+			if daemon == crontab.SystemdCron && found.Jobs[0].Watchable() {
 				t.Errorf("%s is offered under systemd-cron", command)
 			}
-			if j := found.Jobs[0]; daemon == DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Watchable() || !strings.Contains(found.Notes[0], "first %")) || daemon == Bcron && !j.Watchable() {
+			if j := found.Jobs[0]; daemon == crontab.DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Watchable() || !strings.Contains(found.Notes[0], "first %")) || daemon == crontab.Bcron && !j.Watchable() {
 				t.Errorf("%s with %s: %q, notes %v", command, daemon, j.Problem, found.Notes)
 			}
 		}
@@ -217,7 +218,7 @@ func TestDiscover_RejectsAPercentSignInsideQuotes(t *testing.T) {
 
 // busybox ends the line there, even in the quotes that wrapping would add.
 func TestDiscover_RejectsAHashUnderBusyBox(t *testing.T) {
-	for daemon, open := range map[Daemon]bool{BusyBox: false, DebianCron: true} {
+	for daemon, open := range map[crontab.Daemon]bool{crontab.BusyBox: false, crontab.DebianCron: true} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: daemon}
 		writeFile(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * /opt/x # nightly\n")
 		if j := mustDiscover(t, m).Jobs[0]; j.Watchable() != open || !open && !strings.Contains(j.Problem, "ends the line at the #") {
@@ -230,28 +231,28 @@ func TestDiscover_RejectsAHashUnderBusyBox(t *testing.T) {
 // shell, and busybox uses the login shell.
 func TestWrapCommand_UsesTheShellThatRunsTheJob(t *testing.T) {
 	for _, c := range []struct {
-		daemon  Daemon
+		daemon  crontab.Daemon
 		setting string
 		want    string // in the line; a value that starts with ! is a problem
 	}{
-		{DebianCron, "", `"${SHELL:-/bin/sh}" -c`},
-		{Cronie, "", `"${SHELL:-/bin/sh}" -c`},
-		{Bcron, "", `"${SHELL:-/bin/sh}" -c`},
-		{Bcron, "SHELL=/bin/bash\n", `"${SHELL:-/bin/sh}" -c`},
-		{SystemdCron, "", ` -- /bin/sh -c`},
-		{SystemdCron, "SHELL=/bin/bash\n", ` -- /bin/bash -c`},
+		{crontab.DebianCron, "", `"${SHELL:-/bin/sh}" -c`},
+		{crontab.Cronie, "", `"${SHELL:-/bin/sh}" -c`},
+		{crontab.Bcron, "", `"${SHELL:-/bin/sh}" -c`},
+		{crontab.Bcron, "SHELL=/bin/bash\n", `"${SHELL:-/bin/sh}" -c`},
+		{crontab.SystemdCron, "", ` -- /bin/sh -c`},
+		{crontab.SystemdCron, "SHELL=/bin/bash\n", ` -- /bin/bash -c`},
 		{"", "", ` -- /bin/sh -c`},
-		{DebianCron, "SHELL=/usr/bin/fish\n", "!which discover does not support"},
-		{Cronie, "SHELL=/bin/csh\n", "!which discover does not support"},
-		{SystemdCron, "SHELL=/bin/tcsh\n", "!which discover does not support"},
-		{DebianCron, "SHELL=bash\n", "!must be an absolute path"},
+		{crontab.DebianCron, "SHELL=/usr/bin/fish\n", "!which discover does not support"},
+		{crontab.Cronie, "SHELL=/bin/csh\n", "!which discover does not support"},
+		{crontab.SystemdCron, "SHELL=/bin/tcsh\n", "!which discover does not support"},
+		{crontab.DebianCron, "SHELL=bash\n", "!must be an absolute path"},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
 		writeFile(t, m.Root, "/etc/cron.d/app", c.setting+"0 3 * * * root a | b\n")
 		checkCrontabLine(t, m, c.want)
 	}
 	for shell, want := range map[string]string{"/bin/bash": `"${SHELL:-/bin/sh}" -c`, "/usr/bin/fish": "!which discover does not support", "/usr/sbin/nologin": "!which discover does not support"} {
-		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: BusyBox}
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: crontab.BusyBox}
 		writeFile(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/ash\nbob:x:1:1::/home/bob:"+shell+"\n")
 		writeFile(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * a | b\n")
 		checkCrontabLine(t, m, want)
@@ -269,7 +270,7 @@ func checkCrontabLine(t *testing.T, m Machine, want string) {
 }
 
 func TestDiscover_AddsARandomDelayToTheGrace(t *testing.T) {
-	for daemon, want := range map[Daemon]time.Duration{DebianCron: 5 * time.Minute, Bcron: 5 * time.Minute, Cronie: 50 * time.Minute, SystemdCron: 50 * time.Minute} {
+	for daemon, want := range map[crontab.Daemon]time.Duration{crontab.DebianCron: 5 * time.Minute, crontab.Bcron: 5 * time.Minute, crontab.Cronie: 50 * time.Minute, crontab.SystemdCron: 50 * time.Minute} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
 		writeFile(t, m.Root, "/etc/cron.d/app", "RANDOM_DELAY=45\n*/20 * * * * root /opt/x\n")
 		if j := mustDiscover(t, m).Jobs[0]; j.Grace != want || !j.Watchable() {
@@ -280,17 +281,17 @@ func TestDiscover_AddsARandomDelayToTheGrace(t *testing.T) {
 
 func TestDiscover_ObeysCronTZIfItIsSafe(t *testing.T) {
 	for _, c := range []struct {
-		daemon    Daemon
+		daemon    crontab.Daemon
 		own, host string
 		want      string // zone of the schedule; "" for a problem
 	}{
-		{DebianCron, "Asia/Tokyo", "Europe/Berlin", "Europe/Berlin"},
-		{Bcron, "Asia/Tokyo", "Asia/Seoul", "Asia/Seoul"},
-		{Cronie, "Asia/Tokyo", "Asia/Seoul", "Asia/Tokyo"},
-		{Cronie, "Asia/Tokyo", "Europe/Berlin", ""},
-		{Cronie, "America/New_York", "Asia/Tokyo", ""},
-		{Cronie, "Europe/Berlin", "Europe/Berlin", "Europe/Berlin"},
-		{SystemdCron, "Asia/Tokyo", "Asia/Tokyo", ""},
+		{crontab.DebianCron, "Asia/Tokyo", "Europe/Berlin", "Europe/Berlin"},
+		{crontab.Bcron, "Asia/Tokyo", "Asia/Seoul", "Asia/Seoul"},
+		{crontab.Cronie, "Asia/Tokyo", "Asia/Seoul", "Asia/Tokyo"},
+		{crontab.Cronie, "Asia/Tokyo", "Europe/Berlin", ""},
+		{crontab.Cronie, "America/New_York", "Asia/Tokyo", ""},
+		{crontab.Cronie, "Europe/Berlin", "Europe/Berlin", "Europe/Berlin"},
+		{crontab.SystemdCron, "Asia/Tokyo", "Asia/Tokyo", ""},
 		{"", "Asia/Tokyo", "Asia/Tokyo", ""},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Now: noon, Daemon: c.daemon}
@@ -304,17 +305,17 @@ func TestDiscover_ObeysCronTZIfItIsSafe(t *testing.T) {
 
 func TestDiscover_OffersOnlyWhatTheDaemonReads(t *testing.T) {
 	for name, c := range map[string]struct {
-		daemon Daemon
+		daemon crontab.Daemon
 		file   string
 		mode   os.FileMode
 		open   bool
 	}{
-		"busybox reads no cron.d":       {BusyBox, "", 0o644, false},
-		"cronie, an executable file":    {Cronie, "", 0o755, false},
-		"Debian's cron, executable":     {DebianCron, "", 0o755, true},
-		"systemd-cron, a timer by name": {SystemdCron, "/etc/systemd/system/app.timer", 0o644, false},
+		"busybox reads no cron.d":       {crontab.BusyBox, "", 0o644, false},
+		"cronie, an executable file":    {crontab.Cronie, "", 0o755, false},
+		"Debian's cron, executable":     {crontab.DebianCron, "", 0o755, true},
+		"systemd-cron, a timer by name": {crontab.SystemdCron, "/etc/systemd/system/app.timer", 0o644, false},
 		"fcron has tables of its form":  {"", "/usr/sbin/fcron", 0o644, false},
-		"systemd-cron":                  {SystemdCron, "", 0o644, true},
+		"systemd-cron":                  {crontab.SystemdCron, "", 0o644, true},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
 		writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"overdue/internal/discover/crontab"
 	"overdue/internal/discover/systemd"
 	"overdue/internal/schedule"
 )
@@ -37,7 +38,7 @@ type Job struct {
 // jobOrigin is where the job was found.
 type jobOrigin struct {
 	tableIndex    int // of its crontab in Result
-	entry         crontabEntry
+	entry         crontab.Entry
 	needsNoShell  bool          // the command starts without a shell, see wrapCommand
 	daemonDiffers bool          // the daemon does not run the line when Overdue would expect it
 	unit          *systemd.Unit // the service of a timer; nil for crontab entries
@@ -52,7 +53,7 @@ func (j Job) Watchable() bool { return !j.HasPing && j.Problem == "" }
 // resolveSchedule parses the schedule of a job, or sets its problem. A job that already has a
 // problem is shown with its schedule if it has one.
 func (j *Job) resolveSchedule(now time.Time) {
-	if j.Problem != "" && (j.origin.daemonDiffers || j.origin.entry.isDaemonSpecific()) {
+	if j.Problem != "" && (j.origin.daemonDiffers || j.origin.entry.IsDaemonSpecific()) {
 		return // the line has another meaning in cron
 	}
 	when, err := j.schedule()
@@ -83,7 +84,7 @@ func firstPingBy(when schedule.Schedule, now time.Time, grace time.Duration) tim
 // errNoSchedule is for a timer that starts once. Its problem says so.
 var errNoSchedule = errors.New("schedule: there is none")
 
-// schedule returns the schedule of the job.
+// Schedule returns the schedule of the job.
 func (j *Job) schedule() (schedule.Schedule, error) {
 	switch {
 	case len(j.Cron) > 0:

@@ -243,7 +243,7 @@ func nameJobs(jobs []Job, host string) {
 
 // distinguishingHash is a short hash of where a job is, when it runs and what it does.
 func distinguishingHash(j Job) string {
-	when := cmp.Or(j.origin.entry.schedule, strings.Join(j.Cron, "\n"))
+	when := cmp.Or(j.origin.entry.Schedule, strings.Join(j.Cron, "\n"))
 	parts := []string{j.Source, j.User, when, unwrapCommand(j.Command)}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:3])

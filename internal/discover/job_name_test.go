@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"overdue/internal/discover/crontab"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestNameJobs_SlugsDoNotDependOnTheOrder(t *testing.T) {
 	if len(want) != 4 || want["/etc/crontab 0 3 * * * /opt/backup.sh"] == want["/etc/crontab 0 4 * * * /opt/backup.sh"] {
 		t.Errorf("jobs share a slug: %v", want)
 	}
-	wired, err := PingSettings{Method: PingWithCurl}.wrapCommand(crontabEntry{command: jobs[0].Command}, aURL, false)
+	wired, err := PingSettings{Method: PingWithCurl}.wrapCommand(crontab.Entry{Command: jobs[0].Command}, aURL, false)
 	if err != nil {
 		t.Fatal(err)
 	}

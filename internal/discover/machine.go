@@ -18,21 +18,22 @@ import (
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 
+	"overdue/internal/discover/crontab"
 	"overdue/internal/schedule"
 )
 
 // Machine says where to look. Root, Host and User are required; the rest is optional.
 type Machine struct {
-	Root     string     // read the files in this directory and run no command; "" means this machine
-	Host     string     // part of names and slugs
-	User     string     // user whose crontab is read
-	Home     string     // home of that user, for user timers; "" skips them
-	StateDir string     // directory for backups of crontabs
-	Zone     string     // of the schedules; "" uses the zone of the machine
-	AllUsers bool       // read the crontabs of all users, which requires root
-	Daemon   Daemon     // the cron daemon; "" detects it
-	Method   PingMethod // what sends the pings: with curl, jobs are rejected if it is too old
-	ProcDir  string     // directory of running processes; "" is /proc on this machine, and none for an image
+	Root     string         // read the files in this directory and run no command; "" means this machine
+	Host     string         // part of names and slugs
+	User     string         // user whose crontab is read
+	Home     string         // home of that user, for user timers; "" skips them
+	StateDir string         // directory for backups of crontabs
+	Zone     string         // of the schedules; "" uses the zone of the machine
+	AllUsers bool           // read the crontabs of all users, which requires root
+	Daemon   crontab.Daemon // the cron daemon; "" detects it
+	Method   PingMethod     // what sends the pings: with curl, jobs are rejected if it is too old
+	ProcDir  string         // directory of running processes; "" is /proc on this machine, and none for an image
 	Now      time.Time
 
 	// Command runs a program. nil runs the real program.
@@ -49,9 +50,9 @@ type Result struct {
 	Daemon string
 
 	crontabs          []crontabFile
-	daemons           daemonSet // whose rules apply
-	unsupportedDaemon string    // the only daemon that was found, if its rules are not known
-	daemonVersion     string    // if there is one daemon
+	daemons           crontab.DaemonSet // whose rules apply
+	unsupportedDaemon string            // the only daemon that was found, if its rules are not known
+	daemonVersion     string            // if there is one daemon
 }
 
 // HasCrontabs reports whether a job is in a crontab.

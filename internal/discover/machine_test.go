@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func imageMachine(t *testing.T) Machine {
 	if err := os.Symlink("/usr/lib/systemd/system/db.timer", filepath.Join(wants, "db.timer")); err != nil {
 		t.Fatal(err)
 	}
-	return Machine{Root: root, Host: "web1", User: "alice", Now: noon, Daemon: DebianCron, StateDir: t.TempDir() + "/state"}
+	return Machine{Root: root, Host: "web1", User: "alice", Now: noon, Daemon: crontab.DebianCron, StateDir: t.TempDir() + "/state"}
 }
 
 func mustDiscover(t *testing.T, m Machine) *Result {
@@ -350,7 +351,7 @@ func TestDiscover_AsksForTheCrontabsOfOtherUsersByName(t *testing.T) {
 		asked = append(asked, name+" "+strings.Join(args, " "))
 		return []byte("0 3 * * * x\n"), nil
 	}}
-	f := &Result{daemons: daemonSet{rulesOf(DebianCron)}}
+	f := &Result{daemons: crontab.DaemonSet{crontab.RulesOf(crontab.DebianCron)}}
 	m.readUserCrontab(context.Background(), f, "root")
 	m.readUserCrontab(context.Background(), f, "alice")
 	if diff := cmp.Diff([]string{"crontab -l", "crontab -u alice -l"}, asked); diff != "" || len(f.crontabs) != 2 {

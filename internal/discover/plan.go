@@ -3,6 +3,7 @@ package discover
 import (
 	"bytes"
 	"fmt"
+	"overdue/internal/discover/crontab"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func (m Machine) PingLine(wire JobPing, w PingSettings) (at, text string, err er
 		return "", "", err
 	}
 	e := j.origin.entry
-	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.prefix + command + e.stdin, nil
+	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.Prefix + command + e.Stdin, nil
 }
 
 // Edit is a file before and after an edit. A drop-in has no content before.
@@ -61,12 +62,12 @@ func (m Machine) PlanEdits(f *Result, wires []JobPing, w PingSettings) []Edit {
 		if commands[place.tableIndex] == nil {
 			commands[place.tableIndex] = map[int]string{}
 		}
-		commands[place.tableIndex][place.entry.lineNumber] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.prefix), place.entry.stdin)
+		commands[place.tableIndex][place.entry.LineNumber] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.Prefix), place.entry.Stdin)
 	}
 	var edits []Edit
 	for i, t := range f.crontabs {
 		if len(commands[i]) > 0 {
-			after := replaceCommands(t.text, t.entries, commands[i])
+			after := crontab.ReplaceCommands(t.text, t.entries, commands[i])
 			edits = append(edits, Edit{Location: t.displayName, Before: t.text, After: after, path: t.path, user: t.user})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"overdue/internal/discover/crontab"
 	"overdue/internal/snippet"
 )
 
@@ -67,9 +68,9 @@ const (
 
 // shellCall returns the call of the shell that runs a job. If $SHELL is that shell or is not set,
 // the line follows later changes of SHELL. Otherwise the line names the shell.
-func shellCall(e crontabEntry) string {
-	if e.namesShell {
-		return cmp.Or(e.shell, "/bin/sh") + " -c "
+func shellCall(e crontab.Entry) string {
+	if e.NamesShell {
+		return cmp.Or(e.Shell, "/bin/sh") + " -c "
 	}
 	return shellVariable + " -c "
 }
@@ -80,23 +81,23 @@ func shellCall(e crontabEntry) string {
 // The text of the command is quoted as a whole, never split, so pipes, redirections, comments and
 // "exit" keep their meaning. Quoting does not move the first % and does not change what a backslash
 // escapes: it only adds backslashes in front of quotes. A guard stays in front.
-func (w PingSettings) wrapCommand(e crontabEntry, url string, direct bool) (string, error) {
+func (w PingSettings) wrapCommand(e crontab.Entry, url string, direct bool) (string, error) {
 	if err := w.validateWithURL(url); err != nil {
 		return "", err
 	}
-	work := strings.TrimPrefix(e.command, e.guard)
+	work := strings.TrimPrefix(e.Command, e.Guard)
 	command := shellCall(e) + shellQuote(work)
 	if direct {
 		command = work
 	}
 	if w.Method == PingWithRun {
 		command = w.Program + " run " + url + " -- " + command
-	} else if command += saveExitCode + curlPrefix + url + reportExitCode; e.guard != "" {
+	} else if command += saveExitCode + curlPrefix + url + reportExitCode; e.Guard != "" {
 		command = openBrace + command + closeBrace // a run that the guard skips sends no ping
 	}
-	command = e.guard + command
-	if n := len(command) + len(e.stdin); n > maxCommandLength {
-		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, and cron allows %d; put it into a script", n, maxCommandLength)
+	command = e.Guard + command
+	if n := len(command) + len(e.Stdin); n > crontab.MaxCommandLength {
+		return "", fmt.Errorf("the line would be too long: its command would have %d bytes, and cron allows %d; put it into a script", n, crontab.MaxCommandLength)
 	}
 	return command, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -29,7 +30,7 @@ func TestWrapCommand_WritesExactlyTheseLines(t *testing.T) {
 		{PingWithCurl, "/opt/backup.sh", true, `/opt/backup.sh; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
 		{PingWithCurl, `a && exit 3`, false, `"${SHELL:-/bin/sh}" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
 	} {
-		got, err := PingSettings{Method: c.with, Program: "/usr/bin/overdue"}.wrapCommand(crontabEntry{command: c.command}, aURL, c.direct)
+		got, err := PingSettings{Method: c.with, Program: "/usr/bin/overdue"}.wrapCommand(crontab.Entry{Command: c.command}, aURL, c.direct)
 		if want := strings.ReplaceAll(c.want, "URL", aURL); err != nil || got != want {
 			t.Errorf("%s %s:\n got %s (%v)\nwant %s", c.with, c.command, got, err, want)
 		}
@@ -40,19 +41,19 @@ func TestValidate_RejectsShellSyntaxInURLAndPath(t *testing.T) {
 	for _, url := range []string{
 		"", "https://o/api; rm -rf /", "https://o/$(id)", "https://o/a%20b", "https://o/a\nb", "ftp://o/a", "https://o/'x'", "https://o/a b", "https://o/a?b", "https://o/`id`",
 	} {
-		if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(crontabEntry{command: "x"}, url, false); err == nil {
+		if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(crontab.Entry{Command: "x"}, url, false); err == nil {
 			t.Errorf("%q was taken for a ping URL", url)
 		}
 	}
 	for _, program := range []string{"", "overdue", "/opt/my tools/overdue", "/opt/%/overdue", "/opt/$x", "/opt/a;b", "/opt/a\n"} {
-		if _, err := (PingSettings{Method: PingWithRun, Program: program}).wrapCommand(crontabEntry{command: "x"}, aURL, false); err == nil {
+		if _, err := (PingSettings{Method: PingWithRun, Program: program}).wrapCommand(crontab.Entry{Command: "x"}, aURL, false); err == nil {
 			t.Errorf("%q was taken for a program", program)
 		}
 	}
-	if _, err := (PingSettings{Method: "wget"}).wrapCommand(crontabEntry{command: "x"}, aURL, false); err == nil {
+	if _, err := (PingSettings{Method: "wget"}).wrapCommand(crontab.Entry{Command: "x"}, aURL, false); err == nil {
 		t.Error("wget was taken for a way to ping")
 	}
-	long := crontabEntry{command: strings.Repeat("x", 700), stdin: "%" + strings.Repeat("y", 200)}
+	long := crontab.Entry{Command: strings.Repeat("x", 700), Stdin: "%" + strings.Repeat("y", 200)}
 	if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(long, aURL, false); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("a line that cron would refuse: %v", err)
 	}
@@ -100,8 +101,8 @@ func TestWrapCommand_DoesNotChangeWhatTheCommandDoes(t *testing.T) {
 	}{{"/bin/sh", true, false}, {"/bin/bash", true, false}, {"/bin/sh", false, false}, {"/bin/bash", false, true}} {
 		shell := c.shell
 		for _, text := range commands {
-			command, input := splitStdin(text)
-			e := crontabEntry{command: command, stdin: input, namesShell: c.named, environment: environment{shell: shell}}
+			command, input := crontab.SplitStdin(text)
+			e := crontab.Entry{Command: command, Stdin: input, NamesShell: c.named, Environment: crontab.Environment{Shell: shell}}
 			want := runAsDaemon(t, shell, bin, text, c.set)
 			for _, with := range []PingMethod{PingWithRun, PingWithCurl} {
 				wired, err := PingSettings{Method: with, Program: filepath.Join(bin, "overdue")}.wrapCommand(e, aURL, false)
@@ -171,7 +172,7 @@ func runAsCron(t *testing.T, shell, bin, text string) commandResult {
 // runAsDaemon is runAsCron for a daemon that may not set SHELL.
 func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandResult {
 	t.Helper()
-	command, input := splitStdin(text)
+	command, input := crontab.SplitStdin(text)
 	command = strings.ReplaceAll(command, `\%`, "%")
 	if input != "" {
 		input = strings.NewReplacer(`\%`, "%", "%", "\n").Replace(input[1:]) + "\n"

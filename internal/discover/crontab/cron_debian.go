@@ -1,4 +1,4 @@
-package discover
+package crontab
 
 import (
 	"slices"
@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// parseDebianSchedule parses a schedule as Debian's cron 3.0pl1 does: cron ignores what follows a
+// ParseDebianSchedule parses a schedule as Debian's cron 3.0pl1 does: cron ignores what follows a
 // number, and ignores the whole file if it cannot parse a line.
-func parseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
+func ParseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
 	if isNickname(fields) {
 		if slices.Contains(cronNicknames, fields[0]) {
 			return asCron(fields)
 		}
-		return daemonSchedule{problem: "Debian's cron does not support " + fields[0], rejected: true}
+		return daemonSchedule{Problem: "Debian's cron does not support " + fields[0], Rejected: true}
 	}
 	if len(fields) != 5 {
-		return daemonSchedule{problem: "Debian's cron cannot parse the line", rejected: true}
+		return daemonSchedule{Problem: "Debian's cron cannot parse the line", Rejected: true}
 	}
 	kept := make([]string, 5)
 	for i, text := range fields {
 		read, ok := debianFieldPrefix(i, text)
 		if !ok {
-			return daemonSchedule{problem: "Debian's cron cannot parse “" + text + "”", rejected: true}
+			return daemonSchedule{Problem: "Debian's cron cannot parse “" + text + "”", Rejected: true}
 		}
 		kept[i] = read
 	}
 	r := asCron(kept)
 	if !slices.Equal(kept, fields) {
-		r.note = "Debian's cron ignores what it does not support and runs “" + strings.Join(kept, " ") + "”"
+		r.Note = "Debian's cron ignores what it does not support and runs “" + strings.Join(kept, " ") + "”"
 	}
 	return r
 }

@@ -1,4 +1,4 @@
-package discover
+package crontab
 
 import (
 	"fmt"
@@ -15,13 +15,13 @@ func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 		if slices.Contains(cronNicknames, fields[0]) {
 			return asCron(fields)
 		}
-		return daemonSchedule{problem: "cronie skips this line, because it does not support " + fields[0], rejected: true}
+		return daemonSchedule{Problem: "cronie skips this line, because it does not support " + fields[0], Rejected: true}
 	}
 	if strings.Contains(strings.Join(fields, " "), "~") {
-		return daemonSchedule{problem: "cronie chooses a random time in a range with ~, and Overdue has no such schedule: create a heartbeat with the earliest time, and add the range to its grace period"}
+		return daemonSchedule{Problem: "cronie chooses a random time in a range with ~, and Overdue has no such schedule: create a heartbeat with the earliest time, and add the range to its grace period"}
 	}
 	if _, ok := parsePlainFields(fields); !ok {
-		return daemonSchedule{problem: "cronie skips this line, or never runs it", rejected: true}
+		return daemonSchedule{Problem: "cronie skips this line, or never runs it", Rejected: true}
 	}
 	return asCron(fields)
 }
@@ -29,16 +29,16 @@ func parseCronieSchedule(fields []string, _ string, _ time.Time) daemonSchedule 
 // parseBcronSchedule parses a schedule as bcron 0.11 does: a day must always match both day fields.
 func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
-		return daemonSchedule{problem: "bcron skips this line, because it does not support nicknames such as " + fields[0], rejected: true}
+		return daemonSchedule{Problem: "bcron skips this line, because it does not support nicknames such as " + fields[0], Rejected: true}
 	}
 	if _, ok := parsePlainFields(fields); !ok {
-		return daemonSchedule{problem: "bcron skips this line, or never runs it", rejected: true}
+		return daemonSchedule{Problem: "bcron skips this line, or never runs it", Rejected: true}
 	}
 	if restrictsBothDays(fields) {
-		return daemonSchedule{problem: fmt.Sprintf("bcron runs this line only on days that match both day fields (%s and %s); in Overdue, a day must match only one of them", fields[dateField], fields[weekdayField])}
+		return daemonSchedule{Problem: fmt.Sprintf("bcron runs this line only on days that match both day fields (%s and %s); in Overdue, a day must match only one of them", fields[dateField], fields[weekdayField])}
 	}
-	if affectedByClockChange(fields, zone, now) {
-		return daemonSchedule{problem: "when the clock changes, bcron runs this line at other times than Overdue expects: move it out of the hour that the change skips or repeats"}
+	if AffectedByClockChange(fields, zone, now) {
+		return daemonSchedule{Problem: "when the clock changes, bcron runs this line at other times than Overdue expects: move it out of the hour that the change skips or repeats"}
 	}
 	return asCron(fields)
 }
@@ -48,26 +48,26 @@ func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSched
 // is not a day of the week.
 func parseBusyBoxSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
-		return daemonSchedule{problem: "busybox crond may not support nicknames such as " + fields[0] + ": write five fields", rejected: true}
+		return daemonSchedule{Problem: "busybox crond may not support nicknames such as " + fields[0] + ": write five fields", Rejected: true}
 	}
 	line, ok := parsePlainFields(fields)
 	if !ok {
-		return daemonSchedule{problem: "busybox crond does not run this line as crontab(5) describes", rejected: true}
+		return daemonSchedule{Problem: "busybox crond does not run this line as crontab(5) describes", Rejected: true}
 	}
 	for field, items := range line {
 		for _, it := range items {
 			switch {
 			case it.named:
-				return daemonSchedule{problem: "busybox crond interprets names of months and days differently from cron: write numbers"}
+				return daemonSchedule{Problem: "busybox crond interprets names of months and days differently from cron: write numbers"}
 			case it.stepped && field >= dateField:
-				return daemonSchedule{problem: fmt.Sprintf("busybox crond counts the step in %s from another day or month than cron: write a list", fields[field])}
+				return daemonSchedule{Problem: fmt.Sprintf("busybox crond counts the step in %s from another day or month than cron: write a list", fields[field])}
 			case field == weekdayField && !it.star && it.high == 7:
-				return daemonSchedule{problem: "busybox crond does not support 7 as a day of the week and runs this line every day: write 0 for Sunday"}
+				return daemonSchedule{Problem: "busybox crond does not support 7 as a day of the week and runs this line every day: write 0 for Sunday"}
 			}
 		}
 	}
-	if affectedByClockChange(fields, zone, now) {
-		return daemonSchedule{problem: "when the clock changes, busybox crond runs this line at other times than Overdue expects: move it out of the hour that the change skips or repeats"}
+	if AffectedByClockChange(fields, zone, now) {
+		return daemonSchedule{Problem: "when the clock changes, busybox crond runs this line at other times than Overdue expects: move it out of the hour that the change skips or repeats"}
 	}
 	return asCron(fields)
 }
@@ -83,25 +83,25 @@ var onCalendarNicknames = map[string]string{
 func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
 	if isNickname(fields) {
 		if word, ok := onCalendarNicknames[fields[0]]; ok {
-			return daemonSchedule{onCalendar: []string{word}}
+			return daemonSchedule{OnCalendar: []string{word}}
 		}
-		return daemonSchedule{problem: "systemd-cron does not run this line as cron does, because it does not support " + fields[0], rejected: true}
+		return daemonSchedule{Problem: "systemd-cron does not run this line as cron does, because it does not support " + fields[0], Rejected: true}
 	}
 	line, ok := parsePlainFields(fields)
 	if !ok {
-		return daemonSchedule{problem: "systemd-cron skips this line", rejected: true}
+		return daemonSchedule{Problem: "systemd-cron skips this line", Rejected: true}
 	}
 	for _, it := range line[monthField] {
 		if it.named {
-			return daemonSchedule{problem: "systemd-cron 1.15 interprets dec as November and nov as October, and ignores oct; 2.5 skips lines with month names: write the number"}
+			return daemonSchedule{Problem: "systemd-cron 1.15 interprets dec as November and nov as October, and ignores oct; 2.5 skips lines with month names: write the number"}
 		}
 	}
 	for _, it := range line[weekdayField] {
 		if it.named && it.low == 0 {
-			return daemonSchedule{problem: "systemd-cron 2.5 runs a line with sun every day: write 0 for Sunday"}
+			return daemonSchedule{Problem: "systemd-cron 2.5 runs a line with sun every day: write 0 for Sunday"}
 		}
 		if !it.star && it.high == 7 && it.low < 7 {
-			return daemonSchedule{problem: "systemd-cron 1.15 never runs a line with a range that ends on day 7 of the week: write 0 for Sunday, as in 0,5,6"}
+			return daemonSchedule{Problem: "systemd-cron 1.15 never runs a line with a range that ends on day 7 of the week: write 0 for Sunday, as in 0,5,6"}
 		}
 	}
 	days := ""
@@ -109,7 +109,7 @@ func parseSystemdCronSchedule(fields []string, _ string, _ time.Time) daemonSche
 		days = formatWeekdays(line[weekdayField]) + " "
 	}
 	part := func(field int) string { return formatOnCalendarField(field, line[field]) }
-	return daemonSchedule{onCalendar: []string{fmt.Sprintf("%s*-%s-%s %s:%s:00", days, part(monthField), part(dateField), part(hourField), part(minuteField))}}
+	return daemonSchedule{OnCalendar: []string{fmt.Sprintf("%s*-%s-%s %s:%s:00", days, part(monthField), part(dateField), part(hourField), part(minuteField))}}
 }
 
 // formatWeekdays lists the days of the week by name.
@@ -159,11 +159,11 @@ func formatOnCalendarField(field int, items []cronItem) string {
 func systemdCronAsCron(fields []string, got daemonSchedule, zone string, now time.Time) daemonSchedule {
 	switch {
 	case isNickname(fields) && fields[0] == "@weekly":
-		got.problem = "systemd-cron runs @weekly on Mondays, the others on Sundays"
+		got.Problem = "systemd-cron runs @weekly on Mondays, the others on Sundays"
 	case restrictsBothDays(fields):
-		got.problem = "systemd-cron and bcron run this line only on days that match both day fields, the others on days that match either"
-	case affectedByClockChange(fields, zone, now):
-		got.problem = "when the clock changes, the daemons run this line at different times"
+		got.Problem = "systemd-cron and bcron run this line only on days that match both day fields, the others on days that match either"
+	case AffectedByClockChange(fields, zone, now):
+		got.Problem = "when the clock changes, the daemons run this line at different times"
 	default:
 		return asCron(fields)
 	}

@@ -1,4 +1,4 @@
-package discover
+package crontab
 
 import (
 	"regexp"
@@ -112,12 +112,12 @@ func restrictsBothDays(fields []string) bool {
 
 // asCron returns the schedule of a line that has the same meaning in Overdue.
 func asCron(fields []string) daemonSchedule {
-	return daemonSchedule{cron: []string{strings.Join(fields, " ")}}
+	return daemonSchedule{Cron: []string{strings.Join(fields, " ")}}
 }
 
-// affectedByClockChange reports whether a clock change moves a run of a cron line. Daemons differ
+// AffectedByClockChange reports whether a clock change moves a run of a cron line. Daemons differ
 // in which runs they then start.
-func affectedByClockChange(fields []string, zone string, now time.Time) bool {
+func AffectedByClockChange(fields []string, zone string, now time.Time) bool {
 	when, err := schedule.Cron([]string{strings.Join(fields, " ")}, zone)
 	if err != nil {
 		return false // it has no slots; resolveSchedule reports why
@@ -125,9 +125,9 @@ func affectedByClockChange(fields []string, zone string, now time.Time) bool {
 	return slices.ContainsFunc(schedule.NewPreview(when, now, 0).ClockChanges, func(c schedule.ClockChange) bool { return c.Effect != schedule.EffectShifted })
 }
 
-// isDaemonSpecific reports whether only some daemons support the schedule of a crontab line.
-func (e crontabEntry) isDaemonSpecific() bool {
-	fields := strings.Fields(e.schedule)
+// IsDaemonSpecific reports whether only some daemons support the schedule of a crontab line.
+func (e Entry) IsDaemonSpecific() bool {
+	fields := strings.Fields(e.Schedule)
 	_, plain := parsePlainFields(fields)
 	return len(fields) > 0 && !plain && !isNickname(fields)
 }

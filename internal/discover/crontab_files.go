@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"overdue/internal/discover/crontab"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
 // crontabFile is a crontab as it was read.

@@ -3,12 +3,13 @@ package discover
 import (
 	"cmp"
 	"fmt"
-	"overdue/internal/discover/crontab"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 // addCrontabJobs adds a job for each line of a crontab.

@@ -3,10 +3,11 @@ package discover
 import (
 	"context"
 	"errors"
-	"overdue/internal/discover/crontab"
 	"slices"
 	"strings"
 	"testing"
+
+	"overdue/internal/discover/crontab"
 )
 
 // machineWithCurl is a live machine with one job in a crontab and one curl per PATH.

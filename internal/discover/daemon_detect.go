@@ -5,11 +5,12 @@ import (
 	"cmp"
 	"io"
 	"os"
-	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
 // installedDaemon is a cron daemon that was found.

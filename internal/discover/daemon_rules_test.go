@@ -3,13 +3,14 @@ package discover
 import (
 	"fmt"
 	"os"
-	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/discover/crontab"
 )
 
 // measuredDaemons are the columns of the table below.

@@ -3,12 +3,13 @@ package discover
 import (
 	"cmp"
 	"os"
-	"overdue/internal/discover/crontab"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 // guardedCommand is a command whose first part decides whether, or when, the rest runs.

@@ -2,10 +2,11 @@ package discover
 
 import (
 	"os"
-	"overdue/internal/discover/crontab"
 	"strings"
 	"testing"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 // guardedCommands maps commands to the part that is wrapped. A value that starts with ! is a

@@ -1,10 +1,11 @@
 package discover
 
 import (
-	"overdue/internal/discover/crontab"
 	"strings"
 	"testing"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 func TestCommandLabel_NamesTheMainProgram(t *testing.T) {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/discover/crontab"
 )
 
 // imageMachine is a machine with one job of each kind.

@@ -3,8 +3,9 @@ package discover
 import (
 	"bytes"
 	"fmt"
-	"overdue/internal/discover/crontab"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
 // JobPing is a job with the URL that it should ping.

@@ -2,11 +2,12 @@ package discover
 
 import (
 	"fmt"
-	"overdue/internal/discover/systemd"
 	"path"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"overdue/internal/discover/systemd"
 )
 
 // dropIn returns the path and the text of the file that makes a service ping.

@@ -5,10 +5,11 @@ package discover
 import (
 	"os"
 	"os/exec"
-	"overdue/internal/discover/systemd"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"overdue/internal/discover/systemd"
 )
 
 // reportedOutcome runs the command of a drop-in as systemd does, and returns the path and the body

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"overdue/internal/discover/systemd"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/systemd"
 )
 
 // serviceManager is a systemd service manager whose timers are read: that of the system, or that of

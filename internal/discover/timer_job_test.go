@@ -1,13 +1,14 @@
 package discover
 
 import (
-	"overdue/internal/discover/systemd"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"overdue/internal/discover/systemd"
 )
 
 // unitFromText returns a unit of the system.

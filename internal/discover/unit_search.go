@@ -2,11 +2,12 @@ package discover
 
 import (
 	"os"
-	"overdue/internal/discover/systemd"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/systemd"
 )
 
 // maxAliases limits the symlinks that are followed from one name to the next.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"overdue/internal/discover/crontab"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"overdue/internal/discover/crontab"
 )
 
 const aURL = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
@@ -211,4 +213,56 @@ func writeFile(t *testing.T, root, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// crontabLine draws a line of a user crontab, usually a job.
+func crontabLine(t *rapid.T) string {
+	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+		return rapid.SampledFrom([]string{"", "# comment % \\", "MAILTO=\"\"", " A = b ", "\r", "# x\r", "@reboot x", "* * *", "bad line here"}).Draw(t, "other")
+	}
+	when := rapid.SampledFrom([]string{"0 3 * * *", "@daily", " */5\t* * * mon-fri ", "1,2 0-6/2 1 jan *"}).Draw(t, "when")
+	command := rapid.StringOfN(rapid.SampledFrom([]rune(`ab/ '"\%;&|<>$()#=~*`+"`\té")), 1, 40, -1).Draw(t, "command")
+	guard := rapid.SampledFrom([]string{"", "", "[ -x /bin/sh ] && ", "sleep 5; ", "[ -x /none ] || "}).Draw(t, "guard")
+	return when + "\t" + guard + command
+}
+
+func TestReplaceCommands_ChangesCommandsOnly(t *testing.T) {
+	const url = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOfN(rapid.Custom(crontabLine), 1, 12).Draw(t, "lines")
+		text := []byte(strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n", "\n\n"}).Draw(t, "end"))
+		w := PingSettings{Method: rapid.SampledFrom([]PingMethod{PingWithRun, PingWithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
+		before := crontab.Parse(text, crontab.LineSyntax{PercentStartsStdin: true})
+		commands := map[int]string{}
+		for _, e := range before {
+			if e.Problem == "" && rapid.Bool().Draw(t, "wire") {
+				e.Guard, e.NamesShell = Machine{}.splitGuard(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrapCommand(e, url, plainCommandPattern.MatchString(strings.TrimPrefix(e.Command, e.Guard)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				commands[e.LineNumber] = command
+			}
+		}
+		next := crontab.ReplaceCommands(text, before, commands)
+		after := crontab.Parse(next, crontab.LineSyntax{PercentStartsStdin: true})
+		if len(after) != len(before) {
+			t.Fatalf("%d entries became %d", len(before), len(after))
+		}
+		old, now := bytes.Split(text, []byte("\n")), bytes.Split(next, []byte("\n"))
+		for n := range old {
+			if _, wired := commands[n+1]; !wired && !bytes.Equal(old[n], now[n]) {
+				t.Fatalf("line %d changed from %q to %q", n+1, old[n], now[n])
+			}
+		}
+		for i, e := range after {
+			was := before[i]
+			if _, wired := commands[e.LineNumber]; wired != pingPattern.MatchString(e.Command) && !pingPattern.MatchString(was.Command) {
+				t.Fatalf("line %d: wired is %v, seen as %v", e.LineNumber, wired, !wired)
+			}
+			if e.Prefix != was.Prefix || e.Schedule != was.Schedule || e.Stdin != was.Stdin || e.Problem != was.Problem || unwrapCommand(e.Command) != unwrapCommand(was.Command) {
+				t.Fatalf("line %d: %+v became %+v", e.LineNumber, was, e)
+			}
+		}
+	})
 }

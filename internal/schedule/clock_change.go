@@ -2,9 +2,10 @@ package schedule
 
 import (
 	"fmt"
-	"overdue/internal/schedule/wallclock"
 	"slices"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Effect is the effect of a clock change on a schedule.

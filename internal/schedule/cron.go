@@ -2,9 +2,10 @@ package schedule
 
 import (
 	"errors"
-	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Limits of the input, so that no input makes a schedule slow.

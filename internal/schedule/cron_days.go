@@ -1,9 +1,10 @@
 package schedule
 
 import (
-	"overdue/internal/schedule/wallclock"
 	"strconv"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // cronDays holds the two day fields of a cron line.

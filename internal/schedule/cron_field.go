@@ -2,10 +2,11 @@ package schedule
 
 import (
 	"fmt"
-	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strconv"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // cronField describes one of the five fields of a cron line.

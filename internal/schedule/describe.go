@@ -2,11 +2,12 @@ package schedule
 
 import (
 	"fmt"
-	"overdue/internal/schedule/wallclock"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Limits of times and dates that are listed one by one. Minutes are shorter.

@@ -2,9 +2,10 @@ package schedule
 
 import (
 	"fmt"
-	"overdue/internal/schedule/wallclock"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Sets with a description.

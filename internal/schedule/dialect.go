@@ -1,9 +1,10 @@
 package schedule
 
 import (
-	"overdue/internal/schedule/wallclock"
 	"strconv"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Suggestion is a valid schedule with the meaning of a rejected expression.

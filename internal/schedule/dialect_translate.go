@@ -2,11 +2,12 @@ package schedule
 
 import (
 	"fmt"
-	"overdue/internal/schedule/wallclock"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // translation translates the fields of a dialect into those of a cron line.

@@ -1,8 +1,9 @@
 package schedule
 
 import (
-	"overdue/internal/schedule/wallclock"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // lineSchedule is one line of a schedule: a pattern in a zone with a policy for clock changes.

@@ -1,8 +1,9 @@
 package schedule
 
 import (
-	"overdue/internal/schedule/wallclock"
 	"testing"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // Each span of a zone starts where the previous one ends. A policy needs only the previous span,

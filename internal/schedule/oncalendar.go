@@ -1,10 +1,11 @@
 package schedule
 
 import (
-	"overdue/internal/schedule/wallclock"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // OnCalendar parses one or more systemd calendar expressions, as in OnCalendar= of a timer

@@ -3,8 +3,9 @@ package schedule
 import (
 	"fmt"
 	"math"
-	"overdue/internal/schedule/wallclock"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
 // onCalendarField describes one field of a calendar expression, such as the year or the hour.

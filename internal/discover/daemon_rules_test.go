@@ -63,11 +63,11 @@ func TestCommonSchedule_IsTheMeasuredBehaviourOfEachDaemon(t *testing.T) {
 		for i, daemon := range measuredDaemons {
 			got := crontab.RulesOf(daemon).ParseSchedule(strings.Fields(line), "UTC", noon)
 			read := strings.Join(slices.Concat(got.Cron, got.OnCalendar), "")
-			problem, refused := strings.CutPrefix(want[i], "!")
+			problem, rejected := strings.CutPrefix(want[i], "!")
 			switch {
-			case refused && (!strings.Contains(got.Problem, problem) || read != ""):
+			case rejected && (!strings.Contains(got.Problem, problem) || read != ""):
 				t.Errorf("%s, %s: %q, %q; want a problem with %q", daemon, line, read, got.Problem, problem)
-			case !refused && want[i] == "=" && read != line, !refused && want[i] != "=" && read != want[i], !refused && got.Problem != "":
+			case !rejected && want[i] == "=" && read != line, !rejected && want[i] != "=" && read != want[i], !rejected && got.Problem != "":
 				t.Errorf("%s, %s: %q, %q; want %q", daemon, line, read, got.Problem, want[i])
 			}
 		}

@@ -14,7 +14,7 @@ import (
 
 // guardedCommand is a command whose first part decides whether, or when, the rest runs.
 type guardedCommand struct {
-	guard   string        // stays in front of the ping, with everything up to the work; "" if there is none
+	guard   string        // stays in front of the ping, with everything up to the work; "" if none exists
 	work    string        // the rest, which is wrapped
 	delay   time.Duration // maximum sleep in front of the work
 	problem string        // why the command cannot be wrapped

@@ -61,7 +61,7 @@ func TestSplitGuard_KeepsCertainTestsAndRejectsOthers(t *testing.T) {
 	for command, want := range guardedCommands {
 		m := Machine{Root: root}
 		g := m.splitGuard(crontab.Entry{Command: command, Environment: crontab.Environment{Path: "/usr/lib/sysstat:/usr/bin"}})
-		if problem, refused := strings.CutPrefix(want, "!"); refused {
+		if problem, rejected := strings.CutPrefix(want, "!"); rejected {
 			if !strings.HasPrefix(g.problem, problem) {
 				t.Errorf("%s: %+v; want the problem %q", command, g, problem)
 			}
@@ -265,7 +265,7 @@ func checkCrontabLine(t *testing.T, m Machine, want string) {
 	t.Helper()
 	j := mustDiscover(t, m).Jobs[0]
 	_, text, err := m.PingLine(JobPing{Job: j, URL: aURL}, PingSettings{Method: PingWithRun, Program: "/usr/bin/overdue"})
-	if problem, refused := strings.CutPrefix(want, "!"); refused && !strings.Contains(j.Problem, problem) || !refused && (err != nil || !strings.Contains(text, want)) {
+	if problem, rejected := strings.CutPrefix(want, "!"); rejected && !strings.Contains(j.Problem, problem) || !rejected && (err != nil || !strings.Contains(text, want)) {
 		t.Errorf("%s: %s, %v, %q; want %s", m.Daemon, text, err, j.Problem, want)
 	}
 }

@@ -177,7 +177,7 @@ func (m Machine) runCommand(ctx context.Context, name string, args ...string) ([
 	return out.Bytes(), nil
 }
 
-// readFileOrNote reads a file up to maxFileSize. It returns false if there is none, or if it added
+// readFileOrNote reads a file up to maxFileSize. It returns false if none exists, or if it added
 // a note about why it cannot be read.
 func (m Machine) readFileOrNote(f *Result, path string) ([]byte, bool) {
 	about, err := os.Stat(m.readPath(path))

@@ -31,7 +31,7 @@ func TestDiscover_DoesNotWaitForANamedPipe(t *testing.T) {
 			t.Errorf("%+v; want one job, which only a shell could start", found.Jobs)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("it waits for somebody to write into the pipe")
+		t.Fatal("it waits for a writer of the pipe")
 	}
 }
 

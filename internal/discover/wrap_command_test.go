@@ -57,7 +57,7 @@ func TestValidate_RejectsShellSyntaxInURLAndPath(t *testing.T) {
 	}
 	long := crontab.Entry{Command: strings.Repeat("x", 700), Stdin: "%" + strings.Repeat("y", 200)}
 	if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(long, aURL, false); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("a line that cron would refuse: %v", err)
+		t.Errorf("a line that cron would reject: %v", err)
 	}
 }
 

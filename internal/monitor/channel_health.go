@@ -31,7 +31,7 @@ type DeliveryResult struct {
 	Recipient  string // "" if the channel has one destination, or if the result is the same for all
 	Delivered  bool
 	Permanent  bool // a retry cannot help
-	StatusCode int  // of the provider's response, 0 if there is none
+	StatusCode int  // of the provider's response, 0 if none exists
 	Reason     string
 }
 

@@ -120,7 +120,7 @@ func (h Heartbeat) missedAt() time.Time {
 	return deadline
 }
 
-// StartDeadline returns the time by which the expected run must start, or zero if there is none, or
+// StartDeadline returns the time by which the expected run must start, or zero if none exists, or
 // if a run that started by then is active.
 func (h Heartbeat) StartDeadline() time.Time {
 	due := h.Due()

@@ -25,7 +25,7 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// ParseRole returns the role with a name, and false if there is none.
+// ParseRole returns the role with a name, and false if none exists.
 func ParseRole(name string) (Role, bool) {
 	for r := Viewer; r <= Owner; r++ {
 		if roleNames[r] == name {

@@ -80,7 +80,7 @@ func superseded(runs []ActiveRun, p Ping) bool {
 
 // removeFinishedRun returns runs without the one that p ends, and that run.
 //
-// A finish without an id ends the run without an id. If there is none, it ends the only run. With
+// A finish without an id ends the run without an id. If none exists, it ends the only run. With
 // several runs it ends none, because it is not known which. It does not end a run without an id
 // that started after p arrived and was stored sooner. With an id, such a start belongs to the run
 // that p ends: the start arrived late, so the run is over and its duration is unknown.

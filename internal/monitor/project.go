@@ -45,7 +45,7 @@ type AuditEntry struct {
 	// ActorID identifies the actor after a change of name: the id of the person or API key, the id
 	// of the channel for an alert link, the name of the operating system user for a command.
 	ActorID string
-	Source  string // client address, "" if there is none
+	Source  string // client address, "" if none exists
 	Action  string // such as heartbeat.create
 	Target  string // the changed object
 	Detail  string

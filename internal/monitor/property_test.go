@@ -275,7 +275,7 @@ func drawEvaluations(t *rapid.T, s *scenario, from, until time.Duration) {
 	var ats []time.Duration
 	for range rapid.IntRange(0, 3).Draw(t, "sweeps") {
 		at := from + seconds(rapid.IntRange(0, 20).Draw(t, "sweep")) +
-			rapid.SampledFrom([]time.Duration{-Precision, 0, Precision}).Draw(t, "beside")
+			rapid.SampledFrom([]time.Duration{-Precision, 0, Precision}).Draw(t, "offset")
 		ats = append(ats, min(max(at, from), until))
 	}
 	slices.Sort(ats)

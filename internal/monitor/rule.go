@@ -119,7 +119,7 @@ func (r Rule) onTimeWindow(slot time.Time) time.Duration {
 	return min(time.Minute, gap/10)
 }
 
-// earlySlotAt returns the slot that a ping at t is early for, or zero if there is none. Intervals
+// earlySlotAt returns the slot that a ping at t is early for, or zero if none exists. Intervals
 // have no fixed slots to be early for.
 func (r Rule) earlySlotAt(t time.Time) time.Time {
 	if r.Calendar == nil {

@@ -37,7 +37,7 @@ func (r Rule) AlertingSlot(slot time.Time) time.Time {
 	return slot
 }
 
-// StartDeadline returns the time by which a run for a slot must start, or zero if there is none.
+// StartDeadline returns the time by which a run for a slot must start, or zero if none exists.
 func (r Rule) StartDeadline(slot time.Time) time.Time {
 	if !r.hasStartDeadline() {
 		return time.Time{}

@@ -39,7 +39,7 @@ type Span struct {
 // still grow.
 type RunHistory struct {
 	DecidedUntil time.Time // slots up to this time are decided; zero if no slot was expected yet
-	Latest       Span      // Count is 0 if there is none
+	Latest       Span      // Count is 0 if none exists
 }
 
 // Limits of the missed slots that one silence records: as long as the history is kept, and a number

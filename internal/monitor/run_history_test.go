@@ -172,7 +172,7 @@ func TestRunHistory_WithinGraceOneSlotIsOpenAndNothingIsMissed(t *testing.T) {
 		s := play(t, thrice, pingAt(PingSuccess, 0), pingAt(PingFail, minutes(20)))
 		checkHistory(t, s, minutes(20), first, expectedSpan{RunFailed, due, due, 1, 0})
 		if s.h.Status != Up || s.h.ConsecutiveFailures() != 1 {
-			t.Errorf("%s with %d bad runs; want up with 1", s.h.Status, s.h.ConsecutiveFailures())
+			t.Errorf("%s with %d failed runs; want up with 1", s.h.Status, s.h.ConsecutiveFailures())
 		}
 	})
 	calendar := calendarRule(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)

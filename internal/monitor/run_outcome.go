@@ -109,7 +109,7 @@ func (h Heartbeat) decidedUntil(e finishedRun) time.Time {
 }
 
 // slotStartedFor returns the latest slot that a run with a known start started for: the last slot
-// due by then, or a later one if the start was early for it. It returns zero if there is none.
+// due by then, or a later one if the start was early for it. It returns zero if none exists.
 func (h Heartbeat) slotStartedFor(e finishedRun) time.Time {
 	slots, early := h.Rule.Calendar.schedule, h.Rule.Early
 	if early < 0 { // shorter than the gap, so it reaches at most the next slot
@@ -118,7 +118,7 @@ func (h Heartbeat) slotStartedFor(e finishedRun) time.Time {
 		}
 		early = 0
 	}
-	slot, _ := slots.Prev(e.startedAt.Add(early + Precision)) // zero if there is none
+	slot, _ := slots.Prev(e.startedAt.Add(early + Precision)) // zero if none exists
 	return slot
 }
 
@@ -160,7 +160,7 @@ func (h Heartbeat) openSlotFor(e finishedRun, come, floor time.Time) time.Time {
 }
 
 // lastExpiredSlot returns the latest slot after floor that no run can answer after now, or zero if
-// there is none. Its grace is over, and no run in progress that is within its time limit started by
+// none exists. Its grace is over, and no run in progress that is within its time limit started by
 // its deadline.
 func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.Time {
 	over, limit := now, h.Rule.runLimit()
@@ -173,7 +173,7 @@ func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.
 	return h.lastSlotBy(over.Add(-h.Rule.Grace), floor)
 }
 
-// nextSlotFor returns the slot that a run counts for if no slot is open, or zero if there is none.
+// nextSlotFor returns the slot that a run counts for if no slot is open, or zero if none exists.
 func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 	if h.Rule.Calendar != nil {
 		return h.earlySlotFor(e, floor)
@@ -184,7 +184,7 @@ func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 	return e.endedAt
 }
 
-// earlySlotFor returns the slot that a run is early for. It returns zero if there is none or if
+// earlySlotFor returns the slot that a run is early for. It returns zero if none exists or if
 // that slot is already counted.
 func (h Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
 	slot := h.Rule.earlySlotAt(e.endedAt)

@@ -9,17 +9,17 @@ import "time"
 func (r Rule) intervalStep() time.Duration { return max(r.Interval, Precision) }
 
 // slotAfter returns the first slot after t, which is not before CountedFrom. It returns zero if
-// there is none.
+// none exists.
 func (h Heartbeat) slotAfter(t time.Time) time.Time {
 	if c := h.Rule.Calendar; c != nil {
-		slot, _ := c.schedule.Next(t) // zero if there is none
+		slot, _ := c.schedule.Next(t) // zero if none exists
 		return slot
 	}
 	step := h.Rule.intervalStep()
 	return h.CountedFrom.Add(step * (t.Sub(h.CountedFrom)/step + 1))
 }
 
-// lastSlotBy returns the latest slot after floor and not after t, or zero if there is none.
+// lastSlotBy returns the latest slot after floor and not after t, or zero if none exists.
 func (h Heartbeat) lastSlotBy(t, floor time.Time) time.Time {
 	var slot time.Time
 	if c := h.Rule.Calendar; c != nil {

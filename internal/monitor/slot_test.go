@@ -229,7 +229,7 @@ func TestRunHistory_MissedSlotsSurviveEditPauseAndDelete(t *testing.T) {
 			checkHistory(t, play(t, fiveMinuteRule, pingAt(PingSuccess, 0), last), minutes(99), silent...)
 		})
 	}
-	t.Run("anew", func(t *testing.T) {
+	t.Run("evaluated again", func(t *testing.T) {
 		s := play(t, long, pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1)), changeRuleAt(brief, minutes(4)))
 		checkHistory(t, s, minutes(4), expectedSpan{RunOnTime, 0, 0, 1, 0}, expectedSpan{RunOverran, minutes(2), minutes(2), 1, 0})
 	})
@@ -274,7 +274,7 @@ func TestUnstoredSpans_ALongSilenceIsBounded(t *testing.T) {
 		}
 	}
 	if want := int64(maxRecordedSilence / time.Second); n != want {
-		t.Errorf("%d slots are told; want the %d of ninety days", n, want)
+		t.Errorf("%d slots are recorded; want the %d of ninety days", n, want)
 	}
 	if days := len(s.h.UnstoredSpans(epoch.Add(year), 3)); days != 4 {
 		t.Errorf("%d stretches; want three days and the tail", days)

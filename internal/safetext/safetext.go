@@ -19,7 +19,7 @@ func Unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-// FirstUnsafe returns the first character that a name must not contain, and false if there is none.
+// FirstUnsafe returns the first character that a name must not contain, and false if none exists.
 // A byte that is not valid UTF-8 is returned as U+FFFD.
 func FirstUnsafe(text string) (rune, bool) {
 	for i, r := range text {

@@ -6,12 +6,12 @@ import (
 
 // Schedule calculates when pings are due.
 type Schedule interface {
-	// Next returns the first slot strictly after the given time, in UTC. It returns false if there
-	// is none: the expression is in the past, or the slot would be after the year 2199.
+	// Next returns the first slot strictly after the given time, in UTC. It returns false if none
+	// exists: the expression is in the past, or the slot would be after the year 2199.
 	Next(after time.Time) (slot time.Time, ok bool)
 
-	// Prev returns the last slot strictly before the given time, in UTC. It returns false if there
-	// is none since the year 1970.
+	// Prev returns the last slot strictly before the given time, in UTC. It returns false if none
+	// exists since the year 1970.
 	Prev(before time.Time) (slot time.Time, ok bool)
 
 	// Describe returns the schedule in plain words, for example "at 03:00 every day,

@@ -21,7 +21,7 @@ const elapsesPerExpression = 12
 
 // systemdAnswer is what systemd-analyze prints about an expression.
 type systemdAnswer struct {
-	refused bool
+	rejected bool
 	gaveUp  bool // "Infinite loop in calendar calculation"
 	times   []time.Time
 }
@@ -43,7 +43,7 @@ func askSystemd(t *testing.T, zone string, base time.Time, expressions []string)
 	answers := map[string]systemdAnswer{}
 	for line := range strings.Lines(complaints.String()) {
 		if _, rest, ok := strings.Cut(line, "Failed to parse calendar specification '"); ok {
-			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{refused: true}
+			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{rejected: true}
 		}
 		if _, rest, ok := strings.Cut(line, "Failed to determine next elapse for '"); ok {
 			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{gaveUp: true}
@@ -253,13 +253,13 @@ func (n *comparisonCounts) agree(t *testing.T, q systemdQuestion, want systemdAn
 	t.Helper()
 	s, err := OnCalendar([]string{q.expression}, q.zone)
 	if err != nil {
-		if !want.refused && want.times != nil {
+		if !want.rejected && want.times != nil {
 			t.Errorf("%s in %s: %v; systemd accepts it", q.expression, q.zone, err)
 		}
 		return
 	}
-	if want.refused {
-		t.Errorf("%s in %s: accepted; systemd refuses it", q.expression, q.zone)
+	if want.rejected {
+		t.Errorf("%s in %s: accepted; systemd rejects it", q.expression, q.zone)
 		return
 	}
 	n.accepted++

@@ -34,7 +34,7 @@ const (
 type cronItem struct {
 	star      bool
 	low, high int // equal for a single value
-	step      int // 1 if there is none
+	step      int // 1 if none exists
 	stepped   bool
 	named     bool // written with names
 }

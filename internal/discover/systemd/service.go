@@ -87,7 +87,7 @@ func (u *Unit) StopTimeout() (time.Duration, bool) {
 	return u.timeSpan("Service.TimeoutSec")
 }
 
-// MaxRunTime returns the time limit of a run, or an hour if there is none.
+// MaxRunTime returns the time limit of a run, or an hour if none exists.
 func (u *Unit) MaxRunTime() time.Duration {
 	if u == nil {
 		return time.Hour

@@ -22,8 +22,8 @@ const elapsesPerExpression = 12
 // systemdAnswer is what systemd-analyze prints about an expression.
 type systemdAnswer struct {
 	rejected bool
-	gaveUp  bool // "Infinite loop in calendar calculation"
-	times   []time.Time
+	gaveUp   bool // "Infinite loop in calendar calculation"
+	times    []time.Time
 }
 
 // askSystemd asks about many different expressions at once.

@@ -14,7 +14,7 @@ import (
 // Limits of Debian's cron. It ignores a whole file that exceeds one.
 const (
 	MaxCommandLength = 998 // bytes, including "%" and standard input
-	MaxLines  = 10000
+	MaxLines         = 10000
 )
 
 // Entry is one line of a crontab that starts a job. prefix, command and stdin joined are the

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/discover/crontab"
 )
 
-func TestParseCrontab_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
+func TestParse_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
 	for name, c := range map[string]struct {
 		text     string
 		withUser bool
@@ -49,7 +49,7 @@ func TestParseCrontab_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
 	}
 }
 
-func TestParseCrontab_LimitsTheCommandLengthAsDebianCronDoes(t *testing.T) {
+func TestParse_LimitsTheCommandLengthAsDebianCronDoes(t *testing.T) {
 	for size, readable := range map[int]bool{998: true, 999: false, 1 << 20: false} {
 		text := "0 3 * * * " + strings.Repeat("x", size) + "\n0 4 * * * y\n"
 		got := crontab.Parse([]byte(text), crontab.LineSyntax{PercentStartsStdin: true})
@@ -59,7 +59,7 @@ func TestParseCrontab_LimitsTheCommandLengthAsDebianCronDoes(t *testing.T) {
 	}
 }
 
-func TestParseCrontab_AcceptsAnyBytes(t *testing.T) {
+func TestParse_AcceptsAnyBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/-,;&|(){}"))).Draw(t, "text")
 		withUser := rapid.Bool().Draw(t, "withUser")
@@ -81,7 +81,7 @@ func TestParseCrontab_AcceptsAnyBytes(t *testing.T) {
 	})
 }
 
-func TestParseCrontab_ReadsTenThousandLines(t *testing.T) {
+func TestParse_ReadsTenThousandLines(t *testing.T) {
 	var text strings.Builder
 	for n := range 10000 {
 		fmt.Fprintf(&text, "%d %d * * * job-%d\n", n%60, n%24, n)

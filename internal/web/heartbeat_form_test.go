@@ -86,7 +86,7 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead." {
+	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead." {
 		t.Errorf("told %q", p.ClockChanges)
 	}
 }

@@ -162,7 +162,7 @@ func exampleCron() heartbeatview.FormPage {
 		p.Preview.Next[i] = first.AddDate(0, 0, i)
 		p.Preview.Previous = append(p.Preview.Previous, first.AddDate(0, 0, -1-i))
 	}
-	p.Preview.ClockChanges = []string{"Clocks go back on Sunday 26 October 2025: the times on the clock stay, those in UTC move."}
+	p.Preview.ClockChanges = []string{"The clock goes back on Sunday 26 October 2025. Runs keep their local time, and their UTC time changes."}
 	return p
 }
 

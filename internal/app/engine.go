@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"overdue/internal/chore"
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/store"
 	"overdue/internal/watch"
 )
@@ -22,7 +22,7 @@ import (
 type Engine struct {
 	db         *store.DB
 	log        *slog.Logger
-	metrics    *meter.Metrics
+	metrics    *metrics.Metrics
 	inFlight   *ingest.InFlight
 	batcher    *ingest.Batcher
 	watcher    *watch.Watcher
@@ -34,7 +34,7 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory, files, rejectionLog, pulse *chore.Loop
+	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
 	stop         context.CancelFunc
 	stopWatching func()
@@ -46,27 +46,27 @@ type Engine struct {
 // runs until Start.
 func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logger) *Engine {
 	e := &Engine{db: db, log: log, inFlight: ingest.NewInFlight()}
-	e.metrics = meter.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
+	e.metrics = metrics.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
 	e.rejections = httpd.NewRejections(log, func(r httpd.Reason) { e.metrics.Rejected(string(r)) })
 	for _, reason := range httpd.Reasons() {
 		e.metrics.InitRejected(string(reason))
 	}
 	node := uuid.NewString()
 	db.SetNode(node)
-	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Pending: func() { e.deliver.Wake() }, Changed: e.changed}
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals()}
 	e.dispatcher = &deliver.Dispatcher{
-		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.deliver.Wake() },
+		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 	}
 	e.metrics.RegisterOutbox(e.outbox)
-	e.sweep = chore.New("sweep", log, e.watcher.Sweep)
-	e.publish = chore.New("publish", log, e.watcher.Publish)
-	e.deliver = chore.New("deliver", log, e.dispatcher.RunOnce)
-	e.tidy = chore.New("tidy", log, e.deleteExpired)
+	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
+	e.publish = loop.New("publish", log, e.watcher.Publish)
+	e.delivery = loop.New("delivery", log, e.dispatcher.RunOnce)
+	e.cleanup = loop.New("cleanup", log, e.deleteExpired)
 	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
-	e.memory = chore.New("memory", log, m.run)
-	e.files = chore.New("files", log, e.checkFiles)
-	e.pulse = chore.New("pulse", log, e.recordPulse)
-	e.rejectionLog = chore.New("rejections", log, e.rejections.Flush)
+	e.memory = loop.New("memory", log, m.run)
+	e.files = loop.New("files", log, e.checkFiles)
+	e.pulse = loop.New("pulse", log, e.recordPulse)
+	e.rejectionLog = loop.New("rejections", log, e.rejections.Flush)
 	return e
 }
 
@@ -109,13 +109,13 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.watcher.Publish(ctx, now); err != nil {
 		return err
 	}
-	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, ingest.Signals{Pending: e.deliver.Wake, Due: e.Due, Changed: e.changed})
+	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
 	// The loops outlive ctx: they go on until Stop, while accepted requests
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejectionLog, e.pulse} {
-		e.loops.Go(func() { loop.Run(background) })
+	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
+		e.loops.Go(func() { l.Run(background) })
 	}
 	return nil
 }
@@ -126,18 +126,18 @@ func (e *Engine) recordPulse(context.Context, time.Time) (time.Duration, error) 
 	return ingest.PulseInterval, nil
 }
 
-// Due tells the engine that something may happen by itself at next.
-func (e *Engine) Due(next time.Time) { e.sweep.WakeBefore(next) }
-
-// changed tells the pages which heartbeats look different now.
-func (e *Engine) changed(keys []int64) {
-	if e.Changed != nil {
-		e.Changed(keys)
+// signals returns the signals that the parts of the server send after a commit.
+func (e *Engine) signals() loop.Signals {
+	return loop.Signals{
+		Due:     func(next time.Time) { e.sweep.WakeBefore(next) },
+		Pending: func() { e.delivery.Wake() },
+		Changed: func(keys []int64) {
+			if e.Changed != nil {
+				e.Changed(keys)
+			}
+		},
 	}
 }
-
-// Pending tells the engine that alerts became owed.
-func (e *Engine) Pending() { e.deliver.Wake() }
 
 // deleteExpired deletes what was kept long enough.
 func (e *Engine) deleteExpired(ctx context.Context, now time.Time) (time.Duration, error) {
@@ -162,8 +162,8 @@ func (e *Engine) onAvailability(why error) {
 		return
 	}
 	e.log.Info("database available again", "component", "store")
-	for _, loop := range []*chore.Loop{e.publish, e.sweep, e.deliver} {
-		loop.Retry()
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery} {
+		l.Retry()
 	}
 }
 

@@ -25,7 +25,7 @@ type handlers struct {
 // newHandlers puts them together. base is the address of the pages.
 func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Sender, base string) (handlers, error) {
 	f := handlers{
-		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, OnDue: e.Due, OnPending: e.Pending, OnChanged: e.changed, SendTest: e.sendTest, MaxHeartbeats: o.MaxHeartbeats}),
+		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, MaxHeartbeats: o.MaxHeartbeats}),
 		people:  auth.NewPeople(e.db, strings.HasPrefix(base, "https://")),
 	}
 	f.people.Log = e.log

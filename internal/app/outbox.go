@@ -4,14 +4,14 @@ import (
 	"errors"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 )
 
 // outbox returns the alerts that are not delivered yet, as the delivery loop counted
 // them a few seconds ago: metrics and probes never wait for the database.
-func (e *Engine) outbox() meter.Outbox {
+func (e *Engine) outbox() metrics.Outbox {
 	o := e.dispatcher.Outbox()
-	shown := meter.Outbox{Pending: o.Pending, Failing: o.Failing}
+	shown := metrics.Outbox{Pending: o.Pending, Failing: o.Failing}
 	if !o.Oldest.IsZero() {
 		shown.Oldest = max(0, time.Since(o.Oldest))
 	}

@@ -28,7 +28,7 @@ func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 	return []readinessCheck{
 		{"storing pings", storing},
 		{"judging", e.sweep.Check(now)},
-		{"delivering alerts", e.deliver.Check(now)},
+		{"delivering alerts", e.delivery.Check(now)},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"overdue/internal/ingest"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 )
 
@@ -171,14 +171,8 @@ func routes(o Options, e *Engine, f handlers, base string, bodies *ingest.BodyBu
 // redirect.
 func routePingsFirst(pings, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, ingest.Prefix) {
-			pings.ServeHTTP(w, r)
-			return
-		}
-		// A base address with a slash at its end makes //api/…: a redirect would
-		// look like success to many a job.
-		if clean := path.Clean(r.URL.Path); strings.HasPrefix(clean, ingest.Prefix) {
-			r.URL.Path = clean
+		if cleaned, isPing := pingurl.Clean(r.URL.Path); isPing {
+			r.URL.Path = cleaned
 			pings.ServeHTTP(w, r)
 			return
 		}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"overdue/internal/auth"
-	"overdue/internal/ingest"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 )
 
@@ -22,7 +22,7 @@ func (w *world) pingSlowly(n *node, name string, takes time.Duration) (answered 
 	go func() {
 		defer close(answered)
 		answer := httptest.NewRecorder()
-		n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name], slowBody{takes}))
+		n.face.ServeHTTP(answer, httptest.NewRequest("POST", pingurl.For("", w.ids[name]), slowBody{takes}))
 		if answer.Code != http.StatusOK {
 			w.t.Errorf("slow ping of %s: answered %d %s", name, answer.Code, answer.Body)
 		}
@@ -42,7 +42,7 @@ func (w *world) desk(n *node) (*manage.Service, auth.Actor) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return manage.New(manage.Options{DB: n.db, Snapshot: n.evaluableUntil, OnDue: n.Due, OnPending: n.Pending}), auth.Operator(p, "root")
+	return manage.New(manage.Options{DB: n.db, Snapshot: n.evaluableUntil, Signals: n.signals()}), auth.Operator(p, "root")
 }
 
 func TestSweep_ASlowBodyDelaysItsOwnHeartbeatOnlyOnAllNodes(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
@@ -40,7 +40,7 @@ type Dispatcher struct {
 	// AckURL is the address that acknowledges an incident for whoever reads it in
 	// the channel; nil: none is told.
 	AckURL  func(incident, channel string) string
-	Metrics *meter.Metrics
+	Metrics *metrics.Metrics
 	Log     *slog.Logger
 	Wake    func() // wakes the loop that calls Turn
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"overdue/internal/ratelimit"
 )
 
 // Limits bound the connections that clients may hold. At a limit the oldest
@@ -52,21 +54,9 @@ func newConnRegistry(limits Limits, rejections *Rejections) *connRegistry {
 	return &connRegistry{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
 }
 
-// NetworkOf returns the network that counts as one client: an IPv4 address, or the
-// /64 of an IPv6 address, which one customer of a provider has. It returns the zero
-// Prefix if the peer has no IP address, as with a Unix socket.
-func NetworkOf(address string) netip.Prefix {
-	addr := parseAddress(address)
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	network, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return network
-}
+// NetworkOf returns the network of the address of a peer, see [ratelimit.Network]. It
+// is the zero Prefix if the peer has no IP address, as with a Unix socket.
+func NetworkOf(address string) netip.Prefix { return ratelimit.Network(parseAddress(address)) }
 
 // isExempt reports whether the limit per address does not apply to a peer.
 func (l Limits) isExempt(peer string) bool {

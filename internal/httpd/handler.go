@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"overdue/internal/pingid"
+	"overdue/internal/pingurl"
 )
 
 // Sizes of a request, in bytes.
@@ -98,8 +99,9 @@ func withLog(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.H
 
 // levelOf is the level of a request's line in the log.
 func levelOf(path string) slog.Level {
+	_, isPing := pingurl.Cut(path)
 	switch {
-	case strings.HasPrefix(path, "/api/v1/hb/"), path == "/healthz", path == "/readyz", path == "/metrics":
+	case isPing, path == "/healthz", path == "/readyz", path == "/metrics":
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

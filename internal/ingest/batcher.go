@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -46,27 +47,19 @@ type batch struct{ pings []*queuedPing }
 type Batcher struct {
 	db          *store.DB
 	inFlight    *InFlight
-	metrics     *meter.Metrics
+	metrics     *metrics.Metrics
 	log         *slog.Logger
 	queue       chan *queuedPing
-	signals     Signals
+	signals     loop.Signals
 	workers     sync.WaitGroup
 	storedCount atomic.Int64
 	failures    failures
 }
 
-// Signals tells other parts what the pings brought about. All must return at
-// once.
-type Signals struct {
-	Pending func()               // alerts became owed
-	Due     func(next time.Time) // something may now happen by itself at next
-	Changed func(keys []int64)   // heartbeats that look different now; may be nil
-}
-
 // NewBatcher makes a batcher and starts its workers, one for each transaction
 // that may usefully write at the same time.
-func NewBatcher(db *store.DB, arrivals *InFlight, m *meter.Metrics, log *slog.Logger, news Signals) *Batcher {
-	b := &Batcher{db: db, inFlight: arrivals, metrics: m, log: log, signals: news, queue: make(chan *queuedPing, maxQueued)}
+func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.Logger, signals loop.Signals) *Batcher {
+	b := &Batcher{db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued)}
 	for range db.Writers() {
 		b.workers.Go(b.runWorker)
 	}
@@ -194,23 +187,15 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })
-	horizons := b.inFlight.Watermarks(gathered)
+	watermarks := b.inFlight.Watermarks(gathered)
 	batch := make([]store.ReceivedPing, len(gathered.pings))
 	for i, w := range gathered.pings {
-		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: horizons[i]}
+		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermarks[i]}
 	}
-	heard, err := b.db.ApplyPings(ctx, batch)
+	result, err := b.db.ApplyPings(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	if heard.NewAlerts > 0 {
-		b.signals.Pending()
-	}
-	if !heard.NextDue.IsZero() {
-		b.signals.Due(heard.NextDue)
-	}
-	if b.signals.Changed != nil && len(heard.Heartbeats) > 0 {
-		b.signals.Changed(heard.Heartbeats)
-	}
-	return heard.Unknown, nil
+	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Changed: result.Heartbeats})
+	return result.Unknown, nil
 }

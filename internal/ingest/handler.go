@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -31,7 +31,7 @@ type Handler struct {
 	Batcher    *Batcher
 	InFlight   *InFlight
 	BodyBudget *BodyBudget
-	Metrics    *meter.Metrics
+	Metrics    *metrics.Metrics
 	// Source tells the address that a request came from.
 	Source func(*http.Request) string
 	// DataAge returns how long ago the last data of a request arrived, if known.

@@ -8,10 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 )
-
-// Prefix is the path below which pings go.
-const Prefix = "/api/v1/hb/"
 
 // pingRequest is what a request says about a ping.
 type pingRequest struct {
@@ -22,11 +20,12 @@ type pingRequest struct {
 // noExit is short for the exit code of a ping that reports none.
 const noExit = monitor.NoExitCode
 
-// parsePingURL reads the path behind Prefix and the query. Its errors are sentences
-// for whoever wrote the address.
+// parsePingURL parses the path and the query of a ping. Its errors are sentences for
+// the author of the URL.
 func parsePingURL(path, query string) (pingRequest, error) {
 	f := pingRequest{runClaims: newRunClaims()}
-	id, signal, more := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(path, Prefix), "/"), "/")
+	rest, _ := pingurl.Cut(path)
+	id, signal, more := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
 	// Only the usual form with hyphens: one heartbeat has one address.
 	parsed, err := uuid.Parse(id)
 	if err != nil || len(id) != 36 {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 )
 
 const someID = "123e4567-e89b-42d3-a456-426614174000"
@@ -40,7 +41,7 @@ func TestParsePingURL_ReadsEveryForm(t *testing.T) {
 		{someID + "/255", "rid=" + strings.ToUpper(run), meaning{monitor.PingFail, 255, run}},
 		{someID, "utm_source=mail", meaning{monitor.PingSuccess, noExit, ""}},
 	} {
-		got, err := parsePingURL(Prefix+c.path, c.query)
+		got, err := parsePingURL(pingurl.For("", "")+c.path, c.query)
 		if err != nil || got.meaning() != c.want || got.id != someID {
 			t.Errorf("parse(%q, %q) = %s %+v, %v; want %+v", c.path, c.query, got.id, got.meaning(), err, c.want)
 		}
@@ -88,7 +89,7 @@ func TestParsePingURL_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 		{"scripts", "/0?status=up", meaning{monitor.PingSuccess, 0, ""}},
 	} {
 		path, query, _ := strings.Cut(c.below, "?")
-		got, err := parsePingURL(Prefix+someID+path, query)
+		got, err := parsePingURL(pingurl.For("", "")+someID+path, query)
 		if err != nil || got.meaning() != c.want {
 			t.Errorf("%s: %s is %+v, %v; want %+v", c.product, c.below, got.meaning(), err, c.want)
 		}
@@ -116,7 +117,7 @@ func TestParsePingURL_RejectsUnknownOutcomesAndContradictionsWithASentence(t *te
 		"?status=a%0Ab%00" + strings.Repeat("c", 9000): "status must be",
 	} {
 		path, query, _ := strings.Cut(below, "?")
-		_, err := parsePingURL(Prefix+someID+path, query)
+		_, err := parsePingURL(pingurl.For("", "")+someID+path, query)
 		if err == nil || !strings.Contains(err.Error(), names) || strings.ContainsAny(err.Error(), "\n\x00") || len(err.Error()) > 300 {
 			t.Errorf("%.60s: %v; want one short line with %q", below, err, names)
 		}
@@ -129,7 +130,7 @@ func TestParsePingURL_OtherParametersNeverRejectAPing(t *testing.T) {
 		"rid=", "rid=%20", "series=", "metric=duration:3&metric=count:4", "status_page=down", "down=12.5&up=3", "start=1700000000",
 		"statuses=fail", "m=fail", "msg=status=down", "\xff=\xff",
 	} {
-		got, err := parsePingURL(Prefix+someID, query)
+		got, err := parsePingURL(pingurl.For("", "")+someID, query)
 		if want := (meaning{monitor.PingSuccess, noExit, ""}); err != nil || got.meaning() != want {
 			t.Errorf("%.40q: %+v, %v; want a success", query, got.meaning(), err)
 		}
@@ -141,8 +142,8 @@ func TestParsePingURL_AnyRunIDPairsAStartWithItsFinish(t *testing.T) {
 	for _, rid := range []string{
 		"7", "nightly 3", "a;b", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 66), "a%00b", "%ff", "%zz", "a%0Ab", "ABC", "abc",
 	} {
-		start, errStart := parsePingURL(Prefix+someID+"/start", "rid="+rid)
-		finish, errFinish := parsePingURL(Prefix+someID+"/1", "rid="+rid+"&rid=other")
+		start, errStart := parsePingURL(pingurl.For("", "")+someID+"/start", "rid="+rid)
+		finish, errFinish := parsePingURL(pingurl.For("", "")+someID+"/1", "rid="+rid+"&rid=other")
 		if errStart != nil || errFinish != nil || start.runID == "" || len(start.runID) > maxRunID || strings.ContainsAny(start.runID, "\x00\n") {
 			t.Errorf("rid %.20q: %q, %v, %v", rid, start.runID, errStart, errFinish)
 		}
@@ -154,7 +155,7 @@ func TestParsePingURL_AnyRunIDPairsAStartWithItsFinish(t *testing.T) {
 		}
 		kept[start.runID] = rid
 	}
-	both, err := parsePingURL(Prefix+someID, "check_in_id=c&series=b&rid=a")
+	both, err := parsePingURL(pingurl.For("", "")+someID, "check_in_id=c&series=b&rid=a")
 	if err != nil || both.runID != "a" {
 		t.Errorf("with rid and the ids of others: %q, %v; want that of rid", both.runID, err)
 	}
@@ -176,7 +177,7 @@ func TestParsePingURL_NamesWhatIsMalformed(t *testing.T) {
 		{someID + "/start/start", "", "signal"},
 		{someID + "//", "", "signal"},
 	} {
-		_, err := parsePingURL(Prefix+c.path, c.query)
+		_, err := parsePingURL(pingurl.For("", "")+c.path, c.query)
 		if err == nil || !strings.Contains(err.Error(), c.names) || strings.ContainsRune(err.Error(), '\n') {
 			t.Errorf("parse(%q, %q): %v; want one line that names the %s", c.path, c.query, err, c.names)
 		}
@@ -185,7 +186,7 @@ func TestParsePingURL_NamesWhatIsMalformed(t *testing.T) {
 
 // The plain form of a ping costs nothing.
 func TestParsePingURL_APlainPingNeedsOneAllocation(t *testing.T) {
-	path := Prefix + someID
+	path := pingurl.For("", "") + someID
 	if n := testing.AllocsPerRun(100, func() {
 		if _, err := parsePingURL(path, ""); err != nil {
 			t.Fatal(err)
@@ -196,9 +197,9 @@ func TestParsePingURL_APlainPingNeedsOneAllocation(t *testing.T) {
 }
 
 func FuzzParsePingURL(f *testing.F) {
-	f.Add(Prefix+someID+"/start", "rid="+someID)
-	f.Add(Prefix+someID, "status=down&rid=%")
-	f.Add(Prefix, "a=%")
+	f.Add(pingurl.For("", "")+someID+"/start", "rid="+someID)
+	f.Add(pingurl.For("", "")+someID, "status=down&rid=%")
+	f.Add(pingurl.For("", ""), "a=%")
 	f.Fuzz(func(t *testing.T, path, query string) {
 		got, err := parsePingURL(path, query)
 		kind, exit := got.kindAndExit()

@@ -1,16 +1,16 @@
-// Package chore is the one background loop: do what is due, say how long you
-// may rest, be woken early by a nudge.
+// Package loop runs functions in the background: a function does what is due and
+// returns how long to wait; Wake ends the wait early.
 //
-//	  ┌────────────── nudge ───────────┐
+//	  ┌─────────────── Wake ───────────┐
 //	  ▼                                │
-//	Do(ctx, now) ──▶ rest ──▶ sleep ───┘ or until the rest is over
+//	run(ctx, now) ──▶ wait ──▶ sleep ──┘ or until the wait is over
 //	  │ error
-//	  └──▶ logged once per cause, then tried again after a growing pause, or
+//	  └──▶ logged when loops start to fail, then retried with a growing backoff, or
 //	       at once when Retry says that the cause is gone
 //
-// A Loop keeps nothing that matters: whatever is due stands in the database,
-// so a loop that dies with its process has lost nothing.
-package chore
+// A Loop holds no state that matters: everything that is due is in the database, so
+// a process that dies loses nothing.
+package loop
 
 import (
 	"context"
@@ -20,36 +20,39 @@ import (
 	"time"
 )
 
-// Loop runs one chore over and over.
+// Loop runs one function repeatedly.
 type Loop struct {
 	name    string
-	run     func(ctx context.Context, now time.Time) (rest time.Duration, err error)
+	run     func(ctx context.Context, now time.Time) (wait time.Duration, err error)
 	log     *slog.Logger
 	wakeups chan struct{}
-	retries chan struct{} // ends a pause after an error
+	retries chan struct{} // ends a backoff
 
 	mu      sync.Mutex
-	running bool      // a turn is under way
-	nextRun time.Time // when the next turn is to begin
-	lastErr error     // how the last turn went
+	running bool      // the function is being run
+	nextRun time.Time // when the next run is to start
+	lastErr error     // of the last run
 }
 
-// New makes a loop. do does what is due at now and says for how long nothing
-// will be.
-func New(name string, log *slog.Logger, do func(ctx context.Context, now time.Time) (time.Duration, error)) *Loop {
-	return &Loop{name: name, run: do, log: log, wakeups: make(chan struct{}, 1), retries: make(chan struct{}, 1)}
-}
-
-// Wake ends the present rest, or the next one if a turn is under way. It never
-// waits.
-func (l *Loop) Wake() {
-	select {
-	case l.wakeups <- struct{}{}:
-	default: // one nudge is waiting, and one is enough
+// New returns a loop that is not running yet. run does what is due at now, and
+// returns how long nothing else will be due.
+func New(name string, log *slog.Logger, run func(ctx context.Context, now time.Time) (time.Duration, error)) *Loop {
+	return &Loop{
+		name: name, run: run, log: log.With("component", "loop", "loop", name),
+		wakeups: make(chan struct{}, 1), retries: make(chan struct{}, 1),
 	}
 }
 
-// WakeBefore nudges unless the loop will have a look before next anyhow.
+// Wake ends the current wait, or the next one if the function is being run. It never
+// blocks.
+func (l *Loop) Wake() {
+	select {
+	case l.wakeups <- struct{}{}:
+	default: // one is pending, and one is enough
+	}
+}
+
+// WakeBefore wakes the loop unless its next run starts before next anyway.
 func (l *Loop) WakeBefore(next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +61,7 @@ func (l *Loop) WakeBefore(next time.Time) {
 	}
 }
 
-// Retry ends the current pause, including the pause after an error. Call it when
+// Retry ends the current wait, including the backoff after an error. Call it when
 // the cause of the error is gone. It never blocks.
 func (l *Loop) Retry() {
 	select {
@@ -67,94 +70,110 @@ func (l *Loop) Retry() {
 	}
 }
 
-// The pauses after an error: the first, and the longest.
+// The backoff after errors doubles from minBackoff to maxBackoff.
 const (
 	minBackoff = 100 * time.Millisecond
 	maxBackoff = 5 * time.Second
 )
 
-// Run works until ctx ends.
+// Run runs the loop until ctx ends.
 func (l *Loop) Run(ctx context.Context) {
-	pause := minBackoff
+	backoff := minBackoff
 	for ctx.Err() == nil {
 		l.markRunning()
-		rest, err := l.runOnce(ctx)
+		wait, err := l.runOnce(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			if l.recordResult(err, pause) {
-				l.log.Error("background work goes wrong", "chore", l.name, "error", err)
+			if l.recordResult(err, backoff) {
+				l.log.Error("background loop failing", "error", err)
 			}
-			rest, pause = pause, min(2*pause, maxBackoff)
+			wait, backoff = backoff, min(2*backoff, maxBackoff)
 		} else {
-			if l.recordResult(nil, rest) {
-				l.log.Info("background work goes on", "chore", l.name)
+			if l.recordResult(nil, wait) {
+				l.log.Info("background loop recovered")
 			}
-			pause = minBackoff
+			backoff = minBackoff
 		}
-		l.wait(ctx, rest, err == nil)
+		l.wait(ctx, wait, err == nil)
 	}
 }
 
-// runTimeout bounds one turn: a database connection that went silent would
-// otherwise hold the loop for as long as TCP hopes.
+// runTimeout limits one run: a database connection without answers would otherwise
+// block the loop until TCP times out.
 const runTimeout = 15 * time.Second
 
-// runOnce is one turn.
+// runOnce runs the function once.
 func (l *Loop) runOnce(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	return l.run(ctx, time.Now().UTC())
 }
 
-// wait waits. Nudge ends a normal pause, but not the pause after an error; Retry
-// ends both.
-func (l *Loop) wait(ctx context.Context, rest time.Duration, nudged bool) {
-	timer := time.NewTimer(rest)
+// wait waits for a duration. Wake ends a normal wait, but not a backoff; Retry ends
+// both.
+func (l *Loop) wait(ctx context.Context, wait time.Duration, wakeable bool) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	nudge := l.wakeups
-	if !nudged {
-		nudge = nil
+	wakeups := l.wakeups
+	if !wakeable {
+		wakeups = nil
 	}
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-nudge:
+	case <-wakeups:
 	case <-l.retries:
 	}
 }
 
-// markRunning notes that a turn is under way: what it reads may already be old.
+// markRunning records that a run has started: what it reads may become outdated.
 func (l *Loop) markRunning() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = true
 }
 
-// recordResult keeps how a turn went, and tells whether that is news.
-func (l *Loop) recordResult(err error, rest time.Duration) bool {
+// recordResult stores the result of a run. It reports whether the loop has started
+// to fail or has recovered.
+func (l *Loop) recordResult(err error, wait time.Duration) (changed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	news := (err == nil) != (l.lastErr == nil)
-	l.running, l.lastErr, l.nextRun = false, err, time.Now().Add(rest)
-	return news
+	changed = (err == nil) != (l.lastErr == nil)
+	l.running, l.lastErr, l.nextRun = false, err, time.Now().Add(wait)
+	return changed
 }
 
-// maxLateness is by how much a turn may be late before the loop counts as stuck.
+// maxLateness is how late a run may be before the loop counts as stalled.
 const maxLateness = 10 * time.Second
 
-// Check returns an error when the loop is not doing its work at now.
+// StalledError means that a loop is not running.
+type StalledError struct {
+	Loop string
+	Late time.Duration // since the next run was due; 0: the loop has not started
+}
+
+// Error returns the name of the loop and how late it is.
+func (e *StalledError) Error() string {
+	if e.Late == 0 {
+		return fmt.Sprintf("%s loop: not started", e.Loop)
+	}
+	return fmt.Sprintf("%s loop: stalled for %.0f s", e.Loop, e.Late.Seconds())
+}
+
+// Check returns the last error of the loop, or a *StalledError if its run at now is
+// late.
 func (l *Loop) Check(now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.lastErr != nil:
-		return fmt.Errorf("%s: %w", l.name, l.lastErr)
+		return fmt.Errorf("%s loop: %w", l.name, l.lastErr)
 	case l.nextRun.IsZero():
-		return fmt.Errorf("%s: has not begun", l.name)
+		return &StalledError{Loop: l.name}
 	case now.Sub(l.nextRun) > maxLateness:
-		return fmt.Errorf("%s: late by %s", l.name, now.Sub(l.nextRun).Round(time.Second))
+		return &StalledError{Loop: l.name, Late: now.Sub(l.nextRun)}
 	}
 	return nil
 }

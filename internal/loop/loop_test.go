@@ -1,4 +1,4 @@
-package chore
+package loop
 
 import (
 	"context"

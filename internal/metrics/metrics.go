@@ -1,9 +1,9 @@
-// Package meter is the only place that knows Prometheus: what Overdue counts
-// about itself, and how it is told at /metrics.
+// Package metrics is the only place that knows Prometheus: what Overdue counts
+// about itself and exposes at /metrics.
 //
 // No label names a heartbeat or a person, and channels are named by their id: the
 // number of series is fixed, except for one per channel.
-package meter
+package metrics
 
 import (
 	"net/http"

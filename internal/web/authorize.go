@@ -12,6 +12,7 @@ import (
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/view"
 )
 
@@ -116,7 +117,7 @@ func (v *request) requireSignIn(rt route) error {
 	case !isBrowser(v.r) && (v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, view.HeartbeatsPath+"/")):
 		// A job that pings the address of a page would take a redirect for success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
-			v.site.BaseURL+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
+			pingurl.For(v.site.BaseURL, "ID")+": copy the ping URL from the page of the heartbeat.")
 	case v.r.Method != http.MethodGet:
 		return v.redirect(view.SignInPath)
 	}

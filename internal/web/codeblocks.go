@@ -13,7 +13,7 @@ import (
 // What stands in the code of the manual for the reader's own installation.
 const (
 	placeholderBaseURL = "https://overdue.example.org"
-	placeholderPingURL = placeholderBaseURL + "/api/v1/hb/YOUR-ID"
+	placeholderPingURL = placeholderBaseURL + "/api/v1/hb/YOUR-ID" // as in docs/manual
 )
 
 // Reader is for whom a page is drawn.

@@ -12,6 +12,7 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/static"
 )
 
@@ -104,4 +105,4 @@ func (s *Site) host() string {
 }
 
 // pingBase is what ping URLs start with, up to the id.
-func (s *Site) pingBase() string { return s.BaseURL + "/api/v1/hb/" }
+func (s *Site) pingBase() string { return pingurl.For(s.BaseURL, "") }

@@ -13,8 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// ensureProject makes the project that everybody begins with, and reports
-// whether this is the first start.
+// ensureProject creates the first project, and reports whether this is the
+// first start.
 func ensureProject(ctx context.Context, db *store.DB) (first bool, err error) {
 	err = db.Update(ctx, func(tx *store.Tx) error {
 		projects, err := tx.Projects()
@@ -27,18 +27,18 @@ func ensureProject(ctx context.Context, db *store.DB) (first bool, err error) {
 		return err
 	})
 	if errors.Is(err, store.ErrTaken) {
-		return false, nil // another node made it just now
+		return false, nil // another node has just created it
 	}
 	return first, err
 }
 
-// printWelcome tells the operator where the server is and what to do next. setup is the
-// one-time link that creates the owner, empty when there is one. It goes to the
-// operator and never to the log, which others may read.
+// printWelcome prints the address of the server and the next steps. setup is the
+// one-time link that creates the owner, empty if there is an owner. It is printed and
+// never logged, because other people may read the log.
 func (o Options) printWelcome(base string, first bool, setup string) {
 	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.DescribeAddress(o.Database))
 	if setup != "" {
-		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once, and a restart makes a new one.\n\n  %s\n", setup)
+		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once. A restart prints a new one.\n\n  %s\n", setup)
 	}
 	if !first {
 		return
@@ -51,22 +51,22 @@ func (o Options) printWelcome(base string, first bool, setup string) {
 		database = " --database " + o.Database
 	}
 	fmt.Fprintf(o.Out, `
-Or begin in another terminal: make an API key and a heartbeat, and ping it.
+Or start in another terminal: create an API key and a heartbeat, and ping it.
 
   export OVERDUE_URL=%s
   export OVERDUE_API_KEY=$(%s api-key create --name me%s)
   %s heartbeats create --name "Nightly backup" --interval 24h --grace 1h
 
-The last command prints the ping URL. Send it a ping with curl, and see the
-heartbeat go up with:  %s heartbeats list
+The last command prints the ping URL. Ping it with curl, and see the
+heartbeat become Up with:  %s heartbeats list
 
 `, base, self, database, self, self)
 }
 
-// programName is how this program is called.
+// programName returns the command that started this program.
 func (o Options) programName() string {
 	if strings.Contains(os.Args[0], string(filepath.Separator)+"go-build") {
-		return "go run ." // the binary vanishes with the server
+		return "go run ." // the binary is deleted with the server
 	}
 	return os.Args[0]
 }

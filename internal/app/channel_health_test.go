@@ -56,10 +56,10 @@ func newAnswers() *answers {
 }
 
 // set changes the answer of a channel; nil: it takes everything.
-func (a *answers) set(channel string, refusal *notify.SendError) {
+func (a *answers) set(channel string, failure *notify.SendError) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of[channel] = refusal
+	a.of[channel] = failure
 }
 
 // events returns what a channel got.
@@ -85,8 +85,8 @@ func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notif
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if refusal := a.of[n.Channel]; refusal != nil {
-		return notify.Receipt{}, refusal
+	if failure := a.of[n.Channel]; failure != nil {
+		return notify.Receipt{}, failure
 	}
 	a.got[n.Channel] = append(a.got[n.Channel], strings.TrimPrefix(n.Event, "incident."))
 	return notify.Receipt{Status: 200}, nil

@@ -18,8 +18,8 @@ import (
 	"overdue/internal/web/view"
 )
 
-// CreateAPIKey makes a key directly in the database, also while a server runs
-// on it, and returns it. An empty project means the only one.
+// CreateAPIKey creates an API key directly in the database, even while a server
+// uses it, and returns the key. The project is optional if there is only one.
 func CreateAPIKey(ctx context.Context, database, project, name string, readOnly bool) (key string, err error) {
 	db, err := openCurrent(ctx, database)
 	if err != nil {
@@ -41,8 +41,8 @@ func CreateAPIKey(ctx context.Context, database, project, name string, readOnly 
 	return key, err
 }
 
-// ResetLink makes a link that sets a new password, directly in the database, and
-// returns it. Without base it is only the path of the page.
+// ResetLink creates a password reset link directly in the database. Without
+// base, it returns only the path.
 func ResetLink(ctx context.Context, database, base, email string) (link string, err error) {
 	db, err := openCurrent(ctx, database)
 	if err != nil {
@@ -59,8 +59,8 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 	return strings.TrimRight(base, "/") + view.ResetTokenPath(token), nil
 }
 
-// SignOut ends all sessions of a person, directly in the database, and returns
-// how many there were.
+// SignOut ends all sessions of a person directly in the database, and returns
+// their number.
 func SignOut(ctx context.Context, database, email string) (n int, err error) {
 	db, err := openCurrent(ctx, database)
 	if err != nil {
@@ -76,7 +76,7 @@ func SignOut(ctx context.Context, database, email string) (n int, err error) {
 
 // errNoAccount returns the error of a command for an address without an account.
 func errNoAccount(email string) error {
-	return fmt.Errorf("no account with the email address %q; the page Team lists the addresses", email)
+	return fmt.Errorf("no account with the email address %q; the Team page lists the addresses", email)
 }
 
 // openCurrent opens a database that a running server may use. It fails if the
@@ -105,7 +105,7 @@ func operatorName() string {
 	return name
 }
 
-// selectProject is the named project, or the only one.
+// selectProject returns the named project, or the only one.
 func selectProject(tx *store.Tx, name string) (monitor.Project, error) {
 	if name != "" {
 		return tx.ProjectBySlugOrName(name)
@@ -115,7 +115,7 @@ func selectProject(tx *store.Tx, name string) (monitor.Project, error) {
 		return monitor.Project{}, err
 	}
 	if len(all) != 1 {
-		return monitor.Project{}, monitor.Faultf(monitor.Invalid, "project", "There are %d projects: name one with --project.", len(all))
+		return monitor.Project{}, monitor.Faultf(monitor.Invalid, "project", "There are %d projects: set --project.", len(all))
 	}
 	return all[0], nil
 }
@@ -153,21 +153,21 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	return err
 }
 
-// Check looks at the settings and the database, writes what it finds, and
-// returns an error when something is wrong.
+// Check checks the settings and the database, reports the results on out, and
+// returns an error if a check fails.
 func Check(ctx context.Context, o Options, out io.Writer) error {
 	var wrong []error
 	report := func(what string, err error) {
 		line := "ok"
 		if err != nil {
-			line = "wrong: " + err.Error()
+			line = "failed: " + err.Error()
 			wrong = append(wrong, fmt.Errorf("%s: %w", what, err))
 		}
 		fmt.Fprintf(out, "%-10s %s\n", what, line)
 	}
 	_, err := o.newSender(nil)
 	if err == nil && o.SMTPURL == "" {
-		fmt.Fprintf(out, "%-10s %s\n", "mail", "not configured; e-mail channels need --smtp-url")
+		fmt.Fprintf(out, "%-10s %s\n", "mail", "not configured; email channels need --smtp-url")
 	} else {
 		report("mail", err)
 	}
@@ -175,7 +175,7 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 	db, older, err := store.OpenExisting(ctx, o.Database)
 	report("opens", err)
 	if err != nil {
-		return errors.New("the database cannot be looked at")
+		return errors.New("cannot open the database")
 	}
 	if older {
 		fmt.Fprintf(out, "%-10s %s\n", "schema", "older than this program; the next start of the server brings it up to date")
@@ -197,12 +197,12 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 	}
 	report("closes", db.Close())
 	if len(wrong) > 0 {
-		return fmt.Errorf("%d of the checks found something wrong", len(wrong))
+		return fmt.Errorf("%d checks failed", len(wrong))
 	}
 	return nil
 }
 
-// checkChannels looks for channels whose settings this version would reject.
+// checkChannels returns the channels with settings that this version rejects.
 func checkChannels(ctx context.Context, db *store.DB) error {
 	var wrong []error
 	err := db.View(ctx, func(tx *store.Tx) error {
@@ -262,11 +262,11 @@ func failingChannels(ctx context.Context, db *store.DB, now time.Time) (string, 
 	return fmt.Sprintf("%d of %d do not deliver: %s", len(failing), all, strings.Join(failing, ", ")), nil
 }
 
-// checkChannel looks at the settings of one channel.
+// checkChannel validates the settings of one channel.
 func checkChannel(c monitor.Channel) error {
 	kind, known := notify.KindOf(c.Kind)
 	if !known {
-		return fmt.Errorf("channel %q: this version has no kind %q", c.Name, c.Kind)
+		return fmt.Errorf("channel %q: unknown kind %q", c.Name, c.Kind)
 	}
 	if _, problems := kind.Validate(notify.Settings(c.Settings)); len(problems) > 0 {
 		return fmt.Errorf("channel %q: %s: %s", c.Name, problems[0].Field, problems[0].Text)

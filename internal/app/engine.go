@@ -18,7 +18,7 @@ import (
 	"overdue/internal/watch"
 )
 
-// Engine is all that runs without being asked, and what takes pings in.
+// Engine runs the background loops and stores pings.
 type Engine struct {
 	db         *store.DB
 	log        *slog.Logger
@@ -30,8 +30,8 @@ type Engine struct {
 
 	rejections *httpd.Rejections
 
-	// Changed hears the keys of heartbeats that look different now. It is set
-	// before Start, must return at once, and may be nil.
+	// Changed gets the keys of heartbeats that changed. It is set before Start,
+	// must return at once, and may be nil.
 	Changed func(keys []int64)
 
 	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
@@ -42,8 +42,8 @@ type Engine struct {
 	readyLog     readyLog
 }
 
-// NewEngine puts the parts together. base is the address of the pages. Nothing
-// runs until Start.
+// NewEngine connects the parts. base is the base URL of the pages. Nothing runs
+// until Start.
 func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logger) *Engine {
 	e := &Engine{db: db, log: log, inFlight: ingest.NewInFlight()}
 	e.metrics = metrics.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
@@ -70,19 +70,19 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	return e
 }
 
-// watchSnapshot hands the register of arrivals to the watcher.
+// watchSnapshot returns a snapshot of the pings in flight for the watcher.
 func (e *Engine) watchSnapshot() watch.Snapshot {
 	c := e.inFlight.Snapshot()
 	return watch.Snapshot{Now: c.Now, Watermark: c.Watermark, EvaluableUntil: c.EvaluableUntil}
 }
 
-// evaluableUntil returns the register of pings on their way, for changes that people make.
+// evaluableUntil returns a snapshot of the pings in flight for changes by users.
 func (e *Engine) evaluableUntil() (now time.Time, until func(id string) time.Time) {
 	c := e.inFlight.Snapshot()
 	return c.Now, c.EvaluableUntil
 }
 
-// openIncidents counts for the meter; what cannot be counted is told as -1.
+// openIncidents counts the open incidents for the metrics. It returns -1 on errors.
 func (e *Engine) openIncidents() float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -98,8 +98,8 @@ func (e *Engine) openIncidents() float64 {
 	return float64(n)
 }
 
-// Start begins to work. What a killed predecessor had claimed is freed, and
-// this node is on the list before it takes its first ping.
+// Start starts the loops. Before that, it releases the claims of a killed
+// server on SQLite, and adds this node to the list of nodes.
 func (e *Engine) Start(ctx context.Context) error {
 	now := time.Now().UTC()
 	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.ReleaseClaims(tx, now) })
@@ -110,8 +110,8 @@ func (e *Engine) Start(ctx context.Context) error {
 		return err
 	}
 	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
-	// The loops outlive ctx: they go on until Stop, while accepted requests
-	// are being answered.
+	// The loops outlive ctx: they run until Stop, while accepted requests are
+	// answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
 	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
@@ -120,7 +120,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	return nil
 }
 
-// recordPulse records that this process runs, so that a suspension is noticed.
+// recordPulse records that this process runs, so a suspension is detected.
 func (e *Engine) recordPulse(context.Context, time.Time) (time.Duration, error) {
 	e.inFlight.Pulse()
 	return ingest.PulseInterval, nil
@@ -139,7 +139,7 @@ func (e *Engine) signals() loop.Signals {
 	}
 }
 
-// deleteExpired deletes what was kept long enough.
+// deleteExpired deletes expired data.
 func (e *Engine) deleteExpired(ctx context.Context, now time.Time) (time.Duration, error) {
 	const mostAtOnce, pauseBetween, pauseAfter = 50, 100 * time.Millisecond, time.Hour
 	forgotten := 0
@@ -173,8 +173,9 @@ func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, er
 	return time.Second, e.db.CheckFiles(ctx)
 }
 
-// Stop ends the work: first what waits to be stored, then the loops, then what
-// is being sent. No more pings may come in. ctx bounds how long it takes.
+// Stop stops the engine: it stores the queued pings, ends the loops, and waits
+// for sends in progress. No ping may arrive afterwards. ctx limits how long it
+// takes.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.batcher.Stop()
 	e.stop()

@@ -456,7 +456,7 @@ func TestSweep_ARunThatTakesTooLongIsDown(t *testing.T) {
 func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *testing.T) {
 	simulate(t, func(w *world) {
 		// The sending of this node does not come back before its death: the
-		// provider has taken the message, and nobody has noted it.
+		// provider has taken the message, and nobody has recorded it.
 		dead := make(chan struct{})
 		defer close(dead)
 		send := w.provider.send

@@ -15,14 +15,14 @@ import (
 	"overdue/internal/web/view"
 )
 
-// handlers are what people and programs ask of the server.
+// handlers serve people and programs.
 type handlers struct {
 	service *manage.Service
 	people  *auth.People
 	site    *web.Site
 }
 
-// newHandlers puts them together. base is the address of the pages.
+// newHandlers creates the handlers. base is the base URL of the pages.
 func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Sender, base string) (handlers, error) {
 	f := handlers{
 		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, MaxHeartbeats: o.MaxHeartbeats}),
@@ -57,11 +57,11 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 	return f, err
 }
 
-// maxLivePages leaves three quarters of the connections to pings and pages.
+// maxLivePages reserves three quarters of the connections for pings and pages.
 func (o Options) maxLivePages() int { return min(max(o.connectionLimits().Total/4, 1), 1000) }
 
-// ensureOwner makes sure that there is an owner, or a way to become it: it returns
-// the address of the one-time link, empty when there is an owner.
+// ensureOwner creates the owner from the settings, or returns the one-time link
+// that creates the owner. The link is empty if there is an owner.
 func (f handlers) ensureOwner(ctx context.Context, o Options, base string) (link string, err error) {
 	if o.OwnerEmail != "" {
 		if _, err := f.people.AddOwner(ctx, o.OwnerEmail, o.OwnerPassword, time.Now().UTC()); err != nil {

@@ -11,11 +11,11 @@ import (
 	"overdue/internal/store"
 )
 
-// KeyRotation holds the options of a rotation of the secret key.
+// KeyRotation holds the options of a key rotation.
 type KeyRotation struct {
 	Current SecretKey
-	NewFile string // holds the new key; empty: one is made, and takes the place of the old file
-	Discard bool   // what the old key does not open is removed
+	NewFile string // file with the new key; empty: a new key replaces the old file
+	Discard bool   // values that the old key cannot decrypt are removed
 }
 
 // CreateSecretKey writes a new key to a file. The file must not exist.
@@ -56,7 +56,7 @@ func RotateSecretKey(ctx context.Context, database string, c KeyRotation, out io
 		fmt.Fprintf(out, "values removed because the old key cannot decrypt them: %d; `overdue check` lists the channels to set up again\n", discarded)
 	}
 	if c.NewFile != "" {
-		fmt.Fprintf(out, "give every server the new key before it starts: --secret-key-file %s\n", c.NewFile)
+		fmt.Fprintf(out, "configure the new key on every server before it starts: --secret-key-file %s\n", c.NewFile)
 		return nil
 	}
 	return c.finish(database, out)
@@ -70,9 +70,9 @@ func (c KeyRotation) finish(database string, out io.Writer) error {
 		return err
 	}
 	if kept != "" {
-		fmt.Fprintf(out, "the old key is in %s: older backups need it\n", kept)
+		fmt.Fprintf(out, "the old key was kept as %s: older backups need it\n", kept)
 	}
-	fmt.Fprintf(out, "the new key is in %s: back it up apart from the database", path)
+	fmt.Fprintf(out, "the new key is in %s: back it up separately from the database", path)
 	if _, made := c.Current.file(database); !made {
 		fmt.Fprint(out, ", and copy it to every server before it starts")
 	}
@@ -100,7 +100,7 @@ func (c KeyRotation) keys(ctx context.Context, db *store.DB, database string, ou
 	case errNew != nil:
 		return nil, nil, errNew
 	case c.NewFile != "" && to.ID() == id:
-		fmt.Fprintf(out, "the database is sealed with the key %s already; give it to every server: --secret-key-file %s\n", id, c.NewFile)
+		fmt.Fprintf(out, "the database is already sealed with the key %s; configure it on every server: --secret-key-file %s\n", id, c.NewFile)
 		return nil, nil, nil
 	case err != nil && !c.Discard:
 		return nil, nil, err

@@ -12,25 +12,24 @@ import (
 
 // How a memory limit is divided.
 const (
-	// nonHeapFixed is the fixed part that the process needs outside of Go's heap: the
-	// program's own pages, stacks of threads, SQLite's WAL index.
+	// nonHeapFixed is the fixed amount outside of Go's heap: pages of the program,
+	// stacks of threads, SQLite's WAL index.
 	nonHeapFixed = 30 << 20
-	// nonHeapShare is the part of the limit, outside of Go's heap, for what grows
-	// with it: SQLite's page cache, and the kernel's pages of files being written.
+	// nonHeapShare is the share of the limit, outside of Go's heap, for SQLite's
+	// page cache and the kernel's pages of files that are written.
 	nonHeapShare = 0.1
-	// minMemory is the lowest limit with which the server was tested, in bytes.
+	// minMemory is the lowest tested limit, in bytes.
 	minMemory = 64 << 20
-	// gcPercent lets the heap grow sevenfold before a collection: the live heap is
-	// small, and pings allocate much.
+	// gcPercent allows the heap to grow sevenfold before a collection: the live
+	// heap is small, and pings allocate much.
 	gcPercent = 600
 )
 
 // memoryLimit is the number of bytes that the process may use, 0 for no limit.
 type memoryLimit int64
 
-// limitMemory reads the limit of the container (cgroup v1 or v2) and makes Go's
-// garbage collector respect it. GOGC and GOMEMLIMIT, if the operator has set
-// them, stay as they are.
+// limitMemory applies the memory limit of the container (cgroup v1 or v2) to
+// Go's garbage collector. GOGC and GOMEMLIMIT take precedence.
 func limitMemory(log *slog.Logger) memoryLimit {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -39,7 +38,7 @@ func limitMemory(log *slog.Logger) memoryLimit {
 	if err != nil {
 		container = 0
 		if !errors.Is(err, memlimit.ErrNoLimit) && !errors.Is(err, memlimit.ErrNoCgroup) && !errors.Is(err, memlimit.ErrCgroupsNotSupported) {
-			log.Warn("memory limit of the container not read", "error", err)
+			log.Warn("memory limit not read", "component", "memory", "error", err)
 		}
 	}
 	limit := processLimit(container, debug.SetMemoryLimit(-1))
@@ -50,7 +49,7 @@ func limitMemory(log *slog.Logger) memoryLimit {
 		debug.SetMemoryLimit(limit.heapLimit())
 	}
 	if limit < minMemory {
-		log.Warn("memory limit is below the minimum", "limit_mib", limit>>20, "minimum_mib", minMemory>>20)
+		log.Warn("memory limit too low", "component", "memory", "limit_mib", limit>>20, "minimum_mib", minMemory>>20)
 	}
 	return limit
 }
@@ -71,12 +70,12 @@ func processLimit(container uint64, heap int64) memoryLimit {
 	return limit
 }
 
-// heapLimit is the limit of Go's heap: at least half of the whole.
+// heapLimit returns the limit of Go's heap: at least half of the whole limit.
 func (m memoryLimit) heapLimit() int64 {
 	return max(int64(float64(m)*(1-nonHeapShare))-nonHeapFixed, int64(m)/2)
 }
 
-// bodyBudget is how many bytes of bodies of pings may be in progress at once.
+// bodyBudget returns the memory for ping bodies in progress, in bytes.
 func (m memoryLimit) bodyBudget() int64 {
 	const unlimited = 256 << 20
 	if m == 0 {
@@ -85,8 +84,8 @@ func (m memoryLimit) bodyBudget() int64 {
 	return min(int64(m)/8, unlimited)
 }
 
-// maxDeliveries is how many alerts may be sent at once: each has a connection with
-// its buffers, about 100 kB.
+// maxDeliveries returns the maximum number of concurrent sends. Each has a
+// connection with buffers of about 100 kB.
 func (m memoryLimit) maxDeliveries() int {
 	const unlimited, each = 1024, 1 << 20
 	if m == 0 {

@@ -8,16 +8,16 @@ import (
 	"overdue/internal/store"
 )
 
-// memoryRelease gives back what a burst of pings has taken, once it is over. The
-// runtime would do so by itself, over some minutes.
+// memoryRelease returns the memory of a burst of pings to the system after the
+// burst. The runtime alone takes minutes.
 type memoryRelease struct {
-	stored     func() int64 // pings so far
+	stored     func() int64 // pings stored so far
 	db         *store.DB
 	lastStored int64
-	inBurst    bool // a burst is not yet paid back
+	inBurst    bool // a burst has used memory
 }
 
-// When a burst begins and is over, in pings per look.
+// When a burst starts and ends, in pings per interval.
 const (
 	burstStart     = 5000
 	burstEnd       = 100

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// requireToken lets only those in who have the token, as a bearer (RFC 6750, 2.1); an
-// empty token lets everybody in. The comparison takes the same time whatever was
-// sent, its length too.
+// requireToken rejects requests without the bearer token (RFC 6750, section 2.1). An
+// empty token disables the check. The comparison takes the same time for every input.
 func requireToken(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next
@@ -20,7 +19,7 @@ func requireToken(token string, next http.Handler) http.Handler {
 		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
-			writeText(w, http.StatusUnauthorized, "the metrics want their token: Authorization: Bearer …, as set with --metrics-token")
+			writeText(w, http.StatusUnauthorized, "the metrics token is required: send Authorization: Bearer …, with the value of --metrics-token")
 			return
 		}
 		next.ServeHTTP(w, r)

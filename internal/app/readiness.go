@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"overdue/internal/loop"
 	"overdue/internal/store"
 )
 
@@ -17,8 +18,8 @@ type readinessCheck struct {
 	cause error  // nil: it does
 }
 
-// readinessChecks returns all conditions of readiness. A slow or unavailable provider is not
-// one of them: pings are still stored, and other alerts are still sent.
+// readinessChecks returns all conditions of readiness. They do not include providers: if
+// one is unavailable, pings are still stored and other alerts are still sent.
 func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 	_, down := e.db.Unavailable()
 	storing := down
@@ -27,13 +28,13 @@ func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 	}
 	return []readinessCheck{
 		{"storing pings", storing},
-		{"judging", e.sweep.Check(now)},
+		{"evaluating heartbeats", e.sweep.Check(now)},
 		{"delivering alerts", e.delivery.Check(now)},
 	}
 }
 
-// publicReasons are the only causes that /readyz shows: errors of a driver contain
-// addresses, users and paths. The first match is used.
+// publicReasons are the only causes that /readyz shows, because driver errors
+// contain addresses, users and paths. The first match is used.
 var publicReasons = []struct {
 	err  error
 	text string
@@ -45,7 +46,7 @@ var publicReasons = []struct {
 }
 
 // defaultReason is shown for every cause that is not in reasons.
-const defaultReason = "fails or is stalled"
+const defaultReason = "failing"
 
 // publicReason returns the text that /readyz shows for a cause.
 func publicReason(cause error) string {
@@ -57,21 +58,31 @@ func publicReason(cause error) string {
 	return defaultReason
 }
 
-// Ready returns nil when pings can be committed, judging is on time and
-// deliveries continue. Otherwise it returns the public reason and the full cause.
+// public returns the text of a failed check. The name of a loop and how long it is
+// stalled reveal nothing that is secret.
+func (c readinessCheck) public() string {
+	reason := publicReason(c.cause)
+	if stalled, ok := errors.AsType[*loop.StalledError](c.cause); ok && reason == defaultReason {
+		return stalled.Error()
+	}
+	return c.name + ": " + reason
+}
+
+// Ready returns nil if pings can be committed, heartbeats are evaluated on time and
+// alerts are delivered. Otherwise it returns the public reason and the full cause.
 func (e *Engine) Ready() (public string, cause error) {
 	var said []string
 	var causes []error
 	for _, p := range e.readinessChecks(time.Now()) {
 		if p.cause != nil {
-			said = append(said, p.name+": "+publicReason(p.cause))
+			said = append(said, p.public())
 			causes = append(causes, fmt.Errorf("%s: %w", p.name, p.cause))
 		}
 	}
 	return strings.Join(said, "; "), errors.Join(causes...)
 }
 
-// serveReady answers /readyz, which needs no credentials: details are only in
+// serveReady serves /readyz. It needs no credentials, so details are only in
 // the log.
 func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 	public, cause := e.Ready()
@@ -97,18 +108,24 @@ func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 // readyLogInterval is how often the log repeats why a server is not ready.
 const readyLogInterval = time.Minute
 
-// readyLog limits the messages about readiness: probes may ask many times a second.
+// readyLog limits the log messages about readiness: there may be many probes a second.
 type readyLog struct {
 	mu         sync.Mutex
 	lastReason string // empty: ready
 	loggedAt   time.Time
 }
 
-// due reports whether to log an answer: it changed, or the server is still not
+// due reports whether to log the state: it changed, or the server is still not
 // ready after the interval.
 func (l *readyLog) due(now time.Time, public string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	public = strings.Map(func(r rune) rune { // how long a loop is stalled is no change
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, public)
 	if public == l.lastReason && (public == "" || now.Sub(l.loggedAt) < readyLogInterval) {
 		return false
 	}

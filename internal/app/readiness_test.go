@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -45,7 +46,7 @@ func TestReadyLog_LogsChangesAtOnceAndRepeatsAfterAMinute(t *testing.T) {
 	if lines != 3 {
 		t.Errorf("%d lines in three minutes; want 3", lines)
 	}
-	if !l.due(now, "judging: fails or is stalled") || !l.due(now, "") {
+	if !l.due(now, "sweep loop stalled for 11 s") || !l.due(now, "") {
 		t.Error("a change is not logged")
 	}
 	if l.due(now.Add(time.Hour), "") {
@@ -117,4 +118,16 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 			t.Error(err)
 		}
 	})
+}
+
+func TestReadinessCheck_NamesTheLoopThatIsStalledAndForHowLong(t *testing.T) {
+	c := readinessCheck{"delivering alerts", fmt.Errorf("check: %w", &loop.StalledError{Loop: "delivery", Late: 42 * time.Second})}
+	if got, want := c.public(), "delivery loop stalled for 42 s"; got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
+	var l readyLog
+	now := time.Now()
+	if !l.due(now, "delivery loop stalled for 42 s") || l.due(now.Add(time.Second), "delivery loop stalled for 43 s") {
+		t.Error("a longer stall is logged as a change")
+	}
 }

@@ -38,7 +38,7 @@ func (k SecretKey) file(database string) (path string, made bool) {
 	return database + keySuffix, true
 }
 
-// describe returns the source of the key, for messages.
+// describe describes the source of the key for messages.
 func (k SecretKey) describe(database string) string {
 	switch path, _ := k.file(database); {
 	case k.Text != "":
@@ -50,8 +50,8 @@ func (k SecretKey) describe(database string) string {
 }
 
 // errNoKey is the error of a server on PostgreSQL without a key.
-var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share: create one with `overdue secret-key create FILE`, " +
-	"and give it to every server with --secret-key-file, OVERDUE_SECRET_KEY_FILE or OVERDUE_SECRET_KEY")
+var errNoKey = errors.New("PostgreSQL requires a secret key that all servers share: create one with `overdue secret-key create FILE`, " +
+	"and configure it on every server with --secret-key-file, OVERDUE_SECRET_KEY_FILE or OVERDUE_SECRET_KEY")
 
 // candidates returns the current key, and the next key if a rotation has written
 // its file and was interrupted.
@@ -99,7 +99,7 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 	if kept, path := k.keptKeyFile(database, id); kept != "" {
 		return nil, false, fmt.Errorf("the database is sealed with the key %s, which a rotation kept in %s: copy that file over %s", id, kept, path)
 	}
-	return nil, false, fmt.Errorf("the database is sealed with the key %s, but %s holds %s: give the key that it was sealed with; %s",
+	return nil, false, fmt.Errorf("the database is sealed with the key %s, but %s holds %s: use the key that it was sealed with; %s",
 		id, k.describe(database), now.ID(), lostKeyAdvice)
 }
 
@@ -114,7 +114,7 @@ func (k SecretKey) keptKeyFile(database, id string) (file, path string) {
 	return file, path
 }
 
-// keptFileName is where a rotation keeps the key that it replaces.
+// keptFileName returns the file name of a key that a rotation replaced.
 func keptFileName(path, id string) string { return path + "." + id }
 
 // lostKeyAdvice is the advice for an operator who has lost the key.
@@ -161,7 +161,7 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 // secrets as readable.
 func warnIfReadable(path string, log *slog.Logger) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		log.Warn("secret key file can be read by others; run chmod 600 on it", "file", path, "mode", info.Mode().Perm().String())
+		log.Warn("secret key file readable by others", "component", "secret key", "advice", "run chmod 600 on it", "file", path, "mode", info.Mode().Perm().String())
 	}
 }
 
@@ -205,7 +205,7 @@ func finishRotation(path string) (kept string, err error) {
 // newKeySuffix is appended to the name of a key file until a rotation is finished.
 const newKeySuffix = ".new"
 
-// maxKeyFileSize is how many bytes of a key file are read.
+// maxKeyFileSize is the maximum number of bytes read from a key file.
 const maxKeyFileSize = 4096
 
 // readKey reads a key file. It returns nil if the file does not exist.

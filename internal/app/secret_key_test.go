@@ -119,12 +119,12 @@ func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 
 func TestUnlock_PostgreSQLRequiresAKey(t *testing.T) {
 	database := storetest.NewSchema(t)
-	rejects(t, "no setting", database, SecretKey{}, "PostgreSQL needs a secret key", "--secret-key-file")
+	rejects(t, "no setting", database, SecretKey{}, "PostgreSQL requires a secret key", "--secret-key-file")
 	key := SecretKey{Text: seal.GenerateKey()}
 	opens(t, "the first node", database, key)
 	opens(t, "the second node", database, key)
 	rejects(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is sealed with the key")
-	rejects(t, "a node without", database, SecretKey{}, "PostgreSQL needs a secret key")
+	rejects(t, "a node without", database, SecretKey{}, "PostgreSQL requires a secret key")
 }
 
 // rotate changes the key as the command does.

@@ -10,16 +10,16 @@ import (
 	"overdue/internal/store"
 )
 
-// lastUsedInterval is how exact "last used" of a key is. Noting every use would turn
+// lastUsedInterval is the precision of "last used". Recording every use would turn
 // each read into a write.
 const lastUsedInterval = time.Minute
 
-// Keys knows the API keys. It is safe for concurrent use.
+// Keys authenticates API keys. It is safe for concurrent use.
 type Keys struct {
 	db *store.DB
 
 	mu           sync.Mutex
-	usesRecorded map[string]time.Time // by id of key; bounded by how many keys there are
+	usesRecorded map[string]time.Time // by id of the key; at most one entry per key
 }
 
 // NewKeys returns the keys of a database.
@@ -27,9 +27,8 @@ func NewKeys(db *store.DB) *Keys {
 	return &Keys{db: db, usesRecorded: map[string]time.Time{}}
 }
 
-// Actor returns who presents the key at now from an address, and false when
-// there is no such key or it was revoked. It returns an error if the key cannot be
-// looked up.
+// Actor returns the actor of a key that is used from an address, or false if the
+// key does not exist or was revoked. It returns an error if the lookup fails.
 func (k *Keys) Actor(ctx context.Context, secret, source string, now time.Time) (Actor, bool, error) {
 	if !LooksLikeKey(secret) {
 		return Actor{}, false, nil
@@ -60,18 +59,17 @@ func (k *Keys) Actor(ctx context.Context, secret, source string, now time.Time) 
 	}, true, nil
 }
 
-// recordUse writes down that a key was used, at most once a minute.
+// recordUse records that a key was used, at most once a minute.
 func (k *Keys) recordUse(ctx context.Context, key monitor.APIKey, now time.Time) {
 	if !k.shouldRecord(key, now) {
 		return
 	}
-	// Best effort: whoever may read must not be refused because this could not
-	// be written.
+	// Best effort: a failed write must not reject a read.
 	_ = k.db.Update(ctx, func(tx *store.Tx) error { return tx.RecordAPIKeyUse(key.ID, now) })
 }
 
-// shouldRecord reports whether the use at now is to be written down, and counts it as
-// written, so that of many requests at once only one does it.
+// shouldRecord reports whether to record a use at now. It returns true for only one
+// of several concurrent requests.
 func (k *Keys) shouldRecord(key monitor.APIKey, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

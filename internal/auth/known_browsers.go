@@ -21,8 +21,8 @@ import (
 // knownBrowserLife is how long a browser stays known after a sign-in.
 const knownBrowserLife = 30 * 24 * time.Hour
 
-// A browser's token holds the person who signed in there, random bytes that
-// name the browser, the moment in seconds, and an HMAC over these.
+// The token of a browser contains the id of the person who signed in, random
+// bytes that identify the browser, the time in seconds, and an HMAC.
 const (
 	browserPerson = 16
 	browserName   = browserPerson + 16
@@ -30,16 +30,16 @@ const (
 	browserLength = browserAt + sha256.Size
 )
 
-// knownBrowsers recognises those that signed in lately, by a signed cookie. The
-// cookie gives no access: wrong passwords from such a browser are counted apart
-// from all others, so that nobody else can use them up.
+// knownBrowsers recognizes browsers with a recent sign-in by a signed cookie.
+// The cookie gives no access. Wrong passwords from such a browser are counted
+// separately, so other clients cannot lock the person out.
 type knownBrowsers struct {
 	db     *store.DB
-	cookie string // its name
+	cookie string // name of the cookie
 	secure bool
 
 	mu  sync.Mutex
-	key []byte // read or made when it is first needed; the same on every node
+	key []byte // loaded on first use; the same on every node
 }
 
 // newKnownBrowsers returns the known browsers of a database. secure marks the cookie
@@ -71,7 +71,7 @@ func (b *knownBrowsers) secret(ctx context.Context) ([]byte, error) {
 	return b.key, nil
 }
 
-// sign appends the HMAC to the content of a token.
+// sign appends an HMAC to the content of a token.
 func sign(key, said []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte("browser\x00"))

@@ -11,11 +11,11 @@ import (
 	"overdue/internal/store"
 )
 
-// setupSetting is where the hash of the one-time link is kept.
+// setupSetting is the name of the setting with the hash of the one-time link.
 const setupSetting = "setup-link"
 
-// CreateSetupLink makes the token of the one-time link that creates the owner. It
-// takes the place of any before. needed is false when somebody has an account.
+// CreateSetupLink creates the token of the one-time link that creates the owner,
+// and replaces any earlier one. needed is false if there is an account.
 func (p *People) CreateSetupLink(ctx context.Context) (token string, needed bool, err error) {
 	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
@@ -29,7 +29,7 @@ func (p *People) CreateSetupLink(ctx context.Context) (token string, needed bool
 	return token, true, nil
 }
 
-// SetupLinkValid reports whether a token is that of the link that creates the owner.
+// SetupLinkValid reports whether a token belongs to the link that creates the owner.
 func (p *People) SetupLinkValid(ctx context.Context, token string) (is bool, err error) {
 	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
@@ -37,26 +37,26 @@ func (p *People) SetupLinkValid(ctx context.Context, token string) (is bool, err
 	}
 	err = p.db.View(ctx, func(tx *store.Tx) error {
 		hash, found, err := tx.Setting(setupSetting)
-		// Both are hashes: comparing them tells nothing about the token.
+		// Both are hashes, so the time of the comparison reveals nothing about the
+		// token.
 		is = found && hash == HashKey(token)
 		return err
 	})
 	return is, err
 }
 
-// OwnerSetup is what the owner says about themselves and the first project.
+// OwnerSetup is the input of the setup page: the owner and the first project.
 type OwnerSetup struct {
 	Name, Email, Password string
-	Project, Zone         string // empty: as they are
+	Project, Zone         string // empty: unchanged
 }
 
-// errSetupLinkUsed is the answer to a link that was used, or is none.
+// errSetupLinkUsed is the fault for a setup link that is no longer valid.
 func errSetupLinkUsed() error {
-	return monitor.Faultf(monitor.NotFound, "", "This link was used already, or a newer one was made. The server prints a new one when it starts.")
+	return monitor.Faultf(monitor.NotFound, "", "This link was already used or replaced. The server prints a new one when it starts.")
 }
 
-// SetUp creates the owner for whoever has the link, which works once, and signs
-// them in.
+// SetUp creates the owner with the one-time link and signs them in.
 func (p *People) SetUp(ctx context.Context, token string, f OwnerSetup, e ClientInfo, now time.Time) error {
 	ok, err := p.SetupLinkValid(ctx, token)
 	if err != nil {
@@ -78,8 +78,8 @@ func (p *People) SetUp(ctx context.Context, token string, f OwnerSetup, e Client
 	return p.Sessions.start(ctx, v, e, now)
 }
 
-// AddOwner creates the owner without anybody being there, unless somebody has
-// an account. It reports whether it did.
+// AddOwner creates the owner from the settings if there is no account. It
+// reports whether it did.
 func (p *People) AddOwner(ctx context.Context, email, password string, now time.Time) (bool, error) {
 	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
@@ -88,7 +88,7 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 	_, err = p.createOwner(ctx, OwnerSetup{Name: "Owner", Email: email, Password: password}, "", now, func(tx *store.Tx) error {
 		n, err := tx.CountPeople()
 		if err == nil && n > 0 {
-			return store.ErrTaken // another node did it just now
+			return store.ErrTaken // another node has just created it
 		}
 		return err
 	})
@@ -98,9 +98,9 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 	return err == nil, err
 }
 
-// createOwner adds the owner and makes them the owner of all projects, of which the
-// first gets its name. claim runs first, in the same transaction. address is
-// empty where the settings of the server say who the owner is.
+// createOwner adds the owner, makes them the owner of all projects, and names the
+// first project. claim runs first, in the same transaction. address is empty if the
+// owner comes from the settings of the server.
 func (p *People) createOwner(ctx context.Context, f OwnerSetup, address string, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
 	if f, err = f.validate(); err != nil {
 		return v, err
@@ -127,7 +127,7 @@ func (p *People) createOwner(ctx context.Context, f OwnerSetup, address string, 
 	return v, err
 }
 
-// grantOwnership makes the founder the owner of what there is.
+// grantOwnership makes the person the owner of all projects.
 func (f OwnerSetup) grantOwnership(tx *store.Tx, person monitor.Person, by Actor, now time.Time) error {
 	projects, err := tx.Projects()
 	if err != nil {
@@ -147,7 +147,7 @@ func (f OwnerSetup) grantOwnership(tx *store.Tx, person monitor.Person, by Actor
 	return auditAccount(tx, person.ID, accountAction{by, "person.setup", person.Name, "owner"}, now)
 }
 
-// validate returns what is stored of the founder, or all that is wrong with it.
+// validate returns the input in its stored form, or all faults.
 func (f OwnerSetup) validate() (OwnerSetup, error) {
 	var faults monitor.Faults
 	add := func(fault *monitor.Fault) {

@@ -13,8 +13,8 @@ import (
 	"overdue/internal/monitor"
 )
 
-// How long a password may be. A few words in a row are better than any rule
-// about kinds of characters; the upper end only bounds the work.
+// Limits of the length of a password. A few words are safer than any rule about
+// kinds of characters. The maximum only limits the work.
 const (
 	minPasswordLength = 12   // in characters
 	maxPasswordLength = 1000 // in bytes
@@ -22,22 +22,21 @@ const (
 
 const (
 	// minScore is the lowest accepted score of zxcvbn, from 0 to 4: more than
-	// 10^8 guesses, too many for sign-in and many for a slow hash.
+	// 10^8 guesses.
 	minScore = 3
-	// maxScored bounds how much of a password is scored, in characters: the time
-	// grows with the cube of it, to 7 ms here. A password that is weak up to
-	// there is rejected.
+	// maxScored is the number of characters that are scored. The time grows with
+	// its cube, to 7 ms here.
 	maxScored = 64
-	// minOwnWord is the shortest part of a name or an address that counts as one.
+	// minOwnWord is the minimum length of a part of a name or address that counts as a
+	// guessable word.
 	minOwnWord = 3
 )
 
-// productName is in the list of guesses for every account here.
+// productName is a guessable word for every account.
 const productName = "overdue"
 
-// passwordFault returns a fault of a field unless the password may be chosen by
-// the person with the name and the address. Every place that sets a password
-// asks it.
+// passwordFault returns a fault of a field if the password is too short, too
+// long or easy to guess for the person. Every change of a password calls it.
 func passwordFault(field, password, name, email string) *monitor.Fault {
 	switch {
 	case utf8.RuneCountInString(password) < minPasswordLength:
@@ -58,13 +57,13 @@ func passwordFault(field, password, name, email string) *monitor.Fault {
 	return nil
 }
 
-// isWeak reports whether a password is among the first guesses.
+// isWeak reports whether a password is easy to guess.
 func isWeak(password string, own []string) bool {
 	return zxcvbn.PasswordStrength(password, own).Score < minScore
 }
 
-// ownWords are the parts of a person's name and address, and the product's name,
-// longest first.
+// ownWords returns the parts of the name and address of a person and the name of
+// the product, longest first.
 func ownWords(name, email string) []string {
 	words := strings.FieldsFunc(strings.ToLower(name+" "+email), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	words = append(words, productName, strings.ToLower(email), strings.ToLower(name))
@@ -73,8 +72,8 @@ func ownWords(name, email string) []string {
 	return slices.Compact(words)
 }
 
-// withoutWords returns a password without the words, in whatever case they are
-// written. Taking them out must leave a password that is good enough alone.
+// withoutWords returns a password without the words, in any letter case. The
+// rest must be strong enough alone.
 func withoutWords(password string, words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

@@ -17,34 +17,34 @@ func errWrongCredentials() error {
 	return monitor.Faultf(monitor.Invalid, "password", "Incorrect email or password.")
 }
 
-// errPasswordChanged means that a password was changed after it was checked, during the
-// same request. People get the answer for a wrong password.
+// errPasswordChanged means that a password changed after it was checked in the same
+// request. The client gets the response for a wrong password.
 var errPasswordChanged = errors.New("password: changed since it was checked")
 
-// ErrSignedOut means that the session ended while its request was in progress.
-// Nothing was changed.
+// ErrSignedOut means that the session ended during the request. Nothing was
+// changed.
 var ErrSignedOut = errors.New("session: ended during the request")
 
-// ThrottleError is the fault for too many attempts. It says how long to wait.
+// ThrottleError is the fault for too many attempts, with the time to wait.
 type ThrottleError struct {
 	*monitor.Fault
 	Wait time.Duration
 }
 
-// Unwrap makes a Rest a fault.
+// Unwrap returns the fault.
 func (r *ThrottleError) Unwrap() error { return r.Fault }
 
-// NewThrottleError returns a Rest for a field: a sentence, and how long to wait.
+// NewThrottleError returns a ThrottleError for a field.
 func NewThrottleError(wait time.Duration, field, format string, args ...any) *ThrottleError {
 	return &ThrottleError{monitor.Faultf(monitor.RateLimited, field, format+" Wait "+minutes(wait)+", then try again.", args...), wait}
 }
 
-// tooMany returns the answer to too many tries, about a field.
+// tooMany returns the fault for too many attempts.
 func tooMany(field string, wait time.Duration) error {
-	return NewThrottleError(wait, field, "Too many tries.")
+	return NewThrottleError(wait, field, "Too many attempts.")
 }
 
-// minutes returns a wait in words, rounded up to minutes.
+// minutes returns a duration in words, rounded up to minutes.
 func minutes(wait time.Duration) string {
 	n := int((wait + time.Minute - 1) / time.Minute)
 	if n == 1 {
@@ -53,8 +53,8 @@ func minutes(wait time.Duration) string {
 	return fmt.Sprintf("%d minutes", n)
 }
 
-// verified is a person whose password was checked. What follows from the check
-// is written only where hash still is the stored one.
+// verified is a person whose password was checked. Writes that depend on the
+// check must verify that the stored hash has not changed.
 type verified struct {
 	person monitor.Person
 	hash   string
@@ -71,11 +71,11 @@ func (p *People) SignIn(ctx context.Context, email, password string, e ClientInf
 	return err
 }
 
-// authenticate returns the person with an address and a password.
+// authenticate returns the person with an email address and a password.
 func (p *People) authenticate(ctx context.Context, email, password string, e ClientInfo, now time.Time) (v verified, err error) {
 	email = strings.TrimSpace(email)
 	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > maxEmailLength {
-		email = "" // no account has it, and the databases refuse to look for it
+		email = "" // no account has it, and the databases reject the query
 	}
 	a := attempt{email: email, address: e.Address}
 	find := func() (hash string, err error) {
@@ -106,9 +106,9 @@ func (p *People) authenticate(ctx context.Context, email, password string, e Cli
 	return v, nil
 }
 
-// verifyPassword reports whether a password has the stored hash, and returns that hash.
-// It counts the attempt. If there were too many, it delays the answer or returns a
-// [ThrottleError].
+// verifyPassword reports whether a password matches the stored hash, and returns that
+// hash. It counts the attempt. After too many attempts, it delays the result or returns
+// a [ThrottleError].
 func (p *People) verifyPassword(ctx context.Context, a attempt, field, password string, now time.Time, stored func() (string, error)) (hash string, same bool, err error) {
 	rest, delay := p.throttle.reserve(a, now)
 	if rest > 0 {
@@ -126,10 +126,10 @@ func (p *People) verifyPassword(ctx context.Context, a attempt, field, password 
 	return hash, same, err
 }
 
-// maxDelayed is how many requests may wait for a delayed answer at once.
+// maxDelayed is the maximum number of requests with a delayed response.
 const maxDelayed = 256
 
-// delays delays answers. It returns [ErrBusy] if too many answers are delayed.
+// delays delays responses. It returns [ErrBusy] if too many are delayed.
 type delays struct {
 	waiting chan struct{}
 	sleep   func(context.Context, time.Duration) error
@@ -152,7 +152,7 @@ func (d delays) wait(ctx context.Context, delay time.Duration) error {
 	return d.sleep(ctx, delay)
 }
 
-// sleepContext waits for a time, or until the context ends.
+// sleepContext waits for a duration or until the context ends.
 func sleepContext(ctx context.Context, delay time.Duration) error {
 	t := time.NewTimer(delay)
 	defer t.Stop()
@@ -167,7 +167,7 @@ func sleepContext(ctx context.Context, delay time.Duration) error {
 // BusyWait is how long to wait after [ErrBusy] before a retry.
 const BusyWait = 5 * time.Second
 
-// SignOut ends the session of the request, which comes from an address.
+// SignOut ends the session of the request from an address.
 func (p *People) SignOut(ctx context.Context, address string, now time.Time) error {
 	person, id := p.Sessions.current(ctx)
 	if err := p.Sessions.end(ctx); err != nil || person == "" {

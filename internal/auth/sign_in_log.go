@@ -11,7 +11,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// log is where sign-ins are logged.
+// log returns the log for sign-ins.
 func (p *People) log() *slog.Logger {
 	if p.Log == nil {
 		return slog.New(slog.DiscardHandler)
@@ -19,13 +19,13 @@ func (p *People) log() *slog.Logger {
 	return p.Log
 }
 
-// loggedHashLength is how much of an address's hash is logged: enough to see that
-// several tries were for one address.
+// loggedHashLength is how many characters of the hash of an address are logged:
+// enough to recognize repeated attempts for one address.
 const loggedHashLength = 12
 
-// logSignIn writes how a sign-in went: with the id of the account, or a hash of
-// the address that has none. People mistake the field for that of the password,
-// so the address is never logged.
+// logSignIn logs the result of a sign-in with the id of the account, or with a
+// hash of the address if there is no account. The address is never logged,
+// because people sometimes type their password into its field.
 func (p *People) logSignIn(ctx context.Context, v verified, email string, e ClientInfo, err error) {
 	account := slog.String("person", v.person.ID)
 	if v.person.ID == "" {
@@ -38,7 +38,7 @@ func (p *People) logSignIn(ctx context.Context, v verified, email string, e Clie
 		log.InfoContext(ctx, "signed in")
 	case theirs && fault.Kind == monitor.RateLimited:
 		log.WarnContext(ctx, "sign-in throttled")
-	case theirs: // people mistype
+	case theirs: // usually a typing error
 		log.InfoContext(ctx, "sign-in rejected")
 	default:
 		log.WarnContext(ctx, "sign-in failed", "error", err)

@@ -9,9 +9,9 @@ import (
 	"overdue/internal/store"
 )
 
-// SignOutEverywhere ends all sessions of the person with an address, on behalf
-// of an operator. It returns how many there were, and false when the address
-// has no account.
+// SignOutEverywhere ends all sessions of the person with an email address, on
+// behalf of an operator. It returns their number, or false if there is no
+// account.
 func (p *People) SignOutEverywhere(ctx context.Context, email string, by Actor, now time.Time) (n int, found bool, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		person, _, known, err := tx.PersonByEmail(strings.TrimSpace(email))

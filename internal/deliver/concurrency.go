@@ -5,34 +5,34 @@ import (
 	"time"
 )
 
-// Limits of the alerts of one channel that are being sent at a time.
+// Limits of concurrent sends per channel.
 const (
 	// A fast channel gets one alert at a time. The next is sent after the result of
-	// the previous one is on disk, so that after a crash at most one alert of the
-	// channel is sent again.
+	// the previous one is on disk, so a crash repeats at most one alert of the
+	// channel.
 	fastChannelSlots = 1
-	// While an answer takes slowSendThreshold or longer, the channel gets up to slowChannelSlots:
-	// with one at a time, a long queue would take too long.
+	// While a response takes slowSendThreshold or longer, the channel gets up to
+	// slowChannelSlots: with one at a time, a long queue would take too long.
 	slowSendThreshold = 500 * time.Millisecond
 	slowChannelSlots  = 8
-	// One in reservedShare places is for channels that are not slow: channels that
-	// hang would otherwise take all, and delay the first attempts of the others.
+	// One in reservedShare slots is reserved for channels that are not slow:
+	// channels that hang would otherwise take all slots and delay the others.
 	reservedShare = 8
 )
 
-// slots computes how many more alerts each channel may get in a turn.
+// slots computes how many more alerts each channel may get in a run.
 type slots struct {
 	now          time.Time
-	startTimes   map[string][]time.Time // when each send that is not noted yet began, by channel
-	total        int                    // places left for all channels together
-	reserved     int                    // of them, those that slow channels may not take
+	startTimes   map[string][]time.Time // start times of sends that are not recorded yet, by channel
+	total        int                    // free slots of all channels together
+	reserved     int                    // of them, those that slow channels cannot take
 	slowChannels map[string]bool        // channels whose last send was slow
 }
 
-// countSlots counts the sends in progress, without the results that this turn records.
-func (c *Dispatcher) countSlots(noted []sendResult, now time.Time) slots {
+// countSlots counts the sends in progress, without the results that this run records.
+func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
 	done := map[string]bool{}
-	for _, r := range noted {
+	for _, r := range recorded {
 		done[r.alert.ID] = true
 		if r.duration >= slowSendThreshold {
 			c.slowChannels[r.channel.ID] = true
@@ -51,21 +51,21 @@ func (c *Dispatcher) countSlots(noted []sendResult, now time.Time) slots {
 		if now.Sub(s.startedAt) < defaultSendTimeout {
 			l.total--
 		} else {
-			slow++ // moves to a separate place, so that a slow mail server does not delay other channels
+			slow++ // counts separately, so a slow mail server does not delay other channels
 		}
 	}
 	l.total -= max(0, slow-places)
 	return l
 }
 
-// available returns how many more alerts a channel may get after this turn has taken
-// taken of all places.
+// available returns how many more alerts a channel may get after this run has
+// claimed taken alerts.
 func (l slots) available(channel string, taken int) int {
 	if slow := l.slowFrom(channel); !slow.IsZero() && !slow.After(l.now) {
 		return min(slowChannelSlots-len(l.startTimes[channel]), l.total-taken-l.reserved)
 	}
 	reserve := 0
-	if l.slowChannels[channel] { // it will probably be slow again
+	if l.slowChannels[channel] { // probably slow again
 		reserve = l.reserved
 	}
 	return min(fastChannelSlots-len(l.startTimes[channel]), l.total-taken-reserve)

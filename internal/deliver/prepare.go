@@ -15,8 +15,8 @@ import (
 	"overdue/internal/store"
 )
 
-// prepare gathers what telling an alert takes. ok is false when there is
-// nothing to tell any more: the channel is gone, or a reminder came too late.
+// prepare reads what is needed to send an alert. ok is false if there is
+// nothing to send: the channel was deleted, or a reminder is no longer needed.
 func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e delivery, ok bool, err error) {
 	e = delivery{alert: a}
 	e.channel, err = tx.Channel(a.Project, a.Channel)
@@ -55,9 +55,8 @@ func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e de
 	return e, true, nil
 }
 
-// redactIDs removes every heartbeat id from a message before it is sent: receivers,
-// their logs and their chats must not get the right to ping. References replace
-// ids.
+// redactIDs replaces every heartbeat id in a message with the reference of the
+// heartbeat: whoever reads the message, a log or a chat must not be able to ping.
 func (e *delivery) redactIDs(tx *store.Tx) error {
 	n := &e.notification
 	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Output}
@@ -80,13 +79,13 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 	return shape.HideIDs(tx, e.heartbeatID, texts...)
 }
 
-// isNotFound reports whether what was asked for does not exist.
+// isNotFound reports whether an error means that an object does not exist.
 func isNotFound(err error) bool {
 	fault, ok := errors.AsType[*monitor.Fault](err)
 	return ok && fault.Kind == monitor.NotFound
 }
 
-// newNotification is what any alert tells.
+// newNotification returns the parts of the notification that every event has.
 func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, project monitor.Project) notify.Notification {
 	n := notify.Notification{
 		AlertID: cmp.Or(a.SplitFrom, a.ID), Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
@@ -106,7 +105,7 @@ func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, p
 	return n
 }
 
-// pageURL is the address of a page, empty when the server does not know its own.
+// pageURL returns the URL of a page, or "" if the base URL is not known.
 func (c *Dispatcher) pageURL(path string) string {
 	if c.Base == "" {
 		return ""
@@ -114,7 +113,7 @@ func (c *Dispatcher) pageURL(path string) string {
 	return c.Base + path
 }
 
-// addHeartbeat adds what is known of the heartbeat.
+// addHeartbeat adds the facts about the heartbeat.
 func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) error {
 	n, a := &e.notification, e.alert
 	h, err := tx.HeartbeatByKey(a.Heartbeat)
@@ -135,8 +134,8 @@ func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) erro
 	return nil
 }
 
-// addIncident adds what is known of the incident, and reports whether it is
-// open and nobody takes care of it.
+// addIncident adds the facts about the incident, and reports whether it is open
+// and not acknowledged.
 func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor.Alert, now time.Time) (open bool, err error) {
 	i, err := tx.Incident(a.Project, a.Incident)
 	if err != nil {
@@ -166,7 +165,8 @@ func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor
 	return i.State() == monitor.StateOpen, nil
 }
 
-// missedDeadline is when silence became this incident, none for other causes.
+// missedDeadline returns the missed deadline of an incident, or the zero time if it has
+// another cause.
 func missedDeadline(i monitor.Incident) time.Time {
 	if i.Cause == monitor.CauseMissed {
 		return i.OpenedAt
@@ -174,8 +174,8 @@ func missedDeadline(i monitor.Incident) time.Time {
 	return time.Time{}
 }
 
-// addPingOutput adds the end of what the job wrote: with the failure that it
-// reported, or else with the newest ping.
+// addPingOutput adds the output of the ping that reported the failure, or of
+// the newest ping.
 func (c *Dispatcher) addPingOutput(tx *store.Tx, n *notify.Notification, i monitor.Incident) error {
 	number := i.PingNumber
 	if number == 0 {
@@ -199,7 +199,7 @@ func (c *Dispatcher) addPingOutput(tx *store.Tx, n *notify.Notification, i monit
 	return nil
 }
 
-// SendTest sends a test alert now and waits for the provider's answer.
+// SendTest sends a test alert and waits for the response of the provider.
 func (c *Dispatcher) SendTest(ctx context.Context, channel monitor.Channel, project monitor.Project, id string) (notify.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultSendTimeout)
 	defer cancel()

@@ -6,17 +6,17 @@ import (
 	"regexp"
 )
 
-// requestIDHeader carries the request id both ways.
+// requestIDHeader holds the request id in requests and responses.
 const requestIDHeader = "X-Request-Id"
 
-// validRequestID is a request id of a client's own that can stand in a log line.
+// validRequestID matches request ids of clients that are safe in a log line.
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // RequestID returns the id of a request that went through [Handler].
 func RequestID(r *http.Request) string { return r.Header.Get(requestIDHeader) }
 
-// withRequestID makes sure that the request has a sane id, and that the answer
-// tells it.
+// withRequestID sets the request id of the request and the response. It keeps a
+// valid id of the client.
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// trackRequests tells the connection of each request how far the request is. It is
-// around everything else.
+// trackRequests records the progress of each request on its connection. It is the
+// outermost middleware.
 func trackRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, known := r.Context().Value(connKey{}).(*conn)
@@ -24,8 +24,8 @@ func trackRequests(next http.Handler) http.Handler {
 		if r.ContentLength == 0 {
 			b.complete()
 		} else {
-			// A copy, because net/http looks at the body of its own request to
-			// find out whether the client waits to be asked for it.
+			// A copy, because net/http checks the body of its request for
+			// Expect: 100-continue.
 			b.ReadCloser, r = r.Body, r.WithContext(r.Context())
 			r.Body = b
 		}
@@ -44,7 +44,7 @@ func trackRequests(next http.Handler) http.Handler {
 	})
 }
 
-// trackedBody notes when the whole body has arrived, or does not in time.
+// trackedBody records when the whole body has arrived, or that it timed out.
 type trackedBody struct {
 	io.ReadCloser
 	conn      *conn
@@ -52,7 +52,7 @@ type trackedBody struct {
 	timedOut  atomic.Bool
 }
 
-// complete notes that the whole request is here.
+// complete records that the request is complete.
 func (b *trackedBody) complete() {
 	if b.completed.CompareAndSwap(false, true) {
 		b.conn.completeRequests.Add(1)
@@ -72,21 +72,21 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trackedWriter notes when an answer in HTTP/2 is stuck because the client takes
-// nothing. In HTTP/1 the connection sees that itself.
+// trackedWriter records blocked writes of a response in HTTP/2. In HTTP/1 the
+// connection records them.
 type trackedWriter struct {
 	http.ResponseWriter
 	conn *conn
 }
 
-// Write sends part of the answer.
+// Write sends part of the response.
 func (w *trackedWriter) Write(b []byte) (int, error) {
 	w.conn.beginWrite()
 	defer w.conn.endWrite()
 	return w.ResponseWriter.Write(b)
 }
 
-// FlushError sends what is buffered.
+// FlushError sends the buffered data.
 func (w *trackedWriter) FlushError() error {
 	w.conn.beginWrite()
 	defer w.conn.endWrite()

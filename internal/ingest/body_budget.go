@@ -9,12 +9,11 @@ import (
 // initialBodyBuffer is the initial buffer size of a body, in bytes.
 const initialBodyBuffer = 16 << 10
 
-// BodyBudget bounds how many bytes of bodies are in memory at once, over all
-// requests in progress. A request takes its share while bytes arrive, so one
-// that announces much and sends little takes little.
+// BodyBudget limits the memory for request bodies in progress. A request
+// reserves memory as bytes arrive, not by its Content-Length.
 //
-// When the budget is used up, a body is truncated, as a body that is too long. The
-// ping still counts: a signal never depends on its payload.
+// When the budget is used up, a body is truncated like one that is too long. The
+// ping still counts: a signal never depends on its body.
 type BodyBudget struct {
 	limit int64
 	used  atomic.Int64
@@ -23,7 +22,7 @@ type BodyBudget struct {
 // NewBodyBudget returns a budget, in bytes.
 func NewBodyBudget(most int64) *BodyBudget { return &BodyBudget{limit: most} }
 
-// reserve reserves n bytes. It reports false if fewer are free.
+// reserve reserves n bytes, or returns false if fewer are free.
 func (b *BodyBudget) reserve(n int64) bool {
 	if b.used.Add(n) <= b.limit {
 		return true
@@ -35,9 +34,9 @@ func (b *BodyBudget) reserve(n int64) bool {
 // release releases the bytes that a body reserved.
 func (b *BodyBudget) release(body []byte) { b.used.Add(-int64(cap(body))) }
 
-// read returns the first most bytes of a body, or fewer when the budget is used
-// up, and whether there may be more. declared is the length of the body, negative
-// if it is unknown. The caller releases the body, even after an error.
+// read returns the first most bytes of a body, or fewer if the budget is used up,
+// and whether there may be more. declared is the Content-Length, negative if
+// unknown. The caller must release the body, even after an error.
 func (b *BodyBudget) read(r io.Reader, declared, most int64) (body []byte, more bool, err error) {
 	whole := most
 	if declared >= 0 {

@@ -188,7 +188,7 @@ func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
 }
 
 // A job that is killed while it sends its output looks like a connection that
-// broke off: it must not count as a success.
+// was lost: it must not count as a success.
 func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
 	take(t, func(d *fixture) {
 		for form, want := range map[string]monitor.PingKind{
@@ -395,7 +395,7 @@ func TestServeHTTP_APanicIsReportedAndAnswered(t *testing.T) {
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, pingurl.For("", "")+someID, strings.NewReader("body")))
-	if rec.Code != http.StatusInternalServerError || rec.Header().Get("Retry-After") == "" || rec.Body.String() != "internal error: send it again\n" || caught != "a bug" {
+	if rec.Code != http.StatusInternalServerError || rec.Header().Get("Retry-After") == "" || rec.Body.String() != "internal error: send the ping again\n" || caught != "a bug" {
 		t.Errorf("answered %d %q, reported %v", rec.Code, rec.Body, caught)
 	}
 }

@@ -7,46 +7,48 @@ import (
 	"overdue/internal/monitor"
 )
 
-// InFlight knows which pings have arrived and are not yet stored. It is what
-// keeps a slow disk from raising a false alarm: nothing is judged that a ping
-// on its way could still prevent.
+// InFlight holds the pings that have arrived and are not stored yet. It
+// prevents false alarms when the disk is slow: no deadline is evaluated while a
+// ping in flight could still meet it.
 type InFlight struct {
 	mu         sync.Mutex
 	byID       map[string][]*InFlightPing
-	knownIDs   map[string]struct{} // ids that pings were stored for
-	incomplete map[string]int      // incomplete requests, by id of a heartbeat that exists
+	knownIDs   map[string]struct{} // heartbeat ids of stored pings
+	incomplete map[string]int      // incomplete requests, by id of an existing heartbeat
 
-	lastPulse      time.Time // when this process last ran for certain; zero before the first Pulse
+	lastPulse      time.Time // the last time at which this process was known to run; zero before the first Pulse
 	lastSuspension suspension
 }
 
-// InFlightPing is one ping on its way.
+// InFlightPing is one ping that is not stored yet.
 type InFlightPing struct {
-	At    time.Time // when its request arrived, in µs
+	At    time.Time // when the request arrived, in microseconds
 	id    string
-	batch *batch // the commit that it travels in, nil while it waits
-	// confirmed says that its id is known to be that of a heartbeat, or that its
-	// request is complete. Only then may it hold back other heartbeats on other
-	// nodes: otherwise anybody could do so with a made-up id.
+	batch *batch // the batch of the ping, nil while it waits
+	// confirmed is true if the heartbeat is known to exist or the request is
+	// complete. Only then can the ping hold back other heartbeats on other
+	// nodes: otherwise a client could do so with a made-up id.
 	confirmed bool
-	// complete says that the whole request is there.
+	// complete is true if the whole request has arrived.
 	complete bool
-	// delayed says that the request waited in its socket while the process was suspended.
+	// delayed is true if the request waited in its socket while the process was
+	// suspended.
 	delayed bool
 }
 
-// maxKnownIDs bounds the memory for ids. When it is full all are forgotten: then
-// for a moment slow bodies bind only this node.
+// maxKnownIDs is the maximum number of remembered ids. When it is reached, all
+// ids are dropped: for a short time, incomplete requests then hold back
+// heartbeats on this node only.
 const maxKnownIDs = 100_000
 
-// NewInFlight makes an empty register.
+// NewInFlight returns an empty register.
 func NewInFlight() *InFlight {
 	return &InFlight{byID: map[string][]*InFlightPing{}, knownIDs: map[string]struct{}{}, incomplete: map[string]int{}}
 }
 
-// Add registers a ping for the heartbeat with the given id and stamps it.
-// Stamp and register are one step: whoever asks later either sees the ping or
-// has an earlier clock reading.
+// Add registers a ping for the heartbeat with the given id, and reads the clock
+// in the same step: every later snapshot contains the ping or has an earlier
+// time.
 //
 // waited returns how long the request has waited in its socket, if known. It is
 // called only shortly after a suspension.
@@ -69,14 +71,14 @@ func (a *InFlight) Add(id string, waited func() (time.Duration, bool)) *InFlight
 	return arrival
 }
 
-// Confirmed reports whether the ping's id is known to be that of a heartbeat.
+// Confirmed reports whether the ping is known to belong to a heartbeat.
 func (a *InFlight) Confirmed(arrival *InFlightPing) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return arrival.confirmed
 }
 
-// Confirm notes that the ping's id is that of a heartbeat.
+// Confirm records that the ping belongs to a heartbeat.
 func (a *InFlight) Confirm(arrival *InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -86,8 +88,8 @@ func (a *InFlight) Confirm(arrival *InFlightPing) {
 	}
 }
 
-// Complete notes that the whole request of the ping is there. It returns how long the
-// ping must wait before it is stored: see draining.
+// Complete records that the whole request has arrived. It returns how long the ping
+// must wait before it is stored: see draining.
 func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -96,7 +98,7 @@ func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	return a.lastSuspension.draining()
 }
 
-// requestEnded notes that nothing more comes of a request.
+// requestEnded records that a request is complete or has ended.
 func (a *InFlight) requestEnded(arrival *InFlightPing) {
 	if !arrival.confirmed || arrival.complete {
 		return
@@ -106,18 +108,18 @@ func (a *InFlight) requestEnded(arrival *InFlightPing) {
 	}
 }
 
-// Crowded reports whether so many heartbeats have an incomplete request that one
-// more could hold back all others on other nodes.
+// Crowded reports whether so many heartbeats have an incomplete request that
+// another one could hold back all heartbeats on other nodes.
 func (a *InFlight) Crowded() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.incomplete) > maxHolds
 }
 
-// storedTime is a moment as it is stored.
+// storedTime returns a time in the precision of the database.
 func storedTime(t time.Time) time.Time { return t.UTC().Truncate(monitor.Precision) }
 
-// Remove takes pings off the register: they are stored, or never will be.
+// Remove removes pings: they are stored, or will not be.
 func (a *InFlight) Remove(arrivals ...*InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -126,7 +128,7 @@ func (a *InFlight) Remove(arrivals ...*InFlightPing) {
 	}
 }
 
-// RemoveStored is End for pings of heartbeats that exist.
+// RemoveStored removes stored pings and remembers their ids.
 func (a *InFlight) RemoveStored(arrivals ...*InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -139,7 +141,7 @@ func (a *InFlight) RemoveStored(arrivals ...*InFlightPing) {
 	}
 }
 
-// remove takes one ping off the register.
+// remove removes one ping.
 func (a *InFlight) remove(arrival *InFlightPing) {
 	a.requestEnded(arrival)
 	rest := a.byID[arrival.id]
@@ -154,25 +156,24 @@ func (a *InFlight) remove(arrival *InFlightPing) {
 	}
 }
 
-// Watermarks notes that pings travel in batch b, and returns for each the moment
-// before which everything that arrived for its heartbeat is either stored or in
-// the same batch.
+// Watermarks assigns the pings to batch b. It returns a watermark for each ping:
+// all earlier pings of its heartbeat are stored or in the same batch.
 func (a *InFlight) Watermarks(b *batch) []time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, w := range b.pings {
 		w.inFlight.batch = b
 	}
-	horizons := make([]time.Time, len(b.pings))
+	watermarks := make([]time.Time, len(b.pings))
 	for i, w := range b.pings {
-		horizons[i] = w.inFlight.At
+		watermarks[i] = w.inFlight.At
 		for _, other := range a.byID[w.inFlight.id] {
 			if other.batch != b {
-				horizons[i] = earliest(horizons[i], other.At)
+				watermarks[i] = earliest(watermarks[i], other.At)
 			}
 		}
 	}
-	return horizons
+	return watermarks
 }
 
 // earliest returns the earlier of two moments.
@@ -183,7 +184,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// Count is how many pings are on their way.
+// Count returns the number of pings that are not stored yet.
 func (a *InFlight) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

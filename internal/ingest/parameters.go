@@ -9,22 +9,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// runIDs are the parameters that hold the id of a run, in the order in which they
-// count: Overdue and Healthchecks, Cronitor, Sentry.
+// runIDs are the parameters that hold a run id, in order of precedence: Overdue
+// and Healthchecks, Cronitor, Sentry.
 var runIDs = []string{"rid", "series", "check_in_id"}
 
-// runClaims is what the parameters of a request or the members of its body say about
-// a ping.
+// runClaims is what the parameters of a request, or the members of its body, say
+// about a run.
 type runClaims struct {
 	outcomeClaim
 	runID     string
 	runIDRank int // index in runIDs of the parameter that set the run id; len(runIDs) if none did
 }
 
-// newRunClaims returns claims that say nothing.
+// newRunClaims returns claims without content.
 func newRunClaims() runClaims { return runClaims{runIDRank: len(runIDs)} }
 
-// add takes one more word. Words that say nothing about the run are ignored.
+// add adds one parameter. Parameters that say nothing about the run are ignored.
 func (s *runClaims) add(word, value string, body bool) error {
 	for rank, name := range runIDs[:s.runIDRank] {
 		if id := runID(value); word == name && id != "" {
@@ -39,9 +39,9 @@ func (s *runClaims) add(word, value string, body bool) error {
 	return err
 }
 
-// readParameters reads the parameters of a query or of a form. Parameters of other
-// names are never an error: broken escapes, semicolons, repetitions and excessive
-// lengths are ignored. A name without a value, such as ?fail, counts if it is an
+// readParameters reads the parameters of a query or a form. Unknown parameters are
+// never an error, and neither are broken escapes, semicolons, repetitions and
+// excessive lengths. A name without a value, such as ?fail, counts if it is an
 // outcome.
 func (s *runClaims) readParameters(text string, body bool) error {
 	for pair := range strings.SplitSeq(text, "&") {
@@ -63,7 +63,7 @@ func (s *runClaims) readParameters(text string, body bool) error {
 	return nil
 }
 
-// unescape decodes a part of a query. Text with a broken escape stays as it is.
+// unescape decodes a part of a query. It returns text with a broken escape unchanged.
 func unescape(text string) string {
 	if decoded, err := url.QueryUnescape(text); err == nil {
 		return decoded
@@ -71,13 +71,13 @@ func unescape(text string) string {
 	return text
 }
 
-// maxRunID is the longest run id that is kept, in bytes.
+// maxRunID is the maximum length of a run id that is stored unchanged, in bytes.
 const maxRunID = 64
 
-// runID returns a run id as it is kept: a UUID in lower case, any other text as it
-// is. A longer text, or one that a database would not take, is replaced by a
-// checksum, so that a start and its finish still match. No id makes a ping invalid.
-// An empty id, and Sentry's id of only zeros (the newest run), count as none.
+// runID returns a run id as it is stored: a UUID in lower case, other text
+// unchanged. A longer text, or one that the database cannot store, is replaced by a
+// checksum, so a start and its finish still match. No id makes a ping invalid. An
+// empty id, and Sentry's id of zeros (the newest run), count as none.
 func runID(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) >= 32 && strings.Trim(text, "0-") == "" {
@@ -94,5 +94,5 @@ func runID(text string) string {
 	return fmt.Sprintf("checksum-%x", sum.Sum(nil))
 }
 
-// isUnusable reports characters that a run id must not contain.
+// isUnusable reports whether a run id cannot contain a character.
 func isUnusable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }

@@ -11,13 +11,13 @@ import (
 	"overdue/internal/pingurl"
 )
 
-// pingRequest is what a request says about a ping.
+// pingRequest is the content of a ping URL.
 type pingRequest struct {
 	id string
 	runClaims
 }
 
-// noExit is short for the exit code of a ping that reports none.
+// noExit is the exit code of a ping that reports none.
 const noExit = monitor.NoExitCode
 
 // parsePingURL parses the path and the query of a ping. Its errors are sentences for
@@ -26,7 +26,7 @@ func parsePingURL(path, query string) (pingRequest, error) {
 	f := pingRequest{runClaims: newRunClaims()}
 	rest, _ := pingurl.Cut(path)
 	id, signal, more := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
-	// Only the usual form with hyphens: one heartbeat has one address.
+	// Only the form with hyphens is accepted: one heartbeat has one URL.
 	parsed, err := uuid.Parse(id)
 	if err != nil || len(id) != 36 {
 		return f, fmt.Errorf("malformed id: a heartbeat's id looks like 123e4567-e89b-42d3-a456-426614174000; copy the ping URL again")
@@ -43,7 +43,7 @@ func parsePingURL(path, query string) (pingRequest, error) {
 	return f, f.readParameters(query, false)
 }
 
-// parseSignal reads what follows the id.
+// parseSignal parses the part after the id.
 func parseSignal(s string) (outcomeClaim, error) {
 	c, known := outcomeWords[s]
 	if known {
@@ -59,7 +59,7 @@ func parseSignal(s string) (outcomeClaim, error) {
 	return c, nil
 }
 
-// kindAndExit returns the kind of ping and the exit code: a success if nothing says more.
+// kindAndExit returns the kind of the ping and the exit code. The default is a success.
 func (f pingRequest) kindAndExit() (monitor.PingKind, int) {
 	if f.kind == "" {
 		return monitor.PingSuccess, noExit

@@ -9,7 +9,7 @@ import (
 	"overdue/internal/store"
 )
 
-// Limits of what a node publishes about pings that are not stored yet.
+// Limits of the watermark that a node publishes.
 const (
 	// maxHolds is the maximum number of heartbeats that a node lists. Pings of
 	// further heartbeats hold back all heartbeats on the other nodes.
@@ -19,18 +19,19 @@ const (
 	maxUnlisted = 250 * time.Millisecond
 )
 
-// Snapshot is a moment, and which pings had arrived by then without being stored.
+// Snapshot is a point in time with the pings that were in flight.
 type Snapshot struct {
-	// Now is the moment. Every ping that arrived before it is stored or held.
+	// Now is the time of the snapshot. Every ping that arrived earlier is stored or
+	// held.
 	Now time.Time
-	// Watermark is up to when all pings of this node are stored, for other nodes.
+	// Watermark tells other nodes until when all pings of this node are stored.
 	Watermark store.Watermark
 	held      map[string]time.Time
-	evaluable time.Time // as of which heartbeats without a ping on its way may be judged
+	evaluable time.Time // until when heartbeats without a ping in flight can be evaluated
 }
 
-// EvaluableUntil is the moment as of which the heartbeat with the given id may be
-// judged: just before the oldest ping for it that is on its way.
+// EvaluableUntil returns the time until which the heartbeat with the given id can
+// be evaluated: just before its oldest ping in flight.
 func (c Snapshot) EvaluableUntil(id string) time.Time {
 	if at, held := c.held[id]; held && !at.After(c.Now) {
 		return earliest(c.evaluable, at.Add(-monitor.Precision))
@@ -58,8 +59,8 @@ func (a *InFlight) Snapshot() Snapshot {
 			holds = append(holds, h)
 		}
 	}
-	// Those that could hold back other heartbeats are listed first, then the
-	// oldest: what finds no place on the list is young.
+	// Holds that could affect other heartbeats are listed first, then the
+	// oldest, so those beyond the list are recent.
 	slices.SortFunc(holds, func(x, y hold) int {
 		return cmp.Or(cmp.Compare(y.priority(), x.priority()), x.oldest.Compare(y.oldest))
 	})
@@ -73,12 +74,12 @@ func (a *InFlight) Snapshot() Snapshot {
 	return cut
 }
 
-// hold is how the pings of one heartbeat that are on their way hold back
-// judgements.
+// hold describes how the pings in flight of one heartbeat hold back
+// evaluations.
 type hold struct {
 	id        string
-	oldest    time.Time // the oldest arrival
-	confirmed time.Time // the oldest arrival that may hold back other heartbeats, zero when none may
+	oldest    time.Time // oldest arrival
+	confirmed time.Time // oldest arrival that may hold back other heartbeats, zero when none may
 	complete  bool      // all requests are complete
 }
 
@@ -95,16 +96,16 @@ func newHold(id string, arrivals []*InFlightPing) hold {
 	return h
 }
 
-// lower returns the horizon of all heartbeats, lowered by this one.
-func (h hold) lower(horizon time.Time) time.Time {
+// lower returns the watermark of all heartbeats, lowered by this one.
+func (h hold) lower(watermark time.Time) time.Time {
 	if h.confirmed.IsZero() {
-		return horizon
+		return watermark
 	}
-	return earliest(horizon, h.confirmed.Add(-monitor.Precision))
+	return earliest(watermark, h.confirmed.Add(-monitor.Precision))
 }
 
-// priority orders holds: complete requests leave the list by themselves, and those
-// of ids that nobody has looked up hold back nothing else.
+// priority orders holds. Complete requests leave the list soon, and requests with
+// unconfirmed ids hold back no other heartbeat.
 func (h hold) priority() int {
 	switch {
 	case h.confirmed.IsZero():

@@ -157,9 +157,9 @@ type StalledError struct {
 // Error returns the name of the loop and how late it is.
 func (e *StalledError) Error() string {
 	if e.Late == 0 {
-		return fmt.Sprintf("%s loop: not started", e.Loop)
+		return e.Loop + " loop not started"
 	}
-	return fmt.Sprintf("%s loop: stalled for %.0f s", e.Loop, e.Late.Seconds())
+	return fmt.Sprintf("%s loop stalled for %.0f s", e.Loop, e.Late.Seconds())
 }
 
 // Check returns the last error of the loop, or a *StalledError if its run at now is

@@ -2,27 +2,27 @@ package notify
 
 import "strings"
 
-// channelFailingHeadline says that alerts do not get through another channel.
+// channelFailingHeadline announces that another channel fails.
 func (n Notification) channelFailingHeadline() headline {
 	f := n.failingChannel()
-	lead := "Alerts do not get through the channel " + f.displayName() + "."
+	lead := "Alerts are not being delivered through the channel " + f.displayName() + "."
 	if f.Reason != "" {
-		lead += " The last answer was: " + strings.TrimSuffix(shorten(oneLine(f.Reason), maxDetail), ".") + "."
+		lead += " Last error: " + strings.TrimSuffix(shorten(oneLine(f.Reason), maxDetail), ".") + "."
 	}
-	return headline{"Channel failing", "late", shorten(f.displayName(), maxSubjectName) + ": alerts do not arrive", lead}
+	return headline{"Channel failing", "late", shorten(f.displayName(), maxSubjectName) + ": alerts are not delivered", lead}
 }
 
-// channelRecoveredHeadline says that alerts get through another channel again.
+// channelRecoveredHeadline announces that another channel has recovered.
 func (n Notification) channelRecoveredHeadline() headline {
 	f := n.failingChannel()
-	lead := "Alerts get through the channel " + f.displayName() + " again."
+	lead := "Alerts are delivered again through the channel " + f.displayName() + "."
 	if !f.Since.IsZero() {
-		lead += " It did not deliver since " + n.clock().exact(f.Since) + "."
+		lead += " It had been failing since " + n.clock().exact(f.Since) + "."
 	}
-	return headline{"Channel recovered", "up", shorten(f.displayName(), maxSubjectName) + ": alerts arrive again", lead}
+	return headline{"Channel recovered", "up", shorten(f.displayName(), maxSubjectName) + ": alerts are delivered again", lead}
 }
 
-// failingChannel returns the channel that the news is about.
+// failingChannel returns the channel that the notification is about.
 func (n Notification) failingChannel() FailingChannel {
 	if n.Failing == nil {
 		return FailingChannel{Channel: "A channel"}
@@ -30,7 +30,8 @@ func (n Notification) failingChannel() FailingChannel {
 	return *n.Failing
 }
 
-// displayName returns the name of the channel, and the recipient if only one gets no alerts.
+// displayName returns the name of the channel, with the recipient if only one is
+// affected.
 func (f FailingChannel) displayName() string {
 	if f.Recipient == "" {
 		return cleanLine(f.Channel)

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// htmlEmail is a message as the template shows it.
+// htmlEmail is a message with the methods that the template uses.
 type htmlEmail struct{ Message }
 
 // textPart is a part of a line: a link if it has a URL.
 type textPart struct{ Text, URL string }
 
-// webLink matches what becomes a link: no other schemes, because users write the text.
+// webLink matches links. Other schemes are not linked, because users write the text.
 var webLink = regexp.MustCompile(`https?://[^\s<>"]+`)
 
-// Details are the rows of the table.
+// Details returns the rows of the table.
 func (h htmlEmail) Details() []Fact { return h.emailFacts() }
 
 // HeadingOutput and HeadingDescription are the headings of those parts.
@@ -34,7 +34,7 @@ func splitLinkLines(text string) [][]textPart {
 }
 
 // splitLinks splits a line into text and links. Punctuation after a link is text, and so
-// is a closing bracket that the link does not open.
+// is an unmatched closing bracket.
 func splitLinks(line string) []textPart {
 	var out []textPart
 	at := 0

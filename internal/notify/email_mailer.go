@@ -10,12 +10,13 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// mailRetryDelays are the waits before further attempts at a mail that is not an alert.
-// Greylisting takes up to five minutes; a link that arrives after 15 minutes comes
+// mailRetryDelays are the delays before further attempts to send a mail that is not an
+// alert. Greylisting takes up to five minutes. A link that arrives after 15 minutes is
 // too late.
 var mailRetryDelays = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute}
 
-// maxPendingMails bounds how many mails are sent or wait for another attempt at a time.
+// maxPendingMails is the maximum number of mails in progress, including those that wait
+// for another attempt.
 const maxPendingMails = 100
 
 // mailer sends mails that are not alerts.
@@ -33,10 +34,9 @@ func newMailer() *mailer {
 }
 
 // SendMail sends one mail that is not an alert, such as an invitation, to one address.
-// It returns the result of the first attempt, or an error when ctx ends before that.
-// If the mail server asks to wait, as with greylisting, the error says so, and Mail
-// retries in the background for about 15 minutes. Mails that wait are lost if the
-// process ends.
+// It returns the result of the first attempt, or an error if ctx ends earlier. If the
+// mail server asks to wait, as with greylisting, it returns that error and retries in
+// the background for about 15 minutes. Waiting mails are lost when the process ends.
 func (o *Sender) SendMail(ctx context.Context, to, subject, text string) error {
 	if o.relay == nil {
 		return errors.New("mail: no mail server is configured")
@@ -63,40 +63,40 @@ func (o *Sender) SendMail(ctx context.Context, to, subject, text string) error {
 	}
 }
 
-// sendWithRetries makes the first attempt, reports it, and makes the others.
+// sendWithRetries makes the first attempt, reports its result, and retries.
 func (o *Sender) sendWithRetries(to string, msg *emailVariants, first chan<- error) {
-	refusal := o.attemptMail(to, msg)
-	if refusal == nil || refusal.Permanent || refusal.Uncertain {
-		first <- mailError(refusal, "")
+	failure := o.attemptMail(to, msg)
+	if failure == nil || failure.Permanent || failure.Uncertain {
+		first <- mailError(failure, "")
 		return
 	}
-	first <- mailError(refusal, "; Overdue tries again in the background")
+	first <- mailError(failure, "; Overdue retries in the background")
 	for _, pause := range mailRetryDelays {
 		select {
 		case <-o.mailer.ctx.Done():
 			return
 		case <-time.After(pause):
 		}
-		refusal = o.attemptMail(to, msg)
-		if refusal == nil {
+		failure = o.attemptMail(to, msg)
+		if failure == nil {
 			return
 		}
-		if refusal.Permanent || refusal.Uncertain {
+		if failure.Permanent || failure.Uncertain {
 			break
 		}
 	}
-	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(refusal.Error()))
+	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(failure.Error()))
 }
 
-// mailError returns the refusal of a mail as an error, or nil.
-func mailError(refusal *SendError, more string) error {
-	if refusal == nil {
+// mailError returns the error of a mail, or nil.
+func mailError(failure *SendError, more string) error {
+	if failure == nil {
 		return nil
 	}
-	return errors.New("mail: " + HideAddresses(refusal.Error()) + more)
+	return errors.New("mail: " + HideAddresses(failure.Error()) + more)
 }
 
-// attemptMail offers a mail to the mail server once.
+// attemptMail makes one attempt to send a mail.
 func (o *Sender) attemptMail(to string, msg *emailVariants) *SendError {
 	ctx, cancel := context.WithTimeout(o.mailer.ctx, o.relay.timeout)
 	defer cancel()
@@ -104,11 +104,11 @@ func (o *Sender) attemptMail(to string, msg *emailVariants) *SendError {
 	if err == nil {
 		_, err = offered.summary(false)
 	}
-	refusal, _ := errors.AsType[*SendError](err) // send and verdict return nothing else
-	return refusal
+	failure, _ := errors.AsType[*SendError](err) // both return no other errors
+	return failure
 }
 
-// newMail writes a letter as text and HTML.
+// newMail creates a mail as text and HTML.
 func (o *Sender) newMail(to, subject, text string) (*emailVariants, error) {
 	msg, err := newEmail(o.relay.from, []string{to}, o.userAgent, time.Now())
 	if err != nil {

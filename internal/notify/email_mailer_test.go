@@ -101,7 +101,7 @@ func TestSendMail_PermanentAndUncertainErrorsAreNotRetried(t *testing.T) {
 		"answer lost": {afterDot: func(int) string { return "-" }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := s.door(t, Options{}).SendMail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "again in the background") {
+			if err := s.door(t, Options{}).SendMail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "retries in the background") {
 				t.Errorf("%s: %v", name, err)
 			}
 			time.Sleep(time.Hour)

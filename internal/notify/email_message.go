@@ -15,10 +15,10 @@ import (
 //go:embed head.html letter.html mail.html
 var mailPages embed.FS
 
-// mailTemplates are the HTML parts of the emails.
+// mailTemplates render the HTML parts of emails.
 var mailTemplates = template.Must(template.ParseFS(mailPages, "*.html"))
 
-// alertEmail is one email to be written.
+// alertEmail is the email of one alert.
 type alertEmail struct {
 	from  *mail.Address
 	to    []string
@@ -27,8 +27,8 @@ type alertEmail struct {
 	at    time.Time // of this attempt
 }
 
-// compose writes the letter as text and HTML alternatives, and a small text without
-// the job's output for servers that reject it.
+// compose creates the email as text and HTML alternatives, and a reduced text
+// without the output of the job for servers that reject the full email.
 func (l alertEmail) compose() (*emailVariants, error) {
 	m := l.news.Message()
 	page, err := m.html()
@@ -60,7 +60,8 @@ func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
 	l.thread(msg)
 	msg.SetGenHeader("List-Id", l.listID())
 	if n.ChannelURL != "" {
-		// A page, not one-click (RFC 8058), which would silence a whole team.
+		// A page instead of one-click unsubscription (RFC 8058), which would silence a
+		// whole team.
 		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
 	}
 	// For the rules of mail clients.
@@ -94,14 +95,13 @@ func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gom
 	return msg, nil
 }
 
-// thread sets the ids that tie the messages of one incident together.
+// thread sets the ids that make the messages about one incident a thread.
 //
-// The first has an id that is made from the incident alone, and the others refer to
-// it (RFC 5322, section 3.6.4), even if the first never arrived. A notice that the
-// heartbeat is late comes before there is an incident: its id is made from the
-// heartbeat and the time at which the ping was due, which the opening knows too.
-// The id of each of the others is made from its alert, so that mail servers can drop
-// a second delivery.
+// The id of the first message is derived from the incident alone. The others refer
+// to it (RFC 5322, section 3.6.4), even if it was never delivered. The message that
+// a heartbeat is late precedes the incident: its id is derived from the heartbeat
+// and the due time, which the opening message knows too. The ids of the others are
+// derived from their alerts, so mail servers can drop duplicates.
 func (l alertEmail) thread(msg *gomail.Msg) {
 	n, late := l.news, l.lateID()
 	if n.Event == EventLate && late != "" {
@@ -130,7 +130,8 @@ func (l alertEmail) thread(msg *gomail.Msg) {
 	}
 }
 
-// lateID is the id of the notice that the heartbeat is late, "" if there is none.
+// lateID returns the id of the message that the heartbeat is late, or "" if there is
+// none.
 func (l alertEmail) lateID() string {
 	n := l.news
 	missed := n.Event == EventLate || n.Cause == causeMissed
@@ -140,13 +141,13 @@ func (l alertEmail) lateID() string {
 	return ""
 }
 
-// host is the domain of the sender, the name space of the ids.
+// host returns the domain of the sender, the namespace of the ids.
 func (l alertEmail) host() string {
 	_, host, _ := strings.Cut(l.from.Address, "@")
 	return headerToken(host)
 }
 
-// listID names the stream of a project's alerts for filters (RFC 2919).
+// listID returns the List-Id of the alerts of a project, for filters (RFC 2919).
 func (l alertEmail) listID() string {
 	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(headerToken(cleanLine(l.news.Project)))), "-")
 	if label == "" {
@@ -155,7 +156,7 @@ func (l alertEmail) listID() string {
 	return "<" + label + ".overdue." + l.host() + ">"
 }
 
-// html returns the message as a page, everything escaped.
+// html renders the message as HTML.
 func (m Message) html() (string, error) {
 	return renderMail("letter.html", htmlEmail{m})
 }
@@ -169,8 +170,8 @@ func renderMail(name string, data any) (string, error) {
 	return b.String(), nil
 }
 
-// Colour returns the tone as a colour on which white text is readable (at least
-// 4.5 to 1), in a light and in a dark mail client alike.
+// Colour returns the color of the tone. The contrast to white text is at least
+// 4.5 to 1, in light and dark mail clients.
 func (m Message) Colour() template.CSS {
 	switch m.Tone {
 	case "down":

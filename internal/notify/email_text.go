@@ -17,8 +17,8 @@ const (
 	headingDescription = "Description"
 )
 
-// Text returns the message as plain text: what happened, what the reader can do,
-// the runbook, the details, the output.
+// Text returns the message as plain text: lead, links, description, facts,
+// output.
 func (m Message) Text() string {
 	var b strings.Builder
 	b.WriteString(wrap(m.Lead, 0))
@@ -33,15 +33,15 @@ func (m Message) Text() string {
 	}
 	m.writeFacts(&b)
 	if m.Output != "" {
-		// Each line is marked as quoted, so that no output can pose as our own
-		// words or links.
+		// Each line is marked as a quotation, so output cannot be mistaken for
+		// text of Overdue.
 		fmt.Fprintf(&b, "\n%s:\n%s", headingOutput, prefixLines("| ", m.Output+"\n"))
 	}
 	fmt.Fprintf(&b, "\n%s", wrap(m.Footer, 0))
 	return b.String()
 }
 
-// writeFacts writes the facts as a table whose values wrap below themselves.
+// writeFacts writes the facts as a table. Long values wrap in their column.
 func (m Message) writeFacts(b *strings.Builder) {
 	facts := m.emailFacts()
 	width := 0
@@ -56,33 +56,32 @@ func (m Message) writeFacts(b *strings.Builder) {
 	}
 }
 
-// emailFacts returns the facts that the email does not say elsewhere: the heartbeat is
-// in the subject and the first sentence, the project in the footer, the incident in
-// the link.
+// emailFacts returns the facts that are not elsewhere in the email: the heartbeat is
+// in the subject, the project in the footer, the incident in the link.
 func (m Message) emailFacts() []Fact {
 	return slices.DeleteFunc(slices.Clone(m.Facts), func(f Fact) bool {
 		switch f.Label {
 		case "Heartbeat", "Project", "Incident":
 			return true
-		case "Down for": // of an opening: how long it took to notice
+		case "Down for": // of an opening: the delay of the detection
 			return m.Status == "Down" && (f.Value == formatDuration(0) || !strings.ContainsAny(f.Value, "mhd"))
 		}
 		return false
 	})
 }
 
-// withoutOutput returns the message without the job's output, and says so.
+// withoutOutput returns the message without the output of the job, and with a note.
 func (m Message) withoutOutput() Message {
 	if m.Output != "" {
 		m.Output = ""
-		m.Footer = "The output of the job is left out because the mail server rejected the email with it. " + m.Footer
+		m.Footer = "The output of the job was removed, because the mail server rejected the email with it. " + m.Footer
 	}
 	return m
 }
 
-// wrap returns text in lines of at most textWidth characters, each ended by a line
-// break. All lines except the first are indented, and the first leaves as much room.
-// Longer words, such as links, stay whole.
+// wrap wraps text at textWidth characters. All lines except the first are indented;
+// the first is shorter by the same amount. Longer words, such as links, are not
+// split.
 func wrap(text string, indent int) string {
 	var b strings.Builder
 	at := indent
@@ -103,8 +102,8 @@ func wrap(text string, indent int) string {
 	return b.String() + "\n"
 }
 
-// wrapLines wraps each line that is too long, and leaves room for an indent. Other
-// lines keep their spaces: a runbook may hold commands.
+// wrapLines wraps each line that is too long, with room for an indent. Other lines
+// keep their spaces, because a description may contain commands.
 func wrapLines(text string, indent int) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
@@ -117,7 +116,7 @@ func wrapLines(text string, indent int) string {
 	return b.String()
 }
 
-// prefixLines begins every line of text, which ends with a line break, with a mark.
+// prefixLines adds a prefix to every line of text, which ends with a line break.
 func prefixLines(mark, text string) string {
 	return mark + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+mark) + "\n"
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// facts returns the details that are known.
+// facts returns the known details.
 func (n Notification) facts() []Fact {
 	var facts []Fact
 	add := func(label, value string) {
@@ -44,7 +44,7 @@ func (n Notification) facts() []Fact {
 	return facts
 }
 
-// lateDeadline is the deadline while it is still to come.
+// lateDeadline returns the deadline if it has not passed yet.
 func (n Notification) lateDeadline() time.Time {
 	if n.Event == EventLate {
 		return n.Deadline
@@ -52,7 +52,7 @@ func (n Notification) lateDeadline() time.Time {
 	return time.Time{}
 }
 
-// downLabel tells a span that has ended from one that goes on.
+// downLabel returns the label of the downtime, depending on whether it has ended.
 func (n Notification) downLabel() string {
 	if n.Event == EventResolved {
 		return "Was Down for"
@@ -60,7 +60,7 @@ func (n Notification) downLabel() string {
 	return "Down for"
 }
 
-// causeText names the cause for people.
+// causeText returns the cause for people.
 func (n Notification) causeText() string {
 	switch n.Cause {
 	case "":
@@ -80,7 +80,7 @@ func (n Notification) causeText() string {
 	return "Missed ping"
 }
 
-// links returns where to go from here.
+// links returns the links of the message.
 func (n Notification) links() []Link {
 	var links []Link
 	if n.URL != "" {
@@ -96,7 +96,7 @@ func (n Notification) links() []Link {
 	return links
 }
 
-// footer says through which channel this came.
+// footer names the channel and the project.
 func (n Notification) footer() string {
 	if n.Channel == "" {
 		return "Sent by Overdue for the project " + cleanLine(n.Project) + "."

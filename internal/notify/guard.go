@@ -9,15 +9,15 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// guardedAddressText says what the operator can do about a guarded address.
-const guardedAddressText = "The address is private, local or reserved, and Overdue does not send there. " +
-	"The operator can allow it with --allow-private-networks or --allow-networks."
+// guardedAddressText is the error for an address that is not allowed.
+const guardedAddressText = "The address is private, local or reserved, and not allowed. " +
+	"An operator can allow it with --allow-private-networks or --allow-networks."
 
-// addressGuard returns the check that every outgoing connection of a channel passes
-// once its name is resolved. It sees the address that is dialled, not the name,
-// so a name that resolves differently the second time gains nothing.
+// addressGuard returns the check of every outgoing connection of a channel. It
+// checks the address that is dialed, after name resolution, which prevents DNS
+// rebinding.
 //
-// It returns nil, no check, if the operator allows private networks.
+// It returns nil if the operator allows private networks.
 func addressGuard(opts Options) func(network, address string, c syscall.RawConn) error {
 	if opts.AllowPrivate {
 		return nil
@@ -37,13 +37,13 @@ func addressGuard(opts Options) func(network, address string, c syscall.RawConn)
 	).Safe
 }
 
-// isGuardError reports whether err is the guard's refusal.
+// isGuardError reports whether err comes from the address guard.
 func isGuardError(err error) bool {
 	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork) ||
 		errors.Is(err, ssrf.ErrInvalidHostPort)
 }
 
-// newDialer returns the dialer of every channel but e-mail.
+// newDialer returns the dialer of all channels except email.
 func newDialer(opts Options) *net.Dialer {
 	return &net.Dialer{Timeout: opts.HTTPTimeout, Control: addressGuard(opts)}
 }

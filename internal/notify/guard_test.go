@@ -78,7 +78,7 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missed())
 		got := refused(t, err)
 		if !got.Permanent || !strings.Contains(got.Reason, "--allow-private-networks") {
-			t.Errorf("%s: %+v; want a final refusal that names the flag", host, got)
+			t.Errorf("%s: %+v; want a final failure that names the flag", host, got)
 		}
 	}
 	if reached.Load() != 0 {

@@ -2,43 +2,42 @@ package notify
 
 import "slices"
 
-// Message is one piece of news in words. Every kind of channel renders the same
-// message, so that an e-mail and a chat never disagree.
+// Message is a notification as text. Every kind of channel renders the same
+// message.
 //
-// Its texts are clean, single lines (the tail: lines) but not escaped: what
-// renders them into a markup must.
+// Its texts are clean single lines, except the description and the output. They
+// are not escaped: renderers of markup must escape them.
 type Message struct {
-	// Status is the word to see first: "Down".
+	// Status is the first word: "Down".
 	Status string
-	// Tone is how it should look: "down", "late", "up" or "quiet".
+	// Tone selects the color: "down", "late", "up" or "quiet".
 	Tone string
-	// Subject is the whole in one short line, status first.
+	// Subject is the summary in one short line, with the status first.
 	Subject string
-	// Lead is one to three sentences that stand for themselves.
+	// Lead is the summary in one to three complete sentences.
 	Lead string
-	// Preview is what mail clients show next to the subject: more than the subject
-	// says.
+	// Preview is the text that mail clients show next to the subject.
 	Preview string
-	// Description is the heartbeat's, in lines: often the runbook.
+	// Description is the description of the heartbeat, often a runbook.
 	Description string
 	// Facts are the details, most important first.
 	Facts []Fact
-	// Output is the end of the job's output.
+	// Output is the end of the output of the job.
 	Output string
-	// Links are where to go next, most important first.
+	// Links are the links, most important first.
 	Links []Link
-	// Footer says why the reader gets this.
+	// Footer says why the reader gets the message.
 	Footer string
 }
 
 // Fact is one detail of a message.
 type Fact struct{ Label, Value string }
 
-// Link is one place to go from a message.
+// Link is one link of a message.
 type Link struct{ Label, URL string }
 
-// Message returns the news in words. It depends on nothing but n, so that every
-// attempt says the same.
+// Message returns the notification as text. The result depends only on n, so
+// every attempt sends the same text.
 func (n Notification) Message() Message {
 	h := n.headline()
 	m := Message{
@@ -52,7 +51,7 @@ func (n Notification) Message() Message {
 	return m
 }
 
-// isEvent reports whether n is one of the events.
+// isEvent reports whether the event is one of the given events.
 func (n Notification) isEvent(events ...string) bool {
 	return slices.Contains(events, n.Event)
 }

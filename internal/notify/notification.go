@@ -7,7 +7,7 @@ import (
 	"overdue/client"
 )
 
-// The events that people are told about.
+// The events.
 const (
 	EventOpened           = "incident.opened"
 	EventReminder         = "incident.reminder"
@@ -20,7 +20,7 @@ const (
 	EventTest             = "test"
 )
 
-// The causes of an incident and the ways it ends, as the API names them.
+// Causes and resolutions of incidents, with their names in the API.
 const (
 	causeMissed     = "missed"
 	causeFailure    = "failure"
@@ -32,76 +32,76 @@ const (
 	endedDeleted    = "deleted"
 )
 
-// Bounds of what a message holds.
+// Limits of a message.
 const (
-	maxOutput          = 2 << 10 // bytes of the job's output in a message
-	maxNamedHeartbeats = 20      // heartbeats named in a blackout notice
+	maxOutput          = 2 << 10 // bytes of the output of the job
+	maxNamedHeartbeats = 20      // heartbeats listed in a blackout message
 	maxTokenLength     = 200     // characters of an id in a header
 	maxLineLength      = 200     // characters of a name or a subject
-	maxSubjectName     = 48      // characters of a name in a subject, so that a phone shows the cause
+	maxSubjectName     = 48      // characters of a name in a subject: a phone still shows the cause
 
 	maxDescription = 5000 // characters of a description
 )
 
-// Notification is everything one message may say. What is not known stays zero and is
-// left out. Texts may hold anything a job or a person wrote: they are cleaned
-// here, not by the caller.
+// Notification holds all facts of one message. Unknown facts are zero and are
+// omitted. Texts may come from jobs and people: this package cleans them.
 type Notification struct {
 	// AlertID is the idempotency key: the same on every attempt.
 	AlertID string
 	// Event is one of the Event constants, At when it happened.
 	Event string
 	At    time.Time
-	// Project and Channel are the names of where it belongs and who is notified.
+	// Project and Channel are the names of the project and the channel.
 	Project, Channel string
-	// ProjectSlug is the project's in the API, ChannelURL the page of the channel.
+	// ProjectSlug is the slug of the project, ChannelURL the page of the channel.
 	ProjectSlug, ChannelURL string
-	// Recipients are those of the channel that this attempt is for. Nil: all.
+	// Recipients are the recipients of this attempt. Nil: all recipients of the
+	// channel.
 	Recipients []string
-	// ThreadID is the same for all messages of one incident, and empty outside.
+	// ThreadID is the same for all messages about one incident, otherwise empty.
 	ThreadID string
-	// Zone is the zone of the clock times in the words. Nil: UTC.
+	// Zone is the time zone of the texts. Nil: UTC.
 	Zone *time.Location
 
-	// Notice is the JSON body. Event, AlertID and At are set from the above,
-	// Text and URL too where they are empty.
+	// Notice is the JSON body. Its Event, AlertID and At come from the fields
+	// above, and so do Text and URL if they are empty.
 	Notice client.Notification
 
-	// Heartbeat is its name, Description what its owners wrote about it: where it
-	// runs, who owns it, what to do. It keeps its line breaks.
+	// Heartbeat is the name of the heartbeat, Description its description, with
+	// line breaks.
 	Heartbeat, Description string
-	// Number is the incident's: people say #482.
+	// Number is the number of the incident, such as #482.
 	Number int64
 	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
 	Cause string
-	// Schedule is the expectation in words: "every 24 h", "at 03:00 on weekdays, UTC".
+	// Schedule is the schedule in words: "every 24 h", "at 03:00 on weekdays, UTC".
 	Schedule string
-	// Grace is the time after Due until silence is an incident.
+	// Grace is the time from Due to the deadline.
 	Grace time.Duration
-	// LastPing is the last success or failure, Due when the next was expected,
-	// Deadline when silence becomes an incident.
+	// LastPing is the last success or failure, Due when the next ping was
+	// expected, Deadline when the incident opens.
 	LastPing, Due, Deadline time.Time
-	// Explanation is the arithmetic behind the decision, in one sentence.
+	// Explanation explains the decision in one sentence.
 	Explanation string
-	// ExitCode is what the job reported, if it did.
+	// ExitCode is the exit code that the job reported, if any.
 	ExitCode *int
-	// MaxRunTime is what a run may take, where it took longer.
+	// MaxRunTime is the maximum run time, if the run took longer.
 	MaxRunTime time.Duration
-	// DownSince is when the incident opened: the deadline, not the discovery.
+	// DownSince is when the incident opened: the deadline, not its detection.
 	DownSince time.Time
-	// DownFor is how long it has been or was down.
+	// DownFor is the duration of the incident so far, or in total.
 	DownFor time.Duration
 	// Resolution is "recovered", "edited", "paused" or "deleted".
 	Resolution string
 	// NextDue is when the next ping is expected after a recovery.
 	NextDue time.Time
-	// AcknowledgedBy is who acknowledged.
+	// AcknowledgedBy is who acknowledged the incident.
 	AcknowledgedBy string
-	// Output is the end of the job's last output. At most 2 kB of it are told.
+	// Output is the last output of the job. A message contains at most its last 2 kB.
 	Output string
 
-	// URL is the page of the incident (or what the message is about), AckURL
-	// where it can be acknowledged.
+	// URL is the page of the incident or the subject, AckURL acknowledges the
+	// incident.
 	URL, AckURL string
 
 	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
@@ -110,24 +110,24 @@ type Notification struct {
 	Failing  *FailingChannel
 }
 
-// Blackout is a time in which Overdue itself was not watching.
+// Blackout is a period in which Overdue was not running.
 type Blackout struct {
 	From, To time.Time
-	// NotEvaluated are the names of the heartbeats that were due in that time.
+	// NotEvaluated are the names of the heartbeats that were due in that period.
 	NotEvaluated []string
 }
 
-// FailingChannel is a channel that alerts do not get through, or did not until now.
+// FailingChannel is a channel that fails or has recovered.
 type FailingChannel struct {
-	// Channel is its name, Recipient the one of its recipients that does not get
-	// alerts, or "" for all, and Detail what its provider answered last.
+	// Channel is its name, Recipient the affected recipient or "" for all, and
+	// Reason the last error.
 	Channel, Recipient, Reason string
 	// Since is the first failed attempt.
 	Since time.Time
 }
 
-// webhookBody returns the JSON body, with the members that must agree with the
-// headers and the words set from one source.
+// webhookBody returns the JSON body. Members that also occur in headers and
+// texts come from the same source.
 func (n Notification) webhookBody() client.Notification {
 	body := n.Notice
 	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
@@ -156,8 +156,8 @@ func textOrNull(text string) *string {
 	return &text
 }
 
-// description returns what the owners of the heartbeat wrote, of a message about a
-// heartbeat that people must act on.
+// description returns the description of the heartbeat for events about a
+// heartbeat.
 func (n Notification) description() string {
 	if !n.isEvent(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
 		return ""
@@ -165,15 +165,15 @@ func (n Notification) description() string {
 	return shorten(strings.Trim(lines(n.Description), "\n\t "), maxDescription)
 }
 
-// acknowledgeable reports whether the message has a link that acknowledges.
+// acknowledgeable reports whether the message has a link to acknowledge the incident.
 func (n Notification) acknowledgeable() bool {
 	return n.AckURL != "" && n.isEvent(EventOpened, EventReminder)
 }
 
-// name returns the heartbeat's name in one line.
+// name returns the name of the heartbeat in one line.
 func (n Notification) name() string { return cleanLine(n.Heartbeat) }
 
-// clock returns the words for times of this news.
+// clock returns the clock for the times of this notification.
 func (n Notification) clock() clock {
 	zone := n.Zone
 	if zone == nil {
@@ -182,17 +182,17 @@ func (n Notification) clock() clock {
 	return clock{zone: zone, now: n.At}
 }
 
-// cleanLine returns a name as one bounded line.
+// cleanLine returns a text as one line of limited length.
 func cleanLine(text string) string { return shorten(oneLine(text), maxLineLength) }
 
-// outputTail returns the end of the job's output: whole lines if possible, at most
-// maxOutput bytes.
+// outputTail returns the end of the output of the job: whole lines if possible, at
+// most maxOutput bytes.
 func outputTail(text string) string {
 	text = strings.TrimRight(lines(text), "\n\t ")
 	if len(text) <= maxOutput {
 		return text
 	}
-	// What is cut from one line begins with a sign that says so.
+	// A shortened line starts with an ellipsis.
 	text = text[len(text)-maxOutput+len("…"):]
 	if _, rest, found := strings.Cut(text, "\n"); found {
 		return rest
@@ -200,7 +200,7 @@ func outputTail(text string) string {
 	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
 }
 
-// headerToken returns an id in the characters that are safe in every header.
+// headerToken returns an id with characters that are safe in every header.
 func headerToken(id string) string {
 	id = strings.Map(func(r rune) rune {
 		if r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {

@@ -5,11 +5,11 @@ import "fmt"
 // RecipientResult is the result of one attempt for one recipient.
 type RecipientResult struct {
 	Recipient string
-	Err       *SendError // nil: they have the message
+	Err       *SendError // nil: delivered
 }
 
-// Recipients returns the recipients of a channel that have separate results, or nil
-// if the kind has one destination.
+// Recipients returns the recipients of a channel with separate results, or nil if
+// the kind has a single destination.
 func Recipients(kind string, set Settings) []string {
 	k, known := KindOf(kind)
 	if !known || k.Recipients == nil {
@@ -18,7 +18,7 @@ func Recipients(kind string, set Settings) []string {
 	return k.Recipients(set)
 }
 
-// recipientsOf returns which recipients of the settings this attempt is for.
+// recipientsOf returns the recipients of this attempt.
 func (n Notification) recipientsOf(all []string) []string {
 	if len(n.Recipients) > 0 {
 		return n.Recipients
@@ -26,9 +26,9 @@ func (n Notification) recipientsOf(all []string) []string {
 	return all
 }
 
-// receipt returns the result of the offer for each recipient. A message that reached
-// at least one of them is delivered, and the receipt names the others. Otherwise it
-// is a refusal, which is final if it is final for all of them.
+// receipt returns the result for each recipient. A message that was delivered to at
+// least one recipient counts as sent. Otherwise the result is an error, which is
+// permanent if it is permanent for all recipients.
 func (o *smtpAttempt) receipt() (Receipt, error) {
 	var all []RecipientResult
 	for _, address := range o.delivered {

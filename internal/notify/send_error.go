@@ -8,61 +8,59 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what a Retry-After may ask for. Delivery honours less.
+// maxRetryAfter is the maximum Retry-After. Package deliver honors less.
 const maxRetryAfter = 24 * time.Hour
 
-// Receipt is what the other side answered when it took the message.
+// Receipt is the response of a provider that accepted the message.
 type Receipt struct {
-	// Status is the provider's status code: HTTP, or SMTP for e-mail.
+	// Status is the status code of the provider: HTTP, or SMTP for email.
 	Status int
-	// Detail is the start of its answer, in one line without secrets.
+	// Detail is the start of its response, in one line without secrets.
 	Detail string
-	// Recipients are the results of a kind with several recipients, nil for others.
+	// Recipients are the results per recipient, nil for a kind without recipients.
 	Recipients []RecipientResult
 }
 
-// SendError is why a message was not taken. It is the only error of a Send.
+// SendError says why a message was not delivered. It is the only error of Send.
 type SendError struct {
-	// Status is the provider's status code, 0 if there was no answer.
+	// Status is the status code of the provider, 0 if there was no response.
 	Status int
-	// Reason is the start of the provider's answer or, where there was none, a
-	// sentence that says what happened. It holds no secrets.
+	// Reason is the start of the response or, without one, a sentence that
+	// explains the error. It contains no secrets.
 	Reason string
-	// Permanent means that asking again cannot help until somebody changes something.
+	// Permanent means that a retry cannot succeed until a person changes something.
 	Permanent bool
-	// RetryAfter is how long to wait at least before the next attempt: what the
-	// provider asked for, at most a day. 0: it asked for nothing.
+	// RetryAfter is the minimum delay before the next attempt that the provider
+	// asked for, at most a day. 0: none.
 	RetryAfter time.Duration
-	// Uncertain means that the provider may have taken the message: the connection
-	// ended between the end of the message and the answer.
+	// Uncertain means that the message may have been delivered: the connection
+	// ended after the message and before the response.
 	Uncertain bool
-	// Recipients are the results of a kind with several recipients, nil if the
-	// refusal concerns the whole channel.
+	// Recipients are the results per recipient, nil if the error concerns the
+	// whole channel.
 	Recipients []RecipientResult
 
-	// cause is set when the caller's context ended, so that a stop is not
-	// mistaken for a provider's no.
+	// cause is set if the context of the caller ended, to distinguish a stop
+	// from an error of the provider.
 	cause error
 }
 
-// Error returns the refusal in one line.
+// Error returns the error in one line.
 func (r *SendError) Error() string {
 	switch {
 	case r.Status == 0:
-		return "not told: " + r.Reason
+		return "not delivered: " + r.Reason
 	case r.Reason == "":
-		return fmt.Sprintf("refused with %d", r.Status)
+		return fmt.Sprintf("rejected with status %d", r.Status)
 	}
-	return fmt.Sprintf("refused with %d: %s", r.Status, r.Reason)
+	return fmt.Sprintf("rejected with status %d: %s", r.Status, r.Reason)
 }
 
-// Unwrap returns the error of the caller's context, if that is what ended the
-// attempt.
+// Unwrap returns the error of the caller's context, if it ended the attempt.
 func (r *SendError) Unwrap() error { return r.cause }
 
-// isPermanentStatus reports whether an HTTP status is an answer that cannot get better.
-// Three of the 4xx are about the moment rather than the request: 408, 425 (RFC
-// 8470) and 429 (RFC 6585).
+// isPermanentStatus reports whether an HTTP status is a permanent error. Three of the
+// 4xx are temporary: 408, 425 (RFC 8470) and 429 (RFC 6585).
 func isPermanentStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -71,15 +69,15 @@ func isPermanentStatus(status int) bool {
 	return status >= 300 && status < 500
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or
-// an HTTP date. What cannot be read, or lies in the past, is no wish at all.
+// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds or
+// an HTTP date. It returns 0 for an invalid header and for a time in the past.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {
 		return 0
 	}
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
-		// Compared before it is multiplied: a huge number must not wrap round.
+		// Compared before the multiplication, which could overflow.
 		if seconds > uint64(maxRetryAfter/time.Second) {
 			return maxRetryAfter
 		}

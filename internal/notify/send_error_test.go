@@ -22,8 +22,8 @@ func TestRequestError_ExplainsNetworkErrorsWithoutTheURL(t *testing.T) {
 		{&net.DNSError{Err: "no such host", IsNotFound: true}, "The name hooks.example.com does not exist."},
 		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, "The name hooks.example.com could not be resolved."},
 		{&net.DNSError{Err: "timeout", IsTimeout: true}, "No answer from hooks.example.com within 30 s."},
-		{io.ErrUnexpectedEOF, "The connection to hooks.example.com broke off: unexpected EOF."},
-		{errors.New("odd answer to /path-token"), "The connection to hooks.example.com broke off: odd answer to ••••."},
+		{io.ErrUnexpectedEOF, "The connection to hooks.example.com was lost: unexpected EOF."},
+		{errors.New("odd answer to /path-token"), "The connection to hooks.example.com was lost: odd answer to ••••."},
 	}
 	for _, test := range tests {
 		got := out.requestError(u, newRedactor(urlSecrets(u)...), &url.Error{Op: "Post", URL: u.String(), Err: test.err})
@@ -35,9 +35,9 @@ func TestRequestError_ExplainsNetworkErrorsWithoutTheURL(t *testing.T) {
 
 func TestSendError_ReadsAsOneLine(t *testing.T) {
 	for want, r := range map[string]*SendError{
-		"refused with 404: no_service": {Status: 404, Reason: "no_service"},
-		"refused with 503":             {Status: 503},
-		"not told: No answer.":         {Reason: "No answer."},
+		"rejected with status 404: no_service": {Status: 404, Reason: "no_service"},
+		"rejected with status 503":             {Status: 503},
+		"not delivered: No answer.":            {Reason: "No answer."},
 	} {
 		if got := r.Error(); got != want {
 			t.Errorf("%+v reads %q; want %q", r, got, want)

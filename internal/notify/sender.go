@@ -12,45 +12,46 @@ import (
 	"time"
 )
 
-// defaultHTTPTimeout bounds one attempt over HTTP, if the options name no bound.
+// defaultHTTPTimeout is the default timeout of one attempt over HTTP.
 const defaultHTTPTimeout = 30 * time.Second
 
-// Options say where messages may go and through which mail server.
+// Options configure the allowed destinations and the mail server.
 type Options struct {
-	// AllowPrivate lets channels reach private, loopback and link-local
-	// addresses, AllowNetworks only the named ones.
+	// AllowPrivate allows channels to reach private, loopback and link-local
+	// addresses. AllowNetworks allows only the given networks.
 	AllowPrivate  bool
 	AllowNetworks []netip.Prefix
 
-	// SMTPURL is the mail server; see [NewSender] for its forms. Empty: e-mail
-	// is refused with a sentence that says so.
+	// SMTPURL is the mail server; see [NewSender] for its forms. Empty: sending
+	// email fails.
 	SMTPURL string
-	// SMTPFrom is the sender, an address or "Name <address>". Empty: the "from"
-	// of the URL, or else the URL's user where that is an address.
+	// SMTPFrom is the sender, an address or "Name <address>". Default: the
+	// "from" parameter of the URL, or its user if that is an address.
 	SMTPFrom string
-	// SMTPBounceTo is the envelope sender, the address that undeliverable mails are
-	// returned to. Empty: the sender.
+	// SMTPBounceTo is the envelope sender, which receives bounces. Default: the
+	// sender.
 	SMTPBounceTo string
-	// SMTPHelo is the name that EHLO gives. Empty: the host name if it has a dot,
-	// else the host of PublicURL if that has one, else the address of the connection.
+	// SMTPHelo is the name for EHLO. Default: the host name if it has a dot,
+	// otherwise the host of PublicURL if that has a dot, otherwise the address of the
+	// connection.
 	SMTPHelo  string
 	PublicURL string
-	// SMTPCA is a file with certificates in PEM form of further authorities that may
-	// have signed the certificate of the mail server.
+	// SMTPCA is a PEM file with additional certificate authorities for the mail
+	// server.
 	SMTPCA string
 
-	// UserAgent is sent with every message. Empty: "Overdue".
+	// UserAgent is sent with every message. Default: "Overdue".
 	UserAgent string
-	// HTTPTimeout bounds one whole attempt. 0: 30 seconds.
+	// HTTPTimeout limits one attempt. Default: 30 seconds.
 	HTTPTimeout time.Duration
 	// Log receives errors of background work. Nil: nothing is logged.
 	Log *slog.Logger
-	// TLSConfig holds further authorities to trust. Verification cannot be
-	// turned off by it. Nil: those of the system.
+	// TLSConfig adds certificate authorities. It cannot disable verification.
+	// Nil: the authorities of the system.
 	TLSConfig *tls.Config
 }
 
-// Sender is the one door out. It is safe for concurrent use.
+// Sender sends notifications and mails. It is safe for concurrent use.
 type Sender struct {
 	http      *http.Client
 	timeout   time.Duration
@@ -60,7 +61,7 @@ type Sender struct {
 	log       *slog.Logger
 }
 
-// NewSender opens the door; it connects to nothing yet.
+// NewSender returns a Sender. It opens no connection yet.
 //
 // The mail server is one of
 //
@@ -68,10 +69,10 @@ type Sender struct {
 //	smtps://user:password@mail.example.com:465   TLS from the first byte
 //	smtp+insecure://localhost:25                 no TLS, no user
 //
-// and may name the sender: ?from=Overdue%20<overdue@example.com>. The ports
-// shown are the defaults (RFC 8314). The server belongs to the operator, so the
-// guard against private addresses does not apply to it. An error names what is
-// wrong with the URL and never holds its password.
+// with an optional sender: ?from=Overdue%20<overdue@example.com>. The ports
+// shown are the defaults (RFC 8314). The address guard does not apply to the
+// mail server, because the operator sets it. Errors never contain the password
+// of the URL.
 func NewSender(opts Options) (*Sender, error) {
 	if opts.HTTPTimeout == 0 {
 		opts.HTTPTimeout = defaultHTTPTimeout
@@ -113,12 +114,12 @@ func (o *Sender) Close() {
 }
 
 // Send makes one attempt to tell n through a channel of the given kind. The
-// error is always a [*Refusal]. Settings that the kind would not accept are a
+// error is always a [*SendError]. Settings that the kind would not accept are a
 // final one: what lies in a row may be older than the rule.
 func (o *Sender) Send(ctx context.Context, kind string, set Settings, n Notification) (Receipt, error) {
 	k, known := KindOf(kind)
 	if !known {
-		return Receipt{}, &SendError{Reason: fmt.Sprintf("Overdue has no channels of kind %q.", kind), Permanent: true}
+		return Receipt{}, &SendError{Reason: fmt.Sprintf("Unknown kind of channel %q.", kind), Permanent: true}
 	}
 	valid, problems := k.Validate(set)
 	if len(problems) > 0 {
@@ -126,26 +127,26 @@ func (o *Sender) Send(ctx context.Context, kind string, set Settings, n Notifica
 		for _, p := range problems {
 			texts = append(texts, p.Text)
 		}
-		return Receipt{}, &SendError{Reason: "The settings need a change: " + strings.Join(texts, " "), Permanent: true}
+		return Receipt{}, &SendError{Reason: "The settings of the channel are invalid: " + strings.Join(texts, " "), Permanent: true}
 	}
 	receipt, err := k.Send(ctx, o, valid, n)
-	if refusal, ok := errors.AsType[*SendError](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
+	if failure, ok := errors.AsType[*SendError](err); ok && failure.Status == 0 && !failure.Uncertain && ctx.Err() != nil {
 		err, receipt = canceledError(ctx.Err()), Receipt{}
 	}
 	return receipt, err
 }
 
-// canceledError is the refusal for an attempt that the caller itself ended.
+// canceledError is the error of an attempt whose context ended.
 func canceledError(cause error) *SendError {
-	text := "Overdue stopped before the answer came."
+	text := "Overdue stopped before there was a response."
 	if errors.Is(cause, context.DeadlineExceeded) {
-		text = "The time for this attempt ran out."
+		text = "The attempt timed out."
 	}
 	return &SendError{Reason: text, cause: cause}
 }
 
-// httpClient returns the client of every channel that speaks HTTP. It knows no
-// proxy: one from the environment would dial past the guard.
+// httpClient returns the HTTP client of all channels. It uses no proxy, because
+// a proxy from the environment would bypass the address guard.
 func httpClient(opts Options) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{

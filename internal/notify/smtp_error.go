@@ -23,13 +23,13 @@ type noMechanismError struct{ offered []string }
 // Error returns the reason for the log.
 func (e *noMechanismError) Error() string { return "no known AUTH mechanism" }
 
-// uncertainRetryDelay is how long to wait before a message is sent again that the
-// server may have accepted. A server that takes minutes for each message would
-// otherwise get copy after copy.
+// uncertainRetryDelay is the delay before a retry of a message that the server
+// may have accepted. A server that needs minutes for each message would otherwise
+// get many copies.
 const uncertainRetryDelay = 10 * time.Minute
 
-// sendError says why the mail server could not be used at all. It is never final: the
-// operator can correct the cause within the 24 hours of retries.
+// sendError returns the error of a whole session. It is never permanent: the operator
+// can correct the cause within the 24 hours of retries.
 func (s *smtpSession) sendError(err error) *SendError {
 	if code, text, ok := smtpAnswer(err); ok {
 		return &SendError{Status: code, Reason: s.relay.hide.answer(text, false)}
@@ -37,7 +37,7 @@ func (s *smtpSession) sendError(err error) *SendError {
 	return &SendError{Reason: shorten(s.explain(err), maxDetail)}
 }
 
-// explain says in a sentence why the session ended without an answer.
+// explain explains in one sentence why the session ended without a reply.
 func (s *smtpSession) explain(err error) string {
 	host := s.relay.host
 	var dns *net.DNSError
@@ -113,20 +113,20 @@ func certificateNames(cert *x509.Certificate) string {
 	return shorten(oneLine(strings.Join(list, ", ")), 100)
 }
 
-// uncertainError is the refusal after the final dot was sent and not answered: the
-// server may have the message.
+// uncertainError is the error if there was no reply to the final dot. The server
+// may have accepted the message.
 func (s *smtpSession) uncertainError(err error) *SendError {
 	why := "closed the connection without an answer"
 	if timedOut(err) || errors.Is(err, net.ErrClosed) {
 		why = fmt.Sprintf("did not answer within %.0f s", time.Since(s.finalDotAt).Seconds())
 	}
 	return &SendError{
-		Reason:     fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered.", why),
+		Reason:     fmt.Sprintf("The mail server received the whole message and %s: it may have been delivered.", why),
 		RetryAfter: uncertainRetryDelay, Uncertain: true,
 	}
 }
 
-// smtpAnswer returns the server's reply in err, if it is one.
+// smtpAnswer returns the reply of the server in err, if there is one.
 func smtpAnswer(err error) (code int, text string, ok bool) {
 	var reply *textproto.Error
 	if !errors.As(err, &reply) {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// fullNamePattern matches a domain name of at least two labels, the only kind of name that
-// mail servers accept in EHLO.
+// fullNamePattern matches a domain name of at least two labels. Many mail servers accept
+// no other names in EHLO.
 var fullNamePattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
 
 // maxDomainName is the maximum length of a domain name in bytes (RFC 5321, section 4.5.3.1.2).
@@ -44,7 +44,7 @@ func heloName(setting, hostname, publicURL string) (string, error) {
 		if literal := addressLiteralOf(setting); literal != "" {
 			return literal, nil
 		}
-		return "", errors.New("smtp-helo is not a full name: write a name with a dot, such as overdue.example.com, or an address such as [192.0.2.7]")
+		return "", errors.New("smtp-helo is not a full name: set a name with a dot, such as overdue.example.com, or an address such as [192.0.2.7]")
 	}
 	if name := domainName(hostname); name != "" {
 		return name, nil
@@ -83,11 +83,11 @@ func (r *relay) ehloName(local net.Addr) string {
 	if tcp, ok := local.(*net.TCPAddr); ok {
 		return addressLiteral(tcp.AddrPort().Addr())
 	}
-	return "[127.0.0.1]" // not reached: the connection is always TCP
+	return "[127.0.0.1]" // not reached: all connections are TCP
 }
 
-// idDomain returns the right side of message ids: the domain of the sender, or our
-// name if that has no dot.
+// idDomain returns the right side of message ids: the domain of the sender, or the
+// EHLO name if that has no dot.
 func (r *relay) idDomain() string {
 	_, domain, _ := strings.Cut(r.from.Address, "@")
 	if name := domainName(domain); name != "" {
@@ -99,7 +99,7 @@ func (r *relay) idDomain() string {
 	return headerToken(domain)
 }
 
-// randomID returns the left side of a message id that nothing refers to.
+// randomID returns the left side of a message id.
 func randomID() string { return strings.ToLower(rand.Text()) }
 
 // hostname is the name of this machine, "" if it has none.
@@ -117,7 +117,8 @@ func isASCII(text string) bool {
 }
 
 // asciiDomain returns an address with its domain in ASCII (RFC 5891). Servers without
-// SMTPUTF8 accept no other. A domain that has no such form stays as it is.
+// SMTPUTF8 accept no other form. A domain without an ASCII form is returned
+// unchanged.
 func asciiDomain(address string) string {
 	local, domain, _ := strings.Cut(address, "@")
 	name, err := idna.Lookup.ToASCII(domain)

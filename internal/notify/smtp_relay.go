@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// defaultSMTPTimeouts are the limits of the steps, see [smtpTimeouts].
+// defaultSMTPTimeouts are the timeouts of the steps, see [smtpTimeouts].
 var defaultSMTPTimeouts = smtpTimeouts{
 	step: 30 * time.Second, body: time.Minute, final: 5 * time.Minute, beforeData: 90 * time.Second, quit: time.Second,
 }
 
-// EmailTimeout bounds one attempt to send an email, from the connection to the
-// answer to the final dot.
+// EmailTimeout limits one attempt to send an email, from the connection to the
+// reply after the final dot.
 const EmailTimeout = 7 * time.Minute
 
-// relay is the operator's mail server.
+// relay is the mail server of the operator.
 type relay struct {
 	host     string
 	port     int
 	mode     tlsMode
-	user     *url.Userinfo // nil: no sign-in
+	user     *url.Userinfo // nil: no authentication
 	from     *mail.Address
 	bounceTo string // envelope sender; empty: from
 	helo     string // name for EHLO; empty: the address of the connection
@@ -36,32 +36,32 @@ type relay struct {
 	timeout  time.Duration // of one whole attempt
 	times    smtpTimeouts
 	hide     redactor
-	// connect opens the connection; tests connect to a server in the same process.
+	// connect opens the connection; tests replace it.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// tlsMode is how the connection to the mail server is kept private.
+// tlsMode is how the connection to the mail server is encrypted.
 type tlsMode int
 
 const (
-	startTLS    tlsMode = iota // STARTTLS, or no mail
+	startTLS    tlsMode = iota // STARTTLS, required
 	implicitTLS                // TLS from the first byte
-	noTLS                      // in the clear, by the operator's word
+	noTLS                      // no encryption, on request of the operator
 )
 
-// newRelay reads the mail server from its URL. No error repeats the URL: it
-// holds the password.
+// newRelay returns the mail server of a URL. Errors do not contain the URL,
+// which holds the password.
 func newRelay(opts Options) (*relay, error) {
 	u, err := url.Parse(opts.SMTPURL)
 	if err != nil {
-		return nil, errors.New("the URL cannot be read: write smtp://user:password@host:587, with special characters of the password percent-encoded")
+		return nil, errors.New("invalid URL: set smtp://user:password@host:587, with special characters of the password percent-encoded")
 	}
 	r := &relay{host: u.Hostname(), user: u.User, timeout: EmailTimeout, times: defaultSMTPTimeouts, connect: (&net.Dialer{}).DialContext}
 	if err := r.parseScheme(u); err != nil {
 		return nil, err
 	}
 	if r.host == "" || u.Opaque != "" || u.Path != "" && u.Path != "/" {
-		return nil, errors.New("write a host and nothing after it, such as smtp://mail.example.com:587")
+		return nil, errors.New("invalid URL: set a host without a path, such as smtp://mail.example.com:587")
 	}
 	if err := r.parseSender(u, opts.SMTPFrom); err != nil {
 		return nil, err
@@ -76,14 +76,14 @@ func newRelay(opts Options) (*relay, error) {
 		return nil, err
 	}
 	if password, given := u.User.Password(); given {
-		// The second is what a server echoes of a sign-in with AUTH PLAIN.
+		// The second is the form of AUTH PLAIN, which servers may echo.
 		r.hide = newRedactor(password, "\x00"+u.User.Username()+"\x00"+password)
 	}
 	return r, nil
 }
 
-// tlsConfig returns the TLS settings: the authorities of the system, those that the
-// options name, and those in the operator's file.
+// tlsConfig returns the TLS settings with the authorities of the system, of the
+// options and of the operator's file.
 func (r *relay) tlsConfig(opts Options) (*tls.Config, error) {
 	config := &tls.Config{ServerName: r.host, MinVersion: tls.VersionTLS12}
 	if opts.TLSConfig != nil {
@@ -109,14 +109,14 @@ func (r *relay) tlsConfig(opts Options) (*tls.Config, error) {
 	return config, nil
 }
 
-// parseBounceTo reads the address that bounces go to.
+// parseBounceTo parses the envelope sender.
 func parseBounceTo(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
 	normal, problem := emailAddress(text)
 	if problem != "" {
-		return "", errors.New("smtp-bounce-to is not an email address: write it like bounces@example.com")
+		return "", errors.New("smtp-bounce-to is not an email address: set it like bounces@example.com")
 	}
 	normal = asciiDomain(normal)
 	if !isASCII(normal) {
@@ -125,7 +125,7 @@ func parseBounceTo(text string) (string, error) {
 	return normal, nil
 }
 
-// envelopeFrom is the address that bounces go to.
+// envelopeFrom returns the envelope sender.
 func (r *relay) envelopeFrom() string {
 	if r.bounceTo != "" {
 		return r.bounceTo
@@ -133,7 +133,7 @@ func (r *relay) envelopeFrom() string {
 	return r.from.Address
 }
 
-// parseScheme reads how and on which port the server is spoken to.
+// parseScheme parses the TLS mode and the port.
 func (r *relay) parseScheme(u *url.URL) error {
 	switch u.Scheme {
 	case "smtp":
@@ -146,23 +146,24 @@ func (r *relay) parseScheme(u *url.URL) error {
 			return errors.New("smtp+insecure:// would send the password in the clear: use smtp:// or smtps://")
 		}
 	default:
-		return errors.New("the URL begins with smtp://, smtps:// or smtp+insecure://")
+		return errors.New("the URL must start with smtp://, smtps:// or smtp+insecure://")
 	}
 	if u.Port() == "" {
 		return nil
 	}
 	if !validPort(u.Port()) {
-		return errors.New("the port is a number from 1 to 65535")
+		return errors.New("the port must be a number from 1 to 65535")
 	}
-	r.port, _ = strconv.Atoi(u.Port()) // validPort has read it
+	r.port, _ = strconv.Atoi(u.Port()) // checked by validPort
 	return nil
 }
 
-// parseSender finds who the mail is from: the option, the URL's "from", or its user.
+// parseSender determines the sender: the option, the "from" parameter of the URL, or
+// its user.
 func (r *relay) parseSender(u *url.URL, option string) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return errors.New("the part after ? cannot be read: write ?from=overdue@example.com")
+		return errors.New("invalid parameters of the URL: set ?from=overdue@example.com")
 	}
 	for name := range query {
 		if name != "from" {
@@ -175,13 +176,13 @@ func (r *relay) parseSender(u *url.URL, option string) error {
 		}
 		from, err := mail.ParseAddress(text)
 		if err != nil && text == u.User.Username() {
-			break // a login that is no address says nothing about the sender
+			break // a user name that is not an address is no sender
 		}
 		if err != nil {
-			return errors.New("the sender is not an e-mail address: write it like overdue@example.com")
+			return errors.New("the sender is not an email address: set it like overdue@example.com")
 		}
 		if _, problem := emailAddress(from.Address); problem != "" {
-			return errors.New("the sender is not an e-mail address: write it like overdue@example.com")
+			return errors.New("the sender is not an email address: set it like overdue@example.com")
 		}
 		r.from = &mail.Address{Name: cleanLine(from.Name), Address: asciiDomain(from.Address)}
 		if !isASCII(r.from.Address) {

@@ -34,18 +34,18 @@ func TestNewRelay_ReadsURLsWithTheirDefaults(t *testing.T) {
 
 func TestNewRelay_RejectsInvalidURLsWithoutTheirPassword(t *testing.T) {
 	tests := []struct{ url, text string }{
-		{"smtp://u:hunter2%zz@mail.example.com", "cannot be read"},
-		{"http://u:hunter2@mail.example.com", "begins with smtp://"},
-		{"mail.example.com:587", "begins with smtp://"},
-		{"smtp://u:hunter2@", "write a host"},
-		{"smtp://u:hunter2@mail.example.com/path?from=o@example.com", "nothing after it"},
+		{"smtp://u:hunter2%zz@mail.example.com", "invalid URL"},
+		{"http://u:hunter2@mail.example.com", "must start with smtp://"},
+		{"mail.example.com:587", "must start with smtp://"},
+		{"smtp://u:hunter2@", "set a host"},
+		{"smtp://u:hunter2@mail.example.com/path?from=o@example.com", "without a path"},
 		{"smtp://u:hunter2@mail.example.com:99999?from=o@example.com", "1 to 65535"},
 		{"smtp+insecure://u:hunter2@mail.example.com?from=o@example.com", "in the clear"},
 		{"smtp://u:hunter2@mail.example.com", "--smtp-from"},
-		{"smtp://mail.example.com?from=nobody", "not an e-mail address"},
-		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an e-mail address"},
+		{"smtp://mail.example.com?from=nobody", "not an email address"},
+		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an email address"},
 		{"smtp://mail.example.com?form=o@example.com", `no setting "form"`},
-		{"smtp://mail.example.com?from=%zz", "after ?"},
+		{"smtp://mail.example.com?from=%zz", "invalid parameters"},
 		{"smtp://mail.example.com?from=übersicht@example.org", "non-ASCII letters before the @"},
 	}
 	for _, test := range tests {

@@ -15,17 +15,17 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// webhookKind posts the notice as JSON, signed per the Standard Webhooks
-// specification.
+// webhookKind posts the notification as JSON, signed according to the Standard
+// Webhooks specification.
 func webhookKind() Kind {
 	return Kind{
 		Name: "webhook", Label: "Webhook",
-		Help: "Posts a signed JSON body to an address of yours.",
+		Help: "Posts signed JSON to a URL.",
 		Fields: []Field{
 			{
 				Name: "url", Label: "URL", Type: FieldURL, Destination: true, Required: true, Check: webURL,
 				Placeholder: "https://example.com/overdue",
-				Help:        "Overdue posts each alert here and expects an answer of 200 to 299 within 30 seconds.",
+				Help:        "Overdue posts each alert to this URL and expects a status of 200 to 299 within 30 seconds.",
 			},
 			{
 				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
@@ -42,19 +42,19 @@ func webhookKind() Kind {
 	}
 }
 
-// sendWebhook posts the notice of n once.
+// sendWebhook makes one attempt to post n.
 func sendWebhook(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error) {
 	body, err := json.Marshal(n.webhookBody())
 	if err != nil {
-		return Receipt{}, &SendError{Reason: "The alert could not be written as JSON.", Permanent: true}
+		return Receipt{}, &SendError{Reason: "The alert could not be encoded as JSON.", Permanent: true}
 	}
 	id := headerToken(n.AlertID)
-	// The stamp is that of the attempt, not of the event: receivers refuse old
-	// ones, and a retry may come a day later.
+	// The timestamp is that of the attempt, not of the event: receivers reject
+	// old timestamps, and a retry may be a day later.
 	now := time.Now()
 	signature, err := sign(set.text("secret"), id, now, body)
 	if err != nil {
-		return Receipt{}, &SendError{Reason: "The signing secret cannot be used: set a new one.", Permanent: true}
+		return Receipt{}, &SendError{Reason: "The signing secret is invalid: set a new one.", Permanent: true}
 	}
 	header := http.Header{}
 	header.Set("User-Agent", out.userAgent)
@@ -77,7 +77,7 @@ func sign(secret, id string, at time.Time, body []byte) (string, error) {
 	return signer.Sign(id, at, body)
 }
 
-// webhookSecrets returns what no answer or error of this channel may show.
+// webhookSecrets returns the redactor for responses and errors of this channel.
 func webhookSecrets(set Settings) redactor {
 	secrets := []string{set.text("secret")}
 	for _, value := range set.stringMap("headers") {
@@ -97,13 +97,13 @@ type request struct {
 	hide   redactor
 }
 
-// post sends r once and judges the answer.
+// post sends r once and returns the result.
 func (o *Sender) post(ctx context.Context, r request) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return Receipt{}, &SendError{Reason: "The URL cannot be used: write it again.", Permanent: true}
+		return Receipt{}, &SendError{Reason: "The URL is invalid: set it again.", Permanent: true}
 	}
 	req.Header = r.header
 	var written atomic.Bool
@@ -112,22 +112,22 @@ func (o *Sender) post(ctx context.Context, r request) (Receipt, error) {
 	}))
 	resp, err := o.http.Do(req)
 	if err != nil {
-		refusal := o.requestError(req.URL, r.hide, err)
-		if written.Load() && !refusal.Permanent {
-			// By the alert id, the receiver distinguishes the next attempt from a new alert.
-			refusal.Uncertain, refusal.Reason = true, refusal.Reason+" The alert may have arrived."
+		failure := o.requestError(req.URL, r.hide, err)
+		if written.Load() && !failure.Permanent {
+			// The alert id allows the receiver to detect a duplicate.
+			failure.Uncertain, failure.Reason = true, failure.Reason+" The alert may have arrived."
 		}
-		return Receipt{}, refusal
+		return Receipt{}, failure
 	}
-	defer func() { _ = resp.Body.Close() }() // the verdict is in; closing cannot change it
+	defer func() { _ = resp.Body.Close() }() // the result is known
 	text, cut := readResponse(resp)
 	detail := r.hide.answer(text, cut)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return Receipt{Status: resp.StatusCode, Detail: detail}, nil
 	}
-	refusal := &SendError{Status: resp.StatusCode, Reason: detail, Permanent: isPermanentStatus(resp.StatusCode)}
-	if !refusal.Permanent {
-		refusal.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	failure := &SendError{Status: resp.StatusCode, Reason: detail, Permanent: isPermanentStatus(resp.StatusCode)}
+	if !failure.Permanent {
+		failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
-	return Receipt{}, refusal
+	return Receipt{}, failure
 }

@@ -1,4 +1,4 @@
-// Package watch notices silence.
+// Package watch evaluates heartbeats whose deadline has passed.
 //
 //	ApplyPing ─▶ due, deadline ─▶ heartbeats.next_at
 //	                                  │

@@ -25,7 +25,7 @@ var errorTexts = map[int]errorText{
 	409: {"Changed in the meantime", "Another person changed this while your page was open.", "Open it again, then repeat the changes that are still needed."},
 	413: {"The form is too large", "It has more text than the server accepts.", "Shorten it, then send it again."},
 	415: {"The form cannot be read", "Its encoding is not supported.", "Open the page in a browser and send the form from there."},
-	429: {"Too many tries", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},
+	429: {"Too many attempts", "To keep passwords safe, sign-in rests for a while.", "Wait 15 minutes, then try again."},
 	500: {"Something went wrong on our side", "It was written to the log. Pings and alerts do not depend on this page.", "Try again; if it stays, give the operator the number below."},
 	503: {"Overdue cannot answer right now", "The database is not available, or the server is stopping. Jobs that ping are asked to try again.", "Try again in a minute."},
 }

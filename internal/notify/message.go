@@ -1,6 +1,11 @@
 package notify
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // Message is a notification as text. Every kind of channel renders the same
 // message.
@@ -54,4 +59,102 @@ func (n Notification) Message() Message {
 // isEvent reports whether the event is one of the given events.
 func (n Notification) isEvent(events ...string) bool {
 	return slices.Contains(events, n.Event)
+}
+
+// facts returns the known details.
+func (n Notification) facts() []Fact {
+	var facts []Fact
+	add := func(label, value string) {
+		if value != "" {
+			facts = append(facts, Fact{label, value})
+		}
+	}
+	at := func(label string, t time.Time) {
+		if !t.IsZero() {
+			add(label, n.clock().full(t))
+		}
+	}
+	add("Heartbeat", n.name())
+	add("Project", cleanLine(n.Project))
+	if n.Number > 0 {
+		add("Incident", "#"+strconv.FormatInt(n.Number, 10))
+	}
+	add("Cause", n.causeText())
+	at("Down since", n.DownSince)
+	if n.DownFor > 0 {
+		add(n.downLabel(), formatDuration(n.DownFor))
+	}
+	at("Last ping", n.LastPing)
+	add("Expected", cleanLine(n.Schedule))
+	at("Due", n.Due)
+	if n.Grace > 0 {
+		add("Grace period", formatDuration(n.Grace))
+	}
+	at("Incident opens", n.lateDeadline())
+	at("Next ping due", n.NextDue)
+	add("Why", shorten(oneLine(n.Explanation), maxDetail))
+	if len(facts) > 0 {
+		add("Times in", n.clock().zone.String())
+	}
+	return facts
+}
+
+// lateDeadline returns the deadline if it has not passed yet.
+func (n Notification) lateDeadline() time.Time {
+	if n.Event == EventLate {
+		return n.Deadline
+	}
+	return time.Time{}
+}
+
+// downLabel returns the label of the downtime, depending on whether it has ended.
+func (n Notification) downLabel() string {
+	if n.Event == EventResolved {
+		return "Was Down for"
+	}
+	return "Down for"
+}
+
+// causeText returns the cause for people.
+func (n Notification) causeText() string {
+	switch n.Cause {
+	case "":
+		return ""
+	case causeFailure:
+		if n.ExitCode != nil {
+			return "Failure, exit code " + strconv.Itoa(*n.ExitCode)
+		}
+		return "Failure"
+	case causeOverran:
+		return "Ran too long"
+	case causeTooShort:
+		return "Ran too short"
+	case causeNotStarted:
+		return "Not started"
+	}
+	return "Missed ping"
+}
+
+// links returns the links of the message.
+func (n Notification) links() []Link {
+	var links []Link
+	if n.URL != "" {
+		label := "Open Overdue"
+		if n.Number > 0 {
+			label = "Open incident #" + strconv.FormatInt(n.Number, 10)
+		}
+		links = append(links, Link{label, oneLine(n.URL)})
+	}
+	if n.acknowledgeable() {
+		links = append(links, Link{"Acknowledge", oneLine(n.AckURL)})
+	}
+	return links
+}
+
+// footer names the channel and the project.
+func (n Notification) footer() string {
+	if n.Channel == "" {
+		return "Sent by Overdue for the project " + cleanLine(n.Project) + "."
+	}
+	return fmt.Sprintf("Sent by Overdue through the channel %s of the project %s.", cleanLine(n.Channel), cleanLine(n.Project))
 }

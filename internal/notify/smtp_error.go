@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -133,4 +135,42 @@ func smtpAnswer(err error) (code int, text string, ok bool) {
 		return 0, "", false
 	}
 	return reply.Code, reply.Msg, true
+}
+
+// enhancedCode matches the enhanced status code at the start of a reply (RFC 3463).
+var enhancedCode = regexp.MustCompile(`^([245])\.(\d{1,3}\.\d{1,3})\b`)
+
+// badMailbox are the enhanced codes, without their class, that only concern the
+// mailbox (RFC 3463, section 3.2, and RFC 7505): it does not exist, its domain does
+// not exist, its address is invalid, it has moved, its domain accepts no mail.
+var badMailbox = []string{"1.1", "1.2", "1.3", "1.6", "1.10"}
+
+// notAboutMailbox matches replies without an enhanced code that do not concern the
+// existence of the mailbox, such as "550 relay not permitted" of Exim.
+var notAboutMailbox = regexp.MustCompile(`(?i)relay|\bauth|helo|ehlo|sender|client|reverse|blocked|listed?\b|blacklist|blocklist|` +
+	`denied|permitted|policy|spam|\btls\b|\bspf\b|\bdkim\b|\bdmarc\b|too many|quota|\bfull\b`)
+
+// isPermanentReply reports whether a reply means that this recipient can never receive
+// the message. The command does not matter, because servers reject a greeting or a sender
+// only at the first recipient. Errors that an operator of either side can correct are
+// retried.
+func isPermanentReply(code int, text string) bool {
+	if m := enhancedCode.FindStringSubmatch(text); m != nil {
+		return code >= 500 && m[1] == "5" && slices.Contains(badMailbox, m[2])
+	}
+	// 551 names another address, 553 says that this one is not allowed.
+	return slices.Contains([]int{550, 551, 553}, code) && !notAboutMailbox.MatchString(text)
+}
+
+// sessionEnds reports whether a reply announces the end of the session (RFC 5321,
+// section 3.8).
+func sessionEnds(code int) bool { return code == 421 }
+
+// sizeLimit parses the parameter of the SIZE extension (RFC 1870). 0 means no limit.
+func sizeLimit(parameter string) int64 {
+	limit, err := strconv.ParseInt(strings.TrimSpace(parameter), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return limit
 }

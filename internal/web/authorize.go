@@ -10,6 +10,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/view/layout"
 	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
@@ -119,7 +120,7 @@ func (req *request) requireSignIn(rt route) error {
 	case !isBrowser(req.r) && (req.r.Method != http.MethodGet || strings.HasPrefix(req.r.URL.Path, paths.Heartbeats+"/")):
 		// A job that pings the address of a page would treat a redirect as success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
-			req.site.BaseURL+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
+			pingurl.For(req.site.BaseURL, "ID")+": copy the ping URL from the page of the heartbeat.")
 	case req.r.Method != http.MethodGet:
 		return req.redirect(paths.SignIn)
 	}

@@ -118,7 +118,7 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 			w.Errorf("told %+v", told)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
-		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
+		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "URL is required.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
 		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
@@ -263,7 +263,7 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "or leave it empty to have one made")
+			w.expectHTML(a, 422, "or leave it empty to generate one")
 			w.expectNone(a, "Kept as you typed it", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
@@ -328,7 +328,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Generate a new signing secret")
+			w.expectHTML(a, 422, "Enter the header X-Key again", "Enter the signing secret again, or generate a new one", "Generate a new signing secret")
 		}
 		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)
@@ -358,7 +358,7 @@ func TestChannelForm_TypedSecretsDoNotMoveToAnotherHost(t *testing.T) {
 			return client.TestResult{}
 		}
 		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
-		w.expectHTML(w.post("member", "/channels/test", form), 422, "Write the secret itself")
+		w.expectHTML(w.post("member", "/channels/test", form), 422, "Enter the secret itself")
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/forms"
 	"overdue/internal/web/live"
 	"overdue/internal/web/static"
@@ -147,5 +148,5 @@ func (s *Site) host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.origin, "https://"), "http://")
 }
 
-// pingBase returns the ping URL up to the id.
-func (s *Site) pingBase() string { return s.BaseURL + "/api/v1/hb/" }
+// pingBase is what ping URLs start with, up to the id.
+func (s *Site) pingBase() string { return pingurl.For(s.BaseURL, "") }

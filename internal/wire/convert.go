@@ -7,11 +7,9 @@ import (
 
 	"overdue/client"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 )
-
-// PingPath is where pings go, below the base address of the server.
-const PingPath = "/api/v1/hb/"
 
 // Heartbeat converts h at now. base is the external address of this server. If it is empty, the
 // result has no id and no ping URL.
@@ -40,7 +38,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		shown.LastRunTime = &took
 	}
 	if base != "" {
-		url := base + PingPath + h.ID
+		url := pingurl.For(base, h.ID)
 		shown.ID, shown.PingURL = &h.ID, &url
 	}
 	return shown

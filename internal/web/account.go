@@ -47,8 +47,8 @@ func renamePerson(req *request) error {
 		})
 	}
 	err := req.site.People.Rename(req.ctx(), req.person, req.formValue("name"), req.now)
-	if wrong, form := fieldErrors(err); form {
-		return req.renderAccountForm(statusInvalid, func(p *view.AccountPage) { p.Name = view.Input{Value: req.formValue("name"), Error: wrong["name"]} })
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderAccountForm(statusInvalid, func(p *view.AccountPage) { p.Name = view.Input{Value: req.formValue("name"), Error: fieldErrs["name"]} })
 	}
 	if err != nil {
 		return err
@@ -72,13 +72,13 @@ func changePassword(req *request) error {
 	err := req.site.People.ChangePassword(req.ctx(), req.person, auth.PasswordChange{
 		Old: req.formValue("old_password"), New: req.formValue("new_password"), Client: req.clientInfo(), At: req.now,
 	})
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = req.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
 		return req.renderAccountForm(status, func(p *view.AccountPage) {
-			p.CurrentPassword.Error, p.NewPassword.Error = wrong["old_password"], wrong["new_password"]
+			p.CurrentPassword.Error, p.NewPassword.Error = fieldErrs["old_password"], fieldErrs["new_password"]
 		})
 	}
 	if err != nil {
@@ -109,8 +109,8 @@ func requestPasswordReset(req *request) error {
 	if fault != nil {
 		return req.renderStatus(statusInvalid, view.RequestReset(view.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: view.Input{Value: req.formValue("email"), Error: fault.Message}}))
 	}
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](req.site.People.AllowReset(email, req.clientAddress(), req.now)); tooMany {
-		return req.renderStatus(req.setRetryAfter(rest.Wait), view.RequestReset(view.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: view.Input{Value: email, Error: rest.Message}}))
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](req.site.People.AllowReset(email, req.clientAddress(), req.now)); isThrottled {
+		return req.renderStatus(req.setRetryAfter(throttled.Wait), view.RequestReset(view.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: view.Input{Value: email, Error: throttled.Message}}))
 	}
 	req.site.sendInBackground(req.ctx(), func(ctx context.Context) error { return req.mailPasswordReset(ctx, email) })
 	return req.render(view.RequestReset(view.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: view.Input{Value: email}, Sent: true}))
@@ -176,14 +176,14 @@ func (req *request) renderNewPassword(open bool, p view.NewPasswordPage) error {
 func setNewPassword(req *request) error {
 	token := req.r.PathValue("token")
 	open, err := req.site.People.Reset(req.ctx(), token, req.formValue("password"), req.clientInfo(), req.now)
-	wrong, form := fieldErrors(err)
+	fieldErrs, invalid := fieldErrors(err)
 	switch {
-	case err != nil && !form:
+	case err != nil && !invalid:
 		return err
 	case !open:
 		return req.renderNewPassword(false, view.NewPasswordPage{})
-	case form:
-		return req.renderNewPassword(true, view.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: view.Input{Error: wrong["password"]}})
+	case invalid:
+		return req.renderNewPassword(true, view.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: view.Input{Error: fieldErrs["password"]}})
 	}
 	req.toast("Password set. All other browsers are signed out. API keys that you created still work.", "")
 	return req.redirectSignedIn(view.HeartbeatsPath)

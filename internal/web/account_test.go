@@ -19,7 +19,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// expectText fails the test unless an answer has a status and holds some texts.
+// expectText fails the test unless a response has a status and contains the texts.
 func (w *fixture) expectText(a response, code int, texts ...string) {
 	w.Helper()
 	if a.code != code {
@@ -32,7 +32,7 @@ func (w *fixture) expectText(a response, code int, texts ...string) {
 	}
 }
 
-// expectRedirect fails the test unless an answer leads to a path.
+// expectRedirect fails the test unless a response redirects to a path.
 func (w *fixture) expectRedirect(a response, path string) {
 	w.Helper()
 	if a.code != http.StatusSeeOther || a.location() != path {
@@ -103,7 +103,7 @@ func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
 		w.expectText(known, 422, "Incorrect email or password", `value="/team"`)
-		// A second may begin between the two: the clock of the page is no answer.
+		// The two pages may show different seconds.
 		clock := regexp.MustCompile(`[0-9T:-]+Z|\d\d:\d\d:\d\d`)
 		timeless := func(a response, name string) string {
 			return clock.ReplaceAllString(strings.ReplaceAll(a.body, name+"@", ""), "")
@@ -156,7 +156,7 @@ func TestCrossOriginProtection_RejectsAFormFromAnotherSite(t *testing.T) {
 			r.Header.Set(header, value)
 			w.expectText(w.send("owner", r), 403, "sent from another site")
 		}
-		// Behind a proxy that changes the Host, the public address is ours.
+		// A proxy may change the Host header; the public origin is trusted.
 		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.withOrigin("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", testBaseURL)

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// createChannel makes a webhook as the member would.
+// createChannel creates a webhook as the member.
 func (w *fixture) createChannel(name string) monitor.Channel {
 	w.Helper()
 	c, err := w.service.CreateChannel(w.Context(), w.actor("member"), manage.ChannelEdit{
@@ -27,7 +27,7 @@ func (w *fixture) createChannel(name string) monitor.Channel {
 	return c
 }
 
-// storedChannel is a channel as it is stored, in clear.
+// storedChannel returns a channel as stored, with its secrets.
 func (w *fixture) storedChannel(id string) (c monitor.Channel) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
@@ -186,7 +186,7 @@ func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
 		w.test = func(monitor.Channel) client.TestResult {
 			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
 		}
-		// The form as it was saved is the channel as it was saved.
+		// Saving the unchanged form does not change the channel.
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
@@ -241,7 +241,7 @@ func TestChannelForm_KeepsTypedSecretsWhenItComesBack(t *testing.T) {
 			w.Errorf("told %v", told.Settings)
 		}
 		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
-		// Nobody else can use them, nor any other channel.
+		// Another person and another channel cannot use them.
 		told = monitor.Channel{}
 		w.post("owner", "/channels/test", again)
 		if told.Settings["secret"] == secret {

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/docsite"
 )
 
-// heartbeatWithName makes a heartbeat in the project of the world.
+// heartbeatWithName creates a heartbeat in the project of the fixture.
 func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	w.Helper()
 	interval := "24h"
@@ -26,14 +26,14 @@ func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	return h
 }
 
-// htmlOutline is what a page of the manual is checked by.
+// htmlOutline is what the tests check of a page of the manual.
 type htmlOutline struct {
 	headings int // of the first level
 	ids      map[string]bool
 	links    []string
 }
 
-// parseOutline reads a page.
+// parseOutline parses a page.
 func parseOutline(t *testing.T, page string) htmlOutline {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))

@@ -141,7 +141,7 @@ func TestHeartbeatForm_SavesAndShowsEverySchedule(t *testing.T) {
 		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 bad runs in a row")
 		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
 
-		// From one kind to another; what was left empty is the usual again.
+		// From one kind to another; an empty field selects the default again.
 		for _, step := range []struct {
 			form url.Values
 			want string
@@ -224,7 +224,7 @@ func TestHeartbeatForm_PreviewWorksWithoutScript(t *testing.T) {
 	})
 }
 
-// FuzzPreviewHeartbeat looks for a form that breaks the preview, or keeps it busy.
+// FuzzPreviewHeartbeat looks for a form whose preview fails or takes too long.
 func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("cron", "0 0 29 2 1#5\n*/7 * * * *", "Europe/Berlin", "1h", "100")
 	f.Add("oncalendar", "*:*:0/0.000001\n2199-12-31", "Antarctica/Troll", "366d", "99999999999")

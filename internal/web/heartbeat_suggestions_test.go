@@ -12,7 +12,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// useButtons are the values of the buttons that fill in a suggestion, by label.
+// useButtons returns the values of the suggestion buttons by label.
 func useButtons(a response) map[string]string {
 	buttons := map[string]string{}
 	for _, m := range regexp.MustCompile(`<button class="chip" name="use" value="([^"]*)" formnovalidate>([^<]*)</button>`).FindAllStringSubmatch(a.body, -1) {
@@ -32,7 +32,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
 			}
-			// Without script: the button sends the form, which comes back filled in.
+			// Without script, the button sends the form, which is shown again.
 			form.Set(view.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
@@ -86,7 +86,7 @@ func TestHeartbeatForm_OffersTheScheduleInAnotherSyntax(t *testing.T) {
 			w.Errorf("a suggestion that would drop the other line is offered: %v", b)
 		}
 		w.expectHTML(two, 422, "Line 2: “rate(5 minutes)” is an interval")
-		// A button fills in what the form has, and nothing else.
+		// A button fills in only fields of the form.
 		w.expectHTML(w.post("member", "/heartbeats", url.Values{"name": {"kept"}, "interval": {"1h"}, "grace": {"1h"}, view.SuggestionField: {"name=other&grace=2h"}}), 200, `value="kept"`, `value="2h"`)
 		long := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {strings.Repeat("0 3 * * *\n", 40) + "0 0 12 ? * MON" + strings.Repeat("\n", maxSuggestionSize)}})
 		if b := useButtons(long); len(b) != 0 {

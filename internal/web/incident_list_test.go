@@ -13,7 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// failHeartbeat is a heartbeat that reported a failure, and its incident.
+// failHeartbeat creates a heartbeat that reports a failure, and returns its
+// incident.
 func (w *fixture) failHeartbeat(name string, ago time.Duration) (monitor.Heartbeat, monitor.Incident) {
 	w.Helper()
 	h := w.createHeartbeat(name)
@@ -21,7 +22,7 @@ func (w *fixture) failHeartbeat(name string, ago time.Duration) (monitor.Heartbe
 	return h, w.newestIncident(h)
 }
 
-// newestIncident is the newest of a heartbeat.
+// newestIncident returns the newest incident of a heartbeat.
 func (w *fixture) newestIncident(h monitor.Heartbeat) monitor.Incident {
 	w.Helper()
 	l, err := w.service.Incidents(w.Context(), w.actor("member"), manage.IncidentQuery{Heartbeat: h.ID})
@@ -31,7 +32,7 @@ func (w *fixture) newestIncident(h monitor.Heartbeat) monitor.Incident {
 	return l.Items[0]
 }
 
-// recordDelivery notes an attempt at the alerts that a channel is owed.
+// recordDelivery records an attempt to deliver the pending alerts of a channel.
 func (w *fixture) recordDelivery(c monitor.Channel, outcome string, status int, detail string) {
 	w.Helper()
 	now := w.now()

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// reportFailure makes a heartbeat report a failure.
+// reportFailure stores a failure of a heartbeat.
 func (w *fixture) reportFailure(h monitor.Heartbeat) {
 	w.Helper()
 	w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 1})
@@ -129,7 +129,7 @@ func TestAuthenticate_AnAutomaticRefreshDoesNotExtendTheSession(t *testing.T) {
 	})
 }
 
-// sessionSeen returns a person's only session.
+// sessionSeen returns the only session of a person.
 func (w *fixture) sessionSeen(as string) (s monitor.Session) {
 	w.Helper()
 	id := w.person(as).ID

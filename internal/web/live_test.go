@@ -19,7 +19,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-// eventStream is an open stream, as a browser has it.
+// eventStream is an open stream.
 type eventStream struct {
 	w      *fixture
 	events chan string // "row: <li…", one a piece
@@ -27,7 +27,7 @@ type eventStream struct {
 	code   int
 }
 
-// openStream opens a stream as somebody.
+// openStream opens a stream as a person.
 func (w *fixture) openStream(as, path string, headers ...string) *eventStream {
 	w.Helper()
 	srv := httptest.NewServer(w.site)
@@ -53,7 +53,7 @@ func (w *fixture) openStream(as, path string, headers ...string) *eventStream {
 	return f
 }
 
-// read takes the stream apart until it ends.
+// read parses the events until the stream ends.
 func (f *eventStream) read(resp *http.Response) {
 	defer close(f.events)
 	defer resp.Body.Close()
@@ -74,7 +74,7 @@ func (f *eventStream) read(resp *http.Response) {
 	}
 }
 
-// expectEvent waits for an event of the kind that has all the texts.
+// expectEvent waits for an event of this kind that contains all texts.
 func (f *eventStream) expectEvent(kind string, texts ...string) string {
 	f.w.Helper()
 	for {
@@ -99,7 +99,7 @@ func (f *eventStream) expectEvent(kind string, texts ...string) string {
 	}
 }
 
-// after ends after a time.
+// after returns a channel that receives after d.
 func (w *fixture) after(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
 
 // expectEnd waits for the end of the stream.
@@ -117,7 +117,7 @@ func (f *eventStream) expectEnd() {
 	}
 }
 
-// streamURL is the address of a page's stream.
+// streamURL returns the address of the stream of a page.
 func (w *fixture) streamURL(a response) string {
 	w.Helper()
 	_, rest, found := strings.Cut(a.body, `data-live="`)
@@ -143,7 +143,7 @@ func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
 		page.expectEvent("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
 		page.expectEvent("title", "backup · Up · Overdue")
 		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail})
-		// Nobody pokes: another node took this one.
+		// No signal: another node received this ping.
 		list.expectEvent("row", `data-status="down"`)
 		list.expectEvent("announce", "backup is Down")
 		list.expectEvent("title", "(1 down) Heartbeats")
@@ -163,7 +163,7 @@ func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
 		if e := f.expectEvent("row"); strings.Contains(e, still.Ref) {
 			w.Error("a row was sent that did not change")
 		}
-		// After a gap nobody knows what the page shows.
+		// After a gap it is unknown what the page shows.
 		again := w.openStream("viewer", path, "Last-Event-ID", "7")
 		again.expectEvent("row", still.Ref)
 		again.expectEvent("row", moved.Ref)
@@ -195,7 +195,7 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 		if f := w.openStream("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
 			w.Errorf("a stranger: %d", f.code)
 		}
-		// The list of a stranger's own project finds no such rows.
+		// The stranger's list does not contain these rows.
 		f := w.openStream("stranger", path, "Last-Event-ID", "1")
 		w.ping(h, 0, monitor.Ping{})
 		w.site.Feed.Changed([]int64{h.Key})
@@ -252,7 +252,7 @@ func TestFeed_CloseEndsAllStreams(t *testing.T) {
 	})
 }
 
-// createHeartbeats adds as many, none of which has been heard of.
+// createHeartbeats creates n heartbeats without pings.
 func (w *fixture) createHeartbeats(n int) (all []monitor.Heartbeat) {
 	w.Helper()
 	for i := range n {
@@ -341,7 +341,7 @@ func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
 		page.expectEvent("part", `id="live-timeline"`, "The disk is full.")
 		w.ping(h, 0, monitor.Ping{})
 		page.expectEvent("part", `id="live-facts"`, "Resolved")
-		// Those who were told of the opening are still to be told of the end.
+		// The alert of the resolution is still pending.
 		w.streamURL(w.get("viewer", "/incidents/"+i.ID))
 	})
 }

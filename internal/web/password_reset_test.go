@@ -11,7 +11,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// nextMail waits for the only letter that went out.
+// nextMail waits for the only email that was sent.
 func (w *fixture) nextMail() sentMail {
 	w.Helper()
 	for range 1000 {

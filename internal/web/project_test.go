@@ -111,7 +111,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 			return strings.ReplaceAll(m[1], "&amp;", "&")
 		}
-		// There and back again: each page is the same both ways.
+		// Forwards and backwards, each page is the same.
 		pages := []response{w.get("admin", "/audit")}
 		for to(pages[len(pages)-1], "next") != "" {
 			pages = append(pages, w.get("admin", to(pages[len(pages)-1], "next")))

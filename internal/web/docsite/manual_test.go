@@ -25,7 +25,7 @@ func testOpenAPI() ([]byte, error) {
 	return answer.Body.Bytes(), nil
 }
 
-// loadManual is the manual of the program.
+// loadManual returns the manual of the program.
 func loadManual(t *testing.T) *Manual {
 	t.Helper()
 	b, err := Load()
@@ -35,7 +35,7 @@ func loadManual(t *testing.T) *Manual {
 	return b
 }
 
-// renderPage is the body of a page for a reader.
+// renderPage returns the body of a page for a reader.
 func renderPage(t *testing.T, c *Page, r Reader) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -45,7 +45,7 @@ func renderPage(t *testing.T, c *Page, r Reader) string {
 	return out.String()
 }
 
-// exampleReader is a reader whose addresses occur nowhere in the manual.
+// exampleReader has addresses that occur nowhere in the manual.
 var exampleReader = Reader{BaseURL: "https://watch.kestrel.example", PingURL: "https://watch.kestrel.example/api/v1/hb/fdc21dc3-1307-4610-80fe-b809fc4c10c1"}
 
 func TestLoad_EveryPageIsCompleteAndItsLinksResolve(t *testing.T) {

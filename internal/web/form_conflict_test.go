@@ -106,11 +106,11 @@ func TestChangeHeartbeat_ConcurrentSavesAreNotLost(t *testing.T) {
 			case code == http.StatusSeeOther && won == "":
 				won = fmt.Sprint("by ", n)
 			case code != http.StatusConflict:
-				w.Errorf("the answers are %v; want one 303, the rest 409", answers)
+				w.Errorf("the statuses are %v; want one 303, the others 409", answers)
 			}
 		}
 		if got := w.heartbeatByName("backup").Description; got != won || won == "" {
-			w.Errorf("it says %q; want %q", got, won)
+			w.Errorf("the text is %q; want %q", got, won)
 		}
 	})
 }

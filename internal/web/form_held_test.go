@@ -37,7 +37,7 @@ func (w *fixture) signInAgain(page response, as string) response {
 	form := merge(w.hiddenFields(page, "/sign-in"), url.Values{"email": {as + "@example.com"}, "password": {testPassword}})
 	a := w.post("", "/sign-in", form)
 	if a.code != http.StatusTemporaryRedirect || a.location() != "/resume" || a.sessionCookie == nil {
-		w.Fatalf("the sign-in answered %d to %q", a.code, a.location())
+		w.Fatalf("the sign-in got %d with location %q", a.code, a.location())
 	}
 	w.cookies[as] = a.sessionCookie
 	return w.postRaw(as, "/resume", form)
@@ -92,7 +92,7 @@ func TestResumeHeldForm_EveryFormComesBackAndChangesNothing(t *testing.T) {
 			}
 		}
 		if after := w.auditCount(); after != before {
-			w.Errorf("%d things were done; want 0", after-before)
+			w.Errorf("%d audit entries; want 0", after-before)
 		}
 		if w.log.Len() > 0 {
 			w.Errorf("the log has\n%s", w.log)

@@ -88,7 +88,7 @@ func TestCheckFormOrigin_EveryFormMustNameItsProjectAndPerson(t *testing.T) {
 		l, err := w.service.AuditLog(w.Context(), w.actor("owner"), manage.AuditQuery{})
 		for _, e := range l.Items {
 			if e.Action != "heartbeat.create" && e.Action != "person.setup" && e.Action != "session.start" {
-				w.Errorf("%s was done by a form that was turned away", e.Action)
+				w.Errorf("a rejected form did %s", e.Action)
 			}
 		}
 		if err != nil {
@@ -103,7 +103,7 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		w.expectRedirect(w.post("member", "/projects/main/choose", nil), "/heartbeats")
 		here := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		if here.Get(view.OriginPageField) != "/heartbeats/new" {
-			w.Errorf("the form says that it is on %q", here.Get(view.OriginPageField))
+			w.Errorf("the page of the form is %q", here.Get(view.OriginPageField))
 		}
 		// Another tab opens a link to the other project.
 		name := "theirs"
@@ -184,7 +184,7 @@ func TestFormOrigin_EveryFormCarriesIt(t *testing.T) {
 			}
 		}
 		if n < 50 {
-			w.Errorf("only %d forms were looked at", n)
+			w.Errorf("only %d forms were checked", n)
 		}
 	})
 }

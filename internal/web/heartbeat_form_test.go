@@ -86,7 +86,7 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead." {
-		t.Errorf("told %q", p.ClockChanges)
+		t.Errorf("got %q", p.ClockChanges)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
 		t.Errorf("%s, %t", at, ok)
 	}
 	if _, ok := req.parseLocalTime("noon"); ok {
-		t.Error("noon is a moment")
+		t.Error("\"noon\" was accepted as a time")
 	}
 }
 
@@ -219,7 +219,7 @@ func TestHeartbeatForm_PreviewWorksWithoutScript(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		w.expectHTML(w.post("member", "/heartbeats/"+h.ID, form), 200, "<b>at 03:00 every day</b>, UTC", "Edit backup")
 		if got := w.heartbeatByName("backup"); got.Rule.Calendar != nil {
-			w.Error("a look saved something")
+			w.Error("a preview saved a heartbeat")
 		}
 	})
 }

@@ -82,10 +82,10 @@ func (w *fixture) heartbeatByName(name string) (h monitor.Heartbeat) {
 func (w *fixture) expectHTML(a response, code int, texts ...string) {
 	w.Helper()
 	if a.code != code {
-		w.Fatalf("answered %d; want %d: %s", a.code, code, a.body)
+		w.Fatalf("status %d; want %d: %s", a.code, code, a.body)
 	}
 	if strings.Contains(a.body, "<script>alert") {
-		w.Error("a name broke out of its place")
+		w.Error("a name is not escaped")
 	}
 	for _, text := range texts {
 		if !strings.Contains(a.body, text) {
@@ -148,7 +148,7 @@ func TestCreateHeartbeat_ShowsEveryError(t *testing.T) {
 		a = w.post("member", "/heartbeats/"+h.ID, form)
 		w.expectHTML(a, 422, "Edit", "backup", `value="soon"`)
 		if got := w.heartbeatByName("backup"); got.Name != "backup" {
-			w.Error("a form that was refused changed something")
+			w.Error("a rejected form changed the heartbeat")
 		}
 	})
 }
@@ -194,7 +194,7 @@ func TestListHeartbeats_SortsByAttentionAndPaginates(t *testing.T) {
 		w.evaluate()
 		a := w.get("viewer", "/heartbeats")
 		if got := rowNames(a); got != "down late fresh paused up" {
-			w.Errorf("order %s", got)
+			w.Errorf("wrong order: %s", got)
 		}
 		w.expectHTML(a, 200, "Paused", "by member", "Down for", "Late by", "Waiting for the first ping", "1–5 of 5", "(1 down)")
 		for query, want := range map[string]string{
@@ -248,7 +248,7 @@ func (w *fixture) linkIn(a response, to *regexp.Regexp) string {
 	w.Helper()
 	m := to.FindStringSubmatch(a.body)
 	if m == nil {
-		w.Fatalf("the page does not lead there: %s", to)
+		w.Fatalf("the page has no such link: %s", to)
 	}
 	return strings.ReplaceAll(m[1], "&amp;", "&")
 }

@@ -44,7 +44,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 		}
 		zero := w.post("member", "/heartbeats", url.Values{"name": {"Zero"}, "interval": {"24h"}, "grace": {"0"}, "early": {"0"}})
 		if zero.code != 303 {
-			w.Errorf("0 needs no unit, but the answer is %d", zero.code)
+			w.Errorf("0 needs no unit; status %d", zero.code)
 		}
 		h := w.createHeartbeat("kept")
 		w.expectHTML(w.post("member", view.HeartbeatPath(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
@@ -101,9 +101,9 @@ func TestHeartbeatForm_HintsAtALongGracePeriod(t *testing.T) {
 		t.Errorf("says %q", got)
 	}
 	if got := longGraceHint(slots(time.Hour), 2*time.Hour); got != "" {
-		t.Errorf("says %q of twice the interval", got)
+		t.Errorf("twice the interval: %q", got)
 	}
 	if got := longGraceHint(slots(time.Hour)[:1], 20*time.Hour); got != "" {
-		t.Errorf("says %q of the last run", got)
+		t.Errorf("the last run: %q", got)
 	}
 }

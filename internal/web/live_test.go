@@ -94,7 +94,7 @@ func (f *eventStream) expectEvent(kind string, texts ...string) string {
 				return e
 			}
 		case <-f.w.after(10 * time.Second):
-			f.w.Fatalf("no %s with %q came", kind, texts)
+			f.w.Fatalf("no event %s with %q", kind, texts)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
 		w.site.Feed.Changed([]int64{h.Key})
 		row := list.expectEvent("row", `id="hb-`+h.Ref+`"`, `data-status="up"`, "Next ping expected in")
 		if strings.Contains(row, h.ID) {
-			w.Error("the stream tells a viewer what could ping")
+			w.Error("the stream contains a ping URL for a viewer")
 		}
 		list.expectEvent("announce", "backup is Up")
 		page.expectEvent("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
@@ -157,11 +157,11 @@ func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
 		w.ping(moved, 0, monitor.Ping{})
 		f := w.openStream("viewer", path)
 		if e := f.expectEvent("row"); !strings.Contains(e, moved.Ref) {
-			w.Errorf("first came %s", e)
+			w.Errorf("the first event was %s", e)
 		}
 		w.ping(moved, 0, monitor.Ping{Kind: monitor.PingFail})
 		if e := f.expectEvent("row"); strings.Contains(e, still.Ref) {
-			w.Error("a row was sent that did not change")
+			w.Error("an unchanged row was sent")
 		}
 		// After a gap it is unknown what the page shows.
 		again := w.openStream("viewer", path, "Last-Event-ID", "7")
@@ -190,7 +190,7 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		path := w.streamURL(w.get("viewer", "/heartbeats"))
 		if f := w.openStream("", path); f.code != http.StatusUnauthorized {
-			w.Errorf("nobody: %d", f.code)
+			w.Errorf("without a session: %d", f.code)
 		}
 		if f := w.openStream("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
 			w.Errorf("a stranger: %d", f.code)
@@ -202,7 +202,7 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 		w.site.Feed.Close()
 		for e := range f.events {
 			if strings.HasPrefix(e, "row") {
-				w.Errorf("a stranger was sent %s", e)
+				w.Errorf("a stranger received %s", e)
 			}
 		}
 	})
@@ -230,11 +230,11 @@ func TestStream_DoesNotExtendTheSession(t *testing.T) {
 		f := w.openStream("viewer", path)
 		f.expectEvent("part")
 		if after := session(); !after.LastSeen.Equal(lately) || !after.ExpiresAt.Equal(s.ExpiresAt) {
-			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.LastSeen, after.ExpiresAt)
+			w.Errorf("a stream counted as activity at %s; the session ends at %s", after.LastSeen, after.ExpiresAt)
 		}
 		w.get("viewer", "/heartbeats")
 		if after := session(); after.ExpiresAt.Before(w.now().Add(11 * time.Hour)) {
-			w.Errorf("a visit was not noted: the session ends at %s", after.ExpiresAt)
+			w.Errorf("a page view did not count as activity: the session ends at %s", after.ExpiresAt)
 		}
 	})
 }
@@ -247,7 +247,7 @@ func TestFeed_CloseEndsAllStreams(t *testing.T) {
 		w.site.Feed.Close()
 		f.expectEnd()
 		if late := w.openStream("viewer", "/live/heartbeats/"+h.Ref); late.code != http.StatusServiceUnavailable {
-			w.Errorf("a stopping server began a stream: %d", late.code)
+			w.Errorf("a stopping server started a stream: %d", late.code)
 		}
 	})
 }
@@ -276,17 +276,17 @@ func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
 			w.Errorf("the newer ping is at %d of the log, the older at %d", newer, older)
 		}
 		if strings.Contains(log, "<details open") {
-			w.Error("a body opens by itself under somebody who reads")
+			w.Error("a body opens without a click")
 		}
 		f.expectEvent("part", `id="live-incidents"`, "Reported failure")
 		f.expectEvent("part", `id="live-why"`, "Why it is Down")
 		only := failures.expectEvent("part", `id="live-log"`, `id="ping-2"`)
 		if strings.Contains(only, `id="ping-1"`) {
-			w.Error("the log of the failures was sent a success")
+			w.Error("the log of failures received a success")
 		}
 		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-month"`); e = past.expectEvent("part") {
 			if strings.Contains(e, `id="live-log"`) {
-				w.Error("a page of older events was sent newer ones")
+				w.Error("a page of older events received newer ones")
 			}
 		}
 	})

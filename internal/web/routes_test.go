@@ -171,7 +171,7 @@ func TestRoutes_AdmitExactlyTheExpectedRoles(t *testing.T) {
 		for _, rt := range w.site.routes() {
 			want, known := expectedStatus[rt.pattern]
 			if !known {
-				w.Errorf("%s: no entry says who is admitted", rt.pattern)
+				w.Errorf("%s: expectedStatus has no entry", rt.pattern)
 				continue
 			}
 			var got []string
@@ -187,7 +187,7 @@ func TestRoutes_AdmitExactlyTheExpectedRoles(t *testing.T) {
 			w.Errorf("the log has\n%s", log)
 		}
 		if log := w.log.String(); !strings.Contains(log, "request denied") || !strings.Contains(log, w.person("viewer").ID) {
-			w.Error("the log does not say whose requests were denied")
+			w.Error("the log does not name the person of a denied request")
 		}
 	})
 }
@@ -214,7 +214,7 @@ func (w *fixture) statusFor(who string, rt route, th resources) int {
 		delete(w.cookies, who)
 	}
 	if a.code == http.StatusSeeOther && who == "" && rt.right != anyone && !strings.HasPrefix(a.location(), "/sign-in") {
-		w.Errorf("%s leads nobody to %s", rt.pattern, a.location())
+		w.Errorf("%s without a session redirects to %s", rt.pattern, a.location())
 	}
 	return a.code
 }
@@ -243,7 +243,7 @@ func TestRoutes_ViewersAndStrangersSeeNoPingURL(t *testing.T) {
 			}
 		}
 		if a := w.get("member", "/heartbeats/"+th.ref); !strings.Contains(a.body, th.heartbeat) {
-			w.Error("a member does not see it either, so this proves nothing")
+			w.Error("a member does not see it either; the test proves nothing")
 		}
 	})
 }

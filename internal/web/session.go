@@ -60,8 +60,8 @@ func (req *request) rememberBrowser() error {
 	return nil
 }
 
-// showSetup shows the form that creates the owner, to whoever has the one-time
-// link. Others learn where to find the link.
+// showSetup shows the form that creates the owner, if the request has the one-time
+// link. Otherwise it explains where to find the link.
 func showSetup(req *request) error {
 	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	if err != nil {

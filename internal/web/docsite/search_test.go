@@ -71,7 +71,7 @@ func TestExcerpt_MarksMatchesAndOmissions(t *testing.T) {
 		t.Errorf("excerpt of a long text: %q", got)
 	}
 	if got := markedWords(excerpt("no word of it", []string{"needle"})); got != "no word of it" {
-		t.Errorf("excerpt without a find: %q", got)
+		t.Errorf("excerpt without a match: %q", got)
 	}
 }
 

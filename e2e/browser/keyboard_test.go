@@ -149,7 +149,7 @@ func TestNoScript_CompletesTheFirstHeartbeat(t *testing.T) {
 		b.followLink("Heartbeats")
 		b.tick("Select Nightly backup")
 		if mustEvaluate[bool](b, `document.querySelector("output").innerText === "1 selected"`) {
-			b.Error("a script ran, so this proves nothing")
+			b.Error("a script ran; the test proves nothing")
 		}
 		b.submit("Pause")
 		b.waitFor("the row Paused", rowHasStatus("Nightly backup", "paused"))

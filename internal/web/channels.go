@@ -50,13 +50,13 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 	}
 	begun := time.Now()
 	result, kept, err := req.site.Service.TestChannelDraft(req.ctx(), req.actor, id, req.channelEdit(kind, id))
-	about, wrong := fieldErrors(err)
+	fieldErrs, invalid := fieldErrors(err)
 	limited := isFault(err, monitor.RateLimited)
-	if err != nil && !wrong && !limited {
+	if err != nil && !invalid && !limited {
 		return err
 	}
-	d := req.submittedChannel(kind, id, about)
-	if wrong {
+	d := req.submittedChannel(kind, id, fieldErrs)
+	if invalid {
 		return req.renderChannelForm(statusInvalid, d, saved)
 	}
 	status := http.StatusOK
@@ -72,8 +72,8 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 // createChannel creates a channel. Only this response shows a generated secret.
 func createChannel(req *request) error {
 	c, err := req.site.Service.CreateChannel(req.ctx(), req.actor, req.channelEdit(req.formValue("kind"), ""))
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderChannelForm(statusInvalid, req.submittedChannel(req.formValue("kind"), "", about), nil)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderChannelForm(statusInvalid, req.submittedChannel(req.formValue("kind"), "", fieldErrs), nil)
 	}
 	if err != nil {
 		return err
@@ -117,8 +117,8 @@ func changeChannel(req *request) error {
 		edit.IfVersion = []string{now.version} // the form does not show what changed
 		c, err = req.site.Service.ChangeChannel(req.ctx(), req.actor, id, edit)
 	}
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderChannelForm(statusInvalid, req.submittedChannel(before.Kind, id, about), &before)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderChannelForm(statusInvalid, req.submittedChannel(before.Kind, id, fieldErrs), &before)
 	}
 	if err != nil {
 		return err

@@ -29,12 +29,12 @@ func showAckLink(req *request) error {
 func acknowledgeByLink(req *request) error {
 	text := strings.TrimSpace(req.formValue("note"))
 	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
 			return err
 		}
 		p := req.ackLinkPage(found)
-		p.Note = ui.Input{Value: text, Error: wrong["text"]}
+		p.Note = ui.Input{Value: text, Error: fieldErrs["text"]}
 		return req.renderStatus(statusInvalid, incidentview.Acknowledge(p))
 	}
 	if err != nil {
@@ -63,8 +63,8 @@ func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.Acknow
 func acknowledgeIncident(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: about["text"]})
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
 	}
 	if err != nil {
 		return err
@@ -77,8 +77,8 @@ func acknowledgeIncident(req *request) error {
 func addIncidentNote(req *request) error {
 	id := req.r.PathValue("id")
 	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: about["text"]})
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
 	}
 	if err != nil {
 		return err

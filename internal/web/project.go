@@ -42,16 +42,16 @@ func showKeys(req *request) error {
 func createKey(req *request) error {
 	name, readOnly := req.formValue("name"), req.formValue("read_only") != ""
 	_, secret, err := req.site.Service.CreateKey(req.ctx(), req.actor, name, readOnly)
-	wrong, form := fieldErrors(err)
-	if err != nil && !form {
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
 		return err
 	}
 	p, err := req.keysPage()
 	if err != nil {
 		return err
 	}
-	if form {
-		p.Name, p.ReadOnly = ui.Input{Value: name, Error: wrong["name"]}, readOnly
+	if invalid {
+		p.Name, p.ReadOnly = ui.Input{Value: name, Error: fieldErrs["name"]}, readOnly
 		return req.renderStatus(statusInvalid, accountview.APIKeys(p))
 	}
 	p.NewKey = secret
@@ -153,9 +153,9 @@ func saveSettings(req *request) error {
 	if isStale(err) {
 		return req.staleSettings()
 	}
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		p := req.settingsPage()
-		p.Name, p.Zone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
+		p.Name, p.Zone = ui.Input{Value: name, Error: fieldErrs["name"]}, ui.Input{Value: zone, Error: fieldErrs["timezone"]}
 		p.Version, p.OriginalValues = req.formValue(ui.VersionField), req.formValue(ui.OriginalValuesField)
 		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
 	}
@@ -189,9 +189,9 @@ func (req *request) staleSettings() error {
 func createProject(req *request) error {
 	name, zone := req.formValue("name"), req.formValue("timezone")
 	made, err := req.site.Service.CreateProject(req.ctx(), req.actor, name, zone)
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		p := req.settingsPage()
-		p.NewName, p.NewZone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
+		p.NewName, p.NewZone = ui.Input{Value: name, Error: fieldErrs["name"]}, ui.Input{Value: zone, Error: fieldErrs["timezone"]}
 		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
 	}
 	if err != nil {
@@ -202,18 +202,18 @@ func createProject(req *request) error {
 	return req.redirect(paths.Heartbeats)
 }
 
-// projectInPath is the visitor in the project that the path names. To who is not in
-// it, it does not exist.
+// projectInPath returns the person in the project that the path names. For people
+// who do not belong to the project, it does not exist.
 func (req *request) projectInPath() (auth.Actor, error) {
 	for _, m := range req.person.Memberships {
 		if m.Project.Slug == req.r.PathValue("project") {
 			return req.person.Actor(m.Project.Key, req.clientAddress()), nil
 		}
 	}
-	return auth.Actor{}, monitor.Faultf(monitor.NotFound, "", "There is no such project.")
+	return auth.Actor{}, monitor.Faultf(monitor.NotFound, "", "No such project.")
 }
 
-// chooseProject looks at another project from now on.
+// chooseProject selects another project.
 func chooseProject(req *request) error {
 	there, err := req.projectInPath()
 	if err != nil {
@@ -223,7 +223,8 @@ func chooseProject(req *request) error {
 	return req.redirect(paths.Heartbeats)
 }
 
-// projectDeletionPage asks before a project is deleted, for those without script.
+// projectDeletionPage returns the page that asks for confirmation, for browsers
+// without script.
 func (req *request) projectDeletionPage(there auth.Actor, word ui.Input) (layout.ConfirmPage, error) {
 	counts, err := req.site.Service.ProjectCounts(req.ctx(), there, req.now)
 	path := paths.Project(there.Project.Slug) + "/delete"
@@ -234,7 +235,7 @@ func (req *request) projectDeletionPage(there auth.Actor, word ui.Input) (layout
 	}, err
 }
 
-// confirmProjectDeletion asks.
+// confirmProjectDeletion asks for confirmation before a project is deleted.
 func confirmProjectDeletion(req *request) error {
 	there, err := req.projectInPath()
 	if err != nil {
@@ -250,7 +251,7 @@ func confirmProjectDeletion(req *request) error {
 	return req.render(layout.Confirm(page))
 }
 
-// deleteProject ends a project with all that is in it.
+// deleteProject deletes a project and everything in it.
 func deleteProject(req *request) error {
 	there, err := req.projectInPath()
 	if err != nil {
@@ -258,8 +259,8 @@ func deleteProject(req *request) error {
 	}
 	typed := req.formValue("confirm")
 	err = req.site.Service.DeleteProject(req.ctx(), there, typed)
-	if wrong, form := fieldErrors(err); form {
-		page, err := req.projectDeletionPage(there, ui.Input{Value: typed, Error: wrong["confirm"]})
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		page, err := req.projectDeletionPage(there, ui.Input{Value: typed, Error: fieldErrs["confirm"]})
 		if err != nil {
 			return err
 		}

@@ -51,8 +51,8 @@ func acceptInvitation(req *request) error {
 		return req.redirectSignedIn(paths.Heartbeats)
 	}
 	fault, theirs := errors.AsType[*monitor.Fault](err)
-	wrong, form := fieldErrors(err)
-	if !form && !(theirs && fault.Kind == monitor.NotFound) {
+	fieldErrs, invalid := fieldErrors(err)
+	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
 		return err
 	}
 	p, there, err2 := req.invitationPage(token)
@@ -62,11 +62,11 @@ func acceptInvitation(req *request) error {
 	if !there {
 		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
 	}
-	p.Name = ui.Input{Value: req.formValue("name"), Error: wrong["name"]}
-	p.Password.Error = wrong["password"]
+	p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+	p.Password.Error = fieldErrs["password"]
 	status := statusInvalid
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = req.setRetryAfter(rest.Wait)
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
 	}
 	return req.renderStatus(status, accountview.Invitation(p))
 }
@@ -121,12 +121,12 @@ func showTeam(req *request) error {
 // redirect would need to store it in the database.
 func invite(req *request) error {
 	i, token, err := req.site.Service.Invite(req.ctx(), req.actor, req.formValue("email"), req.formValue("role"))
-	wrong, form := fieldErrors(err)
-	if err != nil && !form {
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
 		return err
 	}
 	link, mailed := "", true
-	if !form {
+	if !invalid {
 		link = req.site.BaseURL + paths.Invitation(token)
 		mailed = req.mailInvitation(i, link)
 	}
@@ -134,14 +134,14 @@ func invite(req *request) error {
 	if err2 != nil {
 		return err2
 	}
-	if form {
-		p.Email, p.Role = ui.Input{Value: req.formValue("email"), Error: wrong["email"]}, req.formValue("role")
+	if invalid {
+		p.Email, p.Role = ui.Input{Value: req.formValue("email"), Error: fieldErrs["email"]}, req.formValue("role")
 		if p.Email.Error == "" {
-			p.Email.Error = wrong["role"]
+			p.Email.Error = fieldErrs["role"]
 		}
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = req.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
 		return req.renderStatus(status, accountview.Team(p))
 	}

@@ -13,78 +13,6 @@ import (
 	"overdue/internal/web/view"
 )
 
-// showAckLink shows the page of an acknowledge link. It changes nothing, because
-// mail scanners open links.
-func showAckLink(req *request) error {
-	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	return req.render(view.Acknowledge(req.ackLinkPage(found)))
-}
-
-// acknowledgeByLink acknowledges an incident by its link, without a session.
-func acknowledgeByLink(req *request) error {
-	text := strings.TrimSpace(req.formValue("note"))
-	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
-	if fieldErrs, invalid := fieldErrors(err); invalid {
-		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
-			return err
-		}
-		p := req.ackLinkPage(found)
-		p.Note = view.Input{Value: text, Error: fieldErrs["text"]}
-		return req.renderStatus(statusInvalid, view.Acknowledge(p))
-	}
-	if err != nil {
-		return err
-	}
-	p := req.ackLinkPage(found)
-	p.NoteNotSaved = !kept
-	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
-	return req.render(view.Acknowledge(p))
-}
-
-// ackLinkPage returns the page of an acknowledge link.
-func (req *request) ackLinkPage(found manage.LinkedIncident) view.AcknowledgePage {
-	if zone, err := time.LoadLocation(found.Zone); err == nil {
-		req.clock.Zone = zone
-	}
-	i := found.Incident
-	return view.AcknowledgePage{
-		SignedOutShell: req.signedOutShell(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
-		Opened: i.OpenedAt, Action: view.AcknowledgePath(req.r.PathValue("token")), By: "link from " + found.Channel,
-		IncidentPath: view.IncidentPath(i.ID),
-	}
-}
-
-// acknowledgeIncident acknowledges an incident, with an optional note.
-func acknowledgeIncident(req *request) error {
-	id := req.r.PathValue("id")
-	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
-	if fieldErrs, invalid := fieldErrors(err); invalid {
-		return req.renderIncident(statusInvalid, id, view.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Acknowledged", "")
-	return req.redirect(view.IncidentPath(id))
-}
-
-// addIncidentNote adds a note to an incident.
-func addIncidentNote(req *request) error {
-	id := req.r.PathValue("id")
-	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
-	if fieldErrs, invalid := fieldErrors(err); invalid {
-		return req.renderIncident(statusInvalid, id, view.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Note added", "")
-	return req.redirect(view.IncidentPath(id))
-}
-
 // showIncident shows the page of one incident.
 func showIncident(req *request) error {
 	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), view.Input{})
@@ -151,4 +79,76 @@ func (req *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 		p.Explanation.Past = i.State() == monitor.StateResolved
 	}
 	return p
+}
+
+// acknowledgeIncident acknowledges an incident, with an optional note.
+func acknowledgeIncident(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, view.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Acknowledged", "")
+	return req.redirect(view.IncidentPath(id))
+}
+
+// addIncidentNote adds a note to an incident.
+func addIncidentNote(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, view.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Note added", "")
+	return req.redirect(view.IncidentPath(id))
+}
+
+// showAckLink shows the page of an acknowledge link. It changes nothing, because
+// mail scanners open links.
+func showAckLink(req *request) error {
+	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	return req.render(view.Acknowledge(req.ackLinkPage(found)))
+}
+
+// acknowledgeByLink acknowledges an incident by its link, without a session.
+func acknowledgeByLink(req *request) error {
+	text := strings.TrimSpace(req.formValue("note"))
+	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
+			return err
+		}
+		p := req.ackLinkPage(found)
+		p.Note = view.Input{Value: text, Error: fieldErrs["text"]}
+		return req.renderStatus(statusInvalid, view.Acknowledge(p))
+	}
+	if err != nil {
+		return err
+	}
+	p := req.ackLinkPage(found)
+	p.NoteNotSaved = !kept
+	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
+	return req.render(view.Acknowledge(p))
+}
+
+// ackLinkPage returns the page of an acknowledge link.
+func (req *request) ackLinkPage(found manage.LinkedIncident) view.AcknowledgePage {
+	if zone, err := time.LoadLocation(found.Zone); err == nil {
+		req.clock.Zone = zone
+	}
+	i := found.Incident
+	return view.AcknowledgePage{
+		SignedOutShell: req.signedOutShell(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
+		Opened: i.OpenedAt, Action: view.AcknowledgePath(req.r.PathValue("token")), By: "link from " + found.Channel,
+		IncidentPath: view.IncidentPath(i.ID),
+	}
 }

@@ -15,60 +15,6 @@ import (
 	"overdue/internal/web/view"
 )
 
-// invitationPage returns the page of an invitation link, and whether the invitation
-// is valid.
-func (req *request) invitationPage(token string) (view.InvitationPage, bool, error) {
-	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
-	if err != nil || !found {
-		return view.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
-	}
-	return view.InvitationPage{
-		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
-	}, true, nil
-}
-
-// showInvitation shows an invitation. Opening the page does not use up the link,
-// because mail programs open links too.
-func showInvitation(req *request) error {
-	p, there, err := req.invitationPage(req.r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, view.Invitation(p))
-	}
-	return req.render(view.Invitation(p))
-}
-
-// acceptInvitation adds the person to the project, and creates their account if
-// needed.
-func acceptInvitation(req *request) error {
-	token := req.r.PathValue("token")
-	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
-	if err == nil {
-		return req.redirectSignedIn(view.HeartbeatsPath)
-	}
-	fault, theirs := errors.AsType[*monitor.Fault](err)
-	fieldErrs, invalid := fieldErrors(err)
-	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
-		return err
-	}
-	p, there, err2 := req.invitationPage(token)
-	if err2 != nil {
-		return err2
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, view.Invitation(p))
-	}
-	p.Name = view.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
-	p.Password.Error = fieldErrs["password"]
-	status := statusInvalid
-	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
-		status = req.setRetryAfter(throttled.Wait)
-	}
-	return req.renderStatus(status, view.Invitation(p))
-}
-
 // peopleRoutes returns the routes of the team page.
 func (s *Site) peopleRoutes() []route {
 	return []route{
@@ -145,6 +91,60 @@ func invite(req *request) error {
 	}
 	p.InvitationLink, p.SendsMail = link, p.SendsMail && mailed
 	return req.render(view.Team(p))
+}
+
+// invitationPage returns the page of an invitation link, and whether the invitation
+// is valid.
+func (req *request) invitationPage(token string) (view.InvitationPage, bool, error) {
+	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
+	if err != nil || !found {
+		return view.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
+	}
+	return view.InvitationPage{
+		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
+	}, true, nil
+}
+
+// showInvitation shows an invitation. Opening the page does not use up the link,
+// because mail programs open links too.
+func showInvitation(req *request) error {
+	p, there, err := req.invitationPage(req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, view.Invitation(p))
+	}
+	return req.render(view.Invitation(p))
+}
+
+// acceptInvitation adds the person to the project, and creates their account if
+// needed.
+func acceptInvitation(req *request) error {
+	token := req.r.PathValue("token")
+	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
+	if err == nil {
+		return req.redirectSignedIn(view.HeartbeatsPath)
+	}
+	fault, theirs := errors.AsType[*monitor.Fault](err)
+	fieldErrs, invalid := fieldErrors(err)
+	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
+		return err
+	}
+	p, there, err2 := req.invitationPage(token)
+	if err2 != nil {
+		return err2
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, view.Invitation(p))
+	}
+	p.Name = view.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+	p.Password.Error = fieldErrs["password"]
+	status := statusInvalid
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
+	}
+	return req.renderStatus(status, view.Invitation(p))
 }
 
 // mailTimeout is the maximum time for sending an email.

@@ -140,7 +140,7 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 	})
 	b.step("Undo restores them", func(b *tab) {
 		b.submit("Undo")
-		b.waitForText("Restored 2 heartbeats")
+		b.waitForToast("Restored 2 heartbeats")
 		b.navigate("/heartbeats?tag=weekly")
 		b.expectRows("job 05", "job 06")
 	})
@@ -174,7 +174,7 @@ func TestHeartbeat_DeletionAsksForTheNameAndCanBeUndone(t *testing.T) {
 	})
 	b.step("Undo restores the heartbeat", func(b *tab) {
 		b.submit("Undo")
-		b.waitForText("Restored job 05")
+		b.waitForToast("Restored job 05")
 		b.followLink("Heartbeats")
 		if names := b.rowNames(); !slices.Contains(names, "job 05") || len(names) != 12 {
 			b.Errorf("after Undo the list is %q", names)

@@ -198,7 +198,7 @@ func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
 		w.expectRedirect(changed, "/account")
 		w.expectRedirect(w.get("owner", "/account"), "/sign-in?next=%2Faccount") // with the token from before
 		w.cookies["owner"] = changed.sessionCookie
-		w.expectText(w.get("owner", "/account"), 200, "Password changed", "API keys that you made still work")
+		w.expectText(w.get("owner", "/account"), 200, "Password changed", "API keys that you created still work")
 	})
 }
 
@@ -234,7 +234,7 @@ func TestRemoveMember_TakesEffectAtOnce(t *testing.T) {
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 200)
 		w.expectRedirect(w.post("admin", "/team/"+w.person("member").ID+"/remove", nil), "/team")
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 404)
-		w.expectText(w.get("member", "/heartbeats"), 403, "You belong to no project")
+		w.expectText(w.get("member", "/heartbeats"), 403, "You no longer belong to a project")
 		w.expectText(w.get("member", "/account"), 200)
 		w.expectText(w.post("owner", "/team/"+w.person("owner").ID+"/remove", nil), 409, "last owner cannot leave")
 		w.expectRedirect(w.post("viewer", "/team/"+w.person("viewer").ID+"/remove", nil), "/account")

@@ -349,8 +349,8 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		if do("channels", url.Values{"channel": {c.ID}}); !both(func(h monitor.Heartbeat) bool { return fmt.Sprint(h.Channels) == "["+c.ID+"]" }) {
 			w.Error("not routed")
 		}
-		w.expectHTML(do("tag", nil), 422, "write the tag")
-		w.expectHTML(do("channels", nil), 422, "choose at least one channel")
+		w.expectHTML(do("tag", nil), 422, "enter a tag")
+		w.expectHTML(do("channels", nil), 422, "choose at least one")
 		w.expectHTML(do("explode", nil), 422)
 		w.expectHTML(do("delete", nil), 200, "Delete 2 heartbeats?", "one", "two", `value="`+a.ID+`"`)
 		w.expectHTML(do("delete", url.Values{"confirm": {"yes"}}), 422, "Type the word “delete”.")
@@ -377,6 +377,6 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		if one, two := w.heartbeatByName("one"), w.heartbeatByName("two"); one.ID != a.ID || one.Status == monitor.Paused || two.ID != b.ID || two.Status != monitor.Paused {
 			w.Errorf("restored as %+v and %+v", one, two)
 		}
-		w.expectHTML(w.post("member", undo, nil), 404, "restored already")
+		w.expectHTML(w.post("member", undo, nil), 404, "already restored")
 	})
 }

@@ -15,105 +15,6 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// keysPage returns the page with the API keys of the project.
-func (req *request) keysPage() (accountview.APIKeysPage, error) {
-	keys, err := req.site.Service.APIKeys(req.ctx(), req.actor)
-	if err != nil {
-		return accountview.APIKeysPage{}, err
-	}
-	p := accountview.APIKeysPage{Shell: req.shell(""), BaseURL: req.site.BaseURL + "/api/v1"}
-	for _, k := range keys {
-		p.Keys = append(p.Keys, present.APIKey(k))
-	}
-	return p, nil
-}
-
-// showKeys shows the API keys.
-func showKeys(req *request) error {
-	p, err := req.keysPage()
-	if err != nil {
-		return err
-	}
-	return req.render(accountview.APIKeys(p))
-}
-
-// createKey creates an API key. Only this response contains the key: a redirect
-// would need to store it in the database.
-func createKey(req *request) error {
-	name, readOnly := req.formValue("name"), req.formValue("read_only") != ""
-	_, secret, err := req.site.Service.CreateKey(req.ctx(), req.actor, name, readOnly)
-	fieldErrs, invalid := fieldErrors(err)
-	if err != nil && !invalid {
-		return err
-	}
-	p, err := req.keysPage()
-	if err != nil {
-		return err
-	}
-	if invalid {
-		p.Name, p.ReadOnly = ui.Input{Value: name, Error: fieldErrs["name"]}, readOnly
-		return req.renderStatus(statusInvalid, accountview.APIKeys(p))
-	}
-	p.NewKey = secret
-	return req.render(accountview.APIKeys(p))
-}
-
-// revokeKey revokes an API key.
-func revokeKey(req *request) error {
-	if err := req.site.Service.RevokeKey(req.ctx(), req.actor, req.r.PathValue("id")); err != nil {
-		return err
-	}
-	req.toast("Key revoked. Requests with it now fail.", "")
-	return req.redirect(paths.APIKeys)
-}
-
-// showAudit shows the audit log.
-func showAudit(req *request) error {
-	q := req.r.URL.Query()
-	cursor, back := q.Get("after"), false
-	if newer := q.Get("newer"); newer != "" {
-		cursor, back = newer, true
-	}
-	page, err := req.site.Service.AuditLog(req.ctx(), req.actor, manage.AuditQuery{
-		Text: strings.TrimSpace(q.Get("q")), ActorID: q.Get("actor"), PageQuery: manage.PageQuery{Cursor: cursor}, Backwards: back,
-	})
-	if err != nil {
-		return err
-	}
-	n := len(page.Items)
-	first := 1
-	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Prev != "" {
-		first = row
-	}
-	p := accountview.AuditLogPage{Shell: req.shell(""), Query: q.Get("q"), Pager: ui.Pager{First: first, Last: first + n - 1, Total: -1}}
-	if page.Next != "" {
-		p.Pager.Next = auditPageURL(q, "after", page.Next, first+n)
-	}
-	if page.Prev != "" {
-		p.Pager.Prev = auditPageURL(q, "newer", page.Prev, first-manage.DefaultLimit)
-	}
-	for _, e := range page.Items {
-		p.Entries = append(p.Entries, present.AuditEntry(e))
-	}
-	if by := q.Get("actor"); by != "" {
-		p.AllPath = paths.AuditLog
-		p.Actor = by
-		if n > 0 {
-			p.Actor = page.Items[0].Actor
-		}
-	}
-	return req.render(accountview.AuditLog(p))
-}
-
-// auditPageURL returns the address of another page of the audit log: "after" or
-// "newer" than a cursor. row is the number of its first row.
-func auditPageURL(q url.Values, side, cursor string, row int) string {
-	other := selectValues(q, "q", "actor")
-	other.Set(side, cursor)
-	other.Set("row", strconv.Itoa(max(row, 1)))
-	return paths.AuditLog + "?" + other.Encode()
-}
-
 // projectRoutes returns the routes of project settings, API keys and audit log.
 func (s *Site) projectRoutes() []route {
 	return []route{
@@ -271,4 +172,103 @@ func deleteProject(req *request) error {
 	}
 	req.toast("Project “"+there.Project.Name+"” deleted.", "")
 	return req.redirect(paths.Heartbeats)
+}
+
+// keysPage returns the page with the API keys of the project.
+func (req *request) keysPage() (accountview.APIKeysPage, error) {
+	keys, err := req.site.Service.APIKeys(req.ctx(), req.actor)
+	if err != nil {
+		return accountview.APIKeysPage{}, err
+	}
+	p := accountview.APIKeysPage{Shell: req.shell(""), BaseURL: req.site.BaseURL + "/api/v1"}
+	for _, k := range keys {
+		p.Keys = append(p.Keys, present.APIKey(k))
+	}
+	return p, nil
+}
+
+// showKeys shows the API keys.
+func showKeys(req *request) error {
+	p, err := req.keysPage()
+	if err != nil {
+		return err
+	}
+	return req.render(accountview.APIKeys(p))
+}
+
+// createKey creates an API key. Only this response contains the key: a redirect
+// would need to store it in the database.
+func createKey(req *request) error {
+	name, readOnly := req.formValue("name"), req.formValue("read_only") != ""
+	_, secret, err := req.site.Service.CreateKey(req.ctx(), req.actor, name, readOnly)
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
+		return err
+	}
+	p, err := req.keysPage()
+	if err != nil {
+		return err
+	}
+	if invalid {
+		p.Name, p.ReadOnly = ui.Input{Value: name, Error: fieldErrs["name"]}, readOnly
+		return req.renderStatus(statusInvalid, accountview.APIKeys(p))
+	}
+	p.NewKey = secret
+	return req.render(accountview.APIKeys(p))
+}
+
+// revokeKey revokes an API key.
+func revokeKey(req *request) error {
+	if err := req.site.Service.RevokeKey(req.ctx(), req.actor, req.r.PathValue("id")); err != nil {
+		return err
+	}
+	req.toast("Key revoked. Requests with it now fail.", "")
+	return req.redirect(paths.APIKeys)
+}
+
+// showAudit shows the audit log.
+func showAudit(req *request) error {
+	q := req.r.URL.Query()
+	cursor, back := q.Get("after"), false
+	if newer := q.Get("newer"); newer != "" {
+		cursor, back = newer, true
+	}
+	page, err := req.site.Service.AuditLog(req.ctx(), req.actor, manage.AuditQuery{
+		Text: strings.TrimSpace(q.Get("q")), ActorID: q.Get("actor"), PageQuery: manage.PageQuery{Cursor: cursor}, Backwards: back,
+	})
+	if err != nil {
+		return err
+	}
+	n := len(page.Items)
+	first := 1
+	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Prev != "" {
+		first = row
+	}
+	p := accountview.AuditLogPage{Shell: req.shell(""), Query: q.Get("q"), Pager: ui.Pager{First: first, Last: first + n - 1, Total: -1}}
+	if page.Next != "" {
+		p.Pager.Next = auditPageURL(q, "after", page.Next, first+n)
+	}
+	if page.Prev != "" {
+		p.Pager.Prev = auditPageURL(q, "newer", page.Prev, first-manage.DefaultLimit)
+	}
+	for _, e := range page.Items {
+		p.Entries = append(p.Entries, present.AuditEntry(e))
+	}
+	if by := q.Get("actor"); by != "" {
+		p.AllPath = paths.AuditLog
+		p.Actor = by
+		if n > 0 {
+			p.Actor = page.Items[0].Actor
+		}
+	}
+	return req.render(accountview.AuditLog(p))
+}
+
+// auditPageURL returns the address of another page of the audit log: "after" or
+// "newer" than a cursor. row is the number of its first row.
+func auditPageURL(q url.Values, side, cursor string, row int) string {
+	other := selectValues(q, "q", "actor")
+	other.Set(side, cursor)
+	other.Set("row", strconv.Itoa(max(row, 1)))
+	return paths.AuditLog + "?" + other.Encode()
 }

@@ -17,60 +17,6 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// invitationPage returns the page of an invitation link, and whether the invitation
-// is valid.
-func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
-	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
-	if err != nil || !found {
-		return accountview.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
-	}
-	return accountview.InvitationPage{
-		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
-	}, true, nil
-}
-
-// showInvitation shows an invitation. Opening the page does not use up the link,
-// because mail programs open links too.
-func showInvitation(req *request) error {
-	p, there, err := req.invitationPage(req.r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
-	}
-	return req.render(accountview.Invitation(p))
-}
-
-// acceptInvitation adds the person to the project, and creates their account if
-// needed.
-func acceptInvitation(req *request) error {
-	token := req.r.PathValue("token")
-	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
-	if err == nil {
-		return req.redirectSignedIn(paths.Heartbeats)
-	}
-	fault, theirs := errors.AsType[*monitor.Fault](err)
-	fieldErrs, invalid := fieldErrors(err)
-	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
-		return err
-	}
-	p, there, err2 := req.invitationPage(token)
-	if err2 != nil {
-		return err2
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
-	}
-	p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
-	p.Password.Error = fieldErrs["password"]
-	status := statusInvalid
-	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
-		status = req.setRetryAfter(throttled.Wait)
-	}
-	return req.renderStatus(status, accountview.Invitation(p))
-}
-
 // peopleRoutes returns the routes of the team page.
 func (s *Site) peopleRoutes() []route {
 	return []route{
@@ -147,6 +93,60 @@ func invite(req *request) error {
 	}
 	p.InvitationLink, p.SendsMail = link, p.SendsMail && mailed
 	return req.render(accountview.Team(p))
+}
+
+// invitationPage returns the page of an invitation link, and whether the invitation
+// is valid.
+func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
+	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
+	if err != nil || !found {
+		return accountview.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
+	}
+	return accountview.InvitationPage{
+		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
+	}, true, nil
+}
+
+// showInvitation shows an invitation. Opening the page does not use up the link,
+// because mail programs open links too.
+func showInvitation(req *request) error {
+	p, there, err := req.invitationPage(req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	return req.render(accountview.Invitation(p))
+}
+
+// acceptInvitation adds the person to the project, and creates their account if
+// needed.
+func acceptInvitation(req *request) error {
+	token := req.r.PathValue("token")
+	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
+	if err == nil {
+		return req.redirectSignedIn(paths.Heartbeats)
+	}
+	fault, theirs := errors.AsType[*monitor.Fault](err)
+	fieldErrs, invalid := fieldErrors(err)
+	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
+		return err
+	}
+	p, there, err2 := req.invitationPage(token)
+	if err2 != nil {
+		return err2
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+	p.Password.Error = fieldErrs["password"]
+	status := statusInvalid
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
+	}
+	return req.renderStatus(status, accountview.Invitation(p))
 }
 
 // mailTimeout is the maximum time for sending an email.

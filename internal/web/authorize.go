@@ -107,13 +107,13 @@ func (req *request) authorize(rt route) error {
 // requireSignIn answers a person who is not signed in: with the sign-in page, which
 // leads back, or with an error for programs.
 func (req *request) requireSignIn(rt route) error {
-	begun, err := req.site.People.HasAccounts(req.ctx())
+	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	switch {
 	case err != nil:
 		return err
 	case rt.isStream || rt.projectInQuery && req.r.Method == http.MethodPost:
 		return httpd.NewProblem(http.StatusUnauthorized, "You are not signed in. Sign in, then try again.")
-	case !begun:
+	case !hasAccounts:
 		return req.redirect(paths.Setup)
 	case req.r.Method != http.MethodGet && req.formValue(ui.OriginPersonField) != "":
 		return req.renderSignedOut()

@@ -17,6 +17,77 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
+// showNewHeartbeat shows an empty form.
+func showNewHeartbeat(req *request) error {
+	zone := ui.Input{Value: req.actor.Project.Zone}
+	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
+	}
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
+}
+
+// createHeartbeat creates a heartbeat, and shows its page with the ping URL.
+func createHeartbeat(req *request) error {
+	if req.isPreview() {
+		return rerenderNewHeartbeat(req)
+	}
+	h, err := req.site.Service.CreateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(monitor.Rule{}))
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, heartbeatview.FormPage{}, monitor.Rule{}, err)
+	}
+	if err != nil {
+		return err
+	}
+	return req.redirect(paths.Heartbeat(h.ID) + justSavedQuery)
+}
+
+// showHeartbeatForm shows the form with the saved values.
+func showHeartbeatForm(req *request) error {
+	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{
+		Key: present.HeartbeatKey(h), Title: h.Name, Form: req.savedHeartbeat(h),
+		Version: manage.HeartbeatVersion(h), OriginalValues: encodeOriginalValues(heartbeatFormValues(req.savedHeartbeat(h), h.Channels)),
+	}, &h.Rule, h.Channels)
+}
+
+// changeHeartbeat saves the form of an existing heartbeat.
+func changeHeartbeat(req *request) error {
+	key := req.r.PathValue("key")
+	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, key)
+	if err != nil {
+		return err
+	}
+	if req.isPreview() {
+		return rerenderHeartbeatForm(req)
+	}
+	edit := req.heartbeatEdit(before.Rule)
+	edit.IfVersion = []string{req.formValue(ui.VersionField)}
+	h, err := req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
+	if isStale(err) {
+		now, err2 := req.staleHeartbeat(req.ctx())
+		if err2 != nil {
+			return err2
+		}
+		if req.isConflict(now) {
+			return req.renderConflict(now)
+		}
+		edit.IfVersion = []string{now.version} // the form does not show what changed
+		h, err = req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
+	}
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, req.heartbeatFormPage(before), before.Rule, err)
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Saved", "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
+}
+
 // heartbeatFormLabels are the fields of the heartbeat form, with the texts for
 // people.
 var heartbeatFormLabels = []ui.Option{
@@ -91,67 +162,6 @@ func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
 	return e, err
 }
 
-// createHeartbeat creates a heartbeat, and shows its page with the ping URL.
-func createHeartbeat(req *request) error {
-	if req.isPreview() {
-		return rerenderNewHeartbeat(req)
-	}
-	h, err := req.site.Service.CreateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(monitor.Rule{}))
-	if _, invalid := fieldErrors(err); invalid {
-		return req.renderSubmittedHeartbeat(statusInvalid, heartbeatview.FormPage{}, monitor.Rule{}, err)
-	}
-	if err != nil {
-		return err
-	}
-	return req.redirect(paths.Heartbeat(h.ID) + justSavedQuery)
-}
-
-// showHeartbeatForm shows the form with the saved values.
-func showHeartbeatForm(req *request) error {
-	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{
-		Key: present.HeartbeatKey(h), Title: h.Name, Form: req.savedHeartbeat(h),
-		Version: manage.HeartbeatVersion(h), OriginalValues: encodeOriginalValues(heartbeatFormValues(req.savedHeartbeat(h), h.Channels)),
-	}, &h.Rule, h.Channels)
-}
-
-// changeHeartbeat saves the form of an existing heartbeat.
-func changeHeartbeat(req *request) error {
-	key := req.r.PathValue("key")
-	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, key)
-	if err != nil {
-		return err
-	}
-	if req.isPreview() {
-		return rerenderHeartbeatForm(req)
-	}
-	edit := req.heartbeatEdit(before.Rule)
-	edit.IfVersion = []string{req.formValue(ui.VersionField)}
-	h, err := req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
-	if isStale(err) {
-		now, err2 := req.staleHeartbeat(req.ctx())
-		if err2 != nil {
-			return err2
-		}
-		if req.isConflict(now) {
-			return req.renderConflict(now)
-		}
-		edit.IfVersion = []string{now.version} // the form does not show what changed
-		h, err = req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
-	}
-	if _, invalid := fieldErrors(err); invalid {
-		return req.renderSubmittedHeartbeat(statusInvalid, req.heartbeatFormPage(before), before.Rule, err)
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Saved", "")
-	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
-}
-
 // heartbeatFormPage returns the page of a submitted form. It keeps the version that
 // the form was opened with.
 func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.FormPage {
@@ -163,16 +173,6 @@ func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.Fo
 // isPreview reports whether the form was submitted for its preview and not to be
 // saved. Browsers without script do that.
 func (req *request) isPreview() bool { return req.applySuggestion() || req.formValue("look") != "" }
-
-// showNewHeartbeat shows an empty form.
-func showNewHeartbeat(req *request) error {
-	zone := ui.Input{Value: req.actor.Project.Zone}
-	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
-	f := heartbeatview.FormValues{
-		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
-	}
-	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
-}
 
 // rerenderNewHeartbeat shows the submitted form of a new heartbeat.
 func rerenderNewHeartbeat(req *request) error {

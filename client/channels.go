@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"time"
 )
 
 // ChannelSettings creates or changes a channel. Absent members stay as they are
@@ -57,4 +58,29 @@ func (c *Client) DeleteChannel(ctx context.Context, id string) error {
 // provider that refuses is a result, not an error.
 func (c *Client) TestChannel(ctx context.Context, id string) (TestResult, error) {
 	return fetchValue[TestResult](ctx, c, call{method: "POST", path: channelPath(id) + "/test"})
+}
+
+// Channel is a way to tell people.
+type Channel struct {
+	ID               string         `json:"id"`
+	Kind             string         `json:"kind"`
+	Name             string         `json:"name"`
+	Settings         map[string]any `json:"settings" doc:"As the kind describes them; secrets are answered as ••••"`
+	NotifyOnLate     bool           `json:"notify_on_late" doc:"Also tell when a heartbeat is late"`
+	NotifyOnRecovery bool           `json:"notify_on_recovery"`
+	RemindEvery      *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: never"`
+	Failing          bool           `json:"failing" doc:"Alerts do not get through, to the channel or to one of its recipients"`
+	LastDeliveryAt   *time.Time     `json:"last_delivery_at"`
+	State            string         `json:"state" enum:"untested,working,retrying,failing" doc:"retrying: the last attempt failed. failing: an alert has failed 3 times, for 5 minutes, or permanently"`
+	FailingFor       []string       `json:"failing_for" nullable:"false" doc:"The recipients that do not get alerts, if others of the channel do"`
+	Failure          *string        `json:"failure" doc:"Why the channel is retrying or failing: the last answer"`
+	Pending          int            `json:"pending" doc:"Alerts that are not delivered yet"`
+	NextAttemptAt    *time.Time     `json:"next_attempt_at"`
+}
+
+// TestResult is what a channel's provider answered to a test alert.
+type TestResult struct {
+	Delivered bool   `json:"delivered"`
+	Status    *int   `json:"status"`
+	Detail    string `json:"detail"`
 }

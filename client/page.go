@@ -59,3 +59,9 @@ func iteratePages[T any](ctx context.Context, c *Client, path string, query url.
 		}
 	}
 }
+
+// Page is one page of a list. NextCursor is null on the last.
+type Page[T any] struct {
+	Items      []T     `json:"items" nullable:"false"`
+	NextCursor *string `json:"next_cursor"`
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -89,8 +90,10 @@ type statusRecorder struct {
 }
 
 // Header, WriteHeader and Write make it an http.ResponseWriter.
-func (a *statusRecorder) Header() http.Header         { return a.header }
-func (a *statusRecorder) WriteHeader(status int)      { a.status = status }
+func (a *statusRecorder) Header() http.Header { return a.header }
+
+func (a *statusRecorder) WriteHeader(status int) { a.status = status }
+
 func (a *statusRecorder) Write(b []byte) (int, error) { return len(b), nil }
 
 // serveDocument answers with the OpenAPI document.
@@ -104,3 +107,27 @@ func (a *API) serveDocument(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(document) // who left early need not be told
 }
+
+// mux keeps the paths of slugs apart from those of ids: for one ServeMux,
+// /heartbeats/by-slug/{slug} and /heartbeats/{id}/pings contradict each other.
+type mux struct{ bySlug, byID http.ServeMux }
+
+// muxFor returns the part that a path or a pattern belongs to.
+func (m *mux) muxFor(path string) *http.ServeMux {
+	if strings.Contains(path, "/by-slug/") {
+		return &m.bySlug
+	}
+	return &m.byID
+}
+
+// HandleFunc registers a handler.
+func (m *mux) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
+	m.muxFor(pattern).HandleFunc(pattern, handle)
+}
+
+// Handler returns the handler of a request and its pattern, which is empty if the
+// handler is an error.
+func (m *mux) Handler(r *http.Request) (http.Handler, string) { return m.muxFor(r.URL.Path).Handler(r) }
+
+// ServeHTTP serves a request.
+func (m *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.muxFor(r.URL.Path).ServeHTTP(w, r) }

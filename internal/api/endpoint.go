@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
@@ -231,4 +232,101 @@ func shortenEcho(text string) string {
 		return string(r[:40]) + "…"
 	}
 	return text
+}
+
+// etag writes a version as an entity tag (RFC 9110, section 8.8.3).
+func etag(version string) string { return `"` + version + `"` }
+
+// versions are those that If-Match names, none for any. A weak tag matches nothing
+// (RFC 9110, section 13.1.1).
+func (i IfMatch) versions() []string {
+	text := strings.TrimSpace(i.IfMatch)
+	if text == "" || text == "*" {
+		return nil
+	}
+	var all []string
+	for tag := range strings.SplitSeq(text, ",") {
+		tag = strings.TrimSpace(tag)
+		if version := strings.Trim(tag, `"`); tag == etag(version) {
+			all = append(all, version)
+		}
+	}
+	if all == nil {
+		return []string{"none"} // no version is called so
+	}
+	return all
+}
+
+// The parts of requests. Those that are embedded have exported names, because
+// the layer below does not look into others.
+type (
+	PageQuery struct {
+		Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items"`
+		Cursor string `query:"cursor" doc:"The next_cursor of the page before"`
+	}
+	heartbeatsQuery struct {
+		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only those with this status"`
+		Tag    string `query:"tag" doc:"Only those with this tag"`
+		Q      string `query:"q" doc:"Only those with this text in name, slug, description or a tag"`
+		Sort   string `query:"sort" enum:"name,created,due" default:"name" doc:"The order; due puts first what happens next"`
+		PageQuery
+	}
+	HeartbeatPath struct {
+		ID string `path:"id" doc:"Its id or its ref" example:"0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"`
+	}
+	JSONBody struct{ RawBody []byte }
+	IfMatch  struct {
+		IfMatch string `header:"If-Match" doc:"ETag of the settings that you read. If the settings have changed since, the answer is 412 and nothing changes. Optional"`
+	}
+	heartbeatPatch struct {
+		HeartbeatPath
+		IfMatch
+		JSONBody
+	}
+	heartbeatSlugPath struct {
+		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+	}
+	heartbeatPut struct {
+		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+		IfMatch
+		JSONBody
+	}
+)
+
+// The parts of answers.
+type (
+	bodyResponse[T any] struct{ Body T }
+	etagResponse[T any] struct {
+		ETag string `header:"ETag" doc:"Version of the settings, for If-Match. Pings and status changes do not change it"`
+		Body T
+	}
+	createdResponse[T any] struct {
+		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
+		Location string `header:"Location" doc:"Where it is from now on"`
+		Body     T
+	}
+	putResponse[T any] struct {
+		Status   int
+		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
+		Location string `header:"Location" doc:"Where it is, when it was created"`
+		Body     T
+	}
+	emptyResponse struct{}
+)
+
+// query is the part of a list that was asked for.
+func (q PageQuery) query() manage.PageQuery {
+	return manage.PageQuery{Limit: q.Limit, Cursor: q.Cursor}
+}
+
+// pageResponse shows a part of a list.
+func pageResponse[T, S any](l manage.ListPage[T], show func(T) S) *bodyResponse[client.Page[S]] {
+	page := client.Page[S]{Items: make([]S, 0, len(l.Items))}
+	for _, item := range l.Items {
+		page.Items = append(page.Items, show(item))
+	}
+	if l.Next != "" {
+		page.NextCursor = &l.Next
+	}
+	return &bodyResponse[client.Page[S]]{page}
 }

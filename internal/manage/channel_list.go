@@ -3,29 +3,13 @@ package manage
 import (
 	"context"
 	"slices"
-	"time"
 
+	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
 )
-
-// maskSecrets returns c as the actor may see it: secrets as dots, and only the host of
-// the destination, except for those who may change the channel.
-func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
-	kind, known := notify.KindOf(c.Kind)
-	if !known {
-		// Of a kind that this version does not have nobody can say what is secret.
-		c.Settings = map[string]any{}
-		return c
-	}
-	c.Settings = kind.Mask(c.Settings)
-	if !a.May(auth.ChangeChannels) {
-		c.Settings = kind.WithoutPaths(c.Settings)
-	}
-	return c
-}
 
 // Channels lists the channels of the actor's project, oldest first.
 func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (ListPage[monitor.Channel], error) {
@@ -65,6 +49,103 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 	return listing, nil
 }
 
+// maxShownDeliveries is how many attempts the page of a channel shows.
+const maxShownDeliveries = 10
+
+// LastDelivery is one attempt at telling a channel.
+type LastDelivery = store.ChannelAttempt
+
+// TestResult is what became of a test alert.
+type TestResult = client.TestResult
+
+// ChannelDetail is a channel with what became of its alerts.
+type ChannelDetail struct {
+	monitor.Channel                // with secrets as dots
+	Heartbeats      int            // how many alert here
+	LastDeliveries  []LastDelivery // newest first
+}
+
+// ChannelUsage is how many heartbeats there are, and how many of them tell all
+// channels.
+type ChannelUsage struct{ Heartbeats, AllChannels int }
+
+// ChannelDetails lists the channels of the project, oldest first, each with its
+// last delivery.
+func (d *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []ChannelDetail, reach ChannelUsage, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, reach, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		channels, err := tx.Channels(a.Project.Key)
+		if err != nil {
+			return err
+		}
+		list, reach, err = channelDetails(tx, a, channels, 1)
+		return err
+	})
+	return list, reach, err
+}
+
+// ChannelDetail reads one channel.
+func (d *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c ChannelDetail, reach ChannelUsage, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return c, reach, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		found, err := findChannel(tx, a, id)
+		if err != nil {
+			return err
+		}
+		list, r, err := channelDetails(tx, a, []monitor.Channel{found}, maxShownDeliveries)
+		if err != nil {
+			return err
+		}
+		c, reach = list[0], r
+		return nil
+	})
+	return c, reach, err
+}
+
+// channelDetails adds to channels who alerts there and their last n deliveries.
+func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]ChannelDetail, ChannelUsage, error) {
+	routing, err := tx.ChannelRouting(a.Project.Key)
+	reach := ChannelUsage{routing.Heartbeats, routing.AllChannels}
+	if err != nil {
+		return nil, reach, err
+	}
+	if channels, err = withHealth(tx, a, channels); err != nil {
+		return nil, reach, err
+	}
+	list := make([]ChannelDetail, 0, len(channels))
+	for _, c := range channels {
+		last, err := tx.RecentChannelAttempts(c.ID, n)
+		if err != nil {
+			return nil, reach, err
+		}
+		if err := redactDeliveries(tx, a, last); err != nil {
+			return nil, reach, err
+		}
+		list = append(list, ChannelDetail{maskSecrets(a, c), routing.AllChannels + routing.ByChannel[c.ID], last})
+	}
+	return list, reach, err
+}
+
+// maskSecrets returns c as the actor may see it: secrets as dots, and only the host of
+// the destination, except for those who may change the channel.
+func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
+	kind, known := notify.KindOf(c.Kind)
+	if !known {
+		// Of a kind that this version does not have nobody can say what is secret.
+		c.Settings = map[string]any{}
+		return c
+	}
+	c.Settings = kind.Mask(c.Settings)
+	if !a.May(auth.ChangeChannels) {
+		c.Settings = kind.WithoutPaths(c.Settings)
+	}
+	return c
+}
+
 // findChannel returns one with its settings in clear.
 func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error) {
 	if !isSearchable(id) {
@@ -88,120 +169,38 @@ func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monit
 	return maskSecrets(a, c), err
 }
 
-// CreateChannel makes a new channel. Secrets that Overdue made are in this
-// answer, in clear, and in no other.
-func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
-		return monitor.Channel{}, err
-	}
-	now := currentTime()
-	c, made, err := e.create(a.Project.Key, now)
+// withHealth sets the health of channels of the actor's project. It hides ids that
+// could ping, because answers of providers may repeat them.
+func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
+	channels, err := tx.WithHealth(a.Project.Key, channels, currentTime())
 	if err != nil {
-		return monitor.Channel{}, err
+		return nil, err
 	}
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
-		known, err := tx.Channels(a.Project.Key)
-		if err == nil && len(known) >= maxChannels {
-			err = limitReached("name", maxChannels, "channels in this project", "Delete one that is no longer needed.")
+	var texts []*string
+	for _, c := range channels {
+		for n := range c.Health.Failures {
+			texts = append(texts, &c.Health.Failures[n].Reason)
 		}
-		if err != nil {
-			return effects{}, err
-		}
-		added, err := tx.AddChannel(c)
-		if err != nil {
-			return effects{}, err
-		}
-		c.ID, c.Revision, c.Health = added.ID, added.Revision, c.EvaluateHealth(nil, 0, time.Time{}, now)
-		return effects{}, writeAudit(tx, a, now, auditEntry{"channel.create", channelLabel(c), ""})
-	})
-	return made.revealIn(a, c), err
+	}
+	return channels, redactTexts(tx, a, "", texts...)
 }
 
-// channelLabel names a channel in the audit log.
-func channelLabel(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
-
-// ChangeChannel changes what the edit names. Secrets given as dots stay, unless
-// the channel would lead to another host.
-func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
+// channelWithHealth is withHealth for one channel.
+func channelWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.Channel, error) {
+	one, err := withHealth(tx, a, []monitor.Channel{c})
+	if err != nil {
 		return c, err
 	}
-	now := currentTime()
-	var made generatedSecrets
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
-		if !isSearchable(id) {
-			return s, notFound("channel")
-		}
-		before, err := tx.ChannelForUpdate(a.Project.Key, id)
-		if err != nil {
-			return s, err
-		}
-		if err := checkVersion(ChannelVersion(before), e.IfVersion); err != nil {
-			return s, err
-		}
-		if c, made, err = e.change(before); err != nil {
-			return s, err
-		}
-		diff := channelDiff(before, c)
-		if diff == "" {
-			c, err = channelWithHealth(tx, a, c)
-			return s, err
-		}
-		if err := tx.SaveChannel(c); err != nil {
-			return s, err
-		}
-		if err := tx.DeleteRecipientFailures(c.ID, notify.Recipients(c.Kind, notify.Settings(c.Settings))); err != nil {
-			return s, err
-		}
-		c.Revision++
-		if c, err = channelWithHealth(tx, a, c); err != nil {
-			return s, err
-		}
-		return s, writeAudit(tx, a, now, auditEntry{"channel.change", channelLabel(c), diff})
-	})
-	return made.revealIn(a, c), err
+	return one[0], nil
 }
 
-// DeleteChannel ends a channel: nothing is told there any more. A heartbeat for
-// which it was the only one tells all channels of the project from then on,
-// because otherwise its next miss would be silent.
-func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
-		return err
-	}
-	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (s effects, err error) {
-		c, err := findChannel(tx, a, id)
-		if err != nil {
-			return s, err
-		}
-		if err := removeFromHeartbeats(tx, a, c, now); err != nil {
-			return s, err
-		}
-		if err := tx.DeleteChannel(c, now); err != nil {
-			return s, err
-		}
-		return s, writeAudit(tx, a, now, auditEntry{"channel.delete", channelLabel(c), ""})
-	})
-}
-
-// removeFromHeartbeats takes a channel out of the heartbeats that name it.
-func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error {
-	routed, err := tx.HeartbeatsNamingChannel(a.Project.Key, c.ID)
-	if err != nil {
-		return err
-	}
-	for _, before := range routed {
-		h := before
-		h.Channels = slices.DeleteFunc(slices.Clone(before.Channels), func(id string) bool { return id == c.ID })
-		h.AllChannels = len(h.Channels) == 0
-		h.Updated = now
-		if err := tx.SaveHeartbeatSettings(h); err != nil {
-			return err
-		}
-		if err := writeAudit(tx, a, now, auditEntry{"heartbeat.change", heartbeatLabel(h), heartbeatDiff(before, h)}); err != nil {
-			return err
+// failingChannels returns the channels that a heartbeat alerts and that do not deliver.
+func failingChannels(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
+	var all []monitor.Channel
+	for _, c := range channels {
+		if c.Health.State == monitor.ChannelStateFailing && h.RoutesTo(c) {
+			all = append(all, c)
 		}
 	}
-	return nil
+	return all
 }

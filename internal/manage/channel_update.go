@@ -1,15 +1,19 @@
 package manage
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/store"
 )
 
 // ChannelEdit is what somebody wants of a channel. What is nil stays as it is,
@@ -133,4 +137,171 @@ func kindNames() string {
 	}
 	last := len(names) - 1
 	return fmt.Sprintf("%s or %s", strings.Join(names[:last], ", "), names[last])
+}
+
+// CreateChannel makes a new channel. Secrets that Overdue made are in this
+// answer, in clear, and in no other.
+func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
+	if err := authorize(a, auth.ChangeChannels); err != nil {
+		return monitor.Channel{}, err
+	}
+	now := currentTime()
+	c, made, err := e.create(a.Project.Key, now)
+	if err != nil {
+		return monitor.Channel{}, err
+	}
+	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+		known, err := tx.Channels(a.Project.Key)
+		if err == nil && len(known) >= maxChannels {
+			err = limitReached("name", maxChannels, "channels in this project", "Delete one that is no longer needed.")
+		}
+		if err != nil {
+			return effects{}, err
+		}
+		added, err := tx.AddChannel(c)
+		if err != nil {
+			return effects{}, err
+		}
+		c.ID, c.Revision, c.Health = added.ID, added.Revision, c.EvaluateHealth(nil, 0, time.Time{}, now)
+		return effects{}, writeAudit(tx, a, now, auditEntry{"channel.create", channelLabel(c), ""})
+	})
+	return made.revealIn(a, c), err
+}
+
+// channelLabel names a channel in the audit log.
+func channelLabel(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
+
+// ChangeChannel changes what the edit names. Secrets given as dots stay, unless
+// the channel would lead to another host.
+func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
+	if err := authorize(a, auth.ChangeChannels); err != nil {
+		return c, err
+	}
+	now := currentTime()
+	var made generatedSecrets
+	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+		if !isSearchable(id) {
+			return s, notFound("channel")
+		}
+		before, err := tx.ChannelForUpdate(a.Project.Key, id)
+		if err != nil {
+			return s, err
+		}
+		if err := checkVersion(ChannelVersion(before), e.IfVersion); err != nil {
+			return s, err
+		}
+		if c, made, err = e.change(before); err != nil {
+			return s, err
+		}
+		diff := channelDiff(before, c)
+		if diff == "" {
+			c, err = channelWithHealth(tx, a, c)
+			return s, err
+		}
+		if err := tx.SaveChannel(c); err != nil {
+			return s, err
+		}
+		if err := tx.DeleteRecipientFailures(c.ID, notify.Recipients(c.Kind, notify.Settings(c.Settings))); err != nil {
+			return s, err
+		}
+		c.Revision++
+		if c, err = channelWithHealth(tx, a, c); err != nil {
+			return s, err
+		}
+		return s, writeAudit(tx, a, now, auditEntry{"channel.change", channelLabel(c), diff})
+	})
+	return made.revealIn(a, c), err
+}
+
+// DeleteChannel ends a channel: nothing is told there any more. A heartbeat for
+// which it was the only one tells all channels of the project from then on,
+// because otherwise its next miss would be silent.
+func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
+	if err := authorize(a, auth.ChangeChannels); err != nil {
+		return err
+	}
+	now := currentTime()
+	return d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+		c, err := findChannel(tx, a, id)
+		if err != nil {
+			return s, err
+		}
+		if err := removeFromHeartbeats(tx, a, c, now); err != nil {
+			return s, err
+		}
+		if err := tx.DeleteChannel(c, now); err != nil {
+			return s, err
+		}
+		return s, writeAudit(tx, a, now, auditEntry{"channel.delete", channelLabel(c), ""})
+	})
+}
+
+// removeFromHeartbeats takes a channel out of the heartbeats that name it.
+func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error {
+	routed, err := tx.HeartbeatsNamingChannel(a.Project.Key, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, before := range routed {
+		h := before
+		h.Channels = slices.DeleteFunc(slices.Clone(before.Channels), func(id string) bool { return id == c.ID })
+		h.AllChannels = len(h.Channels) == 0
+		h.Updated = now
+		if err := tx.SaveHeartbeatSettings(h); err != nil {
+			return err
+		}
+		if err := writeAudit(tx, a, now, auditEntry{"heartbeat.change", heartbeatLabel(h), heartbeatDiff(before, h)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// channelDiff is heartbeatDiff for channels. For a secret it shows only that it
+// changed; for a destination, only the host, because the path may be a credential.
+func channelDiff(before, after monitor.Channel) string {
+	members := []settingChange{{"name", before.Name, after.Name}}
+	if kind, known := notify.KindOf(after.Kind); known {
+		for _, f := range kind.Fields {
+			members = append(members, settingDiff(f, before.Settings[f.Name], after.Settings[f.Name]))
+		}
+	}
+	return formatDiff(append(members,
+		settingChange{"notify_on_late", strconv.FormatBool(before.NotifyOnLate), strconv.FormatBool(after.NotifyOnLate)},
+		settingChange{"notify_on_recovery", strconv.FormatBool(before.NotifyOnRecovery), strconv.FormatBool(after.NotifyOnRecovery)},
+		settingChange{"remind_every", formatDuration(before.RemindEvery), formatDuration(after.RemindEvery)},
+	))
+}
+
+// settingDiff is one setting of a channel before and after.
+func settingDiff(f notify.Field, before, after any) settingChange {
+	if reflect.DeepEqual(before, after) {
+		return settingChange{name: f.Name}
+	}
+	if f.Destination && !f.Secret {
+		from, to := notify.HostOf(before), notify.HostOf(after)
+		if from == to {
+			to += " (scheme or path changed)"
+		}
+		return settingChange{f.Name, from, to}
+	}
+	if f.Secret {
+		return settingChange{f.Name, "", "changed"}
+	}
+	return settingChange{f.Name, formatSetting(before), formatSetting(after)}
+}
+
+// formatSetting formats a setting that is not a secret.
+func formatSetting(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case []any:
+		var items []string
+		for _, item := range value {
+			items = append(items, fmt.Sprint(item))
+		}
+		return strings.Join(items, ", ")
+	}
+	return ""
 }

@@ -52,3 +52,20 @@ func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef st
 	})
 	return h, err
 }
+
+// DeleteHeartbeat ends a heartbeat: its pings are answered with 404 from now
+// on. Its incidents stay.
+func (d *Service) DeleteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) error {
+	_, err := d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+		h, change := h.Delete(now.at, now.watermark(h.ID))
+		h, s, err := saveChange(tx, h, change, now.at)
+		if err != nil {
+			return h, s, err
+		}
+		if err := tx.SaveHeartbeatSettings(h); err != nil {
+			return h, s, err
+		}
+		return h, s, writeAudit(tx, a, now.at, auditEntry{action: "heartbeat.delete", target: heartbeatLabel(h)})
+	})
+	return err
+}

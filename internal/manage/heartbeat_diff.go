@@ -1,14 +1,11 @@
 package manage
 
 import (
-	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
 	"overdue/internal/schedule"
 )
 
@@ -43,55 +40,6 @@ func heartbeatSettings(before, after monitor.Heartbeat) []settingChange {
 		{"manual_resume", strconv.FormatBool(before.Rule.ManualResume), strconv.FormatBool(after.Rule.ManualResume)},
 		{"channels", formatChannels(before), formatChannels(after)},
 	}
-}
-
-// channelDiff is heartbeatDiff for channels. For a secret it shows only that it
-// changed; for a destination, only the host, because the path may be a credential.
-func channelDiff(before, after monitor.Channel) string {
-	members := []settingChange{{"name", before.Name, after.Name}}
-	if kind, known := notify.KindOf(after.Kind); known {
-		for _, f := range kind.Fields {
-			members = append(members, settingDiff(f, before.Settings[f.Name], after.Settings[f.Name]))
-		}
-	}
-	return formatDiff(append(members,
-		settingChange{"notify_on_late", strconv.FormatBool(before.NotifyOnLate), strconv.FormatBool(after.NotifyOnLate)},
-		settingChange{"notify_on_recovery", strconv.FormatBool(before.NotifyOnRecovery), strconv.FormatBool(after.NotifyOnRecovery)},
-		settingChange{"remind_every", formatDuration(before.RemindEvery), formatDuration(after.RemindEvery)},
-	))
-}
-
-// settingDiff is one setting of a channel before and after.
-func settingDiff(f notify.Field, before, after any) settingChange {
-	if reflect.DeepEqual(before, after) {
-		return settingChange{name: f.Name}
-	}
-	if f.Destination && !f.Secret {
-		from, to := notify.HostOf(before), notify.HostOf(after)
-		if from == to {
-			to += " (scheme or path changed)"
-		}
-		return settingChange{f.Name, from, to}
-	}
-	if f.Secret {
-		return settingChange{f.Name, "", "changed"}
-	}
-	return settingChange{f.Name, formatSetting(before), formatSetting(after)}
-}
-
-// formatSetting formats a setting that is not a secret.
-func formatSetting(value any) string {
-	switch value := value.(type) {
-	case string:
-		return value
-	case []any:
-		var items []string
-		for _, item := range value {
-			items = append(items, fmt.Sprint(item))
-		}
-		return strings.Join(items, ", ")
-	}
-	return ""
 }
 
 // maxDiffValue bounds how much of one value the audit log tells, in characters.

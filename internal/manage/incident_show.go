@@ -3,6 +3,8 @@ package manage
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
@@ -126,4 +128,77 @@ func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 	}
 	s.FailingChannels = failingChannels(s.Heartbeat, s.ExistingChannels)
 	return nil
+}
+
+// IncidentDetail is an incident with all that happened and who was told.
+type IncidentDetail struct {
+	monitor.Incident
+	Timeline   []monitor.TimelineEntry // with the attempts at telling, oldest first
+	Deliveries []store.Delivery
+}
+
+// Incident returns one with its timeline.
+func (d *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail IncidentDetail, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return detail, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		detail, err = readIncident(tx, a, id)
+		return err
+	})
+	return detail, err
+}
+
+// readIncident reads one with its timeline.
+func readIncident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error) {
+	var detail IncidentDetail
+	if !isSearchable(id) {
+		return detail, notFound("incident")
+	}
+	i, err := tx.Incident(a.Project.Key, id)
+	if err != nil {
+		return detail, err
+	}
+	if detail.Incident, err = redactIncident(tx, a, i); err != nil {
+		return detail, err
+	}
+	if detail.Timeline, err = tx.Timeline(i); err != nil {
+		return detail, err
+	}
+	if detail.Deliveries, err = tx.Deliveries(id); err != nil {
+		return detail, err
+	}
+	if err := redactTimeline(tx, a, i.HeartbeatID, detail.Timeline, detail.Deliveries); err != nil {
+		return detail, err
+	}
+	names, err := tx.ChannelNames(a.Project.Key)
+	if err != nil {
+		return detail, err
+	}
+	for _, delivery := range detail.Deliveries {
+		for _, try := range delivery.AttemptLog {
+			detail.Timeline = append(detail.Timeline, monitor.TimelineEntry{
+				At: try.At, Kind: "delivery", Text: describeAttempt(names[delivery.Channel], delivery.Event, try),
+			})
+		}
+	}
+	slices.SortStableFunc(detail.Timeline, func(a, b monitor.TimelineEntry) int { return a.At.Compare(b.At) })
+	return detail, nil
+}
+
+// describeAttempt tells how one attempt at a delivery went.
+func describeAttempt(channel string, event monitor.Event, try store.Attempt) string {
+	verdict := map[string]string{
+		"sent":    "was told",
+		"retry":   "could not be told, and is tried again",
+		"refused": "refused",
+	}[try.Outcome]
+	text := fmt.Sprintf("“%s” %s (%s)", channel, verdict, event)
+	if try.Status != 0 {
+		text += fmt.Sprintf(", status %d", try.Status)
+	}
+	if try.Detail != "" {
+		text += ": " + try.Detail
+	}
+	return text
 }

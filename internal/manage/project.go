@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,4 +157,150 @@ func isLastProject(tx *store.Tx, a auth.Actor) (bool, error) {
 	}
 	mine, err := tx.Memberships(a.Person)
 	return len(mine) < 2, err
+}
+
+// ProjectCounts are the numbers of a project that stand around its pages.
+type ProjectCounts struct {
+	store.NavCounts
+	StatusCounts
+	DuePerMinute [60]int // pings due in each minute from the given moment
+	Newest       NewestKeys
+}
+
+// ProjectCounts reads the numbers that stand around the pages of the actor's project.
+func (d *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Time) (c ProjectCounts, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return c, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		if c.NavCounts, err = tx.NavCounts(a.Project.Key); err != nil {
+			return err
+		}
+		if c.StatusCounts, err = tx.StatusCounts(a.Project.Key); err != nil {
+			return err
+		}
+		if c.Newest, err = tx.NewestIDs(a.Project.Key); err != nil {
+			return err
+		}
+		c.DuePerMinute, err = tx.ExpectedByMinute(a.Project.Key, now)
+		return err
+	})
+	return c, err
+}
+
+// NavCounts are what every page of a person shows around what it is about.
+type NavCounts struct {
+	store.NavCounts               // of the actor's project
+	Heartbeats      map[int64]int // how many each of the person's projects has, by its key
+}
+
+// NavCounts reads what surrounds the pages of a person.
+func (d *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err error) {
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		if s.Heartbeats, err = tx.HeartbeatCountsByProject(a.Person); err != nil || !a.May(auth.Read) {
+			return err
+		}
+		s.NavCounts, err = tx.NavCounts(a.Project.Key)
+		return err
+	})
+	return s, err
+}
+
+// ProjectOf returns the key of the project that a thing belongs to: one of the
+// heartbeats, incidents or channels, as paths call them. It reports false when
+// there is none. It is for finding out for which project somebody acts, so no
+// actor is asked yet: whoever calls must show nothing of it to who is not in
+// that project.
+func (d *Service) ProjectOf(ctx context.Context, things, id string) (project int64, found bool, err error) {
+	if !isSearchable(id) {
+		return 0, false, nil
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		project, found, err = tx.ProjectOf(things, id)
+		return err
+	})
+	return project, found, err
+}
+
+// keyPrefixLength is how much of a key is kept to recognise it by, in bytes. It has
+// 20 of the 200 random bits.
+const keyPrefixLength = 8
+
+// CreateKey makes an API key for the actor's project. The secret is returned
+// here and kept nowhere.
+func (d *Service) CreateKey(ctx context.Context, a auth.Actor, name string, readOnly bool) (key monitor.APIKey, secret string, err error) {
+	if err := authorize(a, auth.ManageKeys); err != nil {
+		return key, "", err
+	}
+	f := &validator{}
+	name = f.singleLine("name", "name", name, maxNameLength)
+	if err := f.err(); err != nil {
+		return key, "", err
+	}
+	secret = auth.NewKey()
+	now := currentTime()
+	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
+			return effects{}, err
+		}
+		keys, err := tx.APIKeys(a.Project.Key)
+		if err == nil && len(keys) >= maxKeys {
+			err = limitReached("name", maxKeys, "API keys", "Revoke one that is no longer used.")
+		}
+		if err != nil {
+			return effects{}, err
+		}
+		key, err = tx.AddAPIKey(monitor.APIKey{
+			Project: a.Project.Key, Name: name, Prefix: secret[:keyPrefixLength], CreatedBy: a.Name, CreatedByID: a.Person, ReadOnly: readOnly, Created: now,
+		}, auth.HashKey(secret))
+		if err != nil {
+			return effects{}, err
+		}
+		access := "read-write"
+		if readOnly {
+			access = "read-only"
+		}
+		return effects{}, writeAudit(tx, a, now, auditEntry{"key.create", name, access})
+	})
+	if err != nil {
+		return key, "", err
+	}
+	return key, secret, nil
+}
+
+// APIKeys lists those of the actor's project that work, newest first.
+func (d *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey, err error) {
+	if err := authorize(a, auth.ManageKeys); err != nil {
+		return nil, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.APIKeys(a.Project.Key)
+		return err
+	})
+	return keys, err
+}
+
+// RevokeKey ends an API key of the actor's project, at once and permanently.
+func (d *Service) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
+	if err := authorize(a, auth.ManageKeys); err != nil {
+		return err
+	}
+	now := currentTime()
+	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
+			return effects{}, err
+		}
+		keys, err := tx.APIKeys(a.Project.Key)
+		if err != nil {
+			return effects{}, err
+		}
+		at := slices.IndexFunc(keys, func(k monitor.APIKey) bool { return k.ID == id })
+		if at < 0 {
+			return effects{}, notFound("API key")
+		}
+		if _, err := tx.RevokeAPIKey(a.Project.Key, id, now); err != nil {
+			return effects{}, err
+		}
+		return effects{}, writeAudit(tx, a, now, auditEntry{action: "key.revoke", target: keys[at].Name})
+	})
 }

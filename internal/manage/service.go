@@ -141,3 +141,56 @@ type auditEntry struct {
 func writeAudit(tx *store.Tx, a auth.Actor, now time.Time, d auditEntry) error {
 	return tx.AddAuditEntry(a.Audit(now, d.action, d.target, d.detail))
 }
+
+// reauthorize checks the right again inside the transaction and returns the actor with
+// the current role. It locks the project's members and the actor's session until
+// the transaction ends. Since the request was authenticated, the session may have
+// ended or the role may be lower.
+func reauthorize(tx *store.Tx, a auth.Actor, right auth.Right, now time.Time) (auth.Actor, error) {
+	if err := tx.LockProject(a.Project.Key); err != nil {
+		return a, err
+	}
+	if a.Person == "" {
+		return a, authorize(a, right)
+	}
+	if a.Session != "" {
+		if _, err := auth.StillSignedIn(tx, a.Person, a.Session, now); err != nil {
+			return a, err
+		}
+	}
+	role, err := tx.MemberRole(a.Project.Key, a.Person)
+	if err != nil {
+		return a, err
+	}
+	a.Role = role
+	return a, authorize(a, right)
+}
+
+// How much one role may create. The bounds are far above what people need, and
+// keep one account or key from filling the database. That of heartbeats is a
+// setting, see [Options].
+const (
+	maxKeys          = 200   // API keys of a project that work
+	maxChannels      = 200   // channels of a project
+	maxOwnedProjects = 100   // projects that a person owns
+	maxNotes         = 1_000 // notes on an incident
+)
+
+// limitReached returns the fault of a reached maximum. advice says what to do.
+func limitReached(field string, max int, things, advice string) error {
+	return monitor.Faultf(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
+}
+
+// checkHeartbeatLimit returns a fault when the actor's project has as many
+// heartbeats as it may.
+func (d *Service) checkHeartbeatLimit(tx *store.Tx, a auth.Actor) error {
+	if d.maxHeartbeats <= 0 {
+		return nil
+	}
+	n, err := tx.CountHeartbeats(a.Project.Key)
+	if err == nil && n >= d.maxHeartbeats {
+		err = limitReached("name", d.maxHeartbeats, "heartbeats in this project",
+			"Delete one that is no longer needed, or ask the operator to raise --max-heartbeats.")
+	}
+	return err
+}

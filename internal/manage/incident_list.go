@@ -169,3 +169,61 @@ func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[(len(all)-1)/2]
 }
+
+// Types of the store that pages use unchanged.
+type (
+	NewestKeys = store.NewestIDs
+	NewMatches = store.NewMatches
+)
+
+// NewIncidentMatches is HeartbeatNews for the list of incidents.
+func (d *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q IncidentListQuery, since NewestKeys, shown []string) (n NewMatches, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return n, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		n, err = tx.NewIncidentMatches(q.storeFilter(a), since, shown)
+		return err
+	})
+	return n, err
+}
+
+// IncidentQuery says which incidents are listed. Empty members do not filter.
+type IncidentQuery struct {
+	State     string
+	Heartbeat string // id or ref
+	PageQuery
+}
+
+// Incidents lists the incidents of the actor's project, newest first.
+func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentQuery) (ListPage[monitor.Incident], error) {
+	var listing ListPage[monitor.Incident]
+	if err := authorize(a, auth.Read); err != nil {
+		return listing, err
+	}
+	state := monitor.IncidentState(q.State)
+	if state != "" && !slices.Contains([]monitor.IncidentState{monitor.StateOpen, monitor.StateAcknowledged, monitor.StateResolved}, state) {
+		return listing, monitor.Faultf(monitor.Invalid, "state", "There is no state %q: ask for open, acknowledged or resolved.", q.State)
+	}
+	from, limit, err := q.position("incidents")
+	if err != nil {
+		return listing, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		filter := store.IncidentFilter{Project: a.Project.Key, State: state, Before: from.Key, Limit: limit + 1}
+		if q.Heartbeat != "" {
+			h, err := findHeartbeat(tx, a, q.Heartbeat)
+			if err != nil {
+				return missingToFieldFault(err, "heartbeat")
+			}
+			filter.Heartbeat = h.Key
+		}
+		items, err := tx.Incidents(filter)
+		if err != nil {
+			return err
+		}
+		listing = paginate(items, limit, "incidents", func(i monitor.Incident) int64 { return i.Number })
+		return redactIncidents(tx, a, listing.Items)
+	})
+	return listing, err
+}

@@ -21,7 +21,7 @@ import (
 	"overdue/internal/manage"
 )
 
-// Limits of a request's body.
+// Limits of the body of a request.
 const (
 	maxBodyBytes    = 256 << 10 // bytes
 	bodyReadTimeout = 10 * time.Second
@@ -29,29 +29,29 @@ const (
 
 // endpoint describes one endpoint.
 type endpoint struct {
-	huma.Operation // Errors lists the refusals beyond those of every endpoint
+	huma.Operation // Errors lists the statuses in addition to commonErrors
 
-	body    reflect.Type // describes the JSON of the request, nil when there is none
+	body    reflect.Type // describes the JSON of the request, nil if there is none
 	example any          // of a body
 }
 
-// commonErrors are the refusals that each endpoint may give.
+// commonErrors are the error statuses of every endpoint.
 var commonErrors = []int{
 	http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity,
 	http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
-// bodyErrors are those of each endpoint that takes a body.
+// bodyErrors are the error statuses of every endpoint with a body.
 var bodyErrors = []int{
 	http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 }
 
-// register adds an endpoint: do gets who is asking, and its errors become
+// register adds an endpoint. do receives the authenticated actor, and its errors become
 // problems.
 func register[I, O any](a *API, r endpoint, do func(ctx context.Context, who auth.Actor, in *I) (*O, error)) {
 	op := r.Operation
 	op.Security = []map[string][]string{{"key": {}}}
-	op.MaxBodyBytes = maxBodyBytes + 1 // the last byte says that there is more
+	op.MaxBodyBytes = maxBodyBytes + 1 // the last byte shows that the body is too long
 	op.BodyReadTimeout = bodyReadTimeout
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
@@ -65,8 +65,8 @@ func register[I, O any](a *API, r endpoint, do func(ctx context.Context, who aut
 	}
 	op.Errors = nil
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		by, _ := ctx.Value(callerKey{}).(caller)           // set by authenticate, which runs first
-		if time.Since(by.keyCheckedAt) > keyRecheckAfter { // the key may have been revoked while the body arrived
+		by, _ := ctx.Value(callerKey{}).(caller)           // authenticate sets it and runs first
+		if time.Since(by.keyCheckedAt) > keyRecheckAfter { // the key may have been revoked during the upload
 			known := false
 			var err error
 			if by.actor, known, err = a.Keys.Actor(ctx, by.secret, by.actor.Source, time.Now().UTC()); err != nil {
@@ -87,8 +87,8 @@ func register[I, O any](a *API, r endpoint, do func(ctx context.Context, who aut
 	}
 }
 
-// documentBody documents the JSON that an endpoint reads by itself, from the
-// raw bytes: so it can name every mistake at once, in its own words.
+// documentBody describes the JSON body of an endpoint. Endpoints decode the raw bytes
+// themselves, so that they can report all faults at once.
 func (a *API) documentBody(op huma.Operation, r endpoint) {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(r.body, true, "")
 	operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method).RequestBody = &huma.RequestBody{
@@ -97,7 +97,7 @@ func (a *API) documentBody(op huma.Operation, r endpoint) {
 	}
 }
 
-// operationOf is the one of a path with the given method.
+// operationOf returns the operation of a path with the given method.
 func operationOf(path *huma.PathItem, method string) *huma.Operation {
 	return map[string]*huma.Operation{
 		http.MethodGet: path.Get, http.MethodHead: path.Head, http.MethodPost: path.Post, http.MethodPut: path.Put,
@@ -105,28 +105,28 @@ func operationOf(path *huma.PathItem, method string) *huma.Operation {
 	}[method]
 }
 
-// caller is who sent a request, and how the request is called in the log.
+// caller is the authenticated sender of a request.
 type caller struct {
 	actor        auth.Actor
-	requestID    string
+	requestID    string    // in the log
 	secret       string    // of the key
-	keyCheckedAt time.Time // when the key was checked
+	keyCheckedAt time.Time // last check of the key
 }
 
-// keyRecheckAfter is for how long a key is known by one check.
+// keyRecheckAfter is how long one check of a key is valid.
 const keyRecheckAfter = time.Second
 
-// callerKey finds the asker in a context. Only authenticate sets it and only
-// register reads it: to the endpoints it is an argument.
+// callerKey is the context key of the caller. Only authenticate sets it and only register
+// reads it: endpoints get the actor as an argument.
 type callerKey struct{}
 
-// authenticate lets only requests with a valid API key pass.
+// authenticate rejects requests without a valid API key.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
 	if !strings.EqualFold(scheme, "Bearer") {
-		httpd.NewProblem(http.StatusUnauthorized, "No API key was sent. Make one on the page API keys, or with overdue api-key create, "+
+		httpd.NewProblem(http.StatusUnauthorized, "An API key is required. Create one on the page API keys, or with overdue api-key create, "+
 			"and send it as Authorization: Bearer ovd_….").With("WWW-Authenticate", `Bearer realm="overdue"`).Write(w, r)
 		return
 	}
@@ -143,14 +143,14 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, callerKey{}, caller{actor, httpd.RequestID(r), secret, time.Now()}))
 }
 
-// unknownKeyProblem is the answer to a key that does not exist.
+// unknownKeyProblem returns the answer to a key that does not exist.
 func unknownKeyProblem() *httpd.Problem {
-	return httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Make one on the page API keys, or with overdue api-key create.").
+	return httpd.NewProblem(http.StatusUnauthorized, "This API key does not exist or was revoked. Create one on the page API keys, or with overdue api-key create.").
 		With("WWW-Authenticate", `Bearer realm="overdue", error="invalid_token"`)
 }
 
-// requireJSON refuses bodies that say that they are something else. One that
-// says nothing is taken for JSON.
+// requireJSON rejects bodies of another content type. A body without a content type is
+// accepted as JSON.
 func requireJSON(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	given := r.Header.Get("Content-Type")
@@ -162,8 +162,7 @@ func requireJSON(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// problem is the answer to an error. One that is ours is logged here, and only
-// here.
+// problem returns the answer to an error. It is the only place that logs internal errors.
 func (a *API) problem(ctx context.Context, err error, op huma.Operation, by caller) *httpd.Problem {
 	p, theirs := httpd.ProblemOf(err, func(field string) string { return location(op, field) })
 	if _, old := errors.AsType[*manage.StaleEdit](err); old {
@@ -184,8 +183,8 @@ func (a *API) problem(ctx context.Context, err error, op huma.Operation, by call
 	return p
 }
 
-// location says where in a request to op a field stands. Paths hold ids, about
-// which there are no fields, and the slug of a PUT.
+// location returns where in a request the field is. Paths contain ids, which have no field
+// faults, and the slug of a PUT.
 func location(op huma.Operation, field string) string {
 	switch {
 	case op.Method == http.MethodGet:
@@ -196,8 +195,8 @@ func location(op huma.Operation, field string) string {
 	return "body." + field
 }
 
-// rewriteHumaError turns the refusals of the layer below into ours: it says sentences,
-// and nothing of what was sent, which may have been a secret.
+// rewriteHumaError turns errors of huma into problems. It drops the values that were sent,
+// because they may be secrets.
 func rewriteHumaError(ctx huma.Context, _ string, v any) (any, error) {
 	model, ok := v.(*huma.ErrorModel)
 	if !ok {
@@ -206,7 +205,7 @@ func rewriteHumaError(ctx huma.Context, _ string, v any) (any, error) {
 	p := httpd.NewProblem(model.Status, sentence(model.Detail))
 	p.RequestID = ctx.Header("X-Request-Id")
 	if model.Status == http.StatusRequestEntityTooLarge {
-		p.Detail = fmt.Sprintf("The body is larger than %d kB.", maxBodyBytes>>10)
+		p.Detail = fmt.Sprintf("The body is larger than the maximum of %d kB.", maxBodyBytes>>10)
 	}
 	if model.Status >= http.StatusInternalServerError {
 		return p, nil
@@ -226,7 +225,7 @@ func sentence(clause string) string {
 	return strings.ToUpper(clause[:size]) + clause[size:] + "."
 }
 
-// shortenEcho is what somebody sent, short enough to be sent back.
+// shortenEcho shortens a value of the request before it is sent back.
 func shortenEcho(text string) string {
 	if r := []rune(text); len(r) > 40 {
 		return string(r[:40]) + "…"
@@ -234,11 +233,11 @@ func shortenEcho(text string) string {
 	return text
 }
 
-// etag writes a version as an entity tag (RFC 9110, section 8.8.3).
+// etag returns a version as an entity tag (RFC 9110, section 8.8.3).
 func etag(version string) string { return `"` + version + `"` }
 
-// versions are those that If-Match names, none for any. A weak tag matches nothing
-// (RFC 9110, section 13.1.1).
+// versions returns the versions of If-Match, nil for any. A weak tag matches nothing (RFC
+// 9110, section 13.1.1).
 func (i IfMatch) versions() []string {
 	text := strings.TrimSpace(i.IfMatch)
 	if text == "" || text == "*" {
@@ -252,31 +251,30 @@ func (i IfMatch) versions() []string {
 		}
 	}
 	if all == nil {
-		return []string{"none"} // no version is called so
+		return []string{"none"} // matches no version
 	}
 	return all
 }
 
-// The parts of requests. Those that are embedded have exported names, because
-// the layer below does not look into others.
+// Parts of requests. Embedded types have exported names, because huma ignores others.
 type (
 	PageQuery struct {
-		Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items"`
-		Cursor string `query:"cursor" doc:"The next_cursor of the page before"`
+		Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Number of items"`
+		Cursor string `query:"cursor" doc:"next_cursor of the page before"`
 	}
 	heartbeatsQuery struct {
-		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only those with this status"`
-		Tag    string `query:"tag" doc:"Only those with this tag"`
-		Q      string `query:"q" doc:"Only those with this text in name, slug, description or a tag"`
-		Sort   string `query:"sort" enum:"name,created,due" default:"name" doc:"The order; due puts first what happens next"`
+		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only heartbeats with this status"`
+		Tag    string `query:"tag" doc:"Only heartbeats with this tag"`
+		Q      string `query:"q" doc:"Only heartbeats with this text in name, slug, description or a tag, or whose id or ref begins with it"`
+		Sort   string `query:"sort" enum:"name,created,due" default:"name" doc:"Order of the list; due lists the next due first"`
 		PageQuery
 	}
 	HeartbeatPath struct {
-		ID string `path:"id" doc:"Its id or its ref" example:"0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"`
+		ID string `path:"id" doc:"Id or ref of the heartbeat" example:"0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"`
 	}
 	JSONBody struct{ RawBody []byte }
 	IfMatch  struct {
-		IfMatch string `header:"If-Match" doc:"ETag of the settings that you read. If the settings have changed since, the answer is 412 and nothing changes. Optional"`
+		IfMatch string `header:"If-Match" doc:"ETag of the settings that you read. If they have changed since, the response is 412 and nothing changes"`
 	}
 	heartbeatPatch struct {
 		HeartbeatPath
@@ -284,16 +282,16 @@ type (
 		JSONBody
 	}
 	heartbeatSlugPath struct {
-		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+		Slug string `path:"slug" doc:"Slug of the heartbeat" example:"nightly-backup"`
 	}
 	heartbeatPut struct {
-		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
+		Slug string `path:"slug" doc:"Slug of the heartbeat" example:"nightly-backup"`
 		IfMatch
 		JSONBody
 	}
 )
 
-// The parts of answers.
+// Parts of responses.
 type (
 	bodyResponse[T any] struct{ Body T }
 	etagResponse[T any] struct {
@@ -302,24 +300,24 @@ type (
 	}
 	createdResponse[T any] struct {
 		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
-		Location string `header:"Location" doc:"Where it is from now on"`
+		Location string `header:"Location" doc:"Address of the new object"`
 		Body     T
 	}
 	putResponse[T any] struct {
 		Status   int
 		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
-		Location string `header:"Location" doc:"Where it is, when it was created"`
+		Location string `header:"Location" doc:"Address of the new object, if it was created"`
 		Body     T
 	}
 	emptyResponse struct{}
 )
 
-// query is the part of a list that was asked for.
+// query returns the requested page.
 func (q PageQuery) query() manage.PageQuery {
 	return manage.PageQuery{Limit: q.Limit, Cursor: q.Cursor}
 }
 
-// pageResponse shows a part of a list.
+// pageResponse converts a page of a list.
 func pageResponse[T, S any](l manage.ListPage[T], show func(T) S) *bodyResponse[client.Page[S]] {
 	page := client.Page[S]{Items: make([]S, 0, len(l.Items))}
 	for _, item := range l.Items {

@@ -23,8 +23,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// testBaseURL is the public address in these tests. It is not that of the test
-// server, so that nothing can mistake one for the other.
+// testBaseURL is the public address in these tests. It differs from the address of the test
+// server, so that a test notices if one is used in place of the other.
 const testBaseURL = "https://overdue.example.org"
 
 // fixture is a server with two projects, and what is known about it.
@@ -91,7 +91,7 @@ func newFixture(t *testing.T, address string) *fixture {
 	return w
 }
 
-// project makes a project and returns its owner.
+// project creates a project and returns its owner.
 func (w *fixture) project(slug string) auth.Actor {
 	w.t.Helper()
 	var p monitor.Project
@@ -114,12 +114,12 @@ func (w *fixture) key(a auth.Actor, readOnly bool) string {
 	return secret
 }
 
-// client returns one with the named key.
+// client returns a client with the named key.
 func (w *fixture) client(key string) *client.Client {
 	return client.New(w.url, w.keys[key], client.WithHTTPClient(w.http))
 }
 
-// heartbeat makes one in the main project.
+// heartbeat creates a heartbeat in the main project.
 func (w *fixture) heartbeat(name string) client.Heartbeat {
 	w.t.Helper()
 	h, err := w.client("read-write").CreateHeartbeat(w.t.Context(), client.HeartbeatSettings{Name: &name, Interval: "1h", Grace: "10m"})
@@ -129,7 +129,7 @@ func (w *fixture) heartbeat(name string) client.Heartbeat {
 	return h
 }
 
-// channel makes a webhook in the main project.
+// channel creates a webhook in the main project.
 func (w *fixture) channel(name string) client.Channel {
 	w.t.Helper()
 	c, err := w.client("read-write").CreateChannel(w.t.Context(), client.ChannelSettings{
@@ -141,7 +141,7 @@ func (w *fixture) channel(name string) client.Channel {
 	return c
 }
 
-// ping takes a ping, as the other end of the server would.
+// ping applies a ping, as package ingest does.
 func (w *fixture) ping(h client.Heartbeat, p monitor.Ping) {
 	w.t.Helper()
 	err := w.db.Update(w.t.Context(), func(tx *store.Tx) error {
@@ -164,7 +164,7 @@ func (w *fixture) ping(h client.Heartbeat, p monitor.Ping) {
 	}
 }
 
-// apiResponse is an answer, read to its end.
+// apiResponse is a complete response.
 type apiResponse struct {
 	status int
 	header http.Header
@@ -203,7 +203,7 @@ func (w *fixture) request(key, method, path, body string, headers ...string) api
 	return apiResponse{resp.StatusCode, resp.Header, string(b)}
 }
 
-// auditActions lists the actions in the audit log, oldest first.
+// auditActions lists the audit log, oldest first.
 func (w *fixture) auditActions() []string {
 	w.t.Helper()
 	var actions []string
@@ -221,7 +221,7 @@ func (w *fixture) auditActions() []string {
 	return actions
 }
 
-// problemJSON is a refusal as it is answered.
+// problemJSON is a decoded problem.
 type problemJSON struct {
 	Title     string
 	Status    int
@@ -237,7 +237,7 @@ func (p *problemJSON) read(t *testing.T, r apiResponse) {
 	}
 }
 
-// lastAuditEntry is the newest entry of the audit log of the main project.
+// lastAuditEntry returns the newest entry of the audit log of the main project.
 func (w *fixture) lastAuditEntry() (newest monitor.AuditEntry) {
 	w.t.Helper()
 	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {

@@ -15,32 +15,32 @@ import (
 	"overdue/internal/shape"
 )
 
-// heartbeatSettings is what a request may say of a heartbeat.
+// heartbeatSettings is the body of a request that creates or changes a heartbeat.
 type heartbeatSettings struct {
 	_ struct{} `additionalProperties:"false"`
 
-	Name         *string       `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating, but with PUT, where the slug is its default"`
-	Slug         *string       `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
-	Description  *string       `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Told with its alerts"`
-	Tags         *[]string     `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
-	Interval     *duration     `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
-	Cron         *stringOrList `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
+	Name         *string       `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"Name for people. Required in a new heartbeat, except with PUT, where the slug is the default"`
+	Slug         *string       `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Default: generated from the name"`
+	Description  *string       `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Alerts contain it"`
+	Tags         *[]string     `json:"tags,omitempty" maxItems:"20" doc:"Maximum: 20 tags of 50 characters"`
+	Interval     *duration     `json:"interval,omitempty" nullable:"true" doc:"Time between pings: 1 s to 366 d. One of interval, cron and oncalendar is required in a new heartbeat; setting one replaces the current schedule"`
+	Cron         *stringOrList `json:"cron,omitempty" nullable:"true" doc:"Cron expressions of five fields, or words such as @daily"`
 	OnCalendar   *stringOrList `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
-	Timezone     *string       `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern is kept as it is. Null: the project's"`
-	Early        *duration     `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
-	Grace        *duration     `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
-	MaxRunTime   *duration     `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
-	MinRunTime   *duration     `json:"min_run_time,omitempty" nullable:"true" doc:"A success whose measured run time is shorter is a bad run"`
-	StartGrace   *duration     `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must have begun, or come. Null: only the grace period counts"`
-	AlertAfter   *int          `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"The how-manieth bad run in a row opens an incident. 1 unless given"`
-	Methods      *string       `json:"methods,omitempty" enum:"any,post" doc:"Which request methods count as pings. any unless given; with post the others are only logged"`
-	ManualResume *bool         `json:"manual_resume,omitempty" doc:"A ping does not resume it from a pause. false unless given"`
-	Channels     *[]string     `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that are told. Null: all of the project"`
+	Timezone     *string       `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern stays as it is. Null: the zone of the project"`
+	Early        *duration     `json:"early,omitempty" nullable:"true" doc:"How long before a slot a ping counts for it; 0: never. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
+	Grace        *duration     `json:"grace,omitempty" doc:"How late a ping can be before an incident opens: 0 s to 366 d. Default: 5 min"`
+	MaxRunTime   *duration     `json:"max_run_time,omitempty" nullable:"true" doc:"Maximum time from the start to the finish of a run: 1 s to 366 d. Null: the grace period"`
+	MinRunTime   *duration     `json:"min_run_time,omitempty" nullable:"true" doc:"Minimum time from the start to the success of a run; a shorter run has failed. Null: no minimum"`
+	StartGrace   *duration     `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must start or ping. Null: only the grace period applies"`
+	AlertAfter   *int          `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"Number of consecutive failed runs that opens an incident. Default: 1"`
+	Methods      *string       `json:"methods,omitempty" enum:"any,post" doc:"Request methods that count as pings. With post, other methods are only logged. Default: any"`
+	ManualResume *bool         `json:"manual_resume,omitempty" doc:"A ping does not resume the heartbeat when it is paused. Default: false"`
+	Channels     *[]string     `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that receive alerts. Null: all of the project"`
 
-	ExpectFirstBy *string `json:"expect_first_by,omitempty" nullable:"true" format:"date-time" doc:"A new heartbeat without a first ping by then is an incident. It lies ahead when it is set"`
+	ExpectFirstBy *string `json:"expect_first_by,omitempty" nullable:"true" format:"date-time" doc:"Time by which a new heartbeat must receive its first ping. Must be in the future when it is set. Null: none"`
 }
 
-// heartbeatEdit reads the settings from a body.
+// heartbeatEdit decodes a body into an edit.
 func heartbeatEdit(body []byte) (manage.HeartbeatEdit, error) {
 	var s heartbeatSettings
 	found, err := decodeObject(body, &s)
@@ -53,7 +53,7 @@ func heartbeatEdit(body []byte) (manage.HeartbeatEdit, error) {
 	}, err
 }
 
-// pingBaseURL is the base address of ping URLs for those who may see them.
+// pingBaseURL returns the base of ping URLs, empty if the actor may not see them.
 func (a *API) pingBaseURL(who auth.Actor) string {
 	if who.SeesPingURLs() {
 		return a.BaseURL
@@ -61,12 +61,13 @@ func (a *API) pingBaseURL(who auth.Actor) string {
 	return ""
 }
 
-// heartbeatJSON shows one.
+// heartbeatJSON converts a heartbeat.
 func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
 	return shape.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
 }
 
-// heartbeatURL is the address of a heartbeat in the API, by whatever the reader may see.
+// heartbeatURL returns the address of a heartbeat in the API. It contains the ref if the
+// reader may not see the id.
 func (a *API) heartbeatURL(h monitor.Heartbeat) string {
 	id := h.ID
 	if id == "" {
@@ -85,13 +86,13 @@ func (a *API) heartbeatRoutes() {
 	}}, a.listHeartbeats)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "create-heartbeat", Method: http.MethodPost, Path: "/heartbeats", Tags: tag, Summary: "Create a heartbeat",
-		Description:   "The answer holds the ping URL. A new heartbeat alerts only once its first ping has come.",
+		Description:   "The response contains the ping URL. A new heartbeat alerts only after its first ping.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, body: settings, example: exampleSettings}, a.createHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "put-heartbeat", Method: http.MethodPut, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
 		Summary:     "Create a heartbeat, or change the one with this slug",
-		Description: "Doing it twice is doing it once, so a deployment can do it every time. What is absent stays as it is.",
+		Description: "Idempotent, so a deployment can repeat it. Missing members stay unchanged.",
 		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: exampleSettings}, a.putHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
@@ -103,24 +104,24 @@ func (a *API) heartbeatRoutes() {
 	}}, a.getHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "change-heartbeat", Method: http.MethodPatch, Path: "/heartbeats/{id}", Tags: tag, Summary: "Change a heartbeat",
-		Description: "What is absent stays as it is. A new schedule or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
+		Description: "Missing members stay unchanged. A new schedule or grace period is evaluated at once, from the last ping on: an incident that it would not have opened is resolved.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: map[string]any{"grace": "30m"}}, a.changeHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "delete-heartbeat", Method: http.MethodDelete, Path: "/heartbeats/{id}", Tags: tag, Summary: "Delete a heartbeat",
-		Description: "Its pings are answered with 404 from now on, and an open incident is resolved.", Errors: gone,
+		Description: "Its pings then get 404, and an open incident is resolved.", Errors: gone,
 	}}, a.deleteHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "pause-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/pause", Tags: tag, Summary: "Pause a heartbeat",
-		Description: "It is not judged until it is resumed: by a ping, unless manual_resume is set.", Errors: gone,
+		Description: "It is not monitored until it is resumed, by a request or, unless manual_resume is set, by a ping.", Errors: gone,
 	}}, a.pauseHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "resume-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/resume", Tags: tag, Summary: "Resume a heartbeat",
-		Description: "The interval is counted from now.", Errors: gone,
+		Description: "The interval counts from now.", Errors: gone,
 	}}, a.resumeHeartbeat)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "explain-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}/why", Tags: tag, Summary: "Explain the status of a heartbeat",
-		Description: "The arithmetic from the last ping to the deadline, and what was decided.", Errors: gone,
+		Description: "Returns the arithmetic from the last ping to the deadline, and the decision.", Errors: gone,
 	}}, a.explainHeartbeat)
 	a.runRoutes(tag)
 	a.documentPutCreated("/heartbeats/by-slug/{slug}")
@@ -178,7 +179,7 @@ func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeat
 	return a.heartbeatResponse(who)(a.Service.ChangeHeartbeat(ctx, who, in.ID, e))
 }
 
-// heartbeatResponse shows the heartbeat that a call to the desk returned.
+// heartbeatResponse returns the response for the result of the service.
 func (a *API) heartbeatResponse(who auth.Actor) func(monitor.Heartbeat, error) (*etagResponse[client.Heartbeat], error) {
 	return func(h monitor.Heartbeat, err error) (*etagResponse[client.Heartbeat], error) {
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/shape"
 )
 
-// noteBody is what a request says to write a note.
+// noteBody is the body of a request that adds a note.
 type noteBody struct {
 	_ struct{} `additionalProperties:"false"`
 
@@ -23,12 +23,12 @@ type noteBody struct {
 
 type (
 	incidentsQuery struct {
-		State     string `query:"state" enum:"open,acknowledged,resolved" doc:"Only those in this state"`
-		Heartbeat string `query:"heartbeat" doc:"Only those of this heartbeat, by id or ref"`
+		State     string `query:"state" enum:"open,acknowledged,resolved" doc:"Only incidents in this state"`
+		Heartbeat string `query:"heartbeat" doc:"Only incidents of this heartbeat, by id or ref"`
 		PageQuery
 	}
 	IncidentPath struct {
-		ID string `path:"id" doc:"Its id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
+		ID string `path:"id" doc:"Id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
 	}
 	incidentNote struct {
 		IncidentPath
@@ -66,7 +66,7 @@ func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQu
 	return pageResponse(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
 }
 
-// incidentResponse shows the incident that a call to the desk returned.
+// incidentResponse returns the response for the result of the service.
 func incidentResponse(who auth.Actor) func(manage.IncidentDetail, error) (*bodyResponse[client.IncidentDetail], error) {
 	return func(d manage.IncidentDetail, err error) (*bodyResponse[client.IncidentDetail], error) {
 		if err != nil {

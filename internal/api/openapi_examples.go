@@ -6,14 +6,14 @@ import (
 	"overdue/client"
 )
 
-// exampleSettings create the heartbeat of the examples, exampleChannel the channel.
+// Bodies of the examples in the document.
 var (
 	exampleSettings = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
 	exampleSchedule = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
 	exampleChannel  = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
 )
 
-// examples are shown in the document, by the name of their schema.
+// examples returns the examples of the document, by the name of their schema.
 func examples() map[string]any {
 	const (
 		id       = "3f0c2a54-9b7e-4d1f-8a36-5c2e7f9b1d08"

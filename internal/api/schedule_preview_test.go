@@ -102,14 +102,14 @@ func TestPreviewSchedule_FaultsNameTheMemberAndLine(t *testing.T) {
 			`{"cron": ["0 3 * * *", "", "0 25 * * *"]}`: {"body.cron[2]": "Hour 25 is out of range: hours go from 0 to 23."},
 			`{"oncalendar": ["Mon..Fry 03:00"]}`:        {"body.oncalendar[0]": ""},
 			`{"cron": []}`:                              {"body.cron": "The schedule is empty: write a cron line such as 0 3 * * *."},
-			`{"cron": [1]}`:                             {"body.cron": "Write a list of texts, one for each line."},
-			`{}`:                                        {"body.interval": "Write a schedule: an interval such as 24h, or cron or oncalendar."},
+			`{"cron": [1]}`:                             {"body.cron": "Must be a list of strings, one for each line."},
+			`{}`:                                        {"body.interval": "A schedule is required: set interval, such as 24h, or cron or oncalendar."},
 			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Give one schedule only: leave out interval or cron."},
 			`{"interval": 0}`:                           {"body.interval": ""},
 			`{"interval": 60, "timezone": "CEST", "after": "tomorrow", "count": 51, "zone": "UTC"}`: {
-				"body.timezone": "", "body.after": "Write a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "Ask for 1 to 50 slots.", "body.zone": "",
+				"body.timezone": "", "body.after": "Enter a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "Ask for 1 to 50 slots.", "body.zone": "",
 			},
-			`{"interval": 60, "count": "5"}`: {"body.count": "Write a whole number."},
+			`{"interval": 60, "count": "5"}`: {"body.count": "Must be a whole number."},
 		} {
 			r := w.request("read-only", "POST", "/api/v1/schedules/preview", body)
 			got := map[string]string{}

@@ -32,8 +32,8 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 	if err != nil {
 		return listing, err
 	}
-	// A project has a handful of channels, so the page is cut here. The place
-	// is a moment: it holds also when the channel there is gone.
+	// A project has few channels, so the page is cut here. The cursor is a time:
+	// it stays valid if the channel is deleted.
 	rest := slices.DeleteFunc(all, func(c monitor.Channel) bool {
 		at := c.Created.UnixMicro()
 		return at < from.Key || at == from.Key && c.ID <= from.Value
@@ -49,28 +49,27 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 	return listing, nil
 }
 
-// maxShownDeliveries is how many attempts the page of a channel shows.
+// maxShownDeliveries is the number of delivery attempts on the page of a channel.
 const maxShownDeliveries = 10
 
 // LastDelivery is one attempt at telling a channel.
 type LastDelivery = store.ChannelAttempt
 
-// TestResult is what became of a test alert.
+// TestResult is the result of a test alert.
 type TestResult = client.TestResult
 
-// ChannelDetail is a channel with what became of its alerts.
+// ChannelDetail is a channel with its recent deliveries.
 type ChannelDetail struct {
-	monitor.Channel                // with secrets as dots
-	Heartbeats      int            // how many alert here
+	monitor.Channel                // with masked secrets
+	Heartbeats      int            // number of heartbeats that use the channel
 	LastDeliveries  []LastDelivery // newest first
 }
 
-// ChannelUsage is how many heartbeats there are, and how many of them tell all
-// channels.
+// ChannelUsage counts the heartbeats of a project, and those that use all channels.
 type ChannelUsage struct{ Heartbeats, AllChannels int }
 
-// ChannelDetails lists the channels of the project, oldest first, each with its
-// last delivery.
+// ChannelDetails lists the channels of the project, oldest first, each with its last
+// delivery.
 func (d *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []ChannelDetail, reach ChannelUsage, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, reach, err
@@ -86,7 +85,7 @@ func (d *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []Chan
 	return list, reach, err
 }
 
-// ChannelDetail reads one channel.
+// ChannelDetail returns one channel with its recent deliveries.
 func (d *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c ChannelDetail, reach ChannelUsage, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, reach, err
@@ -106,7 +105,7 @@ func (d *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c
 	return c, reach, err
 }
 
-// channelDetails adds to channels who alerts there and their last n deliveries.
+// channelDetails adds the usage and the last n deliveries to channels.
 func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]ChannelDetail, ChannelUsage, error) {
 	routing, err := tx.ChannelRouting(a.Project.Key)
 	reach := ChannelUsage{routing.Heartbeats, routing.AllChannels}
@@ -130,12 +129,12 @@ func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n in
 	return list, reach, err
 }
 
-// maskSecrets returns c as the actor may see it: secrets as dots, and only the host of
-// the destination, except for those who may change the channel.
+// maskSecrets returns the channel as the actor may see it: secrets are masked, and
+// destinations are reduced to the host unless the actor may change channels.
 func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
 	kind, known := notify.KindOf(c.Kind)
 	if !known {
-		// Of a kind that this version does not have nobody can say what is secret.
+		// This version does not know which settings of an unknown kind are secret.
 		c.Settings = map[string]any{}
 		return c
 	}
@@ -146,7 +145,7 @@ func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
 	return c
 }
 
-// findChannel returns one with its settings in clear.
+// findChannel returns a channel with its settings in plain text.
 func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error) {
 	if !isSearchable(id) {
 		return monitor.Channel{}, notFound("channel")
@@ -154,7 +153,7 @@ func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error)
 	return tx.Channel(a.Project.Key, id)
 }
 
-// Channel returns one.
+// Channel returns one channel.
 func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
@@ -169,8 +168,8 @@ func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monit
 	return maskSecrets(a, c), err
 }
 
-// withHealth sets the health of channels of the actor's project. It hides ids that
-// could ping, because answers of providers may repeat them.
+// withHealth sets the health of channels of the actor's project. It hides heartbeat ids,
+// because providers may repeat them in their answers.
 func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
 	channels, err := tx.WithHealth(a.Project.Key, channels, currentTime())
 	if err != nil {
@@ -194,7 +193,7 @@ func channelWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.C
 	return one[0], nil
 }
 
-// failingChannels returns the channels that a heartbeat alerts and that do not deliver.
+// failingChannels returns the failing channels that receive the alerts of a heartbeat.
 func failingChannels(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
 	var all []monitor.Channel
 	for _, c := range channels {

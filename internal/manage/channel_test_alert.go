@@ -14,21 +14,21 @@ import (
 	"overdue/internal/store"
 )
 
-// testAlertTimeout bounds a test alert, whose outcome is noted also when whoever
-// asked for it has left.
+// testAlertTimeout limits a test alert. The result is stored even if the client
+// disconnects.
 const testAlertTimeout = 40 * time.Second
 
-// testAlertsPerMinute is how many test alerts a project may send: they reach
-// strangers, and each waits for a provider.
+// testAlertsPerMinute is the maximum number of test alerts of a project per minute: they
+// reach other people, and each waits for a provider.
 const testAlertsPerMinute = 10
 
-// testLimiter counts the test alerts of each project, on this node alone.
+// testLimiter counts the test alerts of each project on this node.
 type testLimiter struct {
 	mu       sync.Mutex
 	projects map[int64]*rate.Limiter
 }
 
-// allow returns a fault when a project has sent too many.
+// allow returns a RateLimited fault if the project has reached the limit.
 func (l *testLimiter) allow(project int64, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,22 +41,22 @@ func (l *testLimiter) allow(project int64, now time.Time) error {
 	if l.projects[project].AllowN(now, 1) {
 		return nil
 	}
-	return monitor.Faultf(monitor.RateLimited, "", "At most %d test alerts are sent in a minute. Wait a few seconds, then try again.", testAlertsPerMinute)
+	return monitor.Faultf(monitor.RateLimited, "", "The maximum is %d test alerts per minute. Wait a few seconds, then try again.", testAlertsPerMinute)
 }
 
-// TestChannel sends a test alert now. A provider's refusal is a result, not an
-// error. It counts like one attempt at any alert: a success ends the channel's
-// failure, a permanent error marks it as failing, and any other error is the first
-// of the attempts that would.
+// TestChannel sends a test alert. An error of the provider is a result, not an error of the
+// call. The test counts like an attempt of any alert: success ends a failure of the
+// channel, a permanent error marks it as failing, and any other error counts as the first
+// attempt.
 func (d *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
 	result, _, err := d.TestChannelDraft(ctx, a, id, ChannelEdit{})
 	return result, err
 }
 
-// TestChannelDraft tells a channel as it stands in a form a test alert now, whether it
-// was saved or not; id is empty for a new one. It is kept among the last
-// deliveries of the channel when it went where the saved channel leads: what
-// another address answers says nothing about it.
+// TestChannelDraft sends a test alert with the values of a form; id is empty for a new
+// channel. kept reports whether the result was stored in the delivery log of the channel:
+// only if the settings are those of the saved channel, because the answer of another
+// address says nothing about it.
 func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, kept bool, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return result, false, err
@@ -82,7 +82,7 @@ func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string,
 	return result, kept, err
 }
 
-// sendTestAlert sends the test alert, and keeps how it went.
+// sendTestAlert sends the test alert and stores its result.
 func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
 	now := currentTime()
 	if err := d.testLimit.allow(a.Project.Key, now); err != nil {
@@ -100,7 +100,7 @@ func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Cha
 		attempt.Status = *result.Status
 	}
 	if !kept {
-		outcome += ", as in the form" + destinationSuffix(c)
+		outcome += ", with the values of the form" + destinationSuffix(c)
 	}
 	err := d.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
 		if kept {
@@ -116,8 +116,8 @@ func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Cha
 	return result, err
 }
 
-// destinationSuffix returns the host of a channel's destination in words, for the audit
-// log, or "" for a kind without a host.
+// destinationSuffix returns ", to HOST" for the audit log, or "" for a kind without a
+// destination.
 func destinationSuffix(c monitor.Channel) string {
 	kind, _ := notify.KindOf(c.Kind)
 	for _, f := range kind.Fields {

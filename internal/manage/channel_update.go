@@ -16,33 +16,34 @@ import (
 	"overdue/internal/store"
 )
 
-// ChannelEdit is what somebody wants of a channel. What is nil stays as it is,
-// or takes its default when creating.
+// ChannelEdit contains the new values of a channel. A nil value keeps the current one, or
+// sets the default of a new channel.
 type ChannelEdit struct {
 	Kind, Name                     *string
-	Settings                       map[string]any // as [notify.Kind.Merge] takes them
+	Settings                       map[string]any // in the form that [notify.Kind.Merge] accepts
 	NotifyOnLate, NotifyOnRecovery *bool
 	RemindEvery                    *string // a duration as typed; empty: never
 
-	// IfVersion are versions that the edit may replace, see [ChannelVersion]; any when
-	// it is empty.
+	// IfVersion lists the versions that the edit may replace, see [ChannelVersion]. Empty:
+	// any.
 	IfVersion []string
 
-	// InputFaults are faults that the face found while reading.
+	// InputFaults are faults that the caller found while it decoded the input. They are
+	// reported together with those of the validation.
 	InputFaults monitor.Faults
 }
 
-// generatedSecrets are the settings that Overdue made, by name.
+// generatedSecrets are the settings that Overdue generated, by name.
 type generatedSecrets map[string]any
 
-// revealIn is c with its secrets as dots, except the new ones.
+// revealIn returns the channel with masked secrets, except for the generated ones.
 func (s generatedSecrets) revealIn(a auth.Actor, c monitor.Channel) monitor.Channel {
 	c = maskSecrets(a, c)
 	maps.Copy(c.Settings, s)
 	return c
 }
 
-// create returns a new channel with the edit.
+// create returns a new channel with the values of the edit.
 func (e ChannelEdit) create(project int64, now time.Time) (monitor.Channel, generatedSecrets, error) {
 	f := e.newValidator()
 	c := monitor.Channel{Project: project, NotifyOnRecovery: true, Created: now}
@@ -50,15 +51,15 @@ func (e ChannelEdit) create(project int64, now time.Time) (monitor.Channel, gene
 		c.Kind = *e.Kind
 	}
 	if _, known := notify.KindOf(c.Kind); !known {
-		f.reject("kind", "Write the kind of channel: %s.", kindNames())
+		f.reject("kind", "kind must be %s.", kindNames())
 	}
 	if e.Name == nil {
-		f.reject("name", "Write a name of 1 to %d characters.", maxNameLength)
+		f.reject("name", "Enter a name of 1 to %d characters.", maxNameLength)
 	}
 	return e.apply(c, f)
 }
 
-// change returns c with the edit.
+// change returns c with the values of the edit.
 func (e ChannelEdit) change(c monitor.Channel) (monitor.Channel, generatedSecrets, error) {
 	f := e.newValidator()
 	if e.Kind != nil && *e.Kind != c.Kind {
@@ -67,7 +68,7 @@ func (e ChannelEdit) change(c monitor.Channel) (monitor.Channel, generatedSecret
 	return e.apply(c, f)
 }
 
-// newValidator begins with the faults that the face found.
+// newValidator returns a validator that contains the faults of the input.
 func (e ChannelEdit) newValidator() *validator {
 	f := &validator{}
 	for _, fault := range e.InputFaults {
@@ -76,7 +77,7 @@ func (e ChannelEdit) newValidator() *validator {
 	return f
 }
 
-// apply returns c with the edit.
+// apply sets the values of the edit.
 func (e ChannelEdit) apply(c monitor.Channel, f *validator) (monitor.Channel, generatedSecrets, error) {
 	if e.Name != nil {
 		c.Name = f.singleLine("name", "name", *e.Name, maxNameLength)
@@ -94,16 +95,16 @@ func (e ChannelEdit) apply(c monitor.Channel, f *validator) (monitor.Channel, ge
 		}
 	}
 	var made generatedSecrets
-	// Settings that are not spoken of stay, even where today's rules would not
-	// take them any more: a rename must not fail because of them.
+	// Settings that the edit does not contain stay, even if the current rules reject
+	// them: a rename must not fail because of them.
 	if kind, known := notify.KindOf(c.Kind); known && (e.Settings != nil || c.ID == "") {
 		c.Settings, made = mergeSettings(kind, c.Settings, e.Settings, f)
 	}
 	return c, made, f.err()
 }
 
-// mergeSettings merges the settings of a channel, makes what is missing and can be
-// made, and checks the whole.
+// mergeSettings merges the settings of a channel, generates missing secrets, and validates
+// the result.
 func mergeSettings(kind notify.Kind, old, edit map[string]any, f *validator) (map[string]any, generatedSecrets) {
 	merged, problems := kind.Merge(old, edit)
 	if len(problems) > 0 {
@@ -126,10 +127,10 @@ func mergeSettings(kind notify.Kind, old, edit map[string]any, f *validator) (ma
 	return valid, made
 }
 
-// sameSettings reports whether two channels are set the same.
+// sameSettings reports whether two channels have the same settings.
 func sameSettings(a, b monitor.Channel) bool { return reflect.DeepEqual(a.Settings, b.Settings) }
 
-// kindNames lists the kinds of channel.
+// kindNames lists the names of the channel kinds.
 func kindNames() string {
 	var names []string
 	for _, k := range notify.Kinds() {
@@ -139,8 +140,8 @@ func kindNames() string {
 	return fmt.Sprintf("%s or %s", strings.Join(names[:last], ", "), names[last])
 }
 
-// CreateChannel makes a new channel. Secrets that Overdue made are in this
-// answer, in clear, and in no other.
+// CreateChannel creates a channel. Only this result contains the generated secrets in plain
+// text.
 func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return monitor.Channel{}, err
@@ -153,7 +154,7 @@ func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit
 	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
 		known, err := tx.Channels(a.Project.Key)
 		if err == nil && len(known) >= maxChannels {
-			err = limitReached("name", maxChannels, "channels in this project", "Delete one that is no longer needed.")
+			err = limitReached("name", maxChannels, "channels in this project", "Delete one that you no longer need.")
 		}
 		if err != nil {
 			return effects{}, err
@@ -171,8 +172,8 @@ func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit
 // channelLabel names a channel in the audit log.
 func channelLabel(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
 
-// ChangeChannel changes what the edit names. Secrets given as dots stay, unless
-// the channel would lead to another host.
+// ChangeChannel sets the values of the edit. A masked secret keeps its value, unless the
+// destination moves to another host.
 func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return c, err
@@ -213,9 +214,8 @@ func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e 
 	return made.revealIn(a, c), err
 }
 
-// DeleteChannel ends a channel: nothing is told there any more. A heartbeat for
-// which it was the only one tells all channels of the project from then on,
-// because otherwise its next miss would be silent.
+// DeleteChannel deletes a channel. A heartbeat that used only this channel then uses all
+// channels of the project: otherwise its next miss would be silent.
 func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return err
@@ -236,7 +236,7 @@ func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) er
 	})
 }
 
-// removeFromHeartbeats takes a channel out of the heartbeats that name it.
+// removeFromHeartbeats removes a channel from the heartbeats that name it.
 func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error {
 	routed, err := tx.HeartbeatsNamingChannel(a.Project.Key, c.ID)
 	if err != nil {
@@ -257,8 +257,8 @@ func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now tim
 	return nil
 }
 
-// channelDiff is heartbeatDiff for channels. For a secret it shows only that it
-// changed; for a destination, only the host, because the path may be a credential.
+// channelDiff is heartbeatDiff for channels. Of a secret it shows only that it changed; of
+// a destination only the host, because the path may be a credential.
 func channelDiff(before, after monitor.Channel) string {
 	members := []settingChange{{"name", before.Name, after.Name}}
 	if kind, known := notify.KindOf(after.Kind); known {
@@ -273,7 +273,7 @@ func channelDiff(before, after monitor.Channel) string {
 	))
 }
 
-// settingDiff is one setting of a channel before and after.
+// settingDiff compares one setting of a channel.
 func settingDiff(f notify.Field, before, after any) settingChange {
 	if reflect.DeepEqual(before, after) {
 		return settingChange{name: f.Name}

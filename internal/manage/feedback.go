@@ -13,15 +13,14 @@ import (
 // maxCommentLength is in characters.
 const maxCommentLength = 2000
 
-// Feedback is what readers thought of the manual.
+// Feedback is what readers think of the manual.
 type Feedback struct {
 	Scores   []store.FeedbackScore
 	Comments ListPage[monitor.Feedback] // newest first
 }
 
-// AddFeedback keeps what a reader thought of a page of the manual. Everybody
-// may read the manual, and so may everybody answer; the actor is zero for
-// somebody who is not signed in.
+// AddFeedback stores the feedback of a reader about a page of the manual. Anyone who can
+// read the manual may add feedback; the actor is zero for a reader who is not signed in.
 func (d *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, helpful bool, comment string) error {
 	f := &validator{}
 	comment = strings.TrimSpace(comment)
@@ -29,7 +28,7 @@ func (d *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, he
 	case utf8.RuneCountInString(comment) > maxCommentLength:
 		f.reject("comment", "The comment is longer than %d characters: shorten it.", maxCommentLength)
 	case !isPrintable(comment, "\t\r\n"):
-		f.reject("comment", "A comment may not have control characters: write plain text.")
+		f.reject("comment", "The comment contains a control character: use plain text.")
 	}
 	if err := f.err(); err != nil {
 		return err
@@ -40,8 +39,8 @@ func (d *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, he
 	return d.update(ctx, func(tx *store.Tx) (effects, error) { return effects{}, tx.AddFeedback(answer) })
 }
 
-// Feedback tells what readers thought of the manual, on the whole installation:
-// the manual belongs to no project.
+// Feedback returns the feedback of the whole installation: the manual belongs to no
+// project.
 func (d *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feedback, error) {
 	var told Feedback
 	if err := authorize(a, auth.ReadFeedback); err != nil {
@@ -59,7 +58,7 @@ func (d *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feed
 		told.Comments = ListPage[monitor.Feedback]{Items: comments}
 		if len(comments) > limit {
 			last := comments[limit-1]
-			// The key only says that this is a place at all.
+			// A valid cursor has a key; the comments are sorted by id.
 			told.Comments = ListPage[monitor.Feedback]{Items: comments[:limit], Next: listCursor{"feedback", store.Cursor{Key: 1, Value: last.ID}}.String()}
 		}
 		return err

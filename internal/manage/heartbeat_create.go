@@ -19,15 +19,15 @@ import (
 	"overdue/internal/store"
 )
 
-// refFromID is the ref of a heartbeat: stable, and of no use to find the id. An id
-// has 122 random bits, so a fast hash cannot be turned round.
+// refFromID returns the ref of a heartbeat: stable, and useless for finding the id. An id
+// has 122 random bits, so a fast hash cannot be reversed.
 func refFromID(id string) string {
 	sum := sha256.Sum256([]byte("overdue ref" + id))
 	return hex.EncodeToString(sum[:16])
 }
 
-// CreateHeartbeat makes a new heartbeat. Name and a schedule are required; a slug
-// that is not given is made from the name.
+// CreateHeartbeat creates a heartbeat. Name and schedule are required. Without a slug, it
+// is generated from the name.
 func (d *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
@@ -53,7 +53,7 @@ func (d *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e Heartbeat
 	return h, err
 }
 
-// insertHeartbeat adds a heartbeat whose slug was free a moment ago.
+// insertHeartbeat adds a heartbeat whose slug is available in this transaction.
 func (d *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
 	if err := d.checkHeartbeatLimit(tx, a); err != nil {
 		return monitor.Heartbeat{}, err
@@ -74,13 +74,12 @@ func (d *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit, n
 	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatDiff(monitor.Heartbeat{}, h)})
 }
 
-// heartbeatLabel names a heartbeat in the audit log, which viewers may read: never by
-// what could ping.
+// heartbeatLabel names a heartbeat in the audit log. It never contains the id, because
+// viewers may read the log.
 func heartbeatLabel(h monitor.Heartbeat) string { return h.Name + " (" + h.Slug + ")" }
 
-// PutHeartbeat changes the heartbeat with the slug, or creates it when there is
-// none; created tells which. Settings that are absent stay as they are, or take
-// their default: of the name that is the slug.
+// PutHeartbeat changes the heartbeat with the slug, or creates it; created reports which.
+// Missing settings stay unchanged, or get their defaults. The default name is the slug.
 func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e HeartbeatEdit) (h monitor.Heartbeat, created bool, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, false, err
@@ -90,7 +89,7 @@ func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e
 		return h, false, f.err()
 	}
 	if e.Slug != nil && *e.Slug != slug {
-		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "slug", "The slug is in the path already: leave it out here, or change it with PATCH."))
+		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "slug", "The path already contains the slug: omit slug in the body, or change it with PATCH."))
 	}
 	e.Slug = &slug
 	cut := d.takeSnapshot()
@@ -112,7 +111,7 @@ func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e
 		if e.Name == nil {
 			named.Name = &slug
 		}
-		// Whoever takes the slug before this commits makes it run again.
+		// If another transaction takes the slug before the commit, this runs again.
 		h, err = d.insertHeartbeat(tx, a, named, now.at)
 		return effects{nextDue: h.NextEvaluation()}, err
 	})
@@ -122,18 +121,18 @@ func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e
 // maxSlugLength is in characters.
 const maxSlugLength = 100
 
-// slugPattern is what a slug may look like: it stands in URLs and on command lines.
+// slugPattern is the form of a slug, which appears in URLs and on command lines.
 var slugPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)
 
-// slug checks a slug that somebody chose.
+// slug validates a slug.
 func (f *validator) slug(text string) {
 	if len(text) > maxSlugLength || !slugPattern.MatchString(text) {
-		f.reject("slug", "Write a slug of 1 to %d lower-case letters (a to z) and digits, with single dashes, dots or underscores between them, such as nightly-backup.", maxSlugLength)
+		f.reject("slug", "A slug has 1 to %d lower-case letters (a to z) and digits, with single dashes, dots or underscores between them, such as nightly-backup.", maxSlugLength)
 	}
 }
 
-// slugFromName makes a slug of a name: letters lose their accents, all else becomes
-// single dashes. A name without any letter that a URL can show is "heartbeat".
+// slugFromName generates a slug: letters lose their accents, and everything else becomes
+// single dashes. A name without ASCII letters or digits becomes "heartbeat".
 func slugFromName(name string) string {
 	var b strings.Builder
 	dash := false
@@ -153,16 +152,16 @@ func slugFromName(name string) string {
 	if slug == "" {
 		return "heartbeat"
 	}
-	// Room is left for a number behind it.
+	// Leave room for a number at the end.
 	return strings.TrimRight(slug[:min(len(slug), maxSlugLength-10)], "-")
 }
 
-// maxSlugNumber is up to which number a slug that is taken is counted on. Names
-// so common get random letters instead, rather than ever longer searches.
+// maxSlugNumber is the highest number that is appended to a taken slug. After that, random
+// letters replace ever longer searches.
 const maxSlugNumber = 20
 
-// maxNumberedAttempts is how often a number is tried that somebody else may take in the
-// same moment, before random letters end the race.
+// maxNumberedAttempts is how often a numbered slug is tried that another transaction may
+// take at the same time, before random letters end the race.
 const maxNumberedAttempts = 2
 
 // availableSlug returns a slug for the name that no heartbeat of the project has.
@@ -181,15 +180,15 @@ func availableSlug(tx *store.Tx, project int64, name string, try int) (string, e
 	return base + "-" + strings.ToLower(rand.Text()[:8]), nil
 }
 
-// requireSlugAvailable is a fault when a heartbeat has the slug already that somebody chose. A
-// slug that none can have is left to the check of its form.
+// requireSlugAvailable returns a fault if a heartbeat already has the slug. Invalid slugs
+// are left to [validator.slug].
 func requireSlugAvailable(tx *store.Tx, project int64, slug string) error {
 	if !isSearchable(slug) {
 		return nil
 	}
 	by, taken, err := tx.LockHeartbeatBySlug(project, slug)
 	if err == nil && taken {
-		return monitor.Faultf(monitor.Conflict, "slug", "The slug %s belongs to the heartbeat “%s” already: choose another, or change that one.", slug, by.Name)
+		return monitor.Faultf(monitor.Conflict, "slug", "The heartbeat “%[2]s” already has the slug %[1]s: choose another slug, or change that heartbeat.", slug, by.Name)
 	}
 	return err
 }

@@ -9,12 +9,12 @@ import (
 	"overdue/internal/store"
 )
 
-// restorePeriod is for how long a deletion can be taken back. It is well below
-// the week after which the history of a deleted heartbeat is forgotten.
+// restorePeriod is how long a deletion can be undone. It is well below the week after which
+// the history of a deleted heartbeat is removed.
 const restorePeriod = 24 * time.Hour
 
-// RestoreHeartbeat takes a deletion back: the same URL pings it again. Unless it
-// is to stay paused it is judged from now on, since nobody watched it meanwhile.
+// RestoreHeartbeat undoes a deletion: the ping URL works again. Unless paused is set, the
+// heartbeat is evaluated from now on, because nothing monitored it in between.
 func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, paused bool) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
@@ -53,8 +53,7 @@ func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef st
 	return h, err
 }
 
-// DeleteHeartbeat ends a heartbeat: its pings are answered with 404 from now
-// on. Its incidents stay.
+// DeleteHeartbeat deletes a heartbeat: its pings then get 404. Its incidents stay.
 func (d *Service) DeleteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) error {
 	_, err := d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		h, change := h.Delete(now.at, now.watermark(h.ID))

@@ -9,11 +9,11 @@ import (
 	"overdue/internal/schedule"
 )
 
-// settingChange is one setting before and after, in words.
+// settingChange is one setting before and after a change, as text.
 type settingChange struct{ name, before, after string }
 
-// heartbeatDiff tells what differs between two heartbeats that people can set,
-// for the audit log. It is empty when nothing does.
+// heartbeatDiff describes the changed settings of a heartbeat for the audit log. It is
+// empty if nothing changed.
 func heartbeatDiff(before, after monitor.Heartbeat) string {
 	return formatDiff(heartbeatSettings(before, after))
 }
@@ -42,10 +42,10 @@ func heartbeatSettings(before, after monitor.Heartbeat) []settingChange {
 	}
 }
 
-// maxDiffValue bounds how much of one value the audit log tells, in characters.
+// maxDiffValue is the maximum length of one value in the audit log, in characters.
 const maxDiffValue = 100
 
-// formatDiff writes down what differs.
+// formatDiff formats the values that differ.
 func formatDiff(members []settingChange) string {
 	var parts []string
 	for _, m := range members {
@@ -56,7 +56,7 @@ func formatDiff(members []settingChange) string {
 	return strings.Join(parts, "; ")
 }
 
-// shortenDiffValue cuts a long value, and shows an empty one.
+// shortenDiffValue shortens a long value, and shows a dash for an empty one.
 func shortenDiffValue(text string) string {
 	if text == "" {
 		return "–"
@@ -67,7 +67,7 @@ func shortenDiffValue(text string) string {
 	return text
 }
 
-// formatDuration says a duration, none for 0.
+// formatDuration formats a duration, empty for 0.
 func formatDuration(d time.Duration) string {
 	if d == 0 {
 		return ""
@@ -75,7 +75,7 @@ func formatDuration(d time.Duration) string {
 	return schedule.FormatDuration(d)
 }
 
-// formatCalendar writes the lines of a calendar in one language.
+// formatCalendar formats the lines of a calendar of the given kind.
 func formatCalendar(h monitor.Heartbeat, kind monitor.CalendarKind) string {
 	if c := h.Rule.Calendar; c != nil && c.Kind() == kind {
 		return strings.Join(c.Lines(), "; ")
@@ -83,7 +83,7 @@ func formatCalendar(h monitor.Heartbeat, kind monitor.CalendarKind) string {
 	return ""
 }
 
-// formatZone names the time zone of a calendar.
+// formatZone returns the time zone of a calendar.
 func formatZone(h monitor.Heartbeat) string {
 	if c := h.Rule.Calendar; c != nil {
 		return c.Zone()
@@ -91,7 +91,7 @@ func formatZone(h monitor.Heartbeat) string {
 	return ""
 }
 
-// formatEarly says an early window, none where it is as usual.
+// formatEarly formats the early window, empty for the default.
 func formatEarly(h monitor.Heartbeat) string {
 	if h.ID == "" || h.Rule.Early < 0 {
 		return ""
@@ -99,7 +99,7 @@ func formatEarly(h monitor.Heartbeat) string {
 	return schedule.FormatDuration(h.Rule.Early)
 }
 
-// formatTime writes a moment, none for the zero one.
+// formatTime formats a time, empty for the zero time.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -107,7 +107,7 @@ func formatTime(t time.Time) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// formatChannels says which channels are told.
+// formatChannels lists the channels of a heartbeat.
 func formatChannels(h monitor.Heartbeat) string {
 	if h.AllChannels {
 		return "all"

@@ -21,23 +21,23 @@ type HeartbeatQuery struct {
 	PageQuery
 }
 
-// heartbeatSorts are the orders of the list of heartbeats, the usual one first.
+// heartbeatSorts are the orders of the list of heartbeats, the default first.
 var heartbeatSorts = []string{"name", "created", "due"}
 
 // validate returns what is wrong with the query.
 func (q HeartbeatQuery) validate() error {
 	f := &validator{}
 	if q.Status != "" && !slices.Contains(monitor.Statuses, monitor.Status(q.Status)) {
-		f.reject("status", "There is no status %q: ask for new, up, late, down or paused.", q.Status)
+		f.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
 	}
 	if !slices.Contains(heartbeatSorts, q.Sort) {
-		f.reject("sort", "There is no order %q: ask for name, created or due.", q.Sort)
+		f.reject("sort", "There is no order %q: use name, created or due.", q.Sort)
 	}
 	if !isSearchable(q.Tag) {
-		f.reject("tag", "No tag has control characters.")
+		f.reject("tag", "A tag cannot contain control characters: remove them.")
 	}
 	if !isSearchable(q.Text) {
-		f.reject("q", "Look for a text without control characters.")
+		f.reject("q", "The search text contains a control character: remove it.")
 	}
 	return f.err()
 }
@@ -81,7 +81,7 @@ func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery
 	return listing, err
 }
 
-// Names for what the pages get from the store as it is.
+// Types of the store that pages use unchanged.
 type (
 	Outage          = store.Outage
 	StatusCounts    = store.StatusCounts
@@ -89,12 +89,12 @@ type (
 	HeartbeatDigest = store.HeartbeatFingerprint
 )
 
-// Bounds of what the list for people reads.
+// Limits of the list of heartbeats.
 const (
 	maxRecentPings = 90  // of each heartbeat: starts, logs and ends of about 30 runs
-	maxRecentSpans = 30  // stretches of each heartbeat
+	maxRecentSpans = 30  // spans of each heartbeat
 	maxOutages     = 500 // of all heartbeats of a page together
-	maxMenuTags    = 30  // in the menu of the list
+	maxMenuTags    = 30  // in the tag menu
 )
 
 // HeartbeatListQuery says what the list for people shows. Empty members do not
@@ -107,14 +107,14 @@ type HeartbeatListQuery struct {
 	Cursor            string // Prev or Next of another page
 }
 
-// HeartbeatHistory is a heartbeat with what lately became of its runs.
+// HeartbeatHistory is a heartbeat with its recent runs.
 type HeartbeatHistory struct {
 	monitor.Heartbeat
 	Pings    []monitor.Ping // that ended a run, oldest first, without bodies
-	Spans    []monitor.Span // what became of those that have come, oldest first
+	Spans    []monitor.Span // outcomes of the slots so far, oldest first
 	Outages  []Outage       // oldest first
-	PausedAt time.Time      // when somebody paused it, zero when it is not paused
-	PausedBy string         // as the audit log names them, may be empty
+	PausedAt time.Time      // zero if it is not paused
+	PausedBy string         // from the audit log, may be empty
 }
 
 // HeartbeatList is one page of the list for people, and what stands around it.
@@ -254,7 +254,7 @@ func rowPositions(tx *store.Tx, f store.OverviewFilter, rows []monitor.Heartbeat
 	return first, last, err
 }
 
-// withHistory adds to heartbeats what lately became of their runs.
+// withHistory adds the recent runs to heartbeats.
 func withHistory(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]HeartbeatHistory, error) {
 	if len(list) == 0 {
 		return []HeartbeatHistory{}, nil
@@ -304,8 +304,8 @@ func withHistory(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]Heartb
 	return all, nil
 }
 
-// setPaused notes who paused it. Whose name the audit log does not know, because
-// the heartbeat was renamed since, was paused when it last heard of anything.
+// setPaused sets who paused the heartbeat and when. If it was renamed since, the audit log
+// does not contain its name; then the time of its last event is used.
 func (w *HeartbeatHistory) setPaused(by store.AuditAction) {
 	if w.Status != monitor.Paused {
 		return
@@ -316,8 +316,8 @@ func (w *HeartbeatHistory) setPaused(by store.AuditAction) {
 	}
 }
 
-// HeartbeatsByKey reads the heartbeats with the given keys again, in the order of the
-// keys and without those that are gone, and how many of the project are Down.
+// HeartbeatsByKey reads heartbeats in the order of the keys, without deleted ones, and
+// counts those of the project that are Down.
 func (d *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []int64) (rows []HeartbeatHistory, down int, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, 0, err
@@ -356,8 +356,8 @@ func (d *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int
 	return pulses, err
 }
 
-// NewestHeartbeats lists up to n heartbeats of the actor's project that were created last,
-// the newest first.
+// NewestHeartbeats lists up to n heartbeats of the actor's project, the most recently
+// created first.
 func (d *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (list []monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err
@@ -371,8 +371,8 @@ func (d *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (li
 	return list, err
 }
 
-// NewHeartbeatMatches counts what the list for people would show besides the heartbeats
-// with the given keys, which it showed when since was the newest.
+// NewHeartbeatMatches counts the matches of a list in addition to the heartbeats with the
+// given keys, which the page showed when since was the newest.
 func (d *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q HeartbeatListQuery, since NewestKeys, shown []int64) (n NewMatches, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
@@ -384,8 +384,7 @@ func (d *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q Heart
 	return n, err
 }
 
-// HeartbeatKeys returns the keys of heartbeats by their refs; those that are gone are
-// left out.
+// HeartbeatKeys returns the keys of heartbeats by ref. It omits deleted ones.
 func (d *Service) HeartbeatKeys(ctx context.Context, a auth.Actor, refs []string) (keys []int64, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err

@@ -9,22 +9,22 @@ import (
 	"overdue/internal/store"
 )
 
-// ChangeHeartbeat changes what the edit names. A new schedule is judged at once.
+// ChangeHeartbeat sets the values of the edit. A new schedule is evaluated at once.
 func (d *Service) ChangeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, e HeartbeatEdit) (monitor.Heartbeat, error) {
 	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		return applyEdit(tx, a, h, e, now)
 	})
 }
 
-// clockSnapshot is the time at which a change began, and the pings on their way that
-// this node knew then.
+// clockSnapshot is the time at which a change began, and the watermark of this node at that
+// time.
 type clockSnapshot struct {
 	now       time.Time
 	watermark func(id string) time.Time
 }
 
-// takeSnapshot reads the clock. It comes before the transaction: a ping that is no
-// longer on its way then is one that the transaction sees.
+// takeSnapshot reads the clock. It must run before the transaction begins: the transaction
+// then sees every ping that is no longer in flight.
 func (d *Service) takeSnapshot() clockSnapshot {
 	now, until := d.snapshot()
 	return clockSnapshot{now, until}
@@ -33,18 +33,18 @@ func (d *Service) takeSnapshot() clockSnapshot {
 // changeTime is the time of a change.
 type changeTime struct {
 	at time.Time
-	// watermark is as of when a heartbeat may be judged: every ping for it that
-	// arrived no later, on any node, is stored.
+	// watermark is the time up to which a heartbeat can be evaluated: every earlier ping
+	// for it, on any node, is stored.
 	watermark func(id string) time.Time
 }
 
-// withPeers adds what the other nodes know.
+// withPeers adds the watermarks of the other nodes.
 func (r clockSnapshot) withPeers(tx *store.Tx) (changeTime, error) {
 	peers, err := tx.Peers(r.now)
 	return changeTime{r.now, func(id string) time.Time { return peers.Watermark(id, r.watermark(id)) }}, err
 }
 
-// heartbeatChange is what a change does to one heartbeat, which is locked.
+// heartbeatChange changes one locked heartbeat.
 type heartbeatChange func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error)
 
 // updateHeartbeat runs a change of one heartbeat.
@@ -62,7 +62,7 @@ func (d *Service) updateHeartbeat(ctx context.Context, a auth.Actor, idOrRef str
 		if err != nil {
 			return s, err
 		}
-		// Read again, locked: it may have been pinged or deleted since.
+		// Read it again, locked: it may have been pinged or deleted since.
 		if found, err = tx.HeartbeatForUpdate(a.Project.Key, found.ID); err != nil {
 			return s, err
 		}
@@ -72,7 +72,7 @@ func (d *Service) updateHeartbeat(ctx context.Context, a auth.Actor, idOrRef str
 	return h, err
 }
 
-// applyEdit applies an edit to a heartbeat that is locked.
+// applyEdit applies an edit to a locked heartbeat.
 func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit, now changeTime) (monitor.Heartbeat, effects, error) {
 	if err := checkVersion(HeartbeatVersion(h), e.IfVersion); err != nil {
 		return h, effects{}, err
@@ -99,7 +99,7 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 	wanted.Rule = h.Rule
 	s := effects{changedHeartbeat: h.Key}
 	if !rule.Equal(h.Rule) {
-		// wanted has the new channels already: what the new rule owes goes there.
+		// edited already has the new channels: alerts of the new rule go there.
 		amended, change := wanted.ChangeRule(rule, now.at, now.watermark(h.ID))
 		if wanted, s, err = saveChange(tx, amended, change, now.at); err != nil {
 			return h, s, err
@@ -111,8 +111,8 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 	return wanted, s, writeAudit(tx, a, now.at, auditEntry{"heartbeat.change", heartbeatLabel(wanted), diff})
 }
 
-// saveChange keeps a judgement, and returns the heartbeat with the incident that it
-// opened, if it did.
+// saveChange saves the transition of a heartbeat. The result contains the incident that it
+// opened, if any.
 func saveChange(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now time.Time) (monitor.Heartbeat, effects, error) {
 	owed, err := tx.Save(now, []store.Transition{{Heartbeat: h, Change: change}})
 	s := effects{nextDue: h.NextEvaluation(), pending: owed > 0, changedHeartbeat: h.Key}
@@ -124,7 +124,7 @@ func saveChange(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now ti
 	return h, s, err
 }
 
-// PauseHeartbeat stops judging. Pausing what is paused changes nothing.
+// PauseHeartbeat stops the evaluation of a heartbeat. A paused heartbeat stays unchanged.
 func (d *Service) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
 	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		if h.Status == monitor.Paused {
@@ -139,8 +139,8 @@ func (d *Service) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef stri
 	})
 }
 
-// ResumeHeartbeat judges again from now on. Resuming what is not paused changes
-// nothing.
+// ResumeHeartbeat starts the evaluation again, counted from now. A heartbeat that is not
+// paused stays unchanged.
 func (d *Service) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
 	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		if h.Status != monitor.Paused {

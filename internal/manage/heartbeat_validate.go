@@ -16,9 +16,9 @@ import (
 	"overdue/internal/store"
 )
 
-// Bounds of what a heartbeat may hold.
+// Limits of the settings of a heartbeat.
 const (
-	maxNameLength        = 100  // characters, as of channels and keys
+	maxNameLength        = 100  // characters, also of channels and keys
 	maxDescriptionLength = 5000 // characters
 	maxTags              = 20
 	maxTagLength         = 50 // characters
@@ -26,27 +26,26 @@ const (
 	maxDuration          = 366 * 24 * time.Hour // of every duration here
 )
 
-// DefaultGrace is the grace period of a heartbeat that was created without one:
-// enough for a slow start, short enough that a miss is told while it matters.
+// DefaultGrace is the grace period of a heartbeat that was created without one: long enough
+// for a slow start, short enough to report a miss in time.
 const DefaultGrace = 5 * time.Minute
 
-// HeartbeatEdit is what somebody wants of a heartbeat. What is nil stays as it
-// is, or takes its default when creating. Durations are as they were typed, see
-// [schedule.ParseDuration]; an empty one is none, or the default where there is
-// one.
+// HeartbeatEdit contains the new values of a heartbeat. A nil value keeps the current one,
+// or sets the default of a new heartbeat. Durations are as typed, see
+// [schedule.ParseDuration]; an empty duration removes it, or sets the default.
 type HeartbeatEdit struct {
 	Name, Slug, Description *string
 	Tags                    *[]string
 
-	// Interval, Cron and OnCalendar are the schedule: the one that is given
-	// replaces what was there. A list is of lines; a nil list is none.
+	// Interval, Cron and OnCalendar are the schedule: the one that is set replaces the
+	// current one. The lists contain lines; a nil list is no list.
 	Interval         *string
 	Cron, OnCalendar *[]string
-	Timezone         *string // IANA name; empty: the project's
+	Timezone         *string // IANA name; empty: the zone of the project
 
-	Early         *string // empty: as seems right for the schedule
+	Early         *string // empty: the default of the schedule
 	Grace         *string
-	MaxRunTime    *string // empty: the grace period is used
+	MaxRunTime    *string // empty: the grace period
 	MinRunTime    *string
 	StartGrace    *string
 	AlertAfter    *int
@@ -55,16 +54,16 @@ type HeartbeatEdit struct {
 	ManualResume  *bool
 	Channels      *[]string // a nil list: all of the project
 
-	// IfVersion are versions that the edit may replace, see [HeartbeatVersion]; any when
-	// it is empty.
+	// IfVersion lists the versions that the edit may replace, see [HeartbeatVersion].
+	// Empty: any.
 	IfVersion []string
 
-	// InputFaults are faults that the face found while reading: they are told
-	// together with those found here.
+	// InputFaults are faults that the caller found while it decoded the input. They are
+	// reported together with those of the validation.
 	InputFaults monitor.Faults
 }
 
-// newHeartbeat is a heartbeat before anybody has said anything about it.
+// newHeartbeat returns a heartbeat with default settings.
 func newHeartbeat(project int64, now time.Time) monitor.Heartbeat {
 	return monitor.Heartbeat{
 		Project: project, Status: monitor.New, AllChannels: true, Created: now, Updated: now,
@@ -72,15 +71,15 @@ func newHeartbeat(project int64, now time.Time) monitor.Heartbeat {
 	}
 }
 
-// editContext is what an edit is read by: whose it is, and when.
+// editContext is the context in which an edit is validated.
 type editContext struct {
 	project  monitor.Project
 	channels []monitor.Channel
 	now      time.Time
 }
 
-// apply returns h with the edit, and every fault of it. The rule of h is the
-// new one, but nothing has been judged by it.
+// apply returns h with the values of the edit, and all faults. The heartbeat has the new
+// rule, but was not evaluated by it.
 func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heartbeat, *validator) {
 	f := &validator{}
 	for _, found := range e.InputFaults {
@@ -89,7 +88,7 @@ func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heart
 	if e.Name != nil {
 		h.Name = f.singleLine("name", "name", *e.Name, maxNameLength)
 	} else if h.Name == "" {
-		f.reject("name", "Write a name of 1 to %d characters.", maxNameLength)
+		f.reject("name", "Enter a name of 1 to %d characters.", maxNameLength)
 	}
 	if e.Slug != nil {
 		h.Slug = *e.Slug
@@ -108,7 +107,7 @@ func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heart
 	return h, f
 }
 
-// duration reads a duration as it was typed.
+// duration parses a duration as typed.
 func (f *validator) duration(field, text string, shortest time.Duration) time.Duration {
 	d, err := schedule.ParseDuration(text)
 	if problem, ok := errors.AsType[*schedule.Problem](err); ok {
@@ -117,11 +116,11 @@ func (f *validator) duration(field, text string, shortest time.Duration) time.Du
 	}
 	switch {
 	case err != nil:
-		f.reject(field, "Write a duration, such as 24h or 15 min.")
+		f.reject(field, "Enter a duration, such as 24h or 15 min.")
 	case d < shortest:
-		f.reject(field, "Write at least %s.", schedule.FormatDuration(shortest))
+		f.reject(field, "The minimum is %s.", schedule.FormatDuration(shortest))
 	case d > maxDuration:
-		f.reject(field, "Write at most %s.", schedule.FormatDuration(maxDuration))
+		f.reject(field, "The maximum is %s.", schedule.FormatDuration(maxDuration))
 	}
 	return d
 }
@@ -132,23 +131,23 @@ func sentence(clause string) string {
 	return strings.ToUpper(clause[:size]) + clause[size:] + "."
 }
 
-// description checks a longer text.
+// description validates a text of several lines.
 func (f *validator) description(text string) string {
 	text = strings.TrimSpace(text)
 	switch {
 	case utf8.RuneCountInString(text) > maxDescriptionLength:
 		f.reject("description", "The description is longer than %d characters: shorten it.", maxDescriptionLength)
 	case !isPrintable(text, "\t\r\n"):
-		f.reject("description", "The description may not have control characters: write plain text.")
+		f.reject("description", "The description contains a control character: use plain text.")
 	}
 	return text
 }
 
-// tags drops blanks around tags, empty ones and repetitions.
+// tags removes blanks around tags, empty tags and duplicates.
 func (f *validator) tags(given []string) []string {
 	tags := []string{}
-	if len(given) > 10*maxTags { // before looking at each beside each
-		f.reject("tags", "Give at most %d tags.", maxTags)
+	if len(given) > 10*maxTags { // bounds the comparison of each with each
+		f.reject("tags", "The maximum is %d tags: remove some.", maxTags)
 		return tags
 	}
 	for _, tag := range given {
@@ -167,21 +166,21 @@ func (f *validator) tags(given []string) []string {
 		tags = append(tags, tag)
 	}
 	if len(tags) > maxTags {
-		f.reject("tags", "Give at most %d tags.", maxTags)
+		f.reject("tags", "The maximum is %d tags: remove some.", maxTags)
 	}
 	return tags
 }
 
-// channels checks that each one exists in the project.
+// channels checks that each channel exists in the project.
 func (f *validator) channels(ids []string, known []monitor.Channel) []string {
 	var list []string
 	if len(ids) > maxChannels {
-		f.reject("channels", "Give at most %d channels, or null for all of the project.", maxChannels)
+		f.reject("channels", "The maximum is %d channels: remove some, or use null for all channels of the project.", maxChannels)
 		return list
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(known, func(c monitor.Channel) bool { return c.ID == id }) {
-			f.reject("channels", "There is no channel %q in this project.", id)
+			f.reject("channels", "There is no channel %q in this project: use the id of an existing one.", id)
 		}
 		if !slices.Contains(list, id) {
 			list = append(list, id)
@@ -190,7 +189,8 @@ func (f *validator) channels(ids []string, known []monitor.Channel) []string {
 	return list
 }
 
-// applyRule returns the rule with the edit, as of now; zone is the project's.
+// applyRule returns the rule with the values of the edit, as of now; zone is the one of the
+// project.
 func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *validator) monitor.Rule {
 	r = e.applySchedule(r, zone, f)
 	if e.Grace != nil {
@@ -206,12 +206,12 @@ func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *
 	r.MinRunTime = f.optionalDuration("min_run_time", e.MinRunTime, r.MinRunTime)
 	r.StartGrace = f.optionalDuration("start_grace", e.StartGrace, r.StartGrace)
 	if r.MaxRunTime > 0 && r.MinRunTime >= r.MaxRunTime {
-		f.reject("min_run_time", "Write less than the maximum run time, %s.", schedule.FormatDuration(r.MaxRunTime))
+		f.reject("min_run_time", "The minimum run time must be less than the maximum run time, %s.", schedule.FormatDuration(r.MaxRunTime))
 	}
 	if e.AlertAfter != nil {
 		r.AlertAfter = *e.AlertAfter
 		if r.AlertAfter < 1 || r.AlertAfter > monitor.MaxAlertAfter {
-			f.reject("alert_after", "Write a number of bad runs in a row, from 1 to %d.", monitor.MaxAlertAfter)
+			f.reject("alert_after", "alert_after must be between 1 and %d consecutive failed runs.", monitor.MaxAlertAfter)
 		}
 	}
 	if e.ExpectFirstBy != nil {
@@ -220,7 +220,7 @@ func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *
 	if e.Methods != nil {
 		r.Methods = monitor.Methods(*e.Methods)
 		if r.Methods != monitor.AnyMethod && r.Methods != monitor.PostOnly {
-			f.reject("methods", "Write any, or post to count only POST requests.")
+			f.reject("methods", "methods must be any or post.")
 		}
 	}
 	if e.ManualResume != nil {
@@ -229,7 +229,7 @@ func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *
 	return r
 }
 
-// linesOf are those of a list that was given.
+// linesOf returns the lines of a list that may be nil.
 func linesOf(list *[]string) []string {
 	if list == nil {
 		return nil
@@ -237,7 +237,8 @@ func linesOf(list *[]string) []string {
 	return *list
 }
 
-// applySchedule returns the rule with the schedule that was given, and no other.
+// applySchedule returns the rule with the schedule of the edit. Setting more than one
+// schedule is a fault.
 func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) monitor.Rule {
 	var given []string
 	if e.Interval != nil && *e.Interval != "" {
@@ -250,7 +251,7 @@ func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) 
 		given = append(given, "oncalendar")
 	}
 	if len(given) > 1 {
-		f.reject(given[1], "Give one of interval, cron and oncalendar: %s was given, too.", given[0])
+		f.reject(given[1], "Set only one of interval, cron and oncalendar: %s is set, too.", given[0])
 		return r
 	}
 	switch {
@@ -258,7 +259,7 @@ func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) 
 		return e.keepSchedule(r, zone, f)
 	case given[0] == "interval":
 		if e.Timezone != nil && *e.Timezone != "" {
-			f.reject("timezone", "An interval knows no time zone: leave it out, or give cron or oncalendar.")
+			f.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
 		}
 		r.Interval, r.Calendar = f.duration("interval", *e.Interval, minInterval), nil
 		return r
@@ -268,29 +269,29 @@ func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) 
 	return e.applyCalendar(r, monitor.OnCalendar, *e.OnCalendar, zone, f)
 }
 
-// keepSchedule returns the rule with the schedule it has, in the time zone that was
-// given. It must have one, and an edit cannot take it away.
+// keepSchedule returns the rule with its current schedule in the time zone of the edit. An
+// edit cannot remove the schedule.
 func (e HeartbeatEdit) keepSchedule(r monitor.Rule, zone string, f *validator) monitor.Rule {
 	c := r.Calendar
 	switch {
 	case e.Cron != nil && *e.Cron != nil && (c == nil || c.Kind() == monitor.Cron):
-		return e.applyCalendar(r, monitor.Cron, nil, zone, f) // says what to write
+		return e.applyCalendar(r, monitor.Cron, nil, zone, f) // the fault says what to write
 	case e.OnCalendar != nil && *e.OnCalendar != nil && (c == nil || c.Kind() == monitor.OnCalendar):
 		return e.applyCalendar(r, monitor.OnCalendar, nil, zone, f)
 	case c == nil && (r.Interval == 0 || e.Interval != nil):
-		f.reject("interval", "Write the interval in which a ping is expected, such as 24h or 3600.")
+		f.reject("interval", "A schedule is required: enter the interval between pings, such as 24h, or use cron or oncalendar.")
 	case c != nil && c.Kind() == monitor.Cron && e.Cron != nil, c != nil && c.Kind() == monitor.OnCalendar && e.OnCalendar != nil:
-		f.reject(string(c.Kind()), "A heartbeat needs a schedule: give interval, cron or oncalendar instead.")
+		f.reject(string(c.Kind()), "A schedule is required: set interval, cron or oncalendar.")
 	case c == nil && e.Timezone != nil && *e.Timezone != "":
-		f.reject("timezone", "An interval knows no time zone: leave it out, or give cron or oncalendar.")
+		f.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
 	case c != nil && e.Timezone != nil:
 		return e.applyCalendar(r, c.Kind(), c.Lines(), zone, f)
 	}
 	return r
 }
 
-// applyCalendar returns the rule with a calendar: in the time zone that was given,
-// else in the one it had, else in the project's.
+// applyCalendar returns the rule with a calendar in the time zone of the edit. The default
+// is the current zone, or the one of the project.
 func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, lines []string, zone string, f *validator) monitor.Rule {
 	if r.Calendar != nil && e.Timezone == nil {
 		zone = r.Calendar.Zone()
@@ -311,8 +312,8 @@ func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, 
 	return r
 }
 
-// rejectExpression keeps what is wrong with an expression, about its line where it is
-// about one.
+// rejectExpression adds the fault of an expression. If the parser names a line, the field
+// contains its index.
 func (f *validator) rejectExpression(field string, err error) {
 	problem, ok := errors.AsType[*schedule.Problem](err)
 	if !ok {
@@ -327,7 +328,7 @@ func (f *validator) rejectExpression(field string, err error) {
 	f.add(fault)
 }
 
-// optionalDuration reads a duration that may be none.
+// optionalDuration parses a duration that can be removed.
 func (f *validator) optionalDuration(field string, text *string, was time.Duration) time.Duration {
 	switch {
 	case text == nil:
@@ -338,26 +339,26 @@ func (f *validator) optionalDuration(field string, text *string, was time.Durati
 	return f.duration(field, *text, time.Second)
 }
 
-// expectFirstBy reads the moment by which the first ping is expected. One that is set
-// anew lies ahead.
+// expectFirstBy parses the time by which the first ping is expected. A new value must be in
+// the future.
 func (f *validator) expectFirstBy(text string, was, now time.Time) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		f.reject("expect_first_by", "Write a moment such as 2026-03-14T03:00:00Z.")
+		f.reject("expect_first_by", "Enter a time such as 2026-03-14T03:00:00Z.")
 		return was
 	}
 	at = at.UTC().Truncate(monitor.Precision)
 	if !at.Equal(was) && !at.After(now) {
-		f.reject("expect_first_by", "Choose a moment that is still to come.")
+		f.reject("expect_first_by", "The time has passed: enter one in the future.")
 	}
 	return at
 }
 
-// ValidateHeartbeat returns the heartbeat that an edit would make, and every fault
-// of it. Nothing is kept: it is for forms that are being filled in.
+// ValidateHeartbeat returns the heartbeat that an edit would create, and all its faults. It
+// stores nothing. Forms use it while they are filled in.
 func (d *Service) ValidateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err

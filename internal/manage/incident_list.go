@@ -10,7 +10,7 @@ import (
 	"overdue/internal/store"
 )
 
-// maxMedianIncidents bounds how many incidents the medians are taken of.
+// maxMedianIncidents is the maximum number of incidents in a median.
 const maxMedianIncidents = 5000
 
 // IncidentListQuery says what the list of incidents shows. Empty members do not
@@ -23,7 +23,7 @@ type IncidentListQuery struct {
 	Limit        int
 }
 
-// AlertCounts counts alerts by what became of them.
+// AlertCounts counts alerts by state.
 type AlertCounts = store.AlertCounts
 
 // IncidentList is one page of the incidents of a project, newest first.
@@ -37,8 +37,7 @@ type IncidentList struct {
 	Newest             NewestKeys
 }
 
-// IncidentStats are those of the last 30 days. A median is 0 when there is
-// nothing to take it from.
+// IncidentStats describes the last 30 days. A median is 0 if there are no values.
 type IncidentStats struct {
 	Opened                                                  int
 	MedianDuration, MedianToAcknowledge, MedianToFirstAlert time.Duration // medians
@@ -81,8 +80,8 @@ func (d *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentList
 	return l, err
 }
 
-// IncidentsByID reads incidents by id, newest first, with their alerts. What is
-// not there is left out.
+// IncidentsByID reads incidents by id, newest first, with their alerts. It omits those that
+// do not exist.
 func (d *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []string) (rows []monitor.Incident, alerts map[string]AlertCounts, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, nil, err
@@ -136,7 +135,7 @@ func (l *IncidentList) readPage(tx *store.Tx, a auth.Actor, s store.IncidentSear
 	return err
 }
 
-// readIncidentStats are those of the last 30 days.
+// readIncidentStats reads the statistics of the last 30 days.
 func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentStats, err error) {
 	spans, err := tx.IncidentTimesSince(a.Project.Key, now.Add(-statsPeriod), maxMedianIncidents)
 	if err != nil {
@@ -153,7 +152,7 @@ func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentSta
 	return f, err
 }
 
-// appendDuration adds the time between two moments, if the second has come.
+// appendDuration appends the time between two events, if the second has happened.
 func appendDuration(all []time.Duration, from, to time.Time) []time.Duration {
 	if to.IsZero() {
 		return all
@@ -161,7 +160,7 @@ func appendDuration(all []time.Duration, from, to time.Time) []time.Duration {
 	return append(all, max(0, to.Sub(from)))
 }
 
-// median is the lower of the two in the middle, 0 of nothing.
+// median returns the lower median, 0 for an empty list.
 func median(all []time.Duration) time.Duration {
 	if len(all) == 0 {
 		return 0
@@ -176,7 +175,7 @@ type (
 	NewMatches = store.NewMatches
 )
 
-// NewIncidentMatches is HeartbeatNews for the list of incidents.
+// NewIncidentMatches is NewHeartbeatMatches for the list of incidents.
 func (d *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q IncidentListQuery, since NewestKeys, shown []string) (n NewMatches, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
@@ -203,7 +202,7 @@ func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentQuery) 
 	}
 	state := monitor.IncidentState(q.State)
 	if state != "" && !slices.Contains([]monitor.IncidentState{monitor.StateOpen, monitor.StateAcknowledged, monitor.StateResolved}, state) {
-		return listing, monitor.Faultf(monitor.Invalid, "state", "There is no state %q: ask for open, acknowledged or resolved.", q.State)
+		return listing, monitor.Faultf(monitor.Invalid, "state", "There is no state %q: use open, acknowledged or resolved.", q.State)
 	}
 	from, limit, err := q.position("incidents")
 	if err != nil {

@@ -11,27 +11,27 @@ import (
 	"overdue/internal/store"
 )
 
-// Delivery is an alert of an incident with all attempts at it.
+// Delivery is an alert of an incident with its attempts.
 type Delivery = store.Delivery
 
-// Attempt is one try at telling.
+// Attempt is one delivery attempt.
 type Attempt = store.Attempt
 
-// IncidentView is all that the page of one incident tells.
+// IncidentView is everything that the page of an incident shows.
 type IncidentView struct {
 	monitor.Incident
-	Timeline         []monitor.TimelineEntry // without the attempts at telling, oldest first
+	Timeline         []monitor.TimelineEntry // without the delivery attempts, oldest first
 	Deliveries       []Delivery
-	Heartbeat        monitor.Heartbeat          // as it is now; it may have been deleted
-	Ping             *monitor.Ping              // that reported the failure, nil when none did or it is forgotten
-	Previous         monitor.Incident           // of the same heartbeat, zero when there is none
-	Next             monitor.Incident           // the same
-	Channels         map[string]monitor.Channel // by id; of those that are gone only the name is known
-	ExistingChannels []monitor.Channel          // those of them that the project has now
-	FailingChannels  []monitor.Channel          // those that the heartbeat alerts and that do not deliver
+	Heartbeat        monitor.Heartbeat          // its current state; it may be deleted
+	Ping             *monitor.Ping              // the ping that reported the failure; nil if there is none or it was removed
+	Previous         monitor.Incident           // of the same heartbeat, zero if there is none
+	Next             monitor.Incident           // of the same heartbeat, zero if there is none
+	Channels         map[string]monitor.Channel // by id; of deleted channels only the name is known
+	ExistingChannels []monitor.Channel          // those of them that still exist
+	FailingChannels  []monitor.Channel          // failing channels that receive the alerts of the heartbeat
 }
 
-// IncidentView reads one incident.
+// IncidentView reads an incident with everything that its page shows.
 func (d *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s IncidentView, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return s, err
@@ -53,7 +53,7 @@ func (d *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s 
 	return s, err
 }
 
-// load fills in what stands around the incident.
+// load reads everything around the incident.
 func (s *IncidentView) load(tx *store.Tx, a auth.Actor) (err error) {
 	if s.Timeline, err = tx.Timeline(s.Incident); err != nil {
 		return err
@@ -77,13 +77,13 @@ func (s *IncidentView) load(tx *store.Tx, a auth.Actor) (err error) {
 	}
 	p, err := tx.Ping(h.Key, s.Incident.PingNumber)
 	if fault, ok := errors.AsType[*monitor.Fault](err); ok && fault.Kind == monitor.NotFound {
-		return nil // histories are bounded
+		return nil // old pings are removed
 	}
 	s.Ping = &p
 	return err
 }
 
-// redact removes heartbeat ids from the story, except for actors who may see them.
+// redact removes heartbeat ids, except for actors who may see them.
 func (s *IncidentView) redact(tx *store.Tx, a auth.Actor) (err error) {
 	own := s.Heartbeat.ID
 	if err := redactTimeline(tx, a, own, s.Timeline, s.Deliveries); err != nil {
@@ -105,7 +105,7 @@ func (s *IncidentView) redact(tx *store.Tx, a auth.Actor) (err error) {
 	return err
 }
 
-// readChannels reads those that the project has or had.
+// readChannels reads the current and former channels of the project.
 func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 	names, err := tx.ChannelNames(a.Project.Key)
 	if err != nil {
@@ -130,14 +130,14 @@ func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 	return nil
 }
 
-// IncidentDetail is an incident with all that happened and who was told.
+// IncidentDetail is an incident with its timeline and deliveries.
 type IncidentDetail struct {
 	monitor.Incident
-	Timeline   []monitor.TimelineEntry // with the attempts at telling, oldest first
+	Timeline   []monitor.TimelineEntry // with the delivery attempts, oldest first
 	Deliveries []store.Delivery
 }
 
-// Incident returns one with its timeline.
+// Incident returns an incident with its timeline.
 func (d *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail IncidentDetail, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return detail, err
@@ -149,7 +149,7 @@ func (d *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail
 	return detail, err
 }
 
-// readIncident reads one with its timeline.
+// readIncident reads an incident with its timeline.
 func readIncident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error) {
 	var detail IncidentDetail
 	if !isSearchable(id) {
@@ -186,12 +186,12 @@ func readIncident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error)
 	return detail, nil
 }
 
-// describeAttempt tells how one attempt at a delivery went.
+// describeAttempt describes a delivery attempt for the timeline.
 func describeAttempt(channel string, event monitor.Event, try store.Attempt) string {
 	verdict := map[string]string{
-		"sent":    "was told",
-		"retry":   "could not be told, and is tried again",
-		"refused": "refused",
+		"sent":    "delivered",
+		"retry":   "not delivered, will be retried",
+		"refused": "rejected",
 	}[try.Outcome]
 	text := fmt.Sprintf("“%s” %s (%s)", channel, verdict, event)
 	if try.Status != 0 {

@@ -16,8 +16,8 @@ import (
 // maxNoteLength is in characters.
 const maxNoteLength = 2000
 
-// AcknowledgeIncident notes that the actor takes care of it, which stops its
-// reminders. Doing so again changes nothing; a resolved one needs nobody.
+// AcknowledgeIncident records that the actor handles the incident, which stops its
+// reminders. An acknowledged incident stays unchanged; a resolved one is a Conflict.
 func (d *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id string) (IncidentDetail, error) {
 	return d.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
 		done, err := tx.AcknowledgeIncident(i, a.Name, now)
@@ -27,15 +27,15 @@ func (d *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id stri
 		if done {
 			return effects{pending: true, changedHeartbeat: i.Heartbeat}, writeAudit(tx, a, now, auditEntry{action: "incident.acknowledge", target: incidentLabel(i)})
 		}
-		// Somebody was first, or it is over: read again which.
+		// It was already acknowledged, or resolved: read again which.
 		if i, err = tx.Incident(a.Project.Key, i.ID); err == nil && i.State() == monitor.StateResolved {
-			err = monitor.Faultf(monitor.Conflict, "", "Incident #%d is resolved already: there is nothing to acknowledge.", i.Number)
+			err = monitor.Faultf(monitor.Conflict, "", "Incident #%d is already resolved: only an open incident can be acknowledged.", i.Number)
 		}
 		return effects{}, err
 	})
 }
 
-// AddNote writes a note on an incident's timeline, also after its end.
+// AddNote adds a note to the timeline of an incident, also after its resolution.
 func (d *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, found monitor.Faults) (IncidentDetail, error) {
 	return d.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
 		f := &validator{faults: slices.Clone(found)}
@@ -48,7 +48,7 @@ func (d *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, fo
 		}
 		n, err := tx.CountTimelineEntries(i.ID, "note")
 		if err == nil && n >= maxNotes {
-			err = limitReached("text", maxNotes, "notes on this incident", "Write the next one where your team keeps longer texts.")
+			err = limitReached("text", maxNotes, "notes on this incident", "Add further notes to the issue tracker of your team.")
 		}
 		if err != nil {
 			return effects{}, err
@@ -57,19 +57,19 @@ func (d *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, fo
 	})
 }
 
-// validateNote returns a validated note, or a fault.
+// validateNote returns the note as it is stored, or a fault.
 func validateNote(text string) (string, *monitor.Fault) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "" || utf8.RuneCountInString(text) > maxNoteLength:
-		return text, monitor.Faultf(monitor.Invalid, "text", "Write a note of 1 to %d characters.", maxNoteLength)
+		return text, monitor.Faultf(monitor.Invalid, "text", "Enter a note of 1 to %d characters.", maxNoteLength)
 	case !isPrintable(text, "\t\r\n"):
-		return text, monitor.Faultf(monitor.Invalid, "text", "A note must not contain control characters: write plain text.")
+		return text, monitor.Faultf(monitor.Invalid, "text", "The note contains a control character: use plain text.")
 	}
 	return text, nil
 }
 
-// writeNote writes a note on the timeline of an incident.
+// writeNote adds a note to the timeline and to the audit log.
 func writeNote(tx *store.Tx, a auth.Actor, i monitor.Incident, text string, now time.Time) error {
 	if err := tx.AddTimelineEntry(i.ID, "note", a.Name+": "+text, now); err != nil {
 		return err
@@ -77,12 +77,12 @@ func writeNote(tx *store.Tx, a auth.Actor, i monitor.Incident, text string, now 
 	return writeAudit(tx, a, now, auditEntry{"incident.note", incidentLabel(i), shortenDiffValue(text)})
 }
 
-// incidentLabel names an incident as people do.
+// incidentLabel names an incident in the audit log.
 func incidentLabel(i monitor.Incident) string {
 	return fmt.Sprintf("#%d of %s", i.Number, i.HeartbeatName)
 }
 
-// updateIncident runs a change of one incident, and returns it as it then is.
+// updateIncident runs a change of an incident and returns its new state.
 func (d *Service) updateIncident(ctx context.Context, a auth.Actor, id string, fn func(*store.Tx, monitor.Incident, time.Time) (effects, error)) (detail IncidentDetail, err error) {
 	if err := authorize(a, auth.ChangeIncidents); err != nil {
 		return detail, err

@@ -10,46 +10,46 @@ import (
 	"overdue/internal/store"
 )
 
-// How many items a page of a list has.
+// Number of items of a page.
 const (
 	DefaultLimit = 50
 	MaxLimit     = 200
 )
 
-// PageQuery says which part of a list is wanted. The zero Page is its beginning.
+// PageQuery selects a page of a list. The zero value is the first page.
 type PageQuery struct {
-	Limit  int    // items, 0 for the usual number
+	Limit  int    // number of items, 0 for the default
 	Cursor string // Next of the page before
 }
 
-// ListPage is one page of a list. Next is empty on the last.
+// ListPage is one page of a list. Next is empty on the last page.
 type ListPage[T any] struct {
 	Items []T
 	Next  string
 }
 
-// listCursor is where a page ended. It says of which list and in which order,
-// because it means nothing in another.
+// listCursor is the end of a page. It names the list and its order, because it is invalid
+// in another.
 type listCursor struct {
 	List string `json:"l"`
 	store.Cursor
 }
 
-// String is the place as an opaque cursor.
+// String encodes the cursor.
 func (p listCursor) String() string {
 	b, _ := json.Marshal(p) // texts and a number always marshal
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// position returns where a page begins in the given list, and how many items it
-// has. The zero Cursor is the beginning.
+// position returns the start of the page in the given list, and its length. The zero Cursor
+// is the beginning.
 func (p PageQuery) position(list string) (store.Cursor, int, error) {
 	limit := p.Limit
 	if limit == 0 {
 		limit = DefaultLimit
 	}
 	if limit < 1 || limit > MaxLimit {
-		return store.Cursor{}, 0, monitor.Faultf(monitor.Invalid, "limit", "Ask for 1 to %d items on a page.", MaxLimit)
+		return store.Cursor{}, 0, monitor.Faultf(monitor.Invalid, "limit", "limit must be between 1 and %d.", MaxLimit)
 	}
 	if p.Cursor == "" {
 		return store.Cursor{}, limit, nil
@@ -58,13 +58,13 @@ func (p PageQuery) position(list string) (store.Cursor, int, error) {
 	b, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	if err != nil || json.Unmarshal(b, &at) != nil || at.List != list || at.Key < 1 || !isSearchable(at.Value) {
 		return store.Cursor{}, 0, monitor.Faultf(monitor.Invalid, "cursor",
-			"This cursor is not from this list in this order: begin without one.")
+			"The cursor is not from this list in this order: start without a cursor.")
 	}
 	return at.Cursor, limit, nil
 }
 
-// paginate makes a listing of up to limit items out of one more than that, if there
-// are so many. key tells the place of an item.
+// paginate returns a page of at most limit items. items contains one more item if there is
+// a next page. key returns the position of an item.
 func paginate[T any](items []T, limit int, list string, key func(T) int64) ListPage[T] {
 	if len(items) <= limit {
 		return ListPage[T]{Items: items}
@@ -73,16 +73,16 @@ func paginate[T any](items []T, limit int, list string, key func(T) int64) ListP
 	return ListPage[T]{Items: items, Next: listCursor{list, store.Cursor{Key: key(items[limit-1])}}.String()}
 }
 
-// MaxExportRows bounds the rows of a file, and exportBatch how many of them are
-// read at a time: a file is never in memory as a whole.
+// MaxExportRows is the maximum number of rows of a file. exportBatch rows are read at a
+// time, so a file is never in memory as a whole.
 const (
 	MaxExportRows = 10_000
 	exportBatch   = 500
 )
 
-// ExportEvents hands the event log of a heartbeat to each, in parts, newest
-// first and without bodies. No transaction is open meanwhile, however slow each
-// is. It reports whether there are more than it may hand out.
+// ExportEvents passes the event log of a heartbeat to each in batches, newest first and
+// without bodies. No transaction is open meanwhile, however slow each is. more reports
+// whether the limit cut the export.
 func (d *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return false, err
@@ -114,8 +114,7 @@ func (d *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind 
 	})
 }
 
-// ExportIncidents hands the incidents that a query finds to each, like
-// [Service.ExportEvents].
+// ExportIncidents passes the incidents of a filter to each, like [Service.ExportEvents].
 func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentListQuery, each func([]monitor.Incident) error) (more bool, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return false, err
@@ -139,12 +138,12 @@ func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentL
 	})
 }
 
-// auditExport records a download before its first row leaves.
+// auditExport records a download before the first row is sent.
 func (d *Service) auditExport(ctx context.Context, a auth.Actor, what auditEntry) error {
 	return d.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, currentTime(), what) })
 }
 
-// exportBatches reads parts until one is not full, or there are enough.
+// exportBatches reads batches until one is not full, or the limit is reached.
 func exportBatches[T any](each func([]T) error, next func() ([]T, error)) (more bool, err error) {
 	for n := 0; n < MaxExportRows; n += exportBatch {
 		part, err := next()

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/store"
 )
 
-// timeZone returns the name that a time zone has today.
+// timeZone returns the canonical name of a time zone.
 func (f *validator) timeZone(field, name string) string {
 	canonical, err := schedule.CanonicalZone(name)
 	if err != nil {
@@ -23,8 +23,8 @@ func (f *validator) timeZone(field, name string) string {
 	return canonical
 }
 
-// ChangeProject gives the actor's project a name and a time zone. madeOn are
-// versions that it may replace, see [ProjectVersion]; any when there are none.
+// ChangeProject sets the name and the time zone of the actor's project. ifVersion lists the
+// versions that the change may replace, see [ProjectVersion]; empty: any.
 func (d *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone string, madeOn ...string) error {
 	if err := authorize(a, auth.ChangeProject); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (d *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone st
 	})
 }
 
-// CreateProject makes another project, which the actor owns. Whoever may change
-// the project they are in may do so.
+// CreateProject creates a project that the actor owns. It requires the right to change the
+// current project.
 func (d *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone string) (p monitor.Project, err error) {
 	if err := authorize(a, auth.ChangeProject); err != nil {
 		return p, err
@@ -85,7 +85,7 @@ func (d *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone st
 		if slug == "heartbeat" {
 			slug = "project"
 		}
-		if try > 1 { // somebody has it, or had it before it was deleted
+		if try > 1 { // another project has it, or had it before it was deleted
 			slug += "-" + strings.ToLower(rand.Text()[:6])
 		}
 		if p, err = tx.AddProject(monitor.Project{Slug: slug, Name: name, Zone: zone, Created: now}); err != nil {
@@ -103,7 +103,7 @@ func (d *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone st
 	return p, err
 }
 
-// checkProjectLimit returns a fault when a person owns as many projects as they may.
+// checkProjectLimit returns a fault if a person owns the maximum number of projects.
 func checkProjectLimit(tx *store.Tx, a auth.Actor, now time.Time) error {
 	if _, err := reauthorize(tx, a, auth.ChangeProject, now); err != nil || a.Person == "" {
 		return err
@@ -116,19 +116,19 @@ func checkProjectLimit(tx *store.Tx, a auth.Actor, now time.Time) error {
 		}
 	}
 	if err == nil && owned >= maxOwnedProjects {
-		err = limitReached("name", maxOwnedProjects, "projects that you own", "Delete one that is no longer needed.")
+		err = limitReached("name", maxOwnedProjects, "projects that you own", "Delete one that you no longer need.")
 	}
 	return err
 }
 
-// DeleteProject ends the actor's project with all that is in it, once its name
-// was typed. It must not be the actor's last.
+// DeleteProject deletes the actor's project with its content. typed must be its name. The
+// last project of the actor cannot be deleted.
 func (d *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string) error {
 	if err := authorize(a, auth.DeleteProject); err != nil {
 		return err
 	}
 	if strings.TrimSpace(typed) != a.Project.Name {
-		return monitor.Faults{monitor.Faultf(monitor.Invalid, "confirm", "Type the name of the project, “%s”, to delete it.", a.Project.Name)}
+		return monitor.Faults{monitor.Faultf(monitor.Invalid, "confirm", "Enter the name of the project, “%s”, to delete it.", a.Project.Name)}
 	}
 	now := currentTime()
 	return d.update(ctx, func(tx *store.Tx) (effects, error) {
@@ -140,7 +140,7 @@ func (d *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string)
 			return effects{}, err
 		}
 		if last {
-			return effects{}, monitor.Faultf(monitor.Conflict, "", "This is your last project: create another one first.")
+			return effects{}, monitor.Faultf(monitor.Conflict, "", "You cannot delete your last project: create another one first.")
 		}
 		if err := tx.DeleteProject(a.Project, now); err != nil {
 			return effects{}, err
@@ -149,7 +149,7 @@ func (d *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string)
 	})
 }
 
-// isLastProject reports whether the actor would be left without a project.
+// isLastProject reports whether the actor would have no project left.
 func isLastProject(tx *store.Tx, a auth.Actor) (bool, error) {
 	if a.Person == "" {
 		all, err := tx.Projects()
@@ -159,15 +159,15 @@ func isLastProject(tx *store.Tx, a auth.Actor) (bool, error) {
 	return len(mine) < 2, err
 }
 
-// ProjectCounts are the numbers of a project that stand around its pages.
+// ProjectCounts are the counts that the pages of a project show around their content.
 type ProjectCounts struct {
 	store.NavCounts
 	StatusCounts
-	DuePerMinute [60]int // pings due in each minute from the given moment
+	DuePerMinute [60]int // pings due in each minute from the given time
 	Newest       NewestKeys
 }
 
-// ProjectCounts reads the numbers that stand around the pages of the actor's project.
+// ProjectCounts reads the counts of the actor's project.
 func (d *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Time) (c ProjectCounts, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
@@ -206,11 +206,9 @@ func (d *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err
 	return s, err
 }
 
-// ProjectOf returns the key of the project that a thing belongs to: one of the
-// heartbeats, incidents or channels, as paths call them. It reports false when
-// there is none. It is for finding out for which project somebody acts, so no
-// actor is asked yet: whoever calls must show nothing of it to who is not in
-// that project.
+// ProjectOf returns the key of the project that an object belongs to. kind is heartbeats,
+// incidents or channels, as in the path. It serves to find the project of a request, so it
+// checks no right: the caller must not reveal the result to a person outside that project.
 func (d *Service) ProjectOf(ctx context.Context, things, id string) (project int64, found bool, err error) {
 	if !isSearchable(id) {
 		return 0, false, nil
@@ -222,12 +220,12 @@ func (d *Service) ProjectOf(ctx context.Context, things, id string) (project int
 	return project, found, err
 }
 
-// keyPrefixLength is how much of a key is kept to recognise it by, in bytes. It has
-// 20 of the 200 random bits.
+// keyPrefixLength is how many bytes of a key are stored to recognise it. They contain 20 of
+// the 200 random bits.
 const keyPrefixLength = 8
 
-// CreateKey makes an API key for the actor's project. The secret is returned
-// here and kept nowhere.
+// CreateKey creates an API key for the actor's project. Only this result contains the
+// secret; it is not stored.
 func (d *Service) CreateKey(ctx context.Context, a auth.Actor, name string, readOnly bool) (key monitor.APIKey, secret string, err error) {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return key, "", err
@@ -268,7 +266,7 @@ func (d *Service) CreateKey(ctx context.Context, a auth.Actor, name string, read
 	return key, secret, nil
 }
 
-// APIKeys lists those of the actor's project that work, newest first.
+// APIKeys lists the active API keys of the actor's project, newest first.
 func (d *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey, err error) {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return nil, err
@@ -280,7 +278,7 @@ func (d *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.API
 	return keys, err
 }
 
-// RevokeKey ends an API key of the actor's project, at once and permanently.
+// RevokeKey revokes an API key of the actor's project at once and permanently.
 func (d *Service) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return err

@@ -10,16 +10,16 @@ import (
 	"overdue/internal/store"
 )
 
-// Team is who belongs to a project, and who was asked to.
+// Team is the members of a project and its invitations.
 type Team struct {
 	Members     []monitor.ProjectMember
-	Invitations []monitor.Invitation // only for those who may invite
-	// OrphanedKeys are API keys whose creator could no longer create them: they left
-	// the project or have a lower role. Set only for actors who may revoke keys.
+	Invitations []monitor.Invitation // only for actors who may invite
+	// OrphanedKeys are API keys whose creator could no longer create them: they left the
+	// project or have a lower role. Set only for actors who may revoke keys.
 	OrphanedKeys []monitor.APIKey
 }
 
-// Team lists who belongs to the actor's project.
+// Team lists the members of the actor's project.
 func (d *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return t, err
@@ -47,7 +47,7 @@ func (t Team) IsLastOwner(person string) bool {
 	return !slices.ContainsFunc(t.Members, func(m monitor.ProjectMember) bool { return m.Role == auth.Owner && m.ID != person })
 }
 
-// member returns one of the team, by person.
+// member returns a member by person.
 func (t Team) member(person string) (monitor.ProjectMember, bool) {
 	at := slices.IndexFunc(t.Members, func(m monitor.ProjectMember) bool { return m.ID == person })
 	if at < 0 {
@@ -56,8 +56,8 @@ func (t Team) member(person string) (monitor.ProjectMember, bool) {
 	return t.Members[at], true
 }
 
-// Invite asks an address into the actor's project. The token is returned here
-// and kept nowhere. An invitation that the address had before ends.
+// Invite invites an email address into the actor's project. Only this result contains the
+// token; it is not stored. An earlier invitation of the address ends.
 func (d *Service) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return i, "", err
@@ -101,12 +101,12 @@ func (d *Service) Invite(ctx context.Context, a auth.Actor, email, role string) 
 	return i, token, nil
 }
 
-// maxInvitations is how many invitations a person may send per hour: each may be
-// an email to a stranger.
+// maxInvitations is the maximum number of invitations that a person can send per hour: each
+// may be an email to a stranger.
 const maxInvitations = 20
 
-// countInvitation counts an invitation, and returns a [auth.ThrottleError] when the person
-// sent too many.
+// countInvitation counts an invitation, and returns a throttle error if the person has sent
+// too many.
 func countInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
 	if a.Person == "" {
 		return nil
@@ -118,28 +118,28 @@ func countInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
 	if err != nil || wait <= 0 {
 		return err
 	}
-	return auth.NewThrottleError(wait, "email", "You sent %d invitations within the last hour, which is the maximum.", maxInvitations)
+	return auth.NewThrottleError(wait, "email", "You sent %d invitations within the last hour, the maximum. Try again later.", maxInvitations)
 }
 
-// role reads a role that the actor may give.
+// role parses a role that the actor may grant.
 func (f *validator) role(a auth.Actor, name string) monitor.Role {
 	role, known := monitor.ParseRole(name)
 	if !known {
-		f.reject("role", "Choose a role: owner, admin, member or viewer.")
+		f.reject("role", "There is no such role: use owner, admin, member or viewer.")
 		return role
 	}
 	f.checkMayAssign(a, role)
 	return role
 }
 
-// checkMayAssign records a fault if the actor may not give the role.
+// checkMayAssign adds a fault if the actor may not grant the role.
 func (f *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
 	if !a.Role.MayGrant(role) {
-		f.reject("role", "You cannot give a role above your own: choose a lower one.")
+		f.reject("role", "You cannot grant a role above your own: choose a lower one.")
 	}
 }
 
-// requireNonMember returns a fault when an address belongs to a member already.
+// requireNonMember returns a fault if an address already belongs to a member.
 func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) error {
 	person, _, found, err := tx.PersonByEmail(email)
 	if err != nil || !found {
@@ -150,7 +150,7 @@ func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) err
 		return err
 	}
 	if _, in := (Team{Members: members}).member(person.ID); in {
-		return monitor.Faultf(monitor.Conflict, "email", "%s belongs to this project already.", person.Name)
+		return monitor.Faultf(monitor.Conflict, "email", "%s is already a member of this project.", person.Name)
 	}
 	return nil
 }
@@ -180,9 +180,9 @@ func (d *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id strin
 	})
 }
 
-// ChangeRole makes a member something else. The last owner stays one, and
-// nobody changes who is higher than themselves. madeOn are the roles that it may
-// replace; any when there are none.
+// ChangeRole changes the role of a member. The last owner stays an owner, and nobody
+// changes a higher role than their own. ifRole lists the roles that the change may replace;
+// empty: any.
 func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return m, err
@@ -200,7 +200,7 @@ func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role str
 		if err := checkVersion(m.Role.String(), madeOn); err != nil {
 			return err
 		}
-		if err := t.protectLastOwner(m, "The last owner cannot become less: make somebody else an owner first."); err != nil {
+		if err := t.protectLastOwner(m, "The last owner must keep this role: make another member an owner first."); err != nil {
 			return err
 		}
 		before := m.Role
@@ -216,8 +216,8 @@ func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role str
 	return m, err
 }
 
-// revokeExcessInvitations ends the invitations of a member to roles that they may no longer
-// give.
+// revokeExcessInvitations ends the invitations of a member to roles that they can no longer
+// grant.
 func revokeExcessInvitations(tx *store.Tx, project int64, m monitor.ProjectMember, now time.Time) error {
 	all, err := tx.Invitations(project, now)
 	if err != nil {
@@ -234,8 +234,8 @@ func revokeExcessInvitations(tx *store.Tx, project int64, m monitor.ProjectMembe
 	return nil
 }
 
-// RemoveMember takes a person out of the actor's project, with the invitations
-// that they sent for it. Anybody may leave; the last owner cannot.
+// RemoveMember removes a person from the actor's project, with the invitations that they
+// sent for it. Every member except the last owner may leave.
 func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
 	right := auth.ManagePeople
 	if a.Person != "" && person == a.Person {
@@ -246,7 +246,7 @@ func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string)
 	}
 	err = d.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
 		m = found
-		if err := t.protectLastOwner(m, "The last owner cannot leave: make somebody else an owner first, or delete the project."); err != nil {
+		if err := t.protectLastOwner(m, "The last owner cannot leave: make another member an owner first, or delete the project."); err != nil {
 			return err
 		}
 		if err := tx.RemoveMember(a.Project.Key, person); err != nil {
@@ -260,7 +260,7 @@ func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string)
 	return m, err
 }
 
-// protectLastOwner returns a fault when the member is the last owner.
+// protectLastOwner returns a fault if the member is the last owner.
 func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 	if m.Role == auth.Owner && t.IsLastOwner(m.ID) {
 		return monitor.Faultf(monitor.Conflict, "", "%s", text)
@@ -268,12 +268,12 @@ func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 	return nil
 }
 
-// updateMember runs a change of one member, while nobody else changes the team. The
-// actor's role is read again then: two who change each other must not both win.
+// updateMember runs a change of a member while the team is locked. It reads the role of the
+// actor again: of two owners who change each other at the same time, one must fail.
 func (d *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
 	now := currentTime()
 	return d.update(ctx, func(tx *store.Tx) (effects, error) {
-		// Anybody may leave; the role decides about others below.
+		// Every member may leave; the role for other changes is checked below.
 		me, err := reauthorize(tx, a, auth.Read, now)
 		if err != nil {
 			return effects{}, err
@@ -288,7 +288,7 @@ func (d *Service) updateMember(ctx context.Context, a auth.Actor, person string,
 			return effects{}, notFound("member")
 		}
 		if person != a.Person && !me.Role.MayGrant(m.Role) {
-			return effects{}, monitor.Faultf(monitor.Forbidden, "", "You cannot change somebody whose role is higher than yours.")
+			return effects{}, monitor.Faultf(monitor.Forbidden, "", "You cannot change a member with a higher role than yours: ask an owner.")
 		}
 		return effects{}, fn(tx, team, m, now)
 	})

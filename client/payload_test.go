@@ -124,7 +124,7 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 		"a proxy forbids what it reads":  {&limitedServer{answer: unless(0, respondWith(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
 		"a proxy cannot read the type":   {&limitedServer{answer: unless(0, respondWith(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
 		"a proxy calls it malformed":     {&limitedServer{answer: unless(0, respondWith(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
-		"a firewall answers 200":         {&limitedServer{answer: unless(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "not the \"OK\""},
+		"a firewall answers 200":         {&limitedServer{answer: unless(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "without the \"OK\""},
 		"a proxy breaks at the body":     {&limitedServer{answer: unless(0, respondWith(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
 		"reset while the body is sent":   {&limitedServer{answer: unless(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
 		"reset for every body":           {&limitedServer{answer: unless(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},

@@ -184,7 +184,7 @@ type connectionError struct {
 	timeout   bool
 }
 
-func (e *connectionError) Error() string { return "no complete response from the server: " + e.err.Error() }
+func (e *connectionError) Error() string { return "the server could not be reached: " + e.err.Error() }
 
 func (e *connectionError) Unwrap() error { return e.err }
 

@@ -31,7 +31,7 @@ type channelSettings struct {
 // channelEdit decodes a body into an edit.
 func channelEdit(body []byte) (manage.ChannelEdit, error) {
 	var s channelSettings
-	found, err := decodeObject(body, &s)
+	found, err := decodeObject(body, membersOf(&s))
 	return manage.ChannelEdit{
 		Kind: s.Kind, Name: s.Name, Settings: s.Settings, NotifyOnLate: s.NotifyOnLate, NotifyOnRecovery: s.NotifyOnRecovery,
 		RemindEvery: s.RemindEvery.text(), InputFaults: found,
@@ -51,7 +51,7 @@ type (
 
 // channelRoutes registers the endpoints of channels.
 func (a *API) channelRoutes() {
-	settings := reflect.TypeFor[channelSettings]()
+	settings := a.schemaOf(reflect.TypeFor[channelSettings]())
 	tag := []string{"Channels"}
 	gone := []int{http.StatusNotFound}
 	register(a, endpoint{Operation: huma.Operation{
@@ -86,11 +86,8 @@ func (a *API) channelRoutes() {
 func channelJSON(c monitor.Channel) client.Channel { return shape.Channel(c, c.Settings) }
 
 func (a *API) listChannels(ctx context.Context, who auth.Actor, in *PageQuery) (*bodyResponse[client.Page[client.Channel]], error) {
-	listing, err := a.Service.Channels(ctx, who, in.query())
-	if err != nil {
-		return nil, err
-	}
-	return pageResponse(listing, channelJSON), nil
+	list, err := a.Service.Channels(ctx, who, in.query())
+	return pageResponse(list, err, channelJSON)
 }
 
 func (a *API) createChannel(ctx context.Context, who auth.Actor, in *JSONBody) (*createdResponse[client.Channel], error) {

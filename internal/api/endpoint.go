@@ -31,7 +31,7 @@ const (
 type endpoint struct {
 	huma.Operation // Errors lists the statuses in addition to commonErrors
 
-	body    reflect.Type // describes the JSON of the request, nil if there is none
+	body    *huma.Schema // of the JSON of the request, nil if there is none
 	example any          // of a body
 }
 
@@ -90,11 +90,15 @@ func register[I, O any](a *API, r endpoint, do func(ctx context.Context, who aut
 // documentBody describes the JSON body of an endpoint. Endpoints decode the raw bytes
 // themselves, so that they can report all faults at once.
 func (a *API) documentBody(op huma.Operation, r endpoint) {
-	schema := a.huma.OpenAPI().Components.Schemas.Schema(r.body, true, "")
 	operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method).RequestBody = &huma.RequestBody{
 		Required: true,
-		Content:  map[string]*huma.MediaType{"application/json": {Schema: schema, Example: r.example}},
+		Content:  map[string]*huma.MediaType{"application/json": {Schema: r.body, Example: r.example}},
 	}
+}
+
+// schemaOf returns a reference to the schema of a Go type.
+func (a *API) schemaOf(t reflect.Type) *huma.Schema {
+	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, "")
 }
 
 // operationOf returns the operation of a path with the given method.
@@ -317,14 +321,17 @@ func (q PageQuery) query() manage.PageQuery {
 	return manage.PageQuery{Limit: q.Limit, Cursor: q.Cursor}
 }
 
-// pageResponse converts a page of a list.
-func pageResponse[T, S any](l manage.ListPage[T], show func(T) S) *bodyResponse[client.Page[S]] {
-	page := client.Page[S]{Items: make([]S, 0, len(l.Items))}
-	for _, item := range l.Items {
-		page.Items = append(page.Items, show(item))
+// pageResponse returns the response for a page of a list, with each item converted.
+func pageResponse[T, S any](list manage.ListPage[T], err error, convert func(T) S) (*bodyResponse[client.Page[S]], error) {
+	if err != nil {
+		return nil, err
 	}
-	if l.Next != "" {
-		page.NextCursor = &l.Next
+	page := client.Page[S]{Items: make([]S, 0, len(list.Items))}
+	for _, item := range list.Items {
+		page.Items = append(page.Items, convert(item))
 	}
-	return &bodyResponse[client.Page[S]]{page}
+	if list.Next != "" {
+		page.NextCursor = &list.Next
+	}
+	return &bodyResponse[client.Page[S]]{page}, nil
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,44 +13,6 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/shape"
 )
-
-// heartbeatSettings is the body of a request that creates or changes a heartbeat.
-type heartbeatSettings struct {
-	_ struct{} `additionalProperties:"false"`
-
-	Name         *string       `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"Name for people. Required in a new heartbeat, except with PUT, where the slug is the default"`
-	Slug         *string       `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Default: generated from the name"`
-	Description  *string       `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Alerts contain it"`
-	Tags         *[]string     `json:"tags,omitempty" maxItems:"20" doc:"Maximum: 20 tags of 50 characters"`
-	Interval     *duration     `json:"interval,omitempty" nullable:"true" doc:"Time between pings: 1 s to 366 d. One of interval, cron and oncalendar is required in a new heartbeat; setting one replaces the current schedule"`
-	Cron         *stringOrList `json:"cron,omitempty" nullable:"true" doc:"Cron expressions of five fields, or words such as @daily"`
-	OnCalendar   *stringOrList `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
-	Timezone     *string       `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern stays as it is. Null: the zone of the project"`
-	Early        *duration     `json:"early,omitempty" nullable:"true" doc:"How long before a slot a ping counts for it; 0: never. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
-	Grace        *duration     `json:"grace,omitempty" doc:"How late a ping can be before an incident opens: 0 s to 366 d. Default: 5 min"`
-	MaxRunTime   *duration     `json:"max_run_time,omitempty" nullable:"true" doc:"Maximum time from the start to the finish of a run: 1 s to 366 d. Null: the grace period"`
-	MinRunTime   *duration     `json:"min_run_time,omitempty" nullable:"true" doc:"Minimum time from the start to the success of a run; a shorter run has failed. Null: no minimum"`
-	StartGrace   *duration     `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must start or ping. Null: only the grace period applies"`
-	AlertAfter   *int          `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"Number of consecutive failed runs that opens an incident. Default: 1"`
-	Methods      *string       `json:"methods,omitempty" enum:"any,post" doc:"Request methods that count as pings. With post, other methods are only logged. Default: any"`
-	ManualResume *bool         `json:"manual_resume,omitempty" doc:"A ping does not resume the heartbeat when it is paused. Default: false"`
-	Channels     *[]string     `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that receive alerts. Null: all of the project"`
-
-	ExpectFirstBy *string `json:"expect_first_by,omitempty" nullable:"true" format:"date-time" doc:"Time by which a new heartbeat must receive its first ping. Must be in the future when it is set. Null: none"`
-}
-
-// heartbeatEdit decodes a body into an edit.
-func heartbeatEdit(body []byte) (manage.HeartbeatEdit, error) {
-	var s heartbeatSettings
-	found, err := decodeObject(body, &s)
-	return manage.HeartbeatEdit{
-		Name: s.Name, Slug: s.Slug, Description: s.Description, Tags: s.Tags,
-		Interval: s.Interval.text(), Cron: s.Cron.list(), OnCalendar: s.OnCalendar.list(), Timezone: s.Timezone, Early: s.Early.text(),
-		Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(), MinRunTime: s.MinRunTime.text(), StartGrace: s.StartGrace.text(),
-		AlertAfter: s.AlertAfter, ExpectFirstBy: s.ExpectFirstBy, Methods: s.Methods, ManualResume: s.ManualResume,
-		Channels: s.Channels, InputFaults: found,
-	}, err
-}
 
 // pingBaseURL returns the base of ping URLs, empty if the actor may not see them.
 func (a *API) pingBaseURL(who auth.Actor) string {
@@ -78,7 +39,7 @@ func (a *API) heartbeatURL(h monitor.Heartbeat) string {
 
 // heartbeatRoutes registers the endpoints of heartbeats.
 func (a *API) heartbeatRoutes() {
-	settings := reflect.TypeFor[heartbeatSettings]()
+	settings := a.heartbeatSettings()
 	tag := []string{"Heartbeats"}
 	gone := []int{http.StatusNotFound}
 	register(a, endpoint{Operation: huma.Operation{
@@ -134,11 +95,8 @@ func (a *API) documentPutCreated(path string) {
 }
 
 func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*bodyResponse[client.Page[client.Heartbeat]], error) {
-	listing, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, PageQuery: in.query()})
-	if err != nil {
-		return nil, err
-	}
-	return pageResponse(listing, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeatJSON(who, h) }), nil
+	list, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, PageQuery: in.query()})
+	return pageResponse(list, err, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeatJSON(who, h) })
 }
 
 func (a *API) createHeartbeat(ctx context.Context, who auth.Actor, in *JSONBody) (*createdResponse[client.Heartbeat], error) {

@@ -55,15 +55,12 @@ func (a *API) incidentRoutes() {
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
-	}, body: reflect.TypeFor[noteBody](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
+	}, body: a.schemaOf(reflect.TypeFor[noteBody]()), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
 }
 
 func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*bodyResponse[client.Page[client.Incident]], error) {
-	listing, err := a.Service.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, PageQuery: in.query()})
-	if err != nil {
-		return nil, err
-	}
-	return pageResponse(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
+	list, err := a.Service.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, PageQuery: in.query()})
+	return pageResponse(list, err, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) })
 }
 
 // incidentResponse returns the response for the result of the service.
@@ -95,7 +92,7 @@ func (a *API) acknowledgeIncident(ctx context.Context, who auth.Actor, in *Incid
 
 func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*bodyResponse[client.IncidentDetail], error) {
 	var note noteBody
-	found, err := decodeObject(in.RawBody, &note)
+	found, err := decodeObject(in.RawBody, membersOf(&note))
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func TestAcknowledgeIncident_HappensOnceAndNotAfterResolution(t *testing.T) {
 		}
 		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST"})
 		r := w.request("read-write", "POST", "/api/v1/incidents/"+i.ID+"/acknowledge", "")
-		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is resolved already: there is nothing to acknowledge." {
+		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is already resolved: only an open incident can be acknowledged." {
 			t.Errorf("%+v", p)
 		}
 		if actions := w.auditActions(); actions[len(actions)-1] != "API key test: incident.acknowledge #1 of Backup" {
@@ -163,8 +163,8 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 		}
 		want := []string{
 			lines[0],
-			"delivery: “Ops” could not be told, and is tried again (incident.opened), status 503: busy",
-			"delivery: “Ops” was told (incident.opened), status 200",
+			"delivery: “Ops” not delivered, will be retried (incident.opened), status 503: busy",
+			"delivery: “Ops” delivered (incident.opened), status 200",
 			"note: API key test: on it",
 		}
 		if diff := cmp.Diff(want, lines); diff != "" || !strings.HasPrefix(lines[0], "opened: ") {

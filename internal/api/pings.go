@@ -51,12 +51,9 @@ func (a *API) pingRoutes() {
 }
 
 func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*bodyResponse[client.Page[client.Ping]], error) {
-	h, listing, err := a.Service.Pings(ctx, who, in.ID, in.query())
-	if err != nil {
-		return nil, err
-	}
+	h, list, err := a.Service.Pings(ctx, who, in.ID, in.query())
 	bodies := a.heartbeatURL(h) + "/pings/"
-	return pageResponse(listing, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) }), nil
+	return pageResponse(list, err, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) })
 }
 
 func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBodyResponse, error) {

@@ -19,43 +19,56 @@ import (
 // maxUnknownMembers is the maximum number of unknown members that one answer names.
 const maxUnknownMembers = 20
 
-// decodeObject decodes a JSON object into the struct at into, member by member, and returns
-// the faults of its members. The fields are pointers and maps: a missing member stays nil.
-// null is the zero value if the field has the tag nullable. The error is a body that is not
-// a JSON object.
-func decodeObject(body []byte, into any) (monitor.Faults, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, notAnObject(err)
-	}
-	if members == nil { // null
-		return nil, notAnObject(nil)
-	}
-	var found monitor.Faults
-	var known []string
+// member is one member of a JSON object.
+type member struct {
+	name     string
+	value    reflect.Value // a pointer or a map, which stays nil if the member is missing
+	nullable bool          // null sets the zero value
+}
+
+// membersOf returns the members of the struct at into, whose fields are pointers and maps.
+func membersOf(into any) []member {
+	var members []member
 	v := reflect.ValueOf(into).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" {
-			continue
-		}
-		known = append(known, name)
-		raw, given := members[name]
-		delete(members, name)
-		if text := ""; given {
-			if text = decodeMember(raw, v.Field(i), field.Tag.Get("nullable") == "true"); text != "" {
-				found = append(found, monitor.Faultf(monitor.Invalid, name, "%s", text))
-			}
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			members = append(members, member{name, v.Field(i), field.Tag.Get("nullable") == "true"})
 		}
 	}
-	for i, name := range slices.Sorted(maps.Keys(members)) {
+	return members
+}
+
+// decodeObject decodes a JSON object into its members and returns their faults. The error is
+// a body that is not a JSON object.
+func decodeObject(body []byte, members []member) (monitor.Faults, error) {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(body, &given); err != nil {
+		return nil, notAnObject(err)
+	}
+	if given == nil { // null
+		return nil, notAnObject(nil)
+	}
+	var faults monitor.Faults
+	var known []string
+	for _, m := range members {
+		known = append(known, m.name)
+		raw, set := given[m.name]
+		delete(given, m.name)
+		if !set {
+			continue
+		}
+		if text := decodeMember(raw, m.value, m.nullable); text != "" {
+			faults = append(faults, monitor.Faultf(monitor.Invalid, m.name, "%s", text))
+		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(given)) {
 		if i == maxUnknownMembers {
 			break
 		}
-		found = append(found, monitor.Faultf(monitor.Invalid, shortenEcho(name), "Unknown member %q. Known members: %s.", shortenEcho(name), strings.Join(known, ", ")))
+		faults = append(faults, monitor.Faultf(monitor.Invalid, shortenEcho(name), "Unknown member %q. Known members: %s.", shortenEcho(name), strings.Join(known, ", ")))
 	}
-	return found, nil
+	return faults, nil
 }
 
 // notAnObject returns the answer to a body that is not a JSON object.
@@ -92,8 +105,6 @@ func decodeMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 		return "Must be a whole number."
 	case kind.Kind() == reflect.Bool:
 		return "Must be true or false."
-	case kind.Kind() == reflect.Int:
-		return "Must be a whole number."
 	case kind.Kind() == reflect.Slice:
 		return "Must be a list of strings."
 	case kind.Kind() == reflect.Map:

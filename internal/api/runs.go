@@ -31,11 +31,10 @@ func (a *API) runRoutes(tag []string) {
 }
 
 func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*bodyResponse[client.RunPage], error) {
-	listing, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
+	list, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
+	page, err := pageResponse(list, err, shape.Run)
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.RunPage]{client.RunPage{
-		Page: pageResponse(listing, shape.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
-	}}, nil
+	return &bodyResponse[client.RunPage]{client.RunPage{Page: page.Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good}}}, nil
 }

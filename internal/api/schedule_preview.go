@@ -54,12 +54,12 @@ func (a *API) scheduleRoutes() {
 		OperationID: "preview-schedule", Method: http.MethodPost, Path: "/schedules/preview", Tags: []string{"Heartbeats"},
 		Summary:     "Preview a schedule",
 		Description: "Set one of interval, cron and oncalendar. Nothing is stored, and a read-only key is sufficient. Errors name the line: body.cron[1] is the second.",
-	}, body: reflect.TypeFor[scheduleQuery](), example: exampleSchedule}, a.previewSchedule)
+	}, body: a.schemaOf(reflect.TypeFor[scheduleQuery]()), example: exampleSchedule}, a.previewSchedule)
 }
 
 func (a *API) previewSchedule(_ context.Context, who auth.Actor, in *JSONBody) (*bodyResponse[client.SchedulePreview], error) {
 	var q scheduleQuery
-	found, err := decodeObject(in.RawBody, &q)
+	found, err := decodeObject(in.RawBody, membersOf(&q))
 	if err != nil {
 		return nil, err
 	}

@@ -104,10 +104,10 @@ func TestPreviewSchedule_FaultsNameTheMemberAndLine(t *testing.T) {
 			`{"cron": []}`:                              {"body.cron": "The schedule is empty: write a cron line such as 0 3 * * *."},
 			`{"cron": [1]}`:                             {"body.cron": "Must be a list of strings, one for each line."},
 			`{}`:                                        {"body.interval": "A schedule is required: set interval, such as 24h, or cron or oncalendar."},
-			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Give one schedule only: leave out interval or cron."},
+			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Set only one schedule: omit interval or cron."},
 			`{"interval": 0}`:                           {"body.interval": ""},
 			`{"interval": 60, "timezone": "CEST", "after": "tomorrow", "count": 51, "zone": "UTC"}`: {
-				"body.timezone": "", "body.after": "Enter a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "Ask for 1 to 50 slots.", "body.zone": "",
+				"body.timezone": "", "body.after": "Enter a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "count must be between 1 and 50.", "body.zone": "",
 			},
 			`{"interval": 60, "count": "5"}`: {"body.count": "Must be a whole number."},
 		} {

@@ -1,7 +1,6 @@
 package manage
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,30 +15,6 @@ type settingChange struct{ name, before, after string }
 // empty if nothing changed.
 func heartbeatDiff(before, after monitor.Heartbeat) string {
 	return formatDiff(heartbeatSettings(before, after))
-}
-
-// heartbeatSettings are all settings of two heartbeats, in words.
-func heartbeatSettings(before, after monitor.Heartbeat) []settingChange {
-	return []settingChange{
-		{"name", before.Name, after.Name},
-		{"slug", before.Slug, after.Slug},
-		{"description", before.Description, after.Description},
-		{"tags", strings.Join(before.Tags, ", "), strings.Join(after.Tags, ", ")},
-		{"interval", formatDuration(before.Rule.Interval), formatDuration(after.Rule.Interval)},
-		{"cron", formatCalendar(before, monitor.Cron), formatCalendar(after, monitor.Cron)},
-		{"oncalendar", formatCalendar(before, monitor.OnCalendar), formatCalendar(after, monitor.OnCalendar)},
-		{"timezone", formatZone(before), formatZone(after)},
-		{"early", formatEarly(before), formatEarly(after)},
-		{"grace", formatDuration(before.Rule.Grace), formatDuration(after.Rule.Grace)},
-		{"max_run_time", formatDuration(before.Rule.MaxRunTime), formatDuration(after.Rule.MaxRunTime)},
-		{"min_run_time", formatDuration(before.Rule.MinRunTime), formatDuration(after.Rule.MinRunTime)},
-		{"start_grace", formatDuration(before.Rule.StartGrace), formatDuration(after.Rule.StartGrace)},
-		{"alert_after", strconv.Itoa(max(before.Rule.AlertAfter, 1)), strconv.Itoa(max(after.Rule.AlertAfter, 1))},
-		{"expect_first_by", formatTime(before.Rule.ExpectFirstBy), formatTime(after.Rule.ExpectFirstBy)},
-		{"methods", string(before.Rule.Methods), string(after.Rule.Methods)},
-		{"manual_resume", strconv.FormatBool(before.Rule.ManualResume), strconv.FormatBool(after.Rule.ManualResume)},
-		{"channels", formatChannels(before), formatChannels(after)},
-	}
 }
 
 // maxDiffValue is the maximum length of one value in the audit log, in characters.

@@ -33,6 +33,7 @@ const DefaultGrace = 5 * time.Minute
 // HeartbeatEdit contains the new values of a heartbeat. A nil value keeps the current one,
 // or sets the default of a new heartbeat. Durations are as typed, see
 // [schedule.ParseDuration]; an empty duration removes it, or sets the default.
+// [HeartbeatFields] describes the members.
 type HeartbeatEdit struct {
 	Name, Slug, Description *string
 	Tags                    *[]string
@@ -101,6 +102,7 @@ func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heart
 		h.Tags = f.tags(*e.Tags)
 	}
 	h.Rule = e.applyRule(h.Rule, in.project.Zone, in.now, f)
+	e.applyChoices(&h, f)
 	if e.Channels != nil {
 		h.AllChannels, h.Channels = *e.Channels == nil, f.channels(*e.Channels, in.channels)
 	}
@@ -216,12 +218,6 @@ func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *
 	}
 	if e.ExpectFirstBy != nil {
 		r.ExpectFirstBy = f.expectFirstBy(*e.ExpectFirstBy, r.ExpectFirstBy, now)
-	}
-	if e.Methods != nil {
-		r.Methods = monitor.Methods(*e.Methods)
-		if r.Methods != monitor.AnyMethod && r.Methods != monitor.PostOnly {
-			f.reject("methods", "methods must be any or post.")
-		}
 	}
 	if e.ManualResume != nil {
 		r.ManualResume = *e.ManualResume

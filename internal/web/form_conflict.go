@@ -146,28 +146,21 @@ func (e staleForm) displayValue(field string, values []string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" }), ", ")
 }
 
-// heartbeatFormLabels are the fields of a heartbeat's form.
-var heartbeatFormLabels = []view.Option{
-	{Value: "name", Label: "Name"},
-	{Value: "schedule", Label: "Kind of schedule"},
-	{Value: "interval", Label: "Expected interval"},
-	{Value: scheduleCron, Label: "Cron expression"},
-	{Value: "cron_timezone", Label: "Time zone of cron"},
-	{Value: scheduleOnCalendar, Label: "OnCalendar expression"},
-	{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
-	{Value: "grace", Label: "Grace period"},
-	{Value: "tags", Label: "Tags"},
-	{Value: "description", Label: "Description"},
-	{Value: "channels", Label: "Which channels"},
-	{Value: "channel", Label: "Channels"},
-	{Value: "max_run_time", Label: "Maximum run time"},
-	{Value: "min_run_time", Label: "Minimum run time"},
-	{Value: "start_grace", Label: "Must start within"},
-	{Value: "alert_after", Label: "Alert after"},
-	{Value: "early", Label: "Early pings"},
-	{Value: "expect_first_by", Label: "Expect the first ping by"},
-	{Value: "methods", Label: "Requests"},
-	{Value: "manual_resume", Label: "When paused, stay paused"},
+// heartbeatFormLabels returns the controls of a heartbeat's form with their labels.
+func heartbeatFormLabels() []view.Option {
+	labels := []view.Option{
+		{Value: "schedule", Label: "Kind of schedule"},
+		{Value: "cron_timezone", Label: "Time zone of cron"},
+		{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
+		{Value: "channels", Label: "Which channels"},
+		{Value: "channel", Label: "Channels"},
+	}
+	for _, f := range manage.HeartbeatFields {
+		if !slices.Contains([]string{"slug", "timezone", "channels"}, f.Name) {
+			labels = append(labels, view.Option{Value: f.Name, Label: f.Label})
+		}
+	}
+	return labels
 }
 
 // heartbeatFormValues are what a browser sends of a form that nobody touches.
@@ -178,6 +171,9 @@ func heartbeatFormValues(f view.HeartbeatForm, channels []string) url.Values {
 		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
 		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
 		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+	}
+	for _, s := range f.Selects {
+		values[s.Name] = []string{s.Value}
 	}
 	for name, on := range map[string]bool{"methods": f.PostOnly, "manual_resume": f.ManualResume, "channels": f.SelectedChannelsOnly} {
 		if on {
@@ -195,7 +191,7 @@ func (v *request) staleHeartbeat(ctx context.Context) (staleForm, error) {
 	}
 	e := staleForm{
 		title: h.Name, formPath: view.HeartbeatPath(HeartbeatKey(h)), backPath: view.HeartbeatPath(HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
-		fields: heartbeatFormLabels, saved: heartbeatFormValues(v.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(v.submittedHeartbeat(nil), v.r.PostForm["channel"]),
+		fields: heartbeatFormLabels(), saved: heartbeatFormValues(v.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(v.submittedHeartbeat(nil), v.r.PostForm["channel"]),
 	}
 	if e.lastChange, err = v.site.Service.LastChange(ctx, v.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
 		return e, err

@@ -14,6 +14,7 @@ func showNewHeartbeat(v *request) error {
 	zone := view.Input{Value: v.actor.Project.Zone}
 	f := view.HeartbeatForm{
 		Schedule: scheduleInterval, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}, CronZone: zone, OnCalendarZone: zone,
+		Selects: selects(func(manage.HeartbeatField) string { return "" }),
 	}
 	return v.renderHeartbeatForm(http.StatusOK, view.HeartbeatFormPage{Form: f}, nil)
 }

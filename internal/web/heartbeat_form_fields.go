@@ -36,6 +36,11 @@ func (v *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 		Name: new(v.formValue("name")), Description: new(v.formValue("description")), Tags: &tags,
 		Grace: new(v.formValue("grace")), Methods: &methods, ManualResume: &stays,
 	}
+	for _, f := range manage.SelectFields() {
+		if v.r.PostForm.Has(f.Name) {
+			f.Set(&e, new(v.formValue(f.Name)))
+		}
+	}
 	v.readSchedule(&e)
 	v.readLimits(&e, before)
 	e.InputFaults = append(e.InputFaults, v.durationsWithoutUnit()...)
@@ -77,6 +82,7 @@ func (v *request) submittedHeartbeat(about map[string]string) view.HeartbeatForm
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: v.formValue("methods") == string(monitor.PostOnly), ManualResume: v.formValue("manual_resume") != "",
 		SelectedChannelsOnly: v.formValue("channels") == "some", ChannelError: about["channels"],
+		Selects: selects(func(f manage.HeartbeatField) string { return v.formValue(f.Name) }),
 	}
 	switch f.Schedule {
 	case scheduleCron:
@@ -163,6 +169,7 @@ func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
 		ExpectFirstBy: view.Input{Value: v.clock.FormTime(r.ExpectFirstBy)},
 		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
+		Selects: selects(func(f manage.HeartbeatField) string { return f.Value(h) }),
 	}
 	if r.Early >= 0 {
 		f.Early.Value = view.ExactDuration(r.Early)
@@ -179,6 +186,19 @@ func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
 		f.Schedule, f.OnCalendar.Value, f.OnCalendarZone.Value = scheduleOnCalendar, strings.Join(c.Lines(), "\n"), c.Zone()
 	}
 	return f
+}
+
+// selects returns the lists of options of the form.
+func selects(value func(manage.HeartbeatField) string) []view.Select {
+	var all []view.Select
+	for _, f := range manage.SelectFields() {
+		s := view.Select{Name: f.Name, Label: f.Label, Value: value(f)}
+		for _, o := range f.Options {
+			s.Options = append(s.Options, view.Option{Value: o.Value, Label: o.Label})
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // durationInput is a duration that someone set, nothing for 0.

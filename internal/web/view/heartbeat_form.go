@@ -30,6 +30,13 @@ type HeartbeatForm struct {
 	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, ExpectFirstBy Input
 	DefaultEarly                                                         string // how early a ping may be unless said, such as "5m"
 	PostOnly, ManualResume                                               bool
+	Selects                                                              []Select
+}
+
+// Select is a choice of one option from a list.
+type Select struct {
+	Name, Label, Value string
+	Options            []Option
 }
 
 // ChannelOption is a channel that a heartbeat may name.

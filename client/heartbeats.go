@@ -148,6 +148,7 @@ type Heartbeat struct {
 	MinRunTime   *int64   `json:"min_run_time" doc:"Minimum seconds from the start to the success of a run; a shorter run has failed; null: no minimum"`
 	StartGrace   *int64   `json:"start_grace" doc:"Seconds after due_at by which a run must start or ping; null: only the grace period applies"`
 	AlertAfter   int      `json:"alert_after" doc:"Number of consecutive failed runs that opens an incident"`
+	Severity     string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
 	Methods      string   `json:"methods" enum:"any,post"`
 	ManualResume bool     `json:"manual_resume" doc:"A ping does not resume a paused heartbeat"`
 	Channels     []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: all of the project"`
@@ -184,6 +185,7 @@ type HeartbeatSettings struct {
 	MinRunTime   any       `json:"min_run_time,omitempty"`
 	StartGrace   any       `json:"start_grace,omitempty"`
 	AlertAfter   *int      `json:"alert_after,omitempty"`
+	Severity     *string   `json:"severity,omitempty"`
 	Methods      *string   `json:"methods,omitempty"`
 	ManualResume *bool     `json:"manual_resume,omitempty"`
 	Channels     *[]string `json:"channels,omitempty"`

@@ -62,6 +62,7 @@ type Incident struct {
 	HeartbeatID    *string    `json:"heartbeat_id" doc:"Null for read-only keys and in webhooks"`
 	HeartbeatRef   string     `json:"heartbeat_ref"`
 	HeartbeatName  string     `json:"heartbeat_name"`
+	Severity       string     `json:"severity" enum:"critical,warning,info" doc:"Current severity of the heartbeat"`
 	State          string     `json:"state" enum:"open,acknowledged,resolved"`
 	Cause          string     `json:"cause" enum:"missed,failure,overran,too_short,not_started"`
 	OpenedAt       time.Time  `json:"opened_at" doc:"The deadline, even if it was detected later"`

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 		"internal/meter", "internal/monitor", "internal/notify", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/view",
 	},
 	"internal/discover":                     {"internal/schedule", "internal/snippet"},
-	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/schedule"},
+	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/manage", "internal/schedule"},
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"tools/manifest":                        {},

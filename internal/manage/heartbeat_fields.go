@@ -149,6 +149,17 @@ var HeartbeatFields = []HeartbeatField{
 		format: func(h monitor.Heartbeat) string { return formatTime(h.Rule.ExpectFirstBy) },
 	},
 	{
+		Name: "severity", Label: "Severity", Type: FieldChoice, Select: true,
+		Options: []Option{
+			{string(monitor.SeverityCritical), "Critical"}, {string(monitor.SeverityWarning), "Warning"}, {string(monitor.SeverityInfo), "Info"},
+		},
+		Help:   "How urgent its alerts are. Every alert contains it; messages name it if it is not critical. Default: critical",
+		Flag:   "How urgent its alerts are: critical, warning or info. Default: critical.",
+		member: func(e *HeartbeatEdit) any { return &e.Severity },
+		format: func(h monitor.Heartbeat) string { return string(h.Severity) },
+		choice: func(h *monitor.Heartbeat, value string) { h.Severity = monitor.Severity(value) },
+	},
+	{
 		Name: "methods", Label: "Requests", Type: FieldChoice,
 		Options: []Option{{string(monitor.AnyMethod), "Any method"}, {string(monitor.PostOnly), "POST only"}},
 		Help:    "Request methods that count as pings. With post, other methods are only logged. Default: any",

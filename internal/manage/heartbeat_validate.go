@@ -51,6 +51,7 @@ type HeartbeatEdit struct {
 	StartGrace    *string
 	AlertAfter    *int
 	ExpectFirstBy *string // RFC 3339; empty: never
+	Severity      *string
 	Methods       *string
 	ManualResume  *bool
 	Channels      *[]string // a nil list: all of the project
@@ -67,7 +68,7 @@ type HeartbeatEdit struct {
 // newHeartbeat returns a heartbeat with default settings.
 func newHeartbeat(project int64, now time.Time) monitor.Heartbeat {
 	return monitor.Heartbeat{
-		Project: project, Status: monitor.New, AllChannels: true, Created: now, Updated: now,
+		Project: project, Status: monitor.New, Severity: monitor.SeverityCritical, AllChannels: true, Created: now, Updated: now,
 		Rule: monitor.Rule{Early: monitor.DefaultEarly, Grace: DefaultGrace, AlertAfter: 1, Methods: monitor.AnyMethod},
 	}
 }

@@ -57,6 +57,7 @@ type Incident struct {
 
 	// Of the heartbeat, for telling people; filled when read.
 	HeartbeatID, HeartbeatRef, HeartbeatName string
+	Severity                                 Severity
 }
 
 // State tells how far people are with it.

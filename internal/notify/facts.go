@@ -24,6 +24,7 @@ func (n Notification) facts() []Fact {
 	if n.Number > 0 {
 		add("Incident", "#"+strconv.FormatInt(n.Number, 10))
 	}
+	add("Severity", n.severityLabel())
 	add("Cause", n.causeText())
 	at("Down since", n.DownSince)
 	if n.DownFor > 0 {

@@ -1,6 +1,9 @@
 package notify
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Message is one piece of news in words. Every kind of channel renders the same
 // message, so that an e-mail and a chat never disagree.
@@ -41,15 +44,29 @@ type Link struct{ Label, URL string }
 // attempt says the same.
 func (n Notification) Message() Message {
 	h := n.headline()
+	status := h.status
+	if severity := n.severityLabel(); severity != "" {
+		status += ", " + strings.ToLower(severity)
+		h.lead = severity + ": " + h.lead
+	}
 	m := Message{
 		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
 		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
-	m.Subject = shorten("["+h.status+"] "+h.subject, maxLineLength)
+	m.Subject = shorten("["+status+"] "+h.subject, maxLineLength)
 	if n.isEvent(EventOpened, EventReminder) {
 		m.Output = outputTail(n.Output)
 	}
 	return m
+}
+
+// severityLabel names the severity of the heartbeat, empty for critical: most heartbeats are, and
+// their messages are shorter without it.
+func (n Notification) severityLabel() string {
+	if n.Notice.Heartbeat == nil {
+		return ""
+	}
+	return map[string]string{"warning": "Warning", "info": "Info"}[n.Notice.Heartbeat.Severity]
 }
 
 // isEvent reports whether n is one of the events.

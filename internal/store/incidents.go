@@ -37,14 +37,14 @@ var timelineBatch = columnBatch{table: "timeline", columns: []column{
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name`
+	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
 	var opened, detected, due, last, acknowledged, resolved sql.NullInt64
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName)
+		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
 	i.AcknowledgedAt, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(resolved)
 	return i, err

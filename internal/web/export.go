@@ -116,7 +116,7 @@ func downloadIncidents(v *request) error {
 	filter := incidentFilter(v.r.URL.Query())
 	f := &file{
 		request: v, name: v.actor.Project.Slug + "-incidents",
-		header: []string{"number", "heartbeat", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down"},
+		header: []string{"number", "heartbeat", "severity", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down"},
 	}
 	more, err := v.site.Service.ExportIncidents(v.ctx(), v.actor, manage.IncidentListQuery{State: filter.State, Cause: filter.Cause, Text: filter.Query},
 		func(part []monitor.Incident) error {
@@ -136,7 +136,7 @@ func (v *request) incidentRow(i monitor.Incident) []string {
 		end = v.now
 	}
 	return []string{
-		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.State()), string(i.Cause), csvTime(i.OpenedAt), csvTime(i.DetectedAt),
+		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.Severity), string(i.State()), string(i.Cause), csvTime(i.OpenedAt), csvTime(i.DetectedAt),
 		csvTime(i.AcknowledgedAt), i.AcknowledgedBy, csvTime(i.ResolvedAt), string(i.Resolution), csvSeconds(end.Sub(i.OpenedAt)),
 	}
 }

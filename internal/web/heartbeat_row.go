@@ -19,7 +19,7 @@ func HeartbeatKey(h monitor.Heartbeat) string {
 // heartbeatRow is one line of the list.
 func (v *request) heartbeatRow(w manage.HeartbeatHistory) view.Row {
 	r := view.Row{
-		Key: HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(v.now)), Tags: w.Tags, Schedule: w.Rule.Describe(),
+		Key: HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(v.now)), Severity: string(w.Severity), Tags: w.Tags, Schedule: w.Rule.Describe(),
 		Grace: w.Rule.Grace, Editable: v.actor.May(auth.ChangeHeartbeats),
 		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: RunningSince(w.Heartbeat),

@@ -27,6 +27,7 @@ type Heartbeat struct {
 	Early           time.Duration // how long before it is due a ping counts; below 0: as usual
 	PostOnly        bool
 	ManualResume    bool
+	Severity        string
 	ExpectFirstBy   time.Time // alert when the first ping has not come by then; zero: never
 	Tags            []string
 	Channels        []string // names; empty: all of the project

@@ -8,6 +8,7 @@ type Row struct {
 	Key      string // the id for those who may ping, the ref for everyone else
 	Name     string
 	Status   string
+	Severity string
 	Tags     []string
 	Schedule string // in words: "every 24 h"
 	Grace    time.Duration
@@ -28,6 +29,9 @@ type Row struct {
 	Strip RunStrip
 	Spark DurationSparkline
 }
+
+// severityLabels names the severities that are shown: critical is the default, and shows nothing.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}
 
 // RowID is the id of the row in the page, by which a live row is swapped.
 func RowID(key string) string { return "hb-" + key }

@@ -346,6 +346,7 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: anyTime().Draw(t, "expect first by"),
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
+			Severity:    rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),
 			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
 			EarlySlot: anyTime().Draw(t, "slot"), FailedRuns: rapid.IntRange(0, 200).Draw(t, "bad"),
 			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "lapsed slot"), Count: rapid.IntRange(0, 99).Draw(t, "lapsed runs")},

@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/deliver":           {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
 	"internal/auth":              {"internal/monitor", "internal/safetext", "internal/schedule", "internal/store"},
 	"internal/manage":            {"client", "internal/auth", "internal/monitor", "internal/notify", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
-	"internal/api":               {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/shape"},
+	"internal/api":               {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/safetext", "internal/shape"},
 	"internal/web":               {"docs/manual", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/schedule", "internal/web/static", "internal/web/view"},
 	"docs/manual":                {},
 	"internal/snippet":           {},

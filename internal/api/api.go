@@ -13,6 +13,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/safetext"
 )
 
 // Prefix is the path of the API.
@@ -68,16 +69,16 @@ func build(o Options) *API {
 // ServeHTTP serves a request. The answers of the mux to unknown paths are plain text, so
 // they are replaced by problems.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	refusal, pattern := a.mux.Handler(r)
+	handler, pattern := a.mux.Handler(r)
 	if pattern != "" {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	said := statusRecorder{header: http.Header{}}
-	refusal.ServeHTTP(&said, r)
-	if said.status == http.StatusMethodNotAllowed {
-		allowed := said.header.Get("Allow")
-		httpd.NewProblem(said.status, "This path does not support "+shortenEcho(r.Method)+". Supported: "+allowed+".").With("Allow", allowed).Write(w, r)
+	recorder := statusRecorder{header: http.Header{}}
+	handler.ServeHTTP(&recorder, r)
+	if recorder.status == http.StatusMethodNotAllowed {
+		allowed := recorder.header.Get("Allow")
+		httpd.NewProblem(recorder.status, "This path does not support "+safetext.Shorten(r.Method, maxEcho)+". Supported: "+allowed+".").With("Allow", allowed).Write(w, r)
 		return
 	}
 	httpd.NewProblem(http.StatusNotFound, "There is no such path in the API. "+Prefix+documentPath+" lists all paths.").Write(w, r)

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -19,7 +18,11 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/safetext"
 )
+
+// maxEcho is the maximum length of a value of the request that is sent back, in characters.
+const maxEcho = 40
 
 // Limits of the body of a request.
 const (
@@ -56,11 +59,11 @@ func register[I, O any](a *API, r endpoint, do func(ctx context.Context, who aut
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
-	refusals := append(op.Errors, commonErrors...)
+	statuses := append(op.Errors, commonErrors...)
 	if r.body != nil {
-		refusals = append(refusals, bodyErrors...)
+		statuses = append(statuses, bodyErrors...)
 	}
-	for _, status := range refusals {
+	for _, status := range statuses {
 		op.Responses[strconv.Itoa(status)] = a.errorResponse(status)
 	}
 	op.Errors = nil
@@ -206,7 +209,7 @@ func rewriteHumaError(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := httpd.NewProblem(model.Status, sentence(model.Detail))
+	p := httpd.NewProblem(model.Status, safetext.Sentence(model.Detail))
 	p.RequestID = ctx.Header("X-Request-Id")
 	if model.Status == http.StatusRequestEntityTooLarge {
 		p.Detail = fmt.Sprintf("The body is larger than the maximum of %d kB.", maxBodyBytes>>10)
@@ -216,25 +219,11 @@ func rewriteHumaError(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	for i, e := range model.Errors {
 		if i == 0 {
-			p.Detail = sentence(e.Message)
+			p.Detail = safetext.Sentence(e.Message)
 		}
-		p.Errors = append(p.Errors, httpd.FieldProblem{Location: e.Location, Message: sentence(e.Message)})
+		p.Errors = append(p.Errors, httpd.FieldProblem{Location: e.Location, Message: safetext.Sentence(e.Message)})
 	}
 	return p, nil
-}
-
-// sentence makes a sentence of a clause.
-func sentence(clause string) string {
-	_, size := utf8.DecodeRuneInString(clause)
-	return strings.ToUpper(clause[:size]) + clause[size:] + "."
-}
-
-// shortenEcho shortens a value of the request before it is sent back.
-func shortenEcho(text string) string {
-	if r := []rune(text); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return text
 }
 
 // etag returns a version as an entity tag (RFC 9110, section 8.8.3).
@@ -270,7 +259,7 @@ type (
 		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only heartbeats with this status"`
 		Tag    string `query:"tag" doc:"Only heartbeats with this tag"`
 		Q      string `query:"q" doc:"Only heartbeats with this text in name, slug, description or a tag, or whose id or ref begins with it"`
-		Sort   string `query:"sort" enum:"name,created,due" default:"name" doc:"Order of the list; due lists the next due first"`
+		Sort   string `query:"sort" enum:"name,created,due,last,slowest" default:"name" doc:"Order of the list. due: the next due first. last: the last ping first. slowest: the longest run time first"`
 		PageQuery
 	}
 	HeartbeatPath struct {

@@ -95,7 +95,7 @@ func (a *API) documentPutCreated(path string) {
 }
 
 func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*bodyResponse[client.Page[client.Heartbeat]], error) {
-	list, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, PageQuery: in.query()})
+	list, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatListQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor})
 	return pageResponse(list, err, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeatJSON(who, h) })
 }
 

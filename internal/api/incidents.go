@@ -45,21 +45,21 @@ func (a *API) incidentRoutes() {
 	}}, a.listIncidents)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/incidents/{id}", Tags: tag, Summary: "Get one incident",
-		Description: "With its timeline, and who was told and how that went.", Errors: gone,
+		Description: "Returns the incident with its timeline and deliveries.", Errors: gone,
 	}}, a.getIncident)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/incidents/{id}/acknowledge", Tags: tag, Summary: "Acknowledge an incident",
-		Description: "Says that somebody is on it, which stops its reminders. Doing it again changes nothing; a resolved incident is a conflict.",
+		Description: "Stops the reminders. Idempotent; a resolved incident is a conflict.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}}, a.acknowledgeIncident)
 	register(a, endpoint{Operation: huma.Operation{
-		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident",
+		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Add a note to an incident",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, body: a.schemaOf(reflect.TypeFor[noteBody]()), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
 }
 
 func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*bodyResponse[client.Page[client.Incident]], error) {
-	list, err := a.Service.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, PageQuery: in.query()})
+	list, err := a.Service.Incidents(ctx, who, manage.IncidentListQuery{State: in.State, Heartbeat: in.Heartbeat, Limit: in.Limit, Cursor: in.Cursor})
 	return pageResponse(list, err, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) })
 }
 

@@ -13,11 +13,11 @@ import (
 )
 
 // documentDescription is the introduction of the OpenAPI document.
-const documentDescription = `Create and change heartbeats, see their pings and incidents, and say who is told.
+const documentDescription = `Create and change heartbeats and channels, and read pings and incidents.
 
-Send an API key as ` + "`Authorization: Bearer ovd_…`" + `. Keys belong to one project. A read-only key sees no id or URL that could ping: those are null, and ` + "`ref`" + ` works in place of the id. The pings need no key.
+Send an API key as ` + "`Authorization: Bearer ovd_…`" + `. Keys belong to one project. For a read-only key, ids and URLs that give the right to ping are null; use ` + "`ref`" + ` in place of the id. Pings need no key.
 
-Times are RFC 3339 in UTC. Durations are answered as whole seconds, and taken as seconds or text (` + "`\"24h\"`, `\"10m\"`, `\"1d\"`, `\"PT5M\"`" + `). Lists come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Answers may gain members; in requests unknown members and query parameters are errors that name them. Every refusal is ` + "`application/problem+json`" + ` (RFC 9457), and every answer carries ` + "`X-Request-Id`" + `.`
+Times are RFC 3339 in UTC. Responses contain durations as whole seconds; requests can contain seconds or text (` + "`\"24h\"`, `\"10m\"`, `\"1d\"`, `\"PT5M\"`" + `). Lists are paginated: send ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Responses may get new members. Unknown members and query parameters of a request are errors. Every error is ` + "`application/problem+json`" + ` (RFC 9457), and every response has ` + "`X-Request-Id`" + `.`
 
 // OpenAPI returns the OpenAPI document.
 func OpenAPI(o Options) ([]byte, error) { return build(o).openAPI() }
@@ -33,15 +33,15 @@ func (a *API) config() huma.Config {
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {
 					Type: "http", Scheme: "bearer", BearerFormat: "ovd_…",
-					Description: "An API key, from the page API keys or from `overdue api-key create`.",
+					Description: "An API key, created on the page API keys or with `overdue api-key create`.",
 				}},
 			},
 			Tags: []*huma.Tag{
 				{Name: "Heartbeats", Description: "Jobs that are expected to ping."},
-				{Name: "Pinging", Description: "What jobs send. No key is needed: whoever knows the URL may ping."},
-				{Name: "Pings", Description: "What jobs have sent."},
-				{Name: "Incidents", Description: "Times in which a heartbeat was down."},
-				{Name: "Channels", Description: "Ways to tell people."},
+				{Name: "Pinging", Description: "Requests of jobs. They need no key: the URL gives the right to ping."},
+				{Name: "Pings", Description: "Received pings."},
+				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
+				{Name: "Channels", Description: "Ways to notify people."},
 			},
 		},
 		Formats:                      huma.DefaultFormats,

@@ -14,6 +14,7 @@ import (
 
 	"overdue/internal/httpd"
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 )
 
 // maxUnknownMembers is the maximum number of unknown members that one answer names.
@@ -66,7 +67,7 @@ func decodeObject(body []byte, members []member) (monitor.Faults, error) {
 		if i == maxUnknownMembers {
 			break
 		}
-		faults = append(faults, monitor.Faultf(monitor.Invalid, shortenEcho(name), "Unknown member %q. Known members: %s.", shortenEcho(name), strings.Join(known, ", ")))
+		faults = append(faults, monitor.Faultf(monitor.Invalid, safetext.Shorten(name, maxEcho), "Unknown member %q. Known members: %s.", safetext.Shorten(name, maxEcho), strings.Join(known, ", ")))
 	}
 	return faults, nil
 }

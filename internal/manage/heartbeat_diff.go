@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 	"overdue/internal/schedule"
 )
 
@@ -36,10 +37,7 @@ func shortenDiffValue(text string) string {
 	if text == "" {
 		return "–"
 	}
-	if r := []rune(text); len(r) > maxDiffValue {
-		return string(r[:maxDiffValue]) + "…"
-	}
-	return text
+	return safetext.Shorten(text, maxDiffValue)
 }
 
 // formatDuration formats a duration, empty for 0.

@@ -2,8 +2,7 @@ package manage
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
+	"math"
 	"slices"
 	"time"
 
@@ -11,75 +10,6 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
-
-// HeartbeatQuery says which heartbeats are listed. Empty members do not filter.
-type HeartbeatQuery struct {
-	Status string
-	Tag    string
-	Text   string // in name, slug, description or tag
-	Sort   string // one of sorts, name when empty
-	PageQuery
-}
-
-// heartbeatSorts are the orders of the list of heartbeats, the default first.
-var heartbeatSorts = []string{"name", "created", "due"}
-
-// validate returns what is wrong with the query.
-func (q HeartbeatQuery) validate() error {
-	f := &validator{}
-	if q.Status != "" && !slices.Contains(monitor.Statuses, monitor.Status(q.Status)) {
-		f.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
-	}
-	if !slices.Contains(heartbeatSorts, q.Sort) {
-		f.reject("sort", "There is no order %q: use name, created or due.", q.Sort)
-	}
-	if !isSearchable(q.Tag) {
-		f.reject("tag", "A tag cannot contain control characters: remove them.")
-	}
-	if !isSearchable(q.Text) {
-		f.reject("q", "The search text contains a control character: remove it.")
-	}
-	return f.err()
-}
-
-// Heartbeats lists the heartbeats of the actor's project.
-func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery) (ListPage[monitor.Heartbeat], error) {
-	var listing ListPage[monitor.Heartbeat]
-	if q.Sort == "" {
-		q.Sort = heartbeatSorts[0]
-	}
-	if err := authorize(a, auth.Read); err != nil {
-		return listing, err
-	}
-	if err := q.validate(); err != nil {
-		return listing, err
-	}
-	list := "heartbeats/" + q.Sort
-	from, limit, err := q.position(list)
-	if err != nil {
-		return listing, err
-	}
-	filter := store.HeartbeatFilter{
-		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, SearchIDs: a.SeesPingURLs(), Sort: q.Sort, After: from, Limit: limit,
-	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
-		items, last, err := tx.Heartbeats(filter)
-		if err != nil {
-			return err
-		}
-		listing = ListPage[monitor.Heartbeat]{Items: items}
-		if err := redactHeartbeats(tx, a, items); err != nil || len(items) < limit {
-			return err
-		}
-		filter.After, filter.Limit = last, 1
-		more, _, err := tx.Heartbeats(filter)
-		if len(more) > 0 {
-			listing.Next = listCursor{list, last}.String()
-		}
-		return err
-	})
-	return listing, err
-}
 
 // Types of the store that pages use unchanged.
 type (
@@ -97,15 +27,20 @@ const (
 	maxMenuTags    = 30  // in the tag menu
 )
 
-// HeartbeatListQuery says what the list for people shows. Empty members do not
-// filter.
+// HeartbeatListQuery filters and sorts the list of heartbeats, for the API and for the pages. An
+// empty member does not filter.
 type HeartbeatListQuery struct {
-	Status, Tag, Text string
-	Running           bool
-	Sort              string // "" for attention first, due, last, name, slowest
-	Limit             int
-	Cursor            string // Prev or Next of another page
+	Status, Tag string
+	Text        string // in name, slug, description or tag, or the beginning of an id
+	Running     bool   // only with a run in progress
+	Sort        string // one of heartbeatSorts
+	Limit       int
+	Cursor      string // Prev or Next of another page
 }
+
+// heartbeatSorts are the orders of the list of heartbeats. The empty one puts first what needs
+// attention.
+var heartbeatSorts = []string{"", "name", "created", "due", "last", "slowest"}
 
 // HeartbeatHistory is a heartbeat with its recent runs.
 type HeartbeatHistory struct {
@@ -117,11 +52,11 @@ type HeartbeatHistory struct {
 	PausedBy string         // from the audit log, may be empty
 }
 
-// HeartbeatList is one page of the list for people, and what stands around it.
+// HeartbeatList is one page of the list of heartbeats, and what the pages show around it.
 type HeartbeatList struct {
 	Rows         []HeartbeatHistory
-	Before       int    // rows of the pages before this one
-	Total        int    // rows of all pages
+	Before       int    // number of rows on the pages before
+	Total        int    // number of rows on all pages
 	Prev, Next   string // cursors, empty at either end
 	Tally        StatusCounts
 	Standing     store.NavCounts
@@ -131,65 +66,124 @@ type HeartbeatList struct {
 	Newest       NewestKeys
 }
 
-// listPosition is the place of a page in the list, as its cursor holds it.
-type listPosition struct {
-	Sort       string            `json:"s"`
-	Mark       store.RowPosition `json:"m"`
-	Backwards  bool              `json:"b,omitempty"`
-	RowsBefore int               `json:"r"` // before the page that it leads to, as far as known
-}
+// list names the list in its order, for cursors.
+func (q HeartbeatListQuery) list() string { return "heartbeats/" + q.Sort }
 
-// String is the spot as an opaque cursor.
-func (s listPosition) String() string {
-	b, _ := json.Marshal(s) // texts and numbers always marshal
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// position reads the cursor of a query. One from another order, or one that nobody
-// here wrote, is the beginning: a stale link still shows a list.
-func (q HeartbeatListQuery) position() listPosition {
-	var s listPosition
-	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || json.Unmarshal(b, &s) != nil || s.Sort != q.Sort || s.Mark.Key < 1 || !isSearchable(s.Mark.Text) || s.RowsBefore < 0 {
-		return listPosition{Sort: q.Sort}
+// validate returns the faults of the query. The pages skip it: an outdated link still shows a list.
+func (q HeartbeatListQuery) validate() error {
+	f := &validator{}
+	if q.Status != "" && !slices.Contains(monitor.Statuses, monitor.Status(q.Status)) {
+		f.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
 	}
-	return s
+	if !slices.Contains(heartbeatSorts, q.Sort) {
+		f.reject("sort", "There is no order %q: use %s.", q.Sort, joinWithOr(heartbeatSorts[1:]))
+	}
+	if !isSearchable(q.Tag) {
+		f.reject("tag", "A tag cannot contain control characters: remove them.")
+	}
+	if !isSearchable(q.Text) {
+		f.reject("q", "The search text contains a control character: remove it.")
+	}
+	return f.err()
 }
 
-// storeFilter is the query for the store. Texts that no row can hold find nothing.
-func (q HeartbeatListQuery) storeFilter(a auth.Actor) store.OverviewFilter {
-	f := store.OverviewFilter{
+// storeFilter returns the filter of the store. Texts that no row can contain find nothing.
+func (q HeartbeatListQuery) storeFilter(a auth.Actor) store.HeartbeatFilter {
+	f := store.HeartbeatFilter{
 		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, SearchIDs: a.SeesPingURLs(),
-		Running: q.Running, Sort: q.Sort, Limit: min(max(q.Limit, 1), MaxLimit),
+		Running: q.Running, Sort: q.Sort,
 	}
 	for _, text := range []*string{&f.Tag, &f.Text, (*string)(&f.Status)} {
 		if !isSearchable(*text) {
-			*text = "\uFFFD"
+			*text = noMatch
 		}
 	}
 	return f
 }
 
-// HeartbeatList lists heartbeats for people.
+// heartbeatPage is one page of heartbeats with its cursors.
+type heartbeatPage struct {
+	rows       []monitor.Heartbeat
+	before     int
+	prev, next string
+}
+
+// readHeartbeatPage reads the page at a position. total is the number of rows on all pages.
+func readHeartbeatPage(tx *store.Tx, f store.HeartbeatFilter, at listPosition, limit, total int) (heartbeatPage, error) {
+	f.From, f.Backwards, f.Limit = at.Row, at.Backwards, limit+1
+	rows, err := tx.Heartbeats(f)
+	if err != nil {
+		return heartbeatPage{}, err
+	}
+	b := boundsOf(len(rows), limit, total, at)
+	p := heartbeatPage{rows: rows[b.from:b.to], before: b.before}
+	if b.hasPrev {
+		first, err := tx.RowPosition(f.Sort, p.rows[0].Key)
+		if err != nil {
+			return p, err
+		}
+		p.prev = at.prev(first, b.before-limit)
+	}
+	if b.hasNext {
+		last, err := tx.RowPosition(f.Sort, p.rows[len(p.rows)-1].Key)
+		if err != nil {
+			return p, err
+		}
+		p.next = at.next(last, b.before+len(p.rows))
+	}
+	return p, nil
+}
+
+// Heartbeats lists the heartbeats of the actor's project.
+func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (page ListPage[monitor.Heartbeat], err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return page, err
+	}
+	if err := q.validate(); err != nil {
+		return page, err
+	}
+	at, limit, err := validPosition(q.list(), q.Cursor, q.Limit)
+	if err != nil {
+		return page, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		found, err := readHeartbeatPage(tx, q.storeFilter(a), at, limit, math.MaxInt)
+		if err != nil {
+			return err
+		}
+		page = ListPage[monitor.Heartbeat]{Items: found.rows, Next: found.next}
+		return redactHeartbeats(tx, a, page.Items)
+	})
+	return page, err
+}
+
+// HeartbeatList is Heartbeats for the pages: with the recent runs, and the counts around the list.
 func (d *Service) HeartbeatList(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (o HeartbeatList, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return o, err
 	}
-	f, at, now := q.storeFilter(a), q.position(), currentTime()
+	f, now := q.storeFilter(a), currentTime()
+	at, _ := parsePosition(q.list(), q.Cursor)
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
 		o = HeartbeatList{}
-		if o.Total, err = tx.CountOverview(f); err != nil {
+		if o.Total, err = tx.CountMatchingHeartbeats(f); err != nil {
 			return err
 		}
 		if err := o.readSurroundings(tx, a, now); err != nil {
 			return err
 		}
-		return o.readPage(tx, a, f, at)
+		found, err := readHeartbeatPage(tx, f, at, clampLimit(q.Limit), o.Total)
+		if err != nil {
+			return err
+		}
+		o.Before, o.Prev, o.Next = found.before, found.prev, found.next
+		o.Rows, err = withHistory(tx, a, found.rows)
+		return err
 	})
 	return o, err
 }
 
-// readSurroundings reads what stands around the list.
+// readSurroundings reads the counts around the list.
 func (o *HeartbeatList) readSurroundings(tx *store.Tx, a auth.Actor, now time.Time) (err error) {
 	if o.Standing, err = tx.NavCounts(a.Project.Key); err != nil {
 		return err
@@ -208,50 +202,6 @@ func (o *HeartbeatList) readSurroundings(tx *store.Tx, a auth.Actor, now time.Ti
 	}
 	o.DuePerMinute, err = tx.ExpectedByMinute(a.Project.Key, now)
 	return err
-}
-
-// readPage reads the rows at a spot, one more than are shown to know whether there
-// are others beyond.
-func (o *HeartbeatList) readPage(tx *store.Tx, a auth.Actor, f store.OverviewFilter, at listPosition) error {
-	limit := f.Limit
-	f.From, f.Backwards, f.Limit = at.Mark, at.Backwards, limit+1
-	rows, err := tx.OverviewPage(f)
-	if err != nil {
-		return err
-	}
-	more := len(rows) > limit
-	if more && at.Backwards {
-		rows = rows[1:]
-	} else if more {
-		rows = rows[:limit]
-	}
-	o.Before = min(at.RowsBefore, max(o.Total-len(rows), 0))
-	if at.Backwards && !more || at.Mark.Key == 0 {
-		o.Before = 0
-	}
-	if len(rows) > 0 {
-		first, last, err := rowPositions(tx, f, rows)
-		if err != nil {
-			return err
-		}
-		if at.Backwards && more || !at.Backwards && at.Mark.Key > 0 {
-			o.Prev = listPosition{f.Sort, first, true, max(o.Before-limit, 0)}.String()
-		}
-		if more && !at.Backwards || at.Backwards {
-			o.Next = listPosition{f.Sort, last, false, o.Before + len(rows)}.String()
-		}
-	}
-	o.Rows, err = withHistory(tx, a, rows)
-	return err
-}
-
-// rowPositions are the places of the first and the last of the rows.
-func rowPositions(tx *store.Tx, f store.OverviewFilter, rows []monitor.Heartbeat) (first, last store.RowPosition, err error) {
-	if first, err = tx.RowPosition(f.Sort, rows[0].Key); err != nil {
-		return first, last, err
-	}
-	last, err = tx.RowPosition(f.Sort, rows[len(rows)-1].Key)
-	return first, last, err
 }
 
 // withHistory adds the recent runs to heartbeats.

@@ -114,7 +114,7 @@ func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heart
 func (f *validator) duration(field, text string, shortest time.Duration) time.Duration {
 	d, err := schedule.ParseDuration(text)
 	if problem, ok := errors.AsType[*schedule.Problem](err); ok {
-		f.reject(field, "%s", sentence(problem.Message))
+		f.reject(field, "%s", safetext.Sentence(problem.Message))
 		return 0
 	}
 	switch {
@@ -126,12 +126,6 @@ func (f *validator) duration(field, text string, shortest time.Duration) time.Du
 		f.reject(field, "The maximum is %s.", schedule.FormatDuration(maxDuration))
 	}
 	return d
-}
-
-// sentence makes a sentence of a clause.
-func sentence(clause string) string {
-	_, size := utf8.DecodeRuneInString(clause)
-	return strings.ToUpper(clause[:size]) + clause[size:] + "."
 }
 
 // description validates a text of several lines.
@@ -320,7 +314,7 @@ func (f *validator) rejectExpression(field string, err error) {
 	if problem.Line > 0 {
 		field = fmt.Sprintf("%s[%d]", field, problem.Line-1)
 	}
-	fault := monitor.Faultf(monitor.Invalid, field, "%s", sentence(problem.Message))
+	fault := monitor.Faultf(monitor.Invalid, field, "%s", safetext.Sentence(problem.Message))
 	fault.Suggestions = problem.Suggestions
 	f.add(fault)
 }

@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -33,11 +32,7 @@ type AckLinks struct{ key []byte }
 
 // NewAckLinks loads the signing key. The first call creates it.
 func NewAckLinks(ctx context.Context, db *store.DB) (*AckLinks, error) {
-	var secret string
-	err := db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.EnsureSecret("acknowledge", rand.Text()+rand.Text())
-		return err
-	})
+	secret, err := db.Secret(ctx, store.AckLinkSecret)
 	if err != nil {
 		return nil, fmt.Errorf("acknowledge link key: %w", err)
 	}
@@ -47,10 +42,7 @@ func NewAckLinks(ctx context.Context, db *store.DB) (*AckLinks, error) {
 // FormSecret returns the secret that encrypts what forms carry. The first call creates it.
 // All nodes share it.
 func FormSecret(ctx context.Context, db *store.DB) (secret string, err error) {
-	err = db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.EnsureSecret("forms", rand.Text()+rand.Text())
-		return err
-	})
+	secret, err = db.Secret(ctx, store.FormSecret)
 	if err != nil {
 		return "", fmt.Errorf("form key: %w", err)
 	}

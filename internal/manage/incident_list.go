@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -13,14 +14,17 @@ import (
 // maxMedianIncidents is the maximum number of incidents in a median.
 const maxMedianIncidents = 5000
 
-// IncidentListQuery says what the list of incidents shows. Empty members do not
-// filter.
+// incidentList names the list of incidents, for cursors.
+const incidentList = "incidents"
+
+// IncidentListQuery filters the list of incidents, for the API and for the pages. An empty member does
+// not filter.
 type IncidentListQuery struct {
 	State, Cause string
+	Heartbeat    string // id or ref
 	Text         string // in the name of the heartbeat, or the number
-	From         int64  // the number beside which the page lies, 0 to begin
-	Backwards    bool   // the page is newer than From, not older
 	Limit        int
+	Cursor       string // Prev or Next of another page
 }
 
 // AlertCounts counts alerts by state.
@@ -29,9 +33,10 @@ type AlertCounts = store.AlertCounts
 // IncidentList is one page of the incidents of a project, newest first.
 type IncidentList struct {
 	Rows               []monitor.Incident
+	Before             int                    // number of rows on the pages before
 	Alerts             map[string]AlertCounts // by id
 	Total              int                    // of all pages
-	Newer, Older       bool                   // there are others beside the page
+	Prev, Next         string                 // cursors, empty at either end
 	Open, Acknowledged int                    // in the project
 	Last30Days         IncidentStats
 	Newest             NewestKeys
@@ -44,38 +49,108 @@ type IncidentStats struct {
 	Alerts                                                  AlertCounts
 }
 
-// storeFilter is the query for the store.
-func (q IncidentListQuery) storeFilter(a auth.Actor) store.IncidentSearch {
-	s := store.IncidentSearch{
-		Project: a.Project.Key, State: monitor.IncidentState(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text, SearchIDs: a.SeesPingURLs(), From: q.From, Backwards: q.Backwards,
+// validate returns the faults of the query. The pages skip it: an outdated link still shows a list.
+func (q IncidentListQuery) validate() error {
+	states := []monitor.IncidentState{monitor.StateOpen, monitor.StateAcknowledged, monitor.StateResolved}
+	if q.State != "" && !slices.Contains(states, monitor.IncidentState(q.State)) {
+		return monitor.Faultf(monitor.Invalid, "state", "There is no state %q: use open, acknowledged or resolved.", q.State)
 	}
-	if !isSearchable(q.Text) || !isSearchable(q.Cause) {
-		s.Text, s.Cause = "\uFFFD", "" // no row has it
-	}
-	return s
+	return nil
 }
 
-// IncidentList lists incidents for people.
+// storeFilter returns the filter of the store. Texts that no row can contain find nothing.
+func (q IncidentListQuery) storeFilter(a auth.Actor) store.IncidentFilter {
+	f := store.IncidentFilter{
+		Project: a.Project.Key, State: monitor.IncidentState(q.State), Cause: monitor.Cause(q.Cause), Text: q.Text, SearchIDs: a.SeesPingURLs(),
+	}
+	if !isSearchable(q.Text) || !isSearchable(q.Cause) {
+		f.Text, f.Cause = noMatch, ""
+	}
+	return f
+}
+
+// incidentPage is one page of incidents with its cursors.
+type incidentPage struct {
+	rows       []monitor.Incident
+	before     int
+	prev, next string
+}
+
+// readIncidentPage reads the page at a position. total is the number of rows on all pages.
+func readIncidentPage(tx *store.Tx, a auth.Actor, f store.IncidentFilter, at listPosition, limit, total int) (incidentPage, error) {
+	f.From, f.Backwards, f.Limit = at.Row.Key, at.Backwards, limit+1
+	rows, err := tx.Incidents(f)
+	if err != nil {
+		return incidentPage{}, err
+	}
+	b := boundsOf(len(rows), limit, total, at)
+	p := incidentPage{rows: rows[b.from:b.to], before: b.before}
+	if b.hasPrev {
+		p.prev = at.prev(store.RowPosition{Key: p.rows[0].Number}, b.before-limit)
+	}
+	if b.hasNext {
+		p.next = at.next(store.RowPosition{Key: p.rows[len(p.rows)-1].Number}, b.before+len(p.rows))
+	}
+	return p, redactIncidents(tx, a, p.rows)
+}
+
+// Incidents lists the incidents of the actor's project, newest first.
+func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQuery) (page ListPage[monitor.Incident], err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return page, err
+	}
+	if err := q.validate(); err != nil {
+		return page, err
+	}
+	at, limit, err := validPosition(incidentList, q.Cursor, q.Limit)
+	if err != nil {
+		return page, err
+	}
+	err = d.db.View(ctx, func(tx *store.Tx) error {
+		f := q.storeFilter(a)
+		if q.Heartbeat != "" {
+			h, err := findHeartbeat(tx, a, q.Heartbeat)
+			if err != nil {
+				return missingToFieldFault(err, "heartbeat")
+			}
+			f.Heartbeat = h.Key
+		}
+		found, err := readIncidentPage(tx, a, f, at, limit, math.MaxInt)
+		page = ListPage[monitor.Incident]{Items: found.rows, Next: found.next}
+		return err
+	})
+	return page, err
+}
+
+// IncidentList is Incidents for the pages: with the alerts, and the counts around the list.
 func (d *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentListQuery) (l IncidentList, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return l, err
 	}
-	limit := min(max(q.Limit, 1), MaxLimit)
-	s := q.storeFilter(a)
-	s.Limit = limit + 1
-	now := currentTime()
+	f, now := q.storeFilter(a), currentTime()
+	at, _ := parsePosition(incidentList, q.Cursor)
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}
 		if l.Newest, err = tx.NewestIDs(a.Project.Key); err != nil {
 			return err
 		}
-		if err := l.readCounts(tx, s); err != nil {
+		if err := l.readCounts(tx, f); err != nil {
 			return err
 		}
 		if l.Last30Days, err = readIncidentStats(tx, a, now); err != nil {
 			return err
 		}
-		return l.readPage(tx, a, s, limit)
+		found, err := readIncidentPage(tx, a, f, at, clampLimit(q.Limit), l.Total)
+		if err != nil {
+			return err
+		}
+		l.Rows, l.Before, l.Prev, l.Next = found.rows, found.before, found.prev, found.next
+		ids := make([]string, 0, len(l.Rows))
+		for _, i := range l.Rows {
+			ids = append(ids, i.ID)
+		}
+		l.Alerts, err = tx.AlertCountsByIncident(ids)
+		return err
 	})
 	return l, err
 }
@@ -99,39 +174,15 @@ func (d *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []string)
 	return rows, alerts, err
 }
 
-// readCounts reads how many there are.
-func (l *IncidentList) readCounts(tx *store.Tx, s store.IncidentSearch) (err error) {
-	if l.Total, err = tx.CountIncidents(s); err != nil {
+// readCounts counts the incidents of the filter and of the project.
+func (l *IncidentList) readCounts(tx *store.Tx, f store.IncidentFilter) (err error) {
+	if l.Total, err = tx.CountIncidents(f); err != nil {
 		return err
 	}
-	if l.Open, err = tx.CountIncidents(store.IncidentSearch{Project: s.Project, State: monitor.StateOpen}); err != nil {
+	if l.Open, err = tx.CountIncidents(store.IncidentFilter{Project: f.Project, State: monitor.StateOpen}); err != nil {
 		return err
 	}
-	l.Acknowledged, err = tx.CountIncidents(store.IncidentSearch{Project: s.Project, State: monitor.StateAcknowledged})
-	return err
-}
-
-// readPage reads the rows, one more than are shown to know whether there are others.
-func (l *IncidentList) readPage(tx *store.Tx, a auth.Actor, s store.IncidentSearch, limit int) (err error) {
-	if l.Rows, err = tx.SearchIncidents(s); err != nil {
-		return err
-	}
-	more := len(l.Rows) > limit
-	if more && s.Backwards {
-		l.Rows = l.Rows[1:]
-	} else if more {
-		l.Rows = l.Rows[:limit]
-	}
-	l.Newer = s.Backwards && more || !s.Backwards && s.From > 0
-	l.Older = s.Backwards || more
-	ids := make([]string, 0, len(l.Rows))
-	if err := redactIncidents(tx, a, l.Rows); err != nil {
-		return err
-	}
-	for _, i := range l.Rows {
-		ids = append(ids, i.ID)
-	}
-	l.Alerts, err = tx.AlertCountsByIncident(ids)
+	l.Acknowledged, err = tx.CountIncidents(store.IncidentFilter{Project: f.Project, State: monitor.StateAcknowledged})
 	return err
 }
 
@@ -185,44 +236,4 @@ func (d *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q Incide
 		return err
 	})
 	return n, err
-}
-
-// IncidentQuery says which incidents are listed. Empty members do not filter.
-type IncidentQuery struct {
-	State     string
-	Heartbeat string // id or ref
-	PageQuery
-}
-
-// Incidents lists the incidents of the actor's project, newest first.
-func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentQuery) (ListPage[monitor.Incident], error) {
-	var listing ListPage[monitor.Incident]
-	if err := authorize(a, auth.Read); err != nil {
-		return listing, err
-	}
-	state := monitor.IncidentState(q.State)
-	if state != "" && !slices.Contains([]monitor.IncidentState{monitor.StateOpen, monitor.StateAcknowledged, monitor.StateResolved}, state) {
-		return listing, monitor.Faultf(monitor.Invalid, "state", "There is no state %q: use open, acknowledged or resolved.", q.State)
-	}
-	from, limit, err := q.position("incidents")
-	if err != nil {
-		return listing, err
-	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
-		filter := store.IncidentFilter{Project: a.Project.Key, State: state, Before: from.Key, Limit: limit + 1}
-		if q.Heartbeat != "" {
-			h, err := findHeartbeat(tx, a, q.Heartbeat)
-			if err != nil {
-				return missingToFieldFault(err, "heartbeat")
-			}
-			filter.Heartbeat = h.Key
-		}
-		items, err := tx.Incidents(filter)
-		if err != nil {
-			return err
-		}
-		listing = paginate(items, limit, "incidents", func(i monitor.Incident) int64 { return i.Number })
-		return redactIncidents(tx, a, listing.Items)
-	})
-	return listing, err
 }

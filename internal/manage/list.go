@@ -49,7 +49,7 @@ func (p PageQuery) position(list string) (store.Cursor, int, error) {
 		limit = DefaultLimit
 	}
 	if limit < 1 || limit > MaxLimit {
-		return store.Cursor{}, 0, monitor.Faultf(monitor.Invalid, "limit", "limit must be between 1 and %d.", MaxLimit)
+		return store.Cursor{}, 0, errLimit()
 	}
 	if p.Cursor == "" {
 		return store.Cursor{}, limit, nil
@@ -57,10 +57,106 @@ func (p PageQuery) position(list string) (store.Cursor, int, error) {
 	var at listCursor
 	b, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	if err != nil || json.Unmarshal(b, &at) != nil || at.List != list || at.Key < 1 || !isSearchable(at.Value) {
-		return store.Cursor{}, 0, monitor.Faultf(monitor.Invalid, "cursor",
-			"The cursor is not from this list in this order: start without a cursor.")
+		return store.Cursor{}, 0, errCursor()
 	}
 	return at.Cursor, limit, nil
+}
+
+// noMatch is a text that no row contains.
+const noMatch = "\uFFFD"
+
+// listPosition is the row next to which a page begins, as its cursor contains it. The zero Row is the
+// beginning of the list.
+type listPosition struct {
+	List       string            `json:"l"` // with its order
+	Row        store.RowPosition `json:"p"`
+	Backwards  bool              `json:"b,omitempty"` // the page ends before the row
+	RowsBefore int               `json:"n"`           // number of rows on the pages before, as far as known
+}
+
+// parsePosition decodes a cursor. It returns the beginning of the list and false for a cursor of
+// another list or order, and for one that is not a cursor.
+func parsePosition(list, cursor string) (listPosition, bool) {
+	start := listPosition{List: list}
+	if cursor == "" {
+		return start, true
+	}
+	var p listPosition
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || json.Unmarshal(b, &p) != nil || p.List != list || p.Row.Key < 1 || !isSearchable(p.Row.Text) || p.RowsBefore < 0 {
+		return start, false
+	}
+	return p, true
+}
+
+// validPosition is parsePosition with faults for an invalid cursor or limit. It also returns the limit.
+func validPosition(list, cursor string, limit int) (listPosition, int, error) {
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	if limit < 1 || limit > MaxLimit {
+		return listPosition{}, 0, errLimit()
+	}
+	p, ok := parsePosition(list, cursor)
+	if !ok {
+		return listPosition{}, 0, errCursor()
+	}
+	return p, limit, nil
+}
+
+// clampLimit returns the nearest valid limit.
+func clampLimit(limit int) int { return min(max(limit, 1), MaxLimit) }
+
+// errLimit is the fault of an invalid limit.
+func errLimit() error {
+	return monitor.Faultf(monitor.Invalid, "limit", "limit must be between 1 and %d.", MaxLimit)
+}
+
+// errCursor is the fault of a cursor that does not belong to the list.
+func errCursor() error {
+	return monitor.Faultf(monitor.Invalid, "cursor", "The cursor is not from this list in this order: start without a cursor.")
+}
+
+// prev encodes the cursor of the page before row; before is the number of rows before that page.
+func (p listPosition) prev(row store.RowPosition, before int) string {
+	return listPosition{p.List, row, true, max(before, 0)}.encode()
+}
+
+// next encodes the cursor of the page after row; before is the number of rows before that page.
+func (p listPosition) next(row store.RowPosition, before int) string {
+	return listPosition{p.List, row, false, before}.encode()
+}
+
+// encode returns the position as an opaque text.
+func (p listPosition) encode() string {
+	b, _ := json.Marshal(p) // texts and numbers always marshal
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// bounds are the bounds of a page within the rows that were read, and within the list.
+type bounds struct {
+	from, to         int // of the rows that were read
+	before           int // number of rows on the pages before
+	hasPrev, hasNext bool
+}
+
+// boundsOf returns the bounds of the page at a position. read is the number of rows that were read:
+// limit, and one more if there are others beyond.
+func boundsOf(read, limit, total int, at listPosition) bounds {
+	more := read > limit
+	b := bounds{to: min(read, limit)}
+	if more && at.Backwards {
+		b.from, b.to = 1, read
+	}
+	b.before = min(at.RowsBefore, max(total-(b.to-b.from), 0))
+	if at.Backwards && !more || at.Row.Key == 0 {
+		b.before = 0
+	}
+	if b.to > b.from {
+		b.hasPrev = at.Backwards && more || !at.Backwards && at.Row.Key > 0
+		b.hasNext = at.Backwards || more
+	}
+	return b
 }
 
 // paginate returns a page of at most limit items. items contains one more item if there is
@@ -126,7 +222,7 @@ func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentL
 	s.From, s.Backwards, s.Limit = 0, false, exportBatch
 	return exportBatches(each, func() (part []monitor.Incident, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-			if part, err = tx.SearchIncidents(s); err != nil {
+			if part, err = tx.Incidents(s); err != nil {
 				return err
 			}
 			return redactIncidents(tx, a, part)

@@ -122,7 +122,7 @@ func TestAddHeartbeat_EveryFieldIsReadBack(t *testing.T) {
 			drawn := anyHeartbeat(w.project.Key).Draw(t, "heartbeat")
 			want := monitor.Heartbeat{ // without a life so far
 				ID: drawn.ID, Ref: drawn.Ref, Project: drawn.Project, Name: drawn.Name, Slug: drawn.Slug, Description: drawn.Description, Tags: drawn.Tags,
-				Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
+				Severity: drawn.Severity, Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
 			}
 			added := w.addHeartbeat(want)
 			want.Key = added.Key

@@ -64,7 +64,7 @@ func listHeartbeats(v *request) error {
 	}
 	page := view.HeartbeatsPage{
 		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: v.pingBase(),
-		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(q, o.Prev), Next: pageURL(q, o.Next)},
+		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(view.HeartbeatsPath, q, o.Prev), Next: pageURL(view.HeartbeatsPath, q, o.Next)},
 	}
 	var parts []FragmentRef
 	for _, w := range o.Rows {
@@ -130,7 +130,7 @@ func (v *request) alertGap(channels int) view.ChannelWarning {
 
 // pageURL is the address of another page of a list: the same query with another
 // cursor.
-func pageURL(q url.Values, cursor string) string {
+func pageURL(path string, q url.Values, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -141,7 +141,7 @@ func pageURL(q url.Values, cursor string) string {
 		}
 	}
 	other.Set("cursor", cursor)
-	return view.HeartbeatsPath + "?" + other.Encode()
+	return path + "?" + other.Encode()
 }
 
 // TallyTotal counts the heartbeats of a project.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 
 	"overdue/internal/auth"
@@ -28,16 +27,19 @@ func (s *Site) incidentRoutes() []route {
 func listIncidents(v *request) error {
 	q := v.r.URL.Query()
 	f := incidentFilter(q)
-	at, back := incidentCursor(q)
 	l, err := v.site.Service.IncidentList(v.ctx(), v.actor, manage.IncidentListQuery{
-		State: f.State, Cause: f.Cause, Text: f.Query, From: at, Backwards: back, Limit: defaultPageSize,
+		State: f.State, Cause: f.Cause, Text: f.Query, Limit: defaultPageSize, Cursor: q.Get("cursor"),
 	})
 	if err != nil {
 		return err
 	}
 	page := view.IncidentsPage{
 		CSVPath: view.IncidentsCSVPath + "?" + v.withProject(selectValues(q, "state", "q", "cause")).Encode(),
-		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
+		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged,
+		Pager: view.Pager{
+			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: l.Total,
+			Prev: pageURL(view.IncidentsPath, q, l.Prev), Next: pageURL(view.IncidentsPath, q, l.Next),
+		},
 		Stats: view.IncidentStats{
 			Opened: l.Last30Days.Opened, MedianDown: l.Last30Days.MedianDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
 			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],
@@ -48,15 +50,6 @@ func listIncidents(v *request) error {
 		row := IncidentLine(i, l.Alerts[i.ID])
 		page.Rows = append(page.Rows, row)
 		parts = append(parts, FragmentRef{i.ID, Digest(row)})
-	}
-	if first, err := strconv.Atoi(q.Get("row")); err == nil && first > 1 && l.Newer {
-		page.Pager.First, page.Pager.Last = first, first+len(l.Rows)-1
-	}
-	if n := len(l.Rows); n > 0 && l.Newer {
-		page.Pager.Prev = incidentPageURL(q, "newer", l.Rows[0].Number, page.Pager.First-defaultPageSize)
-	}
-	if n := len(l.Rows); n > 0 && l.Older {
-		page.Pager.Next = incidentPageURL(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
 	}
 	above, err := v.fragmentRefs(page.Fragments())
 	if err != nil {
@@ -69,27 +62,6 @@ func listIncidents(v *request) error {
 // incidentFilter is what an address narrows the list to.
 func incidentFilter(q url.Values) view.IncidentFilter {
 	return view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
-}
-
-// incidentCursor is the incident beside which a page of the list lies.
-func incidentCursor(q url.Values) (number int64, back bool) {
-	if n, err := strconv.ParseInt(q.Get("newer"), 10, 64); err == nil && n > 0 {
-		return n, true
-	}
-	n, err := strconv.ParseInt(q.Get("older"), 10, 64)
-	if err != nil || n < 0 {
-		return 0, false
-	}
-	return n, false
-}
-
-// incidentPageURL is the address of the page that is newer or older than an incident; row
-// is the number of its first row.
-func incidentPageURL(q url.Values, way string, number int64, row int) string {
-	other := selectValues(q, "state", "q", "cause")
-	other.Set(way, strconv.FormatInt(number, 10))
-	other.Set("row", strconv.Itoa(max(row, 1)))
-	return view.IncidentsPath + "?" + other.Encode()
 }
 
 // IncidentLine is one incident of a list.

@@ -28,7 +28,7 @@ type AuditPage struct {
 }
 
 // AuditLog lists the audit log of the actor's project, newest first.
-func (d *Service) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (page AuditPage, err error) {
+func (svc *Service) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (page AuditPage, err error) {
 	if err := authorize(a, auth.SeeAudit); err != nil {
 		return page, err
 	}
@@ -41,7 +41,7 @@ func (d *Service) AuditLog(ctx context.Context, a auth.Actor, q AuditQuery) (pag
 	}
 	back := q.Backwards && from.Key > 0
 	var lines []store.AuditLine
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		lines, err = tx.AuditLog(store.AuditQuery{Project: a.Project.Key, Text: q.Text, ActorID: q.ActorID, Before: from, Backwards: back, Limit: limit + 1})
 		return err
 	})
@@ -110,11 +110,11 @@ type AuditAuthor = store.AuditAction
 
 // LastChange returns the last change of an object by action and target of the audit log, or
 // the zero AuditAction if there is none.
-func (d *Service) LastChange(ctx context.Context, a auth.Actor, action, target string) (deed AuditAuthor, err error) {
+func (svc *Service) LastChange(ctx context.Context, a auth.Actor, action, target string) (deed AuditAuthor, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return deed, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.LastAuditActions(a.Project.Key, action, []string{target})
 		deed = found[target]
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 // Channels lists the channels of the actor's project, oldest first.
-func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (ListPage[monitor.Channel], error) {
+func (svc *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (ListPage[monitor.Channel], error) {
 	var listing ListPage[monitor.Channel]
 	if err := authorize(a, auth.Read); err != nil {
 		return listing, err
@@ -22,7 +22,7 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 		return listing, err
 	}
 	var all []monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if all, err = tx.Channels(a.Project.Key); err != nil {
 			return err
 		}
@@ -70,11 +70,11 @@ type ChannelUsage struct{ Heartbeats, AllChannels int }
 
 // ChannelDetails lists the channels of the project, oldest first, each with its last
 // delivery.
-func (d *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []ChannelDetail, reach ChannelUsage, err error) {
+func (svc *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []ChannelDetail, reach ChannelUsage, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, reach, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		channels, err := tx.Channels(a.Project.Key)
 		if err != nil {
 			return err
@@ -86,11 +86,11 @@ func (d *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []Chan
 }
 
 // ChannelDetail returns one channel with its recent deliveries.
-func (d *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c ChannelDetail, reach ChannelUsage, err error) {
+func (svc *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c ChannelDetail, reach ChannelUsage, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, reach, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		found, err := findChannel(tx, a, id)
 		if err != nil {
 			return err
@@ -154,11 +154,11 @@ func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error)
 }
 
 // Channel returns one channel.
-func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
+func (svc *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if c, err = findChannel(tx, a, id); err != nil {
 			return err
 		}

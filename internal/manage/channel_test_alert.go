@@ -48,8 +48,8 @@ func (l *testLimiter) allow(project int64, now time.Time) error {
 // call. The test counts like an attempt of any alert: success ends a failure of the
 // channel, a permanent error marks it as failing, and any other error counts as the first
 // attempt.
-func (d *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
-	result, _, err := d.TestChannelDraft(ctx, a, id, ChannelEdit{})
+func (svc *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
+	result, _, err := svc.TestChannelDraft(ctx, a, id, ChannelEdit{})
 	return result, err
 }
 
@@ -57,12 +57,12 @@ func (d *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (cli
 // channel. kept reports whether the result was stored in the delivery log of the channel:
 // only if the settings are those of the saved channel, because the answer of another
 // address says nothing about it.
-func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, kept bool, err error) {
+func (svc *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, kept bool, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return result, false, err
 	}
 	var c monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		if id == "" {
 			c, _, err = e.create(a.Project.Key, currentTime())
 			return err
@@ -78,19 +78,19 @@ func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string,
 	if err != nil {
 		return result, false, err
 	}
-	result, err = d.sendTestAlert(ctx, a, c, kept)
+	result, err = svc.sendTestAlert(ctx, a, c, kept)
 	return result, kept, err
 }
 
 // sendTestAlert sends the test alert and stores its result.
-func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
+func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
 	now := currentTime()
-	if err := d.testLimit.allow(a.Project.Key, now); err != nil {
+	if err := svc.testLimit.allow(a.Project.Key, now); err != nil {
 		return client.TestResult{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testAlertTimeout)
 	defer cancel()
-	result, results := d.sendTest(ctx, a.Project, c)
+	result, results := svc.sendTest(ctx, a.Project, c)
 	attempt := Attempt{Number: 1, At: now, Took: currentTime().Sub(now), Outcome: "refused", Detail: result.Detail}
 	outcome := "not delivered"
 	if result.Delivered {
@@ -102,7 +102,7 @@ func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Cha
 	if !kept {
 		outcome += ", with the values of the form" + destinationSuffix(c)
 	}
-	err := d.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
+	err := svc.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
 		if kept {
 			if err := tx.RecordDelivery(c.ID, results, true, attempt.Number, currentTime()); err != nil {
 				return effects{}, err

@@ -70,17 +70,17 @@ func (e ChannelEdit) change(c monitor.Channel) (monitor.Channel, generatedSecret
 
 // newValidator returns a validator that contains the faults of the input.
 func (e ChannelEdit) newValidator() *validator {
-	f := &validator{}
+	v := &validator{}
 	for _, fault := range e.InputFaults {
-		f.add(fault)
+		v.add(fault)
 	}
-	return f
+	return v
 }
 
 // apply sets the values of the edit.
-func (e ChannelEdit) apply(c monitor.Channel, f *validator) (monitor.Channel, generatedSecrets, error) {
+func (e ChannelEdit) apply(c monitor.Channel, v *validator) (monitor.Channel, generatedSecrets, error) {
 	if e.Name != nil {
-		c.Name = f.singleLine("name", "name", *e.Name, maxNameLength)
+		c.Name = v.singleLine("name", "name", *e.Name, maxNameLength)
 	}
 	if e.NotifyOnLate != nil {
 		c.NotifyOnLate = *e.NotifyOnLate
@@ -91,25 +91,25 @@ func (e ChannelEdit) apply(c monitor.Channel, f *validator) (monitor.Channel, ge
 	if e.RemindEvery != nil {
 		c.RemindEvery = 0
 		if *e.RemindEvery != "" {
-			c.RemindEvery = f.duration("remind_every", *e.RemindEvery, time.Second)
+			c.RemindEvery = v.duration("remind_every", *e.RemindEvery, time.Second)
 		}
 	}
 	var made generatedSecrets
 	// Settings that the edit does not contain stay, even if the current rules reject
 	// them: a rename must not fail because of them.
 	if kind, known := notify.KindOf(c.Kind); known && (e.Settings != nil || c.ID == "") {
-		c.Settings, made = mergeSettings(kind, c.Settings, e.Settings, f)
+		c.Settings, made = mergeSettings(kind, c.Settings, e.Settings, v)
 	}
-	return c, made, f.err()
+	return c, made, v.err()
 }
 
 // mergeSettings merges the settings of a channel, generates missing secrets, and validates
 // the result.
-func mergeSettings(kind notify.Kind, old, edit map[string]any, f *validator) (map[string]any, generatedSecrets) {
+func mergeSettings(kind notify.Kind, old, edit map[string]any, v *validator) (map[string]any, generatedSecrets) {
 	merged, problems := kind.Merge(old, edit)
 	if len(problems) > 0 {
 		for _, p := range problems {
-			f.reject("settings."+p.Field, "%s", p.Text)
+			v.reject("settings."+p.Field, "%s", p.Text)
 		}
 		return nil, nil
 	}
@@ -122,7 +122,7 @@ func mergeSettings(kind notify.Kind, old, edit map[string]any, f *validator) (ma
 	}
 	valid, problems := kind.Validate(prepared)
 	for _, p := range problems {
-		f.reject("settings."+p.Field, "%s", p.Text)
+		v.reject("settings."+p.Field, "%s", p.Text)
 	}
 	return valid, made
 }
@@ -142,7 +142,7 @@ func kindNames() string {
 
 // CreateChannel creates a channel. Only this result contains the generated secrets in plain
 // text.
-func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
+func (svc *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return monitor.Channel{}, err
 	}
@@ -151,7 +151,7 @@ func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit
 	if err != nil {
 		return monitor.Channel{}, err
 	}
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		known, err := tx.Channels(a.Project.Key)
 		if err == nil && len(known) >= maxChannels {
 			err = limitReached("name", maxChannels, "channels in this project", "Delete one that you no longer need.")
@@ -174,13 +174,13 @@ func channelLabel(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")
 
 // ChangeChannel sets the values of the edit. A masked secret keeps its value, unless the
 // destination moves to another host.
-func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
+func (svc *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return c, err
 	}
 	now := currentTime()
 	var made generatedSecrets
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		if !isSearchable(id) {
 			return s, notFound("channel")
 		}
@@ -216,12 +216,12 @@ func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e 
 
 // DeleteChannel deletes a channel. A heartbeat that used only this channel then uses all
 // channels of the project: otherwise its next miss would be silent.
-func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
+func (svc *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return err
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	return svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		c, err := findChannel(tx, a, id)
 		if err != nil {
 			return s, err

@@ -21,27 +21,27 @@ type Feedback struct {
 
 // AddFeedback stores the feedback of a reader about a page of the manual. Anyone who can
 // read the manual may add feedback; the actor is zero for a reader who is not signed in.
-func (d *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, helpful bool, comment string) error {
-	f := &validator{}
+func (svc *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, helpful bool, comment string) error {
+	v := &validator{}
 	comment = strings.TrimSpace(comment)
 	switch {
 	case utf8.RuneCountInString(comment) > maxCommentLength:
-		f.reject("comment", "The comment is longer than %d characters: shorten it.", maxCommentLength)
+		v.reject("comment", "The comment is longer than %d characters: shorten it.", maxCommentLength)
 	case !isPrintable(comment, "\t\r\n"):
-		f.reject("comment", "The comment contains a control character: use plain text.")
+		v.reject("comment", "The comment contains a control character: use plain text.")
 	}
-	if err := f.err(); err != nil {
+	if err := v.err(); err != nil {
 		return err
 	}
 	answer := monitor.Feedback{
 		Project: a.Project.Key, At: currentTime(), Page: page, Helpful: helpful, Comment: comment, Person: a.Name,
 	}
-	return d.update(ctx, func(tx *store.Tx) (effects, error) { return effects{}, tx.AddFeedback(answer) })
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) { return effects{}, tx.AddFeedback(answer) })
 }
 
 // Feedback returns the feedback of the whole installation: the manual belongs to no
 // project.
-func (d *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feedback, error) {
+func (svc *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feedback, error) {
 	var told Feedback
 	if err := authorize(a, auth.ReadFeedback); err != nil {
 		return told, err
@@ -50,7 +50,7 @@ func (d *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feed
 	if err != nil {
 		return told, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		if told.Scores, err = tx.FeedbackScores(); err != nil {
 			return err
 		}

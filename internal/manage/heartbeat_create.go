@@ -28,12 +28,12 @@ func refFromID(id string) string {
 
 // CreateHeartbeat creates a heartbeat. Name and schedule are required. Without a slug, it
 // is generated from the name.
-func (d *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
+func (svc *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
 	now, try := currentTime(), 0
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		try++
 		wanted := e
 		if e.Slug == nil && e.Name != nil {
@@ -47,15 +47,15 @@ func (d *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e Heartbeat
 				return s, err
 			}
 		}
-		h, err = d.insertHeartbeat(tx, a, wanted, now)
+		h, err = svc.insertHeartbeat(tx, a, wanted, now)
 		return effects{nextDue: h.NextEvaluation()}, err
 	})
 	return h, err
 }
 
 // insertHeartbeat adds a heartbeat whose slug is available in this transaction.
-func (d *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
-	if err := d.checkHeartbeatLimit(tx, a); err != nil {
+func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
+	if err := svc.checkHeartbeatLimit(tx, a); err != nil {
 		return monitor.Heartbeat{}, err
 	}
 	channels, err := tx.ChannelRoutes(a.Project.Key)
@@ -80,20 +80,20 @@ func heartbeatLabel(h monitor.Heartbeat) string { return h.Name + " (" + h.Slug 
 
 // PutHeartbeat changes the heartbeat with the slug, or creates it; created reports which.
 // Missing settings stay unchanged, or get their defaults. The default name is the slug.
-func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e HeartbeatEdit) (h monitor.Heartbeat, created bool, err error) {
+func (svc *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e HeartbeatEdit) (h monitor.Heartbeat, created bool, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, false, err
 	}
-	f := &validator{}
-	if f.slug(slug); f.err() != nil {
-		return h, false, f.err()
+	v := &validator{}
+	if v.slug(slug); v.err() != nil {
+		return h, false, v.err()
 	}
 	if e.Slug != nil && *e.Slug != slug {
 		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "slug", "The path already contains the slug: omit slug in the body, or change it with PATCH."))
 	}
 	e.Slug = &slug
-	cut := d.takeSnapshot()
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	cut := svc.takeSnapshot()
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		now, err := cut.withPeers(tx)
 		if err != nil {
 			return s, err
@@ -112,7 +112,7 @@ func (d *Service) PutHeartbeat(ctx context.Context, a auth.Actor, slug string, e
 			named.Name = &slug
 		}
 		// If another transaction takes the slug before the commit, this runs again.
-		h, err = d.insertHeartbeat(tx, a, named, now.at)
+		h, err = svc.insertHeartbeat(tx, a, named, now.at)
 		return effects{nextDue: h.NextEvaluation()}, err
 	})
 	return h, created, err
@@ -125,9 +125,9 @@ const maxSlugLength = 100
 var slugPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)
 
 // slug validates a slug.
-func (f *validator) slug(text string) {
+func (v *validator) slug(text string) {
 	if len(text) > maxSlugLength || !slugPattern.MatchString(text) {
-		f.reject("slug", "A slug has 1 to %d lower-case letters (a to z) and digits, with single dashes, dots or underscores between them, such as nightly-backup.", maxSlugLength)
+		v.reject("slug", "A slug has 1 to %d lower-case letters (a to z) and digits, with single dashes, dots or underscores between them, such as nightly-backup.", maxSlugLength)
 	}
 }
 

@@ -30,18 +30,18 @@ func TestAvailableSlug_EndsANumberRaceWithRandomLetters(t *testing.T) {
 	if err != nil || !strings.HasPrefix(slug, "sync-") || len(slug) != len("sync-")+8 {
 		t.Errorf("%q, %v", slug, err)
 	}
-	f := &validator{}
-	if f.slug(slug); f.err() != nil {
-		t.Error(f.err())
+	v := &validator{}
+	if v.slug(slug); v.err() != nil {
+		t.Error(v.err())
 	}
 }
 
 func TestSlugFromName_EveryGeneratedSlugIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.String().Draw(t, "name")
-		f := &validator{}
-		if f.slug(slugFromName(name)); f.err() != nil {
-			t.Fatalf("%q became %q: %v", name, slugFromName(name), f.err())
+		v := &validator{}
+		if v.slug(slugFromName(name)); v.err() != nil {
+			t.Fatalf("%q became %q: %v", name, slugFromName(name), v.err())
 		}
 	})
 }

@@ -71,20 +71,20 @@ func (q HeartbeatListQuery) list() string { return "heartbeats/" + q.Sort }
 
 // validate returns the faults of the query. The pages skip it: an outdated link still shows a list.
 func (q HeartbeatListQuery) validate() error {
-	f := &validator{}
+	v := &validator{}
 	if q.Status != "" && !slices.Contains(monitor.Statuses, monitor.Status(q.Status)) {
-		f.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
+		v.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
 	}
 	if !slices.Contains(heartbeatSorts, q.Sort) {
-		f.reject("sort", "There is no order %q: use %s.", q.Sort, joinWithOr(heartbeatSorts[1:]))
+		v.reject("sort", "There is no order %q: use %s.", q.Sort, joinWithOr(heartbeatSorts[1:]))
 	}
 	if !isSearchable(q.Tag) {
-		f.reject("tag", "A tag cannot contain control characters: remove them.")
+		v.reject("tag", "A tag cannot contain control characters: remove them.")
 	}
 	if !isSearchable(q.Text) {
-		f.reject("q", "The search text contains a control character: remove it.")
+		v.reject("q", "The search text contains a control character: remove it.")
 	}
-	return f.err()
+	return v.err()
 }
 
 // storeFilter returns the filter of the store. Texts that no row can contain find nothing.
@@ -135,7 +135,7 @@ func readHeartbeatPage(tx *store.Tx, f store.HeartbeatFilter, at listPosition, l
 }
 
 // Heartbeats lists the heartbeats of the actor's project.
-func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (page ListPage[monitor.Heartbeat], err error) {
+func (svc *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (page ListPage[monitor.Heartbeat], err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return page, err
 	}
@@ -146,7 +146,7 @@ func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQ
 	if err != nil {
 		return page, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		found, err := readHeartbeatPage(tx, q.storeFilter(a), at, limit, math.MaxInt)
 		if err != nil {
 			return err
@@ -158,13 +158,13 @@ func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQ
 }
 
 // HeartbeatList is Heartbeats for the pages: with the recent runs, and the counts around the list.
-func (d *Service) HeartbeatList(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (o HeartbeatList, err error) {
+func (svc *Service) HeartbeatList(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (o HeartbeatList, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return o, err
 	}
 	f, now := q.storeFilter(a), currentTime()
 	at, _ := parsePosition(q.list(), q.Cursor)
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		o = HeartbeatList{}
 		if o.Total, err = tx.CountMatchingHeartbeats(f); err != nil {
 			return err
@@ -268,11 +268,11 @@ func (w *HeartbeatHistory) setPaused(by store.AuditAction) {
 
 // HeartbeatsByKey reads heartbeats in the order of the keys, without deleted ones, and
 // counts those of the project that are Down.
-func (d *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []int64) (rows []HeartbeatHistory, down int, err error) {
+func (svc *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []int64) (rows []HeartbeatHistory, down int, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, 0, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		byKey, err := tx.HeartbeatsByKey(keys)
 		if err != nil {
 			return err
@@ -295,11 +295,11 @@ func (d *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []int6
 
 // HeartbeatDigests tells cheaply whether anything about heartbeats has changed: then the
 // answer differs from the one before.
-func (d *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int64) (pulses []HeartbeatDigest, err error) {
+func (svc *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int64) (pulses []HeartbeatDigest, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		pulses, err = tx.HeartbeatFingerprints(slices.Sorted(slices.Values(keys)))
 		return err
 	})
@@ -308,11 +308,11 @@ func (d *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int
 
 // NewestHeartbeats lists up to n heartbeats of the actor's project, the most recently
 // created first.
-func (d *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (list []monitor.Heartbeat, err error) {
+func (svc *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (list []monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if list, err = tx.NewestHeartbeats(a.Project.Key, n); err != nil {
 			return err
 		}
@@ -323,11 +323,11 @@ func (d *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (li
 
 // NewHeartbeatMatches counts the matches of a list in addition to the heartbeats with the
 // given keys, which the page showed when since was the newest.
-func (d *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q HeartbeatListQuery, since NewestKeys, shown []int64) (n NewMatches, err error) {
+func (svc *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q HeartbeatListQuery, since NewestKeys, shown []int64) (n NewMatches, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		n, err = tx.NewHeartbeatMatches(q.storeFilter(a), since, shown)
 		return err
 	})
@@ -335,11 +335,11 @@ func (d *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q Heart
 }
 
 // HeartbeatKeys returns the keys of heartbeats by ref. It omits deleted ones.
-func (d *Service) HeartbeatKeys(ctx context.Context, a auth.Actor, refs []string) (keys []int64, err error) {
+func (svc *Service) HeartbeatKeys(ctx context.Context, a auth.Actor, refs []string) (keys []int64, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		keys, err = tx.HeartbeatKeys(a.Project.Key, refs)
 		return err
 	})

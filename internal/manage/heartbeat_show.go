@@ -45,12 +45,12 @@ type HeartbeatDetail struct {
 var eventKinds = map[string]monitor.PingKind{"success": monitor.PingSuccess, "start": monitor.PingStart, "fail": monitor.PingFail}
 
 // HeartbeatDetail reads one heartbeat by id or ref, with everything that its page shows.
-func (d *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef string, q HeartbeatDetailQuery) (page HeartbeatDetail, err error) {
+func (svc *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef string, q HeartbeatDetailQuery) (page HeartbeatDetail, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return page, err
 	}
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ type RunQuery struct {
 
 // Runs lists the outcomes of the slots of a heartbeat, newest first, and sums up the last
 // 30 days.
-func (d *Service) Runs(ctx context.Context, a auth.Actor, idOrRef string, q RunQuery) (listing ListPage[monitor.Span], up Uptime, err error) {
+func (svc *Service) Runs(ctx context.Context, a auth.Actor, idOrRef string, q RunQuery) (listing ListPage[monitor.Span], up Uptime, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return listing, up, err
 	}
@@ -190,7 +190,7 @@ func (d *Service) Runs(ctx context.Context, a auth.Actor, idOrRef string, q RunQ
 	if from.Key > 0 {
 		f.Before = time.UnixMicro(from.Key).UTC()
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
 			return err
@@ -227,11 +227,11 @@ func readUptime(tx *store.Tx, h monitor.Heartbeat, open []monitor.Span, now time
 }
 
 // ExplainHeartbeat returns a heartbeat, and a hint if its time zone looks wrong.
-func (d *Service) ExplainHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (h monitor.Heartbeat, hint string, err error) {
+func (svc *Service) ExplainHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (h monitor.Heartbeat, hint string, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return h, "", err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if h, err = findHeartbeat(tx, a, idOrRef); err != nil {
 			return err
 		}
@@ -276,13 +276,13 @@ func findHeartbeat(tx *store.Tx, a auth.Actor, idOrRef string) (monitor.Heartbea
 }
 
 // Heartbeat returns a heartbeat by id or ref.
-func (d *Service) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) { return findHeartbeat(tx, a, idOrRef) })
+func (svc *Service) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return svc.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) { return findHeartbeat(tx, a, idOrRef) })
 }
 
 // HeartbeatBySlug returns a heartbeat by slug.
-func (d *Service) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string) (monitor.Heartbeat, error) {
-	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) {
+func (svc *Service) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string) (monitor.Heartbeat, error) {
+	return svc.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) {
 		if !isSearchable(slug) {
 			return monitor.Heartbeat{}, notFound("heartbeat")
 		}
@@ -291,11 +291,11 @@ func (d *Service) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string
 }
 
 // readHeartbeat returns a heartbeat as the actor may see it.
-func (d *Service) readHeartbeat(ctx context.Context, a auth.Actor, find func(*store.Tx) (monitor.Heartbeat, error)) (h monitor.Heartbeat, err error) {
+func (svc *Service) readHeartbeat(ctx context.Context, a auth.Actor, find func(*store.Tx) (monitor.Heartbeat, error)) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return h, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if h, err = find(tx); err != nil {
 			return err
 		}
@@ -306,7 +306,7 @@ func (d *Service) readHeartbeat(ctx context.Context, a auth.Actor, find func(*st
 }
 
 // Pings lists the pings of a heartbeat, newest first, without their bodies.
-func (d *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p PageQuery) (h monitor.Heartbeat, listing ListPage[monitor.Ping], err error) {
+func (svc *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p PageQuery) (h monitor.Heartbeat, listing ListPage[monitor.Ping], err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return h, listing, err
 	}
@@ -314,7 +314,7 @@ func (d *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p Pag
 	if err != nil {
 		return h, listing, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if h, err = findHeartbeat(tx, a, idOrRef); err != nil {
 			return err
 		}
@@ -333,11 +333,11 @@ func (d *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p Pag
 }
 
 // Ping returns a ping with its body.
-func (d *Service) Ping(ctx context.Context, a auth.Actor, idOrRef string, n int64) (p monitor.Ping, err error) {
+func (svc *Service) Ping(ctx context.Context, a auth.Actor, idOrRef string, n int64) (p monitor.Ping, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return p, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 )
 
 // ChangeHeartbeat sets the values of the edit. A new schedule is evaluated at once.
-func (d *Service) ChangeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, e HeartbeatEdit) (monitor.Heartbeat, error) {
-	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+func (svc *Service) ChangeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, e HeartbeatEdit) (monitor.Heartbeat, error) {
+	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		return applyEdit(tx, a, h, e, now)
 	})
 }
@@ -25,8 +25,8 @@ type clockSnapshot struct {
 
 // takeSnapshot reads the clock. It must run before the transaction begins: the transaction
 // then sees every ping that is no longer in flight.
-func (d *Service) takeSnapshot() clockSnapshot {
-	now, until := d.snapshot()
+func (svc *Service) takeSnapshot() clockSnapshot {
+	now, until := svc.snapshot()
 	return clockSnapshot{now, until}
 }
 
@@ -48,12 +48,12 @@ func (r clockSnapshot) withPeers(tx *store.Tx) (changeTime, error) {
 type heartbeatChange func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error)
 
 // updateHeartbeat runs a change of one heartbeat.
-func (d *Service) updateHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, fn heartbeatChange) (h monitor.Heartbeat, err error) {
+func (svc *Service) updateHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, fn heartbeatChange) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
-	cut := d.takeSnapshot()
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	cut := svc.takeSnapshot()
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		now, err := cut.withPeers(tx)
 		if err != nil {
 			return s, err
@@ -125,8 +125,8 @@ func saveChange(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now ti
 }
 
 // PauseHeartbeat stops the evaluation of a heartbeat. A paused heartbeat stays unchanged.
-func (d *Service) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+func (svc *Service) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		if h.Status == monitor.Paused {
 			return h, effects{}, nil
 		}
@@ -141,8 +141,8 @@ func (d *Service) PauseHeartbeat(ctx context.Context, a auth.Actor, idOrRef stri
 
 // ResumeHeartbeat starts the evaluation again, counted from now. A heartbeat that is not
 // paused stays unchanged.
-func (d *Service) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+func (svc *Service) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
 		if h.Status != monitor.Paused {
 			return h, effects{}, nil
 		}

@@ -83,68 +83,68 @@ type editContext struct {
 // apply returns h with the values of the edit, and all faults. The heartbeat has the new
 // rule, but was not evaluated by it.
 func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heartbeat, *validator) {
-	f := &validator{}
+	v := &validator{}
 	for _, found := range e.InputFaults {
-		f.add(found)
+		v.add(found)
 	}
 	if e.Name != nil {
-		h.Name = f.singleLine("name", "name", *e.Name, maxNameLength)
+		h.Name = v.singleLine("name", "name", *e.Name, maxNameLength)
 	} else if h.Name == "" {
-		f.reject("name", "Enter a name of 1 to %d characters.", maxNameLength)
+		v.reject("name", "Enter a name of 1 to %d characters.", maxNameLength)
 	}
 	if e.Slug != nil {
 		h.Slug = *e.Slug
-		f.slug(h.Slug)
+		v.slug(h.Slug)
 	}
 	if e.Description != nil {
-		h.Description = f.description(*e.Description)
+		h.Description = v.description(*e.Description)
 	}
 	if e.Tags != nil {
-		h.Tags = f.tags(*e.Tags)
+		h.Tags = v.tags(*e.Tags)
 	}
-	h.Rule = e.applyRule(h.Rule, in.project.Zone, in.now, f)
-	e.applyChoices(&h, f)
+	h.Rule = e.applyRule(h.Rule, in.project.Zone, in.now, v)
+	e.applyChoices(&h, v)
 	if e.Channels != nil {
-		h.AllChannels, h.Channels = *e.Channels == nil, f.channels(*e.Channels, in.channels)
+		h.AllChannels, h.Channels = *e.Channels == nil, v.channels(*e.Channels, in.channels)
 	}
-	return h, f
+	return h, v
 }
 
 // duration parses a duration as typed.
-func (f *validator) duration(field, text string, shortest time.Duration) time.Duration {
+func (v *validator) duration(field, text string, shortest time.Duration) time.Duration {
 	d, err := schedule.ParseDuration(text)
 	if problem, ok := errors.AsType[*schedule.Problem](err); ok {
-		f.reject(field, "%s", safetext.Sentence(problem.Message))
+		v.reject(field, "%s", safetext.Sentence(problem.Message))
 		return 0
 	}
 	switch {
 	case err != nil:
-		f.reject(field, "Enter a duration, such as 24h or 15 min.")
+		v.reject(field, "Enter a duration, such as 24h or 15 min.")
 	case d < shortest:
-		f.reject(field, "The minimum is %s.", schedule.FormatDuration(shortest))
+		v.reject(field, "The minimum is %s.", schedule.FormatDuration(shortest))
 	case d > maxDuration:
-		f.reject(field, "The maximum is %s.", schedule.FormatDuration(maxDuration))
+		v.reject(field, "The maximum is %s.", schedule.FormatDuration(maxDuration))
 	}
 	return d
 }
 
 // description validates a text of several lines.
-func (f *validator) description(text string) string {
+func (v *validator) description(text string) string {
 	text = strings.TrimSpace(text)
 	switch {
 	case utf8.RuneCountInString(text) > maxDescriptionLength:
-		f.reject("description", "The description is longer than %d characters: shorten it.", maxDescriptionLength)
+		v.reject("description", "The description is longer than %d characters: shorten it.", maxDescriptionLength)
 	case !isPrintable(text, "\t\r\n"):
-		f.reject("description", "The description contains a control character: use plain text.")
+		v.reject("description", "The description contains a control character: use plain text.")
 	}
 	return text
 }
 
 // tags removes blanks around tags, empty tags and duplicates.
-func (f *validator) tags(given []string) []string {
+func (v *validator) tags(given []string) []string {
 	tags := []string{}
 	if len(given) > 10*maxTags { // bounds the comparison of each with each
-		f.reject("tags", "The maximum is %d tags: remove some.", maxTags)
+		v.reject("tags", "The maximum is %d tags: remove some.", maxTags)
 		return tags
 	}
 	for _, tag := range given {
@@ -153,31 +153,31 @@ func (f *validator) tags(given []string) []string {
 			continue
 		}
 		if utf8.RuneCountInString(tag) > maxTagLength {
-			f.reject("tags", "A tag is longer than %d characters: shorten it.", maxTagLength)
+			v.reject("tags", "A tag is longer than %d characters: shorten it.", maxTagLength)
 			return tags
 		}
 		if bad, found := safetext.FirstUnsafe(tag); found {
-			f.reject("tags", "A tag contains the character %U, which breaks the line or changes the text direction: remove it.", bad)
+			v.reject("tags", "A tag contains the character %U, which breaks the line or changes the text direction: remove it.", bad)
 			return tags
 		}
 		tags = append(tags, tag)
 	}
 	if len(tags) > maxTags {
-		f.reject("tags", "The maximum is %d tags: remove some.", maxTags)
+		v.reject("tags", "The maximum is %d tags: remove some.", maxTags)
 	}
 	return tags
 }
 
 // channels checks that each channel exists in the project.
-func (f *validator) channels(ids []string, known []monitor.Channel) []string {
+func (v *validator) channels(ids []string, known []monitor.Channel) []string {
 	var list []string
 	if len(ids) > maxChannels {
-		f.reject("channels", "The maximum is %d channels: remove some, or use null for all channels of the project.", maxChannels)
+		v.reject("channels", "The maximum is %d channels: remove some, or use null for all channels of the project.", maxChannels)
 		return list
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(known, func(c monitor.Channel) bool { return c.ID == id }) {
-			f.reject("channels", "There is no channel %q in this project: use the id of an existing one.", id)
+			v.reject("channels", "There is no channel %q in this project: use the id of an existing one.", id)
 		}
 		if !slices.Contains(list, id) {
 			list = append(list, id)
@@ -188,31 +188,31 @@ func (f *validator) channels(ids []string, known []monitor.Channel) []string {
 
 // applyRule returns the rule with the values of the edit, as of now; zone is the one of the
 // project.
-func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, f *validator) monitor.Rule {
-	r = e.applySchedule(r, zone, f)
+func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, v *validator) monitor.Rule {
+	r = e.applySchedule(r, zone, v)
 	if e.Grace != nil {
-		r.Grace = f.duration("grace", *e.Grace, 0)
+		r.Grace = v.duration("grace", *e.Grace, 0)
 	}
 	if e.Early != nil {
 		r.Early = monitor.DefaultEarly
 		if *e.Early != "" {
-			r.Early = f.duration("early", *e.Early, 0)
+			r.Early = v.duration("early", *e.Early, 0)
 		}
 	}
-	r.MaxRunTime = f.optionalDuration("max_run_time", e.MaxRunTime, r.MaxRunTime)
-	r.MinRunTime = f.optionalDuration("min_run_time", e.MinRunTime, r.MinRunTime)
-	r.StartGrace = f.optionalDuration("start_grace", e.StartGrace, r.StartGrace)
+	r.MaxRunTime = v.optionalDuration("max_run_time", e.MaxRunTime, r.MaxRunTime)
+	r.MinRunTime = v.optionalDuration("min_run_time", e.MinRunTime, r.MinRunTime)
+	r.StartGrace = v.optionalDuration("start_grace", e.StartGrace, r.StartGrace)
 	if r.MaxRunTime > 0 && r.MinRunTime >= r.MaxRunTime {
-		f.reject("min_run_time", "The minimum run time must be less than the maximum run time, %s.", schedule.FormatDuration(r.MaxRunTime))
+		v.reject("min_run_time", "The minimum run time must be less than the maximum run time, %s.", schedule.FormatDuration(r.MaxRunTime))
 	}
 	if e.AlertAfter != nil {
 		r.AlertAfter = *e.AlertAfter
 		if r.AlertAfter < 1 || r.AlertAfter > monitor.MaxAlertAfter {
-			f.reject("alert_after", "alert_after must be between 1 and %d consecutive failed runs.", monitor.MaxAlertAfter)
+			v.reject("alert_after", "alert_after must be between 1 and %d consecutive failed runs.", monitor.MaxAlertAfter)
 		}
 	}
 	if e.ExpectFirstBy != nil {
-		r.ExpectFirstBy = f.expectFirstBy(*e.ExpectFirstBy, r.ExpectFirstBy, now)
+		r.ExpectFirstBy = v.expectFirstBy(*e.ExpectFirstBy, r.ExpectFirstBy, now)
 	}
 	if e.ManualResume != nil {
 		r.ManualResume = *e.ManualResume
@@ -230,7 +230,7 @@ func linesOf(list *[]string) []string {
 
 // applySchedule returns the rule with the schedule of the edit. Setting more than one
 // schedule is a fault.
-func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) monitor.Rule {
+func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, v *validator) monitor.Rule {
 	var given []string
 	if e.Interval != nil && *e.Interval != "" {
 		given = append(given, "interval")
@@ -242,48 +242,48 @@ func (e HeartbeatEdit) applySchedule(r monitor.Rule, zone string, f *validator) 
 		given = append(given, "oncalendar")
 	}
 	if len(given) > 1 {
-		f.reject(given[1], "Set only one of interval, cron and oncalendar: %s is set, too.", given[0])
+		v.reject(given[1], "Set only one of interval, cron and oncalendar: %s is set, too.", given[0])
 		return r
 	}
 	switch {
 	case len(given) == 0:
-		return e.keepSchedule(r, zone, f)
+		return e.keepSchedule(r, zone, v)
 	case given[0] == "interval":
 		if e.Timezone != nil && *e.Timezone != "" {
-			f.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
+			v.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
 		}
-		r.Interval, r.Calendar = f.duration("interval", *e.Interval, minInterval), nil
+		r.Interval, r.Calendar = v.duration("interval", *e.Interval, minInterval), nil
 		return r
 	case given[0] == "cron":
-		return e.applyCalendar(r, monitor.Cron, *e.Cron, zone, f)
+		return e.applyCalendar(r, monitor.Cron, *e.Cron, zone, v)
 	}
-	return e.applyCalendar(r, monitor.OnCalendar, *e.OnCalendar, zone, f)
+	return e.applyCalendar(r, monitor.OnCalendar, *e.OnCalendar, zone, v)
 }
 
 // keepSchedule returns the rule with its current schedule in the time zone of the edit. An
 // edit cannot remove the schedule.
-func (e HeartbeatEdit) keepSchedule(r monitor.Rule, zone string, f *validator) monitor.Rule {
+func (e HeartbeatEdit) keepSchedule(r monitor.Rule, zone string, v *validator) monitor.Rule {
 	c := r.Calendar
 	switch {
 	case e.Cron != nil && *e.Cron != nil && (c == nil || c.Kind() == monitor.Cron):
-		return e.applyCalendar(r, monitor.Cron, nil, zone, f) // the fault says what to write
+		return e.applyCalendar(r, monitor.Cron, nil, zone, v) // the fault says what to write
 	case e.OnCalendar != nil && *e.OnCalendar != nil && (c == nil || c.Kind() == monitor.OnCalendar):
-		return e.applyCalendar(r, monitor.OnCalendar, nil, zone, f)
+		return e.applyCalendar(r, monitor.OnCalendar, nil, zone, v)
 	case c == nil && (r.Interval == 0 || e.Interval != nil):
-		f.reject("interval", "A schedule is required: enter the interval between pings, such as 24h, or use cron or oncalendar.")
+		v.reject("interval", "A schedule is required: enter the interval between pings, such as 24h, or use cron or oncalendar.")
 	case c != nil && c.Kind() == monitor.Cron && e.Cron != nil, c != nil && c.Kind() == monitor.OnCalendar && e.OnCalendar != nil:
-		f.reject(string(c.Kind()), "A schedule is required: set interval, cron or oncalendar.")
+		v.reject(string(c.Kind()), "A schedule is required: set interval, cron or oncalendar.")
 	case c == nil && e.Timezone != nil && *e.Timezone != "":
-		f.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
+		v.reject("timezone", "An interval has no time zone: omit timezone, or use cron or oncalendar.")
 	case c != nil && e.Timezone != nil:
-		return e.applyCalendar(r, c.Kind(), c.Lines(), zone, f)
+		return e.applyCalendar(r, c.Kind(), c.Lines(), zone, v)
 	}
 	return r
 }
 
 // applyCalendar returns the rule with a calendar in the time zone of the edit. The default
 // is the current zone, or the one of the project.
-func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, lines []string, zone string, f *validator) monitor.Rule {
+func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, lines []string, zone string, v *validator) monitor.Rule {
 	if r.Calendar != nil && e.Timezone == nil {
 		zone = r.Calendar.Zone()
 	}
@@ -291,12 +291,12 @@ func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, 
 		zone = *e.Timezone
 	}
 	if _, err := schedule.CanonicalZone(zone); err != nil {
-		f.rejectExpression("timezone", err)
+		v.rejectExpression("timezone", err)
 		return r
 	}
 	c, err := monitor.NewCalendar(kind, lines, zone)
 	if err != nil {
-		f.rejectExpression(string(kind), err)
+		v.rejectExpression(string(kind), err)
 		return r
 	}
 	r.Interval, r.Calendar = 0, c
@@ -305,10 +305,10 @@ func (e HeartbeatEdit) applyCalendar(r monitor.Rule, kind monitor.CalendarKind, 
 
 // rejectExpression adds the fault of an expression. If the parser names a line, the field
 // contains its index.
-func (f *validator) rejectExpression(field string, err error) {
+func (v *validator) rejectExpression(field string, err error) {
 	problem, ok := errors.AsType[*schedule.Problem](err)
 	if !ok {
-		f.reject(field, "Invalid expression: %v.", err)
+		v.reject(field, "Invalid expression: %v.", err)
 		return
 	}
 	if problem.Line > 0 {
@@ -316,45 +316,45 @@ func (f *validator) rejectExpression(field string, err error) {
 	}
 	fault := monitor.Faultf(monitor.Invalid, field, "%s", safetext.Sentence(problem.Message))
 	fault.Suggestions = problem.Suggestions
-	f.add(fault)
+	v.add(fault)
 }
 
 // optionalDuration parses a duration that can be removed.
-func (f *validator) optionalDuration(field string, text *string, was time.Duration) time.Duration {
+func (v *validator) optionalDuration(field string, text *string, was time.Duration) time.Duration {
 	switch {
 	case text == nil:
 		return was
 	case *text == "":
 		return 0
 	}
-	return f.duration(field, *text, time.Second)
+	return v.duration(field, *text, time.Second)
 }
 
 // expectFirstBy parses the time by which the first ping is expected. A new value must be in
 // the future.
-func (f *validator) expectFirstBy(text string, was, now time.Time) time.Time {
+func (v *validator) expectFirstBy(text string, was, now time.Time) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		f.reject("expect_first_by", "Enter a time such as 2026-03-14T03:00:00Z.")
+		v.reject("expect_first_by", "Enter a time such as 2026-03-14T03:00:00Z.")
 		return was
 	}
 	at = at.UTC().Truncate(monitor.Precision)
 	if !at.Equal(was) && !at.After(now) {
-		f.reject("expect_first_by", "The time has passed: enter one in the future.")
+		v.reject("expect_first_by", "The time has passed: enter one in the future.")
 	}
 	return at
 }
 
 // ValidateHeartbeat returns the heartbeat that an edit would create, and all its faults. It
 // stores nothing. Forms use it while they are filled in.
-func (d *Service) ValidateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
+func (svc *Service) ValidateHeartbeat(ctx context.Context, a auth.Actor, e HeartbeatEdit) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		channels, err := tx.ChannelRoutes(a.Project.Key)
 		if err != nil {
 			return err

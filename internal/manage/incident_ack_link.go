@@ -100,7 +100,7 @@ func errInvalidAckLink() error {
 }
 
 // resolveAckLink returns the incident of a token, and the actor that the token authorizes.
-func (d *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now time.Time) (LinkedIncident, auth.Actor, error) {
+func (svc *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now time.Time) (LinkedIncident, auth.Actor, error) {
 	incident, channelID, ok := l.parse(token)
 	if !ok {
 		return LinkedIncident{}, auth.Actor{}, errInvalidAckLink()
@@ -140,10 +140,10 @@ func invalidAckLinkIfMissing(err error) error {
 
 // IncidentByAckLink reads the incident of an acknowledge link. It changes nothing, because
 // mail scanners open links.
-func (d *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token string) (found LinkedIncident, err error) {
+func (svc *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token string) (found LinkedIncident, err error) {
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, _, err = d.resolveAckLink(tx, l, token, now)
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		found, _, err = svc.resolveAckLink(tx, l, token, now)
 		return err
 	})
 	return found, err
@@ -153,7 +153,7 @@ func (d *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token stri
 // one. kept is false if the note was not added because the incident was already
 // acknowledged or resolved. A link needs no account, so it can write only once. source is
 // the address of the client.
-func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, text, source string) (found LinkedIncident, kept bool, err error) {
+func (svc *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, text, source string) (found LinkedIncident, kept bool, err error) {
 	text, fault := validateNote(text)
 	if text == "" {
 		fault = nil // a note is optional
@@ -162,9 +162,9 @@ func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, 
 		return found, false, fault
 	}
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		var actor auth.Actor
-		if found, actor, err = d.resolveAckLink(tx, l, token, now); err != nil {
+		if found, actor, err = svc.resolveAckLink(tx, l, token, now); err != nil {
 			return s, err
 		}
 		actor.Source = source
@@ -187,17 +187,17 @@ func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, 
 	if err != nil {
 		return found, kept, err
 	}
-	found, err = d.IncidentByAckLink(ctx, l, token)
+	found, err = svc.IncidentByAckLink(ctx, l, token)
 	return found, kept, err
 }
 
 // AcknowledgeWithNote acknowledges an incident and adds a note, if there is one. If the
 // note is invalid, the incident stays unchanged.
-func (d *Service) AcknowledgeWithNote(ctx context.Context, a auth.Actor, id, text string) (IncidentDetail, error) {
+func (svc *Service) AcknowledgeWithNote(ctx context.Context, a auth.Actor, id, text string) (IncidentDetail, error) {
 	if text != "" {
-		if _, err := d.AddNote(ctx, a, id, text, nil); err != nil {
+		if _, err := svc.AddNote(ctx, a, id, text, nil); err != nil {
 			return IncidentDetail{}, err
 		}
 	}
-	return d.AcknowledgeIncident(ctx, a, id)
+	return svc.AcknowledgeIncident(ctx, a, id)
 }

@@ -95,7 +95,7 @@ func readIncidentPage(tx *store.Tx, a auth.Actor, f store.IncidentFilter, at lis
 }
 
 // Incidents lists the incidents of the actor's project, newest first.
-func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQuery) (page ListPage[monitor.Incident], err error) {
+func (svc *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQuery) (page ListPage[monitor.Incident], err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return page, err
 	}
@@ -106,7 +106,7 @@ func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQue
 	if err != nil {
 		return page, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		f := q.storeFilter(a)
 		if q.Heartbeat != "" {
 			h, err := findHeartbeat(tx, a, q.Heartbeat)
@@ -123,13 +123,13 @@ func (d *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQue
 }
 
 // IncidentList is Incidents for the pages: with the alerts, and the counts around the list.
-func (d *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentListQuery) (l IncidentList, err error) {
+func (svc *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentListQuery) (l IncidentList, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return l, err
 	}
 	f, now := q.storeFilter(a), currentTime()
 	at, _ := parsePosition(incidentList, q.Cursor)
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}
 		if l.Newest, err = tx.NewestIDs(a.Project.Key); err != nil {
 			return err
@@ -157,11 +157,11 @@ func (d *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentList
 
 // IncidentsByID reads incidents by id, newest first, with their alerts. It omits those that
 // do not exist.
-func (d *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []string) (rows []monitor.Incident, alerts map[string]AlertCounts, err error) {
+func (svc *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []string) (rows []monitor.Incident, alerts map[string]AlertCounts, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if rows, err = tx.IncidentsByID(a.Project.Key, ids); err != nil {
 			return err
 		}
@@ -227,11 +227,11 @@ type (
 )
 
 // NewIncidentMatches is NewHeartbeatMatches for the list of incidents.
-func (d *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q IncidentListQuery, since NewestKeys, shown []string) (n NewMatches, err error) {
+func (svc *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q IncidentListQuery, since NewestKeys, shown []string) (n NewMatches, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		n, err = tx.NewIncidentMatches(q.storeFilter(a), since, shown)
 		return err
 	})

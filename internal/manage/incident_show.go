@@ -32,14 +32,14 @@ type IncidentView struct {
 }
 
 // IncidentView reads an incident with everything that its page shows.
-func (d *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s IncidentView, err error) {
+func (svc *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s IncidentView, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return s, err
 	}
 	if !isSearchable(id) {
 		return s, notFound("incident")
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		i, err := tx.Incident(a.Project.Key, id)
 		if err != nil {
 			return err
@@ -138,11 +138,11 @@ type IncidentDetail struct {
 }
 
 // Incident returns an incident with its timeline.
-func (d *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail IncidentDetail, err error) {
+func (svc *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail IncidentDetail, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return detail, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		detail, err = readIncident(tx, a, id)
 		return err
 	})

@@ -18,8 +18,8 @@ const maxNoteLength = 2000
 
 // AcknowledgeIncident records that the actor handles the incident, which stops its
 // reminders. An acknowledged incident stays unchanged; a resolved one is a Conflict.
-func (d *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id string) (IncidentDetail, error) {
-	return d.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
+func (svc *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id string) (IncidentDetail, error) {
+	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
 		done, err := tx.AcknowledgeIncident(i, a.Name, now)
 		if err != nil {
 			return effects{}, err
@@ -36,14 +36,14 @@ func (d *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id stri
 }
 
 // AddNote adds a note to the timeline of an incident, also after its resolution.
-func (d *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, found monitor.Faults) (IncidentDetail, error) {
-	return d.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
-		f := &validator{faults: slices.Clone(found)}
+func (svc *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, found monitor.Faults) (IncidentDetail, error) {
+	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
+		v := &validator{faults: slices.Clone(found)}
 		text, fault := validateNote(text)
 		if fault != nil {
-			f.add(fault)
+			v.add(fault)
 		}
-		if err := f.err(); err != nil {
+		if err := v.err(); err != nil {
 			return effects{}, err
 		}
 		n, err := tx.CountTimelineEntries(i.ID, "note")
@@ -83,7 +83,7 @@ func incidentLabel(i monitor.Incident) string {
 }
 
 // updateIncident runs a change of an incident and returns its new state.
-func (d *Service) updateIncident(ctx context.Context, a auth.Actor, id string, fn func(*store.Tx, monitor.Incident, time.Time) (effects, error)) (detail IncidentDetail, err error) {
+func (svc *Service) updateIncident(ctx context.Context, a auth.Actor, id string, fn func(*store.Tx, monitor.Incident, time.Time) (effects, error)) (detail IncidentDetail, err error) {
 	if err := authorize(a, auth.ChangeIncidents); err != nil {
 		return detail, err
 	}
@@ -91,7 +91,7 @@ func (d *Service) updateIncident(ctx context.Context, a auth.Actor, id string, f
 		return detail, notFound("incident")
 	}
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		i, err := tx.Incident(a.Project.Key, id)
 		if err != nil {
 			return effects{}, err

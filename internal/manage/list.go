@@ -179,24 +179,24 @@ const (
 // ExportEvents passes the event log of a heartbeat to each in batches, newest first and
 // without bodies. No transaction is open meanwhile, however slow each is. more reports
 // whether the limit cut the export.
-func (d *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
+func (svc *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return false, err
 	}
 	var h monitor.Heartbeat
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		h, err = findHeartbeat(tx, a, idOrRef)
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	if err := d.auditExport(ctx, a, auditEntry{action: "heartbeat.export", target: heartbeatLabel(h)}); err != nil {
+	if err := svc.auditExport(ctx, a, auditEntry{action: "heartbeat.export", target: heartbeatLabel(h)}); err != nil {
 		return false, err
 	}
 	before := int64(0)
 	return exportBatches(each, func() (part []monitor.Ping, err error) {
-		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 			part, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[kind], Before: before, Limit: exportBatch})
 			if err != nil {
 				return err
@@ -211,17 +211,17 @@ func (d *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind 
 }
 
 // ExportIncidents passes the incidents of a filter to each, like [Service.ExportEvents].
-func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentListQuery, each func([]monitor.Incident) error) (more bool, err error) {
+func (svc *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentListQuery, each func([]monitor.Incident) error) (more bool, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return false, err
 	}
-	if err := d.auditExport(ctx, a, auditEntry{action: "incident.export", target: "incidents"}); err != nil {
+	if err := svc.auditExport(ctx, a, auditEntry{action: "incident.export", target: "incidents"}); err != nil {
 		return false, err
 	}
 	s := q.storeFilter(a)
 	s.From, s.Backwards, s.Limit = 0, false, exportBatch
 	return exportBatches(each, func() (part []monitor.Incident, err error) {
-		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+		err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 			if part, err = tx.Incidents(s); err != nil {
 				return err
 			}
@@ -235,8 +235,8 @@ func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentL
 }
 
 // auditExport records a download before the first row is sent.
-func (d *Service) auditExport(ctx context.Context, a auth.Actor, what auditEntry) error {
-	return d.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, currentTime(), what) })
+func (svc *Service) auditExport(ctx context.Context, a auth.Actor, what auditEntry) error {
+	return svc.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, currentTime(), what) })
 }
 
 // exportBatches reads batches until one is not full, or the limit is reached.

@@ -15,28 +15,28 @@ import (
 )
 
 // timeZone returns the canonical name of a time zone.
-func (f *validator) timeZone(field, name string) string {
+func (v *validator) timeZone(field, name string) string {
 	canonical, err := schedule.CanonicalZone(name)
 	if err != nil {
-		f.reject(field, "%s.", err)
+		v.reject(field, "%s.", err)
 	}
 	return canonical
 }
 
 // ChangeProject sets the name and the time zone of the actor's project. ifVersion lists the
 // versions that the change may replace, see [ProjectVersion]; empty: any.
-func (d *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone string, madeOn ...string) error {
+func (svc *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone string, madeOn ...string) error {
 	if err := authorize(a, auth.ChangeProject); err != nil {
 		return err
 	}
-	f := &validator{}
+	v := &validator{}
 	wanted := a.Project
-	wanted.Name, wanted.Zone = f.singleLine("name", "name", name, maxNameLength), f.timeZone("timezone", zone)
-	if err := f.err(); err != nil {
+	wanted.Name, wanted.Zone = v.singleLine("name", "name", name, maxNameLength), v.timeZone("timezone", zone)
+	if err := v.err(); err != nil {
 		return err
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ChangeProject, now); err != nil {
 			return effects{}, err
 		}
@@ -66,17 +66,17 @@ func (d *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone st
 
 // CreateProject creates a project that the actor owns. It requires the right to change the
 // current project.
-func (d *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone string) (p monitor.Project, err error) {
+func (svc *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone string) (p monitor.Project, err error) {
 	if err := authorize(a, auth.ChangeProject); err != nil {
 		return p, err
 	}
-	f := &validator{}
-	name, zone = f.singleLine("name", "name", name, maxNameLength), f.timeZone("timezone", zone)
-	if err := f.err(); err != nil {
+	v := &validator{}
+	name, zone = v.singleLine("name", "name", name, maxNameLength), v.timeZone("timezone", zone)
+	if err := v.err(); err != nil {
 		return p, err
 	}
 	now, try := currentTime(), 0
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		try++
 		if err := checkProjectLimit(tx, a, now); err != nil {
 			return effects{}, err
@@ -123,7 +123,7 @@ func checkProjectLimit(tx *store.Tx, a auth.Actor, now time.Time) error {
 
 // DeleteProject deletes the actor's project with its content. typed must be its name. The
 // last project of the actor cannot be deleted.
-func (d *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string) error {
+func (svc *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string) error {
 	if err := authorize(a, auth.DeleteProject); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (d *Service) DeleteProject(ctx context.Context, a auth.Actor, typed string)
 		return monitor.Faults{monitor.Faultf(monitor.Invalid, "confirm", "Enter the name of the project, “%s”, to delete it.", a.Project.Name)}
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.DeleteProject, now); err != nil {
 			return effects{}, err
 		}
@@ -168,11 +168,11 @@ type ProjectCounts struct {
 }
 
 // ProjectCounts reads the counts of the actor's project.
-func (d *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Time) (c ProjectCounts, err error) {
+func (svc *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Time) (c ProjectCounts, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if c.NavCounts, err = tx.NavCounts(a.Project.Key); err != nil {
 			return err
 		}
@@ -195,8 +195,8 @@ type NavCounts struct {
 }
 
 // NavCounts reads what surrounds the pages of a person.
-func (d *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err error) {
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+func (svc *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if s.Heartbeats, err = tx.HeartbeatCountsByProject(a.Person); err != nil || !a.May(auth.Read) {
 			return err
 		}
@@ -209,11 +209,11 @@ func (d *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err
 // ProjectOf returns the key of the project that an object belongs to. kind is heartbeats,
 // incidents or channels, as in the path. It serves to find the project of a request, so it
 // checks no right: the caller must not reveal the result to a person outside that project.
-func (d *Service) ProjectOf(ctx context.Context, things, id string) (project int64, found bool, err error) {
+func (svc *Service) ProjectOf(ctx context.Context, things, id string) (project int64, found bool, err error) {
 	if !isSearchable(id) {
 		return 0, false, nil
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		project, found, err = tx.ProjectOf(things, id)
 		return err
 	})
@@ -226,18 +226,18 @@ const keyPrefixLength = 8
 
 // CreateKey creates an API key for the actor's project. Only this result contains the
 // secret; it is not stored.
-func (d *Service) CreateKey(ctx context.Context, a auth.Actor, name string, readOnly bool) (key monitor.APIKey, secret string, err error) {
+func (svc *Service) CreateKey(ctx context.Context, a auth.Actor, name string, readOnly bool) (key monitor.APIKey, secret string, err error) {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return key, "", err
 	}
-	f := &validator{}
-	name = f.singleLine("name", "name", name, maxNameLength)
-	if err := f.err(); err != nil {
+	v := &validator{}
+	name = v.singleLine("name", "name", name, maxNameLength)
+	if err := v.err(); err != nil {
 		return key, "", err
 	}
 	secret = auth.NewKey()
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
 			return effects{}, err
 		}
@@ -267,11 +267,11 @@ func (d *Service) CreateKey(ctx context.Context, a auth.Actor, name string, read
 }
 
 // APIKeys lists the active API keys of the actor's project, newest first.
-func (d *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey, err error) {
+func (svc *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.APIKey, err error) {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		keys, err = tx.APIKeys(a.Project.Key)
 		return err
 	})
@@ -279,12 +279,12 @@ func (d *Service) APIKeys(ctx context.Context, a auth.Actor) (keys []monitor.API
 }
 
 // RevokeKey revokes an API key of the actor's project at once and permanently.
-func (d *Service) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
+func (svc *Service) RevokeKey(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return err
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
 			return effects{}, err
 		}

@@ -52,23 +52,23 @@ type Service struct {
 
 // New returns a service with the given options.
 func New(o Options) *Service {
-	d := &Service{db: o.DB, snapshot: o.Snapshot, onDue: o.OnDue, onPending: o.OnPending, onChanged: o.OnChanged, sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
-	if d.snapshot == nil {
-		d.snapshot = func() (time.Time, func(string) time.Time) {
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, onDue: o.OnDue, onPending: o.OnPending, onChanged: o.OnChanged, sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	if svc.snapshot == nil {
+		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := currentTime()
 			return now, func(string) time.Time { return now.Add(-monitor.Precision) }
 		}
 	}
-	if d.onDue == nil {
-		d.onDue = func(time.Time) {}
+	if svc.onDue == nil {
+		svc.onDue = func(time.Time) {}
 	}
-	if d.onPending == nil {
-		d.onPending = func() {}
+	if svc.onPending == nil {
+		svc.onPending = func() {}
 	}
-	if d.onChanged == nil {
-		d.onChanged = func([]int64) {}
+	if svc.onChanged == nil {
+		svc.onChanged = func([]int64) {}
 	}
-	return d
+	return svc
 }
 
 // currentTime returns the current time in the precision that the store keeps.
@@ -101,11 +101,11 @@ const maxTransactionAttempts = 5
 
 // update runs a transaction that may write. After the commit it wakes the loops that the
 // effects concern. fn may run more than once.
-func (d *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, error)) error {
+func (svc *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, error)) error {
 	var s effects
 	var err error
 	for range maxTransactionAttempts {
-		err = d.db.Update(ctx, func(tx *store.Tx) (err error) {
+		err = svc.db.Update(ctx, func(tx *store.Tx) (err error) {
 			s, err = fn(tx)
 			return err
 		})
@@ -117,13 +117,13 @@ func (d *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, er
 		return err
 	}
 	if !s.nextDue.IsZero() {
-		d.onDue(s.nextDue)
+		svc.onDue(s.nextDue)
 	}
 	if s.pending {
-		d.onPending()
+		svc.onPending()
 	}
 	if s.changedHeartbeat != 0 {
-		d.onChanged([]int64{s.changedHeartbeat})
+		svc.onChanged([]int64{s.changedHeartbeat})
 	}
 	return nil
 }
@@ -181,13 +181,13 @@ func limitReached(field string, max int, things, advice string) error {
 
 // checkHeartbeatLimit returns a fault if the actor's project has the maximum number of
 // heartbeats.
-func (d *Service) checkHeartbeatLimit(tx *store.Tx, a auth.Actor) error {
-	if d.maxHeartbeats <= 0 {
+func (svc *Service) checkHeartbeatLimit(tx *store.Tx, a auth.Actor) error {
+	if svc.maxHeartbeats <= 0 {
 		return nil
 	}
 	n, err := tx.CountHeartbeats(a.Project.Key)
-	if err == nil && n >= d.maxHeartbeats {
-		err = limitReached("name", d.maxHeartbeats, "heartbeats in this project",
+	if err == nil && n >= svc.maxHeartbeats {
+		err = limitReached("name", svc.maxHeartbeats, "heartbeats in this project",
 			"Delete one that is no longer needed, or ask the operator to raise --max-heartbeats.")
 	}
 	return err

@@ -20,12 +20,12 @@ type Team struct {
 }
 
 // Team lists the members of the actor's project.
-func (d *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
+func (svc *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return t, err
 	}
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if t.Members, err = tx.Members(a.Project.Key); err != nil || !a.May(auth.ManagePeople) {
 			return err
 		}
@@ -58,30 +58,30 @@ func (t Team) member(person string) (monitor.ProjectMember, bool) {
 
 // Invite invites an email address into the actor's project. Only this result contains the
 // token; it is not stored. An earlier invitation of the address ends.
-func (d *Service) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
+func (svc *Service) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return i, "", err
 	}
-	f := &validator{}
+	v := &validator{}
 	email, fault := auth.ValidateEmail(email)
 	if fault != nil {
-		f.add(fault)
+		v.add(fault)
 	}
-	wanted := f.role(a, role)
-	if err := f.err(); err != nil {
+	wanted := v.role(a, role)
+	if err := v.err(); err != nil {
 		return i, "", err
 	}
 	token = auth.NewInvitationToken()
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		sender, err := reauthorize(tx, a, auth.ManagePeople, now)
 		if err != nil {
 			return effects{}, err
 		}
-		if f.checkMayAssign(sender, wanted); f.err() != nil {
-			return effects{}, f.err()
+		if v.checkMayAssign(sender, wanted); v.err() != nil {
+			return effects{}, v.err()
 		}
-		if err := d.requireNonMember(tx, a, email); err != nil {
+		if err := svc.requireNonMember(tx, a, email); err != nil {
 			return effects{}, err
 		}
 		if err := countInvitation(tx, a, now); err != nil {
@@ -122,25 +122,25 @@ func countInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
 }
 
 // role parses a role that the actor may grant.
-func (f *validator) role(a auth.Actor, name string) monitor.Role {
+func (v *validator) role(a auth.Actor, name string) monitor.Role {
 	role, known := monitor.ParseRole(name)
 	if !known {
-		f.reject("role", "There is no such role: use owner, admin, member or viewer.")
+		v.reject("role", "There is no such role: use owner, admin, member or viewer.")
 		return role
 	}
-	f.checkMayAssign(a, role)
+	v.checkMayAssign(a, role)
 	return role
 }
 
 // checkMayAssign adds a fault if the actor may not grant the role.
-func (f *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
+func (v *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
 	if !a.Role.MayGrant(role) {
-		f.reject("role", "You cannot grant a role above your own: choose a lower one.")
+		v.reject("role", "You cannot grant a role above your own: choose a lower one.")
 	}
 }
 
 // requireNonMember returns a fault if an address already belongs to a member.
-func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) error {
+func (svc *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) error {
 	person, _, found, err := tx.PersonByEmail(email)
 	if err != nil || !found {
 		return err
@@ -156,12 +156,12 @@ func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) err
 }
 
 // WithdrawInvitation ends an invitation of the actor's project.
-func (d *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id string) error {
+func (svc *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return err
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManagePeople, now); err != nil {
 			return effects{}, err
 		}
@@ -183,16 +183,16 @@ func (d *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id strin
 // ChangeRole changes the role of a member. The last owner stays an owner, and nobody
 // changes a higher role than their own. ifRole lists the roles that the change may replace;
 // empty: any.
-func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
+func (svc *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return m, err
 	}
-	f := &validator{}
-	wanted := f.role(a, role)
-	if err := f.err(); err != nil {
+	v := &validator{}
+	wanted := v.role(a, role)
+	if err := v.err(); err != nil {
 		return m, err
 	}
-	err = d.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+	err = svc.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
 		m = found
 		if m.Role == wanted {
 			return nil
@@ -236,7 +236,7 @@ func revokeExcessInvitations(tx *store.Tx, project int64, m monitor.ProjectMembe
 
 // RemoveMember removes a person from the actor's project, with the invitations that they
 // sent for it. Every member except the last owner may leave.
-func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
+func (svc *Service) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
 	right := auth.ManagePeople
 	if a.Person != "" && person == a.Person {
 		right = auth.Read
@@ -244,7 +244,7 @@ func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string)
 	if err := authorize(a, right); err != nil {
 		return m, err
 	}
-	err = d.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+	err = svc.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
 		m = found
 		if err := t.protectLastOwner(m, "The last owner cannot leave: make another member an owner first, or delete the project."); err != nil {
 			return err
@@ -270,9 +270,9 @@ func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 
 // updateMember runs a change of a member while the team is locked. It reads the role of the
 // actor again: of two owners who change each other at the same time, one must fail.
-func (d *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
+func (svc *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		// Every member may leave; the role for other changes is checked below.
 		me, err := reauthorize(tx, a, auth.Read, now)
 		if err != nil {

@@ -15,42 +15,42 @@ import (
 type validator struct{ faults monitor.Faults }
 
 // add keeps a fault.
-func (f *validator) add(fault *monitor.Fault) {
+func (v *validator) add(fault *monitor.Fault) {
 	if fault.Field != "" {
-		for _, known := range f.faults {
+		for _, known := range v.faults {
 			if known.Field == fault.Field {
 				return
 			}
 		}
 	}
-	f.faults = append(f.faults, fault)
+	v.faults = append(v.faults, fault)
 }
 
 // reject adds a fault of a field.
-func (f *validator) reject(field, format string, args ...any) {
-	f.add(monitor.Faultf(monitor.Invalid, field, format, args...))
+func (v *validator) reject(field, format string, args ...any) {
+	v.add(monitor.Faultf(monitor.Invalid, field, format, args...))
 }
 
 // err returns the faults, or nil if there are none.
-func (f *validator) err() error {
-	if len(f.faults) == 0 {
+func (v *validator) err() error {
+	if len(v.faults) == 0 {
 		return nil
 	}
-	return f.faults
+	return v.faults
 }
 
 // singleLine validates a text of one line. It returns the text without surrounding blanks,
 // as it is stored. Characters that [safetext] considers unsafe are rejected.
-func (f *validator) singleLine(field, label, text string, longest int) string {
+func (v *validator) singleLine(field, label, text string, longest int) string {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		f.reject(field, "Enter a %s of 1 to %d characters.", label, longest)
+		v.reject(field, "Enter a %s of 1 to %d characters.", label, longest)
 	case utf8.RuneCountInString(text) > longest:
-		f.reject(field, "The %s is longer than %d characters: shorten it.", label, longest)
+		v.reject(field, "The %s is longer than %d characters: shorten it.", label, longest)
 	default:
 		if bad, found := safetext.FirstUnsafe(text); found {
-			f.reject(field, "The %s contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", label, bad)
+			v.reject(field, "The %s contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", label, bad)
 		}
 	}
 	return text

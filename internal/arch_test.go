@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	},
 	"internal/discover":                     {"internal/schedule", "internal/snippet"},
 	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/manage", "internal/schedule"},
-	"internal/store/storetest":              {"internal/store"},
+	"internal/store/storetest":              {"internal/monitor", "internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"tools/manifest":                        {},
 	"e2e/binary":                            {},

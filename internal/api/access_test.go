@@ -85,7 +85,7 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 func requireAuditNamesKey(t *testing.T, w *fixture) {
 	t.Helper()
 	byKeys := 0
-	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(t.Context(), func(tx *store.Tx) error {
 		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
 		for _, e := range entries {
 			if strings.HasPrefix(e.Actor, "API key ") {
@@ -142,11 +142,11 @@ func requireNoIDs(t *testing.T, w *fixture) {
 
 // all lists every heartbeat that a key sees.
 func (w *fixture) all(key string) []client.Heartbeat {
-	w.t.Helper()
+	w.Helper()
 	var all []client.Heartbeat
-	for h, err := range w.client(key).AllHeartbeats(w.t.Context(), client.HeartbeatQuery{}) {
+	for h, err := range w.client(key).AllHeartbeats(w.Context(), client.HeartbeatQuery{}) {
 		if err != nil {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 		all = append(all, h)
 	}
@@ -222,7 +222,7 @@ func TestServeHTTP_UnknownPathsAndMethodsAreProblems(t *testing.T) {
 
 func TestProblem_InternalErrorsAreLoggedAndNotRevealed(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
-		if err := w.db.Close(); err != nil {
+		if err := w.DB.Close(); err != nil {
 			t.Fatal(err)
 		}
 		r := w.request("read-write", "GET", "/api/v1/heartbeats", "", "X-Request-Id", "mine-1")
@@ -249,7 +249,7 @@ func TestRegister_AKeyRevokedDuringItsRequestChangesNothing(t *testing.T) {
 		go func() {
 			_, _ = feed.Write([]byte(`{"grace": `))
 			var keys []monitor.APIKey
-			_ = w.db.Update(t.Context(), func(tx *store.Tx) (err error) {
+			_ = w.DB.Update(t.Context(), func(tx *store.Tx) (err error) {
 				if keys, err = tx.APIKeys(w.owner.Project.Key); err == nil {
 					for _, k := range keys {
 						_, err = tx.RevokeAPIKey(w.owner.Project.Key, k.ID, time.Now().UTC())

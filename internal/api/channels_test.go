@@ -56,15 +56,15 @@ func TestCreateChannel_AGeneratedSecretIsShownOnce(t *testing.T) {
 
 // storedSecret is the one of a webhook, as it is stored.
 func (w *fixture) storedSecret(id string) string {
-	w.t.Helper()
+	w.Helper()
 	var secret string
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
 		c, err := tx.Channel(w.owner.Project.Key, id)
 		secret, _ = c.Settings["secret"].(string)
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return secret
 }

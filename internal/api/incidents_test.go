@@ -16,12 +16,12 @@ import (
 
 // fail takes a new heartbeat down, and returns it with its incident.
 func (w *fixture) fail(name string) (client.Heartbeat, client.Incident) {
-	w.t.Helper()
+	w.Helper()
 	h := w.heartbeat(name)
 	w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST"})
-	page, err := w.client("read-write").Incidents(w.t.Context(), client.IncidentQuery{Heartbeat: *h.ID})
+	page, err := w.client("read-write").Incidents(w.Context(), client.IncidentQuery{Heartbeat: *h.ID})
 	if err != nil || len(page.Items) != 1 {
-		w.t.Fatal(err, page)
+		w.Fatal(err, page)
 	}
 	return h, page.Items[0]
 }
@@ -130,7 +130,7 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 			t.Fatal(err, detail)
 		}
 		alert := detail.Deliveries[0].ID
-		err = w.db.Update(t.Context(), func(tx *store.Tx) error {
+		err = w.DB.Update(t.Context(), func(tx *store.Tx) error {
 			for n, a := range []store.Attempt{
 				{Outcome: "retry", Status: 503, Detail: "busy"},
 				{Outcome: "sent", Status: 200},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"overdue/internal/monitor"
 )
@@ -248,4 +249,51 @@ func heartbeatSettings(before, after monitor.Heartbeat) []settingChange {
 		all = append(all, settingChange{f.Name, f.format(before), f.format(after)})
 	}
 	return all
+}
+
+// DefaultGrace is the grace period of a heartbeat that was created without one: long enough
+// for a slow start, short enough to report a miss in time.
+const DefaultGrace = 5 * time.Minute
+
+// HeartbeatEdit contains the new values of a heartbeat. A nil value keeps the current one,
+// or sets the default of a new heartbeat. Durations are as typed, see
+// [schedule.ParseDuration]; an empty duration removes it, or sets the default.
+// [HeartbeatFields] describes the members.
+type HeartbeatEdit struct {
+	Name, Slug, Description *string
+	Tags                    *[]string
+
+	// Interval, Cron and OnCalendar are the schedule: the one that is set replaces the
+	// current one. The lists contain lines; a nil list is no list.
+	Interval         *string
+	Cron, OnCalendar *[]string
+	Timezone         *string // IANA name; empty: the zone of the project
+
+	Early         *string // empty: the default of the schedule
+	Grace         *string
+	MaxRunTime    *string // empty: the grace period
+	MinRunTime    *string
+	StartGrace    *string
+	AlertAfter    *int
+	ExpectFirstBy *string // RFC 3339; empty: never
+	Severity      *string
+	Methods       *string
+	ManualResume  *bool
+	Channels      *[]string // a nil list: all of the project
+
+	// IfVersion lists the versions that the edit may replace, see [HeartbeatVersion].
+	// Empty: any.
+	IfVersion []string
+
+	// InputFaults are faults that the caller found while it decoded the input. They are
+	// reported together with those of the validation.
+	InputFaults monitor.Faults
+}
+
+// newHeartbeat returns a heartbeat with default settings.
+func newHeartbeat(project int64, now time.Time) monitor.Heartbeat {
+	return monitor.Heartbeat{
+		Project: project, Status: monitor.New, Severity: monitor.SeverityCritical, AllChannels: true, Created: now, Updated: now,
+		Rule: monitor.Rule{Early: monitor.DefaultEarly, Grace: DefaultGrace, AlertAfter: 1, Methods: monitor.AnyMethod},
+	}
 }

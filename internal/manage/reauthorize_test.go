@@ -20,7 +20,7 @@ func (m *teamFixture) signIn(name string) auth.Actor {
 	a.Session = "session of " + name
 	s := monitor.Session{ID: a.Session, Person: a.Person, Created: now, LastSeen: now, KeepSignedIn: true}
 	s.ExpiresAt = s.ExpiryFrom(now)
-	m.update(func(tx *store.Tx) error { return tx.AddSession(s, a.Session, "{}") })
+	m.Update(func(tx *store.Tx) error { return tx.AddSession(s, a.Session, "{}") })
 	return a
 }
 
@@ -43,7 +43,7 @@ func (m *teamFixture) accountWrites(a auth.Actor) map[string]error {
 func TestService_ASessionEndedMeanwhileChangesNothing(t *testing.T) {
 	eachTeam(t, func(m *teamFixture) {
 		ada := m.signIn("ada")
-		m.update(func(tx *store.Tx) error { return tx.EndOtherSessions(ada.Person, "") })
+		m.Update(func(tx *store.Tx) error { return tx.EndOtherSessions(ada.Person, "") })
 		for write, err := range m.accountWrites(ada) {
 			if !errors.Is(err, auth.ErrSignedOut) {
 				m.Errorf("%s: %v; want the session to have ended", write, err)
@@ -62,12 +62,12 @@ func TestService_AMemberDemotedOrRemovedMeanwhileChangesNothing(t *testing.T) {
 			func(tx *store.Tx, a auth.Actor) error { return tx.RemoveMember(a.Project.Key, a.Person) },
 		} {
 			eve := m.actors["eve"] // as an owner, when the request began
-			m.update(func(tx *store.Tx) error { return after(tx, eve) })
+			m.Update(func(tx *store.Tx) error { return after(tx, eve) })
 			for write, err := range m.accountWrites(eve) {
 				m.requireKind(write, err, monitor.Forbidden)
 			}
 		}
-		m.update(func(tx *store.Tx) error {
+		m.Update(func(tx *store.Tx) error {
 			return tx.SetMember(m.actors["eve"].Project.Key, m.actors["eve"].Person, auth.Owner, time.Now())
 		})
 		m.requireUnchanged()
@@ -86,7 +86,7 @@ func (m *teamFixture) requireUnchanged() {
 	if err != nil || len(keys) != 0 {
 		m.Errorf("%d keys, %v", len(keys), err)
 	}
-	m.update(func(tx *store.Tx) error {
+	m.Update(func(tx *store.Tx) error {
 		all, err := tx.Projects()
 		if len(all) != 1 || all[0].Name != "Main" {
 			m.Errorf("projects %+v", all)
@@ -216,7 +216,7 @@ func TestInvite_ConcurrentInvitationsRespectTheLimit(t *testing.T) {
 func TestService_WhatAMemberCanCreateIsLimited(t *testing.T) {
 	eachTeam(t, func(m *teamFixture) {
 		ada := m.actors["ada"]
-		d := manage.New(manage.Options{DB: m.db, MaxHeartbeats: 3})
+		d := manage.New(manage.Options{DB: m.DB, MaxHeartbeats: 3})
 		edit := func(name string) manage.HeartbeatEdit { return manage.HeartbeatEdit{Name: &name, Interval: new("1h")} }
 		var last monitor.Heartbeat
 		for n := range 3 {
@@ -242,7 +242,7 @@ func TestService_WhatAMemberCanCreateIsLimited(t *testing.T) {
 		_, err = d.RestoreHeartbeat(m.Context(), m.actors["dan"], last.ID, false)
 		m.requireKind("a fourth that was deleted", err, monitor.Conflict)
 
-		m.update(func(tx *store.Tx) error {
+		m.Update(func(tx *store.Tx) error {
 			for n := range 200 {
 				if _, err := tx.AddAPIKey(monitor.APIKey{Project: ada.Project.Key, Name: "k", Created: time.Now()}, fmt.Sprint(n)); err != nil {
 					return err

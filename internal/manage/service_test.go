@@ -16,22 +16,15 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// newService returns a desk on an empty store, and the owner of a project there.
+// newService returns a service on an empty store, and the owner of a project there.
 func newService(t *testing.T, db *store.DB, o manage.Options) (*manage.Service, auth.Actor) {
 	t.Helper()
 	o.DB = db
-	var p monitor.Project
-	err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
-		p, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return manage.New(o), auth.Operator(p, "root")
+	f := &storetest.Fixture{T: t, DB: db}
+	return manage.New(o), auth.Operator(f.AddProject("main", "Main"), "root")
 }
 
-// callEveryMethod calls each method of the desk.
+// callEveryMethod calls each method of the service.
 func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[string]error {
 	second := func(_ any, err error) error { return err }
 	_, _, pings := d.Pings(ctx, a, "x", manage.PageQuery{})

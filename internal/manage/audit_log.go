@@ -105,7 +105,7 @@ func digest(texts []string) string {
 	return hex.EncodeToString(sum[:])[:versionLength]
 }
 
-// AuditAuthor is who did something, and when.
+// AuditAuthor is the author and the time of an action.
 type AuditAuthor = store.AuditAction
 
 // LastChange returns the last change of an object by action and target of the audit log, or

@@ -52,7 +52,7 @@ func (svc *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (Li
 // maxShownDeliveries is the number of delivery attempts on the page of a channel.
 const maxShownDeliveries = 10
 
-// LastDelivery is one attempt at telling a channel.
+// LastDelivery is one delivery attempt of a channel.
 type LastDelivery = store.ChannelAttempt
 
 // TestResult is the result of a test alert.

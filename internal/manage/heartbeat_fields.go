@@ -258,7 +258,6 @@ const DefaultGrace = 5 * time.Minute
 // HeartbeatEdit contains the new values of a heartbeat. A nil value keeps the current one,
 // or sets the default of a new heartbeat. Durations are as typed, see
 // [schedule.ParseDuration]; an empty duration removes it, or sets the default.
-// [HeartbeatFields] describes the members.
 type HeartbeatEdit struct {
 	Name, Slug, Description *string
 	Tags                    *[]string

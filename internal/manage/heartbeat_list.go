@@ -38,8 +38,7 @@ type HeartbeatListQuery struct {
 	Cursor      string // Prev or Next of another page
 }
 
-// heartbeatSorts are the orders of the list of heartbeats. The empty one puts first what needs
-// attention.
+// heartbeatSorts are the orders of the list of heartbeats, the default first.
 var heartbeatSorts = []string{"", "name", "created", "due", "last", "slowest"}
 
 // HeartbeatHistory is a heartbeat with its recent runs.
@@ -293,8 +292,8 @@ func (svc *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []in
 	return rows, down, err
 }
 
-// HeartbeatDigests tells cheaply whether anything about heartbeats has changed: then the
-// answer differs from the one before.
+// HeartbeatDigests detects cheaply whether heartbeats have changed: then the result differs
+// from the one before.
 func (svc *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int64) (pulses []HeartbeatDigest, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err

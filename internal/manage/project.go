@@ -188,13 +188,13 @@ func (svc *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Ti
 	return c, err
 }
 
-// NavCounts are what every page of a person shows around what it is about.
+// NavCounts are the counts that every page of a person shows.
 type NavCounts struct {
 	store.NavCounts               // of the actor's project
-	Heartbeats      map[int64]int // how many each of the person's projects has, by its key
+	Heartbeats      map[int64]int // number of heartbeats of each project of the person, by project key
 }
 
-// NavCounts reads what surrounds the pages of a person.
+// NavCounts reads the counts that every page of a person shows.
 func (svc *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err error) {
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if s.Heartbeats, err = tx.HeartbeatCountsByProject(a.Person); err != nil || !a.May(auth.Read) {

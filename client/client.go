@@ -156,7 +156,7 @@ func checkBase(base string) error {
 		return fmt.Errorf("server address: %w", err)
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("server address %q: must look like https://overdue.example.org", base)
+		return fmt.Errorf("server address %q: must be an http or https URL, such as https://overdue.example.org", base)
 	}
 	return nil
 }

@@ -18,13 +18,13 @@ import (
 	"overdue/client"
 )
 
-// never is no answer, until long after the client has left; patient is how long.
+// never is a server that does not answer until the client has timed out; patient is its timeout.
 const (
 	never   = "never"
 	patient = time.Hour
 )
 
-// limitedServer is a network in a synctest bubble, with a server at the far end of each
+// limitedServer is a network in a synctest bubble with a server at the end of each
 // connection. answer gets a request whose body has not been read yet and returns
 // what is sent. Then the connection is closed.
 type limitedServer struct {
@@ -60,7 +60,7 @@ func (l *limitedServer) serve(conn net.Conn) {
 		time.Sleep(patient)
 		return
 	}
-	_, _ = io.WriteString(conn, said) // the client may have left
+	_, _ = io.WriteString(conn, said) // the client may have disconnected
 }
 
 // slowReader delivers 1000 bytes in each pace.

@@ -27,20 +27,20 @@ import (
 // server, so that a test notices if one is used in place of the other.
 const testBaseURL = "https://overdue.example.org"
 
-// fixture is a server with two projects, and what is known about it.
+// fixture is a server with two projects.
 type fixture struct {
 	*storetest.Fixture
 	service        *manage.Service
 	url            string
 	http           *http.Client
-	keys           map[string]string // secrets by what they are
+	keys           map[string]string // secrets by kind
 	owner          auth.Actor
-	ids            []string // of all heartbeats: what a read-only key must never see
+	ids            []string // of all heartbeats; a read-only key must never see them
 	log            *bytes.Buffer
-	testedChannels []monitor.Channel // channels that were sent test alerts, in clear
-	testResult     client.TestResult // what their provider says
-	pendingSignals int               // how often alerts were said to be owed
-	dueSignals     []time.Time       // when things were said to happen
+	testedChannels []monitor.Channel // channels that received test alerts, in plain text
+	testResult     client.TestResult // answer of their provider
+	pendingSignals int               // number of calls of OnPending
+	dueSignals     []time.Time       // arguments of OnDue
 }
 
 // eachDatabase runs a test on every database.

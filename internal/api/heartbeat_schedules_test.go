@@ -96,8 +96,8 @@ func TestCreateHeartbeat_ScheduleFaultsNameTheMemberAndLine(t *testing.T) {
 
 func TestListRuns_IsNewestFirstWithUptime(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
-		h := w.heartbeat("Backup") // every hour, ten minutes of grace
-		// Two hours within one day in UTC: from two o'clock of yesterday.
+		h := w.heartbeat("Backup") // interval 1 h, grace period 10 min
+		// Two hours within one day in UTC: from 02:00 yesterday.
 		start := time.Now().UTC().Truncate(24 * time.Hour).Add(-22 * time.Hour)
 		at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 		for _, p := range []monitor.Ping{

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/store"
 )
 
-// fail takes a new heartbeat down, and returns it with its incident.
+// fail creates a heartbeat, reports a failure, and returns it with its incident.
 func (w *fixture) fail(name string) (client.Heartbeat, client.Incident) {
 	w.Helper()
 	h := w.heartbeat(name)
@@ -149,7 +149,7 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 		if _, err := w.client("read-write").AddNote(t.Context(), i.ID, "on it"); err != nil {
 			t.Fatal(err)
 		}
-		// Also once the channel is gone.
+		// Also after the channel is deleted.
 		if err := w.client("read-write").DeleteChannel(t.Context(), ch.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/notify"
 )
 
-// fetchOpenAPI is the document as it is served.
+// fetchOpenAPI returns the served document.
 func fetchOpenAPI(t *testing.T) map[string]any {
 	t.Helper()
 	text, err := build(Options{BaseURL: testBaseURL, Version: "1.0.0"}).openAPI()

@@ -127,7 +127,7 @@ func TestPreviewSchedule_FaultsNameTheMemberAndLine(t *testing.T) {
 	})
 }
 
-// FuzzPreviewSchedule looks for a request that breaks the endpoint, or keeps it busy.
+// FuzzPreviewSchedule searches for a request that breaks the endpoint, or keeps it busy.
 func FuzzPreviewSchedule(f *testing.F) {
 	for _, body := range []string{
 		`{"cron": ["0 0 29 2 1#5", "*/7 * * * *"], "count": 50}`, `{"oncalendar": ["*:*:0/0.000001", "2199-12-31"], "after": "2199-12-31T23:59:59Z"}`,

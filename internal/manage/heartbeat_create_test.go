@@ -25,7 +25,7 @@ func TestSlugFromName_KeepsWhatAURLCanShow(t *testing.T) {
 }
 
 func TestAvailableSlug_EndsANumberRaceWithRandomLetters(t *testing.T) {
-	// It asks no database: what others took meanwhile does not matter.
+	// It needs no database: it does not matter what others take in the meantime.
 	slug, err := availableSlug(nil, 1, "Sync", maxNumberedAttempts+1)
 	if err != nil || !strings.HasPrefix(slug, "sync-") || len(slug) != len("sync-")+8 {
 		t.Errorf("%q, %v", slug, err)

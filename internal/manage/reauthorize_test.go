@@ -12,8 +12,8 @@ import (
 	"overdue/internal/store"
 )
 
-// signIn gives a member of the team a session, and returns them as they act
-// by it.
+// signIn creates a session for a member of the team and returns the actor of
+// that session.
 func (m *teamFixture) signIn(name string) auth.Actor {
 	m.Helper()
 	a, now := m.actors[name], time.Now()
@@ -24,7 +24,7 @@ func (m *teamFixture) signIn(name string) auth.Actor {
 	return a
 }
 
-// accountWrites are the changes that outlive the session they are made by.
+// accountWrites are the changes that outlast the session that makes them.
 func (m *teamFixture) accountWrites(a auth.Actor) map[string]error {
 	_, _, key := m.service.CreateKey(m.Context(), a, "k", false)
 	_, _, invitation := m.service.Invite(m.Context(), a, "new@example.com", "viewer")
@@ -61,7 +61,7 @@ func TestService_AMemberDemotedOrRemovedMeanwhileChangesNothing(t *testing.T) {
 			},
 			func(tx *store.Tx, a auth.Actor) error { return tx.RemoveMember(a.Project.Key, a.Person) },
 		} {
-			eve := m.actors["eve"] // as an owner, when the request began
+			eve := m.actors["eve"] // an owner when the request began
 			m.Update(func(tx *store.Tx) error { return after(tx, eve) })
 			for write, err := range m.accountWrites(eve) {
 				m.requireKind(write, err, monitor.Forbidden)
@@ -74,7 +74,7 @@ func TestService_AMemberDemotedOrRemovedMeanwhileChangesNothing(t *testing.T) {
 	})
 }
 
-// requireUnchanged fails the test unless the team is as it was made.
+// requireUnchanged fails the test if the team has changed.
 func (m *teamFixture) requireUnchanged() {
 	m.Helper()
 	ada := m.actors["ada"]
@@ -117,7 +117,7 @@ func TestChangeRole_EndsInvitationsToRolesTheMemberCannotAssign(t *testing.T) {
 		for _, step := range []struct{ who, role, want string }{
 			{"eve", "admin", "[b@example.com a@example.com]"},
 			{"eve", "member", "[b@example.com]"},
-			{"eve", "owner", "[b@example.com]"}, // what has ended stays so
+			{"eve", "owner", "[b@example.com]"}, // ended invitations stay ended
 			{"bob", "owner", "[b@example.com]"},
 		} {
 			if _, err := m.service.ChangeRole(m.Context(), m.actors["ada"], m.actors[step.who].Person, step.role); err != nil {
@@ -173,7 +173,7 @@ func TestInvite_IsLimitedToTwentyAnHour(t *testing.T) {
 			if err != nil {
 				m.Fatal(err)
 			}
-			if err := m.service.WithdrawInvitation(m.Context(), bob, i.ID); err != nil { // it was sent all the same
+			if err := m.service.WithdrawInvitation(m.Context(), bob, i.ID); err != nil { // it was sent nevertheless
 				m.Fatal(err)
 			}
 		}

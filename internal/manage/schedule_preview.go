@@ -24,7 +24,7 @@ type ScheduleQuery struct {
 	After            *string // RFC 3339; nil: now
 	Count            *int    // slots in each direction, nil: 5
 
-	// Found are faults that the face found while reading, as in [HeartbeatEdit].
+	// InputFaults are as in [HeartbeatEdit].
 	Found monitor.Faults
 }
 

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// teamFixture is a project with its people, by name.
+// teamFixture is a project with members, by name.
 type teamFixture struct {
 	*storetest.Fixture
 	service *manage.Service
@@ -58,7 +58,7 @@ func (m *teamFixture) requireKind(what string, err error, want monitor.FaultKind
 	m.Errorf("%s: %v; want a fault of kind %d", what, err, want)
 }
 
-// succeeds is no fault at all.
+// succeeds means that no fault is expected.
 const succeeds = monitor.FaultKind(-1)
 
 func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
@@ -94,7 +94,7 @@ func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
 			_, err := m.service.RemoveMember(m.Context(), m.actors[c.who], m.actors[c.whom].Person)
 			m.requireKind(c.who+" removes "+c.whom, err, c.want)
 		}
-		// bob is less than he was when his request began.
+		// bob has a lower role than when his request began.
 		if _, err := m.service.ChangeRole(m.Context(), m.actors["ada"], m.actors["bob"].Person, "viewer"); err != nil {
 			m.Fatal(err)
 		}

@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"tools/manifest":                        {},
+	"tools/image":                           {},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},

@@ -209,8 +209,12 @@ func write(out io.Writer, img v1.Image, tag string, created time.Time) error {
 		name string
 		body []byte
 	}{
-		{"oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)}, {"index.json", index}, {"manifest.json", legacy},
-		{blob(digest), manifest}, {blob(configDigest), config}, {blob(layerDigest), files},
+		{"oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)},
+		{"index.json", index},
+		{"manifest.json", legacy},
+		{blob(digest), manifest},
+		{blob(configDigest), config},
+		{blob(layerDigest), files},
 	} {
 		if err := add(w, file.name, 0o644, file.body, created); err != nil {
 			return err

@@ -11,7 +11,7 @@ BESIDE   := $(GO) run ./internal/store/storetest/withpostgres
 PLAIN    := -race=false -d=checkptr=0
 RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)'
 
-.PHONY: run test e2e bench check generate needs-test
+.PHONY: run test e2e bench check generate dist needs-test
 
 run: ## the product, on embedded SQLite
 	$(GO) run . serve
@@ -39,6 +39,9 @@ check: ## vet, staticcheck, gofumpt, generated code, licences
 
 generate: ## the Go code of the templates
 	$(TOOL) templ generate -path internal/web/view
+
+dist: ## binaries, packages, images, SBOM and checksums, in dist/
+	@sh tools/dist.sh
 
 needs-test:
 	@sh tools/needs.sh

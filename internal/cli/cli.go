@@ -40,6 +40,7 @@ type commandLine struct {
 	Backup     backupCmd        `cmd:"" help:"Copy the database, also while the server runs."`
 	Restore    restoreCmd       `cmd:"" help:"Replace the database with a backup."`
 	Check      checkCmd         `cmd:"" help:"Check the settings and the database."`
+	Health     healthCmd        `cmd:"" help:"Ask the server on this machine whether it is ready, for health checks of containers."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	Forward    forwardOutputCmd `cmd:"" name:"forward-output" hidden:"" help:"Pass on what background processes of a job write. Only run starts it."`
 }

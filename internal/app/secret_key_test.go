@@ -317,7 +317,7 @@ func TestCheck_ReportsWhetherTheKeyFits(t *testing.T) {
 	if out := check(SecretKey{}); !strings.Contains(out, "secret key ok") || !strings.Contains(out, `channel "ops"`) {
 		t.Error(out)
 	}
-	if out := check(SecretKey{Text: seal.GenerateKey()}); !strings.Contains(out, "secret key wrong: the database is sealed with") || strings.Contains(out, "\nchannels") {
+	if out := check(SecretKey{Text: seal.GenerateKey()}); !strings.Contains(out, "secret key failed: the database is sealed with") || strings.Contains(out, "\nchannels") {
 		t.Error(out)
 	}
 }

@@ -132,7 +132,7 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 			w.Error("a test of the saved channel is not recorded")
 		}
 		h := w.createHeartbeat("backup")
-		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
+		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat uses this channel")
 		partly := client.TestResult{Status: new(250), Detail: "Sent to 1 of 2; bob@example.com: 452 4.2.2 full"}
 		result, partly = partly, result
 		w.expectHTML(w.post("member", "/channels/test", form), 200, "<code>Sent to 1 of 2; bob@example.com: 452 4.2.2 full</code>", "Failed")
@@ -166,7 +166,7 @@ func TestShowChannel_AViewerCannotChangeIt(t *testing.T) {
 		w.recordDelivery(c, "sent", 200, "fine")
 		w.expectHTML(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
 		page := w.get("viewer", "/channels/"+c.ID)
-		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
+		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat uses this channel", "Last deliveries", "200 fine")
 		w.expectNone(page, `<input class=`, `<input type="c`, "Save", "Send test alert", "Delete", "secret")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
 		w.expectHTML(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
@@ -264,7 +264,7 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
 			w.expectHTML(a, 422, "or leave it empty to have one made")
-			w.expectNone(a, "Kept as you typed it", "banana")
+			w.expectNone(a, "Your typed value is kept", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
 				w.Fatal("the valid headers are not kept")
@@ -338,7 +338,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		a := w.post("member", "/channels/"+c.ID, form)
 		after := w.storedChannel(c.ID)
 		secret, _ := after.Settings["secret"].(string)
-		w.expectHTML(a, 200, "it is not shown again", html.EscapeString(secret))
+		w.expectHTML(a, 200, "It is not shown again", html.EscapeString(secret))
 		if secret == before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:typed]" {
 			w.Errorf("kept %v", after.Settings)
 		}

@@ -32,14 +32,14 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 			{
 				"a cron line in a zone with an old name",
 				url.Values{"schedule": {"cron"}, "cron": {"0 3 * * 1-5"}, "cron_timezone": {"US/Eastern"}, "grace": {"30m"}},
-				[]string{"<b>at 03:00 on weekdays</b>, America/New_York.", "Next 5 runs", "Previous 5 runs", " 03:00</time>", "Reads as: at 03:00 on weekdays, America/New_York.", "02:55", "From here on a ping counts"},
+				[]string{"<b>at 03:00 on weekdays</b>, America/New_York.", "Next 5 runs", "Previous 5 runs", " 03:00</time>", "Reads as: at 03:00 on weekdays, America/New_York.", "02:55", "A ping counts for this run from now on"},
 				nil,
 			},
 			{
 				"several lines",
 				url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fri 03:00\r\n\r\nSat 04:00 Asia/Tokyo\r\n"}, "oncalendar_timezone": {"Europe/Berlin"}, "grace": {"0"}, "alert_after": {"2"}},
-				[]string{"at 03:00 on weekdays, Europe/Berlin; at 04:00 on Saturdays, Asia/Tokyo", "2 in a row"},
-				[]string{"From here on"},
+				[]string{"at 03:00 on weekdays, Europe/Berlin; at 04:00 on Saturdays, Asia/Tokyo", "2 consecutive runs"},
+				[]string{"A ping counts for this run"},
 			},
 			{
 				"every rule",

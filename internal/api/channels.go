@@ -12,7 +12,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // channelSettings is the body of a request that creates or changes a channel. See
@@ -83,7 +83,7 @@ func (a *API) channelRoutes() {
 }
 
 // channelJSON converts a channel, whose secrets are masked.
-func channelJSON(c monitor.Channel) client.Channel { return shape.Channel(c, c.Settings) }
+func channelJSON(c monitor.Channel) client.Channel { return wire.Channel(c, c.Settings) }
 
 func (a *API) listChannels(ctx context.Context, who auth.Actor, in *PageQuery) (*bodyResponse[client.Page[client.Channel]], error) {
 	list, err := a.Service.Channels(ctx, who, in.query())

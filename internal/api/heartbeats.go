@@ -11,7 +11,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // pingBaseURL returns the base of ping URLs, empty if the actor may not see them.
@@ -24,7 +24,7 @@ func (a *API) pingBaseURL(who auth.Actor) string {
 
 // heartbeatJSON converts a heartbeat.
 func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
-	return shape.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
+	return wire.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
 }
 
 // heartbeatURL returns the address of a heartbeat in the API. It contains the ref if the
@@ -172,5 +172,5 @@ func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *Heartbea
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.Explanation]{shape.Why(h, hint, time.Now().UTC())}, nil
+	return &bodyResponse[client.Explanation]{wire.Why(h, hint, time.Now().UTC())}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // noteBody is the body of a request that adds a note.
@@ -60,7 +60,7 @@ func (a *API) incidentRoutes() {
 
 func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*bodyResponse[client.Page[client.Incident]], error) {
 	list, err := a.Service.Incidents(ctx, who, manage.IncidentListQuery{State: in.State, Heartbeat: in.Heartbeat, Limit: in.Limit, Cursor: in.Cursor})
-	return pageResponse(list, err, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) })
+	return pageResponse(list, err, func(i monitor.Incident) client.Incident { return wire.Incident(i, who.SeesPingURLs()) })
 }
 
 // incidentResponse returns the response for the result of the service.
@@ -70,13 +70,13 @@ func incidentResponse(who auth.Actor) func(manage.IncidentDetail, error) (*bodyR
 			return nil, err
 		}
 		shown := client.IncidentDetail{
-			Incident: shape.Incident(d.Incident, who.SeesPingURLs()), Timeline: []client.TimelineEntry{}, Deliveries: []client.Delivery{},
+			Incident: wire.Incident(d.Incident, who.SeesPingURLs()), Timeline: []client.TimelineEntry{}, Deliveries: []client.Delivery{},
 		}
 		for _, e := range d.Timeline {
 			shown.Timeline = append(shown.Timeline, client.TimelineEntry{At: e.At, Kind: e.Kind, Text: e.Text})
 		}
 		for _, delivery := range d.Deliveries {
-			shown.Deliveries = append(shown.Deliveries, shape.Delivery(delivery))
+			shown.Deliveries = append(shown.Deliveries, wire.Delivery(delivery))
 		}
 		return &bodyResponse[client.IncidentDetail]{shown}, nil
 	}

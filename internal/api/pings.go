@@ -11,7 +11,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 type (
@@ -53,7 +53,7 @@ func (a *API) pingRoutes() {
 func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*bodyResponse[client.Page[client.Ping]], error) {
 	h, list, err := a.Service.Pings(ctx, who, in.ID, in.query())
 	bodies := a.heartbeatURL(h) + "/pings/"
-	return pageResponse(list, err, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) })
+	return pageResponse(list, err, func(p monitor.Ping) client.Ping { return wire.Ping(p, bodies) })
 }
 
 func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBodyResponse, error) {

@@ -10,7 +10,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/manage"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 type runsQuery struct {
@@ -32,7 +32,7 @@ func (a *API) runRoutes(tag []string) {
 
 func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*bodyResponse[client.RunPage], error) {
 	list, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
-	page, err := pageResponse(list, err, shape.Run)
+	page, err := pageResponse(list, err, wire.Run)
 	if err != nil {
 		return nil, err
 	}

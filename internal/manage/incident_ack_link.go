@@ -13,8 +13,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
 	"overdue/internal/store"
+	"overdue/internal/wire"
 )
 
 // ackLinkLifetime is how long after an incident opened the links in its alerts acknowledge
@@ -122,7 +122,7 @@ func (svc *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now 
 	}
 	// The link does not give the right to ping.
 	i.HeartbeatID = ""
-	if err := shape.HideIDs(tx, "", &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy); err != nil {
+	if err := wire.HideIDs(tx, "", &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy); err != nil {
 		return LinkedIncident{}, auth.Actor{}, err
 	}
 	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Kind: monitor.ActorAlertLink, ID: c.ID, Role: auth.Member}

@@ -7,7 +7,9 @@ import (
 
 	"overdue/client"
 	"overdue/internal/auth"
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
+	"overdue/internal/ratelimit"
 	"overdue/internal/store"
 )
 
@@ -21,14 +23,8 @@ type Options struct {
 	// and the watermark of a heartbeat: every ping that this node received up to then is
 	// stored. It may be nil if this process receives no pings.
 	Snapshot func() (now time.Time, until func(id string) time.Time)
-	// OnDue is called with the time of the next timed event of a changed heartbeat, and
-	// OnPending when alerts were enqueued. Both run after the commit, must not block, and
-	// may be nil.
-	OnDue     func(next time.Time)
-	OnPending func()
-	// OnChanged is called after the commit with the keys of heartbeats that look different
-	// now. It must not block, and may be nil.
-	OnChanged func(keys []int64)
+	// Signals wake the loops and the open pages after a commit.
+	Signals loop.Signals
 	// SendTest sends a test alert through a channel. It returns the provider's answer and
 	// the result for each recipient. The settings of the channel are in plain text.
 	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
@@ -41,32 +37,21 @@ type Options struct {
 type Service struct {
 	db        *store.DB
 	snapshot  func() (time.Time, func(string) time.Time)
-	onDue     func(time.Time)
-	onPending func()
-	onChanged func([]int64)
+	signals   loop.Signals
 	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
-	testLimit testLimiter
+	testLimit *ratelimit.Limiter
 
 	maxHeartbeats int
 }
 
 // New returns a service with the given options.
 func New(o Options) *Service {
-	svc := &Service{db: o.DB, snapshot: o.Snapshot, onDue: o.OnDue, onPending: o.OnPending, onChanged: o.OnChanged, sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
 	if svc.snapshot == nil {
 		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := currentTime()
 			return now, func(string) time.Time { return now.Add(-monitor.Precision) }
 		}
-	}
-	if svc.onDue == nil {
-		svc.onDue = func(time.Time) {}
-	}
-	if svc.onPending == nil {
-		svc.onPending = func() {}
-	}
-	if svc.onChanged == nil {
-		svc.onChanged = func([]int64) {}
 	}
 	return svc
 }
@@ -116,15 +101,11 @@ func (svc *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, 
 	if err != nil {
 		return err
 	}
-	if !s.nextDue.IsZero() {
-		svc.onDue(s.nextDue)
-	}
-	if s.pending {
-		svc.onPending()
-	}
+	changed := loop.Effects{NextDue: s.nextDue, Pending: s.pending}
 	if s.changedHeartbeat != 0 {
-		svc.onChanged([]int64{s.changedHeartbeat})
+		changed.Changed = []int64{s.changedHeartbeat}
 	}
+	svc.signals.Send(changed)
 	return nil
 }
 

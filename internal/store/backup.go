@@ -176,7 +176,7 @@ func lockForRestore(ctx context.Context, path, backup string) (unlock func() err
 			return nil, err
 		}
 	}
-	unlockSchema, err := filelock.Schema(ctx, path)
+	unlockSchema, err := filelock.LockSchema(ctx, path)
 	if err != nil {
 		return nil, errors.Join(err, server.Release())
 	}

@@ -68,7 +68,7 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 			Severity:    rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),
 			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
 			EarlySlot: anyTime().Draw(t, "slot"), FailedRuns: rapid.IntRange(0, 200).Draw(t, "bad"),
-			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "lapsed slot"), Count: rapid.IntRange(0, 99).Draw(t, "lapsed runs")},
+			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "tolerated slot"), Count: rapid.IntRange(0, 99).Draw(t, "tolerated runs")},
 			History:     monitor.RunHistory{DecidedUntil: anyTime().Draw(t, "until")},
 			CountedFrom: anyTime().Draw(t, "from"), StaleBefore: anyTime().Draw(t, "heard"), LastPing: anyTime().Draw(t, "last ping"), LastStart: anyTime().Draw(t, "began"),
 			HasRunTime: rapid.Bool().Draw(t, "has run"), ActiveRuns: rapid.SliceOfN(run, 0, 3).Draw(t, "runs"), PingCount: rapid.Int64Range(0, 1<<62).Draw(t, "pings"),

@@ -48,7 +48,7 @@ var heartbeatOrders = map[string]string{
 }
 
 // runInProgress is the condition that a run waits for its finish: in the stored list,
-// a run that was given up ends in "lost" and not in its start.
+// an overdue run ends in "lost" and not in its start.
 const runInProgress = `h.runs LIKE '%Z"}%'`
 
 // sortsByText reports whether an order compares texts.

@@ -16,7 +16,10 @@ import (
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger, h.finished`
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished`
+
+// historyColumn is the column with the result of encodeRunState.
+const historyColumn = "ledger"
 
 // scanHeartbeat reads heartbeatColumns.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {

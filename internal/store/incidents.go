@@ -52,7 +52,7 @@ func (tx *Tx) CountOpenIncidents() (int64, error) {
 	return n, err
 }
 
-// AcknowledgeIncident records who takes care of an incident, deletes its reminders,
+// AcknowledgeIncident records who acknowledges an incident, deletes its reminders,
 // and notifies the channels that were notified of it. It reports false if the
 // incident was already acknowledged or resolved.
 func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {

@@ -110,7 +110,7 @@ func TestApplyPings_WaitsForPingsInFlightOnAnotherNode(t *testing.T) {
 			horizon store.Watermark
 			want    int
 		}{
-			{"nothing on its way", w.watermarkAt(9 * time.Minute), 1},
+			{"no ping in flight", w.watermarkAt(9 * time.Minute), 1},
 			{"a ping for another heartbeat", store.Watermark{All: w.at(0), Default: w.at(9 * time.Minute), Holds: map[string]time.Time{"another": w.at(0)}}, 1},
 			{"not known up to the deadline, as when the other node died", w.watermarkAt(7*time.Minute - time.Second), 1},
 			{"a ping from before the deadline", store.Watermark{All: w.at(0), Default: w.at(9 * time.Minute)}, 0},

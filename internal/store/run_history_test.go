@@ -123,7 +123,7 @@ func TestDeleteExpired_DeletesOldRunHistory(t *testing.T) {
 		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(90*24*time.Hour+time.Hour), 10); return err })
 		left := w.runHistory(h, 49*time.Hour)
 		if len(left) == 0 || !left[0].First.Equal(w.at(5*time.Minute)) {
-			t.Errorf("left %+v; want all but the first", left)
+			t.Errorf("left %+v; want all except the first", left)
 		}
 		if n := w.queryNumber(fmt.Sprint("SELECT COUNT(*) FROM slots WHERE heartbeat = ", gone.Key)); n != "0" {
 			t.Errorf("%s spans of a deleted heartbeat are left", n)

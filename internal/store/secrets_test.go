@@ -79,7 +79,7 @@ func (w *fixture) storedSettings() string {
 	return strings.Join(all, "\n")
 }
 
-// readChannel reads a channel from a store that may not have the key.
+// readChannel reads a channel from a store with or without the key.
 func readChannel(db *store.DB, c monitor.Channel) (monitor.Channel, error) {
 	var got monitor.Channel
 	err := db.View(context.Background(), func(tx *store.Tx) (err error) {

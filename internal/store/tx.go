@@ -80,7 +80,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if err := db.flushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	limited, cancel := breaker.Limit(ctx)
+	limited, cancel := breaker.WithDeadline(ctx)
 	defer cancel()
 	return db.viewTables(limited, fn)
 }
@@ -179,26 +179,24 @@ func (db *DB) prepare(ctx context.Context) error {
 
 // insertBatch inserts rows.
 func (tx *Tx) insertBatch(b *dialect.Batch, rows [][]any) error {
-	switch {
-	case len(rows) == 0:
-		return nil
-	case tx.d.ArrayArguments:
-		_, err := tx.exec(b.InsertArrays(), b.Arrays(rows)...)
-		return err
-	}
-	return tx.execEach(b.InsertRow(), rows)
+	return tx.execBatch(b, rows, b.InsertRow, b.InsertArrays)
 }
 
 // updateBatch updates the rows that the leading columns of the batch identify.
 func (tx *Tx) updateBatch(b *dialect.Batch, rows [][]any) error {
+	return tx.execBatch(b, rows, b.UpdateRow, b.UpdateArrays)
+}
+
+// execBatch runs one statement for all rows, or one per row, as the dialect requires.
+func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() string) error {
 	switch {
 	case len(rows) == 0:
 		return nil
 	case tx.d.ArrayArguments:
-		_, err := tx.exec(b.UpdateArrays(), b.Arrays(rows)...)
+		_, err := tx.exec(arrays(), b.Arrays(rows)...)
 		return err
 	}
-	return tx.execEach(b.UpdateRow(), rows)
+	return tx.execEach(perRow(), rows)
 }
 
 // execEach runs a prepared statement once per row.

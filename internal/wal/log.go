@@ -69,7 +69,7 @@ func Open(path string, owner [16]byte) (*Log, [][]byte, error) {
 		last := segments[len(segments)-1]
 		l.current, l.end, l.salt = last.file, last.end, last.salt
 	}
-	return l, records, syncDirectory(path)
+	return l, records, SyncDirectory(path)
 }
 
 // Read returns the records of a log that another process can be writing, as of
@@ -83,8 +83,8 @@ func Read(path string, owner [16]byte) ([][]byte, error) {
 	return records, err
 }
 
-// Append adds a record and returns when it is on disk. After an error the record
-// may or may not be there, and the next record takes its place.
+// Append adds a record and returns when it is on disk. After an error, the
+// record can be there or not, and the next record takes its place.
 func (l *Log) Append(record []byte) error {
 	at, text := l.end, l.buffer[:0]
 	sequence, salt := l.sequence, l.salt
@@ -172,5 +172,5 @@ func (l *Log) Remove() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, syncDirectory(l.files[0].Name()))...)
+	return errors.Join(append(errs, SyncDirectory(l.files[0].Name()))...)
 }

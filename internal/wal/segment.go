@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -96,16 +95,4 @@ func readHeaderBytes(name string) ([]byte, error) {
 		return nil, fmt.Errorf("write-ahead log: %w", err)
 	}
 	return text, nil
-}
-
-// syncDirectory forces the names of new files to disk.
-func syncDirectory(path string) error {
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("write-ahead log: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write-ahead log: %w", err)
-	}
-	return nil
 }

@@ -104,7 +104,7 @@ func (b *Breaker) Guard(ctx context.Context, operation func(context.Context) err
 	if cause != nil {
 		return cause
 	}
-	limited, cancel := b.Limit(ctx)
+	limited, cancel := b.WithDeadline(ctx)
 	defer cancel()
 	defer context.AfterFunc(closed, cancel)()
 	slow, stopClock := context.WithTimeout(closed, slowOperation)
@@ -123,8 +123,8 @@ func (b *Breaker) Guard(ctx context.Context, operation func(context.Context) err
 	return err
 }
 
-// Limit adds a deadline to a context that has none.
-func (b *Breaker) Limit(ctx context.Context) (context.Context, context.CancelFunc) {
+// WithDeadline adds a deadline to a context that has none.
+func (b *Breaker) WithDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, given := ctx.Deadline(); given || b == nil {
 		return context.WithCancel(ctx)
 	}

@@ -94,9 +94,9 @@ func OpenAdvice(err error) string {
 	return ""
 }
 
-// Schema takes the lock under which a database file is opened for the first
+// LockSchema takes the lock under which a database file is opened for the first
 // time, migrated or replaced. It returns the function that releases the lock.
-func Schema(ctx context.Context, path string) (unlock func(), err error) {
+func LockSchema(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := waitForLock(ctx, SchemaLockPath(path), maxSchemaWait, nil)
 	if err != nil {
 		return nil, err
@@ -104,5 +104,5 @@ func Schema(ctx context.Context, path string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil // closing releases the lock; an error can only come later
 }
 
-// SchemaLockPath returns the path of the lock file of [Schema].
+// SchemaLockPath returns the path of the lock file of [LockSchema].
 func SchemaLockPath(path string) string { return path + ".migrate.lock" }

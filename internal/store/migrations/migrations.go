@@ -39,7 +39,7 @@ func (s Schema) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if s.Path != "" {
-		unlock, err := filelock.Schema(ctx, s.Path)
+		unlock, err := filelock.LockSchema(ctx, s.Path)
 		if err != nil {
 			return fmt.Errorf("schema lock: %w", err)
 		}

@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 
 	"overdue/internal/wal"
 )
@@ -71,22 +69,5 @@ func SyncFile(file string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("sync %s: %w", file, err)
 	}
-	return syncDirectory(file)
-}
-
-// syncDirectory forces the entries of a file's directory to disk. Windows has no
-// such call; there a rename is on disk when it returns.
-func syncDirectory(file string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	dir := filepath.Dir(file)
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return nil
+	return wal.SyncDirectory(file)
 }

@@ -63,7 +63,7 @@ func CreateFile(path string) error {
 // returns one connection that writes and up to MaxReaders that read.
 func Open(ctx context.Context, path string, isServer bool, cache Cache) (writer, reader *sql.DB, err error) {
 	// With OFD locks, closing another descriptor of the file does not end SQLite's
-	// locks. Where there are no such locks, SQLite uses POSIX locks.
+	// locks. SQLite uses POSIX locks if there are none.
 	if _, err := sqlitedriver.OFDLocking(true); err != nil && !errors.Is(err, sqlitedriver.ErrOFDLockingUnavailable) {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -87,7 +87,7 @@ func Open(ctx context.Context, path string, isServer bool, cache Cache) (writer,
 // the database are checked before SQLite reads them. While a server runs, that
 // server has checked them.
 func connectFirst(ctx context.Context, path string, isServer bool, writer *sql.DB) error {
-	unlock, err := filelock.Schema(ctx, path)
+	unlock, err := filelock.LockSchema(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"overdue/internal/store/filelock"
+	"overdue/internal/wal"
 )
 
 // Swap replaces a database by a staged file. A database is several files, and no
@@ -85,7 +86,7 @@ func (s Swap) Save(path string) error {
 	if err := os.Rename(draft, SwapPath(path)); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	return syncDirectory(path)
+	return wal.SyncDirectory(path)
 }
 
 // Discard removes the staged file of a swap that was not recorded.
@@ -137,11 +138,11 @@ func (s Swap) Steps(path string) []func() error {
 		})
 	}
 	return append(steps,
-		func() error { return syncDirectory(path) },
+		func() error { return wal.SyncDirectory(path) },
 		func() error { return ignoreNotExist(os.Rename(staged, path)) },
-		func() error { return syncDirectory(path) },
+		func() error { return wal.SyncDirectory(path) },
 		func() error { return ignoreNotExist(os.Remove(SwapPath(path))) },
-		func() error { return syncDirectory(path) },
+		func() error { return wal.SyncDirectory(path) },
 	)
 }
 
@@ -169,7 +170,7 @@ func FinishSwap(ctx context.Context, path string) error {
 	if _, err := os.Lstat(SwapPath(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	unlock, err := filelock.Schema(ctx, path)
+	unlock, err := filelock.LockSchema(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func FinishSwap(ctx context.Context, path string) error {
 	}
 	for _, name := range []string{s.Staged, s.Previous} {
 		if !strings.HasPrefix(name, filepath.Base(path)+".") || name != filepath.Base(name) {
-			return fmt.Errorf("%s names %q, which is no file of this database", SwapPath(path), name)
+			return fmt.Errorf("%s names %q, which is not a file of this database", SwapPath(path), name)
 		}
 	}
 	return s.Finish(path)

@@ -125,7 +125,7 @@ func (b *Buffer) State(id string) (monitor.Heartbeat, bool) {
 	return h, found
 }
 
-// IsFull reports whether no more pings can be appended.
+// IsFull reports whether pings cannot be appended until a flush.
 func (b *Buffer) IsFull() bool {
 	return b.count >= b.limits.MaxPending || b.bodyBytes >= b.limits.MaxBodyBytes || len(b.states) >= b.limits.MaxStates
 }

@@ -1,5 +1,5 @@
-// Command withpostgres runs a command with a PostgreSQL server that lives as long as
-// the command, and sets an environment variable to its address.
+// Command withpostgres starts a PostgreSQL server, runs a command with the directory of
+// its socket in an environment variable, and stops the server.
 //
 //	go run ./internal/store/storetest/withpostgres go test ./...
 package main

@@ -4,7 +4,7 @@
 //	request ──▶ ServeMux ──▶ authenticate ──▶ endpoint ──▶ manage.Service
 //	               │ unknown path or method      │ decode the body strictly
 //	               ▼                             ▼
-//	         problem+json ◀── any error ── wire.Heartbeat … ───▶ JSON
+//	         problem+json ◀── any error ── wire.Heartbeat … ──▶ JSON
 //
 // It decides nothing about heartbeats: package manage checks rights and values, and package wire
 // converts to JSON. Package ingest receives the pings; this package only describes them.

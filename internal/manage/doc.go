@@ -8,7 +8,7 @@
 //	                  │ monitor decides what changes    │
 //	                  │ heartbeat, incident, audit log  │
 //	                  └─────────────────────────────────┘
-//	                  wake watch (OnDue) and deliver (OnPending)
+//	                  wake watch, deliver and open pages (Signals)
 //
 // It returns values of the domain and does not know how an answer looks. It never receives pings and
 // never delivers alerts.

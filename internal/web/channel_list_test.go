@@ -263,7 +263,7 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "or leave it empty to have one made")
+			w.expectHTML(a, 422, "or leave it empty to generate one")
 			w.expectNone(a, "Your typed value is kept", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {

@@ -33,6 +33,9 @@ type Row struct {
 	Spark DurationSparkline
 }
 
+// severityLabels names the severities that are shown: critical is the default, and shows nothing.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}
+
 // RowID returns the id of the row, for the event stream.
 func RowID(key string) string { return "hb-" + key }
 

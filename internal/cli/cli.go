@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"overdue/internal/runjob"
 )
 
 // Streams are where a command reads and writes.
@@ -56,7 +58,7 @@ func Main(args []string, std Streams) int {
 	code := reportError(std, err)
 	var o *exitError
 	if errors.As(err, &o) && o.signal != 0 {
-		killSelf(o.signal)
+		runjob.KillSelf(o.signal)
 	}
 	return code
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"overdue/client"
+	"overdue/internal/runjob"
 )
 
 // pingFlags say which heartbeat is meant and how patient to be with its
@@ -41,18 +42,6 @@ func (f pingFlags) pingURL() (string, error) {
 // withWaitLimit is ctx until the patience with the monitor ends.
 func (f pingFlags) withWaitLimit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, f.Wait, fmt.Errorf("no answer within %s", f.Wait))
-}
-
-// warnReduced returns a function that warns in one line that a ping was stored
-// with only a part of its body. what names the body.
-func warnReduced(std Streams, what string) func(kept int, reason error) {
-	return func(kept int, reason error) {
-		if kept == 0 {
-			warn(std, "the ping was stored without the %s: %v", what, reason)
-			return
-		}
-		warn(std, "the ping was stored with only the last %d bytes of the %s: %v", kept, what, reason)
-	}
 }
 
 // pingCmd is the patient curl: the same one request, with retries, and with an
@@ -91,7 +80,7 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 	}
 	ctx, cancel := c.withWaitLimit(ctx)
 	defer cancel()
-	ping.OnReduced = warnReduced(std, "body")
+	ping.OnReduced = func(kept int, reason error) { warn(std, "%s", runjob.ReducedWarning("body", kept, reason)) }
 	if err := client.Send(ctx, address, ping); err != nil {
 		return fmt.Errorf("ping not acknowledged: %w", err)
 	}
@@ -115,11 +104,11 @@ func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
 	}
 	ping.Body = []byte(c.Body)
 	if c.Body == "-" {
-		end := newTailBuffer(client.BodyLimit)
+		end := runjob.NewTailBuffer(client.BodyLimit)
 		if _, err := io.Copy(end, std.In); err != nil {
 			return ping, fmt.Errorf("standard input: %w", err)
 		}
-		ping.Body = end.bytes()
+		ping.Body = end.Bytes()
 	}
 	return ping, nil
 }

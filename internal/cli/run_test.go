@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -326,20 +325,5 @@ func TestRun_UnknownVariableIsOnlyAWarning(t *testing.T) {
 	t.Setenv("OVERDUE_LISTN", "x")
 	if got := runScript("echo out"); got.code != 0 || got.out != "out\n" || !strings.Contains(got.err, "OVERDUE_LISTN: unknown") {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestRun_SignalAfterTheJobShortensTheWait(t *testing.T) {
-	s := &signals{received: make(chan os.Signal, 1)}
-	ctx, cancel := s.cancelAfterSignal(context.Background())
-	defer cancel()
-	began := time.Now()
-	s.received <- syscall.SIGTERM
-	<-ctx.Done()
-	if took := time.Since(began); took < lateSignalTimeout || took > lateSignalTimeout+5*time.Second {
-		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, lateSignalTimeout)
-	}
-	if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "terminated") {
-		t.Errorf("cause %v", cause)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"context"
@@ -29,7 +29,7 @@ const startPingTimeout = 2 * time.Second
 func (r *runner) sendStart(ctx context.Context) *startPing {
 	ctx, cancel := r.withWaitLimit(ctx)
 	p := &startPing{cancel: cancel, done: make(chan struct{}), failed: make(chan struct{})}
-	if r.address == "" {
+	if r.PingURL == "" {
 		close(p.done)
 		return p
 	}
@@ -38,7 +38,7 @@ func (r *runner) sendStart(ctx context.Context) *startPing {
 	ping.OnRetry = func(error, time.Duration) { once.Do(func() { close(p.failed) }) }
 	go func() {
 		defer close(p.done)
-		_ = client.Send(ctx, r.address, ping)
+		_ = client.Send(ctx, r.PingURL, ping)
 	}()
 	return p
 }

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"fmt"
@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// successCodes are the exit codes that count as a success. The zero value means
+// SuccessCodes are the exit codes that count as a success. The zero value means
 // that only 0 does.
-type successCodes struct {
+type SuccessCodes struct {
 	text  string
 	codes map[int]bool
 }
 
-// parseSuccessCodes reads a list of exit codes and ranges, such as "0,1,10-12".
-func parseSuccessCodes(text string) (successCodes, error) {
-	s := successCodes{text: text, codes: map[int]bool{}}
+// ParseSuccessCodes reads a list of exit codes and ranges, such as "0,1,10-12".
+func ParseSuccessCodes(text string) (SuccessCodes, error) {
+	s := SuccessCodes{text: text, codes: map[int]bool{}}
 	if text == "" {
-		return successCodes{}, nil
+		return SuccessCodes{}, nil
 	}
 	for part := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -26,14 +26,14 @@ func parseSuccessCodes(text string) (successCodes, error) {
 		}
 		first, err := parseExitCode(low)
 		if err != nil {
-			return successCodes{}, fmt.Errorf("success codes %q: %w", text, err)
+			return SuccessCodes{}, fmt.Errorf("success codes %q: %w", text, err)
 		}
 		last, err := parseExitCode(high)
 		if err != nil {
-			return successCodes{}, fmt.Errorf("success codes %q: %w", text, err)
+			return SuccessCodes{}, fmt.Errorf("success codes %q: %w", text, err)
 		}
 		if last < first {
-			return successCodes{}, fmt.Errorf("success codes %q: the range %d-%d must begin with the smaller number", text, first, last)
+			return SuccessCodes{}, fmt.Errorf("success codes %q: the range %d-%d must begin with the smaller number", text, first, last)
 		}
 		for code := first; code <= last; code++ {
 			s.codes[code] = true
@@ -52,7 +52,7 @@ func parseExitCode(text string) (int, error) {
 
 // override reports whether the list decides otherwise about an exit code than the
 // server would, and returns a line that says so.
-func (s successCodes) override(code int) (success bool, line string, overruled bool) {
+func (s SuccessCodes) override(code int) (success bool, line string, overruled bool) {
 	if s.codes == nil || s.codes[code] == (code == 0) {
 		return code == 0, "", false
 	}

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"errors"
@@ -16,22 +16,23 @@ type child struct {
 	command  []string
 	cmd      *exec.Cmd
 	std      Streams
+	warn     func(format string, args ...any)
 	outputs  []*outputPipe   // streams that pass through us
 	readEnds []func() []byte // ends of the streams, standard output first
 	drained  chan struct{}   // closed when all outputs have ended
 }
 
 // newChild prepares a command.
-func newChild(command []string, std Streams) *child {
-	return &child{command: command, std: std, drained: make(chan struct{})}
+func newChild(command []string, std Streams, warn func(string, ...any)) *child {
+	return &child{command: command, std: std, warn: warn, drained: make(chan struct{})}
 }
 
 // start starts the command. If there are no descriptors left for pipes, the
 // command runs with our own output, which is then not sent.
-func (c *child) start(t *tailBuffer, bare bool) error {
+func (c *child) start(t *TailBuffer, bare bool) error {
 	err := c.startOnce(t, bare)
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-		warn(c.std, "the output of the job is not sent: %v", err)
+		c.warn("the output of the job is not sent: %v", err)
 		c.outputs, c.readEnds = nil, nil
 		err = c.startOnce(t, true)
 	}
@@ -44,7 +45,7 @@ func (c *child) start(t *tailBuffer, bare bool) error {
 }
 
 // startOnce starts the command once. If it fails, nothing has been written.
-func (c *child) startOnce(t *tailBuffer, bare bool) error {
+func (c *child) startOnce(t *TailBuffer, bare bool) error {
 	c.cmd = lookCommand(c.command)
 	ends, err := c.connect(t, bare)
 	if err == nil {
@@ -89,7 +90,7 @@ func (c *child) launch() error {
 
 // connect decides for each stream how it reaches its destination, and returns
 // the ends of pipes that belong to the child.
-func (c *child) connect(t *tailBuffer, bare bool) ([]*os.File, error) {
+func (c *child) connect(t *TailBuffer, bare bool) ([]*os.File, error) {
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = c.std.In, c.std.Out, c.std.Err
 	if bare {
 		return nil, nil
@@ -122,7 +123,7 @@ func (c *child) connect(t *tailBuffer, bare bool) ([]*os.File, error) {
 // Programs behave differently if they write to a pipe instead of a terminal or
 // another device. The end of a regular file can be read afterwards. Everything
 // else passes through us.
-func (c *child) route(to io.Writer, t *tailBuffer) (*os.File, error) {
+func (c *child) route(to io.Writer, t *TailBuffer) (*os.File, error) {
 	if file, ok := to.(*os.File); ok {
 		if isDevice(file) {
 			return nil, nil
@@ -137,7 +138,7 @@ func (c *child) route(to io.Writer, t *tailBuffer) (*os.File, error) {
 		return nil, err
 	}
 	if len(c.outputs) == 0 { // outputs share one tail
-		c.readEnds = append(c.readEnds, t.bytes)
+		c.readEnds = append(c.readEnds, t.Bytes)
 	}
 	c.outputs = append(c.outputs, o)
 	return end, nil

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"fmt"
@@ -8,32 +8,28 @@ import (
 	"sync"
 )
 
-// forwardOutputCmd reads what background processes of a job still write after
-// "overdue run" has ended. Only "run" starts it.
-type forwardOutputCmd struct {
-	Streams int `arg:"" help:"Number of streams: descriptors 3 and 4 are the source and destination of the first, 5 and 6 of the second."`
-}
-
 // firstInheritable is the first descriptor after the standard ones.
 const firstInheritable = 3
 
-// Run passes the output on until the last writer has closed it. No signal ends it:
-// the writers may ignore signals too, and lose their reader if it ends first.
-func (c *forwardOutputCmd) Run(std Streams) error {
+// ForwardOutput passes the output of background processes on until the last writer
+// has closed it, and reports on ready when it has begun. Descriptors 3 and 4 are
+// the source and destination of the first stream, 5 and 6 of the second. No signal
+// ends it: the writers may ignore signals too, and would lose their reader.
+func ForwardOutput(streams int, ready io.Writer) error {
 	signal.Ignore(forwardedSignals()...)
 	signal.Notify(make(chan os.Signal, 1), brokenPipeSignal()) // a write fails instead
 	outputs := []*outputPipe{}
-	for i := range c.Streams {
+	for i := range streams {
 		from, to := firstInheritable+2*i, firstInheritable+2*i+1
 		outputs = append(outputs, &outputPipe{
 			from: os.NewFile(uintptr(from), "job"), to: os.NewFile(uintptr(to), "destination"), tail: io.Discard,
 		})
 	}
 	// The process that started us may end now.
-	if _, err := fmt.Fprintln(std.Out, "ready"); err != nil {
+	if _, err := fmt.Fprintln(ready, "ready"); err != nil {
 		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
 	}
-	if err := std.Out.(io.Closer).Close(); err != nil {
+	if err := ready.(io.Closer).Close(); err != nil {
 		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
 	}
 	var all sync.WaitGroup

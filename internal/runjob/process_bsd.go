@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package cli
+package runjob
 
 import (
 	"io"
@@ -28,8 +28,8 @@ func killWithParent() *syscall.SysProcAttr { return nil }
 // watchForClosedReader does nothing here: the next write shows that the reader has gone.
 func watchForClosedReader(io.Writer, func()) {}
 
-// killSelf returns at once: here the exit code says which signal ended the job.
-func killSelf(syscall.Signal) {}
+// KillSelf returns at once: here the exit code says which signal ended the job.
+func KillSelf(syscall.Signal) {}
 
 // platformSignals are the signals to pass on that only this system has: none.
 func platformSignals() []os.Signal { return nil }

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"sync"
@@ -6,19 +6,19 @@ import (
 	"overdue/client"
 )
 
-// tailBuffer keeps the last bytes that were written to it, for the body of a ping.
+// TailBuffer keeps the last bytes that were written to it, for the body of a ping.
 // Both streams of a job write to one tail, so it shows what a terminal would.
-type tailBuffer struct {
+type TailBuffer struct {
 	limit int
 
 	mu   sync.Mutex
 	kept []byte // up to twice the limit, so that most writes only append
 }
 
-func newTailBuffer(limit int) *tailBuffer { return &tailBuffer{limit: limit} }
+func NewTailBuffer(limit int) *TailBuffer { return &TailBuffer{limit: limit} }
 
 // Write never fails.
-func (t *tailBuffer) Write(p []byte) (int, error) {
+func (t *TailBuffer) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	enough := t.limit + 1 // one byte more than is returned shows that there was more
@@ -29,8 +29,8 @@ func (t *tailBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// bytes returns a copy of the end of what was written.
-func (t *tailBuffer) bytes() []byte {
+// Bytes returns a copy of the end of what was written.
+func (t *TailBuffer) Bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]byte{}, client.Tail(t.kept, t.limit)...)

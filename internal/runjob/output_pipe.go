@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"context"
@@ -38,7 +38,7 @@ type outputPipe struct {
 }
 
 // newOutputPipe returns an output and the end of its pipe that the child gets.
-func newOutputPipe(to io.Writer, t *tailBuffer) (*outputPipe, *os.File, error) {
+func newOutputPipe(to io.Writer, t *TailBuffer) (*outputPipe, *os.File, error) {
 	from, end, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +155,7 @@ func (c *child) detachOutput(ctx context.Context) {
 		return
 	}
 	if err := startForwarder(open); err != nil {
-		warn(c.std, "%v; waiting until the processes that the job left in the background close its output", err)
+		c.warn("%v; waiting until the processes that the job left in the background close its output", err)
 		c.drained = make(chan struct{})
 		c.outputs = open
 		for _, o := range open {

@@ -1,4 +1,4 @@
-package cli
+package runjob
 
 import (
 	"fmt"
@@ -52,10 +52,10 @@ func watchForClosedReader(to io.Writer, gone func()) {
 	}()
 }
 
-// killSelf ends this process by a signal, so that its parent sees how the job
+// KillSelf ends this process by a signal, so that its parent sees how the job
 // ended. It returns if that is not possible. No second core is dumped, because the
 // job has dumped one.
-func killSelf(sig syscall.Signal) {
+func KillSelf(sig syscall.Signal) {
 	if unix.Getpid() == 1 {
 		return // the kernel protects the first process of a container (pid_namespaces(7))
 	}

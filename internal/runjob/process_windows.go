@@ -1,6 +1,6 @@
 //go:build windows
 
-package cli
+package runjob
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ func killWithParent() *syscall.SysProcAttr { return nil }
 
 func watchForClosedReader(io.Writer, func()) {}
 
-func killSelf(syscall.Signal) {}
+func KillSelf(syscall.Signal) {}
 
 func startForwarder([]*outputPipe) error {
 	return errors.New("forward-output: not started: not available on Windows")

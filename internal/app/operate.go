@@ -11,35 +11,11 @@ import (
 	"time"
 
 	"overdue/internal/auth"
-	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
 	"overdue/internal/web/view"
 )
-
-// CreateAPIKey makes a key directly in the database, also while a server runs
-// on it, and returns it. An empty project means the only one.
-func CreateAPIKey(ctx context.Context, database, project, name string, readOnly bool) (key string, err error) {
-	db, err := openCurrent(ctx, database)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := ensureProject(ctx, db); err != nil {
-		return "", err
-	}
-	var p monitor.Project
-	err = db.View(ctx, func(tx *store.Tx) error {
-		p, err = selectProject(tx, project)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	_, key, err = manage.New(manage.Options{DB: db}).CreateKey(ctx, auth.Operator(p, operatorName()), name, readOnly)
-	return key, err
-}
 
 // ResetLink makes a link that sets a new password, directly in the database, and
 // returns it. Without base it is only the path of the page.

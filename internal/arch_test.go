@@ -48,7 +48,10 @@ var allowed = map[string][]string{
 		"internal/meter", "internal/monitor", "internal/notify", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/view",
 	},
 	"internal/discover":                     {"internal/schedule", "internal/snippet"},
-	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/runjob", "internal/schedule"},
+	"internal/cli":                          {"client", "internal/app", "internal/cli/completion", "internal/cli/manpage", "internal/cli/table", "internal/discover", "internal/notify", "internal/runjob", "internal/schedule", "internal/shape"},
+	"internal/cli/completion":               {},
+	"internal/cli/manpage":                  {},
+	"internal/cli/table":                    {},
 	"internal/runjob":                       {"client"},
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
@@ -67,7 +70,7 @@ var confined = map[string][]string{
 	"github.com/jackc/pgx/v5":             {"internal/store", "internal/store/storetest"},
 	"github.com/pressly/goose/v3":         {"internal/store"},
 	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
-	"github.com/alecthomas/kong":          {"internal/cli"},
+	"github.com/alecthomas/kong":          {"internal/cli", "internal/cli/completion", "internal/cli/manpage"},
 	"github.com/prometheus/client_golang": {"internal/meter"},
 	"github.com/wneessen/go-mail":         {"internal/notify"},
 	"github.com/a-h/templ":                {"internal/web", "internal/web/view"},
@@ -78,6 +81,7 @@ var confined = map[string][]string{
 	"github.com/yuin/goldmark":            {"internal/web"},
 	"code.dny.dev/ssrf":                   {"internal/notify"},
 	"net/smtp":                            {"internal/notify"},
+	"github.com/mattn/go-runewidth":       {"internal/cli/table"},
 
 	"github.com/KimMachineGun/automemlimit": {"internal/app"},
 }

@@ -28,31 +28,40 @@ const (
 	exitUsage   = 2
 )
 
-// commandLine is the whole command line.
+// commandLine is the grammar of the whole command line.
 type commandLine struct {
-	Serve      serveCmd         `cmd:"" help:"Run the server."`
-	APIKey     apiKeyCmd        `cmd:"" name:"api-key" help:"Make API keys, directly in the database."`
-	Person     personCmd        `cmd:"" help:"Help people who cannot sign in, directly in the database."`
-	Ping       pingCmd          `cmd:"" help:"Send one ping, with retries."`
-	Run        runCmd           `cmd:"" help:"Run a command and ping when it starts and ends."`
-	Heartbeats heartbeatsCmd    `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
-	Schedule   scheduleCmd      `cmd:"" help:"Say when a cron line or calendar expression is due, without a server."`
-	Discover   discoverCmd      `cmd:"" help:"Find the jobs of this machine and have them watched."`
-	SecretKey  secretKeyCmd     `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
-	Backup     backupCmd        `cmd:"" help:"Copy the database, also while the server runs."`
-	Restore    restoreCmd       `cmd:"" help:"Replace the database with a backup."`
-	Check      checkCmd         `cmd:"" help:"Check the settings and the database."`
-	Version    versionCmd       `cmd:"" help:"Print the version."`
-	Forward    forwardOutputCmd `cmd:"" name:"forward-output" hidden:"" help:"Pass on what background processes of a job write. Only run starts it."`
+	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
+
+	Serve      serveCmd      `cmd:"" help:"Run the server."`
+	Heartbeats heartbeatsCmd `cmd:"" help:"Manage heartbeats through the API."`
+	Incidents  incidentsCmd  `cmd:"" help:"List, acknowledge and annotate incidents through the API."`
+	Channels   channelsCmd   `cmd:"" help:"Manage channels through the API."`
+	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
+	Run        runCmd        `cmd:"" help:"Run a command between two pings."`
+	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and create heartbeats for them."`
+	Schedule   scheduleCmd   `cmd:"" help:"Show when a cron line or calendar expression is due, without a server."`
+	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Manage API keys, directly in the database."`
+	Person     personCmd     `cmd:"" help:"Help people who cannot sign in, directly in the database."`
+	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
+	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
+	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
+	Check      checkCmd      `cmd:"" help:"Check the settings, the database and the channels."`
+	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
+	Man        manCmd        `cmd:"" help:"Print or write manual pages."`
+	Help       helpCmd       `cmd:"" help:"Show the help of a command."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+
+	Forward  forwardOutputCmd `cmd:"" name:"forward-output" hidden:"" help:"Pass on the output of background processes of a job. Only run starts it."`
+	Complete completeCmd      `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print the candidates for a word. Only completion scripts run it."`
 }
 
-const description = `A heartbeat monitor: your jobs call it when they have run, and it tells you when a call does not come.
+const description = `A self-hosted heartbeat monitor: jobs ping it, and it notifies people if a ping does not arrive.
 
-Every setting can be given as a flag, as an environment variable, or as a key of the file that --config names. A flag beats the environment, which beats the file.`
+The value of a setting comes from its flag, else from its environment variable, else from the file that --config names.`
 
-// Main runs the command that args ask for and returns the exit code. It reads
-// the settings in the environment of the process. If a signal ended the command
-// of "run", the same signal ends this process.
+// Main runs the command line in args and returns the exit code. It reads settings
+// from the environment of the process. If a signal ended the command of "run", the
+// same signal ends this process.
 func Main(args []string, std Streams) int {
 	err := execute(args, std, newBackend())
 	code := reportError(std, err)
@@ -63,26 +72,25 @@ func Main(args []string, std Streams) int {
 	return code
 }
 
-// runWith is Main with the server's insides given, so that tests can be them.
-func runWith(args []string, std Streams, in backend) int {
-	return reportError(std, execute(args, std, in))
+// runWith is Main with another backend, for tests.
+func runWith(args []string, std Streams, server backend) int {
+	return reportError(std, execute(args, std, server))
 }
 
-// execute runs the command that args ask for.
-func execute(args []string, std Streams, in backend) error {
-	helped := false
-	parser, err := newParser(std, func(int) { helped = true })
+// execute runs the command line in args.
+func execute(args []string, std Streams, server backend) error {
+	printed := false // help or the version, which end the command
+	parser, err := newParser(std, func(int) { printed = true })
 	if err != nil {
 		return err
 	}
 	if len(args) == 0 {
-		// No command is a mistake, and the help is its best explanation.
-		_, _ = parser.Parse([]string{"--help"}) // printing is all that is wanted
+		_, _ = parser.Parse([]string{"--help"}) // no command is an error that the help explains
 		return &exitError{code: exitUsage}
 	}
 	parsed, err := parser.Parse(args)
 	switch {
-	case helped: // parsing goes on after --help; what it finds missing is no matter
+	case printed: // the parser continues after --help and reports what is missing
 		return nil
 	case err != nil:
 		return parseError(parser, err)
@@ -90,24 +98,23 @@ func execute(args []string, std Streams, in backend) error {
 	ctx, stop := signalContext()
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(in)
+	return explainRequest(parsed.Selected(), parsed.Run(server))
 }
 
-// signalContext returns a context that ends with the first interrupt or
-// SIGTERM; a second one ends what does not stop. An ignored interrupt stays so.
+// signalContext returns a context that ends with the first SIGINT or SIGTERM. The
+// second one ends the process. An ignored SIGINT stays ignored.
 func signalContext() (context.Context, context.CancelFunc) {
-	ending := []os.Signal{syscall.SIGTERM}
+	signals := []os.Signal{syscall.SIGTERM}
 	if !signal.Ignored(os.Interrupt) {
-		ending = append(ending, os.Interrupt)
+		signals = append(signals, os.Interrupt)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), ending...)
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
 
-// newParser describes the command line to the parser. exit is what the parser
-// calls once it has printed help; it must return, so nothing ends the process
-// behind our back.
+// newParser returns the parser of the command line. It calls exit after it has
+// printed help or the version; exit must return, so that only main ends the process.
 func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
 	return kong.New(&commandLine{},
 		kong.Name("overdue"),

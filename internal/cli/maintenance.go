@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+)
+
+// backupCmd copies the database. Copying the file with cp while the server runs
+// would miss what is still in the write-ahead log.
+type backupCmd struct {
+	StoreFlags
+
+	File string `arg:"" help:"File to write; it must not exist yet."`
+}
+
+// Run copies the database.
+func (c *backupCmd) Run(ctx context.Context, in backend) error {
+	if err := in.backup(ctx, c.StoreFlags, c.File); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return nil
+}
+
+// restoreCmd replaces the database with a backup. A copy with cp would leave the
+// write-ahead log and the journal of the old database next to the new file.
+type restoreCmd struct {
+	StoreFlags
+
+	File string `arg:"" help:"Backup to restore, written by overdue backup."`
+}
+
+// Help is the long part of --help.
+func (restoreCmd) Help() string {
+	return `Stop the server first. The command verifies the backup and does not change it. The previous database is kept under another name next to the restored one. For PostgreSQL, use pg_restore.
+
+Example:
+
+    overdue restore /var/backups/overdue-2026-11-29.db --database /var/lib/overdue/overdue.db`
+}
+
+// Run restores the backup and prints the result.
+func (c *restoreCmd) Run(ctx context.Context, std Streams, in backend) error {
+	if err := in.restore(ctx, c.StoreFlags, c.File, std); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+// checkCmd takes every flag of the server, because it is the server's settings
+// that it checks.
+type checkCmd struct{ ServerFlags }
+
+// Run checks the settings and the database; a finding is exit code 1.
+func (c *checkCmd) Run(ctx context.Context, std Streams, in backend) error {
+	if err := in.check(ctx, c.ServerFlags, std); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	return nil
+}

@@ -29,8 +29,8 @@ type backend struct {
 	createSecretKey func(file string) (id string, err error)
 	// changeSecretKey encrypts the secrets in the database with another key.
 	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error
-	// check writes its findings to std.Out and returns an error if a check failed.
-	check func(ctx context.Context, f ServerFlags, std Streams) error
+	// check reports the result of each check and returns an error if a check failed.
+	check func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error
 }
 
 // KeyRequest describes an API key to create.
@@ -69,8 +69,8 @@ func newBackend() backend {
 		changeSecretKey: func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error {
 			return app.RotateSecretKey(ctx, string(f.Database), c, std.Out)
 		},
-		check: func(ctx context.Context, f ServerFlags, std Streams) error {
-			return app.Check(ctx, f.options(std), std.Out)
+		check: func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error {
+			return app.Check(ctx, f.options(std), report)
 		},
 	}
 }

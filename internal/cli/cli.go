@@ -13,6 +13,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"overdue/internal/cli/completion"
+	"overdue/internal/cli/settings"
 	"overdue/internal/runjob"
 )
 
@@ -123,9 +125,24 @@ func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
 		kong.Exit(exit),
 		kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ValueFormatter(helpWithVariables),
+		kong.ValueFormatter(settings.Help),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
 	)
+}
+
+// BeforeResolve adds the source of settings to the parser, which calls it as soon as
+// the command is known.
+func (c *commandLine) BeforeResolve(ctx *kong.Context, std Streams) error {
+	// A typo in the environment must not stop a job or a completion.
+	selected := ctx.Selected()
+	unknownAllowed := selected != nil && (selected.Name == "run" || selected.Name == completion.Command)
+	resolver, err := settings.NewResolver(ctx, unknownAllowed, func(format string, args ...any) { warn(std, format, args...) })
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(resolver)
+	ctx.Bind(resolver)
+	return nil
 }
 
 // parseError turns the parser's complaint into one that says where to look.

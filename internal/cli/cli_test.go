@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"overdue/internal/app"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -148,7 +150,10 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 			told = append(told, string(f.Database), file)
 			return printLine(std, "restored")
 		},
-		check: func(context.Context, ServerFlags, Streams) error { return errors.New("disk is full") },
+		check: func(_ context.Context, _ ServerFlags, _ Streams, report func(app.CheckResult)) error {
+			report(app.CheckResult{Name: "mail", State: app.CheckSkipped, Detail: "why"})
+			return errors.New("disk is full")
+		},
 	}
 	if got := runOverdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (commandResult{0, "ovd_new\n", ""}) {
 		t.Errorf("api-key create: %+v; want the key alone on standard output", got)
@@ -171,7 +176,8 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "serve", "--listen", ":1"); got != (commandResult{}) {
 		t.Errorf("serve: %+v", got)
 	}
-	if got := runOverdue(in, "check"); got != (commandResult{1, "", "overdue: check: disk is full\n"}) {
+	const sources = "settings    ok: only defaults: no flag, variable or configuration file was found. A running server can have other settings\n"
+	if got := runOverdue(in, "check"); got != (commandResult{1, sources + "mail        skipped: why\n", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
 	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}

@@ -12,6 +12,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/cli/completion"
+	"overdue/internal/cli/settings"
 	"overdue/internal/notify"
 )
 
@@ -97,9 +98,9 @@ func takesFile(value *kong.Value) bool {
 
 // completionClient returns a client from the environment, or nil.
 func completionClient() *client.Client {
-	address := os.Getenv(variableName("url"))
-	key := os.Getenv(variableName("api-key"))
-	if path := os.Getenv(variableName("api-key") + "_FILE"); key == "" && path != "" {
+	address := os.Getenv(settings.Variable("url"))
+	key := os.Getenv(settings.Variable("api-key"))
+	if path := os.Getenv(settings.Variable("api-key") + "_FILE"); key == "" && path != "" {
 		text, _ := os.ReadFile(path) // without a key, nothing is completed
 		key = strings.TrimSpace(string(text))
 	}

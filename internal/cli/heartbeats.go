@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"overdue/client"
+	"overdue/internal/cli/settings"
 	"overdue/internal/cli/table"
 	duration "overdue/internal/schedule"
 )
@@ -27,17 +28,17 @@ type heartbeatsCmd struct {
 
 // apiFlags name the server and the key.
 type apiFlags struct {
-	URL    string `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, such as https://overdue.example.org."`
-	APIKey Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key. Prefer a variable or a file: other users of this machine can see the command line."`
+	URL    string          `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, such as https://overdue.example.org."`
+	APIKey settings.Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key. Prefer a variable or a file: other users of this machine can see the command line."`
 }
 
 // newClient returns a client for the server that the flags name.
 func (f apiFlags) newClient() (*client.Client, error) {
 	switch {
 	case f.URL == "":
-		return nil, usageError("no server address: set --url or $%s", variableName("url"))
+		return nil, usageError("no server address: set --url or $%s", settings.Variable("url"))
 	case f.APIKey == "":
-		return nil, usageError("no API key: set $%s or $%s_FILE", variableName("api-key"), variableName("api-key"))
+		return nil, usageError("no API key: set $%s or $%s_FILE", settings.Variable("api-key"), settings.Variable("api-key"))
 	}
 	return client.New(f.URL, string(f.APIKey), client.WithUserAgent(userAgent())), nil
 }

@@ -45,15 +45,3 @@ func (c *restoreCmd) Run(ctx context.Context, std Streams, in backend) error {
 	}
 	return nil
 }
-
-// checkCmd takes every flag of the server, because it is the server's settings
-// that it checks.
-type checkCmd struct{ ServerFlags }
-
-// Run checks the settings and the database; a finding is exit code 1.
-func (c *checkCmd) Run(ctx context.Context, std Streams, in backend) error {
-	if err := in.check(ctx, c.ServerFlags, std); err != nil {
-		return fmt.Errorf("check: %w", err)
-	}
-	return nil
-}

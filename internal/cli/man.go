@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"overdue/internal/cli/manpage"
+	"overdue/internal/cli/settings"
 )
 
 // exitCodes are the exit codes of all commands, for the manual pages.
@@ -35,7 +36,7 @@ func (manCmd) Help() string {
 
 // Run prints a page, or writes all pages to a directory.
 func (c *manCmd) Run(std Streams, parser *kong.Context) error {
-	options := manpage.Options{Version: currentBuild().Version, ExitStatus: exitCodes, Describe: helpWithVariables}
+	options := manpage.Options{Version: currentBuild().Version, ExitStatus: exitCodes, Describe: settings.Help}
 	if c.Dir == "" {
 		node, err := findCommand(parser.Model.Node, c.Command)
 		if err != nil {

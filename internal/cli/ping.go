@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"overdue/client"
+	"overdue/internal/cli/settings"
 	"overdue/internal/runjob"
 )
 
@@ -31,7 +32,7 @@ func (f pingFlags) Validate() error {
 func (f pingFlags) pingURL() (string, error) {
 	address, err := client.PingURL(f.URL, f.Target)
 	if err != nil && f.URL == "" {
-		return "", usageError("%w; give the ping URL, or an id and --url or $%s", err, variableName("url"))
+		return "", usageError("%w; give the ping URL, or an id and --url or $%s", err, settings.Variable("url"))
 	}
 	if err != nil {
 		return "", usageError("%w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"overdue/client"
+	"overdue/internal/cli/settings"
 )
 
 // explainRequest rewrites the error of a request to the server in terms of the
@@ -48,7 +49,7 @@ func replaceText(err error, old, replacement string) error {
 // problemText returns the faults of a request by the names of their flags.
 func problemText(command *kong.Node, problem *client.Problem) string {
 	if problem.Status == http.StatusUnauthorized {
-		return fmt.Sprintf("the server rejected the API key: set $%s to a key of this server, or create one with overdue api-key create", variableName("api-key"))
+		return fmt.Sprintf("the server rejected the API key: set $%s to a key of this server, or create one with overdue api-key create", settings.Variable("api-key"))
 	}
 	var parts []string
 	for _, e := range problem.Errors {

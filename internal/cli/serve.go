@@ -12,18 +12,19 @@ import (
 	"github.com/alecthomas/kong"
 
 	"overdue/internal/app"
+	"overdue/internal/cli/settings"
 )
 
 // StoreFlags say where the data is.
 type StoreFlags struct {
-	Database Secret `default:"overdue.db" placeholder:"FILE|URL" setting:"file" secret:"" help:"SQLite file, or postgres://… for PostgreSQL. Default: ${default}."`
-	Config   string `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
+	Database settings.Secret `default:"overdue.db" placeholder:"FILE|URL" setting:"file" secret:"" help:"SQLite file, or postgres://… for PostgreSQL. Default: ${default}."`
+	Config   string          `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
 }
 
 // KeyFlags locate the key that encrypts secrets in the database.
 type KeyFlags struct {
-	SecretKeyFile string `placeholder:"FILE" setting:"file" help:"File with the key that encrypts secrets in the database. Required with PostgreSQL. Default with SQLite: NAME.secret-key next to the database, created at the first start."`
-	SecretKey     Secret `placeholder:"KEY" setting:"file" help:"The key itself. Other users of the machine can see it on the command line."`
+	SecretKeyFile string          `placeholder:"FILE" setting:"file" help:"File with the key that encrypts secrets in the database. Required with PostgreSQL. Default with SQLite: NAME.secret-key next to the database, created at the first start."`
+	SecretKey     settings.Secret `placeholder:"KEY" setting:"file" help:"The key itself. Other users of the machine can see it on the command line."`
 }
 
 // secretKey validates the flags and returns the location of the key.
@@ -42,8 +43,8 @@ type ServerFlags struct {
 	Listen    string `default:":8080" placeholder:"ADDRESS" setting:"file" help:"Address to listen on. Default: ${default}."`
 	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people and jobs use, for ping URLs and links."`
 
-	SMTPURL  Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for alerts, smtp://user:password@host:port or smtps://…."`
-	SMTPFrom string `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender of the mails."`
+	SMTPURL  settings.Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for alerts, smtp://user:password@host:port or smtps://…."`
+	SMTPFrom string          `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender of the mails."`
 
 	SMTPBounceTo string `name:"smtp-bounce-to" placeholder:"ADDRESS" setting:"file" help:"Address that undeliverable mails are returned to. Default: the sender."`
 	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Name that Overdue gives the mail server (EHLO), with a dot. Default: the host name if it has a dot, else the host of --public-url if that has one, else the address of the connection."`
@@ -62,10 +63,10 @@ type ServerFlags struct {
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
 	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
 
-	MetricsToken Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token that /metrics asks for. Without it anybody may read the metrics."`
+	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token that /metrics asks for. Without it anybody may read the metrics."`
 
-	OwnerEmail    string `placeholder:"ADDRESS" setting:"file" help:"Create the owner at the first start, without the one-time link."`
-	OwnerPassword Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner."`
+	OwnerEmail    string          `placeholder:"ADDRESS" setting:"file" help:"Create the owner at the first start, without the one-time link."`
+	OwnerPassword settings.Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner."`
 }
 
 // Validate checks what the types do not say. The parser calls it.

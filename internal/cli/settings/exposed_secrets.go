@@ -1,4 +1,4 @@
-package cli
+package settings
 
 import (
 	"fmt"
@@ -16,31 +16,31 @@ import (
 const othersMayRead fs.FileMode = 0o004
 
 // exposedSecrets returns a warning for each secret that other users of the machine can
-// read: on the command line, which the process list shows, or in a world-readable
-// configuration file.
-func (s *settingsResolver) exposedSecrets(ctx *kong.Context) []string {
+// read: on the command line, which the process list shows, or in a configuration file
+// that is readable by everyone.
+func (r *Resolver) exposedSecrets(ctx *kong.Context) []string {
 	var all []string
 	for _, p := range ctx.Path {
 		if p.Flag != nil && p.Flag.Tag.Has(secretTag) && isConfidential(p.Flag.Name, flagText(ctx, p)) {
 			all = append(all, fmt.Sprintf("--%s: other users of this machine can see it in the process list; set %s_FILE to a file that only Overdue can read",
-				p.Flag.Name, variableName(p.Flag.Name)))
+				p.Flag.Name, Variable(p.Flag.Name)))
 		}
 	}
-	var held []string
+	var secrets []string
 	for _, name := range flagNames(ctx.Model, isSecret) {
-		if e, given := s.file[name]; given && isConfidential(name, e.value) {
-			held = append(held, name)
+		if e, given := r.file[name]; given && isConfidential(name, e.value) {
+			secrets = append(secrets, name)
 		}
 	}
-	about, err := os.Stat(s.path)
-	if len(held) > 0 && err == nil && about.Mode().Perm()&othersMayRead != 0 {
-		slices.Sort(held)
-		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it contains %s; run chmod o-r %[1]s", s.path, strings.Join(held, ", ")))
+	info, err := os.Stat(r.path)
+	if len(secrets) > 0 && err == nil && info.Mode().Perm()&othersMayRead != 0 {
+		slices.Sort(secrets)
+		all = append(all, fmt.Sprintf("%s: every user of this machine can read it, and it contains %s; run chmod o-r %[1]s", r.path, strings.Join(secrets, ", ")))
 	}
 	return all
 }
 
-// flagText is the value of a secret flag on the command line.
+// flagText returns the value of a secret flag on the command line.
 func flagText(ctx *kong.Context, p *kong.Path) string {
 	secret, _ := ctx.Value(p).Interface().(Secret)
 	return string(secret)
@@ -54,7 +54,7 @@ func isConfidential(name, value string) bool {
 	case value == "":
 		return false
 	case err != nil:
-		return true // it may be an address that only its password makes malformed
+		return true // possibly an address that is malformed because of its password
 	case u.Scheme == "" || u.Host == "":
 		return name != "database"
 	}

@@ -1,9 +1,10 @@
-package cli
+package settings
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -11,9 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// readConfig reads a YAML file of settings: one flat mapping from the names of
-// flags to values or lists of values. A key that is not among the known ones,
-// or is there twice, is an error that names it and its line.
+// readConfig reads a YAML file of settings: a mapping from the names of flags to
+// values or lists of values. An unknown or repeated key is an error with its line.
 func readConfig(path string, known []string) (map[string]fileValue, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -41,13 +41,13 @@ func readConfig(path string, known []string) (map[string]fileValue, error) {
 	return found, nil
 }
 
-// addKey checks one key and keeps its value.
+// addKey adds the value of one key to found.
 func addKey(found map[string]fileValue, key, value *yaml.Node, known []string) error {
 	if !slices.Contains(known, key.Value) {
 		return fmt.Errorf("key %s: unknown%s", key.Value, didYouMean(key.Value, known))
 	}
 	if _, twice := found[key.Value]; twice {
-		return fmt.Errorf("key %s: given twice", key.Value)
+		return fmt.Errorf("key %s: set twice", key.Value)
 	}
 	text, err := scalarText(value)
 	if err != nil {
@@ -59,9 +59,8 @@ func addKey(found map[string]fileValue, key, value *yaml.Node, known []string) e
 	return nil
 }
 
-// scalarText returns the text of a value as it was written, so that a value means
-// the same in the file as on the command line. A list becomes what the flag
-// takes: values with commas between them.
+// scalarText returns a value as it was written, so that it means the same as on the
+// command line. A list becomes values with commas between them, as flags accept it.
 func scalarText(value *yaml.Node) (string, error) {
 	switch value.Kind {
 	case yaml.ScalarNode:
@@ -82,5 +81,8 @@ func scalarText(value *yaml.Node) (string, error) {
 	}
 }
 
-// isNull tells "listen:" with nothing after it, which leaves the default alone.
+// isNull reports whether a key has no value, as in "listen:". It then keeps its default.
 func isNull(value *yaml.Node) bool { return value.Tag == "!!null" }
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,14 +1,13 @@
-package cli
+package settings
 
 import "log/slog"
 
-// Secret is text that must not be shown. Convert it with string() where it is
-// used.
+// Secret is text that must not be printed. Convert it with string() where it is used.
 type Secret string
 
 const masked = "••••"
 
-// String hides the secret from fmt.
+// String masks the secret from fmt.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -16,8 +15,8 @@ func (s Secret) String() string {
 	return masked
 }
 
-// GoString hides the secret from %#v.
+// GoString masks the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
-// LogValue hides the secret from log/slog.
+// LogValue masks the secret from log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,4 +1,4 @@
-package cli
+package settings
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// didYouMean names the known name that is meant, most likely, by an unknown
-// one; it is empty when nothing comes close.
+// didYouMean suggests the known name that is closest to an unknown one. It returns ""
+// if none is close.
 func didYouMean(unknown string, known []string) string {
-	own := strings.TrimPrefix(unknown, variablePrefix) // what all names share makes none of them near
+	own := strings.TrimPrefix(unknown, prefix) // the prefix that all names share says nothing
 	best, least := "", len(own)/2+1
 	for _, name := range known {
 		if d := editDistance(unknown, name); d < least {
@@ -22,8 +22,8 @@ func didYouMean(unknown string, known []string) string {
 	return fmt.Sprintf("; did you mean %s?", best)
 }
 
-// editDistance is the Levenshtein distance: how many bytes must be put in, taken out
-// or replaced to turn one word into the other.
+// editDistance returns the Levenshtein distance: the number of bytes to insert, delete
+// or replace to turn one word into the other.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

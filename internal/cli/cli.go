@@ -124,6 +124,10 @@ func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(exit),
 		kong.Bind(std),
+		kong.PostBuild(func(k *kong.Kong) error {
+			k.Model.HelpFlag.Help = "Show this help."
+			return nil
+		}),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(settings.Help),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
@@ -145,7 +149,7 @@ func (c *commandLine) BeforeResolve(ctx *kong.Context, std Streams) error {
 	return nil
 }
 
-// parseError turns the parser's complaint into one that says where to look.
+// parseError adds the command whose help explains an error of the parser.
 func parseError(parser *kong.Kong, err error) error {
 	where := parser.Model.Name
 	var bad *kong.ParseError
@@ -157,8 +161,7 @@ func parseError(parser *kong.Kong, err error) error {
 	return usageError("%w\nRun \"%s --help\" for usage.", err, where)
 }
 
-// exitError is an error that knows its exit code. Without a reason it is silent:
-// the command has said all there is to say.
+// exitError is an error with an exit code. Without err it prints nothing.
 type exitError struct {
 	code   int
 	signal syscall.Signal // that ended the command of "run"; 0 if none did
@@ -174,12 +177,12 @@ func (o *exitError) Error() string {
 
 func (o *exitError) Unwrap() error { return o.err }
 
-// usageError is the error of a command that was not used as it must be.
+// usageError returns the error of an invalid flag, argument or setting.
 func usageError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
-// reportError tells the operator what went wrong and returns the exit code.
+// reportError prints an error and returns the exit code.
 func reportError(std Streams, err error) int {
 	if err == nil {
 		return 0
@@ -194,7 +197,7 @@ func reportError(std Streams, err error) int {
 	return exitFailure
 }
 
-// warn writes a line to standard error, marked with who says it.
+// warn writes a line to standard error that begins with the name of the program.
 func warn(std Streams, format string, args ...any) {
-	_, _ = fmt.Fprintf(std.Err, "overdue: "+format+"\n", args...) // nowhere is left to complain
+	_, _ = fmt.Fprintf(std.Err, "overdue: "+format+"\n", args...) // there is no other place for a message
 }

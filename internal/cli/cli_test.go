@@ -104,7 +104,7 @@ func TestMain_UsageErrorExitsWithTwoAndAHint(t *testing.T) {
 		"person reset-link a@b.example --public-url https://o.example/overdue": "must have no path",
 		"serve --trusted-proxies 10/8":                                         "10.0.0.0/8",
 		"serve --log-level loud":                                               "debug",
-		"serve --owner-email a@b.example":                                      "give both or neither",
+		"serve --owner-email a@b.example":                                      "set both or neither",
 		"serve --ping-rate-limit=-1":                                           "not be negative",
 	} {
 		got := runOverdue(backend{}, strings.Fields(args)...)
@@ -161,7 +161,7 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (commandResult{0, "https://o.example/reset/x\n", ""}) {
 		t.Errorf("person reset-link: %+v; want the link alone on standard output", got)
 	}
-	if got := runOverdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
+	if got := runOverdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "add the address of the server before it") {
 		t.Errorf("person reset-link without an address: %+v; want the path, and a line that says what is missing", got)
 	}
 	if got := runOverdue(in, "person", "sign-out", "a@b.example"); got != (commandResult{0, "3 sessions of a@b.example ended\n", ""}) {

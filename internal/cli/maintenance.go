@@ -5,12 +5,22 @@ import (
 	"fmt"
 )
 
-// backupCmd copies the database. Copying the file with cp while the server runs
-// would miss what is still in the write-ahead log.
+// backupCmd copies the database. A copy with cp while the server runs would lack the
+// write-ahead log.
 type backupCmd struct {
 	StoreFlags
 
-	File string `arg:"" help:"File to write; it must not exist yet."`
+	File string `arg:"" help:"File to write. It must not exist."`
+}
+
+// Help is the long part of --help.
+func (backupCmd) Help() string {
+	return `Writes a complete and consistent copy of a SQLite database, also while the server runs. The secret key is in a separate file: back it up as well. For PostgreSQL, use pg_dump.
+
+Examples:
+
+    overdue backup /var/backups/overdue-$(date +%F).db
+    overdue backup /var/backups/overdue.db --database /var/lib/overdue/overdue.db`
 }
 
 // Run copies the database.
@@ -22,7 +32,7 @@ func (c *backupCmd) Run(ctx context.Context, in backend) error {
 }
 
 // restoreCmd replaces the database with a backup. A copy with cp would leave the
-// write-ahead log and the journal of the old database next to the new file.
+// write-ahead logs of the old database next to the new file.
 type restoreCmd struct {
 	StoreFlags
 
@@ -33,7 +43,7 @@ type restoreCmd struct {
 func (restoreCmd) Help() string {
 	return `Stop the server first. The command verifies the backup and does not change it. The previous database is kept under another name next to the restored one. For PostgreSQL, use pg_restore.
 
-Example:
+Examples:
 
     overdue restore /var/backups/overdue-2026-11-29.db --database /var/lib/overdue/overdue.db`
 }

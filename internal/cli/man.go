@@ -15,9 +15,8 @@ import (
 // exitCodes are the exit codes of all commands, for the manual pages.
 var exitCodes = [][2]string{
 	{"0", "The command succeeded."},
-	{"1", "The command failed. The reason is on standard error."},
-	{"2", "The command line or a setting is wrong."},
-	{"other", "overdue run exits with the exit code of its command."},
+	{"1", "The command failed. Standard error says why."},
+	{"2", "Usage error: a flag, argument or setting is invalid."},
 }
 
 // manCmd prints manual pages.
@@ -36,7 +35,7 @@ func (manCmd) Help() string {
 
 // Run prints a page, or writes all pages to a directory.
 func (c *manCmd) Run(std Streams, parser *kong.Context) error {
-	options := manpage.Options{Version: currentBuild().Version, ExitStatus: exitCodes, Describe: settings.Help}
+	options := manpage.Options{Version: currentBuild().Version, Date: currentBuild().date(), ExitStatus: exitCodes, Describe: settings.Help}
 	if c.Dir == "" {
 		node, err := findCommand(parser.Model.Node, c.Command)
 		if err != nil {

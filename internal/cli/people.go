@@ -5,25 +5,25 @@ import (
 	"fmt"
 )
 
-// personCmd groups what the operator can do for people.
+// personCmd groups the commands for people. They open the database directly.
 type personCmd struct {
 	ResetLink personResetLinkCmd `cmd:"" help:"Print a link that sets a new password, once."`
 	SignOut   personSignOutCmd   `cmd:"" help:"End all sessions of a person."`
 }
 
-// personResetLinkCmd makes one link.
+// personResetLinkCmd creates a link.
 type personResetLinkCmd struct {
 	StoreFlags
 
-	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people use, which the link begins with. Without it only the path is printed, and a line on standard error says so."`
+	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address of the server, with which the link begins. Without it, only the path is printed."`
 	Email     string `arg:"" help:"Email address of the person."`
 }
 
 // Help is the long part of --help.
 func (personResetLinkCmd) Help() string {
-	return `Works on the database directly, also while the server runs. The link works for an hour, and takes the place of any before. Whoever has it can sign in as that person.
+	return `Opens the database directly, also while the server runs. The link works once, for one hour, and replaces an earlier one. Anyone who has the link can sign in as that person.
 
-Example:
+Examples:
 
     overdue person reset-link ada@example.org --public-url https://overdue.example.org`
 }
@@ -31,8 +31,8 @@ Example:
 // Validate checks what the types do not say. The parser calls it.
 func (c *personResetLinkCmd) Validate() error { return validatePublicURL(c.PublicURL) }
 
-// Run prints the link and nothing else. Which address people use is known to the
-// running server only; without one, a line on standard error says what is missing.
+// Run prints the link and nothing else. Without --public-url, a line on standard error
+// says what to add: only the running server knows its address.
 func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in backend) error {
 	link, err := in.resetLink(ctx, c.StoreFlags, c.PublicURL, c.Email)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in backend) e
 		return err
 	}
 	if c.PublicURL == "" {
-		warn(std, "this is the path only: put the address of the server before it, such as http://localhost:8080, or give --public-url")
+		warn(std, "this is only the path: add the address of the server before it, such as http://localhost:8080, or set --public-url")
 	}
 	return nil
 }
@@ -56,14 +56,14 @@ type personSignOutCmd struct {
 
 // Help is the long part of --help.
 func (personSignOutCmd) Help() string {
-	return `Works directly on the database, also while the server runs. Open pages stop updating within five seconds. The person can sign in again with their password; to prevent that, remove them from their projects, or set a new password with overdue person reset-link.
+	return `Opens the database directly, also while the server runs. Open pages stop updating within five seconds. The person can sign in again with their password; to prevent that, remove the person from their projects, or set a new password with overdue person reset-link.
 
-Example:
+Examples:
 
     overdue person sign-out ada@example.org`
 }
 
-// Run ends the sessions and prints how many there were.
+// Run ends the sessions and prints their number.
 func (c *personSignOutCmd) Run(ctx context.Context, std Streams, in backend) error {
 	n, err := in.signOut(ctx, c.StoreFlags, c.Email)
 	if err != nil {

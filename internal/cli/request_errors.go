@@ -26,9 +26,20 @@ func explainRequest(command *kong.Node, err error) error {
 		return replaceText(err, problem.Error(), problemText(command, problem))
 	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return replaceText(err, callText(err, failed), unreachableText(failed))
+		reason, _ := networkReason(failed.Err)
+		return replaceText(err, callText(err, failed), "cannot reach "+addressOf(failed.URL)+": "+reason)
 	}
 	return err
+}
+
+// explainPing rewrites the error of a ping to a URL. An error that does not come from
+// the network stays as it is.
+func explainPing(pingURL string, err error) error {
+	reason, known := networkReason(err)
+	if _, rejected := errors.AsType[*client.Problem](err); rejected || !known {
+		return err
+	}
+	return &explainedError{err, "cannot reach " + addressOf(pingURL) + ": " + reason}
 }
 
 // explainedError has another text than the error that it wraps.
@@ -108,12 +119,6 @@ func callText(err error, failed *url.Error) string {
 	return err.Error()
 }
 
-// unreachableText says which address did not answer, why, and what to check.
-func unreachableText(failed *url.Error) string {
-	reason, hint := networkReason(failed.Err)
-	return fmt.Sprintf("cannot reach %s: %s; %s", addressOf(failed.URL), reason, hint)
-}
-
 // addressOf returns scheme, host and port of a URL. The rest can contain the id of
 // a heartbeat.
 func addressOf(text string) string {
@@ -128,30 +133,31 @@ func addressOf(text string) string {
 	return u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port)
 }
 
-// networkReason returns why a request got no response, and what to check.
-func networkReason(err error) (reason, hint string) {
+// networkReason returns why a request got no response and what to check, and whether
+// the reason is known.
+func networkReason(err error) (reason string, known bool) {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var network net.Error
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the host name " + dns.Name + " does not exist", "check its spelling in --url"
+		return "the host name " + dns.Name + " does not exist; check its spelling", true
 	case errors.As(err, &dns):
-		return "the host name " + dns.Name + " could not be resolved", "check the DNS of this machine"
+		return "the host name " + dns.Name + " could not be resolved; check the DNS of this machine", true
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused", "check that the server is running and that --url has the right port"
+		return "connection refused; check that the server is running and that the port is right", true
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return "the server speaks HTTP, not HTTPS", "write http:// in --url, or the address of the proxy that has the certificate"
+		return "the server speaks HTTP, not HTTPS; write http://, or the address of the proxy that has the certificate", true
 	case errors.As(err, &certificate):
-		return "its certificate is not trusted: " + certificate.Err.Error(), "check the host name in --url and the certificates of this machine"
+		return "its certificate is not trusted: " + certificate.Err.Error() + "; check the host name and the certificates of this machine", true
 	case errors.Is(err, context.Canceled):
-		return "interrupted", "run the command again"
+		return "interrupted", true
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return "no answer in time", "check the network, firewalls and the port in --url"
+		return "no answer in time; check the network, firewalls and the port", true
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "it closed the connection without an answer", "check that --url is the address of Overdue"
+		return "it closed the connection without an answer; check that it is the address of Overdue", true
 	}
-	return innermost(err).Error(), "check --url and the network"
+	return innermost(err).Error() + "; check the address and the network", false
 }
 
 // innermost returns the cause at the end of a chain of errors.

@@ -6,23 +6,22 @@ import (
 	"overdue/internal/runjob"
 )
 
-// runCmd puts a command between two pings. See the drawing in the package
-// comment for the order of things.
+// runCmd runs a command between two pings; see package runjob.
 type runCmd struct {
 	pingFlags
 
-	NoBody       bool     `help:"Do not send the output. The command then has the destination of the output itself, not a pipe."`
-	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless it means a failure. Default: 0."`
-	Command      []string `arg:"" passthrough:"partial" help:"Command to run, after --."`
+	NoBody       bool     `help:"Do not send the output. The command then writes to the destination itself, not to a pipe."`
+	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless 0 is a failure. Default: 0."`
+	Command      []string `arg:"" passthrough:"partial" help:"Command to run."`
 }
 
 // Help is the long part of --help.
 func (runCmd) Help() string {
-	return `Sends a ping when the command starts and one with its exit code when it ends, along with the last 100 kB of its output. Signals are passed on. The exit code is that of the command, or 127 if it was not found, 126 if it could not be started. If a signal ended the command, the same signal ends overdue run, which a shell shows as exit code 128+n.
+	return `Sends a ping when the command starts, and one with its exit code and the last 100 kB of its output when it ends. Signals are passed on. The exit code is that of the command, or 127 if the command was not found, or 126 if it could not be started. If a signal ended the command, the same signal ends overdue run, which a shell shows as exit code 128+n.
 
-If the monitor cannot be reached, the command still starts at once, and after its end the ping is retried for at most --wait. If the ping URL or id is malformed, the command runs without pings, and a line on standard error says so. If the output does not get through, for example because a proxy rejects it, the ping is sent again with the last 1,000 bytes, and then without output.
+If the server cannot be reached, the command still starts at once, and after its end the ping is retried for at most --wait. If the ping URL or id is malformed, the command runs without pings, and standard error says so. If the output does not get through, for example because a proxy rejects it, the ping is sent again with the last 1,000 bytes, and then without output.
 
-A command whose output goes to a terminal has the terminal itself, and its output is not sent. Processes that the command leaves in the background continue, and their output arrives: a process named "overdue forward-output" passes it on until they close it.
+If the output goes to a terminal, the command has the terminal itself, and its output is not sent. Processes that the command leaves in the background continue, and their output arrives: a process named "overdue forward-output" passes it on until they close it.
 
 Examples:
 
@@ -31,12 +30,11 @@ Examples:
     OVERDUE_URL=https://overdue.example.org overdue run 6f1c… -- make report`
 }
 
-// Run runs the command between its two pings. The end of ctx does not end the
-// command: it gets the signals instead. A mistake in a target or a list of exit
-// codes is only a warning: a typo in a crontab must not stop the backup.
+// Run runs the command. An invalid target or list of exit codes is only a warning: a
+// typo in a crontab must not stop the backup.
 func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	command := c.Command
-	if len(command) > 0 && command[0] == "--" { // the parser hands it over
+	if len(command) > 0 && command[0] == "--" { // the parser passes it on
 		command = command[1:]
 	}
 	if len(command) == 0 {
@@ -53,12 +51,13 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	result := runjob.Run(ctx, runjob.Options{
 		Streams: runjob.Streams(std), Command: command, PingURL: address, NoBody: c.NoBody, Success: codes,
 		AttemptTimeout: c.Timeout, Wait: c.Wait, UserAgent: userAgent(),
-		Warn: func(format string, args ...any) { warn(std, format, args...) },
+		Explain: func(err error) error { return explainPing(address, err) },
+		Warn:    func(format string, args ...any) { warn(std, format, args...) },
 	})
 	return &exitError{code: result.Code, signal: result.Signal}
 }
 
-// forwardOutputCmd passes on what background processes of a job still write after
+// forwardOutputCmd passes on the output of background processes of a job after
 // "overdue run" has ended. Only "run" starts it.
 type forwardOutputCmd struct {
 	Streams int `arg:"" help:"Number of streams: descriptors 3 and 4 are the source and destination of the first, 5 and 6 of the second."`

@@ -123,7 +123,7 @@ func TestRun_WorksWhileTheMonitorIsUnreachable(t *testing.T) {
 		if got.code != 3 || got.out != "out\n" {
 			t.Errorf("%s: %+v; want the job untouched", name, got)
 		}
-		if lines := strings.Count(got.err, "\n"); lines != 1 || !strings.HasPrefix(got.err, "overdue: the monitor does not know that the job ended with exit code 3: ") {
+		if lines := strings.Count(got.err, "\n"); lines != 1 || !strings.HasPrefix(got.err, "overdue: the server was not notified that the job ended with exit code 3: ") {
 			t.Errorf("%s: says %q; want one line of warning", name, got.err)
 		}
 		if took := time.Since(began); took > 10*time.Second {

@@ -13,7 +13,7 @@ type secretKeyCmd struct {
 	Rotate secretKeyRotateCmd `cmd:"" help:"Encrypt all secrets in the database with a new key. Stop every server first."`
 }
 
-// secretKeyCreateCmd writes a key.
+// secretKeyCreateCmd creates a key.
 type secretKeyCreateCmd struct {
 	File string `arg:"" help:"File to write. It must not exist. Only its owner can read it."`
 }
@@ -22,7 +22,7 @@ type secretKeyCreateCmd struct {
 func (secretKeyCreateCmd) Help() string {
 	return `With PostgreSQL, all servers need the same key. With SQLite, the first start creates a key.
 
-Example:
+Examples:
 
     overdue secret-key create /etc/overdue/secret-key`
 }
@@ -49,7 +49,7 @@ type secretKeyRotateCmd struct {
 func (secretKeyRotateCmd) Help() string {
 	return `Stop every server first, because running servers use the old key. If the command is interrupted, run it again. Until it has finished, the database is encrypted with one of the two keys, and both files exist.
 
-Example:
+Examples:
 
     systemctl stop overdue
     overdue secret-key rotate

@@ -74,6 +74,12 @@ func newBuild(info *debug.BuildInfo) build {
 	return b
 }
 
+// date returns the day of the revision, or "" if it is unknown.
+func (b build) date() string {
+	day, _, _ := strings.Cut(b.Time, "T")
+	return day
+}
+
 // String returns the build in one line:
 // "overdue v1.2.0 (5f1d3c0a77b2, 2026-11-23T10:00:00Z, modified, go1.26)".
 func (b build) String() string {

@@ -35,6 +35,8 @@ type Options struct {
 	Wait           time.Duration // for all attempts together, after the end of the command
 	UserAgent      string
 
+	// Explain rewrites the error of a ping for people.
+	Explain func(error) error
 	// Warn reports a problem that does not stop the job.
 	Warn func(format string, args ...any)
 }
@@ -93,19 +95,19 @@ func (r *runner) run(ctx context.Context) Result {
 	start := r.sendStart(ctx)
 	end := resultOf(child.wait(r.signals))
 
-	// The job is over. From now on, signals are meant for us.
+	// The job has ended: from now on, signals are for this process.
 	ctx, cancel := r.signals.cancelAfterSignal(ctx)
 	defer cancel()
-	patience, enough := r.withWaitLimit(ctx)
-	defer enough()
-	child.waitForOutput(patience)
+	limited, stop := r.withWaitLimit(ctx)
+	defer stop()
+	child.waitForOutput(limited)
 	start.finishOrCancel(min(startPingTimeout, r.Wait/2))
-	r.sendFinish(patience, r.finishPing(end.Code, child.body()))
+	r.sendFinish(limited, r.finishPing(end.Code, child.body()))
 	child.detachOutput(ctx)
 	return end
 }
 
-// reportNotStarted reports a command that never ran.
+// reportNotStarted reports a command that could not be started.
 func (r *runner) reportNotStarted(ctx context.Context, err error) Result {
 	code := exitNotStarted
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
@@ -115,15 +117,15 @@ func (r *runner) reportNotStarted(ctx context.Context, err error) Result {
 	r.Warn("%v", err)
 	ctx, cancel := r.signals.cancelAfterSignal(ctx)
 	defer cancel()
-	patience, enough := r.withWaitLimit(ctx)
-	defer enough()
-	r.sendFinish(patience, client.PingOptions{ExitCode: &code, Body: fmt.Appendf(nil, "overdue run: %v\n", err)})
+	limited, stop := r.withWaitLimit(ctx)
+	defer stop()
+	r.sendFinish(limited, client.PingOptions{ExitCode: &code, Body: fmt.Appendf(nil, "overdue run: %v\n", err)})
 	return Result{Code: code}
 }
 
-// finishPing returns the ping for an exit code. In the address of a ping, exit code 0 is a
-// success and any other a failure. If the job has other success codes, the ping
-// says success or failure, and a line after the output has the code.
+// finishPing returns the ping for an exit code. In a ping URL, exit code 0 is a success
+// and any other a failure. If the job has other success codes, the ping says success or
+// failure, and a line after the output contains the code.
 func (r *runner) finishPing(code int, body []byte) client.PingOptions {
 	shown := min(code, 255) // Windows has larger exit codes, pings do not
 	success, line, overruled := r.Success.override(shown)
@@ -140,7 +142,7 @@ func (r *runner) finishPing(code int, body []byte) client.PingOptions {
 	return client.PingOptions{Signal: signal, Body: client.Tail(append(body, line...), client.BodyLimit)}
 }
 
-// sendFinish sends how the job ended. A failure to do so is only a warning.
+// sendFinish sends the finish ping. A failure is only a warning.
 func (r *runner) sendFinish(ctx context.Context, ping client.PingOptions) {
 	if r.PingURL == "" {
 		return
@@ -154,11 +156,11 @@ func (r *runner) sendFinish(ctx context.Context, ping client.PingOptions) {
 		case ping.Signal == client.Fail:
 			how = "with failure"
 		}
-		r.Warn("the monitor does not know that the job ended %s: %v", how, err)
+		r.Warn("the server was not notified that the job ended %s: %v", how, r.Explain(err))
 	}
 }
 
-// withRunFields adds what both pings of a run share.
+// withRunFields adds the options that both pings of a run share.
 func (r *runner) withRunFields(o client.PingOptions) client.PingOptions {
 	o.RunID, o.AttemptTimeout, o.UserAgent = r.runID, r.AttemptTimeout, r.UserAgent
 	return o

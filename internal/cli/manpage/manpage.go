@@ -24,6 +24,7 @@ func (p Page) File() string { return p.Name + ".1" }
 // Options are the texts that the model does not contain.
 type Options struct {
 	Version string
+	Date    string // of the version, such as 2026-11-30
 	// ExitStatus describes the exit codes: the code and its meaning.
 	ExitStatus [][2]string
 	// Describe returns the help of a flag or argument.
@@ -47,7 +48,7 @@ func All(app *kong.Application, o Options) []Page {
 // Of returns the page of one command.
 func Of(node *kong.Node, o Options) Page {
 	w := &writer{}
-	w.macro("TH", strings.ToUpper(pageName(node)), "1", "", "Overdue "+o.Version, "Overdue Manual")
+	w.macro("TH", strings.ToUpper(pageName(node)), "1", o.Date, "Overdue "+o.Version, "Overdue Manual")
 	w.macro("SH", "NAME")
 	summary, description, _ := strings.Cut(node.Help, "\n\n")
 	w.line(escape(pageName(node)) + ` \- ` + escape(strings.TrimSuffix(summary, ".")))

@@ -11,7 +11,7 @@ import (
 	"overdue/client"
 )
 
-// child is the command of "run" and what comes out of it.
+// child is the process of the job and its output.
 type child struct {
 	command  []string
 	cmd      *exec.Cmd
@@ -22,13 +22,13 @@ type child struct {
 	drained  chan struct{}   // closed when all outputs have ended
 }
 
-// newChild prepares a command.
+// newChild returns a child that is not started yet.
 func newChild(command []string, std Streams, warn func(string, ...any)) *child {
 	return &child{command: command, std: std, warn: warn, drained: make(chan struct{})}
 }
 
-// start starts the command. If there are no descriptors left for pipes, the
-// command runs with our own output, which is then not sent.
+// start starts the command. If no descriptors are left for pipes, the command writes
+// to our own output, which is then not sent.
 func (c *child) start(t *TailBuffer, bare bool) error {
 	err := c.startOnce(t, bare)
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
@@ -44,7 +44,7 @@ func (c *child) start(t *TailBuffer, bare bool) error {
 	return nil
 }
 
-// startOnce starts the command once. If it fails, nothing has been written.
+// startOnce tries to start the command. If it fails, the command has written nothing.
 func (c *child) startOnce(t *TailBuffer, bare bool) error {
 	c.cmd = lookCommand(c.command)
 	ends, err := c.connect(t, bare)
@@ -63,7 +63,7 @@ func (c *child) startOnce(t *TailBuffer, bare bool) error {
 }
 
 // lookCommand finds a command as a shell does: also in the current directory, if PATH
-// names it.
+// contains it.
 func lookCommand(command []string) *exec.Cmd {
 	cmd := exec.Command(command[0], command[1:]...)
 	if errors.Is(cmd.Err, exec.ErrDot) {
@@ -72,8 +72,8 @@ func lookCommand(command []string) *exec.Cmd {
 	return cmd
 }
 
-// launch starts the process. A text file without a first line that names its
-// interpreter is a shell script, as it is for a shell (POSIX, XCU 2.9.1.4).
+// launch starts the process. A text file without an interpreter line is a shell
+// script, as for a shell (POSIX, XCU 2.9.1.4).
 func (c *child) launch() error {
 	c.cmd.WaitDelay = backgroundOutputTimeout // matters only if a stream is not a file
 	c.cmd.SysProcAttr = killWithParent()
@@ -88,8 +88,8 @@ func (c *child) launch() error {
 	return c.cmd.Start()
 }
 
-// connect decides for each stream how it reaches its destination, and returns
-// the ends of pipes that belong to the child.
+// connect connects the streams of the child with their destinations, and returns the
+// ends of pipes that belong to the child.
 func (c *child) connect(t *TailBuffer, bare bool) ([]*os.File, error) {
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = c.std.In, c.std.Out, c.std.Err
 	if bare {
@@ -105,7 +105,7 @@ func (c *child) connect(t *TailBuffer, bare bool) ([]*os.File, error) {
 		ends = append(ends, out)
 	}
 	if sameFile(c.std.Out, c.std.Err) {
-		// One pipe for both, so that the order of lines is kept.
+		// One pipe for both keeps the order of lines.
 		c.cmd.Stderr = c.cmd.Stdout
 		return ends, nil
 	}
@@ -121,8 +121,8 @@ func (c *child) connect(t *TailBuffer, bare bool) ([]*os.File, error) {
 // gets the destination itself, otherwise the end of a pipe.
 //
 // Programs behave differently if they write to a pipe instead of a terminal or
-// another device. The end of a regular file can be read afterwards. Everything
-// else passes through us.
+// another device, so they get the device. The end of a regular file can be read
+// afterwards. All other output passes through a pipe of ours.
 func (c *child) route(to io.Writer, t *TailBuffer) (*os.File, error) {
 	if file, ok := to.(*os.File); ok {
 		if isDevice(file) {
@@ -160,8 +160,8 @@ func (c *child) startCopying() {
 func (c *child) wait(s *signals) *os.ProcessState {
 	ended := make(chan struct{})
 	go func() {
-		// The error repeats the exit code, or tells of standard input that the
-		// child did not read: neither is ours to judge.
+		// The error repeats the exit code, or says that the child did not read its
+		// standard input. Neither is a failure of the run.
 		_ = c.cmd.Wait()
 		close(ended)
 	}()
@@ -175,8 +175,8 @@ func (c *child) wait(s *signals) *os.ProcessState {
 	}
 }
 
-// body returns the end of the output, for the ping. If the two streams have
-// different destinations, it has the end of each, and the longer one is cut first.
+// body returns the end of the output for the ping. If the streams have different
+// destinations, it contains the end of each, and the longer one is cut first.
 func (c *child) body() []byte {
 	ends := [][]byte{}
 	for _, end := range c.readEnds {

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// firstInheritable is the first descriptor after the standard ones.
+// firstInheritable is the first descriptor after the standard streams.
 const firstInheritable = 3
 
 // ForwardOutput passes the output of background processes on until the last writer
@@ -25,12 +25,12 @@ func ForwardOutput(streams int, ready io.Writer) error {
 			from: os.NewFile(uintptr(from), "job"), to: os.NewFile(uintptr(to), "destination"), tail: io.Discard,
 		})
 	}
-	// The process that started us may end now.
+	// The parent can end now.
 	if _, err := fmt.Fprintln(ready, "ready"); err != nil {
-		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
+		return fmt.Errorf("output of the job: not ready: %w", err)
 	}
 	if err := ready.(io.Closer).Close(); err != nil {
-		return fmt.Errorf("output of the job: no sign of readiness: %w", err)
+		return fmt.Errorf("output of the job: not ready: %w", err)
 	}
 	var all sync.WaitGroup
 	for _, o := range outputs {

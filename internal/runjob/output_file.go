@@ -16,7 +16,7 @@ type outputFile struct {
 	appends     bool  // writes go to the end, wherever the offset is
 }
 
-// openOutputFile returns nil if the file is not a regular one, or cannot be read.
+// openOutputFile returns nil if the file is not regular or cannot be read.
 func openOutputFile(to *os.File) *outputFile {
 	info, err := to.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -31,7 +31,8 @@ func openOutputFile(to *os.File) *outputFile {
 	return l
 }
 
-// offset returns where the next byte of the child goes, 0 if that is unknown.
+// offset returns the position of the next byte that the child writes, or 0 if it is
+// unknown.
 func (l *outputFile) offset() int64 {
 	if l.appends {
 		if info, err := l.to.Stat(); err == nil {
@@ -46,8 +47,8 @@ func (l *outputFile) offset() int64 {
 	return n
 }
 
-// readEnd returns the end of what was written since the child began. A file that is
-// shorter than before was truncated meanwhile, for example by log rotation.
+// readEnd returns the end of the output since the child started. A file that is shorter
+// than before was truncated, for example by log rotation.
 func (l *outputFile) readEnd() []byte {
 	defer l.from.Close()
 	end := l.offset()
@@ -55,11 +56,11 @@ func (l *outputFile) readEnd() []byte {
 	if end < began {
 		began = 0
 	}
-	// One byte more shows that there was more, so that no character is cut.
+	// One more byte than the limit shows whether the text was longer.
 	text := make([]byte, min(end-began, client.BodyLimit+1))
 	n, err := l.from.ReadAt(text, end-int64(len(text)))
 	if err != nil && n < len(text) {
-		text = text[:n] // truncated this moment
+		text = text[:n] // truncated at this moment
 	}
 	return client.Tail(text, client.BodyLimit)
 }

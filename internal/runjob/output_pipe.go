@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// slowReaderTimeout is the longest time that the end ping waits for output that
-	// the reader of our standard output has not read yet.
+	// slowReaderTimeout limits how long the finish ping waits for output that the
+	// reader of our standard output has not read yet.
 	slowReaderTimeout = 2 * time.Second
 
-	// backgroundOutputTimeout is how long the end ping waits for the output of
-	// processes that the child left behind, such as a tee that writes its log.
+	// backgroundOutputTimeout is how long the finish ping waits for the output of
+	// background processes of the child, such as a tee that writes its log.
 	backgroundOutputTimeout = 300 * time.Millisecond
 
-	// maxBackgroundOutput is more than a pipe holds (pipe(7)): output beyond it that
-	// is read after the end of the child was not written by the child.
+	// maxBackgroundOutput is more than a pipe holds (pipe(7)). Output beyond it, read
+	// after the end of the child, was not written by the child.
 	maxBackgroundOutput = 1 << 20
 
-	// outputPollInterval is how often the outputs are checked meanwhile.
+	// outputPollInterval is the time between two checks of the outputs.
 	outputPollInterval = 10 * time.Millisecond
 )
 
-// outputPipe passes one stream of the child on, as it comes, and keeps its tail.
+// outputPipe passes one stream of the child on at once and keeps its end.
 type outputPipe struct {
 	from     *os.File
 	to       io.Writer
@@ -34,10 +34,10 @@ type outputPipe struct {
 	bytes    atomic.Int64 // read so far
 	busy     atomic.Bool  // some of them are on their way
 	stopping atomic.Bool
-	open     bool // pump was stopped while the pipe still had a writer
+	open     bool // copyOutput was stopped while the pipe still had a writer
 }
 
-// newOutputPipe returns an output and the end of its pipe that the child gets.
+// newOutputPipe returns an outputPipe and the end of the pipe for the child.
 func newOutputPipe(to io.Writer, t *TailBuffer) (*outputPipe, *os.File, error) {
 	from, end, err := os.Pipe()
 	if err != nil {
@@ -47,8 +47,8 @@ func newOutputPipe(to io.Writer, t *TailBuffer) (*outputPipe, *os.File, error) {
 }
 
 // copyOutput copies until the last writer has closed the pipe, or until stop. If the
-// reader of our output has gone away, pump closes the pipe, so that the writers get
-// SIGPIPE as they would without us. It writes all bytes that it has read.
+// reader of our output has closed it, copyOutput closes the pipe, and the writers
+// receive SIGPIPE as they would without us. It writes all bytes that it has read.
 func (o *outputPipe) copyOutput() {
 	watchForClosedReader(o.to, func() { _ = o.from.Close() }) // closed already: just as well
 	buffer := make([]byte, 64<<10)
@@ -74,7 +74,7 @@ func (o *outputPipe) copyOutput() {
 	}
 }
 
-// writeChunk writes what was read to the tail and the destination.
+// writeChunk writes bytes to the tail and the destination.
 func (o *outputPipe) writeChunk(p []byte) error {
 	o.busy.Store(true)
 	defer o.busy.Store(false)
@@ -84,15 +84,15 @@ func (o *outputPipe) writeChunk(p []byte) error {
 	return err
 }
 
-// stop makes pump return as soon as the pipe is empty, or everything that it held
-// at the end of the child has been written.
+// stop makes copyOutput return when the pipe is empty, or when all output that was in
+// it at the end of the child has been written.
 func (o *outputPipe) stop() {
 	_ = o.from.SetReadDeadline(time.Now()) // closed already: it has returned
-	o.stopping.Store(true)                 // only now may pump set its own deadline
+	o.stopping.Store(true)                 // from now on, copyOutput sets the deadline
 }
 
-// waitForOutput waits after the end of the child until its own output has been passed
-// on, and a moment for the output of what it left behind.
+// waitForOutput waits after the end of the child until its output has been passed on,
+// and for a moment for the output of its background processes.
 func (c *child) waitForOutput(ctx context.Context) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, slowReaderTimeout)
@@ -132,10 +132,10 @@ func (c *child) busy() bool {
 	return false
 }
 
-// detachOutput ends the pumps. A pipe that is still open belongs to a process that the
-// child left in the background: another process reads it from now on, so that this
-// one can end. leave waits without a limit for a slow reader of the output, because
-// the child would have waited as well.
+// detachOutput ends the copying. A pipe that is still open belongs to a background
+// process of the child: another process reads it from now on, so that this one can
+// end. There is no time limit for a slow reader of the output, because the child would
+// have waited as well.
 func (c *child) detachOutput(ctx context.Context) {
 	for _, o := range c.outputs {
 		o.stop()
@@ -155,7 +155,7 @@ func (c *child) detachOutput(ctx context.Context) {
 		return
 	}
 	if err := startForwarder(open); err != nil {
-		c.warn("%v; waiting until the processes that the job left in the background close its output", err)
+		c.warn("%v; waiting until the background processes of the job close its output", err)
 		c.drained = make(chan struct{})
 		c.outputs = open
 		for _, o := range open {
@@ -167,7 +167,7 @@ func (c *child) detachOutput(ctx context.Context) {
 	}
 }
 
-// sameFile reports whether both streams end in the same file, pipe or terminal.
+// sameFile reports whether both streams are the same file, pipe or terminal.
 func sameFile(a, b io.Writer) bool {
 	one, ok := a.(*os.File)
 	two, also := b.(*os.File)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programPath is the path of this program.
+// programPath returns the path of this program.
 func programPath() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -25,11 +25,11 @@ func copyDescriptor(old, by int) error { return unix.Dup2(by, old) }
 // killWithParent does nothing here: only Linux can end a child with its parent.
 func killWithParent() *syscall.SysProcAttr { return nil }
 
-// watchForClosedReader does nothing here: the next write shows that the reader has gone.
+// watchForClosedReader does nothing here: the next write fails if the reader has closed.
 func watchForClosedReader(io.Writer, func()) {}
 
-// KillSelf returns at once: here the exit code says which signal ended the job.
+// KillSelf does nothing here: the exit code says which signal ended the job.
 func KillSelf(syscall.Signal) {}
 
-// platformSignals are the signals to pass on that only this system has: none.
+// platformSignals returns the signals to pass on that only this system has: none.
 func platformSignals() []os.Signal { return nil }

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isDevice reports whether a file is a terminal or another device, except the null
-// device: no program behaves differently with a pipe instead of that.
+// isDevice reports whether a file is a terminal or another device. The null device does
+// not count: programs behave the same with a pipe instead of it.
 func isDevice(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeDevice == 0 {
@@ -32,10 +32,10 @@ func isDevice(file *os.File) bool {
 	return !ok || !also || one.Rdev != two.Rdev
 }
 
-// reopen opens a file for reading that is open for writing, and reports whether
-// writes are appended. It returns nil if that is not possible. /proc/self/fd
-// opens the file again (proc_pid_fd(5)); /dev/fd of other systems only copies
-// the descriptor, which stays write-only.
+// reopen opens a file for reading that is open for writing, and reports whether writes
+// are appended. It returns nil if that is not possible. /proc/self/fd opens the file
+// again (proc_pid_fd(5)); /dev/fd of other systems only copies the descriptor, which
+// stays write-only.
 func reopen(file *os.File) (from *os.File, appends bool) {
 	flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
 	if err != nil {
@@ -48,8 +48,8 @@ func reopen(file *os.File) (from *os.File, appends bool) {
 	return from, flags&unix.O_APPEND != 0
 }
 
-// inheritedDescriptors lists the descriptors that we were started with, after the standard
-// ones: everything that we open ourselves is closed on exec.
+// inheritedDescriptors returns the descriptors that this process has inherited, except
+// the standard streams. Descriptors that it opened itself are closed on exec.
 func inheritedDescriptors() []int {
 	names, err := filepath.Glob("/dev/fd/*")
 	if err != nil {
@@ -68,9 +68,9 @@ func inheritedDescriptors() []int {
 	return found
 }
 
-// closeInherited closes what only the child needs: inherited descriptors and
+// closeInherited closes the descriptors that only the child needs: inherited ones and
 // standard input. Otherwise a lock, or a pipe that the child has closed, would stay
-// open until we end. It does nothing in tests, which share their process.
+// open until this process ends. It does nothing in tests, which share their process.
 func closeInherited(std Streams) {
 	if std.In != os.Stdin {
 		return
@@ -86,7 +86,7 @@ func closeInherited(std Streams) {
 	_ = copyDescriptor(int(os.Stdin.Fd()), int(nothing.Fd())) // the same
 }
 
-// forwarderStartTimeout is how long a forwarder may take to start.
+// forwarderStartTimeout limits the start of a forwarder.
 const forwarderStartTimeout = 10 * time.Second
 
 // startForwarder starts a process that reads the pipes from now on. It has a new
@@ -125,12 +125,12 @@ func startForwarder(outputs []*outputPipe) error {
 	return cmd.Process.Release()
 }
 
-// readLine waits for one line.
+// readLine reads one line.
 func readLine(from *os.File) error {
 	line := make([]byte, 64)
 	n, err := from.Read(line)
 	if err == nil && !strings.HasSuffix(string(line[:n]), "\n") {
-		err = fmt.Errorf("said %q", line[:n])
+		err = fmt.Errorf("unexpected line %q", line[:n])
 	}
 	return err
 }

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// signals are what the operator sends us while a job runs.
+// signals receives the signals to this process while a job runs.
 type signals struct {
 	received chan os.Signal
 	ignored  chan os.Signal
 }
 
-// listenForSignals begins to catch signals: before the child starts, so that none falls
-// into the gap.
+// listenForSignals starts to catch signals. It is called before the child starts, so
+// that none is lost.
 func listenForSignals() *signals {
 	s := &signals{received: make(chan os.Signal, 16), ignored: make(chan os.Signal, 1)}
 	notifyUnlessIgnored(s.received, forwardedSignals()...)
-	// Otherwise the first write to a closed standard output ends us before the
-	// end ping. Ignoring the signal would not do: the child would inherit that.
+	// Otherwise the first write to a closed standard output would end this process
+	// before the finish ping. The child would inherit an ignored signal.
 	signal.Notify(s.ignored, brokenPipeSignal())
 	return s
 }
 
-// notifyUnlessIgnored relays signals, except those that are ignored, as SIGHUP is under
-// nohup(1). If we caught such a signal, the child would no longer ignore it.
+// notifyUnlessIgnored relays signals, except ignored ones such as SIGHUP under nohup(1).
+// If this process caught an ignored signal, the child would no longer ignore it.
 func notifyUnlessIgnored(to chan<- os.Signal, all ...os.Signal) {
 	for _, sig := range all {
 		if !signal.Ignored(sig) {
@@ -34,17 +34,17 @@ func notifyUnlessIgnored(to chan<- os.Signal, all ...os.Signal) {
 	}
 }
 
-// close gives the signals their ordinary meaning back.
+// close restores the default effect of the signals.
 func (s *signals) close() {
 	signal.Stop(s.received)
 	signal.Stop(s.ignored)
 }
 
-// forward passes a signal on, unless the terminal has sent it to the child as
-// well: many programs take a second interrupt for "drop everything". So in a
-// foreground job an interrupt sent with kill(1) to us alone is lost; outside,
-// and for SIGTERM, nothing is. A signal that was sent to the whole process
-// group reaches the child twice: the kernel does not say who else received it.
+// forward passes a signal on, unless the terminal has sent it to the child as well: to
+// many programs, a second interrupt means "stop at once". So in a foreground job, an
+// interrupt that kill(1) sends to this process alone is lost; in other jobs, and for
+// SIGTERM, nothing is lost. A signal to the whole process group reaches the child
+// twice, because the kernel does not say which processes received it.
 func (s *signals) forward(child *os.Process, sig os.Signal) {
 	if isTerminalSignal(sig) && inForeground() {
 		return
@@ -52,9 +52,8 @@ func (s *signals) forward(child *os.Process, sig os.Signal) {
 	_ = child.Signal(sig) // it has just ended: the wait says so
 }
 
-// lateSignalTimeout is what is left of our patience once somebody has signalled after the
-// end of the job. It is not nothing, because that signal may be the one that
-// ended the job, sent to both of us and heard late.
+// lateSignalTimeout is the time left for pings after a signal that arrives after the end
+// of the job. It is not zero, because the signal can be the one that ended the job.
 const lateSignalTimeout = 2 * time.Second
 
 // cancelAfterSignal returns a context that ends soon after the next signal.
@@ -77,7 +76,7 @@ func (s *signals) cancelAfterSignal(ctx context.Context) (context.Context, conte
 	return ctx, func() { cancel(context.Canceled) }
 }
 
-// signalError is the reason for giving up early.
+// signalError is the cause of a context that a signal ended.
 type signalError struct{ sig os.Signal }
 
 func (i signalError) Error() string { return "stopped by signal: " + i.sig.String() }

@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwardedSignals are the signals that a process or person may send to the job, except
-// those that the kernel sends for faults of a process, those that stop it, and
-// those that the Go runtime uses.
+// forwardedSignals returns the signals to pass on to the job: all except those that the
+// kernel sends for faults, those that stop a process, and those of the Go runtime.
 func forwardedSignals() []os.Signal {
 	return append([]os.Signal{
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGUSR1, syscall.SIGUSR2,
@@ -19,16 +18,16 @@ func forwardedSignals() []os.Signal {
 	}, platformSignals()...)
 }
 
-// brokenPipeSignal is what a write to a pipe without a reader sends (pipe(7)).
+// brokenPipeSignal returns the signal of a write to a pipe without a reader (pipe(7)).
 func brokenPipeSignal() os.Signal { return syscall.SIGPIPE }
 
-// isTerminalSignal reports whether a terminal sends this signal to its whole
-// foreground: for a key, a new size, or when the shell goes on with a job.
+// isTerminalSignal reports whether a terminal sends this signal to its whole foreground
+// process group: for a key, a new size, or when the shell continues a job.
 func isTerminalSignal(sig os.Signal) bool {
 	return sig == syscall.SIGINT || sig == syscall.SIGQUIT || sig == syscall.SIGWINCH || sig == syscall.SIGCONT
 }
 
-// inForeground reports whether keys on our terminal reach us, and so the child,
+// inForeground reports whether keys on the terminal reach this process, and so the child,
 // which is in the same process group (termios(3), tcgetpgrp(3)).
 func inForeground() bool {
 	terminal, err := os.Open("/dev/tty")

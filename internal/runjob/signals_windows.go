@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// forwardedSignals is what Windows can tell us; it tells the child as well.
+// forwardedSignals returns the one signal of Windows, which the child receives as well.
 func forwardedSignals() []os.Signal { return []os.Signal{os.Interrupt} }
 
 func brokenPipeSignal() os.Signal { return syscall.SIGPIPE }

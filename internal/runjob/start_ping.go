@@ -8,24 +8,23 @@ import (
 	"overdue/client"
 )
 
-// startPing is the ping that says "the job began", on its way while the job
-// runs already.
+// startPing is the start ping of a run. It is sent while the job runs already.
 //
-// A start that arrives after the end of its run would look like a job that
-// began and never ended. So it has stopped, one way or the other, before the
-// end is sent.
+// A start that arrives after the finish of its run would look like a job that started
+// and never finished. So the start has arrived or was canceled before the finish is
+// sent.
 type startPing struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing is on its way any more
 	failed chan struct{} // closed when the first attempt has failed
 }
 
-// startPingTimeout is how long, at most, the end of a short job waits for a start ping that is
-// on its way. Cutting it off would leave open whether it arrives.
+// startPingTimeout limits how long the end of a short job waits for a start ping in
+// flight. If it were canceled, it could still arrive.
 const startPingTimeout = 2 * time.Second
 
-// sendStart begins to send the start ping. Its failure is not reported: either
-// the end ping makes up for it, or fails in turn and says so.
+// sendStart starts to send the start ping. Its failure is not reported: the finish ping
+// either makes up for it, or fails as well and is reported.
 func (r *runner) sendStart(ctx context.Context) *startPing {
 	ctx, cancel := r.withWaitLimit(ctx)
 	p := &startPing{cancel: cancel, done: make(chan struct{}), failed: make(chan struct{})}
@@ -43,8 +42,8 @@ func (r *runner) sendStart(ctx context.Context) *startPing {
 	return p
 }
 
-// finishOrCancel makes sure that no start ping is under way any more. One that is being
-// tried again is dropped: the job is over.
+// finishOrCancel returns when no start ping is in flight. It cancels one that is being
+// retried, because the job has ended.
 func (p *startPing) finishOrCancel(grace time.Duration) {
 	defer p.cancel()
 	over := time.NewTimer(grace)

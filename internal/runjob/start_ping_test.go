@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// startSlowPing is a start ping that needs a second to stop when it is cut off.
+// startSlowPing returns a start ping that needs a second to stop when it is canceled.
 func startSlowPing(answer time.Duration) (p *startPing, stopped *bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p = &startPing{cancel: cancel, done: make(chan struct{}), failed: make(chan struct{})}

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// SuccessCodes are the exit codes that count as a success. The zero value means
-// that only 0 does.
+// SuccessCodes are the exit codes that count as a success. The zero value contains only
+// 0.
 type SuccessCodes struct {
 	text  string
 	codes map[int]bool
 }
 
-// ParseSuccessCodes reads a list of exit codes and ranges, such as "0,1,10-12".
+// ParseSuccessCodes parses a list of exit codes and ranges, such as "0,1,10-12".
 func ParseSuccessCodes(text string) (SuccessCodes, error) {
 	s := SuccessCodes{text: text, codes: map[int]bool{}}
 	if text == "" {
@@ -26,14 +26,14 @@ func ParseSuccessCodes(text string) (SuccessCodes, error) {
 		}
 		first, err := parseExitCode(low)
 		if err != nil {
-			return SuccessCodes{}, fmt.Errorf("success codes %q: %w", text, err)
+			return SuccessCodes{}, fmt.Errorf("--success-codes %q: %w", text, err)
 		}
 		last, err := parseExitCode(high)
 		if err != nil {
-			return SuccessCodes{}, fmt.Errorf("success codes %q: %w", text, err)
+			return SuccessCodes{}, fmt.Errorf("--success-codes %q: %w", text, err)
 		}
 		if last < first {
-			return SuccessCodes{}, fmt.Errorf("success codes %q: the range %d-%d must begin with the smaller number", text, first, last)
+			return SuccessCodes{}, fmt.Errorf("--success-codes %q: the range %d-%d must begin with the smaller number", text, first, last)
 		}
 		for code := first; code <= last; code++ {
 			s.codes[code] = true
@@ -50,8 +50,8 @@ func parseExitCode(text string) (int, error) {
 	return int(code), nil
 }
 
-// override reports whether the list decides otherwise about an exit code than the
-// server would, and returns a line that says so.
+// override reports whether an exit code means something else than to the server, and
+// returns a line that says so.
 func (s SuccessCodes) override(code int) (success bool, line string, overruled bool) {
 	if s.codes == nil || s.codes[code] == (code == 0) {
 		return code == 0, "", false

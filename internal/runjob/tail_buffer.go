@@ -6,8 +6,8 @@ import (
 	"overdue/client"
 )
 
-// TailBuffer keeps the last bytes that were written to it, for the body of a ping.
-// Both streams of a job write to one tail, so it shows what a terminal would.
+// TailBuffer keeps the last bytes that were written to it, for the body of a ping. Both
+// streams of a job write to one buffer, so it has the order of a terminal.
 type TailBuffer struct {
 	limit int
 
@@ -29,7 +29,7 @@ func (t *TailBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Bytes returns a copy of the end of what was written.
+// Bytes returns a copy of the last bytes.
 func (t *TailBuffer) Bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()

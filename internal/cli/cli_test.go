@@ -19,24 +19,23 @@ import (
 
 const anID = "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 
-// commandResult is what a command left behind.
+// commandResult is the exit code and output of a command.
 type commandResult struct {
 	code     int
 	out, err string
 }
 
-// runOverdue runs a command line with the given insides and nothing on standard
-// input.
+// runOverdue runs a command line with a backend and empty standard input.
 func runOverdue(in backend, args ...string) commandResult {
 	var out, err bytes.Buffer
 	code := runWith(args, Streams{In: strings.NewReader(""), Out: &out, Err: &err}, in)
 	return commandResult{code, out.String(), err.String()}
 }
 
-// receivedPing is one request to a fake monitor.
+// receivedPing is one ping to a fake monitor.
 type receivedPing struct{ path, rid, body, agent string }
 
-// fakeMonitor is a far end that writes down what it hears before it answers.
+// fakeMonitor is a server that records pings before it answers.
 type fakeMonitor struct {
 	*httptest.Server
 
@@ -44,7 +43,7 @@ type fakeMonitor struct {
 	pings []receivedPing
 }
 
-// newFakeMonitor starts a monitor; answer nil acknowledges everything.
+// newFakeMonitor starts a fake monitor. If answer is nil, it acknowledges everything.
 func newFakeMonitor(t *testing.T, answer http.HandlerFunc) *fakeMonitor {
 	t.Helper()
 	m := &fakeMonitor{}
@@ -127,27 +126,27 @@ func TestMain_HelpGoesToStandardOutputAndRunsNothing(t *testing.T) {
 }
 
 func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
-	var told []any
+	var calls []any
 	in := backend{
-		serve: func(_ context.Context, f ServerFlags, _ Streams) error { told = append(told, f.Listen); return nil },
+		serve: func(_ context.Context, f ServerFlags, _ Streams) error { calls = append(calls, f.Listen); return nil },
 		createAPIKey: func(_ context.Context, f StoreFlags, want KeyRequest) (string, error) {
-			told = append(told, string(f.Database), want)
+			calls = append(calls, string(f.Database), want)
 			return "ovd_new", nil
 		},
 		resetLink: func(_ context.Context, f StoreFlags, base, email string) (string, error) {
-			told = append(told, string(f.Database), base, email)
+			calls = append(calls, string(f.Database), base, email)
 			return base + "/reset/x", nil
 		},
 		signOut: func(_ context.Context, f StoreFlags, email string) (int, error) {
-			told = append(told, string(f.Database), email)
+			calls = append(calls, string(f.Database), email)
 			return 3, nil
 		},
 		backup: func(_ context.Context, f StoreFlags, file string) error {
-			told = append(told, string(f.Database), file)
+			calls = append(calls, string(f.Database), file)
 			return nil
 		},
 		restore: func(_ context.Context, f StoreFlags, file string, std Streams) error {
-			told = append(told, string(f.Database), file)
+			calls = append(calls, string(f.Database), file)
 			return printLine(std, "restored")
 		},
 		check: func(_ context.Context, _ ServerFlags, _ Streams, report func(app.CheckResult)) error {
@@ -181,8 +180,8 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 		t.Errorf("check: %+v", got)
 	}
 	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told the insides (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 }
 

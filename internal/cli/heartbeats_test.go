@@ -207,7 +207,7 @@ func TestHeartbeatsDelete_RequiresConfirmation(t *testing.T) {
 	asked := newHeartbeatAPI(t)
 	got := runOverdue(backend{}, "heartbeats", "delete", "backup")
 	if got.code != 2 || !strings.Contains(got.err, "--yes") || len(*asked) != 0 {
-		t.Errorf("%+v, asked %v; want exit code 2 and a word about --yes", got, *asked)
+		t.Errorf("%+v, asked %v; want exit code 2 and a hint about --yes", got, *asked)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestConfirm_AcceptsOnlyYes(t *testing.T) {
 	for line, want := range map[string]bool{"y\n": true, "YES\n": true, " yes": true, "n\n": false, "\n": false, "": false, "yep\n": false} {
 		var asked bytes.Buffer
 		if got := confirm(Streams{In: strings.NewReader(line), Err: &asked}, "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
-			t.Errorf("%q taken for %v after %q", line, got, asked.String())
+			t.Errorf("%q: confirmed is %v after %q", line, got, asked.String())
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// intoFiles runs a script whose streams are files, and returns the body of the
-// last ping. With one name for both, they share a descriptor as after 2>&1.
+// intoFiles runs a script with files as streams, and returns the body of the last ping.
+// With one name for both, the streams share a descriptor as after 2>&1.
 func intoFiles(t *testing.T, script, out, errs string, how int) string {
 	t.Helper()
 	m := newFakeMonitor(t, nil)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// rejectBodiesOver is a proxy that lets bodies of at most some bytes through.
+// rejectBodiesOver is a proxy that rejects longer bodies.
 func rejectBodiesOver(most int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > most {
@@ -26,7 +26,7 @@ func TestRun_WarnsInOneLineThatThePingLacksOutput(t *testing.T) {
 		m := newFakeMonitor(t, rejectBodiesOver(most))
 		got := runScript("head -c 5000 /dev/zero; exit 3")
 		if got.code != 3 || len(got.out) != 5000 || got.err != said {
-			t.Errorf("up to %d: exit code %d, says %q; want %q", most, got.code, got.err, said)
+			t.Errorf("up to %d: exit code %d, prints %q; want %q", most, got.code, got.err, said)
 		}
 		pings := m.received()
 		if last := pings[len(pings)-1]; last.path != "/3" || int64(len(last.body)) > most || last.rid != pings[0].rid {
@@ -42,7 +42,7 @@ func TestPing_WarnsInOneLineThatThePingLacksBody(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if !slices.Equal(m.paths(), []string{"/fail", "/fail"}) {
-		t.Errorf("heard %v", m.paths())
+		t.Errorf("received %v", m.paths())
 	}
 }
 
@@ -55,6 +55,6 @@ func TestRun_UnknownHeartbeatIsNotRetried(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if !slices.Equal(m.paths(), []string{"/start", "/0"}) {
-		t.Errorf("heard %v; want each ping once", m.paths())
+		t.Errorf("received %v; want each ping once", m.paths())
 	}
 }

@@ -52,7 +52,7 @@ func TestSuccessCodes_InvalidListIsOnlyAWarning(t *testing.T) {
 			t.Errorf("%q: %+v; want the job run, and %q in one line", list, got, reason)
 		}
 		if !slices.Equal(m.paths(), []string{"/start", "/1"}) {
-			t.Errorf("%q: heard %v; want a failure, as without the list", list, m.paths())
+			t.Errorf("%q: received %v; want a failure, as without the list", list, m.paths())
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestSuccessCodes_CommandThatDidNotStartIsAFailure(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if !slices.Equal(m.paths(), []string{"/127"}) {
-		t.Errorf("heard %v; want a failure", m.paths())
+		t.Errorf("received %v; want a failure", m.paths())
 	}
 }
 

@@ -228,7 +228,7 @@ func TestSecret_IsMaskedInEveryFormat(t *testing.T) {
 		}
 	}
 	if settings.Secret("").String() != "" {
-		t.Error("an absent secret looks like one")
+		t.Error("an empty secret looks like one")
 	}
 }
 
@@ -261,7 +261,7 @@ func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
 				t.Errorf("%+v; want a warning with %q", got, c.want)
 			}
 			if strings.Contains(got.err, "u:p@") || strings.Contains(got.err, "correct horse") {
-				t.Errorf("the warning holds the secret: %s", got.err)
+				t.Errorf("the warning contains the secret: %s", got.err)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func TestSignals_SignalAfterTheJobShortensTheWait(t *testing.T) {
 	s.received <- syscall.SIGTERM
 	<-ctx.Done()
 	if took := time.Since(began); took < lateSignalTimeout || took > lateSignalTimeout+5*time.Second {
-		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, lateSignalTimeout)
+		t.Errorf("ended after %v; want %v, enough time for a server that answers", took, lateSignalTimeout)
 	}
 	if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "terminated") {
 		t.Errorf("cause %v", cause)

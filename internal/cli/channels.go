@@ -124,6 +124,19 @@ func findChannel(ctx context.Context, server *client.Client, nameOrID string) (c
 	return client.Channel{}, fmt.Errorf("channel %s: %d channels have this name; write the id of one of them", nameOrID, len(named))
 }
 
+// channelNames returns the names of the project's channels by id. Without them, output
+// has ids instead, so an error is not reported.
+func channelNames(ctx context.Context, server *client.Client) map[string]string {
+	names := map[string]string{}
+	for ch, err := range server.AllChannels(ctx, client.PageQuery{}) {
+		if err != nil {
+			break
+		}
+		names[ch.ID] = ch.Name
+	}
+	return names
+}
+
 // channelsShowCmd prints one channel.
 type channelsShowCmd struct {
 	channelArg

@@ -179,6 +179,12 @@ func (c *heartbeatsShowCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		return withHeartbeatName(c.SlugOrID, err)
 	}
+	if h.Channels != nil {
+		names := channelNames(ctx, server)
+		for i, id := range h.Channels {
+			h.Channels[i] = cmp.Or(names[id], id)
+		}
+	}
 	return printLine(std, heartbeatDetails(h, clock, why.Decision).String())
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,11 +209,11 @@ func (c *incidentsShowCmd) Run(ctx context.Context, std Streams) error {
 	case c.JSON:
 		return printJSON(std, i)
 	}
-	return printIncident(std, i, clock)
+	return printIncident(std, i, channelNames(ctx, server), clock)
 }
 
 // printIncident writes an incident, its timeline and its deliveries.
-func printIncident(std Streams, i client.IncidentDetail, clock clock) error {
+func printIncident(std Streams, i client.IncidentDetail, channels map[string]string, clock clock) error {
 	d := &details{}
 	d.add("Incident", strconv.FormatInt(i.Number, 10))
 	d.add("Heartbeat", i.HeartbeatName)
@@ -239,14 +240,14 @@ func printIncident(std Streams, i client.IncidentDetail, clock clock) error {
 		text += "\nDeliveries\n"
 	}
 	for _, one := range i.Deliveries {
-		text += "  " + deliveryText(one, clock) + "\n"
+		text += "  " + deliveryText(one, cmp.Or(channels[one.ChannelID], one.ChannelID), clock) + "\n"
 	}
 	return printLine(std, strings.TrimSuffix(text, "\n"))
 }
 
 // deliveryText returns one delivery in a line.
-func deliveryText(d client.Delivery, clock clock) string {
-	text := fmt.Sprintf("%-8s %s to channel %s, attempts: %d", d.State, d.Event, d.ChannelID, len(d.Attempts))
+func deliveryText(d client.Delivery, channel string, clock clock) string {
+	text := fmt.Sprintf("%-8s %s to %s, attempts: %d", d.State, d.Event, printable(channel), len(d.Attempts))
 	if d.NextAttemptAt != nil {
 		text += ", next " + clock.text(d.NextAttemptAt)
 	}

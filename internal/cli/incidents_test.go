@@ -23,6 +23,7 @@ const oneIncident = `{"id":"i7","number":7,"heartbeat_name":"Sync","state":"reso
 func newIncidentAPI(t *testing.T) *[]string {
 	t.Helper()
 	return newFakeAPI(t, map[string]string{
+		"GET /channels":                  listedChannels,
 		"GET /incidents":                 listedIncidents,
 		"GET /incidents/i7":              oneIncident,
 		"POST /incidents/i7/acknowledge": oneIncident,
@@ -83,7 +84,7 @@ Timeline
   2026-01-02 03:00:00  No ping.
 
 Deliveries
-  failed   incident.opened to channel c1, attempts: 1: 410 Gone
+  failed   incident.opened to Team, attempts: 1: 410 Gone
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

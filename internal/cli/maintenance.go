@@ -67,6 +67,7 @@ type secretKeyCmd struct {
 // secretKeyCreateCmd creates a key.
 type secretKeyCreateCmd struct {
 	File string `arg:"" help:"File to write. It must not exist. Only its owner can read it."`
+	JSON bool   `name:"json" help:"Print the id of the key as JSON."`
 }
 
 // Help is the long part of --help.
@@ -83,6 +84,9 @@ func (c *secretKeyCreateCmd) Run(std Streams, in backend) error {
 	id, err := in.createSecretKey(c.File)
 	if err != nil {
 		return fmt.Errorf("secret key: %w", err)
+	}
+	if c.JSON {
+		return printJSON(std, map[string]string{"id": id, "file": c.File})
 	}
 	return printLine(std, "key "+id+" written to "+c.File)
 }

@@ -203,7 +203,7 @@ type heartbeatsCreateCmd struct {
 
 // Help is the long part of --help.
 func (heartbeatsCreateCmd) Help() string {
-	return `Prints the ping URL. One of --interval, --cron and --oncalendar is required. Durations need a unit, such as 90s, 15m, 24h or 1d. With --slug and --update, the command can be run repeatedly, for example by a deployment.
+	return `One of --interval, --cron and --oncalendar is required. Durations need a unit, such as 90s, 15m, 24h or 1d. With --slug and --update, the command can be run repeatedly, for example by a deployment.
 
 Examples:
 

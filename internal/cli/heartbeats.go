@@ -112,12 +112,12 @@ func heartbeatTable(all []client.Heartbeat, clock clock) *table.Table {
 		table.Column{Title: "NAME", Min: 24, Keep: true},
 		table.Column{Title: clock.title("LAST PING")},
 		table.Column{Title: "DUE"},
+		table.Column{Title: "SLUG", Min: 32},
 		table.Column{Title: "SCHEDULE", Min: 16},
-		table.Column{Title: "SLUG", Min: 16},
 		table.Column{Title: "ID"},
 	)
 	for _, h := range all {
-		t.Add(statusText(h), printable(h.Name), clock.text(h.LastPingAt), clock.text(h.DueAt), scheduleText(h), printable(h.Slug), idOrRef(h))
+		t.Add(statusText(h), printable(h.Name), clock.text(h.LastPingAt), clock.text(h.DueAt), printable(h.Slug), scheduleText(h), idOrRef(h))
 	}
 	return t
 }

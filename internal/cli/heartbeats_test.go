@@ -68,13 +68,13 @@ func TestHeartbeatsList_PrintsATableWithAttentionFirst(t *testing.T) {
 	newHeartbeatAPI(t)
 	got := runOverdue(backend{}, "heartbeats", "list")
 	want := strings.TrimPrefix(`
-STATUS       NAME                 LAST PING (UTC)      DUE                  SCHEDULE                                   SLUG    ID
-down         Broken               -                    2026-01-01 00:00:00  every 1 min, grace 1 min                   broken  r6
-late         Late                 -                    2026-01-01 00:00:00  every 1 min, grace 1 min                   late    r5
-new          Sync                 -                    2026-01-02 18:00:00  at 03:00 every day, Asia/Tokyo, grace 0 s  sync    r2
-paused       Paused               -                    -                    every 1 min, grace 1 min                   paused  r4
-up           Early                -                    2026-01-01 00:00:00  every 1 min, grace 1 min                   early   r3
-up, running  Nightly �[31mbackup  2026-01-01 03:04:05  2026-01-02 03:04:05  every 24 h, grace 1 h 30 min               backup  `+anID+`
+STATUS       NAME                 LAST PING (UTC)      DUE                  SLUG    SCHEDULE                                   ID
+down         Broken               -                    2026-01-01 00:00:00  broken  every 1 min, grace 1 min                   r6
+late         Late                 -                    2026-01-01 00:00:00  late    every 1 min, grace 1 min                   r5
+new          Sync                 -                    2026-01-02 18:00:00  sync    at 03:00 every day, Asia/Tokyo, grace 0 s  r2
+paused       Paused               -                    -                    paused  every 1 min, grace 1 min                   r4
+up           Early                -                    2026-01-01 00:00:00  early   every 1 min, grace 1 min                   r3
+up, running  Nightly �[31mbackup  2026-01-01 03:04:05  2026-01-02 03:04:05  backup  every 24 h, grace 1 h 30 min               `+anID+`
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

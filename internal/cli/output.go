@@ -103,21 +103,19 @@ func (c clock) text(t *time.Time) string {
 	return t.In(c.zone).Format("2006-01-02 15:04:05")
 }
 
-// localZoneName returns the name of this machine's time zone. If it has no name,
-// it returns the current offset.
+// localZoneName returns the name of this machine's time zone, or its abbreviation if
+// the name is unknown.
 func localZoneName() string {
-	if name := os.Getenv("TZ"); name != "" {
-		return printable(strings.TrimPrefix(name, ":"))
+	name := strings.TrimPrefix(os.Getenv("TZ"), ":")
+	if name == "" {
+		path, _ := os.Readlink("/etc/localtime") // not a link on every machine
+		_, name, _ = strings.Cut(path, "zoneinfo/")
 	}
-	path, err := os.Readlink("/etc/localtime")
-	if _, name, found := strings.Cut(path, "zoneinfo/"); err == nil && found {
-		return name
+	if canonical, err := schedule.CanonicalZone(name); name != "" && err == nil {
+		return canonical
 	}
-	name, offset := time.Now().Zone()
-	if offset == 0 {
-		return "UTC"
-	}
-	return name
+	abbreviation, _ := time.Now().Zone()
+	return abbreviation
 }
 
 // details collects named values of one thing, for people.

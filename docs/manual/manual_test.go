@@ -15,11 +15,11 @@ import (
 	"overdue/docs/manual"
 	"overdue/internal/api"
 	"overdue/internal/cli"
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/notify"
 )
 
-// readPage is the text of one page.
+// readPage returns the text of one page.
 func readPage(t *testing.T, name string) string {
 	t.Helper()
 	text, err := fs.ReadFile(manual.Files(), name)
@@ -29,7 +29,7 @@ func readPage(t *testing.T, name string) string {
 	return string(text)
 }
 
-// commandHelp is what a command tells about itself.
+// commandHelp returns the help of a command.
 func commandHelp(t *testing.T, command ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -39,7 +39,7 @@ func commandHelp(t *testing.T, command ...string) string {
 	return out.String()
 }
 
-// commands are all that the program can do.
+// commands returns all commands of the program.
 func commands(t *testing.T) [][]string {
 	t.Helper()
 	_, list, _ := strings.Cut(commandHelp(t), "Commands:\n")
@@ -67,7 +67,7 @@ func helpFlags(t *testing.T, command ...string) []string {
 	return flags
 }
 
-// variablePattern finds environment variables.
+// variablePattern matches environment variables.
 var variablePattern = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
 
 func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
@@ -101,7 +101,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	text := readPage(t, "configuration.md")
 	for _, name := range known {
 		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("the manual does not tell of %s", name)
+			t.Errorf("the manual does not document %s", name)
 		}
 	}
 	names, err := fs.Glob(manual.Files(), "*.md")
@@ -111,7 +111,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	for _, file := range names {
 		for _, name := range variablePattern.FindAllString(readPage(t, file), -1) {
 			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
-				t.Errorf("%s tells of %s, which does not exist", file, name)
+				t.Errorf("%s documents %s, which does not exist", file, name)
 			}
 		}
 	}
@@ -149,26 +149,26 @@ func TestManual_DocumentsEveryPingURL(t *testing.T) {
 		}
 		forms++
 		if !strings.Contains(text, "`"+api.Prefix+path+"`") {
-			t.Errorf("the manual does not tell of %s", path)
+			t.Errorf("the manual does not document %s", path)
 		}
 		for status := range operations["post"].Responses {
 			if !strings.Contains(text, "`"+status+"`") {
-				t.Errorf("the manual does not tell of the answer %s", status)
+				t.Errorf("the manual does not document the answer %s", status)
 			}
 		}
 	}
 	if forms != 5 {
-		t.Errorf("the document has %d forms of a ping; want 5", forms)
+		t.Errorf("the OpenAPI document has %d ping URLs; want 5", forms)
 	}
 }
 
 func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	none := func() float64 { return 0 }
-	m := meter.New(none, none)
+	m := metrics.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
-	m.RegisterOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)
@@ -186,7 +186,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	slices.Sort(known)
 	slices.Sort(written)
 	if len(known) < 9 || !slices.Equal(known, written) {
-		t.Errorf("the manual tells of %v; the program has %v", written, known)
+		t.Errorf("the manual documents %v; the program has %v", written, known)
 	}
 }
 
@@ -194,7 +194,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 	text := readPage(t, "channels.md")
 	for _, k := range notify.Kinds() {
 		if heading := strings.Replace(k.Label, "Email", "E-mail", 1); !strings.Contains(text, "\n## "+heading+"\n") {
-			t.Errorf("the manual does not tell of the kind %s", k.Name)
+			t.Errorf("the manual does not document the kind %s", k.Name)
 		}
 	}
 	delivery := readPage(t, "delivery.md")
@@ -203,7 +203,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 		notify.EventChannelRecovered, notify.EventTest,
 	} {
 		if !strings.Contains(delivery, "`"+event+"`") {
-			t.Errorf("the manual does not tell of the event %s", event)
+			t.Errorf("the manual does not document the event %s", event)
 		}
 	}
 }

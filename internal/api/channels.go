@@ -12,7 +12,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // channelSettings is what a request may say of a channel. What its settings may
@@ -83,7 +83,7 @@ func (a *API) channelRoutes() {
 }
 
 // channelJSON shows one. Its secrets are dots already.
-func channelJSON(c monitor.Channel) client.Channel { return shape.Channel(c, c.Settings) }
+func channelJSON(c monitor.Channel) client.Channel { return wire.Channel(c, c.Settings) }
 
 func (a *API) listChannels(ctx context.Context, who auth.Actor, in *PageQuery) (*bodyResponse[client.Page[client.Channel]], error) {
 	listing, err := a.Service.Channels(ctx, who, in.query())

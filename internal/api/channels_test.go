@@ -168,7 +168,7 @@ func TestTestChannel_SendsAnAlertAndKeepsTheResult(t *testing.T) {
 		for _, answer := range []client.TestResult{
 			{Delivered: false, Status: new(404), Detail: "no such hook"},
 			{Delivered: true, Status: new(204), Detail: ""},
-			{Delivered: false, Detail: "No mail server is configured: start Overdue with --smtp-url."},
+			{Delivered: false, Detail: "No mail server is configured: set --smtp-url."},
 		} {
 			w.testResult = answer
 			got, err := c.TestChannel(t.Context(), made.ID)
@@ -227,7 +227,7 @@ func TestChangeChannel_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
 			`{"settings": {"url": "https://example.com:444/hook", "secret": null, "headers": {"authorization": "••••"}}}`,
 		} {
 			r := w.request("read-write", "PATCH", path, body)
-			if r.status != 422 || !strings.Contains(r.body, "Type the header") || !strings.Contains(r.body, "body.settings.headers") {
+			if r.status != 422 || !strings.Contains(r.body, "Enter the header") || !strings.Contains(r.body, "body.settings.headers") {
 				t.Errorf("%s: %d %s", body, r.status, r.body)
 			}
 		}

@@ -4,10 +4,10 @@
 //	request ──▶ ServeMux ──▶ authenticate ──▶ endpoint ──▶ manage.Service
 //	               │ no such path or method      │ read the body, strictly
 //	               ▼                             ▼
-//	         problem+json ◀── any error ── shape.Heartbeat … ──▶ JSON
+//	         problem+json ◀── any error ── wire.Heartbeat … ───▶ JSON
 //
 // It refuses to decide anything about heartbeats: who may and what is valid is
-// asked of package manage, how a thing looks in JSON of package shape. The
+// asked of package manage, how a thing looks in JSON of package wire. The
 // pings themselves are taken elsewhere (package ingest); here they are only
 // described.
 //

@@ -17,6 +17,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
+	"overdue/internal/loop"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
@@ -68,9 +69,11 @@ func newFixture(t *testing.T, address string) *fixture {
 	})
 	w := &fixture{t: t, db: db, keys: map[string]string{"none": "", "wrong": auth.NewKey()}, log: &bytes.Buffer{}}
 	w.service = manage.New(manage.Options{
-		DB:        db,
-		OnPending: func() { w.pendingSignals++ },
-		OnDue:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
+		DB: db,
+		Signals: loop.Signals{
+			Pending: func() { w.pendingSignals++ },
+			Due:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
+		},
 		SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 			w.testedChannels = append(w.testedChannels, c)
 			return w.testResult, []monitor.DeliveryResult{{Delivered: w.testResult.Delivered, Permanent: true, Reason: w.testResult.Detail}}

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // heartbeatSettings is what a request may say of a heartbeat.
@@ -137,7 +137,7 @@ func (a *API) pingBaseURL(who auth.Actor) string {
 
 // heartbeatJSON shows one.
 func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
-	return shape.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
+	return wire.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
 }
 
 // heartbeatURL is the address of a heartbeat in the API, by whatever the reader may see.
@@ -287,5 +287,5 @@ func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *Heartbea
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.Explanation]{shape.Why(h, hint, time.Now().UTC())}, nil
+	return &bodyResponse[client.Explanation]{wire.Why(h, hint, time.Now().UTC())}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // noteBody is what a request says to write a note.
@@ -63,7 +63,7 @@ func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQu
 	if err != nil {
 		return nil, err
 	}
-	return pageResponse(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
+	return pageResponse(listing, func(i monitor.Incident) client.Incident { return wire.Incident(i, who.SeesPingURLs()) }), nil
 }
 
 // incidentResponse shows the incident that a call to the desk returned.
@@ -73,13 +73,13 @@ func incidentResponse(who auth.Actor) func(manage.IncidentDetail, error) (*bodyR
 			return nil, err
 		}
 		shown := client.IncidentDetail{
-			Incident: shape.Incident(d.Incident, who.SeesPingURLs()), Timeline: []client.TimelineEntry{}, Deliveries: []client.Delivery{},
+			Incident: wire.Incident(d.Incident, who.SeesPingURLs()), Timeline: []client.TimelineEntry{}, Deliveries: []client.Delivery{},
 		}
 		for _, e := range d.Timeline {
 			shown.Timeline = append(shown.Timeline, client.TimelineEntry{At: e.At, Kind: e.Kind, Text: e.Text})
 		}
 		for _, delivery := range d.Deliveries {
-			shown.Deliveries = append(shown.Deliveries, shape.Delivery(delivery))
+			shown.Deliveries = append(shown.Deliveries, wire.Delivery(delivery))
 		}
 		return &bodyResponse[client.IncidentDetail]{shown}, nil
 	}

@@ -11,7 +11,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 type (
@@ -56,7 +56,7 @@ func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*b
 		return nil, err
 	}
 	bodies := a.heartbeatURL(h) + "/pings/"
-	return pageResponse(listing, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) }), nil
+	return pageResponse(listing, func(p monitor.Ping) client.Ping { return wire.Ping(p, bodies) }), nil
 }
 
 func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBodyResponse, error) {

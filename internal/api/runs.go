@@ -10,7 +10,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/manage"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 type runsQuery struct {
@@ -36,6 +36,6 @@ func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*bod
 		return nil, err
 	}
 	return &bodyResponse[client.RunPage]{client.RunPage{
-		Page: pageResponse(listing, shape.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
+		Page: pageResponse(listing, wire.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
 	}}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/manage"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // scheduleQuery is a schedule that somebody asks about.
@@ -69,5 +69,5 @@ func (a *API) previewSchedule(_ context.Context, who auth.Actor, in *JSONBody) (
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.SchedulePreview]{shape.SchedulePreview(p.Preview, p.Location)}, nil
+	return &bodyResponse[client.SchedulePreview]{wire.SchedulePreview(p.Preview, p.Location)}, nil
 }

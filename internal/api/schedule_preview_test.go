@@ -38,10 +38,10 @@ func TestPreviewSchedule_UsesTheOffsetsOfItsZone(t *testing.T) {
 			Previous: []client.Slot{slot("2027-03-26T02:30:00+01:00"), slot("2027-03-25T02:30:00+01:00"), slot("2027-03-24T02:30:00+01:00")},
 			ClockChanges: []client.ClockChange{{
 				At: time.Date(2027, 3, 28, 1, 0, 0, 0, time.UTC), Timezone: "Europe/Berlin", Effect: "made_up",
-				Text: "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead.",
+				Text: "On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead.",
 			}, {
 				At: time.Date(2027, 10, 31, 1, 0, 0, 0, time.UTC), Timezone: "Europe/Berlin", Effect: "once",
-				Text: "On Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.",
+				Text: "On Sunday 31 October 2027 the clock shows 02:30 twice. The run is due the first time only.",
 			}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -90,7 +90,7 @@ func TestHeartbeatsList_ZoneAppliesToEveryTime(t *testing.T) {
 		}
 	}
 	got = runOverdue(backend{}, "heartbeats", "list", "--zone", "Berlin")
-	if got.code != 2 || !strings.HasPrefix(got.err, "overdue: --zone: “Berlin” is not the name of a time zone") {
+	if got.code != 2 || !strings.HasPrefix(got.err, "overdue: --zone: “Berlin” is not") {
 		t.Errorf("unknown zone: %+v", got)
 	}
 }

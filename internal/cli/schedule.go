@@ -9,7 +9,7 @@ import (
 
 	"overdue/internal/cli/table"
 	"overdue/internal/schedule"
-	"overdue/internal/shape"
+	"overdue/internal/wire"
 )
 
 // maxSlots is the largest number of slots to print in either direction.
@@ -61,7 +61,7 @@ func (c *scheduleCmd) Run(std Streams) error {
 	}
 	preview := schedule.NewPreview(s, at, c.Count)
 	if c.JSON {
-		return printJSON(std, shape.SchedulePreview(preview, preview.Zone))
+		return printJSON(std, wire.SchedulePreview(preview, preview.Zone))
 	}
 	return printPreview(std, preview)
 }

@@ -2,10 +2,8 @@ package manage
 
 import (
 	"context"
-	"sync"
+	"strconv"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"overdue/client"
 	"overdue/internal/auth"
@@ -22,23 +20,9 @@ const testAlertTimeout = 40 * time.Second
 // strangers, and each waits for a provider.
 const testAlertsPerMinute = 10
 
-// testLimiter counts the test alerts of each project, on this node alone.
-type testLimiter struct {
-	mu       sync.Mutex
-	projects map[int64]*rate.Limiter
-}
-
-// allow returns a fault when a project has sent too many.
-func (l *testLimiter) allow(project int64, now time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.projects == nil {
-		l.projects = map[int64]*rate.Limiter{}
-	}
-	if l.projects[project] == nil {
-		l.projects[project] = rate.NewLimiter(rate.Every(time.Minute/testAlertsPerMinute), testAlertsPerMinute)
-	}
-	if l.projects[project].AllowN(now, 1) {
+// allowTest returns a fault if a project has sent too many test alerts on this node.
+func (d *Service) allowTest(project int64, now time.Time) error {
+	if d.testLimit.Allow(strconv.FormatInt(project, 10), now) == 0 {
 		return nil
 	}
 	return monitor.Faultf(monitor.RateLimited, "", "At most %d test alerts are sent in a minute. Wait a few seconds, then try again.", testAlertsPerMinute)
@@ -85,7 +69,7 @@ func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string,
 // sendTestAlert sends the test alert, and keeps how it went.
 func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
 	now := currentTime()
-	if err := d.testLimit.allow(a.Project.Key, now); err != nil {
+	if err := d.allowTest(a.Project.Key, now); err != nil {
 		return client.TestResult{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testAlertTimeout)

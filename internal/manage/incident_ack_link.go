@@ -14,8 +14,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
 	"overdue/internal/store"
+	"overdue/internal/wire"
 )
 
 // ackLinkLifetime is for how long after the opening of an incident the links in its
@@ -129,7 +129,7 @@ func (d *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now ti
 	}
 	// The link gives no right to ping.
 	i.HeartbeatID = ""
-	if err := shape.HideIDs(tx, "", &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy); err != nil {
+	if err := wire.HideIDs(tx, "", &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy); err != nil {
 		return LinkedIncident{}, auth.Actor{}, err
 	}
 	actor := auth.Actor{Project: project, Name: "link from " + c.Name, Kind: monitor.ActorAlertLink, ID: c.ID, Role: auth.Member}

@@ -5,8 +5,8 @@ import (
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/shape"
 	"overdue/internal/store"
+	"overdue/internal/wire"
 )
 
 // redactHeartbeats removes heartbeat ids from heartbeats, also from their texts, except for
@@ -24,7 +24,7 @@ func redactHeartbeats(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) erro
 			texts = append(texts, &h.Tags[n])
 		}
 	}
-	return shape.HideIDs(tx, "", texts...)
+	return wire.HideIDs(tx, "", texts...)
 }
 
 // redactHeartbeat is veil for one heartbeat.
@@ -45,7 +45,7 @@ func redactIncidents(tx *store.Tx, a auth.Actor, list []monitor.Incident) error 
 		i.HeartbeatID = ""
 		texts = append(texts, &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy)
 	}
-	return shape.HideIDs(tx, "", texts...)
+	return wire.HideIDs(tx, "", texts...)
 }
 
 // redactIncident is redactIncidents for one incident.
@@ -68,7 +68,7 @@ func redactPings(tx *store.Tx, a auth.Actor, own string, list []monitor.Ping) er
 		bodies[n] = string(p.Body)
 		texts = append(texts, &bodies[n], &p.UserAgent, &p.RunID, &p.Method, &p.Source)
 	}
-	if err := shape.HideIDs(tx, own, texts...); err != nil {
+	if err := wire.HideIDs(tx, own, texts...); err != nil {
 		return err
 	}
 	for n := range list {
@@ -85,7 +85,7 @@ func redactTexts(tx *store.Tx, a auth.Actor, own string, texts ...*string) error
 	if a.SeesPingURLs() {
 		return nil
 	}
-	return shape.HideIDs(tx, own, texts...)
+	return wire.HideIDs(tx, own, texts...)
 }
 
 // redactTimeline is veil for the timeline of an incident and the answers of providers.

@@ -7,7 +7,9 @@ import (
 
 	"overdue/client"
 	"overdue/internal/auth"
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
+	"overdue/internal/ratelimit"
 	"overdue/internal/store"
 )
 
@@ -23,14 +25,7 @@ type Options struct {
 	// its oldest ping that this node has not stored yet. It may be nil where no
 	// pings are taken.
 	Snapshot func() (now time.Time, until func(id string) time.Time)
-	// OnDue is called when something may now happen by itself at the given
-	// moment, OnOwed when alerts became owed. Both are called after the commit,
-	// must not block, and may be nil.
-	OnDue     func(next time.Time)
-	OnPending func()
-	// OnChanged is called after the commit with the keys of heartbeats that look
-	// different now. It must not block, and may be nil.
-	OnChanged func(keys []int64)
+	Signals  loop.Signals
 	// SendTest sends a test alert through a channel now. It returns what the provider
 	// answered, and the results of the attempt by recipient. The channel has its
 	// settings in clear.
@@ -43,32 +38,21 @@ type Options struct {
 type Service struct {
 	db        *store.DB
 	snapshot  func() (time.Time, func(string) time.Time)
-	onDue     func(time.Time)
-	onPending func()
-	onChanged func([]int64)
+	signals   loop.Signals
 	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
-	testLimit testLimiter
+	testLimit *ratelimit.Limiter
 
 	maxHeartbeats int
 }
 
 // New returns a desk.
 func New(o Options) *Service {
-	d := &Service{db: o.DB, snapshot: o.Snapshot, onDue: o.OnDue, onPending: o.OnPending, onChanged: o.OnChanged, sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	d := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
 	if d.snapshot == nil {
 		d.snapshot = func() (time.Time, func(string) time.Time) {
 			now := currentTime()
 			return now, func(string) time.Time { return now.Add(-monitor.Precision) }
 		}
-	}
-	if d.onDue == nil {
-		d.onDue = func(time.Time) {}
-	}
-	if d.onPending == nil {
-		d.onPending = func() {}
-	}
-	if d.onChanged == nil {
-		d.onChanged = func([]int64) {}
 	}
 	return d
 }
@@ -118,15 +102,11 @@ func (d *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, er
 	if err != nil {
 		return err
 	}
-	if !s.nextDue.IsZero() {
-		d.onDue(s.nextDue)
-	}
-	if s.pending {
-		d.onPending()
-	}
+	changed := loop.Effects{NextDue: s.nextDue, Pending: s.pending}
 	if s.changedHeartbeat != 0 {
-		d.onChanged([]int64{s.changedHeartbeat})
+		changed.Changed = []int64{s.changedHeartbeat}
 	}
+	d.signals.Send(changed)
 	return nil
 }
 

@@ -12,9 +12,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// landedMigrations has the SHA-256 checksum of every migration. A database that a
-// migration has already changed never sees its later edits, so a line here is
-// added and never changed.
+// landedMigrations contains the SHA-256 checksum of every migration. Later edits of a
+// migration never reach a database that has it, so lines are only added.
 var landedMigrations = map[string]string{
 	"0001_engine.sql":              "4abd899786ad7865b2d2ecb3594688493964c0f5b80e5c542d37661ef9bdc09e",
 	"0002_people.sql":              "774b3a999059b6a30ae0ac47630adaf42297a59f5a967b3c2d802d237bd9eeaa",
@@ -47,12 +46,12 @@ func TestMigrations_NeverChangeAfterLanding(t *testing.T) {
 		case !known:
 			t.Errorf("%s is not in the list; add\n\t%q: %q,", name, name, hex.EncodeToString(sum[:]))
 		case hex.EncodeToString(sum[:]) != want:
-			t.Errorf("%s has changed since it landed; undo that, and write a new migration", name)
+			t.Errorf("%s has changed since it landed; revert it, and write a new migration", name)
 		}
 	}
 	for name := range landedMigrations {
 		if !found[name] {
-			t.Errorf("%s is gone; databases that have it would no longer open", name)
+			t.Errorf("%s is missing; databases that have it would no longer open", name)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Overdue is a self-hosted heartbeat monitor: jobs call it when they finish, and
-// it notifies people when a call does not arrive in time.
+// Overdue is a self-hosted heartbeat monitor: jobs ping it, and it notifies people if a
+// ping does not arrive.
 package main
 
 import (

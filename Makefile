@@ -25,8 +25,9 @@ e2e: needs-test ## only the tests of the real binary
 bench: needs-test ## pings per second beside a bare handler, memory, pages, mass silence
 	$(GO) run ./e2e/bench
 
-check: ## vet, staticcheck, gofumpt, generated code, licences
+check: ## vet, staticcheck, gofumpt, wording, generated code, licences
 	$(GO) vet ./...
+	$(GO) test ./internal/prose
 	$(TOOL) staticcheck ./...
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' ':!*_templ.go')); test -z "$$out" || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	@# mathutil is BSD-3-Clause in words of its own, which the tool cannot read.

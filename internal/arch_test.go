@@ -52,6 +52,8 @@ var allowed = map[string][]string{
 	"internal/store/storetest":              {"internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"tools/manifest":                        {},
+	"internal/prose":                        {},
+	"internal/prose/sample":                 {"internal/prose"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},

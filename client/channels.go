@@ -13,8 +13,8 @@ type ChannelSettings struct {
 	Kind          *string        `json:"kind,omitempty"`
 	Name          *string        `json:"name,omitempty"`
 	Settings      map[string]any `json:"settings,omitempty"`
-	TellLate      *bool          `json:"tell_late,omitempty"`
-	TellRecovered *bool          `json:"tell_recovered,omitempty"`
+	TellLate      *bool          `json:"notify_on_late,omitempty"`
+	TellRecovered *bool          `json:"notify_on_recovery,omitempty"`
 	RemindEvery   any            `json:"remind_every,omitempty"`
 }
 

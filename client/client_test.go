@@ -78,7 +78,7 @@ func TestEveryCallReachesItsEndpoint(t *testing.T) {
 		`POST /api/v1/channels {"kind":"Backup","settings":{"url":"u"}}`: func(ctx context.Context, c *client.Client) error {
 			return second(c.CreateChannel(ctx, client.ChannelSettings{Kind: &name, Settings: map[string]any{"url": "u"}}))
 		},
-		`PATCH /api/v1/channels/c {"tell_late":true}`: func(ctx context.Context, c *client.Client) error {
+		`PATCH /api/v1/channels/c {"notify_on_late":true}`: func(ctx context.Context, c *client.Client) error {
 			return second(c.ChangeChannel(ctx, "c", client.ChannelSettings{TellLate: &yes}))
 		},
 		"DELETE /api/v1/channels/c":    func(ctx context.Context, c *client.Client) error { return c.DeleteChannel(ctx, "c") },

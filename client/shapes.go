@@ -146,7 +146,7 @@ type Delivery struct {
 	ChannelID     string     `json:"channel_id"`
 	Recipient     *string    `json:"recipient" doc:"The only recipient of the channel that it is for, because others already have the alert; null: all others"`
 	Event         string     `json:"event"`
-	State         string     `json:"state" enum:"owed,sent,given_up"`
+	State         string     `json:"state" enum:"pending,sent,failed"`
 	Attempts      []Attempt  `json:"attempts" nullable:"false"`
 	NextAttemptAt *time.Time `json:"next_attempt_at"`
 }
@@ -165,8 +165,8 @@ type Channel struct {
 	Kind           string         `json:"kind"`
 	Name           string         `json:"name"`
 	Settings       map[string]any `json:"settings" doc:"As the kind describes them; secrets are answered as ••••"`
-	TellLate       bool           `json:"tell_late" doc:"Also tell when a heartbeat is late"`
-	TellRecovered  bool           `json:"tell_recovered"`
+	TellLate       bool           `json:"notify_on_late" doc:"Also tell when a heartbeat is late"`
+	TellRecovered  bool           `json:"notify_on_recovery"`
 	RemindEvery    *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: never"`
 	Failing        bool           `json:"failing" doc:"Alerts do not get through, to the channel or to one of its recipients"`
 	LastDeliveryAt *time.Time     `json:"last_delivery_at"`

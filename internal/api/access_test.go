@@ -42,7 +42,7 @@ var access = map[string]struct {
 	"list-channels":         {"/channels", "", 200, 200, 200},
 	"create-channel":        {"/channels", `{"kind": "email", "name": "x", "settings": {"to": ["a@example.com"]}}`, 403, 201, 201},
 	"get-channel":           {"/channels/{channel}", "", 200, 200, 404},
-	"change-channel":        {"/channels/{channel}", `{"tell_late": true}`, 403, 200, 404},
+	"change-channel":        {"/channels/{channel}", `{"notify_on_late": true}`, 403, 200, 404},
 	"delete-channel":        {"/channels/{spare channel}", "", 403, 204, 404},
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
 }

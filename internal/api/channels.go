@@ -23,8 +23,8 @@ type channelSettings struct {
 	Kind          *string        `json:"kind,omitempty" doc:"Required when creating; cannot be changed"`
 	Name          *string        `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating"`
 	Settings      map[string]any `json:"settings,omitempty"`
-	TellLate      *bool          `json:"tell_late,omitempty" doc:"Also tell when a heartbeat is late. false unless given"`
-	TellRecovered *bool          `json:"tell_recovered,omitempty" doc:"Also tell when an incident is resolved. true unless given"`
+	TellLate      *bool          `json:"notify_on_late,omitempty" doc:"Also tell when a heartbeat is late. false unless given"`
+	TellRecovered *bool          `json:"notify_on_recovery,omitempty" doc:"Also tell when an incident is resolved. true unless given"`
 	RemindEvery   *duration      `json:"remind_every,omitempty" nullable:"true" doc:"From one reminder to the next while an incident is open and not acknowledged: 1 s to 366 d. Null: never"`
 }
 

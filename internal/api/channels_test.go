@@ -78,7 +78,7 @@ func TestChannelsSayWhatTheyCannotTake(t *testing.T) {
 			{"POST", "", `{"kind": "webhook", "name": "x"}`, "body.settings.url"},
 			{"POST", "", `{"kind": "webhook", "name": "x", "settings": {"url": "https://e.com", "secret": "••••"}}`, "body.settings.secret"},
 			{"POST", "", `{"kind": "webhook", "name": "x", "settings": {"url": "ftp://e.com", "to": ["a@b.c"]}, "remind_every": "1.5s"}`, "body.remind_every body.settings.url body.settings.to"},
-			{"POST", "", `{"kind": "email", "name": "x", "settings": {"to": ["nobody"]}, "tell_late": 1}`, "body.tell_late body.settings.to"},
+			{"POST", "", `{"kind": "email", "name": "x", "settings": {"to": ["nobody"]}, "notify_on_late": 1}`, "body.notify_on_late body.settings.to"},
 			{"POST", "", `{"kind": "webhook", "name": "x", "settings": [], "id": "x"}`, "body.settings body.id body.settings.url"},
 			{"PATCH", made.ID, `{"kind": "email"}`, "body.kind"},
 			{"PATCH", made.ID, `{"settings": {"url": null}}`, "body.settings.url"},
@@ -125,7 +125,7 @@ func TestRemindersAreSetAndEnded(t *testing.T) {
 			t.Error(err, got)
 		}
 		r := w.ask("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"remind_every": null}`)
-		if !strings.Contains(r.body, `"remind_every":null`) || !strings.Contains(r.body, `"tell_late":true`) {
+		if !strings.Contains(r.body, `"remind_every":null`) || !strings.Contains(r.body, `"notify_on_late":true`) {
 			t.Error(r.body)
 		}
 	})

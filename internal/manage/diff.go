@@ -55,8 +55,8 @@ func channelDiff(before, after monitor.Channel) string {
 		}
 	}
 	return told(append(members,
-		member{"tell_late", strconv.FormatBool(before.TellLate), strconv.FormatBool(after.TellLate)},
-		member{"tell_recovered", strconv.FormatBool(before.TellRecovered), strconv.FormatBool(after.TellRecovered)},
+		member{"notify_on_late", strconv.FormatBool(before.TellLate), strconv.FormatBool(after.TellLate)},
+		member{"notify_on_recovery", strconv.FormatBool(before.TellRecovered), strconv.FormatBool(after.TellRecovered)},
 		member{"remind_every", length(before.RemindEvery), length(after.RemindEvery)},
 	))
 }

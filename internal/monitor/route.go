@@ -61,9 +61,9 @@ type AlertState string
 
 // The states of an alert.
 const (
-	Owed    AlertState = "owed"
+	Owed    AlertState = "pending"
 	Sent    AlertState = "sent"
-	GivenUp AlertState = "given_up"
+	GivenUp AlertState = "failed"
 )
 
 // Told reports whether a heartbeat's news go to the channel.

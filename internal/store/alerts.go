@@ -106,7 +106,7 @@ type Owing struct {
 // otherwise join all pending alerts with themselves.
 func unblocked(alert string) string {
 	return `NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = ` + alert + `.heartbeat AND e.channel = ` + alert + `.channel
-		AND e.state = 'owed' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
+		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
 
 // Owing lists the channels that are owed anything. It skips from channel to
@@ -120,12 +120,12 @@ func (tx *Tx) Owing() ([]Owing, error) {
 		o.Next = moment(next)
 		return o, err
 	}, `WITH RECURSIVE owing (channel) AS (
-			SELECT (SELECT MIN(channel) FROM alerts WHERE state = 'owed')
+			SELECT (SELECT MIN(channel) FROM alerts WHERE state = 'pending')
 			UNION ALL
-			SELECT (SELECT MIN(a.channel) FROM alerts a WHERE a.state = 'owed' AND a.channel > owing.channel)
+			SELECT (SELECT MIN(a.channel) FROM alerts a WHERE a.state = 'pending' AND a.channel > owing.channel)
 			FROM owing WHERE owing.channel IS NOT NULL
 		)
-		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'owed' AND a.channel = owing.channel
+		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'pending' AND a.channel = owing.channel
 			AND `+unblocked("a")+`
 			ORDER BY a.next_at LIMIT 1)
 		FROM owing WHERE channel IS NOT NULL`)
@@ -140,7 +140,7 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 	// MATERIALIZED: PostgreSQL may run a plain subquery once per row, and then
 	// lock and claim more than n.
 	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
-			SELECT d.id FROM alerts d WHERE d.state = 'owed' AND d.channel = $1 AND d.next_at <= $3
+			SELECT d.id FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
 			AND `+unblocked("d")+`
 			ORDER BY d.next_at LIMIT $5`+tx.d.skip+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
@@ -178,7 +178,7 @@ func (tx *Tx) AddAttempt(a Attempt) error {
 // Sent marks an alert as told. It was told, so this holds whoever has claimed
 // it since. It reports whether the alert was still owed.
 func (tx *Tx) Sent(id string) (bool, error) {
-	n, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE id = $1 AND state = 'owed'`, id)
+	n, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE id = $1 AND state = 'pending'`, id)
 	if err != nil {
 		return false, fmt.Errorf("mark alert as sent: %w", err)
 	}
@@ -190,7 +190,7 @@ func (tx *Tx) Sent(id string) (bool, error) {
 // not say. It does nothing when another node has claimed the alert since
 // attempt n.
 func (tx *Tx) Later(a monitor.Alert, next, asked time.Time) error {
-	changed, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $4, holder = NULL WHERE id = $1 AND state = 'owed' AND attempts = $2`,
+	changed, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $4, holder = NULL WHERE id = $1 AND state = 'pending' AND attempts = $2`,
 		a.ID, a.Attempts, micros(next), max(asked.UnixMicro(), 0))
 	if err != nil {
 		return fmt.Errorf("put alert off: %w", err)
@@ -198,7 +198,7 @@ func (tx *Tx) Later(a monitor.Alert, next, asked time.Time) error {
 	if changed == 0 || a.Incident == "" {
 		return nil
 	}
-	_, err = tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'owed' AND next_at < $4
+	_, err = tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at < $4
 		AND ($5 = '' OR recipient = $5) AND turn > (SELECT turn FROM alerts WHERE id = $1)`, a.ID, a.Heartbeat, a.Channel, micros(next), a.Recipient)
 	if err != nil {
 		return fmt.Errorf("put following alerts off: %w", err)
@@ -211,7 +211,7 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 	if a.Incident == "" {
 		return nil
 	}
-	_, err := tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'owed' AND next_at > $4
+	_, err := tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at > $4
 		AND event <> $5 AND holder IS NULL AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
 		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient)
 	if err != nil {
@@ -225,7 +225,7 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 // for is still honoured, and nothing is put off.
 func (tx *Tx) hurry(heartbeats []int64, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
-		WHERE `+tx.d.in("heartbeat", "$1")+` AND state = 'owed' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
+		WHERE `+tx.d.in("heartbeat", "$1")+` AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
 		tx.d.numbers(heartbeats), micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("hurry earlier alerts: %w", err)
@@ -236,7 +236,7 @@ func (tx *Tx) hurry(heartbeats []int64, now time.Time) error {
 // GiveUp ends the tries at an alert. It does nothing when another node has
 // claimed it since, and reports whether it did something.
 func (tx *Tx) GiveUp(a monitor.Alert) (bool, error) {
-	n, err := tx.exec(`UPDATE alerts SET state = 'given_up', holder = NULL WHERE id = $1 AND state = 'owed' AND attempts = $2`, a.ID, a.Attempts)
+	n, err := tx.exec(`UPDATE alerts SET state = 'failed', holder = NULL WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts)
 	if err != nil {
 		return false, fmt.Errorf("give alert up: %w", err)
 	}
@@ -274,7 +274,7 @@ func (tx *Tx) Reminders(incident, channel string) (int, error) {
 
 // dropReminders takes back the reminders that nobody tried yet.
 func (tx *Tx) dropReminders(incident string) error {
-	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'owed' AND attempts = 0`,
+	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0`,
 		incident, string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("drop reminders: %w", err)
@@ -289,7 +289,7 @@ func (db *DB) Unclaim(tx *Tx, now time.Time) error {
 	if db.path == "" {
 		return nil
 	}
-	if _, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'owed' AND holder IS NOT NULL`, micros(now)); err != nil {
+	if _, err := tx.exec(`UPDATE alerts SET next_at = $1, holder = NULL WHERE state = 'pending' AND holder IS NOT NULL`, micros(now)); err != nil {
 		return fmt.Errorf("free claimed alerts: %w", err)
 	}
 	if _, err := tx.exec(`DELETE FROM nodes`); err != nil {
@@ -345,7 +345,7 @@ func (tx *Tx) Drop(a monitor.Alert, now time.Time) error {
 	if _, err := tx.exec(`DELETE FROM attempts WHERE alert = $1`, a.ID); err != nil {
 		return fmt.Errorf("drop attempts: %w", err)
 	}
-	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'owed'`, a.ID); err != nil {
+	if _, err := tx.exec(`DELETE FROM alerts WHERE id = $1 AND state = 'pending'`, a.ID); err != nil {
 		return fmt.Errorf("drop alert: %w", err)
 	}
 	return nil

@@ -32,7 +32,7 @@ func (tx *Tx) WaitingRecipients(a monitor.Alert) (map[string]time.Time, error) {
 		err := row.Scan(&recipient, &next)
 		waiting[recipient] = moment(next)
 		return struct{}{}, err
-	}, `SELECT e.recipient, MAX(e.next_at) FROM alerts e WHERE e.heartbeat = $1 AND e.channel = $2 AND e.state = 'owed' AND e.recipient <> ''
+	}, `SELECT e.recipient, MAX(e.next_at) FROM alerts e WHERE e.heartbeat = $1 AND e.channel = $2 AND e.state = 'pending' AND e.recipient <> ''
 		AND e.turn BETWEEN 1 AND (SELECT d.turn FROM alerts d WHERE d.id = $3) - 1 GROUP BY e.recipient`, a.Heartbeat, a.Channel, a.ID)
 	if err != nil {
 		return nil, fmt.Errorf("recipients with earlier alerts: %w", err)
@@ -49,7 +49,7 @@ func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next tim
 	part.Parent, part.Recipient, part.State, part.Attempts, part.Next = a.ID, recipient, monitor.Owed, attempts, next
 	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
 			asked, recipient, parent)
-		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'owed', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
+		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'pending', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
 			0, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
 		ON CONFLICT (id) DO NOTHING`, a.ID, part.ID, recipient, attempts, micros(next))
 	if err != nil {
@@ -61,7 +61,7 @@ func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next tim
 // Narrow makes a pending alert that reached none of its recipients the alert of
 // one of them. It does nothing when another node has claimed it since.
 func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
-	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'owed' AND attempts = $2`, a.ID, a.Attempts, recipient)
+	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, recipient)
 	if err != nil {
 		return a, fmt.Errorf("narrow alert: %w", err)
 	}
@@ -72,7 +72,7 @@ func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
 // SentToRecipients marks the alerts that were split from another one as sent, for
 // recipients that got it meanwhile: another node had sent it too.
 func (tx *Tx) SentToRecipients(alert string, recipients []string) error {
-	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'owed' AND `+tx.d.in("recipient", "$2"),
+	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'pending' AND `+tx.d.in("recipient", "$2"),
 		alert, tx.d.list(slices.Clone(recipients)))
 	if err != nil {
 		return fmt.Errorf("mark split alerts as sent: %w", err)

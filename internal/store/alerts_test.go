@@ -149,7 +149,7 @@ func TestGivingUpOnOpenedFreesResolved(t *testing.T) {
 		if did := made(w, func(tx *store.Tx) (bool, error) { return tx.GiveUp(opened) }); !did {
 			w.Error("giving up did nothing")
 		}
-		if diff := cmp.Diff([]string{"incident.opened ops given_up", "incident.resolved ops owed"}, w.alerts(opened.Incident, ops)); diff != "" {
+		if diff := cmp.Diff([]string{"incident.opened ops failed", "incident.resolved ops pending"}, w.alerts(opened.Incident, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]monitor.Event{monitor.IncidentResolved}, events(w.claim(ops, "a", time.Minute, time.Hour, 10))); diff != "" {
@@ -335,7 +335,7 @@ func TestRemindersAreOwedWhileAnIncidentIsOpen(t *testing.T) {
 		ops, quiet := w.channel(c), w.channel(w.newChannel("quiet"))
 		h := w.heartbeat("backup")
 		i := w.down(h, time.Minute)
-		want := []string{"incident.opened ops owed", "incident.opened quiet owed", "incident.reminder ops owed"}
+		want := []string{"incident.opened ops pending", "incident.opened quiet pending", "incident.reminder ops pending"}
 		got := w.alerts(i.ID, ops, quiet)
 		slices.Sort(got)
 		if diff := cmp.Diff(want, got); diff != "" {

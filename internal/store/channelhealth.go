@@ -98,7 +98,7 @@ const minOutage = time.Minute
 // failure ended at that time. What a provider asked for is still honoured.
 func (tx *Tx) retrySoon(channel string, recipients []string, at time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
-		WHERE channel = $1 AND state = 'owed' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
+		WHERE channel = $1 AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
 			AND ($4 OR recipient = '' OR `+tx.d.in("recipient", "$5")+`)
 			AND EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = $1 AND f.recovered = $2 AND f.since <= $6)`,
 		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.list(recipients), micros(at.Add(-minOutage)))
@@ -160,7 +160,7 @@ func (tx *Tx) ChannelFailures() ([]FailingChannel, error) {
 		c.ChannelFailure, err = scanFailure(row, &c.Project, &c.Kind, &c.Name, &c.Pending)
 		return c, err
 	}, `SELECT `+failureColumns+`, c.project, c.kind, c.name, EXISTS (SELECT 1 FROM alerts a
-			WHERE a.channel = f.channel AND a.state = 'owed' AND a.attempts > 0 AND (f.recipient = '' OR a.recipient = f.recipient))
+			WHERE a.channel = f.channel AND a.state = 'pending' AND a.attempts > 0 AND (f.recipient = '' OR a.recipient = f.recipient))
 		FROM channel_failures f JOIN channels c ON c.id = f.channel WHERE c.deleted IS NULL ORDER BY f.channel, f.recipient`)
 	if err != nil {
 		return nil, fmt.Errorf("failures of channels: %w", err)
@@ -210,7 +210,7 @@ func (tx *Tx) ForgetRecovered(f monitor.ChannelFailure) (bool, error) {
 }
 
 // pendingAlerts selects alerts that are not delivered yet, except future reminders.
-const pendingAlerts = `a.state = 'owed' AND (a.attempts > 0 OR a.event <> 'incident.reminder')`
+const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder')`
 
 // WithHealth sets the health, as of now, of channels of one project.
 func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Time) ([]monitor.Channel, error) {

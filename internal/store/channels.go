@@ -10,7 +10,7 @@ import (
 )
 
 // channelColumns are in the order of scanChannel.
-const channelColumns = `id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, last_delivery, created, revision`
+const channelColumns = `id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, last_delivery, created, revision`
 
 // scanChannel reads channelColumns.
 func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
@@ -75,7 +75,7 @@ func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	if err != nil {
 		return c, err
 	}
-	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, tell_late, tell_recovered, remind_every, failing, created)
+	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, settings,
 		c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
 	if err != nil {
@@ -99,7 +99,7 @@ func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, tell_late = $4, tell_recovered = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
+	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, notify_on_late = $4, notify_on_recovery = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
 		c.ID, c.Name, settings, c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)
@@ -113,7 +113,7 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 	if _, err := tx.exec(`UPDATE channels SET deleted = $2 WHERE id = $1`, c.ID, micros(now)); err != nil {
 		return fmt.Errorf("delete channel: %w", err)
 	}
-	if _, err := tx.exec(`UPDATE alerts SET state = 'given_up', holder = NULL WHERE channel = $1 AND state = 'owed'`, c.ID); err != nil {
+	if _, err := tx.exec(`UPDATE alerts SET state = 'failed', holder = NULL WHERE channel = $1 AND state = 'pending'`, c.ID); err != nil {
 		return fmt.Errorf("alerts of deleted channel: %w", err)
 	}
 	if _, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1`, c.ID); err != nil {

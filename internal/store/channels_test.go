@@ -108,13 +108,13 @@ func TestAHeartbeatTellsItsChannelsAndNoOthers(t *testing.T) {
 			want     []string
 		}{
 			"all": {true, nil, []string{
-				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
+				"incident.opened a pending", "incident.opened b pending", "incident.opened quiet pending", "incident.resolved a pending", "incident.resolved b pending",
 			}},
-			"some": {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b owed", "incident.opened quiet owed", "incident.resolved b owed"}},
+			"some": {false, []string{b.ID, c.ID, foreign.ID}, []string{"incident.opened b pending", "incident.opened quiet pending", "incident.resolved b pending"}},
 			"none": {false, nil, nil},
 			// A heartbeat whose channels are all gone was not meant to be silent.
 			"gone": {false, []string{foreign.ID}, []string{
-				"incident.opened a owed", "incident.opened b owed", "incident.opened quiet owed", "incident.resolved a owed", "incident.resolved b owed",
+				"incident.opened a pending", "incident.opened b pending", "incident.opened quiet pending", "incident.resolved a pending", "incident.resolved b pending",
 			}},
 		} {
 			h := w.newHeartbeat(name)

@@ -131,7 +131,7 @@ func (tx *Tx) AlertTallies(incidents []string) (map[string]AlertTally, error) {
 		tallies[id][state] = n
 		return struct{}{}, err
 	}, `SELECT a.incident, a.state, COUNT(*) FROM alerts a WHERE `+tx.d.in("a.incident", "$1")+`
-		AND NOT (a.event = $2 AND a.state = 'owed' AND a.attempts = 0) GROUP BY a.incident, a.state`,
+		AND NOT (a.event = $2 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
 		tx.d.list(incidents), string(monitor.IncidentReminder))
 	if err != nil {
 		return nil, fmt.Errorf("alerts of incidents: %w", err)
@@ -170,7 +170,7 @@ func (tx *Tx) AlertsSince(project int64, since time.Time) (AlertTally, error) {
 		t[state] = n
 		return struct{}{}, err
 	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
-		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'owed' AND a.attempts = 0) GROUP BY a.state`,
+		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.state`,
 		project, since.UnixMicro(), string(monitor.IncidentReminder))
 	if err != nil {
 		return nil, fmt.Errorf("number of alerts: %w", err)

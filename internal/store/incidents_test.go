@@ -81,7 +81,7 @@ func TestAnIncidentIsAcknowledgedOnceAndOnlyWhileOpen(t *testing.T) {
 		if got.State() != monitor.Acknowledged || got.AcknowledgedBy != "Ann" || !got.AcknowledgedAt.Equal(w.at(2*time.Minute)) {
 			w.Errorf("it is %s by %q at %s; want acknowledged by Ann", got.State(), got.AcknowledgedBy, got.AcknowledgedAt)
 		}
-		want := []string{"incident.opened ops owed", "incident.acknowledged ops owed"}
+		want := []string{"incident.opened ops pending", "incident.acknowledged ops pending"}
 		if diff := cmp.Diff(want, w.alerts(i.ID, ops, later)); diff != "" {
 			w.Errorf("alerts; the reminder is dropped (-want +got):\n%s", diff)
 		}

@@ -59,7 +59,7 @@ func TestOneBatchMayOpenAnIncidentFailAgainAndResolveIt(t *testing.T) {
 		if diff := cmp.Diff([]string{"opened", "failure", "recovered"}, w.timeline(i.ID)); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"incident.opened ops owed", "incident.resolved ops owed"}, w.alerts(i.ID, ops)); diff != "" {
+		if diff := cmp.Diff([]string{"incident.opened ops pending", "incident.resolved ops pending"}, w.alerts(i.ID, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
 		}
 		if h := w.now(h); h.Status != monitor.Up || h.Incident != "" || h.Pings != 3 {
@@ -102,7 +102,7 @@ func TestAPingAfterTheDeadlineOpensAndResolvesInOneChange(t *testing.T) {
 		if diff := cmp.Diff([]string{"due", "late", "opened", "recovered"}, w.timeline(i.ID)); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"incident.opened ops owed", "incident.resolved ops owed"}, w.alerts(i.ID, ops)); diff != "" {
+		if diff := cmp.Diff([]string{"incident.opened ops pending", "incident.resolved ops pending"}, w.alerts(i.ID, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
 		}
 	})

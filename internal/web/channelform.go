@@ -115,7 +115,7 @@ func (v *visit) drawn(d draft, saved *monitor.Channel) (view.ChannelFormPage, er
 
 // delivered is one attempt in the list of last deliveries.
 func delivered(d manage.LastDelivery) view.Delivery {
-	state := map[string]string{"sent": "sent", "retry": "owed", "refused": "given_up"}[d.Outcome]
+	state := map[string]string{"sent": "sent", "retry": "retrying", "refused": "failed"}[d.Outcome]
 	return view.Delivery{
 		Message: eventWords(d.Event), State: state, Took: d.Took, Response: response(d.Status, d.Detail), At: d.At,
 	}
@@ -213,7 +213,7 @@ func read(f notify.Field, text string) (value any, given bool) {
 func (v *visit) channelEdit(kind, id string) manage.ChannelEdit {
 	e := manage.ChannelEdit{
 		Name: new(v.text("name")), Settings: map[string]any{}, RemindEvery: new(v.text("remind_every")),
-		TellLate: new(v.text("tell_late") != ""), TellRecovered: new(v.text("tell_recovered") != ""),
+		TellLate: new(v.text("notify_on_late") != ""), TellRecovered: new(v.text("notify_on_recovery") != ""),
 	}
 	if id == "" {
 		e.Kind = &kind
@@ -268,7 +268,7 @@ func changeChannelAgain(v *visit) error {
 func (v *visit) typedChannel(kind, id string, about map[string]string) draft {
 	d := draft{
 		kind: kind, name: v.text("name"), remind: v.text("remind_every"), settings: map[string]any{},
-		recovered: v.text("tell_recovered") != "", late: v.text("tell_late") != "", about: about,
+		recovered: v.text("notify_on_recovery") != "", late: v.text("notify_on_late") != "", about: about,
 		version: v.text(view.VersionField), shown: v.text(view.ShownField),
 	}
 	d.secrets = v.typedSecrets(kind, id)
@@ -311,7 +311,7 @@ func testChannel(v *visit) error {
 	}
 	_, err := v.site.Desk.TestChannel(v.ctx(), v.actor, id)
 	if isFault(err, monitor.Limited) {
-		return v.channelPage(v.rest(tooManyTests), id, "", &view.Delivery{Message: "Test", State: "given_up", Response: err.Error(), At: v.now})
+		return v.channelPage(v.rest(tooManyTests), id, "", &view.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: v.now})
 	}
 	if err != nil {
 		return err
@@ -340,7 +340,7 @@ func (v *visit) test(id string, saved *monitor.Channel) error {
 	status := http.StatusOK
 	if limited {
 		status = v.rest(tooManyTests)
-		d.tests = []view.Delivery{{Message: "Test", State: "given_up", Response: err.Error(), At: v.now}}
+		d.tests = []view.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: v.now}}
 	} else if !kept {
 		d.tests = []view.Delivery{tested(result, time.Since(begun), v.now)}
 	}
@@ -355,7 +355,7 @@ func tested(result manage.TestResult, took time.Duration, now time.Time) view.De
 		code = *result.Status
 	}
 	if !result.Delivered {
-		d.State = "given_up"
+		d.State = "failed"
 		if code < 300 { // the code of the recipients who have it
 			code = 0
 		}

@@ -49,7 +49,7 @@ func TestAChannelIsAddedAndItsSecretShownOnce(t *testing.T) {
 		w.lacks(w.get("member", "/channels/new"), "tell_acknowledged")
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {hostile}, "settings.url": {"https://example.com/x"}, "settings.headers": {"X-Team: ops\nX-Other: 1"},
-			"tell_recovered": {"on"}, "remind_every": {"3600"},
+			"notify_on_recovery": {"on"}, "remind_every": {"3600"},
 		})
 		w.shows(a, 201, "Signing secret")
 		if !secretForm.MatchString(a.body) {
@@ -90,7 +90,7 @@ func TestSecretsThatStayEmptyAreKept(t *testing.T) {
 		before := w.kept(c.ID)
 		a := w.post("member", "/channels/"+c.ID, url.Values{
 			"kind": {"webhook"}, "name": {"ops2"}, "settings.url": {"https://example.com/other"}, "settings.secret": {""},
-			"settings.headers": {"X-Key: ••••\r\nX-New: 2\r\n"}, "tell_late": {"on"},
+			"settings.headers": {"X-Key: ••••\r\nX-New: 2\r\n"}, "notify_on_late": {"on"},
 		})
 		if a.to() != "/channels" {
 			w.Fatal(a.code, a.body)

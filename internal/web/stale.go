@@ -225,8 +225,8 @@ func channelFields(kind string) []view.Choice {
 	for _, f := range k.Fields {
 		all = append(all, view.Choice{Value: "settings." + f.Name, Label: f.Label})
 	}
-	return append(all, view.Choice{Value: "tell_recovered", Label: "Message when it recovers"},
-		view.Choice{Value: "tell_late", Label: "Message when it is Late"}, view.Choice{Value: "remind_every", Label: "Remind while Down, seconds"})
+	return append(all, view.Choice{Value: "notify_on_recovery", Label: "Message when it recovers"},
+		view.Choice{Value: "notify_on_late", Label: "Message when it is Late"}, view.Choice{Value: "remind_every", Label: "Remind while Down, seconds"})
 }
 
 // values are what a browser sends of a channel's form that nobody touches.
@@ -236,7 +236,7 @@ func (d draft) values() url.Values {
 	for _, f := range k.Fields {
 		values["settings."+f.Name] = []string{written(f, d.settings[f.Name])}
 	}
-	for name, on := range map[string]bool{"tell_recovered": d.recovered, "tell_late": d.late} {
+	for name, on := range map[string]bool{"notify_on_recovery": d.recovered, "notify_on_late": d.late} {
 		if on {
 			values[name] = []string{"on"}
 		}

@@ -119,10 +119,10 @@ func TestChangeChannel_AStaleFormShowsWhatDiffersAndNoSecret(t *testing.T) {
 	onEach(t, func(w *world) {
 		c := w.channel("ops")
 		path := "/channels/" + c.ID
-		shown := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: " + notify.Masked}, "tell_recovered": {"on"}}
+		shown := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: " + notify.Masked}, "notify_on_recovery": {"on"}}
 		mine, theirs := w.opened("member", path, path, shown), w.opened("admin", path, path, shown)
 		w.leads(w.post("admin", path, with(theirs, url.Values{"name": {"ops at night"}, "settings.secret": {"whsec_dGhlaXJzdGhlaXJzdGhlaXJzdGhlaXJz"}})), "/channels")
-		a := w.post("member", path, with(mine, url.Values{"tell_late": {"on"}, "settings.secret": {"whsec_bWluZW1pbmVtaW5lbWluZW1pbmVtaW5l"}}))
+		a := w.post("member", path, with(mine, url.Values{"notify_on_late": {"on"}, "settings.secret": {"whsec_bWluZW1pbmVtaW5lbWluZW1pbmVtaW5l"}}))
 		w.shows(a, 409, "ops at night", "<bdi>admin</bdi>", "Typed, not shown", `name="take.settings.secret"`, "Only you changed it")
 		w.lacks(a, "whsec_dGhl", "whsec_bWlu")
 		w.leads(w.post("member", path, with(w.hidden(a, path), url.Values{"take.settings.secret": {"theirs"}})), "/channels")

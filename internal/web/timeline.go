@@ -176,8 +176,8 @@ func deliveries(s manage.IncidentStory, now time.Time) []view.Delivery {
 			Channel: c.Name, Kind: kindLabel(c.Kind), Recipient: d.Recipient, Message: message(s, d.Event), State: string(d.State),
 			Attempts: len(d.Tries),
 		}
-		if d.State == monitor.Owed && len(d.Tries) == 0 {
-			shown.State = "pending"
+		if d.State == monitor.Owed && len(d.Tries) > 0 {
+			shown.State = "retrying"
 		}
 		if n := len(d.Tries); n > 0 {
 			last := d.Tries[n-1]

@@ -512,11 +512,11 @@ func channelForm(p ChannelFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = check("tell_recovered", "on", "It recovers", "", p.TellRecovered).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = check("notify_on_recovery", "on", "It recovers", "", p.TellRecovered).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = check("tell_late", "on", "It is Late", "Before any incident opens. Can be noisy.", p.TellLate).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = check("notify_on_late", "on", "It is Late", "Before any incident opens. Can be noisy.", p.TellLate).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

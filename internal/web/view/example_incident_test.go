@@ -123,7 +123,7 @@ func exampleIncident() view.IncidentPage {
 			{Channel: "#ops-alerts", Kind: "Slack", Message: "Down", State: "sent", Attempts: 1, Took: 800 * time.Millisecond, Response: "200 ok"},
 			{Channel: "On-call email", Kind: "Email", Message: "Down", State: "sent", Attempts: 1, Took: 1900 * time.Millisecond, Response: "250 queued as 4XkQ2z"},
 			{Channel: "Freight primary", Kind: "PagerDuty", Message: "Down", State: "sent", Attempts: 2, Took: 400 * time.Millisecond, Response: "202 Event processed"},
-			{Channel: "Warehouse tablet", Kind: "ntfy", Message: "Down", State: "owed", Attempts: 14, Response: "connection refused", Next: at("20:12:53")},
+			{Channel: "Warehouse tablet", Kind: "ntfy", Message: "Down", State: "retrying", Attempts: 14, Response: "connection refused", Next: at("20:12:53")},
 		},
 		Runbook: "wiki/payouts", Before: "No incident in 41 days",
 		Why:     &view.Why{Status: "down", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Alert},

@@ -50,7 +50,7 @@ func exampleChannelForm() view.ChannelFormPage {
 		TellRecovered: true, RemindEvery: view.Input{Value: "7200"}, Reach: 1171, Heartbeats: 1284,
 		Tests: []view.Delivery{
 			{At: at("20:08:47"), Message: "Test alert", State: "sent", Took: 600 * time.Millisecond, Response: "200 ok"},
-			{At: at("20:07:30"), Message: "Test alert", State: "given_up", Took: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
+			{At: at("20:07:30"), Message: "Test alert", State: "failed", Took: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
 		},
 		Previews: []view.MessagePreview{
 			{

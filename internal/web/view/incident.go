@@ -72,7 +72,7 @@ type Delivery struct {
 	Channel, Kind string
 	Recipient     string // the only one that it is for; empty for all others of the channel
 	Message       string // "Down", "Reminder", "Recovered"
-	State         string // pending, owed, sent or given_up
+	State         string // pending, retrying, sent or failed
 	Attempts      int
 	Took          time.Duration // of the last attempt; 0 when it never answered
 	Response      string        // "200 ok"
@@ -178,7 +178,7 @@ func (p IncidentPage) deliveriesIn() string {
 		switch d.State {
 		case "sent":
 			t.Sent++
-		case "given_up":
+		case "failed":
 			t.GivenUp++
 		default:
 			t.Owed++

@@ -58,9 +58,9 @@ type AlertTally struct {
 func (t AlertTally) state() string {
 	switch {
 	case t.GivenUp > 0:
-		return "given_up"
+		return "failed"
 	case t.Owed > 0:
-		return "owed"
+		return "retrying"
 	default:
 		return "sent"
 	}

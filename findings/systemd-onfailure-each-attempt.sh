@@ -4,7 +4,7 @@
 # Why it matters: units of OnFailure= that alert, the usual advice, alert for an attempt that is repeated; those of OnSuccess= that
 # ping report a success for a failure or a skipped run. So the drop-in of discover reports from ExecStopPost= by $SERVICE_RESULT,
 # and the printed unit, which has OnFailure=, asks for RestartMode=direct if the service has Restart=.
-# Versions: systemd 252 (Debian 12) and 257 (Debian 13), each as process 1 of its own namespaces; needs root. Seen 2026-11-29.
+# Versions: systemd 252 (Debian 12) and 257 (Debian 13), each as process 1 in separate namespaces; needs root. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-252: success of skip, success after attempt 1, success after attempt 2
 257: success of skip, failure after attempt 1, success after attempt 2}"

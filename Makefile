@@ -4,7 +4,7 @@
 GO       ?= go
 PACKAGES ?= ./...
 TOOL     := $(GO) tool -modfile=tools/go.mod
-BESIDE   := $(GO) run ./internal/store/storetest/withpostgres
+POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 
 # The race detector checks all Go code except SQLite, which is translated from C:
 # checking it would take most of the time and find no races in Overdue.
@@ -17,10 +17,10 @@ run: ## runs the server, on SQLite
 	$(GO) run . serve
 
 test: needs-test ## every test, on both databases, with the race detector
-	$(BESIDE) $(GO) test $(RACE) -timeout 12m $(PACKAGES)
+	$(POSTGRES) $(GO) test $(RACE) -timeout 12m $(PACKAGES)
 
 e2e: needs-test ## only the tests of the real binary
-	$(BESIDE) $(GO) test $(RACE) -timeout 12m -count=1 ./e2e/...
+	$(POSTGRES) $(GO) test $(RACE) -timeout 12m -count=1 ./e2e/...
 
 bench: needs-test ## pings per second, memory, pages, many heartbeats that go silent at once
 	$(GO) run ./e2e/bench

@@ -91,7 +91,7 @@ func sentences(block string) []string {
 		return nil
 	}
 	all := endOfSentence.Split(strings.Join(strings.Fields(block), " "), -1)
-	return slices.DeleteFunc(all, func(s string) bool { return len(strings.Fields(s)) < 4 })
+	return slices.DeleteFunc(all, func(s string) bool { return len(strings.Fields(strings.ReplaceAll(s, "`code`,", ""))) < 4 })
 }
 
 // shownText finds the texts of elements and of attributes that people read.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The scheduler Bree parses cron lines with @breejs/later, which runs "0 0 * * 7" on Saturdays: 7 is not Sunday there. Day 0 is.
-# Why it matters: Overdue takes 0 and 7 as Sunday, as crontab(5) does, so a weekly job of Bree that is written with 7 runs a
+# The scheduler Bree parses cron lines with @breejs/later, which runs "0 0 * * 7" on Saturdays. In crontab(5), 7 is Sunday, like 0.
+# Why it matters: Overdue accepts 0 and 7 as Sunday, according to crontab(5), so a weekly job of Bree that is written with 7 runs a
 # day before Overdue expects it. Write 0.
 # Version: @breejs/later 4.2.0. Seen 2026-11-29.
 set -eu

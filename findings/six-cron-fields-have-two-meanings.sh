@@ -1,7 +1,7 @@
 #!/bin/sh
-# Six fields: robfig/cron with seconds reads "0 3 * * * *" as second 0 of minute 3 of every hour; the cronexpr parsers of
-# Nomad and supercronic read it as 03:00 every day of every year. Both accept the line.
-# Why it matters: Overdue asks which meaning a line with six fields has; guessing would watch the wrong hours.
+# robfig/cron with seconds reads the six fields "0 3 * * * *" as second 0 of minute 3 of every hour. The cronexpr parsers of
+# Nomad and supercronic read them as 03:00 every day of every year. Both accept the line.
+# Why it matters: Overdue asks which meaning a line with six fields has. With a guess, it would expect the wrong hours.
 # Versions: robfig/cron 3.0.1, hashicorp/cronexpr 1.1.3, supercronic 0.2.48. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-robfig 01:03 02:03

@@ -1,11 +1,11 @@
 #!/bin/sh
-# pgxpool.Pool.Reset is documented for "a network interruption", yet it does not free the places of connections
-# that were in use: each is closed in good order first, which waits up to 15 seconds for a server that is silent.
-# A pool whose connections all hung stays empty for that long after the database is back. Overdue must store pings
-# within a second, so it closes the sockets itself (internal/store/dial.go).
-# github.com/jackc/pgx/v5 v5.12.0, 2026-11-29. Needs: go.
+# The documentation recommends pgxpool.Pool.Reset after "a network interruption", but Reset does not free the places of connections
+# that were in use: it first closes each connection in an orderly way, which waits up to 15 seconds for a silent server. If all
+# connections of a pool hang, the pool stays empty for that long after the database is back.
+# Why it matters: Overdue must store pings within a second, so it closes the sockets itself.
+# Version: github.com/jackc/pgx/v5 v5.12.0. Seen 2026-11-29. Needs: go.
 set -eu
-expected=${EXPECTED:-late} # what is seen today; "early" would be what the documentation suggests
+expected=${EXPECT:-late} # the documentation suggests "early"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -34,8 +34,8 @@ import (
 
 var silent atomic.Bool
 
-// serve speaks as much of PostgreSQL as a login and an empty query take, and
-// says nothing at all while silent.
+// serve implements the part of the PostgreSQL protocol that a login and an
+// empty query need. While silent is set, it sends nothing.
 func serve(conn net.Conn) {
 	b := pgproto3.NewBackend(conn, conn)
 	if _, err := b.ReceiveStartupMessage(); err != nil || silent.Load() {

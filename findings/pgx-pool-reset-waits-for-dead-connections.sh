@@ -71,7 +71,7 @@ func main() {
 			if err != nil {
 				return
 			}
-			go serve(conn) // never closed: a network that swallows says nothing
+			go serve(conn) // never closed: a network that drops packets sends nothing
 		}
 	}()
 	pool := must(pgxpool.New(ctx, "postgres://u@"+listener.Addr().String()+"/d?sslmode=disable&pool_max_conns=1"))

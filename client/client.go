@@ -16,13 +16,13 @@ import (
 // apiPath is where the API lives below the address of the server.
 const apiPath = "/api/v1"
 
-// longestCall bounds one call from dialling to the last byte, in case the
+// callTimeout bounds one call from dialling to the last byte, in case the
 // caller's context does not. A test alert waits up to 35 s for the provider.
-const longestCall = 45 * time.Second
+const callTimeout = 45 * time.Second
 
-// biggestAnswer is the most that is read of one answer, in bytes: a page of
+// maxResponseBytes is the most that is read of one answer, in bytes: a page of
 // heartbeats stays far below it, and an endless stream must not fill memory.
-const biggestAnswer = 64 << 20
+const maxResponseBytes = 64 << 20
 
 // Client calls the API of one server with one key. It is safe for use by many
 // goroutines.
@@ -61,7 +61,7 @@ func New(base, key string, opts ...Option) *Client {
 	c := &Client{
 		base:      strings.TrimRight(base, "/"),
 		key:       key,
-		http:      &http.Client{Timeout: longestCall},
+		http:      &http.Client{Timeout: callTimeout},
 		userAgent: "overdue-client",
 	}
 	for _, opt := range opts {
@@ -71,12 +71,12 @@ func New(base, key string, opts ...Option) *Client {
 	return c
 }
 
-// mostRedirects is where a chain of redirects is taken for a loop.
-const mostRedirects = 5
+// maxRedirects is where a chain of redirects is taken for a loop.
+const maxRedirects = 5
 
 // keepMethod stops at a redirect that would change the method.
 func keepMethod(req *http.Request, via []*http.Request) error {
-	if req.Method != via[0].Method || len(via) > mostRedirects {
+	if req.Method != via[0].Method || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
 	}
 	return nil
@@ -90,32 +90,32 @@ type call struct {
 	body   any // sent as JSON unless nil
 }
 
-// answer is what came back, read to its end.
-type answer struct {
+// response is what came back, read to its end.
+type response struct {
 	status int
 	body   []byte
 }
 
 // send makes a call and returns the answer of a server that agreed. Anything
 // but a 2xx status is a [*Problem].
-func (c *Client) send(ctx context.Context, a call) (answer, error) {
+func (c *Client) send(ctx context.Context, a call) (response, error) {
 	req, err := c.request(ctx, a)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, fmt.Errorf("call: %w", err)
+		return response{}, fmt.Errorf("call: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, biggestAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
 	if err != nil {
-		return answer{}, fmt.Errorf("answer to %s %s: %w", a.method, req.URL, err)
+		return response{}, fmt.Errorf("answer to %s %s: %w", a.method, req.URL, err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return answer{}, problemOf(resp, body)
+		return response{}, readProblem(resp, body)
 	}
-	return answer{status: resp.StatusCode, body: body}, nil
+	return response{status: resp.StatusCode, body: body}, nil
 }
 
 // request builds the HTTP request for a call.
@@ -178,8 +178,8 @@ func fetch[T any](ctx context.Context, c *Client, a call) (value T, status int, 
 	return value, got.status, nil
 }
 
-// one is fetch for the many calls that do not care about the status.
-func one[T any](ctx context.Context, c *Client, a call) (T, error) {
+// fetchValue is fetch for the many calls that do not care about the status.
+func fetchValue[T any](ctx context.Context, c *Client, a call) (T, error) {
 	value, _, err := fetch[T](ctx, c, a)
 	return value, err
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// echo is a server that records the request and gives one answer.
-func echo(t *testing.T, status int, kind, body string) (*client.Client, *[]string) {
+// newEchoServer is a server that records the request and gives one answer.
+func newEchoServer(t *testing.T, status int, kind, body string) (*client.Client, *[]string) {
 	t.Helper()
 	var heard []string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,57 +34,57 @@ func echo(t *testing.T, status int, kind, body string) (*client.Client, *[]strin
 	return client.New(srv.URL+"/", "ovd_key"), &heard
 }
 
-func TestEveryCallReachesItsEndpoint(t *testing.T) {
+func TestClient_EveryCallReachesItsEndpoint(t *testing.T) {
 	name, yes := "Backup", true
 	settings := client.HeartbeatSettings{Name: &name, Interval: "24h", Grace: 600}
 	for want, call := range map[string]func(context.Context, *client.Client) error{
 		"GET /api/v1/heartbeats": func(ctx context.Context, c *client.Client) error {
-			return second(c.Heartbeats(ctx, client.HeartbeatQuery{}))
+			return errOf(c.Heartbeats(ctx, client.HeartbeatQuery{}))
 		},
 		"GET /api/v1/heartbeats?cursor=c&limit=5&q=a+b&sort=name&status=down&tag=db": func(ctx context.Context, c *client.Client) error {
-			return second(c.Heartbeats(ctx, client.HeartbeatQuery{
+			return errOf(c.Heartbeats(ctx, client.HeartbeatQuery{
 				Status: "down", Tag: "db", Q: "a b", Sort: "name", PageQuery: client.PageQuery{Limit: 5, Cursor: "c"},
 			}))
 		},
 		`POST /api/v1/heartbeats {"name":"Backup","interval":"24h","grace":600}`: func(ctx context.Context, c *client.Client) error {
-			return second(c.CreateHeartbeat(ctx, settings))
+			return errOf(c.CreateHeartbeat(ctx, settings))
 		},
 		`PUT /api/v1/heartbeats/by-slug/a%2Fb {"name":"Backup","interval":"24h","grace":600}`: func(ctx context.Context, c *client.Client) error {
 			_, _, err := c.PutHeartbeat(ctx, "a/b", settings)
 			return err
 		},
-		"GET /api/v1/heartbeats/x": func(ctx context.Context, c *client.Client) error { return second(c.Heartbeat(ctx, "x")) },
+		"GET /api/v1/heartbeats/x": func(ctx context.Context, c *client.Client) error { return errOf(c.Heartbeat(ctx, "x")) },
 		`PATCH /api/v1/heartbeats/x {"manual_resume":true}`: func(ctx context.Context, c *client.Client) error {
-			return second(c.ChangeHeartbeat(ctx, "x", client.HeartbeatSettings{ManualResume: &yes}))
+			return errOf(c.ChangeHeartbeat(ctx, "x", client.HeartbeatSettings{ManualResume: &yes}))
 		},
 		"DELETE /api/v1/heartbeats/x":      func(ctx context.Context, c *client.Client) error { return c.DeleteHeartbeat(ctx, "x") },
-		"POST /api/v1/heartbeats/x/pause":  func(ctx context.Context, c *client.Client) error { return second(c.PauseHeartbeat(ctx, "x")) },
-		"POST /api/v1/heartbeats/x/resume": func(ctx context.Context, c *client.Client) error { return second(c.ResumeHeartbeat(ctx, "x")) },
-		"GET /api/v1/heartbeats/x/why":     func(ctx context.Context, c *client.Client) error { return second(c.Why(ctx, "x")) },
+		"POST /api/v1/heartbeats/x/pause":  func(ctx context.Context, c *client.Client) error { return errOf(c.PauseHeartbeat(ctx, "x")) },
+		"POST /api/v1/heartbeats/x/resume": func(ctx context.Context, c *client.Client) error { return errOf(c.ResumeHeartbeat(ctx, "x")) },
+		"GET /api/v1/heartbeats/x/why":     func(ctx context.Context, c *client.Client) error { return errOf(c.ExplainHeartbeat(ctx, "x")) },
 		"GET /api/v1/heartbeats/x/pings?limit=2": func(ctx context.Context, c *client.Client) error {
-			return second(c.Pings(ctx, "x", client.PageQuery{Limit: 2}))
+			return errOf(c.Pings(ctx, "x", client.PageQuery{Limit: 2}))
 		},
-		"GET /api/v1/heartbeats/x/pings/7/body": func(ctx context.Context, c *client.Client) error { return second(c.PingBody(ctx, "x", 7)) },
+		"GET /api/v1/heartbeats/x/pings/7/body": func(ctx context.Context, c *client.Client) error { return errOf(c.PingBody(ctx, "x", 7)) },
 		"GET /api/v1/incidents?heartbeat=x&state=open": func(ctx context.Context, c *client.Client) error {
-			return second(c.Incidents(ctx, client.IncidentQuery{State: "open", Heartbeat: "x"}))
+			return errOf(c.Incidents(ctx, client.IncidentQuery{State: "open", Heartbeat: "x"}))
 		},
-		"GET /api/v1/incidents/i":              func(ctx context.Context, c *client.Client) error { return second(c.Incident(ctx, "i")) },
-		"POST /api/v1/incidents/i/acknowledge": func(ctx context.Context, c *client.Client) error { return second(c.AcknowledgeIncident(ctx, "i")) },
+		"GET /api/v1/incidents/i":              func(ctx context.Context, c *client.Client) error { return errOf(c.Incident(ctx, "i")) },
+		"POST /api/v1/incidents/i/acknowledge": func(ctx context.Context, c *client.Client) error { return errOf(c.AcknowledgeIncident(ctx, "i")) },
 		`POST /api/v1/incidents/i/notes {"text":"on it"}`: func(ctx context.Context, c *client.Client) error {
-			return second(c.AddNote(ctx, "i", "on it"))
+			return errOf(c.AddNote(ctx, "i", "on it"))
 		},
-		"GET /api/v1/channels":   func(ctx context.Context, c *client.Client) error { return second(c.Channels(ctx, client.PageQuery{})) },
-		"GET /api/v1/channels/c": func(ctx context.Context, c *client.Client) error { return second(c.Channel(ctx, "c")) },
+		"GET /api/v1/channels":   func(ctx context.Context, c *client.Client) error { return errOf(c.Channels(ctx, client.PageQuery{})) },
+		"GET /api/v1/channels/c": func(ctx context.Context, c *client.Client) error { return errOf(c.Channel(ctx, "c")) },
 		`POST /api/v1/channels {"kind":"Backup","settings":{"url":"u"}}`: func(ctx context.Context, c *client.Client) error {
-			return second(c.CreateChannel(ctx, client.ChannelSettings{Kind: &name, Settings: map[string]any{"url": "u"}}))
+			return errOf(c.CreateChannel(ctx, client.ChannelSettings{Kind: &name, Settings: map[string]any{"url": "u"}}))
 		},
 		`PATCH /api/v1/channels/c {"notify_on_late":true}`: func(ctx context.Context, c *client.Client) error {
-			return second(c.ChangeChannel(ctx, "c", client.ChannelSettings{TellLate: &yes}))
+			return errOf(c.ChangeChannel(ctx, "c", client.ChannelSettings{NotifyOnLate: &yes}))
 		},
 		"DELETE /api/v1/channels/c":    func(ctx context.Context, c *client.Client) error { return c.DeleteChannel(ctx, "c") },
-		"POST /api/v1/channels/c/test": func(ctx context.Context, c *client.Client) error { return second(c.TestChannel(ctx, "c")) },
+		"POST /api/v1/channels/c/test": func(ctx context.Context, c *client.Client) error { return errOf(c.TestChannel(ctx, "c")) },
 	} {
-		c, heard := echo(t, 200, "application/json", "{}")
+		c, heard := newEchoServer(t, 200, "application/json", "{}")
 		if err := call(t.Context(), c); err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
@@ -94,11 +94,11 @@ func TestEveryCallReachesItsEndpoint(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errOf[T any](_ T, err error) error { return err }
 
-func TestPutTellsCreatedFromChanged(t *testing.T) {
+func TestPutHeartbeat_ReportsWhetherItCreated(t *testing.T) {
 	for status, want := range map[int]bool{201: true, 200: false} {
-		c, _ := echo(t, status, "application/json", `{"slug":"backup"}`)
+		c, _ := newEchoServer(t, status, "application/json", `{"slug":"backup"}`)
 		h, created, err := c.PutHeartbeat(t.Context(), "backup", client.HeartbeatSettings{})
 		if err != nil || created != want || h.Slug != "backup" {
 			t.Errorf("%d: %+v, created %v, %v", status, h, created, err)
@@ -106,8 +106,8 @@ func TestPutTellsCreatedFromChanged(t *testing.T) {
 	}
 }
 
-func TestProblemsAreDecodedIntoOneClearSentence(t *testing.T) {
-	c, _ := echo(t, 422, "application/problem+json", `{"type":"about:blank","title":"Unprocessable Entity","status":422,
+func TestProblem_IsOneClearSentence(t *testing.T) {
+	c, _ := newEchoServer(t, 422, "application/problem+json", `{"type":"about:blank","title":"Unprocessable Entity","status":422,
 		"detail":"validation failed","errors":[{"message":"must be at least 1 s","location":"body.interval","value":0},
 		{"message":"unknown member","location":"body.intervall"}]}`)
 	_, err := c.CreateHeartbeat(t.Context(), client.HeartbeatSettings{})
@@ -119,12 +119,12 @@ func TestProblemsAreDecodedIntoOneClearSentence(t *testing.T) {
 	if p.Error() != want {
 		t.Errorf("says\n%s\nwant\n%s", p.Error(), want)
 	}
-	if len(p.Errors) != 2 || p.Errors[0].Location != "body.interval" || p.Passing() {
+	if len(p.Errors) != 2 || p.Errors[0].Location != "body.interval" || p.Retryable() {
 		t.Errorf("problem %+v", p)
 	}
 }
 
-func TestAProblemSaysEachMistakeOnce(t *testing.T) {
+func TestProblem_NamesEachFaultOnce(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"}]}`:                                                                "No: body.cron[0]: Hour 25.",
 		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[1]"}]}`:               "No: body.cron[0]: Hour 25.; body.cron[1]: Hour 25.",
@@ -132,14 +132,14 @@ func TestAProblemSaysEachMistakeOnce(t *testing.T) {
 		`{"title":"No","detail":"Wrong.","errors":[{"message":"Wrong."}]}`:                                                                                              "No: Wrong.",
 		`{"title":"No","detail":"No"}`: "No",
 	} {
-		far, _ := echo(t, 422, "application/problem+json", body)
+		far, _ := newEchoServer(t, 422, "application/problem+json", body)
 		if err := far.DeleteHeartbeat(t.Context(), "x"); err == nil || err.Error() != "the server answered 422 "+want {
 			t.Errorf("%s says %q; want %q", body, err, want)
 		}
 	}
 }
 
-func TestProblemsOfOthersAreStillSentences(t *testing.T) {
+func TestProblem_OfOtherServersIsStillASentence(t *testing.T) {
 	for _, c := range []struct {
 		status           int
 		kind, body, want string
@@ -149,14 +149,14 @@ func TestProblemsOfOthersAreStillSentences(t *testing.T) {
 		{401, "application/problem+json", "{broken", "the server answered 401 Unauthorized"},
 		{500, "application/problem+json", `{"status":200,"title":"x"}`, "the server answered 500 x"},
 	} {
-		far, _ := echo(t, c.status, c.kind, c.body)
+		far, _ := newEchoServer(t, c.status, c.kind, c.body)
 		if err := far.DeleteHeartbeat(t.Context(), "x"); err == nil || err.Error() != c.want {
 			t.Errorf("says %q; want %q", err, c.want)
 		}
 	}
 }
 
-func TestRetryAfterIsExposed(t *testing.T) {
+func TestProblem_ExposesRetryAfter(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "12")
 		w.WriteHeader(429)
@@ -164,12 +164,12 @@ func TestRetryAfterIsExposed(t *testing.T) {
 	defer srv.Close()
 	_, err := client.New(srv.URL, "k").Incident(t.Context(), "i")
 	var p *client.Problem
-	if !errors.As(err, &p) || p.RetryAfter != 12*time.Second || !p.Passing() {
+	if !errors.As(err, &p) || p.RetryAfter != 12*time.Second || !p.Retryable() {
 		t.Errorf("got %+v", err)
 	}
 }
 
-func TestAllWalksEveryPageAndKeepsTheFilter(t *testing.T) {
+func TestAllHeartbeats_ReadsEveryPageAndKeepsTheFilter(t *testing.T) {
 	var heard []string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		heard = append(heard, r.URL.RawQuery)
@@ -190,7 +190,7 @@ func TestAllWalksEveryPageAndKeepsTheFilter(t *testing.T) {
 	}
 }
 
-func TestAllStopsWhenTheCallerDoesAndAtTheFirstError(t *testing.T) {
+func TestAllHeartbeats_StopsWithTheCallerAndAtTheFirstError(t *testing.T) {
 	calls := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if calls++; calls > 1 {
@@ -216,7 +216,7 @@ func TestAllStopsWhenTheCallerDoesAndAtTheFirstError(t *testing.T) {
 	}
 }
 
-func TestAListWhoseCursorDoesNotMoveEnds(t *testing.T) {
+func TestAllHeartbeats_EndsIfTheCursorDoesNotMove(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"items":[{"id":"1"}],"next_cursor":"same"}`)
 	}))
@@ -229,7 +229,7 @@ func TestAListWhoseCursorDoesNotMoveEnds(t *testing.T) {
 	}
 }
 
-func TestARedirectThatWouldTurnAPostIntoAGetIsAnError(t *testing.T) {
+func TestClient_ARedirectThatChangesTheMethodIsAnError(t *testing.T) {
 	var gets int
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/heartbeats/x/pause", func(w http.ResponseWriter, r *http.Request) {
@@ -251,8 +251,8 @@ func TestARedirectThatWouldTurnAPostIntoAGetIsAnError(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNotOverdueSaysSo(t *testing.T) {
-	c, _ := echo(t, 200, "text/html", "<html>Hello</html>")
+func TestClient_SaysThatTheAddressIsNotOverdue(t *testing.T) {
+	c, _ := newEchoServer(t, 200, "text/html", "<html>Hello</html>")
 	if _, err := c.Heartbeat(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "the address of Overdue") {
 		t.Errorf("err %v", err)
 	}

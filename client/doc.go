@@ -11,5 +11,5 @@
 //
 // Send is patient: it retries what may pass and returns nil only once the ping
 // is stored. Calls of the API are not repeated, because most of them change
-// something; Problem.Passing tells whether repeating one makes sense.
+// something; Problem.Retryable tells whether repeating one makes sense.
 package client

@@ -21,10 +21,10 @@ type HeartbeatQuery struct {
 
 func (q HeartbeatQuery) values() url.Values {
 	v := q.PageQuery.values()
-	set(v, "status", q.Status)
-	set(v, "tag", q.Tag)
-	set(v, "q", q.Q)
-	set(v, "sort", q.Sort)
+	setNonEmpty(v, "status", q.Status)
+	setNonEmpty(v, "tag", q.Tag)
+	setNonEmpty(v, "q", q.Q)
+	setNonEmpty(v, "sort", q.Sort)
 	return v
 }
 
@@ -34,28 +34,28 @@ func heartbeatPath(id string) string { return "/heartbeats/" + url.PathEscape(id
 
 // Heartbeats returns one page of heartbeats.
 func (c *Client) Heartbeats(ctx context.Context, q HeartbeatQuery) (Page[Heartbeat], error) {
-	return page[Heartbeat](ctx, c, "/heartbeats", q.values())
+	return fetchPage[Heartbeat](ctx, c, "/heartbeats", q.values())
 }
 
 // AllHeartbeats walks all heartbeats, page after page. An error is the last
 // thing that it yields.
 func (c *Client) AllHeartbeats(ctx context.Context, q HeartbeatQuery) iter.Seq2[Heartbeat, error] {
-	return pages[Heartbeat](ctx, c, "/heartbeats", q.values())
+	return iteratePages[Heartbeat](ctx, c, "/heartbeats", q.values())
 }
 
 // Heartbeat returns one heartbeat, by id or ref.
 func (c *Client) Heartbeat(ctx context.Context, id string) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "GET", path: heartbeatPath(id)})
+	return fetchValue[Heartbeat](ctx, c, call{method: "GET", path: heartbeatPath(id)})
 }
 
 // HeartbeatBySlug returns the heartbeat with the given slug.
 func (c *Client) HeartbeatBySlug(ctx context.Context, slug string) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "GET", path: slugPath(slug)})
+	return fetchValue[Heartbeat](ctx, c, call{method: "GET", path: slugPath(slug)})
 }
 
 // CreateHeartbeat makes a new heartbeat. Name and a schedule are required.
 func (c *Client) CreateHeartbeat(ctx context.Context, s HeartbeatSettings) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "POST", path: "/heartbeats", body: s})
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: "/heartbeats", body: s})
 }
 
 // PutHeartbeat creates the heartbeat with this slug, or changes it if there is
@@ -69,7 +69,7 @@ func (c *Client) PutHeartbeat(ctx context.Context, slug string, s HeartbeatSetti
 
 // ChangeHeartbeat changes the given settings and leaves the others.
 func (c *Client) ChangeHeartbeat(ctx context.Context, id string, s HeartbeatSettings) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "PATCH", path: heartbeatPath(id), body: s})
+	return fetchValue[Heartbeat](ctx, c, call{method: "PATCH", path: heartbeatPath(id), body: s})
 }
 
 // DeleteHeartbeat removes a heartbeat and its history.
@@ -80,17 +80,17 @@ func (c *Client) DeleteHeartbeat(ctx context.Context, id string) error {
 
 // PauseHeartbeat stops the heartbeat from being judged.
 func (c *Client) PauseHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/pause"})
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/pause"})
 }
 
 // ResumeHeartbeat lets the heartbeat be judged again, from now on.
 func (c *Client) ResumeHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
-	return one[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/resume"})
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/resume"})
 }
 
-// Why returns the arithmetic behind the heartbeat's status.
-func (c *Client) Why(ctx context.Context, id string) (Why, error) {
-	return one[Why](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
+// ExplainHeartbeat returns the arithmetic behind the heartbeat's status.
+func (c *Client) ExplainHeartbeat(ctx context.Context, id string) (Explanation, error) {
+	return fetchValue[Explanation](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
 }
 
 // RunQuery says which runs are listed. A zero Since does not bound them.
@@ -105,17 +105,17 @@ func (c *Client) Runs(ctx context.Context, id string, q RunQuery) (RunPage, erro
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
 	}
-	return one[RunPage](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/runs", query: v})
+	return fetchValue[RunPage](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/runs", query: v})
 }
 
 // Pings returns one page of a heartbeat's pings, newest first.
 func (c *Client) Pings(ctx context.Context, id string, q PageQuery) (Page[Ping], error) {
-	return page[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
+	return fetchPage[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
 }
 
 // AllPings walks all pings that are kept, newest first.
 func (c *Client) AllPings(ctx context.Context, id string, q PageQuery) iter.Seq2[Ping, error] {
-	return pages[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
+	return iteratePages[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
 }
 
 // PingBody returns the body of ping n, byte for byte as it was kept.

@@ -19,29 +19,29 @@ func (q PageQuery) values() url.Values {
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	set(v, "cursor", q.Cursor)
+	setNonEmpty(v, "cursor", q.Cursor)
 	return v
 }
 
-// set leaves out what is empty: an empty filter is not the same as none.
-func set(v url.Values, name, value string) {
+// setNonEmpty leaves out what is empty: an empty filter is not the same as none.
+func setNonEmpty(v url.Values, name, value string) {
 	if value != "" {
 		v.Set(name, value)
 	}
 }
 
-// page fetches one page of a list.
-func page[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
-	return one[Page[T]](ctx, c, call{method: "GET", path: path, query: query})
+// fetchPage fetches one page of a list.
+func fetchPage[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
+	return fetchValue[Page[T]](ctx, c, call{method: "GET", path: path, query: query})
 }
 
-// pages walks a list from one page to the next. It ends after the last item,
+// iteratePages walks a list from one page to the next. It ends after the last item,
 // after the first error, or when the server repeats its cursor, which would
 // otherwise never end.
-func pages[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
+func iteratePages[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
-			got, err := page[T](ctx, c, path, query)
+			got, err := fetchPage[T](ctx, c, path, query)
 			if err != nil {
 				var none T
 				yield(none, err)

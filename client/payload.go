@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// ShortBody is how many bytes of a body [Send] still sends if the whole body
+// ReducedBodySize is how many bytes of a body [Send] still sends if the whole body
 // does not get through.
-const ShortBody = 1000
+const ReducedBodySize = 1000
 
 // payload is the body of a ping: the forms of it that have not failed yet, from
 // whole to empty.
 type payload struct {
-	forms        [][]byte
+	variants     [][]byte
 	reason       error // why the body is no longer whole
 	bodyFailures int   // failures of the current form that the body may explain
 }
@@ -24,24 +24,24 @@ type payload struct {
 func newPayload(body []byte) *payload {
 	p := &payload{}
 	if len(body) > 0 {
-		p.forms = append(p.forms, body)
+		p.variants = append(p.variants, body)
 	}
-	if len(body) > ShortBody {
-		p.forms = append(p.forms, Tail(body, ShortBody))
+	if len(body) > ReducedBodySize {
+		p.variants = append(p.variants, Tail(body, ReducedBodySize))
 	}
-	p.forms = append(p.forms, nil)
+	p.variants = append(p.variants, nil)
 	return p
 }
 
 // body is the current form.
-func (p *payload) body() []byte { return p.forms[0] }
+func (p *payload) body() []byte { return p.variants[0] }
 
-// share is the longest time for the next attempt: at most longest, and at most
+// timeout is the longest time for the next attempt: at most longest, and at most
 // an equal part of the time left for each form that may still be needed. The
 // last form may use all of it; ctx ends it.
-func (p *payload) share(ctx context.Context, longest time.Duration) time.Duration {
-	if deadline, bounded := ctx.Deadline(); bounded && len(p.forms) > 1 {
-		return min(longest, time.Until(deadline)/time.Duration(len(p.forms)))
+func (p *payload) timeout(ctx context.Context, longest time.Duration) time.Duration {
+	if deadline, bounded := ctx.Deadline(); bounded && len(p.variants) > 1 {
+		return min(longest, time.Until(deadline)/time.Duration(len(p.variants)))
 	}
 	return longest
 }
@@ -54,7 +54,7 @@ const maxBodyFailures = 2
 // reduce continues with the next form if the body explains the failure. It
 // reports whether it did: then the ping must be sent again at once.
 func (p *payload) reduce(err error) bool {
-	if len(p.forms) == 1 {
+	if len(p.variants) == 1 {
 		return false
 	}
 	certain, possible := causedByBody(err)
@@ -67,7 +67,7 @@ func (p *payload) reduce(err error) bool {
 	if p.reason == nil {
 		p.reason = err
 	}
-	p.forms, p.bodyFailures = p.forms[1:], 0
+	p.variants, p.bodyFailures = p.variants[1:], 0
 	return true
 }
 
@@ -79,7 +79,7 @@ func (p *payload) reduce(err error) bool {
 // any of it.
 func causedByBody(err error) (certain, possible bool) {
 	var p *Problem
-	var n *noAnswer
+	var n *connectionError
 	switch {
 	case errors.Is(err, errNotOverdue):
 		return true, false
@@ -95,8 +95,8 @@ func causedByBody(err error) (certain, possible bool) {
 	return false, false
 }
 
-// report calls onReduced if the acknowledged form is not the whole body.
-func (p *payload) report(onReduced func(kept int, reason error)) {
+// reportReduced calls onReduced if the acknowledged form is not the whole body.
+func (p *payload) reportReduced(onReduced func(kept int, reason error)) {
 	if onReduced != nil && p.reason != nil {
 		onReduced(len(p.body()), p.reason)
 	}

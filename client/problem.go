@@ -79,15 +79,15 @@ func (p *Problem) Error() string {
 	return said + ": " + strings.Join(parts, "; ")
 }
 
-// Passing reports whether the same request may succeed later. Only timeouts,
+// Retryable reports whether the same request may succeed later. Only timeouts,
 // abuse limits and trouble on the server's side pass; a request that the server
 // understood and refused stays refused.
-func (p *Problem) Passing() bool {
+func (p *Problem) Retryable() bool {
 	return p.Status == http.StatusRequestTimeout || p.Status == http.StatusTooManyRequests || p.Status >= 500
 }
 
-// problemOf reads the problem out of an answer that is not a success.
-func problemOf(resp *http.Response, body []byte) *Problem {
+// readProblem reads the problem out of an answer that is not a success.
+func readProblem(resp *http.Response, body []byte) *Problem {
 	p := &Problem{}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // a bad type is no type
 	switch kind {
@@ -111,14 +111,14 @@ func problemOf(resp *http.Response, body []byte) *Problem {
 	return p
 }
 
-// longestLine is how many bytes of a plain-text refusal are kept.
-const longestLine = 200
+// maxLineBytes is how many bytes of a plain-text refusal are kept.
+const maxLineBytes = 200
 
 // firstLine keeps what can be shown on a terminal: one line, short, printable.
 func firstLine(body []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
-	if len(line) > longestLine {
-		line = line[:longestLine]
+	if len(line) > maxLineBytes {
+		line = line[:maxLineBytes]
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) && r != unicode.ReplacementChar {

@@ -45,5 +45,5 @@ type ClockChange struct {
 // PreviewSchedule returns what a schedule means, and when it would be due. A
 // read-only key may ask.
 func (c *Client) PreviewSchedule(ctx context.Context, q ScheduleQuery) (SchedulePreview, error) {
-	return one[SchedulePreview](ctx, c, call{method: "POST", path: "/schedules/preview", body: q})
+	return fetchValue[SchedulePreview](ctx, c, call{method: "POST", path: "/schedules/preview", body: q})
 }

@@ -32,8 +32,8 @@ const (
 // Ping-Body-Limit header says otherwise. It cuts the rest.
 const BodyLimit = 100_000
 
-// defaultAttempt is how long one attempt may take unless told otherwise.
-const defaultAttempt = 10 * time.Second
+// defaultAttemptTimeout is how long one attempt may take unless told otherwise.
+const defaultAttemptTimeout = 10 * time.Second
 
 // PingOptions says what to send with a ping. The zero value is a success
 // without a body.
@@ -43,11 +43,11 @@ type PingOptions struct {
 	RunID    string // a UUID that pairs a start with its finish
 	Body     []byte
 
-	Attempt   time.Duration                       // longest time for one attempt; 0 means 10 s
-	OnRetry   func(err error, rest time.Duration) // called before each rest; may be nil
-	OnReduced func(kept int, reason error)        // called if the ping was acknowledged with only the last kept bytes of Body; may be nil
-	HTTP      *http.Client                        // nil: a client that follows no redirect which changes the method
-	UserAgent string
+	AttemptTimeout time.Duration                       // longest time for one attempt; 0 means 10 s
+	OnRetry        func(err error, rest time.Duration) // called before each rest; may be nil
+	OnReduced      func(kept int, reason error)        // called if the ping was acknowledged with only the last kept bytes of Body; may be nil
+	HTTP           *http.Client                        // nil: a client that follows no redirect which changes the method
+	UserAgent      string
 }
 
 // Send sends one ping to a ping URL and returns nil only when the server has
@@ -59,7 +59,7 @@ type PingOptions struct {
 // tried again. So a ping may arrive twice. Refusals are a [*Problem].
 //
 // The signal does not depend on the body. If an attempt fails in a way that the
-// body can explain, Send repeats it with the last [ShortBody] bytes, and then
+// body can explain, Send repeats it with the last [ReducedBodySize] bytes, and then
 // without a body. Attempts with a body use only their share of the remaining time,
 // so that there is always time for the one without a body before ctx ends.
 func Send(ctx context.Context, pingURL string, o PingOptions) error {
@@ -71,21 +71,21 @@ func Send(ctx context.Context, pingURL string, o PingOptions) error {
 	for n := 1; ; n++ {
 		err := o.attempt(ctx, address, p)
 		if err == nil {
-			p.report(o.OnReduced)
+			p.reportReduced(o.OnReduced)
 			return nil
 		}
 		if ctx.Err() == nil && p.reduce(err) {
 			n--
 			continue
 		}
-		rest, again := patience(err, n)
-		if !again || n == mostAttempts || !fits(ctx, rest) {
+		rest, again := backoff(err, n)
+		if !again || n == maxAttempts || !leavesTime(ctx, rest) {
 			return err
 		}
 		if o.OnRetry != nil {
 			o.OnRetry(err, rest)
 		}
-		if !wait(ctx, rest) {
+		if !sleep(ctx, rest) {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ var errNotOverdue = errors.New(`the answer was 200 but not the "OK" of an acknow
 // attempt sends the ping once. It is always a POST: heartbeats may be set to
 // count nothing else.
 func (o PingOptions) attempt(ctx context.Context, address string, p *payload) error {
-	longest := p.share(ctx, cmp.Or(max(o.Attempt, 0), defaultAttempt))
+	longest := p.timeout(ctx, cmp.Or(max(o.AttemptTimeout, 0), defaultAttemptTimeout))
 	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest.Round(time.Millisecond)))
 	defer cancel()
 	var connected atomic.Bool
@@ -135,27 +135,27 @@ func (o PingOptions) attempt(ctx context.Context, address string, p *payload) er
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	o.dress(req, p.body())
-	resp, err := o.client().Do(req)
+	o.setHeaders(req, p.body())
+	resp, err := o.httpClient().Do(req)
 	if err != nil {
-		return unreachable(ctx, err, connected.Load())
+		return newConnectionError(ctx, err, connected.Load())
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if err != nil {
-		return unreachable(ctx, err, true)
+		return newConnectionError(ctx, err, true)
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return problemOf(resp, body)
+		return readProblem(resp, body)
 	case strings.TrimSpace(string(body)) != "OK":
 		return errNotOverdue
 	}
 	return nil
 }
 
-// dress sets the headers. The type lets the server show text as text.
-func (o PingOptions) dress(req *http.Request, body []byte) {
+// setHeaders sets the headers. The type lets the server show text as text.
+func (o PingOptions) setHeaders(req *http.Request, body []byte) {
 	req.Header.Set("User-Agent", "overdue-client")
 	if o.UserAgent != "" {
 		req.Header.Set("User-Agent", o.UserAgent)
@@ -169,29 +169,29 @@ func (o PingOptions) dress(req *http.Request, body []byte) {
 	}
 }
 
-// client follows no redirect that would turn the POST into a GET: a heartbeat
+// httpClient follows no redirect that would turn the POST into a GET: a heartbeat
 // that counts only POST would log it as ignored, and answer 200.
-func (o PingOptions) client() *http.Client {
+func (o PingOptions) httpClient() *http.Client {
 	if o.HTTP != nil {
 		return o.HTTP
 	}
 	return &http.Client{CheckRedirect: keepMethod}
 }
 
-// noAnswer is the error of an attempt that got no complete answer.
-type noAnswer struct {
+// connectionError is the error of an attempt that got no complete answer.
+type connectionError struct {
 	err       error
 	connected bool // the server or a proxy had accepted the connection
 	timeout   bool
 }
 
-func (e *noAnswer) Error() string { return "the server could not be reached: " + e.err.Error() }
+func (e *connectionError) Error() string { return "the server could not be reached: " + e.err.Error() }
 
-func (e *noAnswer) Unwrap() error { return e.err }
+func (e *connectionError) Unwrap() error { return e.err }
 
-// unreachable drops the method and URL that net/http puts before the reason: a
+// newConnectionError drops the method and URL that net/http puts before the reason: a
 // ping URL is a capability and does not belong in a cron mail.
-func unreachable(ctx context.Context, err error, connected bool) error {
+func newConnectionError(ctx context.Context, err error, connected bool) error {
 	timeout := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -200,5 +200,5 @@ func unreachable(ctx context.Context, err error, connected bool) error {
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return &noAnswer{err: err, connected: connected, timeout: timeout}
+	return &connectionError{err: err, connected: connected, timeout: timeout}
 }

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	anID    = "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
-	pingURL = "https://overdue.example.org/api/v1/hb/" + anID
+	testID  = "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
+	pingURL = "https://overdue.example.org/api/v1/hb/" + testID
 )
 
-// script is a far end that gives one answer after the other and repeats the
+// fakeServer is a far end that gives one answer after the other and repeats the
 // last, without a socket, so that it works inside a bubble.
-type script struct {
+type fakeServer struct {
 	answers []func(*http.Request) (*http.Response, error)
 	heard   []string    // method and path with query
 	at      []time.Time // when
@@ -29,7 +29,7 @@ type script struct {
 	types   []string
 }
 
-func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *fakeServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
@@ -42,9 +42,9 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.answers[n-1](req)
 }
 
-func (s *script) client() *http.Client { return &http.Client{Transport: s} }
+func (s *fakeServer) client() *http.Client { return &http.Client{Transport: s} }
 
-func says(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
+func answers200(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
 		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}
 		resp.Header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -55,45 +55,45 @@ func says(status int, body string, header ...string) func(*http.Request) (*http.
 	}
 }
 
-func hangs(req *http.Request) (*http.Response, error) {
+func neverAnswers(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
 }
 
-func refuses(*http.Request) (*http.Response, error) {
+func rejectsWith(*http.Request) (*http.Response, error) {
 	return nil, errors.New("connection refused")
 }
 
-func playing(answers ...func(*http.Request) (*http.Response, error)) *script {
-	return &script{answers: answers}
+func newFakeServer(answers ...func(*http.Request) (*http.Response, error)) *fakeServer {
+	return &fakeServer{answers: answers}
 }
 
-func TestSendReachesThePathOfEachSignal(t *testing.T) {
+func TestSend_UsesThePathOfEachSignal(t *testing.T) {
 	two, zero := 2, 0
 	for want, o := range map[string]client.PingOptions{
-		"":                                  {},
-		"/start":                            {Signal: client.Start},
-		"/fail":                             {Signal: client.Fail},
-		"/log":                              {Signal: client.Log},
-		"/2":                                {ExitCode: &two},
-		"/0":                                {ExitCode: &zero, Signal: client.Fail},
-		"/start?rid=" + anID:                {Signal: client.Start, RunID: anID},
-		"?rid=" + strings.ToUpper(anID[:8]): {Signal: client.Success, RunID: strings.ToUpper(anID[:8])},
+		"":                                    {},
+		"/start":                              {Signal: client.Start},
+		"/fail":                               {Signal: client.Fail},
+		"/log":                                {Signal: client.Log},
+		"/2":                                  {ExitCode: &two},
+		"/0":                                  {ExitCode: &zero, Signal: client.Fail},
+		"/start?rid=" + testID:                {Signal: client.Start, RunID: testID},
+		"?rid=" + strings.ToUpper(testID[:8]): {Signal: client.Success, RunID: strings.ToUpper(testID[:8])},
 	} {
-		far := playing(says(200, "OK"))
+		far := newFakeServer(answers200(200, "OK"))
 		o.HTTP = far.client()
 		if err := client.Send(t.Context(), pingURL, o); err != nil {
 			t.Fatalf("%q: %v", want, err)
 		}
-		if got := far.heard; !slices.Equal(got, []string{"POST /api/v1/hb/" + anID + want}) {
+		if got := far.heard; !slices.Equal(got, []string{"POST /api/v1/hb/" + testID + want}) {
 			t.Errorf("%q: sent %q", want, got)
 		}
 	}
 }
 
-func TestSendCarriesTheBodyByteForByteAndNamesItsType(t *testing.T) {
+func TestSend_SendsTheBodyUnchangedWithItsType(t *testing.T) {
 	for body, kind := range map[string]string{"": "", "naïve\n": "text/plain; charset=utf-8", "\xff\x00\xfe": "application/octet-stream"} {
-		far := playing(says(503, "busy"), says(200, "OK\n"))
+		far := newFakeServer(answers200(503, "busy"), answers200(200, "OK\n"))
 		synctest.Test(t, func(t *testing.T) {
 			if err := client.Send(t.Context(), pingURL, client.PingOptions{Body: []byte(body), HTTP: far.client()}); err != nil {
 				t.Fatal(err)
@@ -105,9 +105,9 @@ func TestSendCarriesTheBodyByteForByteAndNamesItsType(t *testing.T) {
 	}
 }
 
-func TestSendTriesAgainUntilAcknowledged(t *testing.T) {
+func TestSend_RetriesUntilAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		far := playing(refuses, says(500, "trouble"), says(429, "slow down"), hangs, says(200, "OK"))
+		far := newFakeServer(rejectsWith, answers200(500, "trouble"), answers200(429, "slow down"), neverAnswers, answers200(200, "OK"))
 		var told int
 		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: far.client(), OnRetry: func(error, time.Duration) { told++ }})
 		if err != nil || len(far.heard) != 5 || told != 4 {
@@ -116,12 +116,12 @@ func TestSendTriesAgainUntilAcknowledged(t *testing.T) {
 	})
 }
 
-func TestSendHonoursRetryAfter(t *testing.T) {
+func TestSend_HonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		far := playing(
-			says(503, "away", "Retry-After", "7"),
-			says(503, "away", "Retry-After", time.Now().Add(27*time.Second).UTC().Format(http.TimeFormat)),
-			says(200, "OK"))
+		far := newFakeServer(
+			answers200(503, "away", "Retry-After", "7"),
+			answers200(503, "away", "Retry-After", time.Now().Add(27*time.Second).UTC().Format(http.TimeFormat)),
+			answers200(200, "OK"))
 		if err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: far.client()}); err != nil {
 			t.Fatal(err)
 		}
@@ -134,11 +134,11 @@ func TestSendHonoursRetryAfter(t *testing.T) {
 	})
 }
 
-func TestSendGivesUpAtOnceWhenWaitingCannotHelp(t *testing.T) {
+func TestSend_StopsIfTheBackoffExceedsTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		far := playing(says(503, "away", "Retry-After", "60"))
+		far := newFakeServer(answers200(503, "away", "Retry-After", "60"))
 		began := time.Now()
 		err := client.Send(ctx, pingURL, client.PingOptions{HTTP: far.client()})
 		var p *client.Problem
@@ -151,13 +151,13 @@ func TestSendGivesUpAtOnceWhenWaitingCannotHelp(t *testing.T) {
 	})
 }
 
-func TestSendDoesNotRepeatWhatCannotGetBetter(t *testing.T) {
-	for name, far := range map[string]*script{
-		"unknown heartbeat": playing(says(404, "no such heartbeat")),
-		"malformed":         playing(says(400, "bad exit code")),
-		"forbidden":         playing(says(403, "no")),
-		"redirect":          playing(says(301, "", "Location", "https://elsewhere.example.org/")),
-		"login page":        playing(says(200, "<html>Welcome to the hotel</html>")),
+func TestSend_DoesNotRetryPermanentErrors(t *testing.T) {
+	for name, far := range map[string]*fakeServer{
+		"unknown heartbeat": newFakeServer(answers200(404, "no such heartbeat")),
+		"malformed":         newFakeServer(answers200(400, "bad exit code")),
+		"forbidden":         newFakeServer(answers200(403, "no")),
+		"redirect":          newFakeServer(answers200(301, "", "Location", "https://elsewhere.example.org/")),
+		"login page":        newFakeServer(answers200(200, "<html>Welcome to the hotel</html>")),
 	} {
 		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: &http.Client{
 			Transport: far, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -168,16 +168,16 @@ func TestSendDoesNotRepeatWhatCannotGetBetter(t *testing.T) {
 	}
 }
 
-func TestSendIsBoundedInAttemptsAndInTime(t *testing.T) {
+func TestSend_IsBoundedInAttemptsAndTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		far := playing(refuses)
+		far := newFakeServer(rejectsWith)
 		if err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: far.client()}); err == nil || len(far.heard) != 10 {
 			t.Errorf("err %v after %d attempts; want an error after 10", err, len(far.heard))
 		}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 25*time.Second, errors.New("out of patience"))
 		defer cancel()
 		began := time.Now()
-		err := client.Send(ctx, pingURL, client.PingOptions{HTTP: playing(hangs).client(), Attempt: 4 * time.Second})
+		err := client.Send(ctx, pingURL, client.PingOptions{HTTP: newFakeServer(neverAnswers).client(), AttemptTimeout: 4 * time.Second})
 		if took := time.Since(began); took > 25*time.Second || took < 10*time.Second {
 			t.Errorf("gave up after %v; want 10 s to 25 s", took)
 		}
@@ -187,10 +187,10 @@ func TestSendIsBoundedInAttemptsAndInTime(t *testing.T) {
 	})
 }
 
-func TestSendStopsWhenToldTo(t *testing.T) {
+func TestSend_StopsWhenCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		far := playing(refuses)
+		far := newFakeServer(rejectsWith)
 		began := time.Now()
 		err := client.Send(ctx, pingURL, client.PingOptions{HTTP: far.client(), OnRetry: func(error, time.Duration) { cancel() }})
 		if err == nil || time.Since(began) != 0 || len(far.heard) != 1 {
@@ -199,7 +199,7 @@ func TestSendStopsWhenToldTo(t *testing.T) {
 	})
 }
 
-func TestSendRefusesWhatIsNoPingBeforeSendingIt(t *testing.T) {
+func TestSend_RejectsInvalidPingsBeforeSending(t *testing.T) {
 	tooBig := 256
 	for name, try := range map[string]func() error{
 		"exit code": func() error { return client.Send(t.Context(), pingURL, client.PingOptions{ExitCode: &tooBig}) },
@@ -212,26 +212,26 @@ func TestSendRefusesWhatIsNoPingBeforeSendingIt(t *testing.T) {
 	}
 }
 
-func TestSendErrorsDoNotRevealThePingURL(t *testing.T) {
+func TestSend_ErrorsDoNotRevealThePingURL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: playing(refuses).client()})
-		if err == nil || strings.Contains(err.Error(), anID) || !strings.Contains(err.Error(), "connection refused") {
+		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: newFakeServer(rejectsWith).client()})
+		if err == nil || strings.Contains(err.Error(), testID) || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("error %q; want the reason without the URL", err)
 		}
 	})
 }
 
-func TestPingURLTakesURLsAndIDs(t *testing.T) {
+func TestPingURL_AcceptsURLsAndIDs(t *testing.T) {
 	for _, c := range []struct{ base, target, want string }{
-		{"https://o.example.org", anID, "https://o.example.org/api/v1/hb/" + anID},
-		{"https://o.example.org/sub/", anID, "https://o.example.org/sub/api/v1/hb/" + anID},
+		{"https://o.example.org", testID, "https://o.example.org/api/v1/hb/" + testID},
+		{"https://o.example.org/sub/", testID, "https://o.example.org/sub/api/v1/hb/" + testID},
 		{"", pingURL, pingURL},
 		{"https://other.example.org", pingURL, pingURL},
-		{"", anID, ""},
-		{"o.example.org", anID, ""},
+		{"", testID, ""},
+		{"o.example.org", testID, ""},
 		{"https://o.example.org", "backup", ""},
-		{"https://o.example.org", anID[:35] + "g", ""},
-		{"https://o.example.org", strings.ReplaceAll(anID, "-", "0"), ""},
+		{"https://o.example.org", testID[:35] + "g", ""},
+		{"https://o.example.org", strings.ReplaceAll(testID, "-", "0"), ""},
 		{"https://o.example.org", "ftp://o.example.org/x", ""},
 	} {
 		got, err := client.PingURL(c.base, c.target)

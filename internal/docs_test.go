@@ -70,6 +70,37 @@ func TestDocs_EveryTestThatTheyNameExists(t *testing.T) {
 	}
 }
 
+// goTest finds commands that run some tests of packages. In a table, | is escaped.
+var goTest = regexp.MustCompile(`go test ([^` + "`" + `\n]*)-run '?([^'\s` + "`" + `]+)`)
+
+func TestDocs_CommandsRunAtLeastOneTest(t *testing.T) {
+	tests := map[string][]string{} // by folder
+	for path, text := range repositoryFiles(t, ".go") {
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(text, -1) {
+			tests["./"+filepath.ToSlash(filepath.Dir(path))] = append(tests["./"+filepath.ToSlash(filepath.Dir(path))], m[1])
+		}
+	}
+	commands := 0
+	for path, text := range repositoryFiles(t, ".md") {
+		for _, m := range goTest.FindAllStringSubmatch(text, -1) {
+			pattern, err := regexp.Compile(strings.ReplaceAll(m[2], `\|`, "|"))
+			if err != nil {
+				t.Errorf("%s: %s: %v", path, m[0], err)
+				continue
+			}
+			for _, folder := range strings.Fields(m[1]) {
+				if strings.HasPrefix(folder, "./") && !slices.ContainsFunc(tests[folder], pattern.MatchString) {
+					t.Errorf("%s: %s runs no test in %s", path, m[0], folder)
+				}
+			}
+			commands++
+		}
+	}
+	if commands < 20 {
+		t.Fatalf("found only %d commands", commands)
+	}
+}
+
 // namedFile finds a path or a file name in inline code.
 var namedFile = regexp.MustCompile("`((?:\\.\\./)*(?:[\\w.-]+/)*[\\w-]+\\.(?:go|templ|txtar|sh))`")
 

@@ -26,7 +26,7 @@ func survives(line string) bool {
 		line = strings.ReplaceAll(line, whole, "")
 	}
 	for _, loop := range []string{snippet.CurlLoop, snippet.WgetLoop} {
-		head, tail, _ := strings.Cut(loop, snippet.Placeholder)
+		head, tail, _ := strings.Cut(loop, snippet.URLPlaceholder)
 		line = regexp.MustCompile(regexp.QuoteMeta(head)+`\S+`+regexp.QuoteMeta(tail)).ReplaceAllString(line, "")
 	}
 	return !regexp.MustCompile(`\b(curl|wget) -`).MatchString(line)
@@ -51,14 +51,14 @@ func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
 	if found < 10 {
 		t.Errorf("found only %d lines; this proves nothing", found)
 	}
-	for _, w := range snippet.Ways(writtenURL) {
+	for _, w := range snippet.Examples(writtenURL) {
 		for _, b := range w.Blocks {
 			if !survives(b.Code) {
 				t.Errorf("%s: a line does not send again what a restarting server did not take:\n%s", w.Name, b.Code)
 			}
 		}
 	}
-	for name, code := range snippet.Lines(writtenURL) {
+	for name, code := range snippet.DocSnippets(writtenURL) {
 		if !survives(code) {
 			t.Errorf("line %q does not send again what a restarting server did not take:\n%s", name, code)
 		}
@@ -67,7 +67,7 @@ func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
 
 // asksTheAPI are the files with commands for a person at a terminal. A change
 // that is sent twice would be made twice, so those do not try again.
-var asksTheAPI = map[string]bool{"internal/web/view/keys.go": true, "internal/web/manualreference.go": true}
+var asksTheAPI = map[string]bool{"internal/web/view/keys.go": true, "internal/web/reference.go": true}
 
 // TestPrinted_OnlyOnePackageWritesCommandsThatPing: a second table would differ.
 func TestPrinted_OnlyOnePackageWritesCommandsThatPing(t *testing.T) {
@@ -140,7 +140,7 @@ func TestManual_ItsCodeIsThatOfTheTable(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
 	}
-	lines := snippet.Lines(writtenURL)
+	lines := snippet.DocSnippets(writtenURL)
 	known := map[string]string{}
 	for name, code := range lines {
 		known[code] = name

@@ -19,8 +19,8 @@ import (
 	"overdue/internal/notify"
 )
 
-// page is the text of one page.
-func page(t *testing.T, name string) string {
+// readPage is the text of one page.
+func readPage(t *testing.T, name string) string {
 	t.Helper()
 	text, err := fs.ReadFile(manual.Files(), name)
 	if err != nil {
@@ -29,8 +29,8 @@ func page(t *testing.T, name string) string {
 	return string(text)
 }
 
-// help is what a command tells about itself.
-func help(t *testing.T, command ...string) string {
+// commandHelp is what a command tells about itself.
+func commandHelp(t *testing.T, command ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	if code := cli.Main(append(command, "--help"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
@@ -42,7 +42,7 @@ func help(t *testing.T, command ...string) string {
 // commands are all that the program can do.
 func commands(t *testing.T) [][]string {
 	t.Helper()
-	_, list, _ := strings.Cut(help(t), "Commands:\n")
+	_, list, _ := strings.Cut(commandHelp(t), "Commands:\n")
 	var all [][]string
 	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+(?: [a-z-]+)?)  +[A-Z]`).FindAllStringSubmatch(list, -1) {
 		all = append(all, strings.Fields(m[1]))
@@ -53,15 +53,15 @@ func commands(t *testing.T) [][]string {
 	return all
 }
 
-// aFlag finds the flags of a help text, where they are introduced.
-var aFlag = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
+// flagPattern finds the flags of a help text, where they are introduced.
+var flagPattern = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
 
-// aVariable finds environment variables.
-var aVariable = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
+// variablePattern finds environment variables.
+var variablePattern = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
 
-func TestEveryCommandAndEveryFlagIsInTheManual(t *testing.T) {
-	text := page(t, "command-line.md")
-	settings := page(t, "configuration.md")
+func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
+	text := readPage(t, "command-line.md")
+	settings := readPage(t, "configuration.md")
 	for _, command := range commands(t) {
 		if !strings.Contains(text, "overdue "+strings.Join(command, " ")) {
 			t.Errorf("the manual does not tell of overdue %v", command)
@@ -70,7 +70,7 @@ func TestEveryCommandAndEveryFlagIsInTheManual(t *testing.T) {
 		if command[0] == "serve" || command[0] == "check" {
 			where = settings
 		}
-		for _, m := range aFlag.FindAllStringSubmatch(help(t, command...), -1) {
+		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
 			if m[1] != "--help" && !strings.Contains(where, "`"+m[1]) {
 				t.Errorf("the manual does not tell of overdue %s %s", strings.Join(command, " "), m[1])
 			}
@@ -78,12 +78,12 @@ func TestEveryCommandAndEveryFlagIsInTheManual(t *testing.T) {
 	}
 }
 
-func TestTheManualKnowsEveryVariableAndNoOther(t *testing.T) {
+func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	var known []string
 	for _, command := range commands(t) {
-		known = append(known, aVariable.FindAllString(help(t, command...), -1)...)
+		known = append(known, variablePattern.FindAllString(commandHelp(t, command...), -1)...)
 	}
-	text := page(t, "configuration.md")
+	text := readPage(t, "configuration.md")
 	for _, name := range known {
 		if !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("the manual does not tell of %s", name)
@@ -94,7 +94,7 @@ func TestTheManualKnowsEveryVariableAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range names {
-		for _, name := range aVariable.FindAllString(page(t, file), -1) {
+		for _, name := range variablePattern.FindAllString(readPage(t, file), -1) {
 			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
 				t.Errorf("%s tells of %s, which does not exist", file, name)
 			}
@@ -102,15 +102,15 @@ func TestTheManualKnowsEveryVariableAndNoOther(t *testing.T) {
 	}
 }
 
-func TestTheManualTellsOfNoFlagThatDoesNotExist(t *testing.T) {
+func TestManual_NamesNoUnknownFlag(t *testing.T) {
 	known := []string{}
 	for _, command := range commands(t) {
-		for _, m := range aFlag.FindAllStringSubmatch(help(t, command...), -1) {
+		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
 			known = append(known, m[1])
 		}
 	}
 	for _, file := range []string{"configuration.md", "command-line.md", "operations.md", "delivery.md"} {
-		for _, m := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(page(t, file), -1) {
+		for _, m := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(readPage(t, file), -1) {
 			if !slices.Contains(known, m[1]) {
 				t.Errorf("%s tells of %s, which no command has", file, m[1])
 			}
@@ -118,7 +118,7 @@ func TestTheManualTellsOfNoFlagThatDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestEveryFormOfAPingIsInTheManual(t *testing.T) {
+func TestManual_DocumentsEveryPingURL(t *testing.T) {
 	answer := httptest.NewRecorder()
 	api.New(api.Options{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, api.Prefix+"/openapi.json", nil))
 	var document struct {
@@ -127,7 +127,7 @@ func TestEveryFormOfAPingIsInTheManual(t *testing.T) {
 	if err := json.Unmarshal(answer.Body.Bytes(), &document); err != nil {
 		t.Fatal(err)
 	}
-	text, forms := page(t, "pinging.md"), 0
+	text, forms := readPage(t, "pinging.md"), 0
 	for path, operations := range document.Paths {
 		if !strings.HasPrefix(path, "/hb/") {
 			continue
@@ -147,13 +147,13 @@ func TestEveryFormOfAPingIsInTheManual(t *testing.T) {
 	}
 }
 
-func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
+func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	none := func() float64 { return 0 }
 	m := meter.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
-	m.ShowOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)
@@ -165,7 +165,7 @@ func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
 		known = append(known, m[1])
 	}
 	var written []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(overdue_\\w+)").FindAllStringSubmatch(page(t, "operations.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(overdue_\\w+)").FindAllStringSubmatch(readPage(t, "operations.md"), -1) {
 		written = append(written, m[1])
 	}
 	slices.Sort(known)
@@ -175,14 +175,14 @@ func TestEveryMetricIsInTheManualAndNoOther(t *testing.T) {
 	}
 }
 
-func TestEveryKindOfChannelIsInTheManual(t *testing.T) {
-	text := page(t, "channels.md")
+func TestManual_DocumentsEveryChannelKind(t *testing.T) {
+	text := readPage(t, "channels.md")
 	for _, k := range notify.Kinds() {
 		if heading := strings.Replace(k.Label, "Email", "E-mail", 1); !strings.Contains(text, "\n## "+heading+"\n") {
 			t.Errorf("the manual does not tell of the kind %s", k.Name)
 		}
 	}
-	delivery := page(t, "delivery.md")
+	delivery := readPage(t, "delivery.md")
 	for _, event := range []string{
 		notify.EventOpened, notify.EventReminder, notify.EventAcknowledged, notify.EventResolved, notify.EventLate, notify.EventChannelFailing,
 		notify.EventChannelRecovered, notify.EventTest,

@@ -47,7 +47,7 @@ func flagsOf(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
 	for _, command := range commands(t) {
-		for _, m := range aFlag.FindAllStringSubmatch(help(t, command...), -1) {
+		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
 			all[strings.Join(command, " ")] = append(all[strings.Join(command, " ")], m[1])
 		}
 	}
@@ -108,10 +108,10 @@ func TestDocuments_NameFlagsThatExist(t *testing.T) {
 func TestDocuments_NameSettingsThatExist(t *testing.T) {
 	var known []string
 	for _, command := range commands(t) {
-		known = append(known, aVariable.FindAllString(help(t, command...), -1)...)
+		known = append(known, variablePattern.FindAllString(commandHelp(t, command...), -1)...)
 	}
 	for path, text := range documents(t) {
-		for _, name := range aVariable.FindAllString(text, -1) {
+		for _, name := range variablePattern.FindAllString(text, -1) {
 			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
 				t.Errorf("%s: there is no setting %s", path, name)
 			}
@@ -168,7 +168,7 @@ func matchesPath(want, got string) bool {
 // TestDocuments_NameMetricsThatExist compares with the table of the manual, which
 // lists exactly the metrics of the program.
 func TestDocuments_NameMetricsThatExist(t *testing.T) {
-	table := regexp.MustCompile("(?m)^\\| `(overdue_\\w+)").FindAllStringSubmatch(page(t, "operations.md"), -1)
+	table := regexp.MustCompile("(?m)^\\| `(overdue_\\w+)").FindAllStringSubmatch(readPage(t, "operations.md"), -1)
 	for path, text := range documents(t) {
 		for _, name := range regexp.MustCompile(`\boverdue_[a-z_]+`).FindAllString(text, -1) {
 			if !slices.ContainsFunc(table, func(m []string) bool { return m[1] == name }) {

@@ -9,10 +9,10 @@ import (
 	"overdue/internal/schedule"
 )
 
-// part is the text of a page under one heading.
-func part(t *testing.T, name, heading string) string {
+// sectionOf is the text of a page under one heading.
+func sectionOf(t *testing.T, name, heading string) string {
 	t.Helper()
-	_, rest, found := strings.Cut(page(t, name), "\n## "+heading+"\n")
+	_, rest, found := strings.Cut(readPage(t, name), "\n## "+heading+"\n")
 	if !found {
 		t.Fatalf("%s has no part %s", name, heading)
 	}
@@ -20,12 +20,12 @@ func part(t *testing.T, name, heading string) string {
 	return rest
 }
 
-// example is a line of a table: an expression, and what is said of it.
-var example = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.+) \\|$")
+// exampleRow is a line of a table: an expression, and what is said of it.
+var exampleRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.+) \\|$")
 
-func TestTheManualSaysOfEachScheduleWhatItMeans(t *testing.T) {
+func TestManual_ScheduleExamplesMatchTheParser(t *testing.T) {
 	for heading, read := range map[string]func([]string, string) (schedule.Schedule, error){"Cron": schedule.Cron, "OnCalendar": schedule.OnCalendar} {
-		rows := example.FindAllStringSubmatch(part(t, "schedules.md", heading), -1)
+		rows := exampleRow.FindAllStringSubmatch(sectionOf(t, "schedules.md", heading), -1)
 		if len(rows) < 9 {
 			t.Errorf("%s has only %d examples", heading, len(rows))
 		}
@@ -35,15 +35,15 @@ func TestTheManualSaysOfEachScheduleWhatItMeans(t *testing.T) {
 				t.Errorf("%s: %v", m[1], err)
 				continue
 			}
-			if got := strings.ReplaceAll(strings.TrimSuffix(s.Words(), ", Europe/Berlin"), "\u00a0", " "); got != m[2] {
+			if got := strings.ReplaceAll(strings.TrimSuffix(s.Describe(), ", Europe/Berlin"), "\u00a0", " "); got != m[2] {
 				t.Errorf("%s means %q; the manual says %q", m[1], got, m[2])
 			}
 		}
 	}
 }
 
-// days are the local times of all slots of a day in Berlin.
-func days(t *testing.T, s schedule.Schedule, year int, month time.Month, day int) string {
+// firingsOfDay are the local times of all slots of a day in Berlin.
+func firingsOfDay(t *testing.T, s schedule.Schedule, year int, month time.Month, day int) string {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -60,8 +60,8 @@ func days(t *testing.T, s schedule.Schedule, year int, month time.Month, day int
 	}
 }
 
-func TestTheManualSaysWhatAChangeOfTheClockDoes(t *testing.T) {
-	text := part(t, "schedules.md", "When the clock changes")
+func TestManual_ClockChangeExamplesMatchTheParser(t *testing.T) {
+	text := sectionOf(t, "schedules.md", "When the clock changes")
 	for _, c := range []struct {
 		line, row, spring, autumn string
 		read                      func([]string, string) (schedule.Schedule, error)
@@ -75,10 +75,10 @@ func TestTheManualSaysWhatAChangeOfTheClockDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := days(t, s, 2027, 3, 28); got != c.spring {
+		if got := firingsOfDay(t, s, 2027, 3, 28); got != c.spring {
 			t.Errorf("%s in spring: %s", c.line, got)
 		}
-		if got := days(t, s, 2027, 10, 31); got != c.autumn {
+		if got := firingsOfDay(t, s, 2027, 10, 31); got != c.autumn {
 			t.Errorf("%s in autumn: %s", c.line, got)
 		}
 		if !strings.Contains(text, "`"+c.line+"` | "+c.row) {

@@ -30,13 +30,13 @@ func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err 
 		return first, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	now := time.Now().UTC().Truncate(monitor.Tick)
+	now := time.Now().UTC().Truncate(monitor.Precision)
 	err = db.Update(ctx, func(tx *store.Tx) error {
-		project, err := tx.ProjectNamed("main")
+		project, err := tx.ProjectBySlugOrName("main")
 		if err != nil {
 			return err
 		}
-		var judged []store.Judgement
+		var judged []store.Transition
 		for i := range mostFurnished {
 			h, err := tx.AddHeartbeat(furnished(i, project.Key, now))
 			if err != nil {
@@ -72,19 +72,19 @@ func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
 
 // lived is what has become of it: of twenty one is New, one Down, one Late, one
 // Paused, and the others are Up.
-func lived(i int, h monitor.Heartbeat, now time.Time) []store.Judgement {
-	ping := monitor.Ping{Kind: monitor.Success, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
+func lived(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
+	ping := monitor.Ping{Kind: monitor.PingSuccess, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
 	switch i % 20 {
 	case 1:
 		return nil
 	case 2:
-		ping.Kind = monitor.Fail
+		ping.Kind = monitor.PingFail
 	case 3:
 		ping.At = now.Add(-h.Rule.Interval - 10*time.Minute)
 	}
-	heard, change := h.Hear(ping, ping.At)
+	heard, change := h.ApplyPing(ping, ping.At)
 	if i%20 == 4 {
 		heard, change = heard.Pause(now, now)
 	}
-	return []store.Judgement{{Heartbeat: heard, Change: change}}
+	return []store.Transition{{Heartbeat: heard, Change: change}}
 }

@@ -17,7 +17,7 @@ func TestTheFurnishedHeartbeatsHaveEveryStatus(t *testing.T) {
 		for _, j := range lived(i, h, now) {
 			h = j.Heartbeat
 		}
-		h, _ = h.Lapse(now)
+		h, _ = h.Evaluate(now)
 		got[h.Status]++
 	}
 	want := map[monitor.Status]int{monitor.Down: 50, monitor.Late: 50, monitor.New: 50, monitor.Paused: 50, monitor.Up: 800}

@@ -78,7 +78,7 @@ func (r *receiver) taken() (int, []notice) {
 
 // opened decodes a webhook that tells of a new incident.
 func (n notice) opened() (client.Incident, error) {
-	var body client.Notice
+	var body client.Notification
 	if err := json.Unmarshal(n.body, &body); err != nil {
 		return client.Incident{}, fmt.Errorf("webhook: %w", err)
 	}

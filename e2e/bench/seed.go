@@ -41,7 +41,7 @@ func seed(ctx context.Context, address string) (s seeded, err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var project monitor.Project
 	err = db.View(ctx, func(tx *store.Tx) error {
-		project, err = tx.ProjectNamed("main")
+		project, err = tx.ProjectBySlugOrName("main")
 		return err
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func seed(ctx context.Context, address string) (s seeded, err error) {
 // addMany adds n heartbeats that nobody has pinged yet.
 func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor.Heartbeat, error) {
 	var all []monitor.Heartbeat
-	now := time.Now().UTC().Truncate(monitor.Tick)
+	now := time.Now().UTC().Truncate(monitor.Precision)
 	for len(all) < n {
 		var some []monitor.Heartbeat
 		err := db.Update(ctx, func(tx *store.Tx) error {
@@ -92,16 +92,16 @@ func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor
 // with a later deadline, when it took too long.
 func up(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (deadline time.Time, err error) {
 	for took := time.Duration(0); ; took *= 2 {
-		begun := time.Now().UTC().Truncate(monitor.Tick)
+		begun := time.Now().UTC().Truncate(monitor.Precision)
 		deadline = begun.Add(took + lead)
-		judged := make([]store.Judgement, len(heartbeats))
+		judged := make([]store.Transition, len(heartbeats))
 		for i, h := range heartbeats {
-			h.Status, h.From = monitor.Up, begun
+			h.Status, h.CountedFrom = monitor.Up, begun
 			if i < silentOnes {
-				h.From = deadline.Add(-silenceRule.Interval)
+				h.CountedFrom = deadline.Add(-silenceRule.Interval)
 			}
-			h.Heard, h.LastPing = h.From, h.From
-			judged[i] = store.Judgement{Heartbeat: h}
+			h.StaleBefore, h.LastPing = h.CountedFrom, h.CountedFrom
+			judged[i] = store.Transition{Heartbeat: h}
 		}
 		err = db.Update(ctx, func(tx *store.Tx) error {
 			_, err := tx.Save(begun, judged)

@@ -11,21 +11,21 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// letter is a request that a receiver took.
-type letter struct {
+// webhookRequest is a request that a receiver took.
+type webhookRequest struct {
 	header http.Header
 	body   []byte
 }
 
-// receive starts what webhooks are sent to. It answers with a status that can
+// startWebhook starts what webhooks are sent to. It answers with a status that can
 // be changed.
-func receive(t *testing.T) (url string, status *atomic.Int64, letters <-chan letter) {
+func startWebhook(t *testing.T) (url string, status *atomic.Int64, letters <-chan webhookRequest) {
 	t.Helper()
-	status, got := &atomic.Int64{}, make(chan letter, 100)
+	status, got := &atomic.Int64{}, make(chan webhookRequest, 100)
 	status.Store(http.StatusOK)
 	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body) // an unreadable body shows as a wrong signature
-		got <- letter{req.Header, body}
+		got <- webhookRequest{req.Header, body}
 		w.WriteHeader(int(status.Load()))
 		_, _ = io.WriteString(w, "the receiver has spoken") // the sender may have left
 	}))
@@ -33,28 +33,28 @@ func receive(t *testing.T) (url string, status *atomic.Int64, letters <-chan let
 	return r.URL + "/hook", status, got
 }
 
-func TestAWebhookIsAddedAndItsTestArrivesSignedAndTheAnswerIsShown(t *testing.T) {
+func TestChannels_AWebhookTestIsSignedAndItsResponseShown(t *testing.T) {
 	t.Parallel()
-	s := serveOwned(t)
+	s := startOwnedServer(t)
 	s.provoked = []string{"channel not delivering"} // the last test alert
-	url, status, letters := receive(t)
+	url, status, letters := startWebhook(t)
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	b.follow("Channels")
-	b.reads("No one is notified yet")
-	b.follow("Webhook")
+	b.followLink("Channels")
+	b.waitForText("No one is notified yet")
+	b.followLink("Webhook")
 	b.fill("Name", "Pager")
 	b.fill("URL", url)
 	b.submit("Send test alert")
-	b.reads("Delivered")
+	b.waitForText("Delivered")
 	if l := <-letters; !strings.Contains(string(l.body), `"event":"test"`) {
 		b.Errorf("before the channel is saved, the receiver got\n%s", l.body)
 	}
 	b.submit("Add channel")
-	secret := get[string](b, `document.querySelector("#secret").innerText`)
+	secret := mustEvaluate[string](b, `document.querySelector("#secret").innerText`)
 
 	b.submit("Send test alert")
-	b.reads("Delivered")
+	b.waitForText("Delivered")
 	l := <-letters
 	verifier, err := webhooks.NewWebhook(secret)
 	if err != nil {
@@ -65,8 +65,8 @@ func TestAWebhookIsAddedAndItsTestArrivesSignedAndTheAnswerIsShown(t *testing.T)
 	}
 	status.Store(http.StatusGone)
 	b.submit("Send test alert")
-	b.reads("410")
-	b.reads("the receiver has spoken")
-	b.follow("Channels")
-	b.reads("Pager")
+	b.waitForText("410")
+	b.waitForText("the receiver has spoken")
+	b.followLink("Channels")
+	b.waitForText("Pager")
 }

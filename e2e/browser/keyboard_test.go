@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// focused is the name of what has the focus, and whether that can be seen: by a
+// focusScript is the name of what has the focus, and whether that can be seen: by a
 // ring around it, or around what is drawn in its place.
-const focused = `(() => {
+const focusScript = `(() => {
 	const e = document.activeElement;
 	if (e === document.body) return { name: "BODY", seen: true };
 	const name = [e.getAttribute("aria-label"), ...[...(e.labels ?? [])].map((l) => l.innerText), e.innerText]
@@ -20,23 +20,23 @@ const focused = `(() => {
 	return { name, seen: near.some((n) => [null, "::before", "::after"].some((pseudo) => ring(getComputedStyle(n, pseudo)))) };
 })()`
 
-// focus is what focused finds.
-type focus struct {
+// focusedElement is what focused finds.
+type focusedElement struct {
 	Name string
 	Seen bool
 }
 
-// to presses Tab until the focus is on a control, and complains of every one on
+// tabTo presses Tab until the focus is on a control, and complains of every one on
 // the way whose focus cannot be seen.
-func (b *tab) to(name string) {
+func (b *tab) tabTo(name string) {
 	b.Helper()
 	const most = 80 // controls of a page
 	var passed []string
 	for range most {
-		b.keys(kb.Tab)
-		f := get[focus](b, focused)
+		b.typeKeys(kb.Tab)
+		f := mustEvaluate[focusedElement](b, focusScript)
 		if !f.Seen {
-			b.Errorf("%s: the focus on %q cannot be seen", get[string](b, "location.pathname"), f.Name)
+			b.Errorf("%s: the focus on %q cannot be seen", mustEvaluate[string](b, "location.pathname"), f.Name)
 		}
 		if f.Name == name {
 			return
@@ -46,101 +46,101 @@ func (b *tab) to(name string) {
 	b.Fatalf("Tab never leads to %q, but to %q", name, passed)
 }
 
-// enter presses Enter, and waits for the page that it leads to.
-func (b *tab) enter() {
+// pressEnter presses Enter, and waits for the page that it leads to.
+func (b *tab) pressEnter() {
 	b.Helper()
-	b.leaves(func() { b.keys(kb.Enter) })
+	b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
 }
 
-func TestTheWholeWayIsGoneByKeyboardAlone(t *testing.T) {
+func TestKeyboard_CompletesTheFirstHeartbeat(t *testing.T) {
 	t.Parallel()
-	s := serveFirst(t)
+	s := startFirstServer(t)
 	b := newTab(t, s)
-	b.open(s.setup)
-	b.to("Your name")
-	b.keys("Ada")
-	b.to("Email")
-	b.keys(ownerEmail)
-	b.to("Password")
-	b.keys(ownerPassword)
-	b.enter()
-	b.at("/heartbeats")
+	b.navigate(s.setup)
+	b.tabTo("Your name")
+	b.typeKeys("Ada")
+	b.tabTo("Email")
+	b.typeKeys(ownerEmail)
+	b.tabTo("Password")
+	b.typeKeys(ownerPassword)
+	b.pressEnter()
+	b.waitForPath("/heartbeats")
 
-	b.to("Skip to content")
-	b.keys(kb.Enter)
-	b.sees("the focus in the content", `document.activeElement.id === "main"`)
-	b.to("Use cron or OnCalendar")
-	b.enter()
-	b.at("/heartbeats/new")
-	b.to("Name")
-	b.keys("Nightly backup")
-	b.to("Expected interval")
-	b.keys("3s") // what was there is selected by Tab
-	b.to("Grace period")
-	b.keys("2s")
-	b.to("Save")
-	b.enter()
-	b.sees("the page of the new heartbeat", status("New"))
+	b.tabTo("Skip to content")
+	b.typeKeys(kb.Enter)
+	b.waitFor("the focus in the content", `document.activeElement.id === "main"`)
+	b.tabTo("Use cron or OnCalendar")
+	b.pressEnter()
+	b.waitForPath("/heartbeats/new")
+	b.tabTo("Name")
+	b.typeKeys("Nightly backup")
+	b.tabTo("Expected interval")
+	b.typeKeys("3s") // what was there is selected by Tab
+	b.tabTo("Grace period")
+	b.typeKeys("2s")
+	b.tabTo("Save")
+	b.pressEnter()
+	b.waitFor("the page of the new heartbeat", hasStatus("New"))
 
-	b.to("Copy")
-	b.keys(kb.Enter)
-	b.reads("Copied")
-	ping(t, get[string](b, `document.querySelector("#ping-url").textContent`))
-	b.sees("Up", status("Up"))
-	b.sees("Down", status("Down"))
-	b.to("Incident #1")
-	b.enter()
-	b.to("Acknowledge")
-	b.enter()
-	b.sees("Acknowledged", status("Acknowledged"))
+	b.tabTo("Copy")
+	b.typeKeys(kb.Enter)
+	b.waitForText("Copied")
+	ping(t, mustEvaluate[string](b, `document.querySelector("#ping-url").textContent`))
+	b.waitFor("Up", hasStatus("Up"))
+	b.waitFor("Down", hasStatus("Down"))
+	b.tabTo("Incident #1")
+	b.pressEnter()
+	b.tabTo("Acknowledge")
+	b.pressEnter()
+	b.waitFor("Acknowledged", hasStatus("Acknowledged"))
 
-	b.to("Match the system")
-	b.to("Dark")
-	b.keys(" ")
-	b.sees("the dark theme", `document.documentElement.dataset.theme === "dark"`)
-	b.to("A Ada Owner Account menu")
-	b.keys(kb.Enter)
-	b.sees("the menu", `document.querySelector("#user-menu").matches(":popover-open")`)
-	b.keys(kb.Escape)
-	b.sees("no menu", `!document.querySelector("#user-menu").matches(":popover-open")`)
+	b.tabTo("Match the system")
+	b.tabTo("Dark")
+	b.typeKeys(" ")
+	b.waitFor("the dark theme", `document.documentElement.dataset.theme === "dark"`)
+	b.tabTo("A Ada Owner Account menu")
+	b.typeKeys(kb.Enter)
+	b.waitFor("the menu", `document.querySelector("#user-menu").matches(":popover-open")`)
+	b.typeKeys(kb.Escape)
+	b.waitFor("no menu", `!document.querySelector("#user-menu").matches(":popover-open")`)
 }
 
-func TestTheWholeWayWorksWithoutScript(t *testing.T) {
+func TestNoScript_CompletesTheFirstHeartbeat(t *testing.T) {
 	t.Parallel()
-	s := serveFirst(t)
+	s := startFirstServer(t)
 	b := newTab(t, s)
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	founder(b, s)
-	b.follow("Use cron or OnCalendar")
+	createOwner(b, s)
+	b.followLink("Use cron or OnCalendar")
 	b.fill("Name", "Nightly backup")
 	b.fill("Expected interval", "2s")
 	b.fill("Grace period", "2s")
 	b.submit("Save")
-	b.sees("New", status("New"))
-	url := get[string](b, `document.querySelector("#ping-url").textContent`)
+	b.waitFor("New", hasStatus("New"))
+	url := mustEvaluate[string](b, `document.querySelector("#ping-url").textContent`)
 	ping(t, url)
-	b.reloads("Up")
-	b.reloads("Late")
-	b.reloads("Down")
-	b.follow("Incident #1")
+	b.reloadUntil("Up")
+	b.reloadUntil("Late")
+	b.reloadUntil("Down")
+	b.followLink("Incident #1")
 	b.submit("Acknowledge")
-	b.sees("Acknowledged", status("Acknowledged"))
+	b.waitFor("Acknowledged", hasStatus("Acknowledged"))
 	ping(t, url)
-	b.reloads("Resolved")
-	b.follow("Heartbeats")
+	b.reloadUntil("Resolved")
+	b.followLink("Heartbeats")
 	b.tick("Select Nightly backup")
-	if get[bool](b, `document.querySelector("output").innerText === "1 selected"`) {
+	if mustEvaluate[bool](b, `document.querySelector("output").innerText === "1 selected"`) {
 		b.Error("a script ran, so this proves nothing")
 	}
 	b.submit("Pause")
-	b.sees("the row Paused", rowIs("Nightly backup", "paused"))
+	b.waitFor("the row Paused", rowHasStatus("Nightly backup", "paused"))
 }
 
-// reloads loads the page anew until its sign says a word.
-func (b *tab) reloads(word string) {
+// reloadUntil loads the page anew until its sign says a word.
+func (b *tab) reloadUntil(word string) {
 	b.Helper()
-	await(b.T, "the page says "+word, func() error {
-		b.do(chromedp.Reload())
-		return b.is(status(word))
+	waitUntil(b.T, "the page says "+word, func() error {
+		b.run(chromedp.Reload())
+		return b.check(hasStatus(word))
 	})
 }

@@ -6,66 +6,66 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// live is whether the page says that it follows what happens.
-const live = `document.querySelector(".page-head .live")?.innerText === "Live"`
+// isLive is whether the page says that it follows what happens.
+const isLive = `document.querySelector(".page-head .live")?.innerText === "Live"`
 
-func TestAPingThatArrivesLeavesWhatSomebodyHasOpenedAndTyped(t *testing.T) {
+func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	t.Parallel()
-	s := serveOwned(t)
-	api := s.api(t)
-	h := heartbeat(t, api, "Nightly backup", "24h", "1h")
-	tell(t, *h.PingURL, "first output")
-	tell(t, *h.PingURL+"/fail", "second output")
+	s := startOwnedServer(t)
+	api := s.newClient(t)
+	h := createHeartbeat(t, api, "Nightly backup", "24h", "1h")
+	report(t, *h.PingURL, "first output")
+	report(t, *h.PingURL+"/fail", "second output")
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	b.follow("Nightly backup")
-	b.sees("the sign", live)
+	b.followLink("Nightly backup")
+	b.waitFor("the sign", isLive)
 	const first = `document.querySelector("#log > li:last-child")`
-	b.sees("the older of two lines", first+`.querySelector("details") && !`+first+`.querySelector("details").open`)
-	b.do(chromedp.Evaluate[chromedp.Void](first + `.querySelector("summary").click(); ` + touch))
-	b.reads("first output")
+	b.waitFor("the older of two lines", first+`.querySelector("details") && !`+first+`.querySelector("details").open`)
+	b.run(chromedp.Evaluate[chromedp.Void](first + `.querySelector("summary").click(); ` + touch))
+	b.waitForText("first output")
 
 	notes := newTab(t, s)
 	notes.signIn(ownerEmail, ownerPassword)
-	notes.follow("Incidents")
-	notes.follow("Nightly backup")
-	notes.sees("the sign", live)
+	notes.followLink("Incidents")
+	notes.followLink("Nightly backup")
+	notes.waitFor("the sign", isLive)
 	notes.fill("Note", "The disk is fu")
-	notes.do(chromedp.Evaluate[chromedp.Void](touch))
+	notes.run(chromedp.Evaluate[chromedp.Void](touch))
 	must := func(text string) {
-		notes.sees(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`)
+		notes.waitFor(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`)
 	}
 	beside := newTab(t, s)
 	beside.signIn(ownerEmail, ownerPassword)
-	beside.follow("Incidents")
-	beside.follow("Nightly backup")
+	beside.followLink("Incidents")
+	beside.followLink("Nightly backup")
 	beside.submit("Acknowledge")
-	notes.sees("Acknowledged by somebody else, and the button gone", status("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
+	notes.waitFor("Acknowledged by somebody else, and the button gone", hasStatus("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
 	must("the note that is being typed, after an acknowledgement")
 
-	tell(t, *h.PingURL, "third output")
-	b.sees("the new line on top, on the page as it was loaded",
+	report(t, *h.PingURL, "third output")
+	b.waitFor("the new line on top, on the page as it was loaded",
 		untouched+`&& document.querySelector("#log > li:not(.head)").textContent.includes("third output")`)
-	b.sees("the line still open that was opened", first+`.querySelector("details").open`)
-	b.reads("first output")
-	notes.sees("Resolved", status("Resolved"))
+	b.waitFor("the line still open that was opened", first+`.querySelector("details").open`)
+	b.waitForText("first output")
+	notes.waitFor("Resolved", hasStatus("Resolved"))
 	must("the note that is being typed, after the recovery")
 }
 
-func TestALivePageSaysThatItsSessionHasEnded(t *testing.T) {
+func TestLive_ThePageReportsAnEndedSession(t *testing.T) {
 	t.Parallel()
-	s := serveOwned(t)
-	heartbeat(t, s.api(t), "Nightly backup", "24h", "1h")
+	s := startOwnedServer(t)
+	createHeartbeat(t, s.newClient(t), "Nightly backup", "24h", "1h")
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	b.follow("Nightly backup")
-	b.sees("the sign", live)
+	b.followLink("Nightly backup")
+	b.waitFor("the sign", isLive)
 	other := newTab(t, s)
 	other.signIn(ownerEmail, ownerPassword)
-	other.open("/account")
+	other.navigate("/account")
 	other.submit("Sign out everywhere else")
-	b.sees("Signed out, with the way back in", `document.querySelector(".live").innerText.startsWith("Signed out")
+	b.waitFor("Signed out, with the way back in", `document.querySelector(".live").innerText.startsWith("Signed out")
 		&& document.querySelector(".live a").getAttribute("href") === "/sign-in?next=" + encodeURIComponent(location.pathname)`)
-	b.follow("Sign in")
-	b.sees("the sign-in", `location.pathname === "/sign-in"`)
+	b.followLink("Sign in")
+	b.waitFor("the sign-in", `location.pathname === "/sign-in"`)
 }

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(built.With(func(path string) int {
 		binary = path
-		end, err := open()
+		end, err := startBrowser()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "browser:", err)
 			return 1
@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// open starts the browser.
-func open() (end func(), err error) {
+// startBrowser starts the browser.
+func startBrowser() (end func(), err error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		return nil, errors.New("there is no chromium on this machine; install it with: sh tools/needs.sh")

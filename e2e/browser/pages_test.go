@@ -22,22 +22,22 @@ var (
 	contrast string
 )
 
-// complain says everything that a script of these finds.
-func (b *tab) complain(script string) {
+// complaints says everything that a script of these finds.
+func (b *tab) complaints(script string) {
 	b.Helper()
-	for _, wrong := range get[[]string](b, "("+script+")()") {
+	for _, wrong := range mustEvaluate[[]string](b, "("+script+")()") {
 		b.Error(wrong)
 	}
 }
 
-// prefer makes the system around the browser prefer a theme.
-func (b *tab) prefer(theme string) {
+// preferTheme makes the system around the browser prefer a theme.
+func (b *tab) preferTheme(theme string) {
 	b.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
 }
 
-// brightness is that of the background of the page: 0 is black, 1 white.
-const brightness = `(() => {
+// contrastScript is that of the background of the page: 0 is black, 1 white.
+const contrastScript = `(() => {
 	const canvas = new OffscreenCanvas(1, 1).getContext("2d");
 	for (const e of [document.documentElement, document.body]) {
 		canvas.fillStyle = getComputedStyle(e).backgroundColor;
@@ -47,14 +47,14 @@ const brightness = `(() => {
 	return a === 255 ? (r + g + b) / 765 : -1;
 })()`
 
-// mustBeNamed are roles of things that a screen reader says by name.
-var mustBeNamed = []string{
+// namedRoles are roles of things that a screen reader says by name.
+var namedRoles = []string{
 	"button", "link", "textbox", "searchbox", "checkbox", "combobox", "radio", "spinbutton", "switch", "tab", "menuitem", "img", "image", "navigation",
 	"dialog", "region", "complementary", "heading",
 }
 
-// named complains about what a screen reader would meet and could not name.
-func (b *tab) named() {
+// expectNames complains about what a screen reader would meet and could not name.
+func (b *tab) expectNames() {
 	b.Helper()
 	text := func(v *accessibility.Value) (s string) {
 		if v == nil || json.Unmarshal(v.Value, &s) != nil { // the value of a name is a text
@@ -63,42 +63,42 @@ func (b *tab) named() {
 		return s
 	}
 	for _, n := range call(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
-		if role := text(n.Role); !n.Ignored && slices.Contains(mustBeNamed, role) && text(n.Name) == "" {
+		if role := text(n.Role); !n.Ignored && slices.Contains(namedRoles, role) && text(n.Name) == "" {
 			b.Errorf("a screen reader finds a %s without a name (node %d)", role, n.BackendDOMNodeID)
 		}
 	}
 }
 
-// judge looks at the page that is open as everybody sees it: wide, with a screen
+// expectAccessible looks at the page that is open as everybody sees it: wide, with a screen
 // reader, dark, and narrow.
-func (b *tab) judge() {
+func (b *tab) expectAccessible() {
 	b.Helper()
-	b.complain(audit)
-	b.named()
-	b.fits()
-	if light := get[float64](b, brightness); light < 0.9 {
+	b.complaints(audit)
+	b.expectNames()
+	b.expectNoSidewaysScroll()
+	if light := mustEvaluate[float64](b, contrastScript); light < 0.9 {
 		b.Errorf("by day the background has a brightness of %.2f", light)
 	}
-	b.prefer("dark")
-	if dark := get[float64](b, brightness); dark < 0 || dark > 0.2 {
+	b.preferTheme("dark")
+	if dark := mustEvaluate[float64](b, contrastScript); dark < 0 || dark > 0.2 {
 		b.Errorf("by night the background has a brightness of %.2f", dark)
 	}
-	b.prefer("light")
+	b.preferTheme("light")
 	b.resize(narrow)
-	b.fits()
-	b.complain(targets)
+	b.expectNoSidewaysScroll()
+	b.complaints(targets)
 	b.resize(wide)
 }
 
-// visit judges pages, each as a test of its own.
-func (b *tab) visit(t *testing.T, paths []string) {
+// expectAllAccessible judges pages, each as a test of its own.
+func (b *tab) expectAllAccessible(t *testing.T, paths []string) {
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
 			here := *b
 			here.T = t
 			before := len(b.faults())
-			here.open(path)
-			here.judge()
+			here.navigate(path)
+			here.expectAccessible()
 			for _, wrong := range b.faults()[before:] {
 				t.Error(wrong)
 			}
@@ -106,81 +106,81 @@ func (b *tab) visit(t *testing.T, paths []string) {
 	}
 }
 
-func TestEveryPageIsFitForEverybody(t *testing.T) {
+func TestAccessibility_EveryPage(t *testing.T) {
 	t.Parallel()
-	f, b := furnish(t)
+	f, b := startSeeded(t)
 	b.expect(403, 404)
-	b.visit(t, f.pages)
+	b.expectAllAccessible(t, f.pages)
 	out := newTab(t, f.server)
 	out.expect(404, 410)
-	out.visit(t, f.signedOut)
+	out.expectAllAccessible(t, f.signedOut)
 }
 
-func TestEveryPageOfTheManualIsFitForEverybody(t *testing.T) {
+func TestAccessibility_EveryManualPage(t *testing.T) {
 	t.Parallel()
-	s := serveOwned(t)
-	heartbeat(t, s.api(t), long, "24h", "1h")
+	s := startOwnedServer(t)
+	createHeartbeat(t, s.newClient(t), longName, "24h", "1h")
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	pages := b.manual()
+	pages := b.manualPaths()
 	if len(pages) < 12 {
 		t.Fatalf("there are only %d pages to see: %q", len(pages), pages)
 	}
-	b.visit(t, append(pages, "/docs/search?q=cron", "/docs/search?q=qqqq"))
+	b.expectAllAccessible(t, append(pages, "/docs/search?q=cron", "/docs/search?q=qqqq"))
 }
 
-func TestEveryPageBeforeThereIsAnythingIsFitForEverybody(t *testing.T) {
+func TestAccessibility_EveryEmptyPage(t *testing.T) {
 	t.Parallel()
-	s := serveFirst(t)
+	s := startFirstServer(t)
 	b := newTab(t, s)
-	b.visit(t, []string{"/setup", s.setup})
-	founder(b, s)
-	b.visit(t, []string{"/heartbeats", "/incidents", "/channels", "/team", "/api-keys", "/audit", "/feedback"})
+	b.expectAllAccessible(t, []string{"/setup", s.setup})
+	createOwner(b, s)
+	b.expectAllAccessible(t, []string{"/heartbeats", "/incidents", "/channels", "/team", "/api-keys", "/audit", "/feedback"})
 }
 
-func TestColoursHaveEnoughContrastInBothThemes(t *testing.T) {
+func TestAccessibility_ContrastInBothThemes(t *testing.T) {
 	t.Parallel()
-	b := newTab(t, serveOwned(t))
-	b.open("/sign-in")
+	b := newTab(t, startOwnedServer(t))
+	b.navigate("/sign-in")
 	for _, theme := range []string{"light", "dark"} {
 		t.Run(theme, func(t *testing.T) {
 			here := *b
 			here.T = t
-			here.prefer(theme)
-			here.complain(contrast)
+			here.preferTheme(theme)
+			here.complaints(contrast)
 		})
 	}
 }
 
-func TestTheThemeThatWasChosenStaysWhateverTheSystemPrefers(t *testing.T) {
+func TestTheme_TheChoiceOverridesTheSystem(t *testing.T) {
 	t.Parallel()
-	b := newTab(t, serveOwned(t))
-	b.open("/sign-in")
+	b := newTab(t, startOwnedServer(t))
+	b.navigate("/sign-in")
 	b.press("Dark")
 	for _, theme := range []string{"light", "dark"} {
-		b.prefer(theme)
-		b.do(chromedp.Reload())
-		b.sees("the theme in what the server sent", `document.documentElement.dataset.theme === "dark"`)
-		if dark := get[float64](b, brightness); dark < 0 || dark > 0.2 {
+		b.preferTheme(theme)
+		b.run(chromedp.Reload())
+		b.waitFor("the theme in what the server sent", `document.documentElement.dataset.theme === "dark"`)
+		if dark := mustEvaluate[float64](b, contrastScript); dark < 0 || dark > 0.2 {
 			b.Errorf("with a %s system the background has a brightness of %.2f", theme, dark)
 		}
 	}
 }
 
-func TestOnANarrowScreenTheSidebarOpensOverThePage(t *testing.T) {
+func TestNarrow_TheSidebarOpensOverThePage(t *testing.T) {
 	t.Parallel()
-	s := serveOwned(t)
+	s := startOwnedServer(t)
 	b := newTab(t, s)
 	b.resize(narrow)
 	b.signIn(ownerEmail, ownerPassword)
 	open := `document.querySelector("#nav").getBoundingClientRect().right > 0 && document.querySelector("#nav").checkVisibility()`
-	b.sees("no sidebar", "!("+open+")")
+	b.waitFor("no sidebar", "!("+open+")")
 	b.press("Menu")
-	b.sees("the sidebar", open)
-	b.fits()
-	b.keys(kb.Escape)
-	b.sees("no sidebar", "!("+open+")")
+	b.waitFor("the sidebar", open)
+	b.expectNoSidewaysScroll()
+	b.typeKeys(kb.Escape)
+	b.waitFor("no sidebar", "!("+open+")")
 	b.press("Menu")
-	b.follow("Incidents")
-	b.at("/incidents")
+	b.followLink("Incidents")
+	b.waitForPath("/incidents")
 }

@@ -24,8 +24,8 @@ const (
 	ownerPassword = "a long enough password"
 )
 
-// patience is how long a step may take before the journey has failed.
-const patience = 45 * time.Second
+// waitLimit is how long a step may take before the journey has failed.
+const waitLimit = 45 * time.Second
 
 // server is the running product, with a database of its own.
 type server struct {
@@ -54,9 +54,9 @@ func (s *transcript) String() string {
 	return s.text.String()
 }
 
-// serve starts the product for the first time, as somebody does who follows the
+// startServer starts the product for the first time, as somebody does who follows the
 // manual, with variables of the environment besides. It ends with the test.
-func serve(t *testing.T, env ...string) *server {
+func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
 	s := &server{database: filepath.Join(t.TempDir(), "overdue.db"), said: &transcript{}}
 	log := &transcript{}
@@ -77,7 +77,7 @@ func serve(t *testing.T, env ...string) *server {
 		}
 	})
 	address := regexp.MustCompile(`(?m)^ +address +(\S+)\n +data .*\n`)
-	await(t, "the server says where it is", func() error {
+	waitUntil(t, "the server says where it is", func() error {
 		found := address.FindStringSubmatch(s.said.String())
 		if found == nil {
 			return fmt.Errorf("it says:\n%s%s", s.said, log)
@@ -88,12 +88,12 @@ func serve(t *testing.T, env ...string) *server {
 	return s
 }
 
-// serveFirst is a server that waits for its owner.
-func serveFirst(t *testing.T) *server {
+// startFirstServer is a server that waits for its owner.
+func startFirstServer(t *testing.T) *server {
 	t.Helper()
-	s := serve(t)
+	s := startServer(t)
 	link := regexp.MustCompile(`http\S+/setup\?token=\S+`)
-	await(t, "the server prints the link that creates the owner", func() error {
+	waitUntil(t, "the server prints the link that creates the owner", func() error {
 		if s.setup = link.FindString(s.said.String()); s.setup == "" {
 			return fmt.Errorf("it says:\n%s", s.said)
 		}
@@ -102,14 +102,14 @@ func serveFirst(t *testing.T) *server {
 	return s
 }
 
-// serveOwned is a server with an owner.
-func serveOwned(t *testing.T) *server {
+// startOwnedServer is a server with an owner.
+func startOwnedServer(t *testing.T) *server {
 	t.Helper()
-	return serve(t, "OVERDUE_OWNER_EMAIL="+ownerEmail, "OVERDUE_OWNER_PASSWORD="+ownerPassword)
+	return startServer(t, "OVERDUE_OWNER_EMAIL="+ownerEmail, "OVERDUE_OWNER_PASSWORD="+ownerPassword)
 }
 
-// api calls the API with a new key.
-func (s *server) api(t *testing.T) *client.Client {
+// newClient calls the API with a new key.
+func (s *server) newClient(t *testing.T) *client.Client {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, "api-key", "create", "--name", "journey", "--database", s.database)
 	var problems bytes.Buffer
@@ -121,8 +121,8 @@ func (s *server) api(t *testing.T) *client.Client {
 	return client.New(s.base, strings.TrimSpace(string(out)))
 }
 
-// heartbeat creates a heartbeat and returns it.
-func heartbeat(t *testing.T, api *client.Client, name, interval, grace string, tags ...string) client.Heartbeat {
+// createHeartbeat creates a heartbeat and returns it.
+func createHeartbeat(t *testing.T, api *client.Client, name, interval, grace string, tags ...string) client.Heartbeat {
 	t.Helper()
 	tags = append([]string{}, tags...) // none is a list too
 	h, err := api.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: &name, Interval: interval, Grace: grace, Tags: &tags})
@@ -135,11 +135,11 @@ func heartbeat(t *testing.T, api *client.Client, name, interval, grace string, t
 // ping sends a ping, as curl does.
 func ping(t *testing.T, url string) {
 	t.Helper()
-	tell(t, url, "")
+	report(t, url, "")
 }
 
-// tell sends a ping with a body, as curl --data does.
-func tell(t *testing.T, url, body string) {
+// report sends a ping with a body, as curl --data does.
+func report(t *testing.T, url, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -155,18 +155,18 @@ func tell(t *testing.T, url, body string) {
 	}
 }
 
-// await tries something until it works.
-func await(t *testing.T, what string, try func() error) {
+// waitUntil tries something until it works.
+func waitUntil(t *testing.T, what string, try func() error) {
 	t.Helper()
 	const pause = 30 * time.Millisecond
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	for {
 		err := try()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s: %v", patience, what, err)
+			t.Fatalf("not within %s: %s: %v", waitLimit, what, err)
 		}
 		select {
 		case <-t.Context().Done():

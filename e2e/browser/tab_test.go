@@ -41,19 +41,19 @@ type tab struct {
 	*testing.T
 	ctx  context.Context
 	base string
-	*watch
+	*faultRecorder
 }
 
 // newTab opens a tab that looks at a server. At the end of the test it says what
 // went wrong in it, and shows what was last to be seen.
 func newTab(t *testing.T, s *server) *tab {
 	t.Helper()
-	b := &tab{T: t, base: s.base, watch: &watch{requests: map[string]string{}}}
-	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.hear))
+	b := &tab{T: t, base: s.base, faultRecorder: &faultRecorder{requests: map[string]string{}}}
+	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.handleEvent))
 	b.ctx = ctx
 	t.Cleanup(func() {
 		defer cancel()
-		b.end()
+		b.close()
 	})
 	// What a tab is first run with is what it lives as long as: no deadline here.
 	if err := chromedp.Do(ctx); err != nil {
@@ -62,27 +62,27 @@ func newTab(t *testing.T, s *server) *tab {
 	b.resize(wide)
 	call(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(b, audits.Enable, cdp.Empty{})
-	call(b, runtime.AddBinding, runtime.AddBindingParams{Name: breach})
-	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchPolicy})
+	call(b, runtime.AddBinding, runtime.AddBindingParams{Name: violationCallback})
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violationListener})
 	return b
 }
 
-// end judges the last page, and tells what went wrong meanwhile.
-func (b *tab) end() {
+// close judges the last page, and tells what went wrong meanwhile.
+func (b *tab) close() {
 	if b.Failed() {
-		b.picture("failed")
+		b.screenshot("failed")
 	} else {
 		b.resize(narrow)
-		b.fits()
+		b.expectNoSidewaysScroll()
 	}
 	for _, wrong := range b.faults() {
 		b.Error(wrong)
 	}
 }
 
-// picture keeps what is to be seen where go test -artifacts puts things.
-func (b *tab) picture(name string) {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+// screenshot keeps what is to be seen where go test -artifacts puts things.
+func (b *tab) screenshot(name string) {
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err == nil {
@@ -93,10 +93,10 @@ func (b *tab) picture(name string) {
 	}
 }
 
-// do runs steps that must succeed.
-func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+// run runs steps that must succeed.
+func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.Fatal(err)
@@ -107,84 +107,84 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.Helper()
 	var result R
-	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) (err error) {
+	b.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) (err error) {
 		result, err = cdp.Call(ctx, t, command, params)
 		return err
 	}))
 	return result
 }
 
-// ask evaluates an expression in the page. An error is no fault of the page: it
+// evaluate evaluates an expression in the page. An error is no fault of the page: it
 // may be on its way out.
-func ask[T any](b *tab, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+func evaluate[T any](b *tab, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 }
 
-// get evaluates an expression in the page, which must be there.
-func get[T any](b *tab, expression string) T {
+// mustEvaluate evaluates an expression in the page, which must be there.
+func mustEvaluate[T any](b *tab, expression string) T {
 	b.Helper()
-	value, err := ask[T](b, expression)
+	value, err := evaluate[T](b, expression)
 	if err != nil {
 		b.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
-// sees waits until an expression is true in the page. What says it in words.
-func (b *tab) sees(what, expression string) {
+// waitFor waits until an expression is true in the page. What says it in words.
+func (b *tab) waitFor(what, expression string) {
 	b.Helper()
-	await(b.T, what, func() error { return b.is(expression) })
+	waitUntil(b.T, what, func() error { return b.check(expression) })
 }
 
-// is returns nil when an expression is true in the page, else what is there.
-func (b *tab) is(expression string) error {
-	yes, err := ask[bool](b, "!!("+expression+")")
+// check returns nil when an expression is true in the page, else what is there.
+func (b *tab) check(expression string) error {
+	yes, err := evaluate[bool](b, "!!("+expression+")")
 	if err != nil || yes {
 		return err
 	}
-	text, err := ask[string](b, `location.pathname + location.search + "\n" + document.body.innerText.slice(0, 2500)`)
+	text, err := evaluate[string](b, `location.pathname + location.search + "\n" + document.body.innerText.slice(0, 2500)`)
 	return errors.Join(fmt.Errorf("the page is %s", text), err)
 }
 
-// reads waits until the page says a text that can be seen.
-func (b *tab) reads(text string) {
+// waitForText waits until the page says a text that can be seen.
+func (b *tab) waitForText(text string) {
 	b.Helper()
-	b.sees("the page says "+quote(text), fmt.Sprintf(`document.body.innerText.replace(/\s+/g, " ").includes(%s)`, quote(text)))
+	b.waitFor("the page says "+quote(text), fmt.Sprintf(`document.body.innerText.replace(/\s+/g, " ").includes(%s)`, quote(text)))
 }
 
-// at complains unless the page is that of a path.
-func (b *tab) at(path string) {
+// waitForPath complains unless the page is that of a path.
+func (b *tab) waitForPath(path string) {
 	b.Helper()
-	if here := get[string](b, "location.pathname"); here != path {
+	if here := mustEvaluate[string](b, "location.pathname"); here != path {
 		b.Fatalf("the page is %s; want %s", here, path)
 	}
 }
 
-// open goes to a page by its address.
-func (b *tab) open(path string) {
+// navigate goes to a page by its address.
+func (b *tab) navigate(path string) {
 	b.Helper()
 	url := path
 	if strings.HasPrefix(path, "/") {
 		url = b.base + path
 	}
-	b.do(chromedp.Navigate(url))
+	b.run(chromedp.Navigate(url))
 }
 
-// spot is where something is to be seen, or why not.
-type spot struct {
+// position is where something is to be seen, or why not.
+type position struct {
 	X, Y float64
 	Why  string
 }
 
-// point waits until a control can be pointed at and rests, and returns where: an
+// locate waits until a control can be pointed at and rests, and returns where: an
 // answer of the server may move it, and a click would miss it.
-func (b *tab) point(kind, name string) (at spot) {
+func (b *tab) locate(kind, name string) (at position) {
 	b.Helper()
-	await(b.T, "pointing at "+name, func() (err error) {
+	waitUntil(b.T, "pointing at "+name, func() (err error) {
 		before := at
-		at, err = ask[spot](b, fmt.Sprintf("(%s)(%s, %s)", find, quote(kind), quote(name)))
+		at, err = evaluate[position](b, fmt.Sprintf("(%s)(%s, %s)", find, quote(kind), quote(name)))
 		switch {
 		case err == nil && at.Why != "":
 			return errors.New(at.Why)
@@ -199,8 +199,8 @@ func (b *tab) point(kind, name string) (at spot) {
 // click clicks on a control and stays on the page.
 func (b *tab) click(kind, name string) {
 	b.Helper()
-	at := b.point(kind, name)
-	b.do(chromedp.MouseClickXY(at.X, at.Y))
+	at := b.locate(kind, name)
+	b.run(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // press clicks on a button that does something on the page.
@@ -212,22 +212,22 @@ func (b *tab) press(name string) {
 // submit clicks on a button that sends a form, and waits for the page after it.
 func (b *tab) submit(name string) {
 	b.Helper()
-	b.leaves(func() { b.click("button", name) })
+	b.waitForNavigation(func() { b.click("button", name) })
 }
 
-// follow clicks on a link, and waits for the page that it leads to.
-func (b *tab) follow(name string) {
+// followLink clicks on a link, and waits for the page that it leads to.
+func (b *tab) followLink(name string) {
 	b.Helper()
-	b.leaves(func() { b.click("link", name) })
+	b.waitForNavigation(func() { b.click("link", name) })
 }
 
-// leaves does something that leads to another page, or to the same one anew, and
+// waitForNavigation does something that leads to another page, or to the same one anew, and
 // waits until that is there, complete, with its script.
-func (b *tab) leaves(do func()) {
+func (b *tab) waitForNavigation(do func()) {
 	b.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.left = "soon"`))
+	b.run(chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.left = "soon"`))
 	do()
-	b.sees("another page", `!document.documentElement.dataset.left && document.readyState === "complete"`)
+	b.waitFor("another page", `!document.documentElement.dataset.left && document.readyState === "complete"`)
 }
 
 // tick clicks on a box or a choice.
@@ -239,20 +239,20 @@ func (b *tab) tick(name string) {
 // fill clicks on a field and writes a text in place of what it holds.
 func (b *tab) fill(name, text string) {
 	b.Helper()
-	await(b.T, "the focus on "+name, func() error {
+	waitUntil(b.T, "the focus on "+name, func() error {
 		b.tick(name)
-		if !get[bool](b, `document.activeElement.matches("input, textarea, select")`) {
+		if !mustEvaluate[bool](b, `document.activeElement.matches("input, textarea, select")`) {
 			return errors.New("the click missed it")
 		}
 		return nil
 	})
-	b.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.select?.()`))
-	b.keys(kb.Backspace + text)
+	b.run(chromedp.Evaluate[chromedp.Void](`document.activeElement.select?.()`))
+	b.typeKeys(kb.Backspace + text)
 }
 
-// keys presses keys, wherever the focus is. As with a real keyboard a key that
+// typeKeys presses keys, wherever the focus is. As with a real keyboard a key that
 // the page takes for itself writes nothing, which the keys of chromedp do.
-func (b *tab) keys(keys string) {
+func (b *tab) typeKeys(keys string) {
 	b.Helper()
 	for _, r := range keys {
 		var down input.DispatchKeyEventParams
@@ -273,14 +273,14 @@ func (b *tab) keys(keys string) {
 // resize makes the window another width.
 func (b *tab) resize(width int64) {
 	b.Helper()
-	b.do(chromedp.EmulateViewport(width, high))
+	b.run(chromedp.EmulateViewport(width, high))
 }
 
-// fits complains when the page is wider than the window, and names what sticks
+// expectNoSidewaysScroll complains when the page is wider than the window, and names what sticks
 // out.
-func (b *tab) fits() {
+func (b *tab) expectNoSidewaysScroll() {
 	b.Helper()
-	if over := get[[]string](b, "("+overflow+")()"); len(over) > 0 {
+	if over := mustEvaluate[[]string](b, "("+overflow+")()"); len(over) > 0 {
 		b.Errorf("the page scrolls sideways: %s", strings.Join(over, "\n  "))
 	}
 }
@@ -288,11 +288,11 @@ func (b *tab) fits() {
 // signIn signs in by the form, and arrives at the list.
 func (b *tab) signIn(email, password string) {
 	b.Helper()
-	b.open("/sign-in")
+	b.navigate("/sign-in")
 	b.fill("Email", email)
 	b.fill("Password", password)
 	b.submit("Sign in")
-	b.at("/heartbeats")
+	b.waitForPath("/heartbeats")
 }
 
 // quote writes a text as a script does.

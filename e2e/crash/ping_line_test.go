@@ -23,7 +23,7 @@ func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
 	h := makeHeartbeats(t, s.api(), "printed", 1, seldom)[0]
-	line := snippet.Lines(s.base + "/api/v1/hb/" + *h.ID)["success"]
+	line := snippet.DocSnippets(s.base + "/api/v1/hb/" + *h.ID)["success"]
 	restarts, runs := *restartsFlag, 20**restartsFlag
 
 	jobs, lost := make(chan struct{}), make(chan string, runs)

@@ -51,7 +51,7 @@ func newReceiver(t *testing.T, api *client.Client) *receiver {
 // receive takes one message. It counts as told once it is answered: of one
 // whose sender dies before that, only the id matters, because it comes again.
 func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
-	var body client.Notice
+	var body client.Notification
 	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || body.Incident == nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return

@@ -28,34 +28,34 @@ var (
 	}
 )
 
-// pick draws one of a list.
-func pick(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
+// pickOne draws one of a list.
+func pickOne(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
 
-// schedule draws the fields of a line; one in six is odd.
-func schedule(r *rand.Rand) string {
+// generateSchedule draws the fields of a line; one in six is odd.
+func generateSchedule(r *rand.Rand) string {
 	if r.IntN(12) == 0 {
-		return pick(r, words)
+		return pickOne(r, words)
 	}
-	fields := []string{pick(r, minutes), pick(r, hours), pick(r, dates), pick(r, months), pick(r, weekdays)}
+	fields := []string{pickOne(r, minutes), pickOne(r, hours), pickOne(r, dates), pickOne(r, months), pickOne(r, weekdays)}
 	if r.IntN(6) == 0 {
-		fields[r.IntN(5)] = pick(r, odd)
+		fields[r.IntN(5)] = pickOne(r, odd)
 	}
-	return strings.Join(fields, pick(r, []string{" ", " ", "\t", "  "}))
+	return strings.Join(fields, pickOne(r, []string{" ", " ", "\t", "  "}))
 }
 
-// crontab draws a crontab of a few lines. In withUser the lines have a user, in plain they have not: cron reads the
+// generateCrontab draws a crontab of a few lines. In withUser the lines have a user, in plain they have not: cron reads the
 // one, and crontab(1) checks the other.
-func crontab(r *rand.Rand) (withUser, plain string) {
+func generateCrontab(r *rand.Rand) (withUser, plain string) {
 	for range 1 + r.IntN(5) {
 		switch n := r.IntN(20); {
 		case n < 5:
-			line := pick(r, settings) + "\n"
+			line := pickOne(r, settings) + "\n"
 			withUser, plain = withUser+line, plain+line
 		case n == 5 && r.IntN(4) == 0:
-			line := pick(r, bad) + "\n"
+			line := pickOne(r, bad) + "\n"
 			withUser, plain = withUser+line, plain+line
 		default:
-			when, command := schedule(r), pick(r, programs)
+			when, command := generateSchedule(r), pickOne(r, programs)
 			withUser += when + " root " + command + "\n"
 			plain += when + " " + command + "\n"
 		}

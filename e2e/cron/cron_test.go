@@ -17,8 +17,8 @@ import (
 // packagesDir is where the packages are kept from one run to the next.
 var packagesDir = filepath.Join(os.TempDir(), "overdue-cron-packages")
 
-// built is the program, and the directory that it is in.
-var built = sync.OnceValues(func() (string, error) {
+// buildOverdue is the program, and the directory that it is in.
+var buildOverdue = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "overdue-cron-test-")
 	if err != nil {
 		return "", err
@@ -27,28 +27,28 @@ var built = sync.OnceValues(func() (string, error) {
 	return dir, firstError(os.Chmod(dir, 0o755), command(context.Background(), "", "go", "build", "-o", filepath.Join(dir, "overdue"), "overdue"))
 })
 
-// unpacked are the packages.
-var unpacked = sync.OnceValues(func() (daemons, error) { return fetch(context.Background(), packagesDir) })
+// fetchedPackages are the packages.
+var fetchedPackages = sync.OnceValues(func() (packageDir, error) { return fetchDaemons(context.Background(), packagesDir) })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := built(); err == nil {
+	if dir, err := buildOverdue(); err == nil {
 		_ = os.RemoveAll(dir) // the system removes the rest
 	}
 	os.Exit(code)
 }
 
-// prepared fetches the daemons and builds the program.
-func prepared(t *testing.T) (d daemons, overdue, dir string) {
+// prepare fetches the daemons and builds the program.
+func prepare(t *testing.T) (d packageDir, overdue, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("the cron daemons run in private namespaces, which only root can make: run this test as root")
 	}
-	d, err := unpacked()
+	d, err := fetchedPackages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err = built()
+	dir, err = buildOverdue()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,13 +59,13 @@ func prepared(t *testing.T) (d daemons, overdue, dir string) {
 // is in the command.
 func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	t.Parallel()
-	d, overdue, dir := prepared(t)
+	d, overdue, dir := prepare(t)
 	for _, name := range []string{"cron", "cronie", "bcron", "systemd-cron"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
-			results := make(chan result, 3)
+			results := make(chan trialResult, 3)
 			worlds, err := os.MkdirTemp(dir, name+"-")
 			if err == nil {
 				err = os.Chmod(worlds, 0o755) // a job of alice writes below it
@@ -75,23 +75,23 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 			}
 			for _, with := range []string{"", "run", "curl"} {
 				go func() {
-					results <- measure(ctx, trial{daemon: name, with: with, dir: filepath.Join(worlds, "with-"+with), overdue: overdue, packages: d, ticks: 2})
+					results <- runTrial(ctx, trial{daemon: name, method: with, dir: filepath.Join(worlds, "with-"+with), overdue: overdue, packages: d, ticks: 2})
 				}()
 			}
-			byWiring := map[string]result{}
+			byWiring := map[string]trialResult{}
 			for range 3 {
 				r := <-results
-				byWiring[r.with] = r
+				byWiring[r.method] = r
 			}
-			if len(byWiring[""].seen) < len(jobs) {
-				t.Fatalf("before the edit, only these jobs ran: %v, %v", byWiring[""].seen, byWiring[""].err)
+			if len(byWiring[""].jobOutput) < len(jobs) {
+				t.Fatalf("before the edit, only these jobs ran: %v, %v", byWiring[""].jobOutput, byWiring[""].err)
 			}
 			for _, with := range []string{"", "run", "curl"} {
 				for _, problem := range differences(byWiring[""], byWiring[with]) {
 					t.Errorf("wired with %q: %s", with, problem)
 				}
-				if with != "" && !strings.Contains(byWiring[with].said, "cron daemon: "+name) {
-					t.Errorf("the daemon is not named: %s", byWiring[with].said)
+				if with != "" && !strings.Contains(byWiring[with].discoverOutput, "cron daemon: "+name) {
+					t.Errorf("the daemon is not named: %s", byWiring[with].discoverOutput)
 				}
 			}
 		})
@@ -101,7 +101,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 // TestDiscover_AUserWithoutANameCanRunIt: containers run as user ids that /etc/passwd does not contain.
 func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 	t.Parallel()
-	_, overdue, dir := prepared(t)
+	_, overdue, dir := prepare(t)
 	image := filepath.Join(dir, "image")
 	if err := os.MkdirAll(image, 0o755); err != nil {
 		t.Fatal(err)
@@ -115,52 +115,52 @@ func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 // valid afterwards; the others are left alone. A second run writes nothing, and the copies restore what was there.
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
 	t.Parallel()
-	d, overdue, dir := prepared(t)
+	d, overdue, dir := prepare(t)
 	for _, with := range []string{"run", "curl"} {
 		t.Run(with, func(t *testing.T) {
 			t.Parallel()
-			w, err := newWorld(filepath.Join(dir, "corpus-"+with), "cron")
+			w, err := newTestMachine(filepath.Join(dir, "corpus-"+with), "cron")
 			if err == nil {
 				err = w.install(d)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &corpus{world: w, packages: d, plain: filepath.Join(dir, "plain-"+with), before: map[string]string{}}
-			c.fill(t)
-			valid := c.verdicts(t)
-			m := newMonitor()
+			c := &crontabCorpus{testMachine: w, packages: d, plain: filepath.Join(dir, "plain-"+with), before: map[string]string{}}
+			c.writeAll(t)
+			valid := c.daemonVerdicts(t)
+			m := newPingServer()
 			defer m.Close()
-			said, err := m.edit(t.Context(), overdue, w, with, false)
+			said, err := m.discoverAndEdit(t.Context(), overdue, w, with, false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			edited := c.compare(t, said, valid)
-			if again, err := m.edit(t.Context(), overdue, w, with, false); err != nil || !strings.Contains(again, "Nothing to write.") {
+			edited := c.countEdited(t, said, valid)
+			if again, err := m.discoverAndEdit(t.Context(), overdue, w, with, false); err != nil || !strings.Contains(again, "Nothing to write.") {
 				t.Errorf("a second run: %v, %s", err, again)
 			}
-			if restored := c.restore(t, said); edited < 50 || restored < edited {
+			if restored := c.restoreAll(t, said); edited < 50 || restored < edited {
 				t.Errorf("%d files were edited and %d restored; want at least 50", edited, restored)
 			}
 		})
 	}
 }
 
-// corpus is a world with generated crontabs, and the same without users for crontab(1).
-type corpus struct {
-	*world
-	packages daemons
+// crontabCorpus is a world with generated crontabs, and the same without users for crontab(1).
+type crontabCorpus struct {
+	*testMachine
+	packages packageDir
 	plain    string
 	before   map[string]string // by name
 }
 
-// fill writes the crontabs.
-func (c *corpus) fill(t *testing.T) {
+// writeAll writes the crontabs.
+func (c *crontabCorpus) writeAll(t *testing.T) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(2027, 3))
 	for n := range 150 {
 		name := fmt.Sprintf("f%03d", n)
-		withUser, own := crontab(r)
+		withUser, own := generateCrontab(r)
 		c.before[name] = withUser
 		if err := firstError(c.write("/etc/cron.d/"+name, withUser), os.MkdirAll(c.plain, 0o755), os.WriteFile(filepath.Join(c.plain, name), []byte(own), 0o644)); err != nil {
 			t.Fatal(err)
@@ -168,8 +168,8 @@ func (c *corpus) fill(t *testing.T) {
 	}
 }
 
-// now is what is in a crontab.
-func (c *corpus) now(t *testing.T, name string) string {
+// content is what is in a crontab.
+func (c *crontabCorpus) content(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.root, "etc/cron.d", name))
 	if err != nil {
@@ -178,12 +178,12 @@ func (c *corpus) now(t *testing.T, name string) string {
 	return string(text)
 }
 
-// compare checks that what crontab(1) rejects is left alone and named, and that the rest is still valid. It
+// countEdited checks that what crontab(1) rejects is left alone and named, and that the rest is still valid. It
 // returns how many files were edited.
-func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edited int) {
+func (c *crontabCorpus) countEdited(t *testing.T, said string, valid map[string]bool) (edited int) {
 	t.Helper()
 	for name, text := range c.before {
-		now := c.now(t, name)
+		now := c.content(t, name)
 		ignored := strings.Contains(said, "/etc/cron.d/"+name+": Debian's cron ignores the whole file")
 		if ignored == valid[name] || ignored && now != text {
 			t.Errorf("%s: crontab(1) accepts it: %v; discover says that it is ignored: %v; changed: %v\n%s", name, valid[name], ignored, now != text, text)
@@ -195,7 +195,7 @@ func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edit
 			t.Fatal(err)
 		}
 	}
-	for name, good := range c.verdicts(t) {
+	for name, good := range c.daemonVerdicts(t) {
 		if good != valid[name] {
 			t.Errorf("%s: crontab(1) accepts it: %v before and %v after the edit", name, valid[name], good)
 		}
@@ -203,8 +203,8 @@ func (c *corpus) compare(t *testing.T, said string, valid map[string]bool) (edit
 	return edited
 }
 
-// restore runs the commands that the edit printed.
-func (c *corpus) restore(t *testing.T, said string) (restored int) {
+// restoreAll runs the commands that the edit printed.
+func (c *crontabCorpus) restoreAll(t *testing.T, said string) (restored int) {
 	t.Helper()
 	for line := range strings.Lines(said) {
 		if _, restore, ok := strings.Cut(strings.TrimSpace(line), "; to restore it: "); ok {
@@ -215,19 +215,19 @@ func (c *corpus) restore(t *testing.T, said string) (restored int) {
 		}
 	}
 	for name, text := range c.before {
-		if c.now(t, name) != text {
+		if c.content(t, name) != text {
 			t.Errorf("%s is not restored", name)
 		}
 	}
 	return restored
 }
 
-// verdicts are what crontab -n says of the crontabs.
-func (c *corpus) verdicts(t *testing.T) map[string]bool {
+// daemonVerdicts are what crontab -n says of the crontabs.
+func (c *crontabCorpus) daemonVerdicts(t *testing.T) map[string]bool {
 	t.Helper()
 	list := c.plain + ".verdicts"
 	script := "mkdir -p /var/spool/cron/crontabs\n(" + checkAll(c.packages.file("cron", "usr/bin/crontab"), c.plain) + ") > " + list
-	if err := c.inside(t.Context(), script); err != nil {
+	if err := c.runInNamespace(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(list)

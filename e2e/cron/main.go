@@ -35,8 +35,8 @@ func main() {
 	}
 }
 
-// names are the daemons that are compared.
-var names = []string{"cron", "cronie", "bcron", "systemd-cron", "busybox"}
+// daemonNames are the daemons that are compared.
+var daemonNames = []string{"cron", "cronie", "bcron", "systemd-cron", "busybox"}
 
 func compareAll(overdue, cache string, ticks int, old bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
@@ -49,7 +49,7 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 	if err := os.Chmod(dir, 0o755); err != nil { // alice's jobs write below it
 		return err
 	}
-	d, err := fetch(ctx, cache)
+	d, err := fetchDaemons(ctx, cache)
 	if err != nil {
 		return err
 	}
@@ -59,13 +59,13 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 			return fmt.Errorf("build: %w: %s", err, out)
 		}
 	}
-	var results []result
+	var results []trialResult
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	for _, name := range names {
+	for _, name := range daemonNames {
 		for _, with := range []string{"", "run", "curl"} {
 			group.Go(func() {
-				r := measure(ctx, trial{daemon: name, with: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: ticks, old: old})
+				r := runTrial(ctx, trial{daemon: name, method: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: ticks, withoutBackupDir: old})
 				mu.Lock()
 				results = append(results, r)
 				mu.Unlock()
@@ -78,28 +78,28 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 
 // trial is one daemon with one way of wiring, or none for the state before the edit.
 type trial struct {
-	daemon, with, dir, overdue string
-	packages                   daemons
-	ticks                      int
-	old                        bool
+	daemon, method, dir, overdue string
+	packages                     packageDir
+	ticks                        int
+	withoutBackupDir             bool
 }
 
-// result is the result of a trial.
-type result struct {
+// trialResult is the result of a trial.
+type trialResult struct {
 	trial
-	seen  map[string][]string
-	pings map[string]int
-	said  string
-	err   error
+	jobOutput      map[string][]string
+	pings          map[string]int
+	discoverOutput string
+	err            error
 }
 
-// measure makes a world, edits its crontabs and runs its daemon.
-func measure(ctx context.Context, t trial) result {
-	r := result{trial: t}
+// runTrial makes a world, edits its crontabs and runs its daemon.
+func runTrial(ctx context.Context, t trial) trialResult {
+	r := trialResult{trial: t}
 	if t.daemon == "busybox" {
 		r.ticks = 2
 	}
-	w, err := newWorld(t.dir, t.daemon)
+	w, err := newTestMachine(t.dir, t.daemon)
 	if err == nil {
 		err = w.install(t.packages)
 	}
@@ -107,30 +107,30 @@ func measure(ctx context.Context, t trial) result {
 		r.err = err
 		return r
 	}
-	m := newMonitor()
+	m := newPingServer()
 	defer m.Close()
-	if t.with != "" {
-		if r.said, r.err = m.edit(ctx, t.overdue, w, t.with, t.old); r.err != nil {
+	if t.method != "" {
+		if r.discoverOutput, r.err = m.discoverAndEdit(ctx, t.overdue, w, t.method, t.withoutBackupDir); r.err != nil {
 			return r
 		}
 	}
-	if r.err = w.run(ctx, t.packages, r.ticks); r.err == nil {
-		r.seen, r.pings = w.seen(), m.pings()
+	if r.err = w.runDaemon(ctx, t.packages, r.ticks); r.err == nil {
+		r.jobOutput, r.pings = w.jobOutput(), m.pingCounts()
 	}
 	return r
 }
 
 // report prints one row for each trial, and fails if a wired daemon ran other jobs than before.
-func report(results []result) error {
+func report(results []trialResult) error {
 	sort.Slice(results, func(i, j int) bool {
-		return results[i].daemon+results[i].with < results[j].daemon+results[j].with
+		return results[i].daemon+results[i].method < results[j].daemon+results[j].method
 	})
 	wrong := 0
-	var before result
+	var before trialResult
 	fmt.Println("| daemon | wired with | runs of each job | pings | verdict |")
 	fmt.Println("| --- | --- | --- | --- | --- |")
 	for _, r := range results {
-		if r.with == "" {
+		if r.method == "" {
 			before = r
 		}
 		verdict := "same as before"
@@ -138,7 +138,7 @@ func report(results []result) error {
 			verdict = strings.Join(problems, "; ")
 			wrong++
 		}
-		fmt.Printf("| %s | %s | %s | %s | %s |\n", r.daemon, orNothing(r.with), counts(r.seen), total(r.pings), verdict)
+		fmt.Printf("| %s | %s | %s | %s | %s |\n", r.daemon, orUnedited(r.method), formatCounts(r.jobOutput), formatTotal(r.pings), verdict)
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d trials differ", wrong)
@@ -146,15 +146,15 @@ func report(results []result) error {
 	return nil
 }
 
-func orNothing(with string) string {
+func orUnedited(with string) string {
 	if with == "" {
 		return "nothing"
 	}
 	return with
 }
 
-// counts are the numbers of runs by job.
-func counts(seen map[string][]string) string {
+// formatCounts are the numbers of runs by job.
+func formatCounts(seen map[string][]string) string {
 	var all []string
 	for name, lines := range seen {
 		all = append(all, fmt.Sprintf("%s %d", name, len(lines)))
@@ -163,7 +163,7 @@ func counts(seen map[string][]string) string {
 	return strings.Join(all, ", ")
 }
 
-func total(pings map[string]int) string {
+func formatTotal(pings map[string]int) string {
 	n := 0
 	for _, ends := range pings {
 		n += ends
@@ -173,15 +173,15 @@ func total(pings map[string]int) string {
 
 // differences returns what differs under a wired daemon: each job must write the same lines, once
 // for each tick, and ping as often.
-func differences(before, after result) []string {
+func differences(before, after trialResult) []string {
 	if after.err != nil {
 		return []string{strings.ReplaceAll(after.err.Error(), "\n", " ")}
 	}
 	var all []string
-	ticks := len(after.seen[tick])
-	for name, lines := range before.seen {
-		now := after.seen[name]
-		each := len(lines) / len(before.seen[tick])
+	ticks := len(after.jobOutput[tickJob])
+	for name, lines := range before.jobOutput {
+		now := after.jobOutput[name]
+		each := len(lines) / len(before.jobOutput[tickJob])
 		if len(now) != each*ticks {
 			all = append(all, fmt.Sprintf("%s wrote %d lines in %d runs; before, %d in each", name, len(now), ticks, each))
 		}
@@ -197,8 +197,8 @@ func differences(before, after result) []string {
 			all = append(all, fmt.Sprintf("%s pinged %d times in %d runs", slug, ends, ticks))
 		}
 	}
-	if after.with != "" && len(after.pings) != len(before.seen)-1 {
-		all = append(all, fmt.Sprintf("%d of %d jobs pinged", len(after.pings), len(before.seen)-1))
+	if after.method != "" && len(after.pings) != len(before.jobOutput)-1 {
+		all = append(all, fmt.Sprintf("%d of %d jobs pinged", len(after.pings), len(before.jobOutput)-1))
 	}
 	sort.Strings(all)
 	return all

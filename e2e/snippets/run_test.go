@@ -114,7 +114,7 @@ func (p piece) test(t *testing.T, o outcome) {
 	sc.job = filepath.Join(sc.dir, "job")
 	write(t, sc.job, "#!/bin/sh\necho job out\necho job err >&2\nexit "+map[bool]string{false: "0", true: "3"}[o.fails()]+"\n")
 	srv := newServer(t)
-	code := strings.NewReplacer(snippet.Placeholder, srv.url, snippet.Job, sc.job).Replace(p.code)
+	code := strings.NewReplacer(snippet.URLPlaceholder, srv.url, snippet.ExampleJob, sc.job).Replace(p.code)
 	want := p.good
 	switch {
 	case o == failure:
@@ -221,7 +221,7 @@ func write(t *testing.T, path, text string) {
 // block is printed code by the name of its tab and its number there.
 func block(t *testing.T, way string, n int) snippet.Block {
 	t.Helper()
-	for _, w := range snippet.Ways(snippet.Placeholder) {
+	for _, w := range snippet.Examples(snippet.URLPlaceholder) {
 		if w.Name == way && n < len(w.Blocks) {
 			return w.Blocks[n]
 		}
@@ -233,7 +233,7 @@ func block(t *testing.T, way string, n int) snippet.Block {
 // line is printed code of the manual.
 func line(t *testing.T, name string) string {
 	t.Helper()
-	code, ok := snippet.Lines(snippet.Placeholder)[name]
+	code, ok := snippet.DocSnippets(snippet.URLPlaceholder)[name]
 	if !ok {
 		t.Fatalf("there is no line %q", name)
 	}

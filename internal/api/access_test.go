@@ -47,12 +47,12 @@ var access = map[string]struct {
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
 }
 
-func TestEveryEndpointAsksWhoIsThere(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		ch, spareChannel := w.channel("Ops"), w.channel("spare")
 		h := w.heartbeat("Backup")
 		_, i := w.fail("Sync")
-		w.hear(h, monitor.Ping{Kind: monitor.Log, Method: "POST", Body: []byte("log")})
+		w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Body: []byte("log")})
 		spare := w.heartbeat("spare")
 		// By id and by ref alike: the id is no secret to whoever has it.
 		for _, names := range []*strings.Replacer{
@@ -69,24 +69,24 @@ func TestEveryEndpointAsksWhoIsThere(t *testing.T) {
 					key  string
 					want int
 				}{{"none", 401}, {"wrong", 401}, {"other", row.other}, {"read-only", row.readOnly}, {"read-write", row.readWrite}} {
-					if r := w.ask(c.key, op.Method, Prefix+names.Replace(row.path), row.body); r.status != c.want {
+					if r := w.request(c.key, op.Method, Prefix+names.Replace(row.path), row.body); r.status != c.want {
 						t.Errorf("%s with key %s: %d, want %d\n%s", op.OperationID, c.key, r.status, c.want, r.body)
 					}
 				}
 			}
 		}
-		seeNothing(t, w)
-		everyEntryNamesItsKey(t, w)
+		requireNoIDs(t, w)
+		requireAuditNamesKey(t, w)
 	})
 }
 
-// everyEntryNamesItsKey fails the test when a change by a key is in the audit
+// requireAuditNamesKey fails the test when a change by a key is in the audit
 // log without the key's id or the address that it came from.
-func everyEntryNamesItsKey(t *testing.T, w *world) {
+func requireAuditNamesKey(t *testing.T, w *fixture) {
 	t.Helper()
 	byKeys := 0
 	err := w.db.View(t.Context(), func(tx *store.Tx) error {
-		entries, err := tx.AuditEntries(w.owner.Project.Key, 1000)
+		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
 		for _, e := range entries {
 			if strings.HasPrefix(e.Actor, "API key ") {
 				byKeys++
@@ -106,9 +106,9 @@ func everyEntryNamesItsKey(t *testing.T, w *world) {
 func operations(t *testing.T) []op {
 	t.Helper()
 	var all []op
-	for path, item := range build(Options{Base: base}).huma.OpenAPI().Paths {
+	for path, item := range build(Options{BaseURL: testBaseURL}).huma.OpenAPI().Paths {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-			if o := operation(item, method); o != nil && !strings.HasPrefix(path, "/hb/") {
+			if o := operationOf(item, method); o != nil && !strings.HasPrefix(path, "/hb/") {
 				all = append(all, op{o.OperationID, method})
 			}
 		}
@@ -123,8 +123,8 @@ func operations(t *testing.T) []op {
 
 type op struct{ OperationID, Method string }
 
-// seeNothing checks that the other project sees only what it made itself.
-func seeNothing(t *testing.T, w *world) {
+// requireNoIDs checks that the other project sees only what it made itself.
+func requireNoIDs(t *testing.T, w *fixture) {
 	t.Helper()
 	for _, h := range w.all("other") {
 		if h.Name != "x" && h.Name != "put-by-test" && h.Name != "put-again" {
@@ -141,7 +141,7 @@ func seeNothing(t *testing.T, w *world) {
 }
 
 // all lists every heartbeat that a key sees.
-func (w *world) all(key string) []client.Heartbeat {
+func (w *fixture) all(key string) []client.Heartbeat {
 	w.t.Helper()
 	var all []client.Heartbeat
 	for h, err := range w.client(key).AllHeartbeats(w.t.Context(), client.HeartbeatQuery{}) {
@@ -153,13 +153,13 @@ func (w *world) all(key string) []client.Heartbeat {
 	return all
 }
 
-func TestAReadOnlyKeySeesNothingThatCouldPing(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestAPI_AReadOnlyKeySeesNoPingURL(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		h, i := w.fail("Backup")
 		c := w.client("read-only")
 		// Every answer is searched for the id by the transport.
 		for _, path := range []string{"", "/" + h.Ref, "/" + *h.ID, "/" + *h.ID + "/why", "/" + *h.ID + "/pings"} {
-			if r := w.ask("read-only", "GET", "/api/v1/heartbeats"+path, ""); r.status != 200 {
+			if r := w.request("read-only", "GET", "/api/v1/heartbeats"+path, ""); r.status != 200 {
 				t.Errorf("%s: %d", path, r.status)
 			}
 		}
@@ -174,25 +174,25 @@ func TestAReadOnlyKeySeesNothingThatCouldPing(t *testing.T) {
 	})
 }
 
-func TestARefusalTellsHowToGetAKey(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestAuthenticate_ARejectionSaysHowToGetAKey(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for _, headers := range [][]string{{}, {"Authorization", "Basic b3ZkOm92ZA=="}, {"Authorization", "Bearer"}, {"Authorization", "Bearer ovd_x"}, {"Authorization", w.keys["read-write"]}} {
-			r := w.ask("none", "GET", "/api/v1/heartbeats", "", headers...)
+			r := w.request("none", "GET", "/api/v1/heartbeats", "", headers...)
 			if p := problem(t, r); p.Status != 401 || !strings.Contains(p.Detail, "overdue api-key create") || !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Bearer ") {
 				t.Errorf("%q: %+v", headers, p)
 			}
 		}
-		if r := w.ask("none", "GET", "/api/v1/heartbeats", "", "Authorization", "bearer  "+w.keys["read-only"]); r.status != 200 {
+		if r := w.request("none", "GET", "/api/v1/heartbeats", "", "Authorization", "bearer  "+w.keys["read-only"]); r.status != 200 {
 			t.Errorf("the scheme's case matters: %d", r.status)
 		}
-		if p := problem(t, w.ask("read-only", "POST", "/api/v1/heartbeats", "{}")); !strings.Contains(p.Detail, "read-write") {
+		if p := problem(t, w.request("read-only", "POST", "/api/v1/heartbeats", "{}")); !strings.Contains(p.Detail, "read-write") {
 			t.Errorf("%+v", p)
 		}
 	})
 }
 
-func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestServeHTTP_UnknownPathsAndMethodsAreProblems(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for _, c := range []struct {
 			method, path string
 			status       int
@@ -207,37 +207,37 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 			{"POST", "/api/v1/heartbeats/x", 405, "DELETE, GET, HEAD, PATCH"},
 			{"GET", "/api/v1/channels/x/test", 405, "POST"},
 		} {
-			r := w.ask("none", c.method, c.path, "")
+			r := w.request("none", c.method, c.path, "")
 			if p := problem(t, r); p.Status != c.status || r.header.Get("Allow") != c.allow || r.header.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%s %s: %d, Allow %q", c.method, c.path, p.Status, r.header.Get("Allow"))
 			}
 		}
 		for _, path := range []string{"heartbeats/%00", "heartbeats/%ff", "incidents/%00", "channels/%00", "heartbeats/" + strings.Repeat("x", 5000)} {
-			if r := w.ask("read-write", "GET", "/api/v1/"+path, ""); r.status != 404 {
+			if r := w.request("read-write", "GET", "/api/v1/"+path, ""); r.status != 404 {
 				t.Errorf("%s: %s", path, strconv.Itoa(r.status))
 			}
 		}
 	})
 }
 
-func TestWhatGoesWrongOnOurSideIsLoggedAndNotTold(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestProblem_InternalErrorsAreLoggedAndNotRevealed(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		if err := w.db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		r := w.ask("read-write", "GET", "/api/v1/heartbeats", "", "X-Request-Id", "mine-1")
+		r := w.request("read-write", "GET", "/api/v1/heartbeats", "", "X-Request-Id", "mine-1")
 		p := problem(t, r)
 		if p.Status < 500 || p.RequestID != "mine-1" || strings.Contains(r.body, "sql") || strings.Contains(r.body, "closed") {
 			t.Errorf("%s", r.body)
 		}
-		if said := w.logged.String(); !strings.Contains(said, "request_id=mine-1") || !strings.Contains(said, "closed") {
+		if said := w.log.String(); !strings.Contains(said, "request_id=mine-1") || !strings.Contains(said, "closed") {
 			t.Errorf("logged: %s", said)
 		}
 	})
 }
 
-func TestRegister_AKeyThatIsRevokedWhileItsRequestArrivesChangesNothing(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestRegister_AKeyRevokedDuringItsRequestChangesNothing(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		h := w.heartbeat("Backup")
 		body, feed := io.Pipe()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, w.url+Prefix+"/heartbeats/"+h.Ref, body)
@@ -250,14 +250,14 @@ func TestRegister_AKeyThatIsRevokedWhileItsRequestArrivesChangesNothing(t *testi
 			_, _ = feed.Write([]byte(`{"grace": `))
 			var keys []monitor.APIKey
 			_ = w.db.Update(t.Context(), func(tx *store.Tx) (err error) {
-				if keys, err = tx.Keys(w.owner.Project.Key); err == nil {
+				if keys, err = tx.APIKeys(w.owner.Project.Key); err == nil {
 					for _, k := range keys {
-						_, err = tx.RevokeKey(w.owner.Project.Key, k.ID, time.Now().UTC())
+						_, err = tx.RevokeAPIKey(w.owner.Project.Key, k.ID, time.Now().UTC())
 					}
 				}
 				return err
 			})
-			timer := time.NewTimer(slowBody + slowBody/2)
+			timer := time.NewTimer(keyRecheckAfter + keyRecheckAfter/2)
 			<-timer.C
 			_, _ = feed.Write([]byte(`"30m"}`))
 			_ = feed.Close()

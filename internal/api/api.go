@@ -22,13 +22,13 @@ const documentPath = "/openapi.json"
 
 // Options are what the API is made of.
 type Options struct {
-	Desk *manage.Desk
-	Keys *auth.Keys
-	// Source returns the address that a request came from, for the audit log.
-	Source func(*http.Request) string
-	// Base is the address under which clients reach this server, without a
+	Service *manage.Service
+	Keys    *auth.Keys
+	// ClientAddress returns the address that a request came from, for the audit log.
+	ClientAddress func(*http.Request) string
+	// BaseURL is the address under which clients reach this server, without a
 	// slash at its end. Ping URLs begin with it.
-	Base string
+	BaseURL string
 	// Version is that of the program, for the document.
 	Version string
 	Log     *slog.Logger
@@ -37,9 +37,9 @@ type Options struct {
 // API answers all requests under [Prefix] but the pings.
 type API struct {
 	Options
-	mux      *mux
-	huma     huma.API
-	document func() ([]byte, error)
+	mux     *mux
+	huma    huma.API
+	openAPI func() ([]byte, error)
 }
 
 // New returns the API. Mount it at /api/v1/, beside the more specific
@@ -56,10 +56,10 @@ func build(o Options) *API {
 	a.pingRoutes()
 	a.incidentRoutes()
 	a.channelRoutes()
-	a.describePings()
-	a.finishDocument()
+	a.documentPings()
+	a.completeDocument()
 	// Marshalled once, when somebody first asks.
-	a.document = sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
+	a.openAPI = sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
 	a.mux.HandleFunc("GET "+Prefix+documentPath, a.serveDocument)
 	return a
 }
@@ -72,33 +72,33 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	said := answer{header: http.Header{}}
+	said := statusRecorder{header: http.Header{}}
 	refusal.ServeHTTP(&said, r)
 	if said.status == http.StatusMethodNotAllowed {
 		allowed := said.header.Get("Allow")
-		httpd.NewProblem(said.status, "This path does not take "+shortened(r.Method)+". It takes: "+allowed+".").With("Allow", allowed).Write(w, r)
+		httpd.NewProblem(said.status, "This path does not take "+shortenEcho(r.Method)+". It takes: "+allowed+".").With("Allow", allowed).Write(w, r)
 		return
 	}
 	httpd.NewProblem(http.StatusNotFound, "There is no such path in the API. "+Prefix+documentPath+" lists all there are.").Write(w, r)
 }
 
-// answer catches what the mux would have answered.
-type answer struct {
+// statusRecorder catches what the mux would have answered.
+type statusRecorder struct {
 	header http.Header
 	status int
 }
 
 // Header, WriteHeader and Write make it an http.ResponseWriter.
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
+func (a *statusRecorder) Header() http.Header         { return a.header }
+func (a *statusRecorder) WriteHeader(status int)      { a.status = status }
+func (a *statusRecorder) Write(b []byte) (int, error) { return len(b), nil }
 
 // serveDocument answers with the OpenAPI document.
 func (a *API) serveDocument(w http.ResponseWriter, r *http.Request) {
-	document, err := a.document()
+	document, err := a.openAPI()
 	if err != nil {
 		a.Log.Error("OpenAPI document", "error", err, "request_id", httpd.RequestID(r))
-		httpd.Broken().Write(w, r)
+		httpd.InternalError().Write(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

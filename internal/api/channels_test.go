@@ -12,8 +12,8 @@ import (
 	"overdue/internal/store"
 )
 
-func TestASecretThatWasMadeIsShownOnce(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestCreateChannel_AGeneratedSecretIsShownOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		made := w.channel("Ops")
 		secret, _ := made.Settings["secret"].(string)
@@ -21,7 +21,7 @@ func TestASecretThatWasMadeIsShownOnce(t *testing.T) {
 			t.Fatalf("%+v", made)
 		}
 		want := client.Channel{
-			ID: made.ID, Kind: "webhook", Name: "Ops", TellRecovered: true,
+			ID: made.ID, Kind: "webhook", Name: "Ops", NotifyOnRecovery: true,
 			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"}, State: "untested", FailingFor: []string{},
 		}
 		got, err := w.client("read-write").Channel(t.Context(), made.ID)
@@ -29,33 +29,33 @@ func TestASecretThatWasMadeIsShownOnce(t *testing.T) {
 			t.Error(err, diff)
 		}
 		own := `{"kind": "webhook", "name": "own", "settings": {"url": "https://example.com/x", "secret": "whsec_` + strings.Repeat("QUJD", 8) + `", "headers": {"X-Key": "geheim"}}}`
-		r := w.ask("read-write", "POST", "/api/v1/channels", own)
+		r := w.request("read-write", "POST", "/api/v1/channels", own)
 		if r.status != 201 || strings.Contains(r.body, "QUJD") || strings.Contains(r.body, "geheim") || !strings.Contains(r.body, `"X-Key":"••••"`) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		// Sent back as it was answered, it stays; null makes a new one.
 		kept, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{Name: new("Operations"), Settings: want.Settings})
-		if err != nil || kept.Name != "Operations" || w.secret(made.ID) != secret {
+		if err != nil || kept.Name != "Operations" || w.storedSecret(made.ID) != secret {
 			t.Error(err, kept)
 		}
-		r = w.ask("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"settings": {"secret": null}}`)
-		now := w.secret(made.ID)
+		r = w.request("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"settings": {"secret": null}}`)
+		now := w.storedSecret(made.ID)
 		if r.status != 200 || now == secret || !strings.Contains(r.body, now) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		for _, line := range w.audited() {
+		for _, line := range w.auditActions() {
 			if strings.Contains(line, secret) || strings.Contains(line, "QUJD") {
 				t.Errorf("the audit log holds a secret: %s", line)
 			}
 		}
-		if strings.Contains(w.logged.String(), "QUJD") || strings.Contains(w.logged.String(), secret) {
+		if strings.Contains(w.log.String(), "QUJD") || strings.Contains(w.log.String(), secret) {
 			t.Error("the log holds a secret")
 		}
 	})
 }
 
-// secret is the one of a webhook, as it is stored.
-func (w *world) secret(id string) string {
+// storedSecret is the one of a webhook, as it is stored.
+func (w *fixture) storedSecret(id string) string {
 	w.t.Helper()
 	var secret string
 	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
@@ -69,8 +69,8 @@ func (w *world) secret(id string) string {
 	return secret
 }
 
-func TestChannelsSayWhatTheyCannotTake(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestCreateChannel_InvalidSettingsAreNamed(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		made := w.channel("Ops")
 		for _, c := range []struct{ method, path, body, locations string }{
 			{"POST", "", `{}`, "body.kind body.name"},
@@ -84,7 +84,7 @@ func TestChannelsSayWhatTheyCannotTake(t *testing.T) {
 			{"PATCH", made.ID, `{"settings": {"url": null}}`, "body.settings.url"},
 			{"PATCH", made.ID, `{"settings": null, "name": null}`, "body.name body.settings"},
 		} {
-			p := problem(t, w.ask("read-write", c.method, strings.TrimSuffix("/api/v1/channels/"+c.path, "/"), c.body))
+			p := problem(t, w.request("read-write", c.method, strings.TrimSuffix("/api/v1/channels/"+c.path, "/"), c.body))
 			var got []string
 			for _, e := range p.Errors {
 				got = append(got, e.Location)
@@ -96,8 +96,8 @@ func TestChannelsSayWhatTheyCannotTake(t *testing.T) {
 	})
 }
 
-func TestChannelsAreListedInPages(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestListChannels_IsPaginated(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for _, name := range []string{"a", "b", "c"} {
 			w.channel(name)
 		}
@@ -116,23 +116,23 @@ func TestChannelsAreListedInPages(t *testing.T) {
 	})
 }
 
-func TestRemindersAreSetAndEnded(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestChangeChannel_SetsAndRemovesReminders(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		made := w.channel("Ops")
-		got, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{RemindEvery: "1h", TellLate: new(true), TellRecovered: new(false)})
-		if err != nil || *got.RemindEvery != 3600 || !got.TellLate || got.TellRecovered {
+		got, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{RemindEvery: "1h", NotifyOnLate: new(true), NotifyOnRecovery: new(false)})
+		if err != nil || *got.RemindEvery != 3600 || !got.NotifyOnLate || got.NotifyOnRecovery {
 			t.Error(err, got)
 		}
-		r := w.ask("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"remind_every": null}`)
+		r := w.request("read-write", "PATCH", "/api/v1/channels/"+made.ID, `{"remind_every": null}`)
 		if !strings.Contains(r.body, `"remind_every":null`) || !strings.Contains(r.body, `"notify_on_late":true`) {
 			t.Error(r.body)
 		}
 	})
 }
 
-func TestADeletedChannelLeavesNoHeartbeatSilent(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestDeleteChannel_LeavesNoHeartbeatWithoutAChannel(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		a, b := w.channel("a"), w.channel("b")
 		var hs []client.Heartbeat
@@ -152,17 +152,17 @@ func TestADeletedChannelLeavesNoHeartbeatSilent(t *testing.T) {
 				t.Error(i, err, diff)
 			}
 		}
-		if r := w.ask("read-write", "DELETE", "/api/v1/channels/"+a.ID, ""); r.status != 404 {
+		if r := w.request("read-write", "DELETE", "/api/v1/channels/"+a.ID, ""); r.status != 404 {
 			t.Error(r.status)
 		}
-		if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+hs[0].Ref, `{"channels": ["`+a.ID+`"]}`); r.status != 422 {
+		if r := w.request("read-write", "PATCH", "/api/v1/heartbeats/"+hs[0].Ref, `{"channels": ["`+a.ID+`"]}`); r.status != 422 {
 			t.Error(r.status)
 		}
 	})
 }
 
-func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestTestChannel_SendsAnAlertAndKeepsTheResult(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		made := w.channel("Ops")
 		for _, answer := range []client.TestResult{
@@ -170,7 +170,7 @@ func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
 			{Delivered: true, Status: new(204), Detail: ""},
 			{Delivered: false, Detail: "No mail server is configured: start Overdue with --smtp-url."},
 		} {
-			w.answers = answer
+			w.testResult = answer
 			got, err := c.TestChannel(t.Context(), made.ID)
 			if diff := cmp.Diff(answer, got); err != nil || diff != "" {
 				t.Error(err, diff)
@@ -180,7 +180,7 @@ func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
 				t.Error(err, ch)
 			}
 		}
-		w.answers = client.TestResult{Delivered: true}
+		w.testResult = client.TestResult{Delivered: true}
 		for range 7 {
 			if _, err := c.TestChannel(t.Context(), made.ID); err != nil {
 				t.Fatal(err)
@@ -190,35 +190,35 @@ func TestATestAlertIsSentNowAndItsOutcomeKept(t *testing.T) {
 		if refusal, ok := errors.AsType[*client.Problem](err); !ok || refusal.Status != http.StatusTooManyRequests || refusal.RetryAfter <= 0 {
 			t.Errorf("the eleventh test was answered %+v", err)
 		}
-		if len(w.tested) != 10 || w.tested[0].Settings["secret"] != made.Settings["secret"] {
-			t.Errorf("%+v", w.tested)
+		if len(w.testedChannels) != 10 || w.testedChannels[0].Settings["secret"] != made.Settings["secret"] {
+			t.Errorf("%+v", w.testedChannels)
 		}
-		if actions := w.audited(); actions[len(actions)-1] != "API key test: channel.test Ops (webhook)" {
+		if actions := w.auditActions(); actions[len(actions)-1] != "API key test: channel.test Ops (webhook)" {
 			t.Errorf("%q", actions)
 		}
 	})
 }
 
-func TestChannels_AReadOnlyKeySeesOnlyTheHostOfAURL(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestGetChannel_AReadOnlyKeySeesOnlyTheHostOfAURL(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		made := w.channel("Ops")
 		for _, path := range []string{"/api/v1/channels", "/api/v1/channels/" + made.ID} {
-			r := w.ask("read-only", "GET", path, "")
+			r := w.request("read-only", "GET", path, "")
 			if !strings.Contains(r.body, `"https://example.com/…"`) || strings.Contains(r.body, "/hook") {
 				t.Errorf("%s: %s", path, r.body)
 			}
-			if r := w.ask("read-write", "GET", path, ""); !strings.Contains(r.body, `"https://example.com/hook"`) {
+			if r := w.request("read-write", "GET", path, ""); !strings.Contains(r.body, `"https://example.com/hook"`) {
 				t.Errorf("read-write %s: %s", path, r.body)
 			}
 		}
 	})
 }
 
-func TestChannels_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestChangeChannel_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		made := w.channel("Ops")
 		path := "/api/v1/channels/" + made.ID
-		if r := w.ask("read-write", "PATCH", path, `{"settings": {"headers": {"Authorization": "Bearer geheim"}}}`); r.status != 200 {
+		if r := w.request("read-write", "PATCH", path, `{"settings": {"headers": {"Authorization": "Bearer geheim"}}}`); r.status != 200 {
 			t.Fatal(r.body)
 		}
 		for _, body := range []string{
@@ -226,19 +226,19 @@ func TestChannels_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
 			`{"settings": {"url": "http://other.example/", "secret": "••••", "headers": {"Authorization": "••••"}}}`,
 			`{"settings": {"url": "https://example.com:444/hook", "secret": null, "headers": {"authorization": "••••"}}}`,
 		} {
-			r := w.ask("read-write", "PATCH", path, body)
+			r := w.request("read-write", "PATCH", path, body)
 			if r.status != 422 || !strings.Contains(r.body, "Type the header") || !strings.Contains(r.body, "body.settings.headers") {
 				t.Errorf("%s: %d %s", body, r.status, r.body)
 			}
 		}
-		before := w.secret(made.ID)
-		r := w.ask("read-write", "PATCH", path, `{"settings": {"url": "http://other.example/", "secret": null, "headers": {"Authorization": "Bearer neu"}}}`)
-		now := w.secret(made.ID)
+		before := w.storedSecret(made.ID)
+		r := w.request("read-write", "PATCH", path, `{"settings": {"url": "http://other.example/", "secret": null, "headers": {"Authorization": "Bearer neu"}}}`)
+		now := w.storedSecret(made.ID)
 		if r.status != 200 || now == before || !strings.Contains(r.body, now) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		const want = "url: example.com → other.example; secret: – → changed; headers: – → changed"
-		if got := w.lastAudited().Detail; got != want {
+		if got := w.lastAuditEntry().Detail; got != want {
 			t.Errorf("audit log: %s", got)
 		}
 	})

@@ -1,7 +1,7 @@
 // Package api is the face for programs: JSON under /api/v1, described by the
 // OpenAPI document that it serves about itself.
 //
-//	request ──▶ ServeMux ──▶ authenticate ──▶ endpoint ──▶ manage.Desk
+//	request ──▶ ServeMux ──▶ authenticate ──▶ endpoint ──▶ manage.Service
 //	               │ no such path or method      │ read the body, strictly
 //	               ▼                             ▼
 //	         problem+json ◀── any error ── shape.Heartbeat … ──▶ JSON

@@ -19,37 +19,37 @@ import (
 type heartbeatSettings struct {
 	_ struct{} `additionalProperties:"false"`
 
-	Name         *string   `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating, but with PUT, where the slug is its default"`
-	Slug         *string   `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
-	Description  *string   `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Told with its alerts"`
-	Tags         *[]string `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
-	Interval     *duration `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
-	Cron         *lines    `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
-	OnCalendar   *lines    `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
-	Timezone     *string   `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern is kept as it is. Null: the project's"`
-	Early        *duration `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
-	Grace        *duration `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
-	MaxRunTime   *duration `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
-	MinRunTime   *duration `json:"min_run_time,omitempty" nullable:"true" doc:"A success whose measured run time is shorter is a bad run"`
-	StartGrace   *duration `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must have begun, or come. Null: only the grace period counts"`
-	AlertAfter   *int      `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"The how-manieth bad run in a row opens an incident. 1 unless given"`
-	Methods      *string   `json:"methods,omitempty" enum:"any,post" doc:"Which request methods count as pings. any unless given; with post the others are only logged"`
-	ManualResume *bool     `json:"manual_resume,omitempty" doc:"A ping does not resume it from a pause. false unless given"`
-	Channels     *[]string `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that are told. Null: all of the project"`
+	Name         *string       `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating, but with PUT, where the slug is its default"`
+	Slug         *string       `json:"slug,omitempty" maxLength:"100" pattern:"^[a-z0-9]+([-_.][a-z0-9]+)*$" doc:"Unique in the project. Made from the name unless given"`
+	Description  *string       `json:"description,omitempty" maxLength:"5000" doc:"Where it runs, who owns it, what to do when it is down. Told with its alerts"`
+	Tags         *[]string     `json:"tags,omitempty" maxItems:"20" doc:"Each of up to 50 characters"`
+	Interval     *duration     `json:"interval,omitempty" nullable:"true" doc:"From one ping to the next: 1 s to 366 d. One of interval, cron and oncalendar is required when creating; the one that is given replaces another"`
+	Cron         *stringOrList `json:"cron,omitempty" nullable:"true" doc:"Lines of five fields, as of a crontab, or words such as @daily"`
+	OnCalendar   *stringOrList `json:"oncalendar,omitempty" nullable:"true" doc:"Calendar expressions of systemd, such as Mon..Fri 03:00"`
+	Timezone     *string       `json:"timezone,omitempty" nullable:"true" doc:"IANA name of the zone of cron or oncalendar. An old name such as US/Eastern is kept as it is. Null: the project's"`
+	Early        *duration     `json:"early,omitempty" nullable:"true" doc:"How long before its slot a ping counts for it, 0 for not at all. Null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
+	Grace        *duration     `json:"grace,omitempty" doc:"How late a ping may be before an incident opens: 0 s to 366 d. 5 min unless given"`
+	MaxRunTime   *duration     `json:"max_run_time,omitempty" nullable:"true" doc:"How long a run may take from its start: 1 s to 366 d. Null: as long as the grace period"`
+	MinRunTime   *duration     `json:"min_run_time,omitempty" nullable:"true" doc:"A success whose measured run time is shorter is a bad run"`
+	StartGrace   *duration     `json:"start_grace,omitempty" nullable:"true" doc:"How long after it is due a run must have begun, or come. Null: only the grace period counts"`
+	AlertAfter   *int          `json:"alert_after,omitempty" minimum:"1" maximum:"100" doc:"The how-manieth bad run in a row opens an incident. 1 unless given"`
+	Methods      *string       `json:"methods,omitempty" enum:"any,post" doc:"Which request methods count as pings. any unless given; with post the others are only logged"`
+	ManualResume *bool         `json:"manual_resume,omitempty" doc:"A ping does not resume it from a pause. false unless given"`
+	Channels     *[]string     `json:"channels,omitempty" nullable:"true" doc:"Ids of the channels that are told. Null: all of the project"`
 
 	ExpectFirstBy *string `json:"expect_first_by,omitempty" nullable:"true" format:"date-time" doc:"A new heartbeat without a first ping by then is an incident. It lies ahead when it is set"`
 }
 
-// edit reads the settings from a body.
-func edit(body []byte) (manage.HeartbeatEdit, error) {
+// heartbeatEdit reads the settings from a body.
+func heartbeatEdit(body []byte) (manage.HeartbeatEdit, error) {
 	var s heartbeatSettings
-	found, err := read(body, &s)
+	found, err := decodeObject(body, &s)
 	return manage.HeartbeatEdit{
 		Name: s.Name, Slug: s.Slug, Description: s.Description, Tags: s.Tags,
 		Interval: s.Interval.text(), Cron: s.Cron.list(), OnCalendar: s.OnCalendar.list(), Timezone: s.Timezone, Early: s.Early.text(),
 		Grace: s.Grace.text(), MaxRunTime: s.MaxRunTime.text(), MinRunTime: s.MinRunTime.text(), StartGrace: s.StartGrace.text(),
 		AlertAfter: s.AlertAfter, ExpectFirstBy: s.ExpectFirstBy, Methods: s.Methods, ManualResume: s.ManualResume,
-		Channels: s.Channels, Found: found,
+		Channels: s.Channels, InputFaults: found,
 	}, err
 }
 
@@ -79,7 +79,7 @@ type (
 		IfMatch
 		JSONBody
 	}
-	heartbeatSlug struct {
+	heartbeatSlugPath struct {
 		Slug string `path:"slug" doc:"Its slug" example:"nightly-backup"`
 	}
 	heartbeatPut struct {
@@ -91,30 +91,32 @@ type (
 
 // The parts of answers.
 type (
-	ok[T any]     struct{ Body T }
-	tagged[T any] struct {
+	bodyResponse[T any] struct{ Body T }
+	etagResponse[T any] struct {
 		ETag string `header:"ETag" doc:"Version of the settings, for If-Match. Pings and status changes do not change it"`
 		Body T
 	}
-	created[T any] struct {
+	createdResponse[T any] struct {
 		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is from now on"`
 		Body     T
 	}
-	put[T any] struct {
+	putResponse[T any] struct {
 		Status   int
 		ETag     string `header:"ETag" doc:"Version of the settings, for If-Match"`
 		Location string `header:"Location" doc:"Where it is, when it was created"`
 		Body     T
 	}
-	nothing struct{}
+	emptyResponse struct{}
 )
 
-// page is the part of a list that was asked for.
-func (q PageQuery) page() manage.Page { return manage.Page{Limit: q.Limit, Cursor: q.Cursor} }
+// query is the part of a list that was asked for.
+func (q PageQuery) query() manage.PageQuery {
+	return manage.PageQuery{Limit: q.Limit, Cursor: q.Cursor}
+}
 
-// pageOf shows a part of a list.
-func pageOf[T, S any](l manage.Listing[T], show func(T) S) *ok[client.Page[S]] {
+// pageResponse shows a part of a list.
+func pageResponse[T, S any](l manage.ListPage[T], show func(T) S) *bodyResponse[client.Page[S]] {
 	page := client.Page[S]{Items: make([]S, 0, len(l.Items))}
 	for _, item := range l.Items {
 		page.Items = append(page.Items, show(item))
@@ -122,29 +124,29 @@ func pageOf[T, S any](l manage.Listing[T], show func(T) S) *ok[client.Page[S]] {
 	if l.Next != "" {
 		page.NextCursor = &l.Next
 	}
-	return &ok[client.Page[S]]{page}
+	return &bodyResponse[client.Page[S]]{page}
 }
 
-// seenBy is the base address of ping URLs for those who may see them.
-func (a *API) seenBy(who auth.Actor) string {
+// pingBaseURL is the base address of ping URLs for those who may see them.
+func (a *API) pingBaseURL(who auth.Actor) string {
 	if who.SeesPingURLs() {
-		return a.Base
+		return a.BaseURL
 	}
 	return ""
 }
 
-// heartbeat shows one.
-func (a *API) heartbeat(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
-	return shape.Heartbeat(h, a.seenBy(who), time.Now().UTC())
+// heartbeatJSON shows one.
+func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
+	return shape.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
 }
 
-// at is the address of a heartbeat in the API, by whatever the reader may see.
-func (a *API) at(h monitor.Heartbeat) string {
+// heartbeatURL is the address of a heartbeat in the API, by whatever the reader may see.
+func (a *API) heartbeatURL(h monitor.Heartbeat) string {
 	id := h.ID
 	if id == "" {
 		id = h.Ref
 	}
-	return a.Base + Prefix + "/heartbeats/" + id
+	return a.BaseURL + Prefix + "/heartbeats/" + id
 }
 
 // heartbeatRoutes registers the endpoints of heartbeats.
@@ -152,138 +154,138 @@ func (a *API) heartbeatRoutes() {
 	settings := reflect.TypeFor[heartbeatSettings]()
 	tag := []string{"Heartbeats"}
 	gone := []int{http.StatusNotFound}
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-heartbeats", Method: http.MethodGet, Path: "/heartbeats", Tags: tag, Summary: "List heartbeats",
 	}}, a.listHeartbeats)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "create-heartbeat", Method: http.MethodPost, Path: "/heartbeats", Tags: tag, Summary: "Create a heartbeat",
 		Description:   "The answer holds the ping URL. A new heartbeat alerts only once its first ping has come.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, body: settings, example: exampleSettings}, a.createHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "put-heartbeat", Method: http.MethodPut, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
 		Summary:     "Create a heartbeat, or change the one with this slug",
 		Description: "Doing it twice is doing it once, so a deployment can do it every time. What is absent stays as it is.",
 		Responses:   map[string]*huma.Response{"201": {Description: "Created"}}, Errors: []int{http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: exampleSettings}, a.putHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-heartbeat-by-slug", Method: http.MethodGet, Path: "/heartbeats/by-slug/{slug}", Tags: tag,
 		Summary: "Get the heartbeat with this slug", Errors: gone,
 	}}, a.getHeartbeatBySlug)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}", Tags: tag, Summary: "Get one heartbeat", Errors: gone,
 	}}, a.getHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "change-heartbeat", Method: http.MethodPatch, Path: "/heartbeats/{id}", Tags: tag, Summary: "Change a heartbeat",
 		Description: "What is absent stays as it is. A new schedule or grace is judged at once, from the last ping on: an incident that it would not have opened is resolved.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
 	}, body: settings, example: map[string]any{"grace": "30m"}}, a.changeHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "delete-heartbeat", Method: http.MethodDelete, Path: "/heartbeats/{id}", Tags: tag, Summary: "Delete a heartbeat",
 		Description: "Its pings are answered with 404 from now on, and an open incident is resolved.", Errors: gone,
 	}}, a.deleteHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "pause-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/pause", Tags: tag, Summary: "Pause a heartbeat",
 		Description: "It is not judged until it is resumed: by a ping, unless manual_resume is set.", Errors: gone,
 	}}, a.pauseHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "resume-heartbeat", Method: http.MethodPost, Path: "/heartbeats/{id}/resume", Tags: tag, Summary: "Resume a heartbeat",
 		Description: "The interval is counted from now.", Errors: gone,
 	}}, a.resumeHeartbeat)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "explain-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}/why", Tags: tag, Summary: "Explain the status of a heartbeat",
 		Description: "The arithmetic from the last ping to the deadline, and what was decided.", Errors: gone,
 	}}, a.explainHeartbeat)
 	a.runRoutes(tag)
-	a.alsoCreated("/heartbeats/by-slug/{slug}")
+	a.documentPutCreated("/heartbeats/by-slug/{slug}")
 }
 
-// alsoCreated documents that a PUT answers 201 with the same body as 200.
-func (a *API) alsoCreated(path string) {
+// documentPutCreated documents that a PUT answers 201 with the same body as 200.
+func (a *API) documentPutCreated(path string) {
 	responses := a.huma.OpenAPI().Paths[path].Put.Responses
 	responses["201"].Content, responses["201"].Headers = responses["200"].Content, responses["200"].Headers
 }
 
-func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*ok[client.Page[client.Heartbeat]], error) {
-	listing, err := a.Desk.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, Page: in.page()})
+func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*bodyResponse[client.Page[client.Heartbeat]], error) {
+	listing, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatQuery{Status: in.Status, Tag: in.Tag, Text: in.Q, Sort: in.Sort, PageQuery: in.query()})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(listing, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeat(who, h) }), nil
+	return pageResponse(listing, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeatJSON(who, h) }), nil
 }
 
-func (a *API) createHeartbeat(ctx context.Context, who auth.Actor, in *JSONBody) (*created[client.Heartbeat], error) {
-	e, err := edit(in.RawBody)
+func (a *API) createHeartbeat(ctx context.Context, who auth.Actor, in *JSONBody) (*createdResponse[client.Heartbeat], error) {
+	e, err := heartbeatEdit(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
-	h, err := a.Desk.CreateHeartbeat(ctx, who, e)
+	h, err := a.Service.CreateHeartbeat(ctx, who, e)
 	if err != nil {
 		return nil, err
 	}
-	return &created[client.Heartbeat]{ETag: etag(manage.HeartbeatVersion(h)), Location: a.at(h), Body: a.heartbeat(who, h)}, nil
+	return &createdResponse[client.Heartbeat]{ETag: etag(manage.HeartbeatVersion(h)), Location: a.heartbeatURL(h), Body: a.heartbeatJSON(who, h)}, nil
 }
 
-func (a *API) putHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPut) (*put[client.Heartbeat], error) {
-	e, err := edit(in.RawBody)
+func (a *API) putHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPut) (*putResponse[client.Heartbeat], error) {
+	e, err := heartbeatEdit(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
-	e.MadeOn = in.versions()
-	h, isNew, err := a.Desk.PutHeartbeat(ctx, who, in.Slug, e)
+	e.IfVersion = in.versions()
+	h, isNew, err := a.Service.PutHeartbeat(ctx, who, in.Slug, e)
 	if err != nil {
 		return nil, err
 	}
-	out := &put[client.Heartbeat]{Status: http.StatusOK, ETag: etag(manage.HeartbeatVersion(h)), Body: a.heartbeat(who, h)}
+	out := &putResponse[client.Heartbeat]{Status: http.StatusOK, ETag: etag(manage.HeartbeatVersion(h)), Body: a.heartbeatJSON(who, h)}
 	if isNew {
-		out.Status, out.Location = http.StatusCreated, a.at(h)
+		out.Status, out.Location = http.StatusCreated, a.heartbeatURL(h)
 	}
 	return out, nil
 }
 
-func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPatch) (*tagged[client.Heartbeat], error) {
-	e, err := edit(in.RawBody)
+func (a *API) changeHeartbeat(ctx context.Context, who auth.Actor, in *heartbeatPatch) (*etagResponse[client.Heartbeat], error) {
+	e, err := heartbeatEdit(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
-	e.MadeOn = in.versions()
-	return a.oneHeartbeat(who)(a.Desk.ChangeHeartbeat(ctx, who, in.ID, e))
+	e.IfVersion = in.versions()
+	return a.heartbeatResponse(who)(a.Service.ChangeHeartbeat(ctx, who, in.ID, e))
 }
 
-// oneHeartbeat shows the heartbeat that a call to the desk returned.
-func (a *API) oneHeartbeat(who auth.Actor) func(monitor.Heartbeat, error) (*tagged[client.Heartbeat], error) {
-	return func(h monitor.Heartbeat, err error) (*tagged[client.Heartbeat], error) {
+// heartbeatResponse shows the heartbeat that a call to the desk returned.
+func (a *API) heartbeatResponse(who auth.Actor) func(monitor.Heartbeat, error) (*etagResponse[client.Heartbeat], error) {
+	return func(h monitor.Heartbeat, err error) (*etagResponse[client.Heartbeat], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &tagged[client.Heartbeat]{etag(manage.HeartbeatVersion(h)), a.heartbeat(who, h)}, nil
+		return &etagResponse[client.Heartbeat]{etag(manage.HeartbeatVersion(h)), a.heartbeatJSON(who, h)}, nil
 	}
 }
 
-func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
-	return a.oneHeartbeat(who)(a.Desk.Heartbeat(ctx, who, in.ID))
+func (a *API) getHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*etagResponse[client.Heartbeat], error) {
+	return a.heartbeatResponse(who)(a.Service.Heartbeat(ctx, who, in.ID))
 }
 
-func (a *API) getHeartbeatBySlug(ctx context.Context, who auth.Actor, in *heartbeatSlug) (*tagged[client.Heartbeat], error) {
-	return a.oneHeartbeat(who)(a.Desk.HeartbeatBySlug(ctx, who, in.Slug))
+func (a *API) getHeartbeatBySlug(ctx context.Context, who auth.Actor, in *heartbeatSlugPath) (*etagResponse[client.Heartbeat], error) {
+	return a.heartbeatResponse(who)(a.Service.HeartbeatBySlug(ctx, who, in.Slug))
 }
 
-func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
-	return a.oneHeartbeat(who)(a.Desk.PauseHeartbeat(ctx, who, in.ID))
+func (a *API) pauseHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*etagResponse[client.Heartbeat], error) {
+	return a.heartbeatResponse(who)(a.Service.PauseHeartbeat(ctx, who, in.ID))
 }
 
-func (a *API) resumeHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*tagged[client.Heartbeat], error) {
-	return a.oneHeartbeat(who)(a.Desk.ResumeHeartbeat(ctx, who, in.ID))
+func (a *API) resumeHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*etagResponse[client.Heartbeat], error) {
+	return a.heartbeatResponse(who)(a.Service.ResumeHeartbeat(ctx, who, in.ID))
 }
 
-func (a *API) deleteHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*nothing, error) {
-	return &nothing{}, a.Desk.DeleteHeartbeat(ctx, who, in.ID)
+func (a *API) deleteHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*emptyResponse, error) {
+	return &emptyResponse{}, a.Service.DeleteHeartbeat(ctx, who, in.ID)
 }
 
-func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*ok[client.Why], error) {
-	h, hint, err := a.Desk.Why(ctx, who, in.ID)
+func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*bodyResponse[client.Explanation], error) {
+	h, hint, err := a.Service.ExplainHeartbeat(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &ok[client.Why]{shape.Why(h, hint, time.Now().UTC())}, nil
+	return &bodyResponse[client.Explanation]{shape.Why(h, hint, time.Now().UTC())}, nil
 }

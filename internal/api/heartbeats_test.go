@@ -16,15 +16,15 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestAHeartbeatIsCreatedWithDefaultsAndItsPingURL(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestCreateHeartbeat_SetsDefaultsAndReturnsThePingURL(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		got, err := c.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: new("  Nächtliches Backup! "), Interval: "24h"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := client.Heartbeat{
-			ID: got.ID, Ref: got.Ref, PingURL: new(base + "/api/v1/hb/" + *got.ID), Name: "Nächtliches Backup!", Slug: "nachtliches-backup",
+			ID: got.ID, Ref: got.Ref, PingURL: new(testBaseURL + "/api/v1/hb/" + *got.ID), Name: "Nächtliches Backup!", Slug: "nachtliches-backup",
 			Tags: []string{}, Interval: new(int64(86400)), Grace: 300, Methods: "any", Status: "new",
 			Schedule: "every 24 h", AlertAfter: 1,
 			CreatedAt: got.CreatedAt, UpdatedAt: got.CreatedAt,
@@ -36,28 +36,28 @@ func TestAHeartbeatIsCreatedWithDefaultsAndItsPingURL(t *testing.T) {
 		if diff := cmp.Diff(want, again); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
-		r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": "x", "interval": 60}`)
-		if at := r.header.Get("Location"); r.status != 201 || !strings.HasPrefix(at, base+"/api/v1/heartbeats/") {
+		r := w.request("read-write", "POST", "/api/v1/heartbeats", `{"name": "x", "interval": 60}`)
+		if at := r.header.Get("Location"); r.status != 201 || !strings.HasPrefix(at, testBaseURL+"/api/v1/heartbeats/") {
 			t.Errorf("%d, Location %q", r.status, at)
 		}
 	})
 }
 
-func TestDurationsAreTakenInEveryWayThatTheContractNames(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestCreateHeartbeat_AcceptsEveryDurationFormat(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for given, want := range map[string]int64{
 			`60`: 60, `"60"`: 60, `"24h"`: 86400, `"10m"`: 600, `"1d"`: 86400, `"PT5M"`: 300, `3e2`: 300, `1`: 1, `31622400`: 31622400,
 		} {
-			r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/d", `{"interval": `+given+`}`)
+			r := w.request("read-write", "PUT", "/api/v1/heartbeats/by-slug/d", `{"interval": `+given+`}`)
 			if want := fmt.Sprintf(`"interval":%d,`, want); r.status > 201 || !strings.Contains(r.body, want) {
 				t.Errorf("%s: %d %s", given, r.status, r.body)
 			}
 		}
-		if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+w.ids[0], `{"max_run_time": ""}`); r.status != 422 {
+		if r := w.request("read-write", "PATCH", "/api/v1/heartbeats/"+w.ids[0], `{"max_run_time": ""}`); r.status != 422 {
 			t.Errorf("an empty text is taken for none: %d %s", r.status, r.body)
 		}
 		for _, given := range []string{`0`, `-1`, `1.5`, `31622401`, `"367d"`, `""`, `"5"x`, `"5 fortnights"`, `[]`, `true`, `null`, `1e400`, `1e18`, `"1 month"`} {
-			r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/d", `{"interval": `+given+`}`)
+			r := w.request("read-write", "PUT", "/api/v1/heartbeats/by-slug/d", `{"interval": `+given+`}`)
 			if r.status != 422 && !(given == `"5"x` && r.status == 400) {
 				t.Errorf("%s: %d %s", given, r.status, r.body)
 			}
@@ -65,9 +65,9 @@ func TestDurationsAreTakenInEveryWayThatTheContractNames(t *testing.T) {
 	})
 }
 
-func TestEveryMistakeOfARequestIsNamedAtOnce(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": " ", "intervall": 60, "grace": "5 foo", "max_run_time": 0, "methods": "get",
+func TestCreateHeartbeat_NamesEveryFaultAtOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
+		r := w.request("read-write", "POST", "/api/v1/heartbeats", `{"name": " ", "intervall": 60, "grace": "5 foo", "max_run_time": 0, "methods": "get",
 			"manual_resume": "yes", "tags": "db", "slug": "A B", "channels": ["nope"], "description": null, "cron": ["* * * *"],
 			"alert_after": 0, "early": "soon", "start_grace": 0, "expect_first_by": "tomorrow", "oncalendar": 7}`)
 		got := problem(t, r)
@@ -91,35 +91,35 @@ func TestEveryMistakeOfARequestIsNamedAtOnce(t *testing.T) {
 	})
 }
 
-func TestBodiesThatAreNoJSONObjectAreRefused(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestDecodeObject_RejectsBodiesThatAreNotAJSONObject(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for body, want := range map[string]int{
 			`{`: 400, `[]`: 400, `null`: 400, `"x"`: 400, `{} {}`: 400, `{"name": "x", "interval": 60}x`: 400,
 			`{"name": "` + strings.Repeat("x", 256<<10) + `"}`:              413,
 			`{"name": "x", "interval": 60, "description": "\ud800 \u0000"}`: 422,
 		} {
-			if r := w.ask("read-write", "POST", "/api/v1/heartbeats", body); r.status != want {
+			if r := w.request("read-write", "POST", "/api/v1/heartbeats", body); r.status != want {
 				t.Errorf("%.20s: %d, want %d\n%s", body, r.status, want, r.body)
 			}
 		}
-		if r := w.ask("read-write", "POST", "/api/v1/heartbeats", ""); r.status != 400 {
+		if r := w.request("read-write", "POST", "/api/v1/heartbeats", ""); r.status != 400 {
 			t.Errorf("no body: %d", r.status)
 		}
 		for kind, want := range map[string]int{"text/plain": 415, "application/x-www-form-urlencoded": 415, "application/json; charset=utf-8": 422, "": 422} {
-			if r := w.ask("read-write", "POST", "/api/v1/heartbeats", "{}", "Content-Type", kind); r.status != want {
+			if r := w.request("read-write", "POST", "/api/v1/heartbeats", "{}", "Content-Type", kind); r.status != want {
 				t.Errorf("content type %q: %d, want %d", kind, r.status, want)
 			}
 		}
 		full := `{"name": "x", "interval": 60, "description": "` + strings.Repeat(" ", 256<<10)
 		full = full[:256<<10-2] + `"}`
-		if r := w.ask("read-write", "POST", "/api/v1/heartbeats", full); r.status != 201 {
+		if r := w.request("read-write", "POST", "/api/v1/heartbeats", full); r.status != 201 {
 			t.Errorf("a body of exactly 256 kB: %d %.200s", r.status, r.body)
 		}
 	})
 }
 
-func TestASlugIsMadeOnceAndRefusedTwice(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestCreateHeartbeat_ATakenSlugIsRejected(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		for _, want := range []string{"backup", "backup-2", "backup-3"} {
 			if h := w.heartbeat("Backup"); h.Slug != want {
 				t.Errorf("slug %q, want %q", h.Slug, want)
@@ -128,7 +128,7 @@ func TestASlugIsMadeOnceAndRefusedTwice(t *testing.T) {
 		if h := w.heartbeat("定期 任务"); h.Slug != "heartbeat" {
 			t.Errorf("slug %q", h.Slug)
 		}
-		r := w.ask("read-write", "POST", "/api/v1/heartbeats", `{"name": "x", "interval": 60, "slug": "backup-2"}`)
+		r := w.request("read-write", "POST", "/api/v1/heartbeats", `{"name": "x", "interval": 60, "slug": "backup-2"}`)
 		if p := problem(t, r); r.status != 409 || p.Errors[0].Location != "body.slug" {
 			t.Errorf("%d %s", r.status, r.body)
 		}
@@ -136,7 +136,7 @@ func TestASlugIsMadeOnceAndRefusedTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+first.Ref, `{"slug": "backup-3"}`); r.status != 409 {
+		if r := w.request("read-write", "PATCH", "/api/v1/heartbeats/"+first.Ref, `{"slug": "backup-3"}`); r.status != 409 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		if err := w.client("read-write").DeleteHeartbeat(t.Context(), *first.ID); err != nil {
@@ -148,8 +148,8 @@ func TestASlugIsMadeOnceAndRefusedTwice(t *testing.T) {
 	})
 }
 
-func TestPutCreatesOnceAndThenChanges(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestPutHeartbeat_CreatesOnceAndThenChanges(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		settings := client.HeartbeatSettings{Name: new("Sync"), Interval: 60, Grace: 0, Tags: &[]string{"a", " a ", "", "b  c"}}
 		first, created, err := c.PutHeartbeat(t.Context(), "sync", settings)
@@ -167,23 +167,23 @@ func TestPutCreatesOnceAndThenChanges(t *testing.T) {
 		if err != nil || *third.Interval != 120 || third.Name != "Sync" || !third.UpdatedAt.After(first.UpdatedAt) || *third.ID != *first.ID {
 			t.Error(err, third)
 		}
-		if r := w.ask("read-write", "PUT", "/api/v1/heartbeats/by-slug/nameless", `{"interval": 60}`); r.status != 201 || !strings.Contains(r.body, `"name":"nameless"`) {
+		if r := w.request("read-write", "PUT", "/api/v1/heartbeats/by-slug/nameless", `{"interval": 60}`); r.status != 201 || !strings.Contains(r.body, `"name":"nameless"`) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		for path, body := range map[string]string{"by-slug/A%20B": `{"interval": 60}`, "by-slug/a%00b": `{"interval": 60}`, "by-slug/sync": `{"slug": "other"}`} {
-			if p := problem(t, w.ask("read-write", "PUT", "/api/v1/heartbeats/"+path, body)); p.Status != 422 || p.Errors[0].Location != "path.slug" {
+			if p := problem(t, w.request("read-write", "PUT", "/api/v1/heartbeats/"+path, body)); p.Status != 422 || p.Errors[0].Location != "path.slug" {
 				t.Errorf("%s: %+v", path, p)
 			}
 		}
 		want := []string{"command line: key.create test", "command line: key.create test", "API key test: heartbeat.create Sync (sync)", "API key test: heartbeat.change Sync (sync)", "API key test: heartbeat.create nameless (nameless)"}
-		if diff := cmp.Diff(want, w.audited()); diff != "" {
+		if diff := cmp.Diff(want, w.auditActions()); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
-func TestOfTwoPutsAtOnceOneCreatesAndTheOtherChanges(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestPutHeartbeat_OfTwoConcurrentRequestsOneCreates(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		creations, refs := 0, map[string]bool{}
@@ -208,8 +208,8 @@ func TestOfTwoPutsAtOnceOneCreatesAndTheOtherChanges(t *testing.T) {
 	})
 }
 
-func TestPatchChangesOnlyWhatItNames(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestChangeHeartbeat_ChangesOnlyWhatItNames(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		h, ch := w.heartbeat("Backup"), w.channel("ops")
 		got, err := c.ChangeHeartbeat(t.Context(), h.Ref, client.HeartbeatSettings{
@@ -224,41 +224,41 @@ func TestPatchChangesOnlyWhatItNames(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"max_run_time": null, "channels": null}`)
+		r := w.request("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"max_run_time": null, "channels": null}`)
 		if !strings.Contains(r.body, `"max_run_time":null`) || !strings.Contains(r.body, `"channels":null`) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		r = w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"channels": []}`)
+		r = w.request("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"channels": []}`)
 		if !strings.Contains(r.body, `"channels":[]`) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		before := len(w.audited())
-		if r := w.ask("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"channels": [], "interval": "60 min"}`); r.status != 200 {
+		before := len(w.auditActions())
+		if r := w.request("read-write", "PATCH", "/api/v1/heartbeats/"+*h.ID, `{"channels": [], "interval": "60 min"}`); r.status != 200 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		if after := len(w.audited()); after != before {
+		if after := len(w.auditActions()); after != before {
 			t.Errorf("a change that changes nothing was written down")
 		}
 	})
 }
 
-func TestANewRuleIsJudgedAtOnceAndSaysSo(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestChangeHeartbeat_ANewRuleIsEvaluatedAtOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		w.channel("ops")
 		h := w.heartbeat("Backup")
-		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST", At: time.Now().UTC().Add(-65 * time.Minute)})
+		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST", At: time.Now().UTC().Add(-65 * time.Minute)})
 		h, err := c.ChangeHeartbeat(t.Context(), *h.ID, client.HeartbeatSettings{Grace: "1 min"})
-		if err != nil || h.Status != "down" || h.IncidentID == nil || w.nudged != 1 {
-			t.Fatalf("%v %+v, nudged %d", err, h, w.nudged)
+		if err != nil || h.Status != "down" || h.IncidentID == nil || w.pendingSignals != 1 {
+			t.Fatalf("%v %+v, nudged %d", err, h, w.pendingSignals)
 		}
 		i, err := c.Incident(t.Context(), *h.IncidentID)
 		if err != nil || i.Cause != "missed" || i.State != "open" || !i.OpenedAt.Equal(*h.DeadlineAt) {
 			t.Errorf("%v %+v", err, i)
 		}
 		h, err = c.ChangeHeartbeat(t.Context(), *h.ID, client.HeartbeatSettings{Grace: "1h"})
-		if err != nil || h.Status != "late" || h.IncidentID != nil || w.nudged != 2 || !w.next[len(w.next)-1].Equal(*h.DeadlineAt) {
-			t.Errorf("%v %+v, nudged %d, next %v", err, h, w.nudged, w.next)
+		if err != nil || h.Status != "late" || h.IncidentID != nil || w.pendingSignals != 2 || !w.dueSignals[len(w.dueSignals)-1].Equal(*h.DeadlineAt) {
+			t.Errorf("%v %+v, nudged %d, next %v", err, h, w.pendingSignals, w.dueSignals)
 		}
 		i, err = c.Incident(t.Context(), i.ID)
 		if err != nil || i.State != "resolved" || *i.Resolution != "edited" {
@@ -267,11 +267,11 @@ func TestANewRuleIsJudgedAtOnceAndSaysSo(t *testing.T) {
 	})
 }
 
-func TestAPauseResolvesAndAResumptionCountsFromNow(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestPauseHeartbeat_ResolvesAndResumeCountsFromNow(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		h := w.heartbeat("Backup")
-		w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST", ExitCode: 3})
+		w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST", ExitCode: 3})
 		down, err := c.Heartbeat(t.Context(), h.Ref)
 		if err != nil || down.Status != "down" || down.IncidentID == nil {
 			t.Fatal(err, down)
@@ -292,17 +292,17 @@ func TestAPauseResolvesAndAResumptionCountsFromNow(t *testing.T) {
 				t.Fatal(err, up)
 			}
 		}
-		if actions := w.audited(); len(actions) != 5 { // two keys, creation, pause, resumption
+		if actions := w.auditActions(); len(actions) != 5 { // two keys, creation, pause, resumption
 			t.Errorf("%q", actions)
 		}
 	})
 }
 
-func TestADeletedHeartbeatIsGoneAndItsIncidentStays(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestDeleteHeartbeat_KeepsItsIncident(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		h := w.heartbeat("Backup")
-		w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST"})
+		w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST"})
 		page, err := c.Incidents(t.Context(), client.IncidentQuery{Heartbeat: h.Ref})
 		if err != nil || len(page.Items) != 1 {
 			t.Fatal(err, page)
@@ -311,7 +311,7 @@ func TestADeletedHeartbeatIsGoneAndItsIncidentStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, path := range []string{*h.ID, h.Ref, h.Ref + "/pings", h.Ref + "/why", h.Ref + "/pings/1/body"} {
-			if r := w.ask("read-write", "GET", "/api/v1/heartbeats/"+path, ""); r.status != 404 {
+			if r := w.request("read-write", "GET", "/api/v1/heartbeats/"+path, ""); r.status != 404 {
 				t.Errorf("%s: %d", path, r.status)
 			}
 		}
@@ -319,7 +319,7 @@ func TestADeletedHeartbeatIsGoneAndItsIncidentStays(t *testing.T) {
 		if err := c.DeleteHeartbeat(t.Context(), h.Ref); !errors.As(err, &refused) || refused.Status != 404 {
 			t.Error(err)
 		}
-		if actions := w.audited(); actions[len(actions)-1] != "API key test: heartbeat.delete Backup (backup)" {
+		if actions := w.auditActions(); actions[len(actions)-1] != "API key test: heartbeat.delete Backup (backup)" {
 			t.Errorf("%q", actions)
 		}
 		i, err := c.Incident(t.Context(), page.Items[0].ID)
@@ -329,8 +329,8 @@ func TestADeletedHeartbeatIsGoneAndItsIncidentStays(t *testing.T) {
 	})
 }
 
-func TestListsAreFilteredSortedAndPaged(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestListHeartbeats_FiltersSortsAndPaginates(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		for i := range 7 {
 			name := fmt.Sprintf("Job %d", 6-i)
@@ -339,7 +339,7 @@ func TestListsAreFilteredSortedAndPaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i < 3 {
-				w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "GET", At: time.Now().UTC().Add(time.Duration(-i) * time.Minute)})
+				w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "GET", At: time.Now().UTC().Add(time.Duration(-i) * time.Minute)})
 			}
 		}
 		for query, want := range map[client.HeartbeatQuery]string{
@@ -374,8 +374,8 @@ func TestListsAreFilteredSortedAndPaged(t *testing.T) {
 	})
 }
 
-func TestQueriesThatMeanNothingAreRefusedByName(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestListHeartbeats_UnknownQueryParametersAreNamed(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		w.heartbeat("a")
 		w.heartbeat("b")
 		cursor := func(sort string) string {
@@ -407,7 +407,7 @@ func TestQueriesThatMeanNothingAreRefusedByName(t *testing.T) {
 			"heartbeats/x/pings/0/body":                    "path.n",
 			"heartbeats/x/pings/x/body":                    "path.n",
 		} {
-			r := w.ask("read-only", "GET", "/api/v1/"+query, "")
+			r := w.request("read-only", "GET", "/api/v1/"+query, "")
 			if p := problem(t, r); p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Location != location || !strings.HasSuffix(p.Detail, ".") {
 				t.Errorf("%s: %s", query, r.body)
 			}
@@ -415,13 +415,13 @@ func TestQueriesThatMeanNothingAreRefusedByName(t *testing.T) {
 	})
 }
 
-func TestWhyTellsTheArithmetic(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestExplainHeartbeat_ShowsTheArithmetic(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		h := w.heartbeat("Backup")
 		at := time.Now().UTC().Truncate(time.Second)
-		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST", At: at})
-		why, err := w.client("read-only").Why(t.Context(), h.Ref)
-		want := client.Why{
+		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST", At: at})
+		why, err := w.client("read-only").ExplainHeartbeat(t.Context(), h.Ref)
+		want := client.Explanation{
 			Status: "up", LastPingAt: &at, From: &at, Slot: new(at.Add(time.Hour)), Interval: new(int64(3600)), Grace: 600,
 			Schedule: "every 1 h", AlertAfter: 1,
 			DueAt: new(at.Add(time.Hour)), DeadlineAt: new(at.Add(70 * time.Minute)), At: why.At, Decision: why.Decision,
@@ -432,14 +432,14 @@ func TestWhyTellsTheArithmetic(t *testing.T) {
 	})
 }
 
-func TestPingsAreListedNewestFirstWithTheirBodies(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestListPings_IsNewestFirstWithBodies(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		h := w.heartbeat("Backup")
 		bodies := []string{"", "plain text ü", "\x00\xff\x01", "<script>alert(1)</script>"}
 		for _, body := range bodies {
-			w.hear(h, monitor.Ping{Kind: monitor.Log, Method: "POST", Source: "192.0.2.1", UserAgent: "curl", Body: []byte(body)})
+			w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Source: "192.0.2.1", UserAgent: "curl", Body: []byte(body)})
 		}
-		w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "GET", ExitCode: 7, RunID: "r"})
+		w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "GET", ExitCode: 7, RunID: "r"})
 		for _, key := range []string{"read-only", "read-write"} {
 			c := w.client(key)
 			var ns []int64
@@ -452,7 +452,7 @@ func TestPingsAreListedNewestFirstWithTheirBodies(t *testing.T) {
 				if key == "read-write" {
 					at = *h.ID
 				}
-				if want := fmt.Sprintf("%s/api/v1/heartbeats/%s/pings/%d/body", base, at, p.N); p.BodySize > 0 && *p.BodyURL != want {
+				if want := fmt.Sprintf("%s/api/v1/heartbeats/%s/pings/%d/body", testBaseURL, at, p.N); p.BodySize > 0 && *p.BodyURL != want {
 					t.Errorf("%s: %s, want %s", key, *p.BodyURL, want)
 				}
 				if p.N == 5 && (*p.ExitCode != 7 || *p.RunID != "r" || p.BodyURL != nil) {
@@ -470,19 +470,19 @@ func TestPingsAreListedNewestFirstWithTheirBodies(t *testing.T) {
 			}
 		}
 		for n, want := range map[int]string{1: "text/plain; charset=utf-8", 3: "application/octet-stream", 4: "text/plain; charset=utf-8"} {
-			r := w.ask("read-only", "GET", fmt.Sprintf("/api/v1/heartbeats/%s/pings/%d/body", h.Ref, n), "")
+			r := w.request("read-only", "GET", fmt.Sprintf("/api/v1/heartbeats/%s/pings/%d/body", h.Ref, n), "")
 			if got := r.header.Get("Content-Type"); got != want || !strings.Contains(r.header.Get("Content-Security-Policy"), "sandbox") {
 				t.Errorf("%d: %s", n, got)
 			}
 		}
-		if r := w.ask("read-only", "GET", "/api/v1/heartbeats/"+h.Ref+"/pings/6/body", ""); r.status != 404 {
+		if r := w.request("read-only", "GET", "/api/v1/heartbeats/"+h.Ref+"/pings/6/body", ""); r.status != 404 {
 			t.Error(r.status)
 		}
 	})
 }
 
 // problem reads a refusal.
-func problem(t *testing.T, r reply) (p problemShape) {
+func problem(t *testing.T, r apiResponse) (p problemJSON) {
 	t.Helper()
 	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" {
 		t.Fatalf("%d, type %q: %s", r.status, kind, r.body)

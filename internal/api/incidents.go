@@ -14,8 +14,8 @@ import (
 	"overdue/internal/shape"
 )
 
-// noteText is what a request says to write a note.
-type noteText struct {
+// noteBody is what a request says to write a note.
+type noteBody struct {
 	_ struct{} `additionalProperties:"false"`
 
 	Text *string `json:"text" required:"true" nullable:"false" minLength:"1" maxLength:"2000" doc:"The note"`
@@ -40,35 +40,35 @@ type (
 func (a *API) incidentRoutes() {
 	tag := []string{"Incidents"}
 	gone := []int{http.StatusNotFound}
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-incidents", Method: http.MethodGet, Path: "/incidents", Tags: tag, Summary: "List incidents, newest first",
 	}}, a.listIncidents)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/incidents/{id}", Tags: tag, Summary: "Get one incident",
 		Description: "With its timeline, and who was told and how that went.", Errors: gone,
 	}}, a.getIncident)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/incidents/{id}/acknowledge", Tags: tag, Summary: "Acknowledge an incident",
 		Description: "Says that somebody is on it, which stops its reminders. Doing it again changes nothing; a resolved incident is a conflict.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}}, a.acknowledgeIncident)
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
-	}, body: reflect.TypeFor[noteText](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
+	}, body: reflect.TypeFor[noteBody](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
 }
 
-func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*ok[client.Page[client.Incident]], error) {
-	listing, err := a.Desk.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, Page: in.page()})
+func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*bodyResponse[client.Page[client.Incident]], error) {
+	listing, err := a.Service.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, PageQuery: in.query()})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
+	return pageResponse(listing, func(i monitor.Incident) client.Incident { return shape.Incident(i, who.SeesPingURLs()) }), nil
 }
 
-// oneIncident shows the incident that a call to the desk returned.
-func oneIncident(who auth.Actor) func(manage.IncidentDetail, error) (*ok[client.IncidentDetail], error) {
-	return func(d manage.IncidentDetail, err error) (*ok[client.IncidentDetail], error) {
+// incidentResponse shows the incident that a call to the desk returned.
+func incidentResponse(who auth.Actor) func(manage.IncidentDetail, error) (*bodyResponse[client.IncidentDetail], error) {
+	return func(d manage.IncidentDetail, err error) (*bodyResponse[client.IncidentDetail], error) {
 		if err != nil {
 			return nil, err
 		}
@@ -81,21 +81,21 @@ func oneIncident(who auth.Actor) func(manage.IncidentDetail, error) (*ok[client.
 		for _, delivery := range d.Deliveries {
 			shown.Deliveries = append(shown.Deliveries, shape.Delivery(delivery))
 		}
-		return &ok[client.IncidentDetail]{shown}, nil
+		return &bodyResponse[client.IncidentDetail]{shown}, nil
 	}
 }
 
-func (a *API) getIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*ok[client.IncidentDetail], error) {
-	return oneIncident(who)(a.Desk.Incident(ctx, who, in.ID))
+func (a *API) getIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*bodyResponse[client.IncidentDetail], error) {
+	return incidentResponse(who)(a.Service.Incident(ctx, who, in.ID))
 }
 
-func (a *API) acknowledgeIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*ok[client.IncidentDetail], error) {
-	return oneIncident(who)(a.Desk.AcknowledgeIncident(ctx, who, in.ID))
+func (a *API) acknowledgeIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*bodyResponse[client.IncidentDetail], error) {
+	return incidentResponse(who)(a.Service.AcknowledgeIncident(ctx, who, in.ID))
 }
 
-func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*ok[client.IncidentDetail], error) {
-	var note noteText
-	found, err := read(in.RawBody, &note)
+func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*bodyResponse[client.IncidentDetail], error) {
+	var note noteBody
+	found, err := decodeObject(in.RawBody, &note)
 	if err != nil {
 		return nil, err
 	}
@@ -103,5 +103,5 @@ func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*o
 	if note.Text != nil {
 		text = *note.Text
 	}
-	return oneIncident(who)(a.Desk.AddNote(ctx, who, in.ID, text, found))
+	return incidentResponse(who)(a.Service.AddNote(ctx, who, in.ID, text, found))
 }

@@ -15,10 +15,10 @@ import (
 )
 
 // fail takes a new heartbeat down, and returns it with its incident.
-func (w *world) fail(name string) (client.Heartbeat, client.Incident) {
+func (w *fixture) fail(name string) (client.Heartbeat, client.Incident) {
 	w.t.Helper()
 	h := w.heartbeat(name)
-	w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST"})
+	w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST"})
 	page, err := w.client("read-write").Incidents(w.t.Context(), client.IncidentQuery{Heartbeat: *h.ID})
 	if err != nil || len(page.Items) != 1 {
 		w.t.Fatal(err, page)
@@ -26,14 +26,14 @@ func (w *world) fail(name string) (client.Heartbeat, client.Incident) {
 	return h, page.Items[0]
 }
 
-func TestIncidentsAreFilteredAndPaged(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestListIncidents_FiltersAndPaginates(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		_, first := w.fail("a")
 		h, _ := w.fail("b")
 		_, third := w.fail("c")
-		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST"})
-		w.hear(h, monitor.Ping{Kind: monitor.Fail, Method: "POST"})
+		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST"})
+		w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST"})
 		if _, err := c.AcknowledgeIncident(t.Context(), third.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -64,8 +64,8 @@ func TestIncidentsAreFilteredAndPaged(t *testing.T) {
 	})
 }
 
-func TestAcknowledgingIsDoneOnceAndStopsAtTheEnd(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestAcknowledgeIncident_HappensOnceAndNotAfterResolution(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		c := w.client("read-write")
 		w.channel("ops")
 		h, i := w.fail("Backup")
@@ -73,29 +73,29 @@ func TestAcknowledgingIsDoneOnceAndStopsAtTheEnd(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 		got, err := c.AcknowledgeIncident(t.Context(), i.ID)
-		if err != nil || got.State != "acknowledged" || *got.AcknowledgedBy != "API key test" || got.AcknowledgedAt == nil || w.nudged != 1 {
-			t.Fatal(err, got, w.nudged)
+		if err != nil || got.State != "acknowledged" || *got.AcknowledgedBy != "API key test" || got.AcknowledgedAt == nil || w.pendingSignals != 1 {
+			t.Fatal(err, got, w.pendingSignals)
 		}
 		again, err := c.AcknowledgeIncident(t.Context(), i.ID)
-		if diff := cmp.Diff(got, again); err != nil || diff != "" || w.nudged != 1 {
-			t.Error(err, diff, w.nudged)
+		if diff := cmp.Diff(got, again); err != nil || diff != "" || w.pendingSignals != 1 {
+			t.Error(err, diff, w.pendingSignals)
 		}
 		if owed := len(got.Deliveries); owed != 2 || got.Deliveries[1].Event != "incident.acknowledged" || got.Deliveries[0].NextAttemptAt == nil {
 			t.Errorf("%+v", got.Deliveries)
 		}
-		w.hear(h, monitor.Ping{Kind: monitor.Success, Method: "POST"})
-		r := w.ask("read-write", "POST", "/api/v1/incidents/"+i.ID+"/acknowledge", "")
+		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST"})
+		r := w.request("read-write", "POST", "/api/v1/incidents/"+i.ID+"/acknowledge", "")
 		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is resolved already: there is nothing to acknowledge." {
 			t.Errorf("%+v", p)
 		}
-		if actions := w.audited(); actions[len(actions)-1] != "API key test: incident.acknowledge #1 of Backup" {
+		if actions := w.auditActions(); actions[len(actions)-1] != "API key test: incident.acknowledge #1 of Backup" {
 			t.Errorf("%q", actions)
 		}
 	})
 }
 
-func TestNotesEnterTheTimelineUnderTheirAuthor(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestAddNote_AppearsInTheTimelineWithItsAuthor(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		_, i := w.fail("Backup")
 		got, err := w.client("read-write").AddNote(t.Context(), i.ID, "  the disk is full\nordered another ")
 		if err != nil {
@@ -109,7 +109,7 @@ func TestNotesEnterTheTimelineUnderTheirAuthor(t *testing.T) {
 			`{}`: "body.text", `{"text": " "}`: "body.text", `{"text": 5}`: "body.text", `{"text": null}`: "body.text",
 			`{"text": "` + strings.Repeat("ü", 2001) + `"}`: "body.text", `{"text": "\u0007"}`: "body.text", `{"text": "x", "by": "me"}`: "body.by",
 		} {
-			p := problem(t, w.ask("read-write", "POST", "/api/v1/incidents/"+i.ID+"/notes", body))
+			p := problem(t, w.request("read-write", "POST", "/api/v1/incidents/"+i.ID+"/notes", body))
 			if p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Location != location {
 				t.Errorf("%.30s: %+v", body, p)
 			}
@@ -121,8 +121,8 @@ func TestNotesEnterTheTimelineUnderTheirAuthor(t *testing.T) {
 	})
 }
 
-func TestTheTimelineTellsOfEveryAttemptToTellPeople(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
 		ch := w.channel("Ops")
 		_, i := w.fail("Backup")
 		detail, err := w.client("read-only").Incident(t.Context(), i.ID)
@@ -135,12 +135,12 @@ func TestTheTimelineTellsOfEveryAttemptToTellPeople(t *testing.T) {
 				{Outcome: "retry", Status: 503, Detail: "busy"},
 				{Outcome: "sent", Status: 200},
 			} {
-				a.Alert, a.N, a.At = alert, n+1, i.OpenedAt.Add(time.Duration(n+1)*monitor.Tick)
+				a.AlertID, a.Number, a.At = alert, n+1, i.OpenedAt.Add(time.Duration(n+1)*monitor.Precision)
 				if err := tx.AddAttempt(a); err != nil {
 					return err
 				}
 			}
-			_, err := tx.Sent(alert)
+			_, err := tx.MarkSent(alert)
 			return err
 		})
 		if err != nil {

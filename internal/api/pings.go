@@ -23,7 +23,7 @@ type (
 		HeartbeatPath
 		N int64 `path:"n" minimum:"1" doc:"The number of the ping" example:"1042"`
 	}
-	pingBody struct {
+	pingBodyResponse struct {
 		ContentType string `header:"Content-Type" hidden:"true"`
 		Body        []byte
 	}
@@ -32,14 +32,14 @@ type (
 // pingRoutes registers the endpoints of what was pinged.
 func (a *API) pingRoutes() {
 	tag := []string{"Pings"}
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-pings", Method: http.MethodGet, Path: "/heartbeats/{id}/pings", Tags: tag,
 		Summary:     "List the pings of a heartbeat, newest first",
 		Description: "The last 1,000 are kept, for up to 90 days.",
 		Errors:      []int{http.StatusNotFound},
 	}}, a.listPings)
 	raw := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-ping-body", Method: http.MethodGet, Path: "/heartbeats/{id}/pings/{n}/body", Tags: tag,
 		Summary:     "Get the body of a ping",
 		Description: "Byte for byte as it was kept: text when it reads as UTF-8.",
@@ -50,21 +50,21 @@ func (a *API) pingRoutes() {
 	}}, a.getPingBody)
 }
 
-func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*ok[client.Page[client.Ping]], error) {
-	h, listing, err := a.Desk.Pings(ctx, who, in.ID, in.page())
+func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*bodyResponse[client.Page[client.Ping]], error) {
+	h, listing, err := a.Service.Pings(ctx, who, in.ID, in.query())
 	if err != nil {
 		return nil, err
 	}
-	bodies := a.at(h) + "/pings/"
-	return pageOf(listing, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) }), nil
+	bodies := a.heartbeatURL(h) + "/pings/"
+	return pageResponse(listing, func(p monitor.Ping) client.Ping { return shape.Ping(p, bodies) }), nil
 }
 
-func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBody, error) {
-	p, err := a.Desk.Ping(ctx, who, in.ID, in.N)
+func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBodyResponse, error) {
+	p, err := a.Service.Ping(ctx, who, in.ID, in.N)
 	if err != nil {
 		return nil, err
 	}
-	out := &pingBody{ContentType: "application/octet-stream", Body: p.Body}
+	out := &pingBodyResponse{ContentType: "application/octet-stream", Body: p.Body}
 	if utf8.Valid(p.Body) && !bytes.ContainsRune(p.Body, 0) {
 		out.ContentType = "text/plain; charset=utf-8"
 	}

@@ -21,7 +21,7 @@ type runsQuery struct {
 
 // runRoutes registers the endpoint of what became of runs.
 func (a *API) runRoutes(tag []string) {
-	register(a, route{Operation: huma.Operation{
+	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/heartbeats/{id}/runs", Tags: tag,
 		Summary: "List what became of the runs of a heartbeat, newest first",
 		Description: "Slots in a row with the same outcome are one item, day by day. What has passed by now is told, " +
@@ -30,12 +30,12 @@ func (a *API) runRoutes(tag []string) {
 	}}, a.listRuns)
 }
 
-func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*ok[client.RunPage], error) {
-	listing, up, err := a.Desk.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, Page: in.page()})
+func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*bodyResponse[client.RunPage], error) {
+	listing, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
 	if err != nil {
 		return nil, err
 	}
-	return &ok[client.RunPage]{client.RunPage{
-		Page: pageOf(listing, shape.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
+	return &bodyResponse[client.RunPage]{client.RunPage{
+		Page: pageResponse(listing, shape.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
 	}}, nil
 }

@@ -44,7 +44,7 @@ func (l *lockedBuffer) count(text string) int {
 // takes.
 type answers struct {
 	mu    sync.Mutex
-	of    map[string]*notify.Refusal
+	of    map[string]*notify.SendError
 	takes map[string]time.Duration
 	first map[string]time.Time // first attempt by channel and heartbeat
 	got   map[string][]string  // events by channel
@@ -52,11 +52,11 @@ type answers struct {
 
 // newAnswers takes everything.
 func newAnswers() *answers {
-	return &answers{of: map[string]*notify.Refusal{}, takes: map[string]time.Duration{}, first: map[string]time.Time{}, got: map[string][]string{}}
+	return &answers{of: map[string]*notify.SendError{}, takes: map[string]time.Duration{}, first: map[string]time.Time{}, got: map[string][]string{}}
 }
 
 // set changes the answer of a channel; nil: it takes everything.
-func (a *answers) set(channel string, refusal *notify.Refusal) {
+func (a *answers) set(channel string, refusal *notify.SendError) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.of[channel] = refusal
@@ -70,8 +70,8 @@ func (a *answers) events(channel string) []string {
 	return slices.Clone(a.got[channel])
 }
 
-// send is a [deliver.Sender].
-func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
+// send is a [deliver.SendFunc].
+func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
 	a.mu.Lock()
 	takes, key := a.takes[n.Channel], n.Channel+"/"+n.Heartbeat
 	if a.first[key].IsZero() {
@@ -81,7 +81,7 @@ func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notif
 	select {
 	case <-time.After(takes):
 	case <-ctx.Done():
-		return notify.Receipt{}, &notify.Refusal{Body: "No answer."}
+		return notify.Receipt{}, &notify.SendError{Reason: "No answer."}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,7 +98,7 @@ func (w *world) answering(a *answers, prepare ...func(*Engine)) *node {
 }
 
 // broken is an answer that may get better.
-var broken = &notify.Refusal{Status: 500, Body: "upstream ann@example.com broke"}
+var broken = &notify.SendError{Status: 500, Reason: "upstream ann@example.com broke"}
 
 // is fails the test unless the channel ops is in the given state.
 func (w *world) is(want monitor.ChannelState) {
@@ -109,27 +109,27 @@ func (w *world) is(want monitor.ChannelState) {
 	}
 }
 
-func TestTurn_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testing.T) {
+func TestRunOnce_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testing.T) {
 	simulate(t, func(w *world) {
 		log := &lockedBuffer{}
 		w.log = log
-		w.channel("mail", monitor.Channel{TellRecovered: true})
+		w.channel("mail", monitor.Channel{NotifyOnRecovery: true})
 		a := newAnswers()
 		nodes := []*node{w.answering(a), w.answering(a)}
-		w.is(monitor.ChannelUntested)
+		w.is(monitor.ChannelStateUntested)
 		a.set("ops", broken)
 		w.heartbeat("backup", daily)
 		w.hear(nodes[0], "backup", "/fail")
 		time.Sleep(time.Second)
-		w.is(monitor.ChannelRetrying)
+		w.is(monitor.ChannelStateRetrying)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened"}) {
 			w.t.Errorf("after one failed attempt the other channel has %v; want the incident alone", got)
 		}
-		if h := w.health("ops"); h.Pending != 1 || time.Until(h.Next) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
-			w.t.Errorf("%d alerts pending, next attempt in %s, %q; want one in 9 s and the answer", h.Pending, time.Until(h.Next), h.Reason())
+		if h := w.health("ops"); h.Pending != 1 || time.Until(h.NextAttempt) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
+			w.t.Errorf("%d alerts pending, next attempt in %s, %q; want one in 9 s and the answer", h.Pending, time.Until(h.NextAttempt), h.Reason())
 		}
 		time.Sleep(time.Minute) // attempts after 10 and 40 s
-		w.is(monitor.ChannelBroken)
+		w.is(monitor.ChannelStateFailing)
 		w.stop(nodes[1])
 		time.Sleep(61 * time.Minute)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing"}) {
@@ -143,7 +143,7 @@ func TestTurn_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testin
 		}
 		a.set("ops", nil)
 		time.Sleep(23 * time.Minute) // the next attempt, and five minutes
-		w.is(monitor.ChannelWorking)
+		w.is(monitor.ChannelStateWorking)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing", "channel.recovered"}) {
 			w.t.Errorf("the other channel has %v; want the recovery once", got)
 		}
@@ -156,25 +156,25 @@ func TestTurn_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testin
 	})
 }
 
-func TestTurn_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
+func TestRunOnce_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.channel("mail", monitor.Channel{})
 		a := newAnswers()
 		n := w.answering(a)
-		a.set("ops", &notify.Refusal{Status: 503, RetryAfter: time.Hour})
+		a.set("ops", &notify.SendError{Status: 503, RetryAfter: time.Hour})
 		w.heartbeat("backup", daily)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(4*time.Minute + 55*time.Second)
-		w.is(monitor.ChannelRetrying)
+		w.is(monitor.ChannelStateRetrying)
 		time.Sleep(15 * time.Second)
-		w.is(monitor.ChannelBroken)
+		w.is(monitor.ChannelStateFailing)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing"}) {
 			w.t.Errorf("the other channel has %v; want to be notified", got)
 		}
 	})
 }
 
-func TestTurn_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
+func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.channel("mail", monitor.Channel{})
 		a := newAnswers()
@@ -183,7 +183,7 @@ func TestTurn_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 		for i := range 6 {
 			a.set("ops", nil)
 			if i%2 == 0 {
-				a.set("ops", &notify.Refusal{Status: 400, Final: true})
+				a.set("ops", &notify.SendError{Status: 400, Permanent: true})
 			}
 			name := fmt.Sprint("job", i)
 			w.heartbeat(name, daily)
@@ -201,7 +201,7 @@ func TestTurn_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 		if got := announced(); !slices.Equal(got, want[:1]) {
 			w.t.Errorf("while it flaps the other channel has %v; want %v", got, want[:1])
 		}
-		w.is(monitor.ChannelWorking)
+		w.is(monitor.ChannelStateWorking)
 		time.Sleep(6 * time.Minute)
 		if got := announced(); !slices.Equal(got, want) {
 			w.t.Errorf("after it works the other channel has %v; want %v", got, want)
@@ -209,7 +209,7 @@ func TestTurn_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 	})
 }
 
-func TestTestChannel_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
+func TestSendTest_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.channel("mail", monitor.Channel{})
 		a := newAnswers()
@@ -230,7 +230,7 @@ func TestTestChannel_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			d := manage.New(manage.Options{DB: n.db, Test: n.test})
+			d := manage.New(manage.Options{DB: n.db, SendTest: n.sendTest})
 			if _, err := d.TestChannel(context.Background(), auth.Operator(p, "root"), id); err != nil {
 				w.t.Fatal(err)
 			}
@@ -238,25 +238,25 @@ func TestTestChannel_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
 		a.set("ops", broken)
 		test()
 		time.Sleep(10 * time.Minute)
-		w.is(monitor.ChannelRetrying)
+		w.is(monitor.ChannelStateRetrying)
 		if got := a.events("mail"); len(got) != 0 {
 			w.t.Errorf("a failed test notified the other channel: %v", got)
 		}
 		a.set("ops", nil)
 		test()
-		w.is(monitor.ChannelWorking)
-		a.set("ops", &notify.Refusal{Status: 410, Final: true})
+		w.is(monitor.ChannelStateWorking)
+		a.set("ops", &notify.SendError{Status: 410, Permanent: true})
 		w.heartbeat("backup", daily)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(2 * time.Second)
-		w.is(monitor.ChannelBroken)
+		w.is(monitor.ChannelStateFailing)
 		a.set("ops", nil)
 		test()
-		w.is(monitor.ChannelWorking)
+		w.is(monitor.ChannelStateWorking)
 	})
 }
 
-func TestTurn_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
+func TestRunOnce_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
 	const many = 60
 	simulate(t, func(w *world) {
 		w.channel("pager", monitor.Channel{})
@@ -280,14 +280,14 @@ func TestTurn_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
 			}
 		}
 		a.mu.Unlock()
-		w.is(monitor.ChannelBroken)
+		w.is(monitor.ChannelStateFailing)
 		answer := httptest.NewRecorder()
-		n.answerReady(answer, httptest.NewRequest("GET", "/readyz", nil))
+		n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
 		if text := answer.Body.String(); answer.Code != 200 || !strings.Contains(text, "ready; warning: delivering alerts: a channel does not deliver") {
 			w.t.Errorf("/readyz answers %d %q; want ready with a warning", answer.Code, text)
 		}
 		metrics := httptest.NewRecorder()
-		n.meter.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+		n.metrics.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
 		for _, line := range []string{"\noverdue_alerts_pending 12", "\noverdue_alerts_oldest_pending_seconds 3", "\noverdue_channel_failing{channel="} {
 			if !strings.Contains(metrics.Body.String(), line) {
 				w.t.Errorf("the metrics lack %q", line)
@@ -319,7 +319,7 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					results := []monitor.DeliveryResult{{Delivered: called == "Mail", Status: 500, Reason: "upstream broke"}}
+					results := []monitor.DeliveryResult{{Delivered: called == "Mail", StatusCode: 500, Reason: "upstream broke"}}
 					if err := tx.RecordDelivery(c.ID, results, true, monitor.FailingAttempts, time.Now()); err != nil {
 						return err
 					}
@@ -343,11 +343,11 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 
 // After an outage of a provider nobody waits for the next attempt that was planned
 // during it: a quarter of an hour, or up to an hour.
-func TestTurn_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
+func TestRunOnce_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
 	simulate(t, func(w *world) {
 		a := newAnswers()
 		n := w.answering(a)
-		a.set("ops", &notify.Refusal{Status: 500})
+		a.set("ops", &notify.SendError{Status: 500})
 		for i := range 5 {
 			name := fmt.Sprint("job", i)
 			w.heartbeat(name, daily)

@@ -3,7 +3,7 @@
 //	                      ┌──────────── HTTP ────────────┐
 //	/api/v1/hb/…  ───▶ ingest.Handler ─▶ ingest.Batcher ─┼─▶ store ◀── watch.Watcher   (loop "sweep")
 //	/api/v1/…     ───▶ api ─▶ manage ────────────────────┤     ▲  ◀── watch.Publish   (loop "publish")
-//	/healthz /readyz /metrics                            │     └───── deliver.Courier (loop "deliver") ─▶ notify
+//	/healthz /readyz /metrics                            │     └───── deliver.Dispatcher (loop "deliver") ─▶ notify
 //	                      └──────────────────────────────┘      ◀──── store.Forget    (loop "tidy")
 //
 // The loop "memory" gives back what a burst of pings has taken.

@@ -52,7 +52,7 @@ func newEdge(t *testing.T, database string) *edge {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- httpd.Serve(ctx, l, httpd.Options{
-			Handler: d.handler, Log: slog.New(slog.DiscardHandler), Rejections: d.engine.rejections, Limits: o.limits(), Patience: time.Minute,
+			Handler: d.handler, Log: slog.New(slog.DiscardHandler), Rejections: d.engine.rejections, Limits: o.connectionLimits(), StopTimeout: time.Minute,
 		})
 	}()
 	t.Cleanup(func() {
@@ -79,18 +79,18 @@ func (d *edge) signIn(o Options) {
 	d.cookie = found[1]
 	var p monitor.Project
 	err := d.engine.db.View(d.Context(), func(tx *store.Tx) (err error) {
-		p, err = chosenProject(tx, "")
+		p, err = selectProject(tx, "")
 		return err
 	})
 	if err != nil {
 		d.Fatal(err)
 	}
 	actor := auth.Operator(p, "root")
-	h, err := d.faces.desk.CreateHeartbeat(d.Context(), actor, manage.HeartbeatEdit{Name: new("backup"), Interval: new("1h")})
+	h, err := d.faces.service.CreateHeartbeat(d.Context(), actor, manage.HeartbeatEdit{Name: new("backup"), Interval: new("1h")})
 	if err != nil {
 		d.Fatal(err)
 	}
-	if _, d.key, err = d.faces.desk.CreateKey(d.Context(), actor, "test", false); err != nil {
+	if _, d.key, err = d.faces.service.CreateKey(d.Context(), actor, "test", false); err != nil {
 		d.Fatal(err)
 	}
 	d.id = h.ID
@@ -118,10 +118,10 @@ func (d *edge) send(request string, within time.Duration) string {
 func (d *edge) patterns() []string {
 	d.Helper()
 	all := d.faces.site.Patterns()
-	for _, status := range statusFaces(ownedByAda(), d.engine) {
+	for _, status := range statusRoutes(ownedByAda(), d.engine) {
 		all = append(all, status.pattern)
 	}
-	written, err := api.Document(api.Options{Base: "http://x", Version: "1"})
+	written, err := api.OpenAPI(api.Options{BaseURL: "http://x", Version: "1"})
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func (d *edge) try(method, path, credentials string, o offer) error {
 	return nil
 }
 
-func TestServe_EveryFaceBoundsWhatAStrangerSends(t *testing.T) {
+func TestServe_EveryRouteLimitsWhatAClientSends(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	for name, database := range storetest.Addresses(t) {
@@ -252,7 +252,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestServe_EveryFaceKeepsBrowsersFromGuessing(t *testing.T) {
+func TestServe_EveryRouteKeepsBrowsersFromGuessing(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			d := newEdge(t, database)

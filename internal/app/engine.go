@@ -20,13 +20,13 @@ import (
 
 // Engine is all that runs without being asked, and what takes pings in.
 type Engine struct {
-	db       *store.DB
-	log      *slog.Logger
-	meter    *meter.Meter
-	arrivals *ingest.Arrivals
-	batcher  *ingest.Batcher
-	watcher  *watch.Watcher
-	courier  *deliver.Courier
+	db         *store.DB
+	log        *slog.Logger
+	metrics    *meter.Metrics
+	inFlight   *ingest.InFlight
+	batcher    *ingest.Batcher
+	watcher    *watch.Watcher
+	dispatcher *deliver.Dispatcher
 
 	rejections *httpd.Rejections
 
@@ -34,52 +34,52 @@ type Engine struct {
 	// before Start, must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory, files, rejected, pulse *chore.Loop
+	sweep, publish, deliver, tidy, memory, files, rejectionLog, pulse *chore.Loop
 
-	stop     context.CancelFunc
-	unwatch  func()
-	loops    sync.WaitGroup
-	readyLog readyLog
+	stop         context.CancelFunc
+	stopWatching func()
+	loops        sync.WaitGroup
+	readyLog     readyLog
 }
 
 // NewEngine puts the parts together. base is the address of the pages. Nothing
 // runs until Start.
-func NewEngine(db *store.DB, send deliver.Sender, base string, log *slog.Logger) *Engine {
-	e := &Engine{db: db, log: log, arrivals: ingest.NewArrivals()}
-	e.meter = meter.New(func() float64 { return float64(e.arrivals.Waiting()) }, e.openIncidents)
-	e.rejections = httpd.NewRejections(log, func(r httpd.Reason) { e.meter.Rejected(string(r)) })
+func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logger) *Engine {
+	e := &Engine{db: db, log: log, inFlight: ingest.NewInFlight()}
+	e.metrics = meter.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
+	e.rejections = httpd.NewRejections(log, func(r httpd.Reason) { e.metrics.Rejected(string(r)) })
 	for _, reason := range httpd.Reasons() {
-		e.meter.ShowRejected(string(reason))
+		e.metrics.InitRejected(string(reason))
 	}
 	node := uuid.NewString()
-	db.Join(node)
-	e.watcher = &watch.Watcher{DB: db, Meter: e.meter, Cut: e.cut, Owed: func() { e.deliver.Nudge() }, Changed: e.changed}
-	e.courier = &deliver.Courier{
-		DB: db, Node: node, Send: send, Base: base, Meter: e.meter, Log: log, Nudge: func() { e.deliver.Nudge() },
+	db.SetNode(node)
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Pending: func() { e.deliver.Wake() }, Changed: e.changed}
+	e.dispatcher = &deliver.Dispatcher{
+		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.deliver.Wake() },
 	}
-	e.meter.ShowOutbox(e.outbox)
+	e.metrics.RegisterOutbox(e.outbox)
 	e.sweep = chore.New("sweep", log, e.watcher.Sweep)
 	e.publish = chore.New("publish", log, e.watcher.Publish)
-	e.deliver = chore.New("deliver", log, e.courier.Turn)
-	e.tidy = chore.New("tidy", log, e.forget)
-	m := &memory{db: db, stored: func() int64 { return e.batcher.Stored() }}
-	e.memory = chore.New("memory", log, m.look)
+	e.deliver = chore.New("deliver", log, e.dispatcher.RunOnce)
+	e.tidy = chore.New("tidy", log, e.deleteExpired)
+	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
+	e.memory = chore.New("memory", log, m.run)
 	e.files = chore.New("files", log, e.checkFiles)
-	e.pulse = chore.New("pulse", log, e.beat)
-	e.rejected = chore.New("rejections", log, e.rejections.Flush)
+	e.pulse = chore.New("pulse", log, e.recordPulse)
+	e.rejectionLog = chore.New("rejections", log, e.rejections.Flush)
 	return e
 }
 
-// cut hands the register of arrivals to the watcher.
-func (e *Engine) cut() watch.Cut {
-	c := e.arrivals.Cut()
-	return watch.Cut{Now: c.Now, Horizon: c.Horizon, Until: c.Until}
+// watchSnapshot hands the register of arrivals to the watcher.
+func (e *Engine) watchSnapshot() watch.Snapshot {
+	c := e.inFlight.Snapshot()
+	return watch.Snapshot{Now: c.Now, Watermark: c.Watermark, EvaluableUntil: c.EvaluableUntil}
 }
 
-// until returns the register of pings on their way, for changes that people make.
-func (e *Engine) until() (now time.Time, until func(id string) time.Time) {
-	c := e.arrivals.Cut()
-	return c.Now, c.Until
+// evaluableUntil returns the register of pings on their way, for changes that people make.
+func (e *Engine) evaluableUntil() (now time.Time, until func(id string) time.Time) {
+	c := e.inFlight.Snapshot()
+	return c.Now, c.EvaluableUntil
 }
 
 // openIncidents counts for the meter; what cannot be counted is told as -1.
@@ -89,7 +89,7 @@ func (e *Engine) openIncidents() float64 {
 	n := int64(-1)
 	err := e.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		n, err = tx.OpenIncidents()
+		n, err = tx.CountOpenIncidents()
 		return err
 	})
 	if err != nil {
@@ -102,32 +102,32 @@ func (e *Engine) openIncidents() float64 {
 // this node is on the list before it takes its first ping.
 func (e *Engine) Start(ctx context.Context) error {
 	now := time.Now().UTC()
-	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.Unclaim(tx, now) })
+	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.ReleaseClaims(tx, now) })
 	if err != nil {
 		return err
 	}
 	if _, err := e.watcher.Publish(ctx, now); err != nil {
 		return err
 	}
-	e.batcher = ingest.NewBatcher(e.db, e.arrivals, e.meter, e.log, ingest.News{Owed: e.deliver.Nudge, Sooner: e.Sooner, Changed: e.changed})
+	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, ingest.Signals{Pending: e.deliver.Wake, Due: e.Due, Changed: e.changed})
 	// The loops outlive ctx: they go on until Stop, while accepted requests
 	// are being answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e.stop, e.unwatch = stop, e.db.Watch(e.availability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejected, e.pulse} {
+	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
+	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { loop.Run(background) })
 	}
 	return nil
 }
 
-// beat records that this process runs, so that a suspension is noticed.
-func (e *Engine) beat(context.Context, time.Time) (time.Duration, error) {
-	e.arrivals.Pulse()
+// recordPulse records that this process runs, so that a suspension is noticed.
+func (e *Engine) recordPulse(context.Context, time.Time) (time.Duration, error) {
+	e.inFlight.Pulse()
 	return ingest.PulseInterval, nil
 }
 
-// Sooner tells the engine that something may happen by itself at next.
-func (e *Engine) Sooner(next time.Time) { e.sweep.NudgeBefore(next) }
+// Due tells the engine that something may happen by itself at next.
+func (e *Engine) Due(next time.Time) { e.sweep.WakeBefore(next) }
 
 // changed tells the pages which heartbeats look different now.
 func (e *Engine) changed(keys []int64) {
@@ -136,16 +136,16 @@ func (e *Engine) changed(keys []int64) {
 	}
 }
 
-// Owed tells the engine that alerts became owed.
-func (e *Engine) Owed() { e.deliver.Nudge() }
+// Pending tells the engine that alerts became owed.
+func (e *Engine) Pending() { e.deliver.Wake() }
 
-// forget deletes what was kept long enough.
-func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, error) {
+// deleteExpired deletes what was kept long enough.
+func (e *Engine) deleteExpired(ctx context.Context, now time.Time) (time.Duration, error) {
 	const mostAtOnce, pauseBetween, pauseAfter = 50, 100 * time.Millisecond, time.Hour
 	forgotten := 0
 	err := e.db.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		forgotten, err = tx.Forget(now, mostAtOnce)
+		forgotten, err = tx.DeleteExpired(now, mostAtOnce)
 		return err
 	})
 	if forgotten == mostAtOnce {
@@ -154,9 +154,9 @@ func (e *Engine) forget(ctx context.Context, now time.Time) (time.Duration, erro
 	return pauseAfter, err
 }
 
-// availability is called when the database stops answering and when it answers
+// onAvailability is called when the database stops answering and when it answers
 // again. Loops that pause after an error then continue at once.
-func (e *Engine) availability(why error) {
+func (e *Engine) onAvailability(why error) {
 	if why != nil {
 		e.log.Error("database unavailable", "component", "store", "error", why)
 		return
@@ -179,6 +179,6 @@ func (e *Engine) Stop(ctx context.Context) error {
 	e.batcher.Stop()
 	e.stop()
 	e.loops.Wait()
-	defer e.unwatch()
-	return errors.Join(e.courier.Stop(ctx), e.watcher.Leave(ctx))
+	defer e.stopWatching()
+	return errors.Join(e.dispatcher.Stop(ctx), e.watcher.Leave(ctx))
 }

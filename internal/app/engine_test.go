@@ -30,7 +30,7 @@ type provider struct {
 	broken error
 	slow   time.Duration
 	heard  []told
-	hear   func(notify.News) // also gets each message; may be nil
+	hear   func(notify.Notification) // also gets each message; may be nil
 }
 
 // told is one message that arrived.
@@ -47,7 +47,7 @@ func (p *provider) all() []told {
 }
 
 // send takes a message, unless the provider is broken.
-func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
+func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
 	p.mu.Lock()
 	slow := p.slow
 	p.mu.Unlock()
@@ -95,14 +95,14 @@ type world struct {
 
 // simulate runs a test in a new world, once per database, in virtual time.
 func simulate(t *testing.T, test func(*world)) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		w := &world{t: t, open: open, db: open(), provider: &provider{}, ids: map[string]string{}, log: io.Discard}
 		w.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
 			w.project = p.Key
 			return err
 		})
-		w.channel("ops", monitor.Channel{TellRecovered: true})
+		w.channel("ops", monitor.Channel{NotifyOnRecovery: true})
 		test(w)
 	})
 }
@@ -148,13 +148,13 @@ type node struct {
 }
 
 // sending lets a node send through send.
-func sending(send deliver.Sender) func(*Engine) {
-	return func(e *Engine) { e.courier.Send = send }
+func sending(send deliver.SendFunc) func(*Engine) {
+	return func(e *Engine) { e.dispatcher.Send = send }
 }
 
 // atMost bounds how much a node sends at once.
 func atMost(n int) func(*Engine) {
-	return func(e *Engine) { e.courier.Most = n }
+	return func(e *Engine) { e.dispatcher.MaxConcurrent = n }
 }
 
 // node starts a node, after prepare changed its parts. It is stopped at the end of
@@ -170,7 +170,7 @@ func (w *world) node(prepare ...func(*Engine)) *node {
 		w.t.Fatal(err)
 	}
 	n := &node{Engine: e, face: &ingest.Handler{
-		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: ingest.NewBodies(1 << 20), Meter: e.meter,
+		Batcher: e.batcher, InFlight: e.inFlight, BodyBudget: ingest.NewBodyBudget(1 << 20), Metrics: e.metrics,
 		Source: func(r *http.Request) string { return r.RemoteAddr },
 		Allow:  func(string) time.Duration { return 0 },
 	}}
@@ -268,7 +268,7 @@ func (w *world) status(name string) monitor.Status {
 
 var fiveAndTwo = monitor.Rule{Interval: 5 * time.Minute, Grace: 2 * time.Minute}
 
-func TestSilenceIsNoticedAtItsDeadlineAndToldOnceByTwoNodes(t *testing.T) {
+func TestSweep_SilenceIsNoticedAtItsDeadlineAndSentOnceByTwoNodes(t *testing.T) {
 	simulate(t, func(w *world) {
 		nodes := []*node{w.node(), w.node()}
 		w.heartbeat("backup", fiveAndTwo)
@@ -286,10 +286,10 @@ func TestSilenceIsNoticedAtItsDeadlineAndToldOnceByTwoNodes(t *testing.T) {
 		time.Sleep(1250 * time.Millisecond)
 		w.expect("opened")
 		i := w.incidents()[0]
-		if !i.Opened.Equal(last.Add(7 * time.Minute)) {
-			w.t.Errorf("incident dated %s; want the deadline, %s", i.Opened, last.Add(7*time.Minute))
+		if !i.OpenedAt.Equal(last.Add(7 * time.Minute)) {
+			w.t.Errorf("incident dated %s; want the deadline, %s", i.OpenedAt, last.Add(7*time.Minute))
 		}
-		if late := i.Detected.Sub(i.Opened); late > 250*time.Millisecond {
+		if late := i.DetectedAt.Sub(i.OpenedAt); late > 250*time.Millisecond {
 			w.t.Errorf("noticed %s after the deadline; want at most 250ms", late)
 		}
 		time.Sleep(10 * time.Minute)
@@ -300,7 +300,7 @@ func TestSilenceIsNoticedAtItsDeadlineAndToldOnceByTwoNodes(t *testing.T) {
 	})
 }
 
-func TestADeadlineThatPassesWhileNobodyRunsIsNoticedAfterwards(t *testing.T) {
+func TestSweep_ADeadlineThatPassesWhileNoNodeRunsIsNoticedLater(t *testing.T) {
 	simulate(t, func(w *world) {
 		n := w.node()
 		w.heartbeat("backup", fiveAndTwo)
@@ -311,18 +311,18 @@ func TestADeadlineThatPassesWhileNobodyRunsIsNoticedAfterwards(t *testing.T) {
 		w.node()
 		time.Sleep(time.Second)
 		w.expect("opened")
-		if i := w.incidents()[0]; !i.Opened.Equal(deadline) || i.Detected.Sub(deadline) < 50*time.Minute {
-			w.t.Errorf("opened %s, detected %s; want opened at the deadline %s and detected after the restart", i.Opened, i.Detected, deadline)
+		if i := w.incidents()[0]; !i.OpenedAt.Equal(deadline) || i.DetectedAt.Sub(deadline) < 50*time.Minute {
+			w.t.Errorf("opened %s, detected %s; want opened at the deadline %s and detected after the restart", i.OpenedAt, i.DetectedAt, deadline)
 		}
 	})
 }
 
-func TestADeadProviderIsToldInOrderOnceItLives(t *testing.T) {
+func TestRunOnce_AProviderThatReturnsGetsItsAlertsInOrder(t *testing.T) {
 	simulate(t, func(w *world) {
 		n := w.node()
 		w.heartbeat("backup", fiveAndTwo)
 		w.hear(n, "backup", "")
-		w.provider.breaks(&notify.Refusal{Status: 503, Body: "away"})
+		w.provider.breaks(&notify.SendError{Status: 503, Reason: "away"})
 		time.Sleep(30 * time.Minute)
 		w.hear(n, "backup", "")
 		time.Sleep(2 * time.Minute)
@@ -335,11 +335,11 @@ func TestADeadProviderIsToldInOrderOnceItLives(t *testing.T) {
 	})
 }
 
-func TestAProvidersRetryAfterIsHonoured(t *testing.T) {
+func TestRunOnce_RetryAfterIsHonored(t *testing.T) {
 	simulate(t, func(w *world) {
 		n := w.node()
 		w.heartbeat("backup", fiveAndTwo)
-		w.provider.breaks(&notify.Refusal{Status: 429, RetryAfter: 45 * time.Minute})
+		w.provider.breaks(&notify.SendError{Status: 429, RetryAfter: 45 * time.Minute})
 		w.hear(n, "backup", "/fail")
 		time.Sleep(time.Second)
 		w.provider.breaks(nil)
@@ -350,12 +350,12 @@ func TestAProvidersRetryAfterIsHonoured(t *testing.T) {
 	})
 }
 
-func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
+func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *testing.T) {
 	simulate(t, func(w *world) {
-		w.channel("mail", monitor.Channel{TellRecovered: true})
-		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
+		w.channel("mail", monitor.Channel{NotifyOnRecovery: true})
+		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.Notification) (notify.Receipt, error) {
 			if news.Channel == "ops" {
-				return notify.Receipt{}, &notify.Refusal{Status: 410, Body: "gone", Final: true}
+				return notify.Receipt{}, &notify.SendError{Status: 410, Reason: "gone", Permanent: true}
 			}
 			return w.provider.send(ctx, kind, set, news)
 		}))
@@ -367,7 +367,7 @@ func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 		if want := []string{"channel.failing", "opened"}; !slices.Equal(got, want) {
 			w.t.Fatalf("the other channel was told %v; want %v", got, want)
 		}
-		var entries []monitor.Entry
+		var entries []monitor.TimelineEntry
 		err := w.db.View(context.Background(), func(tx *store.Tx) error {
 			var err error
 			entries, err = tx.Timeline(w.incidents()[0])
@@ -376,7 +376,7 @@ func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if !slices.ContainsFunc(entries, func(e monitor.Entry) bool { return e.Kind == "undelivered" && strings.Contains(e.Text, "ops") }) {
+		if !slices.ContainsFunc(entries, func(e monitor.TimelineEntry) bool { return e.Kind == "undelivered" && strings.Contains(e.Text, "ops") }) {
 			w.t.Errorf("the incident's timeline does not say that telling ops was given up: %v", entries)
 		}
 		time.Sleep(20 * time.Minute)
@@ -386,7 +386,7 @@ func TestAFinalNoIsGivenUpAtOnceAndToldOnTheOtherChannels(t *testing.T) {
 	})
 }
 
-func TestRemindersComeUntilSomebodyAcknowledges(t *testing.T) {
+func TestRunOnce_RemindersEndWithTheAcknowledgement(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.update(func(tx *store.Tx) error {
 			channels, err := tx.Channels(w.project)
@@ -402,7 +402,7 @@ func TestRemindersComeUntilSomebodyAcknowledges(t *testing.T) {
 		time.Sleep(21 * time.Minute)
 		w.expect("opened", "reminder", "reminder")
 		w.update(func(tx *store.Tx) error {
-			_, err := tx.Acknowledge(w.incidents()[0], "Ana", time.Now())
+			_, err := tx.AcknowledgeIncident(w.incidents()[0], "Ana", time.Now())
 			return err
 		})
 		time.Sleep(30 * time.Minute)
@@ -410,7 +410,7 @@ func TestRemindersComeUntilSomebodyAcknowledges(t *testing.T) {
 	})
 }
 
-func TestAReminderThatCouldNotBeToldHoldsNobodyUpWhenItsIncidentEnds(t *testing.T) {
+func TestRunOnce_AReminderThatWasNotDeliveredDelaysNoResolution(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.update(func(tx *store.Tx) error {
 			channels, err := tx.Channels(w.project)
@@ -425,7 +425,7 @@ func TestAReminderThatCouldNotBeToldHoldsNobodyUpWhenItsIncidentEnds(t *testing.
 		w.heartbeat("other", fiveAndTwo)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(30 * time.Second)
-		w.provider.breaks(&notify.Refusal{Status: 503})
+		w.provider.breaks(&notify.SendError{Status: 503})
 		time.Sleep(time.Minute) // the reminder is tried, in vain
 		w.hear(n, "backup", "")
 		w.provider.breaks(nil)
@@ -436,7 +436,7 @@ func TestAReminderThatCouldNotBeToldHoldsNobodyUpWhenItsIncidentEnds(t *testing.
 	})
 }
 
-func TestARunThatTakesTooLongIsDown(t *testing.T) {
+func TestSweep_ARunThatTakesTooLongIsDown(t *testing.T) {
 	simulate(t, func(w *world) {
 		n := w.node()
 		w.heartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute, MaxRunTime: 10 * time.Minute})
@@ -446,20 +446,20 @@ func TestARunThatTakesTooLongIsDown(t *testing.T) {
 		start := time.Now()
 		time.Sleep(10*time.Minute + 300*time.Millisecond)
 		w.expect("opened")
-		if i := w.incidents()[0]; i.Cause != monitor.Overran || !i.Opened.Equal(start.Add(10*time.Minute)) {
-			w.t.Errorf("incident %s at %s; want overran at %s", i.Cause, i.Opened, start.Add(10*time.Minute))
+		if i := w.incidents()[0]; i.Cause != monitor.CauseOverran || !i.OpenedAt.Equal(start.Add(10*time.Minute)) {
+			w.t.Errorf("incident %s at %s; want overran at %s", i.Cause, i.OpenedAt, start.Add(10*time.Minute))
 		}
 	})
 }
 
-func TestANodeThatDiesBetweenSendingAndNotingTellsTwiceWithTheSameAlert(t *testing.T) {
+func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *testing.T) {
 	simulate(t, func(w *world) {
 		// The sending of this node does not come back before its death: the
 		// provider has taken the message, and nobody has noted it.
 		dead := make(chan struct{})
 		defer close(dead)
 		send := w.provider.send
-		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.News) (notify.Receipt, error) {
+		n := w.node(sending(func(ctx context.Context, kind string, set notify.Settings, news notify.Notification) (notify.Receipt, error) {
 			receipt, err := send(ctx, kind, set, news)
 			<-dead
 			return receipt, err
@@ -480,7 +480,7 @@ func TestANodeThatDiesBetweenSendingAndNotingTellsTwiceWithTheSameAlert(t *testi
 	})
 }
 
-func TestManyHeartbeatsOnManyNodesAreToldExactlyOnce(t *testing.T) {
+func TestSweep_ManyHeartbeatsOnManyNodesAreSentExactlyOnce(t *testing.T) {
 	simulate(t, func(w *world) {
 		nodes := []*node{w.node(), w.node(), w.node()}
 		const many = 120
@@ -519,7 +519,7 @@ func (b slowBody) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-func TestAPingThatArrivedInTimeNeverLosesToItsDeadlineHoweverSlow(t *testing.T) {
+func TestSweep_APingThatArrivedInTimeNeverLosesToItsDeadlineHoweverSlow(t *testing.T) {
 	simulate(t, func(w *world) {
 		nodes := []*node{w.node(), w.node()}
 		w.heartbeat("backup", fiveAndTwo)

@@ -13,9 +13,9 @@ import (
 	"overdue/internal/store"
 )
 
-// firstProject makes the project that everybody begins with, and reports
+// ensureProject makes the project that everybody begins with, and reports
 // whether this is the first start.
-func firstProject(ctx context.Context, db *store.DB) (first bool, err error) {
+func ensureProject(ctx context.Context, db *store.DB) (first bool, err error) {
 	err = db.Update(ctx, func(tx *store.Tx) error {
 		projects, err := tx.Projects()
 		if err != nil || len(projects) > 0 {
@@ -32,18 +32,18 @@ func firstProject(ctx context.Context, db *store.DB) (first bool, err error) {
 	return first, err
 }
 
-// greet tells the operator where the server is and what to do next. setup is the
+// printWelcome tells the operator where the server is and what to do next. setup is the
 // one-time link that creates the owner, empty when there is one. It goes to the
 // operator and never to the log, which others may read.
-func (o Options) greet(base string, first bool, setup string) {
-	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.Where(o.Database))
+func (o Options) printWelcome(base string, first bool, setup string) {
+	fmt.Fprintf(o.Out, "Overdue %s is running.\n\n  address   %s\n  data      %s\n", o.Version, base, store.DescribeAddress(o.Database))
 	if setup != "" {
 		fmt.Fprintf(o.Out, "\nOpen this link to create the owner. It works once, and a restart makes a new one.\n\n  %s\n", setup)
 	}
 	if !first {
 		return
 	}
-	database, self := "", o.self()
+	database, self := "", o.programName()
 	switch {
 	case strings.Contains(o.Database, "://"):
 		database = " --database postgres://…" // the address may hold a password
@@ -63,8 +63,8 @@ heartbeat go up with:  %s heartbeats list
 `, base, self, database, self, self)
 }
 
-// self is how this program is called.
-func (o Options) self() string {
+// programName is how this program is called.
+func (o Options) programName() string {
 	if strings.Contains(os.Args[0], string(filepath.Separator)+"go-build") {
 		return "go run ." // the binary vanishes with the server
 	}

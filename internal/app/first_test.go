@@ -13,33 +13,33 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-func TestTheFirstStartPrintsALinkThatMakesTheOwner(t *testing.T) {
+func TestServe_TheFirstStartPrintsALinkThatCreatesTheOwner(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(t.Context(), address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer closeLogged(db, slog.New(slog.DiscardHandler))
-			if _, err := firstProject(t.Context(), db); err != nil {
+			defer closeDatabase(db, slog.New(slog.DiscardHandler))
+			if _, err := ensureProject(t.Context(), db); err != nil {
 				t.Fatal(err)
 			}
-			outside, err := notify.NewOutside(notify.OutsideOptions{})
+			outside, err := notify.NewSender(notify.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			const base = "http://localhost:8080"
 			var out bytes.Buffer
 			o := Options{Out: &out, Database: "overdue.db"}
-			f, err := newFaces(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
+			f, err := newHandlers(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
 			if err != nil {
 				t.Fatal(err)
 			}
-			link, err := f.owner(t.Context(), o, base)
+			link, err := f.ensureOwner(t.Context(), o, base)
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.greet(base, true, link)
+			o.printWelcome(base, true, link)
 			token, found := strings.CutPrefix(link, base+"/setup?token=")
 			if !found || !strings.Contains(out.String(), link) {
 				t.Fatalf("link %q, printed:\n%s", link, &out)
@@ -52,36 +52,36 @@ func TestTheFirstStartPrintsALinkThatMakesTheOwner(t *testing.T) {
 			if w.Code != 303 {
 				t.Fatalf("answered %d: %s", w.Code, w.Body)
 			}
-			if again, err := f.owner(t.Context(), o, base); again != "" || err != nil {
+			if again, err := f.ensureOwner(t.Context(), o, base); again != "" || err != nil {
 				t.Errorf("another link %q, %v", again, err)
 			}
 		})
 	}
 }
 
-func TestAnOwnerOfTheSettingsNeedsNoLink(t *testing.T) {
+func TestServe_AnOwnerFromTheSettingsNeedsNoLink(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(t.Context(), address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer closeLogged(db, slog.New(slog.DiscardHandler))
-			outside, err := notify.NewOutside(notify.OutsideOptions{})
+			defer closeDatabase(db, slog.New(slog.DiscardHandler))
+			outside, err := notify.NewSender(notify.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			const base = "http://localhost:8080"
 			o := Options{OwnerEmail: "ada@example.com", OwnerPassword: "short"}
-			f, err := newFaces(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
+			f, err := newHandlers(t.Context(), o, NewEngine(db, nil, base, slog.New(slog.DiscardHandler)), outside, base)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.owner(t.Context(), o, base); err == nil {
+			if _, err := f.ensureOwner(t.Context(), o, base); err == nil {
 				t.Error("a password that is too short was taken")
 			}
 			o.OwnerPassword = "correct horse battery"
-			if link, err := f.owner(t.Context(), o, base); link != "" || err != nil {
+			if link, err := f.ensureOwner(t.Context(), o, base); link != "" || err != nil {
 				t.Errorf("link %q, %v", link, err)
 			}
 		})

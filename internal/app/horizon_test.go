@@ -32,7 +32,7 @@ func (w *world) pingSlowly(n *node, name string, takes time.Duration) (answered 
 }
 
 // desk is where people change the heartbeats of a node.
-func (w *world) desk(n *node) (*manage.Desk, auth.Actor) {
+func (w *world) desk(n *node) (*manage.Service, auth.Actor) {
 	w.t.Helper()
 	var p monitor.Project
 	err := n.db.View(context.Background(), func(tx *store.Tx) (err error) {
@@ -42,7 +42,7 @@ func (w *world) desk(n *node) (*manage.Desk, auth.Actor) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return manage.New(manage.Options{DB: n.db, Cut: n.until, OnChange: n.Sooner, OnOwed: n.Owed}), auth.Operator(p, "root")
+	return manage.New(manage.Options{DB: n.db, Snapshot: n.evaluableUntil, OnDue: n.Due, OnPending: n.Pending}), auth.Operator(p, "root")
 }
 
 func TestSweep_ASlowBodyDelaysItsOwnHeartbeatOnlyOnAllNodes(t *testing.T) {
@@ -67,13 +67,13 @@ func TestSweep_ASlowBodyDelaysItsOwnHeartbeatOnlyOnAllNodes(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		w.expect("opened")
 		i := w.incidents()[0]
-		if late := i.Detected.Sub(i.Opened); i.HeartbeatName != "other" || late > 250*time.Millisecond {
+		if late := i.DetectedAt.Sub(i.OpenedAt); i.HeartbeatName != "other" || late > 250*time.Millisecond {
 			w.t.Errorf("%s was noticed %s after its deadline %s; want other, at most 250ms", i.HeartbeatName, late, deadline)
 		}
 	})
 }
 
-func TestHear_APingInTimeOnOneNodeIsNotLostToALatePingOnAnother(t *testing.T) {
+func TestApplyPing_APingInTimeOnOneNodeIsNotLostToALatePingOnAnother(t *testing.T) {
 	simulate(t, func(w *world) {
 		nodes := []*node{w.node(), w.node()}
 		w.heartbeat("backup", fiveAndTwo)
@@ -91,22 +91,22 @@ func TestHear_APingInTimeOnOneNodeIsNotLostToALatePingOnAnother(t *testing.T) {
 }
 
 // changes are what a person can do to a heartbeat that judges it.
-var changes = map[string]func(*manage.Desk, auth.Actor, string, string) error{
-	"edit": func(d *manage.Desk, a auth.Actor, id, _ string) error {
+var changes = map[string]func(*manage.Service, auth.Actor, string, string) error{
+	"edit": func(d *manage.Service, a auth.Actor, id, _ string) error {
 		grace := "2m30s"
 		_, err := d.ChangeHeartbeat(context.Background(), a, id, manage.HeartbeatEdit{Grace: &grace})
 		return err
 	},
-	"put": func(d *manage.Desk, a auth.Actor, _, slug string) error {
+	"put": func(d *manage.Service, a auth.Actor, _, slug string) error {
 		grace := "2m30s"
 		_, _, err := d.PutHeartbeat(context.Background(), a, slug, manage.HeartbeatEdit{Grace: &grace})
 		return err
 	},
-	"pause": func(d *manage.Desk, a auth.Actor, id, _ string) error {
+	"pause": func(d *manage.Service, a auth.Actor, id, _ string) error {
 		_, err := d.PauseHeartbeat(context.Background(), a, id)
 		return err
 	},
-	"delete": func(d *manage.Desk, a auth.Actor, id, _ string) error {
+	"delete": func(d *manage.Service, a auth.Actor, id, _ string) error {
 		return d.DeleteHeartbeat(context.Background(), a, id)
 	},
 }
@@ -126,7 +126,7 @@ func TestChangeHeartbeat_APingThatArrivedInTimeNeverLosesToAChange(t *testing.T)
 		time.Sleep(7*time.Minute - time.Second)
 		each(func(n *node, change, name string) {
 			if change == "delete" { // afterwards the ping is answered with 404
-				n.arrivals.Bind(n.arrivals.Begin(w.ids[name], nil))
+				n.inFlight.Confirm(n.inFlight.Add(w.ids[name], nil))
 				return
 			}
 			w.pingSlowly(n, name, 9*time.Second)
@@ -139,7 +139,7 @@ func TestChangeHeartbeat_APingThatArrivedInTimeNeverLosesToAChange(t *testing.T)
 		})
 		time.Sleep(8 * time.Second)
 		for _, i := range w.incidents() {
-			w.t.Errorf("%s has an incident: %s", i.HeartbeatName, i.Because)
+			w.t.Errorf("%s has an incident: %s", i.HeartbeatName, i.Reason)
 		}
 	})
 }

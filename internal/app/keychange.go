@@ -11,28 +11,28 @@ import (
 	"overdue/internal/store"
 )
 
-// KeyChange holds the options of a rotation of the secret key.
-type KeyChange struct {
-	Now     SecretKey
+// KeyRotation holds the options of a rotation of the secret key.
+type KeyRotation struct {
+	Current SecretKey
 	NewFile string // holds the new key; empty: one is made, and takes the place of the old file
 	Discard bool   // what the old key does not open is removed
 }
 
 // CreateSecretKey writes a new key to a file. The file must not exist.
 func CreateSecretKey(file string) (id string, err error) {
-	key, err := makeKey(file)
+	key, err := createKey(file)
 	if err != nil {
 		return "", err
 	}
 	return key.ID(), nil
 }
 
-// ChangeSecretKey encrypts every secret in the database with a new key. No server
+// RotateSecretKey encrypts every secret in the database with a new key. No server
 // may use the database. It can be interrupted at any time and run again: the
 // database is sealed with one of the two keys, and both files exist until it is
 // done.
-func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.Writer) (err error) {
-	db, older, err := store.Look(ctx, database)
+func RotateSecretKey(ctx context.Context, database string, c KeyRotation, out io.Writer) (err error) {
+	db, older, err := store.OpenExisting(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -40,14 +40,14 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 	if older {
 		return errors.New("the database schema is older than this program; start the server of this version first")
 	}
-	if err := db.ClaimUnserved(ctx, time.Now().UTC()); err != nil {
+	if err := db.ClaimWithoutServer(ctx, time.Now().UTC()); err != nil {
 		return err
 	}
 	from, to, err := c.keys(ctx, db, database, out)
 	if err != nil || to == nil {
 		return err
 	}
-	changed, discarded, err := db.ChangeKey(ctx, from, to, c.Discard)
+	changed, discarded, err := db.ChangeSecretKey(ctx, from, to, c.Discard)
 	if err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ func ChangeSecretKey(ctx context.Context, database string, c KeyChange, out io.W
 }
 
 // finish renames the new key file to its final name.
-func (c KeyChange) finish(database string, out io.Writer) error {
-	path, _ := c.Now.file(database)
-	kept, err := finishChange(path)
+func (c KeyRotation) finish(database string, out io.Writer) error {
+	path, _ := c.Current.file(database)
+	kept, err := finishRotation(path)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (c KeyChange) finish(database string, out io.Writer) error {
 		fmt.Fprintf(out, "the old key is in %s: older backups need it\n", kept)
 	}
 	fmt.Fprintf(out, "the new key is in %s: back it up apart from the database", path)
-	if _, made := c.Now.file(database); !made {
+	if _, made := c.Current.file(database); !made {
 		fmt.Fprint(out, ", and copy it to every server before it starts")
 	}
 	fmt.Fprintln(out)
@@ -82,15 +82,15 @@ func (c KeyChange) finish(database string, out io.Writer) error {
 
 // keys returns the old and the new key. If the new key is nil, nothing is left to
 // do.
-func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out io.Writer) (from, to *seal.Key, err error) {
-	id, sealed, err := db.KeyID(ctx)
+func (c KeyRotation) keys(ctx context.Context, db *store.DB, database string, out io.Writer) (from, to *seal.Key, err error) {
+	id, sealed, err := db.SecretKeyID(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !sealed {
 		return nil, nil, errors.New("the database is not sealed yet; the next start of the server seals it")
 	}
-	from, next, err := c.Now.find(ctx, db, database)
+	from, next, err := c.Current.find(ctx, db, database)
 	if next {
 		fmt.Fprintln(out, "an earlier rotation was interrupted; finishing it")
 		return nil, nil, c.finish(database, out)
@@ -110,7 +110,7 @@ func (c KeyChange) keys(ctx context.Context, db *store.DB, database string, out 
 
 // newKey reads or creates the new key. It reuses the key of an interrupted
 // rotation.
-func (c KeyChange) newKey(database string) (*seal.Key, error) {
+func (c KeyRotation) newKey(database string) (*seal.Key, error) {
 	if c.NewFile != "" {
 		key, err := readKey(c.NewFile)
 		if err == nil && key == nil {
@@ -118,13 +118,13 @@ func (c KeyChange) newKey(database string) (*seal.Key, error) {
 		}
 		return key, err
 	}
-	path, _ := c.Now.file(database)
+	path, _ := c.Current.file(database)
 	if path == "" {
 		return nil, errors.New("the key is not in a file: create a new one with `overdue secret-key create FILE`, and name it with --new-secret-key-file")
 	}
-	key, err := readKey(path + nextSuffix)
+	key, err := readKey(path + newKeySuffix)
 	if err == nil && key == nil {
-		key, err = makeKey(path + nextSuffix)
+		key, err = createKey(path + newKeySuffix)
 	}
 	return key, err
 }

@@ -36,9 +36,9 @@ func failMany(w *world, answer time.Duration) []time.Time {
 	return at
 }
 
-// TestTurn_AQuickChannelGetsOneAlertAtATime: so a node that is killed has at
+// TestRunOnce_AFastChannelGetsOneAlertAtATime: so a node that is killed has at
 // most one alert of it to send again.
-func TestTurn_AQuickChannelGetsOneAlertAtATime(t *testing.T) {
+func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
 	const answer = 50 * time.Millisecond
 	simulate(t, func(w *world) {
 		at := failMany(w, answer)
@@ -50,7 +50,7 @@ func TestTurn_AQuickChannelGetsOneAlertAtATime(t *testing.T) {
 	})
 }
 
-func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
+func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	const answer = 2 * time.Second
 	simulate(t, func(w *world) {
 		at := failMany(w, answer)
@@ -67,9 +67,9 @@ func TestTurn_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	})
 }
 
-// TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer uses few places and
+// TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer uses few places and
 // more channels that hang than could fill them.
-func TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer(t *testing.T) {
+func TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer(t *testing.T) {
 	simulate(t, func(w *world) {
 		a := newAnswers()
 		for i := range 10 {
@@ -94,11 +94,11 @@ func TestTurn_ChannelsThatHangLeavePlacesForOthersInASmallContainer(t *testing.T
 	})
 }
 
-func TestTurn_NewsNeverPutsOffWhatAProviderAskedToWaitFor(t *testing.T) {
+func TestRunOnce_NewAlertsDoNotChangeARetryAfter(t *testing.T) {
 	simulate(t, func(w *world) {
 		a := newAnswers()
 		n := w.answering(a)
-		a.set("ops", &notify.Refusal{Status: 429, RetryAfter: 24 * time.Hour})
+		a.set("ops", &notify.SendError{Status: 429, RetryAfter: 24 * time.Hour})
 		w.heartbeat("backup", daily)
 		w.hear(n, "backup", "/fail")
 		time.Sleep(time.Minute)

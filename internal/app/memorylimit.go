@@ -12,17 +12,17 @@ import (
 
 // How a memory limit is divided.
 const (
-	// outside is the fixed part that the process needs outside of Go's heap: the
+	// nonHeapFixed is the fixed part that the process needs outside of Go's heap: the
 	// program's own pages, stacks of threads, SQLite's WAL index.
-	outside = 30 << 20
-	// outsidePart is the part of the limit, outside of Go's heap, for what grows
+	nonHeapFixed = 30 << 20
+	// nonHeapShare is the part of the limit, outside of Go's heap, for what grows
 	// with it: SQLite's page cache, and the kernel's pages of files being written.
-	outsidePart = 0.1
+	nonHeapShare = 0.1
 	// minMemory is the lowest limit with which the server was tested, in bytes.
 	minMemory = 64 << 20
-	// relaxedGC lets the heap grow sevenfold before a collection: the live heap is
+	// gcPercent lets the heap grow sevenfold before a collection: the live heap is
 	// small, and pings allocate much.
-	relaxedGC = 600
+	gcPercent = 600
 )
 
 // memoryLimit is the number of bytes that the process may use, 0 for no limit.
@@ -33,7 +33,7 @@ type memoryLimit int64
 // them, stay as they are.
 func limitMemory(log *slog.Logger) memoryLimit {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(relaxedGC)
+		debug.SetGCPercent(gcPercent)
 	}
 	container, err := memlimit.FromCgroup()
 	if err != nil {
@@ -42,12 +42,12 @@ func limitMemory(log *slog.Logger) memoryLimit {
 			log.Warn("memory limit of the container not read", "error", err)
 		}
 	}
-	limit := sharedLimit(container, debug.SetMemoryLimit(-1))
+	limit := processLimit(container, debug.SetMemoryLimit(-1))
 	if limit == 0 {
 		return 0
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit.heap())
+		debug.SetMemoryLimit(limit.heapLimit())
 	}
 	if limit < minMemory {
 		log.Warn("memory limit is below the minimum", "limit_mib", limit>>20, "minimum_mib", minMemory>>20)
@@ -55,9 +55,9 @@ func limitMemory(log *slog.Logger) memoryLimit {
 	return limit
 }
 
-// sharedLimit returns the limit for the whole process: the lower of the
+// processLimit returns the limit for the whole process: the lower of the
 // container's limit and the limit that corresponds to the given limit of Go's heap.
-func sharedLimit(container uint64, heap int64) memoryLimit {
+func processLimit(container uint64, heap int64) memoryLimit {
 	limit := memoryLimit(0)
 	if container > 0 && container < math.MaxInt64 {
 		limit = memoryLimit(container)
@@ -65,19 +65,19 @@ func sharedLimit(container uint64, heap int64) memoryLimit {
 	if heap == math.MaxInt64 {
 		return limit
 	}
-	if whole := memoryLimit(float64(heap)/(1-outsidePart)) + outside; limit == 0 || whole < limit {
+	if whole := memoryLimit(float64(heap)/(1-nonHeapShare)) + nonHeapFixed; limit == 0 || whole < limit {
 		return whole
 	}
 	return limit
 }
 
-// heap is the limit of Go's heap: at least half of the whole.
-func (m memoryLimit) heap() int64 {
-	return max(int64(float64(m)*(1-outsidePart))-outside, int64(m)/2)
+// heapLimit is the limit of Go's heap: at least half of the whole.
+func (m memoryLimit) heapLimit() int64 {
+	return max(int64(float64(m)*(1-nonHeapShare))-nonHeapFixed, int64(m)/2)
 }
 
-// bodies is how many bytes of bodies of pings may be in progress at once.
-func (m memoryLimit) bodies() int64 {
+// bodyBudget is how many bytes of bodies of pings may be in progress at once.
+func (m memoryLimit) bodyBudget() int64 {
 	const unlimited = 256 << 20
 	if m == 0 {
 		return unlimited
@@ -85,9 +85,9 @@ func (m memoryLimit) bodies() int64 {
 	return min(int64(m)/8, unlimited)
 }
 
-// deliveries is how many alerts may be sent at once: each has a connection with
+// maxDeliveries is how many alerts may be sent at once: each has a connection with
 // its buffers, about 100 kB.
-func (m memoryLimit) deliveries() int {
+func (m memoryLimit) maxDeliveries() int {
 	const unlimited, each = 1024, 1 << 20
 	if m == 0 {
 		return unlimited

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/notify"
 )
 
-func TestSharedLimit_TheStricterOfContainerAndHeapCounts(t *testing.T) {
+func TestProcessLimit_IsTheLowerOfContainerAndHeap(t *testing.T) {
 	const mib = 1 << 20
 	for _, row := range []struct {
 		name      string
@@ -28,7 +28,7 @@ func TestSharedLimit_TheStricterOfContainerAndHeapCounts(t *testing.T) {
 		{"a small heap in a large container", 4096 * mib, 63 * mib, 100 * mib},
 		{"a large heap in a small container", 100 * mib, 4096 * mib, 100 * mib},
 	} {
-		if got := sharedLimit(row.container, row.heap); got != row.want {
+		if got := processLimit(row.container, row.heap); got != row.want {
 			t.Errorf("%s: %d bytes; want %d", row.name, got, row.want)
 		}
 	}
@@ -37,25 +37,25 @@ func TestSharedLimit_TheStricterOfContainerAndHeapCounts(t *testing.T) {
 func TestMemoryLimit_SharesFitTheWhole(t *testing.T) {
 	const mib = 1 << 20
 	for limit, heap := range map[memoryLimit]int64{64 * mib: 32 * mib, 100 * mib: 60 * mib, 1000 * mib: 870 * mib} {
-		if got := limit.heap(); got != heap {
+		if got := limit.heapLimit(); got != heap {
 			t.Errorf("of %d MiB Go's heap may take %d MiB; want %d", limit/mib, got/mib, heap/mib)
 		}
-		if got := limit.bodies() + int64(limit.deliveries())*100_000; got > heap/2 {
+		if got := limit.bodyBudget() + int64(limit.maxDeliveries())*100_000; got > heap/2 {
 			t.Errorf("of %d MiB bodies and deliveries may take %d MiB; want at most half of the heap's %d", limit/mib, got/mib, heap/mib)
 		}
 	}
-	if none := memoryLimit(0); none.bodies() != 256*mib || none.deliveries() != 1024 {
-		t.Errorf("without a limit: %d bytes of bodies, %d deliveries; want 256 MiB and 1024", none.bodies(), none.deliveries())
+	if none := memoryLimit(0); none.bodyBudget() != 256*mib || none.maxDeliveries() != 1024 {
+		t.Errorf("without a limit: %d bytes of bodies, %d deliveries; want 256 MiB and 1024", none.bodyBudget(), none.maxDeliveries())
 	}
 }
 
-func TestCourier_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
+func TestDispatcher_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
 	simulate(t, func(w *world) {
 		for i := range 3 {
 			w.channel(fmt.Sprint("another ", i), monitor.Channel{})
 		}
 		var now, peak, sent atomic.Int64
-		n := w.node(atMost(5), sending(func(context.Context, string, notify.Settings, notify.News) (notify.Receipt, error) {
+		n := w.node(atMost(5), sending(func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
 			if at := now.Add(1); at > peak.Load() {
 				peak.Store(at)
 			}

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// guarded lets only those in who have the token, as a bearer (RFC 6750, 2.1); an
+// requireToken lets only those in who have the token, as a bearer (RFC 6750, 2.1); an
 // empty token lets everybody in. The comparison takes the same time whatever was
 // sent, its length too.
-func guarded(token string, next http.Handler) http.Handler {
+func requireToken(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next
 	}
@@ -20,7 +20,7 @@ func guarded(token string, next http.Handler) http.Handler {
 		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
-			plain(w, http.StatusUnauthorized, "the metrics want their token: Authorization: Bearer …, as set with --metrics-token")
+			writeText(w, http.StatusUnauthorized, "the metrics want their token: Authorization: Bearer …, as set with --metrics-token")
 			return
 		}
 		next.ServeHTTP(w, r)

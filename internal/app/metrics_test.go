@@ -10,8 +10,8 @@ import (
 	"overdue/internal/httpd"
 )
 
-func TestMetricsWithATokenAreForThoseWhoHaveIt(t *testing.T) {
-	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "overdue_pings_waiting 0") })
+func TestRequireToken_RejectsRequestsWithoutTheToken(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "overdue_pings_waiting 0") })
 	for _, c := range []struct {
 		token, header string
 		want          int
@@ -30,7 +30,7 @@ func TestMetricsWithATokenAreForThoseWhoHaveIt(t *testing.T) {
 			r.Header.Set("Authorization", c.header)
 		}
 		w := httptest.NewRecorder()
-		guarded(c.token, metrics).ServeHTTP(w, r)
+		requireToken(c.token, metrics).ServeHTTP(w, r)
 		if w.Code != c.want || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
 			t.Errorf("token %q, sent %q: %d; want %d", c.token, c.header, w.Code, c.want)
 		}

@@ -26,12 +26,12 @@ func CreateAPIKey(ctx context.Context, database, project, name string, readOnly 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := firstProject(ctx, db); err != nil {
+	if _, err := ensureProject(ctx, db); err != nil {
 		return "", err
 	}
 	var p monitor.Project
 	err = db.View(ctx, func(tx *store.Tx) error {
-		p, err = chosenProject(tx, project)
+		p, err = selectProject(tx, project)
 		return err
 	})
 	if err != nil {
@@ -49,14 +49,14 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	token, _, made, err := auth.NewPeople(db, false).ResetLink(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
+	token, _, made, err := auth.NewPeople(db, false).CreateResetLink(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
 	if err != nil {
 		return "", err
 	}
 	if !made {
 		return "", errNoAccount(email)
 	}
-	return strings.TrimRight(base, "/") + view.ResetPathOf(token), nil
+	return strings.TrimRight(base, "/") + view.ResetTokenPath(token), nil
 }
 
 // SignOut ends all sessions of a person, directly in the database, and returns
@@ -82,7 +82,7 @@ func errNoAccount(email string) error {
 // openCurrent opens a database that a running server may use. It fails if the
 // schema is older than the program.
 func openCurrent(ctx context.Context, database string) (*store.DB, error) {
-	db, older, err := store.Look(ctx, database)
+	db, older, err := store.OpenExisting(ctx, database)
 	if err != nil {
 		return nil, err
 	}
@@ -105,24 +105,24 @@ func operatorName() string {
 	return name
 }
 
-// chosenProject is the named project, or the only one.
-func chosenProject(tx *store.Tx, name string) (monitor.Project, error) {
+// selectProject is the named project, or the only one.
+func selectProject(tx *store.Tx, name string) (monitor.Project, error) {
 	if name != "" {
-		return tx.ProjectNamed(name)
+		return tx.ProjectBySlugOrName(name)
 	}
 	all, err := tx.Projects()
 	if err != nil {
 		return monitor.Project{}, err
 	}
 	if len(all) != 1 {
-		return monitor.Project{}, monitor.Wrong(monitor.Invalid, "project", "There are %d projects: name one with --project.", len(all))
+		return monitor.Project{}, monitor.Faultf(monitor.Invalid, "project", "There are %d projects: name one with --project.", len(all))
 	}
 	return all[0], nil
 }
 
 // Backup writes a consistent copy of the database to a new file.
 func Backup(ctx context.Context, database, file string) (err error) {
-	db, _, err := store.Look(ctx, database)
+	db, _, err := store.OpenExisting(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -139,14 +139,14 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	}
 	holds := fmt.Sprintf("heartbeats: %d", done.Heartbeats)
 	switch {
-	case done.Older:
+	case done.NeedsMigration:
 		holds = "schema: older, the next start of the server brings it up to date"
 	case !done.LastPing.IsZero():
 		holds += ", last ping: " + done.LastPing.Format(time.RFC3339)
 	}
 	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
-	if done.Kept != "" {
-		lines = append(lines, fmt.Sprintf("kept       the previous database as %s; delete it, and the files whose names begin with it, when you no longer need them", done.Kept))
+	if done.PreviousFile != "" {
+		lines = append(lines, fmt.Sprintf("kept       the previous database as %s; delete it, and the files whose names begin with it, when you no longer need them", done.PreviousFile))
 	}
 	lines = append(lines, "next       if the key file or the configuration has changed since the backup, restore it too; then start the server")
 	_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
@@ -165,14 +165,14 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-10s %s\n", what, line)
 	}
-	_, err := o.outside(nil)
+	_, err := o.newSender(nil)
 	if err == nil && o.SMTPURL == "" {
 		fmt.Fprintf(out, "%-10s %s\n", "mail", "not configured; e-mail channels need --smtp-url")
 	} else {
 		report("mail", err)
 	}
-	fmt.Fprintf(out, "%-10s %s\n", "database", store.Where(o.Database))
-	db, older, err := store.Look(ctx, o.Database)
+	fmt.Fprintf(out, "%-10s %s\n", "database", store.DescribeAddress(o.Database))
+	db, older, err := store.OpenExisting(ctx, o.Database)
 	report("opens", err)
 	if err != nil {
 		return errors.New("the database cannot be looked at")
@@ -181,16 +181,16 @@ func Check(ctx context.Context, o Options, out io.Writer) error {
 		fmt.Fprintf(out, "%-10s %s\n", "schema", "older than this program; the next start of the server brings it up to date")
 		return db.Close()
 	}
-	report("integrity", db.Check(ctx))
+	report("integrity", db.CheckIntegrity(ctx))
 	open, err := o.SecretKey.check(ctx, db, o.Database)
 	report("secret key", err)
-	failing, err := undelivered(ctx, db, time.Now().UTC())
+	failing, err := failingChannels(ctx, db, time.Now().UTC())
 	if err == nil && open {
 		err = checkChannels(ctx, db)
 	}
 	if failing != "" {
 		fmt.Fprintf(out, "%-10s %s\n", "channels", failing)
-		wrong = append(wrong, errChannelFails)
+		wrong = append(wrong, errChannelFailing)
 	}
 	if err != nil || failing == "" && open {
 		report("channels", err)
@@ -232,9 +232,9 @@ func eachProject(tx *store.Tx, fn func(monitor.Project) error) error {
 	return nil
 }
 
-// undelivered returns which channels do not deliver and why, or "" if all do. It
+// failingChannels returns which channels do not deliver and why, or "" if all do. It
 // needs no secret key.
-func undelivered(ctx context.Context, db *store.DB, now time.Time) (string, error) {
+func failingChannels(ctx context.Context, db *store.DB, now time.Time) (string, error) {
 	var failing []string
 	all := 0
 	err := db.View(ctx, func(tx *store.Tx) error {
@@ -249,7 +249,7 @@ func undelivered(ctx context.Context, db *store.DB, now time.Time) (string, erro
 			}
 			all += len(channels)
 			for _, c := range channels {
-				if c.Health.State == monitor.ChannelBroken {
+				if c.Health.State == monitor.ChannelStateFailing {
 					failing = append(failing, fmt.Sprintf("%q (%s)", c.Name, c.Health.Reason()))
 				}
 			}

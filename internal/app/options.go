@@ -68,14 +68,14 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// source returns the address of the client that sent a request.
-func (o Options) source(r *http.Request) string {
+// clientAddress returns the address of the client that sent a request.
+func (o Options) clientAddress(r *http.Request) string {
 	return httpd.ClientAddress(r, o.TrustedProxies).String()
 }
 
-// base is the address under which people and jobs reach the server that
+// baseURL is the address under which people and jobs reach the server that
 // listens at addr, without a slash at its end.
-func (o Options) base(addr net.Addr) string {
+func (o Options) baseURL(addr net.Addr) string {
 	if o.PublicURL != "" {
 		return strings.TrimRight(o.PublicURL, "/")
 	}

@@ -35,7 +35,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			})
 		}
 		var sent []string
-		w.provider.hear = func(n notify.News) {
+		w.provider.hear = func(n notify.Notification) {
 			body, err := json.Marshal(n.Notice)
 			if err != nil {
 				t.Error(err)
@@ -49,7 +49,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Second)
 		w.update(func(tx *store.Tx) error {
-			_, err := tx.Acknowledge(w.incidents()[0], "link from "+other, time.Now())
+			_, err := tx.AcknowledgeIncident(w.incidents()[0], "link from "+other, time.Now())
 			return err
 		})
 		time.Sleep(time.Minute)
@@ -69,7 +69,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			}
 		}
 		scrape := httptest.NewRecorder()
-		n.meter.Handler().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
+		n.metrics.Handler().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
 		for what, text := range map[string]string{"the metrics": scrape.Body.String(), "the log": log.String()} {
 			if text == "" && what == "the metrics" || strings.Contains(text, own) || strings.Contains(text, other) {
 				t.Errorf("%s:\n%s", what, text)

@@ -11,50 +11,50 @@ import (
 	"overdue/internal/store"
 )
 
-// part is one condition of readiness.
-type part struct {
+// readinessCheck is one condition of readiness.
+type readinessCheck struct {
 	name  string // what it does, for strangers
 	cause error  // nil: it does
 }
 
-// parts returns all conditions of readiness. A slow or unavailable provider is not
+// readinessChecks returns all conditions of readiness. A slow or unavailable provider is not
 // one of them: pings are still stored, and other alerts are still sent.
-func (e *Engine) parts(now time.Time) []part {
+func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 	_, down := e.db.Unavailable()
 	storing := down
 	if storing == nil {
 		storing = errors.Join(e.files.Check(now), e.publish.Check(now), e.batcher.Check(now))
 	}
-	return []part{
+	return []readinessCheck{
 		{"storing pings", storing},
 		{"judging", e.sweep.Check(now)},
 		{"delivering alerts", e.deliver.Check(now)},
 	}
 }
 
-// reasons are the only causes that /readyz shows: errors of a driver contain
+// publicReasons are the only causes that /readyz shows: errors of a driver contain
 // addresses, users and paths. The first match is used.
-var reasons = []struct {
+var publicReasons = []struct {
 	err  error
 	text string
 }{
-	{store.ErrMoved, "the database is unavailable: its files were deleted, moved or replaced"},
+	{store.ErrFilesMoved, "the database is unavailable: its files were deleted, moved or replaced"},
 	{store.ErrDisk, "the database is unavailable: its disk is full or fails"},
-	{store.ErrAway, "the database is unavailable"},
-	{errChannelFails, "a channel does not deliver (see the page Channels)"},
+	{store.ErrUnavailable, "the database is unavailable"},
+	{errChannelFailing, "a channel does not deliver (see the page Channels)"},
 }
 
-// otherReason is shown for every cause that is not in reasons.
-const otherReason = "fails or is stalled"
+// defaultReason is shown for every cause that is not in reasons.
+const defaultReason = "fails or is stalled"
 
 // publicReason returns the text that /readyz shows for a cause.
 func publicReason(cause error) string {
-	for _, r := range reasons {
+	for _, r := range publicReasons {
 		if errors.Is(cause, r.err) {
 			return r.text
 		}
 	}
-	return otherReason
+	return defaultReason
 }
 
 // Ready returns nil when pings can be committed, judging is on time and
@@ -62,7 +62,7 @@ func publicReason(cause error) string {
 func (e *Engine) Ready() (public string, cause error) {
 	var said []string
 	var causes []error
-	for _, p := range e.parts(time.Now()) {
+	for _, p := range e.readinessChecks(time.Now()) {
 		if p.cause != nil {
 			said = append(said, p.name+": "+publicReason(p.cause))
 			causes = append(causes, fmt.Errorf("%s: %w", p.name, p.cause))
@@ -71,9 +71,9 @@ func (e *Engine) Ready() (public string, cause error) {
 	return strings.Join(said, "; "), errors.Join(causes...)
 }
 
-// answerReady answers /readyz, which needs no credentials: details are only in
+// serveReady answers /readyz, which needs no credentials: details are only in
 // the log.
-func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
+func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 	public, cause := e.Ready()
 	if e.readyLog.due(time.Now(), public) {
 		if cause != nil {
@@ -84,14 +84,14 @@ func (e *Engine) answerReady(w http.ResponseWriter, _ *http.Request) {
 	}
 	if cause != nil {
 		w.Header().Set("Retry-After", "5")
-		plain(w, http.StatusServiceUnavailable, "not ready: "+public+" (see the log)")
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+public+" (see the log)")
 		return
 	}
 	text := "ready"
 	if warning := e.warning(); warning != nil {
 		text += "; warning: delivering alerts: " + publicReason(warning)
 	}
-	plain(w, http.StatusOK, text)
+	writeText(w, http.StatusOK, text)
 }
 
 // readyLogInterval is how often the log repeats why a server is not ready.
@@ -99,9 +99,9 @@ const readyLogInterval = time.Minute
 
 // readyLog limits the messages about readiness: probes may ask many times a second.
 type readyLog struct {
-	mu   sync.Mutex
-	said string // empty: ready
-	at   time.Time
+	mu         sync.Mutex
+	lastReason string // empty: ready
+	loggedAt   time.Time
 }
 
 // due reports whether to log an answer: it changed, or the server is still not
@@ -109,9 +109,9 @@ type readyLog struct {
 func (l *readyLog) due(now time.Time, public string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if public == l.said && (public == "" || now.Sub(l.at) < readyLogInterval) {
+	if public == l.lastReason && (public == "" || now.Sub(l.loggedAt) < readyLogInterval) {
 		return false
 	}
-	l.said, l.at = public, now
+	l.lastReason, l.loggedAt = public, now
 	return true
 }

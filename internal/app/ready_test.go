@@ -16,16 +16,16 @@ import (
 	"overdue/internal/store"
 )
 
-func TestPublicReason_StrangersReadOnlyWhatIsInTheList(t *testing.T) {
+func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
 	hosts := errors.New("failed to connect to `user=overdue database=overdue`:\n\tdb1.example.com:5432 (192.0.2.1): refused\n\tdb2.example.com:5432 (192.0.2.2): refused")
 	for _, c := range []struct {
 		cause error
 		want  string
 	}{
-		{fmt.Errorf("begin: %w: %w", store.ErrAway, hosts), "the database is unavailable"},
+		{fmt.Errorf("begin: %w: %w", store.ErrUnavailable, hosts), "the database is unavailable"},
 		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or fails"},
 		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or fails"},
-		{hosts, otherReason},
+		{hosts, defaultReason},
 	} {
 		if got := publicReason(c.cause); got != c.want {
 			t.Errorf("%q; want %q for %v", got, c.want, c.cause)
@@ -33,7 +33,7 @@ func TestPublicReason_StrangersReadOnlyWhatIsInTheList(t *testing.T) {
 	}
 }
 
-func TestReadyLog_ChangesAreLoggedAtOnceAndTheSameOnceAMinute(t *testing.T) {
+func TestReadyLog_LogsChangesAtOnceAndRepeatsAfterAMinute(t *testing.T) {
 	var l readyLog
 	now, lines := time.Now(), 0
 	for range 3 * 60 * 10 { // three minutes of ten probes a second
@@ -53,9 +53,9 @@ func TestReadyLog_ChangesAreLoggedAtOnceAndTheSameOnceAMinute(t *testing.T) {
 	}
 }
 
-// TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn runs a whole
+// TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers runs a whole
 // engine on a SQLite file whose disk hangs for half a minute.
-func TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn(t *testing.T) {
+func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		dir := t.TempDir()
@@ -74,7 +74,7 @@ func TestReadyz_SaysSoWithinSecondsWhenTheDiskHangsAndWhenItGoesOn(t *testing.T)
 		n := w.node()
 		ready := func() (int, string) {
 			answer := httptest.NewRecorder()
-			n.answerReady(answer, httptest.NewRequest("GET", "/readyz", nil))
+			n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
 			return answer.Code, answer.Body.String()
 		}
 		w.hear(n, "backup", "")

@@ -26,21 +26,21 @@ const (
 
 // The answers of a mail server that does not take a message for a recipient.
 var (
-	mailboxFull = &notify.Refusal{Status: 451, Body: "4.2.2 mailbox full"}
-	noSuchUser  = &notify.Refusal{Status: 550, Body: "5.1.1 no such user", Final: true}
+	mailboxFull = &notify.SendError{Status: 451, Reason: "4.2.2 mailbox full"}
+	noSuchUser  = &notify.SendError{Status: 550, Reason: "5.1.1 no such user", Permanent: true}
 )
 
 // mailServer takes messages, except for recipients that it has another answer for.
 type mailServer struct {
 	mu      sync.Mutex
-	down    *notify.Refusal // what everybody gets; nil: the server works
-	answers map[string]*notify.Refusal
+	down    *notify.SendError // what everybody gets; nil: the server works
+	answers map[string]*notify.SendError
 	inboxes map[string][]string // events by recipient
 	ids     map[string][]string // alert ids by recipient
 }
 
 // answer sets what a recipient gets from now on; nil: their mail.
-func (m *mailServer) answer(recipient string, refusal *notify.Refusal) {
+func (m *mailServer) answer(recipient string, refusal *notify.SendError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answers[recipient] = refusal
@@ -53,8 +53,8 @@ func (m *mailServer) inbox(recipient string) []string {
 	return slices.Clone(m.inboxes[recipient])
 }
 
-// send is a [deliver.Sender].
-func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
+// send is a [deliver.SendFunc].
+func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.down != nil {
@@ -64,9 +64,9 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 	took, final := 0, true
 	for _, to := range n.Recipients {
 		refusal := m.answers[to]
-		all = append(all, notify.RecipientResult{Recipient: to, Refusal: refusal})
+		all = append(all, notify.RecipientResult{Recipient: to, Err: refusal})
 		if refusal != nil {
-			final = final && refusal.Final
+			final = final && refusal.Permanent
 			continue
 		}
 		took++
@@ -74,7 +74,7 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 		m.ids[to] = append(m.ids[to], n.AlertID)
 	}
 	if took == 0 {
-		return notify.Receipt{}, &notify.Refusal{Status: all[0].Refusal.Status, Body: all[0].Refusal.Body, Final: final, Recipients: all}
+		return notify.Receipt{}, &notify.SendError{Status: all[0].Err.Status, Reason: all[0].Err.Reason, Permanent: final, Recipients: all}
 	}
 	return notify.Receipt{Status: 250, Recipients: all}, nil
 }
@@ -95,11 +95,11 @@ func (w *world) mails(to ...string) *mailServer {
 			return err
 		}
 		_, err = tx.AddChannel(monitor.Channel{
-			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{"to": list}, TellRecovered: true, Created: time.Now(),
+			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{"to": list}, NotifyOnRecovery: true, Created: time.Now(),
 		})
 		return err
 	})
-	return &mailServer{answers: map[string]*notify.Refusal{}, inboxes: map[string][]string{}, ids: map[string][]string{}}
+	return &mailServer{answers: map[string]*notify.SendError{}, inboxes: map[string][]string{}, ids: map[string][]string{}}
 }
 
 // mailNode starts a node that sends through the mail server.
@@ -123,7 +123,7 @@ func (w *world) health(name string) monitor.ChannelHealth {
 	}
 	for _, c := range found {
 		if c.Name == name {
-			if c.Failing != (c.Health.State == monitor.ChannelBroken) {
+			if c.Failing != (c.Health.State == monitor.ChannelStateFailing) {
 				w.t.Errorf("channel %s is marked as failing: %t, and its state is %s", name, c.Failing, c.Health.State)
 			}
 			return c.Health
@@ -154,7 +154,7 @@ func (w *world) openedWithTempDeferred() (*mailServer, *node) {
 	return m, n
 }
 
-func TestTurn_ADeferredRecipientDelaysNobodyElse(t *testing.T) {
+func TestRunOnce_ADeferredRecipientDelaysNoOther(t *testing.T) {
 	simulate(t, func(w *world) {
 		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
@@ -172,7 +172,7 @@ func TestTurn_ADeferredRecipientDelaysNobodyElse(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		m.has(w.t, temp, "opened", "resolved", "opened")
 		m.has(w.t, oncall, "opened", "resolved", "opened")
-		if h := w.health("mail"); h.State != monitor.ChannelWorking {
+		if h := w.health("mail"); h.State != monitor.ChannelStateWorking {
 			w.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
 		}
 		if !slices.Equal(m.ids[temp], m.ids[oncall]) {
@@ -181,7 +181,7 @@ func TestTurn_ADeferredRecipientDelaysNobodyElse(t *testing.T) {
 	})
 }
 
-func TestTurn_ARecipientGetsAnAlertOnceAlsoAcrossAKillAndAnotherNode(t *testing.T) {
+func TestRunOnce_ARecipientGetsAnAlertOnceAcrossAKillAndAnotherNode(t *testing.T) {
 	simulate(t, func(w *world) {
 		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
@@ -202,12 +202,12 @@ func TestTurn_ARecipientGetsAnAlertOnceAlsoAcrossAKillAndAnotherNode(t *testing.
 	})
 }
 
-func TestTurn_AMailServerThatIsDownAfterAnAlertDividedDoublesNothing(t *testing.T) {
+func TestRunOnce_AMailServerThatFailsAfterASplitGetsNoDuplicates(t *testing.T) {
 	simulate(t, func(w *world) {
 		m, n := w.openedWithTempDeferred()
 		time.Sleep(9 * time.Second)
 		m.mu.Lock()
-		m.down = &notify.Refusal{Body: "No connection."}
+		m.down = &notify.SendError{Reason: "No connection."}
 		m.mu.Unlock()
 		w.hear(n, "backup", "") // temp still waits for the opening, so this alert divides
 		// Down for two attempts at what divided: temp has the opening before the third.
@@ -238,7 +238,7 @@ func (w *world) deliveries() (all []store.Delivery) {
 	return all
 }
 
-func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
+func TestRunOnce_ARejectedRecipientIsShownAndDelaysNoOther(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(nobody, temp, oncall)
 		n := w.mailNode(m)
@@ -252,11 +252,11 @@ func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 		for _, d := range w.deliveries() {
 			states[d.Recipient] = d.State
 		}
-		if states[""] != monitor.Sent || states[nobody] != monitor.GivenUp || states[temp] != monitor.Owed {
+		if states[""] != monitor.AlertSent || states[nobody] != monitor.AlertFailed || states[temp] != monitor.AlertPending {
 			w.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
 		}
 		h := w.health("mail")
-		if h.State != monitor.ChannelBroken || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {
+		if h.State != monitor.ChannelStateFailing || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {
 			w.t.Errorf("the channel is %s: %s; want it failing for nobody", h.State, h.Reason())
 		}
 		time.Sleep(time.Hour)
@@ -268,7 +268,7 @@ func TestTurn_ARejectedRecipientIsShownAndStopsNobodyElse(t *testing.T) {
 	})
 }
 
-func TestTurn_RecipientsThatAreAllDeferredDoNotHoldEachOtherUp(t *testing.T) {
+func TestRunOnce_RecipientsThatAreAllDeferredDoNotDelayEachOther(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(oncall, temp)
 		n := w.mailNode(m)
@@ -317,14 +317,14 @@ func (w *world) remindEvery(d time.Duration) {
 func (w *world) waitingFor(recipient string) (events []monitor.Event) {
 	w.t.Helper()
 	for _, d := range w.deliveries() {
-		if d.Recipient == recipient && d.State == monitor.Owed {
+		if d.Recipient == recipient && d.State == monitor.AlertPending {
 			events = append(events, d.Event)
 		}
 	}
 	return events
 }
 
-func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
+func TestRunOnce_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(oncall, temp)
 		w.remindEvery(10 * time.Minute)
@@ -352,7 +352,7 @@ func TestTurn_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 	})
 }
 
-func TestTurn_ADeferredReminderIsNotRepeated(t *testing.T) {
+func TestRunOnce_ADeferredReminderIsNotRepeated(t *testing.T) {
 	simulate(t, func(w *world) {
 		m := w.mails(oncall, temp)
 		w.remindEvery(10 * time.Minute)
@@ -370,7 +370,7 @@ func TestTurn_ADeferredReminderIsNotRepeated(t *testing.T) {
 	})
 }
 
-func TestTurn_ARemovedRecipientGetsNothingMore(t *testing.T) {
+func TestRunOnce_ARemovedRecipientGetsNoMoreAlerts(t *testing.T) {
 	simulate(t, func(w *world) {
 		m, n := w.openedWithTempDeferred()
 		time.Sleep(time.Second)
@@ -383,7 +383,7 @@ func TestTurn_ARemovedRecipientGetsNothingMore(t *testing.T) {
 			if err := tx.SaveChannel(channels[0]); err != nil {
 				return err
 			}
-			return tx.ForgetRecipients(channels[0].ID, []string{oncall})
+			return tx.DeleteRecipientFailures(channels[0].ID, []string{oncall})
 		})
 		m.answer(temp, nil)
 		time.Sleep(10 * time.Minute)
@@ -391,7 +391,7 @@ func TestTurn_ARemovedRecipientGetsNothingMore(t *testing.T) {
 		time.Sleep(time.Second)
 		m.has(w.t, oncall, "opened", "resolved")
 		m.has(w.t, temp)
-		if h := w.health("mail"); h.State != monitor.ChannelWorking {
+		if h := w.health("mail"); h.State != monitor.ChannelStateWorking {
 			w.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
 		}
 	})

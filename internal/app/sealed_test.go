@@ -16,11 +16,11 @@ import (
 func TestPing_ANodeWithoutTheKeyStoresPingsAndOpensIncidents(t *testing.T) {
 	simulate(t, func(w *world) {
 		w.heartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
-		key, err := seal.Parse(seal.New())
+		key, err := seal.ParseKey(seal.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.db.UseKey(context.Background(), key); err != nil {
+		if _, err := w.db.UseSecretKey(context.Background(), key); err != nil {
 			t.Fatal(err)
 		}
 		keyless := w.node()
@@ -33,7 +33,7 @@ func TestPing_ANodeWithoutTheKeyStoresPingsAndOpensIncidents(t *testing.T) {
 		open := w.open
 		w.open = func() *store.DB {
 			db := open()
-			db.LoadKey(key)
+			db.LoadSecretKey(key)
 			return db
 		}
 		w.node()

@@ -38,8 +38,8 @@ func (k SecretKey) file(database string) (path string, made bool) {
 	return database + keySuffix, true
 }
 
-// setting returns the source of the key, for messages.
-func (k SecretKey) setting(database string) string {
+// describe returns the source of the key, for messages.
+func (k SecretKey) describe(database string) string {
 	switch path, _ := k.file(database); {
 	case k.Text != "":
 		return "OVERDUE_SECRET_KEY"
@@ -57,7 +57,7 @@ var errNoKey = errors.New("PostgreSQL needs a secret key that all servers share:
 // its file and was interrupted.
 func (k SecretKey) candidates(database string) (now, next *seal.Key, err error) {
 	if k.Text != "" {
-		now, err = seal.Parse(k.Text)
+		now, err = seal.ParseKey(k.Text)
 		if err != nil {
 			return nil, nil, fmt.Errorf("OVERDUE_SECRET_KEY: %w", err)
 		}
@@ -70,7 +70,7 @@ func (k SecretKey) candidates(database string) (now, next *seal.Key, err error) 
 	if now, err = readKey(path); err != nil {
 		return nil, nil, err
 	}
-	next, err = readKey(path + nextSuffix)
+	next, err = readKey(path + newKeySuffix)
 	return now, next, err
 }
 
@@ -78,7 +78,7 @@ func (k SecretKey) candidates(database string) (now, next *seal.Key, err error) 
 // it has none yet; nil if there is no key. next reports whether it is the key of
 // an interrupted rotation. It writes nothing.
 func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key *seal.Key, next bool, err error) {
-	id, sealed, err := db.KeyID(ctx)
+	id, sealed, err := db.SecretKeyID(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -94,31 +94,31 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 		return after, true, nil
 	case now == nil:
 		return nil, false, fmt.Errorf("the database is sealed with the key %s, and there is %s: put the key file back, or name it with --secret-key-file; %s",
-			id, "no "+strings.TrimPrefix(k.setting(database), "the "), ifLost)
+			id, "no "+strings.TrimPrefix(k.describe(database), "the "), lostKeyAdvice)
 	}
-	if kept, path := k.kept(database, id); kept != "" {
+	if kept, path := k.keptKeyFile(database, id); kept != "" {
 		return nil, false, fmt.Errorf("the database is sealed with the key %s, which a rotation kept in %s: copy that file over %s", id, kept, path)
 	}
 	return nil, false, fmt.Errorf("the database is sealed with the key %s, but %s holds %s: give the key that it was sealed with; %s",
-		id, k.setting(database), now.ID(), ifLost)
+		id, k.describe(database), now.ID(), lostKeyAdvice)
 }
 
-// kept returns the file in which a rotation kept an earlier key, and the file that
+// keptKeyFile returns the file in which a rotation kept an earlier key, and the file that
 // the key is read from. It is empty if there is none.
-func (k SecretKey) kept(database, id string) (file, path string) {
+func (k SecretKey) keptKeyFile(database, id string) (file, path string) {
 	path, _ = k.file(database)
-	file = keptFile(path, id)
+	file = keptFileName(path, id)
 	if key, err := readKey(file); path == "" || err != nil || key == nil || key.ID() != id {
 		return "", path
 	}
 	return file, path
 }
 
-// keptFile is where a rotation keeps the key that it replaces.
-func keptFile(path, id string) string { return path + "." + id }
+// keptFileName is where a rotation keeps the key that it replaces.
+func keptFileName(path, id string) string { return path + "." + id }
 
-// ifLost is the advice for an operator who has lost the key.
-const ifLost = "if it is lost, `overdue secret-key rotate --discard` starts with a new key, and you must set up the channels again"
+// lostKeyAdvice is the advice for an operator who has lost the key.
+const lostKeyAdvice = "if it is lost, `overdue secret-key rotate --discard` starts with a new key, and you must set up the channels again"
 
 // unlock loads the key when a server starts, and seals secrets that are stored in
 // plain text. The first start on SQLite creates the key.
@@ -130,14 +130,14 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 	path, made := k.file(database)
 	switch {
 	case key == nil && made:
-		if key, err = makeKey(path); err != nil {
+		if key, err = createKey(path); err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
 		log.Info("secret key created", "file", path, "key", key.ID())
 	case key == nil:
 		return fmt.Errorf("secret key: there is no file %s: create it with `overdue secret-key create %s`", path, path)
 	case next:
-		kept, err := finishChange(path)
+		kept, err := finishRotation(path)
 		if err != nil {
 			return fmt.Errorf("secret key: %w", err)
 		}
@@ -146,7 +146,7 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 	if made {
 		warnIfReadable(path, log)
 	}
-	sealed, err := db.UseKey(ctx, key)
+	sealed, err := db.UseSecretKey(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func warnIfReadable(path string, log *slog.Logger) {
 // check verifies that the key opens every sealed value, and loads it. open is
 // false if secrets cannot be read.
 func (k SecretKey) check(ctx context.Context, db *store.DB, database string) (open bool, err error) {
-	_, sealed, err := db.KeyID(ctx)
+	_, sealed, err := db.SecretKeyID(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -176,37 +176,37 @@ func (k SecretKey) check(ctx context.Context, db *store.DB, database string) (op
 	if err != nil || !sealed {
 		return !sealed, err
 	}
-	db.LoadKey(key)
+	db.LoadSecretKey(key)
 	return true, db.CheckSealed(ctx, key)
 }
 
-// finishChange replaces the key file with the new one. It keeps the old file, with
+// finishRotation replaces the key file with the new one. It keeps the old file, with
 // the id of its key appended, because older backups need it. It returns the name
 // of the old file, or "" if there was none.
-func finishChange(path string) (kept string, err error) {
+func finishRotation(path string) (kept string, err error) {
 	old, err := readKey(path)
 	switch {
 	case err != nil:
 		kept = path + ".damaged"
 	case old != nil:
-		kept = keptFile(path, old.ID())
+		kept = keptFileName(path, old.ID())
 	}
 	if kept != "" {
 		if err := os.Rename(path, kept); err != nil {
 			return "", fmt.Errorf("old key file: %w", err)
 		}
 	}
-	if err := os.Rename(path+nextSuffix, path); err != nil {
+	if err := os.Rename(path+newKeySuffix, path); err != nil {
 		return "", fmt.Errorf("new key file: %w", err)
 	}
 	return kept, syncDir(path)
 }
 
-// nextSuffix is appended to the name of a key file until a rotation is finished.
-const nextSuffix = ".new"
+// newKeySuffix is appended to the name of a key file until a rotation is finished.
+const newKeySuffix = ".new"
 
-// maxKeyFile is how many bytes of a key file are read.
-const maxKeyFile = 4096
+// maxKeyFileSize is how many bytes of a key file are read.
+const maxKeyFileSize = 4096
 
 // readKey reads a key file. It returns nil if the file does not exist.
 func readKey(path string) (*seal.Key, error) {
@@ -218,21 +218,21 @@ func readKey(path string) (*seal.Key, error) {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile)) // it may be a device
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFileSize)) // it may be a device
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	key, err := seal.Parse(string(text))
+	key, err := seal.ParseKey(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	return key, nil
 }
 
-// makeKey writes a new key to a file that only its owner can read. The file is
+// createKey writes a new key to a file that only its owner can read. The file is
 // complete and synced before it gets its name.
-func makeKey(path string) (*seal.Key, error) {
-	text := seal.New()
+func createKey(path string) (*seal.Key, error) {
+	text := seal.GenerateKey()
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".draft-*") // mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("new key file: %w", err)
@@ -250,7 +250,7 @@ func makeKey(path string) (*seal.Key, error) {
 	if err := syncDir(path); err != nil {
 		return nil, err
 	}
-	return seal.Parse(text)
+	return seal.ParseKey(text)
 }
 
 // syncDir forces the directory of a file to disk.

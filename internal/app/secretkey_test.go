@@ -34,7 +34,7 @@ func started(t *testing.T, database string, k SecretKey) (string, error) {
 	}
 	var value string
 	err = db.Update(t.Context(), func(tx *store.Tx) (err error) {
-		value, err = tx.Secret("test", "geheim")
+		value, err = tx.EnsureSecret("test", "geheim")
 		return err
 	})
 	return value, err
@@ -59,7 +59,7 @@ func rejects(t *testing.T, what, database string, k SecretKey, texts ...string) 
 	}
 }
 
-func TestUnlock_TheFirstStartMakesAKeyThatOnlyItsOwnerReads(t *testing.T) {
+func TestUnlock_TheFirstStartCreatesAKeyThatOnlyItsOwnerCanRead(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "a.db")
 	opens(t, "first start", database, SecretKey{})
 	info, err := os.Stat(database + ".secret-key")
@@ -102,7 +102,7 @@ func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		t.Error("an existing key was replaced")
 	}
 	rejects(t, "another file", database, SecretKey{File: other}, "is sealed with the key", other+" holds", "rotate --discard")
-	rejects(t, "another key", database, SecretKey{Text: seal.New()}, "OVERDUE_SECRET_KEY holds")
+	rejects(t, "another key", database, SecretKey{Text: seal.GenerateKey()}, "OVERDUE_SECRET_KEY holds")
 	rejects(t, "no key", database, SecretKey{Text: "hunter2"}, "OVERDUE_SECRET_KEY", "32 bytes in base64")
 	if err := os.Rename(database+keySuffix, filepath.Join(dir, "aside")); err != nil {
 		t.Fatal(err)
@@ -117,27 +117,27 @@ func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	rejects(t, "an empty file", database, SecretKey{}, database+keySuffix, "32 bytes")
 }
 
-func TestUnlock_PostgreSQLNeedsAKeyThatIsGiven(t *testing.T) {
-	database := storetest.Schema(t)
+func TestUnlock_PostgreSQLRequiresAKey(t *testing.T) {
+	database := storetest.NewSchema(t)
 	rejects(t, "no setting", database, SecretKey{}, "PostgreSQL needs a secret key", "--secret-key-file")
-	key := SecretKey{Text: seal.New()}
+	key := SecretKey{Text: seal.GenerateKey()}
 	opens(t, "the first node", database, key)
 	opens(t, "the second node", database, key)
-	rejects(t, "a node with another key", database, SecretKey{Text: seal.New()}, "is sealed with the key")
+	rejects(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is sealed with the key")
 	rejects(t, "a node without", database, SecretKey{}, "PostgreSQL needs a secret key")
 }
 
-// change changes the key as the command does.
-func change(t *testing.T, database string, c KeyChange) string {
+// rotate changes the key as the command does.
+func rotate(t *testing.T, database string, c KeyRotation) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := ChangeSecretKey(t.Context(), database, c, &out); err != nil {
+	if err := RotateSecretKey(t.Context(), database, c, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	return out.String()
 }
 
-func TestChangeSecretKey_CanBeStoppedAnywhereAndRunAgain(t *testing.T) {
+func TestRotateSecretKey_CanBeInterruptedAnywhereAndRunAgain(t *testing.T) {
 	for what, stop := range map[string]func(t *testing.T, database string){
 		"before anything":                 func(*testing.T, string) {},
 		"after the new file":              func(t *testing.T, database string) { newFile(t, database) },
@@ -147,8 +147,8 @@ func TestChangeSecretKey_CanBeStoppedAnywhereAndRunAgain(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			for then, next := range map[string]func(database string){
 				"a start":            func(database string) { opens(t, "a start", database, SecretKey{}) },
-				"the command":        func(database string) { change(t, database, KeyChange{}) },
-				"the command, twice": func(database string) { change(t, database, KeyChange{}); change(t, database, KeyChange{}) },
+				"the command":        func(database string) { rotate(t, database, KeyRotation{}) },
+				"the command, twice": func(database string) { rotate(t, database, KeyRotation{}); rotate(t, database, KeyRotation{}) },
 			} {
 				database := filepath.Join(t.TempDir(), "a.db")
 				opens(t, "first start", database, SecretKey{})
@@ -178,14 +178,14 @@ func TestChangeSecretKey_CanBeStoppedAnywhereAndRunAgain(t *testing.T) {
 // The steps of a change, up to which it was stopped.
 func newFile(t *testing.T, database string) {
 	t.Helper()
-	if _, err := makeKey(database + keySuffix + nextSuffix); err != nil {
+	if _, err := createKey(database + keySuffix + newKeySuffix); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func resealed(t *testing.T, database string) {
 	t.Helper()
-	db, _, err := store.Look(t.Context(), database)
+	db, _, err := store.OpenExisting(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func resealed(t *testing.T, database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := db.ChangeKey(t.Context(), from, next, false); err != nil {
+	if _, _, err := db.ChangeSecretKey(t.Context(), from, next, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -212,22 +212,22 @@ func putAway(t *testing.T, database string) {
 	}
 }
 
-func TestChangeSecretKey_ToAKeyThatIsGivenWorksOnBothDatabases(t *testing.T) {
+func TestRotateSecretKey_ToAGivenKeyWorksOnBothDatabases(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			now, file := SecretKey{Text: seal.New()}, filepath.Join(t.TempDir(), "new")
+			now, file := SecretKey{Text: seal.GenerateKey()}, filepath.Join(t.TempDir(), "new")
 			opens(t, "first start", database, now)
-			if err := ChangeSecretKey(t.Context(), database, KeyChange{Now: now}, io.Discard); err == nil || !strings.Contains(err.Error(), "--new-secret-key-file") {
+			if err := RotateSecretKey(t.Context(), database, KeyRotation{Current: now}, io.Discard); err == nil || !strings.Contains(err.Error(), "--new-secret-key-file") {
 				t.Errorf("without a new key: %v", err)
 			}
 			if _, err := CreateSecretKey(file); err != nil {
 				t.Fatal(err)
 			}
-			if err := ChangeSecretKey(t.Context(), database, KeyChange{Now: SecretKey{Text: seal.New()}, NewFile: file}, io.Discard); err == nil {
+			if err := RotateSecretKey(t.Context(), database, KeyRotation{Current: SecretKey{Text: seal.GenerateKey()}, NewFile: file}, io.Discard); err == nil {
 				t.Error("a wrong old key changed the key")
 			}
-			change(t, database, KeyChange{Now: now, NewFile: file})
-			if out := change(t, database, KeyChange{Now: now, NewFile: file}); !strings.Contains(out, "already") {
+			rotate(t, database, KeyRotation{Current: now, NewFile: file})
+			if out := rotate(t, database, KeyRotation{Current: now, NewFile: file}); !strings.Contains(out, "already") {
 				t.Errorf("again: %s", out)
 			}
 			opens(t, "the new key", database, SecretKey{File: file})
@@ -236,21 +236,21 @@ func TestChangeSecretKey_ToAKeyThatIsGivenWorksOnBothDatabases(t *testing.T) {
 	}
 }
 
-func TestChangeSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
+func TestRotateSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			now := SecretKey{Text: seal.New()}
+			now := SecretKey{Text: seal.GenerateKey()}
 			opens(t, "first start", database, now)
 			db, err := store.OpenToServe(t.Context(), database, store.ServeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			at := time.Now().UTC()
-			db.Join("node")
-			if err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.Alive(at, store.Horizon{All: at, Rest: at}) }); err != nil {
+			db.SetNode("node")
+			if err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.PublishWatermark(at, store.Watermark{All: at, Default: at}) }); err != nil {
 				t.Fatal(err)
 			}
-			err = ChangeSecretKey(t.Context(), database, KeyChange{Now: now}, io.Discard)
+			err = RotateSecretKey(t.Context(), database, KeyRotation{Current: now}, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), "stop") {
 				t.Errorf("while a server runs: %v", err)
 			}
@@ -262,7 +262,7 @@ func TestChangeSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
 	}
 }
 
-func TestChangeSecretKey_DiscardBeginsAgainWithoutTheOldKey(t *testing.T) {
+func TestRotateSecretKey_DiscardStartsAgainWithoutTheOldKey(t *testing.T) {
 	for what, lose := range map[string]func(path string) error{
 		"missing": os.Remove,
 		"damaged": func(path string) error { return os.WriteFile(path, []byte("?"), 0o600) },
@@ -273,10 +273,10 @@ func TestChangeSecretKey_DiscardBeginsAgainWithoutTheOldKey(t *testing.T) {
 			if err := lose(database + keySuffix); err != nil {
 				t.Fatal(err)
 			}
-			if err := ChangeSecretKey(t.Context(), database, KeyChange{}, io.Discard); err == nil {
+			if err := RotateSecretKey(t.Context(), database, KeyRotation{}, io.Discard); err == nil {
 				t.Error("the key was changed without the old one")
 			}
-			if out := change(t, database, KeyChange{Discard: true}); !strings.Contains(out, "cannot decrypt them: 1") {
+			if out := rotate(t, database, KeyRotation{Discard: true}); !strings.Contains(out, "cannot decrypt them: 1") {
 				t.Error(out)
 			}
 			opens(t, "with the new key", database, SecretKey{})
@@ -284,7 +284,7 @@ func TestChangeSecretKey_DiscardBeginsAgainWithoutTheOldKey(t *testing.T) {
 	}
 }
 
-func TestCheck_SaysWhetherTheKeyFits(t *testing.T) {
+func TestCheck_ReportsWhetherTheKeyFits(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "a.db")
 	opens(t, "first start", database, SecretKey{})
 	channel := func(settings map[string]any) {
@@ -317,7 +317,7 @@ func TestCheck_SaysWhetherTheKeyFits(t *testing.T) {
 	if out := check(SecretKey{}); !strings.Contains(out, "secret key ok") || !strings.Contains(out, `channel "ops"`) {
 		t.Error(out)
 	}
-	if out := check(SecretKey{Text: seal.New()}); !strings.Contains(out, "secret key wrong: the database is sealed with") || strings.Contains(out, "\nchannels") {
+	if out := check(SecretKey{Text: seal.GenerateKey()}); !strings.Contains(out, "secret key wrong: the database is sealed with") || strings.Contains(out, "\nchannels") {
 		t.Error(out)
 	}
 }
@@ -331,21 +331,21 @@ func TestFind_NamesTheFileInWhichARotationKeptTheKeyOfARestoredBackup(t *testing
 	}
 	defer db.Close()
 	path, _ := SecretKey{}.file(database)
-	old, err := makeKey(path)
+	old, err := createKey(path)
 	if err == nil {
-		_, err = db.UseKey(t.Context(), old)
+		_, err = db.UseSecretKey(t.Context(), old)
 	}
 	if err == nil {
-		err = os.Rename(path, keptFile(path, old.ID()))
+		err = os.Rename(path, keptFileName(path, old.ID()))
 	}
 	if err == nil {
-		_, err = makeKey(path)
+		_, err = createKey(path)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, _, err = SecretKey{}.find(t.Context(), db, database)
-	if err == nil || !strings.Contains(err.Error(), "kept in "+keptFile(path, old.ID())) || strings.Contains(err.Error(), "--discard") {
+	if err == nil || !strings.Contains(err.Error(), "kept in "+keptFileName(path, old.ID())) || strings.Contains(err.Error(), "--discard") {
 		t.Errorf("%v; want the file that has the key, and no advice to discard it", err)
 	}
 }

@@ -30,8 +30,8 @@ import (
 
 // How long a stop may take: for requests in progress, and for all after them.
 const (
-	patienceRequests = 20 * time.Second
-	patienceRest     = 40 * time.Second
+	requestStopTimeout = 20 * time.Second
+	engineStopTimeout  = 40 * time.Second
 )
 
 // Serve runs a server until ctx ends, and then stops it in good order: every
@@ -40,15 +40,15 @@ func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	memory := limitMemory(log)
 	onWait := func(file, holder string) { log.Warn("waiting for a lock", "file", file, "holder", holder) }
-	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnWait: onWait})
+	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait})
 	if err != nil {
 		return err
 	}
-	defer closeLogged(db, log)
+	defer closeDatabase(db, log)
 	if err := o.SecretKey.unlock(ctx, db, o.Database, log); err != nil {
 		return err
 	}
-	first, err := firstProject(ctx, db)
+	first, err := ensureProject(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -56,33 +56,33 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	base := o.base(listener.Addr())
-	outside, err := o.outside(log)
+	base := o.baseURL(listener.Addr())
+	outside, err := o.newSender(log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer outside.Close()
 	engine := NewEngine(db, outside.Send, base, log)
-	engine.courier.Most = memory.deliveries()
-	faces, err := newFaces(ctx, o, engine, outside, base)
+	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()
+	faces, err := newHandlers(ctx, o, engine, outside, base)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	setup, err := faces.owner(ctx, o, base)
+	setup, err := faces.ensureOwner(ctx, o, base)
 	if err != nil {
 		return errors.Join(fmt.Errorf("owner: %w", err), listener.Close())
 	}
 	if err := engine.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	handler := routes(o, engine, faces, base, ingest.NewBodies(memory.bodies()))
-	o.greet(base, first, setup)
+	handler := routes(o, engine, faces, base, ingest.NewBodyBudget(memory.bodyBudget()))
+	o.printWelcome(base, first, setup)
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // does nothing without systemd
-	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.Where(o.Database), "version", o.Version)
+	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.DescribeAddress(o.Database), "version", o.Version)
 	// Live pages would stay open for ever: they end first, and come again.
 	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
 	err = httpd.Serve(ctx, listener, httpd.Options{
-		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.limits(), Patience: patienceRequests, Inherited: inherited,
+		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.connectionLimits(), StopTimeout: requestStopTimeout, Inherited: inherited,
 	})
 	return errors.Join(err, stop(ctx, engine, log))
 }
@@ -91,13 +91,13 @@ func Serve(ctx context.Context, o Options) error {
 func stop(ctx context.Context, engine *Engine, log *slog.Logger) error {
 	log.Info("stopping")
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
-	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), patienceRest)
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineStopTimeout)
 	defer cancel()
 	return engine.Stop(rest)
 }
 
-// closeLogged closes the database last of all.
-func closeLogged(db io.Closer, log *slog.Logger) {
+// closeDatabase closes the database last of all.
+func closeDatabase(db io.Closer, log *slog.Logger) {
 	if err := db.Close(); err != nil {
 		log.Error("database not closed in good order", "error", err)
 	}
@@ -117,59 +117,59 @@ func listen(address string) (listener net.Listener, inherited bool, err error) {
 	return listener, false, nil
 }
 
-// limits are those of connections.
-func (o Options) limits() httpd.Limits {
+// connectionLimits are those of connections.
+func (o Options) connectionLimits() httpd.Limits {
 	return httpd.NewLimits(o.MaxConnectionsPerAddress, o.MaxConnections, o.TrustedProxies)
 }
 
-// outside opens the one door to the outside.
-func (o Options) outside(log *slog.Logger) (*notify.Outside, error) {
-	return notify.NewOutside(notify.OutsideOptions{
+// newSender opens the one door to the outside.
+func (o Options) newSender(log *slog.Logger) (*notify.Sender, error) {
+	return notify.NewSender(notify.Options{
 		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
 		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, SMTPBounceTo: o.SMTPBounceTo, SMTPHelo: o.SMTPHelo, SMTPCA: o.SMTPCA,
 		PublicURL: o.PublicURL, UserAgent: "Overdue/" + o.Version, Log: log,
 	})
 }
 
-// face is a route pattern and its handler.
-type face struct {
+// route is a route pattern and its handler.
+type route struct {
 	pattern string
 	handler http.Handler
 }
 
-// statusFaces returns the routes for health checks and metrics.
-func statusFaces(o Options, e *Engine) []face {
-	return []face{
-		{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })},
-		{"GET /readyz", http.HandlerFunc(e.answerReady)},
-		{"GET /metrics", guarded(o.MetricsToken, e.meter.Handler())},
+// statusRoutes returns the routes for health checks and metrics.
+func statusRoutes(o Options, e *Engine) []route {
+	return []route{
+		{"GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "alive") })},
+		{"GET /readyz", http.HandlerFunc(e.serveReady)},
+		{"GET /metrics", requireToken(o.MetricsToken, e.metrics.Handler())},
 	}
 }
 
 // routes is all that the server answers.
-func routes(o Options, e *Engine, f faces, base string, bodies *ingest.Bodies) http.Handler {
+func routes(o Options, e *Engine, f handlers, base string, bodies *ingest.BodyBudget) http.Handler {
 	pings := &ingest.Handler{
-		Batcher: e.batcher, Arrivals: e.arrivals, Bodies: bodies, Meter: e.meter, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
-		Source: o.source, DataAge: httpd.DataAge,
-		Panicked: func(caught any, r *http.Request) { httpd.Panicked(caught, r, e.log, e.rejections) },
+		Batcher: e.batcher, InFlight: e.inFlight, BodyBudget: bodies, Metrics: e.metrics, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
+		Source: o.clientAddress, DataAge: httpd.DataAge,
+		OnPanic: func(caught any, r *http.Request) { httpd.LogPanic(caught, r, e.log, e.rejections) },
 	}
 	mux := http.NewServeMux()
-	mux.Handle(api.Prefix+"/", api.New(api.Options{Desk: f.desk, Keys: auth.NewKeys(e.db), Source: o.source, Base: base, Version: o.Version, Log: e.log}))
-	for _, status := range statusFaces(o, e) {
+	mux.Handle(api.Prefix+"/", api.New(api.Options{Service: f.service, Keys: auth.NewKeys(e.db), ClientAddress: o.clientAddress, BaseURL: base, Version: o.Version, Log: e.log}))
+	for _, status := range statusRoutes(o, e) {
 		mux.Handle(status.pattern, status.handler)
 	}
 	mux.Handle("/", f.site)
 	rest := httpd.Handler(mux, e.log, e.rejections, o.TrustedProxies)
 	if len(o.TrustedProxies) == 0 && strings.HasPrefix(base, "https://") {
-		rest = httpd.WarnOfProxy(rest, e.log)
+		rest = httpd.WarnUntrustedProxy(rest, e.log)
 	}
-	return pingsFirst(pings, rest)
+	return routePingsFirst(pings, rest)
 }
 
-// pingsFirst hands pings on without the work that only people's requests need,
+// routePingsFirst hands pings on without the work that only people's requests need,
 // and before the mux, which would answer some spellings of a path with a
 // redirect.
-func pingsFirst(pings, rest http.Handler) http.Handler {
+func routePingsFirst(pings, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ingest.Prefix) {
 			pings.ServeHTTP(w, r)
@@ -186,23 +186,23 @@ func pingsFirst(pings, rest http.Handler) http.Handler {
 	})
 }
 
-// plain answers one line of text.
-func plain(w http.ResponseWriter, status int, line string) {
+// writeText answers one line of text.
+func writeText(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
 }
 
-// test sends a test alert for people and tells how that went.
-func (e *Engine) test(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
-	receipt, err := e.courier.Test(ctx, c, p, uuid.NewString())
+// sendTest sends a test alert for people and tells how that went.
+func (e *Engine) sendTest(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+	receipt, err := e.dispatcher.SendTest(ctx, c, p, uuid.NewString())
 	results := deliver.Results(receipt, err)
 	missed := func(r monitor.DeliveryResult) bool { return !r.Delivered }
 	result := client.TestResult{Delivered: !slices.ContainsFunc(results, missed), Detail: receipt.Detail}
 	status := receipt.Status
-	if refusal, refused := deliver.RefusalOf(err); refused {
-		status, result.Detail = refusal.Status, refusal.Body
+	if refusal, refused := deliver.SendErrorOf(err); refused {
+		status, result.Detail = refusal.Status, refusal.Reason
 	}
 	if status != 0 {
 		result.Status = &status

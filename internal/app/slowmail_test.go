@@ -21,8 +21,8 @@ type slowRelay struct {
 	ended int      // attempts that Overdue broke off
 }
 
-// send is a deliver.Sender that ends with its context, as a connection does.
-func (s *slowRelay) send(ctx context.Context, kind string, _ notify.Settings, n notify.News) (notify.Receipt, error) {
+// send is a deliver.SendFunc that ends with its context, as a connection does.
+func (s *slowRelay) send(ctx context.Context, kind string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
 	wait := s.takes
 	if kind != "email" {
 		wait = 0
@@ -37,7 +37,7 @@ func (s *slowRelay) send(ctx context.Context, kind string, _ notify.Settings, n 
 		s.mu.Lock()
 		s.ended++
 		s.mu.Unlock()
-		return notify.Receipt{}, &notify.Refusal{Body: "no answer", Uncertain: true, RetryAfter: 10 * time.Minute}
+		return notify.Receipt{}, &notify.SendError{Reason: "no answer", Uncertain: true, RetryAfter: 10 * time.Minute}
 	}
 }
 
@@ -52,7 +52,7 @@ func (w *world) mail() {
 	w.t.Helper()
 	w.update(func(tx *store.Tx) error {
 		_, err := tx.AddChannel(monitor.Channel{
-			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{}, Created: time.Now(), TellRecovered: true,
+			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{}, Created: time.Now(), NotifyOnRecovery: true,
 		})
 		return err
 	})
@@ -71,7 +71,7 @@ func (s *slowRelay) events(kind string) []string {
 	return out
 }
 
-func TestDeliver_ASlowMailServerGetsOneCopyAndHoldsUpNoOtherChannel(t *testing.T) {
+func TestRunOnce_ASlowMailServerGetsOneCopyAndDelaysNoOtherChannel(t *testing.T) {
 	simulate(t, func(w *world) {
 		s := &slowRelay{takes: 4 * time.Minute}
 		w.mail()
@@ -92,7 +92,7 @@ func TestDeliver_ASlowMailServerGetsOneCopyAndHoldsUpNoOtherChannel(t *testing.T
 	})
 }
 
-func TestStop_EndsASendThatTakesMinutes(t *testing.T) {
+func TestStop_CancelsASendThatTakesMinutes(t *testing.T) {
 	simulate(t, func(w *world) {
 		s := &slowRelay{takes: 6 * time.Minute}
 		w.mail()
@@ -120,11 +120,11 @@ func TestStop_EndsASendThatTakesMinutes(t *testing.T) {
 
 // The notice that a heartbeat is late and the opening are one thread of mails, whose
 // id is made from this time.
-func TestNews_LateAndOpenedNameTheSameDueTime(t *testing.T) {
+func TestNotification_LateAndOpenedNameTheSameDueTime(t *testing.T) {
 	simulate(t, func(w *world) {
 		due := map[string]time.Time{}
-		w.provider.hear = func(n notify.News) { due[n.Event] = n.Due }
-		w.channel("late", monitor.Channel{TellLate: true})
+		w.provider.hear = func(n notify.Notification) { due[n.Event] = n.Due }
+		w.channel("late", monitor.Channel{NotifyOnLate: true})
 		n := w.node()
 		w.heartbeat("backup", fiveAndTwo)
 		w.hear(n, "backup", "")

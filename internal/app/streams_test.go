@@ -30,7 +30,7 @@ type running struct {
 // whole is everything that a server answers, assembled as Serve does.
 type whole struct {
 	engine  *Engine
-	faces   faces
+	faces   handlers
 	handler http.Handler
 }
 
@@ -44,19 +44,19 @@ func assemble(t *testing.T, address, base string, o Options) whole {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // the test is over
-	if _, err := firstProject(t.Context(), db); err != nil {
+	if _, err := ensureProject(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
-	outside, err := notify.NewOutside(notify.OutsideOptions{})
+	outside, err := notify.NewSender(notify.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := NewEngine(db, outside.Send, base, log)
-	f, err := newFaces(t.Context(), o, e, outside, base)
+	f, err := newHandlers(t.Context(), o, e, outside, base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.owner(t.Context(), o, base); err != nil {
+	if _, err := f.ensureOwner(t.Context(), o, base); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Start(t.Context()); err != nil {
@@ -68,7 +68,7 @@ func assemble(t *testing.T, address, base string, o Options) whole {
 			t.Error(err)
 		}
 	})
-	return whole{e, f, routes(o, e, f, base, ingest.NewBodies(1<<20))}
+	return whole{e, f, routes(o, e, f, base, ingest.NewBodyBudget(1<<20))}
 }
 
 // ownedByAda has an owner from the start.
@@ -140,7 +140,7 @@ func (r running) send(req *http.Request) string {
 	return page.String()
 }
 
-func TestTheFirstEventOfAStreamArrivesAtOnceThroughEverythingAround(t *testing.T) {
+func TestStream_TheFirstEventArrivesAtOnceThroughAllMiddleware(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, address)

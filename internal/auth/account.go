@@ -11,7 +11,7 @@ import (
 
 // Rename gives a person another name.
 func (p *People) Rename(ctx context.Context, who Person, name string, now time.Time) error {
-	name, fault := soundName(name)
+	name, fault := validateName(name)
 	if fault != nil {
 		return monitor.Faults{fault}
 	}
@@ -22,14 +22,14 @@ func (p *People) Rename(ctx context.Context, who Person, name string, now time.T
 		if err := tx.RenamePerson(who.ID, name); err != nil || name == who.Name {
 			return err
 		}
-		return auditAccount(tx, who.ID, audited{who.here(), "person.rename", name, "from " + who.Name}, now)
+		return auditAccount(tx, who.ID, accountAction{who.asActor(), "person.rename", name, "from " + who.Name}, now)
 	})
 }
 
 // PasswordChange is what a person sends to change their password.
 type PasswordChange struct {
 	Old, New string
-	Entry    Entry
+	Client   ClientInfo
 	At       time.Time
 }
 
@@ -39,7 +39,7 @@ type PasswordChange struct {
 // place of the old one, so that a token that was copied before is worthless.
 // API keys stay: they belong to the project, and jobs depend on them.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
-	old, err := p.confirm(ctx, who, "old_password", c.Old, c.At)
+	old, err := p.confirmPassword(ctx, who, "old_password", c.Old, c.At)
 	if err != nil {
 		return err
 	}
@@ -63,30 +63,30 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 		if err := dropReset(tx, who.ID); err != nil {
 			return err
 		}
-		if err := tx.EndSessions(who.ID, ""); err != nil {
+		if err := tx.EndOtherSessions(who.ID, ""); err != nil {
 			return err
 		}
-		return auditAccount(tx, who.ID, audited{who.here(), "person.password", who.Name, "with the current password; all sessions ended"}, c.At)
+		return auditAccount(tx, who.ID, accountAction{who.asActor(), "person.password", who.Name, "with the current password; all sessions ended"}, c.At)
 	})
-	if errors.Is(err, errReplaced) {
-		return errIncorrect("old_password")
+	if errors.Is(err, errPasswordChanged) {
+		return errWrongPassword("old_password")
 	}
 	if err != nil {
 		return err
 	}
-	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Entry, c.At)
+	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Client, c.At)
 }
 
-// errIncorrect is the fault for a wrong password of a person who is signed in.
-func errIncorrect(field string) error {
-	return monitor.Faults{monitor.Wrong(monitor.Invalid, field, "Incorrect password. Enter your current password.")}
+// errWrongPassword is the fault for a wrong password of a person who is signed in.
+func errWrongPassword(field string) error {
+	return monitor.Faults{monitor.Faultf(monitor.Invalid, field, "Incorrect password. Enter your current password.")}
 }
 
-// confirm checks the password of a person who is signed in, and returns its
+// confirmPassword checks the password of a person who is signed in, and returns its
 // hash. Wrong passwords count for this session only.
-func (p *People) confirm(ctx context.Context, who Person, field, password string, now time.Time) (string, error) {
+func (p *People) confirmPassword(ctx context.Context, who Person, field, password string, now time.Time) (string, error) {
 	a := attempt{email: who.Email, exists: true, browser: "session/" + who.Session}
-	hash, same, err := p.prove(ctx, a, field, password, now, func() (hash string, err error) {
+	hash, same, err := p.verifyPassword(ctx, a, field, password, now, func() (hash string, err error) {
 		err = p.db.View(ctx, func(tx *store.Tx) (err error) {
 			hash, err = tx.Password(who.ID)
 			return err
@@ -94,7 +94,7 @@ func (p *People) confirm(ctx context.Context, who Person, field, password string
 		return hash, err
 	})
 	if err == nil && !same {
-		err = errIncorrect(field)
+		err = errWrongPassword(field)
 	}
 	return hash, err
 }
@@ -108,21 +108,21 @@ func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all
 	return all, err
 }
 
-// ProofLife is how long after sign-in a person may end other sessions without
+// PasswordConfirmationLife is how long after sign-in a person may end other sessions without
 // entering their password again.
-const ProofLife = 10 * time.Minute
+const PasswordConfirmationLife = 10 * time.Minute
 
 // EndSession ends another one of a person's sessions, by id. One that is not
 // theirs, or that has ended, is ignored. It needs the password unless the person
-// signed in within the last [ProofLife].
+// signed in within the last [PasswordConfirmationLife].
 func (p *People) EndSession(ctx context.Context, who Person, id, password string, now time.Time) error {
-	return p.endOthers(ctx, who, password, "session.end-other", now, func(tx *store.Tx) error { return tx.EndSessionOf(who.ID, id) })
+	return p.endOthers(ctx, who, password, "session.end-other", now, func(tx *store.Tx) error { return tx.EndPersonSession(who.ID, id) })
 }
 
 // EndOtherSessions ends all of a person's sessions but the one they are here by.
 // It needs the password as [People.EndSession] does.
 func (p *People) EndOtherSessions(ctx context.Context, who Person, password string, now time.Time) error {
-	return p.endOthers(ctx, who, password, "session.end-others", now, func(tx *store.Tx) error { return tx.EndSessions(who.ID, who.Session) })
+	return p.endOthers(ctx, who, password, "session.end-others", now, func(tx *store.Tx) error { return tx.EndOtherSessions(who.ID, who.Session) })
 }
 
 // endOthers ends sessions after it has verified the person.
@@ -130,7 +130,7 @@ func (p *People) endOthers(ctx context.Context, who Person, password, action str
 	hash := ""
 	if password != "" {
 		var err error
-		if hash, err = p.confirm(ctx, who, "password", password, now); err != nil {
+		if hash, err = p.confirmPassword(ctx, who, "password", password, now); err != nil {
 			return err
 		}
 	}
@@ -139,8 +139,8 @@ func (p *People) endOthers(ctx context.Context, who Person, password, action str
 		if err != nil {
 			return err
 		}
-		if hash == "" && now.Sub(s.Created) >= ProofLife {
-			return monitor.Faults{monitor.Wrong(monitor.Invalid, "password", "Enter your password to confirm.")}
+		if hash == "" && now.Sub(s.Created) >= PasswordConfirmationLife {
+			return monitor.Faults{monitor.Faultf(monitor.Invalid, "password", "Enter your password to confirm.")}
 		}
 		if hash != "" {
 			if err := stillVerified(tx, who.ID, hash); err != nil {
@@ -150,10 +150,10 @@ func (p *People) endOthers(ctx context.Context, who Person, password, action str
 		if err := end(tx); err != nil {
 			return err
 		}
-		return auditAccount(tx, who.ID, audited{who.here(), action, who.Name, ""}, now)
+		return auditAccount(tx, who.ID, accountAction{who.asActor(), action, who.Name, ""}, now)
 	})
-	if errors.Is(err, errReplaced) {
-		return errIncorrect("password")
+	if errors.Is(err, errPasswordChanged) {
+		return errWrongPassword("password")
 	}
 	return err
 }

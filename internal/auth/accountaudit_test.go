@@ -19,10 +19,10 @@ import (
 func (h *house) recorded() (actions []string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
-		entries, err := tx.AuditEntries(h.project.Key, 100)
+		entries, err := tx.RecentAuditEntries(h.project.Key, 100)
 		actions = nil
 		for _, e := range entries {
-			if e.Kind == "" || e.ActorID == "" || e.Kind != monitor.ActorCommand && e.Source == "" {
+			if e.Kind == "" || e.ActorID == "" || e.Kind != monitor.ActorCommandLine && e.Source == "" {
 				h.Errorf("the entry does not identify its actor: %+v", e)
 			}
 			actions = append(actions, e.Action)
@@ -56,12 +56,12 @@ func TestPeople_EveryActionOnAnAccountIsInTheAuditLog(t *testing.T) {
 			}, []string{"session.start", "session.end-others"}},
 			{"change the password", func() {
 				h.as(func(ctx context.Context, who auth.Person) error {
-					c := auth.PasswordChange{Old: secret, New: "seven wild geese over the bay", Entry: auth.Entry{Address: "192.0.2.1"}, At: h.began}
+					c := auth.PasswordChange{Old: secret, New: "seven wild geese over the bay", Client: auth.ClientInfo{Address: "192.0.2.1"}, At: h.began}
 					return h.people.ChangePassword(ctx, who, c)
 				})
 			}, []string{"session.start", "person.password", "session.start"}},
 			{"a reset link", func() {
-				if _, _, made, err := h.people.ResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.3"), h.began); !made || err != nil {
+				if _, _, made, err := h.people.CreateResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.3"), h.began); !made || err != nil {
 					h.Fatal(made, err)
 				}
 			}, []string{"person.reset-link"}},
@@ -83,7 +83,7 @@ func (h *house) as(do func(ctx context.Context, who auth.Person) error) {
 	h.Helper()
 	c := h.signIn("ada@example.com", false, h.began)
 	h.visit(c, func(ctx context.Context) {
-		who, err := h.people.Here(ctx, "192.0.2.1", h.began)
+		who, err := h.people.Current(ctx, "192.0.2.1", h.began)
 		if err == nil {
 			err = do(ctx, who)
 		}
@@ -110,14 +110,14 @@ func TestSignIn_IsLoggedWithTheAccountAndNeverWithWhatWasTyped(t *testing.T) {
 		h.people.Log = slog.New(slog.NewTextHandler(&log, nil))
 		try := func(email, password string) {
 			h.visit(nil, func(ctx context.Context) {
-				_ = h.people.SignIn(ctx, email, password, auth.Entry{Address: "192.0.2.1", Agent: "curl"}, h.began.Add(time.Second))
+				_ = h.people.SignIn(ctx, email, password, auth.ClientInfo{Address: "192.0.2.1", UserAgent: "curl"}, h.began.Add(time.Second))
 			})
 		}
 		try("ada@example.com", secret)
 		try("ada@example.com", "typed wrong password")
 		try("typed-address@example.com", "typed wrong password")
 		var ada monitor.Person
-		h.update(func(tx *store.Tx) (err error) { ada, _, _, err = tx.PersonAt("ada@example.com"); return err })
+		h.update(func(tx *store.Tx) (err error) { ada, _, _, err = tx.PersonByEmail("ada@example.com"); return err })
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 		for n, want := range []string{`msg="signed in"`, `msg="sign-in rejected"`, `msg="sign-in rejected"`} {
 			if n >= len(lines) || !strings.Contains(lines[n], want) || !strings.Contains(lines[n], "client=192.0.2.1") {

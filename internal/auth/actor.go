@@ -35,8 +35,8 @@ const (
 	ReadFeedback // what readers of the manual answered
 )
 
-// least is the lowest role that has each right.
-var least = map[Right]Role{
+// minRole is the lowest role that has each right.
+var minRole = map[Right]Role{
 	Read:             Viewer,
 	SeePingURLs:      Member,
 	ChangeHeartbeats: Member,
@@ -70,7 +70,7 @@ type Actor struct {
 
 // May reports whether the actor has the right.
 func (a Actor) May(r Right) bool {
-	role, known := least[r]
+	role, known := minRole[r]
 	return known && a.Role >= role
 }
 
@@ -84,12 +84,12 @@ const commandLine = "command line"
 // credential is asked of them: they could read the file. user is their name on
 // the operating system.
 func Operator(p monitor.Project, user string) Actor {
-	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommand, ID: user, Role: Owner}
+	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommandLine, ID: user, Role: Owner}
 }
 
 // Visitor returns the actor of a request without a session, from an address.
 func Visitor(source string) Actor {
-	return Actor{Name: "a visitor", Kind: monitor.ActorAnyone, ID: "visitor", Source: source}
+	return Actor{Name: "a visitor", Kind: monitor.ActorAnonymous, ID: "visitor", Source: source}
 }
 
 // Audit returns an entry of the audit log for something that the actor does.

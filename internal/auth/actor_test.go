@@ -7,7 +7,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestEveryRoleMayWhatTheTableSays(t *testing.T) {
+func TestMay_EveryRoleHasTheRightsOfTheTable(t *testing.T) {
 	rights := []auth.Right{
 		auth.Read, auth.SeePingURLs, auth.ChangeHeartbeats, auth.ChangeIncidents, auth.ChangeChannels,
 		auth.ManageKeys, auth.ManagePeople, auth.SeeAudit, auth.ChangeProject, auth.DeleteProject, auth.ReadFeedback,

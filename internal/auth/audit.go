@@ -9,16 +9,16 @@ import (
 	"overdue/internal/store"
 )
 
-// audited is something that was done to an account, for the audit log.
-type audited struct {
+// accountAction is something that was done to an account, for the audit log.
+type accountAction struct {
 	actor  Actor // whoever did it; the project of the entry is each of the account's
 	action string
 	target string
 	detail string
 }
 
-// here returns the person as the actor of changes to their own account.
-func (p Person) here() Actor { return personActor(p.Person, p.Address) }
+// asActor returns the person as the actor of changes to their own account.
+func (p Person) asActor() Actor { return personActor(p.Person, p.Address) }
 
 // personActor returns a person as an actor at an address, even before they are
 // signed in.
@@ -29,14 +29,14 @@ func personActor(p monitor.Person, address string) Actor {
 // auditAccount records what was done to an account in the log of every project
 // that the person belongs to: an account belongs to no project, and the admins
 // of each rely on it.
-func auditAccount(tx *store.Tx, person string, a audited, at time.Time) error {
+func auditAccount(tx *store.Tx, person string, a accountAction, at time.Time) error {
 	memberships, err := tx.Memberships(person)
 	if err != nil {
 		return err
 	}
 	for _, m := range memberships {
 		a.actor.Project = m.Project
-		if err := tx.Audit(a.actor.Audit(at, a.action, a.target, a.detail)); err != nil {
+		if err := tx.AddAuditEntry(a.actor.Audit(at, a.action, a.target, a.detail)); err != nil {
 			return err
 		}
 	}
@@ -49,16 +49,16 @@ func auditSession(tx *store.Tx, s monitor.Session, action string, at time.Time) 
 	if err != nil || !found {
 		return err
 	}
-	return auditAccount(tx, s.Person, audited{personActor(person, s.Address), action, person.Name, s.Agent}, at)
+	return auditAccount(tx, s.Person, accountAction{personActor(person, s.LastAddress), action, person.Name, s.UserAgent}, at)
 }
 
 // programNames begin the names of actors that are not people.
 var programNames = []string{"api key", "link from", commandLine}
 
-// passesForProgram reports whether a person of that name could be taken for a
+// resemblesProgramName reports whether a person of that name could be taken for a
 // program where only names are shown, such as on an incident.
-func passesForProgram(name string) bool {
-	name = strings.Map(narrow, safetext.Visible(name))
+func resemblesProgramName(name string) bool {
+	name = strings.Map(foldWidth, safetext.StripInvisible(name))
 	name = strings.ToLower(strings.Join(strings.Fields(name), " "))
 	for _, begins := range programNames {
 		if strings.HasPrefix(name, begins) {
@@ -68,9 +68,9 @@ func passesForProgram(name string) bool {
 	return false
 }
 
-// narrow returns the ASCII character that looks like a full-width one, and every
+// foldWidth returns the ASCII character that looks like a full-width one, and every
 // other character as it is.
-func narrow(r rune) rune {
+func foldWidth(r rune) rune {
 	if r >= '\uff01' && r <= '\uff5e' {
 		return r - '\uff01' + '!'
 	}

@@ -18,8 +18,8 @@ import (
 	"overdue/internal/store"
 )
 
-// browserLife is how long a browser stays known after a sign-in.
-const browserLife = 30 * 24 * time.Hour
+// knownBrowserLife is how long a browser stays known after a sign-in.
+const knownBrowserLife = 30 * 24 * time.Hour
 
 // A browser's token holds the person who signed in there, random bytes that
 // name the browser, the moment in seconds, and an HMAC over these.
@@ -30,10 +30,10 @@ const (
 	browserLength = browserAt + sha256.Size
 )
 
-// browsers recognises those that signed in lately, by a signed cookie. The
+// knownBrowsers recognises those that signed in lately, by a signed cookie. The
 // cookie gives no access: wrong passwords from such a browser are counted apart
 // from all others, so that nobody else can use them up.
-type browsers struct {
+type knownBrowsers struct {
 	db     *store.DB
 	cookie string // its name
 	secure bool
@@ -42,10 +42,10 @@ type browsers struct {
 	key []byte // read or made when it is first needed; the same on every node
 }
 
-// newBrowsers returns the known browsers of a database. secure marks the cookie
+// newKnownBrowsers returns the known browsers of a database. secure marks the cookie
 // for https only.
-func newBrowsers(db *store.DB, secure bool) *browsers {
-	b := &browsers{db: db, cookie: "overdue-browser", secure: secure}
+func newKnownBrowsers(db *store.DB, secure bool) *knownBrowsers {
+	b := &knownBrowsers{db: db, cookie: "overdue-browser", secure: secure}
 	if secure {
 		b.cookie = "__Host-" + b.cookie
 	}
@@ -53,7 +53,7 @@ func newBrowsers(db *store.DB, secure bool) *browsers {
 }
 
 // secret returns the key that signs tokens.
-func (b *browsers) secret(ctx context.Context) ([]byte, error) {
+func (b *knownBrowsers) secret(ctx context.Context) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.key != nil {
@@ -61,7 +61,7 @@ func (b *browsers) secret(ctx context.Context) ([]byte, error) {
 	}
 	var secret string
 	err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.Secret("browsers", rand.Text()+rand.Text())
+		secret, err = tx.EnsureSecret("browsers", rand.Text()+rand.Text())
 		return err
 	})
 	if err != nil {
@@ -80,7 +80,7 @@ func sign(key, said []byte) []byte {
 }
 
 // token returns a new token for a person who has just signed in.
-func (b *browsers) token(ctx context.Context, person string, now time.Time) (string, error) {
+func (b *knownBrowsers) token(ctx context.Context, person string, now time.Time) (string, error) {
 	id, err := uuid.Parse(person)
 	if err != nil {
 		return "", fmt.Errorf("token of a browser: %w", err)
@@ -97,8 +97,8 @@ func (b *browsers) token(ctx context.Context, person string, now time.Time) (str
 }
 
 // name returns the key of a browser's counter, or "" if the person has not signed
-// in with it within browserLife.
-func (b *browsers) name(ctx context.Context, token, person string, now time.Time) (string, error) {
+// in with it within knownBrowserLife.
+func (b *knownBrowsers) name(ctx context.Context, token, person string, now time.Time) (string, error) {
 	id, err := uuid.Parse(person)
 	if err != nil || token == "" {
 		return "", nil
@@ -108,7 +108,7 @@ func (b *browsers) name(ctx context.Context, token, person string, now time.Time
 		return "", nil
 	}
 	at := time.Unix(int64(binary.BigEndian.Uint64(raw[browserName:browserAt])), 0)
-	if now.Sub(at) > browserLife {
+	if now.Sub(at) > knownBrowserLife {
 		return "", nil
 	}
 	key, err := b.secret(ctx)
@@ -121,9 +121,9 @@ func (b *browsers) name(ctx context.Context, token, person string, now time.Time
 	return hex.EncodeToString(raw[browserPerson:browserName]), nil
 }
 
-// BrowserToken returns the browser token of a request, for [Entry].
+// BrowserToken returns the browser token of a request, for [ClientInfo].
 func (p *People) BrowserToken(r *http.Request) string {
-	c, err := r.Cookie(p.browsers.cookie)
+	c, err := r.Cookie(p.knownBrowsers.cookie)
 	if err != nil {
 		return ""
 	}
@@ -133,13 +133,13 @@ func (p *People) BrowserToken(r *http.Request) string {
 // BrowserCookie returns the cookie that makes the browser of a request known. Call
 // it only after a sign-in.
 func (p *People) BrowserCookie(ctx context.Context, now time.Time) (*http.Cookie, error) {
-	person, _ := p.Sessions.here(ctx)
-	token, err := p.browsers.token(ctx, person, now)
+	person, _ := p.Sessions.current(ctx)
+	token, err := p.knownBrowsers.token(ctx, person, now)
 	if err != nil {
 		return nil, err
 	}
 	return &http.Cookie{
-		Name: p.browsers.cookie, Value: token, Path: "/", MaxAge: int(browserLife / time.Second),
-		HttpOnly: true, Secure: p.browsers.secure, SameSite: http.SameSiteLaxMode,
+		Name: p.knownBrowsers.cookie, Value: token, Path: "/", MaxAge: int(knownBrowserLife / time.Second),
+		HttpOnly: true, Secure: p.knownBrowsers.secure, SameSite: http.SameSiteLaxMode,
 	}, nil
 }

@@ -41,7 +41,7 @@ func (th *thief) rescue() {
 	th.Helper()
 	token := th.resetLink("ada@example.com", th.began)
 	th.visit(nil, func(ctx context.Context) {
-		if open, err := th.person.Reset(ctx, token, rescued, auth.Entry{Address: "192.0.2.9"}, th.began); !open || err != nil {
+		if open, err := th.person.Reset(ctx, token, rescued, auth.ClientInfo{Address: "192.0.2.9"}, th.began); !open || err != nil {
 			th.Errorf("reset: %t, %v", open, err)
 		}
 	})
@@ -57,7 +57,7 @@ func (th *thief) deeds(token string) map[string]func() error {
 	return map[string]func() error{
 		"sign-in": func() error {
 			return in(nil, func(ctx context.Context) error {
-				return th.people.SignIn(ctx, "ada@example.com", secret, auth.Entry{}, th.began)
+				return th.people.SignIn(ctx, "ada@example.com", secret, auth.ClientInfo{}, th.began)
 			})
 		},
 		"change of password": func() error {
@@ -66,7 +66,9 @@ func (th *thief) deeds(token string) map[string]func() error {
 			})
 		},
 		"joining": func() error {
-			return in(nil, func(ctx context.Context) error { return th.people.Join(ctx, token, "", secret, auth.Entry{}, th.began) })
+			return in(nil, func(ctx context.Context) error {
+				return th.people.AcceptInvitation(ctx, token, "", secret, auth.ClientInfo{}, th.began)
+			})
 		},
 		"ending sessions": func() error {
 			return in(th.cookie, func(ctx context.Context) error { return th.people.EndOtherSessions(ctx, who, secret, th.began) })
@@ -80,13 +82,13 @@ func (th *thief) lost(deed string, err error) {
 	if err == nil {
 		th.Errorf("%s: succeeded with a password that was replaced", deed)
 	}
-	if th.here(th.cookie, th.began).Known() || th.session != nil && th.here(th.session, th.began).Known() {
+	if th.here(th.cookie, th.began).SignedIn() || th.session != nil && th.here(th.session, th.began).SignedIn() {
 		th.Errorf("%s: the thief is signed in", deed)
 	}
 	var sessions []monitor.Session
 	var members []monitor.Membership
 	th.update(func(tx *store.Tx) error {
-		p, _, _, err := tx.PersonAt("ada@example.com")
+		p, _, _, err := tx.PersonByEmail("ada@example.com")
 		if err != nil {
 			return err
 		}
@@ -101,7 +103,7 @@ func (th *thief) lost(deed string, err error) {
 	}
 	for password, want := range map[string]bool{rescued: true, secret: false, stolen: false} {
 		th.visit(nil, func(ctx context.Context) {
-			if err := th.person.SignIn(ctx, "ada@example.com", password, auth.Entry{}, th.began); (err == nil) != want {
+			if err := th.person.SignIn(ctx, "ada@example.com", password, auth.ClientInfo{}, th.began); (err == nil) != want {
 				th.Errorf("%s: sign-in with %q: %v", deed, password, err)
 			}
 		})
@@ -118,7 +120,7 @@ func (h *house) elsewhere() (token string) {
 		}
 		token = auth.NewInvitationToken()
 		_, err = tx.AddInvitation(monitor.Invitation{
-			Project: p.Key, Email: "ada@example.com", Role: auth.Owner, Created: h.began, Ends: h.began.Add(time.Hour),
+			Project: p.Key, Email: "ada@example.com", Role: auth.Owner, Created: h.began, ExpiresAt: h.began.Add(time.Hour),
 		}, auth.HashKey(token))
 		return err
 	})
@@ -237,7 +239,7 @@ func TestPeople_ASessionThatWasEndedMeanwhileCannotAct(t *testing.T) {
 		if err := th.people.Rename(th.Context(), who, "Eve", th.began); !errors.Is(err, auth.ErrSignedOut) {
 			th.Errorf("rename: %v; want the session to have ended", err)
 		}
-		if now := th.here(mine, th.began); !now.Known() || now.Name != "Owner" {
+		if now := th.here(mine, th.began); !now.SignedIn() || now.Name != "Owner" {
 			th.Errorf("%+v; want the person to be signed in as before", now)
 		}
 	})
@@ -248,21 +250,21 @@ func TestEndSession_NeedsThePasswordUnlessTheSignInWasJustNow(t *testing.T) {
 		h.owned()
 		mine, other := h.signIn("ada@example.com", true, h.began), h.signIn("ada@example.com", true, h.began)
 		me, them := h.here(mine, h.began), h.here(other, h.began)
-		later := h.began.Add(auth.ProofLife)
+		later := h.began.Add(auth.PasswordConfirmationLife)
 		end := func(password string, now time.Time) error {
 			return h.people.EndSession(h.Context(), me, them.Session, password, now)
 		}
 		h.faulty(end("", later), monitor.Invalid, "password")
 		h.faulty(end("wrong", later), monitor.Invalid, "password")
 		h.faulty(h.people.EndOtherSessions(h.Context(), me, "", later), monitor.Invalid, "password")
-		if !h.here(other, h.began).Known() {
+		if !h.here(other, h.began).SignedIn() {
 			h.Error("a session was ended without proof")
 		}
-		if err := end(secret, later); err != nil || h.here(other, h.began).Known() {
+		if err := end(secret, later); err != nil || h.here(other, h.began).SignedIn() {
 			h.Errorf("with the password: %v", err)
 		}
 		other = h.signIn("ada@example.com", true, h.began)
-		if err := h.people.EndOtherSessions(h.Context(), me, "", later.Add(-time.Second)); err != nil || h.here(other, h.began).Known() {
+		if err := h.people.EndOtherSessions(h.Context(), me, "", later.Add(-time.Second)); err != nil || h.here(other, h.began).SignedIn() {
 			h.Errorf("just after the sign-in: %v", err)
 		}
 	})
@@ -276,23 +278,23 @@ func TestSessions_OneTooManyEndsTheOneThatWasNotSeenForLongest(t *testing.T) {
 		h.update(func(tx *store.Tx) error {
 			for n := range auth.MaxSessions - 1 {
 				at := h.began.Add(time.Duration(n+1) * time.Second)
-				s := monitor.Session{ID: "s" + at.String(), Person: me.ID, Created: at, Seen: at, Keep: true}
-				s.Ends = s.EndsAt(at)
+				s := monitor.Session{ID: "s" + at.String(), Person: me.ID, Created: at, LastSeen: at, KeepSignedIn: true}
+				s.ExpiresAt = s.ExpiryFrom(at)
 				if err := tx.AddSession(s, s.ID, "{}"); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		if !h.here(first, h.began).Known() {
+		if !h.here(first, h.began).SignedIn() {
 			h.Fatal("the first session ended too early")
 		}
 		// Being here noted that it was seen, so another one is seen before all.
 		h.update(func(tx *store.Tx) error {
-			return tx.SessionSeen(monitor.Session{ID: me.Session, Person: me.ID, Seen: h.began, Ends: h.began.Add(time.Hour)})
+			return tx.RecordSessionUse(monitor.Session{ID: me.Session, Person: me.ID, LastSeen: h.began, ExpiresAt: h.began.Add(time.Hour)})
 		})
 		last := h.signIn("ada@example.com", true, h.began.Add(time.Hour/2))
-		if h.here(first, h.began).Known() || !h.here(last, h.began).Known() {
+		if h.here(first, h.began).SignedIn() || !h.here(last, h.began).SignedIn() {
 			h.Error("want the oldest to end and the newest to be there")
 		}
 		all, err := h.people.SessionsOf(h.Context(), me, h.began)
@@ -321,13 +323,13 @@ func TestSignIn_IsCheckedAgainstThePasswordOfItsTurn(t *testing.T) {
 	})
 }
 
-func TestJoin_AnInvitationWhoseSenderIsDemotedWhileItIsTakenUpGivesNothing(t *testing.T) {
+func TestAcceptInvitation_FailsIfItsSenderIsDemotedMeanwhile(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		ada, token := h.here(h.signIn("ada@example.com", false, h.began), h.began), auth.NewInvitationToken()
 		h.update(func(tx *store.Tx) error {
 			_, err := tx.AddInvitation(monitor.Invitation{
-				Project: h.project.Key, Email: "eve@example.com", Role: auth.Admin, ByID: ada.ID, Created: h.began, Ends: h.began.Add(time.Hour),
+				Project: h.project.Key, Email: "eve@example.com", Role: auth.Admin, InvitedByID: ada.ID, Created: h.began, ExpiresAt: h.began.Add(time.Hour),
 			}, auth.HashKey(token))
 			return err
 		})
@@ -335,11 +337,11 @@ func TestJoin_AnInvitationWhoseSenderIsDemotedWhileItIsTakenUpGivesNothing(t *te
 			h.update(func(tx *store.Tx) error { return tx.SetMember(h.project.Key, ada.ID, auth.Member, h.began) })
 		})
 		h.visit(nil, func(ctx context.Context) {
-			h.faulty(h.people.Join(ctx, token, "Eve", otherSecret, auth.Entry{}, h.began), monitor.Missing, "")
+			h.faulty(h.people.AcceptInvitation(ctx, token, "Eve", otherSecret, auth.ClientInfo{}, h.began), monitor.NotFound, "")
 		})
 		h.update(func(tx *store.Tx) error {
 			all, err := tx.Members(h.project.Key)
-			if n, _ := tx.People(); n != 1 || len(all) != 1 {
+			if n, _ := tx.CountPeople(); n != 1 || len(all) != 1 {
 				h.Errorf("%d people, %d members; want ada alone", n, len(all))
 			}
 			return err

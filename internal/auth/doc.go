@@ -3,7 +3,7 @@
 // may do.
 //
 //	secret ──▶ Keys.Actor ──────────────▶ Actor{Project, Name, Role} ──▶ May(ChangeHeartbeats)
-//	cookie ──▶ People.Here ──▶ Person ──▶ Person.Actor ──▲
+//	cookie ──▶ People.Current ──▶ Person ──▶ Person.Actor ──▲
 //
 // It refuses to decide what a change means or whether its values are right:
 // package manage does, and asks the Actor first.

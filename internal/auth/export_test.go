@@ -17,7 +17,7 @@ func (p *People) HoldChecks(at func()) {
 
 // QuickChecks takes the work out of checks of passwords: right is the password.
 func (p *People) QuickChecks(right string) {
-	p.hasher.compare = func(password, hash string) (bool, error) { return password == right && hash != nobody, nil }
+	p.hasher.compare = func(password, hash string) (bool, error) { return password == right && hash != dummyHash, nil }
 }
 
 // HoldHashes makes every hash of a new password stop: at is called before it.
@@ -34,7 +34,7 @@ func (p *People) HoldHashes(at func()) {
 func (p *People) TakePlaces(ctx context.Context) (free func(), err error) {
 	var all []func()
 	for range cap(p.hasher.places) {
-		done, err := p.hasher.turn(ctx)
+		done, err := p.hasher.acquire(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ const MaxSessions = maxSessions
 
 // NoteDelays makes delayed answers come at once, and calls note with each delay.
 func (p *People) NoteDelays(note func(time.Duration)) {
-	p.delays.rest = func(_ context.Context, d time.Duration) error {
+	p.delays.sleep = func(_ context.Context, d time.Duration) error {
 		note(d)
 		return nil
 	}
@@ -67,7 +67,7 @@ func (p *People) NoteDelays(note func(time.Duration)) {
 // PasswordFault is the rule for a new password.
 func PasswordFault(password, name, email string) string {
 	if f := passwordFault("password", password, name, email); f != nil {
-		return f.Text
+		return f.Message
 	}
 	return ""
 }

@@ -14,9 +14,9 @@ import (
 // argon2id: 19 MiB, two passes, one lane.
 var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// nobody is a hash that no password has. A check against it takes as long as a
+// dummyHash is a hash that no password has. A check against it takes as long as a
 // check against a real hash, so the time does not reveal whether an account exists.
-const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+const dummyHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // maxQueued is how many requests may wait for the hasher. A place takes about
 // 50 ms, so the last of them waits a few seconds.
@@ -47,9 +47,9 @@ func newHasher() *hasher {
 	}
 }
 
-// turn waits for a free place; the caller frees it with done. It returns [ErrBusy]
+// acquire waits for a free place; the caller frees it with done. It returns [ErrBusy]
 // if too many callers already wait.
-func (h *hasher) turn(ctx context.Context) (done func(), err error) {
+func (h *hasher) acquire(ctx context.Context) (done func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
 	default:
@@ -66,7 +66,7 @@ func (h *hasher) turn(ctx context.Context) (done func(), err error) {
 
 // hash returns the hash of a password, as it is stored.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	done, err := h.turn(ctx)
+	done, err := h.acquire(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -78,12 +78,12 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return hash, nil
 }
 
-// matches reports whether a password has the stored hash, and returns that
+// verify reports whether a password has the stored hash, and returns that
 // hash. It reads the hash after its turn has come: one that was read before
 // could be replaced while the request waits. An empty hash belongs to no
 // account, and takes as long.
-func (h *hasher) matches(ctx context.Context, password string, stored func() (string, error)) (hash string, same bool, err error) {
-	done, err := h.turn(ctx)
+func (h *hasher) verify(ctx context.Context, password string, stored func() (string, error)) (hash string, same bool, err error) {
+	done, err := h.acquire(ctx)
 	if err != nil {
 		return "", false, err
 	}
@@ -92,12 +92,12 @@ func (h *hasher) matches(ctx context.Context, password string, stored func() (st
 		return "", false, err
 	}
 	against := hash
-	if hash == "" || len(password) > longestPassword {
-		against, password = nobody, ""
+	if hash == "" || len(password) > maxPasswordLength {
+		against, password = dummyHash, ""
 	}
 	same, err = h.compare(password, against)
 	if err != nil {
 		return "", false, fmt.Errorf("check of a password: %w", err)
 	}
-	return hash, same && against != nobody, nil
+	return hash, same && against != dummyHash, nil
 }

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-func TestKeysAreRandomAndLookLikeKeys(t *testing.T) {
+func TestNewKey_IsRandomAndLooksLikeAKey(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		key := auth.NewKey()
@@ -42,7 +42,7 @@ func keyed(t *testing.T, db *store.DB, readOnly bool) (secret string) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.AddKey(monitor.APIKey{Project: p.Key, Name: "deploy", ReadOnly: readOnly, Created: time.Now()}, auth.HashKey(secret))
+		_, err = tx.AddAPIKey(monitor.APIKey{Project: p.Key, Name: "deploy", ReadOnly: readOnly, Created: time.Now()}, auth.HashKey(secret))
 		return err
 	})
 	if err != nil {
@@ -56,17 +56,17 @@ func used(t *testing.T, db *store.DB, secret string) time.Time {
 	t.Helper()
 	var key monitor.APIKey
 	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
-		key, _, err = tx.Key(auth.HashKey(secret))
+		key, _, err = tx.APIKeyByHash(auth.HashKey(secret))
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key.Used
+	return key.LastUsed
 }
 
-func TestAKeyActsForItsProject(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+func TestActor_AKeyActsForItsProject(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		keys := auth.NewKeys(db)
 		for readOnly, role := range map[bool]auth.Role{true: auth.Viewer, false: auth.Member} {
@@ -84,8 +84,8 @@ func TestAKeyActsForItsProject(t *testing.T) {
 	})
 }
 
-func TestTheLastUseIsNotedOnceAMinute(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+func TestActor_TheLastUseIsRecordedOnceAMinute(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		keys, began := auth.NewKeys(db), time.Now().UTC()
 		secret := keyed(t, db, false)
@@ -112,8 +112,8 @@ func TestTheLastUseIsNotedOnceAMinute(t *testing.T) {
 	})
 }
 
-func TestAKeyWorksWhereItsUseCannotBeNoted(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
+func TestActor_AKeyWorksEvenIfItsUseCannotBeRecorded(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		secret := keyed(t, db, true)
 		keys := auth.NewKeys(db)

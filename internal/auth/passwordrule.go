@@ -16,8 +16,8 @@ import (
 // How long a password may be. A few words in a row are better than any rule
 // about kinds of characters; the upper end only bounds the work.
 const (
-	shortestPassword = 12   // in characters
-	longestPassword  = 1000 // in bytes
+	minPasswordLength = 12   // in characters
+	maxPasswordLength = 1000 // in bytes
 )
 
 const (
@@ -40,26 +40,26 @@ const productName = "overdue"
 // asks it.
 func passwordFault(field, password, name, email string) *monitor.Fault {
 	switch {
-	case utf8.RuneCountInString(password) < shortestPassword:
-		return monitor.Wrong(monitor.Invalid, field, "Choose a password of at least %d characters.", shortestPassword)
-	case len(password) > longestPassword:
-		return monitor.Wrong(monitor.Invalid, field, "Choose a password of at most %d bytes.", longestPassword)
+	case utf8.RuneCountInString(password) < minPasswordLength:
+		return monitor.Faultf(monitor.Invalid, field, "Choose a password of at least %d characters.", minPasswordLength)
+	case len(password) > maxPasswordLength:
+		return monitor.Faultf(monitor.Invalid, field, "Choose a password of at most %d bytes.", maxPasswordLength)
 	}
 	own := ownWords(name, email)
 	scored := firstRunes(strings.ToValidUTF8(password, "?"), maxScored)
-	if rest := without(scored, own); rest != scored && tooWeak(rest, nil) {
-		return monitor.Wrong(monitor.Invalid, field,
+	if rest := withoutWords(scored, own); rest != scored && isWeak(rest, nil) {
+		return monitor.Faultf(monitor.Invalid, field,
 			"This password is easy to guess: most of it is your name, your email address or the name of this program. Choose four or more unrelated words.")
 	}
-	if tooWeak(scored, own) {
-		return monitor.Wrong(monitor.Invalid, field,
+	if isWeak(scored, own) {
+		return monitor.Faultf(monitor.Invalid, field,
 			"This password is easy to guess: it is common, or made of a pattern such as qwerty or 1234. Choose four or more unrelated words.")
 	}
 	return nil
 }
 
-// tooWeak reports whether a password is among the first guesses.
-func tooWeak(password string, own []string) bool {
+// isWeak reports whether a password is among the first guesses.
+func isWeak(password string, own []string) bool {
 	return zxcvbn.PasswordStrength(password, own).Score < minScore
 }
 
@@ -73,9 +73,9 @@ func ownWords(name, email string) []string {
 	return slices.Compact(words)
 }
 
-// without returns a password without the words, in whatever case they are
+// withoutWords returns a password without the words, in whatever case they are
 // written. Taking them out must leave a password that is good enough alone.
-func without(password string, words []string) string {
+func withoutWords(password string, words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = regexp.QuoteMeta(w)

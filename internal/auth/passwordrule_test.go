@@ -8,7 +8,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestPasswordFault_RejectsWhatIsGuessedFirstAndTakesFourWords(t *testing.T) {
+func TestPasswordFault_RejectsCommonPasswordsAndAcceptsFourWords(t *testing.T) {
 	for password, says := range map[string]string{
 		"correct horse battery":           "",
 		"another fine password":           "",
@@ -49,23 +49,23 @@ func FuzzPasswordFault(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, password, name, email string) { auth.PasswordFault(password, name, email) })
 }
 
-func TestPeople_EveryPlaceThatSetsAPasswordAsksTheRule(t *testing.T) {
+func TestPeople_EveryChangeOfAPasswordChecksTheRule(t *testing.T) {
 	onEach(t, func(h *house) {
 		const weak = "password1234"
 		_, err := h.people.AddOwner(h.Context(), "ada@example.com", weak, h.began)
 		h.faulty(err, monitor.Invalid, "password")
-		token, _, err := h.people.SetupLink(h.Context())
+		token, _, err := h.people.CreateSetupLink(h.Context())
 		if err != nil {
 			h.Fatal(err)
 		}
 		f := founder()
 		f.Password = weak
-		h.faulty(h.people.SetUp(h.Context(), token, f, auth.Entry{}, h.began), monitor.Invalid, "password")
+		h.faulty(h.people.SetUp(h.Context(), token, f, auth.ClientInfo{}, h.began), monitor.Invalid, "password")
 		h.owned()
 		_, err = h.change(h.signIn("ada@example.com", false, h.began), secret, weak)
 		h.faulty(err, monitor.Invalid, "new_password")
 		_, err = h.reset(h.resetLink("ada@example.com", h.began), weak, h.began)
 		h.faulty(err, monitor.Invalid, "password")
-		h.faulty(h.people.Join(h.Context(), h.invite("bob@example.com", auth.Member), "Bob", weak, auth.Entry{}, h.began), monitor.Invalid, "password")
+		h.faulty(h.people.AcceptInvitation(h.Context(), h.invite("bob@example.com", auth.Member), "Bob", weak, auth.ClientInfo{}, h.began), monitor.Invalid, "password")
 	})
 }

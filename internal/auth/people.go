@@ -22,13 +22,13 @@ type People struct {
 	// Log receives sign-ins and failed sign-ins; nil discards them.
 	Log *slog.Logger
 
-	db       *store.DB
-	hasher   *hasher
-	throttle *throttle
-	resets   *throttle // of links for a new password
-	browsers *browsers
-	delays   delays
-	begun    atomic.Bool // an account exists; never untrue again
+	db            *store.DB
+	hasher        *hasher
+	throttle      *throttle
+	resets        *throttle // of links for a new password
+	knownBrowsers *knownBrowsers
+	delays        delays
+	hasAccounts   atomic.Bool // an account exists; never untrue again
 }
 
 // NewPeople returns the people of a database. secure says that the pages are
@@ -36,65 +36,65 @@ type People struct {
 func NewPeople(db *store.DB, secure bool) *People {
 	return &People{
 		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle(),
-		browsers: newBrowsers(db, secure), delays: newDelays(),
+		knownBrowsers: newKnownBrowsers(db, secure), delays: newDelays(),
 	}
 }
 
-// Entry is how somebody comes in: from where, with what, and for how long.
-type Entry struct {
-	Address string // that the request came from
-	Agent   string // what the browser calls itself
-	Browser string // see [People.BrowserToken]
-	Keep    bool   // stay signed in when the browser is closed
+// ClientInfo is how somebody comes in: from where, with what, and for how long.
+type ClientInfo struct {
+	Address      string // that the request came from
+	UserAgent    string // what the browser calls itself
+	BrowserToken string // see [People.BrowserToken]
+	KeepSignedIn bool   // stay signed in when the browser is closed
 }
 
-// Begun reports whether anybody has an account: until then there is nothing to
+// HasAccounts reports whether anybody has an account: until then there is nothing to
 // sign in to.
-func (p *People) Begun(ctx context.Context) (bool, error) {
-	if p.begun.Load() {
+func (p *People) HasAccounts(ctx context.Context) (bool, error) {
+	if p.hasAccounts.Load() {
 		return true, nil
 	}
 	n := 0
 	err := p.db.View(ctx, func(tx *store.Tx) (err error) {
-		n, err = tx.People()
+		n, err = tx.CountPeople()
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("people: %w", err)
 	}
 	if n > 0 {
-		p.begun.Store(true)
+		p.hasAccounts.Store(true)
 	}
 	return n > 0, nil
 }
 
-// seenEvery is how exact "last seen" is.
-const seenEvery = time.Minute
+// lastSeenInterval is how exact "last seen" is.
+const lastSeenInterval = time.Minute
 
-// Here returns who is signed in where the request of ctx comes from, and notes
+// Current returns who is signed in where the request of ctx comes from, and notes
 // that they were seen. The zero Person is nobody.
-func (p *People) Here(ctx context.Context, address string, now time.Time) (Person, error) {
+func (p *People) Current(ctx context.Context, address string, now time.Time) (Person, error) {
 	who, s, err := p.signedIn(ctx, now)
-	if err == nil && who.Known() {
+	if err == nil && who.SignedIn() {
 		who.Address = address
-		p.seen(ctx, s, address, now)
+		p.recordActivity(ctx, s, address, now)
 	}
 	return who, err
 }
 
-// Still is Here for what a browser asks by itself, such as a live stream: it
+// CurrentWithoutActivity is Here for what a browser asks by itself, such as a live stream: it
 // does not count as being seen, or a page left open would never be signed out.
-func (p *People) Still(ctx context.Context, now time.Time) (Person, error) {
+func (p *People) CurrentWithoutActivity(ctx context.Context, now time.Time) (Person, error) {
 	who, _, err := p.signedIn(ctx, now)
 	return who, err
 }
 
-// RoleNow returns the role that the person of ctx's session has in a project at
+// CurrentRole returns the role that the person of ctx's session has in a project at
 // the moment, 0 for none. signedIn is false if the session has ended. It reads one
 // row, for those who ask again and again.
-func (p *People) RoleNow(ctx context.Context, project int64, now time.Time) (role monitor.Role, signedIn bool, err error) {
-	_, session := p.Sessions.here(ctx)
-	err = p.db.ViewApart(ctx, func(tx *store.Tx) (err error) {
+func (p *People) CurrentRole(ctx context.Context, project int64, now time.Time) (role monitor.Role, signedIn bool, err error) {
+	_, session := p.Sessions.current(ctx)
+	err = p.db.ViewWithoutFlush(ctx, func(tx *store.Tx) (err error) {
 		role, signedIn, err = tx.SessionRole(session, project, now)
 		return err
 	})
@@ -107,11 +107,11 @@ func (p *People) RoleNow(ctx context.Context, project int64, now time.Time) (rol
 // signedIn finds who a request comes from.
 func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.Session, error) {
 	var s monitor.Session
-	id, session := p.Sessions.here(ctx)
+	id, session := p.Sessions.current(ctx)
 	if id == "" {
 		return Person{}, s, nil
 	}
-	who := Person{Session: session, Chosen: p.Sessions.m.GetString(ctx, sessionProject)}
+	who := Person{Session: session, SelectedProject: p.Sessions.manager.GetString(ctx, sessionProject)}
 	err := p.db.View(ctx, func(tx *store.Tx) error {
 		var found bool
 		var err error
@@ -127,55 +127,55 @@ func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.S
 	if err != nil {
 		return Person{}, s, fmt.Errorf("person: %w", err)
 	}
-	if !who.Known() {
+	if !who.SignedIn() {
 		return Person{}, s, nil
 	}
 	return who, s, nil
 }
 
-// seen notes at most once a minute when and from where a session was seen.
-func (p *People) seen(ctx context.Context, s monitor.Session, address string, now time.Time) {
-	if now.Sub(s.Seen) < seenEvery && s.Address == address {
+// recordActivity notes at most once a minute when and from where a session was seen.
+func (p *People) recordActivity(ctx context.Context, s monitor.Session, address string, now time.Time) {
+	if now.Sub(s.LastSeen) < lastSeenInterval && s.LastAddress == address {
 		return
 	}
-	s.Seen, s.Address, s.Ends = now, address, s.EndsAt(now)
+	s.LastSeen, s.LastAddress, s.ExpiresAt = now, address, s.ExpiryFrom(now)
 	// Best effort: a page must not be refused because this could not be written.
-	_ = p.db.Update(ctx, func(tx *store.Tx) error { return tx.SessionSeen(s) })
+	_ = p.db.Update(ctx, func(tx *store.Tx) error { return tx.RecordSessionUse(s) })
 }
 
 // How long names and addresses may be, in characters and in bytes (RFC 5321,
 // 4.5.3.1).
 const (
-	longestName  = 100
-	longestEmail = 254
+	maxNameLength  = 100
+	maxEmailLength = 254
 )
 
-// soundName returns a name as it is stored, or a fault.
-func soundName(name string) (string, *monitor.Fault) {
+// validateName returns a name as it is stored, or a fault.
+func validateName(name string) (string, *monitor.Fault) {
 	name = strings.TrimSpace(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > longestName {
-		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", longestName)
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxNameLength {
+		return "", monitor.Faultf(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", maxNameLength)
 	}
-	if strings.TrimSpace(safetext.Visible(name)) == "" {
-		return "", monitor.Wrong(monitor.Invalid, "name", "Write a name that can be seen: this one has only invisible characters.")
+	if strings.TrimSpace(safetext.StripInvisible(name)) == "" {
+		return "", monitor.Faultf(monitor.Invalid, "name", "Write a name that can be seen: this one has only invisible characters.")
 	}
-	if passesForProgram(name) {
-		return "", monitor.Wrong(monitor.Invalid, "name", "A name must not begin like the name of a program, such as “%s”: choose another name.", commandLine)
+	if resemblesProgramName(name) {
+		return "", monitor.Faultf(monitor.Invalid, "name", "A name must not begin like the name of a program, such as “%s”: choose another name.", commandLine)
 	}
 	if bad, found := safetext.FirstUnsafe(name); found {
-		return "", monitor.Wrong(monitor.Invalid, "name",
+		return "", monitor.Faultf(monitor.Invalid, "name",
 			"The name contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", bad)
 	}
 	return name, nil
 }
 
-// SoundEmail returns an address as it is stored, or a fault of the field email.
-func SoundEmail(email string) (string, *monitor.Fault) {
+// ValidateEmail returns an address as it is stored, or a fault of the field email.
+func ValidateEmail(email string) (string, *monitor.Fault) {
 	email = strings.TrimSpace(email)
 	parsed, err := mail.ParseAddress(email)
 	_, unsafe := safetext.FirstUnsafe(email)
-	if err != nil || unsafe || parsed.Address != email || len(email) > longestEmail {
-		return "", monitor.Wrong(monitor.Invalid, "email", "Write an email address of at most %d characters, such as ada@example.com.", longestEmail)
+	if err != nil || unsafe || parsed.Address != email || len(email) > maxEmailLength {
+		return "", monitor.Faultf(monitor.Invalid, "email", "Write an email address of at most %d characters, such as ada@example.com.", maxEmailLength)
 	}
 	return email, nil
 }

@@ -41,7 +41,7 @@ func onEach(t *testing.T, test func(h *house)) {
 					t.Error(err)
 				}
 			})
-			h := &house{T: t, db: db, people: auth.NewPeople(db, true), began: time.Now().UTC().Truncate(monitor.Tick)}
+			h := &house{T: t, db: db, people: auth.NewPeople(db, true), began: time.Now().UTC().Truncate(monitor.Precision)}
 			h.update(func(tx *store.Tx) (err error) {
 				h.project, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: h.began})
 				return err
@@ -76,7 +76,7 @@ func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie
 		r.AddCookie(c)
 	}
 	w := httptest.NewRecorder()
-	h.people.Sessions.Remember(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.people.Sessions.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fn(r.Context())
 		w.WriteHeader(http.StatusOK)
 	})).ServeHTTP(w, r)
@@ -93,7 +93,7 @@ func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie
 func (h *house) signIn(email string, keep bool, now time.Time) *http.Cookie {
 	h.Helper()
 	c := h.visit(nil, func(ctx context.Context) {
-		if err := h.people.SignIn(ctx, email, secret, auth.Entry{Address: "192.0.2.1", Agent: "curl", Keep: keep}, now); err != nil {
+		if err := h.people.SignIn(ctx, email, secret, auth.ClientInfo{Address: "192.0.2.1", UserAgent: "curl", KeepSignedIn: keep}, now); err != nil {
 			h.Fatal(err)
 		}
 	})
@@ -108,7 +108,7 @@ func (h *house) here(c *http.Cookie, now time.Time) (who auth.Person) {
 	h.Helper()
 	h.visit(c, func(ctx context.Context) {
 		var err error
-		if who, err = h.people.Here(ctx, "192.0.2.2", now); err != nil {
+		if who, err = h.people.Current(ctx, "192.0.2.2", now); err != nil {
 			h.Fatal(err)
 		}
 	})
@@ -130,10 +130,10 @@ func (h *house) faulty(err error, kind monitor.FaultKind, field string) {
 	h.Errorf("error %v; want a fault of kind %d about %q", err, kind, field)
 }
 
-func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
+func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
-		if h.here(nil, h.began).Known() {
+		if h.here(nil, h.began).SignedIn() {
 			h.Error("somebody is there without a cookie")
 		}
 		c := h.signIn(" ADA@example.com ", false, h.began)
@@ -144,7 +144,7 @@ func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
 		if who.Email != "ada@example.com" || len(who.Memberships) != 1 || who.Actor(0, "x").Role != auth.Owner {
 			h.Errorf("%+v", who)
 		}
-		if h.here(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).Known() {
+		if h.here(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).SignedIn() {
 			h.Error("another token is taken too")
 		}
 		if kept := h.kept(); strings.Contains(kept, c.Value) || strings.Contains(kept, secret) {
@@ -155,7 +155,7 @@ func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
 				h.Error(err)
 			}
 		})
-		if h.here(c, h.began).Known() {
+		if h.here(c, h.began).SignedIn() {
 			h.Error("still there after signing out")
 		}
 	})
@@ -165,13 +165,13 @@ func TestWhoKnowsThePasswordIsSignedIn(t *testing.T) {
 func (h *house) kept() (text string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
-		p, hash, _, err := tx.PersonAt("ada@example.com")
+		p, hash, _, err := tx.PersonByEmail("ada@example.com")
 		if err != nil {
 			return err
 		}
 		all, err := tx.Sessions(p.ID, h.began)
 		for _, s := range all {
-			text += s.ID + s.Agent + s.Address
+			text += s.ID + s.UserAgent + s.LastAddress
 		}
 		text += hash
 		return err
@@ -179,12 +179,12 @@ func (h *house) kept() (text string) {
 	return text
 }
 
-func TestAWrongAddressAndAWrongPasswordAreToldApartByNobody(t *testing.T) {
+func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		try := func(email, password string) (string, time.Duration) {
 			began := time.Now()
-			err := h.people.SignIn(h.Context(), email, password, auth.Entry{Address: "192.0.2.1"}, h.began)
+			err := h.people.SignIn(h.Context(), email, password, auth.ClientInfo{Address: "192.0.2.1"}, h.began)
 			h.faulty(err, monitor.Invalid, "password")
 			return err.Error(), time.Since(began)
 		}
@@ -205,18 +205,18 @@ func TestAWrongAddressAndAWrongPasswordAreToldApartByNobody(t *testing.T) {
 	})
 }
 
-func TestTooManyTriesMustWait(t *testing.T) {
+func TestSignIn_TooManyAttemptsMustWait(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		try := func(email, address string, now time.Time) error {
-			return h.people.SignIn(h.Context(), email, "wrong", auth.Entry{Address: address}, now)
+			return h.people.SignIn(h.Context(), email, "wrong", auth.ClientInfo{Address: address}, now)
 		}
 		for range 10 {
 			h.faulty(try("ada@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
 		}
 		err := try("ADA@example.com", "192.0.2.1", h.began.Add(time.Minute))
-		h.faulty(err, monitor.Limited, "password")
-		rest, ok := errors.AsType[*auth.Rest](err)
+		h.faulty(err, monitor.RateLimited, "password")
+		rest, ok := errors.AsType[*auth.ThrottleError](err)
 		if !ok || rest.Wait != 14*time.Minute || !strings.Contains(err.Error(), "14 minutes") {
 			h.Errorf("%v", err)
 		}
@@ -227,7 +227,7 @@ func TestTooManyTriesMustWait(t *testing.T) {
 	})
 }
 
-func TestASessionEndsAfterTwelveHoursUnseenUnlessItIsKept(t *testing.T) {
+func TestCurrent_ASessionEndsAfterTwelveHoursWithoutActivityUnlessItIsKept(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		// The library reads the clock itself, so the past is where time passes.
@@ -245,14 +245,14 @@ func TestASessionEndsAfterTwelveHoursUnseenUnlessItIsKept(t *testing.T) {
 			if kept := cookie.MaxAge > 0; kept != c.keep {
 				h.Errorf("keep %t: the cookie lasts %d s", c.keep, cookie.MaxAge)
 			}
-			if got := h.here(cookie, time.Now().UTC()).Known(); got != c.want {
+			if got := h.here(cookie, time.Now().UTC()).SignedIn(); got != c.want {
 				h.Errorf("keep %t, signed in %s ago: there %t; want %t", c.keep, c.ago, got, c.want)
 			}
 		}
 	})
 }
 
-func TestBeingSeenKeepsASessionAlive(t *testing.T) {
+func TestCurrent_ActivityKeepsASessionAlive(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		now := time.Now().UTC()
@@ -260,13 +260,13 @@ func TestBeingSeenKeepsASessionAlive(t *testing.T) {
 		h.here(c, now)
 		var all []monitor.Session
 		h.update(func(tx *store.Tx) (err error) {
-			p, _, _, err := tx.PersonAt("ada@example.com")
+			p, _, _, err := tx.PersonByEmail("ada@example.com")
 			if err == nil {
 				all, err = tx.Sessions(p.ID, now.Add(11*time.Hour))
 			}
 			return err
 		})
-		if len(all) != 1 || all[0].Address != "192.0.2.2" {
+		if len(all) != 1 || all[0].LastAddress != "192.0.2.2" {
 			h.Errorf("sessions %+v; want one, seen now, from its new address", all)
 		}
 	})
@@ -278,7 +278,7 @@ func (h *house) change(c *http.Cookie, old, wanted string) (after *http.Cookie, 
 	h.Helper()
 	who := h.here(c, h.began)
 	after = h.visit(c, func(ctx context.Context) {
-		err = h.people.ChangePassword(ctx, who, auth.PasswordChange{Old: old, New: wanted, Entry: auth.Entry{Address: "192.0.2.1"}, At: h.began})
+		err = h.people.ChangePassword(ctx, who, auth.PasswordChange{Old: old, New: wanted, Client: auth.ClientInfo{Address: "192.0.2.1"}, At: h.began})
 	})
 	return after, err
 }
@@ -287,36 +287,36 @@ func TestChangePassword_EndsEveryOtherSessionAndRenewsTheTokenOfThisOne(t *testi
 	onEach(t, func(h *house) {
 		h.owned()
 		here, elsewhere := h.signIn("ada@example.com", true, h.began), h.signIn("ada@example.com", true, h.began)
-		h.visit(here, func(ctx context.Context) { h.people.Sessions.Choose(ctx, "other") })
+		h.visit(here, func(ctx context.Context) { h.people.Sessions.SelectProject(ctx, "other") })
 		for _, c := range []struct{ old, wanted, field string }{
 			{"wrong", "another fine password", "old_password"}, {secret, "short", "new_password"}, {secret, "aaaaaaaaaaaaaaa", "new_password"},
 		} {
 			_, err := h.change(here, c.old, c.wanted)
 			h.faulty(err, monitor.Invalid, c.field)
 		}
-		if !h.here(elsewhere, h.began).Known() {
+		if !h.here(elsewhere, h.began).SignedIn() {
 			h.Error("a change that was rejected ended a session")
 		}
 		after, err := h.change(here, secret, "another fine password")
 		if err != nil || after == nil {
 			h.Fatal(after, err)
 		}
-		if h.here(here, h.began).Known() || h.here(elsewhere, h.began).Known() {
+		if h.here(here, h.began).SignedIn() || h.here(elsewhere, h.began).SignedIn() {
 			h.Error("a token from before the change still works")
 		}
-		if who := h.here(after, h.began); !who.Known() || who.Chosen != "other" || after.MaxAge <= 0 {
+		if who := h.here(after, h.began); !who.SignedIn() || who.SelectedProject != "other" || after.MaxAge <= 0 {
 			h.Errorf("this browser is signed in as %+v, for %d s; want as before", who, after.MaxAge)
 		}
-		h.faulty(h.people.SignIn(h.Context(), "ada@example.com", secret, auth.Entry{}, h.began), monitor.Invalid, "password")
+		h.faulty(h.people.SignIn(h.Context(), "ada@example.com", secret, auth.ClientInfo{}, h.began), monitor.Invalid, "password")
 	})
 }
 
-func TestASessionThatEndedElsewhereStaysEnded(t *testing.T) {
+func TestSessions_ASessionThatEndedElsewhereStaysEnded(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		c := h.signIn("ada@example.com", true, h.began)
 		h.visit(c, func(ctx context.Context) {
-			who, err := h.people.Here(ctx, "192.0.2.1", h.began)
+			who, err := h.people.Current(ctx, "192.0.2.1", h.began)
 			if err != nil {
 				h.Fatal(err)
 			}
@@ -324,28 +324,28 @@ func TestASessionThatEndedElsewhereStaysEnded(t *testing.T) {
 			if err := h.people.EndSession(ctx, who, who.Session, "", h.began); err != nil {
 				h.Fatal(err)
 			}
-			h.people.Sessions.Choose(ctx, "main")
+			h.people.Sessions.SelectProject(ctx, "main")
 		})
-		if h.here(c, h.began).Known() {
+		if h.here(c, h.began).SignedIn() {
 			h.Error("it came back")
 		}
 	})
 }
 
-func TestASentenceIsKeptForTheNextPageOnce(t *testing.T) {
+func TestTakeFlash_ReturnsATextOnce(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		c := h.signIn("ada@example.com", false, h.began)
-		h.visit(c, func(ctx context.Context) { h.people.Sessions.Leave(ctx, "Done.", "/undo") })
+		h.visit(c, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "/undo") })
 		for _, want := range []string{"Done./undo", ""} {
 			h.visit(c, func(ctx context.Context) {
-				text, undo := h.people.Sessions.Take(ctx)
+				text, undo := h.people.Sessions.TakeFlash(ctx)
 				if text+undo != want {
 					h.Errorf("took %q; want %q", text+undo, want)
 				}
 			})
 		}
-		if got := h.visit(nil, func(ctx context.Context) { h.people.Sessions.Leave(ctx, "Done.", "") }); got != nil {
+		if got := h.visit(nil, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "") }); got != nil {
 			h.Error("a stranger got a session")
 		}
 	})

@@ -17,7 +17,7 @@ const otherSecret = "another horse battery"
 // resetLink makes a link, which must be made.
 func (h *house) resetLink(email string, now time.Time) string {
 	h.Helper()
-	token, _, made, err := h.people.ResetLink(h.Context(), email, auth.Operator(monitor.Project{}, "root"), now)
+	token, _, made, err := h.people.CreateResetLink(h.Context(), email, auth.Operator(monitor.Project{}, "root"), now)
 	if err != nil || !made {
 		h.Fatal(made, err)
 	}
@@ -28,17 +28,17 @@ func (h *house) resetLink(email string, now time.Time) string {
 func (h *house) reset(token, password string, now time.Time) (open bool, err error) {
 	h.Helper()
 	h.visit(nil, func(ctx context.Context) {
-		open, err = h.people.Reset(ctx, token, password, auth.Entry{Address: "192.0.2.9"}, now)
+		open, err = h.people.Reset(ctx, token, password, auth.ClientInfo{Address: "192.0.2.9"}, now)
 	})
 	return open, err
 }
 
-func TestALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
+func TestReset_ALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		old := h.signIn("ada@example.com", true, h.began)
 		token := h.resetLink(" ADA@example.com ", h.began)
-		if who, open, err := h.people.ResetOpen(h.Context(), token, h.began); err != nil || !open || who.Email != "ada@example.com" {
+		if who, open, err := h.people.ResetLinkOwner(h.Context(), token, h.began); err != nil || !open || who.Email != "ada@example.com" {
 			h.Fatal(who, open, err)
 		}
 		_, err := h.reset(token, "short", h.began)
@@ -46,14 +46,14 @@ func TestALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
 		if open, err := h.reset(token, otherSecret, h.began); !open || err != nil {
 			h.Fatal(open, err)
 		}
-		if h.here(old, h.began).Known() {
+		if h.here(old, h.began).SignedIn() {
 			h.Error("a session from before is still there")
 		}
 		h.visit(nil, func(ctx context.Context) {
-			if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.Entry{}, h.began); err == nil {
+			if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.ClientInfo{}, h.began); err == nil {
 				h.Error("the old password still works")
 			}
-			if err := h.people.SignIn(ctx, "ada@example.com", otherSecret, auth.Entry{}, h.began); err != nil {
+			if err := h.people.SignIn(ctx, "ada@example.com", otherSecret, auth.ClientInfo{}, h.began); err != nil {
 				h.Error(err)
 			}
 		})
@@ -61,20 +61,20 @@ func TestALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
 			h.Errorf("the link works twice: %t, %v", open, err)
 		}
 		var audited []monitor.AuditEntry
-		h.update(func(tx *store.Tx) (err error) { audited, err = tx.AuditEntries(h.project.Key, 10); return err })
+		h.update(func(tx *store.Tx) (err error) { audited, err = tx.RecentAuditEntries(h.project.Key, 10); return err })
 		if !slices.ContainsFunc(audited, func(e monitor.AuditEntry) bool { return e.Action == "person.password" && e.Source == "192.0.2.9" }) {
 			h.Errorf("audited %+v", audited)
 		}
 	})
 }
 
-func TestALinkForAPasswordEndsAndIsReplaced(t *testing.T) {
+func TestReset_ALinkExpiresAndIsReplaced(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		first := h.resetLink("ada@example.com", h.began)
 		second := h.resetLink("ada@example.com", h.began)
 		for token, want := range map[string]bool{first: false, second: true, second + "x": false, second[1:]: false, "": false, "x.y\x00": false} {
-			if _, open, err := h.people.ResetOpen(h.Context(), token, h.began.Add(auth.ResetLife-time.Second)); open != want || err != nil {
+			if _, open, err := h.people.ResetLinkOwner(h.Context(), token, h.began.Add(auth.ResetLife-time.Second)); open != want || err != nil {
 				h.Errorf("%q is open: %t, %v; want %t", token, open, err, want)
 			}
 		}
@@ -84,19 +84,19 @@ func TestALinkForAPasswordEndsAndIsReplaced(t *testing.T) {
 	})
 }
 
-func TestLinksForPasswordsAreNotSentByTheDozen(t *testing.T) {
+func TestAllowReset_LimitsHowManyLinksAreSent(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
-		if _, _, made, err := h.people.ResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began); !made || err != nil {
+		if _, _, made, err := h.people.CreateResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began); !made || err != nil {
 			h.Fatal(made, err)
 		}
-		if _, _, made, err := h.people.ResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began.Add(4*time.Minute)); made || err != nil {
+		if _, _, made, err := h.people.CreateResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began.Add(4*time.Minute)); made || err != nil {
 			h.Errorf("another one after four minutes: %t, %v", made, err)
 		}
-		if _, _, made, err := h.people.ResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began.Add(6*time.Minute)); !made || err != nil {
+		if _, _, made, err := h.people.CreateResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began.Add(6*time.Minute)); !made || err != nil {
 			h.Errorf("none after six minutes: %t, %v", made, err)
 		}
-		if _, _, made, err := h.people.ResetLink(h.Context(), "bob@example.com", auth.Operator(monitor.Project{}, "root"), h.began); made || err != nil {
+		if _, _, made, err := h.people.CreateResetLink(h.Context(), "bob@example.com", auth.Operator(monitor.Project{}, "root"), h.began); made || err != nil {
 			h.Errorf("one for nobody: %t, %v", made, err)
 		}
 		for range 10 {
@@ -104,13 +104,13 @@ func TestLinksForPasswordsAreNotSentByTheDozen(t *testing.T) {
 				h.Fatal(err)
 			}
 		}
-		if rest, tooMany := errors.AsType[*auth.Rest](h.people.AllowReset("bob@example.com", "192.0.2.1", h.began)); !tooMany || rest.Wait <= 0 {
+		if rest, tooMany := errors.AsType[*auth.ThrottleError](h.people.AllowReset("bob@example.com", "192.0.2.1", h.began)); !tooMany || rest.Wait <= 0 {
 			h.Error("the eleventh was let through")
 		}
 	})
 }
 
-func TestALinkEndsWhenThePasswordIsChangedOtherwise(t *testing.T) {
+func TestReset_ALinkEndsWhenThePasswordIsChangedOtherwise(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		c := h.signIn("ada@example.com", false, h.began)

@@ -21,7 +21,7 @@ import (
 const (
 	sessionID       = "id"
 	sessionPerson   = "person"
-	sessionBorn     = "born"     // RFC 3339; there only until it is first stored
+	sessionCreated  = "born"     // RFC 3339; there only until it is first stored
 	sessionVerified = "verified" // hash of the password that was checked; as long as born
 	sessionKeep     = "keep"
 	sessionAddress  = "address"
@@ -35,8 +35,8 @@ const (
 // what travels with a request are the library's; where it is kept is ours, so
 // that sessions can be listed and ended.
 type Sessions struct {
-	db *store.DB
-	m  *scs.SessionManager
+	db      *store.DB
+	manager *scs.SessionManager
 }
 
 // NewSessions returns the sessions of a database. Under https, secure keeps the
@@ -45,7 +45,7 @@ func NewSessions(db *store.DB, secure bool) *Sessions {
 	// Not scs.New, which begins a goroutine that never ends, for a store in
 	// memory that is not used here.
 	m := &scs.SessionManager{
-		Store: &shelf{db: db}, Codec: jsonCodec{}, HashTokenInStore: true, Lifetime: monitor.SessionLife,
+		Store: &sessionStore{db: db}, Codec: jsonCodec{}, HashTokenInStore: true, Lifetime: monitor.SessionLifetime,
 		Cookie: scs.SessionCookie{Name: "overdue", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			w.Header().Set("Retry-After", "5")
@@ -55,121 +55,123 @@ func NewSessions(db *store.DB, secure bool) *Sessions {
 	if secure {
 		m.Cookie.Name = "__Host-overdue" // no other host may set it (RFC 6265bis, 4.1.3.2)
 	}
-	return &Sessions{db: db, m: m}
+	return &Sessions{db: db, manager: m}
 }
 
-// Remember gives next the session of each request, and stores what it changed
+// Middleware gives next the session of each request, and stores what it changed
 // in it before the answer goes out. A visitor without one gets no cookie.
-func (s *Sessions) Remember(next http.Handler) http.Handler { return s.m.LoadAndSave(next) }
+func (s *Sessions) Middleware(next http.Handler) http.Handler { return s.manager.LoadAndSave(next) }
 
-// begin signs a person in whose password was checked. The token is new, so that
+// start signs a person in whose password was checked. The token is new, so that
 // one planted before is worth nothing. The session is stored at once, and only
 // if the password is still the one that was checked: otherwise the answer is
 // that of a wrong password.
-func (s *Sessions) begin(ctx context.Context, v verified, e Entry, now time.Time) error {
-	if err := s.m.Destroy(ctx); err != nil {
+func (s *Sessions) start(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
+	if err := s.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	if err := s.m.RenewToken(ctx); err != nil {
+	if err := s.manager.RenewToken(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	s.m.RememberMe(ctx, e.Keep)
+	s.manager.RememberMe(ctx, e.KeepSignedIn)
 	keep := ""
-	if e.Keep {
+	if e.KeepSignedIn {
 		keep = "yes"
 	}
 	for name, value := range map[string]string{
-		sessionID: uuid.NewString(), sessionPerson: v.person.ID, sessionBorn: now.Format(time.RFC3339Nano), sessionVerified: v.hash,
-		sessionKeep: keep, sessionAddress: e.Address, sessionAgent: shortened(e.Agent, longestAgent),
+		sessionID: uuid.NewString(), sessionPerson: v.person.ID, sessionCreated: now.Format(time.RFC3339Nano), sessionVerified: v.hash,
+		sessionKeep: keep, sessionAddress: e.Address, sessionAgent: truncate(e.UserAgent, maxUserAgent),
 	} {
-		s.m.Put(ctx, name, value)
+		s.manager.Put(ctx, name, value)
 	}
-	if _, _, err := s.m.Commit(ctx); err != nil {
+	if _, _, err := s.manager.Commit(ctx); err != nil {
 		// No session may be stored after the error is answered.
-		err = errors.Join(err, s.m.Destroy(ctx))
-		if errors.Is(err, errReplaced) {
-			return errUnknown()
+		err = errors.Join(err, s.manager.Destroy(ctx))
+		if errors.Is(err, errPasswordChanged) {
+			return errWrongCredentials()
 		}
 		return fmt.Errorf("session: %w", err)
 	}
 	// From here on, a stored session is valid.
-	s.m.Remove(ctx, sessionBorn)
-	s.m.Remove(ctx, sessionVerified)
+	s.manager.Remove(ctx, sessionCreated)
+	s.manager.Remove(ctx, sessionVerified)
 	return nil
 }
 
 // renew signs a person in again in the same browser, looking at the same
 // project, for as long as before.
-func (s *Sessions) renew(ctx context.Context, v verified, e Entry, now time.Time) error {
-	e.Keep = s.m.GetString(ctx, sessionKeep) != ""
-	project := s.m.GetString(ctx, sessionProject)
-	if err := s.begin(ctx, v, e, now); err != nil {
+func (s *Sessions) renew(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
+	e.KeepSignedIn = s.manager.GetString(ctx, sessionKeep) != ""
+	project := s.manager.GetString(ctx, sessionProject)
+	if err := s.start(ctx, v, e, now); err != nil {
 		return err
 	}
-	s.Choose(ctx, project)
+	s.SelectProject(ctx, project)
 	return nil
 }
 
-// longestAgent is in bytes: nobody reads more of what a browser calls itself.
-const longestAgent = 300
+// maxUserAgent is in bytes: nobody reads more of what a browser calls itself.
+const maxUserAgent = 300
 
 // end signs this browser out.
 func (s *Sessions) end(ctx context.Context) error {
-	if err := s.m.Destroy(ctx); err != nil {
+	if err := s.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
 	return nil
 }
 
-// here is the person and the session of a request, empty when there is none.
-func (s *Sessions) here(ctx context.Context) (person, session string) {
-	return s.m.GetString(ctx, sessionPerson), s.m.GetString(ctx, sessionID)
+// current is the person and the session of a request, empty when there is none.
+func (s *Sessions) current(ctx context.Context) (person, session string) {
+	return s.manager.GetString(ctx, sessionPerson), s.manager.GetString(ctx, sessionID)
 }
 
-// Choose remembers the project that is looked at, by its slug.
-func (s *Sessions) Choose(ctx context.Context, project string) { s.m.Put(ctx, sessionProject, project) }
+// SelectProject remembers the project that is looked at, by its slug.
+func (s *Sessions) SelectProject(ctx context.Context, project string) {
+	s.manager.Put(ctx, sessionProject, project)
+}
 
-// Leave keeps a sentence for the next page, and the path that undoes what it
+// SetFlash keeps a sentence for the next page, and the path that undoes what it
 // tells of. Without a session it is lost.
-func (s *Sessions) Leave(ctx context.Context, text, undo string) {
-	if person, _ := s.here(ctx); person == "" {
+func (s *Sessions) SetFlash(ctx context.Context, text, undo string) {
+	if person, _ := s.current(ctx); person == "" {
 		return
 	}
-	s.m.Put(ctx, sessionToast, text)
-	s.m.Put(ctx, sessionUndo, undo)
+	s.manager.Put(ctx, sessionToast, text)
+	s.manager.Put(ctx, sessionUndo, undo)
 }
 
-// Take returns what was left for this page, once.
-func (s *Sessions) Take(ctx context.Context) (text, undo string) {
-	if !s.m.Exists(ctx, sessionToast) {
+// TakeFlash returns what was left for this page, once.
+func (s *Sessions) TakeFlash(ctx context.Context) (text, undo string) {
+	if !s.manager.Exists(ctx, sessionToast) {
 		return "", "" // nothing to take is nothing to store
 	}
-	return s.m.PopString(ctx, sessionToast), s.m.PopString(ctx, sessionUndo)
+	return s.manager.PopString(ctx, sessionToast), s.manager.PopString(ctx, sessionUndo)
 }
 
 // jsonCodec writes a session as JSON, which the database can be read by.
 type jsonCodec struct{}
 
-// remembered is a session as JSON.
-type remembered struct {
+// sessionData is a session as JSON.
+type sessionData struct {
 	Deadline time.Time      `json:"deadline"`
 	Values   map[string]any `json:"values"`
 }
 
 // Encode writes what is kept.
 func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
-	return json.Marshal(remembered{deadline, values})
+	return json.Marshal(sessionData{deadline, values})
 }
 
 // Decode reads what was kept.
 func (jsonCodec) Decode(b []byte) (time.Time, map[string]any, error) {
-	var r remembered
+	var r sessionData
 	err := json.Unmarshal(b, &r)
 	return r.Deadline, r.Values, err
 }
 
 // text is a value that was put as one.
-func (r remembered) text(name string) string {
+func (r sessionData) text(name string) string {
 	s, _ := r.Values[name].(string)
 	return s
 }
@@ -178,11 +180,11 @@ func (r remembered) text(name string) string {
 // prefers the other methods and never does.
 var errNoContext = errors.New("session store: asked without a context")
 
-// shelf keeps sessions in the database, by the hash of their token.
-type shelf struct{ db *store.DB }
+// sessionStore keeps sessions in the database, by the hash of their token.
+type sessionStore struct{ db *store.DB }
 
 // FindCtx returns what is kept of a session that has not ended.
-func (s *shelf) FindCtx(ctx context.Context, hash string) (b []byte, found bool, err error) {
+func (s *sessionStore) FindCtx(ctx context.Context, hash string) (b []byte, found bool, err error) {
 	var content string
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
 		content, found, err = tx.SessionContent(hash, time.Now())
@@ -193,26 +195,26 @@ func (s *shelf) FindCtx(ctx context.Context, hash string) (b []byte, found bool,
 
 // CommitCtx stores a session. Only a newborn one is added: one that was ended
 // elsewhere during this request must not come back by it.
-func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Time) error {
-	var r remembered
+func (s *sessionStore) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Time) error {
+	var r sessionData
 	if err := json.Unmarshal(b, &r); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	born, err := time.Parse(time.RFC3339Nano, r.text(sessionBorn))
+	born, err := time.Parse(time.RFC3339Nano, r.text(sessionCreated))
 	if err != nil {
-		return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveSession(hash, string(b)) })
+		return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveSessionContent(hash, string(b)) })
 	}
 	verified := r.text(sessionVerified)
-	delete(r.Values, sessionBorn)
+	delete(r.Values, sessionCreated)
 	delete(r.Values, sessionVerified)
 	if b, err = json.Marshal(r); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
 	session := monitor.Session{
-		ID: r.text(sessionID), Person: r.text(sessionPerson), Created: born, Seen: born, Keep: r.text(sessionKeep) != "",
-		Address: r.text(sessionAddress), Agent: r.text(sessionAgent),
+		ID: r.text(sessionID), Person: r.text(sessionPerson), Created: born, LastSeen: born, KeepSignedIn: r.text(sessionKeep) != "",
+		LastAddress: r.text(sessionAddress), UserAgent: r.text(sessionAgent),
 	}
-	session.Ends = session.EndsAt(born)
+	session.ExpiresAt = session.ExpiryFrom(born)
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := stillVerified(tx, session.Person, verified); err != nil {
 			return err
@@ -231,12 +233,12 @@ func (s *shelf) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Tim
 // the session that was not used for longest.
 const maxSessions = 50
 
-// stillVerified returns errReplaced unless a person's password still has the
+// stillVerified returns errPasswordChanged unless a person's password still has the
 // hash that was checked, and keeps it so until the transaction ends.
 func stillVerified(tx *store.Tx, person, hash string) error {
 	stored, err := tx.LockPassword(person)
 	if err == nil && stored != hash {
-		err = errReplaced
+		err = errPasswordChanged
 	}
 	return err
 }
@@ -256,17 +258,17 @@ func StillSignedIn(tx *store.Tx, person, session string, now time.Time) (monitor
 }
 
 // DeleteCtx ends a session.
-func (s *shelf) DeleteCtx(ctx context.Context, hash string) error {
+func (s *sessionStore) DeleteCtx(ctx context.Context, hash string) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSession(hash) })
 }
 
 // Find, Commit and Delete complete the library's interface.
-func (s *shelf) Find(string) ([]byte, bool, error)      { return nil, false, errNoContext }
-func (s *shelf) Commit(string, []byte, time.Time) error { return errNoContext }
-func (s *shelf) Delete(string) error                    { return errNoContext }
+func (s *sessionStore) Find(string) ([]byte, bool, error)      { return nil, false, errNoContext }
+func (s *sessionStore) Commit(string, []byte, time.Time) error { return errNoContext }
+func (s *sessionStore) Delete(string) error                    { return errNoContext }
 
-// shortened cuts a text to at most n bytes, at the end of a character.
-func shortened(text string, n int) string {
+// truncate cuts a text to at most n bytes, at the end of a character.
+func truncate(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}

@@ -14,10 +14,10 @@ import (
 // setupSetting is where the hash of the one-time link is kept.
 const setupSetting = "setup-link"
 
-// SetupLink makes the token of the one-time link that creates the owner. It
+// CreateSetupLink makes the token of the one-time link that creates the owner. It
 // takes the place of any before. needed is false when somebody has an account.
-func (p *People) SetupLink(ctx context.Context) (token string, needed bool, err error) {
-	begun, err := p.Begun(ctx)
+func (p *People) CreateSetupLink(ctx context.Context) (token string, needed bool, err error) {
+	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
 		return "", false, err
 	}
@@ -29,9 +29,9 @@ func (p *People) SetupLink(ctx context.Context) (token string, needed bool, err 
 	return token, true, nil
 }
 
-// SetupOpen reports whether a token is that of the link that creates the owner.
-func (p *People) SetupOpen(ctx context.Context, token string) (is bool, err error) {
-	begun, err := p.Begun(ctx)
+// SetupLinkValid reports whether a token is that of the link that creates the owner.
+func (p *People) SetupLinkValid(ctx context.Context, token string) (is bool, err error) {
+	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
 		return false, err
 	}
@@ -44,49 +44,49 @@ func (p *People) SetupOpen(ctx context.Context, token string) (is bool, err erro
 	return is, err
 }
 
-// Founder is what the owner says about themselves and the first project.
-type Founder struct {
+// OwnerSetup is what the owner says about themselves and the first project.
+type OwnerSetup struct {
 	Name, Email, Password string
 	Project, Zone         string // empty: as they are
 }
 
-// errGone is the answer to a link that was used, or is none.
-func errGone() error {
-	return monitor.Wrong(monitor.Missing, "", "This link was used already, or a newer one was made. The server prints a new one when it starts.")
+// errSetupLinkUsed is the answer to a link that was used, or is none.
+func errSetupLinkUsed() error {
+	return monitor.Faultf(monitor.NotFound, "", "This link was used already, or a newer one was made. The server prints a new one when it starts.")
 }
 
 // SetUp creates the owner for whoever has the link, which works once, and signs
 // them in.
-func (p *People) SetUp(ctx context.Context, token string, f Founder, e Entry, now time.Time) error {
-	ok, err := p.SetupOpen(ctx, token)
+func (p *People) SetUp(ctx context.Context, token string, f OwnerSetup, e ClientInfo, now time.Time) error {
+	ok, err := p.SetupLinkValid(ctx, token)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return errGone()
+		return errSetupLinkUsed()
 	}
-	v, err := p.found(ctx, f, e.Address, now, func(tx *store.Tx) error {
-		used, err := tx.DropSetting(setupSetting, HashKey(token))
+	v, err := p.createOwner(ctx, f, e.Address, now, func(tx *store.Tx) error {
+		used, err := tx.DeleteSetting(setupSetting, HashKey(token))
 		if err == nil && !used {
-			return errGone()
+			return errSetupLinkUsed()
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return p.Sessions.begin(ctx, v, e, now)
+	return p.Sessions.start(ctx, v, e, now)
 }
 
 // AddOwner creates the owner without anybody being there, unless somebody has
 // an account. It reports whether it did.
 func (p *People) AddOwner(ctx context.Context, email, password string, now time.Time) (bool, error) {
-	begun, err := p.Begun(ctx)
+	begun, err := p.HasAccounts(ctx)
 	if err != nil || begun {
 		return false, err
 	}
-	_, err = p.found(ctx, Founder{Name: "Owner", Email: email, Password: password}, "", now, func(tx *store.Tx) error {
-		n, err := tx.People()
+	_, err = p.createOwner(ctx, OwnerSetup{Name: "Owner", Email: email, Password: password}, "", now, func(tx *store.Tx) error {
+		n, err := tx.CountPeople()
 		if err == nil && n > 0 {
 			return store.ErrTaken // another node did it just now
 		}
@@ -98,11 +98,11 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 	return err == nil, err
 }
 
-// found adds the owner and makes them the owner of all projects, of which the
+// createOwner adds the owner and makes them the owner of all projects, of which the
 // first gets its name. claim runs first, in the same transaction. address is
 // empty where the settings of the server say who the owner is.
-func (p *People) found(ctx context.Context, f Founder, address string, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
-	if f, err = f.sound(); err != nil {
+func (p *People) createOwner(ctx context.Context, f OwnerSetup, address string, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
+	if f, err = f.validate(); err != nil {
 		return v, err
 	}
 	if v.hash, err = p.hasher.hash(ctx, f.Password); err != nil {
@@ -119,16 +119,16 @@ func (p *People) found(ctx context.Context, f Founder, address string, now time.
 		if address == "" {
 			by = Operator(monitor.Project{}, "server settings")
 		}
-		return f.take(tx, v.person, by, now)
+		return f.grantOwnership(tx, v.person, by, now)
 	})
 	if err == nil {
-		p.begun.Store(true)
+		p.hasAccounts.Store(true)
 	}
 	return v, err
 }
 
-// take makes the founder the owner of what there is.
-func (f Founder) take(tx *store.Tx, person monitor.Person, by Actor, now time.Time) error {
+// grantOwnership makes the founder the owner of what there is.
+func (f OwnerSetup) grantOwnership(tx *store.Tx, person monitor.Person, by Actor, now time.Time) error {
 	projects, err := tx.Projects()
 	if err != nil {
 		return err
@@ -144,11 +144,11 @@ func (f Founder) take(tx *store.Tx, person monitor.Person, by Actor, now time.Ti
 			return err
 		}
 	}
-	return auditAccount(tx, person.ID, audited{by, "person.setup", person.Name, "owner"}, now)
+	return auditAccount(tx, person.ID, accountAction{by, "person.setup", person.Name, "owner"}, now)
 }
 
-// sound returns what is stored of the founder, or all that is wrong with it.
-func (f Founder) sound() (Founder, error) {
+// validate returns what is stored of the founder, or all that is wrong with it.
+func (f OwnerSetup) validate() (OwnerSetup, error) {
 	var faults monitor.Faults
 	add := func(fault *monitor.Fault) {
 		if fault != nil {
@@ -157,20 +157,20 @@ func (f Founder) sound() (Founder, error) {
 	}
 	var fault *monitor.Fault
 	name, email := f.Name, f.Email
-	f.Name, fault = soundName(name)
+	f.Name, fault = validateName(name)
 	add(fault)
-	f.Email, fault = SoundEmail(email)
+	f.Email, fault = ValidateEmail(email)
 	add(fault)
 	add(passwordFault("password", f.Password, name, email))
 	if f.Project != "" {
-		if f.Project, fault = soundName(f.Project); fault != nil {
+		if f.Project, fault = validateName(f.Project); fault != nil {
 			fault.Field = "project"
 			add(fault)
 		}
 	}
-	zone, err := schedule.Zone(f.Zone)
+	zone, err := schedule.CanonicalZone(f.Zone)
 	if err != nil {
-		add(monitor.Wrong(monitor.Invalid, "timezone", "%s.", err))
+		add(monitor.Faultf(monitor.Invalid, "timezone", "%s.", err))
 	}
 	f.Zone = zone
 	if len(faults) > 0 {

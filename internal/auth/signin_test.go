@@ -17,7 +17,7 @@ import (
 func (h *house) knownBrowser() (token string) {
 	h.Helper()
 	h.visit(nil, func(ctx context.Context) {
-		if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.Entry{Address: "192.0.2.1"}, h.began); err != nil {
+		if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.ClientInfo{Address: "192.0.2.1"}, h.began); err != nil {
 			h.Fatal(err)
 		}
 		c, err := h.people.BrowserCookie(ctx, h.began)
@@ -32,12 +32,12 @@ func (h *house) knownBrowser() (token string) {
 // try signs ada in, from an address and in a browser.
 func (h *house) try(password, address, browser string, now time.Time) (err error) {
 	h.visit(nil, func(ctx context.Context) {
-		err = h.people.SignIn(ctx, "ada@example.com", password, auth.Entry{Address: address, Browser: browser}, now)
+		err = h.people.SignIn(ctx, "ada@example.com", password, auth.ClientInfo{Address: address, BrowserToken: browser}, now)
 	})
 	return err
 }
 
-func TestSignIn_NobodyIsShutOutByTheWrongPasswordsOfOthers(t *testing.T) {
+func TestSignIn_WrongPasswordsOfOthersLockNobodyOut(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		browser := h.knownBrowser()
@@ -81,8 +81,8 @@ func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
 		for range 10 {
 			h.faulty(h.try("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
 		}
-		h.faulty(h.try(secret, "192.0.2.7", browser, h.began), monitor.Limited, "password")
-		h.faulty(h.try(secret, "192.0.2.8", browser, h.began), monitor.Limited, "password") // it is counted wherever it is
+		h.faulty(h.try(secret, "192.0.2.7", browser, h.began), monitor.RateLimited, "password")
+		h.faulty(h.try(secret, "192.0.2.8", browser, h.began), monitor.RateLimited, "password") // it is counted wherever it is
 		forged := browser[:len(browser)-2] + "AA"
 		for name, token := range map[string]string{"forged": forged, "rubbish": "x", "none": ""} {
 			if err := h.try(secret, "192.0.2.7", token, h.began); err != nil {
@@ -100,7 +100,7 @@ func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
 	})
 }
 
-func TestReset_ForgivesTheWrongPasswordsOfTheAccount(t *testing.T) {
+func TestReset_ClearsTheWrongPasswordsOfTheAccount(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		for range 11 {
@@ -127,7 +127,7 @@ func TestAllowReset_StrangersDoNotKeepAnybodyFromAskingForALink(t *testing.T) {
 	})
 }
 
-func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsTries(t *testing.T) {
+func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsAttempts(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		free, err := h.people.TakePlaces(h.Context())
@@ -138,7 +138,7 @@ func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsTries(t *testing
 		full, done := h.people.Queued()+auth.MaxQueued, make(chan error)
 		for n := range auth.MaxQueued {
 			go func() {
-				done <- h.people.SignIn(waiting, "ada@example.com", "wrong", auth.Entry{Address: fmt.Sprintf("192.0.2.%d", n)}, h.began)
+				done <- h.people.SignIn(waiting, "ada@example.com", "wrong", auth.ClientInfo{Address: fmt.Sprintf("192.0.2.%d", n)}, h.began)
 			}()
 		}
 		for h.people.Queued() < full {

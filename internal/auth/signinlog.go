@@ -19,24 +19,24 @@ func (p *People) log() *slog.Logger {
 	return p.Log
 }
 
-// shownOfHash is how much of an address's hash is logged: enough to see that
+// loggedHashLength is how much of an address's hash is logged: enough to see that
 // several tries were for one address.
-const shownOfHash = 12
+const loggedHashLength = 12
 
 // logSignIn writes how a sign-in went: with the id of the account, or a hash of
 // the address that has none. People mistake the field for that of the password,
 // so the address is never logged.
-func (p *People) logSignIn(ctx context.Context, v verified, email string, e Entry, err error) {
+func (p *People) logSignIn(ctx context.Context, v verified, email string, e ClientInfo, err error) {
 	account := slog.String("person", v.person.ID)
 	if v.person.ID == "" {
 		sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(email))))
-		account = slog.String("email_sha256", hex.EncodeToString(sum[:])[:shownOfHash])
+		account = slog.String("email_sha256", hex.EncodeToString(sum[:])[:loggedHashLength])
 	}
 	log := p.log().With("component", "auth", account, "client", e.Address)
 	switch fault, theirs := errors.AsType[*monitor.Fault](err); {
 	case err == nil:
 		log.InfoContext(ctx, "signed in")
-	case theirs && fault.Kind == monitor.Limited:
+	case theirs && fault.Kind == monitor.RateLimited:
 		log.WarnContext(ctx, "sign-in throttled")
 	case theirs: // people mistype
 		log.InfoContext(ctx, "sign-in rejected")

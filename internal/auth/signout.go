@@ -14,7 +14,7 @@ import (
 // has no account.
 func (p *People) SignOutEverywhere(ctx context.Context, email string, by Actor, now time.Time) (n int, found bool, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		person, _, known, err := tx.PersonAt(strings.TrimSpace(email))
+		person, _, known, err := tx.PersonByEmail(strings.TrimSpace(email))
 		if found = known; err != nil || !known {
 			return err
 		}
@@ -23,10 +23,10 @@ func (p *People) SignOutEverywhere(ctx context.Context, email string, by Actor, 
 			return err
 		}
 		n = len(sessions)
-		if err := tx.EndSessions(person.ID, ""); err != nil {
+		if err := tx.EndOtherSessions(person.ID, ""); err != nil {
 			return err
 		}
-		return auditAccount(tx, person.ID, audited{by, "session.end-all", person.Name, fmt.Sprintf("%d sessions", n)}, now)
+		return auditAccount(tx, person.ID, accountAction{by, "session.end-all", person.Name, fmt.Sprintf("%d sessions", n)}, now)
 	})
 	if err != nil {
 		return 0, found, fmt.Errorf("sessions of %s: %w", email, err)

@@ -8,7 +8,7 @@ import (
 	"overdue/internal/store"
 )
 
-func TestSignOutEverywhere_EndsEverySessionAndRecordsWhoDidIt(t *testing.T) {
+func TestSignOutEverywhere_EndsEverySessionAndRecordsTheActor(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		one, other := h.signIn("ada@example.com", false, h.began), h.signIn("ada@example.com", true, h.began)
@@ -16,15 +16,15 @@ func TestSignOutEverywhere_EndsEverySessionAndRecordsWhoDidIt(t *testing.T) {
 		if n != 2 || !found || err != nil {
 			h.Errorf("%d sessions, %t, %v; want 2", n, found, err)
 		}
-		if h.here(one, h.began).Known() || h.here(other, h.began).Known() {
+		if h.here(one, h.began).SignedIn() || h.here(other, h.began).SignedIn() {
 			h.Error("a session goes on")
 		}
 		if _, found, err := h.people.SignOutEverywhere(h.Context(), "eve@example.com", auth.Operator(monitor.Project{}, "root"), h.began); found || err != nil {
 			h.Errorf("an address without an account: %t, %v", found, err)
 		}
 		var newest []monitor.AuditEntry
-		h.update(func(tx *store.Tx) (err error) { newest, err = tx.AuditEntries(h.project.Key, 1); return err })
-		if len(newest) != 1 || newest[0].Action != "session.end-all" || newest[0].Kind != monitor.ActorCommand || newest[0].ActorID != "root" {
+		h.update(func(tx *store.Tx) (err error) { newest, err = tx.RecentAuditEntries(h.project.Key, 1); return err })
+		if len(newest) != 1 || newest[0].Action != "session.end-all" || newest[0].Kind != monitor.ActorCommandLine || newest[0].ActorID != "root" {
 			h.Errorf("recorded %+v", newest)
 		}
 	})

@@ -16,7 +16,7 @@ const (
 	maxPerPair     = 10  // for one account, from one network; also from one known browser
 	maxPerAccount  = 100 // for one account, from everywhere, before answers are delayed
 	maxPerNetwork  = 50  // for all accounts, from one network
-	perSite        = 10  // a /48 of IPv6 may do as much as this many /64
+	siteFactor     = 10  // a /48 of IPv6 may do as much as this many /64
 )
 
 // How long an answer is delayed once an account had too many tries: one second,
@@ -35,13 +35,13 @@ type pool int
 // so that answers are the same, but apart from them: there are more of those
 // addresses than any memory holds.
 const (
-	knownBrowsers pool = iota
-	accounts
-	accountPairs
-	madeUpAccounts
-	madeUpPairs
-	networks
-	pools // how many there are
+	browserPool pool = iota
+	accountPool
+	accountNetworkPool
+	unknownAccountPool
+	unknownAccountNetworkPool
+	networkPool
+	poolCount // how many there are
 )
 
 // maxCounters bounds each pool.
@@ -62,7 +62,7 @@ type attempt struct {
 // concurrent use.
 type throttle struct {
 	mu       sync.Mutex
-	counters [pools]map[string]*counter
+	counters [poolCount]map[string]*counter
 }
 
 // counter is how often something happened since a moment.
@@ -82,29 +82,29 @@ func newThrottle() *throttle {
 
 // limit is one counter that an attempt increments.
 type limit struct {
-	pool pool
-	name string
-	max  int
-	slow bool // beyond max, answers are delayed instead of refused
+	pool   pool
+	name   string
+	max    int
+	delays bool // beyond max, answers are delayed instead of refused
 }
 
 // limits returns the counters of an attempt.
 func (a attempt) limits() []limit {
 	account := strings.ToLower(a.email)
 	if a.browser != "" {
-		return []limit{{knownBrowsers, a.browser + " " + account, maxPerPair, false}}
+		return []limit{{browserPool, a.browser + " " + account, maxPerPair, false}}
 	}
-	whole, pairs := madeUpAccounts, madeUpPairs
+	whole, pairs := unknownAccountPool, unknownAccountNetworkPool
 	if a.exists {
-		whole, pairs = accounts, accountPairs
+		whole, pairs = accountPool, accountNetworkPool
 	}
 	all := []limit{{whole, account, maxPerAccount, true}}
 	for n, network := range networksOf(a.address) {
 		times := 1
 		if n > 0 {
-			times = perSite
+			times = siteFactor
 		}
-		all = append(all, limit{pairs, network + " " + account, times * maxPerPair, false}, limit{networks, network, times * maxPerNetwork, false})
+		all = append(all, limit{pairs, network + " " + account, times * maxPerPair, false}, limit{networkPool, network, times * maxPerNetwork, false})
 	}
 	return all
 }
@@ -125,10 +125,10 @@ func networksOf(address string) []string {
 	return all
 }
 
-// try counts an attempt. rest is how long to wait when it is one too many, and
+// reserve counts an attempt. rest is how long to wait when it is one too many, and
 // must be refused; delay is how long its answer must take. A try is counted
 // before it is known to be wrong, so that many at once are no way around.
-func (t *throttle) try(a attempt, now time.Time) (rest, delay time.Duration) {
+func (t *throttle) reserve(a attempt, now time.Time) (rest, delay time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := a.limits()
@@ -137,7 +137,7 @@ func (t *throttle) try(a attempt, now time.Time) (rest, delay time.Duration) {
 		if c == nil || !now.Before(c.ends) || c.n < l.max {
 			continue
 		}
-		if l.slow {
+		if l.delays {
 			delay = max(delay, min(minDelay<<min((c.n-l.max)/delayStep, 10), maxDelay))
 		} else {
 			rest = max(rest, c.ends.Sub(now))
@@ -184,15 +184,15 @@ func (t *throttle) makeRoom(p pool, now time.Time) {
 }
 
 // undo removes an attempt that was not answered.
-func (t *throttle) undo(a attempt) { t.forget(a, false) }
+func (t *throttle) undo(a attempt) { t.release(a, false) }
 
-// right takes back the try of whoever knew the password, and forgives what was
+// succeed takes back the try of whoever knew the password, and forgives what was
 // wrong before from there.
-func (t *throttle) right(a attempt) { t.forget(a, true) }
+func (t *throttle) succeed(a attempt) { t.release(a, true) }
 
-// forget removes one attempt from each counter. With pairs, it drops the counters
+// release removes one attempt from each counter. With pairs, it drops the counters
 // of the account at this network or browser.
-func (t *throttle) forget(a attempt, pairs bool) {
+func (t *throttle) release(a attempt, pairs bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range a.limits() {
@@ -201,19 +201,19 @@ func (t *throttle) forget(a attempt, pairs bool) {
 			continue
 		}
 		c.n--
-		if c.n <= 0 || pairs && l.pool != accounts && l.pool != networks {
+		if c.n <= 0 || pairs && l.pool != accountPool && l.pool != networkPool {
 			delete(t.counters[l.pool], l.name)
 		}
 	}
 }
 
-// forgive drops all counters of an account.
-func (t *throttle) forgive(email string) {
+// resetAccount drops all counters of an account.
+func (t *throttle) resetAccount(email string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	account := strings.ToLower(email)
-	delete(t.counters[accounts], account)
-	for _, p := range []pool{knownBrowsers, accountPairs} {
+	delete(t.counters[accountPool], account)
+	for _, p := range []pool{browserPool, accountNetworkPool} {
 		for name := range t.counters[p] {
 			if strings.HasSuffix(name, " "+account) {
 				delete(t.counters[p], name)

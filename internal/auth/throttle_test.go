@@ -12,7 +12,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // taken counts how many tries are answered before one must rest, at most 1000.
 func taken(th *throttle, at func(n int) attempt) (n int) {
 	for n < 1000 {
-		if rest, _ := th.try(at(n), noon); rest > 0 {
+		if rest, _ := th.reserve(at(n), noon); rest > 0 {
 			break
 		}
 		n++
@@ -41,7 +41,7 @@ func TestThrottle_CountsByAccountByNetworkAndByBoth(t *testing.T) {
 		if got := taken(th, c.at); got != c.max {
 			t.Errorf("%s: %d tries; want %d", name, got, c.max)
 		}
-		if rest, _ := th.try(c.at(0), noon.Add(throttleWindow)); rest > 0 {
+		if rest, _ := th.reserve(c.at(0), noon.Add(throttleWindow)); rest > 0 {
 			t.Errorf("%s: still at rest after the window", name)
 		}
 	}
@@ -50,11 +50,11 @@ func TestThrottle_CountsByAccountByNetworkAndByBoth(t *testing.T) {
 // v4 is the n-th of many addresses.
 func v4(n int) string { return fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255) }
 
-func TestThrottle_AnAccountThatIsAttackedFromEverywhereIsAnsweredLaterAndLater(t *testing.T) {
+func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *testing.T) {
 	th := newThrottle()
 	var delays []time.Duration
 	for n := range 400 {
-		rest, delay := th.try(attempt{email: "a", exists: true, address: v4(n)}, noon)
+		rest, delay := th.reserve(attempt{email: "a", exists: true, address: v4(n)}, noon)
 		if rest > 0 {
 			t.Fatalf("try %d is refused", n)
 		}
@@ -65,27 +65,27 @@ func TestThrottle_AnAccountThatIsAttackedFromEverywhereIsAnsweredLaterAndLater(t
 	if got, want := fmt.Sprint(delays), "[0s 0s 1ns 2ns 4ns 8ns 16ns 16ns]"; got != want {
 		t.Errorf("delays in seconds %s; want %s", got, want)
 	}
-	if rest, delay := th.try(attempt{email: "a", exists: true, address: "192.0.2.1", browser: "known"}, noon); rest > 0 || delay > 0 {
+	if rest, delay := th.reserve(attempt{email: "a", exists: true, address: "192.0.2.1", browser: "known"}, noon); rest > 0 || delay > 0 {
 		t.Errorf("a browser that signed in lately waits %s, %s", rest, delay)
 	}
 }
 
-func TestThrottle_TheRightPasswordForgivesTheWrongOnes(t *testing.T) {
+func TestThrottle_TheCorrectPasswordClearsTheWrongOnes(t *testing.T) {
 	th, a := newThrottle(), attempt{email: "a", exists: true, address: "192.0.2.1"}
 	for n := range 50 {
-		if rest, _ := th.try(a, noon); rest > 0 {
+		if rest, _ := th.reserve(a, noon); rest > 0 {
 			t.Fatalf("try %d must wait %s", n, rest)
 		}
 		if n%5 == 4 {
-			th.right(a)
+			th.succeed(a)
 		}
 	}
 }
 
-func TestThrottle_ATryThatWasNotAnsweredDoesNotCount(t *testing.T) {
+func TestThrottle_AnAttemptThatWasNotAnsweredDoesNotCount(t *testing.T) {
 	th, a := newThrottle(), attempt{email: "a", exists: true, address: "2001:db8::1"}
 	for range 1000 {
-		if rest, _ := th.try(a, noon); rest > 0 {
+		if rest, _ := th.reserve(a, noon); rest > 0 {
 			t.Fatal("at rest")
 		}
 		th.undo(a)
@@ -97,7 +97,7 @@ func TestThrottle_ATryThatWasNotAnsweredDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestThrottle_ForgivingAnAccountForgetsNoOther(t *testing.T) {
+func TestThrottle_ResettingAnAccountResetsNoOther(t *testing.T) {
 	th := newThrottle()
 	attempts := func(email string) []attempt {
 		return []attempt{
@@ -107,47 +107,47 @@ func TestThrottle_ForgivingAnAccountForgetsNoOther(t *testing.T) {
 	for _, email := range []string{"a", "b"} {
 		for _, a := range attempts(email) {
 			for range maxPerPair {
-				th.try(a, noon)
+				th.reserve(a, noon)
 			}
 		}
 	}
-	th.forgive("A")
+	th.resetAccount("A")
 	for i := range attempts("a") {
-		if rest, _ := th.try(attempts("a")[i], noon); rest > 0 {
+		if rest, _ := th.reserve(attempts("a")[i], noon); rest > 0 {
 			t.Errorf("attempt %d of the forgiven account must wait", i)
 		}
-		if rest, _ := th.try(attempts("b")[i], noon); rest == 0 {
+		if rest, _ := th.reserve(attempts("b")[i], noon); rest == 0 {
 			t.Errorf("attempt %d of another account was forgiven too", i)
 		}
 	}
 }
 
-func TestThrottle_MadeUpAccountsMakeNothingBeForgotten(t *testing.T) {
+func TestThrottle_UnknownAccountsEvictNoOtherCounters(t *testing.T) {
 	th, later := newThrottle(), noon.Add(time.Minute)
 	victim := attempt{email: "victim", exists: true, address: "198.51.100.1"}
 	for range maxPerPair {
-		th.try(victim, noon)
+		th.reserve(victim, noon)
 	}
 	guessed := func(n int) attempt { return attempt{email: "guessed", exists: true, address: v4(1<<20 + n)} }
 	for n := range maxPerAccount {
-		th.try(guessed(n), noon)
+		th.reserve(guessed(n), noon)
 	}
 	// Later, so that their counters end last, and each of them more often.
 	for n := range maxCounters * 5 / 4 * (maxPerPair + 1) {
-		th.try(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
+		th.reserve(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
 	}
 	for p, counters := range th.counters {
 		if len(counters) > maxCounters {
 			t.Errorf("pool %d: %d counters; want at most %d", p, len(counters), maxCounters)
 		}
 	}
-	if c := th.counters[accounts]["victim"]; c == nil || c.n != maxPerPair {
+	if c := th.counters[accountPool]["victim"]; c == nil || c.n != maxPerPair {
 		t.Errorf("a flood made it forget the tries for an account: %+v", c)
 	}
-	if rest, _ := th.try(victim, later); rest == 0 {
+	if rest, _ := th.reserve(victim, later); rest == 0 {
 		t.Error("a flood made it forget who is at rest")
 	}
-	if _, delay := th.try(guessed(maxPerAccount), later); delay == 0 {
+	if _, delay := th.reserve(guessed(maxPerAccount), later); delay == 0 {
 		t.Error("a flood made it forget the account that is attacked")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// turns collects when a loop worked.
-type turns struct {
+// runRecorder collects when a loop worked.
+type runRecorder struct {
 	mu   sync.Mutex
 	at   []time.Duration
 	from time.Time
@@ -19,8 +19,8 @@ type turns struct {
 	rest time.Duration
 }
 
-// do is one turn.
-func (w *turns) do(context.Context, time.Time) (time.Duration, error) {
+// run is one turn.
+func (w *runRecorder) run(context.Context, time.Time) (time.Duration, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.at = append(w.at, time.Since(w.from))
@@ -28,10 +28,10 @@ func (w *turns) do(context.Context, time.Time) (time.Duration, error) {
 }
 
 // run runs a loop in virtual time beside a test.
-func run(t *testing.T, rest time.Duration, test func(*Loop, *turns)) {
+func run(t *testing.T, rest time.Duration, test func(*Loop, *runRecorder)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &turns{from: time.Now(), rest: rest}
-		l := New("test", slog.New(slog.DiscardHandler), w.do)
+		w := &runRecorder{from: time.Now(), rest: rest}
+		l := New("test", slog.New(slog.DiscardHandler), w.run)
 		ctx, stop := context.WithCancel(t.Context())
 		var done sync.WaitGroup
 		done.Go(func() { l.Run(ctx) })
@@ -43,7 +43,7 @@ func run(t *testing.T, rest time.Duration, test func(*Loop, *turns)) {
 }
 
 // expect compares when the loop worked.
-func (w *turns) expect(t *testing.T, want ...time.Duration) {
+func (w *runRecorder) expect(t *testing.T, want ...time.Duration) {
 	t.Helper()
 	synctest.Wait()
 	w.mu.Lock()
@@ -58,38 +58,38 @@ func (w *turns) expect(t *testing.T, want ...time.Duration) {
 	}
 }
 
-func TestALoopRestsAsLongAsItSaysUnlessItIsNudged(t *testing.T) {
-	run(t, time.Minute, func(l *Loop, w *turns) {
+func TestLoop_WaitsAsLongAsItReturnsUnlessItIsWoken(t *testing.T) {
+	run(t, time.Minute, func(l *Loop, w *runRecorder) {
 		time.Sleep(time.Minute)
 		w.expect(t, 0, time.Minute)
 		time.Sleep(10 * time.Second)
-		l.Nudge()
+		l.Wake()
 		w.expect(t, 0, time.Minute, 70*time.Second)
 		time.Sleep(time.Minute)
 		w.expect(t, 0, time.Minute, 70*time.Second, 130*time.Second)
 	})
 }
 
-func TestANudgeBeforeAMomentThatTheLoopAwaitsAnyhowIsNone(t *testing.T) {
-	run(t, time.Minute, func(l *Loop, w *turns) {
-		l.NudgeBefore(w.from.Add(2 * time.Minute))
+func TestWakeBefore_ChangesNothingIfTheNextRunIsEarlier(t *testing.T) {
+	run(t, time.Minute, func(l *Loop, w *runRecorder) {
+		l.WakeBefore(w.from.Add(2 * time.Minute))
 		w.expect(t, 0)
-		l.NudgeBefore(w.from.Add(30 * time.Second))
+		l.WakeBefore(w.from.Add(30 * time.Second))
 		w.expect(t, 0, 0)
 	})
 }
 
-func TestErrorsAreTriedAgainAfterGrowingPausesThatNoNudgeEnds(t *testing.T) {
-	run(t, time.Hour, func(l *Loop, w *turns) {
+func TestLoop_RetriesErrorsWithABackoffThatWakeDoesNotEnd(t *testing.T) {
+	run(t, time.Hour, func(l *Loop, w *runRecorder) {
 		w.mu.Lock()
 		w.fail = errors.New("broken")
 		w.mu.Unlock()
-		l.Nudge()
+		l.Wake()
 		w.expect(t, 0, 0)
 		if l.Check(time.Now()) == nil {
 			t.Error("a loop that fails passes its check")
 		}
-		l.Nudge()
+		l.Wake()
 		w.expect(t, 0, 0)
 		time.Sleep(100 * time.Millisecond)
 		w.expect(t, 0, 0, 100*time.Millisecond)
@@ -105,12 +105,12 @@ func TestErrorsAreTriedAgainAfterGrowingPausesThatNoNudgeEnds(t *testing.T) {
 	})
 }
 
-func TestLoop_RetryEndsThePauseAfterAnError(t *testing.T) {
-	run(t, time.Hour, func(l *Loop, w *turns) {
+func TestRetry_EndsTheBackoff(t *testing.T) {
+	run(t, time.Hour, func(l *Loop, w *runRecorder) {
 		w.mu.Lock()
 		w.fail = errors.New("broken")
 		w.mu.Unlock()
-		l.Nudge()
+		l.Wake()
 		time.Sleep(20 * time.Second) // by now the pauses are as long as they get
 		w.mu.Lock()
 		failed := len(w.at)
@@ -127,7 +127,7 @@ func TestLoop_RetryEndsThePauseAfterAnError(t *testing.T) {
 	})
 }
 
-func TestALoopThatHangsIsNoticed(t *testing.T) {
+func TestCheck_ReportsALoopThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		l := New("test", slog.New(slog.DiscardHandler), func(context.Context, time.Time) (time.Duration, error) {
@@ -142,7 +142,7 @@ func TestALoopThatHangsIsNoticed(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var done sync.WaitGroup
 		done.Go(func() { l.Run(ctx) })
-		time.Sleep(2*time.Minute + mostLate)
+		time.Sleep(2*time.Minute + maxLateness)
 		if err := l.Check(time.Now()); err != nil {
 			t.Errorf("a little late: %v", err)
 		}

@@ -13,12 +13,12 @@ import (
 
 // child is the command of "run" and what comes out of it.
 type child struct {
-	command []string
-	cmd     *exec.Cmd
-	std     Streams
-	outputs []*output       // streams that pass through us
-	written []func() []byte // ends of the streams, standard output first
-	drained chan struct{}   // closed when all outputs have ended
+	command  []string
+	cmd      *exec.Cmd
+	std      Streams
+	outputs  []*outputPipe   // streams that pass through us
+	readEnds []func() []byte // ends of the streams, standard output first
+	drained  chan struct{}   // closed when all outputs have ended
 }
 
 // newChild prepares a command.
@@ -28,24 +28,24 @@ func newChild(command []string, std Streams) *child {
 
 // start starts the command. If there are no descriptors left for pipes, the
 // command runs with our own output, which is then not sent.
-func (c *child) start(t *tail, bare bool) error {
-	err := c.try(t, bare)
+func (c *child) start(t *tailBuffer, bare bool) error {
+	err := c.startOnce(t, bare)
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		warn(c.std, "the output of the job is not sent: %v", err)
-		c.outputs, c.written = nil, nil
-		err = c.try(t, true)
+		c.outputs, c.readEnds = nil, nil
+		err = c.startOnce(t, true)
 	}
 	if err != nil {
 		return err
 	}
 	closeInherited(c.std)
-	c.pump()
+	c.startCopying()
 	return nil
 }
 
-// try starts the command once. If it fails, nothing has been written.
-func (c *child) try(t *tail, bare bool) error {
-	c.cmd = find(c.command)
+// startOnce starts the command once. If it fails, nothing has been written.
+func (c *child) startOnce(t *tailBuffer, bare bool) error {
+	c.cmd = lookCommand(c.command)
 	ends, err := c.connect(t, bare)
 	if err == nil {
 		err = c.launch()
@@ -61,9 +61,9 @@ func (c *child) try(t *tail, bare bool) error {
 	return err
 }
 
-// find finds a command as a shell does: also in the current directory, if PATH
+// lookCommand finds a command as a shell does: also in the current directory, if PATH
 // names it.
-func find(command []string) *exec.Cmd {
+func lookCommand(command []string) *exec.Cmd {
 	cmd := exec.Command(command[0], command[1:]...)
 	if errors.Is(cmd.Err, exec.ErrDot) {
 		cmd.Err = nil
@@ -75,7 +75,7 @@ func find(command []string) *exec.Cmd {
 // interpreter is a shell script, as it is for a shell (POSIX, XCU 2.9.1.4).
 func (c *child) launch() error {
 	c.cmd.WaitDelay = backgroundOutputTimeout // matters only if a stream is not a file
-	c.cmd.SysProcAttr = dieWithParent()
+	c.cmd.SysProcAttr = killWithParent()
 	err := c.cmd.Start()
 	if !errors.Is(err, syscall.ENOEXEC) {
 		return err
@@ -89,7 +89,7 @@ func (c *child) launch() error {
 
 // connect decides for each stream how it reaches its destination, and returns
 // the ends of pipes that belong to the child.
-func (c *child) connect(t *tail, bare bool) ([]*os.File, error) {
+func (c *child) connect(t *tailBuffer, bare bool) ([]*os.File, error) {
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = c.std.In, c.std.Out, c.std.Err
 	if bare {
 		return nil, nil
@@ -122,32 +122,32 @@ func (c *child) connect(t *tail, bare bool) ([]*os.File, error) {
 // Programs behave differently if they write to a pipe instead of a terminal or
 // another device. The end of a regular file can be read afterwards. Everything
 // else passes through us.
-func (c *child) route(to io.Writer, t *tail) (*os.File, error) {
+func (c *child) route(to io.Writer, t *tailBuffer) (*os.File, error) {
 	if file, ok := to.(*os.File); ok {
 		if isDevice(file) {
 			return nil, nil
 		}
 		if log := openOutputFile(file); log != nil {
-			c.written = append(c.written, log.end)
+			c.readEnds = append(c.readEnds, log.readEnd)
 			return nil, nil
 		}
 	}
-	o, end, err := newOutput(to, t)
+	o, end, err := newOutputPipe(to, t)
 	if err != nil {
 		return nil, err
 	}
 	if len(c.outputs) == 0 { // outputs share one tail
-		c.written = append(c.written, t.bytes)
+		c.readEnds = append(c.readEnds, t.bytes)
 	}
 	c.outputs = append(c.outputs, o)
 	return end, nil
 }
 
-// pump starts to pass the output on.
-func (c *child) pump() {
+// startCopying starts to pass the output on.
+func (c *child) startCopying() {
 	var all sync.WaitGroup
 	for _, o := range c.outputs {
-		all.Go(o.pump)
+		all.Go(o.copyOutput)
 	}
 	go func() {
 		all.Wait()
@@ -166,7 +166,7 @@ func (c *child) wait(s *signals) *os.ProcessState {
 	}()
 	for {
 		select {
-		case sig := <-s.heard:
+		case sig := <-s.received:
 			s.forward(c.cmd.Process, sig)
 		case <-ended:
 			return c.cmd.ProcessState
@@ -178,7 +178,7 @@ func (c *child) wait(s *signals) *os.ProcessState {
 // different destinations, it has the end of each, and the longer one is cut first.
 func (c *child) body() []byte {
 	ends := [][]byte{}
-	for _, end := range c.written {
+	for _, end := range c.readEnds {
 		ends = append(ends, end())
 	}
 	switch len(ends) {

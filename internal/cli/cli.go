@@ -26,25 +26,25 @@ const (
 	exitUsage   = 2
 )
 
-// grammar is the whole command line.
-type grammar struct {
-	Serve      serveCmd      `cmd:"" help:"Run the server."`
-	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Make API keys, directly in the database."`
-	Person     personCmd     `cmd:"" help:"Help people who cannot sign in, directly in the database."`
-	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
-	Run        runCmd        `cmd:"" help:"Run a command and ping when it starts and ends."`
-	Heartbeats heartbeatsCmd `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
-	Schedule   scheduleCmd   `cmd:"" help:"Say when a cron line or calendar expression is due, without a server."`
-	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and have them watched."`
-	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
-	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
-	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
-	Check      checkCmd      `cmd:"" help:"Check the settings and the database."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Forward    forwardCmd    `cmd:"" name:"forward-output" hidden:"" help:"Pass on what background processes of a job write. Only run starts it."`
+// commandLine is the whole command line.
+type commandLine struct {
+	Serve      serveCmd         `cmd:"" help:"Run the server."`
+	APIKey     apiKeyCmd        `cmd:"" name:"api-key" help:"Make API keys, directly in the database."`
+	Person     personCmd        `cmd:"" help:"Help people who cannot sign in, directly in the database."`
+	Ping       pingCmd          `cmd:"" help:"Send one ping, with retries."`
+	Run        runCmd           `cmd:"" help:"Run a command and ping when it starts and ends."`
+	Heartbeats heartbeatsCmd    `cmd:"" help:"List, create, pause, resume and delete heartbeats."`
+	Schedule   scheduleCmd      `cmd:"" help:"Say when a cron line or calendar expression is due, without a server."`
+	Discover   discoverCmd      `cmd:"" help:"Find the jobs of this machine and have them watched."`
+	SecretKey  secretKeyCmd     `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
+	Backup     backupCmd        `cmd:"" help:"Copy the database, also while the server runs."`
+	Restore    restoreCmd       `cmd:"" help:"Replace the database with a backup."`
+	Check      checkCmd         `cmd:"" help:"Check the settings and the database."`
+	Version    versionCmd       `cmd:"" help:"Print the version."`
+	Forward    forwardOutputCmd `cmd:"" name:"forward-output" hidden:"" help:"Pass on what background processes of a job write. Only run starts it."`
 }
 
-const about = `A heartbeat monitor: your jobs call it when they have run, and it tells you when a call does not come.
+const description = `A heartbeat monitor: your jobs call it when they have run, and it tells you when a call does not come.
 
 Every setting can be given as a flag, as an environment variable, or as a key of the file that --config names. A flag beats the environment, which beats the file.`
 
@@ -52,22 +52,22 @@ Every setting can be given as a flag, as an environment variable, or as a key of
 // the settings in the environment of the process. If a signal ended the command
 // of "run", the same signal ends this process.
 func Main(args []string, std Streams) int {
-	err := execute(args, std, wired())
-	code := report(std, err)
-	var o *outcome
-	if errors.As(err, &o) && o.killed != 0 {
-		killSelf(o.killed)
+	err := execute(args, std, newBackend())
+	code := reportError(std, err)
+	var o *exitError
+	if errors.As(err, &o) && o.signal != 0 {
+		killSelf(o.signal)
 	}
 	return code
 }
 
-// perform is Main with the server's insides given, so that tests can be them.
-func perform(args []string, std Streams, in insides) int {
-	return report(std, execute(args, std, in))
+// runWith is Main with the server's insides given, so that tests can be them.
+func runWith(args []string, std Streams, in backend) int {
+	return reportError(std, execute(args, std, in))
 }
 
 // execute runs the command that args ask for.
-func execute(args []string, std Streams, in insides) error {
+func execute(args []string, std Streams, in backend) error {
 	helped := false
 	parser, err := newParser(std, func(int) { helped = true })
 	if err != nil {
@@ -76,24 +76,24 @@ func execute(args []string, std Streams, in insides) error {
 	if len(args) == 0 {
 		// No command is a mistake, and the help is its best explanation.
 		_, _ = parser.Parse([]string{"--help"}) // printing is all that is wanted
-		return &outcome{code: exitUsage}
+		return &exitError{code: exitUsage}
 	}
 	parsed, err := parser.Parse(args)
 	switch {
 	case helped: // parsing goes on after --help; what it finds missing is no matter
 		return nil
 	case err != nil:
-		return misuse(parser, err)
+		return parseError(parser, err)
 	}
-	ctx, stop := interruptible()
+	ctx, stop := signalContext()
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(in)
 }
 
-// interruptible returns a context that ends with the first interrupt or
+// signalContext returns a context that ends with the first interrupt or
 // SIGTERM; a second one ends what does not stop. An ignored interrupt stays so.
-func interruptible() (context.Context, context.CancelFunc) {
+func signalContext() (context.Context, context.CancelFunc) {
 	ending := []os.Signal{syscall.SIGTERM}
 	if !signal.Ignored(os.Interrupt) {
 		ending = append(ending, os.Interrupt)
@@ -107,20 +107,20 @@ func interruptible() (context.Context, context.CancelFunc) {
 // calls once it has printed help; it must return, so nothing ends the process
 // behind our back.
 func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
-	return kong.New(&grammar{},
+	return kong.New(&commandLine{},
 		kong.Name("overdue"),
-		kong.Description(about),
+		kong.Description(description),
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(exit),
 		kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ValueFormatter(withVariables),
+		kong.ValueFormatter(helpWithVariables),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
 	)
 }
 
-// misuse turns the parser's complaint into one that says where to look.
-func misuse(parser *kong.Kong, err error) error {
+// parseError turns the parser's complaint into one that says where to look.
+func parseError(parser *kong.Kong, err error) error {
 	where := parser.Model.Name
 	var bad *kong.ParseError
 	if errors.As(err, &bad) && bad.Context != nil {
@@ -128,40 +128,40 @@ func misuse(parser *kong.Kong, err error) error {
 			where = node.FullPath()
 		}
 	}
-	return usage("%w\nRun \"%s --help\" for usage.", err, where)
+	return usageError("%w\nRun \"%s --help\" for usage.", err, where)
 }
 
-// outcome is an error that knows its exit code. Without a reason it is silent:
+// exitError is an error that knows its exit code. Without a reason it is silent:
 // the command has said all there is to say.
-type outcome struct {
+type exitError struct {
 	code   int
-	killed syscall.Signal // that ended the command of "run"; 0 if none did
-	reason error
+	signal syscall.Signal // that ended the command of "run"; 0 if none did
+	err    error
 }
 
-func (o *outcome) Error() string {
-	if o.reason == nil {
+func (o *exitError) Error() string {
+	if o.err == nil {
 		return ""
 	}
-	return o.reason.Error()
+	return o.err.Error()
 }
 
-func (o *outcome) Unwrap() error { return o.reason }
+func (o *exitError) Unwrap() error { return o.err }
 
-// usage is the error of a command that was not used as it must be.
-func usage(format string, args ...any) error {
-	return &outcome{code: exitUsage, reason: fmt.Errorf(format, args...)}
+// usageError is the error of a command that was not used as it must be.
+func usageError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
-// report tells the operator what went wrong and returns the exit code.
-func report(std Streams, err error) int {
+// reportError tells the operator what went wrong and returns the exit code.
+func reportError(std Streams, err error) int {
 	if err == nil {
 		return 0
 	}
 	if text := err.Error(); text != "" {
 		warn(std, "%s", text)
 	}
-	var o *outcome
+	var o *exitError
 	if errors.As(err, &o) {
 		return o.code
 	}

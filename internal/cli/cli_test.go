@@ -17,39 +17,39 @@ import (
 
 const anID = "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 
-// result is what a command left behind.
-type result struct {
+// commandResult is what a command left behind.
+type commandResult struct {
 	code     int
 	out, err string
 }
 
-// overdue runs a command line with the given insides and nothing on standard
+// runOverdue runs a command line with the given insides and nothing on standard
 // input.
-func overdue(in insides, args ...string) result {
+func runOverdue(in backend, args ...string) commandResult {
 	var out, err bytes.Buffer
-	code := perform(args, Streams{In: strings.NewReader(""), Out: &out, Err: &err}, in)
-	return result{code, out.String(), err.String()}
+	code := runWith(args, Streams{In: strings.NewReader(""), Out: &out, Err: &err}, in)
+	return commandResult{code, out.String(), err.String()}
 }
 
-// heard is one request to a fake monitor.
-type heard struct{ path, rid, body, agent string }
+// receivedPing is one request to a fake monitor.
+type receivedPing struct{ path, rid, body, agent string }
 
-// monitor is a far end that writes down what it hears before it answers.
-type monitor struct {
+// fakeMonitor is a far end that writes down what it hears before it answers.
+type fakeMonitor struct {
 	*httptest.Server
 
 	mu    sync.Mutex
-	pings []heard
+	pings []receivedPing
 }
 
-// newMonitor starts a monitor; answer nil acknowledges everything.
-func newMonitor(t *testing.T, answer http.HandlerFunc) *monitor {
+// newFakeMonitor starts a monitor; answer nil acknowledges everything.
+func newFakeMonitor(t *testing.T, answer http.HandlerFunc) *fakeMonitor {
 	t.Helper()
-	m := &monitor{}
+	m := &fakeMonitor{}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
 		m.mu.Lock()
-		m.pings = append(m.pings, heard{
+		m.pings = append(m.pings, receivedPing{
 			strings.TrimPrefix(r.Method+" "+r.URL.Path, "POST /api/v1/hb/"+anID), r.URL.Query().Get("rid"), string(body), r.UserAgent(),
 		})
 		m.mu.Unlock()
@@ -65,21 +65,21 @@ func newMonitor(t *testing.T, answer http.HandlerFunc) *monitor {
 	return m
 }
 
-func (m *monitor) heard() []heard {
+func (m *fakeMonitor) received() []receivedPing {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.pings)
 }
 
-func (m *monitor) paths() []string {
+func (m *fakeMonitor) paths() []string {
 	paths := []string{}
-	for _, p := range m.heard() {
+	for _, p := range m.received() {
 		paths = append(paths, p.path)
 	}
 	return paths
 }
 
-func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
+func TestMain_UsageErrorExitsWithTwoAndAHint(t *testing.T) {
 	for args, hint := range map[string]string{
 		"frobnicate":                                   `"overdue --help"`,
 		"ping":                                         `"overdue ping --help"`,
@@ -105,28 +105,28 @@ func TestWrongUseIsExitCodeTwoWithAHint(t *testing.T) {
 		"serve --owner-email a@b.example":                                      "give both or neither",
 		"serve --ping-rate-limit=-1":                                           "not be negative",
 	} {
-		got := overdue(insides{}, strings.Fields(args)...)
+		got := runOverdue(backend{}, strings.Fields(args)...)
 		if got.code != 2 || got.out != "" || !strings.HasPrefix(got.err, "overdue: ") || !strings.Contains(got.err, hint) {
 			t.Errorf("%s: %+v; want exit code 2 and %q", args, got, hint)
 		}
 	}
 }
 
-func TestHelpIsOnStandardOutputWithoutRunningAnything(t *testing.T) {
+func TestMain_HelpGoesToStandardOutputAndRunsNothing(t *testing.T) {
 	for _, args := range []string{"--help", "run --help", "ping -h", "serve --help", "heartbeats delete --help"} {
-		got := overdue(insides{}, strings.Fields(args)...)
+		got := runOverdue(backend{}, strings.Fields(args)...)
 		if got.code != 0 || got.err != "" || !strings.HasPrefix(got.out, "Usage: overdue ") {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
-	if got := overdue(insides{}); got.code != 2 || !strings.Contains(got.out, "Commands:") {
+	if got := runOverdue(backend{}); got.code != 2 || !strings.Contains(got.out, "Commands:") {
 		t.Errorf("no command: %+v; want the help and exit code 2", got)
 	}
 }
 
-func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
+func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	var told []any
-	in := insides{
+	in := backend{
 		serve: func(_ context.Context, f ServerFlags, _ Streams) error { told = append(told, f.Listen); return nil },
 		createAPIKey: func(_ context.Context, f StoreFlags, want KeyRequest) (string, error) {
 			told = append(told, string(f.Database), want)
@@ -146,32 +146,32 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 		},
 		restore: func(_ context.Context, f StoreFlags, file string, std Streams) error {
 			told = append(told, string(f.Database), file)
-			return say(std, "restored")
+			return printLine(std, "restored")
 		},
 		check: func(context.Context, ServerFlags, Streams) error { return errors.New("disk is full") },
 	}
-	if got := overdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (result{0, "ovd_new\n", ""}) {
+	if got := runOverdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (commandResult{0, "ovd_new\n", ""}) {
 		t.Errorf("api-key create: %+v; want the key alone on standard output", got)
 	}
-	if got := overdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (result{0, "https://o.example/reset/x\n", ""}) {
+	if got := runOverdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (commandResult{0, "https://o.example/reset/x\n", ""}) {
 		t.Errorf("person reset-link: %+v; want the link alone on standard output", got)
 	}
-	if got := overdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
+	if got := runOverdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
 		t.Errorf("person reset-link without an address: %+v; want the path, and a line that says what is missing", got)
 	}
-	if got := overdue(in, "person", "sign-out", "a@b.example"); got != (result{0, "3 sessions of a@b.example ended\n", ""}) {
+	if got := runOverdue(in, "person", "sign-out", "a@b.example"); got != (commandResult{0, "3 sessions of a@b.example ended\n", ""}) {
 		t.Errorf("person sign-out: %+v", got)
 	}
-	if got := overdue(in, "backup", "copy.db"); got != (result{}) {
+	if got := runOverdue(in, "backup", "copy.db"); got != (commandResult{}) {
 		t.Errorf("backup: %+v", got)
 	}
-	if got := overdue(in, "restore", "copy.db", "--database", "y.db"); got != (result{0, "restored\n", ""}) {
+	if got := runOverdue(in, "restore", "copy.db", "--database", "y.db"); got != (commandResult{0, "restored\n", ""}) {
 		t.Errorf("restore: %+v", got)
 	}
-	if got := overdue(in, "serve", "--listen", ":1"); got != (result{}) {
+	if got := runOverdue(in, "serve", "--listen", ":1"); got != (commandResult{}) {
 		t.Errorf("serve: %+v", got)
 	}
-	if got := overdue(in, "check"); got != (result{1, "", "overdue: check: disk is full\n"}) {
+	if got := runOverdue(in, "check"); got != (commandResult{1, "", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
 	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}
@@ -180,10 +180,10 @@ func TestTheInsidesGetWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
-	in := insides{createAPIKey: func(context.Context, StoreFlags, KeyRequest) (string, error) { return "ovd_new", nil }}
+func TestPrintLine_WriteErrorIsAFailure(t *testing.T) {
+	in := backend{createAPIKey: func(context.Context, StoreFlags, KeyRequest) (string, error) { return "ovd_new", nil }}
 	var errs bytes.Buffer
-	code := perform([]string{"api-key", "create", "--name", "x"}, Streams{Out: fullDisk{}, Err: &errs}, in)
+	code := runWith([]string{"api-key", "create", "--name", "x"}, Streams{Out: fullDisk{}, Err: &errs}, in)
 	if code != 1 || !strings.Contains(errs.String(), "disk is full") || strings.Contains(errs.String(), "ovd_new") {
 		t.Errorf("exit code %d, %q; want a failure that does not show the key", code, errs.String())
 	}
@@ -193,8 +193,8 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk is full") }
 
-func TestVersionNamesTheBuild(t *testing.T) {
-	if got := overdue(insides{}, "version"); got.code != 0 || !strings.HasPrefix(got.out, "overdue ") || !strings.Contains(got.out, "go1.") {
+func TestVersion_NamesTheBuild(t *testing.T) {
+	if got := runOverdue(backend{}, "version"); got.code != 0 || !strings.HasPrefix(got.out, "overdue ") || !strings.Contains(got.out, "go1.") {
 		t.Errorf("version: %+v", got)
 	}
 }

@@ -21,7 +21,7 @@ import (
 // discoverCmd finds jobs, makes heartbeats for them, and wires them. Each step wants
 // a flag of its own: looking changes nothing anywhere, --create changes nothing here.
 type discoverCmd struct {
-	clientFlags
+	apiFlags
 
 	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs; default: all that can be watched."`
 	Create   bool     `help:"Create or update a heartbeat for each job, and print the line that makes it ping."`
@@ -56,15 +56,15 @@ Examples:
 // Run looks, and goes as far as the flags say.
 func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	if c.JSON && c.Edit {
-		return usage("--json and --edit: give one of the two")
+		return usageError("--json and --edit: give one of the two")
 	}
 	machine, err := c.machine()
 	if err != nil {
 		return err
 	}
-	found, err := machine.Look(ctx)
+	found, err := machine.Discover(ctx)
 	if err != nil {
-		return usage("%w", err)
+		return usageError("%w", err)
 	}
 	if found.Daemon != "" && found.HasCrontabs() {
 		warn(std, "cron daemon: %s", printable(found.Daemon))
@@ -73,9 +73,9 @@ func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 		warn(std, "%s", printable(note))
 	}
 	if !c.Create && !c.Edit {
-		return c.show(std, found.Jobs, nil)
+		return c.printJobs(std, found.Jobs, nil)
 	}
-	return c.watch(ctx, std, machine, found)
+	return c.createAndWire(ctx, std, machine, found)
 }
 
 // machine is this one, or the image that --root names. An image that is not there
@@ -85,15 +85,15 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 		info, err := os.Stat(c.Root)
 		switch {
 		case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
-			return discover.Machine{}, usage("there is no directory %s", printable(c.Root))
+			return discover.Machine{}, usageError("there is no directory %s", printable(c.Root))
 		case err != nil:
-			return discover.Machine{}, usage("root: %w", err)
+			return discover.Machine{}, usageError("root: %w", err)
 		}
 	}
-	if c.Daemon != "" && !slices.Contains(discover.Daemons(), c.Daemon) {
-		return discover.Machine{}, usage("cron daemon %q: must be one of %s", c.Daemon, strings.Join(discover.Daemons(), ", "))
+	if c.Daemon != "" && !slices.Contains(discover.DaemonNames(), c.Daemon) {
+		return discover.Machine{}, usageError("cron daemon %q: must be one of %s", c.Daemon, strings.Join(discover.DaemonNames(), ", "))
 	}
-	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), With: discover.With(c.With), Now: time.Now()}
+	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), Method: discover.PingMethod(c.With), Now: time.Now()}
 	if c.Host == "" {
 		name, failed := m.Hostname()
 		if failed != nil {
@@ -103,28 +103,28 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 	}
 	var err error
 	m.Host = c.Host
-	me := whoami()
+	me := currentUser()
 	m.User = me.Username
 	if me.Uid != "0" && c.Root == "" {
 		m.Home = me.HomeDir
 	}
-	m.State = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
-	if !filepath.IsAbs(m.State) || me.Uid == "0" {
+	m.StateDir = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
+	if !filepath.IsAbs(m.StateDir) || me.Uid == "0" {
 		// Nor root's: "sudo -E" brings that of another user, who may write there.
-		m.State = filepath.Join(me.HomeDir, ".local/state")
+		m.StateDir = filepath.Join(me.HomeDir, ".local/state")
 	}
-	m.State = filepath.Join(m.State, "overdue")
+	m.StateDir = filepath.Join(m.StateDir, "overdue")
 	if c.Backups != "" {
-		if m.State, err = filepath.Abs(c.Backups); err != nil {
-			return m, usage("backup directory: %w", err)
+		if m.StateDir, err = filepath.Abs(c.Backups); err != nil {
+			return m, usageError("backup directory: %w", err)
 		}
 	}
 	return m, nil
 }
 
-// whoami is the user who runs this. In a container that may be a number which no database of users
+// currentUser is the user who runs this. In a container that may be a number which no database of users
 // knows: then its name is the number, and its home is what HOME says.
-func whoami() user.User {
+func currentUser() user.User {
 	if me, err := user.Current(); err == nil {
 		return *me
 	}
@@ -137,26 +137,26 @@ func whoami() user.User {
 }
 
 // wiring is what the lines will say.
-func (c *discoverCmd) wiring() (discover.Wiring, error) {
-	w := discover.Wiring{With: discover.With(c.With), Program: c.Program}
-	if w.With == discover.WithRun && w.Program == "" {
+func (c *discoverCmd) wiring() (discover.PingSettings, error) {
+	w := discover.PingSettings{Method: discover.PingMethod(c.With), Program: c.Program}
+	if w.Method == discover.PingWithRun && w.Program == "" {
 		path, err := os.Executable()
 		if err != nil {
 			return w, fmt.Errorf("this program: %w; give --program", err)
 		}
-		if passing(path) {
-			return w, usage("this program is in %s, where it will not stay: install it, or give --program or --with curl", filepath.Dir(path))
+		if isTemporary(path) {
+			return w, usageError("this program is in %s, where it will not stay: install it, or give --program or --with curl", filepath.Dir(path))
 		}
 		w.Program = path
 	}
-	if err := w.Check(); err != nil {
-		return w, usage("%w", err)
+	if err := w.Validate(); err != nil {
+		return w, usageError("%w", err)
 	}
 	return w, nil
 }
 
-// passing reports whether a program is where files do not stay, as after "go run".
-func passing(path string) bool {
+// isTemporary reports whether a program is where files do not stay, as after "go run".
+func isTemporary(path string) bool {
 	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
 		if strings.HasPrefix(path, filepath.Clean(dir)+"/") {
 			return true
@@ -165,20 +165,20 @@ func passing(path string) bool {
 	return false
 }
 
-// watch makes the heartbeats, and then prints or writes the lines.
-func (c *discoverCmd) watch(ctx context.Context, std Streams, m discover.Machine, found *discover.Found) error {
+// createAndWire makes the heartbeats, and then prints or writes the lines.
+func (c *discoverCmd) createAndWire(ctx context.Context, std Streams, m discover.Machine, found *discover.Result) error {
 	wiring, err := c.wiring()
 	if err != nil {
 		return err
 	}
-	if c.Edit && !c.Yes && !onTerminal(std.In) {
-		return usage("--edit asks before it writes, and there is no terminal to ask on: give --yes")
+	if c.Edit && !c.Yes && !isTerminal(std.In) {
+		return usageError("--edit asks before it writes, and there is no terminal to ask on: give --yes")
 	}
-	jobs, err := c.chosen(found.Jobs)
+	jobs, err := c.selectJobs(found.Jobs)
 	if err != nil {
 		return err
 	}
-	far, err := c.client()
+	far, err := c.newClient()
 	if err != nil {
 		return err
 	}
@@ -189,15 +189,15 @@ func (c *discoverCmd) watch(ctx context.Context, std Streams, m discover.Machine
 	lines := watched.lines(std, m, wiring)
 	switch {
 	case c.Edit:
-		return c.edit(ctx, std, m, m.Plan(found, watched.wires, wiring))
+		return c.edit(ctx, std, m, m.PlanEdits(found, watched.wires, wiring))
 	case c.JSON:
-		return c.show(std, found.Jobs, lines)
+		return c.printJobs(std, found.Jobs, lines)
 	}
-	return tell(std, lines)
+	return printWiring(std, lines)
 }
 
-// chosen are the jobs to be watched. Naming one that cannot be is a mistake.
-func (c *discoverCmd) chosen(all []discover.Job) ([]discover.Job, error) {
+// selectJobs are the jobs to be watched. Naming one that cannot be is a mistake.
+func (c *discoverCmd) selectJobs(all []discover.Job) ([]discover.Job, error) {
 	var jobs []discover.Job
 	left := slices.Clone(c.Slugs)
 	for _, j := range all {
@@ -206,26 +206,26 @@ func (c *discoverCmd) chosen(all []discover.Job) ([]discover.Job, error) {
 		switch {
 		case named && j.Problem != "":
 			return nil, fmt.Errorf("%s: %s", j.Slug, j.Problem)
-		case j.Open() && (named || len(c.Slugs) == 0):
+		case j.Watchable() && (named || len(c.Slugs) == 0):
 			jobs = append(jobs, j)
 		}
 	}
 	if len(left) > 0 {
-		return nil, usage("%s: no job has this slug; overdue discover shows them in its last column", strings.Join(left, ", "))
+		return nil, usageError("%s: no job has this slug; overdue discover shows them in its last column", strings.Join(left, ", "))
 	}
 	return jobs, nil
 }
 
-// watched are jobs with their heartbeats.
-type watched struct {
-	wires   []discover.Wire
+// createdHeartbeats are jobs with their heartbeats.
+type createdHeartbeats struct {
+	wires   []discover.JobPing
 	created []bool // false: there was one
 }
 
 // create makes the heartbeats that do not exist and gives the others the schedule of
 // today. Nothing else of those is changed: somebody may have set it by hand.
-func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []discover.Job) (watched, error) {
-	var done watched
+func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []discover.Job) (createdHeartbeats, error) {
+	var done createdHeartbeats
 	if len(jobs) == 0 {
 		return done, nil
 	}
@@ -244,7 +244,7 @@ func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []dis
 		case h.PingURL == nil:
 			return done, errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
 		}
-		done.wires = append(done.wires, discover.Wire{Job: j, URL: *h.PingURL})
+		done.wires = append(done.wires, discover.JobPing{Job: j, URL: *h.PingURL})
 		done.created = append(done.created, created)
 	}
 	return done, nil
@@ -271,20 +271,20 @@ func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSett
 	if c.Grace == "" {
 		s.Grace = int64(j.Grace / time.Second)
 	}
-	about := "Found by overdue discover in " + whereabouts(j)
+	about := "Found by overdue discover in " + jobSource(j)
 	tags := append([]string{strings.ToLower(c.Host)}, c.Tags...)
 	s.Name, s.Description, s.Tags = &j.Name, &about, &tags
-	s.ExpectFirstBy = c.firstBy(j)
+	s.ExpectFirstBy = c.expectFirstBy(j)
 	return s
 }
 
-// firstBy is the time by which the first ping is expected. Without it, a job that never succeeds,
+// expectFirstBy is the time by which the first ping is expected. Without it, a job that never succeeds,
 // or never runs, would stay new, and a new heartbeat sends no alert.
-func (c *discoverCmd) firstBy(j discover.Job) *string {
-	if j.FirstBy.IsZero() {
+func (c *discoverCmd) expectFirstBy(j discover.Job) *string {
+	if j.FirstPingBy.IsZero() {
 		return nil
 	}
-	by := j.FirstBy
+	by := j.FirstPingBy
 	if grace, err := schedule.ParseDuration(c.Grace); err == nil && grace > j.Grace {
 		by = by.Add(grace - j.Grace)
 	}
@@ -292,8 +292,8 @@ func (c *discoverCmd) firstBy(j discover.Job) *string {
 	return &text
 }
 
-// whereabouts says where a job is written.
-func whereabouts(j discover.Job) string {
+// jobSource says where a job is written.
+func jobSource(j discover.Job) string {
 	where := j.Source
 	if j.Line > 0 {
 		where += fmt.Sprintf(", line %d", j.Line)
@@ -304,14 +304,14 @@ func whereabouts(j discover.Job) string {
 // edit shows what would change, asks, and writes file by file.
 func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine, edits []discover.Edit) error {
 	if len(edits) == 0 {
-		return say(std, "Nothing to write.")
+		return printLine(std, "Nothing to write.")
 	}
 	for _, e := range edits {
-		if err := say(std, strings.TrimSuffix(shownText(e.Diff()), "\n")); err != nil {
+		if err := printLine(std, strings.TrimSuffix(printableText(e.Diff()), "\n")); err != nil {
 			return err
 		}
 	}
-	if !c.Yes && !agreed(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
+	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
 		return errors.New("nothing written, but the heartbeats exist now and alert if their jobs do not ping: " +
 			"run this again to write the files, or delete the heartbeats")
 	}
@@ -323,15 +323,15 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 			wrong = append(wrong, err)
 			continue
 		}
-		units = units || e.IsUnit()
-		line := e.Shown + ": written"
+		units = units || e.NeedsDaemonReload()
+		line := e.Location + ": written"
 		if backup != "" {
-			line += ", a copy is " + backup + "; to restore it: " + m.Restore(e, backup)
+			line += ", a copy is " + backup + "; to restore it: " + m.RestoreCommand(e, backup)
 		}
-		wrong = append(wrong, say(std, line))
+		wrong = append(wrong, printLine(std, line))
 	}
 	if units {
-		wrong = append(wrong, say(std, "Run systemctl daemon-reload (with --user for your own units) to make systemd read the new files."))
+		wrong = append(wrong, printLine(std, "Run systemctl daemon-reload (with --user for your own units) to make systemd read the new files."))
 	}
 	return errors.Join(wrong...)
 }

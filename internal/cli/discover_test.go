@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// image is a machine of a few files, and the flags that name it.
-func image(t *testing.T) (root string, flags []string) {
+// newMachineImage is a machine of a few files, and the flags that name it.
+func newMachineImage(t *testing.T) (root string, flags []string) {
 	t.Helper()
 	root = t.TempDir()
 	for path, text := range map[string]string{
@@ -36,9 +36,9 @@ func image(t *testing.T) (root string, flags []string) {
 	return root, []string{"discover", "--root", root, "--host", "web1", "--program", "/usr/bin/overdue", "--cron-daemon", "cron", "--backup-dir", t.TempDir() + "/copies"}
 }
 
-// slugServer is an API with one heartbeat, web1-db, that takes any other. It writes down
+// newSlugAPI is an API with one heartbeat, web1-db, that takes any other. It writes down
 // what is put.
-func slugServer(t *testing.T) *[]string {
+func newSlugAPI(t *testing.T) *[]string {
 	t.Helper()
 	put := &[]string{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,9 +61,9 @@ func slugServer(t *testing.T) *[]string {
 	return put
 }
 
-func TestDiscoverShowsJobsWithoutAServer(t *testing.T) {
-	_, flags := image(t)
-	got := overdue(insides{}, flags...)
+func TestDiscover_ListsJobsWithoutAServer(t *testing.T) {
+	_, flags := newMachineImage(t)
+	got := runOverdue(backend{}, flags...)
 	want := `SOURCE            USER      SCHEDULE              ZONE           COMMAND                            HEARTBEAT
 /etc/crontab:1    www-data  every 5 min           Europe/Berlin  /opt/` + "\ufffd" + `[31mtick                     web1-www-data-job
 /etc/cron.d/app:1  root      at 03:00 every day    Europe/Berlin  tar cz /srv -P s3cret | ssh b      web1-tar
@@ -83,16 +83,16 @@ db.timer          root      every 2 h             -              /opt/db        
 	}
 }
 
-func TestDiscoverCreatesAndPrintsTheLines(t *testing.T) {
-	_, flags := image(t)
-	put := slugServer(t)
-	got := overdue(insides{}, append(flags, "--create", "--tag", "prod")...)
+func TestDiscover_CreatesHeartbeatsAndPrintsTheLines(t *testing.T) {
+	_, flags := newMachineImage(t)
+	put := newSlugAPI(t)
+	got := runOverdue(backend{}, append(flags, "--create", "--tag", "prod")...)
 	wantPut := []string{
 		`web1-www-data-job {"name":"job of www-data on web1","description":"Found by overdue discover in /etc/crontab, line 1","tags":["web1","prod"],"cron":["*/5 * * * *"],"timezone":"Europe/Berlin","grace":300}`,
 		`web1-tar {"name":"tar on web1","description":"Found by overdue discover in /etc/cron.d/app, line 1","tags":["web1","prod"],"cron":["0 3 * * *"],"timezone":"Europe/Berlin","grace":3600}`,
 		`web1-db {"interval":7200}`,
 	}
-	if diff := cmp.Diff(sorted(t, wantPut), sorted(t, withoutFirstBy(t, *put))); diff != "" || got.code != 0 {
+	if diff := cmp.Diff(sortedPuts(t, wantPut), sortedPuts(t, withoutFirstBy(t, *put))); diff != "" || got.code != 0 {
 		t.Errorf("%+v, put (-want +got):\n%s", got, diff)
 	}
 	url := "https://o.example.org/api/v1/hb/" + anID
@@ -129,8 +129,8 @@ func withoutFirstBy(t *testing.T, puts []string) []string {
 	return all
 }
 
-// sorted makes the members of each body come in one order.
-func sorted(t *testing.T, puts []string) []string {
+// sortedPuts makes the members of each body come in one order.
+func sortedPuts(t *testing.T, puts []string) []string {
 	t.Helper()
 	var all []string
 	for _, put := range puts {
@@ -145,11 +145,11 @@ func sorted(t *testing.T, puts []string) []string {
 	return all
 }
 
-func TestDiscoverEditsOnceAndOnlyWhatIsNamed(t *testing.T) {
-	root, flags := image(t)
-	put := slugServer(t)
+func TestDiscover_EditsOnceAndOnlyTheNamedJobs(t *testing.T) {
+	root, flags := newMachineImage(t)
+	put := newSlugAPI(t)
 	edit := append(flags, "--edit", "--yes", "--with", "curl", "--grace", "7m", "web1-tar", "web1-db")
-	got := overdue(insides{}, edit...)
+	got := runOverdue(backend{}, edit...)
 	if got.code != 0 || !strings.Contains(got.out, "@@ -1 +1 @@\n-0 3 * * * root tar") || !strings.Contains(got.out, "/etc/cron.d/app: written, a copy is "+flags[len(flags)-1]) || !strings.Contains(got.out, "daemon-reload") {
 		t.Errorf("%+v", got)
 	}
@@ -160,7 +160,7 @@ func TestDiscoverEditsOnceAndOnlyWhatIsNamed(t *testing.T) {
 	if !strings.Contains(string(text), `ssh b'; s=$?; curl`) {
 		t.Errorf("the file is %s", text)
 	}
-	again := overdue(insides{}, edit...)
+	again := runOverdue(backend{}, edit...)
 	if again.code != 0 || again.out != "Nothing to write.\n" || len(*put) != 2 {
 		t.Errorf("%+v, put %d; want nothing done twice", again, len(*put))
 	}
@@ -170,9 +170,9 @@ func TestDiscoverEditsOnceAndOnlyWhatIsNamed(t *testing.T) {
 	}
 }
 
-func TestDiscoverRefusesBeforeItAsksTheServer(t *testing.T) {
-	_, flags := image(t)
-	put := slugServer(t)
+func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
+	_, flags := newMachineImage(t)
+	put := newSlugAPI(t)
 	for args, want := range map[string]string{
 		"--edit":                  "give --yes",
 		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
@@ -182,22 +182,22 @@ func TestDiscoverRefusesBeforeItAsksTheServer(t *testing.T) {
 		"--create --program over": "program \"over\"",
 		"--create --with wget":    "must be one of",
 	} {
-		got := overdue(insides{}, append(flags, strings.Fields(args)...)...)
+		got := runOverdue(backend{}, append(flags, strings.Fields(args)...)...)
 		if got.code == 0 || !strings.Contains(got.err, want) || len(*put) != 0 {
 			t.Errorf("%s: %+v, put %v; want %q and nothing created", args, got, *put, want)
 		}
 	}
-	got := overdue(insides{}, "discover", "--root", flags[2], "--create") // the program of a test is in the temporary directory
+	got := runOverdue(backend{}, "discover", "--root", flags[2], "--create") // the program of a test is in the temporary directory
 	if got.code != 2 || !strings.Contains(got.err, "where it will not stay") {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestDiscoverAsJSONIsEverything(t *testing.T) {
-	_, flags := image(t)
-	slugServer(t)
-	got := overdue(insides{}, append(flags, "--json", "--create")...)
-	var jobs []discoveredJob
+func TestDiscover_JSONHasEveryField(t *testing.T) {
+	_, flags := newMachineImage(t)
+	newSlugAPI(t)
+	got := runOverdue(backend{}, append(flags, "--json", "--create")...)
+	var jobs []jobJSON
 	if err := json.Unmarshal([]byte(got.out), &jobs); err != nil || len(jobs) != 5 {
 		t.Fatalf("%+v: %v", got, err)
 	}

@@ -34,7 +34,7 @@
 //	  │  a stream that goes to ...
 //	  │    a terminal or device: the child has it itself, nothing is kept
 //	  │    a regular file:       the child has it itself, outputFile reads its end
-//	  │    anything else:        pipe ─▶ output.pump ─┬─▶ where it goes, as it comes
+//	  │    anything else:        pipe ─▶ outputPipe.copyOutput ─┬─▶ where it goes, as it comes
 //	  │                                               └─▶ tail, the last 100 kB
 //	  │  our signals ────▶ the child
 //	  ▼

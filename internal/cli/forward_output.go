@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// forwardCmd reads what background processes of a job still write after
+// forwardOutputCmd reads what background processes of a job still write after
 // "overdue run" has ended. Only "run" starts it.
-type forwardCmd struct {
+type forwardOutputCmd struct {
 	Streams int `arg:"" help:"Number of streams: descriptors 3 and 4 are the source and destination of the first, 5 and 6 of the second."`
 }
 
@@ -19,13 +19,13 @@ const firstInheritable = 3
 
 // Run passes the output on until the last writer has closed it. No signal ends it:
 // the writers may ignore signals too, and lose their reader if it ends first.
-func (c *forwardCmd) Run(std Streams) error {
-	signal.Ignore(forwarded()...)
-	signal.Notify(make(chan os.Signal, 1), brokenPipe()) // a write fails instead
-	outputs := []*output{}
+func (c *forwardOutputCmd) Run(std Streams) error {
+	signal.Ignore(forwardedSignals()...)
+	signal.Notify(make(chan os.Signal, 1), brokenPipeSignal()) // a write fails instead
+	outputs := []*outputPipe{}
 	for i := range c.Streams {
 		from, to := firstInheritable+2*i, firstInheritable+2*i+1
-		outputs = append(outputs, &output{
+		outputs = append(outputs, &outputPipe{
 			from: os.NewFile(uintptr(from), "job"), to: os.NewFile(uintptr(to), "destination"), tail: io.Discard,
 		})
 	}
@@ -39,7 +39,7 @@ func (c *forwardCmd) Run(std Streams) error {
 	var all sync.WaitGroup
 	for _, o := range outputs {
 		all.Go(func() {
-			o.pump()
+			o.copyOutput()
 			_ = o.to.(io.Closer).Close() // its reader sees the end, also while the other stream goes on
 		})
 	}

@@ -22,26 +22,26 @@ type heartbeatsCmd struct {
 	Delete heartbeatsDeleteCmd `cmd:"" help:"Delete a heartbeat and its history."`
 }
 
-// clientFlags say which server is meant and who asks.
-type clientFlags struct {
+// apiFlags say which server is meant and who asks.
+type apiFlags struct {
 	URL    string `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, for example https://overdue.example.org."`
 	APIKey Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key; better given in a file than on the command line."`
 }
 
-// client returns a client for the server that the flags name.
-func (f clientFlags) client() (*client.Client, error) {
+// newClient returns a client for the server that the flags name.
+func (f apiFlags) newClient() (*client.Client, error) {
 	switch {
 	case f.URL == "":
-		return nil, usage("no server address: give --url or $%s", variable("url"))
+		return nil, usageError("no server address: give --url or $%s", variableName("url"))
 	case f.APIKey == "":
-		return nil, usage("no API key: give $%s or $%s_FILE", variable("api-key"), variable("api-key"))
+		return nil, usageError("no API key: give $%s or $%s_FILE", variableName("api-key"), variableName("api-key"))
 	}
 	return client.New(f.URL, string(f.APIKey), client.WithUserAgent(userAgent())), nil
 }
 
 // heartbeatsListCmd prints all heartbeats, for people or for programs.
 type heartbeatsListCmd struct {
-	clientFlags
+	apiFlags
 
 	Status string `placeholder:"STATUS" help:"Only those that are new, up, late, down or paused."`
 	Tag    string `placeholder:"TAG" help:"Only those with this tag."`
@@ -50,7 +50,7 @@ type heartbeatsListCmd struct {
 
 // Run prints the list.
 func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
-	far, err := c.client()
+	far, err := c.newClient()
 	if err != nil {
 		return err
 	}
@@ -62,19 +62,19 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 		all = append(all, h)
 	}
 	if !c.JSON {
-		return writeTable(std.Out, all)
+		return writeHeartbeatTable(std.Out, all)
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("heartbeats: %w", err)
 	}
-	return say(std, string(text))
+	return printLine(std, string(text))
 }
 
 // heartbeatsCreateCmd makes a heartbeat. Durations go to the server as they were
 // written: what "1d" means is decided in one place.
 type heartbeatsCreateCmd struct {
-	clientFlags
+	apiFlags
 
 	Name     string `required:"" placeholder:"NAME" help:"Name, up to 100 characters."`
 	Slug     string `placeholder:"SLUG" help:"Short name for scripts. Default: made from the name."`
@@ -119,14 +119,14 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 	}
 	switch {
 	case c.Update && c.Slug == "":
-		return usage("--update needs --slug, to know which heartbeat to change")
+		return usageError("--update needs --slug, to know which heartbeat to change")
 	case schedules != 1:
-		return usage("give one of --interval, --cron and --oncalendar")
+		return usageError("give one of --interval, --cron and --oncalendar")
 	}
-	if err := c.units(); err != nil {
+	if err := c.checkDurationUnits(); err != nil {
 		return err
 	}
-	far, err := c.client()
+	far, err := c.newClient()
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 	case h.PingURL == nil:
 		return errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
 	}
-	return say(std, *h.PingURL)
+	return printLine(std, *h.PingURL)
 }
 
 // durations returns the values of the duration flags, by name.
@@ -153,13 +153,13 @@ func (c *heartbeatsCreateCmd) durations() map[string]string {
 	}
 }
 
-// units rejects durations without a unit, as the form does: 24 means hours to some
+// checkDurationUnits rejects durations without a unit, as the form does: 24 means hours to some
 // people and seconds to the API.
-func (c *heartbeatsCreateCmd) units() error {
+func (c *heartbeatsCreateCmd) checkDurationUnits() error {
 	given := c.durations()
 	for _, flag := range slices.Sorted(maps.Keys(given)) {
-		if choices, bare := schedule.WithoutUnit(given[flag]); bare {
-			return usage("--%s %s: %s has no unit: write %s", flag, given[flag], given[flag], schedule.Alternatives(choices))
+		if choices, bare := schedule.DurationsWithoutUnit(given[flag]); bare {
+			return usageError("--%s %s: %s has no unit: write %s", flag, given[flag], given[flag], schedule.JoinAlternatives(choices))
 		}
 	}
 	return nil

@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const listed = `{"items":[
+const listedHeartbeats = `{"items":[
 {"id":"` + anID + `","ref":"r1","name":"Nightly \u001b[31mbackup","slug":"backup","status":"late","running":true,"interval":86400,"grace":5400,"due_at":"2026-01-02T03:04:05Z"},
 {"id":null,"ref":"r2","name":"Sync","slug":"sync","status":"new","interval":null,"schedule":"at 03:00 every day, Asia/Tokyo","timezone":"Asia/Tokyo","due_at":"2026-01-02T18:00:00Z","grace":0}],"next_cursor":null}`
 
-// server is an API that knows the heartbeats of listed and writes down what is
+// newFakeAPI is an API that knows the heartbeats of listed and writes down what is
 // asked of it.
-func server(t *testing.T) *[]string {
+func newFakeAPI(t *testing.T) *[]string {
 	t.Helper()
 	asked := &[]string{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -31,7 +31,7 @@ func server(t *testing.T) *[]string {
 		case r.Header.Get("Authorization") != "Bearer ovd_k":
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.Method == "GET" && r.URL.Path == "/api/v1/heartbeats" && r.URL.Query().Get("q") == "":
-			_, _ = io.WriteString(w, listed)
+			_, _ = io.WriteString(w, listedHeartbeats)
 		case r.Method == "GET" && r.URL.Path == "/api/v1/heartbeats":
 			_, _ = io.WriteString(w, `{"items":[],"next_cursor":null}`)
 		default:
@@ -40,14 +40,14 @@ func server(t *testing.T) *[]string {
 	}))
 	t.Cleanup(srv.Close)
 	t.Setenv("OVERDUE_URL", srv.URL)
-	t.Setenv("OVERDUE_API_KEY_FILE", write(t, "key", "ovd_k\n"))
+	t.Setenv("OVERDUE_API_KEY_FILE", writeFile(t, "key", "ovd_k\n"))
 	t.Setenv("TZ", "UTC")
 	return asked
 }
 
-func TestListIsATableForPeople(t *testing.T) {
-	server(t)
-	got := overdue(insides{}, "heartbeats", "list")
+func TestHeartbeatsList_PrintsATable(t *testing.T) {
+	newFakeAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "list")
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	if got.code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "STATUS") {
 		t.Fatalf("%+v", got)
@@ -64,9 +64,9 @@ func TestListIsATableForPeople(t *testing.T) {
 	}
 }
 
-func TestListAsJSONIsAllThatIsKnown(t *testing.T) {
-	asked := server(t)
-	got := overdue(insides{}, "heartbeats", "list", "--json", "--status", "late", "--tag", "db")
+func TestHeartbeatsList_JSONHasEveryField(t *testing.T) {
+	asked := newFakeAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "list", "--json", "--status", "late", "--tag", "db")
 	var all []client.Heartbeat
 	if err := json.Unmarshal([]byte(got.out), &all); err != nil || len(all) != 2 || all[0].Slug != "backup" {
 		t.Errorf("%+v: %v", got, err)
@@ -76,7 +76,7 @@ func TestListAsJSONIsAllThatIsKnown(t *testing.T) {
 	}
 }
 
-func TestEachCommandAsksForOneThing(t *testing.T) {
+func TestHeartbeats_EachCommandSendsOneRequest(t *testing.T) {
 	for args, want := range map[string][]string{
 		"create --name Backup --interval 1d": {`POST  {"name":"Backup","interval":"1d"}`},
 		"create --name Backup --slug b --interval 1d --grace 1h --tag x --tag y": {
@@ -93,8 +93,8 @@ func TestEachCommandAsksForOneThing(t *testing.T) {
 		"resume backup":        {"GET ?q=backup", "GET", "POST /" + anID + "/resume"},
 		"delete --yes " + anID: {"GET /" + anID, "DELETE /" + anID},
 	} {
-		asked := server(t)
-		got := overdue(insides{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
+		asked := newFakeAPI(t)
+		got := runOverdue(backend{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
 		if got.code != 0 || got.err != "" {
 			t.Errorf("%s: %+v", args, got)
 		}
@@ -107,64 +107,64 @@ func TestEachCommandAsksForOneThing(t *testing.T) {
 	}
 }
 
-func TestCreateTakesOneSchedule(t *testing.T) {
+func TestHeartbeatsCreate_RequiresExactlyOneSchedule(t *testing.T) {
 	for _, args := range []string{"", "--interval 1d --cron @daily", "--cron @daily --oncalendar daily"} {
-		asked := server(t)
-		got := overdue(insides{}, strings.Fields("heartbeats create --name B "+args)...)
+		asked := newFakeAPI(t)
+		got := runOverdue(backend{}, strings.Fields("heartbeats create --name B "+args)...)
 		if got.code != 2 || !strings.Contains(got.err, "one of --interval, --cron and --oncalendar") || len(*asked) != 0 {
 			t.Errorf("%q: %+v, asked %v", args, got, *asked)
 		}
 	}
 }
 
-func TestCreate_AsksForTheUnitOfABareNumber(t *testing.T) {
+func TestHeartbeatsCreate_RejectsADurationWithoutUnit(t *testing.T) {
 	for _, flag := range []string{"interval", "early", "grace", "min-run-time", "max-run-time", "start-grace"} {
-		asked := server(t)
+		asked := newFakeAPI(t)
 		args := "heartbeats create --name B --" + flag + " 24"
 		if flag != "interval" {
 			args += " --interval 1d"
 		}
-		got := overdue(insides{}, strings.Fields(args)...)
-		want := result{2, "", "overdue: --" + flag + " 24: 24 has no unit: write 24h, 24m (minutes), 24s or 24d\n"}
+		got := runOverdue(backend{}, strings.Fields(args)...)
+		want := commandResult{2, "", "overdue: --" + flag + " 24: 24 has no unit: write 24h, 24m (minutes), 24s or 24d\n"}
 		if got != want || len(*asked) != 0 {
 			t.Errorf("%s: %+v, asked %v", flag, got, *asked)
 		}
 	}
 }
 
-func TestDeleteDoesNotDeleteUnasked(t *testing.T) {
-	asked := server(t)
-	got := overdue(insides{}, "heartbeats", "delete", "backup")
+func TestHeartbeatsDelete_RequiresConfirmation(t *testing.T) {
+	asked := newFakeAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "delete", "backup")
 	if got.code != 2 || !strings.Contains(got.err, "--yes") || len(*asked) != 0 {
 		t.Errorf("%+v, asked %v; want exit code 2 and a word about --yes", got, *asked)
 	}
 }
 
-func TestOnlyYesIsYes(t *testing.T) {
+func TestConfirm_AcceptsOnlyYes(t *testing.T) {
 	for line, want := range map[string]bool{"y\n": true, "YES\n": true, " yes": true, "n\n": false, "\n": false, "": false, "yep\n": false} {
 		var asked bytes.Buffer
-		if got := agreed(Streams{In: strings.NewReader(line), Err: &asked}, "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
+		if got := confirm(Streams{In: strings.NewReader(line), Err: &asked}, "Delete?"); got != want || asked.String() != "Delete? [y/N] " {
 			t.Errorf("%q taken for %v after %q", line, got, asked.String())
 		}
 	}
 }
 
-func TestFailuresOfTheServerAreTold(t *testing.T) {
-	server(t)
+func TestHeartbeats_ReportErrorsOfTheServer(t *testing.T) {
+	newFakeAPI(t)
 	for args, want := range map[string]string{
 		"pause nosuch":           "heartbeat nosuch: there is none with this slug",
 		"list --api-key ovd_bad": "401 Unauthorized",
 	} {
-		got := overdue(insides{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
+		got := runOverdue(backend{}, append([]string{"heartbeats"}, strings.Fields(args)...)...)
 		if got.code != 1 || !strings.Contains(got.err, want) || strings.Contains(got.err, "ovd_") {
 			t.Errorf("%s: %+v; want exit code 1, %q and no key", args, got, want)
 		}
 	}
 }
 
-func TestADurationIsSaidInTheWordsOfThePages(t *testing.T) {
+func TestDurationText_UsesTheWordsOfThePages(t *testing.T) {
 	for seconds, want := range map[int64]string{0: "0 s", 59: "59 s", 60: "1 min", 86400: "24 h", 90000: "25 h", 180061: "2 d 2 h 1 min 1 s"} {
-		if got := words(seconds); got != want {
+		if got := durationText(seconds); got != want {
 			t.Errorf("%d is %q; want %q", seconds, got, want)
 		}
 	}

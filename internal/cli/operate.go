@@ -30,12 +30,12 @@ Example:
 }
 
 // Run prints the new key and nothing else, so that it can go into a file.
-func (c *apiKeyCreateCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *apiKeyCreateCmd) Run(ctx context.Context, std Streams, in backend) error {
 	key, err := in.createAPIKey(ctx, c.StoreFlags, KeyRequest{Name: c.Name, Project: c.Project, ReadOnly: c.ReadOnly})
 	if err != nil {
 		return fmt.Errorf("api key: %w", err)
 	}
-	return say(std, key)
+	return printLine(std, key)
 }
 
 // personCmd groups what the operator can do for people.
@@ -66,12 +66,12 @@ func (c *personResetLinkCmd) Validate() error { return validatePublicURL(c.Publi
 
 // Run prints the link and nothing else. Which address people use is known to the
 // running server only; without one, a line on standard error says what is missing.
-func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *personResetLinkCmd) Run(ctx context.Context, std Streams, in backend) error {
 	link, err := in.resetLink(ctx, c.StoreFlags, c.PublicURL, c.Email)
 	if err != nil {
 		return fmt.Errorf("reset link: %w", err)
 	}
-	if err := say(std, link); err != nil {
+	if err := printLine(std, link); err != nil {
 		return err
 	}
 	if c.PublicURL == "" {
@@ -97,12 +97,12 @@ Example:
 }
 
 // Run ends the sessions and prints how many there were.
-func (c *personSignOutCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *personSignOutCmd) Run(ctx context.Context, std Streams, in backend) error {
 	n, err := in.signOut(ctx, c.StoreFlags, c.Email)
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
-	return say(std, fmt.Sprintf("%d sessions of %s ended", n, c.Email))
+	return printLine(std, fmt.Sprintf("%d sessions of %s ended", n, c.Email))
 }
 
 // backupCmd copies the database. Copying the file with cp while the server runs
@@ -114,7 +114,7 @@ type backupCmd struct {
 }
 
 // Run copies the database.
-func (c *backupCmd) Run(ctx context.Context, in insides) error {
+func (c *backupCmd) Run(ctx context.Context, in backend) error {
 	if err := in.backup(ctx, c.StoreFlags, c.File); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -139,7 +139,7 @@ Example:
 }
 
 // Run restores the backup and prints the result.
-func (c *restoreCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *restoreCmd) Run(ctx context.Context, std Streams, in backend) error {
 	if err := in.restore(ctx, c.StoreFlags, c.File, std); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
@@ -151,16 +151,16 @@ func (c *restoreCmd) Run(ctx context.Context, std Streams, in insides) error {
 type checkCmd struct{ ServerFlags }
 
 // Run checks the settings and the database; a finding is exit code 1.
-func (c *checkCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *checkCmd) Run(ctx context.Context, std Streams, in backend) error {
 	if err := in.check(ctx, c.ServerFlags, std); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
 	return nil
 }
 
-// say writes a line of the answer. An answer that could not be written is a
+// printLine writes a line of the answer. An answer that could not be written is a
 // failure: the disk below "> key.txt" may be full.
-func say(std Streams, line string) error {
+func printLine(std Streams, line string) error {
 	if _, err := fmt.Fprintln(std.Out, line); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}

@@ -9,9 +9,9 @@ import (
 	"overdue/client"
 )
 
-// monitorFlags say which heartbeat is meant and how patient to be with its
+// pingFlags say which heartbeat is meant and how patient to be with its
 // monitor.
-type monitorFlags struct {
+type pingFlags struct {
 	Target  string        `arg:"" name:"url-or-id" help:"Ping URL, or the id of a heartbeat on the server that --url names."`
 	URL     string        `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, for example https://overdue.example.org."`
 	Timeout time.Duration `default:"10s" placeholder:"DURATION" help:"Longest wait for one attempt. Default: ${default}."`
@@ -19,7 +19,7 @@ type monitorFlags struct {
 }
 
 // Validate keeps a wait of nothing from looking like a monitor that is away.
-func (f monitorFlags) Validate() error {
+func (f pingFlags) Validate() error {
 	if f.Timeout <= 0 || f.Wait <= 0 {
 		return fmt.Errorf("timeout and wait: must be longer than 0")
 	}
@@ -27,19 +27,19 @@ func (f monitorFlags) Validate() error {
 }
 
 // pingURL is where the pings go.
-func (f monitorFlags) pingURL() (string, error) {
+func (f pingFlags) pingURL() (string, error) {
 	address, err := client.PingURL(f.URL, f.Target)
 	if err != nil && f.URL == "" {
-		return "", usage("%w; give the ping URL, or an id and --url or $%s", err, variable("url"))
+		return "", usageError("%w; give the ping URL, or an id and --url or $%s", err, variableName("url"))
 	}
 	if err != nil {
-		return "", usage("%w", err)
+		return "", usageError("%w", err)
 	}
 	return address, nil
 }
 
-// bounded is ctx until the patience with the monitor ends.
-func (f monitorFlags) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+// withWaitLimit is ctx until the patience with the monitor ends.
+func (f pingFlags) withWaitLimit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, f.Wait, fmt.Errorf("no answer within %s", f.Wait))
 }
 
@@ -58,7 +58,7 @@ func warnReduced(std Streams, what string) func(kept int, reason error) {
 // pingCmd is the patient curl: the same one request, with retries, and with an
 // exit code that tells "stored" from everything else.
 type pingCmd struct {
-	monitorFlags
+	pingFlags
 
 	Start bool   `xor:"signal" help:"The job began."`
 	Fail  bool   `xor:"signal" help:"The job failed."`
@@ -89,7 +89,7 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := c.bounded(ctx)
+	ctx, cancel := c.withWaitLimit(ctx)
 	defer cancel()
 	ping.OnReduced = warnReduced(std, "body")
 	if err := client.Send(ctx, address, ping); err != nil {
@@ -101,9 +101,9 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 // options turns the flags into a ping. What the server would refuse anyway is
 // refused here, as wrong use: that is told sooner and more clearly.
 func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
-	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, Attempt: c.Timeout, UserAgent: userAgent()}
+	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, AttemptTimeout: c.Timeout, UserAgent: userAgent()}
 	if c.Exit != nil && (*c.Exit < 0 || *c.Exit > 255) {
-		return ping, usage("exit code %d: must be 0 to 255", *c.Exit)
+		return ping, usageError("exit code %d: must be 0 to 255", *c.Exit)
 	}
 	switch {
 	case c.Start:
@@ -115,7 +115,7 @@ func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
 	}
 	ping.Body = []byte(c.Body)
 	if c.Body == "-" {
-		end := newTail(client.BodyLimit)
+		end := newTailBuffer(client.BodyLimit)
 		if _, err := io.Copy(end, std.In); err != nil {
 			return ping, fmt.Errorf("standard input: %w", err)
 		}

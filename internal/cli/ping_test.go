@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-func TestPingSendsTheSignalAskedFor(t *testing.T) {
-	for flags, want := range map[string]heard{
+func TestPing_SendsTheRequestedSignal(t *testing.T) {
+	for flags, want := range map[string]receivedPing{
 		"":                         {path: ""},
 		"--start":                  {path: "/start"},
 		"--fail":                   {path: "/fail"},
@@ -21,11 +21,11 @@ func TestPingSendsTheSignalAskedFor(t *testing.T) {
 		"--fail --body -":          {path: "/fail", body: "from stdin\n"},
 		"--exit=255 --timeout=10s": {path: "/255"},
 	} {
-		m := newMonitor(t, nil)
+		m := newFakeMonitor(t, nil)
 		args := append([]string{"ping", anID}, strings.Fields(flags)...)
 		var errs strings.Builder
-		code := perform(args, Streams{In: strings.NewReader("from stdin\n"), Out: io.Discard, Err: &errs}, insides{})
-		got := m.heard()
+		code := runWith(args, Streams{In: strings.NewReader("from stdin\n"), Out: io.Discard, Err: &errs}, backend{})
+		got := m.received()
 		if code != 0 || errs.Len() > 0 || len(got) != 1 {
 			t.Fatalf("%s: exit code %d, %q, heard %+v", flags, code, errs.String(), got)
 		}
@@ -36,18 +36,18 @@ func TestPingSendsTheSignalAskedFor(t *testing.T) {
 	}
 }
 
-func TestPingTakesAFullURL(t *testing.T) {
-	m := newMonitor(t, nil)
+func TestPing_AcceptsAPingURL(t *testing.T) {
+	m := newFakeMonitor(t, nil)
 	t.Setenv("OVERDUE_URL", "https://elsewhere.invalid")
-	if got := overdue(insides{}, "ping", m.URL+"/api/v1/hb/"+anID); got != (result{}) || len(m.heard()) != 1 {
-		t.Errorf("%+v, heard %v", got, m.heard())
+	if got := runOverdue(backend{}, "ping", m.URL+"/api/v1/hb/"+anID); got != (commandResult{}) || len(m.received()) != 1 {
+		t.Errorf("%+v, heard %v", got, m.received())
 	}
 }
 
-func TestPingTriesAgainAfterTheTimeAskedFor(t *testing.T) {
+func TestPing_RetriesAfterRetryAfter(t *testing.T) {
 	var n atomic.Int32
 	var first, second time.Time
-	newMonitor(t, func(w http.ResponseWriter, _ *http.Request) {
+	newFakeMonitor(t, func(w http.ResponseWriter, _ *http.Request) {
 		if n.Add(1) == 1 {
 			first = time.Now()
 			w.Header().Set("Retry-After", "1")
@@ -57,7 +57,7 @@ func TestPingTriesAgainAfterTheTimeAskedFor(t *testing.T) {
 		second = time.Now()
 		_, _ = io.WriteString(w, "OK")
 	})
-	if got := overdue(insides{}, "ping", anID); got != (result{}) {
+	if got := runOverdue(backend{}, "ping", anID); got != (commandResult{}) {
 		t.Errorf("%+v", got)
 	}
 	if rest := second.Sub(first); rest < time.Second || rest > 5*time.Second {
@@ -65,7 +65,7 @@ func TestPingTriesAgainAfterTheTimeAskedFor(t *testing.T) {
 	}
 }
 
-func TestPingFailsClearlyUnlessAcknowledged(t *testing.T) {
+func TestPing_FailsUnlessAcknowledged(t *testing.T) {
 	for want, answer := range map[string]http.HandlerFunc{
 		"no such heartbeat": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no such heartbeat", http.StatusNotFound)
@@ -75,8 +75,8 @@ func TestPingFailsClearlyUnlessAcknowledged(t *testing.T) {
 			<-r.Context().Done()
 		},
 	} {
-		newMonitor(t, answer)
-		got := overdue(insides{}, "ping", anID, "--wait", "300ms")
+		newFakeMonitor(t, answer)
+		got := runOverdue(backend{}, "ping", anID, "--wait", "300ms")
 		if got.code != 1 || got.out != "" || !strings.HasPrefix(got.err, "overdue: ping not acknowledged: ") || !strings.Contains(got.err, want) {
 			t.Errorf("%+v; want exit code 1 and %q", got, want)
 		}
@@ -86,13 +86,13 @@ func TestPingFailsClearlyUnlessAcknowledged(t *testing.T) {
 	}
 }
 
-func TestPingKeepsTheEndOfALongInput(t *testing.T) {
-	m := newMonitor(t, nil)
+func TestPing_KeepsTheEndOfALongInput(t *testing.T) {
+	m := newFakeMonitor(t, nil)
 	in := strings.Repeat("x", 300_000) + "the end"
-	if code := perform([]string{"ping", anID, "--body", "-"}, Streams{In: strings.NewReader(in), Err: io.Discard}, insides{}); code != 0 {
+	if code := runWith([]string{"ping", anID, "--body", "-"}, Streams{In: strings.NewReader(in), Err: io.Discard}, backend{}); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	if body := m.heard()[0].body; len(body) != 100_000 || !strings.HasSuffix(body, "the end") {
+	if body := m.received()[0].body; len(body) != 100_000 || !strings.HasSuffix(body, "the end") {
 		t.Errorf("body of %d bytes", len(body))
 	}
 	if !slices.Equal(m.paths(), []string{""}) {

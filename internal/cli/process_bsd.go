@@ -22,11 +22,11 @@ func programPath() string {
 // copyDescriptor makes a descriptor a copy of another one.
 func copyDescriptor(old, by int) error { return unix.Dup2(by, old) }
 
-// dieWithParent does nothing here: only Linux can end a child with its parent.
-func dieWithParent() *syscall.SysProcAttr { return nil }
+// killWithParent does nothing here: only Linux can end a child with its parent.
+func killWithParent() *syscall.SysProcAttr { return nil }
 
-// watchReader does nothing here: the next write shows that the reader has gone.
-func watchReader(io.Writer, func()) {}
+// watchForClosedReader does nothing here: the next write shows that the reader has gone.
+func watchForClosedReader(io.Writer, func()) {}
 
 // killSelf returns at once: here the exit code says which signal ended the job.
 func killSelf(syscall.Signal) {}

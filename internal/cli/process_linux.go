@@ -19,16 +19,16 @@ func programPath() string { return "/proc/self/exe" }
 // copyDescriptor makes a descriptor a copy of another one.
 func copyDescriptor(old, by int) error { return unix.Dup3(by, old, 0) }
 
-// dieWithParent makes the kernel kill the child if we are killed: SIGKILL is meant
+// killWithParent makes the kernel kill the child if we are killed: SIGKILL is meant
 // for the job, but its sender knows our process only. It needs
 // [runtime.LockOSThread], because the kernel acts at the end of the thread that
 // started the child (prctl(2), PR_SET_PDEATHSIG).
-func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+func killWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// watchReader calls gone when the last reader of a pipe has closed it. Our next
+// watchForClosedReader calls gone when the last reader of a pipe has closed it. Our next
 // write would show it too, but that is one write of the child too late. A named
 // pipe may get another reader, so it is not watched.
-func watchReader(to io.Writer, gone func()) {
+func watchForClosedReader(to io.Writer, gone func()) {
 	file, ok := to.(*os.File)
 	if !ok {
 		return

@@ -91,7 +91,7 @@ const forwarderStartTimeout = 10 * time.Second
 
 // startForwarder starts a process that reads the pipes from now on. It has a new
 // session and no descriptors except the pipes and their destinations.
-func startForwarder(outputs []*output) error {
+func startForwarder(outputs []*outputPipe) error {
 	ready, end, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("forward-output: not started: %w", err)

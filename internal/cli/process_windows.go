@@ -17,12 +17,12 @@ func reopen(*os.File) (from *os.File, appends bool) { return nil, false }
 
 func closeInherited(Streams) {}
 
-func dieWithParent() *syscall.SysProcAttr { return nil }
+func killWithParent() *syscall.SysProcAttr { return nil }
 
-func watchReader(io.Writer, func()) {}
+func watchForClosedReader(io.Writer, func()) {}
 
 func killSelf(syscall.Signal) {}
 
-func startForwarder([]*output) error {
+func startForwarder([]*outputPipe) error {
 	return errors.New("forward-output: not started: not available on Windows")
 }

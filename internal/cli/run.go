@@ -17,7 +17,7 @@ import (
 // runCmd puts a command between two pings. See the drawing in the package
 // comment for the order of things.
 type runCmd struct {
-	monitorFlags
+	pingFlags
 
 	NoBody       bool     `help:"Do not send the output. The command then has the destination of the output itself, not a pipe."`
 	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless it means a failure. Default: 0."`
@@ -54,7 +54,7 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 		command = command[1:]
 	}
 	if len(command) == 0 {
-		return usage("no command: write it after --")
+		return usageError("no command: write it after --")
 	}
 	address, err := c.pingURL()
 	if err != nil {
@@ -65,13 +65,13 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 		warn(std, "%v; the command runs, and only exit code 0 counts as a success", err)
 	}
 	r := &runner{
-		monitorFlags: c.monitorFlags,
-		address:      address,
-		rid:          uuid.NewString(),
-		success:      codes,
-		signals:      listen(),
-		std:          std,
-		tail:         newTail(client.BodyLimit),
+		pingFlags: c.pingFlags,
+		address:   address,
+		rid:       uuid.NewString(),
+		success:   codes,
+		signals:   listenForSignals(),
+		std:       std,
+		tail:      newTailBuffer(client.BodyLimit),
 	}
 	defer r.signals.close()
 	return r.run(context.WithoutCancel(ctx), command, c.NoBody)
@@ -79,61 +79,61 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 
 // runner is one run: a child and the pings around it.
 type runner struct {
-	monitorFlags
+	pingFlags
 
 	address string // empty: no pings are sent
 	rid     string
 	success successCodes
 	signals *signals
 	std     Streams
-	tail    *tail
+	tail    *tailBuffer
 }
 
 // run returns how the job ended.
-func (r *runner) run(ctx context.Context, command []string, noBody bool) *outcome {
-	runtime.LockOSThread() // see dieWithParent
+func (r *runner) run(ctx context.Context, command []string, noBody bool) *exitError {
+	runtime.LockOSThread() // see killWithParent
 	defer runtime.UnlockOSThread()
 	child := newChild(command, r.std)
 	if err := child.start(r.tail, noBody); err != nil {
-		return r.notStarted(ctx, err)
+		return r.reportNotStarted(ctx, err)
 	}
 	start := r.sendStart(ctx)
-	end := outcomeOf(child.wait(r.signals))
+	end := exitErrorOf(child.wait(r.signals))
 
 	// The job is over. From now on, signals are meant for us.
-	ctx, cancel := r.signals.hurried(ctx)
+	ctx, cancel := r.signals.cancelAfterSignal(ctx)
 	defer cancel()
-	patience, enough := r.bounded(ctx)
+	patience, enough := r.withWaitLimit(ctx)
 	defer enough()
-	child.settle(patience)
-	start.end(min(startGrace, r.Wait/2))
-	r.sendEnd(patience, r.end(end.code, child.body()))
-	child.leave(ctx)
+	child.waitForOutput(patience)
+	start.finishOrCancel(min(startPingTimeout, r.Wait/2))
+	r.sendFinish(patience, r.finishPing(end.code, child.body()))
+	child.detachOutput(ctx)
 	return end
 }
 
-// notStarted reports a command that never ran.
-func (r *runner) notStarted(ctx context.Context, err error) *outcome {
+// reportNotStarted reports a command that never ran.
+func (r *runner) reportNotStarted(ctx context.Context, err error) *exitError {
 	code := exitNotStarted
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		code = exitNotFound
 	}
 	err = fmt.Errorf("command not started: %w", err)
 	warn(r.std, "%v", err)
-	ctx, cancel := r.signals.hurried(ctx)
+	ctx, cancel := r.signals.cancelAfterSignal(ctx)
 	defer cancel()
-	patience, enough := r.bounded(ctx)
+	patience, enough := r.withWaitLimit(ctx)
 	defer enough()
-	r.sendEnd(patience, client.PingOptions{ExitCode: &code, Body: fmt.Appendf(nil, "overdue run: %v\n", err)})
-	return &outcome{code: code}
+	r.sendFinish(patience, client.PingOptions{ExitCode: &code, Body: fmt.Appendf(nil, "overdue run: %v\n", err)})
+	return &exitError{code: code}
 }
 
-// end returns the ping for an exit code. In the address of a ping, exit code 0 is a
+// finishPing returns the ping for an exit code. In the address of a ping, exit code 0 is a
 // success and any other a failure. If the job has other success codes, the ping
 // says success or failure, and a line after the output has the code.
-func (r *runner) end(code int, body []byte) client.PingOptions {
+func (r *runner) finishPing(code int, body []byte) client.PingOptions {
 	shown := min(code, 255) // Windows has larger exit codes, pings do not
-	success, line, overruled := r.success.overrule(shown)
+	success, line, overruled := r.success.override(shown)
 	if !overruled {
 		return client.PingOptions{ExitCode: &shown, Body: body}
 	}
@@ -147,13 +147,13 @@ func (r *runner) end(code int, body []byte) client.PingOptions {
 	return client.PingOptions{Signal: signal, Body: client.Tail(append(body, line...), client.BodyLimit)}
 }
 
-// sendEnd sends how the job ended. A failure to do so is only a warning.
-func (r *runner) sendEnd(ctx context.Context, ping client.PingOptions) {
+// sendFinish sends how the job ended. A failure to do so is only a warning.
+func (r *runner) sendFinish(ctx context.Context, ping client.PingOptions) {
 	if r.address == "" {
 		return
 	}
 	ping.OnReduced = warnReduced(r.std, "output")
-	if err := client.Send(ctx, r.address, r.ping(ping)); err != nil {
+	if err := client.Send(ctx, r.address, r.withRunFields(ping)); err != nil {
 		how := "with success"
 		switch {
 		case ping.ExitCode != nil:
@@ -165,16 +165,16 @@ func (r *runner) sendEnd(ctx context.Context, ping client.PingOptions) {
 	}
 }
 
-// ping adds what both pings of a run share.
-func (r *runner) ping(o client.PingOptions) client.PingOptions {
-	o.RunID, o.Attempt, o.UserAgent = r.rid, r.Timeout, userAgent()
+// withRunFields adds what both pings of a run share.
+func (r *runner) withRunFields(o client.PingOptions) client.PingOptions {
+	o.RunID, o.AttemptTimeout, o.UserAgent = r.rid, r.Timeout, userAgent()
 	return o
 }
 
-// outcomeOf returns the outcome as a shell would report it.
-func outcomeOf(state *os.ProcessState) *outcome {
+// exitErrorOf returns the outcome as a shell would report it.
+func exitErrorOf(state *os.ProcessState) *exitError {
 	if sig, killed := killedBy(state); killed {
-		return &outcome{code: 128 + int(sig), killed: sig}
+		return &exitError{code: 128 + int(sig), signal: sig}
 	}
-	return &outcome{code: state.ExitCode()}
+	return &exitError{code: state.ExitCode()}
 }

@@ -19,18 +19,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// ran runs a shell script between two pings.
-func ran(script string, flags ...string) result {
+// runScript runs a shell script between two pings.
+func runScript(script string, flags ...string) commandResult {
 	args := append([]string{"run", anID}, flags...)
-	return overdue(insides{}, append(args, "--", "sh", "-c", script)...)
+	return runOverdue(backend{}, append(args, "--", "sh", "-c", script)...)
 }
 
-func TestRunPingsAtTheStartAndAtTheEndOfTheSameRun(t *testing.T) {
-	m := newMonitor(t, nil)
-	if got := ran("echo out; echo err >&2"); got != (result{0, "out\n", "err\n"}) {
+func TestRun_SendsStartAndFinishWithTheSameRunID(t *testing.T) {
+	m := newFakeMonitor(t, nil)
+	if got := runScript("echo out; echo err >&2"); got != (commandResult{0, "out\n", "err\n"}) {
 		t.Errorf("%+v; want both streams, apart and untouched", got)
 	}
-	pings := m.heard()
+	pings := m.received()
 	if len(pings) != 2 || pings[0].path != "/start" || pings[1].path != "/0" {
 		t.Fatalf("heard %+v; want a start and an end", pings)
 	}
@@ -46,7 +46,7 @@ func TestRunPingsAtTheStartAndAtTheEndOfTheSameRun(t *testing.T) {
 	}
 }
 
-func TestRunRunsTheCommandAlsoWithoutAnAddressToPing(t *testing.T) {
+func TestRun_RunsTheCommandWithoutAPingURL(t *testing.T) {
 	for target, server := range map[string]string{
 		"notaurl":      "https://o.example.org",
 		"ftp://x/y":    "",
@@ -55,20 +55,20 @@ func TestRunRunsTheCommandAlsoWithoutAnAddressToPing(t *testing.T) {
 		anID[1:]:       "https://o.example.org",
 	} {
 		t.Setenv("OVERDUE_URL", server)
-		got := overdue(insides{}, "run", target, "--", "sh", "-c", "echo out; exit 3")
+		got := runOverdue(backend{}, "run", target, "--", "sh", "-c", "echo out; exit 3")
 		if got.code != 3 || got.out != "out\n" {
 			t.Errorf("%s: %+v; want the command's own output and exit code", target, got)
 		}
 		if !strings.HasPrefix(got.err, "overdue: ") || !strings.HasSuffix(got.err, "; the command runs without pings\n") || strings.Count(got.err, "\n") != 1 {
 			t.Errorf("%s: says %q; want one line", target, got.err)
 		}
-		if got := overdue(insides{}, "run", target, "--", "no-such-command"); got.code != 127 {
+		if got := runOverdue(backend{}, "run", target, "--", "no-such-command"); got.code != 127 {
 			t.Errorf("%s: %+v; want exit code 127", target, got)
 		}
 	}
 }
 
-func TestRunAnswersWithTheExitCodeOfTheCommand(t *testing.T) {
+func TestRun_ExitsWithTheExitCodeOfTheCommand(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "text"), []byte("#!/bin/sh\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -89,9 +89,9 @@ func TestRunAnswersWithTheExitCodeOfTheCommand(t *testing.T) {
 		{[]string{dir}, 126, "/126", ""},
 		{[]string{"--", "true"}, 127, "/127", "\"--\""},
 	} {
-		m := newMonitor(t, nil)
-		got := overdue(insides{}, append([]string{"run", anID, "--"}, c.command...)...)
-		pings := m.heard()
+		m := newFakeMonitor(t, nil)
+		got := runOverdue(backend{}, append([]string{"run", anID, "--"}, c.command...)...)
+		pings := m.received()
 		if last := pings[len(pings)-1]; got.code != c.code || last.path != c.ping || !strings.Contains(last.body, c.body) {
 			t.Errorf("%v: exit code %d, last ping %+v; want %d and %s", c.command, got.code, last, c.code, c.ping)
 		}
@@ -101,7 +101,7 @@ func TestRunAnswersWithTheExitCodeOfTheCommand(t *testing.T) {
 	}
 }
 
-func TestRunWorksWhenTheMonitorIsAway(t *testing.T) {
+func TestRun_WorksWhileTheMonitorIsUnreachable(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
 	for name, answer := range map[string]http.HandlerFunc{
@@ -115,12 +115,12 @@ func TestRunWorksWhenTheMonitorIsAway(t *testing.T) {
 		"stranger": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>Welcome") },
 		"forgot":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
 	} {
-		m := newMonitor(t, answer)
+		m := newFakeMonitor(t, answer)
 		if name == "dead" {
 			m.Close()
 		}
 		began := time.Now()
-		got := ran("echo out; exit 3", "--wait=900ms")
+		got := runScript("echo out; exit 3", "--wait=900ms")
 		if got.code != 3 || got.out != "out\n" {
 			t.Errorf("%s: %+v; want the job untouched", name, got)
 		}
@@ -133,12 +133,12 @@ func TestRunWorksWhenTheMonitorIsAway(t *testing.T) {
 	}
 }
 
-func TestRunDoesNotMakeTheJobWaitForTheMonitor(t *testing.T) {
+func TestRun_StartsTheJobWithoutWaitingForTheMonitor(t *testing.T) {
 	dir := t.TempDir()
 	began := filepath.Join(dir, "began")
 	// The start is answered only after the job has begun, so waiting for the
 	// answer first would never end.
-	m := newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+	m := newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		for strings.HasSuffix(r.URL.Path, "/start") && r.Context().Err() == nil {
 			if _, err := os.Stat(began); err == nil {
 				break
@@ -146,7 +146,7 @@ func TestRunDoesNotMakeTheJobWaitForTheMonitor(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "OK")
 	})
-	if got := ran("touch " + began); got.code != 0 || got.err != "" {
+	if got := runScript("touch " + began); got.code != 0 || got.err != "" {
 		t.Errorf("%+v", got)
 	}
 	if paths := m.paths(); !slices.Equal(paths, []string{"/start", "/0"}) {
@@ -154,8 +154,8 @@ func TestRunDoesNotMakeTheJobWaitForTheMonitor(t *testing.T) {
 	}
 }
 
-func TestRunNeverSendsAStartAfterItsEnd(t *testing.T) {
-	m := newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+func TestRun_NeverSendsStartAfterFinish(t *testing.T) {
+	m := newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/start") {
 			w.WriteHeader(503)
 			return
@@ -163,12 +163,12 @@ func TestRunNeverSendsAStartAfterItsEnd(t *testing.T) {
 		_, _ = io.WriteString(w, "OK")
 	})
 	for range 5 {
-		if got := ran("exit 0"); got.code != 0 || got.err != "" {
+		if got := runScript("exit 0"); got.code != 0 || got.err != "" {
 			t.Errorf("%+v", got)
 		}
 	}
 	ended := map[string]bool{}
-	for _, p := range m.heard() {
+	for _, p := range m.received() {
 		if p.path == "/start" && ended[p.rid] {
 			t.Error("a start came after its end")
 		}
@@ -179,9 +179,9 @@ func TestRunNeverSendsAStartAfterItsEnd(t *testing.T) {
 	}
 }
 
-func TestAStartOnItsWayIsGivenTimeToArrive(t *testing.T) {
+func TestRun_WaitsForAStartPingInFlight(t *testing.T) {
 	arrived := make(chan bool, 1)
-	newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+	newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/start") {
 			select {
 			case <-r.Context().Done():
@@ -191,7 +191,7 @@ func TestAStartOnItsWayIsGivenTimeToArrive(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "OK")
 	})
-	if got := ran("exit 0"); got.code != 0 || got.err != "" {
+	if got := runScript("exit 0"); got.code != 0 || got.err != "" {
 		t.Errorf("%+v", got)
 	}
 	if !<-arrived {
@@ -199,33 +199,33 @@ func TestAStartOnItsWayIsGivenTimeToArrive(t *testing.T) {
 	}
 }
 
-func TestRunPassesHugeOutputOnAndSendsItsTail(t *testing.T) {
-	m := newMonitor(t, nil)
+func TestRun_CopiesLongOutputAndSendsItsTail(t *testing.T) {
+	m := newFakeMonitor(t, nil)
 	const size = 20_000_000
-	got := ran("head -c 20000000 /dev/urandom | tee " + filepath.Join(t.TempDir(), "copy") + "; printf end")
+	got := runScript("head -c 20000000 /dev/urandom | tee " + filepath.Join(t.TempDir(), "copy") + "; printf end")
 	if got.code != 0 || len(got.out) != size+3 {
 		t.Fatalf("exit code %d, %d bytes; want %d", got.code, len(got.out), size+3)
 	}
-	pings := m.heard()
+	pings := m.received()
 	body := pings[len(pings)-1].body
 	if short := client.BodyLimit - len(body); short < 0 || short > 3 || !strings.HasSuffix(got.out, body) {
 		t.Errorf("body of %d bytes is not the end of the output", len(body))
 	}
 }
 
-func TestRunGivesTheCommandOurStandardInput(t *testing.T) {
-	newMonitor(t, nil)
+func TestRun_CommandReadsStandardInput(t *testing.T) {
+	newFakeMonitor(t, nil)
 	var out bytes.Buffer
-	code := perform([]string{"run", anID, "--", "cat"}, Streams{In: strings.NewReader("in\n"), Out: &out, Err: io.Discard}, insides{})
+	code := runWith([]string{"run", anID, "--", "cat"}, Streams{In: strings.NewReader("in\n"), Out: &out, Err: io.Discard}, backend{})
 	if code != 0 || out.String() != "in\n" {
 		t.Errorf("exit code %d, %q", code, out.String())
 	}
 }
 
-func TestRunDoesNotWaitForWhatTheCommandLeavesBehind(t *testing.T) {
-	m := newMonitor(t, nil)
+func TestRun_DoesNotWaitForBackgroundProcesses(t *testing.T) {
+	m := newFakeMonitor(t, nil)
 	began := time.Now()
-	got := ran("sleep 20 & echo done")
+	got := runScript("sleep 20 & echo done")
 	if took := time.Since(began); got.code != 0 || got.out != "done\n" || took > 10*time.Second {
 		t.Errorf("%+v after %v; want the end of the command to be the end", got, took)
 	}
@@ -234,12 +234,12 @@ func TestRunDoesNotWaitForWhatTheCommandLeavesBehind(t *testing.T) {
 	}
 }
 
-func TestRunDoesNotListenForeverToAChattyProcessLeftBehind(t *testing.T) {
-	newMonitor(t, nil)
+func TestRun_DoesNotWaitForABackgroundProcessThatKeepsWriting(t *testing.T) {
+	newFakeMonitor(t, nil)
 	var out bytes.Buffer
 	done := make(chan int)
 	go func() {
-		done <- perform([]string{"run", anID, "--", "sh", "-c", "yes & echo $! >&2; exit 4"}, Streams{In: strings.NewReader(""), Out: &out, Err: io.Discard}, insides{})
+		done <- runWith([]string{"run", anID, "--", "sh", "-c", "yes & echo $! >&2; exit 4"}, Streams{In: strings.NewReader(""), Out: &out, Err: io.Discard}, backend{})
 	}()
 	select {
 	case code := <-done: // and the closed pipe has ended the process as well
@@ -251,15 +251,15 @@ func TestRunDoesNotListenForeverToAChattyProcessLeftBehind(t *testing.T) {
 	}
 }
 
-// gate is a reader of our output that takes nothing until it opens.
-type gate struct {
+// gatedWriter is a reader of our output that takes nothing until it opens.
+type gatedWriter struct {
 	touched func() // called at the first write
 	open    chan struct{}
 	once    sync.Once
 	bytes.Buffer
 }
 
-func (g *gate) Write(p []byte) (int, error) {
+func (g *gatedWriter) Write(p []byte) (int, error) {
 	g.once.Do(g.touched)
 	<-g.open
 	return g.Buffer.Write(p)
@@ -269,38 +269,38 @@ func (g *gate) Write(p []byte) (int, error) {
 // fills the pipe.
 const inTwoWrites = "printf x; sleep 0.2; head -c 60000 /dev/zero"
 
-// aLittle is longer than a command that is done takes to end.
-const aLittle = 300 * time.Millisecond
+// shortWait is longer than a command that is done takes to end.
+const shortWait = 300 * time.Millisecond
 
-func TestTheBodyHasTheOutputThatTheReaderTookLate(t *testing.T) {
-	out := &gate{open: make(chan struct{})}
-	out.touched = func() { time.AfterFunc(aLittle, func() { close(out.open) }) }
-	m := newMonitor(t, nil)
-	code := perform([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
-	pings := m.heard()
+func TestRun_BodyIncludesOutputThatTheReaderTookLate(t *testing.T) {
+	out := &gatedWriter{open: make(chan struct{})}
+	out.touched = func() { time.AfterFunc(shortWait, func() { close(out.open) }) }
+	m := newFakeMonitor(t, nil)
+	code := runWith([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, backend{})
+	pings := m.received()
 	if last := pings[len(pings)-1]; code != 0 || len(last.body) != 60001 {
 		t.Errorf("exit code %d, body of %d bytes; want all 60001", code, len(last.body))
 	}
 }
 
-func TestASlowReaderLosesNothingAndHoldsUpNoPing(t *testing.T) {
-	out := &gate{open: make(chan struct{}), touched: func() {}}
-	newMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+func TestRun_SlowReaderLosesNothingAndDelaysNoPing(t *testing.T) {
+	out := &gatedWriter{open: make(chan struct{}), touched: func() {}}
+	newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "OK")
 		if strings.HasSuffix(r.URL.Path, "/0") {
 			// Had the ping waited for the reader, this would never come.
-			time.AfterFunc(aLittle, func() { close(out.open) })
+			time.AfterFunc(shortWait, func() { close(out.open) })
 		}
 	})
-	code := perform([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, insides{})
+	code := runWith([]string{"run", anID, "--", "sh", "-c", inTwoWrites}, Streams{In: strings.NewReader(""), Out: out, Err: io.Discard}, backend{})
 	if code != 0 || out.Len() != 60001 {
 		t.Errorf("exit code %d, %d bytes; want all 60001", code, out.Len())
 	}
 }
 
-func TestTheCommandLearnsThatTheReaderHasGone(t *testing.T) {
-	m := newMonitor(t, nil)
-	code := perform([]string{"run", anID, "--", "yes"}, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: io.Discard}, insides{})
+func TestRun_CommandNoticesThatTheReaderHasClosed(t *testing.T) {
+	m := newFakeMonitor(t, nil)
+	code := runWith([]string{"run", anID, "--", "yes"}, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: io.Discard}, backend{})
 	if code != 128+int(syscall.SIGPIPE) {
 		t.Errorf("exit code %d; want that of a broken pipe", code)
 	}
@@ -309,35 +309,35 @@ func TestTheCommandLearnsThatTheReaderHasGone(t *testing.T) {
 	}
 }
 
-func TestRunWithoutBodySendsNoOutput(t *testing.T) {
-	m := newMonitor(t, nil)
-	if got := ran("echo secret", "--no-body"); got.out != "secret\n" {
+func TestRun_NoBodySendsNoOutput(t *testing.T) {
+	m := newFakeMonitor(t, nil)
+	if got := runScript("echo secret", "--no-body"); got.out != "secret\n" {
 		t.Errorf("%+v", got)
 	}
-	for _, p := range m.heard() {
+	for _, p := range m.received() {
 		if p.body != "" {
 			t.Errorf("ping %s carries %q", p.path, p.body)
 		}
 	}
 }
 
-func TestAnUnknownVariableWarnsButNeverStopsTheJob(t *testing.T) {
-	newMonitor(t, nil)
+func TestRun_UnknownVariableIsOnlyAWarning(t *testing.T) {
+	newFakeMonitor(t, nil)
 	t.Setenv("OVERDUE_LISTN", "x")
-	if got := ran("echo out"); got.code != 0 || got.out != "out\n" || !strings.Contains(got.err, "OVERDUE_LISTN: unknown") {
+	if got := runScript("echo out"); got.code != 0 || got.out != "out\n" || !strings.Contains(got.err, "OVERDUE_LISTN: unknown") {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestASignalAfterTheJobShortensTheWaitForTheMonitor(t *testing.T) {
-	s := &signals{heard: make(chan os.Signal, 1)}
-	ctx, cancel := s.hurried(context.Background())
+func TestRun_SignalAfterTheJobShortensTheWait(t *testing.T) {
+	s := &signals{received: make(chan os.Signal, 1)}
+	ctx, cancel := s.cancelAfterSignal(context.Background())
 	defer cancel()
 	began := time.Now()
-	s.heard <- syscall.SIGTERM
+	s.received <- syscall.SIGTERM
 	<-ctx.Done()
-	if took := time.Since(began); took < hurry || took > hurry+5*time.Second {
-		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, hurry)
+	if took := time.Since(began); took < lateSignalTimeout || took > lateSignalTimeout+5*time.Second {
+		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, lateSignalTimeout)
 	}
 	if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "terminated") {
 		t.Errorf("cause %v", cause)

@@ -10,8 +10,8 @@ import (
 	"overdue/internal/schedule"
 )
 
-// mostSlots bounds what is printed.
-const mostSlots = 1000
+// maxSlots bounds what is printed.
+const maxSlots = 1000
 
 // scheduleCmd says what a schedule means. It asks no server: what it prints is what
 // the server would say of the same schedule.
@@ -39,15 +39,15 @@ func (c *scheduleCmd) Run(std Streams) error {
 	if c.After != "" {
 		var err error
 		if at, err = time.Parse(time.RFC3339, c.After); err != nil {
-			return usage("--after %s: write a time with its offset, such as 2026-03-14T02:00:00Z", c.After)
+			return usageError("--after %s: write a time with its offset, such as 2026-03-14T02:00:00Z", c.After)
 		}
 	}
-	if c.Count < 1 || c.Count > mostSlots {
-		return usage("--count %d: ask for 1 to %d slots", c.Count, mostSlots)
+	if c.Count < 1 || c.Count > maxSlots {
+		return usageError("--count %d: ask for 1 to %d slots", c.Count, maxSlots)
 	}
-	zone, err := schedule.Zone(c.Timezone)
+	zone, err := schedule.CanonicalZone(c.Timezone)
 	if err != nil {
-		return usage("--timezone: %w", err)
+		return usageError("--timezone: %w", err)
 	}
 	read := schedule.Cron
 	if c.OnCalendar {
@@ -55,21 +55,21 @@ func (c *scheduleCmd) Run(std Streams) error {
 	}
 	s, err := read(c.Lines, zone)
 	if err != nil {
-		return usage("%s%w%s", c.where(err), err, c.instead(err))
+		return usageError("%s%w%s", c.linePrefix(err), err, c.suggestions(err))
 	}
-	return printOutlook(std, schedule.Around(s, at, c.Count))
+	return printOutlook(std, schedule.NewPreview(s, at, c.Count))
 }
 
-// where names the line at fault, if there are several.
-func (c *scheduleCmd) where(err error) string {
+// linePrefix names the line at fault, if there are several.
+func (c *scheduleCmd) linePrefix(err error) string {
 	if p, ok := errors.AsType[*schedule.Problem](err); ok && p.Line > 0 && len(c.Lines) > 1 {
 		return fmt.Sprintf("line %d: ", p.Line)
 	}
 	return ""
 }
 
-// instead returns the commands that show the suggested schedules, one per line.
-func (c *scheduleCmd) instead(err error) string {
+// suggestions returns the commands that show the suggested schedules, one per line.
+func (c *scheduleCmd) suggestions(err error) string {
 	p, ok := errors.AsType[*schedule.Problem](err)
 	if !ok {
 		return ""
@@ -87,15 +87,15 @@ func (c *scheduleCmd) instead(err error) string {
 		if s.Zone != "" {
 			b.WriteString(" --timezone " + s.Zone)
 		}
-		fmt.Fprintf(&b, " (%s)", s.Reading)
+		fmt.Fprintf(&b, " (%s)", s.Dialect)
 	}
 	return b.String()
 }
 
 // printOutlook writes the words, the slots in the order of time, and the changes.
-func printOutlook(std Streams, o schedule.Outlook) error {
+func printOutlook(std Streams, o schedule.Preview) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", o.Words)
+	fmt.Fprintf(&b, "%s\n\n", o.Description)
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "\tLOCAL\tUTC") // writes to memory do not fail
 	row := func(mark string, slot time.Time) {
@@ -108,8 +108,8 @@ func printOutlook(std Streams, o schedule.Outlook) error {
 		row("next", slot)
 	}
 	_ = w.Flush()
-	for _, c := range o.Changes {
-		fmt.Fprintf(&b, "\n%s\n", c.Sentence())
+	for _, c := range o.ClockChanges {
+		fmt.Fprintf(&b, "\n%s\n", c.Describe())
 	}
-	return say(std, strings.TrimSuffix(b.String(), "\n"))
+	return printLine(std, strings.TrimSuffix(b.String(), "\n"))
 }

@@ -138,6 +138,6 @@ func (serveCmd) Help() string {
 }
 
 // Run serves until a signal asks to stop.
-func (c *serveCmd) Run(ctx context.Context, std Streams, in insides) error {
+func (c *serveCmd) Run(ctx context.Context, std Streams, in backend) error {
 	return in.serve(ctx, c.ServerFlags, std)
 }

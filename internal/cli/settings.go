@@ -10,62 +10,62 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// prefix begins the name of every environment variable that is ours.
-const prefix = "OVERDUE_"
+// variablePrefix begins the name of every environment variable that is ours.
+const variablePrefix = "OVERDUE_"
 
 // Flags carry two tags of ours. setting:"file" may come from the environment
 // and the file, setting:"env" only from the environment; a flag without it only
 // from the command line. secret:"" adds the variable that ends in _FILE.
 const (
-	settingTag = "setting"
-	secretTag  = "secret"
-	fromFile   = "file"
+	settingTag      = "setting"
+	secretTag       = "secret"
+	settingFromFile = "file"
 )
 
-// variable is the environment variable of a flag: --smtp-url is OVERDUE_SMTP_URL.
-func variable(name string) string {
-	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+// variableName is the environment variable of a flag: --smtp-url is OVERDUE_SMTP_URL.
+func variableName(name string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// withVariables adds the environment variables to the help of a flag.
-func withVariables(v *kong.Value) string {
+// helpWithVariables adds the environment variables to the help of a flag.
+func helpWithVariables(v *kong.Value) string {
 	if !v.Tag.Has(settingTag) {
 		return v.Help
 	}
-	names := "$" + variable(v.Name)
+	names := "$" + variableName(v.Name)
 	if v.Tag.Has(secretTag) {
-		names += ", $" + variable(v.Name) + "_FILE"
+		names += ", $" + variableName(v.Name) + "_FILE"
 	}
 	return v.Help + " (" + names + ")"
 }
 
-// settings finds the values of flags that the command line left open.
+// settingsResolver finds the values of flags that the command line left open.
 //
 // It is one resolver, not one per source: a parser that knows environment tags
 // and a file lets the file win, which is the wrong way round.
-type settings struct {
+type settingsResolver struct {
 	environment map[string]string // ours only, empty ones left out
-	file        map[string]entry
+	file        map[string]fileValue
 	path        string // of the file, for messages
 }
 
-// entry is one value in the file, with the line to blame.
-type entry struct {
+// fileValue is one value in the file, with the line to blame.
+type fileValue struct {
 	value string
 	line  int
 }
 
 // Validate has nothing left to do: unknown names were refused before anything
 // was resolved.
-func (s *settings) Validate(*kong.Application) error { return nil }
+func (s *settingsResolver) Validate(*kong.Application) error { return nil }
 
 // Resolve returns the value for a flag as text, or nil if no source has one.
-func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+func (s *settingsResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	var none any
 	if !flag.Tag.Has(settingTag) {
 		return none, nil
 	}
-	value, source, err := s.find(flag)
+	value, source, err := s.lookup(flag)
 	if err != nil || source == "" {
 		return none, err
 	}
@@ -78,10 +78,10 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	return value, nil
 }
 
-// find looks through the sources in their order. source is empty if none has
+// lookup looks through the sources in their order. source is empty if none has
 // the value.
-func (s *settings) find(flag *kong.Flag) (value, source string, err error) {
-	name := variable(flag.Name)
+func (s *settingsResolver) lookup(flag *kong.Flag) (value, source string, err error) {
+	name := variableName(flag.Name)
 	value, given := s.environment[name]
 	path, pointed := s.environment[name+"_FILE"]
 	switch {
@@ -96,7 +96,7 @@ func (s *settings) find(flag *kong.Flag) (value, source string, err error) {
 		}
 		return strings.TrimRight(string(text), "\r\n"), name + "_FILE", nil
 	}
-	if e, ok := s.file[flag.Name]; ok && flag.Tag.Get(settingTag) == fromFile {
+	if e, ok := s.file[flag.Name]; ok && flag.Tag.Get(settingTag) == settingFromFile {
 		return e.value, fmt.Sprintf("%s:%d: %s", s.path, e.line, flag.Name), nil
 	}
 	return "", "", nil
@@ -104,43 +104,43 @@ func (s *settings) find(flag *kong.Flag) (value, source string, err error) {
 
 // BeforeResolve collects the settings of the environment and the file. The
 // parser calls it once, when it knows which command is meant.
-func (g *grammar) BeforeResolve(ctx *kong.Context, std Streams) error {
-	s := &settings{environment: ours(os.Environ())}
-	if err := s.refuseUnknown(ctx.Model); err != nil {
+func (g *commandLine) BeforeResolve(ctx *kong.Context, std Streams) error {
+	s := &settingsResolver{environment: overdueVariables(os.Environ())}
+	if err := s.rejectUnknownVariables(ctx.Model); err != nil {
 		if selected := ctx.Selected(); selected == nil || selected.Name != "run" {
 			return err
 		}
 		warn(std, "%v", err) // never a reason not to run the job
 	}
-	if s.path = s.configFile(ctx); s.path != "" {
+	if s.path = s.configPath(ctx); s.path != "" {
 		var err error
-		if s.file, err = readConfig(s.path, names(ctx.Model, isFileSetting)); err != nil {
+		if s.file, err = readConfig(s.path, flagNames(ctx.Model, isFileSetting)); err != nil {
 			return err
 		}
 	}
-	for _, sentence := range s.exposed(ctx) {
+	for _, sentence := range s.exposedSecrets(ctx) {
 		warn(std, "%s", sentence)
 	}
 	ctx.AddResolver(s)
 	return nil
 }
 
-// ours keeps the variables that belong to Overdue. An empty variable counts as
+// overdueVariables keeps the variables that belong to Overdue. An empty variable counts as
 // not given: that is what "${SMTP_URL:-}" in a compose file means by it.
-func ours(environ []string) map[string]string {
+func overdueVariables(environ []string) map[string]string {
 	found := map[string]string{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, prefix) && value != "" {
+		if strings.HasPrefix(name, variablePrefix) && value != "" {
 			found[name] = value
 		}
 	}
 	return found
 }
 
-// configFile is the path that --config names, or its variable; empty if none
+// configPath is the path that --config names, or its variable; empty if none
 // does or the command takes no file.
-func (s *settings) configFile(ctx *kong.Context) string {
+func (s *settingsResolver) configPath(ctx *kong.Context) string {
 	takes := slices.ContainsFunc(ctx.Flags(), func(f *kong.Flag) bool { return f.Name == "config" })
 	if !takes {
 		return ""
@@ -150,17 +150,17 @@ func (s *settings) configFile(ctx *kong.Context) string {
 			return ctx.Value(p).String()
 		}
 	}
-	return s.environment[variable("config")]
+	return s.environment[variableName("config")]
 }
 
-// refuseUnknown names the first variable that no flag of any command knows.
-func (s *settings) refuseUnknown(app *kong.Application) error {
+// rejectUnknownVariables names the first variable that no flag of any command knows.
+func (s *settingsResolver) rejectUnknownVariables(app *kong.Application) error {
 	known := []string{}
-	for _, name := range names(app, isSetting) {
-		known = append(known, variable(name))
+	for _, name := range flagNames(app, isSetting) {
+		known = append(known, variableName(name))
 	}
-	for _, name := range names(app, isSecret) {
-		known = append(known, variable(name)+"_FILE")
+	for _, name := range flagNames(app, isSecret) {
+		known = append(known, variableName(name)+"_FILE")
 	}
 	given := []string{}
 	for name := range s.environment {
@@ -169,7 +169,7 @@ func (s *settings) refuseUnknown(app *kong.Application) error {
 	slices.Sort(given)
 	for _, name := range given {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("environment variable %s: unknown%s", name, suggestion(name, known))
+			return fmt.Errorf("environment variable %s: unknown%s", name, didYouMean(name, known))
 		}
 	}
 	return nil
@@ -177,12 +177,12 @@ func (s *settings) refuseUnknown(app *kong.Application) error {
 
 // The three kinds of flags that have a name outside the command line.
 func isSetting(f *kong.Flag) bool     { return f.Tag.Has(settingTag) }
-func isFileSetting(f *kong.Flag) bool { return f.Tag.Get(settingTag) == fromFile }
+func isFileSetting(f *kong.Flag) bool { return f.Tag.Get(settingTag) == settingFromFile }
 func isSecret(f *kong.Flag) bool      { return f.Tag.Has(settingTag) && f.Tag.Has(secretTag) }
 
-// names lists the flags of all commands that pass the test, each once, sorted.
+// flagNames lists the flags of all commands that pass the test, each once, sorted.
 // All commands, because one environment often serves several of them.
-func names(app *kong.Application, test func(*kong.Flag) bool) []string {
+func flagNames(app *kong.Application, test func(*kong.Flag) bool) []string {
 	found := []string{}
 	for _, leaf := range app.Leaves(false) {
 		for _, group := range leaf.AllFlags(false) {

@@ -14,19 +14,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// served parses a serve command and returns the settings that the server gets.
-func served(t *testing.T, args ...string) (ServerFlags, result) {
+// parseServe parses a serve command and returns the settings that the server gets.
+func parseServe(t *testing.T, args ...string) (ServerFlags, commandResult) {
 	t.Helper()
 	var flags ServerFlags
-	in := insides{serve: func(_ context.Context, f ServerFlags, _ Streams) error {
+	in := backend{serve: func(_ context.Context, f ServerFlags, _ Streams) error {
 		flags = f
 		return nil
 	}}
-	return flags, overdue(in, append([]string{"serve"}, args...)...)
+	return flags, runOverdue(in, append([]string{"serve"}, args...)...)
 }
 
-// write makes a file and returns its path.
-func write(t *testing.T, name, text string) string {
+// writeFile makes a file and returns its path.
+func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -35,10 +35,10 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+func TestSettings_FlagOverridesEnvironmentOverridesFileOverridesDefault(t *testing.T) {
 	listen := func(args ...string) string {
 		t.Helper()
-		f, got := served(t, args...)
+		f, got := parseServe(t, args...)
 		if got.code != 0 {
 			t.Fatalf("%v: %+v", args, got)
 		}
@@ -47,7 +47,7 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 	if got := listen(); got != ":8080" {
 		t.Errorf("default: %q", got)
 	}
-	file := "--config=" + write(t, "o.yaml", "listen: file:1\n")
+	file := "--config=" + writeFile(t, "o.yaml", "listen: file:1\n")
 	if got := listen(file); got != "file:1" {
 		t.Errorf("file: %q", got)
 	}
@@ -64,7 +64,7 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 	}
 }
 
-func TestEverySettingComesFromEachSource(t *testing.T) {
+func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 	want := ServerFlags{
 		StoreFlags: StoreFlags{Database: "postgres://u:p@h/d"}, Listen: ":1", PublicURL: "https://o.example.org/",
 		SMTPURL: "smtp://u:p@h:25", SMTPFrom: "o@example.org", SMTPBounceTo: "b@example.org", SMTPHelo: "o.example.org", SMTPCA: "/ca.pem",
@@ -81,7 +81,7 @@ func TestEverySettingComesFromEachSource(t *testing.T) {
 	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	check := func(t *testing.T, want ServerFlags, args ...string) {
 		t.Helper()
-		got, res := served(t, args...)
+		got, res := parseServe(t, args...)
 		if diff := cmp.Diff(want, got, same); diff != "" || res.code != 0 {
 			t.Errorf("%+v; settings (-want +got):\n%s", res, diff)
 		}
@@ -97,45 +97,45 @@ func TestEverySettingComesFromEachSource(t *testing.T) {
 	}
 	t.Run("flags", func(t *testing.T) { check(t, want, args...) })
 	t.Run("file", func(t *testing.T) {
-		path := write(t, "o.yaml", strings.Replace(text.String(), "[true]", "true", 1))
+		path := writeFile(t, "o.yaml", strings.Replace(text.String(), "[true]", "true", 1))
 		inFile := want
 		inFile.Config = path
 		check(t, inFile, "--config", path)
 	})
 	t.Run("environment", func(t *testing.T) {
 		for name, value := range values {
-			t.Setenv(variable(name), value)
+			t.Setenv(variableName(name), value)
 		}
 		check(t, want)
 	})
 	t.Run("secret files", func(t *testing.T) {
 		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token"} {
-			t.Setenv(variable(name)+"_FILE", write(t, name, values[name]+"\n"))
+			t.Setenv(variableName(name)+"_FILE", writeFile(t, name, values[name]+"\n"))
 		}
-		got, res := served(t, "--owner-email", "me@example.org")
+		got, res := parseServe(t, "--owner-email", "me@example.org")
 		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken {
 			t.Errorf("%+v: secrets were not read", res)
 		}
 	})
 }
 
-func TestTheConfigFileItselfCanBeNamedByTheEnvironment(t *testing.T) {
-	t.Setenv("OVERDUE_CONFIG", write(t, "o.yaml", "listen: file:1\n"))
-	if f, res := served(t); f.Listen != "file:1" {
+func TestSettings_EnvironmentCanNameTheConfigFile(t *testing.T) {
+	t.Setenv("OVERDUE_CONFIG", writeFile(t, "o.yaml", "listen: file:1\n"))
+	if f, res := parseServe(t); f.Listen != "file:1" {
 		t.Errorf("listen %q, %+v", f.Listen, res)
 	}
-	other := write(t, "other.yaml", "listen: other:1\n")
-	if f, res := served(t, "--config", other); f.Listen != "other:1" {
+	other := writeFile(t, "other.yaml", "listen: other:1\n")
+	if f, res := parseServe(t, "--config", other); f.Listen != "other:1" {
 		t.Errorf("flag over environment: listen %q, %+v", f.Listen, res)
 	}
 	// A client command takes no file, so it does not stumble over a broken one.
 	t.Setenv("OVERDUE_CONFIG", "/nowhere.yaml")
-	if res := overdue(insides{}, "version"); res.code != 0 {
+	if res := runOverdue(backend{}, "version"); res.code != 0 {
 		t.Errorf("version: %+v", res)
 	}
 }
 
-func TestUnknownVariablesAreErrorsThatNameTheNearest(t *testing.T) {
+func TestSettings_UnknownVariableIsAnErrorWithASuggestion(t *testing.T) {
 	for name, want := range map[string]string{
 		"OVERDUE_LISTN":        "environment variable OVERDUE_LISTN: unknown; did you mean OVERDUE_LISTEN?",
 		"OVERDUE_SMTP_URI":     "did you mean OVERDUE_SMTP_URL?",
@@ -149,46 +149,46 @@ func TestUnknownVariablesAreErrorsThatNameTheNearest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, "x")
-			if _, got := served(t); got.code != 2 || !strings.Contains(got.err, want) {
+			if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, want) {
 				t.Errorf("%+v; want exit code 2 and %q", got, want)
 			}
 		})
 	}
 }
 
-func TestSettingsOfOtherCommandsAreKnown(t *testing.T) {
+func TestSettings_AcceptsSettingsOfOtherCommands(t *testing.T) {
 	for _, name := range []string{"OVERDUE_URL", "OVERDUE_API_KEY", "OVERDUE_API_KEY_FILE", "OVERDUE_OWNER_EMAIL", "OVERDUE_OWNER_PASSWORD_FILE"} {
 		t.Setenv(name, "x")
 	}
-	if got := overdue(insides{}, "version"); got.code != 0 {
+	if got := runOverdue(backend{}, "version"); got.code != 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestBadValuesNameTheirSource(t *testing.T) {
+func TestSettings_InvalidValueNamesItsSource(t *testing.T) {
 	t.Setenv("OVERDUE_PING_RATE_LIMIT", "many")
-	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_PING_RATE_LIMIT: ") {
+	if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_PING_RATE_LIMIT: ") {
 		t.Errorf("%+v; want the variable named", got)
 	}
 	t.Setenv("OVERDUE_PING_RATE_LIMIT", "")
-	path := write(t, "o.yaml", "listen: :1\nping-rate-limit: many\n")
-	if _, got := served(t, "--config", path); got.code != 2 || !strings.Contains(got.err, "o.yaml:2: ping-rate-limit: ") {
+	path := writeFile(t, "o.yaml", "listen: :1\nping-rate-limit: many\n")
+	if _, got := parseServe(t, "--config", path); got.code != 2 || !strings.Contains(got.err, "o.yaml:2: ping-rate-limit: ") {
 		t.Errorf("%+v; want file, line and key named", got)
 	}
 }
 
-func TestSecretsAreGivenOnceAndReadable(t *testing.T) {
+func TestSettings_SecretComesFromOneReadableSource(t *testing.T) {
 	t.Setenv("OVERDUE_SMTP_URL_FILE", filepath.Join(t.TempDir(), "absent"))
-	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_SMTP_URL_FILE: ") {
+	if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, "OVERDUE_SMTP_URL_FILE: ") {
 		t.Errorf("%+v; want the variable that points nowhere", got)
 	}
 	t.Setenv("OVERDUE_SMTP_URL", "smtp://secret@h")
-	if _, got := served(t); got.code != 2 || !strings.Contains(got.err, "give one of the two") || strings.Contains(got.err, "secret@") {
+	if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, "give one of the two") || strings.Contains(got.err, "secret@") {
 		t.Errorf("%+v; want both named and the secret not shown", got)
 	}
 }
 
-func TestBadFilesAreErrorsThatNameTheLine(t *testing.T) {
+func TestReadConfig_ErrorNamesTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen: :1\nlistne: :2\n":     "o.yaml:2: key listne: unknown; did you mean listen?",
 		"listen: :1\nlisten: :2\n":     "o.yaml:2: key listen: given twice",
@@ -200,24 +200,24 @@ func TestBadFilesAreErrorsThatNameTheLine(t *testing.T) {
 		"- listen\n":                   "o.yaml:1: must be a mapping",
 		"listen: [\n":                  "configuration file ",
 	} {
-		if _, got := served(t, "--config", write(t, "o.yaml", text)); got.code != 2 || !strings.Contains(got.err, want) {
+		if _, got := parseServe(t, "--config", writeFile(t, "o.yaml", text)); got.code != 2 || !strings.Contains(got.err, want) {
 			t.Errorf("%q: %+v; want exit code 2 and %q", text, got, want)
 		}
 	}
-	if _, got := served(t, "--config", "/nowhere.yaml"); got.code != 2 || !strings.Contains(got.err, "/nowhere.yaml") {
+	if _, got := parseServe(t, "--config", "/nowhere.yaml"); got.code != 2 || !strings.Contains(got.err, "/nowhere.yaml") {
 		t.Errorf("no file: %+v", got)
 	}
 }
 
-func TestEmptyFilesAndKeysMeanTheDefault(t *testing.T) {
+func TestReadConfig_EmptyFileAndEmptyKeyMeanTheDefault(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n", "listen:\n", "listen: ~\n"} {
-		if f, got := served(t, "--config", write(t, "o.yaml", text)); got.code != 0 || f.Listen != ":8080" {
+		if f, got := parseServe(t, "--config", writeFile(t, "o.yaml", text)); got.code != 0 || f.Listen != ":8080" {
 			t.Errorf("%q: listen %q, %+v", text, f.Listen, got)
 		}
 	}
 }
 
-func TestSecretsDoNotShow(t *testing.T) {
+func TestSecret_IsMaskedInEveryFormat(t *testing.T) {
 	f := ServerFlags{SMTPURL: "smtp://u:hush@h", StoreFlags: StoreFlags{Database: "postgres://u:hush@h"}}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "mail", f.SMTPURL)
@@ -231,30 +231,30 @@ func TestSecretsDoNotShow(t *testing.T) {
 	}
 }
 
-func TestEditsAgreesWithTheDefinition(t *testing.T) {
+func TestEditDistance_AgreesWithTheDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.StringMatching(`[ab]{0,5}`)
 		a, b := word.Draw(t, "a"), word.Draw(t, "b")
-		if got, want := edits(a, b), slowEdits(a, b); got != want {
+		if got, want := editDistance(a, b), recursiveEditDistance(a, b); got != want {
 			t.Fatalf("edits(%q, %q) = %d; want %d", a, b, got, want)
 		}
 	})
 }
 
-// slowEdits is the textbook recursion.
-func slowEdits(a, b string) int {
+// recursiveEditDistance is the textbook recursion.
+func recursiveEditDistance(a, b string) int {
 	if a == "" || b == "" {
 		return len(a) + len(b)
 	}
 	if a[0] == b[0] {
-		return slowEdits(a[1:], b[1:])
+		return recursiveEditDistance(a[1:], b[1:])
 	}
-	return 1 + min(slowEdits(a[1:], b), slowEdits(a, b[1:]), slowEdits(a[1:], b[1:]))
+	return 1 + min(recursiveEditDistance(a[1:], b), recursiveEditDistance(a, b[1:]), recursiveEditDistance(a[1:], b[1:]))
 }
 
-func TestExposed_SecretsThatOthersCanReadAreNamed(t *testing.T) {
+func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
 	config := func(mode os.FileMode, text string) string {
-		path := write(t, "o.yaml", text)
+		path := writeFile(t, "o.yaml", text)
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestExposed_SecretsThatOthersCanReadAreNamed(t *testing.T) {
 		"a file without secrets":          {[]string{config(0o644, "listen: ':1'\n")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, got := served(t, c.args...)
+			_, got := parseServe(t, c.args...)
 			if got.code != 0 || c.want == "" && got.err != "" || !strings.Contains(got.err, c.want) {
 				t.Errorf("%+v; want a warning with %q", got, c.want)
 			}
@@ -287,7 +287,7 @@ func TestExposed_SecretsThatOthersCanReadAreNamed(t *testing.T) {
 	}
 	t.Run("from the environment", func(t *testing.T) {
 		t.Setenv("OVERDUE_SMTP_URL", "smtps://u:p@mail.example.org")
-		if _, got := served(t); got.err != "" {
+		if _, got := parseServe(t); got.err != "" {
 			t.Errorf("%+v; want no warning", got)
 		}
 	})

@@ -9,24 +9,24 @@ import (
 
 // signals are what the operator sends us while a job runs.
 type signals struct {
-	heard   chan os.Signal
-	ignored chan os.Signal
+	received chan os.Signal
+	ignored  chan os.Signal
 }
 
-// listen begins to catch signals: before the child starts, so that none falls
+// listenForSignals begins to catch signals: before the child starts, so that none falls
 // into the gap.
-func listen() *signals {
-	s := &signals{heard: make(chan os.Signal, 16), ignored: make(chan os.Signal, 1)}
-	catch(s.heard, forwarded()...)
+func listenForSignals() *signals {
+	s := &signals{received: make(chan os.Signal, 16), ignored: make(chan os.Signal, 1)}
+	notifyUnlessIgnored(s.received, forwardedSignals()...)
 	// Otherwise the first write to a closed standard output ends us before the
 	// end ping. Ignoring the signal would not do: the child would inherit that.
-	signal.Notify(s.ignored, brokenPipe())
+	signal.Notify(s.ignored, brokenPipeSignal())
 	return s
 }
 
-// catch relays signals, except those that are ignored, as SIGHUP is under
+// notifyUnlessIgnored relays signals, except those that are ignored, as SIGHUP is under
 // nohup(1). If we caught such a signal, the child would no longer ignore it.
-func catch(to chan<- os.Signal, all ...os.Signal) {
+func notifyUnlessIgnored(to chan<- os.Signal, all ...os.Signal) {
 	for _, sig := range all {
 		if !signal.Ignored(sig) {
 			signal.Notify(to, sig)
@@ -36,7 +36,7 @@ func catch(to chan<- os.Signal, all ...os.Signal) {
 
 // close gives the signals their ordinary meaning back.
 func (s *signals) close() {
-	signal.Stop(s.heard)
+	signal.Stop(s.received)
 	signal.Stop(s.ignored)
 }
 
@@ -52,32 +52,32 @@ func (s *signals) forward(child *os.Process, sig os.Signal) {
 	_ = child.Signal(sig) // it has just ended: the wait says so
 }
 
-// hurry is what is left of our patience once somebody has signalled after the
+// lateSignalTimeout is what is left of our patience once somebody has signalled after the
 // end of the job. It is not nothing, because that signal may be the one that
 // ended the job, sent to both of us and heard late.
-const hurry = 2 * time.Second
+const lateSignalTimeout = 2 * time.Second
 
-// hurried returns a context that ends soon after the next signal.
-func (s *signals) hurried(ctx context.Context) (context.Context, context.CancelFunc) {
+// cancelAfterSignal returns a context that ends soon after the next signal.
+func (s *signals) cancelAfterSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {
 		case <-ctx.Done():
 			return
-		case sig := <-s.heard:
-			soon := time.NewTimer(hurry)
+		case sig := <-s.received:
+			soon := time.NewTimer(lateSignalTimeout)
 			defer soon.Stop()
 			select {
 			case <-ctx.Done():
 			case <-soon.C:
-				cancel(interrupted{sig})
+				cancel(signalError{sig})
 			}
 		}
 	}()
 	return ctx, func() { cancel(context.Canceled) }
 }
 
-// interrupted is the reason for giving up early.
-type interrupted struct{ sig os.Signal }
+// signalError is the reason for giving up early.
+type signalError struct{ sig os.Signal }
 
-func (i interrupted) Error() string { return "stopped by signal: " + i.sig.String() }
+func (i signalError) Error() string { return "stopped by signal: " + i.sig.String() }

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwarded are the signals that a process or person may send to the job, except
+// forwardedSignals are the signals that a process or person may send to the job, except
 // those that the kernel sends for faults of a process, those that stop it, and
 // those that the Go runtime uses.
-func forwarded() []os.Signal {
+func forwardedSignals() []os.Signal {
 	return append([]os.Signal{
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGUSR1, syscall.SIGUSR2,
 		syscall.SIGALRM, syscall.SIGTERM, syscall.SIGCONT, syscall.SIGVTALRM, syscall.SIGWINCH, syscall.SIGIO,
 	}, platformSignals()...)
 }
 
-// brokenPipe is what a write to a pipe without a reader sends (pipe(7)).
-func brokenPipe() os.Signal { return syscall.SIGPIPE }
+// brokenPipeSignal is what a write to a pipe without a reader sends (pipe(7)).
+func brokenPipeSignal() os.Signal { return syscall.SIGPIPE }
 
 // isTerminalSignal reports whether a terminal sends this signal to its whole
 // foreground: for a key, a new size, or when the shell goes on with a job.

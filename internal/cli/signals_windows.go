@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// forwarded is what Windows can tell us; it tells the child as well.
-func forwarded() []os.Signal { return []os.Signal{os.Interrupt} }
+// forwardedSignals is what Windows can tell us; it tells the child as well.
+func forwardedSignals() []os.Signal { return []os.Signal{os.Interrupt} }
 
-func brokenPipe() os.Signal { return syscall.SIGPIPE }
+func brokenPipeSignal() os.Signal { return syscall.SIGPIPE }
 
 func isTerminalSignal(os.Signal) bool { return true }
 

@@ -12,9 +12,9 @@ import (
 	duration "overdue/internal/schedule"
 )
 
-// writeTable prints heartbeats for people. Times are in the zone of the reader, but those of a
+// writeHeartbeatTable prints heartbeats for people. Times are in the zone of the reader, but those of a
 // calendar in its own.
-func writeTable(out io.Writer, all []client.Heartbeat) error {
+func writeHeartbeatTable(out io.Writer, all []client.Heartbeat) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "STATUS\tNAME\tSCHEDULE\tDUE\tID") // errors come out at Flush
 	for _, h := range all {
@@ -22,7 +22,7 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 		if h.Running {
 			status += ", running"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), scheduleOf(h), due(h), id(h))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", status, printable(h.Name), scheduleText(h), dueText(h), idOrRef(h))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("standard output: %w", err)
@@ -30,36 +30,36 @@ func writeTable(out io.Writer, all []client.Heartbeat) error {
 	return nil
 }
 
-// scheduleOf is the interval, or the calendar in words, and the grace.
-func scheduleOf(h client.Heartbeat) string {
+// scheduleText is the interval, or the calendar in words, and the grace.
+func scheduleText(h client.Heartbeat) string {
 	if h.Interval == nil {
-		return printable(spaced(h.Schedule)) + ", grace " + words(h.Grace)
+		return printable(withPlainSpaces(h.Schedule)) + ", grace " + durationText(h.Grace)
 	}
-	return "every " + words(*h.Interval) + ", grace " + words(h.Grace)
+	return "every " + durationText(*h.Interval) + ", grace " + durationText(h.Grace)
 }
 
-// words is a number of seconds in the words of the pages.
-func words(seconds int64) string {
-	return spaced(duration.Duration(time.Duration(seconds) * time.Second))
+// durationText is a number of seconds in the words of the pages.
+func durationText(seconds int64) string {
+	return withPlainSpaces(duration.FormatDuration(time.Duration(seconds) * time.Second))
 }
 
-// spaced makes no-break spaces plain ones: they would hide from grep.
-func spaced(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
+// withPlainSpaces makes no-break spaces plain ones: they would hide from grep.
+func withPlainSpaces(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
 
-// due is when the next ping is expected, by the clock of the schedule where it has one.
-func due(h client.Heartbeat) string {
+// dueText is when the next ping is expected, by the clock of the schedule where it has one.
+func dueText(h client.Heartbeat) string {
 	if h.DueAt == nil || h.Timezone == nil {
-		return moment(h.DueAt)
+		return timeText(h.DueAt)
 	}
 	zone, err := time.LoadLocation(*h.Timezone)
 	if err != nil { // a server with newer zones than this program
-		return moment(h.DueAt)
+		return timeText(h.DueAt)
 	}
 	return h.DueAt.In(zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-// moment is a time to the second; what is not known yet is a dash.
-func moment(t *time.Time) string {
+// timeText is a time to the second; what is not known yet is a dash.
+func timeText(t *time.Time) string {
 	if t == nil {
 		return "-"
 	}

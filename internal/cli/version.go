@@ -13,14 +13,14 @@ type versionCmd struct{}
 func (versionCmd) Run(std Streams) error {
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
-		return say(std, "overdue (unknown build)")
+		return printLine(std, "overdue (unknown build)")
 	}
-	return say(std, describe(build))
+	return printLine(std, buildText(build))
 }
 
-// describe reads the version control stamp that the Go command leaves in a
+// buildText reads the version control stamp that the Go command leaves in a
 // binary: "overdue v1.2.0 (5f1d3c0a77b2, 2026-11-23T10:00:00Z, changed, go1.26)".
-func describe(build *debug.BuildInfo) string {
+func buildText(build *debug.BuildInfo) string {
 	stamp := map[string]string{}
 	for _, s := range build.Settings {
 		stamp[s.Key] = s.Value

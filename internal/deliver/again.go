@@ -2,35 +2,35 @@ package deliver
 
 import "time"
 
-// pauses are the waits after the first attempts; later ones repeat the last.
-var pauses = []time.Duration{
+// retryDelays are the waits after the first attempts; later ones repeat the last.
+var retryDelays = []time.Duration{
 	10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute,
 }
 
-// longestTry is for how long after it became owed an alert is tried.
-const longestTry = 24 * time.Hour
+// retryWindow is for how long after it became owed an alert is tried.
+const retryWindow = 24 * time.Hour
 
-// pause is how long to wait after the given number of attempts. roll, from 0
+// retryDelay is how long to wait after the given number of attempts. roll, from 0
 // to 1, spreads the waits of many alerts by a tenth, so that a provider that
 // comes back is not met by all of them at once.
-func pause(attempts int, roll float64) time.Duration {
-	wait := pauses[min(max(attempts, 1), len(pauses))-1]
+func retryDelay(attempts int, roll float64) time.Duration {
+	wait := retryDelays[min(max(attempts, 1), len(retryDelays))-1]
 	return wait + time.Duration(roll*float64(wait)/10)
 }
 
-// longestWish is the longest wait of a provider's that is honoured: it may well be
+// maxRetryAfter is the longest wait of a provider's that is honoured: it may well be
 // back sooner than it thought.
-const longestWish = time.Hour
+const maxRetryAfter = time.Hour
 
-// again is when to try next, and whether to try at all. asked is what the
+// nextAttempt is when to try next, and whether to try at all. asked is what the
 // provider wished to wait, 0 for nothing. A wish never ends the tries: the last
 // one is made at the end of their time.
-func again(owed, now time.Time, attempts int, asked time.Duration, roll float64) (time.Time, bool) {
-	ours, end := now.Add(pause(attempts, roll)), owed.Add(longestTry)
+func nextAttempt(owed, now time.Time, attempts int, asked time.Duration, roll float64) (time.Time, bool) {
+	ours, end := now.Add(retryDelay(attempts, roll)), owed.Add(retryWindow)
 	if ours.After(end) {
 		return ours, false
 	}
-	next := now.Add(min(asked, longestWish))
+	next := now.Add(min(asked, maxRetryAfter))
 	switch {
 	case next.Before(ours):
 		next = ours

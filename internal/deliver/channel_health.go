@@ -16,45 +16,45 @@ import (
 
 // How often a node checks the channels that fail, counts alerts, and logs failures.
 const (
-	reviewEvery = time.Second
-	outboxEvery = 5 * time.Second
-	logEvery    = time.Hour
+	reviewInterval     = time.Second
+	outboxInterval     = 5 * time.Second
+	failureLogInterval = time.Hour
 )
 
-// health is what a node knows about the channels and the pending alerts.
-type health struct {
-	reviewed, counted time.Time // the last times; used by Turn only
-	outbox            store.Outbox
+// reviewState is what a node knows about the channels and the pending alerts.
+type reviewState struct {
+	reviewedAt, countedAt time.Time // the last times; used by Turn only
+	outbox                store.Outbox
 }
 
 // Outbox returns the pending alerts and the channels, as of a few seconds ago.
-func (c *Courier) Outbox() store.Outbox {
+func (c *Dispatcher) Outbox() store.Outbox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.health.outbox
+	return c.reviewed.outbox
 }
 
 // review is the result of one check of the channels: lines for the log, written
 // after the commit, and the pending alerts if they were counted.
 type review struct {
-	lines       []slog.Record
-	outbox      store.Outbox
-	counted     bool
-	unreachable []string // channels that fail as a whole
+	logRecords      []slog.Record
+	outbox          store.Outbox
+	counted         bool
+	failingChannels []string // channels that fail as a whole
 }
 
 // reviewChannels announces failures and recoveries of channels to the other
 // channels of their projects. All nodes check; the database decides which of them
 // announces.
-func (c *Courier) reviewChannels(tx *store.Tx, noted []result, now time.Time) (f review, err error) {
-	if now.Sub(c.health.counted) >= outboxEvery {
+func (c *Dispatcher) reviewChannels(tx *store.Tx, noted []sendResult, now time.Time) (f review, err error) {
+	if now.Sub(c.reviewed.countedAt) >= outboxInterval {
 		if f.outbox, err = tx.Outbox(); err != nil {
 			return f, err
 		}
 		f.counted = true
 	}
-	fresh := slices.ContainsFunc(noted, func(r result) bool { return r.err != nil || len(r.refusals()) > 0 })
-	if !fresh && now.Sub(c.health.reviewed) < reviewEvery {
+	fresh := slices.ContainsFunc(noted, func(r sendResult) bool { return r.err != nil || len(r.failedRecipients()) > 0 })
+	if !fresh && now.Sub(c.reviewed.reviewedAt) < reviewInterval {
 		return f, nil
 	}
 	failures, err := tx.ChannelFailures()
@@ -63,14 +63,14 @@ func (c *Courier) reviewChannels(tx *store.Tx, noted []result, now time.Time) (f
 	}
 	for _, failure := range failures {
 		if failure.Recipient == "" && failure.Failing {
-			f.unreachable = append(f.unreachable, failure.Channel)
+			f.failingChannels = append(f.failingChannels, failure.Channel)
 		}
 	}
 	for _, failure := range failures {
 		switch {
-		case failure.Recovered.IsZero():
+		case failure.RecoveredAt.IsZero():
 			err = c.reviewFailure(tx, failure, &f, now)
-		case failure.Announced.IsZero() || now.Sub(failure.Recovered) >= monitor.FailingAfter:
+		case failure.NotifiedAt.IsZero() || now.Sub(failure.RecoveredAt) >= monitor.FailingAfter:
 			err = c.reviewRecovery(tx, failure, &f, now)
 		}
 		if err != nil {
@@ -81,28 +81,28 @@ func (c *Courier) reviewChannels(tx *store.Tx, noted []result, now time.Time) (f
 }
 
 // applyReview writes the log and stores the figures, after the commit.
-func (c *Courier) applyReview(ctx context.Context, f review, now time.Time) {
-	for _, line := range f.lines {
+func (c *Dispatcher) applyReview(ctx context.Context, f review, now time.Time) {
+	for _, line := range f.logRecords {
 		_ = c.Log.Handler().Handle(ctx, line) // the log cannot report its own failure
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.counted {
-		c.health.counted, c.health.outbox = now, f.outbox
+		c.reviewed.countedAt, c.reviewed.outbox = now, f.outbox
 	}
-	if now.Sub(c.health.reviewed) >= reviewEvery {
-		c.health.reviewed = now
+	if now.Sub(c.reviewed.reviewedAt) >= reviewInterval {
+		c.reviewed.reviewedAt = now
 	}
 }
 
 // reviewFailure logs a failure and, if it lasts, announces it.
-func (c *Courier) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
-	first, err := tx.MarkLogged(failure.ChannelFailure, now.Add(-logEvery), now)
+func (c *Dispatcher) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
+	first, err := tx.MarkLogged(failure.ChannelFailure, now.Add(-failureLogInterval), now)
 	if err != nil {
 		return err
 	}
 	if first {
-		f.log(slog.LevelWarn, "channel not delivering", failure)
+		f.addLogRecord(slog.LevelWarn, "channel not delivering", failure)
 	}
 	if !failure.IsFailing(failure.Pending, now) {
 		return nil
@@ -122,15 +122,15 @@ func (c *Courier) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *r
 // reviewRecovery drops a failure that is over, and announces that if the failure
 // was announced. That comes after five minutes without another failure: a channel
 // that flaps is announced once.
-func (c *Courier) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
-	first, err := tx.ForgetRecovered(failure.ChannelFailure)
+func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
+	first, err := tx.DeleteRecoveredFailure(failure.ChannelFailure)
 	if err != nil || !first {
 		return err
 	}
-	if !failure.Logged.IsZero() {
-		f.log(slog.LevelInfo, "channel delivering again", failure)
+	if !failure.LoggedAt.IsZero() {
+		f.addLogRecord(slog.LevelInfo, "channel delivering again", failure)
 	}
-	if failure.Announced.IsZero() {
+	if failure.NotifiedAt.IsZero() {
 		return nil
 	}
 	return f.announce(tx, failure, monitor.ChannelRecovered, now)
@@ -144,11 +144,11 @@ func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event moni
 		return err
 	}
 	for _, other := range channels {
-		if other.ID == failure.Channel || slices.Contains(f.unreachable, other.ID) {
+		if other.ID == failure.Channel || slices.Contains(f.failingChannels, other.ID) {
 			continue
 		}
-		err := tx.Owe(monitor.Alert{
-			Project: other.Project, Channel: other.ID, Event: event, About: encodeFailing(failure), Created: now, Next: now,
+		err := tx.Enqueue(monitor.Alert{
+			Project: other.Project, Channel: other.ID, Event: event, Subject: encodeChannelFailure(failure), Created: now, NextAttempt: now,
 		}, 0)
 		if err != nil {
 			return err
@@ -157,38 +157,38 @@ func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event moni
 	return nil
 }
 
-// encodeFailing returns, for an alert, which channel it is about and why.
-func encodeFailing(f store.FailingChannel) string {
+// encodeChannelFailure returns, for an alert, which channel it is about and why.
+func encodeChannelFailure(f store.FailingChannel) string {
 	reason := f.ChannelFailure
-	reason.Recipient = ""                                                                                                  // it is named with the channel
-	b, _ := json.Marshal(notify.Failing{Channel: f.Name, Recipient: f.Recipient, Detail: reason.String(), Since: f.Since}) // texts and a time always marshal
+	reason.Recipient = ""                                                                                                         // it is named with the channel
+	b, _ := json.Marshal(notify.FailingChannel{Channel: f.Name, Recipient: f.Recipient, Reason: reason.String(), Since: f.Since}) // texts and a time always marshal
 	return string(b)
 }
 
-// decodeFailing reads what encodeFailing returned.
-func decodeFailing(about string) *notify.Failing {
-	var f notify.Failing
+// decodeChannelFailure reads what encodeChannelFailure returned.
+func decodeChannelFailure(about string) *notify.FailingChannel {
+	var f notify.FailingChannel
 	if err := json.Unmarshal([]byte(about), &f); err != nil {
-		return &notify.Failing{Channel: "A channel"}
+		return &notify.FailingChannel{Channel: "A channel"}
 	}
 	return &f
 }
 
-// log adds a line about a channel, to be written after the commit.
-func (f *review) log(level slog.Level, message string, failure store.FailingChannel) {
+// addLogRecord adds a line about a channel, to be written after the commit.
+func (f *review) addLogRecord(level slog.Level, message string, failure store.FailingChannel) {
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(
 		slog.String("component", "deliver"), slog.String("channel", failure.Channel), slog.String("kind", failure.Kind),
-		slog.Bool("all_recipients", failure.Recipient == ""), slog.Int("status", failure.Status), slog.String("reason", loggable(failure.Reason)),
+		slog.Bool("all_recipients", failure.Recipient == ""), slog.Int("status", failure.StatusCode), slog.String("reason", redactForLog(failure.Reason)),
 		slog.Time("since", failure.Since),
 	)
-	f.lines = append(f.lines, line)
+	f.logRecords = append(f.logRecords, line)
 }
 
-// addresses matches the email addresses in an answer: the log must not name people.
-var addresses = regexp.MustCompile(`[^\s<>()"',;:]+@[^\s<>()"',;:]+`)
+// emailAddressPattern matches the email addresses in an answer: the log must not name people.
+var emailAddressPattern = regexp.MustCompile(`[^\s<>()"',;:]+@[^\s<>()"',;:]+`)
 
-// loggable returns an answer without mail addresses and ids that could ping.
-func loggable(reason string) string {
-	return pingid.Shorten(addresses.ReplaceAllString(reason, "…@…"))
+// redactForLog returns an answer without mail addresses and ids that could ping.
+func redactForLog(reason string) string {
+	return pingid.Shorten(emailAddressPattern.ReplaceAllString(reason, "…@…"))
 }

@@ -9,7 +9,7 @@
 //	      rest until the next alert is due
 //
 //	sent:    marked; what waited behind it is due now
-//	refused: later, by the schedule in again.go, or by the provider's Retry-After
+//	refused: later, by the schedule in nextAttempt.go, or by the provider's Retry-After
 //	final:   given up: on the incident and in the log
 //	mixed:   sent, and a separate alert for each recipient that does not have it
 //	always:  the channel works, or does not; channel_health.go announces changes

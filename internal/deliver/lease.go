@@ -16,68 +16,68 @@ const stopTimeout = 25 * time.Second
 // sendTimeout bounds one attempt through a kind of channel. A mail server may take
 // minutes to answer; the lease is renewed meanwhile.
 func sendTimeout(kind string) time.Duration {
-	if k, known := notify.KindOf(kind); known && k.Longest > 0 {
-		return k.Longest + 5*time.Second // the kind's own limit ends it, with a better reason
+	if k, known := notify.KindOf(kind); known && k.AttemptTimeout > 0 {
+		return k.AttemptTimeout + 5*time.Second // the kind's own limit ends it, with a better reason
 	}
-	return longestSend
+	return defaultSendTimeout
 }
 
-// expiring returns the sends in progress whose lease would not last until the end of
+// expiringLeases returns the sends in progress whose lease would not last until the end of
 // an ordinary send. A result that this turn records needs none.
-func (c *Courier) expiring(noted []result, now time.Time) []string {
+func (c *Dispatcher) expiringLeases(noted []sendResult, now time.Time) []string {
 	done := map[string]bool{}
 	for _, r := range noted {
 		done[r.alert.ID] = true
 	}
 	var alerts []string
-	for alert, s := range c.sends {
-		if !done[alert] && s.lease.Sub(now) < longestSend {
+	for alert, s := range c.active {
+		if !done[alert] && s.leaseUntil.Sub(now) < defaultSendTimeout {
 			alerts = append(alerts, alert)
 		}
 	}
 	return alerts
 }
 
-// renew extends the claims of sends in progress, so that no other node sends the
+// renewLeases extends the claims of sends in progress, so that no other node sends the
 // same while a slow mail server has not answered.
-func (c *Courier) renew(tx *store.Tx, alerts []string, now time.Time) error {
+func (c *Dispatcher) renewLeases(tx *store.Tx, alerts []string, now time.Time) error {
 	for _, alert := range alerts {
-		if err := tx.Renew(alert, c.Node, now.Add(longestLease)); err != nil {
+		if err := tx.RenewClaim(alert, c.Node, now.Add(leaseDuration)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// renewed remembers the new leases once they are committed.
-func (c *Courier) renewed(alerts []string, now time.Time) {
+// leasesRenewed remembers the new leases once they are committed.
+func (c *Dispatcher) leasesRenewed(alerts []string, now time.Time) {
 	for _, alert := range alerts {
-		s := c.sends[alert]
-		s.lease = now.Add(longestLease)
-		c.sends[alert] = s
+		s := c.active[alert]
+		s.leaseUntil = now.Add(leaseDuration)
+		c.active[alert] = s
 	}
 }
 
-// ending ends sends that a stop would wait for too long.
-type ending struct {
-	mu      sync.Mutex
-	ended   bool
-	next    int
-	cancels map[int]context.CancelFunc
+// cancelGroup ends sends that a stop would wait for too long.
+type cancelGroup struct {
+	mu       sync.Mutex
+	canceled bool
+	nextID   int
+	cancels  map[int]context.CancelFunc
 }
 
-// join adds a send; leave removes it again.
-func (e *ending) join(cancel context.CancelFunc) (leave func()) {
+// add adds a send; leave removes it again.
+func (e *cancelGroup) add(cancel context.CancelFunc) (leave func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ended {
+	if e.canceled {
 		cancel()
 	}
 	if e.cancels == nil {
 		e.cancels = map[int]context.CancelFunc{}
 	}
-	e.next++
-	id := e.next
+	e.nextID++
+	id := e.nextID
 	e.cancels[id] = cancel
 	return func() {
 		e.mu.Lock()
@@ -86,11 +86,11 @@ func (e *ending) join(cancel context.CancelFunc) (leave func()) {
 	}
 }
 
-// end cancels all sends, also those that begin later.
-func (e *ending) end() {
+// cancelAll cancels all sends, also those that begin later.
+func (e *cancelGroup) cancelAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ended = true
+	e.canceled = true
 	for _, cancel := range e.cancels {
 		cancel()
 	}

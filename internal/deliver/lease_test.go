@@ -8,59 +8,59 @@ import (
 	"time"
 )
 
-func TestLanes_ASendThatTakesMinutesDoesNotCount(t *testing.T) {
+func TestSlots_ASendThatTakesMinutesDoesNotCount(t *testing.T) {
 	now := time.Now()
-	c := &Courier{Most: 4, sends: map[string]underway{}}
+	c := &Dispatcher{MaxConcurrent: 4, active: map[string]activeSend{}}
 	add := func(n int, begun time.Time) {
 		for range n {
-			c.sends[fmt.Sprint(len(c.sends))] = underway{channel: fmt.Sprint("channel ", len(c.sends)), begun: begun}
+			c.active[fmt.Sprint(len(c.active))] = activeSend{channel: fmt.Sprint("channel ", len(c.active)), startedAt: begun}
 		}
 	}
-	add(4, now.Add(-longestSend))
-	if free := c.lanes(nil, now).free("another", 0); free != quickLanes {
-		t.Errorf("%d free places next to slow sends only; want %d", free, quickLanes)
+	add(4, now.Add(-defaultSendTimeout))
+	if free := c.countSlots(nil, now).available("another", 0); free != fastChannelSlots {
+		t.Errorf("%d free places next to slow sends only; want %d", free, fastChannelSlots)
 	}
 	add(4, now)
-	if free := c.lanes(nil, now).free("another", 0); free != 0 {
+	if free := c.countSlots(nil, now).available("another", 0); free != 0 {
 		t.Errorf("%d free places next to as many ordinary sends as there are places; want 0", free)
 	}
 	// The maximum of slow sends is as high as that of ordinary ones.
-	c.sends = map[string]underway{}
-	add(8, now.Add(-longestSend))
-	if free := c.lanes(nil, now).free("another", 0); free != 0 {
+	c.active = map[string]activeSend{}
+	add(8, now.Add(-defaultSendTimeout))
+	if free := c.countSlots(nil, now).available("another", 0); free != 0 {
 		t.Errorf("%d free places next to twice as many slow sends as places; want 0", free)
 	}
 }
 
-func TestExpiring_ListsSendsWhoseLeaseWouldEndDuringAnotherSend(t *testing.T) {
+func TestExpiringLeases_ListsSendsWhoseLeaseWouldEndDuringASend(t *testing.T) {
 	now := time.Now()
-	c := &Courier{sends: map[string]underway{
-		"fresh": {lease: now.Add(longestLease)},
-		"old":   {lease: now.Add(longestSend - 1)},
-		"noted": {lease: now},
+	c := &Dispatcher{active: map[string]activeSend{
+		"fresh": {leaseUntil: now.Add(leaseDuration)},
+		"old":   {leaseUntil: now.Add(defaultSendTimeout - 1)},
+		"noted": {leaseUntil: now},
 	}}
-	noted := result{}
+	noted := sendResult{}
 	noted.alert.ID = "noted"
-	if got := c.expiring([]result{noted}, now); !slices.Equal(got, []string{"old"}) {
+	if got := c.expiringLeases([]sendResult{noted}, now); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("%v; want only the one that is neither fresh nor done", got)
 	}
-	c.renewed([]string{"old"}, now)
-	if got := c.expiring([]result{noted}, now); got != nil {
+	c.leasesRenewed([]string{"old"}, now)
+	if got := c.expiringLeases([]sendResult{noted}, now); got != nil {
 		t.Errorf("%v after the renewal; want none", got)
 	}
 }
 
-func TestEnding_EndsSendsInProgressAndLaterOnes(t *testing.T) {
-	var e ending
+func TestCancelAll_CancelsSendsInProgressAndLaterOnes(t *testing.T) {
+	var e cancelGroup
 	ended := 0
 	cancel := context.CancelFunc(func() { ended++ })
-	e.join(cancel)()
-	e.join(cancel)
-	e.end()
+	e.add(cancel)()
+	e.add(cancel)
+	e.cancelAll()
 	if ended != 1 {
 		t.Errorf("%d sends ended; want the one in progress", ended)
 	}
-	e.join(cancel)
+	e.add(cancel)
 	if ended != 2 {
 		t.Errorf("%d sends ended; want a later one at once", ended)
 	}

@@ -12,184 +12,184 @@ import (
 	"strings"
 )
 
-// backupMark is in the name of every copy.
-const backupMark = ".overdue-backup-"
+// backupInfix is in the name of every copy.
+const backupInfix = ".overdue-backup-"
 
-// stamp is when a copy was made, in UTC.
-func (m Machine) stamp() string { return m.Now.UTC().Format("20060102T150405Z") }
+// timestamp is when a copy was made, in UTC.
+func (m Machine) timestamp() string { return m.Now.UTC().Format("20060102T150405Z") }
 
 // Apply writes an edit, and returns where the copy of what was there is; there is none
 // for a new file. It refuses to write over anything that is not what was read.
 func (m Machine) Apply(ctx context.Context, e Edit) (backup string, err error) {
-	if err := m.inside(e.path); err != nil {
-		return "", fmt.Errorf("%s: %w", e.Shown, err)
+	if err := m.checkInsideRoot(e.path); err != nil {
+		return "", fmt.Errorf("%s: %w", e.Location, err)
 	}
 	switch {
-	case e.unit:
-		err = m.create(e)
+	case e.isDropIn:
+		err = m.createDropIn(e)
 	case e.path == "":
-		backup, err = m.install(ctx, e)
+		backup, err = m.installCrontab(ctx, e)
 	default:
-		backup, err = m.replace(e)
+		backup, err = m.replaceCrontab(e)
 	}
 	if err != nil {
-		return backup, fmt.Errorf("%s: %w", e.Shown, err)
+		return backup, fmt.Errorf("%s: %w", e.Location, err)
 	}
 	return backup, nil
 }
 
 // Refusals, each a sentence for whoever is at the keyboard.
 var (
-	errChanged  = errors.New("has changed since it was read: nothing written, run it again")
-	errLink     = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
-	errThere    = errors.New("exists already: nothing written; look at it and add the lines yourself")
-	errReadOnly = errors.New("is read-only: nothing written")
-	errLinked   = errors.New("has other hard links, and some cron daemons ignore such files: nothing written; edit it yourself")
-	errOutside  = errors.New("leads out of the image through a symlink: nothing written")
-	errPrepared = errors.New("others may write there: nothing written")
-	errSame     = errors.New("reads differently after it was written: restore it from the copy")
+	errChanged         = errors.New("has changed since it was read: nothing written, run it again")
+	errSymlink         = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
+	errExists          = errors.New("exists already: nothing written; look at it and add the lines yourself")
+	errReadOnly        = errors.New("is read-only: nothing written")
+	errHardLinks       = errors.New("has other hard links, and some cron daemons ignore such files: nothing written; edit it yourself")
+	errOutsideImage    = errors.New("leads out of the image through a symlink: nothing written")
+	errOthersCanWrite  = errors.New("others may write there: nothing written")
+	errReadBackDiffers = errors.New("reads differently after it was written: restore it from the copy")
 )
 
-// inside refuses a path of an image whose directories lead out of it: the image may be
+// checkInsideRoot refuses a path of an image whose directories lead out of it: the image may be
 // a stranger's, and this machine's own files lie outside.
-func (m Machine) inside(path string) error {
-	if m.live() || path == "" {
+func (m Machine) checkInsideRoot(path string) error {
+	if m.isLive() || path == "" {
 		return nil
 	}
 	root, err := filepath.EvalSymlinks(m.Root)
 	if err != nil {
 		return err
 	}
-	for dir := filepath.Dir(m.at(path)); ; dir = filepath.Dir(dir) {
+	for dir := filepath.Dir(m.writePath(path)); ; dir = filepath.Dir(dir) {
 		real, err := filepath.EvalSymlinks(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			if about, err := os.Lstat(dir); err == nil && about.Mode()&fs.ModeSymlink != 0 {
-				return errOutside // it would be made where the link points
+				return errOutsideImage // it would be made where the link points
 			}
 			continue // what does not exist is made below what does
 		}
 		if err == nil && real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
-			err = errOutside
+			err = errOutsideImage
 		}
 		return err
 	}
 }
 
-// create writes a drop-in where there is none.
-func (m Machine) create(e Edit) error {
-	path := m.at(e.path)
+// createDropIn writes a drop-in where there is none.
+func (m Machine) createDropIn(e Edit) error {
+	path := m.writePath(e.path)
 	if _, err := os.Lstat(path); err == nil {
-		return errThere
+		return errExists
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return publish(path, e.After, attributes{mode: 0o644, uid: -1, gid: -1}, os.Link)
+	return writeAtomically(path, e.After, fileAttributes{mode: 0o644, uid: -1, gid: -1}, os.Link)
 }
 
-// replace writes a crontab that is a file.
-func (m Machine) replace(e Edit) (backup string, err error) {
-	path := m.at(e.path)
-	keep, err := unchanged(path, e.Before)
+// replaceCrontab writes a crontab that is a file.
+func (m Machine) replaceCrontab(e Edit) (backup string, err error) {
+	path := m.writePath(e.path)
+	keep, err := checkUnchanged(path, e.Before)
 	if err != nil {
 		return "", err
 	}
-	backup, err = m.keep(strings.Trim(e.path, "/"), e.Before)
+	backup, err = m.saveBackup(strings.Trim(e.path, "/"), e.Before)
 	if err != nil {
 		return "", err
 	}
 	// Looked at again, because making a copy takes its time. What is left is a moment
 	// in which cron's own editor could not be seen either.
-	if _, err := unchanged(path, e.Before); err != nil {
+	if _, err := checkUnchanged(path, e.Before); err != nil {
 		return backup, err
 	}
-	return backup, publish(path, e.After, keep, os.Rename)
+	return backup, writeAtomically(path, e.After, keep, os.Rename)
 }
 
-// keep writes a copy of a crontab into the State directory, which no cron daemon reads: in
+// saveBackup writes a copy of a crontab into the State directory, which no cron daemon reads: in
 // /etc/cron.d some daemons run files of any name.
-func (m Machine) keep(name string, text []byte) (backup string, err error) {
-	if err := ownDir(m.State); err != nil {
+func (m Machine) saveBackup(name string, text []byte) (backup string, err error) {
+	if err := ensurePrivateDir(m.StateDir); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
 	}
-	if !m.live() {
+	if !m.isLive() {
 		name = m.Host + "-" + name
 	}
-	backup = filepath.Join(m.State, strings.ReplaceAll(name, "/", "-")+backupMark+m.stamp())
-	if err := publish(backup, text, private, os.Link); err != nil {
+	backup = filepath.Join(m.StateDir, strings.ReplaceAll(name, "/", "-")+backupInfix+m.timestamp())
+	if err := writeAtomically(backup, text, privateFile, os.Link); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
 	}
 	return backup, nil
 }
 
-// private are the attributes of copies: crontabs may contain secrets.
-var private = attributes{mode: 0o600, uid: -1, gid: -1}
+// privateFile are the attributes of copies: crontabs may contain secrets.
+var privateFile = fileAttributes{mode: 0o600, uid: -1, gid: -1}
 
-// Restore is the command that puts a copy back.
-func (m Machine) Restore(e Edit, backup string) string {
+// RestoreCommand is the command that puts a copy back.
+func (m Machine) RestoreCommand(e Edit, backup string) string {
 	if e.path == "" {
-		return "crontab " + strings.Join(m.crontabArgs(e.user, word(backup)), " ")
+		return "crontab " + strings.Join(m.crontabArgs(e.user, quotePath(backup)), " ")
 	}
-	return "cp " + word(backup) + " " + word(m.at(e.path))
+	return "cp " + quotePath(backup) + " " + quotePath(m.writePath(e.path))
 }
 
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$`)
+var plainPathPattern = regexp.MustCompile(`^[A-Za-z0-9._/+][A-Za-z0-9._/+-]*$`)
 
-// word quotes a path for a shell, if necessary.
-func word(path string) string {
-	if plainPath.MatchString(path) {
+// quotePath quotes a path for a shell, if necessary.
+func quotePath(path string) string {
+	if plainPathPattern.MatchString(path) {
 		return path
 	}
-	return quote(path)
+	return shellQuote(path)
 }
 
-// attributes of a file that survive its replacement.
-type attributes struct {
+// fileAttributes of a file that survive its replacement.
+type fileAttributes struct {
 	mode     fs.FileMode
 	uid, gid int // -1: whoever writes
 	xattrs   []xattr
 }
 
-// unchanged refuses a file that is not what was read. The mode counts: a crontab that nobody may
+// checkUnchanged refuses a file that is not what was read. The mode counts: a crontab that nobody may
 // write, its owner included, was closed on purpose, and root is not to be the exception.
-func unchanged(path string, before []byte) (attributes, error) {
+func checkUnchanged(path string, before []byte) (fileAttributes, error) {
 	about, err := os.Lstat(path)
 	if err != nil {
-		return attributes{}, err
+		return fileAttributes{}, err
 	}
 	if !about.Mode().IsRegular() {
-		return attributes{}, errLink
+		return fileAttributes{}, errSymlink
 	}
 	now, err := os.ReadFile(path)
 	if err != nil {
-		return attributes{}, err
+		return fileAttributes{}, err
 	}
-	keep := attributes{mode: about.Mode().Perm()}
-	keep.uid, keep.gid = ownerOf(about)
-	if keep.xattrs, err = xattrsOf(path); err != nil {
-		return attributes{}, err
+	keep := fileAttributes{mode: about.Mode().Perm()}
+	keep.uid, keep.gid = fileOwner(about)
+	if keep.xattrs, err = readXattrs(path); err != nil {
+		return fileAttributes{}, err
 	}
 	switch {
 	case about.Mode().Perm()&0o200 == 0:
-		return attributes{}, errReadOnly
-	case linksOf(about) > 1:
-		return attributes{}, errLinked // the new file would have one link, and be read
+		return fileAttributes{}, errReadOnly
+	case hardLinkCount(about) > 1:
+		return fileAttributes{}, errHardLinks // the new file would have one link, and be read
 	case !bytes.Equal(now, before):
-		return attributes{}, errChanged
+		return fileAttributes{}, errChanged
 	}
 	return keep, nil
 }
 
-// publish writes a whole file or none: into a temporary one next to it, whose name begins with a
+// writeAtomically writes a whole file or none: into a temporary one next to it, whose name begins with a
 // dot because every cron daemon ignores such names, synced, and then put in place. With os.Link that fails when the
 // place is taken, with os.Rename it replaces what is there.
-func publish(path string, text []byte, keep attributes, put func(from, to string) error) error {
+func writeAtomically(path string, text []byte, keep fileAttributes, put func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".overdue-*.new")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // gone already after a rename
-	err = fill(file, text, keep)
+	err = writeContent(file, text, keep)
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
@@ -202,9 +202,9 @@ func publish(path string, text []byte, keep attributes, put func(from, to string
 	return syncDir(filepath.Dir(path))
 }
 
-// fill gives a new file its owner, mode and text, in this order: a text is never
+// writeContent gives a new file its owner, mode and text, in this order: a text is never
 // readable for longer than by those who may.
-func fill(file *os.File, text []byte, keep attributes) error {
+func writeContent(file *os.File, text []byte, keep fileAttributes) error {
 	if keep.uid >= 0 {
 		if err := file.Chown(keep.uid, keep.gid); err != nil {
 			return err
@@ -232,9 +232,9 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// ownDir makes a directory that is ours alone. In one that somebody else may write, the
+// ensurePrivateDir makes a directory that is ours alone. In one that somebody else may write, the
 // file that crontab(1) is about to read could be exchanged.
-func ownDir(dir string) error {
+func ensurePrivateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -242,38 +242,38 @@ func ownDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	uid, _ := ownerOf(about)
+	uid, _ := fileOwner(about)
 	if !about.IsDir() || about.Mode().Perm()&0o022 != 0 || uid >= 0 && uid != os.Geteuid() {
-		return fmt.Errorf("%s: %w", dir, errPrepared)
+		return fmt.Errorf("%s: %w", dir, errOthersCanWrite)
 	}
 	return nil
 }
 
-// install hands a crontab to crontab(1), which checks it, locks and tells cron, and
+// installCrontab hands a crontab to crontab(1), which checks it, locks and tells cron, and
 // reads it back.
-func (m Machine) install(ctx context.Context, e Edit) (backup string, err error) {
-	now, err := m.run(ctx, "crontab", m.crontabArgs(e.user, "-l")...)
+func (m Machine) installCrontab(ctx context.Context, e Edit) (backup string, err error) {
+	now, err := m.runCommand(ctx, "crontab", m.crontabArgs(e.user, "-l")...)
 	if err != nil {
 		return "", err
 	}
 	if !bytes.Equal(now, e.Before) {
 		return "", errChanged
 	}
-	backup, err = m.keep("crontab-"+filepath.Base(e.user), e.Before)
+	backup, err = m.saveBackup("crontab-"+filepath.Base(e.user), e.Before)
 	if err != nil {
 		return "", err
 	}
-	next := filepath.Join(m.State, "crontab-"+filepath.Base(e.user)+".new")
-	if err := publish(next, e.After, private, os.Rename); err != nil {
+	next := filepath.Join(m.StateDir, "crontab-"+filepath.Base(e.user)+".new")
+	if err := writeAtomically(next, e.After, privateFile, os.Rename); err != nil {
 		return backup, err
 	}
 	defer os.Remove(next) // of no use to anybody from here on
-	if _, err := m.run(ctx, "crontab", m.crontabArgs(e.user, next)...); err != nil {
+	if _, err := m.runCommand(ctx, "crontab", m.crontabArgs(e.user, next)...); err != nil {
 		return backup, err
 	}
-	after, err := m.run(ctx, "crontab", m.crontabArgs(e.user, "-l")...)
+	after, err := m.runCommand(ctx, "crontab", m.crontabArgs(e.user, "-l")...)
 	if err == nil && !bytes.Equal(after, e.After) {
-		err = errSame
+		err = errReadBackDiffers
 	}
 	return backup, err
 }

@@ -14,15 +14,15 @@ import (
 	"overdue/internal/schedule"
 )
 
-// shape is how many of 131 timers have some settings, after what public repositories have.
-type shape struct {
+// corpusSettings is how many of 131 timers have some settings, after what public repositories have.
+type corpusSettings struct {
 	count    int
 	settings string
 }
 
-// cycle returns the settings of the nth timer, where stride keeps two lists from going
+// settingsOf returns the settings of the nth timer, where stride keeps two lists from going
 // together.
-func cycle(shapes []shape, n, stride int) string {
+func settingsOf(shapes []corpusSettings, n, stride int) string {
 	total := 0
 	for _, s := range shapes {
 		total += s.count
@@ -37,7 +37,7 @@ func cycle(shapes []shape, n, stride int) string {
 	return ""
 }
 
-var startShapes = []shape{
+var startSettingsCorpus = []corpusSettings{
 	{22, "OnCalendar=daily"},
 	{9, "OnCalendar=hourly"},
 	{4, "OnCalendar=weekly"},
@@ -69,7 +69,7 @@ var startShapes = []shape{
 	{1, "OnBootSec=2min"},
 }
 
-var timerShapes = []shape{
+var timerSettingsCorpus = []corpusSettings{
 	{40, "Persistent=true"},
 	{20, "Persistent=true\nRandomizedDelaySec=1h"},
 	{12, "RandomizedDelaySec=24h\nPersistent=true"},
@@ -79,7 +79,7 @@ var timerShapes = []shape{
 	{31, ""},
 }
 
-var serviceShapes = []shape{
+var serviceSettingsCorpus = []corpusSettings{
 	{70, "Type=oneshot"},
 	{10, "Type=oneshot\nUser=backup\nNice=19\nIOSchedulingClass=idle"},
 	{10, "Type=oneshot\nDynamicUser=yes\nProtectSystem=strict\nProtectHome=yes\nPrivateTmp=yes\nNoNewPrivileges=yes"},
@@ -102,17 +102,17 @@ const corpusSize = 131
 func writeCorpus(t *testing.T, root string) []string {
 	t.Helper()
 	for _, program := range []string{"/bin/sh", "/opt/job", "/usr/bin/overdue"} {
-		put(t, root, program, "#!/bin/sh\n")
+		writeFile(t, root, program, "#!/bin/sh\n")
 		if err := os.Chmod(filepath.Join(root, program), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	put(t, root, "/etc/timezone", "UTC\n")
-	put(t, root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nbackup:x:34:34::/var/backups:/bin/sh\n")
+	writeFile(t, root, "/etc/timezone", "UTC\n")
+	writeFile(t, root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nbackup:x:34:34::/var/backups:/bin/sh\n")
 	var services []string
 	for n := range corpusSize {
 		name, file := fmt.Sprintf("job-%d", n), fmt.Sprintf("job-%d", n)
-		timer := "[Timer]\n" + cycle(startShapes, n, 37) + "\n" + cycle(timerShapes, n, 29) + "\n"
+		timer := "[Timer]\n" + settingsOf(startSettingsCorpus, n, 37) + "\n" + settingsOf(timerSettingsCorpus, n, 29) + "\n"
 		service := name
 		switch {
 		case n%16 == 3:
@@ -122,30 +122,30 @@ func writeCorpus(t *testing.T, root string) []string {
 			service = fmt.Sprintf("work-%d", n)
 			timer += "Unit=" + service + ".service\n"
 		}
-		put(t, root, lib+file+".timer", timer)
-		put(t, root, lib+strings.Replace(service, "@a-b", "@", 1)+".service", "[Service]\nExecStart=/opt/job --all\n"+cycle(serviceShapes, n, 41)+"\n")
-		link(t, root, lib+file+".timer", etc+"timers.target.wants/"+name+".timer")
+		writeFile(t, root, lib+file+".timer", timer)
+		writeFile(t, root, lib+strings.Replace(service, "@a-b", "@", 1)+".service", "[Service]\nExecStart=/opt/job --all\n"+settingsOf(serviceSettingsCorpus, n, 41)+"\n")
+		writeSymlink(t, root, lib+file+".timer", etc+"timers.target.wants/"+name+".timer")
 		services = append(services, service+".service", name+".timer")
 	}
 	return services
 }
 
-// TestCorpus_TimersAreWatchedAsSystemdRunsThem wires 131 timers of the shapes that people
+// TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem wires 131 timers of the shapes that people
 // write. systemd must have nothing against the drop-ins, must run the timers when the
 // heartbeats expect them, and a second look must find nothing to do.
-func TestCorpus_TimersAreWatchedAsSystemdRunsThem(t *testing.T) {
+func TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem(t *testing.T) {
 	root := t.TempDir()
 	units := writeCorpus(t, root)
-	if out := verify(t, root, units); out != "" {
+	if out := systemdAnalyzeVerify(t, root, units); out != "" {
 		t.Fatalf("systemd has something against the units as they are:\n%s", out)
 	}
 	m := Machine{Root: root, Host: "web1", User: "root", Now: noon}
-	found := look(t, m)
-	edits := wireAll(m, found)
+	found := mustDiscover(t, m)
+	edits := planAll(m, found)
 	open, problems := 0, map[string]int{}
 	var calendars []string
 	for _, j := range found.Jobs {
-		if j.Open() {
+		if j.Watchable() {
 			open++
 			calendars = append(calendars, j.OnCalendar...)
 		}
@@ -159,22 +159,22 @@ func TestCorpus_TimersAreWatchedAsSystemdRunsThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out := verify(t, root, units); out != "" {
+	if out := systemdAnalyzeVerify(t, root, units); out != "" {
 		t.Errorf("systemd has something against the drop-ins:\n%s", out)
 	}
-	if again := wireAll(m, look(t, m)); len(again) > 0 {
+	if again := planAll(m, mustDiscover(t, m)); len(again) > 0 {
 		t.Errorf("a second look finds %d files to write", len(again))
 	}
-	put(t, root, etc+"job-2.service.d/zz.conf", "[Service]\nOdd=1\n")
-	if out := verify(t, root, units); !strings.Contains(out, "zz.conf") {
+	writeFile(t, root, etc+"job-2.service.d/zz.conf", "[Service]\nOdd=1\n")
+	if out := systemdAnalyzeVerify(t, root, units); !strings.Contains(out, "zz.conf") {
 		t.Errorf("systemd-analyze does not read drop-ins: %s", out)
 	}
 	slices.Sort(calendars)
-	sameRuns(t, slices.Compact(calendars))
+	checkSameRuns(t, slices.Compact(calendars))
 }
 
-// verify returns what systemd-analyze has against units of an image.
-func verify(t *testing.T, root string, units []string) string {
+// systemdAnalyzeVerify returns what systemd-analyze has against units of an image.
+func systemdAnalyzeVerify(t *testing.T, root string, units []string) string {
 	t.Helper()
 	command := exec.Command("systemd-analyze", append([]string{"verify", "--root=" + root, "--recursive-errors=no", "--man=no"}, units...)...)
 	out, err := command.CombinedOutput()
@@ -184,8 +184,8 @@ func verify(t *testing.T, root string, units []string) string {
 	return string(out)
 }
 
-// sameRuns compares the next five runs of each expression with those of systemd.
-func sameRuns(t *testing.T, calendars []string) {
+// checkSameRuns compares the next five runs of each expression with those of systemd.
+func checkSameRuns(t *testing.T, calendars []string) {
 	t.Helper()
 	const layout = "Mon 2006-01-02 15:04:05 UTC"
 	for _, calendar := range calendars {

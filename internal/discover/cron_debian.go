@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// debianSchedule reads a schedule as Debian's cron 3.0pl1 does: it drops what follows a number, and
+// parseDebianSchedule reads a schedule as Debian's cron 3.0pl1 does: it drops what follows a number, and
 // ignores the whole file if it cannot read a line.
-func debianSchedule(fields []string, _ string, _ time.Time) reading {
-	if isWord(fields) {
-		if slices.Contains(cronWords, fields[0]) {
-			return likeCron(fields)
+func parseDebianSchedule(fields []string, _ string, _ time.Time) daemonSchedule {
+	if isNickname(fields) {
+		if slices.Contains(cronNicknames, fields[0]) {
+			return asCron(fields)
 		}
-		return reading{problem: "Debian's cron does not know " + fields[0], invalid: true}
+		return daemonSchedule{problem: "Debian's cron does not know " + fields[0], rejected: true}
 	}
 	if len(fields) != 5 {
-		return reading{problem: "Debian's cron cannot read the line", invalid: true}
+		return daemonSchedule{problem: "Debian's cron cannot read the line", rejected: true}
 	}
 	kept := make([]string, 5)
 	for i, text := range fields {
-		read, ok := debianField(i, text)
+		read, ok := debianFieldPrefix(i, text)
 		if !ok {
-			return reading{problem: "Debian's cron cannot read “" + text + "”", invalid: true}
+			return daemonSchedule{problem: "Debian's cron cannot read “" + text + "”", rejected: true}
 		}
 		kept[i] = read
 	}
-	r := likeCron(kept)
+	r := asCron(kept)
 	if !slices.Equal(kept, fields) {
 		r.note = "Debian's cron drops what it does not know and runs “" + strings.Join(kept, " ") + "”"
 	}
 	return r
 }
 
-// debianField returns the part of a field that cron reads (entry.c): a list of ranges. cron skips the
+// debianFieldPrefix returns the part of a field that cron reads (crontabEntry.c): a list of ranges. cron skips the
 // rest up to the next blank.
-func debianField(field int, text string) (kept string, ok bool) {
+func debianFieldPrefix(field int, text string) (kept string, ok bool) {
 	at := 0
 	for {
-		end, ok := debianRange(field, text, at)
+		end, ok := debianRangeEnd(field, text, at)
 		if !ok {
 			return "", false
 		}
@@ -52,9 +52,9 @@ func debianField(field int, text string) (kept string, ok bool) {
 	}
 }
 
-// debianRange returns the end of the range that begins at the given index, or false if cron rejects it.
-func debianRange(field int, text string, at int) (end int, ok bool) {
-	b := bounds[field]
+// debianRangeEnd returns the end of the range that begins at the given index, or false if cron rejects it.
+func debianRangeEnd(field int, text string, at int) (end int, ok bool) {
+	b := fieldBounds[field]
 	next := func() (int, bool) {
 		from := at
 		for at < len(text) && isAlnum(text[at]) {

@@ -10,8 +10,8 @@ import (
 	"overdue/internal/schedule"
 )
 
-// bounds of the five fields, in their order.
-var bounds = [5]struct {
+// fieldBounds of the five fields, in their order.
+var fieldBounds = [5]struct {
 	low, high int
 	names     []string // of low, low+1 …
 }{
@@ -30,8 +30,8 @@ const (
 	weekdayField
 )
 
-// item is one part of a field, between commas.
-type item struct {
+// cronItem is one part of a field, between commas.
+type cronItem struct {
 	star      bool
 	low, high int // equal for a single value
 	step      int // 1 if there is none
@@ -39,24 +39,24 @@ type item struct {
 	named     bool // written with names
 }
 
-var plainItem = regexp.MustCompile(`^(?:(\*)|([0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?)(?:/([0-9]+))?$`)
+var plainItemPattern = regexp.MustCompile(`^(?:(\*)|([0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?)(?:/([0-9]+))?$`)
 
-// plainField reads a field in the language that all daemons share: stars, values, ascending
+// parsePlainField reads a field in the language that all daemons share: stars, values, ascending
 // ranges, steps after a star or a range, lists. It returns false for anything else.
-func plainField(field int, text string) ([]item, bool) {
-	var all []item
+func parsePlainField(field int, text string) ([]cronItem, bool) {
+	var all []cronItem
 	for part := range strings.SplitSeq(text, ",") {
-		found := plainItem.FindStringSubmatch(part)
+		found := plainItemPattern.FindStringSubmatch(part)
 		if found == nil || found[4] != "" && found[1] == "" && found[3] == "" {
 			return nil, false
 		}
-		it := item{star: found[1] != "", low: bounds[field].low, high: bounds[field].high, step: 1, stepped: found[4] != ""}
+		it := cronItem{star: found[1] != "", low: fieldBounds[field].low, high: fieldBounds[field].high, step: 1, stepped: found[4] != ""}
 		ok := true
 		if !it.star {
-			it.low, it.named, ok = fieldValue(field, found[2])
+			it.low, it.named, ok = parseFieldValue(field, found[2])
 			it.high = it.low
 			if found[3] != "" && ok {
-				it.high, _, ok = fieldValue(field, found[3])
+				it.high, _, ok = parseFieldValue(field, found[3])
 			}
 		}
 		if it.stepped {
@@ -71,9 +71,9 @@ func plainField(field int, text string) ([]item, bool) {
 	return all, true
 }
 
-// fieldValue reads a number within the bounds of a field, or a three-letter name.
-func fieldValue(field int, text string) (value int, named, ok bool) {
-	b := bounds[field]
+// parseFieldValue reads a number within the bounds of a field, or a three-letter name.
+func parseFieldValue(field int, text string) (value int, named, ok bool) {
+	b := fieldBounds[field]
 	if at := slices.Index(b.names, strings.ToLower(text)); at >= 0 {
 		return b.low + at, true, true
 	}
@@ -81,15 +81,15 @@ func fieldValue(field int, text string) (value int, named, ok bool) {
 	return n, false, err == nil && n >= b.low && n <= b.high
 }
 
-// plainLine reads five fields. It returns false for a word, and for fields that only some daemons
+// parsePlainFields reads five fields. It returns false for a word, and for fields that only some daemons
 // read.
-func plainLine(fields []string) ([5][]item, bool) {
-	var all [5][]item
+func parsePlainFields(fields []string) ([5][]cronItem, bool) {
+	var all [5][]cronItem
 	if len(fields) != 5 {
 		return all, false
 	}
 	for i, text := range fields {
-		items, ok := plainField(i, text)
+		items, ok := parsePlainField(i, text)
 		if !ok {
 			return all, false
 		}
@@ -98,34 +98,36 @@ func plainLine(fields []string) ([5][]item, bool) {
 	return all, true
 }
 
-// cronWords are the words of crontab(5), which must be lower case.
-var cronWords = strings.Fields("@hourly @daily @midnight @weekly @monthly @yearly @annually")
+// cronNicknames are the words of crontab(5), which must be lower case.
+var cronNicknames = strings.Fields("@hourly @daily @midnight @weekly @monthly @yearly @annually")
 
-// isWord reports whether a schedule is a word, such as @daily.
-func isWord(fields []string) bool { return len(fields) == 1 && strings.HasPrefix(fields[0], "@") }
+// isNickname reports whether a schedule is a word, such as @daily.
+func isNickname(fields []string) bool { return len(fields) == 1 && strings.HasPrefix(fields[0], "@") }
 
-// bothDays reports whether both day fields are restricted and neither begins with a star:
+// restrictsBothDays reports whether both day fields are restricted and neither begins with a star:
 // the case in which cron takes the days of either.
-func bothDays(fields []string) bool {
+func restrictsBothDays(fields []string) bool {
 	return len(fields) == 5 && !strings.HasPrefix(fields[dateField], "*") && !strings.HasPrefix(fields[weekdayField], "*")
 }
 
-// likeCron is the reading of a line that Overdue reads alike.
-func likeCron(fields []string) reading { return reading{cron: []string{strings.Join(fields, " ")}} }
+// asCron is the reading of a line that Overdue reads alike.
+func asCron(fields []string) daemonSchedule {
+	return daemonSchedule{cron: []string{strings.Join(fields, " ")}}
+}
 
-// touched reports whether a change of the clock moves a run of a cron line. Daemons differ in
+// affectedByClockChange reports whether a change of the clock moves a run of a cron line. Daemons differ in
 // what they run then.
-func touched(fields []string, zone string, now time.Time) bool {
+func affectedByClockChange(fields []string, zone string, now time.Time) bool {
 	when, err := schedule.Cron([]string{strings.Join(fields, " ")}, zone)
 	if err != nil {
 		return false // it has no slots; why is said elsewhere
 	}
-	return slices.ContainsFunc(schedule.Around(when, now, 0).Changes, func(c schedule.ClockChange) bool { return c.Effect != schedule.Shifted })
+	return slices.ContainsFunc(schedule.NewPreview(when, now, 0).ClockChanges, func(c schedule.ClockChange) bool { return c.Effect != schedule.EffectShifted })
 }
 
-// foreign reports whether only some daemons read the schedule of a crontab line.
-func (e entry) foreign() bool {
+// isDaemonSpecific reports whether only some daemons read the schedule of a crontab line.
+func (e crontabEntry) isDaemonSpecific() bool {
 	fields := strings.Fields(e.schedule)
-	_, plain := plainLine(fields)
-	return len(fields) > 0 && !plain && !isWord(fields)
+	_, plain := parsePlainFields(fields)
+	return len(fields) > 0 && !plain && !isNickname(fields)
 }

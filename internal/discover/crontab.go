@@ -8,73 +8,73 @@ import (
 
 // Bounds of Debian's cron. It ignores a whole file that goes beyond one.
 const (
-	longestCommand = 998 // bytes, "%" and standard input included
-	mostLines      = 10000
+	maxCommandLength = 998 // bytes, "%" and standard input included
+	maxCrontabLines  = 10000
 )
 
-// entry is one line of a crontab that starts a job. head, command and input
+// crontabEntry is one line of a crontab that starts a job. head, command and input
 // joined are the line.
-type entry struct {
-	number   int // of the line, from 1
-	start    int // offset of the line in the text
-	head     string
-	command  string
-	input    string // from the first unescaped % on: standard input of the job
-	schedule string // five fields, or a word such as @daily
-	user     string // only where the crontab has that column
-	problem  string // why the line is not to be touched
-	invalid  bool   // no cron can read the line
-	unended  bool   // it is the last, and has no line end
+type crontabEntry struct {
+	lineNumber   int // of the line, from 1
+	offset       int // offset of the line in the text
+	prefix       string
+	command      string
+	stdin        string // from the first unescaped % on: standard input of the job
+	schedule     string // five fields, or a word such as @daily
+	user         string // only where the crontab has that column
+	problem      string // why the line is not to be touched
+	invalid      bool   // no cron can read the line
+	unterminated bool   // it is the last, and has no line end
 
-	settings // above this line
+	environment // above this line
 
 	loginShell string // that of the user, where a daemon may take it
 	guard      string // the part of the command that stays in front of what pings
-	named      bool   // the line names the shell instead of $SHELL
+	namesShell bool   // the line names the shell instead of $SHELL
 }
 
-// settings are the values that lines above an entry set.
-type settings struct {
-	shell    string // SHELL, or /bin/sh
-	ownShell bool   // SHELL is set
-	path     string // PATH
-	ownZone  string // CRON_TZ
-	delay    string // RANDOM_DELAY, in minutes
+// environment are the values that lines above an entry set.
+type environment struct {
+	shell       string // SHELL, or /bin/sh
+	shellIsSet  bool   // SHELL is set
+	path        string // PATH
+	cronTZ      string // CRON_TZ
+	randomDelay string // RANDOM_DELAY, in minutes
 }
 
 // set takes over a setting.
-func (s *settings) set(name, value string) {
+func (s *environment) set(name, value string) {
 	switch name {
 	case "SHELL":
-		s.shell, s.ownShell = value, true
+		s.shell, s.shellIsSet = value, true
 	case "PATH":
 		s.path = value
 	case "CRON_TZ":
-		s.ownZone = value
+		s.cronTZ = value
 	case "RANDOM_DELAY":
-		s.delay = value
+		s.randomDelay = value
 	}
 }
 
-// syntax describes how a daemon reads lines, where daemons differ.
-type syntax struct {
-	withUser   bool // the column after the schedule is a user, as in /etc/crontab
-	percent    bool // the first unescaped % begins standard input
-	emptyValue bool // "NAME=" is a setting
+// lineSyntax describes how a daemon reads lines, where daemons differ.
+type lineSyntax struct {
+	userColumn         bool // the column after the schedule is a user, as in /etc/crontab
+	percentStartsStdin bool // the first unescaped % begins standard input
+	allowsEmptyValue   bool // "NAME=" is a setting
 }
 
-// line is the entry as it is written.
-func (e entry) line() string { return e.head + e.command + e.input }
+// text is the entry as it is written.
+func (e crontabEntry) text() string { return e.prefix + e.command + e.stdin }
 
-// setting is a line that puts something into the environment, as Debian's cron
+// settingPattern is a line that puts something into the environment, as Debian's cron
 // sees one: a name, which may be quoted, and an equals sign behind it.
-var setting = regexp.MustCompile(`^[ \t]*("[^"]*"|'[^']*'|[^ \t="']+)[ \t]*=[ \t]*(.*?)[ \t]*$`)
+var settingPattern = regexp.MustCompile(`^[ \t]*("[^"]*"|'[^']*'|[^ \t="']+)[ \t]*=[ \t]*(.*?)[ \t]*$`)
 
-// readCrontab finds the entries of a crontab. Comments, settings and empty lines
+// parseCrontab finds the entries of a crontab. Comments, settings and empty lines
 // are no entries.
-func readCrontab(text []byte, how syntax) []entry {
-	var all []entry
-	above := settings{shell: "/bin/sh"}
+func parseCrontab(text []byte, how lineSyntax) []crontabEntry {
+	var all []crontabEntry
+	above := environment{shell: "/bin/sh"}
 	number, start := 0, 0
 	for start < len(text) {
 		number++
@@ -85,38 +85,38 @@ func readCrontab(text []byte, how syntax) []entry {
 		if strings.Trim(trimmed, "\r") == "" || trimmed[0] == '#' {
 			continue
 		}
-		if name, value, ok := readSetting(trimmed, how); ok {
+		if name, value, ok := parseSetting(trimmed, how); ok {
 			above.set(name, value)
 			continue
 		}
-		e := readEntry(string(line), how)
-		e.number, e.start, e.settings, e.unended = number, at, above, !ended
+		e := parseEntry(string(line), how)
+		e.lineNumber, e.offset, e.environment, e.unterminated = number, at, above, !ended
 		all = append(all, e)
 	}
 	return all
 }
 
-// readSetting takes a line for a setting only where cron would.
-func readSetting(line string, how syntax) (name, value string, ok bool) {
-	found := setting.FindStringSubmatch(strings.TrimSuffix(line, "\r"))
-	if found == nil || found[2] == "" && !how.emptyValue {
+// parseSetting takes a line for a setting only where cron would.
+func parseSetting(line string, how lineSyntax) (name, value string, ok bool) {
+	found := settingPattern.FindStringSubmatch(strings.TrimSuffix(line, "\r"))
+	if found == nil || found[2] == "" && !how.allowsEmptyValue {
 		return "", "", false
 	}
-	return unquoted(found[1]), unquoted(found[2]), true
+	return trimQuotes(found[1]), trimQuotes(found[2]), true
 }
 
-// unquoted takes off one pair of quotes.
-func unquoted(s string) string {
+// trimQuotes takes off one pair of quotes.
+func trimQuotes(s string) string {
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
 		return s[1 : n-1]
 	}
 	return s
 }
 
-// readEntry splits a line. Where it cannot, the whole line is the command, and
+// parseEntry splits a line. Where it cannot, the whole line is the command, and
 // the problem says why.
-func readEntry(line string, how syntax) entry {
-	rest := &fields{text: line}
+func parseEntry(line string, how lineSyntax) crontabEntry {
+	rest := &fieldScanner{text: line}
 	var when []string
 	columns := 5
 	for len(when) < columns {
@@ -126,22 +126,22 @@ func readEntry(line string, how syntax) entry {
 			columns = 1
 		}
 	}
-	e := entry{schedule: strings.Join(when, " ")}
-	if how.withUser {
+	e := crontabEntry{schedule: strings.Join(when, " ")}
+	if how.userColumn {
 		e.user = rest.next()
 	}
-	rest.skip()
-	e.head, e.command = line[:rest.at], line[rest.at:]
-	if how.percent {
-		e.command, e.input = cutInput(e.command)
+	rest.skipBlanks()
+	e.prefix, e.command = line[:rest.at], line[rest.at:]
+	if how.percentStartsStdin {
+		e.command, e.stdin = splitStdin(e.command)
 	}
-	e.problem = e.unreadable(line)
-	e.invalid = strings.TrimSpace(e.command+e.input) == ""
+	e.problem = e.parseProblem(line)
+	e.invalid = strings.TrimSpace(e.command+e.stdin) == ""
 	return e
 }
 
-// unreadable returns why a line is left alone, whatever its schedule, or "".
-func (e entry) unreadable(line string) string {
+// parseProblem returns why a line is left alone, whatever its schedule, or "".
+func (e crontabEntry) parseProblem(line string) string {
 	switch {
 	case strings.IndexByte(line, 0) >= 0:
 		return "the line has a NUL byte in it"
@@ -149,7 +149,7 @@ func (e entry) unreadable(line string) string {
 		return "the line ends in a carriage return, which cron takes for a part of the command: remove it"
 	case strings.TrimSpace(e.command) == "":
 		return "the line cannot be read: there is no command after the schedule"
-	case len(e.command)+len(e.input) > longestCommand:
+	case len(e.command)+len(e.stdin) > maxCommandLength:
 		return "the command is longer than cron takes"
 	case e.schedule == "@reboot":
 		return "runs when the machine starts, on no schedule"
@@ -157,20 +157,20 @@ func (e entry) unreadable(line string) string {
 	return ""
 }
 
-// fields reads words from the left.
-type fields struct {
+// fieldScanner reads words from the left.
+type fieldScanner struct {
 	text string
 	at   int
 }
 
-func (f *fields) skip() {
+func (f *fieldScanner) skipBlanks() {
 	for f.at < len(f.text) && (f.text[f.at] == ' ' || f.text[f.at] == '\t') {
 		f.at++
 	}
 }
 
-func (f *fields) next() string {
-	f.skip()
+func (f *fieldScanner) next() string {
+	f.skipBlanks()
 	from := f.at
 	for f.at < len(f.text) && f.text[f.at] != ' ' && f.text[f.at] != '\t' {
 		f.at++
@@ -178,9 +178,9 @@ func (f *fields) next() string {
 	return f.text[from:f.at]
 }
 
-// cutInput splits at the first % that no backslash escapes: what follows is not
+// splitStdin splits at the first % that no backslash escapes: what follows is not
 // for the shell but standard input of the job (crontab(5)).
-func cutInput(s string) (command, input string) {
+func splitStdin(s string) (command, input string) {
 	escaped := false
 	for i := range len(s) {
 		switch {
@@ -195,17 +195,17 @@ func cutInput(s string) (command, input string) {
 	return s, ""
 }
 
-// rewritten returns the text with the commands of some lines replaced. commands
+// replaceCommands returns the text with the commands of some lines replaced. commands
 // is by the number of the line.
-func rewritten(text []byte, entries []entry, commands map[int]string) []byte {
+func replaceCommands(text []byte, entries []crontabEntry, commands map[int]string) []byte {
 	var out bytes.Buffer
 	at := 0
 	for _, e := range entries {
-		command, ok := commands[e.number]
+		command, ok := commands[e.lineNumber]
 		if !ok {
 			continue
 		}
-		from := e.start + len(e.head)
+		from := e.offset + len(e.prefix)
 		out.Write(text[at:from])
 		out.WriteString(command)
 		at = from + len(e.command)

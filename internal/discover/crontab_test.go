@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestEntriesAreWhatDebianCronSees(t *testing.T) {
+func TestParseCrontab_FindsTheEntriesThatDebianCronFinds(t *testing.T) {
 	for name, c := range map[string]struct {
 		text     string
 		withUser bool
@@ -38,8 +38,8 @@ func TestEntriesAreWhatDebianCronSees(t *testing.T) {
 		"not UTF-8":                {"0 3 * * * x\xff\xfe\n", false, []string{"0 3 * * *||x\xff\xfe||/bin/sh|"}},
 	} {
 		var got []string
-		for _, e := range readCrontab([]byte(c.text), syntax{withUser: c.withUser, percent: true}) {
-			got = append(got, strings.Join([]string{e.schedule, e.user, e.command, e.input, e.shell, e.problem}, "|"))
+		for _, e := range parseCrontab([]byte(c.text), lineSyntax{userColumn: c.withUser, percentStartsStdin: true}) {
+			got = append(got, strings.Join([]string{e.schedule, e.user, e.command, e.stdin, e.shell, e.problem}, "|"))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -47,31 +47,31 @@ func TestEntriesAreWhatDebianCronSees(t *testing.T) {
 	}
 }
 
-func TestTheLongestCommandIsThatOfDebianCron(t *testing.T) {
+func TestParseCrontab_LimitsTheCommandLengthAsDebianCronDoes(t *testing.T) {
 	for size, readable := range map[int]bool{998: true, 999: false, 1 << 20: false} {
 		text := "0 3 * * * " + strings.Repeat("x", size) + "\n0 4 * * * y\n"
-		got := readCrontab([]byte(text), syntax{percent: true})
+		got := parseCrontab([]byte(text), lineSyntax{percentStartsStdin: true})
 		if len(got) != 2 || (got[0].problem == "") != readable || got[1].problem != "" {
 			t.Errorf("%d bytes: %d entries, readable %v; want %v", size, len(got), got[0].problem == "", readable)
 		}
 	}
 }
 
-func TestHostileTextIsReadWithoutHarm(t *testing.T) {
+func TestParseCrontab_AcceptsAnyBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SliceOf(rapid.SampledFrom([]byte("0*@#%\\'\"=\t \r\n\x00\xff$a/-,;&|(){}"))).Draw(t, "text")
 		withUser := rapid.Bool().Draw(t, "withUser")
-		for _, e := range readCrontab(text, syntax{withUser: withUser, percent: true}) {
-			if line := e.line(); !bytes.HasPrefix(text[e.start:], []byte(line)) {
-				t.Fatalf("line %d is read as %q; the text is %q", e.number, line, text)
+		for _, e := range parseCrontab(text, lineSyntax{userColumn: withUser, percentStartsStdin: true}) {
+			if line := e.text(); !bytes.HasPrefix(text[e.offset:], []byte(line)) {
+				t.Fatalf("line %d is read as %q; the text is %q", e.lineNumber, line, text)
 			}
-			labelOf(e.command)
-			_ = unwrapped(e.command)
-			if g := (Machine{Root: "/nonexistent"}).guards(e); g.guard+g.work != e.command {
+			commandLabel(e.command)
+			_ = unwrapCommand(e.command)
+			if g := (Machine{Root: "/nonexistent"}).splitGuard(e); g.guard+g.work != e.command {
 				t.Fatalf("%q is taken apart into %q and %q", e.command, g.guard, g.work)
 			}
-			for _, r := range allRules {
-				if got := r.schedule(strings.Fields(e.schedule), "UTC", noon); (got.problem == "") != (len(got.cron)+len(got.calendar) == 1) {
+			for _, r := range knownDaemons {
+				if got := r.parseSchedule(strings.Fields(e.schedule), "UTC", noon); (got.problem == "") != (len(got.cron)+len(got.onCalendar) == 1) {
 					t.Fatalf("%s reads %q as %+v", r.daemon, e.schedule, got)
 				}
 			}
@@ -79,8 +79,8 @@ func TestHostileTextIsReadWithoutHarm(t *testing.T) {
 	})
 }
 
-// aLine draws a line of a crontab of a user, jobs more often than not.
-func aLine(t *rapid.T) string {
+// crontabLine draws a line of a crontab of a user, jobs more often than not.
+func crontabLine(t *rapid.T) string {
 	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
 		return rapid.SampledFrom([]string{"", "# comment % \\", "MAILTO=\"\"", " A = b ", "\r", "# x\r", "@reboot x", "* * *", "bad line here"}).Draw(t, "other")
 	}
@@ -90,26 +90,26 @@ func aLine(t *rapid.T) string {
 	return when + "\t" + guard + command
 }
 
-func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
+func TestReplaceCommands_ChangesCommandsOnly(t *testing.T) {
 	const url = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 	rapid.Check(t, func(t *rapid.T) {
-		lines := rapid.SliceOfN(rapid.Custom(aLine), 1, 12).Draw(t, "lines")
+		lines := rapid.SliceOfN(rapid.Custom(crontabLine), 1, 12).Draw(t, "lines")
 		text := []byte(strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n", "\n\n"}).Draw(t, "end"))
-		w := Wiring{With: rapid.SampledFrom([]With{WithRun, WithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
-		before := readCrontab(text, syntax{percent: true})
+		w := PingSettings{Method: rapid.SampledFrom([]PingMethod{PingWithRun, PingWithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
+		before := parseCrontab(text, lineSyntax{percentStartsStdin: true})
 		commands := map[int]string{}
 		for _, e := range before {
 			if e.problem == "" && rapid.Bool().Draw(t, "wire") {
-				e.guard, e.named = Machine{}.guards(e).guard, rapid.Bool().Draw(t, "named")
-				command, err := w.wrap(e, url, wordsOnly.MatchString(strings.TrimPrefix(e.command, e.guard)))
+				e.guard, e.namesShell = Machine{}.splitGuard(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrapCommand(e, url, plainCommandPattern.MatchString(strings.TrimPrefix(e.command, e.guard)))
 				if err != nil {
 					t.Fatal(err)
 				}
-				commands[e.number] = command
+				commands[e.lineNumber] = command
 			}
 		}
-		next := rewritten(text, before, commands)
-		after := readCrontab(next, syntax{percent: true})
+		next := replaceCommands(text, before, commands)
+		after := parseCrontab(next, lineSyntax{percentStartsStdin: true})
 		if len(after) != len(before) {
 			t.Fatalf("%d entries became %d", len(before), len(after))
 		}
@@ -121,22 +121,22 @@ func TestWiringChangesCommandsAndNothingElse(t *testing.T) {
 		}
 		for i, e := range after {
 			was := before[i]
-			if _, wired := commands[e.number]; wired != pings.MatchString(e.command) && !pings.MatchString(was.command) {
-				t.Fatalf("line %d: wired is %v, seen as %v", e.number, wired, !wired)
+			if _, wired := commands[e.lineNumber]; wired != pingPattern.MatchString(e.command) && !pingPattern.MatchString(was.command) {
+				t.Fatalf("line %d: wired is %v, seen as %v", e.lineNumber, wired, !wired)
 			}
-			if e.head != was.head || e.schedule != was.schedule || e.input != was.input || e.problem != was.problem || unwrapped(e.command) != unwrapped(was.command) {
-				t.Fatalf("line %d: %+v became %+v", e.number, was, e)
+			if e.prefix != was.prefix || e.schedule != was.schedule || e.stdin != was.stdin || e.problem != was.problem || unwrapCommand(e.command) != unwrapCommand(was.command) {
+				t.Fatalf("line %d: %+v became %+v", e.lineNumber, was, e)
 			}
 		}
 	})
 }
 
-func TestTenThousandLinesAreReadInTime(t *testing.T) {
+func TestParseCrontab_ReadsTenThousandLines(t *testing.T) {
 	var text strings.Builder
 	for n := range 10000 {
 		fmt.Fprintf(&text, "%d %d * * * job-%d\n", n%60, n%24, n)
 	}
-	if got := readCrontab([]byte(text.String()), syntax{percent: true}); len(got) != 10000 || got[9999].command != "job-9999" {
+	if got := parseCrontab([]byte(text.String()), lineSyntax{percentStartsStdin: true}); len(got) != 10000 || got[9999].command != "job-9999" {
 		t.Errorf("%d entries", len(got))
 	}
 }

@@ -10,30 +10,30 @@ import (
 	"strings"
 )
 
-// installed is a cron daemon that was found.
-type installed struct {
+// installedDaemon is a cron daemon that was found.
+type installedDaemon struct {
 	daemon  Daemon
 	version string // "" if it is not known
 }
 
 // String is the daemon for people.
-func (i installed) String() string {
+func (i installedDaemon) String() string {
 	return strings.TrimSpace(string(i.daemon) + " " + i.version)
 }
 
-// detect decides which daemons read the crontabs of this machine: the one that was given, the one that was
+// detectDaemons decides which daemons read the crontabs of this machine: the one that was given, the one that was
 // found, or, if none or several were found, all candidates.
-func (m Machine) detect(f *Found) readers {
+func (m Machine) detectDaemons(f *Result) daemonSet {
 	if m.Daemon != "" {
 		f.Daemon = string(m.Daemon) + " (as given)"
-		return readers{rulesOf(m.Daemon)}
+		return daemonSet{rulesOf(m.Daemon)}
 	}
 	found := m.installedDaemons()
 	if running := m.runningDaemons(found); len(running) == 1 {
 		found = running
 	}
 	var names []string
-	var read readers
+	var read daemonSet
 	for _, one := range found {
 		names = append(names, one.String())
 		if r := rulesOf(one.daemon); r != nil {
@@ -45,29 +45,29 @@ func (m Machine) detect(f *Found) readers {
 		f.Daemon = "unknown" + uncertainSuffix
 	case len(read) == 0:
 		f.Daemon = strings.Join(names, ", ")
-		f.foreign = names[0]
+		f.unsupportedDaemon = names[0]
 		return nil
 	case len(found) == 1:
 		f.Daemon = names[0]
-		f.version = found[0].version
+		f.daemonVersion = found[0].version
 		return read
 	default:
 		f.Daemon = strings.Join(names, " and ") + uncertainSuffix
 		return read
 	}
-	return readers(allRules)
+	return daemonSet(knownDaemons)
 }
 
 // uncertainSuffix follows the names of the daemons if it is not certain which one runs.
 const uncertainSuffix = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
 
 // installedDaemons finds daemons by files that only one package has, and by the package databases.
-func (m Machine) installedDaemons() []installed {
-	packages := m.packages()
-	var found []installed
+func (m Machine) installedDaemons() []installedDaemon {
+	packages := m.packageVersions()
+	var found []installedDaemon
 	add := func(d Daemon, version string) {
-		if !slices.ContainsFunc(found, func(i installed) bool { return i.daemon == d }) {
-			found = append(found, installed{d, firstOf(packages[string(d)], version)})
+		if !slices.ContainsFunc(found, func(i installedDaemon) bool { return i.daemon == d }) {
+			found = append(found, installedDaemon{d, firstNonEmpty(packages[string(d)], version)})
 		}
 	}
 	for _, dir := range []string{"/lib", "/usr/lib"} {
@@ -82,7 +82,7 @@ func (m Machine) installedDaemons() []installed {
 		add("fcron", "")
 	}
 	for _, path := range []string{"/usr/sbin/cron", "/usr/sbin/crond", "/usr/bin/crond", "/sbin/crond"} {
-		if d, version := m.inBinary(path); d != "" {
+		if d, version := m.daemonOfBinary(path); d != "" {
 			add(d, version)
 		}
 	}
@@ -91,55 +91,55 @@ func (m Machine) installedDaemons() []installed {
 
 // Texts in the binaries of the daemons: name and version, or a message that no other daemon has.
 var (
-	cronieMark  = regexp.MustCompile(`cronie ([0-9]+\.[0-9.]+)`)
-	busyboxMark = regexp.MustCompile(`BusyBox v([0-9]+\.[0-9.]+)`)
-	debianMark  = []byte("Missing newline before EOF, this crontab file will be ignored")
+	cronieVersionPattern  = regexp.MustCompile(`cronie ([0-9]+\.[0-9.]+)`)
+	busyboxVersionPattern = regexp.MustCompile(`BusyBox v([0-9]+\.[0-9.]+)`)
+	debianCronMessage     = []byte("Missing newline before EOF, this crontab file will be ignored")
 )
 
-// inBinary returns which daemon a program is, by texts in it, without running it.
-func (m Machine) inBinary(path string) (Daemon, string) {
-	file, err := openPlain(m.resolve(path))
+// daemonOfBinary returns which daemon a program is, by texts in it, without running it.
+func (m Machine) daemonOfBinary(path string) (Daemon, string) {
+	file, err := openRegular(m.readPath(path))
 	if err != nil {
 		return "", ""
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	text, err := io.ReadAll(io.LimitReader(file, maxFileSize))
 	if err != nil {
 		return "", ""
 	}
-	if found := busyboxMark.FindSubmatch(text); found != nil {
+	if found := busyboxVersionPattern.FindSubmatch(text); found != nil {
 		return BusyBox, string(found[1])
 	}
-	if found := cronieMark.FindSubmatch(text); found != nil {
+	if found := cronieVersionPattern.FindSubmatch(text); found != nil {
 		return Cronie, string(found[1])
 	}
-	if bytes.Contains(text, debianMark) {
+	if bytes.Contains(text, debianCronMessage) {
 		return DebianCron, ""
 	}
 	return "", ""
 }
 
-// packages are the versions of the packages that dpkg or apk installed.
-func (m Machine) packages() map[string]string {
+// packageVersions are the versions of the packages that dpkg or apk installed.
+func (m Machine) packageVersions() map[string]string {
 	all := map[string]string{}
-	if text, err := m.text("/var/lib/dpkg/status"); err == nil {
+	if text, err := m.readText("/var/lib/dpkg/status"); err == nil {
 		for paragraph := range strings.SplitSeq(string(text), "\n\n") {
-			if control := paragraphOf(paragraph, ": "); strings.HasSuffix(control["Status"], " installed") {
+			if control := parseParagraph(paragraph, ": "); strings.HasSuffix(control["Status"], " installed") {
 				all[control["Package"]] = control["Version"]
 			}
 		}
 	}
-	if text, err := m.text("/lib/apk/db/installed"); err == nil {
+	if text, err := m.readText("/lib/apk/db/installed"); err == nil {
 		for paragraph := range strings.SplitSeq(string(text), "\n\n") {
-			entry := paragraphOf(paragraph, ":")
+			entry := parseParagraph(paragraph, ":")
 			all[entry["P"]] = entry["V"]
 		}
 	}
 	return all
 }
 
-// paragraphOf reads the lines of a paragraph that have a name and a value.
-func paragraphOf(text, separator string) map[string]string {
+// parseParagraph reads the lines of a paragraph that have a name and a value.
+func parseParagraph(text, separator string) map[string]string {
 	values := map[string]string{}
 	for line := range strings.SplitSeq(text, "\n") {
 		if name, value, ok := strings.Cut(line, separator); ok && !strings.HasPrefix(line, " ") {
@@ -151,10 +151,10 @@ func paragraphOf(text, separator string) map[string]string {
 
 // runningDaemons returns the installed daemons that run on this machine. systemd-cron has no process: it counts
 // as running if systemd has timers for its crontabs.
-func (m Machine) runningDaemons(found []installed) []installed {
-	proc := m.Proc
+func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
+	proc := m.ProcDir
 	if proc == "" {
-		if !m.live() {
+		if !m.isLive() {
 			return nil
 		}
 		proc = "/proc"
@@ -171,18 +171,18 @@ func (m Machine) runningDaemons(found []installed) []installed {
 		}
 		switch filepath.Base(target) {
 		case "cron", "crond", "busybox":
-			if d, _ := (Machine{}).inBinary(target); d != BusyBox || runsCrond(filepath.Dir(link)) {
+			if d, _ := (Machine{}).daemonOfBinary(target); d != BusyBox || isBusyBoxCrond(filepath.Dir(link)) {
 				running[d] = true
 			}
 		case "bcron-sched":
 			running[Bcron] = true
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(found), func(i installed) bool { return !running[i.daemon] })
+	return slices.DeleteFunc(slices.Clone(found), func(i installedDaemon) bool { return !running[i.daemon] })
 }
 
-// runsCrond reports whether a process of busybox is its crond and not another of its programs.
-func runsCrond(process string) bool {
+// isBusyBoxCrond reports whether a process of busybox is its crond and not another of its programs.
+func isBusyBoxCrond(process string) bool {
 	text, err := os.ReadFile(process + "/cmdline")
 	if err != nil {
 		return false
@@ -191,15 +191,15 @@ func runsCrond(process string) bool {
 	return filepath.Base(words[0]) == "crond" || len(words) > 1 && words[1] == "crond"
 }
 
-// noteDaemon adds notes about the daemons that were found.
-func (m Machine) noteDaemon(f *Found) {
+// addDaemonNotes adds notes about the daemons that were found.
+func (m Machine) addDaemonNotes(f *Result) {
 	switch {
-	case f.foreign != "":
-		f.note("%s keeps its jobs in tables of another format, which discover does not read; it does not read these crontabs", f.foreign)
-	case len(f.readers) == 1 && f.readers[0].daemon == SystemdCron && f.version != "" && !strings.HasPrefix(f.version, "1.15") && !strings.HasPrefix(f.version, "2.5"):
-		f.note("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.version)
+	case f.unsupportedDaemon != "":
+		f.addNote("%s keeps its jobs in tables of another format, which discover does not read; it does not read these crontabs", f.unsupportedDaemon)
+	case len(f.daemons) == 1 && f.daemons[0].daemon == SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
+		f.addNote("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.daemonVersion)
 	}
 	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {
-		f.note("/etc/anacrontab: discover does not read its jobs, because they have no fixed time; use a heartbeat with an interval")
+		f.addNote("/etc/anacrontab: discover does not read its jobs, because they have no fixed time; use a heartbeat with an interval")
 	}
 }

@@ -8,7 +8,7 @@
 //
 // # How it is put together
 //
-//	Machine.Look ─▶ detect ─▶ rules     which daemons read the crontabs, and how
+//	Machine.Discover ─▶ detect ─▶ rules     which daemons read the crontabs, and how
 //	             ├▶ tables ─▶ crontab   text to entries; pure
 //	             │            guards    what is in front of the work
 //	             └▶ units ──▶ timer     text to a schedule; pure

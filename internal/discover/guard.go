@@ -9,56 +9,56 @@ import (
 	"time"
 )
 
-// guarded is a command whose first part decides whether, or when, the rest runs.
-type guarded struct {
+// guardedCommand is a command whose first part decides whether, or when, the rest runs.
+type guardedCommand struct {
 	guard   string        // stays in front of what pings, with everything up to the work; "" if there is none
 	work    string        // the rest, which is wrapped
 	delay   time.Duration // the longest that a sleep in front of the work takes
 	problem string        // why the command is left alone
 }
 
-// guards finds the guard in front of the work. cron ignores exit codes, so a false guard does nothing
+// splitGuard finds the guard in front of the work. cron ignores exit codes, so a false guard does nothing
 // today; wrapped whole, it would be a failure each time. A guard whose answer is certain on this
 // machine is kept in front of what pings; any other command is left alone, with the reason.
-func (m Machine) guards(e entry) guarded {
-	g := guarded{work: e.command}
+func (m Machine) splitGuard(e crontabEntry) guardedCommand {
+	g := guardedCommand{work: e.command}
 	for {
-		first, operator, rest := firstCommand(g.work)
+		first, operator, rest := splitFirstCommand(g.work)
 		words := strings.Fields(first)
 		if len(words) == 0 {
 			return g
 		}
-		if d, ok := sleepOf(first); ok && operator != "" {
-			if operator != ";" && (operator != "&&" || !onlyAnd(rest)) {
+		if d, ok := sleepDuration(first); ok && operator != "" {
+			if operator != ";" && (operator != "&&" || !isAndChain(rest)) {
 				return g
 			}
 			g.delay += d
-			g.take(len(g.work) - len(rest))
+			g.moveToGuard(len(g.work) - len(rest))
 			continue
 		}
 		switch path.Base(words[0]) {
 		case "flock":
-			if lockGivesUp.MatchString(first) {
+			if flockGivesUpPattern.MatchString(first) {
 				g.problem = "flock skips a run while another is running, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
 			}
 			return g
 		case "if", "case", "while", "until":
-			g.problem = m.conditional(words[0], g.work)
+			g.problem = m.conditionalProblem(words[0], g.work)
 			return g
 		}
 		if !isTest(words) || operator != "&&" && operator != "||" {
 			return g
 		}
-		if problem := m.judge(first, operator, rest, e); problem != "" {
+		if problem := m.testProblem(first, operator, rest, e); problem != "" {
 			g.problem = problem
 			return g
 		}
-		g.take(len(g.work) - len(rest))
+		g.moveToGuard(len(g.work) - len(rest))
 	}
 }
 
-// take moves the first bytes of the work to the guard.
-func (g *guarded) take(n int) {
+// moveToGuard moves the first bytes of the work to the guard.
+func (g *guardedCommand) moveToGuard(n int) {
 	g.guard += g.work[:n]
 	g.work = g.work[n:]
 }
@@ -83,35 +83,35 @@ func isTest(words []string) bool {
 	return false
 }
 
-// judge returns why the rest cannot be watched, or "" if the test lets it run on this machine.
-func (m Machine) judge(test, operator, rest string, e entry) string {
-	passes, what, known := m.evaluate(test, e)
+// testProblem returns why the rest cannot be watched, or "" if the test lets it run on this machine.
+func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string {
+	passes, what, known := m.evaluateTest(test, e)
 	switch {
 	case !known:
 		return "runs only if “" + test + "” allows it, which cannot be known in advance: a run that it skips would look missed; let the job ping where it does its work"
-	case passes != (operator == "&&") && strings.Contains(what, systemdDir):
+	case passes != (operator == "&&") && strings.Contains(what, systemdRunDir):
 		return "does nothing here: systemd runs it instead"
 	case passes != (operator == "&&") && strings.Contains(what, "/usr/sbin/anacron"):
 		return "does nothing here: anacron is installed and runs it instead"
 	case passes != (operator == "&&"):
 		return "does nothing here, because of “" + test + "”"
-	case operator == "&&" && !onlyAnd(rest), operator == "||" && !onlyPipe(rest):
+	case operator == "&&" && !isAndChain(rest), operator == "||" && !isPipeline(rest):
 		return "a part of the command runs whatever “" + test + "” says, and another does not: put it into a script"
 	}
 	return ""
 }
 
-const systemdDir = "/run/systemd/system"
+const systemdRunDir = "/run/systemd/system"
 
-// fileTest is one question about a file.
-var fileTest = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
+// fileTestPattern is one question about a file.
+var fileTestPattern = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
 
-// evaluate answers a test from the files of the machine. known is false except for tests, joined by
+// evaluateTest answers a test from the files of the machine. known is false except for tests, joined by
 // -a, of files that only the installation and removal of software changes.
-func (m Machine) evaluate(test string, e entry) (passes bool, what string, known bool) {
+func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what string, known bool) {
 	text := strings.Join(strings.Fields(test), " ")
-	if name, ok := lookup(text); ok {
-		return m.found(name, e.path), name, true
+	if name, ok := programLookedUp(text); ok {
+		return m.programExists(name, e.path), name, true
 	}
 	switch {
 	case strings.HasPrefix(text, "test "):
@@ -125,8 +125,8 @@ func (m Machine) evaluate(test string, e entry) (passes bool, what string, known
 	}
 	passes = true
 	for part := range strings.SplitSeq(text, " -a ") {
-		found := fileTest.FindStringSubmatch(part)
-		if found == nil || !m.lasting(found[3]) {
+		found := fileTestPattern.FindStringSubmatch(part)
+		if found == nil || !m.changesOnlyByInstall(found[3]) {
 			return false, "", false
 		}
 		passes = passes && m.evaluateFileTest(found[2], found[3]) == (found[1] == "")
@@ -137,10 +137,10 @@ func (m Machine) evaluate(test string, e entry) (passes bool, what string, known
 
 // evaluateFileTest answers one question of test(1) about a file.
 func (m Machine) evaluateFileTest(question, file string) bool {
-	if file == systemdDir {
-		return m.systemd()
+	if file == systemdRunDir {
+		return m.hasSystemd()
 	}
-	about, err := os.Stat(m.resolve(file))
+	about, err := os.Stat(m.readPath(file))
 	switch {
 	case err != nil:
 		return false
@@ -156,9 +156,9 @@ func (m Machine) evaluateFileTest(question, file string) bool {
 	return true
 }
 
-// lasting reports whether only the installation and removal of software changes a file.
-func (m Machine) lasting(file string) bool {
-	if file == systemdDir {
+// changesOnlyByInstall reports whether only the installation and removal of software changes a file.
+func (m Machine) changesOnlyByInstall(file string) bool {
+	if file == systemdRunDir {
 		return true
 	}
 	for _, dir := range []string{"/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "/etc/"} {
@@ -169,31 +169,31 @@ func (m Machine) lasting(file string) bool {
 	return false
 }
 
-// systemd reports whether systemd is the service manager or, for an image, whether it would be.
-func (m Machine) systemd() bool {
-	if m.live() {
-		return m.exists(systemdDir)
+// hasSystemd reports whether systemd is the service manager or, for an image, whether it would be.
+func (m Machine) hasSystemd() bool {
+	if m.isLive() {
+		return m.exists(systemdRunDir)
 	}
 	return m.exists("/lib/systemd/systemd") || m.exists("/usr/lib/systemd/systemd")
 }
 
-var lookups = regexp.MustCompile(`^(?:command -v|which|type|hash) ([A-Za-z0-9._/+-]+)(?: ?[0-9&]?>{1,2} ?(?:/dev/null|&[0-9]))*$`)
+var lookupPattern = regexp.MustCompile(`^(?:command -v|which|type|hash) ([A-Za-z0-9._/+-]+)(?: ?[0-9&]?>{1,2} ?(?:/dev/null|&[0-9]))*$`)
 
-// lookup returns the program that a test such as "command -v x" looks for.
-func lookup(test string) (program string, ok bool) {
-	found := lookups.FindStringSubmatch(test)
+// programLookedUp returns the program that a test such as "command -v x" looks for.
+func programLookedUp(test string) (program string, ok bool) {
+	found := lookupPattern.FindStringSubmatch(test)
 	if found == nil {
 		return "", false
 	}
 	return found[1], true
 }
 
-// found reports whether a program is in a search path.
-func (m Machine) found(program, searchPath string) bool {
+// programExists reports whether a program is in a search path.
+func (m Machine) programExists(program, searchPath string) bool {
 	if strings.Contains(program, "/") {
 		return m.exists(program)
 	}
-	for dir := range strings.SplitSeq(firstOf(searchPath, "/usr/bin:/bin"), ":") {
+	for dir := range strings.SplitSeq(firstNonEmpty(searchPath, "/usr/bin:/bin"), ":") {
 		if path.IsAbs(dir) && m.exists(path.Join(dir, program)) {
 			return true
 		}
@@ -201,38 +201,38 @@ func (m Machine) found(program, searchPath string) bool {
 	return false
 }
 
-// conditional returns the problem with a command that begins with a word such as if.
-func (m Machine) conditional(word, command string) string {
-	if strings.Contains(command, systemdDir) && strings.Contains(command, "! -") && m.systemd() {
+// conditionalProblem returns the problem with a command that begins with a word such as if.
+func (m Machine) conditionalProblem(word, command string) string {
+	if strings.Contains(command, systemdRunDir) && strings.Contains(command, "! -") && m.hasSystemd() {
 		return "does nothing here: systemd runs it instead"
 	}
 	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job ping where it does"
 }
 
-// lockGivesUp matches a flock that may give up. A flock that waits without a limit runs its work in the end.
-var lockGivesUp = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
+// flockGivesUpPattern matches a flock that may give up. A flock that waits without a limit runs its work in the end.
+var flockGivesUpPattern = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 
-// sleeps match the ways to wait before the work; the number is the longest wait in seconds.
-var sleeps = []*regexp.Regexp{
+// sleepPatterns match the ways to wait before the work; the number is the longest wait in seconds.
+var sleepPatterns = []*regexp.Regexp{
 	regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)s?$`),
 	regexp.MustCompile(`^(?:/bin/)?sleep \$\(\( ?\$?RANDOM ?\\?% ?([0-9]+) ?\)\)$`),
 	regexp.MustCompile(`^(?:/usr/bin/)?perl -e '?"?sleep int\(rand\(([0-9]+)\)\);?"?'?$`),
 }
 
-var minutes = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
+var sleepMinutesPattern = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
 
-// longestSleep is the maximum that is added to a grace period.
-const longestSleep = 24 * 60 * 60
+// maxSleepSeconds is the maximum that is added to a grace period.
+const maxSleepSeconds = 24 * 60 * 60
 
-// sleepOf returns the longest time that a command sleeps.
-func sleepOf(command string) (time.Duration, bool) {
+// sleepDuration returns the longest time that a command sleeps.
+func sleepDuration(command string) (time.Duration, bool) {
 	text := strings.Join(strings.Fields(command), " ")
 	unit := time.Second
-	found := minutes.FindStringSubmatch(text)
+	found := sleepMinutesPattern.FindStringSubmatch(text)
 	if found != nil {
 		unit = time.Minute
 	}
-	for _, form := range sleeps {
+	for _, form := range sleepPatterns {
 		if found == nil {
 			found = form.FindStringSubmatch(text)
 		}
@@ -241,7 +241,7 @@ func sleepOf(command string) (time.Duration, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(found[1])
-	if err != nil || time.Duration(n)*unit > longestSleep*time.Second {
+	if err != nil || time.Duration(n)*unit > maxSleepSeconds*time.Second {
 		return 0, false
 	}
 	return time.Duration(n) * unit, true

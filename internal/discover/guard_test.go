@@ -49,15 +49,15 @@ var guardedCommands = map[string]string{
 	"flock -w 10 /tmp/l /opt/job":                 "!flock skips a run",
 }
 
-func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
+func TestSplitGuard_KeepsCertainTestsAndRejectsOthers(t *testing.T) {
 	root := t.TempDir()
 	for _, path := range []string{"/usr/bin/certbot", "/opt/x", "/usr/lib/sysstat/debian-sa1"} {
-		program(t, root, path)
+		writeProgram(t, root, path)
 	}
-	put(t, root, "/opt/plain", "")
+	writeFile(t, root, "/opt/plain", "")
 	for command, want := range guardedCommands {
 		m := Machine{Root: root}
-		g := m.guards(entry{command: command, settings: settings{path: "/usr/lib/sysstat:/usr/bin"}})
+		g := m.splitGuard(crontabEntry{command: command, environment: environment{path: "/usr/lib/sysstat:/usr/bin"}})
 		if problem, refused := strings.CutPrefix(want, "!"); refused {
 			if !strings.HasPrefix(g.problem, problem) {
 				t.Errorf("%s: %+v; want the problem %q", command, g, problem)
@@ -68,17 +68,17 @@ func TestGuards_WhatIsCertainStaysInFrontAndTheRestIsLeftAlone(t *testing.T) {
 	}
 }
 
-// program writes an executable file below a root.
-func program(t *testing.T, root, path string) {
+// writeProgram writes an executable file below a root.
+func writeProgram(t *testing.T, root, path string) {
 	t.Helper()
-	put(t, root, path, "")
+	writeFile(t, root, path, "")
 	if err := os.Chmod(root+path, 0o755); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestGuards_WhatSystemdRunsInsteadIsNotWatched are the shapes of Debian's own packages.
-func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
+// TestSplitGuard_RejectsJobsThatSystemdRunsInstead are the shapes of Debian's own packages.
+func TestSplitGuard_RejectsJobsThatSystemdRunsInstead(t *testing.T) {
 	for _, command := range []string{
 		"test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew",
 		"test -e /run/systemd/system || SERVICE_MODE=1 /usr/lib/e2fsprogs/e2scrub_all_cron",
@@ -87,12 +87,12 @@ func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
 	} {
 		for _, systemd := range []bool{true, false} {
 			m := Machine{Root: t.TempDir()}
-			program(t, m.Root, "/usr/bin/certbot")
-			program(t, m.Root, "/usr/lib/php/sessionclean")
+			writeProgram(t, m.Root, "/usr/bin/certbot")
+			writeProgram(t, m.Root, "/usr/lib/php/sessionclean")
 			if systemd {
-				put(t, m.Root, "/lib/systemd/systemd", "")
+				writeFile(t, m.Root, "/lib/systemd/systemd", "")
 			}
-			g := m.guards(entry{command: command})
+			g := m.splitGuard(crontabEntry{command: command})
 			if nothing := g.problem == "does nothing here: systemd runs it instead"; nothing != systemd {
 				t.Errorf("%s, with systemd %v: %+v", command, systemd, g)
 			}
@@ -100,38 +100,38 @@ func TestGuards_WhatSystemdRunsInsteadIsNotWatched(t *testing.T) {
 	}
 }
 
-func TestGuards_ASleepIsAddedToTheGrace(t *testing.T) {
+func TestSplitGuard_AddsASleepToTheGrace(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron}
-	put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root sleep 1800; /opt/a\n0 4 * * * root perl -e 'sleep int(rand(43200))' && /opt/b\n0 5 * * * root sleep 5m && /opt/c\n")
+	writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root sleep 1800; /opt/a\n0 4 * * * root perl -e 'sleep int(rand(43200))' && /opt/b\n0 5 * * * root sleep 5m && /opt/c\n")
 	want := []time.Duration{90 * time.Minute, 13 * time.Hour, 65 * time.Minute}
-	for i, j := range look(t, m).Jobs {
+	for i, j := range mustDiscover(t, m).Jobs {
 		if j.Grace != want[i] || j.Problem != "" {
 			t.Errorf("%s: grace %s, %q; want %s", j.Command, j.Grace, j.Problem, want[i])
 		}
 	}
 }
 
-// TestWrap_AGuardStaysInFront: a run that the guard leaves out ends as it did, and pings nothing.
-func TestWrap_AGuardStaysInFront(t *testing.T) {
-	bin := fakes(t)
-	for _, with := range []With{WithRun, WithCurl} {
+// TestWrapCommand_KeepsAGuardInFront: a run that the guard leaves out ends as it did, and pings nothing.
+func TestWrapCommand_KeepsAGuardInFront(t *testing.T) {
+	bin := fakePrograms(t)
+	for _, with := range []PingMethod{PingWithRun, PingWithCurl} {
 		for guard, runs := range map[string]bool{"[ -x /bin/sh ] && ": true, "[ -x /bin/none ] && ": false} {
-			e := entry{command: guard + `echo "it's" | cat; (exit 4)`, guard: guard}
-			wired, err := Wiring{With: with, Program: bin + "/overdue"}.wrap(e, aURL, false)
-			if err != nil || !strings.HasPrefix(wired, guard) || unwrapped(wired) != e.command {
-				t.Fatalf("%s: %s, %v; unwrapped %s", e.command, wired, err, unwrapped(wired))
+			e := crontabEntry{command: guard + `echo "it's" | cat; (exit 4)`, guard: guard}
+			wired, err := PingSettings{Method: with, Program: bin + "/overdue"}.wrapCommand(e, aURL, false)
+			if err != nil || !strings.HasPrefix(wired, guard) || unwrapCommand(wired) != e.command {
+				t.Fatalf("%s: %s, %v; unwrapped %s", e.command, wired, err, unwrapCommand(wired))
 			}
-			before, after := asCron(t, "/bin/sh", bin, guard+"{ "+strings.TrimPrefix(e.command, guard)+"; }"), asCron(t, "/bin/sh", bin, wired)
-			if before.out != after.out || before.code != after.code && with == WithRun || (after.pinged != "") != (runs && with == WithCurl) {
+			before, after := runAsCron(t, "/bin/sh", bin, guard+"{ "+strings.TrimPrefix(e.command, guard)+"; }"), runAsCron(t, "/bin/sh", bin, wired)
+			if before.out != after.out || before.code != after.code && with == PingWithRun || (after.pinged != "") != (runs && with == PingWithCurl) {
 				t.Errorf("%s with %s: %+v became %+v", e.command, with, before, after)
 			}
 		}
 	}
 }
 
-// TestLook_ADebianFileWithOneBadLineIsLeftAlone: Debian's cron drops the whole file; the other daemons
+// TestDiscover_RejectsADebianFileWithOneInvalidLine: Debian's cron drops the whole file; the other daemons
 // skip the line.
-func TestLook_ADebianFileWithOneBadLineIsLeftAlone(t *testing.T) {
+func TestDiscover_RejectsADebianFileWithOneInvalidLine(t *testing.T) {
 	const good = "0 3 * * * root /opt/good\n"
 	for name, c := range map[string]struct {
 		text string
@@ -160,36 +160,36 @@ func TestLook_ADebianFileWithOneBadLineIsLeftAlone(t *testing.T) {
 	} {
 		for _, daemon := range []Daemon{DebianCron, Cronie, Bcron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
-			put(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
-			put(t, m.Root, "/etc/cron.d/app", c.text)
-			found := look(t, m)
+			writeFile(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
+			writeFile(t, m.Root, "/etc/cron.d/app", c.text)
+			found := mustDiscover(t, m)
 			open := 0
 			for _, j := range found.Jobs {
-				if j.Open() && j.Command == "/opt/good" {
+				if j.Watchable() && j.Command == "/opt/good" {
 					open++
 				}
 			}
 			dropped := daemon == DebianCron && c.why != ""
 			said := strings.Contains(strings.Join(found.Notes, "\n"), "ignores the whole file")
 			if (open == 1) == dropped || said != dropped || dropped && !strings.Contains(found.Notes[0], c.why) {
-				t.Errorf("%s with %s: %v, notes %v", name, daemon, rows(found), found.Notes)
+				t.Errorf("%s with %s: %v, notes %v", name, daemon, jobRows(found), found.Notes)
 			}
-			if dropped && len(wireAll(m, found)) > 0 {
+			if dropped && len(planAll(m, found)) > 0 {
 				t.Errorf("%s: a line of a file that cron ignores is edited", name)
 			}
 		}
 	}
 }
 
-func TestLook_LinesThatWouldShareAHeartbeatAreNamed(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron, State: t.TempDir() + "/state"}
-	put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n0 3 * * * root /opt/x\n0 4 * * * root /opt/x\n")
+func TestDiscover_ReportsLinesThatWouldShareAHeartbeat(t *testing.T) {
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: DebianCron, StateDir: t.TempDir() + "/state"}
+	writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n0 3 * * * root /opt/x\n0 4 * * * root /opt/x\n")
 	for range 2 { // the second time, the first line is wired
-		jobs := look(t, m).Jobs
+		jobs := mustDiscover(t, m).Jobs
 		if !strings.Contains(jobs[1].Problem, "is the same as line 1") || jobs[2].Problem != "" {
 			t.Errorf("%q, %q", jobs[1].Problem, jobs[2].Problem)
 		}
-		for _, e := range wireAll(m, look(t, m)) {
+		for _, e := range planAll(m, mustDiscover(t, m)) {
 			if _, err := m.Apply(t.Context(), e); err != nil {
 				t.Fatal(err)
 			}
@@ -197,38 +197,38 @@ func TestLook_LinesThatWouldShareAHeartbeatAreNamed(t *testing.T) {
 	}
 }
 
-func TestLook_APercentThatCutsAQuoteIsAProblem(t *testing.T) {
+func TestDiscover_RejectsAPercentSignInsideQuotes(t *testing.T) {
 	for command, want := range map[string]string{
 		"sleep $(( RANDOM % 60 )); /opt/x": "inside a quote or a bracket", `tar cf "/b/$(date +%F).tar" /srv`: "inside a quote or a bracket", "mail bob%hello": "",
 	} {
 		for _, daemon := range []Daemon{DebianCron, Bcron, SystemdCron} {
 			m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
-			put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root "+command+"\n")
-			found := look(t, m)
-			if daemon == SystemdCron && found.Jobs[0].Open() {
+			writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root "+command+"\n")
+			found := mustDiscover(t, m)
+			if daemon == SystemdCron && found.Jobs[0].Watchable() {
 				t.Errorf("%s is offered under systemd-cron", command)
 			}
-			if j := found.Jobs[0]; daemon == DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Open() || !strings.Contains(found.Notes[0], "first %")) || daemon == Bcron && !j.Open() {
+			if j := found.Jobs[0]; daemon == DebianCron && (!strings.Contains(j.Problem, want) || (want == "") != j.Watchable() || !strings.Contains(found.Notes[0], "first %")) || daemon == Bcron && !j.Watchable() {
 				t.Errorf("%s with %s: %q, notes %v", command, daemon, j.Problem, found.Notes)
 			}
 		}
 	}
 }
 
-// TestLook_AHashIsLeftAloneUnderBusyBox: it ends the line there, also in the quotes that wrapping would put around it.
-func TestLook_AHashIsLeftAloneUnderBusyBox(t *testing.T) {
+// TestDiscover_RejectsAHashUnderBusyBox: it ends the line there, also in the quotes that wrapping would put around it.
+func TestDiscover_RejectsAHashUnderBusyBox(t *testing.T) {
 	for daemon, open := range map[Daemon]bool{BusyBox: false, DebianCron: true} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: daemon}
-		put(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * /opt/x # nightly\n")
-		if j := look(t, m).Jobs[0]; j.Open() != open || !open && !strings.Contains(j.Problem, "ends the line at the #") {
+		writeFile(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * /opt/x # nightly\n")
+		if j := mustDiscover(t, m).Jobs[0]; j.Watchable() != open || !open && !strings.Contains(j.Problem, "ends the line at the #") {
 			t.Errorf("%s: %q", daemon, j.Problem)
 		}
 	}
 }
 
-// TestWrap_TheShellIsTheOneThatRunsTheJob: $SHELL is not set by bcron and for root's services, it is another
+// TestWrapCommand_UsesTheShellThatRunsTheJob: $SHELL is not set by bcron and for root's services, it is another
 // shell for those of users under systemd-cron, and busybox takes the login shell.
-func TestWrap_TheShellIsTheOneThatRunsTheJob(t *testing.T) {
+func TestWrapCommand_UsesTheShellThatRunsTheJob(t *testing.T) {
 	for _, c := range []struct {
 		daemon  Daemon
 		setting string
@@ -247,38 +247,38 @@ func TestWrap_TheShellIsTheOneThatRunsTheJob(t *testing.T) {
 		{DebianCron, "SHELL=bash\n", "!must be an absolute path"},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
-		put(t, m.Root, "/etc/cron.d/app", c.setting+"0 3 * * * root a | b\n")
-		checkLine(t, m, c.want)
+		writeFile(t, m.Root, "/etc/cron.d/app", c.setting+"0 3 * * * root a | b\n")
+		checkCrontabLine(t, m, c.want)
 	}
 	for shell, want := range map[string]string{"/bin/bash": `"${SHELL:-/bin/sh}" -c`, "/usr/bin/fish": "!whose quoting is not known", "/usr/sbin/nologin": "!whose quoting is not known"} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "bob", Zone: "UTC", Now: noon, Daemon: BusyBox}
-		put(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/ash\nbob:x:1:1::/home/bob:"+shell+"\n")
-		put(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * a | b\n")
-		checkLine(t, m, want)
+		writeFile(t, m.Root, "/etc/passwd", "root:x:0:0:root:/root:/bin/ash\nbob:x:1:1::/home/bob:"+shell+"\n")
+		writeFile(t, m.Root, "/var/spool/cron/crontabs/bob", "0 3 * * * a | b\n")
+		checkCrontabLine(t, m, want)
 	}
 }
 
-// checkLine compares the line of the only job of a machine, or its problem.
-func checkLine(t *testing.T, m Machine, want string) {
+// checkCrontabLine compares the line of the only job of a machine, or its problem.
+func checkCrontabLine(t *testing.T, m Machine, want string) {
 	t.Helper()
-	j := look(t, m).Jobs[0]
-	_, text, err := m.Line(Wire{Job: j, URL: aURL}, Wiring{With: WithRun, Program: "/usr/bin/overdue"})
+	j := mustDiscover(t, m).Jobs[0]
+	_, text, err := m.PingLine(JobPing{Job: j, URL: aURL}, PingSettings{Method: PingWithRun, Program: "/usr/bin/overdue"})
 	if problem, refused := strings.CutPrefix(want, "!"); refused && !strings.Contains(j.Problem, problem) || !refused && (err != nil || !strings.Contains(text, want)) {
 		t.Errorf("%s: %s, %v, %q; want %s", m.Daemon, text, err, j.Problem, want)
 	}
 }
 
-func TestLook_ARandomDelayIsAddedToTheGrace(t *testing.T) {
+func TestDiscover_AddsARandomDelayToTheGrace(t *testing.T) {
 	for daemon, want := range map[Daemon]time.Duration{DebianCron: 5 * time.Minute, Bcron: 5 * time.Minute, Cronie: 50 * time.Minute, SystemdCron: 50 * time.Minute} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: daemon}
-		put(t, m.Root, "/etc/cron.d/app", "RANDOM_DELAY=45\n*/20 * * * * root /opt/x\n")
-		if j := look(t, m).Jobs[0]; j.Grace != want || !j.Open() {
+		writeFile(t, m.Root, "/etc/cron.d/app", "RANDOM_DELAY=45\n*/20 * * * * root /opt/x\n")
+		if j := mustDiscover(t, m).Jobs[0]; j.Grace != want || !j.Watchable() {
 			t.Errorf("%s: grace %s, %q; want %s", daemon, j.Grace, j.Problem, want)
 		}
 	}
 }
 
-func TestLook_ACronZoneIsObeyedWhereItIsSafe(t *testing.T) {
+func TestDiscover_ObeysCronTZIfItIsSafe(t *testing.T) {
 	for _, c := range []struct {
 		daemon    Daemon
 		own, host string
@@ -294,15 +294,15 @@ func TestLook_ACronZoneIsObeyedWhereItIsSafe(t *testing.T) {
 		{"", "Asia/Tokyo", "Asia/Tokyo", ""},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Now: noon, Daemon: c.daemon}
-		put(t, m.Root, "/etc/timezone", c.host+"\n")
-		put(t, m.Root, "/etc/cron.d/app", "CRON_TZ="+c.own+"\n0 12 * * * root /opt/x\n")
-		if j := look(t, m).Jobs[0]; j.Open() != (c.want != "") || j.Open() && j.Zone != c.want {
+		writeFile(t, m.Root, "/etc/timezone", c.host+"\n")
+		writeFile(t, m.Root, "/etc/cron.d/app", "CRON_TZ="+c.own+"\n0 12 * * * root /opt/x\n")
+		if j := mustDiscover(t, m).Jobs[0]; j.Watchable() != (c.want != "") || j.Watchable() && j.Zone != c.want {
 			t.Errorf("%+v: zone %s, %q", c, j.Zone, j.Problem)
 		}
 	}
 }
 
-func TestLook_WhatTheDaemonDoesNotReadIsNotOffered(t *testing.T) {
+func TestDiscover_OffersOnlyWhatTheDaemonReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		daemon Daemon
 		file   string
@@ -317,14 +317,14 @@ func TestLook_WhatTheDaemonDoesNotReadIsNotOffered(t *testing.T) {
 		"systemd-cron":                  {SystemdCron, "", 0o644, true},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, Daemon: c.daemon}
-		put(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n")
+		writeFile(t, m.Root, "/etc/cron.d/app", "0 3 * * * root /opt/x\n")
 		if c.file != "" {
-			put(t, m.Root, c.file, "")
+			writeFile(t, m.Root, c.file, "")
 		}
-		if err := os.Chmod(m.at("/etc/cron.d/app"), c.mode); err != nil {
+		if err := os.Chmod(m.writePath("/etc/cron.d/app"), c.mode); err != nil {
 			t.Fatal(err)
 		}
-		if j := look(t, m).Jobs[0]; j.Open() != c.open {
+		if j := mustDiscover(t, m).Jobs[0]; j.Watchable() != c.open {
 			t.Errorf("%s: %q", name, j.Problem)
 		}
 	}

@@ -20,54 +20,54 @@ type Job struct {
 	OnCalendar []string
 	Interval   time.Duration
 
-	Words      string        // the schedule for people
-	Grace      time.Duration // suggested, see graceOf
-	FirstBy    time.Time     // the deadline of the second run from now: by then a first ping is expected
-	Persistent bool          // a timer that makes up for runs that the machine missed
+	Description string        // the schedule for people
+	Grace       time.Duration // suggested, see suggestGrace
+	FirstPingBy time.Time     // the deadline of the second run from now: by then a first ping is expected
+	Persistent  bool          // a timer that makes up for runs that the machine missed
 
 	Name, Slug string
-	Wired      bool   // pings already
+	HasPing    bool   // pings already
 	Problem    string // why it is left alone; empty for a job that can be watched
 
-	place place
+	origin jobOrigin
 }
 
-// place is where the job stands in what was read.
-type place struct {
-	table   int // index of its crontab in Found
-	entry   entry
-	direct  bool          // the command needs no shell, see wrap
-	differs bool          // the daemon does not run the line when Overdue would expect it
-	unit    *unitFile     // the service of a timer; nil for crontab entries
-	delay   time.Duration // how much later than its time the work may begin
-	ofUser  bool          // belongs to the service manager of a user
-	notes   []string      // about a timer and its service: what an operator should know
+// jobOrigin is where the job stands in what was read.
+type jobOrigin struct {
+	tableIndex    int // index of its crontab in Found
+	entry         crontabEntry
+	needsNoShell  bool          // the command needs no shell, see wrap
+	daemonDiffers bool          // the daemon does not run the line when Overdue would expect it
+	unit          *unitFile     // the service of a timer; nil for crontab entries
+	maxDelay      time.Duration // how much later than its time the work may begin
+	userManager   bool          // belongs to the service manager of a user
+	notes         []string      // about a timer and its service: what an operator should know
 }
 
-// Open reports whether the job can be watched and is not yet.
-func (j Job) Open() bool { return !j.Wired && j.Problem == "" }
+// Watchable reports whether the job can be watched and is not yet.
+func (j Job) Watchable() bool { return !j.HasPing && j.Problem == "" }
 
-// judge reads the schedule of a job, or says what is wrong with it. A job that has a
+// resolveSchedule reads the schedule of a job, or says what is wrong with it. A job that has a
 // problem already is shown with its schedule where it has one.
-func (j *Job) judge(now time.Time) {
-	if j.Problem != "" && (j.place.differs || j.place.entry.foreign()) {
+func (j *Job) resolveSchedule(now time.Time) {
+	if j.Problem != "" && (j.origin.daemonDiffers || j.origin.entry.isDaemonSpecific()) {
 		return // the line means something else to cron
 	}
 	when, err := j.schedule()
 	if err != nil {
-		j.Problem = firstOf(j.Problem, err.Error())
+		j.Problem = firstNonEmpty(j.Problem, err.Error())
 		return
 	}
-	j.Words = when.Words()
-	j.Grace = graceOf(when, now) + j.place.delay
+	j.Description = when.Describe()
+	j.Grace = suggestGrace(when, now) + j.origin.maxDelay
 	if j.Problem == "" {
-		j.FirstBy = firstBy(when, now, j.Grace)
+		j.FirstPingBy = firstPingBy(when, now, j.Grace)
 	}
 }
 
-// firstBy is the deadline of the second run: the first one may come before the job is
+// firstPingBy is the deadline of the second run: the first one may come before the job is
 // wired. A schedule with one run left has that of the last.
-func firstBy(when schedule.Schedule, now time.Time, grace time.Duration) time.Time {
+func firstPingBy(when schedule.Schedule, now time.Time, grace time.Duration) time.Time {
 	at, ok := when.Next(now)
 	if !ok {
 		return time.Time{}
@@ -78,8 +78,8 @@ func firstBy(when schedule.Schedule, now time.Time, grace time.Duration) time.Ti
 	return at.Add(grace)
 }
 
-// errNone is of a timer that starts once, which has a problem that says so.
-var errNone = errors.New("schedule: there is none")
+// errNoSchedule is of a timer that starts once, which has a problem that says so.
+var errNoSchedule = errors.New("schedule: there is none")
 
 // schedule is what the job says of when it runs.
 func (j *Job) schedule() (schedule.Schedule, error) {
@@ -91,25 +91,25 @@ func (j *Job) schedule() (schedule.Schedule, error) {
 	case j.Interval > 0:
 		return schedule.Every(j.Interval), nil
 	default:
-		return nil, errNone
+		return nil, errNoSchedule
 	}
 }
 
 // Bounds of the suggested grace.
 const (
-	leastGrace = 5 * time.Minute
-	mostGrace  = time.Hour
-	mostSlots  = 200 // looked at to find the smallest gap: a week of hourly runs, and more
+	minGrace         = 5 * time.Minute
+	maxGrace         = time.Hour
+	maxSlotsExamined = 200 // looked at to find the smallest gap: a week of hourly runs, and more
 )
 
-// graceOf suggests a quarter of the smallest gap between two runs, at least five
+// suggestGrace suggests a quarter of the smallest gap between two runs, at least five
 // minutes and at most an hour: a job that is late by more than that is worth a
 // look, one that is late by less seldom is.
-func graceOf(when schedule.Schedule, now time.Time) time.Duration {
-	gap := 4 * mostGrace
+func suggestGrace(when schedule.Schedule, now time.Time) time.Duration {
+	gap := 4 * maxGrace
 	at, ok := when.Next(now)
-	for range mostSlots {
-		if !ok || gap <= 4*leastGrace {
+	for range maxSlotsExamined {
+		if !ok || gap <= 4*minGrace {
 			break
 		}
 		var next time.Time
@@ -118,5 +118,5 @@ func graceOf(when schedule.Schedule, now time.Time) time.Duration {
 			at = next
 		}
 	}
-	return max(leastGrace, min(mostGrace, gap/4)).Round(time.Minute)
+	return max(minGrace, min(maxGrace, gap/4)).Round(time.Minute)
 }

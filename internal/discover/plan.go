@@ -6,67 +6,67 @@ import (
 	"strings"
 )
 
-// Wire says that a job is to ping this URL.
-type Wire struct {
+// JobPing says that a job is to ping this URL.
+type JobPing struct {
 	Job Job
 	URL string
 }
 
-// Line is what makes the job ping: the whole new line of its crontab, or the text
+// PingLine is what makes the job ping: the whole new line of its crontab, or the text
 // of a drop-in. at says where it belongs. An error says why there is no such line.
-func (m Machine) Line(wire Wire, w Wiring) (at, text string, err error) {
+func (m Machine) PingLine(wire JobPing, w PingSettings) (at, text string, err error) {
 	j := wire.Job
-	if !j.Open() {
+	if !j.Watchable() {
 		return "", "", fmt.Errorf("%s: is not to be wired", j.Source)
 	}
-	if j.place.unit != nil {
-		return w.dropIn(m, j.place.unit, wire.URL)
+	if j.origin.unit != nil {
+		return w.dropIn(m, j.origin.unit, wire.URL)
 	}
-	command, err := w.wrap(j.place.entry, wire.URL, j.place.direct)
+	command, err := w.wrapCommand(j.origin.entry, wire.URL, j.origin.needsNoShell)
 	if err != nil {
 		return "", "", err
 	}
-	e := j.place.entry
-	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.head + command + e.input, nil
+	e := j.origin.entry
+	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.prefix + command + e.stdin, nil
 }
 
 // Edit is a file before and after. A drop-in has no before.
 type Edit struct {
-	Shown         string // where, for people
+	Location      string // where, for people
 	Before, After []byte
 
-	path string // of the file; "" for a crontab that crontab(1) keeps
-	user string // whose crontab
-	unit bool   // a drop-in, which must not exist yet
+	path     string // of the file; "" for a crontab that crontab(1) keeps
+	user     string // whose crontab
+	isDropIn bool   // a drop-in, which must not exist yet
 }
 
-// IsUnit reports whether systemd has to read its units again after this edit.
-func (e Edit) IsUnit() bool { return e.unit }
+// NeedsDaemonReload reports whether systemd has to read its units again after this edit.
+func (e Edit) NeedsDaemonReload() bool { return e.isDropIn }
 
-// Plan makes the edits that wire some of the jobs found, one per file. Jobs without a line are left out; Line says why.
-func (m Machine) Plan(f *Found, wires []Wire, w Wiring) []Edit {
+// PlanEdits makes the edits that wire some of the jobs found, one per file. Jobs without a line are left out; Line says why.
+func (m Machine) PlanEdits(f *Result, wires []JobPing, w PingSettings) []Edit {
 	commands := map[int]map[int]string{} // by table and line
 	var units []Edit
 	for _, wire := range wires {
-		at, text, err := m.Line(wire, w)
+		at, text, err := m.PingLine(wire, w)
 		if err != nil {
 			continue
 		}
-		if wire.Job.place.unit != nil {
-			units = append(units, Edit{Shown: at, After: []byte(text), path: at, unit: true})
+		if wire.Job.origin.unit != nil {
+			units = append(units, Edit{Location: at, After: []byte(text), path: at, isDropIn: true})
 			continue
 		}
-		place := wire.Job.place
-		if commands[place.table] == nil {
-			commands[place.table] = map[int]string{}
+		place := wire.Job.origin
+		if commands[place.tableIndex] == nil {
+			commands[place.tableIndex] = map[int]string{}
 		}
-		commands[place.table][place.entry.number] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.head), place.entry.input)
+		commands[place.tableIndex][place.entry.lineNumber] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.prefix), place.entry.stdin)
 	}
 	var edits []Edit
-	for i, t := range f.tables {
+	for i, t := range f.crontabs {
 		if len(commands[i]) > 0 {
-			after := rewritten(t.text, t.entries, commands[i])
-			edits = append(edits, Edit{Shown: t.shown, Before: t.text, After: after, path: t.path, user: t.user})
+			after := replaceCommands(t.text, t.entries, commands[i])
+			edits = append(edits, Edit{Location: t.displayName, Before: t.text, After: after, path: t.path, user: t.user})
 		}
 	}
 	return append(edits, units...)
@@ -77,12 +77,12 @@ func (m Machine) Plan(f *Found, wires []Wire, w Wiring) []Edit {
 func (e Edit) Diff() string {
 	var b strings.Builder
 	before := "/dev/null"
-	if !e.unit {
-		before = e.Shown
+	if !e.isDropIn {
+		before = e.Location
 	}
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n", before, e.Shown)
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", before, e.Location)
 	after := bytes.Split(bytes.TrimSuffix(e.After, []byte("\n")), []byte("\n"))
-	if e.unit {
+	if e.isDropIn {
 		fmt.Fprintf(&b, "@@ -0,0 +1,%d @@\n", len(after))
 		for _, line := range after {
 			fmt.Fprintf(&b, "+%s\n", line)

@@ -2,9 +2,9 @@ package discover
 
 import "slices"
 
-// pingCalls are the groups of system calls, and the calls, without which a shell with curl
+// requiredSystemCalls are the groups of system calls, and the calls, without which a shell with curl
 // or overdue cannot ping. Every service that may make the calls of @system-service can.
-var pingCalls = []string{
+var requiredSystemCalls = []string{
 	"@default", "@known", "@system-service", "@basic-io", "@file-system", "@io-event", "@ipc", "@network-io", "@process", "@signal",
 	"clone", "clone3", "close", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "execve", "fcntl", "fork", "futex",
 	"getpeername", "getsockname", "getsockopt", "mmap", "mprotect", "openat", "pipe", "pipe2", "poll", "ppoll", "read", "recvfrom",
@@ -12,19 +12,19 @@ var pingCalls = []string{
 	"vfork", "write",
 }
 
-// withoutCalls reports whether SystemCallFilter= keeps a ping from being sent. A list of
+// blocksSystemCalls reports whether SystemCallFilter= keeps a ping from being sent. A list of
 // what is allowed is taken for complete only with @system-service in it.
-func (u *unitFile) withoutCalls() bool {
+func (u *unitFile) blocksSystemCalls() bool {
 	values := u.settings["Service.SystemCallFilter"]
 	if len(values) == 0 {
 		return false
 	}
-	allow, calls := listed(values)
+	allow, calls := parseFilterList(values)
 	if allow {
-		return !calls["@system-service"] || slices.ContainsFunc(pingCalls, func(call string) bool {
+		return !calls["@system-service"] || slices.ContainsFunc(requiredSystemCalls, func(call string) bool {
 			allowed, mentioned := calls[call]
 			return mentioned && !allowed
 		})
 	}
-	return slices.ContainsFunc(pingCalls, func(call string) bool { return calls[call] })
+	return slices.ContainsFunc(requiredSystemCalls, func(call string) bool { return calls[call] })
 }

@@ -16,12 +16,12 @@ type xattr struct {
 	value []byte
 }
 
-// signatures are extended attributes that are true only for the old text.
-const signatures = "security.ima security.evm"
+// signatureXattrs are extended attributes that are true only for the old text.
+const signatureXattrs = "security.ima security.evm"
 
-// xattrsOf returns the extended attributes of a file; none where the file system has
+// readXattrs returns the extended attributes of a file; none where the file system has
 // none.
-func xattrsOf(path string) (all []xattr, err error) {
+func readXattrs(path string) (all []xattr, err error) {
 	names := make([]byte, 64<<10) // the most that Linux lists (xattr(7))
 	n, err := unix.Llistxattr(path, names)
 	if errors.Is(err, unix.ENOTSUP) {
@@ -31,7 +31,7 @@ func xattrsOf(path string) (all []xattr, err error) {
 		return nil, fmt.Errorf("extended attributes: %w", err)
 	}
 	for name := range strings.SplitSeq(strings.TrimRight(string(names[:n]), "\x00"), "\x00") {
-		if name == "" || strings.Contains(signatures, name) {
+		if name == "" || strings.Contains(signatureXattrs, name) {
 			continue
 		}
 		value := make([]byte, 64<<10)

@@ -9,8 +9,8 @@ import (
 
 // With SELinux, cron ignores a crontab that does not have the label of one.
 func TestApply_KeepsExtendedAttributes(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", State: t.TempDir() + "/copies", Now: noon}
-	put(t, m.Root, "/etc/crontab", "before\n")
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", StateDir: t.TempDir() + "/copies", Now: noon}
+	writeFile(t, m.Root, "/etc/crontab", "before\n")
 	path, name := m.Root+"/etc/crontab", "user.label"
 	if unix.Lsetxattr(path, name, []byte("cron"), 0) != nil {
 		name = "trusted.label" // an older tmpfs has no others
@@ -18,7 +18,7 @@ func TestApply_KeepsExtendedAttributes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := m.Apply(context.Background(), Edit{Shown: "crontab", path: "/etc/crontab", Before: []byte("before\n"), After: []byte("after\n")}); err != nil {
+	if _, err := m.Apply(context.Background(), Edit{Location: "crontab", path: "/etc/crontab", Before: []byte("before\n"), After: []byte("after\n")}); err != nil {
 		t.Fatal(err)
 	}
 	value := make([]byte, 10)

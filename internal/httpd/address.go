@@ -16,7 +16,7 @@ import (
 // up. It is the zero Addr when the peer has no IP address, as on a Unix socket.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	client := parseAddress(r.RemoteAddr)
-	if len(trusted) == 0 || !within(client, trusted) {
+	if len(trusted) == 0 || !inAny(client, trusted) {
 		return client
 	}
 	said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -26,17 +26,17 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 			break
 		}
 		client = next
-		if !within(client, trusted) {
+		if !inAny(client, trusted) {
 			break
 		}
 	}
 	return client
 }
 
-// WarnOfProxy logs one warning when a request comes through a proxy. Use it if no
+// WarnUntrustedProxy logs one warning when a request comes through a proxy. Use it if no
 // proxy is trusted: then all clients have the address of the proxy and share its
 // sign-in limits.
-func WarnOfProxy(next http.Handler, log *slog.Logger) http.Handler {
+func WarnUntrustedProxy(next http.Handler, log *slog.Logger) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Forwarded-For") != "" {
@@ -62,8 +62,8 @@ func parseAddress(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// within reports whether the address is in one of the networks.
-func within(addr netip.Addr, networks []netip.Prefix) bool {
+// inAny reports whether the address is in one of the networks.
+func inAny(addr netip.Addr, networks []netip.Prefix) bool {
 	for _, n := range networks {
 		if n.Contains(addr) {
 			return true

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/httpd"
 )
 
-func TestTheClientIsWhoTheTrustedProxiesSaw(t *testing.T) {
+func TestClientAddress_IsWhatTheTrustedProxiesSaw(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
 	for _, c := range []struct {
 		name, remote string
@@ -47,10 +47,10 @@ func TestTheClientIsWhoTheTrustedProxiesSaw(t *testing.T) {
 	}
 }
 
-func TestWarnOfProxy_SaysOnceThatAProxyIsNotTrusted(t *testing.T) {
+func TestWarnUntrustedProxy_LogsOnce(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	served := 0
-	h := httpd.WarnOfProxy(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }), log)
+	h := httpd.WarnUntrustedProxy(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }), log)
 	for n, said := range []string{"", "198.51.100.9", "198.51.100.9"} {
 		r := &http.Request{RemoteAddr: "10.0.0.1:80", Header: http.Header{}}
 		if said != "" {

@@ -16,38 +16,38 @@ import (
 // If not, closing it loses nothing.
 type conn struct {
 	net.Conn
-	table  *connections
-	client *client
+	registry *connRegistry
+	client   *client
 
-	since    atomic.Int64 // when it began to wait for a request, in ns since 1970
-	whole    atomic.Int32 // requests that came whole and are being answered
-	began    atomic.Bool  // a first request came
-	serving  atomic.Bool  // HTTP/1: a handler has the request, or its answer is being sent
-	received atomic.Bool  // HTTP/1: part of a request's header came
-	http2    atomic.Bool
-	writers  atomic.Int32 // answers that are being written to the client now
-	wrote    atomic.Int64 // when the last write began, in ns since 1970
+	waitingSince     atomic.Int64 // when it began to wait for a request, in ns since 1970
+	completeRequests atomic.Int32 // requests that came whole and are being answered
+	hadRequest       atomic.Bool  // a first request came
+	serving          atomic.Bool  // HTTP/1: a handler has the request, or its answer is being sent
+	received         atomic.Bool  // HTTP/1: part of a request's header came
+	http2            atomic.Bool
+	writers          atomic.Int32 // answers that are being written to the client now
+	lastWrite        atomic.Int64 // when the last write began, in ns since 1970
 }
 
 // How long a write may be stuck before the connection counts as waiting.
 const (
-	stalledWrite       = 10 * time.Second
-	stalledWriteAtStop = time.Second
+	stalledWriteTimeout = 10 * time.Second
+	stalledWriteAtStop  = time.Second
 )
 
-// waits reports whether the connection waits for its client: for a request, for
+// isWaiting reports whether the connection waits for its client: for a request, for
 // the rest of one, or for the client to read the answer.
-func (c *conn) waits(now time.Time, stalled time.Duration) bool {
-	whole := c.whole.Load()
-	return whole == 0 || c.writers.Load() >= whole && now.UnixNano()-c.wrote.Load() > int64(stalled)
+func (c *conn) isWaiting(now time.Time, stalled time.Duration) bool {
+	whole := c.completeRequests.Load()
+	return whole == 0 || c.writers.Load() >= whole && now.UnixNano()-c.lastWrite.Load() > int64(stalled)
 }
 
-// rest notes that the connection waits for its next request.
-func (c *conn) rest() {
+// markIdle notes that the connection waits for its next request.
+func (c *conn) markIdle() {
 	c.received.Store(false)
 	c.serving.Store(false)
-	c.whole.Store(0)
-	c.since.Store(time.Now().UnixNano())
+	c.completeRequests.Store(0)
+	c.waitingSince.Store(time.Now().UnixNano())
 }
 
 // Read counts a header that did not arrive in time. net/http closes such a
@@ -61,13 +61,13 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.received.Store(true)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.received.CompareAndSwap(true, false) {
-		c.table.rejections.Add(HeaderTimeout, c.client.network.String())
+		c.registry.rejections.Add(HeaderTimeout, c.client.network.String())
 	}
 	return n, err
 }
 
-// answerStart begins an answer in HTTP/1.
-var answerStart = []byte("HTTP/1.1 ")
+// http1StatusLine begins an answer in HTTP/1.
+var http1StatusLine = []byte("HTTP/1.1 ")
 
 // Write counts answers that net/http gives itself, to a request that it cannot
 // parse.
@@ -75,8 +75,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.http2.Load() {
 		return c.Conn.Write(b)
 	}
-	if !c.serving.Load() && bytes.HasPrefix(b, answerStart) {
-		c.table.rejections.Add(MalformedRequest, c.client.network.String())
+	if !c.serving.Load() && bytes.HasPrefix(b, http1StatusLine) {
+		c.registry.rejections.Add(MalformedRequest, c.client.network.String())
 	}
 	c.beginWrite()
 	defer c.endWrite()
@@ -86,7 +86,7 @@ func (c *conn) Write(b []byte) (int, error) {
 // beginWrite and endWrite surround each write of an answer, which waits if the
 // client does not read.
 func (c *conn) beginWrite() {
-	c.wrote.Store(time.Now().UnixNano())
+	c.lastWrite.Store(time.Now().UnixNano())
 	c.writers.Add(1)
 }
 
@@ -102,7 +102,7 @@ func (c *conn) CloseWrite() error {
 
 // Close closes the connection and removes it from the register.
 func (c *conn) Close() error {
-	c.table.remove(c)
+	c.registry.removeClosed(c)
 	return c.Conn.Close()
 }
 
@@ -117,22 +117,22 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 // stateChanged is the hook of net/http. Of HTTP/2 the requests tell more.
 func stateChanged(nc net.Conn, state http.ConnState) {
 	if c, ours := nc.(*conn); ours && state == http.StateIdle && !c.http2.Load() {
-		c.rest()
+		c.markIdle()
 	}
 }
 
 // listener hands out connections within the limits.
 type listener struct {
 	net.Listener
-	table   *connections
-	stopped atomic.Bool
-	once    sync.Once
-	closed  chan struct{}
+	registry *connRegistry
+	stopped  atomic.Bool
+	once     sync.Once
+	closed   chan struct{}
 }
 
 // newListener puts the limits around a listener.
-func newListener(l net.Listener, table *connections) *listener {
-	return &listener{Listener: l, table: table, closed: make(chan struct{})}
+func newListener(l net.Listener, table *connRegistry) *listener {
+	return &listener{Listener: l, registry: table, closed: make(chan struct{})}
 }
 
 // Accept returns the next connection that may be served.
@@ -145,11 +145,11 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		case err != nil:
 			if !errors.Is(err, net.ErrClosed) {
-				l.table.acceptFailed()
+				l.registry.acceptFailed()
 			}
 			return nil, err
 		}
-		if c := l.table.admit(accepted); c != nil {
+		if c := l.registry.admit(accepted); c != nil {
 			return c, nil
 		}
 	}

@@ -23,14 +23,14 @@ type Limits struct {
 	Exempt []netip.Prefix
 }
 
-// keptForExempt is the fraction of all connections that is reserved for exempt clients.
-const keptForExempt = 8 // an eighth
+// exemptShare is the fraction of all connections that is reserved for exempt clients.
+const exemptShare = 8 // an eighth
 
-// forLimited returns how many connections the clients that are not exempt may hold.
-func (l Limits) forLimited() int { return l.Total - l.Total/keptForExempt }
+// maxLimited returns how many connections the clients that are not exempt may hold.
+func (l Limits) maxLimited() int { return l.Total - l.Total/exemptShare }
 
-// connections is the register of a server's open connections.
-type connections struct {
+// connRegistry is the register of a server's open connections.
+type connRegistry struct {
 	limits     Limits
 	rejections *Rejections
 
@@ -47,9 +47,9 @@ type client struct {
 	conns   map[*conn]struct{}
 }
 
-// newConnections returns an empty register.
-func newConnections(limits Limits, rejections *Rejections) *connections {
-	return &connections{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
+// newConnRegistry returns an empty register.
+func newConnRegistry(limits Limits, rejections *Rejections) *connRegistry {
+	return &connRegistry{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
 }
 
 // NetworkOf returns the network that counts as one client: an IPv4 address, or the
@@ -71,12 +71,12 @@ func NetworkOf(address string) netip.Prefix {
 // isExempt reports whether the limit per address does not apply to a peer.
 func (l Limits) isExempt(peer string) bool {
 	addr := parseAddress(peer)
-	return !addr.IsValid() || within(addr, l.Exempt)
+	return !addr.IsValid() || inAny(addr, l.Exempt)
 }
 
 // admit registers a new connection. If a limit is reached, it closes another
 // connection. If there is none to close, it closes the new one and returns nil.
-func (t *connections) admit(accepted net.Conn) *conn {
+func (t *connRegistry) admit(accepted net.Conn) *conn {
 	peer := accepted.RemoteAddr().String()
 	network, exempt := NetworkOf(peer), t.limits.isExempt(peer)
 	if exempt {
@@ -89,12 +89,12 @@ func (t *connections) admit(accepted net.Conn) *conn {
 	}
 	reason, victim := t.makeRoom(cl)
 	if victim != nil {
-		t.forget(victim)
+		t.unregister(victim)
 	}
 	var admitted *conn
 	if reason == "" || victim != nil {
-		admitted = &conn{Conn: accepted, table: t, client: cl}
-		admitted.since.Store(time.Now().UnixNano())
+		admitted = &conn{Conn: accepted, registry: t, client: cl}
+		admitted.waitingSince.Store(time.Now().UnixNano())
 		t.add(admitted)
 	}
 	t.mu.Unlock()
@@ -113,13 +113,13 @@ func (t *connections) admit(accepted net.Conn) *conn {
 // makeRoom finds the connection that must be closed before the client may have
 // another one. reason is empty if no limit is reached; victim is nil if there is
 // a limit, but nothing to close.
-func (t *connections) makeRoom(cl *client) (reason Reason, victim *conn) {
+func (t *connRegistry) makeRoom(cl *client) (reason Reason, victim *conn) {
 	switch {
 	case !cl.exempt && t.limits.PerAddress > 0 && len(cl.conns) >= t.limits.PerAddress:
 		return TooManyFromAddress, cl.oldestWaiting(time.Now())
 	case t.limits.Total == 0:
 		return "", nil
-	case t.open < t.limits.Total && (cl.exempt || t.limited < t.limits.forLimited()):
+	case t.open < t.limits.Total && (cl.exempt || t.limited < t.limits.maxLimited()):
 		return "", nil
 	}
 	victim = t.oldestOfLargest(false)
@@ -131,7 +131,7 @@ func (t *connections) makeRoom(cl *client) (reason Reason, victim *conn) {
 
 // oldestOfLargest is the connection that has waited longest among those of the
 // client that holds most.
-func (t *connections) oldestOfLargest(exempt bool) (victim *conn) {
+func (t *connRegistry) oldestOfLargest(exempt bool) (victim *conn) {
 	now, most := time.Now(), 0
 	for _, cl := range t.clients {
 		if cl.exempt != exempt || len(cl.conns) < most {
@@ -141,7 +141,7 @@ func (t *connections) oldestOfLargest(exempt bool) (victim *conn) {
 		if oldest == nil {
 			continue
 		}
-		if len(cl.conns) > most || oldest.since.Load() < victim.since.Load() {
+		if len(cl.conns) > most || oldest.waitingSince.Load() < victim.waitingSince.Load() {
 			victim, most = oldest, len(cl.conns)
 		}
 	}
@@ -152,7 +152,7 @@ func (t *connections) oldestOfLargest(exempt bool) (victim *conn) {
 // request for longest, nil if all are being answered.
 func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
 	for c := range cl.conns {
-		if c.waits(now, stalledWrite) && (oldest == nil || c.since.Load() < oldest.since.Load()) {
+		if c.isWaiting(now, stalledWriteTimeout) && (oldest == nil || c.waitingSince.Load() < oldest.waitingSince.Load()) {
 			oldest = c
 		}
 	}
@@ -161,14 +161,14 @@ func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
 
 // acceptFailed closes one connection, so that there is a free file descriptor
 // when the server tries again.
-func (t *connections) acceptFailed() {
+func (t *connRegistry) acceptFailed() {
 	t.mu.Lock()
 	victim := t.oldestOfLargest(false)
 	if victim == nil {
 		victim = t.oldestOfLargest(true)
 	}
 	if victim != nil {
-		t.forget(victim)
+		t.unregister(victim)
 	}
 	t.mu.Unlock()
 	if victim != nil {
@@ -177,7 +177,7 @@ func (t *connections) acceptFailed() {
 }
 
 // add registers a connection.
-func (t *connections) add(c *conn) {
+func (t *connRegistry) add(c *conn) {
 	t.clients[c.client.network] = c.client
 	c.client.conns[c] = struct{}{}
 	t.open++
@@ -186,8 +186,8 @@ func (t *connections) add(c *conn) {
 	}
 }
 
-// forget removes a connection from the register, once.
-func (t *connections) forget(c *conn) {
+// unregister removes a connection from the register, once.
+func (t *connRegistry) unregister(c *conn) {
 	if _, there := c.client.conns[c]; !there {
 		return
 	}
@@ -201,15 +201,15 @@ func (t *connections) forget(c *conn) {
 	}
 }
 
-// remove is forget for a connection that ends by itself.
-func (t *connections) remove(c *conn) {
+// removeClosed is forget for a connection that ends by itself.
+func (t *connRegistry) removeClosed(c *conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.forget(c)
+	t.unregister(c)
 }
 
 // all lists the open connections.
-func (t *connections) all() []*conn {
+func (t *connRegistry) all() []*conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := make([]*conn, 0, t.open)
@@ -221,10 +221,10 @@ func (t *connections) all() []*conn {
 	return list
 }
 
-// anyFresh reports whether a connection has not sent its first request yet.
-func (t *connections) anyFresh() bool {
+// anyWithoutRequest reports whether a connection has not sent its first request yet.
+func (t *connRegistry) anyWithoutRequest() bool {
 	for _, c := range t.all() {
-		if !c.began.Load() {
+		if !c.hadRequest.Load() {
 			return true
 		}
 	}
@@ -233,10 +233,10 @@ func (t *connections) anyFresh() bool {
 
 // closeWaiting closes the connections on which no whole request is being
 // answered, or whose client does not read the answer.
-func (t *connections) closeWaiting() {
+func (t *connRegistry) closeWaiting() {
 	now := time.Now()
 	for _, c := range t.all() {
-		if c.waits(now, stalledWriteAtStop) {
+		if c.isWaiting(now, stalledWriteAtStop) {
 			_ = c.Close() // the client gave no request, so no answer is lost
 		}
 	}

@@ -131,7 +131,7 @@ func TestLimits_AnExemptAddressHasNoLimitOfItsOwn(t *testing.T) {
 }
 
 // Behind a proxy every client shares its address.
-func TestLimits_APlaceIsKeptForExemptAddresses(t *testing.T) {
+func TestLimits_ConnectionsAreReservedForExemptAddresses(t *testing.T) {
 	t.Parallel()
 	release := make(chan bool)
 	s := serve(t, httpd.Options{
@@ -152,7 +152,7 @@ func TestLimits_APlaceIsKeptForExemptAddresses(t *testing.T) {
 	close(release)
 }
 
-func TestRejections_EveryKindOfConnectionThatIsGivenUpIsCounted(t *testing.T) {
+func TestRejections_EveryKindOfClosedConnectionIsCounted(t *testing.T) {
 	t.Parallel()
 	s := serve(t, httpd.Options{Handler: ok})
 	cases := map[httpd.Reason]string{

@@ -15,7 +15,7 @@ import (
 
 // Sizes of a request, in bytes.
 const (
-	longestURL = 8 << 10
+	maxURL = 8 << 10
 	// maxBody is what any handler can read of a body. The API and the pages accept
 	// less, and say so.
 	maxBody = 512 << 10
@@ -36,7 +36,7 @@ func withSizeLimits(next http.Handler) http.Handler {
 		if r.ContentLength != 0 {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		}
-		if len(r.RequestURI) > longestURL {
+		if len(r.RequestURI) > maxURL {
 			NewProblem(http.StatusRequestURITooLong, "The URL is longer than 8 kB.").Write(w, r)
 			return
 		}
@@ -49,7 +49,7 @@ func withSizeLimits(next http.Handler) http.Handler {
 // for the whole. It counts the requests that were rejected.
 func withRecover(next http.Handler, log *slog.Logger, rejections *Rejections) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen := &recorder{ResponseWriter: w}
+		seen := &responseRecorder{ResponseWriter: w}
 		defer func() {
 			caught := recover()
 			if caught == nil {
@@ -61,19 +61,19 @@ func withRecover(next http.Handler, log *slog.Logger, rejections *Rejections) ht
 			if caught == http.ErrAbortHandler {
 				panic(caught)
 			}
-			Panicked(caught, r, log, rejections)
+			LogPanic(caught, r, log, rejections)
 			if seen.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			Broken().Write(w, r)
+			InternalError().Write(w, r)
 		}()
 		next.ServeHTTP(seen, r)
 	})
 }
 
-// Panicked logs and counts what a handler panicked with. It must be called by
+// LogPanic logs and counts what a handler panicked with. It must be called by
 // the deferred function that recovered, while the stack is there.
-func Panicked(caught any, r *http.Request, log *slog.Logger, rejections *Rejections) {
+func LogPanic(caught any, r *http.Request, log *slog.Logger, rejections *Rejections) {
 	log.Error("handler panicked", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
 	rejections.Add(HandlerPanic, maskPath(r.URL.Path))
 }
@@ -87,9 +87,9 @@ func withLog(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.H
 			next.ServeHTTP(w, r)
 			return
 		}
-		began, seen := time.Now(), &recorder{ResponseWriter: w}
+		began, seen := time.Now(), &responseRecorder{ResponseWriter: w}
 		defer func() {
-			log.Log(r.Context(), level, "request", "method", r.Method, "path", maskPath(r.URL.Path), "status", seen.code(),
+			log.Log(r.Context(), level, "request", "method", r.Method, "path", maskPath(r.URL.Path), "status", seen.statusOrOK(),
 				"bytes", seen.bytes, "took", time.Since(began), "client", ClientAddress(r, trusted), "request_id", RequestID(r))
 		}()
 		next.ServeHTTP(seen, r)
@@ -105,21 +105,21 @@ func levelOf(path string) slog.Level {
 	return slog.LevelInfo
 }
 
-// proofs finds the paths whose last part lets in whoever has it, however the
+// secretPathPattern finds the paths whose last part lets in whoever has it, however the
 // path before it is spelled.
-var proofs = regexp.MustCompile(`(?i)(/(?:reset|invitations|acknowledge)/).+`)
+var secretPathPattern = regexp.MustCompile(`(?i)(/(?:reset|invitations|acknowledge)/).+`)
 
-// tokens finds what could be the secret of a link or a key anywhere else in a
+// tokenPattern finds what could be the secret of a link or a key anywhere else in a
 // path: a long run of letters and digits with an upper case letter or a
 // separator of base64 in it. The product's own names have neither.
-var tokens = regexp.MustCompile(`[\w.~-]{24,}`)
+var tokenPattern = regexp.MustCompile(`[\w.~-]{24,}`)
 
 // maskPath shortens every id in a path to its first 8 characters: enough to
 // find it, not enough to ping. What is the secret of a link is left out, also
 // if the path does not exist: the secret is still valid.
 func maskPath(p string) string {
-	p = pingid.Shorten(proofs.ReplaceAllString(path.Clean(p), "$1…"))
-	return tokens.ReplaceAllStringFunc(p, func(run string) string {
+	p = pingid.Shorten(secretPathPattern.ReplaceAllString(path.Clean(p), "$1…"))
+	return tokenPattern.ReplaceAllStringFunc(p, func(run string) string {
 		if strings.ToLower(run) == run && !strings.Contains(run, "_") {
 			return run
 		}
@@ -127,15 +127,15 @@ func maskPath(p string) string {
 	})
 }
 
-// recorder notes what was answered.
-type recorder struct {
+// responseRecorder notes what was answered.
+type responseRecorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
 }
 
-// code is the status that went out: 200 when the handler chose none.
-func (rec *recorder) code() int {
+// statusOrOK is the status that went out: 200 when the handler chose none.
+func (rec *responseRecorder) statusOrOK() int {
 	if rec.status == 0 {
 		return http.StatusOK
 	}
@@ -143,7 +143,7 @@ func (rec *recorder) code() int {
 }
 
 // WriteHeader notes the first final status; 1xx are only announcements.
-func (rec *recorder) WriteHeader(status int) {
+func (rec *responseRecorder) WriteHeader(status int) {
 	if rec.status == 0 && status >= http.StatusOK {
 		rec.status = status
 	}
@@ -151,7 +151,7 @@ func (rec *recorder) WriteHeader(status int) {
 }
 
 // Write counts what is sent.
-func (rec *recorder) Write(b []byte) (int, error) {
+func (rec *responseRecorder) Write(b []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
@@ -161,4 +161,4 @@ func (rec *recorder) Write(b []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController reach what lies below.
-func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+func (rec *responseRecorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }

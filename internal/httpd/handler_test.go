@@ -21,7 +21,7 @@ func logging(level slog.Level) (*slog.Logger, *bytes.Buffer) {
 	return slog.New(slog.NewTextHandler(&held, &slog.HandlerOptions{Level: level})), &held
 }
 
-func TestTheLogHoldsNothingThatCouldPing(t *testing.T) {
+func TestHandler_TheLogHoldsNoIDThatCanPing(t *testing.T) {
 	log, held := logging(slog.LevelDebug)
 	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
 	for _, target := range []string{
@@ -42,7 +42,7 @@ func TestTheLogHoldsNothingThatCouldPing(t *testing.T) {
 	}
 }
 
-func TestPingsAndProbesAreLoggedForDebuggingOnly(t *testing.T) {
+func TestHandler_PingsAndProbesAreLoggedAtDebugLevel(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
 	for _, path := range []string{"/api/v1/hb/" + anID, "/healthz", "/readyz", "/metrics"} {
@@ -57,7 +57,7 @@ func TestPingsAndProbesAreLoggedForDebuggingOnly(t *testing.T) {
 	}
 }
 
-func TestARequestIDIsKeptIfSaneAndMadeIfNot(t *testing.T) {
+func TestHandler_KeepsAValidRequestIDAndReplacesAnyOther(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	h := httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, httpd.RequestID(r)) // a recorder takes everything
@@ -74,7 +74,7 @@ func TestARequestIDIsKeptIfSaneAndMadeIfNot(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+func TestHandler_APanicIsAnsweredAndLogged(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	srv := httptest.NewServer(httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -112,7 +112,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsPassedOnUnchanged(t *testing.T) {
+func TestHandler_PassesAResponseUnchanged(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	h := httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
@@ -132,7 +132,7 @@ func TestAnAnswerIsPassedOnUnchanged(t *testing.T) {
 	}
 }
 
-func TestAURLThatNobodyTypesIsRefused(t *testing.T) {
+func TestHandler_RejectsAVeryLongURL(t *testing.T) {
 	log, _ := logging(slog.LevelInfo)
 	s := serve(t, httpd.Options{Handler: httpd.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log, ignored(), nil)})
 	for length, want := range map[int]int{8 << 10: 200, 8<<10 + 1: 414, 15 << 10: 414, 64 << 10: 431} {

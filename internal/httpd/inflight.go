@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// track tells the connection of each request how far the request is. It is
+// trackRequests tells the connection of each request how far the request is. It is
 // around everything else.
-func track(next http.Handler) http.Handler {
+func trackRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, known := r.Context().Value(connKey{}).(*conn)
 		if !known {
 			next.ServeHTTP(w, r)
 			return
 		}
-		c.began.Store(true)
+		c.hadRequest.Store(true)
 		c.serving.Store(true)
 		b := &trackedBody{conn: c}
 		if r.ContentLength == 0 {
@@ -32,11 +32,11 @@ func track(next http.Handler) http.Handler {
 		if r.ProtoMajor >= 2 {
 			c.http2.Store(true)
 			w = &trackedWriter{w, c}
-			// In HTTP/1 the request ends when its answer is sent, see [conn.rest].
+			// In HTTP/1 the request ends when its answer is sent, see [conn.markIdle].
 			defer func() {
-				c.since.Store(time.Now().UnixNano())
-				if b.whole.Load() {
-					c.whole.Add(-1)
+				c.waitingSince.Store(time.Now().UnixNano())
+				if b.completed.Load() {
+					c.completeRequests.Add(-1)
 				}
 			}()
 		}
@@ -47,15 +47,15 @@ func track(next http.Handler) http.Handler {
 // trackedBody notes when the whole body has arrived, or does not in time.
 type trackedBody struct {
 	io.ReadCloser
-	conn  *conn
-	whole atomic.Bool
-	late  atomic.Bool
+	conn      *conn
+	completed atomic.Bool
+	timedOut  atomic.Bool
 }
 
 // complete notes that the whole request is here.
 func (b *trackedBody) complete() {
-	if b.whole.CompareAndSwap(false, true) {
-		b.conn.whole.Add(1)
+	if b.completed.CompareAndSwap(false, true) {
+		b.conn.completeRequests.Add(1)
 	}
 }
 
@@ -66,8 +66,8 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 	case err == nil:
 	case errors.Is(err, io.EOF):
 		b.complete()
-	case errors.Is(err, os.ErrDeadlineExceeded) && b.late.CompareAndSwap(false, true):
-		b.conn.table.rejections.Add(BodyTimeout, b.conn.client.network.String())
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.timedOut.CompareAndSwap(false, true):
+		b.conn.registry.rejections.Add(BodyTimeout, b.conn.client.network.String())
 	}
 	return n, err
 }

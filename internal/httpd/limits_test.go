@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestLimitsFor_FilesAreLeftForTheProgram(t *testing.T) {
+func TestLimitsFor_ReservesFilesForTheProgram(t *testing.T) {
 	for _, c := range []struct {
 		files                uint64
 		perAddress, total    int
@@ -29,7 +29,7 @@ func TestLimitsFor_FilesAreLeftForTheProgram(t *testing.T) {
 	}
 }
 
-func TestLimits_ThisMachineAndTrustedProxiesAreExempt(t *testing.T) {
+func TestLimits_LoopbackAndTrustedProxiesAreExempt(t *testing.T) {
 	l := limitsFor(512, 0, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 0)
 	for peer, want := range map[string]bool{
 		"127.0.0.1:5": true, "[::1]:5": true, "[::ffff:127.0.0.1]:5": true, "10.1.2.3:5": true, "@": true, "": true,

@@ -68,17 +68,17 @@ func (p *Problem) GetStatus() int              { return p.Status }
 func (p *Problem) GetHeaders() http.Header     { return p.header }
 func (p *Problem) ContentType(_ string) string { return problemType }
 
-// statuses is the one table of which mistake gets which status.
-var statuses = map[monitor.FaultKind]int{
-	monitor.Invalid:   http.StatusUnprocessableEntity,
-	monitor.Missing:   http.StatusNotFound,
-	monitor.Forbidden: http.StatusForbidden,
-	monitor.Conflict:  http.StatusConflict,
-	monitor.Limited:   http.StatusTooManyRequests,
+// statusByKind is the one table of which mistake gets which status.
+var statusByKind = map[monitor.FaultKind]int{
+	monitor.Invalid:     http.StatusUnprocessableEntity,
+	monitor.NotFound:    http.StatusNotFound,
+	monitor.Forbidden:   http.StatusForbidden,
+	monitor.Conflict:    http.StatusConflict,
+	monitor.RateLimited: http.StatusTooManyRequests,
 }
 
-// limitedWait is how long somebody who asks too often is asked to wait.
-const limitedWait = 10 * time.Second
+// rateLimitWait is how long somebody who asks too often is asked to wait.
+const rateLimitWait = 10 * time.Second
 
 // ProblemOf returns the answer to an error that is the person's mistake: a
 // [*Problem], a [*monitor.Fault] or [monitor.Faults]. It reports false for an
@@ -94,15 +94,15 @@ func ProblemOf(err error, locate func(field string) string) (*Problem, bool) {
 	if !ok || len(faults) == 0 {
 		return nil, false
 	}
-	p := NewProblem(statuses[faults[0].Kind], faults[0].Text)
+	p := NewProblem(statusByKind[faults[0].Kind], faults[0].Message)
 	if p.Status == http.StatusTooManyRequests {
-		p.RetryAfter(limitedWait)
+		p.RetryAfter(rateLimitWait)
 	}
 	for _, f := range faults {
 		if f.Field != "" {
-			about := FieldProblem{Location: locate(f.Field), Message: f.Text}
+			about := FieldProblem{Location: locate(f.Field), Message: f.Message}
 			for _, s := range f.Suggestions {
-				about.Suggestions = append(about.Suggestions, Suggestion{Schedule: s.Kind, Text: s.Text, Timezone: s.Zone, Reading: s.Reading, Note: s.Note})
+				about.Suggestions = append(about.Suggestions, Suggestion{Schedule: s.Kind, Text: s.Text, Timezone: s.Zone, Reading: s.Dialect, Note: s.Note})
 			}
 			p.Errors = append(p.Errors, about)
 		}
@@ -110,13 +110,13 @@ func ProblemOf(err error, locate func(field string) string) (*Problem, bool) {
 	return p, true
 }
 
-// Broken is the answer when the mistake is ours. What went wrong is for the log.
-func Broken() *Problem {
+// InternalError is the answer when the mistake is ours. What went wrong is for the log.
+func InternalError() *Problem {
 	return NewProblem(http.StatusInternalServerError, "Something went wrong on our side. The server's log tells more under this request id.")
 }
 
-// Away is the answer while the database cannot be reached.
-func Away() *Problem {
+// Unavailable is the answer while the database cannot be reached.
+func Unavailable() *Problem {
 	return NewProblem(http.StatusServiceUnavailable, "The database is not available at the moment. Try again shortly.").RetryAfter(5 * time.Second)
 }
 

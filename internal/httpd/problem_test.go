@@ -13,12 +13,12 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestEveryFaultHasItsStatus(t *testing.T) {
+func TestProblemOf_EveryFaultHasItsStatus(t *testing.T) {
 	in := func(field string) string { return "body." + field }
 	for want, kind := range map[int]monitor.FaultKind{
-		422: monitor.Invalid, 404: monitor.Missing, 403: monitor.Forbidden, 409: monitor.Conflict, 429: monitor.Limited,
+		422: monitor.Invalid, 404: monitor.NotFound, 403: monitor.Forbidden, 409: monitor.Conflict, 429: monitor.RateLimited,
 	} {
-		p, theirs := httpd.ProblemOf(fmt.Errorf("change: %w", monitor.Wrong(kind, "", "No.")), in)
+		p, theirs := httpd.ProblemOf(fmt.Errorf("change: %w", monitor.Faultf(kind, "", "No.")), in)
 		if !theirs || p.Status != want || p.Detail != "No." || p.Errors != nil {
 			t.Errorf("%d: %+v, %t", want, p, theirs)
 		}
@@ -26,7 +26,7 @@ func TestEveryFaultHasItsStatus(t *testing.T) {
 			t.Errorf("%d: Retry-After %q", want, after)
 		}
 	}
-	both := monitor.Faults{monitor.Wrong(monitor.Invalid, "name", "Write a name."), monitor.Wrong(monitor.Invalid, "", "And more.")}
+	both := monitor.Faults{monitor.Faultf(monitor.Invalid, "name", "Write a name."), monitor.Faultf(monitor.Invalid, "", "And more.")}
 	p, theirs := httpd.ProblemOf(both, in)
 	want := []httpd.FieldProblem{{Location: "body.name", Message: "Write a name."}}
 	if diff := cmp.Diff(want, p.Errors); !theirs || diff != "" || p.Status != 422 || p.Detail != "Write a name." {
@@ -43,7 +43,7 @@ func TestEveryFaultHasItsStatus(t *testing.T) {
 	}
 }
 
-func TestAProblemIsWrittenWithItsHeadersAndRequestID(t *testing.T) {
+func TestWrite_WritesHeadersAndRequestID(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Request-Id", "abc")
 	w := httptest.NewRecorder()
@@ -55,7 +55,7 @@ func TestAProblemIsWrittenWithItsHeadersAndRequestID(t *testing.T) {
 	if w.Code != 503 || w.Header().Get("Retry-After") != "2" || w.Header().Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	if after := httpd.Away().GetHeaders().Get("Retry-After"); after == "" {
+	if after := httpd.Unavailable().GetHeaders().Get("Retry-After"); after == "" {
 		t.Error("away for how long?")
 	}
 	if after := httpd.NewProblem(429, "").RetryAfter(0).GetHeaders().Get("Retry-After"); after != "1" {

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/httpd"
 )
 
-func TestTheLogHoldsNoSecretOfALink(t *testing.T) {
+func TestMaskPath_TheLogHoldsNoSecretOfALink(t *testing.T) {
 	log, held := logging(slog.LevelDebug)
 	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
 	for _, path := range []string{"/reset/" + anID + ".GEHEIM", "/invitations/GEHEIM", "/acknowledge/GEHEIM"} {

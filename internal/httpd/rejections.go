@@ -51,13 +51,13 @@ type Rejections struct {
 
 // tally counts the rejections for one reason since the last log line.
 type tally struct {
-	count  int
-	last   string // about the newest
-	logged time.Time
+	count      int
+	lastDetail string // about the newest
+	loggedAt   time.Time
 }
 
-// rejectionsLogEvery is the shortest time between two log lines of one reason.
-const rejectionsLogEvery = time.Minute
+// rejectionLogInterval is the shortest time between two log lines of one reason.
+const rejectionLogInterval = time.Minute
 
 // NewRejections returns a counter. count gets each rejection, for the metrics.
 func NewRejections(log *slog.Logger, count func(Reason)) *Rejections {
@@ -76,7 +76,7 @@ func (r *Rejections) Add(reason Reason, detail string) {
 		r.byReason[reason] = t
 	}
 	t.count++
-	t.last = detail
+	t.lastDetail = detail
 	r.write(reason, t, now)
 }
 
@@ -88,16 +88,16 @@ func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, err
 	for reason, t := range r.byReason {
 		r.write(reason, t, now)
 	}
-	return rejectionsLogEvery, nil
+	return rejectionLogInterval, nil
 }
 
 // write logs a tally, except if its last line is too recent.
 func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
-	if t.count == 0 || now.Sub(t.logged) < rejectionsLogEvery {
+	if t.count == 0 || now.Sub(t.loggedAt) < rejectionLogInterval {
 		return
 	}
-	r.log.Warn("requests rejected", "component", "http", "reason", string(reason), "count", t.count, "last", t.last)
-	t.count, t.logged = 0, now
+	r.log.Warn("requests rejected", "component", "http", "reason", string(reason), "count", t.count, "last", t.lastDetail)
+	t.count, t.loggedAt = 0, now
 }
 
 // errorLog receives the log lines of net/http: errors of Accept and of single

@@ -9,8 +9,8 @@ import (
 // requestIDHeader carries the request id both ways.
 const requestIDHeader = "X-Request-Id"
 
-// sane is a request id of a client's own that can stand in a log line.
-var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+// validRequestID is a request id of a client's own that can stand in a log line.
+var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // RequestID returns the id of a request that went through [Handler].
 func RequestID(r *http.Request) string { return r.Header.Get(requestIDHeader) }
@@ -20,7 +20,7 @@ func RequestID(r *http.Request) string { return r.Header.Get(requestIDHeader) }
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
-		if !sane.MatchString(id) {
+		if !validRequestID.MatchString(id) {
 			id = rand.Text()[:16]
 			r.Header.Set(requestIDHeader, id)
 		}

@@ -22,10 +22,10 @@ const (
 	maxHeader      = 16 << 10
 
 	// An HTTP/2 client that sends nothing is asked for a sign of life.
-	http2SilentTimeout = 10 * time.Second
-	http2AliveTimeout  = 10 * time.Second
+	http2PingAfter   = 10 * time.Second
+	http2PingTimeout = 10 * time.Second
 	// The bodies of one HTTP/2 connection that no handler has read yet.
-	http2MaxUnread = 256 << 10
+	http2MaxUnreadBytes = 256 << 10
 )
 
 // Options are what a server serves, and within which limits.
@@ -34,8 +34,8 @@ type Options struct {
 	Log        *slog.Logger
 	Rejections *Rejections
 	Limits     Limits
-	// Patience is how long a stop waits for whole requests to be answered.
-	Patience time.Duration
+	// StopTimeout is how long a stop waits for whole requests to be answered.
+	StopTimeout time.Duration
 	// Inherited means that another process also holds the socket: the next server
 	// accepts the connections that wait in it.
 	Inherited bool
@@ -49,7 +49,7 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           track(closing(o.Handler, stopping)),
+		Handler:           trackRequests(closeConnections(o.Handler, stopping)),
 		Protocols:         protocols,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
@@ -57,8 +57,8 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 		WriteTimeout:      answerTimeout,
 		MaxHeaderBytes:    maxHeader,
 		HTTP2: &http.HTTP2Config{
-			SendPingTimeout: http2SilentTimeout, PingTimeout: http2AliveTimeout,
-			MaxReceiveBufferPerConnection: http2MaxUnread, MaxReceiveBufferPerStream: http2MaxUnread,
+			SendPingTimeout: http2PingAfter, PingTimeout: http2PingTimeout,
+			MaxReceiveBufferPerConnection: http2MaxUnreadBytes, MaxReceiveBufferPerStream: http2MaxUnreadBytes,
 		},
 		ConnContext: withConn,
 		ConnState:   stateChanged,
@@ -68,14 +68,14 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 
 // How a server stops.
 const (
-	// lingering is for how long it still accepts connections.
-	lingering = 500 * time.Millisecond
-	// firstRequest is for how long the connections that it has accepted may then
+	// acceptDuration is for how long it still accepts connections.
+	acceptDuration = 500 * time.Millisecond
+	// firstRequestTimeout is for how long the connections that it has accepted may then
 	// still send their first request.
-	firstRequest = 500 * time.Millisecond
-	// unfinished is how long after the signal it closes the connections whose
+	firstRequestTimeout = 500 * time.Millisecond
+	// incompleteTimeout is how long after the signal it closes the connections whose
 	// request is not complete.
-	unfinished = 2 * time.Second
+	incompleteTimeout = 2 * time.Second
 )
 
 // Serve answers on the listener until ctx ends. Then it accepts no more
@@ -83,7 +83,7 @@ const (
 // that up to the patience. Requests that are not complete get two seconds.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var stopping atomic.Bool
-	table := newConnections(o.Limits, o.Rejections)
+	table := newConnRegistry(o.Limits, o.Rejections)
 	s, accepting := o.server(&stopping), newListener(l, table)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(accepting) }()
@@ -96,14 +96,14 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	stopping.Store(true)
 	if !o.Inherited {
 		// A connection that waits in the socket is lost when that is closed.
-		pause(lingering)
+		sleep(acceptDuration)
 	}
 	err := accepting.stopAccepting()
 	// Shutdown drops data that a connection has sent and that was not read yet.
-	for table.anyFresh() && time.Since(began) < lingering+firstRequest {
-		pause(lingering / 50)
+	for table.anyWithoutRequest() && time.Since(began) < acceptDuration+firstRequestTimeout {
+		sleep(acceptDuration / 50)
 	}
-	err = errors.Join(err, shutDown(s, table, began, o.Patience))
+	err = errors.Join(err, shutDown(s, table, began, o.StopTimeout))
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -116,12 +116,12 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 // shutDown waits for the requests that are being answered. Those that are not
 // complete two seconds after the stop began never will be, as far as anyone
 // knows: they must not keep the next server waiting.
-func shutDown(s *http.Server, table *connections, began time.Time, patience time.Duration) error {
+func shutDown(s *http.Server, table *connRegistry, began time.Time, patience time.Duration) error {
 	ctx, cancel := context.WithDeadline(context.Background(), began.Add(patience))
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.Shutdown(ctx) }()
-	tick := time.NewTicker(lingering / 10)
+	tick := time.NewTicker(acceptDuration / 10)
 	defer tick.Stop()
 	for {
 		select {
@@ -131,23 +131,23 @@ func shutDown(s *http.Server, table *connections, began time.Time, patience time
 			}
 			return err
 		case <-tick.C:
-			if time.Since(began) >= unfinished {
+			if time.Since(began) >= incompleteTimeout {
 				table.closeWaiting()
 			}
 		}
 	}
 }
 
-// pause waits.
-func pause(d time.Duration) {
+// sleep waits.
+func sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	<-timer.C
 }
 
-// closing asks clients for a new connection once the server stops: the next
+// closeConnections asks clients for a new connection once the server stops: the next
 // server gets it.
-func closing(next http.Handler, stopping *atomic.Bool) http.Handler {
+func closeConnections(next http.Handler, stopping *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if stopping.Load() {
 			w.Header().Set("Connection", "close")

@@ -44,7 +44,7 @@ func serve(t *testing.T, o httpd.Options) *serving {
 		defer s.mu.Unlock()
 		s.rejected[r]++
 	})
-	o.Patience = cmp.Or(o.Patience, time.Minute)
+	o.StopTimeout = cmp.Or(o.StopTimeout, time.Minute)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- httpd.Serve(ctx, l, o) }()
@@ -141,9 +141,9 @@ func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
 	}
 }
 
-func TestServe_AStopEndsWhenItsPatienceDoes(t *testing.T) {
+func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 	began := make(chan bool)
-	s := serve(t, httpd.Options{Patience: 20 * time.Millisecond, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := serve(t, httpd.Options{StopTimeout: 20 * time.Millisecond, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done() // a live page
 	})})
@@ -157,7 +157,7 @@ func TestServe_AStopEndsWhenItsPatienceDoes(t *testing.T) {
 }
 
 // Each of these once kept a stop waiting for 20 seconds.
-func TestServe_AStopDoesNotWaitForWhatIsNotComplete(t *testing.T) {
+func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 	part := make([]byte, 64<<10)
 	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body) // it never comes whole

@@ -7,141 +7,141 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Arrivals knows which pings have arrived and are not yet stored. It is what
+// InFlight knows which pings have arrived and are not yet stored. It is what
 // keeps a slow disk from raising a false alarm: nothing is judged that a ping
 // on its way could still prevent.
-type Arrivals struct {
-	mu    sync.Mutex
-	byID  map[string][]*Arrival
-	known map[string]struct{} // ids that pings were stored for
-	open  map[string]int      // incomplete requests, by id of a heartbeat that exists
+type InFlight struct {
+	mu         sync.Mutex
+	byID       map[string][]*InFlightPing
+	knownIDs   map[string]struct{} // ids that pings were stored for
+	incomplete map[string]int      // incomplete requests, by id of a heartbeat that exists
 
-	pulse     time.Time // when this process last ran for certain; zero before the first Pulse
-	suspended suspension
+	lastPulse      time.Time // when this process last ran for certain; zero before the first Pulse
+	lastSuspension suspension
 }
 
-// Arrival is one ping on its way.
-type Arrival struct {
-	At   time.Time // when its request arrived, in µs
-	id   string
-	with *batch // the commit that it travels in, nil while it waits
-	// binding says that its id is known to be that of a heartbeat, or that its
+// InFlightPing is one ping on its way.
+type InFlightPing struct {
+	At    time.Time // when its request arrived, in µs
+	id    string
+	batch *batch // the commit that it travels in, nil while it waits
+	// confirmed says that its id is known to be that of a heartbeat, or that its
 	// request is complete. Only then may it hold back other heartbeats on other
 	// nodes: otherwise anybody could do so with a made-up id.
-	binding bool
+	confirmed bool
 	// complete says that the whole request is there.
 	complete bool
 	// delayed says that the request waited in its socket while the process was suspended.
 	delayed bool
 }
 
-// mostKnown bounds the memory for ids. When it is full all are forgotten: then
+// maxKnownIDs bounds the memory for ids. When it is full all are forgotten: then
 // for a moment slow bodies bind only this node.
-const mostKnown = 100_000
+const maxKnownIDs = 100_000
 
-// NewArrivals makes an empty register.
-func NewArrivals() *Arrivals {
-	return &Arrivals{byID: map[string][]*Arrival{}, known: map[string]struct{}{}, open: map[string]int{}}
+// NewInFlight makes an empty register.
+func NewInFlight() *InFlight {
+	return &InFlight{byID: map[string][]*InFlightPing{}, knownIDs: map[string]struct{}{}, incomplete: map[string]int{}}
 }
 
-// Begin registers a ping for the heartbeat with the given id and stamps it.
+// Add registers a ping for the heartbeat with the given id and stamps it.
 // Stamp and register are one step: whoever asks later either sees the ping or
 // has an earlier clock reading.
 //
 // waited returns how long the request has waited in its socket, if known. It is
 // called only shortly after a suspension.
-func (a *Arrivals) Begin(id string, waited func() (time.Duration, bool)) *Arrival {
+func (a *InFlight) Add(id string, waited func() (time.Duration, bool)) *InFlightPing {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, known := a.known[id]
+	_, known := a.knownIDs[id]
 	t, delayed := time.Now(), false
 	a.detectSuspension(t)
-	if a.suspended.endedWithin(t, maxBacklog) {
+	if a.lastSuspension.endedWithin(t, maxBacklog) {
 		if d, sure := waited(); sure {
-			t, delayed = a.suspended.arrival(t, d)
+			t, delayed = a.lastSuspension.arrival(t, d)
 		}
 	}
-	arrival := &Arrival{At: stamp(t), id: id, binding: known, delayed: delayed}
+	arrival := &InFlightPing{At: storedTime(t), id: id, confirmed: known, delayed: delayed}
 	a.byID[id] = append(a.byID[id], arrival)
 	if known {
-		a.open[id]++
+		a.incomplete[id]++
 	}
 	return arrival
 }
 
-// Binding reports whether the ping's id is known to be that of a heartbeat.
-func (a *Arrivals) Binding(arrival *Arrival) bool {
+// Confirmed reports whether the ping's id is known to be that of a heartbeat.
+func (a *InFlight) Confirmed(arrival *InFlightPing) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return arrival.binding
+	return arrival.confirmed
 }
 
-// Bind notes that the ping's id is that of a heartbeat.
-func (a *Arrivals) Bind(arrival *Arrival) {
+// Confirm notes that the ping's id is that of a heartbeat.
+func (a *InFlight) Confirm(arrival *InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !arrival.binding {
-		arrival.binding = true
-		a.open[arrival.id]++
+	if !arrival.confirmed {
+		arrival.confirmed = true
+		a.incomplete[arrival.id]++
 	}
 }
 
 // Complete notes that the whole request of the ping is there. It returns how long the
 // ping must wait before it is stored: see draining.
-func (a *Arrivals) Complete(arrival *Arrival) time.Duration {
+func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.close(arrival)
-	arrival.binding, arrival.complete = true, true
-	return a.suspended.draining()
+	a.requestEnded(arrival)
+	arrival.confirmed, arrival.complete = true, true
+	return a.lastSuspension.draining()
 }
 
-// close notes that nothing more comes of a request.
-func (a *Arrivals) close(arrival *Arrival) {
-	if !arrival.binding || arrival.complete {
+// requestEnded notes that nothing more comes of a request.
+func (a *InFlight) requestEnded(arrival *InFlightPing) {
+	if !arrival.confirmed || arrival.complete {
 		return
 	}
-	if a.open[arrival.id]--; a.open[arrival.id] == 0 {
-		delete(a.open, arrival.id)
+	if a.incomplete[arrival.id]--; a.incomplete[arrival.id] == 0 {
+		delete(a.incomplete, arrival.id)
 	}
 }
 
 // Crowded reports whether so many heartbeats have an incomplete request that one
 // more could hold back all others on other nodes.
-func (a *Arrivals) Crowded() bool {
+func (a *InFlight) Crowded() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.open) > maxHolds
+	return len(a.incomplete) > maxHolds
 }
 
-// stamp is a moment as it is stored.
-func stamp(t time.Time) time.Time { return t.UTC().Truncate(monitor.Tick) }
+// storedTime is a moment as it is stored.
+func storedTime(t time.Time) time.Time { return t.UTC().Truncate(monitor.Precision) }
 
-// End takes pings off the register: they are stored, or never will be.
-func (a *Arrivals) End(arrivals ...*Arrival) {
+// Remove takes pings off the register: they are stored, or never will be.
+func (a *InFlight) Remove(arrivals ...*InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, arrival := range arrivals {
-		a.end(arrival)
+		a.remove(arrival)
 	}
 }
 
-// Stored is End for pings of heartbeats that exist.
-func (a *Arrivals) Stored(arrivals ...*Arrival) {
+// RemoveStored is End for pings of heartbeats that exist.
+func (a *InFlight) RemoveStored(arrivals ...*InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, arrival := range arrivals {
-		a.end(arrival)
-		if len(a.known) >= mostKnown {
-			clear(a.known)
+		a.remove(arrival)
+		if len(a.knownIDs) >= maxKnownIDs {
+			clear(a.knownIDs)
 		}
-		a.known[arrival.id] = struct{}{}
+		a.knownIDs[arrival.id] = struct{}{}
 	}
 }
 
-// end takes one ping off the register.
-func (a *Arrivals) end(arrival *Arrival) {
-	a.close(arrival)
+// remove takes one ping off the register.
+func (a *InFlight) remove(arrival *InFlightPing) {
+	a.requestEnded(arrival)
 	rest := a.byID[arrival.id]
 	if len(rest) == 1 {
 		delete(a.byID, arrival.id)
@@ -154,37 +154,37 @@ func (a *Arrivals) end(arrival *Arrival) {
 	}
 }
 
-// Horizons notes that pings travel in batch b, and returns for each the moment
+// Watermarks notes that pings travel in batch b, and returns for each the moment
 // before which everything that arrived for its heartbeat is either stored or in
 // the same batch.
-func (a *Arrivals) Horizons(b *batch) []time.Time {
+func (a *InFlight) Watermarks(b *batch) []time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, w := range b.pings {
-		w.arrival.with = b
+		w.inFlight.batch = b
 	}
 	horizons := make([]time.Time, len(b.pings))
 	for i, w := range b.pings {
-		horizons[i] = w.arrival.At
-		for _, other := range a.byID[w.arrival.id] {
-			if other.with != b {
-				horizons[i] = earlier(horizons[i], other.At)
+		horizons[i] = w.inFlight.At
+		for _, other := range a.byID[w.inFlight.id] {
+			if other.batch != b {
+				horizons[i] = earliest(horizons[i], other.At)
 			}
 		}
 	}
 	return horizons
 }
 
-// earlier returns the earlier of two moments.
-func earlier(a, b time.Time) time.Time {
+// earliest returns the earlier of two moments.
+func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
 	return a
 }
 
-// Waiting is how many pings are on their way.
-func (a *Arrivals) Waiting() int {
+// Count is how many pings are on their way.
+func (a *InFlight) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n := 0

@@ -8,52 +8,52 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestAHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
+func TestInFlight_AHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
-		older := a.Begin("slow", unknownWait)
+		a := NewInFlight()
+		older := a.Add("slow", unknownWait)
 		time.Sleep(time.Second)
-		newer := a.Begin("slow", unknownWait)
+		newer := a.Add("slow", unknownWait)
 		time.Sleep(time.Second)
-		cut := a.Cut()
-		if want := older.At.Add(-monitor.Tick); !cut.Until("slow").Equal(want) {
-			t.Errorf("judged until %s; want just before the oldest arrival, %s", cut.Until("slow"), want)
+		cut := a.Snapshot()
+		if want := older.At.Add(-monitor.Precision); !cut.EvaluableUntil("slow").Equal(want) {
+			t.Errorf("judged until %s; want just before the oldest arrival, %s", cut.EvaluableUntil("slow"), want)
 		}
-		if want := time.Now().UTC().Add(-monitor.Tick); !cut.Until("other").Equal(want) {
-			t.Errorf("another heartbeat is judged until %s; want %s", cut.Until("other"), want)
+		if want := time.Now().UTC().Add(-monitor.Precision); !cut.EvaluableUntil("other").Equal(want) {
+			t.Errorf("another heartbeat is judged until %s; want %s", cut.EvaluableUntil("other"), want)
 		}
-		a.End(older)
-		if cut := a.Cut(); !cut.Until("slow").Equal(newer.At.Add(-monitor.Tick)) {
-			t.Errorf("after the oldest is stored it is judged until %s; want just before %s", cut.Until("slow"), newer.At)
+		a.Remove(older)
+		if cut := a.Snapshot(); !cut.EvaluableUntil("slow").Equal(newer.At.Add(-monitor.Precision)) {
+			t.Errorf("after the oldest is stored it is judged until %s; want just before %s", cut.EvaluableUntil("slow"), newer.At)
 		}
-		a.End(newer)
-		if a.Waiting() != 0 || len(a.byID) != 0 {
-			t.Errorf("with nothing on its way: %d waiting", a.Waiting())
+		a.Remove(newer)
+		if a.Count() != 0 || len(a.byID) != 0 {
+			t.Errorf("with nothing on its way: %d waiting", a.Count())
 		}
 	})
 }
 
-func TestArrivalsEndInAnyOrder(t *testing.T) {
-	a := NewArrivals()
-	var all []*Arrival
+func TestRemove_PingsEndInAnyOrder(t *testing.T) {
+	a := NewInFlight()
+	var all []*InFlightPing
 	for i := range 6 {
-		all = append(all, a.Begin([]string{"a", "b"}[i%2], unknownWait))
+		all = append(all, a.Add([]string{"a", "b"}[i%2], unknownWait))
 	}
 	for _, i := range []int{3, 0, 5, 2, 4, 1} {
 		if i%3 == 0 {
-			a.Bind(all[i])
+			a.Confirm(all[i])
 		}
 		if i%2 == 0 {
 			a.Complete(all[i])
 		}
-		a.End(all[i])
+		a.Remove(all[i])
 	}
-	if a.Waiting() != 0 || len(a.byID) != 0 || len(a.open) != 0 {
+	if a.Count() != 0 || len(a.byID) != 0 || len(a.incomplete) != 0 {
 		t.Errorf("left behind: %+v", a)
 	}
 }
 
-func TestTheAbuseLimitKnowsNetworksAndSparesThisMachine(t *testing.T) {
+func TestLimit_CountsByNetworkAndExemptsLoopback(t *testing.T) {
 	l := NewLimit(1)
 	for i := range 5 {
 		if l.Allow("127.0.0.1") > 0 || l.Allow("::1") > 0 {

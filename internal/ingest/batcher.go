@@ -16,95 +16,95 @@ import (
 
 // How much is gathered and waits.
 const (
-	mostPerCommit = 512
-	mostWaiting   = 8192
-	// longestCommit bounds one commit on PostgreSQL; what takes longer is answered
+	maxBatch  = 512
+	maxQueued = 8192
+	// commitTimeout bounds one commit on PostgreSQL; what takes longer is answered
 	// 503. A row that another session has locked is given up before.
-	longestCommit = 5 * time.Second
+	commitTimeout = 5 * time.Second
 )
 
-// errFull says that more pings came than can be stored in time.
-var errFull = errors.New("the queue is full")
+// errQueueFull says that more pings came than can be stored in time.
+var errQueueFull = errors.New("the queue is full")
 
-// errUnknown says that no heartbeat has the id.
-var errUnknown = errors.New("no such heartbeat")
+// errUnknownID says that no heartbeat has the id.
+var errUnknownID = errors.New("no such heartbeat")
 
-// waiting is a ping whose request waits for its answer.
-type waiting struct {
-	id      string
-	ping    monitor.Ping
-	arrival *Arrival
-	done    chan error // buffered: nobody may listen any more
+// queuedPing is a ping whose request waits for its answer.
+type queuedPing struct {
+	id       string
+	ping     monitor.Ping
+	inFlight *InFlightPing
+	done     chan error // buffered: nobody may listen any more
 }
 
 // batch is the pings of one commit.
-type batch struct{ pings []*waiting }
+type batch struct{ pings []*queuedPing }
 
 // Batcher stores pings, many with one commit. Idle, each ping is a commit of
 // its own, at once; busy, a batch is whatever came meanwhile, and what comes
 // within a moment more.
 type Batcher struct {
-	db       *store.DB
-	arrivals *Arrivals
-	meter    *meter.Meter
-	log      *slog.Logger
-	in       chan *waiting
-	news     News
-	workers  sync.WaitGroup
-	stored   atomic.Int64
-	failures failures
+	db          *store.DB
+	inFlight    *InFlight
+	metrics     *meter.Metrics
+	log         *slog.Logger
+	queue       chan *queuedPing
+	signals     Signals
+	workers     sync.WaitGroup
+	storedCount atomic.Int64
+	failures    failures
 }
 
-// News tells other parts what the pings brought about. All must return at
+// Signals tells other parts what the pings brought about. All must return at
 // once.
-type News struct {
-	Owed    func()               // alerts became owed
-	Sooner  func(next time.Time) // something may now happen by itself at next
+type Signals struct {
+	Pending func()               // alerts became owed
+	Due     func(next time.Time) // something may now happen by itself at next
 	Changed func(keys []int64)   // heartbeats that look different now; may be nil
 }
 
 // NewBatcher makes a batcher and starts its workers, one for each transaction
 // that may usefully write at the same time.
-func NewBatcher(db *store.DB, arrivals *Arrivals, m *meter.Meter, log *slog.Logger, news News) *Batcher {
-	b := &Batcher{db: db, arrivals: arrivals, meter: m, log: log, news: news, in: make(chan *waiting, mostWaiting)}
+func NewBatcher(db *store.DB, arrivals *InFlight, m *meter.Metrics, log *slog.Logger, news Signals) *Batcher {
+	b := &Batcher{db: db, inFlight: arrivals, metrics: m, log: log, signals: news, queue: make(chan *queuedPing, maxQueued)}
 	for range db.Writers() {
-		b.workers.Go(b.work)
+		b.workers.Go(b.runWorker)
 	}
 	return b
 }
 
 // Stop stores what waits and ends the workers. No ping may be put in any more.
 func (b *Batcher) Stop() {
-	close(b.in)
+	close(b.queue)
 	b.workers.Wait()
 }
 
-// Stored is how many pings were stored since the start.
-func (b *Batcher) Stored() int64 { return b.stored.Load() }
+// StoredCount is how many pings were stored since the start.
+func (b *Batcher) StoredCount() int64 { return b.storedCount.Load() }
 
-// put queues a ping. Its answer comes on done.
-func (b *Batcher) put(w *waiting) error {
+// enqueue queues a ping. Its answer comes on done.
+func (b *Batcher) enqueue(w *queuedPing) error {
 	select {
-	case b.in <- w:
+	case b.queue <- w:
 		return nil
 	default:
-		return errFull
+		return errQueueFull
 	}
 }
 
 // Check returns an error if the last batches show that pings cannot be stored.
 func (b *Batcher) Check(now time.Time) error { return b.failures.check(now) }
 
-// longestLook bounds the look for an id.
-const longestLook = time.Second
+// lookupTimeout bounds the look for an id.
+const lookupTimeout = time.Second
 
 // exists reports whether a heartbeat has the id, and whether that is certain.
 func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
-	ctx, cancel := context.WithTimeout(ctx, longestLook)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	err := b.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		found, err = tx.Exists(id)
+		found, err = tx.HeartbeatExists(id)
 		return err
 	})
 	return found && err == nil, err == nil
@@ -114,16 +114,16 @@ func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 // it has just answered send again within that time; a commit costs as much for
 // one ping as for thirty.
 const (
-	busy   = 4 // pings in the batch before
-	moment = 120 * time.Microsecond
+	busyThreshold = 4 // pings in the batch before
+	gatherDelay   = 120 * time.Microsecond
 )
 
-// work stores batches until the queue is closed and empty.
-func (b *Batcher) work() {
+// runWorker stores batches until the queue is closed and empty.
+func (b *Batcher) runWorker() {
 	before := 0
-	for first := range b.in {
-		if before >= busy {
-			<-time.After(moment)
+	for first := range b.queue {
+		if before >= busyThreshold {
+			<-time.After(gatherDelay)
 		}
 		gathered := b.gather(first)
 		before = len(gathered.pings)
@@ -132,11 +132,11 @@ func (b *Batcher) work() {
 }
 
 // gather takes what waits already, without waiting for more.
-func (b *Batcher) gather(first *waiting) *batch {
-	gathered := &batch{pings: []*waiting{first}}
-	for len(gathered.pings) < mostPerCommit {
+func (b *Batcher) gather(first *queuedPing) *batch {
+	gathered := &batch{pings: []*queuedPing{first}}
+	for len(gathered.pings) < maxBatch {
 		select {
-		case w, open := <-b.in:
+		case w, open := <-b.queue:
 			if !open {
 				return gathered
 			}
@@ -155,34 +155,34 @@ func (b *Batcher) gather(first *waiting) *batch {
 func (b *Batcher) commit(gathered *batch) {
 	begun := time.Now()
 	unknown, err := b.store(gathered)
-	if err != nil && len(gathered.pings) > 1 && (errors.Is(err, store.ErrLocked) || !errors.Is(err, store.ErrAway)) {
+	if err != nil && len(gathered.pings) > 1 && (errors.Is(err, store.ErrLocked) || !errors.Is(err, store.ErrUnavailable)) {
 		for _, w := range gathered.pings {
-			b.commit(&batch{pings: []*waiting{w}})
+			b.commit(&batch{pings: []*queuedPing{w}})
 		}
 		return
 	}
-	b.failures.note(time.Now(), gathered, err)
+	b.failures.record(time.Now(), gathered, err)
 	if err != nil {
 		b.log.Error("ping batch not stored", "component", "ingest", "pings", len(gathered.pings), "error", err)
 	} else {
-		b.meter.Commit(len(gathered.pings), time.Since(begun))
-		b.stored.Add(int64(len(gathered.pings)))
+		b.metrics.Commit(len(gathered.pings), time.Since(begun))
+		b.storedCount.Add(int64(len(gathered.pings)))
 	}
-	var stored, ended []*Arrival
+	var stored, ended []*InFlightPing
 	for _, w := range gathered.pings {
 		if err == nil && !unknown[w.id] {
-			stored = append(stored, w.arrival)
+			stored = append(stored, w.inFlight)
 		} else {
-			ended = append(ended, w.arrival)
+			ended = append(ended, w.inFlight)
 		}
 	}
 	// First off the register, then the answer: who has an answer may rely on it.
-	b.arrivals.Stored(stored...)
-	b.arrivals.End(ended...)
+	b.inFlight.RemoveStored(stored...)
+	b.inFlight.Remove(ended...)
 	for _, w := range gathered.pings {
 		answer := err
 		if answer == nil && unknown[w.id] {
-			answer = errUnknown
+			answer = errUnknownID
 		}
 		w.done <- answer
 	}
@@ -191,26 +191,26 @@ func (b *Batcher) commit(gathered *batch) {
 // store is the one transaction of a batch. It returns the ids that no
 // heartbeat has.
 func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), longestCommit)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	slices.SortStableFunc(gathered.pings, func(x, y *waiting) int { return x.arrival.At.Compare(y.arrival.At) })
-	horizons := b.arrivals.Horizons(gathered)
-	batch := make([]store.Heard, len(gathered.pings))
+	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })
+	horizons := b.inFlight.Watermarks(gathered)
+	batch := make([]store.ReceivedPing, len(gathered.pings))
 	for i, w := range gathered.pings {
-		batch[i] = store.Heard{ID: w.id, Ping: w.ping, Horizon: horizons[i]}
+		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: horizons[i]}
 	}
-	heard, err := b.db.Hear(ctx, batch)
+	heard, err := b.db.ApplyPings(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	if heard.Owed > 0 {
-		b.news.Owed()
+	if heard.NewAlerts > 0 {
+		b.signals.Pending()
 	}
-	if !heard.Next.IsZero() {
-		b.news.Sooner(heard.Next)
+	if !heard.NextDue.IsZero() {
+		b.signals.Due(heard.NextDue)
 	}
-	if b.news.Changed != nil && len(heard.Touched) > 0 {
-		b.news.Changed(heard.Touched)
+	if b.signals.Changed != nil && len(heard.Heartbeats) > 0 {
+		b.signals.Changed(heard.Heartbeats)
 	}
 	return heard.Unknown, nil
 }

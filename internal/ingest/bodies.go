@@ -6,39 +6,39 @@ import (
 	"sync/atomic"
 )
 
-// firstRead is the initial buffer size of a body, in bytes.
-const firstRead = 16 << 10
+// initialBodyBuffer is the initial buffer size of a body, in bytes.
+const initialBodyBuffer = 16 << 10
 
-// Bodies bounds how many bytes of bodies are in memory at once, over all
+// BodyBudget bounds how many bytes of bodies are in memory at once, over all
 // requests in progress. A request takes its share while bytes arrive, so one
 // that announces much and sends little takes little.
 //
 // When the budget is used up, a body is truncated, as a body that is too long. The
 // ping still counts: a signal never depends on its payload.
-type Bodies struct {
-	most int64
-	used atomic.Int64
+type BodyBudget struct {
+	limit int64
+	used  atomic.Int64
 }
 
-// NewBodies returns a budget, in bytes.
-func NewBodies(most int64) *Bodies { return &Bodies{most: most} }
+// NewBodyBudget returns a budget, in bytes.
+func NewBodyBudget(most int64) *BodyBudget { return &BodyBudget{limit: most} }
 
-// take reserves n bytes. It reports false if fewer are free.
-func (b *Bodies) take(n int64) bool {
-	if b.used.Add(n) <= b.most {
+// reserve reserves n bytes. It reports false if fewer are free.
+func (b *BodyBudget) reserve(n int64) bool {
+	if b.used.Add(n) <= b.limit {
 		return true
 	}
 	b.used.Add(-n)
 	return false
 }
 
-// give releases the bytes that a body reserved.
-func (b *Bodies) give(body []byte) { b.used.Add(-int64(cap(body))) }
+// release releases the bytes that a body reserved.
+func (b *BodyBudget) release(body []byte) { b.used.Add(-int64(cap(body))) }
 
 // read returns the first most bytes of a body, or fewer when the budget is used
 // up, and whether there may be more. declared is the length of the body, negative
 // if it is unknown. The caller releases the body, even after an error.
-func (b *Bodies) read(r io.Reader, declared, most int64) (body []byte, more bool, err error) {
+func (b *BodyBudget) read(r io.Reader, declared, most int64) (body []byte, more bool, err error) {
 	whole := most
 	if declared >= 0 {
 		whole = min(declared, most)
@@ -65,13 +65,13 @@ func (b *Bodies) read(r io.Reader, declared, most int64) (body []byte, more bool
 
 // grow enlarges the buffer of a body of at most whole bytes. full reports that the
 // budget is used up.
-func (b *Bodies) grow(body []byte, whole int64) (larger []byte, full bool) {
-	size := min(max(2*int64(cap(body)), firstRead), whole)
-	if size == int64(cap(body)) || !b.take(size) {
+func (b *BodyBudget) grow(body []byte, whole int64) (larger []byte, full bool) {
+	size := min(max(2*int64(cap(body)), initialBodyBuffer), whole)
+	if size == int64(cap(body)) || !b.reserve(size) {
 		return body, true
 	}
 	larger = make([]byte, len(body), size)
 	copy(larger, body)
-	b.give(body)
+	b.release(body)
 	return larger, false
 }

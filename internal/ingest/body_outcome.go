@@ -15,8 +15,8 @@ import (
 // readBody reads what a body says about the outcome. A body is output, which says
 // nothing, unless its type is JSON or that of a form and it begins in that shape.
 // complete says that nothing of it is missing.
-func (s *claims) readBody(contentType string, body []byte, complete bool) error {
-	body = trim(body)
+func (s *runClaims) readBody(contentType string, body []byte, complete bool) error {
+	body = trimBody(body)
 	switch {
 	case isJSON(mediaTypeOf(contentType)), isForm(contentType) && bytes.HasPrefix(body, []byte("{")): // the default type of curl and PowerShell
 		return s.readJSON(body, complete)
@@ -26,22 +26,22 @@ func (s *claims) readBody(contentType string, body []byte, complete bool) error 
 	return nil
 }
 
-// saysOutcome reports whether bodies of a type may say the outcome.
-func saysOutcome(contentType string) bool {
+// mayHoldOutcome reports whether bodies of a type may say the outcome.
+func mayHoldOutcome(contentType string) bool {
 	return isJSON(mediaTypeOf(contentType)) || isForm(contentType)
 }
 
-// mayGoOn reports whether the missing part of a body may hold its outcome.
-func mayGoOn(contentType string, body []byte) bool {
-	if body = trim(body); isJSON(mediaTypeOf(contentType)) || isForm(contentType) && bytes.HasPrefix(body, []byte("{")) {
-		_, closed, _ := membersOf(body)
+// mayContinue reports whether the missing part of a body may hold its outcome.
+func mayContinue(contentType string, body []byte) bool {
+	if body = trimBody(body); isJSON(mediaTypeOf(contentType)) || isForm(contentType) && bytes.HasPrefix(body, []byte("{")) {
+		_, closed, _ := parseMembers(body)
 		return bytes.HasPrefix(body, []byte("{")) && !closed || len(body) == 0
 	}
-	return isForm(contentType) && !strings.ContainsFunc(string(body), unescaped)
+	return isForm(contentType) && !strings.ContainsFunc(string(body), isUnescaped)
 }
 
-// trim removes white space and the mark that Windows programs put before UTF-8.
-func trim(body []byte) []byte {
+// trimBody removes white space and the mark that Windows programs put before UTF-8.
+func trimBody(body []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }
 
@@ -62,17 +62,17 @@ func isJSON(mediaType string) bool {
 // isForm reports whether a type is that of a form.
 func isForm(contentType string) bool { return mediaTypeOf(contentType) == formType }
 
-// unescaped reports characters that forms escape.
-func unescaped(r rune) bool { return r <= ' ' || r > '~' }
+// isUnescaped reports characters that forms escape.
+func isUnescaped(r rune) bool { return r <= ' ' || r > '~' }
 
 // readForm reads a form: pairs of a name and a value, escaped. curl -d sends values
 // as they are, so only the pairs before and after those that are not escaped count.
 // Text that does not begin with a name is output, and so is one that is all one
 // unescaped pair.
-func (s *claims) readForm(text string, complete bool) error {
+func (s *runClaims) readForm(text string, complete bool) error {
 	pairs := strings.Split(text, "&")
 	name, _, isPair := strings.Cut(pairs[0], "=")
-	if !isPair || name == "" || strings.ContainsFunc(name, unescaped) {
+	if !isPair || name == "" || strings.ContainsFunc(name, isUnescaped) {
 		return nil
 	}
 	first := 0
@@ -92,23 +92,23 @@ func (s *claims) readForm(text string, complete bool) error {
 // isEscapedPair reports whether a text is a pair of a name and a value, escaped.
 func isEscapedPair(text string) bool {
 	name, _, isPair := strings.Cut(text, "=")
-	return isPair && name != "" && !strings.ContainsFunc(text, unescaped)
+	return isPair && name != "" && !strings.ContainsFunc(text, isUnescaped)
 }
 
 // readJSON reads the members of a JSON object, not those of objects within it. A
 // body that is anything else, such as several objects, is output. An object that is
 // malformed counts for what is before the mistake, for example a line break in a
 // message that a script did not escape.
-func (s *claims) readJSON(body []byte, complete bool) error {
-	members, closed, alone := membersOf(body)
+func (s *runClaims) readJSON(body []byte, complete bool) error {
+	members, closed, alone := parseMembers(body)
 	if closed && !alone {
 		return nil
 	}
-	if notice, isOne := alertmanager(members); isOne {
+	if notice, isOne := parseAlertmanager(members); isOne {
 		return s.readAlertmanager(notice)
 	}
 	for _, m := range members {
-		value, scalar := text(m.value)
+		value, scalar := scalarText(m.value)
 		if !scalar {
 			continue // for example the status of a Kubernetes object
 		}
@@ -126,8 +126,8 @@ func (s *claims) readJSON(body []byte, complete bool) error {
 // says the outcome.
 func namesOutcome(body []byte) bool {
 	lower := bytes.ToLower(body)
-	for word, kind := range words {
-		if kind < inQuery && bytes.Contains(lower, []byte(`"`+word+`"`)) {
+	for word, kind := range outcomeParameters {
+		if kind < queryOnly && bytes.Contains(lower, []byte(`"`+word+`"`)) {
 			return true
 		}
 	}
@@ -140,10 +140,10 @@ type member struct {
 	value json.RawMessage
 }
 
-// membersOf returns the members of a JSON object, also those before the place at
+// parseMembers returns the members of a JSON object, also those before the place at
 // which it breaks off or is malformed. closed says that the object is complete, and
 // alone that nothing follows it.
-func membersOf(body []byte) (members []member, closed, alone bool) {
+func parseMembers(body []byte) (members []member, closed, alone bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if opening, err := d.Token(); err != nil || opening != json.Delim('{') {
 		return nil, false, false
@@ -166,8 +166,8 @@ func membersOf(body []byte) (members []member, closed, alone bool) {
 	return members, true, errors.Is(err, io.EOF)
 }
 
-// text returns a string, a number or a boolean as text.
-func text(value json.RawMessage) (s string, scalar bool) {
+// scalarText returns a string, a number or a boolean as text.
+func scalarText(value json.RawMessage) (s string, scalar bool) {
 	switch value[0] {
 	case '{', '[', 'n':
 		return "", false
@@ -177,16 +177,16 @@ func text(value json.RawMessage) (s string, scalar bool) {
 	return string(value), true
 }
 
-// notice is the part of a webhook of Alertmanager, or of Grafana, that is read.
-type notice struct {
+// alertmanagerNotice is the part of a webhook of Alertmanager, or of Grafana, that is read.
+type alertmanagerNotice struct {
 	status string
 	alerts []struct {
 		Labels map[string]string `json:"labels"`
 	}
 }
 
-// alertmanager decodes a JSON object as a notice of Alertmanager.
-func alertmanager(members []member) (n notice, isOne bool) {
+// parseAlertmanager decodes a JSON object as a notice of Alertmanager.
+func parseAlertmanager(members []member) (n alertmanagerNotice, isOne bool) {
 	found := 0
 	for _, m := range members {
 		switch {
@@ -202,22 +202,22 @@ func alertmanager(members []member) (n notice, isOne bool) {
 // readAlertmanager reads a notice. An alert that always fires, to show that
 // alerting works, is a heartbeat: firing is a success. For any other alert it is a
 // failure. Only the name says which of the two an alert is.
-func (s *claims) readAlertmanager(n notice) error {
+func (s *runClaims) readAlertmanager(n alertmanagerNotice) error {
 	for _, alert := range n.alerts {
-		if name := alert.Labels["alertname"]; !alwaysFires(name) {
+		if name := alert.Labels["alertname"]; !isAlwaysFiring(name) {
 			return fmt.Errorf("unknown outcome: the alert %q is %s; only an alert that always fires is a heartbeat, "+
-				"and its alertname must contain Watchdog, DeadMansSwitch, AlwaysFiring or Heartbeat", shown(name), n.status)
+				"and its alertname must contain Watchdog, DeadMansSwitch, AlwaysFiring or Heartbeat", quoteForError(name), n.status)
 		}
 	}
-	s.claim = claim{kind: monitor.Success, exit: monitor.NoExitCode, word: "status=" + n.status}
+	s.outcomeClaim = outcomeClaim{kind: monitor.PingSuccess, exit: monitor.NoExitCode, word: "status=" + n.status}
 	if n.status == "resolved" {
-		s.kind = monitor.Fail
+		s.kind = monitor.PingFail
 	}
 	return nil
 }
 
-// alwaysFires reports whether an alert is named as one that always fires.
-func alwaysFires(name string) bool {
+// isAlwaysFiring reports whether an alert is named as one that always fires.
+func isAlwaysFiring(name string) bool {
 	letters := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {
 			return r

@@ -16,43 +16,43 @@ const (
 // bodyMeans returns what a complete body says below the plain ping URL.
 func bodyMeans(t *testing.T, contentType, body string) (meaning, error) {
 	t.Helper()
-	f, err := parse(Prefix+someID, "")
+	f, err := parsePingURL(Prefix+someID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = f.readBody(contentType, []byte(body), true)
-	return f.means(), err
+	return f.meaning(), err
 }
 
-func TestReadBody_UnderstandsTheWordsOfOtherMonitors(t *testing.T) {
+func TestReadBody_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 	watchdog := `"alerts":[{"status":"firing","labels":{"alertname":"Watchdog"}}]`
 	for _, c := range []struct {
 		contentType, body string
 		want              meaning
 	}{
-		{jsonType, `{"status":"down","msg":"disk full"}`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, ` {"status":"up"} `, meaning{monitor.Success, noExit, ""}},
-		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.Fail, noExit, "8f14e45f"}},
-		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.Start, noExit, "c1"}},
-		{jsonType, `{"exit-code":3}`, meaning{monitor.Fail, 3, ""}},
-		{jsonType, `{"exitCode":3}`, meaning{monitor.Fail, 3, ""}},
-		{jsonType, `{"exit_code":3}`, meaning{monitor.Fail, 3, ""}},
-		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.Fail, noExit, ""}},
-		{formType, `status=down&msg=disk+full`, meaning{monitor.Fail, noExit, ""}},
-		{formType, `{"status":"fail"}`, meaning{monitor.Fail, noExit, ""}}, // curl -d, Invoke-RestMethod
-		{formType, `{"status":"fail","log":"` + strings.Repeat("x", 50_000) + `"}`, meaning{monitor.Fail, noExit, ""}},
-		{formType, "exit_code=3&msg=disk is full: 100 %", meaning{monitor.Fail, 3, ""}}, // curl -d escapes nothing
-		{formType, "rid=7&exit_code=3&msg=first line\nsecond line & größer", meaning{monitor.Fail, 3, "7"}},
-		{formType, "msg=disk is full&status=down", meaning{monitor.Fail, noExit, ""}},
-		{formType, "status=down&msg=" + strings.Repeat("x", 50_000), meaning{monitor.Fail, noExit, ""}},
-		{jsonType, "\ufeff" + `{"status":"down"}`, meaning{monitor.Fail, noExit, ""}}, // Windows programs
-		{"text/json", `{"status":"down"}`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, `{"status":"down","msg":"first line` + "\n" + `second line"}`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, `{"status":"down",}`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, `{"status":"down"`, meaning{monitor.Fail, noExit, ""}},
-		{jsonType, `{"receiver":"x","status":"firing",` + watchdog + `}`, meaning{monitor.Success, noExit, ""}},
-		{jsonType, `{"receiver":"x","status":"resolved",` + watchdog + `}`, meaning{monitor.Fail, noExit, ""}},
+		{jsonType, `{"status":"down","msg":"disk full"}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, ` {"status":"up"} `, meaning{monitor.PingSuccess, noExit, ""}},
+		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.PingFail, noExit, "8f14e45f"}},
+		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.PingStart, noExit, "c1"}},
+		{jsonType, `{"exit-code":3}`, meaning{monitor.PingFail, 3, ""}},
+		{jsonType, `{"exitCode":3}`, meaning{monitor.PingFail, 3, ""}},
+		{jsonType, `{"exit_code":3}`, meaning{monitor.PingFail, 3, ""}},
+		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.PingFail, noExit, ""}},
+		{formType, `status=down&msg=disk+full`, meaning{monitor.PingFail, noExit, ""}},
+		{formType, `{"status":"fail"}`, meaning{monitor.PingFail, noExit, ""}}, // curl -d, Invoke-RestMethod
+		{formType, `{"status":"fail","log":"` + strings.Repeat("x", 50_000) + `"}`, meaning{monitor.PingFail, noExit, ""}},
+		{formType, "exit_code=3&msg=disk is full: 100 %", meaning{monitor.PingFail, 3, ""}}, // curl -d escapes nothing
+		{formType, "rid=7&exit_code=3&msg=first line\nsecond line & größer", meaning{monitor.PingFail, 3, "7"}},
+		{formType, "msg=disk is full&status=down", meaning{monitor.PingFail, noExit, ""}},
+		{formType, "status=down&msg=" + strings.Repeat("x", 50_000), meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, "\ufeff" + `{"status":"down"}`, meaning{monitor.PingFail, noExit, ""}}, // Windows programs
+		{"text/json", `{"status":"down"}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"status":"down","msg":"first line` + "\n" + `second line"}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"status":"down",}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"status":"down"`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"receiver":"x","status":"firing",` + watchdog + `}`, meaning{monitor.PingSuccess, noExit, ""}},
+		{jsonType, `{"receiver":"x","status":"resolved",` + watchdog + `}`, meaning{monitor.PingFail, noExit, ""}},
 	} {
 		if got, err := bodyMeans(t, c.contentType, c.body); err != nil || got != c.want {
 			t.Errorf("%s %s is %+v, %v; want %+v", c.contentType, c.body, got, err, c.want)
@@ -61,7 +61,7 @@ func TestReadBody_UnderstandsTheWordsOfOtherMonitors(t *testing.T) {
 }
 
 // What a job prints is never taken for a word about its outcome.
-func TestReadBody_OutputSaysNothing(t *testing.T) {
+func TestReadBody_OutputHasNoOutcome(t *testing.T) {
 	for _, c := range []struct{ contentType, body string }{
 		{textType, `{"status":"fail"}`},
 		{"", `{"status":"fail"}`},
@@ -84,14 +84,14 @@ func TestReadBody_OutputSaysNothing(t *testing.T) {
 		{formType, "{ echo status; }"},
 		{jsonType, `not JSON`},
 	} {
-		want := meaning{monitor.Success, noExit, ""}
+		want := meaning{monitor.PingSuccess, noExit, ""}
 		if got, err := bodyMeans(t, c.contentType, c.body); err != nil || got != want {
 			t.Errorf("%q %.60q is %+v, %v; want a success", c.contentType, c.body, got, err)
 		}
 	}
 }
 
-func TestReadBody_IsNeverTakenForTheOpposite(t *testing.T) {
+func TestReadBody_NeverReturnsTheOppositeOutcome(t *testing.T) {
 	for body, names := range map[string]string{
 		`{"status":"degraded"}`:                                                "status must be",
 		`{"msg":"a "quoted" word","status":"down"}`:                            "malformed JSON",
@@ -111,17 +111,17 @@ func TestReadBody_IsNeverTakenForTheOpposite(t *testing.T) {
 	}
 }
 
-func TestReadBody_ALongJSONBodySaysWhatItsBeginningSays(t *testing.T) {
-	f := form{claims: newClaims()}
-	if err := f.readBody(jsonType, []byte(`{"status":"fail","log":"xxx`), false); err != nil || f.kind != monitor.Fail {
-		t.Errorf("cut off after the status: %+v, %v; want a failure", f.means(), err)
+func TestReadBody_ALongJSONBodyHasTheOutcomeOfItsBeginning(t *testing.T) {
+	f := pingRequest{runClaims: newRunClaims()}
+	if err := f.readBody(jsonType, []byte(`{"status":"fail","log":"xxx`), false); err != nil || f.kind != monitor.PingFail {
+		t.Errorf("cut off after the status: %+v, %v; want a failure", f.meaning(), err)
 	}
 }
 
 // Output may be cut when memory is short, but not what says the outcome.
-func TestServeHTTP_WithoutMemoryForTheOutcomeThePingIsToBeSentAgain(t *testing.T) {
-	take(t, func(d *desk) {
-		d.handler.Bodies = NewBodies(10)
+func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T) {
+	take(t, func(d *fixture) {
+		d.handler.BodyBudget = NewBodyBudget(10)
 		for contentType, want := range map[string]int{jsonType: 503, formType: 503, textType: 200} {
 			r := httptest.NewRequest("POST", Prefix+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
 			r.Header.Set("Content-Type", contentType)
@@ -135,7 +135,7 @@ func TestServeHTTP_WithoutMemoryForTheOutcomeThePingIsToBeSentAgain(t *testing.T
 }
 
 func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
-	take(t, func(d *desk) {
+	take(t, func(d *fixture) {
 		for _, c := range []struct {
 			form, contentType string
 			want              int
@@ -156,7 +156,7 @@ func FuzzReadBody(f *testing.F) {
 	f.Add(jsonType, []byte(`{"status":"down"}`), true)
 	f.Add(formType, []byte(`status=down&x=%`), true)
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, complete bool) {
-		s := newClaims()
+		s := newRunClaims()
 		if err := s.readBody(contentType, body, complete); err != nil && strings.ContainsAny(err.Error(), "\n\x00") {
 			t.Errorf("%q: error of several lines: %q", body, err)
 		}

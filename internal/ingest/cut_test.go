@@ -10,65 +10,65 @@ import (
 )
 
 // before is the horizon that a ping which arrived at the moment leaves.
-func before(at time.Time) time.Time { return at.UTC().Add(-monitor.Tick) }
+func before(at time.Time) time.Time { return at.UTC().Add(-monitor.Precision) }
 
 // known makes pings for an id hold back other nodes from their first byte on.
-func known(a *Arrivals, id string) { a.Stored(a.Begin(id, unknownWait)) }
+func known(a *InFlight, id string) { a.RemoveStored(a.Add(id, unknownWait)) }
 
-func TestCut_AnIncompleteRequestHoldsBackItsOwnHeartbeatOnOtherNodesFromTheFirstMoment(t *testing.T) {
+func TestSnapshot_AnIncompleteRequestHoldsBackItsOwnHeartbeatOnOtherNodesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
+		a := NewInFlight()
 		known(a, "slow")
-		slow := a.Begin("slow", unknownWait)
+		slow := a.Add("slow", unknownWait)
 		for _, age := range []time.Duration{0, 9 * time.Second} {
 			time.Sleep(age)
-			h := a.Cut().Horizon
+			h := a.Snapshot().Watermark
 			if !h.Holds["slow"].Equal(before(slow.At)) || len(h.Holds) != 1 {
 				t.Errorf("after %s the holds are %v; want slow, just before %s", age, h.Holds, slow.At)
 			}
-			if !h.Rest.Equal(before(time.Now())) {
-				t.Errorf("after %s all others are held back to %s; want now", age, h.Rest)
+			if !h.Default.Equal(before(time.Now())) {
+				t.Errorf("after %s all others are held back to %s; want now", age, h.Default)
 			}
 			if !h.All.Equal(before(slow.At)) {
 				t.Errorf("after %s nodes of the version before judge up to %s; want just before the ping", age, h.All)
 			}
 		}
-		a.Stored(slow)
-		if h := a.Cut().Horizon; len(h.Holds) != 0 || !h.All.Equal(before(time.Now())) {
+		a.RemoveStored(slow)
+		if h := a.Snapshot().Watermark; len(h.Holds) != 0 || !h.All.Equal(before(time.Now())) {
 			t.Errorf("with nothing on its way: holds %v, horizon %s", h.Holds, h.All)
 		}
 	})
 }
 
-func TestCut_ACompleteRequestIsListedWhenItWaitsLong(t *testing.T) {
+func TestSnapshot_ACompleteRequestIsListedWhenItWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
-		waits := a.Begin("locked row", unknownWait)
+		a := NewInFlight()
+		waits := a.Add("locked row", unknownWait)
 		a.Complete(waits)
 		time.Sleep(maxUnlisted)
-		if h := a.Cut().Horizon; len(h.Holds) != 0 || !h.Rest.Equal(before(waits.At)) {
-			t.Errorf("after %s: holds %v, the rest up to %s; want none, just before it", maxUnlisted, h.Holds, h.Rest)
+		if h := a.Snapshot().Watermark; len(h.Holds) != 0 || !h.Default.Equal(before(waits.At)) {
+			t.Errorf("after %s: holds %v, the rest up to %s; want none, just before it", maxUnlisted, h.Holds, h.Default)
 		}
-		time.Sleep(monitor.Tick)
-		if h := a.Cut().Horizon; !h.Holds["locked row"].Equal(before(waits.At)) || !h.Rest.Equal(before(time.Now())) {
-			t.Errorf("later: holds %v, the rest up to %s; want its own, now", h.Holds, h.Rest)
+		time.Sleep(monitor.Precision)
+		if h := a.Snapshot().Watermark; !h.Holds["locked row"].Equal(before(waits.At)) || !h.Default.Equal(before(time.Now())) {
+			t.Errorf("later: holds %v, the rest up to %s; want its own, now", h.Holds, h.Default)
 		}
 	})
 }
 
-func TestCut_AMadeUpIDHoldsBackNothingElse(t *testing.T) {
+func TestSnapshot_AnUnknownIDHoldsBackNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
+		a := NewInFlight()
 		for i := range 2 * maxHolds {
-			a.Begin(fmt.Sprint("made up ", i), unknownWait)
+			a.Add(fmt.Sprint("made up ", i), unknownWait)
 		}
 		time.Sleep(time.Second)
 		known(a, "real")
-		real := a.Begin("real", unknownWait)
+		real := a.Add("real", unknownWait)
 		time.Sleep(time.Second)
-		h := a.Cut().Horizon
-		if !h.Rest.Equal(before(time.Now())) || a.Crowded() {
-			t.Errorf("made-up ids hold back all heartbeats to %s; want now", h.Rest)
+		h := a.Snapshot().Watermark
+		if !h.Default.Equal(before(time.Now())) || a.Crowded() {
+			t.Errorf("made-up ids hold back all heartbeats to %s; want now", h.Default)
 		}
 		if len(h.Holds) != maxHolds || !h.Holds["real"].Equal(before(real.At)) {
 			t.Errorf("%d holds, of the real heartbeat %s; want %d, just before %s", len(h.Holds), h.Holds["real"], maxHolds, real.At)
@@ -76,32 +76,32 @@ func TestCut_AMadeUpIDHoldsBackNothingElse(t *testing.T) {
 	})
 }
 
-func TestCut_WhatFindsNoPlaceOnTheListHoldsBackAllAndHasLittleTime(t *testing.T) {
+func TestSnapshot_PingsBeyondTheListHoldBackAllAndGetLessTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
-		h := &Handler{Arrivals: a}
-		var all []*Arrival
+		a := NewInFlight()
+		h := &Handler{InFlight: a}
+		var all []*InFlightPing
 		for i := range maxHolds + 1 {
 			id := fmt.Sprint("known ", i)
 			known(a, id)
-			if got := h.bodyTime(); got != longestBody {
-				t.Fatalf("with %d incomplete requests the next has %s; want %s", i, got, longestBody)
+			if got := h.bodyTimeLimit(); got != bodyTimeout {
+				t.Fatalf("with %d incomplete requests the next has %s; want %s", i, got, bodyTimeout)
 			}
-			all = append(all, a.Begin(id, unknownWait))
+			all = append(all, a.Add(id, unknownWait))
 			time.Sleep(time.Millisecond)
 		}
 		last := all[maxHolds]
-		if got := h.bodyTime(); got != crowdedBody {
-			t.Errorf("with %d incomplete requests one has %s; want %s", len(all), got, crowdedBody)
+		if got := h.bodyTimeLimit(); got != crowdedBodyTimeout {
+			t.Errorf("with %d incomplete requests one has %s; want %s", len(all), got, crowdedBodyTimeout)
 		}
-		cut := a.Cut()
-		if len(cut.Horizon.Holds) != maxHolds || !cut.Horizon.Rest.Equal(before(last.At)) {
-			t.Errorf("%d holds, the rest up to %s; want %d, just before the youngest, %s", len(cut.Horizon.Holds), cut.Horizon.Rest, maxHolds, last.At)
+		cut := a.Snapshot()
+		if len(cut.Watermark.Holds) != maxHolds || !cut.Watermark.Default.Equal(before(last.At)) {
+			t.Errorf("%d holds, the rest up to %s; want %d, just before the youngest, %s", len(cut.Watermark.Holds), cut.Watermark.Default, maxHolds, last.At)
 		}
-		a.Begin("known 0", unknownWait) // one more of a heartbeat that is listed takes no place
-		a.End(last)
-		if cut := a.Cut(); !cut.Horizon.Rest.Equal(before(time.Now())) || a.Crowded() {
-			t.Errorf("when that is over the rest is held back to %s; want now", cut.Horizon.Rest)
+		a.Add("known 0", unknownWait) // one more of a heartbeat that is listed takes no place
+		a.Remove(last)
+		if cut := a.Snapshot(); !cut.Watermark.Default.Equal(before(time.Now())) || a.Crowded() {
+			t.Errorf("when that is over the rest is held back to %s; want now", cut.Watermark.Default)
 		}
 	})
 }

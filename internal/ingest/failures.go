@@ -11,20 +11,20 @@ import (
 // verdict expires, because a load balancer that avoids this node sends it no ping
 // that could clear it.
 const (
-	manyFailures   = 3 // heartbeats
-	failuresExpire = 30 * time.Second
+	failureThreshold = 3 // heartbeats
+	failureExpiry    = 30 * time.Second
 )
 
 // failures holds the heartbeats whose pings failed since the last stored batch.
 type failures struct {
 	mu   sync.Mutex
-	ids  map[string]bool // at most manyFailures
+	ids  map[string]bool // at most failureThreshold
 	last time.Time
 	err  error
 }
 
-// note records the result of a batch.
-func (f *failures) note(now time.Time, gathered *batch, err error) {
+// record records the result of a batch.
+func (f *failures) record(now time.Time, gathered *batch, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
@@ -35,7 +35,7 @@ func (f *failures) note(now time.Time, gathered *batch, err error) {
 		f.ids = map[string]bool{}
 	}
 	for _, w := range gathered.pings {
-		if len(f.ids) < manyFailures {
+		if len(f.ids) < failureThreshold {
 			f.ids[w.id] = true
 		}
 	}
@@ -47,7 +47,7 @@ func (f *failures) note(now time.Time, gathered *batch, err error) {
 func (f *failures) check(now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.ids) < manyFailures || now.Sub(f.last) > failuresExpire {
+	if len(f.ids) < failureThreshold || now.Sub(f.last) > failureExpiry {
 		return nil
 	}
 	return fmt.Errorf("ping batches: the last ones were not stored: %w", f.err)

@@ -13,19 +13,19 @@ import (
 // Prefix is the path below which pings go.
 const Prefix = "/api/v1/hb/"
 
-// form is what a request says about a ping.
-type form struct {
+// pingRequest is what a request says about a ping.
+type pingRequest struct {
 	id string
-	claims
+	runClaims
 }
 
 // noExit is short for the exit code of a ping that reports none.
 const noExit = monitor.NoExitCode
 
-// parse reads the path behind Prefix and the query. Its errors are sentences
+// parsePingURL reads the path behind Prefix and the query. Its errors are sentences
 // for whoever wrote the address.
-func parse(path, query string) (form, error) {
-	f := form{claims: newClaims()}
+func parsePingURL(path, query string) (pingRequest, error) {
+	f := pingRequest{runClaims: newRunClaims()}
 	id, signal, more := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(path, Prefix), "/"), "/")
 	// Only the usual form with hyphens: one heartbeat has one address.
 	parsed, err := uuid.Parse(id)
@@ -34,7 +34,7 @@ func parse(path, query string) (form, error) {
 	}
 	f.id = parsed.String()
 	if more {
-		if f.claim, err = readSignal(signal); err != nil {
+		if f.outcomeClaim, err = parseSignal(signal); err != nil {
 			return f, err
 		}
 	}
@@ -44,9 +44,9 @@ func parse(path, query string) (form, error) {
 	return f, f.readParameters(query, false)
 }
 
-// readSignal reads what follows the id.
-func readSignal(s string) (claim, error) {
-	c, known := outcomes[s]
+// parseSignal reads what follows the id.
+func parseSignal(s string) (outcomeClaim, error) {
+	c, known := outcomeWords[s]
 	if known {
 		c.exit = noExit
 	} else {
@@ -54,16 +54,16 @@ func readSignal(s string) (claim, error) {
 		if err != nil || exit < 0 || exit > 255 || s != strconv.Itoa(exit) {
 			return c, fmt.Errorf("malformed signal: after the id comes nothing, /start, /fail, /log or an exit code from 0 to 255")
 		}
-		c, _ = exitClaim(s)
+		c, _ = exitCodeClaim(s)
 	}
 	c.word = "/" + s
 	return c, nil
 }
 
-// ping returns the kind of ping and the exit code: a success if nothing says more.
-func (f form) ping() (monitor.PingKind, int) {
+// kindAndExit returns the kind of ping and the exit code: a success if nothing says more.
+func (f pingRequest) kindAndExit() (monitor.PingKind, int) {
 	if f.kind == "" {
-		return monitor.Success, noExit
+		return monitor.PingSuccess, noExit
 	}
 	return f.kind, f.exit
 }

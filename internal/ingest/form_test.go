@@ -16,86 +16,86 @@ type meaning struct {
 	runID string
 }
 
-// means returns the meaning of a request.
-func (f form) means() meaning {
-	kind, exit := f.ping()
+// meaning returns the meaning of a request.
+func (f pingRequest) meaning() meaning {
+	kind, exit := f.kindAndExit()
 	return meaning{kind, exit, f.runID}
 }
 
-func TestEveryFormOfAPingIsUnderstood(t *testing.T) {
+func TestParsePingURL_ReadsEveryForm(t *testing.T) {
 	const run = "0f8fad5b-d9cb-469f-a165-70867728950e"
 	for _, c := range []struct {
 		path, query string
 		want        meaning
 	}{
-		{someID, "", meaning{monitor.Success, noExit, ""}},
-		{someID + "/", "", meaning{monitor.Success, noExit, ""}},
-		{strings.ToUpper(someID), "", meaning{monitor.Success, noExit, ""}},
-		{someID + "/start", "", meaning{monitor.Start, noExit, ""}},
-		{someID + "/start/", "rid=" + run, meaning{monitor.Start, noExit, run}},
-		{someID + "/fail", "", meaning{monitor.Fail, noExit, ""}},
-		{someID + "/log", "", meaning{monitor.Log, noExit, ""}},
-		{someID + "/0", "", meaning{monitor.Success, 0, ""}},
-		{someID + "/1", "", meaning{monitor.Fail, 1, ""}},
-		{someID + "/255", "rid=" + strings.ToUpper(run), meaning{monitor.Fail, 255, run}},
-		{someID, "utm_source=mail", meaning{monitor.Success, noExit, ""}},
+		{someID, "", meaning{monitor.PingSuccess, noExit, ""}},
+		{someID + "/", "", meaning{monitor.PingSuccess, noExit, ""}},
+		{strings.ToUpper(someID), "", meaning{monitor.PingSuccess, noExit, ""}},
+		{someID + "/start", "", meaning{monitor.PingStart, noExit, ""}},
+		{someID + "/start/", "rid=" + run, meaning{monitor.PingStart, noExit, run}},
+		{someID + "/fail", "", meaning{monitor.PingFail, noExit, ""}},
+		{someID + "/log", "", meaning{monitor.PingLog, noExit, ""}},
+		{someID + "/0", "", meaning{monitor.PingSuccess, 0, ""}},
+		{someID + "/1", "", meaning{monitor.PingFail, 1, ""}},
+		{someID + "/255", "rid=" + strings.ToUpper(run), meaning{monitor.PingFail, 255, run}},
+		{someID, "utm_source=mail", meaning{monitor.PingSuccess, noExit, ""}},
 	} {
-		got, err := parse(Prefix+c.path, c.query)
-		if err != nil || got.means() != c.want || got.id != someID {
-			t.Errorf("parse(%q, %q) = %s %+v, %v; want %+v", c.path, c.query, got.id, got.means(), err, c.want)
+		got, err := parsePingURL(Prefix+c.path, c.query)
+		if err != nil || got.meaning() != c.want || got.id != someID {
+			t.Errorf("parse(%q, %q) = %s %+v, %v; want %+v", c.path, c.query, got.id, got.meaning(), err, c.want)
 		}
 	}
 }
 
 // Each row is a request of a client of another monitor, below the ping URL.
-func TestParse_UnderstandsTheWordsOfOtherMonitors(t *testing.T) {
+func TestParsePingURL_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 	for _, c := range []struct {
 		product, below string
 		want           meaning
 	}{
-		{"Uptime Kuma", "?status=up&msg=OK&ping=", meaning{monitor.Success, noExit, ""}},
-		{"Uptime Kuma", "?status=down&msg=disk%20full&ping=12", meaning{monitor.Fail, noExit, ""}},
-		{"Cronitor", "?state=run&series=8f14e45f&stamp=1700000000.1&env=prod", meaning{monitor.Start, noExit, "8f14e45f"}},
-		{"Cronitor", "?state=complete&series=8f14e45f&metric=duration:100&metric=error_count:3", meaning{monitor.Success, noExit, "8f14e45f"}},
-		{"Cronitor", "?state=fail&status_code=2&message=x", meaning{monitor.Fail, 2, ""}},
-		{"Cronitor", "?state=complete&status_code=2", meaning{monitor.Fail, 2, ""}},
-		{"Cronitor", "?state=ok", meaning{monitor.Success, noExit, ""}},
-		{"Cronitor", "?state=tick", meaning{monitor.Success, noExit, ""}},
-		{"Cronitor hook", "/run", meaning{monitor.Start, noExit, ""}},
-		{"Cronitor hook", "/complete", meaning{monitor.Success, noExit, ""}},
-		{"Cronhub", "/finish", meaning{monitor.Success, noExit, ""}},
-		{"Sentry", "?status=in_progress&check_in_id=0123456789abcdef0123456789abcdef", meaning{monitor.Start, noExit, "0123456789abcdef0123456789abcdef"}},
-		{"Sentry", "?status=error&check_in_id=00000000000000000000000000000000&environment=prod", meaning{monitor.Fail, noExit, ""}},
-		{"Sentry", "?status=ok", meaning{monitor.Success, noExit, ""}},
-		{"Dead Man's Snitch", "?m=done&s=0", meaning{monitor.Success, 0, ""}},
-		{"Dead Man's Snitch", "?m=done&s=", meaning{monitor.Success, 0, ""}},
-		{"Dead Man's Snitch", "?s=3", meaning{monitor.Fail, 3, ""}},
-		{"GitHub Actions", "?status=success", meaning{monitor.Success, noExit, ""}},
-		{"GitHub Actions", "?status=completed&conclusion=failure", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?exit_code=1", meaning{monitor.Fail, 1, ""}},
-		{"scripts", "?exitcode=-1073741510", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?rc=256", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?success=false", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?failed=0", meaning{monitor.Success, noExit, ""}},
-		{"scripts", "?fail", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?start", meaning{monitor.Start, noExit, ""}},
-		{"scripts", "?STATUS=Down", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "?st%61tus=d%6Fwn", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "/down", meaning{monitor.Fail, noExit, ""}},
-		{"scripts", "/success", meaning{monitor.Success, noExit, ""}},
-		{"scripts", "/ok", meaning{monitor.Success, noExit, ""}},
-		{"scripts", "/3?status=down", meaning{monitor.Fail, 3, ""}},
-		{"scripts", "/0?status=up", meaning{monitor.Success, 0, ""}},
+		{"Uptime Kuma", "?status=up&msg=OK&ping=", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Uptime Kuma", "?status=down&msg=disk%20full&ping=12", meaning{monitor.PingFail, noExit, ""}},
+		{"Cronitor", "?state=run&series=8f14e45f&stamp=1700000000.1&env=prod", meaning{monitor.PingStart, noExit, "8f14e45f"}},
+		{"Cronitor", "?state=complete&series=8f14e45f&metric=duration:100&metric=error_count:3", meaning{monitor.PingSuccess, noExit, "8f14e45f"}},
+		{"Cronitor", "?state=fail&status_code=2&message=x", meaning{monitor.PingFail, 2, ""}},
+		{"Cronitor", "?state=complete&status_code=2", meaning{monitor.PingFail, 2, ""}},
+		{"Cronitor", "?state=ok", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Cronitor", "?state=tick", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Cronitor hook", "/run", meaning{monitor.PingStart, noExit, ""}},
+		{"Cronitor hook", "/complete", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Cronhub", "/finish", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Sentry", "?status=in_progress&check_in_id=0123456789abcdef0123456789abcdef", meaning{monitor.PingStart, noExit, "0123456789abcdef0123456789abcdef"}},
+		{"Sentry", "?status=error&check_in_id=00000000000000000000000000000000&environment=prod", meaning{monitor.PingFail, noExit, ""}},
+		{"Sentry", "?status=ok", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Dead Man's Snitch", "?m=done&s=0", meaning{monitor.PingSuccess, 0, ""}},
+		{"Dead Man's Snitch", "?m=done&s=", meaning{monitor.PingSuccess, 0, ""}},
+		{"Dead Man's Snitch", "?s=3", meaning{monitor.PingFail, 3, ""}},
+		{"GitHub Actions", "?status=success", meaning{monitor.PingSuccess, noExit, ""}},
+		{"GitHub Actions", "?status=completed&conclusion=failure", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?exit_code=1", meaning{monitor.PingFail, 1, ""}},
+		{"scripts", "?exitcode=-1073741510", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?rc=256", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?success=false", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?failed=0", meaning{monitor.PingSuccess, noExit, ""}},
+		{"scripts", "?fail", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?start", meaning{monitor.PingStart, noExit, ""}},
+		{"scripts", "?STATUS=Down", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "?st%61tus=d%6Fwn", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "/down", meaning{monitor.PingFail, noExit, ""}},
+		{"scripts", "/success", meaning{monitor.PingSuccess, noExit, ""}},
+		{"scripts", "/ok", meaning{monitor.PingSuccess, noExit, ""}},
+		{"scripts", "/3?status=down", meaning{monitor.PingFail, 3, ""}},
+		{"scripts", "/0?status=up", meaning{monitor.PingSuccess, 0, ""}},
 	} {
 		path, query, _ := strings.Cut(c.below, "?")
-		got, err := parse(Prefix+someID+path, query)
-		if err != nil || got.means() != c.want {
-			t.Errorf("%s: %s is %+v, %v; want %+v", c.product, c.below, got.means(), err, c.want)
+		got, err := parsePingURL(Prefix+someID+path, query)
+		if err != nil || got.meaning() != c.want {
+			t.Errorf("%s: %s is %+v, %v; want %+v", c.product, c.below, got.meaning(), err, c.want)
 		}
 	}
 }
 
-func TestParse_RejectsUnknownOutcomesAndContradictionsWithASentence(t *testing.T) {
+func TestParsePingURL_RejectsUnknownOutcomesAndContradictionsWithASentence(t *testing.T) {
 	for below, names := range map[string]string{
 		"?status=degraded":           "status must be one of up, ok",
 		"?status=":                   "status must be",
@@ -116,33 +116,33 @@ func TestParse_RejectsUnknownOutcomesAndContradictionsWithASentence(t *testing.T
 		"?status=a%0Ab%00" + strings.Repeat("c", 9000): "status must be",
 	} {
 		path, query, _ := strings.Cut(below, "?")
-		_, err := parse(Prefix+someID+path, query)
+		_, err := parsePingURL(Prefix+someID+path, query)
 		if err == nil || !strings.Contains(err.Error(), names) || strings.ContainsAny(err.Error(), "\n\x00") || len(err.Error()) > 300 {
 			t.Errorf("%.60s: %v; want one short line with %q", below, err, names)
 		}
 	}
 }
 
-func TestParse_OtherParametersNeverRejectAPing(t *testing.T) {
+func TestParsePingURL_OtherParametersNeverRejectAPing(t *testing.T) {
 	for _, query := range []string{
 		"msg=disk%2095%", "a;b", "msg=a;b=c", "%zz=%zz", "&&&", "=", "a=1&a=2&a=3", "msg=" + strings.Repeat("x", 1<<20),
 		"rid=", "rid=%20", "series=", "metric=duration:3&metric=count:4", "status_page=down", "down=12.5&up=3", "start=1700000000",
 		"statuses=fail", "m=fail", "msg=status=down", "\xff=\xff",
 	} {
-		got, err := parse(Prefix+someID, query)
-		if want := (meaning{monitor.Success, noExit, ""}); err != nil || got.means() != want {
-			t.Errorf("%.40q: %+v, %v; want a success", query, got.means(), err)
+		got, err := parsePingURL(Prefix+someID, query)
+		if want := (meaning{monitor.PingSuccess, noExit, ""}); err != nil || got.meaning() != want {
+			t.Errorf("%.40q: %+v, %v; want a success", query, got.meaning(), err)
 		}
 	}
 }
 
-func TestParse_AnyRunIDPairsAStartWithItsFinish(t *testing.T) {
+func TestParsePingURL_AnyRunIDPairsAStartWithItsFinish(t *testing.T) {
 	kept := map[string]string{}
 	for _, rid := range []string{
 		"7", "nightly 3", "a;b", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 66), "a%00b", "%ff", "%zz", "a%0Ab", "ABC", "abc",
 	} {
-		start, errStart := parse(Prefix+someID+"/start", "rid="+rid)
-		finish, errFinish := parse(Prefix+someID+"/1", "rid="+rid+"&rid=other")
+		start, errStart := parsePingURL(Prefix+someID+"/start", "rid="+rid)
+		finish, errFinish := parsePingURL(Prefix+someID+"/1", "rid="+rid+"&rid=other")
 		if errStart != nil || errFinish != nil || start.runID == "" || len(start.runID) > maxRunID || strings.ContainsAny(start.runID, "\x00\n") {
 			t.Errorf("rid %.20q: %q, %v, %v", rid, start.runID, errStart, errFinish)
 		}
@@ -154,13 +154,13 @@ func TestParse_AnyRunIDPairsAStartWithItsFinish(t *testing.T) {
 		}
 		kept[start.runID] = rid
 	}
-	both, err := parse(Prefix+someID, "check_in_id=c&series=b&rid=a")
+	both, err := parsePingURL(Prefix+someID, "check_in_id=c&series=b&rid=a")
 	if err != nil || both.runID != "a" {
 		t.Errorf("with rid and the ids of others: %q, %v; want that of rid", both.runID, err)
 	}
 }
 
-func TestWhatIsMalformedIsNamed(t *testing.T) {
+func TestParsePingURL_NamesWhatIsMalformed(t *testing.T) {
 	for _, c := range []struct{ path, query, names string }{
 		{"", "", "id"},
 		{"nonsense", "", "id"},
@@ -176,7 +176,7 @@ func TestWhatIsMalformedIsNamed(t *testing.T) {
 		{someID + "/start/start", "", "signal"},
 		{someID + "//", "", "signal"},
 	} {
-		_, err := parse(Prefix+c.path, c.query)
+		_, err := parsePingURL(Prefix+c.path, c.query)
 		if err == nil || !strings.Contains(err.Error(), c.names) || strings.ContainsRune(err.Error(), '\n') {
 			t.Errorf("parse(%q, %q): %v; want one line that names the %s", c.path, c.query, err, c.names)
 		}
@@ -184,10 +184,10 @@ func TestWhatIsMalformedIsNamed(t *testing.T) {
 }
 
 // The plain form of a ping costs nothing.
-func TestParse_APlainPingNeedsOneAllocation(t *testing.T) {
+func TestParsePingURL_APlainPingNeedsOneAllocation(t *testing.T) {
 	path := Prefix + someID
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := parse(path, ""); err != nil {
+		if _, err := parsePingURL(path, ""); err != nil {
 			t.Fatal(err)
 		}
 	}); n > 1 {
@@ -195,13 +195,13 @@ func TestParse_APlainPingNeedsOneAllocation(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParsePingURL(f *testing.F) {
 	f.Add(Prefix+someID+"/start", "rid="+someID)
 	f.Add(Prefix+someID, "status=down&rid=%")
 	f.Add(Prefix, "a=%")
 	f.Fuzz(func(t *testing.T, path, query string) {
-		got, err := parse(path, query)
-		kind, exit := got.ping()
+		got, err := parsePingURL(path, query)
+		kind, exit := got.kindAndExit()
 		if err == nil && (len(got.id) != 36 || exit < -1 || exit > 255 || len(got.runID) > maxRunID || kind == "") {
 			t.Errorf("parse(%q, %q) = %+v", path, query, got)
 		}

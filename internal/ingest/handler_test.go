@@ -22,8 +22,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// desk is a face for pings on a real store with one heartbeat.
-type desk struct {
+// fixture is a face for pings on a real store with one heartbeat.
+type fixture struct {
 	t       *testing.T
 	db      *store.DB
 	handler *Handler
@@ -31,19 +31,19 @@ type desk struct {
 }
 
 // take runs a test on a new desk, once per database, in virtual time.
-func take(t *testing.T, test func(*desk)) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) { test(newDesk(t, open())) })
+func take(t *testing.T, test func(*fixture)) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) { test(newFixture(t, open())) })
 }
 
-// newDesk is a desk on a store.
-func newDesk(t *testing.T, db *store.DB) *desk {
+// newFixture is a desk on a store.
+func newFixture(t *testing.T, db *store.DB) *fixture {
 	t.Helper()
 	none := func() float64 { return 0 }
-	m, arrivals := meter.New(none, none), NewArrivals()
-	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), News{Owed: func() {}, Sooner: func(time.Time) {}})
+	m, arrivals := meter.New(none, none), NewInFlight()
+	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), Signals{Pending: func() {}, Due: func(time.Time) {}})
 	t.Cleanup(b.Stop)
-	d := &desk{t: t, db: db, handler: &Handler{
-		Batcher: b, Arrivals: arrivals, Bodies: NewBodies(1 << 20), Meter: m,
+	d := &fixture{t: t, db: db, handler: &Handler{
+		Batcher: b, InFlight: arrivals, BodyBudget: NewBodyBudget(1 << 20), Metrics: m,
 		Source: func(r *http.Request) string { return "192.0.2.1" }, Allow: func(string) time.Duration { return 0 },
 	}}
 	d.h = d.add(monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod})
@@ -51,7 +51,7 @@ func newDesk(t *testing.T, db *store.DB) *desk {
 }
 
 // add adds a heartbeat.
-func (d *desk) add(rule monitor.Rule) (h monitor.Heartbeat) {
+func (d *fixture) add(rule monitor.Rule) (h monitor.Heartbeat) {
 	d.t.Helper()
 	id := uuid.NewString()
 	err := d.db.Update(context.Background(), func(tx *store.Tx) error {
@@ -72,7 +72,7 @@ func (d *desk) add(rule monitor.Rule) (h monitor.Heartbeat) {
 }
 
 // send sends one request to the heartbeat; form stands behind its id.
-func (d *desk) send(method, form string, body io.Reader) *httptest.ResponseRecorder {
+func (d *fixture) send(method, form string, body io.Reader) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	r := httptest.NewRequest(method, Prefix+d.h.ID+form, body)
 	r.Header.Set("User-Agent", "curl/8.0\x00\xff")
@@ -81,7 +81,7 @@ func (d *desk) send(method, form string, body io.Reader) *httptest.ResponseRecor
 }
 
 // newest reads the newest ping that is stored, with its body.
-func (d *desk) newest() (monitor.Ping, bool) {
+func (d *fixture) newest() (monitor.Ping, bool) {
 	d.t.Helper()
 	var p monitor.Ping
 	var found bool
@@ -90,7 +90,7 @@ func (d *desk) newest() (monitor.Ping, bool) {
 		if found = len(list) > 0; err != nil || !found {
 			return err
 		}
-		p, err = tx.Ping(d.h.Key, list[0].N)
+		p, err = tx.Ping(d.h.Key, list[0].Number)
 		return err
 	})
 	if err != nil {
@@ -99,15 +99,15 @@ func (d *desk) newest() (monitor.Ping, bool) {
 	return p, found
 }
 
-func TestOKMeansStored(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_OKMeansStored(t *testing.T) {
+	take(t, func(d *fixture) {
 		for _, method := range []string{"POST", "GET"} {
 			answer := d.send(method, "/3?rid="+someID, strings.NewReader("disk full\n"))
 			if answer.Code != 200 || answer.Body.String() != "OK" || answer.Header().Get("Ping-Body-Limit") != "100000" {
 				d.t.Errorf("%s: answered %d %q, limit %q; want 200 \"OK\", 100000", method, answer.Code, answer.Body, answer.Header().Get("Ping-Body-Limit"))
 			}
 			p, _ := d.newest()
-			if p.Kind != monitor.Fail || p.ExitCode != 3 || p.RunID != someID || p.Method != method || p.Source != "192.0.2.1" ||
+			if p.Kind != monitor.PingFail || p.ExitCode != 3 || p.RunID != someID || p.Method != method || p.Source != "192.0.2.1" ||
 				p.UserAgent != "curl/8.0�" || string(p.Body) != "disk full\n" {
 				d.t.Errorf("%s: stored %+v", method, p)
 			}
@@ -115,8 +115,8 @@ func TestOKMeansStored(t *testing.T) {
 	})
 }
 
-func TestEveryOtherAnswerIsExact(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_EveryOtherAnswerIsExact(t *testing.T) {
+	take(t, func(d *fixture) {
 		for _, c := range []struct {
 			method, form, says string
 			status             int
@@ -145,8 +145,8 @@ func TestEveryOtherAnswerIsExact(t *testing.T) {
 	})
 }
 
-func TestALongBodyIsCutAndNotRefused(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_ALongBodyIsTruncatedAndNotRejected(t *testing.T) {
+	take(t, func(d *fixture) {
 		body := bytes.NewReader(bytes.Repeat([]byte("x"), 10<<20))
 		if answer := d.send("POST", "", body); answer.Code != 200 {
 			d.t.Fatalf("answered %d %s; want 200", answer.Code, answer.Body)
@@ -172,9 +172,9 @@ var (
 // after is a body that ends badly behind some text.
 func after(text string, end torn) io.Reader { return io.MultiReader(strings.NewReader(text), end) }
 
-func TestServeHTTP_ABodyThatDoesNotArriveInTimeIsStoredAsFarAsItCame(t *testing.T) {
-	take(t, func(d *desk) {
-		for form, want := range map[string]monitor.PingKind{"": monitor.Success, "/start": monitor.Start, "/3": monitor.Fail, "/log": monitor.Log} {
+func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
+	take(t, func(d *fixture) {
+		for form, want := range map[string]monitor.PingKind{"": monitor.PingSuccess, "/start": monitor.PingStart, "/3": monitor.PingFail, "/log": monitor.PingLog} {
 			if answer := d.send("POST", form, after("the beginning", late)); answer.Code != 200 || answer.Body.String() != "OK" {
 				d.t.Errorf("%q: answered %d %q; want 200 OK", form, answer.Code, answer.Body)
 			}
@@ -187,47 +187,47 @@ func TestServeHTTP_ABodyThatDoesNotArriveInTimeIsStoredAsFarAsItCame(t *testing.
 
 // A job that is killed while it sends its output looks like a connection that
 // broke off: it must not count as a success.
-func TestServeHTTP_ASuccessThatBreaksOffIsOnlyLoggedAndAFailureCounts(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
+	take(t, func(d *fixture) {
 		for form, want := range map[string]monitor.PingKind{
-			"": monitor.Log, "/0": monitor.Log, "?state=complete": monitor.Log, "/start": monitor.Start, "/fail": monitor.Fail, "/3": monitor.Fail,
+			"": monitor.PingLog, "/0": monitor.PingLog, "?state=complete": monitor.PingLog, "/start": monitor.PingStart, "/fail": monitor.PingFail, "/3": monitor.PingFail,
 		} {
 			d.send("POST", form, after("the beginning", broken))
 			if p, found := d.newest(); !found || p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyAborted {
 				d.t.Errorf("%q: stored %s with %q, flags %s; want %s", form, p.Kind, p.Body, p.Flags, want)
 			}
-			if n := d.handler.Arrivals.Waiting(); n != 0 {
+			if n := d.handler.InFlight.Count(); n != 0 {
 				d.t.Errorf("%d pings are still registered as on their way", n)
 			}
 		}
 	})
 }
 
-func TestServeHTTP_ABodySaysHowTheRunWent(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
+	take(t, func(d *fixture) {
 		for _, c := range []struct {
 			form, contentType string
 			body              io.Reader
 			status            int
 			want              monitor.PingKind
 		}{
-			{"", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Fail},
-			{"", textType, strings.NewReader(`{"status":"down"}`), 200, monitor.Success},
+			{"", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingFail},
+			{"", textType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingSuccess},
 			{"", jsonType, strings.NewReader(`{"status":"degraded"}`), 400, ""},
-			{"/0", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.Success}, // the path says it: the body is output
-			{"?status=up", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Success},
-			{"", jsonType, after(`{"status":"down","x":`, late), 200, monitor.Fail},
-			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.Fail}, // how it ended
-			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.Success},
-			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.Success},
+			{"/0", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess}, // the path says it: the body is output
+			{"?status=up", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingSuccess},
+			{"", jsonType, after(`{"status":"down","x":`, late), 200, monitor.PingFail},
+			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingFail}, // how it ended
+			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess},
+			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.PingSuccess},
 			{"", jsonType, after(`{"x":`, late), 408, ""}, // what follows may say anything
 			{"", jsonType, after(`{"status":"completed","x":`, late), 408, ""},
 			{"", formType, after(`{"x":`, late), 408, ""},
 			{"", formType, after("exit_code=", late), 408, ""},
 			{"", formType, after("exit_code=1", late), 408, ""},
-			{"", formType, after("status=down&x=", late), 200, monitor.Fail},
-			{"", formType, after("12 files copied", late), 200, monitor.Success},
-			{"", jsonType, after(`[{"x":`, late), 200, monitor.Success},
+			{"", formType, after("status=down&x=", late), 200, monitor.PingFail},
+			{"", formType, after("12 files copied", late), 200, monitor.PingSuccess},
+			{"", jsonType, after(`[{"x":`, late), 200, monitor.PingSuccess},
 		} {
 			before, _ := d.newest()
 			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, c.body)
@@ -235,15 +235,15 @@ func TestServeHTTP_ABodySaysHowTheRunWent(t *testing.T) {
 			answer := httptest.NewRecorder()
 			d.handler.ServeHTTP(answer, r)
 			p, _ := d.newest()
-			if answer.Code != c.status || c.want == "" && p.N != before.N || c.want != "" && p.Kind != c.want {
+			if answer.Code != c.status || c.want == "" && p.Number != before.Number || c.want != "" && p.Kind != c.want {
 				d.t.Errorf("%q with %s: answered %d %s, newest is %s; want %d, %s", c.form, c.contentType, answer.Code, answer.Body, p.Kind, c.status, c.want)
 			}
 		}
 	})
 }
 
-func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
+	take(t, func(d *fixture) {
 		if err := d.db.Close(); err != nil {
 			d.t.Fatal(err)
 		}
@@ -251,18 +251,18 @@ func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
 		if answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
 			d.t.Errorf("database closed: answered %d, Retry-After %q; want 503 with one", answer.Code, answer.Header().Get("Retry-After"))
 		}
-		if n := d.handler.Arrivals.Waiting(); n != 0 {
+		if n := d.handler.InFlight.Count(); n != 0 {
 			d.t.Errorf("%d pings are still registered as on their way", n)
 		}
 	})
 }
 
-func TestAFullQueueIsAnswered503AtOnce(t *testing.T) {
+func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{db: &store.DB{}, in: make(chan *waiting)} // nobody takes anything out
-		d := &desk{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
-			Batcher: b, Arrivals: NewArrivals(), Bodies: NewBodies(1 << 20), Meter: meter.New(none, none),
+		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // nobody takes anything out
+		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
+			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: meter.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },
 		}}
 		begun := time.Now()
@@ -270,14 +270,14 @@ func TestAFullQueueIsAnswered503AtOnce(t *testing.T) {
 		if answer.Code != 503 || answer.Header().Get("Retry-After") != "1" || time.Since(begun) > 0 {
 			t.Errorf("answered %d after %s; want 503 at once, Retry-After: 1", answer.Code, time.Since(begun))
 		}
-		if n := d.handler.Arrivals.Waiting(); n != 0 {
+		if n := d.handler.InFlight.Count(); n != 0 {
 			t.Errorf("%d pings are still registered as on their way", n)
 		}
 	})
 }
 
-func TestBeyondTheAbuseLimitIsAnswered429(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
+	take(t, func(d *fixture) {
 		d.handler.Allow = func(string) time.Duration { return 1500 * time.Millisecond }
 		answer := d.send("POST", "", nil)
 		if answer.Code != 429 || answer.Header().Get("Retry-After") != "2" {
@@ -286,19 +286,19 @@ func TestBeyondTheAbuseLimitIsAnswered429(t *testing.T) {
 	})
 }
 
-func TestOneBadPingSpoilsNoOther(t *testing.T) {
-	take(t, func(d *desk) {
+func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
+	take(t, func(d *fixture) {
 		good, unknown := d.waiting(d.h.ID, ""), d.waiting(someID, "")
 		// No header or body can bring this about; it stands for what nobody
 		// thought of: a value that the database does not take.
 		bad := d.waiting(d.h.ID, "")
 		bad.ping.Kind = monitor.PingKind("a\x00b\xff")
 		bad.ping.Method = "\x00\xff"
-		d.handler.Batcher.commit(&batch{pings: []*waiting{good, bad, unknown}})
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{good, bad, unknown}})
 		if err := <-good.done; err != nil {
 			d.t.Errorf("good ping: %v", err)
 		}
-		if err := <-unknown.done; !errors.Is(err, errUnknown) {
+		if err := <-unknown.done; !errors.Is(err, errUnknownID) {
 			d.t.Errorf("ping for an unknown id: %v", err)
 		}
 		<-bad.done // SQLite takes it, PostgreSQL does not
@@ -306,49 +306,49 @@ func TestOneBadPingSpoilsNoOther(t *testing.T) {
 }
 
 // waiting registers a ping that is ready to be stored.
-func (d *desk) waiting(id, run string) *waiting {
-	arrival := d.handler.Arrivals.Begin(id, unknownWait)
-	return &waiting{id: id, arrival: arrival, done: make(chan error, 1), ping: monitor.Ping{
-		Kind: monitor.Success, At: arrival.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
+func (d *fixture) waiting(id, run string) *queuedPing {
+	arrival := d.handler.InFlight.Add(id, unknownWait)
+	return &queuedPing{id: id, inFlight: arrival, done: make(chan error, 1), ping: monitor.Ping{
+		Kind: monitor.PingSuccess, At: arrival.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
 	}}
 }
 
-func TestPingsOfOneBatchAreJudgedInTheOrderOfTheirArrival(t *testing.T) {
-	take(t, func(d *desk) {
+func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {
+	take(t, func(d *fixture) {
 		start := d.waiting(d.h.ID, someID)
-		start.ping.Kind = monitor.Start
+		start.ping.Kind = monitor.PingStart
 		time.Sleep(3 * time.Second)
 		finish := d.waiting(d.h.ID, someID)
-		d.handler.Batcher.commit(&batch{pings: []*waiting{finish, start}})
-		if p, _ := d.newest(); p.Kind != monitor.Success || p.RunTime != 3*time.Second {
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{finish, start}})
+		if p, _ := d.newest(); p.Kind != monitor.PingSuccess || p.RunTime != 3*time.Second {
 			d.t.Errorf("newest ping %s ran %s; want the success, 3s", p.Kind, p.RunTime)
 		}
 	})
 }
 
-func TestAMissBetweenTwoPingsThatWaitedTogetherIsNotLost(t *testing.T) {
-	take(t, func(d *desk) {
+func TestBatcher_AMissBetweenTwoPingsOfOneBatchIsNotLost(t *testing.T) {
+	take(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
 		time.Sleep(2 * time.Hour) // the database is away all that time
 		second := d.waiting(d.h.ID, "")
-		d.handler.Batcher.commit(&batch{pings: []*waiting{first, second}})
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{first, second}})
 		incidents := d.incidents()
-		if len(incidents) != 1 || !incidents[0].Opened.Equal(first.arrival.At.Add(61*time.Minute)) || incidents[0].State() != monitor.Resolved {
+		if len(incidents) != 1 || !incidents[0].OpenedAt.Equal(first.inFlight.At.Add(61*time.Minute)) || incidents[0].State() != monitor.StateResolved {
 			d.t.Errorf("incidents %+v; want one, dated at the deadline, resolved by the second ping", incidents)
 		}
 	})
 }
 
-func TestNothingIsJudgedThatAPingOnItsWayCouldPrevent(t *testing.T) {
-	take(t, func(d *desk) {
+func TestSnapshot_NothingIsEvaluatedThatAPingInFlightCouldPrevent(t *testing.T) {
+	take(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
-		d.handler.Batcher.commit(&batch{pings: []*waiting{first}})
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{first}})
 		time.Sleep(61 * time.Minute) // the very deadline
 		slow := d.waiting(d.h.ID, "")
 		time.Sleep(time.Minute)
 		late := d.waiting(d.h.ID, "") // overtakes the slow one
-		d.handler.Batcher.commit(&batch{pings: []*waiting{late}})
-		d.handler.Batcher.commit(&batch{pings: []*waiting{slow}})
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{late}})
+		d.handler.Batcher.commit(&batch{pings: []*queuedPing{slow}})
 		if incidents := d.incidents(); len(incidents) != 0 {
 			d.t.Errorf("incidents %+v; want none, a ping arrived at the deadline", incidents)
 		}
@@ -356,7 +356,7 @@ func TestNothingIsJudgedThatAPingOnItsWayCouldPrevent(t *testing.T) {
 }
 
 // incidents lists those of the heartbeat's project.
-func (d *desk) incidents() (all []monitor.Incident) {
+func (d *fixture) incidents() (all []monitor.Incident) {
 	d.t.Helper()
 	err := d.db.View(context.Background(), func(tx *store.Tx) error {
 		var err error
@@ -369,8 +369,8 @@ func (d *desk) incidents() (all []monitor.Incident) {
 	return all
 }
 
-func TestAStrangersBodyIsNotReadAndALongOneDelaysNoStoring(t *testing.T) {
-	take(t, func(d *desk) {
+func TestServeHTTP_TheBodyOfAnUnknownIDIsNotReadAndALongOneDelaysNoCommit(t *testing.T) {
+	take(t, func(d *fixture) {
 		body := strings.NewReader("never looked at")
 		id := d.h.ID
 		d.h.ID = someID
@@ -385,11 +385,11 @@ func TestAStrangersBodyIsNotReadAndALongOneDelaysNoStoring(t *testing.T) {
 	})
 }
 
-func TestHandler_APanicIsReportedAndAnswered(t *testing.T) {
+func TestServeHTTP_APanicIsReportedAndAnswered(t *testing.T) {
 	var caught any
 	h := &Handler{
-		Source:   func(*http.Request) string { panic("a bug") },
-		Panicked: func(what any, _ *http.Request) { caught = what },
+		Source:  func(*http.Request) string { panic("a bug") },
+		OnPanic: func(what any, _ *http.Request) { caught = what },
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, Prefix+someID, strings.NewReader("body")))

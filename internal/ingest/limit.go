@@ -15,17 +15,17 @@ import (
 type Limit struct {
 	perSecond float64
 
-	mu      sync.Mutex
-	sources map[string]*rate.Limiter
+	mu       sync.Mutex
+	limiters map[string]*rate.Limiter
 }
 
-// mostSources bounds the memory for sources. When it is full all are
+// maxSources bounds the memory for sources. When it is full all are
 // forgotten, which lets somebody through once more and locks nobody out.
-const mostSources = 10_000
+const maxSources = 10_000
 
 // NewLimit makes a limit; 0 lets everything through.
 func NewLimit(perSecond float64) *Limit {
-	return &Limit{perSecond: perSecond, sources: map[string]*rate.Limiter{}}
+	return &Limit{perSecond: perSecond, limiters: map[string]*rate.Limiter{}}
 }
 
 // Allow returns 0 when the source may send now, or else for how long it may
@@ -34,19 +34,19 @@ func (l *Limit) Allow(source string) time.Duration {
 	if l.perSecond == 0 {
 		return 0
 	}
-	key, limited := network(source)
+	key, limited := sourceKey(source)
 	if !limited {
 		return 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	limiter := l.sources[key]
+	limiter := l.limiters[key]
 	if limiter == nil {
-		if len(l.sources) >= mostSources {
-			clear(l.sources)
+		if len(l.limiters) >= maxSources {
+			clear(l.limiters)
 		}
 		limiter = rate.NewLimiter(rate.Limit(l.perSecond), int(2*l.perSecond)+1)
-		l.sources[key] = limiter
+		l.limiters[key] = limiter
 	}
 	if limiter.Allow() {
 		return 0
@@ -54,9 +54,9 @@ func (l *Limit) Allow(source string) time.Duration {
 	return max(time.Second, time.Duration(float64(time.Second)/l.perSecond))
 }
 
-// network is what counts as one source: an IPv4 address, or the /64 of an IPv6
+// sourceKey is what counts as one source: an IPv4 address, or the /64 of an IPv6
 // address, because that is what one customer has.
-func network(source string) (key string, limited bool) {
+func sourceKey(source string) (key string, limited bool) {
 	address, err := netip.ParseAddr(source)
 	if err != nil {
 		return source, true

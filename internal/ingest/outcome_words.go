@@ -8,9 +8,9 @@ import (
 	"overdue/internal/monitor"
 )
 
-// claim is what one word of a request says about the outcome of a run. The zero
+// outcomeClaim is what one word of a request says about the outcome of a run. The zero
 // claim says nothing.
-type claim struct {
+type outcomeClaim struct {
 	kind monitor.PingKind
 	exit int
 	// ended marks a word such as "completed", which says that the run ended, but
@@ -19,146 +19,146 @@ type claim struct {
 	word  string // as in the request, such as "/fail" or "status=down"
 }
 
-// outcomes are the words, in lower case, that clients of this and of other monitors
+// outcomeWords are the words, in lower case, that clients of this and of other monitors
 // send for an outcome, in paths and as values.
-var outcomes = map[string]claim{
+var outcomeWords = map[string]outcomeClaim{
 	// Healthchecks, Cronitor, Cronhub, Better Stack, Sentry, and Overdue itself
-	"start": {kind: monitor.Start}, "run": {kind: monitor.Start}, "in_progress": {kind: monitor.Start},
-	"ok": {kind: monitor.Success}, "tick": {kind: monitor.Success}, "success": {kind: monitor.Success},
-	"complete": {kind: monitor.Success, ended: true}, "finish": {kind: monitor.Success, ended: true},
-	"fail": {kind: monitor.Fail}, "error": {kind: monitor.Fail}, "log": {kind: monitor.Log},
+	"start": {kind: monitor.PingStart}, "run": {kind: monitor.PingStart}, "in_progress": {kind: monitor.PingStart},
+	"ok": {kind: monitor.PingSuccess}, "tick": {kind: monitor.PingSuccess}, "success": {kind: monitor.PingSuccess},
+	"complete": {kind: monitor.PingSuccess, ended: true}, "finish": {kind: monitor.PingSuccess, ended: true},
+	"fail": {kind: monitor.PingFail}, "error": {kind: monitor.PingFail}, "log": {kind: monitor.PingLog},
 	// Uptime Kuma
-	"up": {kind: monitor.Success}, "down": {kind: monitor.Fail},
+	"up": {kind: monitor.PingSuccess}, "down": {kind: monitor.PingFail},
 	// Forms of the same words, as people write them in scripts and CI systems send them
-	"started": {kind: monitor.Start}, "running": {kind: monitor.Start}, "in-progress": {kind: monitor.Start},
-	"succeeded": {kind: monitor.Success}, "successful": {kind: monitor.Success}, "passed": {kind: monitor.Success}, "pass": {kind: monitor.Success},
-	"healthy": {kind: monitor.Success}, "unhealthy": {kind: monitor.Fail},
-	"completed": {kind: monitor.Success, ended: true}, "finished": {kind: monitor.Success, ended: true}, "done": {kind: monitor.Success, ended: true},
-	"failed": {kind: monitor.Fail}, "failure": {kind: monitor.Fail}, "failing": {kind: monitor.Fail}, "errored": {kind: monitor.Fail}, "ko": {kind: monitor.Fail},
-	"critical": {kind: monitor.Fail}, "crashed": {kind: monitor.Fail}, "aborted": {kind: monitor.Fail}, "timeout": {kind: monitor.Fail}, "timed_out": {kind: monitor.Fail},
+	"started": {kind: monitor.PingStart}, "running": {kind: monitor.PingStart}, "in-progress": {kind: monitor.PingStart},
+	"succeeded": {kind: monitor.PingSuccess}, "successful": {kind: monitor.PingSuccess}, "passed": {kind: monitor.PingSuccess}, "pass": {kind: monitor.PingSuccess},
+	"healthy": {kind: monitor.PingSuccess}, "unhealthy": {kind: monitor.PingFail},
+	"completed": {kind: monitor.PingSuccess, ended: true}, "finished": {kind: monitor.PingSuccess, ended: true}, "done": {kind: monitor.PingSuccess, ended: true},
+	"failed": {kind: monitor.PingFail}, "failure": {kind: monitor.PingFail}, "failing": {kind: monitor.PingFail}, "errored": {kind: monitor.PingFail}, "ko": {kind: monitor.PingFail},
+	"critical": {kind: monitor.PingFail}, "crashed": {kind: monitor.PingFail}, "aborted": {kind: monitor.PingFail}, "timeout": {kind: monitor.PingFail}, "timed_out": {kind: monitor.PingFail},
 }
 
-// wordKind is how the value of a parameter is read.
-type wordKind int
+// parameterKind is how the value of a parameter is read.
+type parameterKind int
 
 const (
-	named    wordKind = iota + 1 // one of outcomes
-	exitCode                     // a number: 0 is a success, all others are failures
-	succeeds                     // true: a success; false: a failure
-	fails                        // true: a failure; false: a success
-	inQuery                      // added to kinds that count in a query only, not in a body
+	outcomeName      parameterKind = iota + 1 // one of outcomes
+	exitCode                                  // a number: 0 is a success, all others are failures
+	trueMeansSuccess                          // true: a success; false: a failure
+	trueMeansFailure                          // true: a failure; false: a success
+	queryOnly                                 // added to kinds that count in a query only, not in a body
 )
 
-// words are the parameters and JSON members that say how a run ended.
+// outcomeParameters are the parameters and JSON members that say how a run ended.
 // docs/manual/integrations.md lists the products that send them.
-var words = map[string]wordKind{
-	"status": named, "state": named, "conclusion": named, "result": named + inQuery, "outcome": named + inQuery,
+var outcomeParameters = map[string]parameterKind{
+	"status": outcomeName, "state": outcomeName, "conclusion": outcomeName, "result": outcomeName + queryOnly, "outcome": outcomeName + queryOnly,
 	"exit_code": exitCode, "exitcode": exitCode, "exit_status": exitCode, "exitstatus": exitCode, "status_code": exitCode,
-	"exit": exitCode + inQuery, "rc": exitCode + inQuery, "s": exitCode + inQuery,
-	"success": succeeds, "ok": succeeds,
-	"failed": fails, "failure": fails + inQuery, "fail": fails + inQuery, "error": fails + inQuery,
+	"exit": exitCode + queryOnly, "rc": exitCode + queryOnly, "s": exitCode + queryOnly,
+	"success": trueMeansSuccess, "ok": trueMeansSuccess,
+	"failed": trueMeansFailure, "failure": trueMeansFailure + queryOnly, "fail": trueMeansFailure + queryOnly, "error": trueMeansFailure + queryOnly,
 }
 
-// allowed describes the values of each kind of word, for errors.
-var allowed = map[wordKind]string{
-	named:    "one of up, ok, success, complete, down, fail, error, start, run, in_progress or log",
-	exitCode: "an exit code such as 0 or 1",
-	succeeds: "true, false, 1 or 0",
-	fails:    "true, false, 1 or 0",
+// allowedValues describes the values of each kind of word, for errors.
+var allowedValues = map[parameterKind]string{
+	outcomeName:      "one of up, ok, success, complete, down, fail, error, start, run, in_progress or log",
+	exitCode:         "an exit code such as 0 or 1",
+	trueMeansSuccess: "true, false, 1 or 0",
+	trueMeansFailure: "true, false, 1 or 0",
 }
 
-// truths are the values of words that are true or false.
-var truths = map[string]bool{"true": true, "1": true, "yes": true, "false": false, "0": false, "no": false}
+// booleans are the values of words that are true or false.
+var booleans = map[string]bool{"true": true, "1": true, "yes": true, "false": false, "0": false, "no": false}
 
-// understand returns what a word with a value says. known is false for words that
+// parseParameter returns what a word with a value says. known is false for words that
 // say nothing about the outcome.
-func understand(word, value string, body bool) (c claim, known bool, err error) {
-	kind := words[word]
-	if kind >= inQuery {
-		if kind -= inQuery; body {
-			return claim{}, false, nil
+func parseParameter(word, value string, body bool) (c outcomeClaim, known bool, err error) {
+	kind := outcomeParameters[word]
+	if kind >= queryOnly {
+		if kind -= queryOnly; body {
+			return outcomeClaim{}, false, nil
 		}
 	}
 	if kind == 0 {
-		return claim{}, false, nil
+		return outcomeClaim{}, false, nil
 	}
 	lower, ok := strings.ToLower(strings.TrimSpace(value)), true
 	switch kind {
-	case named:
-		c, ok = outcomes[lower]
+	case outcomeName:
+		c, ok = outcomeWords[lower]
 		c.exit = monitor.NoExitCode
 	case exitCode:
 		if word == "s" && lower == "" {
 			lower = "0" // Dead Man's Snitch: an empty status is a success
 		}
-		c, ok = exitClaim(lower)
+		c, ok = exitCodeClaim(lower)
 	default:
 		var yes bool
-		yes, ok = truths[lower]
-		c = claim{kind: monitor.Fail, exit: monitor.NoExitCode}
-		if yes == (kind == succeeds) {
-			c.kind = monitor.Success
+		yes, ok = booleans[lower]
+		c = outcomeClaim{kind: monitor.PingFail, exit: monitor.NoExitCode}
+		if yes == (kind == trueMeansSuccess) {
+			c.kind = monitor.PingSuccess
 		}
 	}
-	if c.word = word + "=" + shown(value); !ok {
-		return claim{}, true, fmt.Errorf("unknown outcome %s: %s must be %s", c.word, word, allowed[kind])
+	if c.word = word + "=" + quoteForError(value); !ok {
+		return outcomeClaim{}, true, fmt.Errorf("unknown outcome %s: %s must be %s", c.word, word, allowedValues[kind])
 	}
 	return c, true, nil
 }
 
-// exitClaim reads an exit code that a program reports. Codes outside 0 to 255, as
+// exitCodeClaim reads an exit code that a program reports. Codes outside 0 to 255, as
 // on Windows, are failures, and the code is not kept.
-func exitClaim(value string) (claim, bool) {
+func exitCodeClaim(value string) (outcomeClaim, bool) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	switch {
 	case err != nil:
-		return claim{}, false
+		return outcomeClaim{}, false
 	case n == 0:
-		return claim{kind: monitor.Success, exit: 0}, true
+		return outcomeClaim{kind: monitor.PingSuccess, exit: 0}, true
 	case n < 0 || n > 255:
-		return claim{kind: monitor.Fail, exit: monitor.NoExitCode}, true
+		return outcomeClaim{kind: monitor.PingFail, exit: monitor.NoExitCode}, true
 	}
-	return claim{kind: monitor.Fail, exit: int(n)}, true
+	return outcomeClaim{kind: monitor.PingFail, exit: int(n)}, true
 }
 
-// and returns what two words of one request say together. Words that contradict
+// merge returns what two words of one request say together. Words that contradict
 // each other are an error: either could be meant.
-func (c claim) and(other claim) (claim, error) {
+func (c outcomeClaim) merge(other outcomeClaim) (outcomeClaim, error) {
 	switch {
 	case c.kind == "":
 		return other, nil
 	case other.kind == "":
 		return c, nil
-	case c.ended && (other.kind == monitor.Fail || other.kind == monitor.Success):
+	case c.ended && (other.kind == monitor.PingFail || other.kind == monitor.PingSuccess):
 		return other, nil
-	case other.ended && (c.kind == monitor.Fail || c.kind == monitor.Success):
+	case other.ended && (c.kind == monitor.PingFail || c.kind == monitor.PingSuccess):
 		return c, nil
 	case c.kind != other.kind, c.exit >= 0 && other.exit >= 0 && c.exit != other.exit:
-		return claim{}, fmt.Errorf("contradiction: %s says %s, but %s says %s; send only one of them", c.word, c.says(), other.word, other.says())
+		return outcomeClaim{}, fmt.Errorf("contradiction: %s says %s, but %s says %s; send only one of them", c.word, c.describe(), other.word, other.describe())
 	case c.exit < 0:
 		return other, nil
 	}
 	return c, nil
 }
 
-// says describes a claim for errors.
-func (c claim) says() string {
+// describe describes a claim for errors.
+func (c outcomeClaim) describe() string {
 	switch {
 	case c.exit > 0:
 		return fmt.Sprintf("failure with exit code %d", c.exit)
-	case c.kind == monitor.Fail:
+	case c.kind == monitor.PingFail:
 		return "failure"
 	}
 	return string(c.kind)
 }
 
-// maxShown is the maximum length of a value in an error.
-const maxShown = 40
+// maxQuoted is the maximum length of a value in an error.
+const maxQuoted = 40
 
-// shown returns a value for an error of one line, shortened.
-func shown(value string) string {
-	if len(value) > maxShown {
-		value = value[:maxShown] + "…"
+// quoteForError returns a value for an error of one line, shortened.
+func quoteForError(value string) string {
+	if len(value) > maxQuoted {
+		value = value[:maxQuoted] + "…"
 	}
 	quoted := strconv.Quote(value)
 	return quoted[1 : len(quoted)-1]

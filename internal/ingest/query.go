@@ -13,29 +13,29 @@ import (
 // count: Overdue and Healthchecks, Cronitor, Sentry.
 var runIDs = []string{"rid", "series", "check_in_id"}
 
-// claims is what the parameters of a request or the members of its body say about
+// runClaims is what the parameters of a request or the members of its body say about
 // a ping.
-type claims struct {
-	claim
-	runID string
-	rank  int // index in runIDs of the parameter that set the run id; len(runIDs) if none did
+type runClaims struct {
+	outcomeClaim
+	runID     string
+	runIDRank int // index in runIDs of the parameter that set the run id; len(runIDs) if none did
 }
 
-// newClaims returns claims that say nothing.
-func newClaims() claims { return claims{rank: len(runIDs)} }
+// newRunClaims returns claims that say nothing.
+func newRunClaims() runClaims { return runClaims{runIDRank: len(runIDs)} }
 
 // add takes one more word. Words that say nothing about the run are ignored.
-func (s *claims) add(word, value string, body bool) error {
-	for rank, name := range runIDs[:s.rank] {
+func (s *runClaims) add(word, value string, body bool) error {
+	for rank, name := range runIDs[:s.runIDRank] {
 		if id := runID(value); word == name && id != "" {
-			s.runID, s.rank = id, rank
+			s.runID, s.runIDRank = id, rank
 		}
 	}
-	c, known, err := understand(strings.ReplaceAll(word, "-", "_"), value, body)
+	c, known, err := parseParameter(strings.ReplaceAll(word, "-", "_"), value, body)
 	if err != nil || !known {
 		return err
 	}
-	s.claim, err = s.claim.and(c)
+	s.outcomeClaim, err = s.outcomeClaim.merge(c)
 	return err
 }
 
@@ -43,17 +43,17 @@ func (s *claims) add(word, value string, body bool) error {
 // names are never an error: broken escapes, semicolons, repetitions and excessive
 // lengths are ignored. A name without a value, such as ?fail, counts if it is an
 // outcome.
-func (s *claims) readParameters(text string, body bool) error {
+func (s *runClaims) readParameters(text string, body bool) error {
 	for pair := range strings.SplitSeq(text, "&") {
 		name, value, hasValue := strings.Cut(pair, "=")
 		name = strings.ToLower(unescape(name))
-		if c, known := outcomes[name]; known && !hasValue && !body {
+		if c, known := outcomeWords[name]; known && !hasValue && !body {
 			c.exit, c.word = noExit, "?"+name
-			merged, err := s.claim.and(c)
+			merged, err := s.outcomeClaim.merge(c)
 			if err != nil {
 				return err
 			}
-			s.claim = merged
+			s.outcomeClaim = merged
 			continue
 		}
 		if err := s.add(name, unescape(value), body); err != nil {
@@ -86,7 +86,7 @@ func runID(text string) string {
 	if id, err := uuid.Parse(text); err == nil && len(text) == 36 {
 		return id.String()
 	}
-	if len(text) <= maxRunID && strings.IndexFunc(text, unusable) < 0 {
+	if len(text) <= maxRunID && strings.IndexFunc(text, isUnusable) < 0 {
 		return text
 	}
 	sum := fnv.New128a()
@@ -94,5 +94,5 @@ func runID(text string) string {
 	return fmt.Sprintf("checksum-%x", sum.Sum(nil))
 }
 
-// unusable reports characters that a run id must not contain.
-func unusable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }
+// isUnusable reports characters that a run id must not contain.
+func isUnusable(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }

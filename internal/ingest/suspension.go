@@ -62,11 +62,11 @@ func (s suspension) arrival(t time.Time, waited time.Duration) (at time.Time, du
 
 // Pulse says that the process runs. Until its first call, nothing counts as a
 // suspension.
-func (a *Arrivals) Pulse() {
+func (a *InFlight) Pulse() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.pulse.IsZero() {
-		a.pulse = time.Now()
+	if a.lastPulse.IsZero() {
+		a.lastPulse = time.Now()
 	}
 	a.detectSuspension(time.Now())
 }
@@ -75,21 +75,21 @@ func (a *Arrivals) Pulse() {
 // reads the clock calls it first, because any of it may be the first to run after a
 // suspension. It compares wall clock times: the monotonic clock stops while the
 // machine sleeps.
-func (a *Arrivals) detectSuspension(t time.Time) {
-	if a.pulse.IsZero() {
+func (a *InFlight) detectSuspension(t time.Time) {
+	if a.lastPulse.IsZero() {
 		return
 	}
-	if t.Round(0).Sub(a.pulse.Round(0)) > maxPulseGap {
-		a.suspended = suspension{from: a.pulse, to: t}
+	if t.Round(0).Sub(a.lastPulse.Round(0)) > maxPulseGap {
+		a.lastSuspension = suspension{from: a.lastPulse, to: t}
 	}
-	a.pulse = t
+	a.lastPulse = t
 }
 
 // evaluableUntil returns the moment up to which evaluations are possible at t:
 // shortly after a suspension, the moment before it.
-func (a *Arrivals) evaluableUntil(t time.Time) time.Time {
-	if a.suspended.endedWithin(t, drainTime) {
-		t = a.suspended.from
+func (a *InFlight) evaluableUntil(t time.Time) time.Time {
+	if a.lastSuspension.endedWithin(t, drainTime) {
+		t = a.lastSuspension.from
 	}
-	return stamp(t).Add(-monitor.Tick)
+	return storedTime(t).Add(-monitor.Precision)
 }

@@ -20,14 +20,14 @@ func hasWaited(d time.Duration) func() (time.Duration, bool) {
 }
 
 // resumed is a register of a process that has just resumed after d.
-func resumed(d time.Duration) *Arrivals {
-	a := NewArrivals()
+func resumed(d time.Duration) *InFlight {
+	a := NewInFlight()
 	a.Pulse()
-	a.pulse = a.pulse.Add(-d)
+	a.lastPulse = a.lastPulse.Add(-d)
 	return a
 }
 
-func TestBegin_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testing.T) {
+func TestAdd_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, now := resumed(30*time.Second), time.Now()
 		for _, c := range []struct {
@@ -40,17 +40,17 @@ func TestBegin_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testi
 			{31 * time.Second, now.Add(-31 * time.Second), true}, // unread when the suspension began
 			{0, now, false},
 		} {
-			if got := a.Begin(someID, hasWaited(c.waited)); !got.At.Equal(stamp(c.want)) || got.delayed != c.delayed {
+			if got := a.Add(someID, hasWaited(c.waited)); !got.At.Equal(storedTime(c.want)) || got.delayed != c.delayed {
 				t.Errorf("waited %s: dated %s before now, delayed %v; want %s, %v", c.waited, now.Sub(got.At), got.delayed, now.Sub(c.want), c.delayed)
 			}
 		}
 		time.Sleep(5 * time.Second) // the backlog is long
 		a.Pulse()
-		a.suspended.to, a.suspended.from = now, now.Add(-30*time.Second)
-		if got := a.Begin(someID, hasWaited(10*time.Second)); !got.At.Equal(stamp(now.Add(-5 * time.Second))) {
+		a.lastSuspension.to, a.lastSuspension.from = now, now.Add(-30*time.Second)
+		if got := a.Add(someID, hasWaited(10*time.Second)); !got.At.Equal(storedTime(now.Add(-5 * time.Second))) {
 			t.Errorf("read 5 s after the end: dated %s before the end; want 5 s", now.Sub(got.At))
 		}
-		if got := a.Begin(someID, hasWaited(4*time.Second)); !got.At.Equal(stamp(time.Now())) || got.delayed {
+		if got := a.Add(someID, hasWaited(4*time.Second)); !got.At.Equal(storedTime(time.Now())) || got.delayed {
 			t.Errorf("arrived after the end: dated %s, delayed %v; want now", got.At, got.delayed)
 		}
 	})
@@ -58,7 +58,7 @@ func TestBegin_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testi
 
 // While a machine sleeps, the clock that measures how long a request has waited
 // stops, too.
-func TestSuspension_OfASleepingMachineTheEarlierMomentCounts(t *testing.T) {
+func TestSuspension_AfterSleepTheEarlierMomentCounts(t *testing.T) {
 	from := time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
 	awake := 200 * time.Millisecond // of the process, between the last pulse and the first moment after
 	s := suspension{from: from, to: from.Add(awake)}
@@ -68,30 +68,30 @@ func TestSuspension_OfASleepingMachineTheEarlierMomentCounts(t *testing.T) {
 	}
 }
 
-func TestCut_AfterASuspensionNothingIsJudgedUntilTheSocketsAreRead(t *testing.T) {
+func TestSnapshot_AfterASuspensionNothingIsEvaluatedUntilTheSocketsAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, now := resumed(30*time.Second), time.Now()
-		limit := stamp(now.Add(-30 * time.Second)).Add(-monitor.Tick)
-		cut := a.Cut() // the sweep may run before anything else
-		if !cut.Until(someID).Equal(limit) || !cut.Horizon.All.Equal(limit) || !cut.Horizon.Rest.Equal(limit) {
-			t.Errorf("may be judged until %s, others until %s; want both until before the suspension, %s", cut.Until(someID), cut.Horizon.Rest, limit)
+		limit := storedTime(now.Add(-30 * time.Second)).Add(-monitor.Precision)
+		cut := a.Snapshot() // the sweep may run before anything else
+		if !cut.EvaluableUntil(someID).Equal(limit) || !cut.Watermark.All.Equal(limit) || !cut.Watermark.Default.Equal(limit) {
+			t.Errorf("may be judged until %s, others until %s; want both until before the suspension, %s", cut.EvaluableUntil(someID), cut.Watermark.Default, limit)
 		}
-		waits := a.Begin(someID, hasWaited(10*time.Second))
+		waits := a.Add(someID, hasWaited(10*time.Second))
 		for range 3 {
 			time.Sleep(time.Second)
 			a.Pulse()
 		}
-		if cut := a.Cut(); !cut.Until("another").Equal(stamp(time.Now()).Add(-monitor.Tick)) || !cut.Until(someID).Equal(waits.At.Add(-monitor.Tick)) {
-			t.Errorf("3 s later: until %s, until %s; want now, and before the ping that waits", cut.Until("another"), cut.Until(someID))
+		if cut := a.Snapshot(); !cut.EvaluableUntil("another").Equal(storedTime(time.Now()).Add(-monitor.Precision)) || !cut.EvaluableUntil(someID).Equal(waits.At.Add(-monitor.Precision)) {
+			t.Errorf("3 s later: until %s, until %s; want now, and before the ping that waits", cut.EvaluableUntil("another"), cut.EvaluableUntil(someID))
 		}
 	})
 }
 
 func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm(t *testing.T) {
-	take(t, func(d *desk) {
+	take(t, func(d *fixture) {
 		d.send("POST", "", nil)
 		time.Sleep(61*time.Minute + 10*time.Second) // the deadline is 10 s past
-		d.handler.Arrivals.pulse = time.Now().Add(-30 * time.Second)
+		d.handler.InFlight.lastPulse = time.Now().Add(-30 * time.Second)
 		var all sync.WaitGroup
 		for _, waited := range []time.Duration{time.Second, 0, 20 * time.Second} { // the last one was in time
 			all.Go(func() {
@@ -114,15 +114,15 @@ func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm
 
 func TestPulse_ABusyProcessIsNotSuspended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := NewArrivals()
+		a := NewInFlight()
 		time.Sleep(time.Hour) // before the first pulse nothing is known
 		a.Pulse()
 		for range 100 {
 			time.Sleep(PulseInterval + time.Second)
 			a.Pulse()
 		}
-		if !a.suspended.to.IsZero() {
-			t.Errorf("suspended %+v; want not at all", a.suspended)
+		if !a.lastSuspension.to.IsZero() {
+			t.Errorf("suspended %+v; want not at all", a.lastSuspension)
 		}
 	})
 }

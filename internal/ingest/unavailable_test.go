@@ -14,7 +14,7 @@ import (
 )
 
 // stalled is a desk on a watched SQLite file, and a way to make its disk hang.
-func stalled(t *testing.T, test func(d *desk, stall func() (release func()))) {
+func stalled(t *testing.T, test func(d *fixture, stall func() (release func()))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"), store.ServeOptions{})
@@ -26,8 +26,8 @@ func stalled(t *testing.T, test func(d *desk, stall func() (release func()))) {
 				t.Error(err)
 			}
 		})
-		db.Watch(func(error) {})
-		d := newDesk(t, db)
+		db.WatchAvailability(func(error) {})
+		d := newFixture(t, db)
 		test(d, func() func() {
 			hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			go func() {
@@ -43,8 +43,8 @@ func stalled(t *testing.T, test func(d *desk, stall func() (release func()))) {
 	})
 }
 
-func TestHandler_WhileTheDatabaseGivesNoAnswerPingsAreAnswered503AtOnce(t *testing.T) {
-	stalled(t, func(d *desk, stall func() func()) {
+func TestServeHTTP_WhileTheDatabaseDoesNotAnswerPingsAreAnswered503AtOnce(t *testing.T) {
+	stalled(t, func(d *fixture, stall func() func()) {
 		release := stall()
 		begun := time.Now()
 		if answer := d.send("POST", "", nil); answer.Code != 503 || answer.Header().Get("Retry-After") == "" || time.Since(begun) > 4*time.Second {
@@ -64,40 +64,40 @@ func TestHandler_WhileTheDatabaseGivesNoAnswerPingsAreAnswered503AtOnce(t *testi
 		if answer := d.send("POST", "", nil); answer.Code != 200 {
 			d.t.Errorf("a second after it went on: answered %d %s; want 200", answer.Code, answer.Body)
 		}
-		if n := d.handler.Arrivals.Waiting(); n != 0 {
+		if n := d.handler.InFlight.Count(); n != 0 {
 			d.t.Errorf("%d pings are still registered as on their way", n)
 		}
 	})
 }
 
-// TestHandler_APingWhoseCommitIsInDoubtStaysRegistered: its sender got 503, but
+// TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered: its sender got 503, but
 // it may be stored all the same, so nobody may judge as if it had not come.
-func TestHandler_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
-	stalled(t, func(d *desk, stall func() func()) {
-		b := &Batcher{db: d.db, arrivals: d.handler.Arrivals, in: make(chan *waiting, 1)} // its commit does not end
+func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
+	stalled(t, func(d *fixture, stall func() func()) {
+		b := &Batcher{db: d.db, inFlight: d.handler.InFlight, queue: make(chan *queuedPing, 1)} // its commit does not end
 		d.handler.Batcher = b
 		release := stall()
 		defer release()
-		go func() { _ = d.db.UpdateApart(context.Background(), func(*store.Tx) error { return nil }) }() // is slow, and so starts a probe
+		go func() { _ = d.db.UpdateWithoutFlush(context.Background(), func(*store.Tx) error { return nil }) }() // is slow, and so starts a probe
 		arrived := time.Now()
 		if answer := d.send("POST", "", nil); answer.Code != 503 || time.Since(arrived) > 4*time.Second {
 			d.t.Fatalf("answered %d after %s; want 503 within 4s", answer.Code, time.Since(arrived))
 		}
-		if until := d.handler.Arrivals.Cut().Until(d.h.ID); !until.Before(arrived) {
+		if until := d.handler.InFlight.Snapshot().EvaluableUntil(d.h.ID); !until.Before(arrived) {
 			d.t.Errorf("it may be judged as of %s; want before the ping, %s", until, arrived)
 		}
 	})
 }
 
-func TestFailures_ManyHeartbeatsThatFailInARowMeanThatNonePassAndOneProvesNothing(t *testing.T) {
+func TestFailures_SeveralHeartbeatsThatFailMeanThatNoneIsStored(t *testing.T) {
 	var f failures
 	now, broken := time.Now(), errors.New("broken")
 	fail := func(ids ...string) {
 		b := &batch{}
 		for _, id := range ids {
-			b.pings = append(b.pings, &waiting{id: id})
+			b.pings = append(b.pings, &queuedPing{id: id})
 		}
-		f.note(now, b, broken)
+		f.record(now, b, broken)
 	}
 	for range 100 {
 		fail("one")
@@ -105,16 +105,16 @@ func TestFailures_ManyHeartbeatsThatFailInARowMeanThatNonePassAndOneProvesNothin
 	if err := f.check(now); err != nil {
 		t.Errorf("one heartbeat: %v; want none, its row may be locked", err)
 	}
-	for n := range manyFailures {
+	for n := range failureThreshold {
 		fail(fmt.Sprint(n))
 	}
 	if err := f.check(now); !errors.Is(err, broken) {
-		t.Errorf("%d heartbeats: %v; want the cause", manyFailures, err)
+		t.Errorf("%d heartbeats: %v; want the cause", failureThreshold, err)
 	}
-	if err := f.check(now.Add(failuresExpire + time.Second)); err != nil {
+	if err := f.check(now.Add(failureExpiry + time.Second)); err != nil {
 		t.Errorf("long after: %v; want none", err)
 	}
-	f.note(now, &batch{}, nil)
+	f.record(now, &batch{}, nil)
 	if err := f.check(now); err != nil {
 		t.Errorf("after a success: %v", err)
 	}

@@ -8,23 +8,23 @@ import (
 // The layout of a file: a header of magic, epoch, salt, owner and checksum;
 // then records of length, checksum and text. Numbers are little-endian.
 const (
-	magic        = "overdue1"
-	headerLength = len(magic) + 8 + 8 + 16 + 4
-	recordHead   = 4 + 4
+	magic              = "overdue1"
+	headerLength       = len(magic) + 8 + 8 + 16 + 4
+	recordHeaderLength = 4 + 4
 )
 
 // header begins a file.
 type header struct {
-	epoch uint64 // which of two files is the newer one
-	salt  uint64 // drawn anew each time: tells records from those of earlier epochs
-	owner [16]byte
+	sequence uint64 // which of two files is the newer one
+	salt     uint64 // drawn anew each time: tells records from those of earlier epochs
+	owner    [16]byte
 }
 
 // appendHeader adds the header of a file.
 func appendHeader(to []byte, h header) []byte {
 	begin := len(to)
 	to = append(to, magic...)
-	to = binary.LittleEndian.AppendUint64(to, h.epoch)
+	to = binary.LittleEndian.AppendUint64(to, h.sequence)
 	to = binary.LittleEndian.AppendUint64(to, h.salt)
 	to = append(to, h.owner[:]...)
 	return binary.LittleEndian.AppendUint32(to, checksum(0, 0, to[begin:]))
@@ -37,7 +37,7 @@ func readHeader(text []byte) (h header, ok bool) {
 		binary.LittleEndian.Uint32(text[sum:]) != checksum(0, 0, text[:sum]) {
 		return h, false
 	}
-	h.epoch = binary.LittleEndian.Uint64(text[len(magic):])
+	h.sequence = binary.LittleEndian.Uint64(text[len(magic):])
 	h.salt = binary.LittleEndian.Uint64(text[len(magic)+8:])
 	copy(h.owner[:], text[len(magic)+16:])
 	return h, true
@@ -53,14 +53,14 @@ func appendRecord(to []byte, salt uint64, at int64, record []byte) []byte {
 // readRecord reads the record at the given place; ok tells whether one is there.
 func readRecord(text []byte, salt uint64, at int64) (record []byte, ok bool) {
 	rest := text[at:]
-	if len(rest) < recordHead {
+	if len(rest) < recordHeaderLength {
 		return nil, false
 	}
 	length := uint64(binary.LittleEndian.Uint32(rest))
-	if length > uint64(len(rest)-recordHead) {
+	if length > uint64(len(rest)-recordHeaderLength) {
 		return nil, false
 	}
-	record = rest[recordHead : recordHead+length]
+	record = rest[recordHeaderLength : recordHeaderLength+length]
 	return record, binary.LittleEndian.Uint32(rest[4:]) == checksum(salt, at, record)
 }
 

@@ -11,19 +11,19 @@ import (
 	"slices"
 )
 
-// part is what one file holds.
-type part struct {
-	file    int
-	epoch   uint64
-	salt    uint64
-	records [][]byte
-	end     int64 // where the next record would go
+// segment is what one file holds.
+type segment struct {
+	file     int
+	sequence uint64
+	salt     uint64
+	records  [][]byte
+	end      int64 // where the next record would go
 }
 
-// readAll reads the files that hold anything, the older one first.
-func readAll(path string, owner [16]byte) ([]part, error) {
-	var parts []part
-	for i, name := range Names(path) {
+// readSegments reads the files that hold anything, the older one first.
+func readSegments(path string, owner [16]byte) ([]segment, error) {
+	var parts []segment
+	for i, name := range SegmentPaths(path) {
 		text, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -31,37 +31,37 @@ func readAll(path string, owner [16]byte) ([]part, error) {
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
-		p, whose, ok := read(text)
+		p, whose, ok := parseSegment(text)
 		if !ok {
 			continue // never used, or its first record was not written to the end
 		}
 		if whose != owner {
 			if len(p.records) > 0 {
-				return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+				return nil, fmt.Errorf("%s: %w", name, ErrForeignOwner)
 			}
 			continue // records of ours below that header would be taken for another's
 		}
 		p.file = i
 		parts = append(parts, p)
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.epoch, b.epoch) })
+	slices.SortFunc(parts, func(a, b segment) int { return cmp.Compare(a.sequence, b.sequence) })
 	return parts, nil
 }
 
-// read reads a file up to the first thing that is no record of its epoch.
-func read(text []byte) (p part, owner [16]byte, ok bool) {
+// parseSegment reads a file up to the first thing that is no record of its epoch.
+func parseSegment(text []byte) (p segment, owner [16]byte, ok bool) {
 	h, ok := readHeader(text)
 	if !ok {
 		return p, owner, false
 	}
-	p = part{epoch: h.epoch, salt: h.salt, end: int64(headerLength)}
+	p = segment{sequence: h.sequence, salt: h.salt, end: int64(headerLength)}
 	for {
 		record, ok := readRecord(text, h.salt, p.end)
 		if !ok {
 			return p, h.owner, true
 		}
 		p.records = append(p.records, record)
-		p.end += int64(recordHead + len(record))
+		p.end += int64(recordHeaderLength + len(record))
 	}
 }
 
@@ -77,9 +77,9 @@ func syncDirectory(path string) error {
 	return nil
 }
 
-// readBeginning reads as much of a file as a header takes; none when the file
+// readHeaderBytes reads as much of a file as a header takes; none when the file
 // does not exist.
-func readBeginning(name string) ([]byte, error) {
+func readHeaderBytes(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

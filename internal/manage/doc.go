@@ -1,7 +1,7 @@
 // Package manage is what people may see and change. It is the only place that
 // decides who may and what is valid; the API and the pages both go through it.
 //
-//	face ──▶ Desk.ChangeHeartbeat(ctx, actor, id, edit)
+//	face ──▶ Service.ChangeHeartbeat(ctx, actor, id, edit)
 //	           may the actor?            *monitor.Fault, forbidden
 //	           is every value right?     monitor.Faults, all of them at once
 //	           ┌──────── one transaction ────────┐

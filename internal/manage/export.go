@@ -8,64 +8,64 @@ import (
 	"overdue/internal/store"
 )
 
-// MostExported bounds the rows of a file, and exportPage how many of them are
+// MaxExportRows bounds the rows of a file, and exportBatch how many of them are
 // read at a time: a file is never in memory as a whole.
 const (
-	MostExported = 10_000
-	exportPage   = 500
+	MaxExportRows = 10_000
+	exportBatch   = 500
 )
 
 // ExportEvents hands the event log of a heartbeat to each, in parts, newest
 // first and without bodies. No transaction is open meanwhile, however slow each
 // is. It reports whether there are more than it may hand out.
-func (d *Desk) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
-	if err := may(a, auth.Read); err != nil {
+func (d *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
+	if err := authorize(a, auth.Read); err != nil {
 		return false, err
 	}
 	var h monitor.Heartbeat
 	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		h, err = heartbeat(tx, a, idOrRef)
+		h, err = findHeartbeat(tx, a, idOrRef)
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	if err := d.exporting(ctx, a, deed{action: "heartbeat.export", target: called(h)}); err != nil {
+	if err := d.auditExport(ctx, a, auditEntry{action: "heartbeat.export", target: heartbeatLabel(h)}); err != nil {
 		return false, err
 	}
 	before := int64(0)
-	return exported(each, func() (part []monitor.Ping, err error) {
+	return exportBatches(each, func() (part []monitor.Ping, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-			part, err = tx.PingLog(store.PingLog{Heartbeat: h.Key, Kind: logKinds[kind], Before: before, Limit: exportPage})
+			part, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[kind], Before: before, Limit: exportBatch})
 			if err != nil {
 				return err
 			}
-			return veilPings(tx, a, h.ID, part)
+			return redactPings(tx, a, h.ID, part)
 		})
 		if n := len(part); n > 0 {
-			before = part[n-1].N
+			before = part[n-1].Number
 		}
 		return part, err
 	})
 }
 
 // ExportIncidents hands the incidents that a query finds to each, like
-// [Desk.ExportEvents].
-func (d *Desk) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentListQuery, each func([]monitor.Incident) error) (more bool, err error) {
-	if err := may(a, auth.Read); err != nil {
+// [Service.ExportEvents].
+func (d *Service) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentListQuery, each func([]monitor.Incident) error) (more bool, err error) {
+	if err := authorize(a, auth.Read); err != nil {
 		return false, err
 	}
-	if err := d.exporting(ctx, a, deed{action: "incident.export", target: "incidents"}); err != nil {
+	if err := d.auditExport(ctx, a, auditEntry{action: "incident.export", target: "incidents"}); err != nil {
 		return false, err
 	}
-	s := q.search(a)
-	s.From, s.Back, s.Limit = 0, false, exportPage
-	return exported(each, func() (part []monitor.Incident, err error) {
+	s := q.storeFilter(a)
+	s.From, s.Backwards, s.Limit = 0, false, exportBatch
+	return exportBatches(each, func() (part []monitor.Incident, err error) {
 		err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-			if part, err = tx.FindIncidents(s); err != nil {
+			if part, err = tx.SearchIncidents(s); err != nil {
 				return err
 			}
-			return veilIncidents(tx, a, part)
+			return redactIncidents(tx, a, part)
 		})
 		for _, i := range part {
 			s.From = i.Number
@@ -74,14 +74,14 @@ func (d *Desk) ExportIncidents(ctx context.Context, a auth.Actor, q IncidentList
 	})
 }
 
-// exporting records a download before its first row leaves.
-func (d *Desk) exporting(ctx context.Context, a auth.Actor, what deed) error {
-	return d.db.Update(ctx, func(tx *store.Tx) error { return note(tx, a, stamp(), what) })
+// auditExport records a download before its first row leaves.
+func (d *Service) auditExport(ctx context.Context, a auth.Actor, what auditEntry) error {
+	return d.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, currentTime(), what) })
 }
 
-// exported reads parts until one is not full, or there are enough.
-func exported[T any](each func([]T) error, next func() ([]T, error)) (more bool, err error) {
-	for n := 0; n < MostExported; n += exportPage {
+// exportBatches reads parts until one is not full, or there are enough.
+func exportBatches[T any](each func([]T) error, next func() ([]T, error)) (more bool, err error) {
+	for n := 0; n < MaxExportRows; n += exportBatch {
 		part, err := next()
 		if err != nil {
 			return false, err
@@ -89,7 +89,7 @@ func exported[T any](each func([]T) error, next func() ([]T, error)) (more bool,
 		if err := each(part); err != nil {
 			return false, err
 		}
-		if len(part) < exportPage {
+		if len(part) < exportBatch {
 			return false, nil
 		}
 	}

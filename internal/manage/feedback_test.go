@@ -12,13 +12,13 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-func TestEverybodyMayAnswerAndOwnersAloneMayRead(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		d, owner := desk(t, open(), manage.Options{})
+func TestFeedback_AnyoneMayAddAndOnlyOwnersMayRead(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
+		d, owner := newService(t, open(), manage.Options{})
 		if err := d.AddFeedback(t.Context(), auth.Actor{}, "statuses", true, "  fine\n"); err != nil {
 			t.Fatal(err)
 		}
-		told, err := d.Feedback(t.Context(), owner, manage.Page{})
+		told, err := d.Feedback(t.Context(), owner, manage.PageQuery{})
 		if err != nil || len(told.Scores) != 1 || told.Scores[0] != (store.FeedbackScore{Page: "statuses", Yes: 1}) {
 			t.Fatalf("scores %+v, %v", told.Scores, err)
 		}
@@ -28,18 +28,18 @@ func TestEverybodyMayAnswerAndOwnersAloneMayRead(t *testing.T) {
 		for _, role := range []auth.Role{0, auth.Viewer, auth.Member, auth.Admin} {
 			reader := owner
 			reader.Role = role
-			if _, err := d.Feedback(t.Context(), reader, manage.Page{}); !isKind(err, monitor.Forbidden) {
+			if _, err := d.Feedback(t.Context(), reader, manage.PageQuery{}); !hasKind(err, monitor.Forbidden) {
 				t.Errorf("role %d reads the answers: %v", role, err)
 			}
 		}
 	})
 }
 
-func TestACommentIsBoundedPlainText(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		d, owner := desk(t, open(), manage.Options{})
+func TestAddFeedback_TheCommentIsBoundedPlainText(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
+		d, owner := newService(t, open(), manage.Options{})
 		for _, comment := range []string{strings.Repeat("ü", 2001), "a\x00b", "a\x1bb", "\xff"} {
-			if err := d.AddFeedback(t.Context(), owner, "statuses", false, comment); !isKind(err, monitor.Invalid) {
+			if err := d.AddFeedback(t.Context(), owner, "statuses", false, comment); !hasKind(err, monitor.Invalid) {
 				t.Errorf("%.10q is taken: %v", comment, err)
 			}
 		}
@@ -49,9 +49,9 @@ func TestACommentIsBoundedPlainText(t *testing.T) {
 	})
 }
 
-func TestTheNewestHeartbeatsAreVeiledFromViewers(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
-		d, owner := desk(t, open(), manage.Options{})
+func TestNewestHeartbeats_AreRedactedForViewers(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
+		d, owner := newService(t, open(), manage.Options{})
 		name, interval := "Backup", "1h"
 		made, err := d.CreateHeartbeat(t.Context(), owner, manage.HeartbeatEdit{Name: &name, Interval: &interval})
 		if err != nil {
@@ -61,19 +61,19 @@ func TestTheNewestHeartbeatsAreVeiledFromViewers(t *testing.T) {
 		viewer.Role = auth.Viewer
 		for role, want := range map[auth.Role]string{auth.Viewer: "", auth.Member: made.ID} {
 			viewer.Role = role
-			list, err := d.Newest(t.Context(), viewer, 5)
+			list, err := d.NewestHeartbeats(t.Context(), viewer, 5)
 			if err != nil || len(list) != 1 || list[0].ID != want || list[0].Ref != made.Ref {
 				t.Errorf("%v sees %+v, %v", role, list, err)
 			}
 		}
-		if _, err := d.Newest(t.Context(), auth.Actor{}, 5); !isKind(err, monitor.Forbidden) {
+		if _, err := d.NewestHeartbeats(t.Context(), auth.Actor{}, 5); !hasKind(err, monitor.Forbidden) {
 			t.Errorf("nobody sees them: %v", err)
 		}
 	})
 }
 
-// isKind reports whether an error is a fault of the given kind.
-func isKind(err error, kind monitor.FaultKind) bool {
+// hasKind reports whether an error is a fault of the given kind.
+func hasKind(err error, kind monitor.FaultKind) bool {
 	if faults, ok := errors.AsType[monitor.Faults](err); ok && len(faults) > 0 {
 		return faults[0].Kind == kind
 	}

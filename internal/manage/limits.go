@@ -16,20 +16,20 @@ const (
 	maxNotes         = 1_000 // notes on an incident
 )
 
-// atMost returns the fault of a reached maximum. advice says what to do.
-func atMost(field string, max int, things, advice string) error {
-	return monitor.Wrong(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
+// limitReached returns the fault of a reached maximum. advice says what to do.
+func limitReached(field string, max int, things, advice string) error {
+	return monitor.Faultf(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
 }
 
-// roomForHeartbeat returns a fault when the actor's project has as many
+// checkHeartbeatLimit returns a fault when the actor's project has as many
 // heartbeats as it may.
-func (d *Desk) roomForHeartbeat(tx *store.Tx, a auth.Actor) error {
+func (d *Service) checkHeartbeatLimit(tx *store.Tx, a auth.Actor) error {
 	if d.maxHeartbeats <= 0 {
 		return nil
 	}
 	n, err := tx.CountHeartbeats(a.Project.Key)
 	if err == nil && n >= d.maxHeartbeats {
-		err = atMost("name", d.maxHeartbeats, "heartbeats in this project",
+		err = limitReached("name", d.maxHeartbeats, "heartbeats in this project",
 			"Delete one that is no longer needed, or ask the operator to raise --max-heartbeats.")
 	}
 	return err

@@ -13,19 +13,19 @@ import (
 	"overdue/internal/store"
 )
 
-// Stale is the fault of an edit of a version that is no longer current.
-type Stale struct{ *monitor.Fault }
+// StaleEdit is the fault of an edit of a version that is no longer current.
+type StaleEdit struct{ *monitor.Fault }
 
 // Unwrap makes a Stale a fault.
-func (s *Stale) Unwrap() error { return s.Fault }
+func (s *StaleEdit) Unwrap() error { return s.Fault }
 
-// stale returns a fault if the current version is not one that the edit may
+// checkVersion returns a fault if the current version is not one that the edit may
 // replace. An edit without versions may replace any.
-func stale(now string, madeOn []string) error {
+func checkVersion(now string, madeOn []string) error {
 	if len(madeOn) == 0 || slices.Contains(madeOn, now) {
 		return nil
 	}
-	return &Stale{monitor.Wrong(monitor.Conflict, "", "Someone else changed this after you read it. Read it again, then repeat your change.")}
+	return &StaleEdit{monitor.Faultf(monitor.Conflict, "", "Someone else changed this after you read it. Read it again, then repeat your change.")}
 }
 
 // versionLength is how many hexadecimal digits a version has.
@@ -36,7 +36,7 @@ const versionLength = 20
 func HeartbeatVersion(h monitor.Heartbeat) string {
 	h.ID = "-" // viewers do not see it
 	var all []string
-	for _, m := range heartbeatMembers(monitor.Heartbeat{}, h) {
+	for _, m := range heartbeatSettings(monitor.Heartbeat{}, h) {
 		all = append(all, m.name, m.after)
 	}
 	return digest(append(all, strconv.FormatBool(h.AllChannels)))
@@ -55,17 +55,17 @@ func digest(texts []string) string {
 	return hex.EncodeToString(sum[:])[:versionLength]
 }
 
-// Deed is who did something, and when.
-type Deed = store.Deed
+// AuditAuthor is who did something, and when.
+type AuditAuthor = store.AuditAction
 
 // LastChange returns the last change of a heartbeat, a channel, the project or a
 // role, by action and target of the audit log, or the zero Deed if there is none.
-func (d *Desk) LastChange(ctx context.Context, a auth.Actor, action, target string) (deed Deed, err error) {
-	if err := may(a, auth.Read); err != nil {
+func (d *Service) LastChange(ctx context.Context, a auth.Actor, action, target string) (deed AuditAuthor, err error) {
+	if err := authorize(a, auth.Read); err != nil {
 		return deed, err
 	}
 	err = d.db.View(ctx, func(tx *store.Tx) error {
-		found, err := tx.LastDeeds(a.Project.Key, action, []string{target})
+		found, err := tx.LastAuditActions(a.Project.Key, action, []string{target})
 		deed = found[target]
 		return err
 	})
@@ -73,5 +73,5 @@ func (d *Desk) LastChange(ctx context.Context, a auth.Actor, action, target stri
 }
 
 // The targets of the audit log.
-func HeartbeatTarget(h monitor.Heartbeat) string { return called(h) }
-func ChannelTarget(c monitor.Channel) string     { return describe(c) }
+func HeartbeatAuditTarget(h monitor.Heartbeat) string { return heartbeatLabel(h) }
+func ChannelAuditTarget(c monitor.Channel) string     { return channelLabel(c) }

@@ -15,19 +15,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Meter counts. It is safe for concurrent use.
-type Meter struct {
-	registry   *prometheus.Registry
-	pings      *prometheus.CounterVec
-	stored     prometheus.Counter // the one of pings with kind success and answer 200
-	cut        prometheus.Counter
-	batchSize  prometheus.Histogram
-	batchTook  prometheus.Histogram
-	lateness   prometheus.Histogram
-	judged     prometheus.Counter
-	deliveries *prometheus.CounterVec
-	delivery   *prometheus.HistogramVec
-	rejected   *prometheus.CounterVec
+// Metrics counts. It is safe for concurrent use.
+type Metrics struct {
+	registry        *prometheus.Registry
+	pings           *prometheus.CounterVec
+	stored          prometheus.Counter // the one of pings with kind success and answer 200
+	bodiesTruncated prometheus.Counter
+	commitPings     prometheus.Histogram
+	commitSeconds   prometheus.Histogram
+	lateness        prometheus.Histogram
+	deadlinesPassed prometheus.Counter
+	deliveries      *prometheus.CounterVec
+	deliverySeconds *prometheus.HistogramVec
+	rejected        *prometheus.CounterVec
 }
 
 // Outbox counts the alerts that are not delivered yet.
@@ -67,36 +67,36 @@ func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// ShowOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
-func (m *Meter) ShowOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
+// RegisterOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
+func (m *Metrics) RegisterOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
 
 // New makes a meter. waiting tells how many pings wait to be stored, open how
 // many incidents are open.
-func New(waiting, open func() float64) *Meter {
-	m := &Meter{
+func New(waiting, open func() float64) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		pings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_pings_total", Help: "Pings by what they meant and how they were answered.",
 		}, []string{"kind", "answer"}),
-		cut: prometheus.NewCounter(prometheus.CounterOpts{
+		bodiesTruncated: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "overdue_ping_bodies_truncated_total", Help: "Bodies of pings truncated below the body limit because too many were in memory.",
 		}),
-		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
+		commitPings: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "overdue_ping_commit_pings", Help: "Pings stored by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
-		batchTook: prometheus.NewHistogram(prometheus.HistogramOpts{
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "overdue_ping_commit_seconds", Help: "Time that a commit of pings took, sync included.", Buckets: prometheus.ExponentialBuckets(0.0002, 2, 16),
 		}),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "overdue_sweep_lateness_seconds", Help: "From a deadline to the moment at which it was noticed.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 16),
 		}),
-		judged: prometheus.NewCounter(prometheus.CounterOpts{
+		deadlinesPassed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "overdue_lapses_total", Help: "Due times and deadlines that passed without a ping.",
 		}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
 		}, []string{"kind", "outcome"}),
-		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		deliverySeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "overdue_delivery_seconds", Help: "Duration of an attempt to deliver an alert.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
 		}, []string{"kind"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -105,7 +105,7 @@ func New(waiting, open func() float64) *Meter {
 	}
 	m.stored = m.pings.WithLabelValues("success", "200")
 	m.registry.MustRegister(
-		m.pings, m.cut, m.batchSize, m.batchTook, m.lateness, m.judged, m.deliveries, m.delivery, m.rejected,
+		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
 		collectors.NewGoCollector(),
@@ -115,12 +115,12 @@ func New(waiting, open func() float64) *Meter {
 }
 
 // Handler answers /metrics.
-func (m *Meter) Handler() http.Handler {
+func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
 // Ping counts one ping and the HTTP status of its answer.
-func (m *Meter) Ping(kind string, status int) {
+func (m *Metrics) Ping(kind string, status int) {
 	if kind == "success" && status == http.StatusOK {
 		m.stored.Inc() // nearly all are; found once, not for every ping
 		return
@@ -128,31 +128,31 @@ func (m *Meter) Ping(kind string, status int) {
 	m.pings.WithLabelValues(kind, strconv.Itoa(status)).Inc()
 }
 
-// BodyCut counts one body that was truncated for lack of memory.
-func (m *Meter) BodyCut() { m.cut.Inc() }
+// BodyTruncated counts one body that was truncated for lack of memory.
+func (m *Metrics) BodyTruncated() { m.bodiesTruncated.Inc() }
 
 // Commit counts one commit of pings.
-func (m *Meter) Commit(pings int, took time.Duration) {
-	m.batchSize.Observe(float64(pings))
-	m.batchTook.Observe(took.Seconds())
+func (m *Metrics) Commit(pings int, took time.Duration) {
+	m.commitPings.Observe(float64(pings))
+	m.commitSeconds.Observe(took.Seconds())
 }
 
-// Lapse counts one due time or deadline that was noticed late by the given time.
-func (m *Meter) Lapse(late time.Duration) {
-	m.judged.Inc()
+// DeadlinePassed counts one due time or deadline that was noticed late by the given time.
+func (m *Metrics) DeadlinePassed(late time.Duration) {
+	m.deadlinesPassed.Inc()
 	m.lateness.Observe(late.Seconds())
 }
 
 // Delivery counts one attempt.
-func (m *Meter) Delivery(kind, outcome string, took time.Duration) {
+func (m *Metrics) Delivery(kind, outcome string, took time.Duration) {
 	m.deliveries.WithLabelValues(kind, outcome).Inc()
-	m.delivery.WithLabelValues(kind).Observe(took.Seconds())
+	m.deliverySeconds.WithLabelValues(kind).Observe(took.Seconds())
 }
 
 // Rejected counts a request or connection that was rejected. There are few
 // reasons, and all are known in advance.
-func (m *Meter) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
 
-// ShowRejected makes the metric exist for a reason before anything is rejected:
+// InitRejected makes the metric exist for a reason before anything is rejected:
 // Prometheus cannot compute the rate of a counter that begins at 1.
-func (m *Meter) ShowRejected(reason string) { m.rejected.WithLabelValues(reason) }
+func (m *Metrics) InitRejected(reason string) { m.rejected.WithLabelValues(reason) }

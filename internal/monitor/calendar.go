@@ -20,11 +20,11 @@ const (
 // Calendar says at which fixed moments runs are expected. It never changes, so
 // heartbeats with the same text may share one.
 type Calendar struct {
-	kind  CalendarKind
-	lines []string
-	zone  string // as it was written
-	today string // the name of the zone today
-	slots schedule.Schedule
+	kind          CalendarKind
+	lines         []string
+	zone          string // as it was written
+	canonicalZone string // the name of the zone today
+	schedule      schedule.Schedule
 }
 
 // NewCalendar reads lines in the given language, in a time zone ("" is UTC). The
@@ -34,7 +34,7 @@ func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, err
 	if kind == OnCalendar {
 		read = schedule.OnCalendar
 	}
-	canonical, err := schedule.Zone(zone)
+	canonical, err := schedule.CanonicalZone(zone)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, err
 	if err != nil {
 		return nil, err
 	}
-	c := &Calendar{kind: kind, zone: strings.TrimSpace(zone), today: canonical, slots: slots}
+	c := &Calendar{kind: kind, zone: strings.TrimSpace(zone), canonicalZone: canonical, schedule: slots}
 	if c.zone == "" {
 		c.zone = canonical
 	}
@@ -64,12 +64,12 @@ func (c *Calendar) Lines() []string { return slices.Clone(c.lines) }
 // programs that manage heartbeats compare it with what they sent.
 func (c *Calendar) Zone() string { return c.zone }
 
-// ZoneToday is the name that the tz database uses today for its time zone, such as
+// CanonicalZone is the name that the tz database uses today for its time zone, such as
 // "America/New_York".
-func (c *Calendar) ZoneToday() string { return c.today }
+func (c *Calendar) CanonicalZone() string { return c.canonicalZone }
 
-// Words says it in plain words.
-func (c *Calendar) Words() string { return c.slots.Words() }
+// Describe says it in plain words.
+func (c *Calendar) Describe() string { return c.schedule.Describe() }
 
 // Equal reports whether two calendars have the same text. Both may be nil.
 func (c *Calendar) Equal(other *Calendar) bool {

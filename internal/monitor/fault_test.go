@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-func TestAFaultIsFoundBehindWrapping(t *testing.T) {
-	err := fmt.Errorf("create heartbeat: %w", Wrong(Conflict, "slug", "%q is taken.", "backup"))
+func TestFault_IsFoundInAWrappedError(t *testing.T) {
+	err := fmt.Errorf("create heartbeat: %w", Faultf(Conflict, "slug", "%q is taken.", "backup"))
 	fault, ok := errors.AsType[*Fault](err)
 	if !ok || fault.Kind != Conflict || fault.Field != "slug" || fault.Error() != `"backup" is taken.` {
 		t.Errorf("%#v, %v", fault, ok)
 	}
 }
 
-func TestFaultsSpeakWithTheFirst(t *testing.T) {
-	faults := Faults{Wrong(Invalid, "name", "A name is needed."), Wrong(Invalid, "grace", "Too long.")}
+func TestFaults_ErrorIsTheFirstMessage(t *testing.T) {
+	faults := Faults{Faultf(Invalid, "name", "A name is needed."), Faultf(Invalid, "grace", "Too long.")}
 	if got := faults.Error(); got != "A name is needed." {
 		t.Errorf("%q", got)
 	}

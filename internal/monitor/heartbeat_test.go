@@ -5,79 +5,79 @@ import (
 	"time"
 )
 
-func TestMomentsOfAHeartbeat(t *testing.T) {
-	long := nightly
+func TestHeartbeat_DueDeadlineAndNextEvaluation(t *testing.T) {
+	long := fiveMinuteRule
 	long.MaxRunTime = 20 * time.Minute
 	type moments struct{ due, deadline, run, next time.Duration }
 	for _, row := range []struct {
 		name  string
 		rule  Rule
-		steps []step
+		steps []action
 		want  moments // -1 for none
 	}{
-		{"NewExpectsNothing", nightly, nil, moments{-1, -1, -1, -1}},
-		{"UpWaitsForDue", nightly, []step{hear(Success, minutes(1))}, moments{minutes(6), minutes(8), -1, minutes(6)}},
+		{"NewExpectsNothing", fiveMinuteRule, nil, moments{-1, -1, -1, -1}},
+		{"UpWaitsForDue", fiveMinuteRule, []action{pingAt(PingSuccess, minutes(1))}, moments{minutes(6), minutes(8), -1, minutes(6)}},
 		{
-			"LateWaitsForTheDeadline", nightly,
-			[]step{hear(Success, minutes(1)), sweep(minutes(6))},
+			"LateWaitsForTheDeadline", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, minutes(1)), evaluateAt(minutes(6))},
 			moments{minutes(6), minutes(8), -1, minutes(8)},
 		},
 		{
-			"DownWaitsForNothingAndKeepsItsDue", nightly,
-			[]step{hear(Success, minutes(1)), sweep(minutes(8))},
+			"DownWaitsForNothingAndKeepsItsDue", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, minutes(1)), evaluateAt(minutes(8))},
 			moments{minutes(6), minutes(8), -1, -1},
 		},
 		{
-			"PausedExpectsNothing", nightly,
-			[]step{hear(Success, minutes(1)), pause(minutes(2)), hear(Start, minutes(3))},
+			"PausedExpectsNothing", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, minutes(1)), pauseAt(minutes(2)), pingAt(PingStart, minutes(3))},
 			moments{-1, -1, -1, -1},
 		},
 		{
-			"TheFirstRunHasAClockBeforeAnythingIsDue", nightly,
-			[]step{hear(Start, minutes(1))},
+			"TheFirstRunHasAClockBeforeAnythingIsDue", fiveMinuteRule,
+			[]action{pingAt(PingStart, minutes(1))},
 			moments{-1, -1, minutes(3), minutes(3)},
 		},
 		{
-			"ARunMayBeOverSoonerThanDue", nightly,
-			[]step{hear(Success, 0), hear(Start, minutes(1))},
+			"ARunMayBeOverSoonerThanDue", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1))},
 			moments{minutes(5), minutes(7), minutes(3), minutes(3)},
 		},
 		{
-			"TheEarliestOfSeveralRunsCounts", nightly,
-			[]step{hear(Success, 0), hearRun(Start, "a", minutes(1)), hearRun(Start, "b", minutes(2))},
+			"TheEarliestOfSeveralRunsCounts", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, 0), pingOfRun(PingStart, "a", minutes(1)), pingOfRun(PingStart, "b", minutes(2))},
 			moments{minutes(5), minutes(7), minutes(3), minutes(3)},
 		},
 		{
 			"ARunThatHoldsOffTheDeadlineIsWhatIsWaitedFor", long,
-			[]step{hear(Success, 0), hear(Start, minutes(6))},
+			[]action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(6))},
 			moments{minutes(5), minutes(7), minutes(26), minutes(26)},
 		},
 		{
 			"AfterAStartPastTheDeadlineTheDeadlineIsOverdue", long,
-			[]step{hear(Success, 0), hear(Start, minutes(6)), hear(Start, minutes(8))},
+			[]action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(6)), pingAt(PingStart, minutes(8))},
 			moments{minutes(5), minutes(7), minutes(28), minutes(7)},
 		},
 		{
-			"AFailureCountsTheIntervalAnew", nightly,
-			[]step{hear(Success, 0), hear(Fail, minutes(1))},
+			"AFailureCountsTheIntervalAnew", fiveMinuteRule,
+			[]action{pingAt(PingSuccess, 0), pingAt(PingFail, minutes(1))},
 			moments{minutes(6), minutes(8), -1, -1},
 		},
 		{
-			"DownByItsFirstRunExpectsNothing", nightly,
-			[]step{hear(Start, minutes(1)), sweep(minutes(3))},
+			"DownByItsFirstRunExpectsNothing", fiveMinuteRule,
+			[]action{pingAt(PingStart, minutes(1)), evaluateAt(minutes(3))},
 			moments{-1, -1, -1, -1},
 		},
 		{
 			"WithNeitherMaximumNorGraceARunHasNoClock",
 			Rule{Interval: 5 * time.Minute, Methods: AnyMethod},
-			[]step{hear(Success, 0), hear(Start, minutes(1))},
+			[]action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1))},
 			moments{minutes(5), minutes(5), -1, minutes(5)},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := tell(t, row.rule, row.steps...).h
+			h := play(t, row.rule, row.steps...).h
 			got := moments{
-				sinceEpoch(h.Due()), sinceEpoch(h.Deadline()), sinceEpoch(h.RunDeadline()), sinceEpoch(h.Next()),
+				sinceEpoch(h.Due()), sinceEpoch(h.Deadline()), sinceEpoch(h.RunDeadline()), sinceEpoch(h.NextEvaluation()),
 			}
 			if got != row.want {
 				t.Errorf("due, deadline, run, next = %v; want %v", got, row.want)
@@ -86,61 +86,61 @@ func TestMomentsOfAHeartbeat(t *testing.T) {
 	}
 }
 
-func TestShownFollowsTheClockToLateButNeverToDown(t *testing.T) {
-	h := tell(t, nightly, hear(Success, 0)).h
+func TestStatusAt_FollowsTheClockToLateButNeverToDown(t *testing.T) {
+	h := play(t, fiveMinuteRule, pingAt(PingSuccess, 0)).h
 	for at, want := range map[time.Duration]Status{
-		minutes(5) - Tick: Up,
-		minutes(5):        Late,
-		minutes(7):        Late, // no incident exists yet
+		minutes(5) - Precision: Up,
+		minutes(5):             Late,
+		minutes(7):             Late, // no incident exists yet
 	} {
-		if got := h.Shown(epoch.Add(at)); got != want {
+		if got := h.StatusAt(epoch.Add(at)); got != want {
 			t.Errorf("at %v shown %s; want %s", at, got, want)
 		}
 	}
 	for want, h := range map[Status]Heartbeat{
-		New:    tell(t, nightly).h,
-		Paused: tell(t, nightly, hear(Success, 0), pause(minutes(1))).h,
-		Down:   tell(t, nightly, hear(Success, 0), sweep(minutes(7))).h,
+		New:    play(t, fiveMinuteRule).h,
+		Paused: play(t, fiveMinuteRule, pingAt(PingSuccess, 0), pauseAt(minutes(1))).h,
+		Down:   play(t, fiveMinuteRule, pingAt(PingSuccess, 0), evaluateAt(minutes(7))).h,
 	} {
-		if got := h.Shown(epoch.Add(minutes(60))); got != want {
+		if got := h.StatusAt(epoch.Add(minutes(60))); got != want {
 			t.Errorf("%s is shown %s", want, got)
 		}
 	}
 }
 
-func TestRunningIsAStartWithoutItsFinishThatIsNotGivenUp(t *testing.T) {
+func TestRunning_IsAStartWithoutAFinishThatDidNotOverrun(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		steps []step
+		steps []action
 		want  bool
 	}{
-		{"Never", []step{hear(Success, 0)}, false},
-		{"Started", []step{hear(Success, 0), hear(Start, minutes(1))}, true},
-		{"Finished", []step{hear(Start, minutes(1)), hear(Success, minutes(2))}, false},
-		{"FinishedByAFailure", []step{hear(Start, minutes(1)), hear(Fail, minutes(2))}, false},
-		{"TakenTooLong", []step{hear(Start, minutes(1)), sweep(minutes(3))}, false},
-		{"StartedAgainWhileDown", []step{hear(Start, minutes(1)), sweep(minutes(3)), hear(Start, minutes(4))}, true},
-		{"OneOfTwoFinished", []step{
-			hearRun(Start, "a", minutes(1)), hearRun(Start, "b", minutes(2)), hearRun(Success, "a", minutes(2)),
+		{"Never", []action{pingAt(PingSuccess, 0)}, false},
+		{"Started", []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1))}, true},
+		{"Finished", []action{pingAt(PingStart, minutes(1)), pingAt(PingSuccess, minutes(2))}, false},
+		{"FinishedByAFailure", []action{pingAt(PingStart, minutes(1)), pingAt(PingFail, minutes(2))}, false},
+		{"TakenTooLong", []action{pingAt(PingStart, minutes(1)), evaluateAt(minutes(3))}, false},
+		{"StartedAgainWhileDown", []action{pingAt(PingStart, minutes(1)), evaluateAt(minutes(3)), pingAt(PingStart, minutes(4))}, true},
+		{"OneOfTwoFinished", []action{
+			pingOfRun(PingStart, "a", minutes(1)), pingOfRun(PingStart, "b", minutes(2)), pingOfRun(PingSuccess, "a", minutes(2)),
 		}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := tell(t, nightly, row.steps...).h.Running(); got != row.want {
+			if got := play(t, fiveMinuteRule, row.steps...).h.Running(); got != row.want {
 				t.Errorf("running %v; want %v", got, row.want)
 			}
 		})
 	}
 }
 
-func TestARunWithoutALimitIsFollowedAlsoThroughAFailure(t *testing.T) {
+func TestApplyPing_ARunWithoutALimitStaysActiveAfterAFailure(t *testing.T) {
 	rule := Rule{Interval: 5 * time.Minute, Methods: AnyMethod}
-	s := tell(t, rule, hear(Fail, minutes(1)), hearRun(Start, "a", minutes(2)), hearRun(Success, "b", minutes(60)))
+	s := play(t, rule, pingAt(PingFail, minutes(1)), pingOfRun(PingStart, "a", minutes(2)), pingOfRun(PingSuccess, "b", minutes(60)))
 	if !s.h.Running() {
 		t.Error("the run was forgotten, though nothing limits it")
 	}
 }
 
-func TestEveryStatusIsListedOnce(t *testing.T) {
+func TestStatuses_ListsEveryStatusOnce(t *testing.T) {
 	seen := map[Status]int{}
 	for _, s := range Statuses {
 		seen[s]++

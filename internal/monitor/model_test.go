@@ -37,23 +37,23 @@ type modelIncident struct {
 
 // modelRun is a start that waits for its finish.
 type modelRun struct {
-	id    string
-	start int
-	told  bool // it took too long, and that was counted
+	id      string
+	start   int
+	counted bool // it took too long, and that was counted
 }
 
 // model is the heartbeat as the model sees it. Seconds before the epoch mean
 // never.
 type model struct {
-	rule      modelRule
-	status    string
-	cause     string
-	from      int
-	heard     int // of a pause or resumption
-	pinged    bool
-	runs      []modelRun
-	finished  map[string]int // when each run id ended
-	incidents []modelIncident
+	rule        modelRule
+	status      string
+	cause       string
+	from        int
+	staleBefore int // of a pause or resumption
+	pinged      bool
+	runs        []modelRun
+	finished    map[string]int // when each run id ended
+	incidents   []modelIncident
 
 	bad     int   // in a row, without the slots that wait
 	waiting []int // slots that came since, and that nothing came for
@@ -77,12 +77,12 @@ type modelOutcome struct {
 // replay tells how a heartbeat stands at the end of a second, when all that
 // happened until then is given in its order.
 func replay(rule modelRule, events []modelEvent, end int) *model {
-	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, heard: -1, finished: map[string]int{}}
+	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, staleBefore: -1, finished: map[string]int{}}
 	for second := 0; second <= end; second++ {
 		m.tick(second)
 		for _, e := range events {
 			if e.at == second {
-				m.happen(e)
+				m.apply(e)
 			}
 		}
 		// A ping at the boundary is in time, so silence comes last.
@@ -91,8 +91,8 @@ func replay(rule modelRule, events []modelEvent, end int) *model {
 	return m
 }
 
-// happen applies one event.
-func (m *model) happen(e modelEvent) {
+// apply applies one event.
+func (m *model) apply(e modelEvent) {
 	switch e.what {
 	case "log":
 	case "pause":
@@ -116,18 +116,18 @@ func (m *model) limit() int {
 	return m.rule.grace
 }
 
-// judged reports whether a second of silence can do anything.
-func (m *model) judged() bool {
+// expectsPings reports whether a second of silence can do anything.
+func (m *model) expectsPings() bool {
 	return m.status == "new" || m.status == "up" || m.status == "late"
 }
 
 // silence judges one second in which nothing more came.
 func (m *model) silence(second int) {
-	for m.judged() && m.overdueRun(second) {
+	for m.expectsPings() && m.overdueRun(second) {
 		m.overrun(second)
 	}
-	if by := m.rule.firstBy; m.status == "new" && by > 0 && by > m.heard && second >= by && !m.busy(by, second) {
-		m.writeBad(-1, by, false, "missed")
+	if by := m.rule.firstBy; m.status == "new" && by > 0 && by > m.staleBefore && second >= by && !m.busy(by, second) {
+		m.recordFailure(-1, by, false, "missed")
 		m.open("missed", by)
 	}
 	for m.status == "up" || m.status == "late" {
@@ -136,25 +136,25 @@ func (m *model) silence(second int) {
 			break
 		}
 		m.status = "late"
-		if !m.lapse(second) {
+		if !m.evaluate(second) {
 			break
 		}
 	}
-	m.giveUpSlots(second)
+	m.recordExpiredSlots(second)
 }
 
-// lapse counts the silence that is over by a second, and reports whether there
+// evaluate counts the silence that is over by a second, and reports whether there
 // may be more.
-func (m *model) lapse(second int) bool {
+func (m *model) evaluate(second int) bool {
 	if g := m.rule.startGrace; g > 0 && g < m.rule.grace {
 		slot := m.waiting[0]
 		if second < slot+g || m.busy(slot+g, second) {
 			return false
 		}
 		if slot > m.written {
-			m.write(slot, "not_started", 0)
+			m.record(slot, "not_started", 0)
 		}
-		m.bear("not_started", slot+g, 1, slot)
+		m.tolerate("not_started", slot+g, 1, slot)
 		return true
 	}
 	if n := m.tolerated(); n <= len(m.waiting) {
@@ -169,18 +169,18 @@ func (m *model) lapse(second int) bool {
 // overdueRun reports whether a run takes too long at a second.
 func (m *model) overdueRun(second int) bool {
 	for _, r := range m.runs {
-		if m.limit() > 0 && second == r.start+m.limit() && !r.told {
+		if m.limit() > 0 && second == r.start+m.limit() && !r.counted {
 			return true
 		}
 	}
 	return false
 }
 
-// tellRuns marks the runs whose time is over, so that none is told of twice.
-func (m *model) tellRuns(second int) {
+// markOverruns marks the runs whose time is over, so that none is told of twice.
+func (m *model) markOverruns(second int) {
 	var runs []modelRun
 	for _, r := range m.runs {
-		r.told = r.told || second >= r.start+m.limit()
+		r.counted = r.counted || second >= r.start+m.limit()
 		runs = append(runs, r)
 	}
 	m.runs = runs
@@ -190,7 +190,7 @@ func (m *model) tellRuns(second int) {
 // its time.
 func (m *model) busy(deadline, second int) bool {
 	for _, r := range m.runs {
-		if !r.told && r.start <= deadline && second < r.start+m.limit() {
+		if !r.counted && r.start <= deadline && second < r.start+m.limit() {
 			return true
 		}
 	}
@@ -215,7 +215,7 @@ func (m *model) ping(e modelEvent) {
 	}
 	m.silence(e.at - 1) // a run that excused it may have been lost in this second
 	if e.what == "start" {
-		m.forget(e.run)
+		m.removeRun(e.run)
 		m.runs = append(m.runs, modelRun{id: e.run, start: e.at})
 		return
 	}
@@ -236,7 +236,7 @@ func (m *model) ping(e modelEvent) {
 func (m *model) finish(e modelEvent) *modelRun {
 	for _, r := range m.runs {
 		if r.id == e.run {
-			m.forget(e.run)
+			m.removeRun(e.run)
 			return &r
 		}
 	}
@@ -248,19 +248,19 @@ func (m *model) finish(e modelEvent) *modelRun {
 	return nil
 }
 
-// giveUp forgets the runs that have taken too long: they were told of, or
+// dropExpiredRuns forgets the runs that have taken too long: they were told of, or
 // their time ran out while nothing was judged.
-func (m *model) giveUp(second int) {
+func (m *model) dropExpiredRuns(second int) {
 	var left []modelRun
 	for _, r := range m.runs {
-		if !r.told && (m.limit() == 0 || r.start+m.limit() >= second) {
+		if !r.counted && (m.limit() == 0 || r.start+m.limit() >= second) {
 			left = append(left, r)
 		}
 	}
 	m.runs = left
 }
 
-func (m *model) forget(id string) {
+func (m *model) removeRun(id string) {
 	var left []modelRun
 	for _, r := range m.runs {
 		if r.id != id {
@@ -276,7 +276,7 @@ func (m *model) pause(second int) {
 		m.resolve("paused", second)
 	}
 	if m.status != "paused" {
-		m.status, m.runs, m.heard = "paused", nil, second
+		m.status, m.runs, m.staleBefore = "paused", nil, second
 		m.bad, m.waiting, m.openSlots = 0, nil, nil
 		if m.written >= 0 {
 			m.decide(second)
@@ -288,7 +288,7 @@ func (m *model) resume(second int) {
 	if m.status != "paused" {
 		return
 	}
-	m.runs, m.heard = nil, second
+	m.runs, m.staleBefore = nil, second
 	m.status = "new"
 	if m.pinged {
 		ahead := m.written
@@ -307,7 +307,7 @@ func (m *model) edit(rule modelRule, second int) {
 	m.silence(second)
 	m.rule = rule
 	if rule.slots == nil && m.from >= 0 {
-		m.from = max(m.from, m.heard) // an interval is counted from the ping itself
+		m.from = max(m.from, m.staleBefore) // an interval is counted from the ping itself
 		m.counted = max(m.counted, m.from)
 	}
 	if m.status == "paused" || m.cause == "failure" {

@@ -7,92 +7,92 @@ type PingKind string
 
 // The kinds of ping. The values are part of the API.
 const (
-	Success PingKind = "success"
-	Start   PingKind = "start"
-	Fail    PingKind = "fail"
-	Log     PingKind = "log"
-	Ignored PingKind = "ignored" // came by a method that this heartbeat does not count
+	PingSuccess PingKind = "success"
+	PingStart   PingKind = "start"
+	PingFail    PingKind = "fail"
+	PingLog     PingKind = "log"
+	PingIgnored PingKind = "ignored" // came by a method that this heartbeat does not count
 )
 
 // Ping is one request that a job sent.
 type Ping struct {
-	N         int64     // counts from 1 per heartbeat; given when heard
-	Kind      PingKind  //
-	At        time.Time // when the request arrived, truncated to µs
-	RunID     string    // pairs a start with its finish; may be empty
-	ExitCode  int       // -1 when none was told
-	RunTime   time.Duration
-	HasRun    bool // RunTime is known
-	Method    string
-	Source    string // address that the request came from
-	UserAgent string
-	Body      []byte
-	BodySize  int64 // bytes kept; set also where Body was not fetched
-	Flags     PingFlags
+	Number     int64     // counts from 1 per heartbeat; given when heard
+	Kind       PingKind  //
+	At         time.Time // when the request arrived, truncated to µs
+	RunID      string    // pairs a start with its finish; may be empty
+	ExitCode   int       // -1 when none was told
+	RunTime    time.Duration
+	HasRunTime bool // RunTime is known
+	Method     string
+	Source     string // address that the request came from
+	UserAgent  string
+	Body       []byte
+	BodySize   int64 // bytes kept; set also where Body was not fetched
+	Flags      PingFlags
 }
 
 // NoExitCode marks a ping that told no exit code.
 const NoExitCode = -1
 
-// finishes reports whether the ping says that a run has ended.
-func (p Ping) finishes() bool { return p.Kind == Success || p.Kind == Fail }
+// endsRun reports whether the ping says that a run has ended.
+func (p Ping) endsRun() bool { return p.Kind == PingSuccess || p.Kind == PingFail }
 
-// judged reports whether the ping can change a status.
-func (p Ping) judged() bool { return p.finishes() || p.Kind == Start }
+// affectsStatus reports whether the ping can change a status.
+func (p Ping) affectsStatus() bool { return p.endsRun() || p.Kind == PingStart }
 
-// Run is a start whose finish has not come.
-type Run struct {
-	ID    string    `json:"id,omitempty"`
-	Start time.Time `json:"start"`
-	// Lost marks a run that took too long. It keeps waiting for its finish,
+// ActiveRun is a start whose finish has not come.
+type ActiveRun struct {
+	ID        string    `json:"id,omitempty"`
+	StartedAt time.Time `json:"start"`
+	// Overran marks a run that took too long. It keeps waiting for its finish,
 	// to measure it, but has no clock any more.
-	Lost bool `json:"lost,omitempty"`
+	Overran bool `json:"lost,omitempty"`
 }
 
-// mostRuns bounds how many runs of one heartbeat are followed at a time. The
+// maxActiveRuns bounds how many runs of one heartbeat are followed at a time. The
 // oldest stay: their clocks run out first.
-const mostRuns = 100
+const maxActiveRuns = 100
 
-// begin returns runs with one more. A start without an id replaces the
+// addRun returns runs with one more. A start without an id replaces the
 // earlier run without an id: a job that does not tell its runs apart has only
 // one at a time.
-func begin(runs []Run, p Ping) []Run {
-	kept := make([]Run, 0, len(runs)+1)
+func addRun(runs []ActiveRun, p Ping) []ActiveRun {
+	kept := make([]ActiveRun, 0, len(runs)+1)
 	for _, r := range runs {
 		if r.ID != p.RunID {
 			kept = append(kept, r)
 		}
 	}
-	if len(kept) >= mostRuns {
+	if len(kept) >= maxActiveRuns {
 		return kept
 	}
-	return append(kept, Run{ID: p.RunID, Start: p.At})
+	return append(kept, ActiveRun{ID: p.RunID, StartedAt: p.At})
 }
 
 // superseded reports whether a later start of the same run is followed already.
-func superseded(runs []Run, p Ping) bool {
+func superseded(runs []ActiveRun, p Ping) bool {
 	for _, r := range runs {
-		if r.ID == p.RunID && p.At.Before(r.Start) {
+		if r.ID == p.RunID && p.At.Before(r.StartedAt) {
 			return true
 		}
 	}
 	return false
 }
 
-// finish returns runs without the one that p ends, and that one.
+// removeFinishedRun returns runs without the one that p ends, and that one.
 //
 // A finish without an id ends the run without an id; where there is none, it
 // ends the only run there is, and with several it ends none, because nobody
 // can tell which. It ends no run without an id that began after p arrived and
 // was stored sooner. With an id, such a start belongs to the run that p ends: it
 // arrived late, so the run is over and its length is unknown.
-func finish(runs []Run, p Ping) (rest []Run, ended Run, found bool) {
+func removeFinishedRun(runs []ActiveRun, p Ping) (rest []ActiveRun, ended ActiveRun, found bool) {
 	at, last, begun := -1, -1, 0
 	for i, r := range runs {
-		if r.Start.After(p.At) {
+		if r.StartedAt.After(p.At) {
 			if p.RunID != "" && r.ID == p.RunID {
 				rest = append(append(rest, runs[:i]...), runs[i+1:]...)
-				return rest, Run{}, false
+				return rest, ActiveRun{}, false
 			}
 			continue
 		}
@@ -106,20 +106,20 @@ func finish(runs []Run, p Ping) (rest []Run, ended Run, found bool) {
 		at = last
 	}
 	if at < 0 {
-		return runs, Run{}, false
+		return runs, ActiveRun{}, false
 	}
 	rest = append(append(rest, runs[:at]...), runs[at+1:]...)
 	return rest, runs[at], true
 }
 
-// withinTime drops the runs that were given up, and those whose time was over
+// withoutExpiredRuns drops the runs that were given up, and those whose time was over
 // before the given moment while nothing was judged: once judging begins again
 // they must not open an incident that is dated in the past.
-func withinTime(runs []Run, limit time.Duration, at time.Time) []Run {
-	var kept []Run
+func withoutExpiredRuns(runs []ActiveRun, limit time.Duration, at time.Time) []ActiveRun {
+	var kept []ActiveRun
 	for _, r := range runs {
-		over := limit > 0 && r.Start.Add(limit).Before(at)
-		if !r.Lost && !over {
+		over := limit > 0 && r.StartedAt.Add(limit).Before(at)
+		if !r.Overran && !over {
 			kept = append(kept, r)
 		}
 	}

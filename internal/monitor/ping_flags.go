@@ -7,11 +7,11 @@ type PingFlags uint8
 
 // The flags. Their names are part of the API.
 const (
-	BodyTruncated PingFlags = 1 << iota // the body was longer than what is kept
-	BodyTimeout                         // the rest of the body did not arrive in time
-	BodyAborted                         // the connection broke off within the body
-	RunFinished                         // a start that arrived after the end of its run, and begins nothing
-	Delayed                             // the request waited while the server was suspended; At is its arrival
+	BodyTruncated    PingFlags = 1 << iota // the body was longer than what is kept
+	BodyTimeout                            // the rest of the body did not arrive in time
+	BodyAborted                            // the connection broke off within the body
+	StartAfterFinish                       // a start that arrived after the end of its run, and begins nothing
+	Delayed                                // the request waited while the server was suspended; At is its arrival
 )
 
 // PingFlagNames lists the names of the flags, from the lowest bit.

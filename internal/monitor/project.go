@@ -13,15 +13,15 @@ type Project struct {
 
 // APIKey lets a program act for a project. Its secret is kept only as a hash.
 type APIKey struct {
-	ID       string
-	Project  int64
-	Name     string
-	Prefix   string // the beginning of the secret, to recognise it by
-	By       string // who made it, as people know them
-	ByID     string // their person, empty for the command line
-	ReadOnly bool
-	Created  time.Time
-	Used     time.Time
+	ID          string
+	Project     int64
+	Name        string
+	Prefix      string // the beginning of the secret, to recognise it by
+	CreatedBy   string // who made it, as people know them
+	CreatedByID string // their person, empty for the command line
+	ReadOnly    bool
+	Created     time.Time
+	LastUsed    time.Time
 }
 
 // ActorKind says what kind of actor an audit entry names. Unlike a name, it
@@ -30,11 +30,11 @@ type ActorKind string
 
 // The kinds of actors.
 const (
-	ActorPerson  ActorKind = "person"       // signed in, or acting through a link that was sent to them
-	ActorAPIKey  ActorKind = "api_key"      // a program
-	ActorLink    ActorKind = "alert_link"   // whoever opened the link in an alert
-	ActorCommand ActorKind = "command_line" // an operator with access to the database
-	ActorAnyone  ActorKind = "anyone"       // a visitor who has not signed in
+	ActorPerson      ActorKind = "person"       // signed in, or acting through a link that was sent to them
+	ActorAPIKey      ActorKind = "api_key"      // a program
+	ActorAlertLink   ActorKind = "alert_link"   // whoever opened the link in an alert
+	ActorCommandLine ActorKind = "command_line" // an operator with access to the database
+	ActorAnonymous   ActorKind = "anyone"       // a visitor who has not signed in
 )
 
 // AuditEntry is one line of the record of who changed what.

@@ -49,16 +49,16 @@ func drawFullRule(t *rapid.T) modelRule {
 
 // drawEvents draws what happens to a heartbeat, in its order.
 func drawEvents(t *rapid.T) []modelEvent {
-	return drawStoryOf(t, "success", "success", "start", "start", "fail", "log", "pause", "resume", "edit")
+	return drawEventsOf(t, "success", "success", "start", "start", "fail", "log", "pause", "resume", "edit")
 }
 
 // drawUnedited is drawEvents without edits.
 func drawUnedited(t *rapid.T) []modelEvent {
-	return drawStoryOf(t, "success", "success", "success", "start", "start", "fail", "log", "pause", "resume")
+	return drawEventsOf(t, "success", "success", "success", "start", "start", "fail", "log", "pause", "resume")
 }
 
-// drawStoryOf draws events of some kinds, in their order.
-func drawStoryOf(t *rapid.T, whats ...string) []modelEvent {
+// drawEventsOf draws events of some kinds, in their order.
+func drawEventsOf(t *rapid.T, whats ...string) []modelEvent {
 	at := 0
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
 		at += rapid.SampledFrom([]int{0, 1, 1, 2, 3, 4, 6, 9, 13}).Draw(t, "after")
@@ -84,11 +84,11 @@ func (r modelRule) rule() Rule {
 		Methods: AnyMethod, ManualResume: r.manual,
 	}
 	if r.slots != nil {
-		rule.Early = UsualEarly
+		rule.Early = DefaultEarly
 		if r.early >= 0 {
 			rule.Early = seconds(r.early)
 		}
-		rule.Calendar = listed(r.slots)
+		rule.Calendar = calendarOf(r.slots)
 	}
 	if r.firstBy > 0 {
 		rule.ExpectFirstBy = epoch.Add(seconds(r.firstBy))
@@ -99,21 +99,21 @@ func (r modelRule) rule() Rule {
 	return rule
 }
 
-// list is a schedule that knows its slots one by one.
-type list []time.Time
+// slotList is a schedule that knows its slots one by one.
+type slotList []time.Time
 
-// listed is a calendar with slots at the given seconds.
-func listed(slots []int) *Calendar {
-	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC", today: "UTC"}
-	var all list
+// calendarOf is a calendar with slots at the given seconds.
+func calendarOf(slots []int) *Calendar {
+	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC", canonicalZone: "UTC"}
+	var all slotList
 	for _, s := range slots {
 		all = append(all, epoch.Add(seconds(s)))
 	}
-	c.slots = all
+	c.schedule = all
 	return c
 }
 
-func (l list) Next(after time.Time) (time.Time, bool) {
+func (l slotList) Next(after time.Time) (time.Time, bool) {
 	for _, s := range l {
 		if s.After(after) {
 			return s, true
@@ -122,7 +122,7 @@ func (l list) Next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (l list) Prev(before time.Time) (time.Time, bool) {
+func (l slotList) Prev(before time.Time) (time.Time, bool) {
 	for _, s := range slices.Backward(l) {
 		if s.Before(before) {
 			return s, true
@@ -131,44 +131,44 @@ func (l list) Prev(before time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (l list) Words() string { return "as listed" }
+func (l slotList) Describe() string { return "as listed" }
 
-// step is what the event is in a story.
-func (e modelEvent) step() step {
+// action is what the event is in a story.
+func (e modelEvent) action() action {
 	at := seconds(e.at)
 	switch e.what {
 	case "pause":
-		return pause(at)
+		return pauseAt(at)
 	case "resume":
-		return resume(at)
+		return resumeAt(at)
 	case "edit":
-		return amend(e.rule.rule(), at)
+		return changeRuleAt(e.rule.rule(), at)
 	}
 	p := Ping{Kind: PingKind(e.what), At: epoch.Add(at), RunID: e.run, ExitCode: NoExitCode, Method: "POST"}
 	if e.get {
 		p.Method = "GET"
 	}
-	return hearPing(p)
+	return applyPing(p)
 }
 
-// standing is what the two implementations have to agree on.
-type standing struct {
+// visibleState is what the two implementations have to agree on.
+type visibleState struct {
 	Status        Status
 	Cause         Cause
 	Due, Deadline time.Duration // -1 for none
-	Episodes      []episode
+	Episodes      []expectedIncident
 }
 
-func (s *story) standing() standing {
-	return standing{
-		Status: s.h.Status, Cause: s.h.Cause,
+func (s *scenario) visibleState() visibleState {
+	return visibleState{
+		Status: s.h.Status, Cause: s.h.DownCause,
 		Due: sinceEpoch(s.h.Due()), Deadline: sinceEpoch(s.h.Deadline()),
-		Episodes: s.episodes,
+		Episodes: s.incidents,
 	}
 }
 
-func (m *model) standing() standing {
-	st := standing{Status: Status(m.status), Cause: Cause(m.cause), Due: -1, Deadline: -1}
+func (m *model) visibleState() visibleState {
+	st := visibleState{Status: Status(m.status), Cause: Cause(m.cause), Due: -1, Deadline: -1}
 	if m.from >= 0 && m.status != "new" && m.status != "paused" {
 		if due := m.due(); due >= 0 {
 			st.Due = seconds(due)
@@ -178,7 +178,7 @@ func (m *model) standing() standing {
 		}
 	}
 	for _, i := range m.incidents {
-		e := episode{Cause: Cause(i.Cause), Opened: seconds(i.Opened), How: Ending(i.How), Failures: i.Failures}
+		e := expectedIncident{Cause: Cause(i.Cause), Opened: seconds(i.Opened), How: ResolutionReason(i.How), Failures: i.Failures}
 		if i.How != "" {
 			e.Resolved = seconds(i.Resolved)
 		}
@@ -192,19 +192,19 @@ func end(events []modelEvent) int { return events[len(events)-1].at + 20 }
 
 // The rules agree with the model at the end of every second, when a sweep
 // looks at every second.
-func TestSweptEverySecondTheRulesAgreeWithTheModel(t *testing.T) {
+func TestEvaluate_EverySecondAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawRule(t), drawEvents(t)
-		s := tell(t, rule.rule())
+		s := play(t, rule.rule())
 		left := events
 		for second := 0; second <= end(events); second++ {
 			for len(left) > 0 && left[0].at == second {
-				left[0].step()(s)
+				left[0].action()(s)
 				left = left[1:]
 			}
-			sweep(seconds(second))(s)
-			want := replay(rule, events, second).standing()
-			if diff := cmp.Diff(want, s.standing()); diff != "" {
+			evaluateAt(seconds(second))(s)
+			want := replay(rule, events, second).visibleState()
+			if diff := cmp.Diff(want, s.visibleState()); diff != "" {
 				t.Fatalf("at second %d (-model +rules):\n%s", second, diff)
 			}
 		}
@@ -212,23 +212,23 @@ func TestSweptEverySecondTheRulesAgreeWithTheModel(t *testing.T) {
 }
 
 // How often a sweep looks, and when, changes nothing in the end.
-func TestSweptAtAnyMomentsTheRulesAgreeWithTheModel(t *testing.T) {
+func TestEvaluate_AtAnyTimesAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawRule(t), drawEvents(t)
-		s := tell(t, rule.rule())
+		s := play(t, rule.rule())
 		for i, e := range events {
-			e.step()(s)
+			e.action()(s)
 			// A sweep sees what is before the horizon, so never the very
 			// instant of a ping that is still to come.
 			until := seconds(end(events))
 			if i+1 < len(events) {
-				until = seconds(events[i+1].at) - Tick
+				until = seconds(events[i+1].at) - Precision
 			}
-			drawSweeps(t, s, seconds(e.at), until)
+			drawEvaluations(t, s, seconds(e.at), until)
 		}
-		sweep(seconds(end(events)))(s)
-		want := replay(rule, events, end(events)).standing()
-		if diff := cmp.Diff(want, s.standing()); diff != "" {
+		evaluateAt(seconds(end(events)))(s)
+		want := replay(rule, events, end(events)).visibleState()
+		if diff := cmp.Diff(want, s.visibleState()); diff != "" {
 			t.Fatalf("(-model +rules):\n%s", diff)
 		}
 	})
@@ -236,128 +236,128 @@ func TestSweptAtAnyMomentsTheRulesAgreeWithTheModel(t *testing.T) {
 
 // With everything there is, the rules and their ledger agree with the model
 // however often a sweep looks.
-func TestTheRulesAndTheLedgerAgreeWithTheModel(t *testing.T) {
+func TestRunHistory_AgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawFullRule(t), drawUnedited(t)
-		s := tell(t, rule.rule())
+		s := play(t, rule.rule())
 		for i, e := range events {
-			e.step()(s)
+			e.action()(s)
 			until := seconds(end(events))
 			if i+1 < len(events) {
-				until = seconds(events[i+1].at) - Tick
+				until = seconds(events[i+1].at) - Precision
 			}
-			drawSweeps(t, s, seconds(e.at), until)
+			drawEvaluations(t, s, seconds(e.at), until)
 			// What is read in between agrees, too.
 			if at := int(until / time.Second); at >= e.at {
-				sweep(seconds(at))(s)
-				agree(t, s, replay(rule, events[:i+1], at), at)
+				evaluateAt(seconds(at))(s)
+				checkAgreement(t, s, replay(rule, events[:i+1], at), at)
 			}
 		}
 	})
 }
 
-// agree compares a story with the model at the end of a second.
-func agree(t *rapid.T, s *story, m *model, at int) {
+// checkAgreement compares a story with the model at the end of a second.
+func checkAgreement(t *rapid.T, s *scenario, m *model, at int) {
 	t.Helper()
-	if diff := cmp.Diff(m.standing(), s.standing()); diff != "" {
+	if diff := cmp.Diff(m.visibleState(), s.visibleState()); diff != "" {
 		t.Fatalf("at second %d (-model +rules):\n%s", at, diff)
 	}
-	if diff := cmp.Diff(m.folded(), s.ledger(seconds(at))); diff != "" {
+	if diff := cmp.Diff(m.spans(), s.history(seconds(at))); diff != "" {
 		t.Fatalf("ledger at second %d (-model +rules):\n%s", at, diff)
 	}
 }
 
-// drawSweeps sweeps up to three times between two moments, often at a whole
+// drawEvaluations sweeps up to three times between two moments, often at a whole
 // second or beside one.
-func drawSweeps(t *rapid.T, s *story, from, until time.Duration) {
+func drawEvaluations(t *rapid.T, s *scenario, from, until time.Duration) {
 	if until < from {
 		return
 	}
 	var ats []time.Duration
 	for range rapid.IntRange(0, 3).Draw(t, "sweeps") {
 		at := from + seconds(rapid.IntRange(0, 20).Draw(t, "sweep")) +
-			rapid.SampledFrom([]time.Duration{-Tick, 0, Tick}).Draw(t, "beside")
+			rapid.SampledFrom([]time.Duration{-Precision, 0, Precision}).Draw(t, "beside")
 		ats = append(ats, min(max(at, from), until))
 	}
 	slices.Sort(ats)
 	for _, at := range ats {
-		sweep(at)(s)
+		evaluateAt(at)(s)
 	}
 }
 
-// drawStory draws a heartbeat with a past, and the moment it has reached.
-func drawStory(t *rapid.T) (*story, time.Duration) {
+// drawScenario draws a heartbeat with a past, and the moment it has reached.
+func drawScenario(t *rapid.T) (*scenario, time.Duration) {
 	rule, events := drawRule(t), drawEvents(t)
-	s := tell(t, rule.rule())
+	s := play(t, rule.rule())
 	for _, e := range events {
-		e.step()(s)
+		e.action()(s)
 	}
 	now := seconds(events[len(events)-1].at)
 	if rapid.Bool().Draw(t, "swept") {
-		sweep(now)(s)
+		evaluateAt(now)(s)
 	}
 	return s, now
 }
 
 // Nothing happens by itself before Next, and something does at Next.
-func TestNextIsExactlyTheNextMomentAtWhichSomethingHappens(t *testing.T) {
+func TestNextEvaluation_IsExactlyWhenEvaluateChangesSomething(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, now := drawStory(t)
-		next := s.h.Next()
+		s, now := drawScenario(t)
+		next := s.h.NextEvaluation()
 		for at := epoch; at.Before(epoch.Add(now + seconds(20))); at = at.Add(time.Second / 2) {
 			due := !next.IsZero() && !next.After(at)
-			if lapsed, change := s.h.Lapse(at); due != (change.News() || !cmp.Equal(lapsed, s.h)) {
+			if lapsed, change := s.h.Evaluate(at); due != (change.Notable() || !cmp.Equal(lapsed, s.h)) {
 				t.Fatalf("next is %v, but a sweep at %v: %v, %+v", sinceEpoch(next), sinceEpoch(at), lapsed.Status, change)
 			}
 		}
 		if next.IsZero() {
 			return
 		}
-		if lapsed, change := s.h.Lapse(next.Add(-Tick)); change.News() || !cmp.Equal(lapsed, s.h) {
+		if lapsed, change := s.h.Evaluate(next.Add(-Precision)); change.Notable() || !cmp.Equal(lapsed, s.h) {
 			t.Fatalf("a microsecond before next, %v: %v, %+v", sinceEpoch(next), lapsed.Status, change)
 		}
-		if lapsed, change := s.h.Lapse(next); !change.News() || lapsed.Status == s.h.Status {
+		if lapsed, change := s.h.Evaluate(next); !change.Notable() || lapsed.Status == s.h.Status {
 			t.Fatalf("at next, %v: %v, %+v", sinceEpoch(next), lapsed.Status, change)
 		}
 	})
 }
 
 // A second sweep at the same moment finds nothing left to do.
-func TestASweepTwiceIsASweepOnce(t *testing.T) {
+func TestEvaluate_IsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, now := drawStory(t)
+		s, now := drawScenario(t)
 		at := epoch.Add(now + seconds(rapid.IntRange(0, 20).Draw(t, "later")))
-		once, _ := s.h.Lapse(at)
-		twice, change := once.Lapse(at)
-		if diff := cmp.Diff(once, twice); diff != "" || change.News() {
+		once, _ := s.h.Evaluate(at)
+		twice, change := once.Evaluate(at)
+		if diff := cmp.Diff(once, twice); diff != "" || change.Notable() {
 			t.Fatalf("the second sweep told %+v:\n%s", change, diff)
 		}
 	})
 }
 
 // A ping older than what moved the heartbeat is kept, and does nothing else.
-func TestAStalePingIsHistoryOnly(t *testing.T) {
+func TestApplyPing_AStalePingIsHistoryOnly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, now := drawStory(t)
-		if s.h.Heard.IsZero() {
-			hear(Success, now)(s)
+		s, now := drawScenario(t)
+		if s.h.StaleBefore.IsZero() {
+			pingAt(PingSuccess, now)(s)
 		}
 		before := s.h
 		p := Ping{
-			Kind:   rapid.SampledFrom([]PingKind{Success, Start, Fail}).Draw(t, "kind"),
-			At:     before.Heard.Add(-seconds(rapid.IntRange(0, 20).Draw(t, "older")) - Tick),
+			Kind:   rapid.SampledFrom([]PingKind{PingSuccess, PingStart, PingFail}).Draw(t, "kind"),
+			At:     before.StaleBefore.Add(-seconds(rapid.IntRange(0, 20).Draw(t, "older")) - Precision),
 			RunID:  rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "run"),
 			Method: "POST",
 		}
-		after, change := before.Hear(p, p.At)
-		if change.News() {
+		after, change := before.ApplyPing(p, p.At)
+		if change.Notable() {
 			t.Fatalf("told %+v", change)
 		}
-		if change.Ping.N != before.Pings+1 || change.Ping.Kind != p.Kind {
+		if change.Ping.Number != before.PingCount+1 || change.Ping.Kind != p.Kind {
 			t.Fatalf("kept %+v", change.Ping)
 		}
 		// It may end the run that it belongs to, and it is counted.
-		after.Runs, after.Pings, after.Finished = before.Runs, before.Pings, before.Finished
+		after.ActiveRuns, after.PingCount, after.FinishedRuns = before.ActiveRuns, before.PingCount, before.FinishedRuns
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Fatalf("changed (-before +after):\n%s", diff)
 		}
@@ -369,7 +369,7 @@ func TestAStalePingIsHistoryOnly(t *testing.T) {
 // that of another. In time means that the successes alone keep every deadline:
 // a run in progress may be forgotten for the start of the next that was
 // stored sooner than its finish.
-func TestNoOrderOfStoringRaisesAFalseAlarm(t *testing.T) {
+func TestApplyPing_NoOrderOfStoringRaisesAFalseAlarm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule := modelRule{
 			interval: rapid.IntRange(1, 8).Draw(t, "interval"),
@@ -383,29 +383,29 @@ func TestNoOrderOfStoringRaisesAFalseAlarm(t *testing.T) {
 			last = min(last, alarm.Opened-1)
 		}
 		events = slices.DeleteFunc(events, func(e modelEvent) bool { return e.at > last })
-		s := tell(t, rule.rule())
-		for _, e := range stored(t, events) {
+		s := play(t, rule.rule())
+		for _, e := range shuffled(t, events) {
 			e(s)
 		}
-		sweep(seconds(last))(s)
-		if len(s.episodes) > 0 {
-			t.Fatalf("false alarm: %+v", s.episodes)
+		evaluateAt(seconds(last))(s)
+		if len(s.incidents) > 0 {
+			t.Fatalf("false alarm: %+v", s.incidents)
 		}
 	})
 }
 
 // Whatever the order in which finishes are stored, the newest decides.
-func TestTheNewestFinishDecidesInAnyOrderOfStoring(t *testing.T) {
+func TestApplyPing_TheNewestFinishDecidesInAnyOrderOfStoring(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawRule(t), drawPings(t, "success", "fail")
-		s := tell(t, rule.rule())
-		for _, e := range stored(t, events) {
+		s := play(t, rule.rule())
+		for _, e := range shuffled(t, events) {
 			e(s)
 		}
 		last := events[len(events)-1].at
-		sweep(seconds(last + 4))(s)
-		want := replay(rule, events, last+4).standing()
-		got := s.standing()
+		evaluateAt(seconds(last + 4))(s)
+		want := replay(rule, events, last+4).visibleState()
+		got := s.visibleState()
 		want.Episodes, got.Episodes = nil, nil
 		if want.Status == Down && got.Status == Down {
 			want.Cause = got.Cause // an incident that was over sooner may not have been told
@@ -427,20 +427,20 @@ func drawPings(t *rapid.T, kinds ...string) []modelEvent {
 	}), 1, 8).Draw(t, "pings")
 }
 
-// stored puts pings into any order, each with the horizon of its moment: the
+// shuffled puts pings into any order, each with the horizon of its moment: the
 // arrival of the oldest that is still to be stored. A sweep as of the horizon
 // follows each.
-func stored(t *rapid.T, events []modelEvent) []step {
-	var steps []step
+func shuffled(t *rapid.T, events []modelEvent) []action {
+	var steps []action
 	left := slices.Clone(events)
 	for len(left) > 0 {
 		i := rapid.IntRange(0, len(left)-1).Draw(t, "next")
 		e, horizon := left[i], seconds(left[0].at)
 		left = slices.Delete(left, i, i+1)
 		p := Ping{Kind: PingKind(e.what), At: epoch.Add(seconds(e.at)), RunID: e.run, ExitCode: NoExitCode}
-		steps = append(steps, hearWhile(p, horizon))
+		steps = append(steps, applyPingWithWatermark(p, horizon))
 		if len(left) > 0 {
-			steps = append(steps, sweep(seconds(left[0].at)-Tick))
+			steps = append(steps, evaluateAt(seconds(left[0].at)-Precision))
 		}
 	}
 	return steps
@@ -448,24 +448,24 @@ func stored(t *rapid.T, events []modelEvent) []step {
 
 // No method writes to the runs of the heartbeat that it is called on, nor to
 // the room behind them.
-func TestNoMethodWritesToTheValueItIsCalledOn(t *testing.T) {
+func TestHeartbeat_NoMethodWritesToItsReceiver(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, now := drawStory(t)
-		room := slices.Grow(slices.Clone(s.h.Runs), 4)
+		s, now := drawScenario(t)
+		room := slices.Grow(slices.Clone(s.h.ActiveRuns), 4)
 		room = room[:cap(room)]
-		s.h.Runs = room[:len(s.h.Runs)]
+		s.h.ActiveRuns = room[:len(s.h.ActiveRuns)]
 		before, kept := fmt.Sprintf("%+v", s.h), slices.Clone(room)
 		h, at := s.h, epoch.Add(now+seconds(rapid.IntRange(0, 20).Draw(t, "later")))
-		for _, kind := range []PingKind{Success, Start, Fail, Log} {
+		for _, kind := range []PingKind{PingSuccess, PingStart, PingFail, PingLog} {
 			for _, run := range []string{"", "a", "b", "c"} {
-				h.Hear(Ping{Kind: kind, At: at, RunID: run, Method: "POST"}, at)
+				h.ApplyPing(Ping{Kind: kind, At: at, RunID: run, Method: "POST"}, at)
 			}
 		}
-		h.Lapse(at)
+		h.Evaluate(at)
 		h.Pause(at, at)
 		h.Delete(at, at)
 		h.Resume(at)
-		h.Amend(drawRule(t).rule(), at, at)
+		h.ChangeRule(drawRule(t).rule(), at, at)
 		if diff := cmp.Diff(kept, room); diff != "" {
 			t.Fatalf("the runs were written to (-before +after):\n%s", diff)
 		}

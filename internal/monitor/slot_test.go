@@ -10,114 +10,114 @@ import (
 	"overdue/internal/schedule"
 )
 
-// calendarAt is nightly with slots at the given minutes.
-func calendarAt(at ...int) Rule {
+// calendarRule is nightly with slots at the given minutes.
+func calendarRule(at ...int) Rule {
 	slots := make([]int, 0, len(at))
 	for _, m := range at {
 		slots = append(slots, 60*m)
 	}
-	r := nightly
-	r.Interval, r.Calendar, r.Early = 0, listed(slots), UsualEarly
+	r := fiveMinuteRule
+	r.Interval, r.Calendar, r.Early = 0, calendarOf(slots), DefaultEarly
 	return r
 }
 
-// kept checks the ledger at the end of a story.
-func kept(t *testing.T, s *story, now time.Duration, want ...stretch) {
+// checkHistory checks the ledger at the end of a story.
+func checkHistory(t *testing.T, s *scenario, now time.Duration, want ...expectedSpan) {
 	t.Helper()
-	if diff := cmp.Diff(want, s.ledger(now)); diff != "" {
+	if diff := cmp.Diff(want, s.history(now)); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
 }
 
-func TestEarlyPings(t *testing.T) {
-	hourly := calendarAt(60, 120, 180, 240)
+func TestApplyPing_AnEarlyPingCountsForTheNextSlot(t *testing.T) {
+	hourly := calendarRule(60, 120, 180, 240)
 	never := hourly
 	never.Early = 0
-	run(t, []outcome{
+	runScenarios(t, []scenarioCase{
 		{
-			name:     "APingWithinTheUsualWindowCountsForTheSlotAndNotForTheNext",
-			rule:     hourly,
-			steps:    []step{hear(Success, minutes(59)), sweep(minutes(122) - Tick), sweep(minutes(122))},
-			status:   Down,
-			episodes: []episode{{Cause: Missed, Opened: minutes(122)}},
+			name:      "APingWithinTheUsualWindowCountsForTheSlotAndNotForTheNext",
+			rule:      hourly,
+			steps:     []action{pingAt(PingSuccess, minutes(59)), evaluateAt(minutes(122) - Precision), evaluateAt(minutes(122))},
+			status:    Down,
+			incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(122)}},
 		},
 		{
-			name:     "ASecondPingInTheWindowCountsForNoOtherSlot",
-			rule:     hourly,
-			steps:    []step{hear(Success, minutes(58)), hear(Success, minutes(59)), sweep(minutes(122))},
-			status:   Down,
-			episodes: []episode{{Cause: Missed, Opened: minutes(122)}},
+			name:      "ASecondPingInTheWindowCountsForNoOtherSlot",
+			rule:      hourly,
+			steps:     []action{pingAt(PingSuccess, minutes(58)), pingAt(PingSuccess, minutes(59)), evaluateAt(minutes(122))},
+			status:    Down,
+			incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(122)}},
 		},
 		{
-			name:     "BeforeTheWindowItCountsForNothing",
-			rule:     hourly,
-			steps:    []step{hear(Success, minutes(58)-Tick), sweep(minutes(62))},
-			status:   Down,
-			episodes: []episode{{Cause: Missed, Opened: minutes(62)}},
+			name:      "BeforeTheWindowItCountsForNothing",
+			rule:      hourly,
+			steps:     []action{pingAt(PingSuccess, minutes(58)-Precision), evaluateAt(minutes(62))},
+			status:    Down,
+			incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(62)}},
 		},
 		{
-			name:     "WithoutAWindowAPingASecondEarlyCountsForNothing",
-			rule:     never,
-			steps:    []step{hear(Success, minutes(60)-time.Second), sweep(minutes(62))},
-			status:   Down,
-			episodes: []episode{{Cause: Missed, Opened: minutes(62)}},
+			name:      "WithoutAWindowAPingASecondEarlyCountsForNothing",
+			rule:      never,
+			steps:     []action{pingAt(PingSuccess, minutes(60)-time.Second), evaluateAt(minutes(62))},
+			status:    Down,
+			incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(62)}},
 		},
 		{
-			name:     "AJobWhoseClockIsFastDoesNotFlapAfterOneMiss",
-			rule:     hourly,
-			steps:    []step{hear(Success, minutes(59)), hear(Success, minutes(179)), sweep(minutes(241))},
-			status:   Late,
-			episodes: []episode{recovered(episode{Cause: Missed, Opened: minutes(122)}, minutes(179))},
+			name:      "AJobWhoseClockIsFastDoesNotFlapAfterOneMiss",
+			rule:      hourly,
+			steps:     []action{pingAt(PingSuccess, minutes(59)), pingAt(PingSuccess, minutes(179)), evaluateAt(minutes(241))},
+			status:    Late,
+			incidents: []expectedIncident{resolvedByPing(expectedIncident{Cause: CauseMissed, Opened: minutes(122)}, minutes(179))},
 		},
 		{
 			name:   "AfterTheLastSlotNothingIsExpected",
-			rule:   calendarAt(60),
-			steps:  []step{hear(Success, minutes(60)), sweep(minutes(6000))},
+			rule:   calendarRule(60),
+			steps:  []action{pingAt(PingSuccess, minutes(60)), evaluateAt(minutes(6000))},
 			status: Up,
 		},
 	})
 }
 
-func TestAPingWithinGraceOfADueSlotCountsForThatAndNotForTheNext(t *testing.T) {
-	rule := calendarAt(60, 62, 64, 66)
+func TestAssign_APingWithinGraceCountsForTheDueSlot(t *testing.T) {
+	rule := calendarRule(60, 62, 64, 66)
 	rule.Early = time.Minute
-	s := tell(t, rule, hear(Success, minutes(60)), hear(Success, minutes(63.5)))
-	kept(t, s, minutes(63.5),
-		stretch{RunOnTime, minutes(60), minutes(60), 1, 0}, stretch{RunLate, minutes(62), minutes(62), 1, minutes(1.5)})
+	s := play(t, rule, pingAt(PingSuccess, minutes(60)), pingAt(PingSuccess, minutes(63.5)))
+	checkHistory(t, s, minutes(63.5),
+		expectedSpan{RunOnTime, minutes(60), minutes(60), 1, 0}, expectedSpan{RunLate, minutes(62), minutes(62), 1, minutes(1.5)})
 	if got := sinceEpoch(s.h.Due()); got != minutes(64) {
 		t.Errorf("due at %v; want 64m", got)
 	}
 }
 
-func TestEditingTheCalendarForgetsWhatWasEarly(t *testing.T) {
-	s := tell(t, calendarAt(60, 120), hear(Success, minutes(59)))
+func TestChangeRule_ANewCalendarForgetsTheEarlySlot(t *testing.T) {
+	s := play(t, calendarRule(60, 120), pingAt(PingSuccess, minutes(59)))
 	if got := sinceEpoch(s.h.Due()); got != minutes(120) {
 		t.Fatalf("due at %v; want 120m: the first slot is counted", got)
 	}
-	amend(calendarAt(65, 120), minutes(59))(s)
+	changeRuleAt(calendarRule(65, 120), minutes(59))(s)
 	if got := sinceEpoch(s.h.Due()); got != minutes(65) {
 		t.Errorf("due at %v; want 65m: six minutes early is not early for it", got)
 	}
-	amend(calendarAt(61, 120), minutes(59))(s)
+	changeRuleAt(calendarRule(61, 120), minutes(59))(s)
 	if got := sinceEpoch(s.h.Due()); got != minutes(120) {
 		t.Errorf("due at %v; want 120m: two minutes early is early for the new slot", got)
 	}
-	quicker := calendarAt(61, 120)
+	quicker := calendarRule(61, 120)
 	quicker.MaxRunTime = time.Minute
-	amend(quicker, minutes(59))(s)
+	changeRuleAt(quicker, minutes(59))(s)
 	if got := sinceEpoch(s.h.Due()); got != minutes(120) {
 		t.Errorf("due at %v; want 120m: the schedule is the same", got)
 	}
 }
 
-func TestRunRules(t *testing.T) {
-	short, start, thrice, first := nightly, nightly, nightly, nightly
+func TestEvaluate_RulesForRuns(t *testing.T) {
+	short, start, thrice, first := fiveMinuteRule, fiveMinuteRule, fiveMinuteRule, fiveMinuteRule
 	short.MinRunTime = time.Minute
 	start.StartGrace = time.Minute
 	thrice.AlertAfter = 3
 	first.ExpectFirstBy = epoch.Add(minutes(30))
-	quick := []step{hear(Start, 0), hear(Success, minutes(0.5))}
-	tooShort := episode{Cause: TooShort, Opened: minutes(0.5)}
+	quick := []action{pingAt(PingStart, 0), pingAt(PingSuccess, minutes(0.5))}
+	tooShort := expectedIncident{Cause: CauseTooShort, Opened: minutes(0.5)}
 	again := tooShort
 	again.Failures = 1
 	thriceLong := thrice
@@ -125,161 +125,163 @@ func TestRunRules(t *testing.T) {
 	relaxed, twice := short, short
 	relaxed.MinRunTime, twice.AlertAfter = 30*time.Second, 2
 	edited := tooShort
-	edited.How, edited.Resolved = Edited, minutes(2)
-	failed := episode{Cause: Failure, Opened: minutes(1), How: Edited, Resolved: minutes(2)}
-	run(t, []outcome{
-		{name: "ARunBelowTheMinimumIsBad", rule: short, steps: quick, status: Down, episodes: []episode{tooShort}},
+	edited.How, edited.Resolved = ResolvedByEdit, minutes(2)
+	failed := expectedIncident{Cause: CauseFailure, Opened: minutes(1), How: ResolvedByEdit, Resolved: minutes(2)}
+	runScenarios(t, []scenarioCase{
+		{name: "ARunBelowTheMinimumIsBad", rule: short, steps: quick, status: Down, incidents: []expectedIncident{tooShort}},
 		{name: "ARunOfTheMinimumIsGood", rule: relaxed, steps: quick, status: Up},
-		{name: "ASuccessWithoutAStartIsNeverTooShort", rule: short, steps: []step{hear(Success, 0)}, status: Up},
+		{name: "ASuccessWithoutAStartIsNeverTooShort", rule: short, steps: []action{pingAt(PingSuccess, 0)}, status: Up},
 		{
 			name: "AShortRunDoesNotRecover", rule: short,
-			steps:  append(quick, hear(Start, minutes(1)), hear(Success, minutes(1.5))),
-			status: Down, episodes: []episode{again},
+			steps:  append(quick, pingAt(PingStart, minutes(1)), pingAt(PingSuccess, minutes(1.5))),
+			status: Down, incidents: []expectedIncident{again},
 		},
-		{name: "ALowerMinimumResolvesIt", rule: short, steps: append(quick, amend(relaxed, minutes(2))), status: Up, episodes: []episode{edited}},
-		{name: "ToleratingItResolvesIt", rule: short, steps: append(quick, amend(twice, minutes(2))), status: Up, episodes: []episode{edited}},
+		{name: "ALowerMinimumResolvesIt", rule: short, steps: append(quick, changeRuleAt(relaxed, minutes(2))), status: Up, incidents: []expectedIncident{edited}},
+		{name: "ToleratingItResolvesIt", rule: short, steps: append(quick, changeRuleAt(twice, minutes(2))), status: Up, incidents: []expectedIncident{edited}},
 		{
-			name: "ToleratingAFailureResolvesIt", steps: []step{hear(Fail, minutes(1)), amend(thrice, minutes(2))},
-			status: Up, episodes: []episode{failed},
+			name: "ToleratingAFailureResolvesIt", steps: []action{pingAt(PingFail, minutes(1)), changeRuleAt(thrice, minutes(2))},
+			status: Up, incidents: []expectedIncident{failed},
 		},
 		{
 			name: "NothingBegunByTheStartGraceIsAnIncident", rule: start,
-			steps:  []step{hear(Success, 0), sweep(minutes(6) - Tick), sweep(minutes(6))},
-			status: Down, episodes: []episode{{Cause: NotStarted, Opened: minutes(6)}},
+			steps:  []action{pingAt(PingSuccess, 0), evaluateAt(minutes(6) - Precision), evaluateAt(minutes(6))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseNotStarted, Opened: minutes(6)}},
 		},
 		{
 			name: "AStartAtTheStartGraceIsInTime", rule: start,
-			steps:  []step{hear(Success, 0), hear(Start, minutes(6)), sweep(minutes(7.5))},
+			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(6)), evaluateAt(minutes(7.5))},
 			status: Late,
 		},
 		{
 			name: "AFinishAtTheStartGraceIsInTime", rule: start,
-			steps:  []step{hear(Success, 0), hear(Success, minutes(6))},
+			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingSuccess, minutes(6))},
 			status: Up,
 		},
 		{
 			name: "OnlyTheThirdBadRunInARowIsTold", rule: thrice,
-			steps:  []step{hear(Fail, 0), hear(Fail, minutes(1)), hear(Fail, minutes(2))},
-			status: Down, episodes: []episode{{Cause: Failure, Opened: minutes(2)}},
+			steps:  []action{pingAt(PingFail, 0), pingAt(PingFail, minutes(1)), pingAt(PingFail, minutes(2))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseFailure, Opened: minutes(2)}},
 		},
 		{
 			name: "AGoodRunBeginsTheCountAnew", rule: thrice,
-			steps:  []step{hear(Fail, 0), hear(Fail, minutes(1)), hear(Success, minutes(2)), hear(Fail, minutes(3)), hear(Fail, minutes(4))},
+			steps:  []action{pingAt(PingFail, 0), pingAt(PingFail, minutes(1)), pingAt(PingSuccess, minutes(2)), pingAt(PingFail, minutes(3)), pingAt(PingFail, minutes(4))},
 			status: Up,
 		},
 		{
 			name: "SilenceIsToldAfterAsManySlots", rule: thrice,
-			steps:  []step{hear(Success, 0), sweep(minutes(17) - Tick), sweep(minutes(17))},
-			status: Down, episodes: []episode{{Cause: Missed, Opened: minutes(17)}},
+			steps:  []action{pingAt(PingSuccess, 0), evaluateAt(minutes(17) - Precision), evaluateAt(minutes(17))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(17)}},
 		},
 		{
 			name: "AFailureAndSilenceCountTogether", rule: thrice,
-			steps:  []step{hear(Fail, 0), sweep(minutes(12))},
-			status: Down, episodes: []episode{{Cause: Missed, Opened: minutes(12)}},
+			steps:  []action{pingAt(PingFail, 0), evaluateAt(minutes(12))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(12)}},
 		},
 		{
 			name: "ARunThatOverranIsNotMissedAsWell", rule: thrice,
-			steps:  []step{hear(Success, 0), hear(Start, minutes(5)), sweep(minutes(17) - Tick), sweep(minutes(17))},
-			status: Down, episodes: []episode{{Cause: Missed, Opened: minutes(17)}},
+			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(5)), evaluateAt(minutes(17) - Precision), evaluateAt(minutes(17))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(17)}},
 		},
 		{
 			name: "ANewHeartbeatThatIsExpectedIsToldOfWhenItsTimeIsOver", rule: first,
-			steps:  []step{sweep(minutes(30) - Tick), sweep(minutes(30))},
-			status: Down, episodes: []episode{{Cause: Missed, Opened: minutes(30)}},
+			steps:  []action{evaluateAt(minutes(30) - Precision), evaluateAt(minutes(30))},
+			status: Down, incidents: []expectedIncident{{Cause: CauseMissed, Opened: minutes(30)}},
 		},
 		{
 			name: "ARunInProgressIsAFirstSign", rule: first,
-			steps:  []step{hear(Start, minutes(29)), sweep(minutes(30))},
+			steps:  []action{pingAt(PingStart, minutes(29)), evaluateAt(minutes(30))},
 			status: New,
 		},
 		{
 			name: "APauseBeginsTheCountAnew", rule: thrice,
-			steps:  []step{hear(Fail, 0), hear(Fail, minutes(1)), pause(minutes(2)), resume(minutes(3)), hear(Fail, minutes(4))},
+			steps:  []action{pingAt(PingFail, 0), pingAt(PingFail, minutes(1)), pauseAt(minutes(2)), resumeAt(minutes(3)), pingAt(PingFail, minutes(4))},
 			status: Up,
 		},
 		{
 			name: "AnEditLetsTheClocksCountAgain", rule: thrice,
 			// The run overran and its slot was not waited for; under the new rule it has not.
-			steps:  []step{hear(Success, 0), hear(Start, minutes(5)), sweep(minutes(8)), amend(thriceLong, minutes(8)), sweep(minutes(9))},
+			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(5)), evaluateAt(minutes(8)), changeRuleAt(thriceLong, minutes(8)), evaluateAt(minutes(9))},
 			status: Late,
 		},
-		{name: "AFirstPingAtThatMomentIsInTime", rule: first, steps: []step{hear(Success, minutes(30))}, status: Up},
+		{name: "AFirstPingAtThatMomentIsInTime", rule: first, steps: []action{pingAt(PingSuccess, minutes(30))}, status: Up},
 		{
 			name: "AMomentThatPassedInAPauseIsPast", rule: first,
-			steps:  []step{pause(minutes(1)), resume(minutes(31)), sweep(minutes(99))},
+			steps:  []action{pauseAt(minutes(1)), resumeAt(minutes(31)), evaluateAt(minutes(99))},
 			status: New,
 		},
 	})
 }
 
-func TestAStretchKeepsTheWorstLatenessAndTheNewestPing(t *testing.T) {
-	s := tell(t, nightly, hear(Success, 0), hear(Success, minutes(6.5)), hear(Success, minutes(12)), hear(Success, minutes(18)))
-	kept(t, s, minutes(18), stretch{RunOnTime, 0, 0, 1, 0}, stretch{RunLate, minutes(5), minutes(17), 3, minutes(1.5)})
-	if at := s.h.Ledger.Tail.At; sinceEpoch(at) != minutes(18) {
+func TestSpan_KeepsTheWorstLatenessAndTheNewestPing(t *testing.T) {
+	s := play(t, fiveMinuteRule, pingAt(PingSuccess, 0), pingAt(PingSuccess, minutes(6.5)), pingAt(PingSuccess, minutes(12)), pingAt(PingSuccess, minutes(18)))
+	checkHistory(t, s, minutes(18), expectedSpan{RunOnTime, 0, 0, 1, 0}, expectedSpan{RunLate, minutes(5), minutes(17), 3, minutes(1.5)})
+	if at := s.h.History.Latest.LastPing; sinceEpoch(at) != minutes(18) {
 		t.Errorf("decided at %v; want 18m", sinceEpoch(at))
 	}
 }
 
-func TestWhatSilenceDecidedStaysWhenTheRuleIsEditedOrTheHeartbeatEnds(t *testing.T) {
-	silent := []stretch{{RunOnTime, 0, 0, 1, 0}, {RunMissed, minutes(5), minutes(15), 3, 0}}
-	daily, brief, long := nightly, nightly, nightly
+func TestRunHistory_MissedSlotsSurviveEditPauseAndDelete(t *testing.T) {
+	silent := []expectedSpan{{RunOnTime, 0, 0, 1, 0}, {RunMissed, minutes(5), minutes(15), 3, 0}}
+	daily, brief, long := fiveMinuteRule, fiveMinuteRule, fiveMinuteRule
 	daily.Interval, brief.MaxRunTime, long.MaxRunTime = 24*time.Hour, time.Minute, 10*time.Minute
-	for name, last := range map[string]step{"edited": amend(daily, minutes(18)), "paused": pause(minutes(18)), "deleted": remove(minutes(18))} {
-		t.Run(name, func(t *testing.T) { kept(t, tell(t, nightly, hear(Success, 0), last), minutes(99), silent...) })
+	for name, last := range map[string]action{"edited": changeRuleAt(daily, minutes(18)), "paused": pauseAt(minutes(18)), "deleted": deleteAt(minutes(18))} {
+		t.Run(name, func(t *testing.T) {
+			checkHistory(t, play(t, fiveMinuteRule, pingAt(PingSuccess, 0), last), minutes(99), silent...)
+		})
 	}
 	t.Run("anew", func(t *testing.T) {
-		s := tell(t, long, hear(Success, 0), hear(Start, minutes(1)), amend(brief, minutes(4)))
-		kept(t, s, minutes(4), stretch{RunOnTime, 0, 0, 1, 0}, stretch{RunOverran, minutes(2), minutes(2), 1, 0})
+		s := play(t, long, pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1)), changeRuleAt(brief, minutes(4)))
+		checkHistory(t, s, minutes(4), expectedSpan{RunOnTime, 0, 0, 1, 0}, expectedSpan{RunOverran, minutes(2), minutes(2), 1, 0})
 	})
 }
 
-func TestAResumptionDoesNotExpectASlotThatIsCountedAndAnEditDoes(t *testing.T) {
-	s := tell(t, calendarAt(61, 120), hear(Success, minutes(59.5)), pause(minutes(59.6)), resume(minutes(59.7)))
+func TestResume_DoesNotExpectACountedSlotAgain(t *testing.T) {
+	s := play(t, calendarRule(61, 120), pingAt(PingSuccess, minutes(59.5)), pauseAt(minutes(59.6)), resumeAt(minutes(59.7)))
 	if got := sinceEpoch(s.h.Due()); got != minutes(120) {
 		t.Errorf("due at %v; want 120m", got)
 	}
-	amend(calendarAt(60, 120), minutes(59.8))(s)
+	changeRuleAt(calendarRule(60, 120), minutes(59.8))(s)
 	if got := sinceEpoch(s.h.Due()); got != minutes(60) {
 		t.Errorf("due at %v; want 60m: nothing came for the new slot", got)
 	}
 }
 
-func TestAStretchEndsWithTheDay(t *testing.T) {
-	hourly := nightly
+func TestSpan_EndsWithTheDay(t *testing.T) {
+	hourly := fiveMinuteRule
 	hourly.Interval = time.Hour
-	s := tell(t, hourly, hear(Success, 0), sweep(minutes(60*50)), hear(Success, minutes(60*50+30)))
-	kept(t, s, minutes(60*50+30),
-		stretch{RunOnTime, 0, 0, 1, 0},
-		stretch{RunMissed, minutes(60), minutes(60 * 23), 23, 0},
-		stretch{RunMissed, minutes(60 * 24), minutes(60 * 47), 24, 0},
-		stretch{RunMissed, minutes(60 * 48), minutes(60 * 50), 3, 0},
-		stretch{RunOnTime, minutes(60*50 + 30), minutes(60*50 + 30), 1, 0},
+	s := play(t, hourly, pingAt(PingSuccess, 0), evaluateAt(minutes(60*50)), pingAt(PingSuccess, minutes(60*50+30)))
+	checkHistory(t, s, minutes(60*50+30),
+		expectedSpan{RunOnTime, 0, 0, 1, 0},
+		expectedSpan{RunMissed, minutes(60), minutes(60 * 23), 23, 0},
+		expectedSpan{RunMissed, minutes(60 * 24), minutes(60 * 47), 24, 0},
+		expectedSpan{RunMissed, minutes(60 * 48), minutes(60 * 50), 3, 0},
+		expectedSpan{RunOnTime, minutes(60*50 + 30), minutes(60*50 + 30), 1, 0},
 	)
-	if len(s.decided) != 4 {
-		t.Errorf("%d stretches are closed; want the first four", len(s.decided))
+	if len(s.closed) != 4 {
+		t.Errorf("%d stretches are closed; want the first four", len(s.closed))
 	}
 }
 
-func TestALongSilenceIsNeitherForgottenNorWalkedForEver(t *testing.T) {
-	every := nightly
+func TestUnstoredSpans_ALongSilenceIsBounded(t *testing.T) {
+	every := fiveMinuteRule
 	every.Interval = time.Second
-	s := tell(t, every, hear(Success, 0))
+	s := play(t, every, pingAt(PingSuccess, 0))
 	year := 365 * 24 * time.Hour
 	n := int64(0)
-	for _, st := range s.ledger(year) {
+	for _, st := range s.history(year) {
 		if st.What == RunMissed {
 			n += st.Count
 		}
 	}
-	if want := int64(longestSilence / time.Second); n != want {
+	if want := int64(maxRecordedSilence / time.Second); n != want {
 		t.Errorf("%d slots are told; want the %d of ninety days", n, want)
 	}
-	if days := len(s.h.Unwritten(epoch.Add(year), 3)); days != 4 {
+	if days := len(s.h.UnstoredSpans(epoch.Add(year), 3)); days != 4 {
 		t.Errorf("%d stretches; want three days and the tail", days)
 	}
 }
 
-func TestACalendarIsReadAndCompared(t *testing.T) {
+func TestCalendar_ParsesAndCompares(t *testing.T) {
 	read := func(kind CalendarKind, zone string, lines ...string) *Calendar {
 		c, err := NewCalendar(kind, lines, zone)
 		if err != nil {
@@ -288,8 +290,8 @@ func TestACalendarIsReadAndCompared(t *testing.T) {
 		return c
 	}
 	c := read(Cron, "US/Eastern", "0  3 * * *", "", "30 4 * * 1")
-	if c.Kind() != Cron || c.Zone() != "US/Eastern" || c.ZoneToday() != "America/New_York" || !cmp.Equal(c.Lines(), []string{"0 3 * * *", "30 4 * * 1"}) || c.Words() == "" {
-		t.Errorf("read as %s %q in %s: %s", c.Kind(), c.Lines(), c.Zone(), c.Words())
+	if c.Kind() != Cron || c.Zone() != "US/Eastern" || c.CanonicalZone() != "America/New_York" || !cmp.Equal(c.Lines(), []string{"0 3 * * *", "30 4 * * 1"}) || c.Describe() == "" {
+		t.Errorf("read as %s %q in %s: %s", c.Kind(), c.Lines(), c.Zone(), c.Describe())
 	}
 	for _, other := range []*Calendar{nil, read(Cron, "UTC", "0 3 * * *", "30 4 * * 1"), read(Cron, "US/Eastern", "0 3 * * *"), read(OnCalendar, "US/Eastern", "03:00")} {
 		if c.Equal(other) || other.Equal(c) {
@@ -306,24 +308,24 @@ func TestACalendarIsReadAndCompared(t *testing.T) {
 	if _, err := NewCalendar(Cron, []string{"0 3 * * *", "0 25 * * *"}, ""); !errors.As(err, &problem) || problem.Line != 2 {
 		t.Errorf("%v; want a problem of line 2", err)
 	}
-	if (Rule{Calendar: c}).Words() != c.Words() || nightly.Words() != "every 5\u00a0min" {
-		t.Errorf("words %q and %q", Rule{Calendar: c}.Words(), nightly.Words())
+	if (Rule{Calendar: c}).Describe() != c.Describe() || fiveMinuteRule.Describe() != "every 5\u00a0min" {
+		t.Errorf("words %q and %q", Rule{Calendar: c}.Describe(), fiveMinuteRule.Describe())
 	}
 }
 
-func TestRulesAreComparedByWhatTheySay(t *testing.T) {
-	a, b := calendarAt(1), calendarAt(1)
+func TestRule_EqualComparesTheSettings(t *testing.T) {
+	a, b := calendarRule(1), calendarRule(1)
 	a.ExpectFirstBy, b.ExpectFirstBy = epoch, epoch.In(time.FixedZone("", 3600))
 	if !a.Equal(b) {
 		t.Error("the same rule is another")
 	}
 	b.AlertAfter = 2
-	if a.Equal(b) || a.Equal(nightly) {
+	if a.Equal(b) || a.Equal(fiveMinuteRule) {
 		t.Error("another rule is the same")
 	}
 }
 
-func TestPingsThatComeWholeHoursAfterTheirSlotsHintAtTheZone(t *testing.T) {
+func TestZoneHint_PingsWholeHoursAfterTheirSlots(t *testing.T) {
 	daily, err := NewCalendar(Cron, []string{"0 3 * * *"}, "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -332,7 +334,7 @@ func TestPingsThatComeWholeHoursAfterTheirSlotsHintAtTheZone(t *testing.T) {
 	at := func(n int, offsets ...time.Duration) (pings []Ping) {
 		slot := epoch
 		for i := range n {
-			slot, _ = daily.slots.Next(slot)
+			slot, _ = daily.schedule.Next(slot)
 			pings = append(pings, Ping{At: slot.Add(offsets[i%len(offsets)])})
 		}
 		return pings
@@ -350,8 +352,8 @@ func TestPingsThatComeWholeHoursAfterTheirSlotsHintAtTheZone(t *testing.T) {
 		{"Punctual", rule, at(5, time.Minute), false},
 		{"NotWhole", rule, at(5, 2*time.Hour+15*time.Minute), false},
 		{"NotTheSame", rule, at(5, 2*time.Hour, 3*time.Hour), false},
-		{"AnInterval", nightly, at(5, 2*time.Hour), false},
-		{"NoSlotBefore", Rule{Calendar: listed([]int{1})}, []Ping{{At: epoch}, {}, {}, {}, {}}, false},
+		{"AnInterval", fiveMinuteRule, at(5, 2*time.Hour), false},
+		{"NoSlotBefore", Rule{Calendar: calendarOf([]int{1})}, []Ping{{At: epoch}, {}, {}, {}, {}}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := row.rule.ZoneHint(row.pings); (got != "") != row.hint {
@@ -361,7 +363,7 @@ func TestPingsThatComeWholeHoursAfterTheirSlotsHintAtTheZone(t *testing.T) {
 	}
 }
 
-func TestOnTimeAndLateAreGood(t *testing.T) {
+func TestOutcome_GoodIsOnTimeOrLate(t *testing.T) {
 	for _, o := range Outcomes {
 		if want := o == "on_time" || o == "late"; o.Good() != want {
 			t.Errorf("%s is good: %v", o, o.Good())

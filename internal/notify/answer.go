@@ -12,58 +12,58 @@ import (
 	"strings"
 )
 
-// mostRedirects bounds how often one attempt is sent on.
-const mostRedirects = 3
+// maxRedirects bounds how often one attempt is sent on.
+const maxRedirects = 3
 
-// readAnswer returns the start of the body, and whether there was more. An
+// readResponse returns the start of the body, and whether there was more. An
 // answer that breaks off counts as far as it came: the status line has been
 // heard, and it alone decides.
-func readAnswer(resp *http.Response) (text string, cut bool) {
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
-	if len(raw) > mostAnswer {
-		return string(raw[:mostAnswer]), true
+func readResponse(resp *http.Response) (text string, cut bool) {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseRead+1))
+	if len(raw) > maxResponseRead {
+		return string(raw[:maxResponseRead]), true
 	}
 	return string(raw), err != nil
 }
 
-// redirect decides whether a POST follows a redirect: only where the message
+// checkRedirect decides whether a POST follows a redirect: only where the message
 // stays a POST (307 and 308, RFC 9110 section 15.4) and on the very host that
 // the settings name. Elsewhere the body and the headers would reach somebody
 // they were not meant for.
-func redirect(req *http.Request, via []*http.Request) error {
+func checkRedirect(req *http.Request, via []*http.Request) error {
 	status := req.Response.StatusCode
 	from, to := via[0].URL, req.URL
 	switch {
-	case len(via) > mostRedirects:
-		return moved(status, fmt.Sprintf("It redirects more than %d times.", mostRedirects))
+	case len(via) > maxRedirects:
+		return redirectError(status, fmt.Sprintf("It redirects more than %d times.", maxRedirects))
 	case status != http.StatusTemporaryRedirect && status != http.StatusPermanentRedirect:
-		return moved(status, "It redirects in a way that drops the message.")
+		return redirectError(status, "It redirects in a way that drops the message.")
 	case !strings.EqualFold(from.Host, to.Host) || from.Scheme != to.Scheme:
-		return moved(status, "It redirects to another host or scheme.")
+		return redirectError(status, "It redirects to another host or scheme.")
 	}
 	return nil
 }
 
-// moved is the final refusal of a redirect. It does not show the new address:
+// redirectError is the final refusal of a redirect. It does not show the new address:
 // that may hold a credential as well as the old one.
-func moved(status int, why string) *Refusal {
-	return &Refusal{Status: status, Body: why + " Set the URL to the final address.", Final: true}
+func redirectError(status int, why string) *SendError {
+	return &SendError{Status: status, Reason: why + " Set the URL to the final address.", Permanent: true}
 }
 
-// unanswered turns the error of a request into a refusal. The error's own text
+// requestError turns the error of a request into a refusal. The error's own text
 // is used only where it cannot hold the URL.
-func (o *Outside) unanswered(u *url.URL, hide redactor, err error) *Refusal {
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
+func (o *Sender) requestError(u *url.URL, hide redactor, err error) *SendError {
+	if refusal, ok := errors.AsType[*SendError](err); ok {
 		return refusal
 	}
-	if guarded(err) {
-		return &Refusal{Body: refusedAddress, Final: true}
+	if isGuardError(err) {
+		return &SendError{Reason: guardedAddressText, Permanent: true}
 	}
-	return &Refusal{Body: hide.answer(o.explain(u.Hostname(), err), false)}
+	return &SendError{Reason: hide.answer(o.explainHTTPError(u.Hostname(), err), false)}
 }
 
-// explain says in a sentence why there was no answer from host.
-func (o *Outside) explain(host string, err error) string {
+// explainHTTPError says in a sentence why there was no answer from host.
+func (o *Sender) explainHTTPError(host string, err error) string {
 	if timedOut(err) {
 		return fmt.Sprintf("No answer from %s within %.0f s.", host, o.timeout.Seconds())
 	}
@@ -77,7 +77,7 @@ func (o *Outside) explain(host string, err error) string {
 		return fmt.Sprintf("The certificate of %s is not trusted: %v.", host, cert.Err)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return fmt.Sprintf("No connection to %s: %v.", host, innermost(op))
+		return fmt.Sprintf("No connection to %s: %v.", host, rootCause(op))
 	}
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
@@ -91,9 +91,9 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || ok && netErr.Timeout()
 }
 
-// innermost returns the error at the end of the chain: the system's own word,
+// rootCause returns the error at the end of the chain: the system's own word,
 // such as "connection refused", without the addresses around it.
-func innermost(err error) error {
+func rootCause(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {

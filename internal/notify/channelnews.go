@@ -2,38 +2,38 @@ package notify
 
 import "strings"
 
-// channelFailing says that alerts do not get through another channel.
-func (n News) channelFailing() headline {
-	f := n.failing()
-	lead := "Alerts do not get through the channel " + f.whose() + "."
-	if f.Detail != "" {
-		lead += " The last answer was: " + strings.TrimSuffix(shorten(oneLine(f.Detail), mostDetail), ".") + "."
+// channelFailingHeadline says that alerts do not get through another channel.
+func (n Notification) channelFailingHeadline() headline {
+	f := n.failingChannel()
+	lead := "Alerts do not get through the channel " + f.displayName() + "."
+	if f.Reason != "" {
+		lead += " The last answer was: " + strings.TrimSuffix(shorten(oneLine(f.Reason), maxDetail), ".") + "."
 	}
-	return headline{"Channel failing", "late", shorten(f.whose(), mostSubject) + ": alerts do not arrive", lead}
+	return headline{"Channel failing", "late", shorten(f.displayName(), maxSubjectName) + ": alerts do not arrive", lead}
 }
 
-// channelRecovered says that alerts get through another channel again.
-func (n News) channelRecovered() headline {
-	f := n.failing()
-	lead := "Alerts get through the channel " + f.whose() + " again."
+// channelRecoveredHeadline says that alerts get through another channel again.
+func (n Notification) channelRecoveredHeadline() headline {
+	f := n.failingChannel()
+	lead := "Alerts get through the channel " + f.displayName() + " again."
 	if !f.Since.IsZero() {
 		lead += " It did not deliver since " + n.clock().exact(f.Since) + "."
 	}
-	return headline{"Channel recovered", "up", shorten(f.whose(), mostSubject) + ": alerts arrive again", lead}
+	return headline{"Channel recovered", "up", shorten(f.displayName(), maxSubjectName) + ": alerts arrive again", lead}
 }
 
-// failing returns the channel that the news is about.
-func (n News) failing() Failing {
+// failingChannel returns the channel that the news is about.
+func (n Notification) failingChannel() FailingChannel {
 	if n.Failing == nil {
-		return Failing{Channel: "A channel"}
+		return FailingChannel{Channel: "A channel"}
 	}
 	return *n.Failing
 }
 
-// whose returns the name of the channel, and the recipient if only one gets no alerts.
-func (f Failing) whose() string {
+// displayName returns the name of the channel, and the recipient if only one gets no alerts.
+func (f FailingChannel) displayName() string {
 	if f.Recipient == "" {
-		return short(f.Channel)
+		return cleanLine(f.Channel)
 	}
-	return short(f.Channel) + " for " + short(f.Recipient)
+	return cleanLine(f.Channel) + " for " + cleanLine(f.Recipient)
 }

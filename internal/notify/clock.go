@@ -38,9 +38,9 @@ func (c clock) write(t time.Time, layout string, dated bool) string {
 	return t.Format(layout)
 }
 
-// span returns a duration in at most two units, zero ones dropped, rounded
+// formatDuration returns a duration in at most two units, zero ones dropped, rounded
 // down: 41s, 7m, 4h 51m, 2d 3h.
-func span(d time.Duration) string {
+func formatDuration(d time.Duration) string {
 	if d < time.Second {
 		return "less than 1s"
 	}

@@ -71,37 +71,37 @@ func (k Kind) WithoutPaths(set Settings) Settings {
 	return out
 }
 
-// moved returns a problem for each secret that new leaves as it is in old while
+// secretsToReenter returns a problem for each secret that new leaves as it is in old while
 // the destination changes: a secret belongs to the destination it was given for.
-func (k Kind) moved(old, new, merged Settings) []Problem {
-	if k.Destination(old) == k.Destination(merged) || k.nowhere(merged) {
+func (k Kind) secretsToReenter(old, new, merged Settings) []Problem {
+	if k.Destination(old) == k.Destination(merged) || k.lacksDestination(merged) {
 		return nil
 	}
 	var problems []Problem
 	for _, f := range k.Fields {
-		if !f.Secret || empty(old[f.Name]) {
+		if !f.Secret || isEmpty(old[f.Name]) {
 			continue
 		}
 		value, given := new[f.Name]
 		if !given {
 			value = mask(old[f.Name])
 		}
-		if text := f.typeAgain(value); text != "" {
+		if text := f.reenterAdvice(value); text != "" {
 			problems = append(problems, Problem{f.Name, text})
 		}
 	}
 	return problems
 }
 
-// nowhere reports whether a destination is missing, which Validate rejects.
-func (k Kind) nowhere(set Settings) bool {
-	return slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Destination && f.Required && empty(set[f.Name]) })
+// lacksDestination reports whether a destination is missing, which Validate rejects.
+func (k Kind) lacksDestination(set Settings) bool {
+	return slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Destination && f.Required && isEmpty(set[f.Name]) })
 }
 
-// typeAgain returns the advice for a secret that an edit leaves as dots and that
+// reenterAdvice returns the advice for a secret that an edit leaves as dots and that
 // would go to another host, or "" if the edit replaces or removes it.
-func (f Field) typeAgain(value any) string {
-	if object, many := members(value); many {
+func (f Field) reenterAdvice(value any) string {
+	if object, many := objectMembers(value); many {
 		var names []string
 		for _, name := range slices.Sorted(maps.Keys(object)) {
 			if object[name] == Masked {
@@ -119,7 +119,7 @@ func (f Field) typeAgain(value any) string {
 	switch {
 	case value != Masked:
 		return ""
-	case f.Make != nil:
+	case f.Generate != nil:
 		return fmt.Sprintf("Type the %s again, or generate a new one: it would be used for another host.", strings.ToLower(f.Label))
 	}
 	return fmt.Sprintf("Type the %s again: it would be sent to another host.", strings.ToLower(f.Label))

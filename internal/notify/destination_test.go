@@ -13,9 +13,9 @@ var samples = map[string]Settings{
 	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
 }
 
-// TestMerge_NoSecretFollowsAChangedDestination holds for every kind that there
+// TestMerge_KeepsNoSecretForAChangedDestination holds for every kind that there
 // will be: whatever it keeps secret stays with the host it was given for.
-func TestMerge_NoSecretFollowsAChangedDestination(t *testing.T) {
+func TestMerge_KeepsNoSecretForAChangedDestination(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			old, known := samples[k.Name]
@@ -29,7 +29,7 @@ func TestMerge_NoSecretFollowsAChangedDestination(t *testing.T) {
 				if f.Type == FieldURL && !f.Destination {
 					t.Errorf("the field %s is a URL and no destination", f.Name)
 				}
-				if f.Secret && empty(old[f.Name]) {
+				if f.Secret && isEmpty(old[f.Name]) {
 					t.Errorf("the sample has no %s", f.Name)
 				}
 				if !f.Destination {
@@ -66,7 +66,7 @@ func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
 			if !slices.ContainsFunc(problems, func(p Problem) bool { return p.Field == f.Name && strings.Contains(p.Text, "another host") }) {
 				t.Errorf("%s, %s: no problem names %s: %v", how, way, f.Name, problems)
 			}
-			if !empty(got[f.Name]) {
+			if !isEmpty(got[f.Name]) {
 				t.Errorf("%s, %s: the merged settings hold the old %s", how, way, f.Name)
 			}
 		}
@@ -82,13 +82,13 @@ func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
 	k, old := kind(t, "webhook"), samples["webhook"]
 	for _, same := range []string{"https://a.example/other", "https://a.example:443/", "HTTPS://A.EXAMPLE/hook", " https://a.example "} {
 		got, problems := k.Merge(old, Settings{"url": same, "secret": Masked})
-		if problems != nil || got.text("secret") != testSecret || got.pairs("headers")["X-Key"] != "k" {
+		if problems != nil || got.text("secret") != testSecret || got.stringMap("headers")["X-Key"] != "k" {
 			t.Errorf("%q: %v", same, problems)
 		}
 	}
 }
 
-func TestMerge_ProblemNamesEachHeaderThatIsLeft(t *testing.T) {
+func TestMerge_ProblemNamesEachRemainingHeader(t *testing.T) {
 	k, old := kind(t, "webhook"), samples["webhook"]
 	edit := Settings{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": Masked, "X-Key": "new"}}
 	_, problems := k.Merge(old, edit)
@@ -97,12 +97,12 @@ func TestMerge_ProblemNamesEachHeaderThatIsLeft(t *testing.T) {
 	}
 	edit["headers"] = map[string]any{"X-Key": "new"}
 	got, problems := k.Merge(old, edit)
-	if problems != nil || len(got.pairs("headers")) != 1 || got.text("secret") != "" {
+	if problems != nil || len(got.stringMap("headers")) != 1 || got.text("secret") != "" {
 		t.Errorf("a header left out and a secret removed: %v %v", got, problems)
 	}
 }
 
-func TestWithoutPaths_LeavesOnlyWhereAURLLeads(t *testing.T) {
+func TestWithoutPaths_KeepsOnlyTheHost(t *testing.T) {
 	for from, want := range map[string]string{
 		"https://a.example/hook/T0K3N?key=v": "https://a.example/…", "https://a.example": "https://a.example", "http://a.example:81/": "http://a.example:81",
 		"https://a.example?key=v": "https://a.example/…", "%": Masked,

@@ -1,13 +1,13 @@
 // Package notify knows how each kind of channel is told. It is the only place
 // that opens outgoing connections.
 //
-//	News ──▶ Outside.Send ──▶ Kind.Send ──▶ webhook: guarded HTTP client ──▶ the world
+//	News ──▶ Sender.Send ──▶ Kind.Send ──▶ webhook: guarded HTTP client ──▶ the world
 //	             │                     └──▶ email: the operator's mail server
 //	             └─ settings are validated again: a row is not trusted
 //
 // A kind of channel is said once, as a [Kind]: the form, the API's checks, the
 // masking of secrets and the sending come from the same entry. The words that
-// people read are said once too, by [News.Message], whatever the kind.
+// people read are said once too, by [Notification.Message], whatever the kind.
 //
 // The package does not decide who is notified, does not retry alerts, and does not
 // record deliveries: package deliver does. One call is one attempt, for the

@@ -15,9 +15,9 @@ import (
 )
 
 // mailDoor opens an Outside whose mail server is m, spoken to in the clear.
-func mailDoor(t *testing.T, m *mailServer) *Outside {
+func mailDoor(t *testing.T, m *mailServer) *Sender {
 	t.Helper()
-	return door(t, OutsideOptions{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
+	return door(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
 }
 
 // mailTo are the settings for these recipients.
@@ -39,7 +39,7 @@ func (m *mailServer) only(t *testing.T) delivery {
 	return took[0]
 }
 
-func TestEmailTellsEverythingInTextAndHTML(t *testing.T) {
+func TestSendEmail_HoldsEveryFactInTextAndHTML(t *testing.T) {
 	m := serveMail(t, false, nil)
 	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missed())
 	if err != nil || receipt.Status != 250 {
@@ -112,7 +112,7 @@ Sent by Overdue through the channel Ops mail of the project Production.
 	}
 }
 
-func TestEmailsOfAnIncidentFormOneThread(t *testing.T) {
+func TestSendEmail_EmailsOfAnIncidentFormOneThread(t *testing.T) {
 	m := serveMail(t, false, nil)
 	out := mailDoor(t, m)
 	for i, event := range []string{EventLate, EventOpened, EventReminder, EventResolved, EventTest} {
@@ -146,13 +146,13 @@ func TestEmailsOfAnIncidentFormOneThread(t *testing.T) {
 	}
 }
 
-func TestEmailHoldsHostileTextsInside(t *testing.T) {
+func TestSendEmail_HostileTextsStayInside(t *testing.T) {
 	m := serveMail(t, false, nil)
 	n := missed()
 	n.Heartbeat = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script><img src=x onerror=y>"
 	n.Project, n.Channel = "p\r\nX-Evil: 1 <b>", "c\nX-Evil: 2"
 	n.AlertID, n.ThreadID = "id>\r\nX-Evil: 3", "t>\r\nX-Evil: 4"
-	n.Tail = "</pre><script>steal()</script>\r\n.\r\nQUIT\r\n\r\nOpen incident: https://evil.example.com"
+	n.Output = "</pre><script>steal()</script>\r\n.\r\nQUIT\r\n\r\nOpen incident: https://evil.example.com"
 	n.URL = "javascript:alert(1)"
 	if _, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestEmailHoldsHostileTextsInside(t *testing.T) {
 	}
 }
 
-func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
+func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted"}
 	tests := []struct {
@@ -229,7 +229,7 @@ func TestEmailAnswersDecideWhetherToTryAgain(t *testing.T) {
 				}
 				return
 			}
-			if got := refused(t, err); got.Status != test.status || got.Final != test.final || got.Body != test.detail {
+			if got := refused(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
 				t.Errorf("refusal %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
 			}
 		})
@@ -252,18 +252,18 @@ func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 	}
 }
 
-func TestEmailWithoutAMailServerSaysHowToSetOne(t *testing.T) {
-	_, err := door(t, OutsideOptions{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got, want := refused(t, err), "No mail server is configured: start Overdue with --smtp-url."; !got.Final || got.Body != want {
+func TestSendEmail_WithoutAMailServerNamesTheSetting(t *testing.T) {
+	_, err := door(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
+	if got, want := refused(t, err), "No mail server is configured: start Overdue with --smtp-url."; !got.Permanent || got.Reason != want {
 		t.Errorf("refusal %+v; want %q, final", got, want)
 	}
 }
 
-func TestEmailSignsInOnlyOverTLS(t *testing.T) {
+func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 	for scheme, implicit := range map[string]bool{"smtp": false, "smtps": true} {
 		m := serveMail(t, implicit, nil)
-		options := func(password string) OutsideOptions {
-			return OutsideOptions{SMTPURL: scheme + "://u%40example.com:" + password + "@" + m.address, TLSConfig: m.authority}
+		options := func(password string) Options {
+			return Options{SMTPURL: scheme + "://u%40example.com:" + password + "@" + m.address, TLSConfig: m.authority}
 		}
 		if _, err := door(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), missed()); err != nil {
 			t.Fatalf("%s: %v", scheme, err)
@@ -272,37 +272,37 @@ func TestEmailSignsInOnlyOverTLS(t *testing.T) {
 			t.Errorf("%s: TLS %v, from %s, signed in %v", scheme, d.isTLS, d.from, m.signIns)
 		}
 		_, err := door(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := refused(t, err); got.Final || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
+		if got := refused(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
 		}
 		untrusting := options("pa%2Fss%20word")
 		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // not for the options to say
 		_, err = door(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := refused(t, err); got.Final || !strings.Contains(got.Body, "certificate") {
+		if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
 			t.Errorf("%s: unknown certificate: %v", scheme, got)
 		}
 	}
 }
 
-func TestEmailNeedsSTARTTLSUnlessToldOtherwise(t *testing.T) {
+func TestSendEmail_RequiresSTARTTLSByDefault(t *testing.T) {
 	m := serveMail(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
-	out := door(t, OutsideOptions{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
+	out := door(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
 	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Final || !strings.Contains(got.Body, "STARTTLS") || len(m.deliveries()) != 0 {
+	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
 		t.Errorf("refusal %+v; want it to name STARTTLS and nothing sent", got)
 	}
 }
 
-func TestEmailGivesUpOnASilentMailServer(t *testing.T) {
+func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := OutsideOptions{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
+	opts := Options{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
 	impatient := door(t, opts)
 	impatient.relay.times.step = 50 * time.Millisecond
 	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Final || !strings.HasPrefix(got.Body, "No answer from the mail server within") {
+	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
 		t.Errorf("refusal %+v; want a time-out to be tried again", got)
 	}
 	// Stopped by the caller in the middle of the talk, long before the time-out.
@@ -333,7 +333,7 @@ func TestEmailGivesUpOnASilentMailServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Final || got.Body != "The mail server could not be used: connection refused." {
+	if got := refused(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
 		t.Errorf("refusal %+v; want the connection refused, to be tried again", got)
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // facts returns the details that are known.
-func (n News) facts() []Fact {
+func (n Notification) facts() []Fact {
 	var facts []Fact
 	add := func(label, value string) {
 		if value != "" {
@@ -20,24 +20,24 @@ func (n News) facts() []Fact {
 		}
 	}
 	add("Heartbeat", n.name())
-	add("Project", short(n.Project))
+	add("Project", cleanLine(n.Project))
 	if n.Number > 0 {
 		add("Incident", "#"+strconv.FormatInt(n.Number, 10))
 	}
-	add("Cause", n.causeWords())
+	add("Cause", n.causeText())
 	at("Down since", n.DownSince)
 	if n.DownFor > 0 {
-		add(n.downLabel(), span(n.DownFor))
+		add(n.downLabel(), formatDuration(n.DownFor))
 	}
 	at("Last ping", n.LastPing)
-	add("Expected", short(n.Schedule))
+	add("Expected", cleanLine(n.Schedule))
 	at("Due", n.Due)
 	if n.Grace > 0 {
-		add("Grace period", span(n.Grace))
+		add("Grace period", formatDuration(n.Grace))
 	}
 	at("Incident opens", n.lateDeadline())
 	at("Next ping due", n.NextDue)
-	add("Why", shorten(oneLine(n.Sum), mostDetail))
+	add("Why", shorten(oneLine(n.Explanation), maxDetail))
 	if len(facts) > 0 {
 		add("Times in", n.clock().zone.String())
 	}
@@ -45,7 +45,7 @@ func (n News) facts() []Fact {
 }
 
 // lateDeadline is the deadline while it is still to come.
-func (n News) lateDeadline() time.Time {
+func (n Notification) lateDeadline() time.Time {
 	if n.Event == EventLate {
 		return n.Deadline
 	}
@@ -53,15 +53,15 @@ func (n News) lateDeadline() time.Time {
 }
 
 // downLabel tells a span that has ended from one that goes on.
-func (n News) downLabel() string {
+func (n Notification) downLabel() string {
 	if n.Event == EventResolved {
 		return "Was Down for"
 	}
 	return "Down for"
 }
 
-// causeWords names the cause for people.
-func (n News) causeWords() string {
+// causeText names the cause for people.
+func (n Notification) causeText() string {
 	switch n.Cause {
 	case "":
 		return ""
@@ -81,7 +81,7 @@ func (n News) causeWords() string {
 }
 
 // links returns where to go from here.
-func (n News) links() []Link {
+func (n Notification) links() []Link {
 	var links []Link
 	if n.URL != "" {
 		label := "Open Overdue"
@@ -97,9 +97,9 @@ func (n News) links() []Link {
 }
 
 // footer says through which channel this came.
-func (n News) footer() string {
+func (n Notification) footer() string {
 	if n.Channel == "" {
-		return "Sent by Overdue for the project " + short(n.Project) + "."
+		return "Sent by Overdue for the project " + cleanLine(n.Project) + "."
 	}
-	return fmt.Sprintf("Sent by Overdue through the channel %s of the project %s.", short(n.Channel), short(n.Project))
+	return fmt.Sprintf("Sent by Overdue through the channel %s of the project %s.", cleanLine(n.Channel), cleanLine(n.Project))
 }

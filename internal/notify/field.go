@@ -26,9 +26,9 @@ const (
 // Bounds of what one channel may hold. They keep a settings row small and are
 // wider than any provider needs.
 const (
-	mostText     = 2000 // characters of a text
-	mostItems    = 20   // entries of a list or of headers
-	mostNameLong = 100  // characters of a header name
+	maxTextLength       = 2000 // characters of a text
+	maxItems            = 20   // entries of a list or of headers
+	maxHeaderNameLength = 100  // characters of a header name
 )
 
 // Field is one setting of a kind.
@@ -44,8 +44,8 @@ type Field struct {
 	Destination bool
 	// Required fields may not be absent or empty.
 	Required bool
-	// Make makes a value for a new channel that has none; see [Kind.Prepare].
-	Make func() string
+	// Generate makes a value for a new channel that has none; see [Kind.Prepare].
+	Generate func() string
 	// Check normalises one string, or says in a sentence what to write instead.
 	// A list is given item by item, headers value by value.
 	Check func(value string) (normal, problem string)
@@ -71,7 +71,7 @@ func (f Field) normalText(value any) (any, string) {
 	if !ok {
 		return nil, fmt.Sprintf("Write %s as a text.", f.Label)
 	}
-	normal, problem := f.one(text)
+	normal, problem := f.normalString(text)
 	if problem != "" {
 		return nil, problem
 	}
@@ -97,7 +97,7 @@ func (f Field) normalList(value any) (any, string) {
 		if !ok {
 			return nil, fmt.Sprintf("Write %s as a list of texts.", f.Label)
 		}
-		normal, problem := f.one(text)
+		normal, problem := f.normalString(text)
 		if problem != "" {
 			return nil, problem
 		}
@@ -105,8 +105,8 @@ func (f Field) normalList(value any) (any, string) {
 			out = append(out, normal)
 		}
 	}
-	if len(out) > mostItems {
-		return nil, fmt.Sprintf("Write at most %d entries here.", mostItems)
+	if len(out) > maxItems {
+		return nil, fmt.Sprintf("Write at most %d entries here.", maxItems)
 	}
 	return out, ""
 }
@@ -114,16 +114,16 @@ func (f Field) normalList(value any) (any, string) {
 // normalHeaders checks each name and value. Names are compared as HTTP does, so
 // two spellings of one name are a problem rather than a surprise.
 func (f Field) normalHeaders(value any) (any, string) {
-	members, ok := members(value)
+	members, ok := objectMembers(value)
 	if !ok {
 		return nil, fmt.Sprintf("Write %s as names with a text each.", f.Label)
 	}
-	if len(members) > mostItems {
-		return nil, fmt.Sprintf("Write at most %d entries here.", mostItems)
+	if len(members) > maxItems {
+		return nil, fmt.Sprintf("Write at most %d entries here.", maxItems)
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted: the same mistake gets the same answer
-		normal, problem := f.pair(name, members[name])
+		normal, problem := f.normalHeader(name, members[name])
 		if problem != "" {
 			return nil, problem
 		}
@@ -136,11 +136,11 @@ func (f Field) normalHeaders(value any) (any, string) {
 	return out, ""
 }
 
-// pair checks one name and its value. The name is said in every problem, the
+// normalHeader checks one name and its value. The name is said in every problem, the
 // value in none, for it may be a credential.
-func (f Field) pair(name string, value any) (normal, problem string) {
-	if utf8.RuneCountInString(name) > mostNameLong {
-		return "", fmt.Sprintf("A header name is longer than %d characters: shorten it.", mostNameLong)
+func (f Field) normalHeader(name string, value any) (normal, problem string) {
+	if utf8.RuneCountInString(name) > maxHeaderNameLength {
+		return "", fmt.Sprintf("A header name is longer than %d characters: shorten it.", maxHeaderNameLength)
 	}
 	if _, problem = f.CheckName(name); problem != "" {
 		return "", problem
@@ -149,20 +149,20 @@ func (f Field) pair(name string, value any) (normal, problem string) {
 	if !ok {
 		return "", fmt.Sprintf("Write the value of the header %s as a text.", name)
 	}
-	if normal, problem = f.one(text); problem != "" {
+	if normal, problem = f.normalString(text); problem != "" {
 		return "", fmt.Sprintf("Header %s: %s", name, problem)
 	}
 	return normal, ""
 }
 
-// one trims and checks one string.
-func (f Field) one(text string) (normal, problem string) {
+// normalString trims and checks one string.
+func (f Field) normalString(text string) (normal, problem string) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
 		return "", ""
-	case utf8.RuneCountInString(text) > mostText:
-		return "", fmt.Sprintf("Write at most %d characters.", mostText)
+	case utf8.RuneCountInString(text) > maxTextLength:
+		return "", fmt.Sprintf("Write at most %d characters.", maxTextLength)
 	case !utf8.ValidString(text) || !httpguts.ValidHeaderFieldValue(text):
 		return "", "Write it in one line, without control characters."
 	case f.Secret && strings.Contains(text, Masked):
@@ -173,8 +173,8 @@ func (f Field) one(text string) (normal, problem string) {
 	return f.Check(text)
 }
 
-// members returns the members of an object.
-func members(value any) (map[string]any, bool) {
+// objectMembers returns the members of an object.
+func objectMembers(value any) (map[string]any, bool) {
 	switch v := value.(type) {
 	case map[string]any:
 		return v, true

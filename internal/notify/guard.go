@@ -9,16 +9,16 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// refusedAddress says what the operator can do about a guarded address.
-const refusedAddress = "The address is private, local or reserved, and Overdue does not send there. " +
+// guardedAddressText says what the operator can do about a guarded address.
+const guardedAddressText = "The address is private, local or reserved, and Overdue does not send there. " +
 	"The operator can allow it with --allow-private-networks or --allow-networks."
 
-// guard returns the check that every outgoing connection of a channel passes
+// addressGuard returns the check that every outgoing connection of a channel passes
 // once its name is resolved. It sees the address that is dialled, not the name,
 // so a name that resolves differently the second time gains nothing.
 //
 // It returns nil, no check, if the operator allows private networks.
-func guard(opts OutsideOptions) func(network, address string, c syscall.RawConn) error {
+func addressGuard(opts Options) func(network, address string, c syscall.RawConn) error {
 	if opts.AllowPrivate {
 		return nil
 	}
@@ -37,13 +37,13 @@ func guard(opts OutsideOptions) func(network, address string, c syscall.RawConn)
 	).Safe
 }
 
-// guarded reports whether err is the guard's refusal.
-func guarded(err error) bool {
+// isGuardError reports whether err is the guard's refusal.
+func isGuardError(err error) bool {
 	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork) ||
 		errors.Is(err, ssrf.ErrInvalidHostPort)
 }
 
-// dialer returns the dialer of every channel but e-mail.
-func dialer(opts OutsideOptions) *net.Dialer {
-	return &net.Dialer{Timeout: opts.HTTPTimeout, Control: guard(opts)}
+// newDialer returns the dialer of every channel but e-mail.
+func newDialer(opts Options) *net.Dialer {
+	return &net.Dialer{Timeout: opts.HTTPTimeout, Control: addressGuard(opts)}
 }

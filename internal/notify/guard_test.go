@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestGuardKnowsPrivateAddresses(t *testing.T) {
+func TestAddressGuard_BlocksPrivateAddresses(t *testing.T) {
 	tests := []struct {
 		address string
 		allowed bool
@@ -37,21 +37,21 @@ func TestGuardKnowsPrivateAddresses(t *testing.T) {
 		{"93.184.215.14:8443", true},
 		{"[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:443", true},
 	}
-	check := guard(OutsideOptions{})
+	check := addressGuard(Options{})
 	for _, test := range tests {
 		network := "tcp4"
 		if test.address[0] == '[' {
 			network = "tcp6"
 		}
 		err := check(network, test.address, nil)
-		if (err == nil) != test.allowed || err != nil && !guarded(err) {
+		if (err == nil) != test.allowed || err != nil && !isGuardError(err) {
 			t.Errorf("%s: %v; want allowed %v", test.address, err, test.allowed)
 		}
 	}
 }
 
-func TestGuardAllowsTheNamedNetworksAndNoMore(t *testing.T) {
-	check := guard(OutsideOptions{AllowNetworks: []netip.Prefix{
+func TestAddressGuard_AllowsOnlyTheNamedNetworks(t *testing.T) {
+	check := addressGuard(Options{AllowNetworks: []netip.Prefix{
 		netip.MustParsePrefix("10.1.2.3/16"), netip.MustParsePrefix("fd00::/8"),
 	}})
 	for address, allowed := range map[string]bool{
@@ -67,17 +67,17 @@ func TestGuardAllowsTheNamedNetworksAndNoMore(t *testing.T) {
 	}
 }
 
-func TestPrivateHostsAreRefusedUnlessAllowed(t *testing.T) {
+func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	var reached atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer server.Close()
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
-	closed := door(t, OutsideOptions{AllowNetworks: []netip.Prefix{}})
+	closed := door(t, Options{AllowNetworks: []netip.Prefix{}})
 	// "localhost" stands for every name that resolves to a private address.
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "169.254.169.254"} {
 		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missed())
 		got := refused(t, err)
-		if !got.Final || !strings.Contains(got.Body, "--allow-private-networks") {
+		if !got.Permanent || !strings.Contains(got.Reason, "--allow-private-networks") {
 			t.Errorf("%s: %+v; want a final refusal that names the flag", host, got)
 		}
 	}
@@ -85,7 +85,7 @@ func TestPrivateHostsAreRefusedUnlessAllowed(t *testing.T) {
 		t.Fatal("a private host was reached")
 	}
 	set := Settings{"url": server.URL, "secret": testSecret}
-	for name, opts := range map[string]OutsideOptions{
+	for name, opts := range map[string]Options{
 		"network": {AllowNetworks: loopback()}, "all": {AllowPrivate: true, AllowNetworks: []netip.Prefix{}},
 	} {
 		if _, err := door(t, opts).Send(t.Context(), "webhook", set, missed()); err != nil {
@@ -94,9 +94,9 @@ func TestPrivateHostsAreRefusedUnlessAllowed(t *testing.T) {
 	}
 }
 
-func TestNoProxyOfTheEnvironmentIsUsed(t *testing.T) {
+func TestSend_UsesNoProxyFromTheEnvironment(t *testing.T) {
 	// A proxy would dial on our behalf, past the guard.
-	if httpClient(OutsideOptions{}).Transport.(*http.Transport).Proxy != nil {
+	if httpClient(Options{}).Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy")
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// fullName matches a domain name of at least two labels, the only kind of name that
+// fullNamePattern matches a domain name of at least two labels, the only kind of name that
 // mail servers accept in EHLO.
-var fullName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+var fullNamePattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
 
 // maxDomainName is the maximum length of a domain name in bytes (RFC 5321, section 4.5.3.1.2).
 const maxDomainName = 255
@@ -24,7 +24,7 @@ const maxDomainName = 255
 // rejects IP addresses and localhost.localdomain, a common default.
 func domainName(text string) string {
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(text, "."))
-	if err != nil || len(name) > maxDomainName || !fullName.MatchString(name) {
+	if err != nil || len(name) > maxDomainName || !fullNamePattern.MatchString(name) {
 		return ""
 	}
 	if _, err := netip.ParseAddr(name); err == nil || strings.HasPrefix(name, "localhost.") {
@@ -75,8 +75,8 @@ func addressLiteral(ip netip.Addr) string {
 	return "[IPv6:" + ip.String() + "]"
 }
 
-// greeting returns the argument of EHLO on a connection from the local address.
-func (r *relay) greeting(local net.Addr) string {
+// ehloName returns the argument of EHLO on a connection from the local address.
+func (r *relay) ehloName(local net.Addr) string {
 	if r.helo != "" {
 		return r.helo
 	}
@@ -96,7 +96,7 @@ func (r *relay) idDomain() string {
 	if name := domainName(r.helo); name != "" {
 		return name
 	}
-	return token(domain)
+	return headerToken(domain)
 }
 
 // randomID returns the left side of a message id that nothing refers to.
@@ -111,8 +111,8 @@ func hostname() string {
 	return name
 }
 
-// ascii reports whether text has only ASCII characters.
-func ascii(text string) bool {
+// isASCII reports whether text has only ASCII characters.
+func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 })
 }
 

@@ -37,7 +37,7 @@ func TestSend_GreetsWithAFullNameOrAnAddress(t *testing.T) {
 		"192.0.2.7:1": "[192.0.2.7]", "[2001:db8::7]:1": "[IPv6:2001:db8::7]", "[fe80::1%eth0]:1": "[IPv6:fe80::1]",
 		"[::ffff:192.0.2.7]:1": "[192.0.2.7]",
 	} {
-		if got := (&relay{}).greeting(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != want {
+		if got := (&relay{}).ehloName(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != want {
 			t.Errorf("from %s: EHLO %s; want %s", address, got, want)
 		}
 	}
@@ -51,7 +51,7 @@ func TestSend_NeverGreetsWithTheBareHostName(t *testing.T) {
 			}
 			return ""
 		}}
-		out := s.door(t, OutsideOptions{})
+		out := s.door(t, Options{})
 		out.relay.helo = "" // as on a machine whose name has no dot
 		if _, err := alert(t, out, "a@example.com"); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestSend_NeverGreetsWithTheBareHostName(t *testing.T) {
 		if got := s.said("EHLO"); !slices.Equal(got, []string{"EHLO [127.0.0.1]"}) {
 			t.Errorf("said %q", got)
 		}
-		if _, err := alert(t, s.door(t, OutsideOptions{SMTPHelo: "overdue.example.org"}), "a@example.com"); err != nil {
+		if _, err := alert(t, s.door(t, Options{SMTPHelo: "overdue.example.org"}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.said("EHLO"); got[1] != "EHLO overdue.example.org" {
@@ -74,7 +74,7 @@ func TestSend_ReachesAServerByItsIPv6Address(t *testing.T) {
 		t.Fatalf("this machine has no IPv6 loopback address: %v", err)
 	}
 	m := serveMailOn(t, listener, false, func(s *smtp.Server) { s.TLSConfig = nil })
-	out := door(t, OutsideOptions{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "o@example.com"})
+	out := door(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "o@example.com"})
 	out.relay.helo = ""
 	if _, err := alert(t, out, "a@example.com"); err != nil {
 		t.Fatal(err)

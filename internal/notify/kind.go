@@ -15,17 +15,17 @@ type Kind struct {
 	Label string
 	// Help says in one sentence what the kind does.
 	Help string
-	// Longest bounds one attempt of a kind whose receivers may need minutes to answer.
+	// AttemptTimeout bounds one attempt of a kind whose receivers may need minutes to answer.
 	// 0: the attempt is as short as deliver's own bound.
-	Longest time.Duration
+	AttemptTimeout time.Duration
 	// Fields are the settings, in the order of the form.
 	Fields []Field
 	// Recipients returns the recipients that have separate results in each attempt.
 	// Nil: the kind has one destination.
 	Recipients func(set Settings) []string
 	// Send makes one attempt. An error is a *Refusal. Callers outside this
-	// package use [Outside.Send], which validates the settings first.
-	Send func(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error)
+	// package use [Sender.Send], which validates the settings first.
+	Send func(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error)
 }
 
 // Kinds returns every kind of channel, in the order of the gallery. The list is
@@ -61,8 +61,8 @@ func (k Kind) Prepare(set Settings) Settings {
 		out = Settings{}
 	}
 	for _, f := range k.Fields {
-		if f.Make != nil && empty(out[f.Name]) {
-			out[f.Name] = f.Make()
+		if f.Generate != nil && isEmpty(out[f.Name]) {
+			out[f.Name] = f.Generate()
 		}
 	}
 	return out
@@ -90,8 +90,8 @@ func (s Settings) list(name string) []string {
 	return out
 }
 
-// pairs returns the strings by name of an object member.
-func (s Settings) pairs(name string) map[string]string {
+// stringMap returns the strings by name of an object member.
+func (s Settings) stringMap(name string) map[string]string {
 	out := map[string]string{}
 	members, _ := s[name].(map[string]any)
 	for key, value := range members {
@@ -102,8 +102,8 @@ func (s Settings) pairs(name string) map[string]string {
 	return out
 }
 
-// empty reports whether a member says nothing.
-func empty(value any) bool {
+// isEmpty reports whether a member says nothing.
+func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
 		return true

@@ -12,8 +12,8 @@ import (
 // renderings sends news through each kind of channel and returns what a reader gets,
 // one text per form of the message. A new kind needs an entry here, and then
 // carries every fact of the table below.
-var renderings = map[string]func(*testing.T, News) map[string]string{
-	"email": func(t *testing.T, n News) map[string]string {
+var renderings = map[string]func(*testing.T, Notification) map[string]string{
+	"email": func(t *testing.T, n Notification) map[string]string {
 		m := serveMail(t, false, nil)
 		if _, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 			t.Fatal(err)
@@ -25,9 +25,9 @@ var renderings = map[string]func(*testing.T, News) map[string]string{
 		}
 		return map[string]string{"text": subject + "\n" + l.text, "HTML": subject + "\n" + l.html}
 	},
-	"webhook": func(t *testing.T, n News) map[string]string {
+	"webhook": func(t *testing.T, n Notification) map[string]string {
 		server, got := listen(t, ok)
-		if _, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
+		if _, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
 			t.Fatal(err)
 		}
 		var body any
@@ -51,11 +51,11 @@ func flat(path string, value any) (all []string) {
 }
 
 // failedBackup is news with all facts: a job that failed, with output.
-func failedBackup(event string) News {
+func failedBackup(event string) Notification {
 	n := missed()
 	three := 3
-	n.Event, n.Cause, n.ExitCode, n.Tail = event, "failure", &three, "copying\npg_dump: disk full"
-	n.Sum = "The job exited with code 3."
+	n.Event, n.Cause, n.ExitCode, n.Output = event, "failure", &three, "copying\npg_dump: disk full"
+	n.Explanation = "The job exited with code 3."
 	n.Description = "Where: db-3\r\nOwner: storage team\nRunbook: https://wiki.example.com/backup?id=7"
 	n.Notice.Incident.Cause = "failure"
 	n.Notice.Heartbeat.Schedule = n.Schedule
@@ -117,12 +117,12 @@ func TestKinds_EveryKindCarriesTheSameFacts(t *testing.T) {
 }
 
 func TestNotice_TextHasTheDescriptionWithItsLineBreaks(t *testing.T) {
-	text := failedBackup(EventOpened).notice().Text
+	text := failedBackup(EventOpened).webhookBody().Text
 	if !strings.HasSuffix(text, ".\n\nWhere: db-3\nOwner: storage team\nRunbook: https://wiki.example.com/backup?id=7") {
 		t.Errorf("text %q; want the description after what happened", text)
 	}
 	n := failedBackup(EventChannelFailing)
-	if text := n.notice().Text; strings.Contains(text, "db-3") {
+	if text := n.webhookBody().Text; strings.Contains(text, "db-3") {
 		t.Errorf("text %q; want no description in news about a channel", text)
 	}
 }

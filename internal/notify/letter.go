@@ -18,18 +18,18 @@ var mailPages embed.FS
 // mailTemplates are the HTML parts of the emails.
 var mailTemplates = template.Must(template.ParseFS(mailPages, "*.html"))
 
-// letter is one email to be written.
-type letter struct {
+// alertEmail is one email to be written.
+type alertEmail struct {
 	from  *mail.Address
 	to    []string
 	agent string
-	news  News
+	news  Notification
 	at    time.Time // of this attempt
 }
 
 // compose writes the letter as text and HTML alternatives, and a small text without
 // the job's output for servers that reject it.
-func (l letter) compose() (*emailMessage, error) {
+func (l alertEmail) compose() (*emailVariants, error) {
 	m := l.news.Message()
 	page, err := m.html()
 	if err != nil {
@@ -46,11 +46,11 @@ func (l letter) compose() (*emailMessage, error) {
 		return nil, err
 	}
 	small.SetBodyString(gomail.TypeTextPlain, m.withoutOutput().Text())
-	return &emailMessage{full: full, small: small}, nil
+	return &emailVariants{full: full, reduced: small}, nil
 }
 
 // envelope returns a message with its header and no body.
-func (l letter) envelope(m Message) (*gomail.Msg, error) {
+func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
 	msg, err := newEmail(l.from, l.to, l.agent, l.at)
 	if err != nil {
 		return nil, err
@@ -64,13 +64,13 @@ func (l letter) envelope(m Message) (*gomail.Msg, error) {
 		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
 	}
 	// For the rules of mail clients.
-	msg.SetGenHeader("X-Overdue-Alert-Id", token(n.AlertID))
-	msg.SetGenHeader("X-Overdue-Event", token(n.Event))
+	msg.SetGenHeader("X-Overdue-Alert-Id", headerToken(n.AlertID))
+	msg.SetGenHeader("X-Overdue-Event", headerToken(n.Event))
 	if n.ProjectSlug != "" {
-		msg.SetGenHeader("X-Overdue-Project", token(n.ProjectSlug))
+		msg.SetGenHeader("X-Overdue-Project", headerToken(n.ProjectSlug))
 	}
 	if h := n.Notice.Heartbeat; h != nil {
-		msg.SetGenHeader("X-Overdue-Heartbeat", token(h.Slug))
+		msg.SetGenHeader("X-Overdue-Heartbeat", headerToken(h.Slug))
 	}
 	return msg, nil
 }
@@ -102,18 +102,18 @@ func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gom
 // heartbeat and the time at which the ping was due, which the opening knows too.
 // The id of each of the others is made from its alert, so that mail servers can drop
 // a second delivery.
-func (l letter) thread(msg *gomail.Msg) {
+func (l alertEmail) thread(msg *gomail.Msg) {
 	n, late := l.news, l.lateID()
 	if n.Event == EventLate && late != "" {
 		msg.SetMessageIDWithValue(late)
 		return
 	}
 	if n.ThreadID == "" {
-		msg.SetMessageIDWithValue("alert-" + token(n.AlertID) + "@" + l.host())
+		msg.SetMessageIDWithValue("alert-" + headerToken(n.AlertID) + "@" + l.host())
 		return
 	}
-	opened := "incident-" + token(n.ThreadID) + "-opened@" + l.host()
-	parent, id := opened, "alert-"+token(n.AlertID)+"@"+l.host()
+	opened := "incident-" + headerToken(n.ThreadID) + "-opened@" + l.host()
+	parent, id := opened, "alert-"+headerToken(n.AlertID)+"@"+l.host()
 	if n.Event == EventOpened {
 		parent, id = late, opened
 	}
@@ -131,24 +131,24 @@ func (l letter) thread(msg *gomail.Msg) {
 }
 
 // lateID is the id of the notice that the heartbeat is late, "" if there is none.
-func (l letter) lateID() string {
+func (l alertEmail) lateID() string {
 	n := l.news
 	missed := n.Event == EventLate || n.Cause == causeMissed
 	if h := n.Notice.Heartbeat; h != nil && missed && !n.Due.IsZero() {
-		return fmt.Sprintf("late-%s-%d@%s", token(h.Ref), n.Due.Unix(), l.host())
+		return fmt.Sprintf("late-%s-%d@%s", headerToken(h.Ref), n.Due.Unix(), l.host())
 	}
 	return ""
 }
 
 // host is the domain of the sender, the name space of the ids.
-func (l letter) host() string {
+func (l alertEmail) host() string {
 	_, host, _ := strings.Cut(l.from.Address, "@")
-	return token(host)
+	return headerToken(host)
 }
 
 // listID names the stream of a project's alerts for filters (RFC 2919).
-func (l letter) listID() string {
-	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(token(short(l.news.Project)))), "-")
+func (l alertEmail) listID() string {
+	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(headerToken(cleanLine(l.news.Project)))), "-")
 	if label == "" {
 		label = "alerts"
 	}
@@ -157,7 +157,7 @@ func (l letter) listID() string {
 
 // html returns the message as a page, everything escaped.
 func (m Message) html() (string, error) {
-	return renderMail("letter.html", htmlLetter{m})
+	return renderMail("letter.html", htmlEmail{m})
 }
 
 // renderMail returns an HTML part.

@@ -5,38 +5,38 @@ import (
 	"strings"
 )
 
-// htmlLetter is a message as the template shows it.
-type htmlLetter struct{ Message }
+// htmlEmail is a message as the template shows it.
+type htmlEmail struct{ Message }
 
-// piece is a part of a line: a link if it has a URL.
-type piece struct{ Text, URL string }
+// textPart is a part of a line: a link if it has a URL.
+type textPart struct{ Text, URL string }
 
 // webLink matches what becomes a link: no other schemes, because users write the text.
 var webLink = regexp.MustCompile(`https?://[^\s<>"]+`)
 
 // Details are the rows of the table.
-func (h htmlLetter) Details() []Fact { return h.details() }
+func (h htmlEmail) Details() []Fact { return h.emailFacts() }
 
 // HeadingOutput and HeadingDescription are the headings of those parts.
-func (h htmlLetter) HeadingOutput() string      { return headingOutput }
-func (h htmlLetter) HeadingDescription() string { return headingDescription }
+func (h htmlEmail) HeadingOutput() string      { return headingOutput }
+func (h htmlEmail) HeadingDescription() string { return headingDescription }
 
 // DescriptionLines returns the description in lines, with its links.
-func (h htmlLetter) DescriptionLines() [][]piece { return linkedLines(h.Description) }
+func (h htmlEmail) DescriptionLines() [][]textPart { return splitLinkLines(h.Description) }
 
-// linkedLines returns the lines of a text, each with its links.
-func linkedLines(text string) [][]piece {
-	var out [][]piece
+// splitLinkLines returns the lines of a text, each with its links.
+func splitLinkLines(text string) [][]textPart {
+	var out [][]textPart
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-		out = append(out, linked(line))
+		out = append(out, splitLinks(line))
 	}
 	return out
 }
 
-// linked splits a line into text and links. Punctuation after a link is text, and so
+// splitLinks splits a line into text and links. Punctuation after a link is text, and so
 // is a closing bracket that the link does not open.
-func linked(line string) []piece {
-	var out []piece
+func splitLinks(line string) []textPart {
+	var out []textPart
 	at := 0
 	for _, span := range webLink.FindAllStringIndex(line, -1) {
 		url := strings.TrimRight(line[span[0]:span[1]], ".,;:!?'*_")
@@ -44,13 +44,13 @@ func linked(line string) []piece {
 			url = strings.TrimRight(url, ").,;:!?'")
 		}
 		if span[0] > at {
-			out = append(out, piece{Text: line[at:span[0]]})
+			out = append(out, textPart{Text: line[at:span[0]]})
 		}
-		out = append(out, piece{Text: url, URL: url})
+		out = append(out, textPart{Text: url, URL: url})
 		at = span[0] + len(url)
 	}
 	if at < len(line) {
-		out = append(out, piece{Text: line[at:]})
+		out = append(out, textPart{Text: line[at:]})
 	}
 	return out
 }

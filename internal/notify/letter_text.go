@@ -29,13 +29,13 @@ func (m Message) Text() string {
 		fmt.Fprintf(&b, "%s: %s\n", l.Label, l.URL)
 	}
 	if m.Description != "" {
-		fmt.Fprintf(&b, "\n%s:\n%s", headingDescription, quote("  ", wrapLines(m.Description, 2)))
+		fmt.Fprintf(&b, "\n%s:\n%s", headingDescription, prefixLines("  ", wrapLines(m.Description, 2)))
 	}
 	m.writeFacts(&b)
-	if m.Tail != "" {
+	if m.Output != "" {
 		// Each line is marked as quoted, so that no output can pose as our own
 		// words or links.
-		fmt.Fprintf(&b, "\n%s:\n%s", headingOutput, quote("| ", m.Tail+"\n"))
+		fmt.Fprintf(&b, "\n%s:\n%s", headingOutput, prefixLines("| ", m.Output+"\n"))
 	}
 	fmt.Fprintf(&b, "\n%s", wrap(m.Footer, 0))
 	return b.String()
@@ -43,7 +43,7 @@ func (m Message) Text() string {
 
 // writeFacts writes the facts as a table whose values wrap below themselves.
 func (m Message) writeFacts(b *strings.Builder) {
-	facts := m.details()
+	facts := m.emailFacts()
 	width := 0
 	for _, f := range facts {
 		width = max(width, utf8.RuneCountInString(f.Label))
@@ -56,16 +56,16 @@ func (m Message) writeFacts(b *strings.Builder) {
 	}
 }
 
-// details returns the facts that the email does not say elsewhere: the heartbeat is
+// emailFacts returns the facts that the email does not say elsewhere: the heartbeat is
 // in the subject and the first sentence, the project in the footer, the incident in
 // the link.
-func (m Message) details() []Fact {
+func (m Message) emailFacts() []Fact {
 	return slices.DeleteFunc(slices.Clone(m.Facts), func(f Fact) bool {
 		switch f.Label {
 		case "Heartbeat", "Project", "Incident":
 			return true
 		case "Down for": // of an opening: how long it took to notice
-			return m.Status == "Down" && (f.Value == span(0) || !strings.ContainsAny(f.Value, "mhd"))
+			return m.Status == "Down" && (f.Value == formatDuration(0) || !strings.ContainsAny(f.Value, "mhd"))
 		}
 		return false
 	})
@@ -73,8 +73,8 @@ func (m Message) details() []Fact {
 
 // withoutOutput returns the message without the job's output, and says so.
 func (m Message) withoutOutput() Message {
-	if m.Tail != "" {
-		m.Tail = ""
+	if m.Output != "" {
+		m.Output = ""
 		m.Footer = "The output of the job is left out because the mail server rejected the email with it. " + m.Footer
 	}
 	return m
@@ -117,7 +117,7 @@ func wrapLines(text string, indent int) string {
 	return b.String()
 }
 
-// quote begins every line of text, which ends with a line break, with a mark.
-func quote(mark, text string) string {
+// prefixLines begins every line of text, which ends with a line break, with a mark.
+func prefixLines(mark, text string) string {
 	return mark + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+mark) + "\n"
 }

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-func TestAPlainLetterGoesToOneAddress(t *testing.T) {
+func TestSendMail_GoesToOneAddress(t *testing.T) {
 	m := serveMail(t, false, nil)
 	door := mailDoor(t, m)
-	if err := door.Mail(t.Context(), "ada@example.com", "Invitation\r\nBcc: eve@example.com", "Come in:\nhttps://overdue.example/x\n"); err != nil {
+	if err := door.SendMail(t.Context(), "ada@example.com", "Invitation\r\nBcc: eve@example.com", "Come in:\nhttps://overdue.example/x\n"); err != nil {
 		t.Fatal(err)
 	}
 	d := m.only(t)
@@ -34,22 +34,22 @@ func TestAPlainLetterGoesToOneAddress(t *testing.T) {
 	if !strings.Contains(l.html, `Come in:<br>`) || !strings.Contains(l.html, `<a href="https://overdue.example/x">https://overdue.example/x</a>`) {
 		t.Errorf("HTML part:\n%s", l.html)
 	}
-	if err := door.Mail(t.Context(), "ada@example.com\r\nRCPT TO:<eve@example.com>", "x", "x"); err == nil {
+	if err := door.SendMail(t.Context(), "ada@example.com\r\nRCPT TO:<eve@example.com>", "x", "x"); err == nil {
 		t.Error("an address with a line break was taken")
 	}
 }
 
-func TestWithoutAMailServerNoLetterGoesOut(t *testing.T) {
-	door, err := NewOutside(OutsideOptions{})
+func TestSendMail_FailsWithoutAMailServer(t *testing.T) {
+	door, err := NewSender(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := door.Mail(context.Background(), "ada@example.com", "x", "x"); err == nil {
+	if err := door.SendMail(context.Background(), "ada@example.com", "x", "x"); err == nil {
 		t.Error("no error")
 	}
 }
 
-func TestMail_IsTriedAgainWhileTheServerAsksToWait(t *testing.T) {
+func TestSendMail_RetriesWhileTheServerAsksToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		s := &scripted{say: func(line string) string {
@@ -58,8 +58,8 @@ func TestMail_IsTriedAgainWhileTheServerAsksToWait(t *testing.T) {
 			}
 			return ""
 		}}
-		out := s.door(t, OutsideOptions{})
-		err := out.Mail(t.Context(), "a@example.com", "Invitation", "Come in")
+		out := s.door(t, Options{})
+		err := out.SendMail(t.Context(), "a@example.com", "Invitation", "Come in")
 		if err == nil || time.Since(begun) > 0 || !strings.Contains(err.Error(), "tries again") {
 			t.Errorf("%v after %v; want it said at once that it will be tried again", err, time.Since(begun))
 		}
@@ -71,7 +71,7 @@ func TestMail_IsTriedAgainWhileTheServerAsksToWait(t *testing.T) {
 	})
 }
 
-func TestMail_EndsTheAttemptsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
+func TestSendMail_StopsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		s := &scripted{say: func(line string) string {
@@ -80,8 +80,8 @@ func TestMail_EndsTheAttemptsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
 			}
 			return ""
 		}}
-		out := s.door(t, OutsideOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
-		_ = out.Mail(t.Context(), "a@example.com", "Invitation", "Come in")
+		out := s.door(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		_ = out.SendMail(t.Context(), "a@example.com", "Invitation", "Come in")
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if tries := len(s.said("RCPT")); tries != 6 || !strings.Contains(log.String(), "mail not sent") || strings.Contains(log.String(), "@") {
@@ -90,7 +90,7 @@ func TestMail_EndsTheAttemptsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
 	})
 }
 
-func TestMail_OneThatCannotArriveOrMayHaveArrivedIsNotSentAgain(t *testing.T) {
+func TestSendMail_PermanentAndUncertainErrorsAreNotRetried(t *testing.T) {
 	for name, s := range map[string]*scripted{
 		"no such user": {say: func(line string) string {
 			if strings.HasPrefix(line, "RCPT") {
@@ -101,7 +101,7 @@ func TestMail_OneThatCannotArriveOrMayHaveArrivedIsNotSentAgain(t *testing.T) {
 		"answer lost": {afterDot: func(int) string { return "-" }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := s.door(t, OutsideOptions{}).Mail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "again in the background") {
+			if err := s.door(t, Options{}).SendMail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "again in the background") {
 				t.Errorf("%s: %v", name, err)
 			}
 			time.Sleep(time.Hour)
@@ -113,12 +113,12 @@ func TestMail_OneThatCannotArriveOrMayHaveArrivedIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestMail_APageDoesNotWaitForASlowServer(t *testing.T) {
+func TestSendMail_APageDoesNotWaitForASlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{".": time.Minute}}
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
-		err := s.door(t, OutsideOptions{}).Mail(ctx, "a@example.com", "Invitation", "Come in")
+		err := s.door(t, Options{}).SendMail(ctx, "a@example.com", "Invitation", "Come in")
 		if err == nil || !strings.Contains(err.Error(), "the attempt continues") {
 			t.Errorf("%v; want it said that the attempt continues", err)
 		}

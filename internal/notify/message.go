@@ -23,8 +23,8 @@ type Message struct {
 	Description string
 	// Facts are the details, most important first.
 	Facts []Fact
-	// Tail is the end of the job's output.
-	Tail string
+	// Output is the end of the job's output.
+	Output string
 	// Links are where to go next, most important first.
 	Links []Link
 	// Footer says why the reader gets this.
@@ -39,20 +39,20 @@ type Link struct{ Label, URL string }
 
 // Message returns the news in words. It depends on nothing but n, so that every
 // attempt says the same.
-func (n News) Message() Message {
+func (n Notification) Message() Message {
 	h := n.headline()
 	m := Message{
 		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
 		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
-	m.Subject = shorten("["+h.status+"] "+h.what, mostShortText)
-	if n.tells(EventOpened, EventReminder) {
-		m.Tail = tail(n.Tail)
+	m.Subject = shorten("["+h.status+"] "+h.subject, maxLineLength)
+	if n.isEvent(EventOpened, EventReminder) {
+		m.Output = outputTail(n.Output)
 	}
 	return m
 }
 
-// tells reports whether n is one of the events.
-func (n News) tells(events ...string) bool {
+// isEvent reports whether n is one of the events.
+func (n Notification) isEvent(events ...string) bool {
 	return slices.Contains(events, n.Event)
 }

@@ -9,133 +9,133 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestEveryEventHasItsWords(t *testing.T) {
+func TestMessage_EveryEventHasItsText(t *testing.T) {
 	three := 3
 	tests := []struct {
 		name          string
-		change        func(*News)
+		change        func(*Notification)
 		subject, lead string
 	}{
 		{
-			"opened", func(*News) {}, "[Down] Nightly backup: no ping since 03:00 UTC",
+			"opened", func(*Notification) {}, "[Down] Nightly backup: no ping since 03:00 UTC",
 			"Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
-			"never pinged", func(n *News) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00 UTC",
+			"never pinged", func(n *Notification) { n.LastPing = time.Time{} }, "[Down] Nightly backup: no first ping by 04:00 UTC",
 			"Nightly backup is Down: no first ping by 04:00 UTC. It was due at 04:00:04, with a grace period of 1h.",
 		},
 		{
-			"never pinged, without a schedule of its own yet", func(n *News) { n.LastPing, n.Due = time.Time{}, time.Time{} },
+			"never pinged, without a schedule of its own yet", func(n *Notification) { n.LastPing, n.Due = time.Time{}, time.Time{} },
 			"[Down] Nightly backup: no first ping by 05:00 UTC", "Nightly backup is Down: no first ping by 05:00 UTC.",
 		},
 		{
-			"failed", func(n *News) { n.Cause, n.ExitCode = "failure", &three },
+			"failed", func(n *Notification) { n.Cause, n.ExitCode = "failure", &three },
 			"[Down] Nightly backup: the job failed with exit code 3", "Nightly backup is Down: the job failed with exit code 3.",
 		},
 		{
-			"failed without a code", func(n *News) { n.Cause = "failure" },
+			"failed without a code", func(n *Notification) { n.Cause = "failure" },
 			"[Down] Nightly backup: the job reported a failure", "Nightly backup is Down: the job reported a failure.",
 		},
 		{
-			"overran", func(n *News) { n.Cause, n.MaxRunTime = "overran", 90*time.Minute },
+			"overran", func(n *Notification) { n.Cause, n.MaxRunTime = "overran", 90*time.Minute },
 			"[Down] Nightly backup: the job ran longer than 1h 30m", "Nightly backup is Down: the job ran longer than 1h 30m.",
 		},
 		{
-			"too short", func(n *News) { n.Cause = "too_short" },
+			"too short", func(n *Notification) { n.Cause = "too_short" },
 			"[Down] Nightly backup: the job ended too soon after its start", "Nightly backup is Down: the job ended too soon after its start.",
 		},
 		{
-			"not started", func(n *News) { n.Cause = "not_started" },
+			"not started", func(n *Notification) { n.Cause = "not_started" },
 			"[Down] Nightly backup: the job had not started in time",
 			"Nightly backup is Down: the job had not started in time. It was due at 04:00:04.",
 		},
 		{
-			"another day and year", func(n *News) {
+			"another day and year", func(n *Notification) {
 				n.LastPing, n.Due = time.Date(2025, 12, 31, 23, 59, 0, 0, time.UTC), n.At.Add(-24*time.Hour)
 			},
 			"[Down] Nightly backup: no ping since Wed 31 Dec 2025 23:59 UTC",
 			"Nightly backup is Down: no ping since Wed 31 Dec 2025 23:59 UTC. It was due at Tue 13 Oct 05:00:04, with a grace period of 1h.",
 		},
 		{
-			"another zone", func(n *News) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00 Test/Zone",
+			"another zone", func(n *Notification) { n.Zone = time.FixedZone("Test/Zone", 2*3600) }, "[Down] Nightly backup: no ping since 05:00 Test/Zone",
 			"Nightly backup is Down: no ping since 05:00 Test/Zone. It was due at 06:00:04, with a grace period of 1h.",
 		},
 		{
-			"reminder", func(n *News) { n.Event, n.DownFor = EventReminder, 125*time.Minute }, "[Still down] Nightly backup: for 2h 5m",
+			"reminder", func(n *Notification) { n.Event, n.DownFor = EventReminder, 125*time.Minute }, "[Still down] Nightly backup: for 2h 5m",
 			"Nightly backup is still Down, for 2h 5m now: no ping since 03:00 UTC.",
 		},
 		{
-			"acknowledged", func(n *News) { n.Event, n.By = EventAcknowledged, "Mara" }, "[Acknowledged] Nightly backup: by Mara",
+			"acknowledged", func(n *Notification) { n.Event, n.AcknowledgedBy = EventAcknowledged, "Mara" }, "[Acknowledged] Nightly backup: by Mara",
 			"Mara acknowledged the incident. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
-			"acknowledged by a link", func(n *News) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: through the link of an alert",
+			"acknowledged by a link", func(n *Notification) { n.Event = EventAcknowledged }, "[Acknowledged] Nightly backup: through the link of an alert",
 			"The incident was acknowledged through the link of an alert. Nightly backup is still Down: no ping since 03:00 UTC.",
 		},
 		{
-			"recovered", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, 22*time.Minute, "recovered" },
+			"recovered", func(n *Notification) { n.Event, n.DownFor, n.Resolution = EventResolved, 22*time.Minute, "recovered" },
 			"[Up] Nightly backup: recovered after 22m",
 			"Nightly backup is Up again. It was Down for 22m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"edited", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
+			"edited", func(n *Notification) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
 			"[Resolved] Nightly backup: its settings were edited",
 			"Nightly backup is no longer Down: its settings were edited, and the new ones would not have opened the incident." +
 				" It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"paused", func(n *News) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
+			"paused", func(n *Notification) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
 			"[Resolved] Nightly backup: paused",
 			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"deleted", func(n *News) { n.Event, n.Resolution = EventResolved, "deleted" },
+			"deleted", func(n *Notification) { n.Event, n.Resolution = EventResolved, "deleted" },
 			"[Resolved] Nightly backup: deleted",
 			"Nightly backup was deleted. It was Down for less than 1s, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
-			"late", func(n *News) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00 UTC",
+			"late", func(n *Notification) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00 UTC",
 			"Nightly backup is Late: no ping since 03:00 UTC. An incident opens at 06:00:04 unless it pings.",
 		},
 		{
-			"channel failing", func(n *News) {
-				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Old hook", Detail: "404 gone."}
+			"channel failing", func(n *Notification) {
+				n.Event, n.Failing = EventChannelFailing, &FailingChannel{Channel: "Old hook", Reason: "404 gone."}
 			},
 			"[Channel failing] Old hook: alerts do not arrive",
 			"Alerts do not get through the channel Old hook. The last answer was: 404 gone.",
 		},
 		{
-			"channel failing for one recipient", func(n *News) {
-				n.Event, n.Failing = EventChannelFailing, &Failing{Channel: "Mail", Recipient: "ann@example.com", Detail: "451 full"}
+			"channel failing for one recipient", func(n *Notification) {
+				n.Event, n.Failing = EventChannelFailing, &FailingChannel{Channel: "Mail", Recipient: "ann@example.com", Reason: "451 full"}
 			},
 			"[Channel failing] Mail for ann@example.com: alerts do not arrive",
 			"Alerts do not get through the channel Mail for ann@example.com. The last answer was: 451 full.",
 		},
 		{
-			"channel recovered", func(n *News) {
-				n.Event, n.Failing = EventChannelRecovered, &Failing{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
+			"channel recovered", func(n *Notification) {
+				n.Event, n.Failing = EventChannelRecovered, &FailingChannel{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
 			},
 			"[Channel recovered] Old hook: alerts arrive again",
 			"Alerts get through the channel Old hook again. It did not deliver since 04:00:04.",
 		},
 		{
-			"blackout", func(n *News) {
+			"blackout", func(n *Notification) {
 				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
 			},
 			"[Blackout] Overdue was not watching from 04:40 to 05:00 UTC",
 			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be judged: A, B.",
 		},
 		{
-			"blackout without harm", func(n *News) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
+			"blackout without harm", func(n *Notification) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
 			"[Blackout] Overdue was not watching from 04:00 to 05:00 UTC",
 			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
 		},
 		{
-			"test", func(n *News) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production arrive here",
+			"test", func(n *Notification) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production arrive here",
 			"This is a test alert for the channel Ops mail. Alerts of Production will arrive like this.",
 		},
 		{
-			"an event of the future", func(n *News) { n.Event = "heartbeat.sings" },
+			"an event of the future", func(n *Notification) { n.Event = "heartbeat.sings" },
 			"[News] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
 		},
 	}
@@ -157,7 +157,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 	}
 }
 
-func TestMessageTellsTheFactsThatAreKnown(t *testing.T) {
+func TestMessage_ListsTheKnownFacts(t *testing.T) {
 	want := []Fact{
 		{"Heartbeat", "Nightly backup"},
 		{"Project", "Production"},
@@ -174,12 +174,12 @@ func TestMessageTellsTheFactsThatAreKnown(t *testing.T) {
 	if diff := cmp.Diff(want, missed().Message().Facts); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
-	if got := (News{Event: EventTest}).Message().Facts; got != nil {
+	if got := (Notification{Event: EventTest}).Message().Facts; got != nil {
 		t.Errorf("facts of nothing: %v", got)
 	}
 }
 
-func TestMessageOffersToAcknowledgeOnlyWhatIsOpen(t *testing.T) {
+func TestMessage_OffersToAcknowledgeOnlyOpenIncidents(t *testing.T) {
 	n := missed()
 	want := []Link{{"Open incident #482", n.URL}, {"Acknowledge", n.AckURL}}
 	if diff := cmp.Diff(want, n.Message().Links); diff != "" {
@@ -187,15 +187,15 @@ func TestMessageOffersToAcknowledgeOnlyWhatIsOpen(t *testing.T) {
 	}
 	n.Event = EventResolved
 	m := n.Message()
-	if diff := cmp.Diff(want[:1], m.Links); diff != "" || m.Tail != "" {
-		t.Errorf("tail %q and links when resolved (-want +got):\n%s", m.Tail, diff)
+	if diff := cmp.Diff(want[:1], m.Links); diff != "" || m.Output != "" {
+		t.Errorf("tail %q and links when resolved (-want +got):\n%s", m.Output, diff)
 	}
 }
 
-func TestBlackoutNoticeNamesABoundedNumber(t *testing.T) {
-	n := News{Event: EventBlackout, Blackout: &Blackout{Unjudged: make([]string, 300)}}
-	for i := range n.Blackout.Unjudged {
-		n.Blackout.Unjudged[i] = strings.Repeat("x", 500)
+func TestMessage_ABlackoutNamesALimitedNumber(t *testing.T) {
+	n := Notification{Event: EventBlackout, Blackout: &Blackout{NotEvaluated: make([]string, 300)}}
+	for i := range n.Blackout.NotEvaluated {
+		n.Blackout.NotEvaluated[i] = strings.Repeat("x", 500)
 	}
 	lead := n.Message().Lead
 	if !strings.Contains(lead, " and 280 more.") || len(lead) > 5000 {
@@ -203,18 +203,18 @@ func TestBlackoutNoticeNamesABoundedNumber(t *testing.T) {
 	}
 }
 
-func TestTailKeepsTheEndInWholeLines(t *testing.T) {
+func TestOutputTail_KeepsTheEndInWholeLines(t *testing.T) {
 	long := strings.Repeat("first line\n", 400) + "\x1b[31mred\x1b[0m\r\nlast\x00 line\n\n"
-	got := tail(long)
-	if len(got) > mostTail || !strings.HasPrefix(got, "first line\n") || !strings.HasSuffix(got, "\nred\nlast line") {
+	got := outputTail(long)
+	if len(got) > maxOutput || !strings.HasPrefix(got, "first line\n") || !strings.HasSuffix(got, "\nred\nlast line") {
 		t.Errorf("%d bytes: %.20q…%q", len(got), got, got[len(got)-30:])
 	}
-	if got := tail(strings.Repeat("å", 3000) + "x"); len(got) > mostTail || !strings.HasPrefix(got, "…å") {
+	if got := outputTail(strings.Repeat("å", 3000) + "x"); len(got) > maxOutput || !strings.HasPrefix(got, "…å") {
 		t.Errorf("one long line begins %.10q", got)
 	}
 }
 
-func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
+func TestMessage_AnyTextIsCleanAndLimited(t *testing.T) {
 	events := []string{
 		EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate, EventChannelFailing, EventChannelRecovered, EventBlackout, EventTest, "x\ny",
 	}
@@ -225,10 +225,10 @@ func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 		n := missed()
 		n.Event = rapid.SampledFrom(events).Draw(t, "event")
 		n.Heartbeat, n.Project, n.Channel = hostile.Draw(t, "heartbeat"), hostile.Draw(t, "project"), hostile.Draw(t, "channel")
-		n.By, n.Sum, n.Schedule, n.Tail = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
+		n.AcknowledgedBy, n.Explanation, n.Schedule, n.Output = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
 		n.URL = hostile.Draw(t, "url")
-		n.Failing = &Failing{Channel: hostile.Draw(t, "failing"), Recipient: hostile.Draw(t, "recipient"), Detail: hostile.Draw(t, "detail")}
-		n.Blackout = &Blackout{Unjudged: []string{hostile.Draw(t, "unjudged")}}
+		n.Failing = &FailingChannel{Channel: hostile.Draw(t, "failing"), Recipient: hostile.Draw(t, "recipient"), Reason: hostile.Draw(t, "detail")}
+		n.Blackout = &Blackout{NotEvaluated: []string{hostile.Draw(t, "unjudged")}}
 		m := n.Message()
 		texts := []string{m.Subject, m.Lead, m.Footer}
 		for _, f := range m.Facts {
@@ -242,28 +242,28 @@ func TestWordsOfAnyNewsAreCleanAndBounded(t *testing.T) {
 				t.Fatalf("%q is not one clean line", text)
 			}
 		}
-		if n := len([]rune(m.Subject)); n > mostShortText {
+		if n := len([]rune(m.Subject)); n > maxLineLength {
 			t.Fatalf("subject of %d characters", n)
 		}
-		if len(m.Tail) > mostTail {
-			t.Fatalf("tail of %d bytes", len(m.Tail))
+		if len(m.Output) > maxOutput {
+			t.Fatalf("tail of %d bytes", len(m.Output))
 		}
 	})
 }
 
-func TestSpanUsesTwoUnitsRoundedDown(t *testing.T) {
+func TestFormatDuration_UsesTwoUnitsRoundedDown(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "less than 1s", 999 * time.Millisecond: "less than 1s", 41900 * time.Millisecond: "41s", 7 * time.Minute: "7m",
 		17519 * time.Second: "4h 51m", 24 * time.Hour: "1d", 51*time.Hour + 59*time.Minute: "2d 3h", 24*time.Hour + 5*time.Minute: "1d",
 		61 * time.Second: "1m 1s",
 	} {
-		if got := span(d); got != want {
+		if got := formatDuration(d); got != want {
 			t.Errorf("%v is %q; want %q", d, got, want)
 		}
 	}
 }
 
-func TestTail_LeavesOutTerminalSequencesWhole(t *testing.T) {
+func TestOutputTail_RemovesTerminalSequences(t *testing.T) {
 	for raw, want := range map[string]string{
 		"\x1b]0;backup running\x07copied":                    "copied",
 		"\x1b]8;;https://example.com\x1b\\log\x1b]8;;\x1b\\": "log",
@@ -272,7 +272,7 @@ func TestTail_LeavesOutTerminalSequencesWhole(t *testing.T) {
 		"\x1b(B\x1b[mcopied\x1b[38:2:1:2:3m.":                "copied.",
 		"]0;typed by the job":                                "]0;typed by the job",
 	} {
-		if got := tail(raw); got != want {
+		if got := outputTail(raw); got != want {
 			t.Errorf("%q: %q; want %q", raw, got, want)
 		}
 	}
@@ -293,9 +293,9 @@ func TestMessage_ALongNameLeavesRoomForTheCauseInTheSubject(t *testing.T) {
 func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
 	n := missed()
 	n.Heartbeat, n.Channel = strings.Repeat("name ", 19)+"name", strings.Repeat("channel ", 10)
-	n.Sum = "The last ping came at 03:00:04; 1h interval and 1h grace period end at 05:00:04, and no ping had come in by then at all."
+	n.Explanation = "The last ping came at 03:00:04; 1h interval and 1h grace period end at 05:00:04, and no ping had come in by then at all."
 	n.Description = strings.Repeat("do this ", 30) + "\n  indented command"
-	n.Tail = strings.Repeat("x", 500)
+	n.Output = strings.Repeat("x", 500)
 	text := n.Message().Text()
 	for line := range strings.SplitSeq(text, "\n") {
 		if len([]rune(line)) > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "| ") {
@@ -312,7 +312,7 @@ func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
 	}
 }
 
-func TestMessage_ADetectionWithoutDelayIsNoFact(t *testing.T) {
+func TestMessage_OmitsADetectionWithoutDelay(t *testing.T) {
 	n := missed()
 	n.DownFor = 400 * time.Millisecond
 	if text := n.Message().Text(); strings.Contains(text, "Down for") {
@@ -324,8 +324,8 @@ func TestMessage_ADetectionWithoutDelayIsNoFact(t *testing.T) {
 	}
 }
 
-func TestLinked_FindsLinksWithoutThePunctuationAroundThem(t *testing.T) {
-	for line, want := range map[string][]piece{
+func TestSplitLinks_FindsLinksWithoutThePunctuationAroundThem(t *testing.T) {
+	for line, want := range map[string][]textPart{
 		"See https://a.example/x.":        {{Text: "See "}, {"https://a.example/x", "https://a.example/x"}, {Text: "."}},
 		"(https://a.example/x)":           {{Text: "("}, {"https://a.example/x", "https://a.example/x"}, {Text: ")"}},
 		"https://a.example/x_(y)":         {{"https://a.example/x_(y)", "https://a.example/x_(y)"}},
@@ -333,7 +333,7 @@ func TestLinked_FindsLinksWithoutThePunctuationAroundThem(t *testing.T) {
 		`<a href="https://a.example/x">b`: {{Text: `<a href="`}, {"https://a.example/x", "https://a.example/x"}, {Text: `">b`}},
 		"":                                nil,
 	} {
-		if diff := cmp.Diff(want, linked(line)); diff != "" {
+		if diff := cmp.Diff(want, splitLinks(line)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", line, diff)
 		}
 	}

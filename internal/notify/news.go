@@ -34,19 +34,19 @@ const (
 
 // Bounds of what a message holds.
 const (
-	mostTail      = 2 << 10 // bytes of the job's output in a message
-	mostNamed     = 20      // heartbeats named in a blackout notice
-	mostToken     = 200     // characters of an id in a header
-	mostShortText = 200     // characters of a name or a subject
-	mostSubject   = 48      // characters of a name in a subject, so that a phone shows the cause
+	maxOutput          = 2 << 10 // bytes of the job's output in a message
+	maxNamedHeartbeats = 20      // heartbeats named in a blackout notice
+	maxTokenLength     = 200     // characters of an id in a header
+	maxLineLength      = 200     // characters of a name or a subject
+	maxSubjectName     = 48      // characters of a name in a subject, so that a phone shows the cause
 
-	mostDescription = 5000 // characters of a description
+	maxDescription = 5000 // characters of a description
 )
 
-// News is everything one message may say. What is not known stays zero and is
+// Notification is everything one message may say. What is not known stays zero and is
 // left out. Texts may hold anything a job or a person wrote: they are cleaned
 // here, not by the caller.
-type News struct {
+type Notification struct {
 	// AlertID is the idempotency key: the same on every attempt.
 	AlertID string
 	// Event is one of the Event constants, At when it happened.
@@ -65,7 +65,7 @@ type News struct {
 
 	// Notice is the JSON body. Event, AlertID and At are set from the above,
 	// Text and URL too where they are empty.
-	Notice client.Notice
+	Notice client.Notification
 
 	// Heartbeat is its name, Description what its owners wrote about it: where it
 	// runs, who owns it, what to do. It keeps its line breaks.
@@ -81,8 +81,8 @@ type News struct {
 	// LastPing is the last success or failure, Due when the next was expected,
 	// Deadline when silence becomes an incident.
 	LastPing, Due, Deadline time.Time
-	// Sum is the arithmetic behind the decision, in one sentence.
-	Sum string
+	// Explanation is the arithmetic behind the decision, in one sentence.
+	Explanation string
 	// ExitCode is what the job reported, if it did.
 	ExitCode *int
 	// MaxRunTime is what a run may take, where it took longer.
@@ -95,10 +95,10 @@ type News struct {
 	Resolution string
 	// NextDue is when the next ping is expected after a recovery.
 	NextDue time.Time
-	// By is who acknowledged.
-	By string
-	// Tail is the end of the job's last output. At most 2 kB of it are told.
-	Tail string
+	// AcknowledgedBy is who acknowledged.
+	AcknowledgedBy string
+	// Output is the end of the job's last output. At most 2 kB of it are told.
+	Output string
 
 	// URL is the page of the incident (or what the message is about), AckURL
 	// where it can be acknowledged.
@@ -107,28 +107,28 @@ type News struct {
 	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
 	// EventChannelRecovered.
 	Blackout *Blackout
-	Failing  *Failing
+	Failing  *FailingChannel
 }
 
 // Blackout is a time in which Overdue itself was not watching.
 type Blackout struct {
 	From, To time.Time
-	// Unjudged are the names of the heartbeats that were due in that time.
-	Unjudged []string
+	// NotEvaluated are the names of the heartbeats that were due in that time.
+	NotEvaluated []string
 }
 
-// Failing is a channel that alerts do not get through, or did not until now.
-type Failing struct {
+// FailingChannel is a channel that alerts do not get through, or did not until now.
+type FailingChannel struct {
 	// Channel is its name, Recipient the one of its recipients that does not get
 	// alerts, or "" for all, and Detail what its provider answered last.
-	Channel, Recipient, Detail string
+	Channel, Recipient, Reason string
 	// Since is the first failed attempt.
 	Since time.Time
 }
 
-// notice returns the JSON body, with the members that must agree with the
+// webhookBody returns the JSON body, with the members that must agree with the
 // headers and the words set from one source.
-func (n News) notice() client.Notice {
+func (n Notification) webhookBody() client.Notification {
 	body := n.Notice
 	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
 	m := n.Message()
@@ -141,7 +141,7 @@ func (n News) notice() client.Notice {
 	if body.URL == "" {
 		body.URL = n.URL
 	}
-	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Sum)), textOrNull(m.Tail), n.ExitCode
+	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
 	if n.acknowledgeable() {
 		body.AcknowledgeURL = textOrNull(n.AckURL)
 	}
@@ -158,21 +158,23 @@ func textOrNull(text string) *string {
 
 // description returns what the owners of the heartbeat wrote, of a message about a
 // heartbeat that people must act on.
-func (n News) description() string {
-	if !n.tells(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
+func (n Notification) description() string {
+	if !n.isEvent(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
 		return ""
 	}
-	return shorten(strings.Trim(lines(n.Description), "\n\t "), mostDescription)
+	return shorten(strings.Trim(lines(n.Description), "\n\t "), maxDescription)
 }
 
 // acknowledgeable reports whether the message has a link that acknowledges.
-func (n News) acknowledgeable() bool { return n.AckURL != "" && n.tells(EventOpened, EventReminder) }
+func (n Notification) acknowledgeable() bool {
+	return n.AckURL != "" && n.isEvent(EventOpened, EventReminder)
+}
 
 // name returns the heartbeat's name in one line.
-func (n News) name() string { return short(n.Heartbeat) }
+func (n Notification) name() string { return cleanLine(n.Heartbeat) }
 
 // clock returns the words for times of this news.
-func (n News) clock() clock {
+func (n Notification) clock() clock {
 	zone := n.Zone
 	if zone == nil {
 		zone = time.UTC
@@ -180,31 +182,31 @@ func (n News) clock() clock {
 	return clock{zone: zone, now: n.At}
 }
 
-// short returns a name as one bounded line.
-func short(text string) string { return shorten(oneLine(text), mostShortText) }
+// cleanLine returns a name as one bounded line.
+func cleanLine(text string) string { return shorten(oneLine(text), maxLineLength) }
 
-// tail returns the end of the job's output: whole lines if possible, at most
-// mostTail bytes.
-func tail(text string) string {
+// outputTail returns the end of the job's output: whole lines if possible, at most
+// maxOutput bytes.
+func outputTail(text string) string {
 	text = strings.TrimRight(lines(text), "\n\t ")
-	if len(text) <= mostTail {
+	if len(text) <= maxOutput {
 		return text
 	}
 	// What is cut from one line begins with a sign that says so.
-	text = text[len(text)-mostTail+len("…"):]
+	text = text[len(text)-maxOutput+len("…"):]
 	if _, rest, found := strings.Cut(text, "\n"); found {
 		return rest
 	}
 	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
 }
 
-// token returns an id in the characters that are safe in every header.
-func token(id string) string {
+// headerToken returns an id in the characters that are safe in every header.
+func headerToken(id string) string {
 	id = strings.Map(func(r rune) rune {
 		if r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
 			return r
 		}
 		return '-'
 	}, id)
-	return id[:min(len(id), mostToken)] // one byte a character by now
+	return id[:min(len(id), maxTokenLength)] // one byte a character by now
 }

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// longestHTTP bounds one attempt over HTTP, if the options name no bound.
-const longestHTTP = 30 * time.Second
+// defaultHTTPTimeout bounds one attempt over HTTP, if the options name no bound.
+const defaultHTTPTimeout = 30 * time.Second
 
-// OutsideOptions say where messages may go and through which mail server.
-type OutsideOptions struct {
+// Options say where messages may go and through which mail server.
+type Options struct {
 	// AllowPrivate lets channels reach private, loopback and link-local
 	// addresses, AllowNetworks only the named ones.
 	AllowPrivate  bool
 	AllowNetworks []netip.Prefix
 
-	// SMTPURL is the mail server; see [NewOutside] for its forms. Empty: e-mail
+	// SMTPURL is the mail server; see [NewSender] for its forms. Empty: e-mail
 	// is refused with a sentence that says so.
 	SMTPURL string
 	// SMTPFrom is the sender, an address or "Name <address>". Empty: the "from"
@@ -50,8 +50,8 @@ type OutsideOptions struct {
 	TLSConfig *tls.Config
 }
 
-// Outside is the one door out. It is safe for concurrent use.
-type Outside struct {
+// Sender is the one door out. It is safe for concurrent use.
+type Sender struct {
 	http      *http.Client
 	timeout   time.Duration
 	userAgent string
@@ -60,7 +60,7 @@ type Outside struct {
 	log       *slog.Logger
 }
 
-// NewOutside opens the door; it connects to nothing yet.
+// NewSender opens the door; it connects to nothing yet.
 //
 // The mail server is one of
 //
@@ -72,9 +72,9 @@ type Outside struct {
 // shown are the defaults (RFC 8314). The server belongs to the operator, so the
 // guard against private addresses does not apply to it. An error names what is
 // wrong with the URL and never holds its password.
-func NewOutside(opts OutsideOptions) (*Outside, error) {
+func NewSender(opts Options) (*Sender, error) {
 	if opts.HTTPTimeout == 0 {
-		opts.HTTPTimeout = longestHTTP
+		opts.HTTPTimeout = defaultHTTPTimeout
 	}
 	if opts.UserAgent == "" {
 		opts.UserAgent = "Overdue"
@@ -82,7 +82,7 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	if opts.TLSConfig != nil {
 		opts.TLSConfig = &tls.Config{RootCAs: opts.TLSConfig.RootCAs}
 	}
-	out := &Outside{
+	out := &Sender{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
 		userAgent: oneLine(opts.UserAgent),
 		mailer:    newMailer(), log: opts.Log,
@@ -101,24 +101,24 @@ func NewOutside(opts OutsideOptions) (*Outside, error) {
 	return out, nil
 }
 
-// Mails reports whether a mail server is configured.
-func (o *Outside) Mails() bool { return o.relay != nil }
+// HasMailServer reports whether a mail server is configured.
+func (o *Sender) HasMailServer() bool { return o.relay != nil }
 
 // Close closes idle connections, and stops retrying mails that are not alerts.
 // Attempts at alerts continue.
-func (o *Outside) Close() {
+func (o *Sender) Close() {
 	o.http.CloseIdleConnections()
 	o.mailer.stop()
-	o.mailer.work.Wait()
+	o.mailer.attempts.Wait()
 }
 
 // Send makes one attempt to tell n through a channel of the given kind. The
 // error is always a [*Refusal]. Settings that the kind would not accept are a
 // final one: what lies in a row may be older than the rule.
-func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (Receipt, error) {
+func (o *Sender) Send(ctx context.Context, kind string, set Settings, n Notification) (Receipt, error) {
 	k, known := KindOf(kind)
 	if !known {
-		return Receipt{}, &Refusal{Body: fmt.Sprintf("Overdue has no channels of kind %q.", kind), Final: true}
+		return Receipt{}, &SendError{Reason: fmt.Sprintf("Overdue has no channels of kind %q.", kind), Permanent: true}
 	}
 	valid, problems := k.Validate(set)
 	if len(problems) > 0 {
@@ -126,31 +126,31 @@ func (o *Outside) Send(ctx context.Context, kind string, set Settings, n News) (
 		for _, p := range problems {
 			texts = append(texts, p.Text)
 		}
-		return Receipt{}, &Refusal{Body: "The settings need a change: " + strings.Join(texts, " "), Final: true}
+		return Receipt{}, &SendError{Reason: "The settings need a change: " + strings.Join(texts, " "), Permanent: true}
 	}
 	receipt, err := k.Send(ctx, o, valid, n)
-	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
-		err, receipt = stopped(ctx.Err()), Receipt{}
+	if refusal, ok := errors.AsType[*SendError](err); ok && refusal.Status == 0 && !refusal.Uncertain && ctx.Err() != nil {
+		err, receipt = canceledError(ctx.Err()), Receipt{}
 	}
 	return receipt, err
 }
 
-// stopped is the refusal for an attempt that the caller itself ended.
-func stopped(cause error) *Refusal {
+// canceledError is the refusal for an attempt that the caller itself ended.
+func canceledError(cause error) *SendError {
 	text := "Overdue stopped before the answer came."
 	if errors.Is(cause, context.DeadlineExceeded) {
 		text = "The time for this attempt ran out."
 	}
-	return &Refusal{Body: text, cause: cause}
+	return &SendError{Reason: text, cause: cause}
 }
 
 // httpClient returns the client of every channel that speaks HTTP. It knows no
 // proxy: one from the environment would dial past the guard.
-func httpClient(opts OutsideOptions) *http.Client {
+func httpClient(opts Options) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  nil,
-			DialContext:            dialer(opts).DialContext,
+			DialContext:            newDialer(opts).DialContext,
 			TLSClientConfig:        opts.TLSConfig,
 			TLSHandshakeTimeout:    opts.HTTPTimeout,
 			ForceAttemptHTTP2:      true,
@@ -159,6 +159,6 @@ func httpClient(opts OutsideOptions) *http.Client {
 			MaxIdleConns:           100,
 			IdleConnTimeout:        30 * time.Second,
 		},
-		CheckRedirect: redirect,
+		CheckRedirect: checkRedirect,
 	}
 }

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// mostAnswer bounds how much of an answer is read, in bytes.
-	mostAnswer = 4 << 10
-	// mostDetail bounds how much of it is kept, in characters.
-	mostDetail = 500
-	// shortestSecret is the length from which a string is worth hiding. Hiding
+	// maxResponseRead bounds how much of an answer is read, in bytes.
+	maxResponseRead = 4 << 10
+	// maxDetail bounds how much of it is kept, in characters.
+	maxDetail = 500
+	// minSecretLength is the length from which a string is worth hiding. Hiding
 	// shorter ones would only riddle answers with dots.
-	shortestSecret = 4
+	minSecretLength = 4
 )
 
 // terminalCodes matches the sequences for terminals that jobs leave in their output
@@ -37,7 +37,7 @@ type redactor struct{ secrets []string }
 func newRedactor(secrets ...string) redactor {
 	var all []string
 	for _, s := range secrets {
-		if len(s) < shortestSecret {
+		if len(s) < minSecretLength {
 			continue
 		}
 		forms := []string{
@@ -72,7 +72,7 @@ func (r redactor) answer(raw string, cut bool) string {
 	if cut {
 		text = r.trimPart(text)
 	}
-	return shorten(text, mostDetail)
+	return shorten(text, maxDetail)
 }
 
 // trimPart drops the start of a secret from the end of text.
@@ -122,12 +122,14 @@ func lines(text string) string {
 	}, text)
 }
 
-// emailAddress matches text that may be an email address.
-var emailAddress = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
+// emailAddressPattern matches text that may be an email address.
+var emailAddressPattern = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
 
 // HideAddresses returns text without email addresses, for the log: other people may
 // read it than the settings of channels.
-func HideAddresses(text string) string { return emailAddress.ReplaceAllString(text, "(address)") }
+func HideAddresses(text string) string {
+	return emailAddressPattern.ReplaceAllString(text, "(address)")
+}
 
 // shorten returns text with at most n characters, the last of which then says
 // that there was more.

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNoSecretSurvivesInAnAnswer(t *testing.T) {
+func TestRedactor_HidesEverySecretInAResponse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		secrets := rapid.SliceOfN(rapid.StringMatching(`[a-z]{8,12}`), 1, 4).Draw(t, "secrets")
 		noise := rapid.StringMatching(`[ A-Z0-9\x00\n]{0,40}`)
@@ -22,13 +22,13 @@ func TestNoSecretSurvivesInAnAnswer(t *testing.T) {
 		if strings.ContainsAny(got, "abcdefghijklmnopqrstuvwxyz") {
 			t.Fatalf("%q is left of %q", got, text[:cut])
 		}
-		if n := len([]rune(got)); n > mostDetail {
+		if n := len([]rune(got)); n > maxDetail {
 			t.Fatalf("%d characters are kept", n)
 		}
 	})
 }
 
-func TestSecretsAreHiddenWholeHoweverTheyAreWritten(t *testing.T) {
+func TestRedactor_HidesWholeSecretsInEveryEncoding(t *testing.T) {
 	hide := newRedactor("token", "token-and-more", "pass  phrase here", "a/b c&d")
 	for _, echo := range []string{
 		"token-and-more", "pass  phrase here", "pass\r\n phrase\x00here", `a\/b c&d`, "a%2Fb+c%26d", "a%2Fb%20c&d", "dG9rZW4=",
@@ -39,7 +39,7 @@ func TestSecretsAreHiddenWholeHoweverTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestShortStringsAreNotHidden(t *testing.T) {
+func TestRedactor_DoesNotHideShortStrings(t *testing.T) {
 	if got := newRedactor("a", "", "no").answer("a no of a bank", false); got != "a no of a bank" {
 		t.Errorf("answer became %q", got)
 	}

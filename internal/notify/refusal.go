@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// longestWait bounds what a Retry-After may ask for. Delivery honours less.
-const longestWait = 24 * time.Hour
+// maxRetryAfter bounds what a Retry-After may ask for. Delivery honours less.
+const maxRetryAfter = 24 * time.Hour
 
 // Receipt is what the other side answered when it took the message.
 type Receipt struct {
@@ -21,15 +21,15 @@ type Receipt struct {
 	Recipients []RecipientResult
 }
 
-// Refusal is why a message was not taken. It is the only error of a Send.
-type Refusal struct {
+// SendError is why a message was not taken. It is the only error of a Send.
+type SendError struct {
 	// Status is the provider's status code, 0 if there was no answer.
 	Status int
-	// Body is the start of the provider's answer or, where there was none, a
+	// Reason is the start of the provider's answer or, where there was none, a
 	// sentence that says what happened. It holds no secrets.
-	Body string
-	// Final means that asking again cannot help until somebody changes something.
-	Final bool
+	Reason string
+	// Permanent means that asking again cannot help until somebody changes something.
+	Permanent bool
 	// RetryAfter is how long to wait at least before the next attempt: what the
 	// provider asked for, at most a day. 0: it asked for nothing.
 	RetryAfter time.Duration
@@ -46,24 +46,24 @@ type Refusal struct {
 }
 
 // Error returns the refusal in one line.
-func (r *Refusal) Error() string {
+func (r *SendError) Error() string {
 	switch {
 	case r.Status == 0:
-		return "not told: " + r.Body
-	case r.Body == "":
+		return "not told: " + r.Reason
+	case r.Reason == "":
 		return fmt.Sprintf("refused with %d", r.Status)
 	}
-	return fmt.Sprintf("refused with %d: %s", r.Status, r.Body)
+	return fmt.Sprintf("refused with %d: %s", r.Status, r.Reason)
 }
 
 // Unwrap returns the error of the caller's context, if that is what ended the
 // attempt.
-func (r *Refusal) Unwrap() error { return r.cause }
+func (r *SendError) Unwrap() error { return r.cause }
 
-// hopeless reports whether an HTTP status is an answer that cannot get better.
+// isPermanentStatus reports whether an HTTP status is an answer that cannot get better.
 // Three of the 4xx are about the moment rather than the request: 408, 425 (RFC
 // 8470) and 429 (RFC 6585).
-func hopeless(status int) bool {
+func isPermanentStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
@@ -80,8 +80,8 @@ func retryAfter(header string, now time.Time) time.Duration {
 	}
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
 		// Compared before it is multiplied: a huge number must not wrap round.
-		if seconds > uint64(longestWait/time.Second) {
-			return longestWait
+		if seconds > uint64(maxRetryAfter/time.Second) {
+			return maxRetryAfter
 		}
 		return time.Duration(seconds) * time.Second
 	}
@@ -89,5 +89,5 @@ func retryAfter(header string, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(max(at.Sub(now), 0), longestWait)
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }

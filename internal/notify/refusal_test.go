@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func TestNetworkErrorsAreExplainedWithoutTheURL(t *testing.T) {
-	out := door(t, OutsideOptions{})
+func TestRequestError_ExplainsNetworkErrorsWithoutTheURL(t *testing.T) {
+	out := door(t, Options{})
 	u, err := url.Parse("https://hooks.example.com/path-token")
 	if err != nil {
 		t.Fatal(err)
@@ -26,18 +26,18 @@ func TestNetworkErrorsAreExplainedWithoutTheURL(t *testing.T) {
 		{errors.New("odd answer to /path-token"), "The connection to hooks.example.com broke off: odd answer to ••••."},
 	}
 	for _, test := range tests {
-		got := out.unanswered(u, newRedactor(urlSecrets(u)...), &url.Error{Op: "Post", URL: u.String(), Err: test.err})
-		if got.Body != test.want || got.Final {
+		got := out.requestError(u, newRedactor(urlSecrets(u)...), &url.Error{Op: "Post", URL: u.String(), Err: test.err})
+		if got.Reason != test.want || got.Permanent {
 			t.Errorf("%v: %+v; want %q, to be tried again", test.err, got, test.want)
 		}
 	}
 }
 
-func TestRefusalsReadAsOneLine(t *testing.T) {
-	for want, r := range map[string]*Refusal{
-		"refused with 404: no_service": {Status: 404, Body: "no_service"},
+func TestSendError_ReadsAsOneLine(t *testing.T) {
+	for want, r := range map[string]*SendError{
+		"refused with 404: no_service": {Status: 404, Reason: "no_service"},
 		"refused with 503":             {Status: 503},
-		"not told: No answer.":         {Body: "No answer."},
+		"not told: No answer.":         {Reason: "No answer."},
 	} {
 		if got := r.Error(); got != want {
 			t.Errorf("%+v reads %q; want %q", r, got, want)
@@ -45,9 +45,9 @@ func TestRefusalsReadAsOneLine(t *testing.T) {
 	}
 }
 
-func TestIdsAreSafeInEveryHeader(t *testing.T) {
-	got := token("a\r\nB: é>" + strings.Repeat("x", 500))
-	if len(got) != mostToken || !strings.HasPrefix(got, "a--B----x") {
+func TestHeaderToken_IsSafeInEveryHeader(t *testing.T) {
+	got := headerToken("a\r\nB: é>" + strings.Repeat("x", 500))
+	if len(got) != maxTokenLength || !strings.HasPrefix(got, "a--B----x") {
 		t.Errorf("token %q of %d bytes", got, len(got))
 	}
 }

@@ -14,28 +14,28 @@ import (
 	"time"
 )
 
-// defaultTimes are the limits of the steps, see [smtpTimes].
-var defaultTimes = smtpTimes{
-	step: 30 * time.Second, body: time.Minute, final: 5 * time.Minute, before: 90 * time.Second, quit: time.Second,
+// defaultSMTPTimeouts are the limits of the steps, see [smtpTimeouts].
+var defaultSMTPTimeouts = smtpTimeouts{
+	step: 30 * time.Second, body: time.Minute, final: 5 * time.Minute, beforeData: 90 * time.Second, quit: time.Second,
 }
 
-// LongestMail bounds one attempt to send an email, from the connection to the
+// EmailTimeout bounds one attempt to send an email, from the connection to the
 // answer to the final dot.
-const LongestMail = 7 * time.Minute
+const EmailTimeout = 7 * time.Minute
 
 // relay is the operator's mail server.
 type relay struct {
-	host    string
-	port    int
-	mode    tlsMode
-	user    *url.Userinfo // nil: no sign-in
-	from    *mail.Address
-	bounces string // envelope sender; empty: from
-	helo    string // name for EHLO; empty: the address of the connection
-	tls     *tls.Config
-	timeout time.Duration // of one whole attempt
-	times   smtpTimes
-	hide    redactor
+	host     string
+	port     int
+	mode     tlsMode
+	user     *url.Userinfo // nil: no sign-in
+	from     *mail.Address
+	bounceTo string // envelope sender; empty: from
+	helo     string // name for EHLO; empty: the address of the connection
+	tls      *tls.Config
+	timeout  time.Duration // of one whole attempt
+	times    smtpTimeouts
+	hide     redactor
 	// connect opens the connection; tests connect to a server in the same process.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -44,35 +44,35 @@ type relay struct {
 type tlsMode int
 
 const (
-	startTLS  tlsMode = iota // STARTTLS, or no mail
-	fromFirst                // TLS from the first byte
-	noTLS                    // in the clear, by the operator's word
+	startTLS    tlsMode = iota // STARTTLS, or no mail
+	implicitTLS                // TLS from the first byte
+	noTLS                      // in the clear, by the operator's word
 )
 
 // newRelay reads the mail server from its URL. No error repeats the URL: it
 // holds the password.
-func newRelay(opts OutsideOptions) (*relay, error) {
+func newRelay(opts Options) (*relay, error) {
 	u, err := url.Parse(opts.SMTPURL)
 	if err != nil {
 		return nil, errors.New("the URL cannot be read: write smtp://user:password@host:587, with special characters of the password percent-encoded")
 	}
-	r := &relay{host: u.Hostname(), user: u.User, timeout: LongestMail, times: defaultTimes, connect: (&net.Dialer{}).DialContext}
-	if err := r.scheme(u); err != nil {
+	r := &relay{host: u.Hostname(), user: u.User, timeout: EmailTimeout, times: defaultSMTPTimeouts, connect: (&net.Dialer{}).DialContext}
+	if err := r.parseScheme(u); err != nil {
 		return nil, err
 	}
 	if r.host == "" || u.Opaque != "" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("write a host and nothing after it, such as smtp://mail.example.com:587")
 	}
-	if err := r.sender(u, opts.SMTPFrom); err != nil {
+	if err := r.parseSender(u, opts.SMTPFrom); err != nil {
 		return nil, err
 	}
-	if r.bounces, err = envelope(opts.SMTPBounceTo); err != nil {
+	if r.bounceTo, err = parseBounceTo(opts.SMTPBounceTo); err != nil {
 		return nil, err
 	}
 	if r.helo, err = heloName(opts.SMTPHelo, hostname(), opts.PublicURL); err != nil {
 		return nil, err
 	}
-	if r.tls, err = r.trust(opts); err != nil {
+	if r.tls, err = r.tlsConfig(opts); err != nil {
 		return nil, err
 	}
 	if password, given := u.User.Password(); given {
@@ -82,9 +82,9 @@ func newRelay(opts OutsideOptions) (*relay, error) {
 	return r, nil
 }
 
-// trust returns the TLS settings: the authorities of the system, those that the
+// tlsConfig returns the TLS settings: the authorities of the system, those that the
 // options name, and those in the operator's file.
-func (r *relay) trust(opts OutsideOptions) (*tls.Config, error) {
+func (r *relay) tlsConfig(opts Options) (*tls.Config, error) {
 	config := &tls.Config{ServerName: r.host, MinVersion: tls.VersionTLS12}
 	if opts.TLSConfig != nil {
 		config.RootCAs = opts.TLSConfig.RootCAs
@@ -109,17 +109,17 @@ func (r *relay) trust(opts OutsideOptions) (*tls.Config, error) {
 	return config, nil
 }
 
-// envelope reads the address that bounces go to.
-func envelope(text string) (string, error) {
+// parseBounceTo reads the address that bounces go to.
+func parseBounceTo(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	normal, problem := address(text)
+	normal, problem := emailAddress(text)
 	if problem != "" {
 		return "", errors.New("smtp-bounce-to is not an email address: write it like bounces@example.com")
 	}
 	normal = asciiDomain(normal)
-	if !ascii(normal) {
+	if !isASCII(normal) {
 		return "", fmt.Errorf("smtp-bounce-to: %s has non-ASCII letters before the @, which most mail servers do not accept: use another address", normal)
 	}
 	return normal, nil
@@ -127,19 +127,19 @@ func envelope(text string) (string, error) {
 
 // envelopeFrom is the address that bounces go to.
 func (r *relay) envelopeFrom() string {
-	if r.bounces != "" {
-		return r.bounces
+	if r.bounceTo != "" {
+		return r.bounceTo
 	}
 	return r.from.Address
 }
 
-// scheme reads how and on which port the server is spoken to.
-func (r *relay) scheme(u *url.URL) error {
+// parseScheme reads how and on which port the server is spoken to.
+func (r *relay) parseScheme(u *url.URL) error {
 	switch u.Scheme {
 	case "smtp":
 		r.mode, r.port = startTLS, 587
 	case "smtps":
-		r.mode, r.port = fromFirst, 465
+		r.mode, r.port = implicitTLS, 465
 	case "smtp+insecure":
 		r.mode, r.port = noTLS, 25
 		if u.User != nil {
@@ -158,8 +158,8 @@ func (r *relay) scheme(u *url.URL) error {
 	return nil
 }
 
-// sender finds who the mail is from: the option, the URL's "from", or its user.
-func (r *relay) sender(u *url.URL, option string) error {
+// parseSender finds who the mail is from: the option, the URL's "from", or its user.
+func (r *relay) parseSender(u *url.URL, option string) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return errors.New("the part after ? cannot be read: write ?from=overdue@example.com")
@@ -180,11 +180,11 @@ func (r *relay) sender(u *url.URL, option string) error {
 		if err != nil {
 			return errors.New("the sender is not an e-mail address: write it like overdue@example.com")
 		}
-		if _, problem := address(from.Address); problem != "" {
+		if _, problem := emailAddress(from.Address); problem != "" {
 			return errors.New("the sender is not an e-mail address: write it like overdue@example.com")
 		}
-		r.from = &mail.Address{Name: short(from.Name), Address: asciiDomain(from.Address)}
-		if !ascii(r.from.Address) {
+		r.from = &mail.Address{Name: cleanLine(from.Name), Address: asciiDomain(from.Address)}
+		if !isASCII(r.from.Address) {
 			return fmt.Errorf("the sender %s has non-ASCII letters before the @: servers that do not support SMTPUTF8 would bounce every mail. "+
 				"Set --smtp-from to another address", r.from.Address)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestMailServerURLsAreReadWithTheirDefaults(t *testing.T) {
+func TestNewRelay_ReadsURLsWithTheirDefaults(t *testing.T) {
 	tests := []struct {
 		url, option string
 		host        string
@@ -14,25 +14,25 @@ func TestMailServerURLsAreReadWithTheirDefaults(t *testing.T) {
 		from        string
 	}{
 		{"smtp://u%40example.com:p%2Fw@mail.example.com", "", "mail.example.com", 587, startTLS, "<u@example.com>"},
-		{"smtps://mail.example.com?from=Overdue%20<o@example.com>", "", "mail.example.com", 465, fromFirst, `"Overdue" <o@example.com>`},
+		{"smtps://mail.example.com?from=Overdue%20<o@example.com>", "", "mail.example.com", 465, implicitTLS, `"Overdue" <o@example.com>`},
 		{"smtp+insecure://localhost/?from=o@example.com", "", "localhost", 25, noTLS, "<o@example.com>"},
-		{"smtps://mail.example.com?from=o@bücher.example", "", "mail.example.com", 465, fromFirst, "<o@xn--bcher-kva.example>"},
+		{"smtps://mail.example.com?from=o@bücher.example", "", "mail.example.com", 465, implicitTLS, "<o@xn--bcher-kva.example>"},
 		{"smtp://u:p@[::1]:2525?from=o@example.com", "x@example.com", "::1", 2525, startTLS, "<x@example.com>"},
 	}
 	for _, test := range tests {
-		out, err := NewOutside(OutsideOptions{SMTPURL: test.url, SMTPFrom: test.option})
+		out, err := NewSender(Options{SMTPURL: test.url, SMTPFrom: test.option})
 		if err != nil {
 			t.Errorf("%s: %v", test.url, err)
 			continue
 		}
 		r := out.relay
-		if r.host != test.host || r.port != test.port || r.mode != test.mode || r.from.String() != test.from || !out.Mails() {
+		if r.host != test.host || r.port != test.port || r.mode != test.mode || r.from.String() != test.from || !out.HasMailServer() {
 			t.Errorf("%s: %s %d %v %s", test.url, r.host, r.port, r.mode, r.from)
 		}
 	}
 }
 
-func TestMailServerURLsThatCannotWorkAreRefusedWithoutTheirPassword(t *testing.T) {
+func TestNewRelay_RejectsInvalidURLsWithoutTheirPassword(t *testing.T) {
 	tests := []struct{ url, text string }{
 		{"smtp://u:hunter2%zz@mail.example.com", "cannot be read"},
 		{"http://u:hunter2@mail.example.com", "begins with smtp://"},
@@ -49,16 +49,16 @@ func TestMailServerURLsThatCannotWorkAreRefusedWithoutTheirPassword(t *testing.T
 		{"smtp://mail.example.com?from=übersicht@example.org", "non-ASCII letters before the @"},
 	}
 	for _, test := range tests {
-		_, err := NewOutside(OutsideOptions{SMTPURL: test.url})
+		_, err := NewSender(Options{SMTPURL: test.url})
 		if err == nil || !strings.Contains(err.Error(), test.text) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v; want …%s…", test.url, err, test.text)
 		}
 	}
 }
 
-func TestNewOutside_RejectsABounceAddressThatCannotWork(t *testing.T) {
+func TestNewSender_RejectsAnInvalidBounceAddress(t *testing.T) {
 	for text, want := range map[string]string{"nobody": "smtp-bounce-to is not an email address", "ü@example.org": "non-ASCII letters"} {
-		_, err := NewOutside(OutsideOptions{SMTPURL: "smtp://mail.example.com", SMTPFrom: "o@example.com", SMTPBounceTo: text})
+		_, err := NewSender(Options{SMTPURL: "smtp://mail.example.com", SMTPFrom: "o@example.com", SMTPBounceTo: text})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want …%s…", text, err, want)
 		}

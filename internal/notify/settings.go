@@ -36,7 +36,7 @@ func (k Kind) Validate(set Settings) (Settings, []Problem) {
 			value = normal
 		}
 		switch {
-		case !empty(value):
+		case !isEmpty(value):
 			out[f.Name] = value
 		case f.Required:
 			problems = append(problems, Problem{f.Name, "Fill in " + f.Label + "."})
@@ -79,7 +79,7 @@ func (k Kind) Mask(set Settings) Settings {
 		value, given := set[f.Name]
 		switch {
 		case !given:
-		case f.Secret && !empty(value):
+		case f.Secret && !isEmpty(value):
 			out[f.Name] = mask(value)
 		default:
 			out[f.Name] = value
@@ -90,7 +90,7 @@ func (k Kind) Mask(set Settings) Settings {
 
 // mask replaces each string in value by dots. The names of an object stay.
 func mask(value any) any {
-	object, ok := members(value)
+	object, ok := objectMembers(value)
 	if !ok {
 		return Masked
 	}
@@ -117,11 +117,11 @@ func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 			continue
 		}
 		if f, known := k.Field(name); known && f.Secret {
-			value = keep(old[name], value)
+			value = keepMasked(old[name], value)
 		}
 		out[name] = value
 	}
-	problems := k.moved(old, new, out)
+	problems := k.secretsToReenter(old, new, out)
 	if len(problems) > 0 {
 		for _, f := range k.Fields {
 			if f.Secret {
@@ -132,20 +132,20 @@ func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 	return out, problems
 }
 
-// keep returns value with its dots replaced by what old holds in their place.
+// keepMasked returns value with its dots replaced by what old holds in their place.
 // Dots that stand for nothing stay, and Validate then objects to them.
-func keep(old, value any) any {
+func keepMasked(old, value any) any {
 	if text, ok := value.(string); ok {
-		if text == Masked && !empty(old) {
+		if text == Masked && !isEmpty(old) {
 			return old
 		}
 		return value
 	}
-	object, ok := members(value)
+	object, ok := objectMembers(value)
 	if !ok {
 		return value
 	}
-	before, _ := members(old)
+	before, _ := objectMembers(old)
 	out := map[string]any{}
 	for name, text := range object {
 		out[name] = text

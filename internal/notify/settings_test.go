@@ -17,7 +17,7 @@ func kind(t *testing.T, name string) Kind {
 	return k
 }
 
-func TestEveryKindIsWhole(t *testing.T) {
+func TestKinds_EveryKindIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Kinds() {
 		if k.Name == "" || k.Label == "" || k.Help == "" || k.Send == nil || len(k.Fields) == 0 || seen[k.Name] {
@@ -35,7 +35,7 @@ func TestEveryKindIsWhole(t *testing.T) {
 	}
 }
 
-func TestValidateNormalises(t *testing.T) {
+func TestValidate_Normalizes(t *testing.T) {
 	got, problems := kind(t, "webhook").Validate(Settings{
 		"url": " https://Example.com/x?a=b#part ", "secret": testSecret,
 		"headers": map[string]string{"x-key": " v ", "authorization": "Bearer t"},
@@ -57,7 +57,7 @@ func TestValidateNormalises(t *testing.T) {
 	}
 }
 
-func TestValidateSaysWhatToWriteInstead(t *testing.T) {
+func TestValidate_SaysWhatToWriteInstead(t *testing.T) {
 	hook := func(name string, value any) Settings {
 		set := Settings{"url": "https://example.com", "secret": testSecret}
 		set[name] = value
@@ -66,7 +66,7 @@ func TestValidateSaysWhatToWriteInstead(t *testing.T) {
 	headers := func(name, value string) Settings { return hook("headers", map[string]any{name: value}) }
 	many := map[string]any{}
 	var crowd []any
-	for i := range mostItems + 1 {
+	for i := range maxItems + 1 {
 		many["X-"+strings.Repeat("a", i+1)] = "v"
 		crowd = append(crowd, strings.Repeat("a", i+1)+"@example.com")
 	}
@@ -85,7 +85,7 @@ func TestValidateSaysWhatToWriteInstead(t *testing.T) {
 		{"bad port", "webhook", hook("url", "http://example.com:70000"), "url", "complete address"},
 		{"line break in url", "webhook", hook("url", "https://example.com/\r\nHost: x"), "url", "one line"},
 		{"user in url", "webhook", hook("url", "https://bob:hunter2@example.com"), "url", "named Authorization"},
-		{"long url", "webhook", hook("url", "https://example.com/"+strings.Repeat("a", mostText)), "url", "at most 2000"},
+		{"long url", "webhook", hook("url", "https://example.com/"+strings.Repeat("a", maxTextLength)), "url", "at most 2000"},
 		{"secret without prefix", "webhook", hook("secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "secret", "whsec_"},
 		{"short secret", "webhook", hook("secret", "whsec_c2hvcnQ="), "secret", "24 to 64"},
 		{"long secret", "webhook", hook("secret", "whsec_"+strings.Repeat("QUFB", 22)), "secret", "24 to 64"},
@@ -134,7 +134,7 @@ func TestValidateSaysWhatToWriteInstead(t *testing.T) {
 	}
 }
 
-func TestPrepareMakesASecretOnlyWhereThereIsNone(t *testing.T) {
+func TestPrepare_GeneratesASecretOnlyIfThereIsNone(t *testing.T) {
 	k := kind(t, "webhook")
 	first := k.Prepare(Settings{"url": "https://example.com"})
 	second := k.Prepare(nil)
@@ -149,7 +149,7 @@ func TestPrepareMakesASecretOnlyWhereThereIsNone(t *testing.T) {
 	}
 }
 
-func TestMaskShowsNoSecret(t *testing.T) {
+func TestMask_ShowsNoSecret(t *testing.T) {
 	got := kind(t, "webhook").Mask(Settings{
 		"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-A": "v"}, "stray": "v",
 	})
@@ -159,7 +159,7 @@ func TestMaskShowsNoSecret(t *testing.T) {
 	}
 }
 
-func TestMergeKeepsSecretsBehindTheirDots(t *testing.T) {
+func TestMerge_KeepsMaskedSecrets(t *testing.T) {
 	k := kind(t, "webhook")
 	old := Settings{"url": "https://example.com", "secret": testSecret, "headers": map[string]any{"X-A": "1", "X-B": "2"}}
 	tests := []struct {
@@ -188,16 +188,16 @@ func TestMergeKeepsSecretsBehindTheirDots(t *testing.T) {
 			}
 		})
 	}
-	if old.text("secret") != testSecret || len(old.pairs("headers")) != 2 {
+	if old.text("secret") != testSecret || len(old.stringMap("headers")) != 2 {
 		t.Error("merging changed the old settings")
 	}
 }
 
-func TestSendRefusesUnknownKindsAndBrokenSettings(t *testing.T) {
-	out := door(t, OutsideOptions{})
+func TestSend_RejectsUnknownKindsAndInvalidSettings(t *testing.T) {
+	out := door(t, Options{})
 	for name, set := range map[string]Settings{"pigeon": {}, "webhook": {"url": "nowhere", "secret": testSecret}} {
 		_, err := out.Send(t.Context(), name, set, missed())
-		if got := refused(t, err); !got.Final || got.Status != 0 || got.Body == "" {
+		if got := refused(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
 			t.Errorf("%s: %+v; want a final refusal in words", name, got)
 		}
 	}

@@ -22,11 +22,11 @@ var badMailbox = []string{"1.1", "1.2", "1.3", "1.6", "1.10"}
 var notAboutMailbox = regexp.MustCompile(`(?i)relay|\bauth|helo|ehlo|sender|client|reverse|blocked|listed?\b|blacklist|blocklist|` +
 	`denied|permitted|policy|spam|\btls\b|\bspf\b|\bdkim\b|\bdmarc\b|too many|quota|\bfull\b`)
 
-// permanent reports whether a reply says that this recipient can never receive the
+// isPermanentReply reports whether a reply says that this recipient can never receive the
 // message. The command that it answers does not decide: servers reject a greeting or
 // a sender only at the first recipient. Everything that an operator of either side
 // can correct is retried.
-func permanent(code int, text string) bool {
+func isPermanentReply(code int, text string) bool {
 	if m := enhancedCode.FindStringSubmatch(text); m != nil {
 		return code >= 500 && m[1] == "5" && slices.Contains(badMailbox, m[2])
 	}

@@ -23,18 +23,18 @@ type noMechanismError struct{ offered []string }
 // Error returns the reason for the log.
 func (e *noMechanismError) Error() string { return "no known AUTH mechanism" }
 
-// afterUncertain is how long to wait before a message is sent again that the
+// uncertainRetryDelay is how long to wait before a message is sent again that the
 // server may have accepted. A server that takes minutes for each message would
 // otherwise get copy after copy.
-const afterUncertain = 10 * time.Minute
+const uncertainRetryDelay = 10 * time.Minute
 
-// refusal says why the mail server could not be used at all. It is never final: the
+// sendError says why the mail server could not be used at all. It is never final: the
 // operator can correct the cause within the 24 hours of retries.
-func (s *smtpSession) refusal(err error) *Refusal {
+func (s *smtpSession) sendError(err error) *SendError {
 	if code, text, ok := smtpAnswer(err); ok {
-		return &Refusal{Status: code, Body: s.relay.hide.answer(text, false)}
+		return &SendError{Status: code, Reason: s.relay.hide.answer(text, false)}
 	}
-	return &Refusal{Body: shorten(s.explain(err), mostDetail)}
+	return &SendError{Reason: shorten(s.explain(err), maxDetail)}
 }
 
 // explain says in a sentence why the session ended without an answer.
@@ -55,14 +55,14 @@ func (s *smtpSession) explain(err error) string {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("The name %s could not be resolved.", host)
 	case errors.As(err, &op) && op.Op == "dial":
-		return fmt.Sprintf("The mail server could not be used: %v.", innermost(op))
+		return fmt.Sprintf("The mail server could not be used: %v.", rootCause(op))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("The mail server closed the connection (waiting for %s).", s.step)
 	}
 	if text := s.explainTLS(err); text != "" {
 		return text
 	}
-	return "The mail server could not be used: " + s.relay.hide.answer(innermost(err).Error(), false) + "."
+	return "The mail server could not be used: " + s.relay.hide.answer(rootCause(err).Error(), false) + "."
 }
 
 // explain returns a sentence with the mechanisms that the server offers.
@@ -71,7 +71,7 @@ func (e *noMechanismError) explain() string {
 		return "The mail server does not offer sign-in (AUTH): remove the user from --smtp-url, or use the port for submission, 587 or 465."
 	}
 	return fmt.Sprintf("The mail server offers only %s for sign-in. Overdue supports %s.",
-		shorten(oneLine(strings.Join(e.offered, ", ")), 100), strings.Join(mechanisms, ", "))
+		shorten(oneLine(strings.Join(e.offered, ", ")), 100), strings.Join(authMechanisms, ", "))
 }
 
 // explainTLS returns a sentence that says why TLS failed, or "".
@@ -86,7 +86,7 @@ func (s *smtpSession) explainTLS(err error) string {
 		return fmt.Sprintf("The certificate of %s is not signed by an authority that this machine trusts: "+
 			"set --smtp-ca to the file with the certificate of your authority.", host)
 	case errors.As(err, &name):
-		return fmt.Sprintf("The certificate of %s is for other names (%s): use one of them in --smtp-url.", host, names(name.Certificate))
+		return fmt.Sprintf("The certificate of %s is for other names (%s): use one of them in --smtp-url.", host, certificateNames(name.Certificate))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("The certificate of %s has expired or is not valid yet.", host)
 	case errors.As(err, &plain):
@@ -101,8 +101,8 @@ func (s *smtpSession) explainTLS(err error) string {
 	return ""
 }
 
-// names returns the names in a certificate.
-func names(cert *x509.Certificate) string {
+// certificateNames returns the names in a certificate.
+func certificateNames(cert *x509.Certificate) string {
 	list := slices.Clone(cert.DNSNames)
 	for _, ip := range cert.IPAddresses {
 		list = append(list, ip.String())
@@ -113,16 +113,16 @@ func names(cert *x509.Certificate) string {
 	return shorten(oneLine(strings.Join(list, ", ")), 100)
 }
 
-// uncertain is the refusal after the final dot was sent and not answered: the
+// uncertainError is the refusal after the final dot was sent and not answered: the
 // server may have the message.
-func (s *smtpSession) uncertain(err error) *Refusal {
+func (s *smtpSession) uncertainError(err error) *SendError {
 	why := "closed the connection without an answer"
 	if timedOut(err) || errors.Is(err, net.ErrClosed) {
-		why = fmt.Sprintf("did not answer within %.0f s", time.Since(s.dotAt).Seconds())
+		why = fmt.Sprintf("did not answer within %.0f s", time.Since(s.finalDotAt).Seconds())
 	}
-	return &Refusal{
-		Body:       fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered.", why),
-		RetryAfter: afterUncertain, Uncertain: true,
+	return &SendError{
+		Reason:     fmt.Sprintf("The mail server got the whole message and %s: it may have been delivered.", why),
+		RetryAfter: uncertainRetryDelay, Uncertain: true,
 	}
 }
 

@@ -30,7 +30,7 @@ type scripted struct {
 }
 
 // door opens an Outside whose mail server is s.
-func (s *scripted) door(t *testing.T, opts OutsideOptions) *Outside {
+func (s *scripted) door(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.SMTPURL == "" {
 		opts.SMTPURL = "smtp+insecure://mail.example.com"

@@ -13,33 +13,33 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// smtpTimes bounds the steps of one attempt. RFC 5321, section 4.5.3.2, allows more
+// smtpTimeouts bounds the steps of one attempt. RFC 5321, section 4.5.3.2, allows more
 // for the commands; a server that is slower there is tried again later.
-type smtpTimes struct {
-	step   time.Duration // connecting, the greeting, and each command
-	body   time.Duration // handing over the message
-	final  time.Duration // from the final dot to its answer
-	before time.Duration // everything before the final dot
-	quit   time.Duration // the goodbye, whose answer changes nothing
+type smtpTimeouts struct {
+	step       time.Duration // connecting, the greeting, and each command
+	body       time.Duration // handing over the message
+	final      time.Duration // from the final dot to its answer
+	beforeData time.Duration // everything before the final dot
+	quit       time.Duration // the goodbye, whose answer changes nothing
 }
 
-// mostReplies is how much a mail server may say in one session, in bytes. Its replies,
+// maxReplyBytes is how much a mail server may say in one session, in bytes. Its replies,
 // with certificates, take a few kB, and the library keeps each in memory.
-const mostReplies = 1 << 20
+const maxReplyBytes = 1 << 20
 
-// errTalks is the end of a session whose server says more than that.
-var errTalks = errors.New("the server sent more than 1 MB of replies")
+// errTooManyReplies is the end of a session whose server says more than that.
+var errTooManyReplies = errors.New("the server sent more than 1 MB of replies")
 
-// replies is a connection that hears a bounded number of bytes.
-type replies struct {
+// limitedConn is a connection that hears a bounded number of bytes.
+type limitedConn struct {
 	net.Conn
 	left int
 }
 
 // Read reads what the server says.
-func (r *replies) Read(p []byte) (int, error) {
+func (r *limitedConn) Read(p []byte) (int, error) {
 	if r.left <= 0 {
-		return 0, errTalks
+		return 0, errTooManyReplies
 	}
 	n, err := r.Conn.Read(p[:min(len(p), r.left)])
 	r.left -= n
@@ -48,19 +48,19 @@ func (r *replies) Read(p []byte) (int, error) {
 
 // smtpSession is one connection to the mail server, ready for messages.
 type smtpSession struct {
-	relay   *relay
-	conn    net.Conn
-	client  *smtp.Client
-	begun   time.Time
-	step    string // what was asked last, for the error
-	limit   time.Duration
-	dotAt   time.Time   // when the final dot was sent
-	release func() bool // unties the connection from the context
+	relay      *relay
+	conn       net.Conn
+	client     *smtp.Client
+	begun      time.Time
+	step       string // what was asked last, for the error
+	limit      time.Duration
+	finalDotAt time.Time   // when the final dot was sent
+	release    func() bool // unties the connection from the context
 }
 
 // dial connects, introduces itself, secures the connection and signs in. begun is when
 // the time for the steps before the final dot began.
-func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refusal) {
+func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *SendError) {
 	s := &smtpSession{relay: r, begun: begun, step: "the connection", limit: r.times.step}
 	// The dialer of the library does not support the addresses of IPv6 hosts, and has
 	// one deadline for all steps.
@@ -68,15 +68,15 @@ func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refus
 	defer cancel()
 	conn, err := r.connect(dialing, "tcp", net.JoinHostPort(r.host, strconv.Itoa(r.port)))
 	if err != nil {
-		return nil, s.refusal(err)
+		return nil, s.sendError(err)
 	}
-	conn = &replies{Conn: conn, left: mostReplies}
+	conn = &limitedConn{Conn: conn, left: maxReplyBytes}
 	s.conn = conn
 	// The library does not watch the context: its end closes the connection.
 	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err := s.open(ctx); err != nil {
-		refusal := s.refusal(err)
-		s.hangUp()
+		refusal := s.sendError(err)
+		s.close()
 		return nil, refusal
 	}
 	return s, nil
@@ -85,27 +85,27 @@ func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *Refus
 // open prepares a new connection for messages: greeting, TLS and sign-in.
 func (s *smtpSession) open(ctx context.Context) (err error) {
 	text := s.conn
-	if s.relay.mode == fromFirst {
-		s.within("TLS", s.relay.times.step)
+	if s.relay.mode == implicitTLS {
+		s.setStep("TLS", s.relay.times.step)
 		secure := tls.Client(s.conn, s.relay.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return err
 		}
 		text = secure
 	}
-	s.within("its greeting", s.relay.times.step)
+	s.setStep("its greeting", s.relay.times.step)
 	if s.client, err = smtp.NewClient(text, s.relay.host); err != nil {
 		return err
 	}
-	s.within("EHLO", s.relay.times.step)
-	if err := s.client.Hello(s.relay.greeting(s.conn.LocalAddr())); err != nil {
+	s.setStep("EHLO", s.relay.times.step)
+	if err := s.client.Hello(s.relay.ehloName(s.conn.LocalAddr())); err != nil {
 		return err
 	}
 	if s.relay.mode == startTLS {
 		if offered, _ := s.client.Extension("STARTTLS"); !offered {
 			return errNoSTARTTLS
 		}
-		s.within("STARTTLS", s.relay.times.step)
+		s.setStep("STARTTLS", s.relay.times.step)
 		if err := s.client.StartTLS(s.relay.tls); err != nil {
 			return err
 		}
@@ -113,9 +113,9 @@ func (s *smtpSession) open(ctx context.Context) (err error) {
 	return s.signIn()
 }
 
-// mechanisms are the ways to sign in, in order of preference. PLAIN comes first: the
+// authMechanisms are the ways to sign in, in order of preference. PLAIN comes first: the
 // connection is always encrypted if there is a user, and servers support it best.
-var mechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
+var authMechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
 
 // signIn authenticates, if the settings have a user.
 func (s *smtpSession) signIn() error {
@@ -124,14 +124,14 @@ func (s *smtpSession) signIn() error {
 	}
 	_, list := s.client.Extension("AUTH")
 	offered := strings.Fields(strings.ToUpper(list))
-	i := slices.IndexFunc(mechanisms, func(m string) bool { return slices.Contains(offered, m) })
+	i := slices.IndexFunc(authMechanisms, func(m string) bool { return slices.Contains(offered, m) })
 	if i < 0 {
 		return &noMechanismError{offered}
 	}
 	user := s.relay.user.Username()
 	password, _ := s.relay.user.Password()
 	var auth smtp.Auth
-	switch mechanisms[i] {
+	switch authMechanisms[i] {
 	case "PLAIN":
 		auth = smtp.PlainAuth("", user, password, s.relay.host, false)
 	case "LOGIN":
@@ -143,30 +143,30 @@ func (s *smtpSession) signIn() error {
 	case "CRAM-MD5":
 		auth = smtp.CRAMMD5Auth(user, password)
 	}
-	s.within("AUTH", s.relay.times.step)
+	s.setStep("AUTH", s.relay.times.step)
 	return s.client.Auth(auth)
 }
 
-// within begins a step and gives it a deadline. The steps before the final dot also
+// setStep begins a step and gives it a deadline. The steps before the final dot also
 // share one, so that a server that is slow at each of them does not hold a place
 // for many minutes.
-func (s *smtpSession) within(step string, limit time.Duration) {
+func (s *smtpSession) setStep(step string, limit time.Duration) {
 	s.step, s.limit = step, limit
 	deadline := time.Now().Add(limit)
-	if all := s.begun.Add(s.relay.times.before); all.Before(deadline) {
+	if all := s.begun.Add(s.relay.times.beforeData); all.Before(deadline) {
 		deadline = all
 	}
 	_ = s.conn.SetDeadline(deadline) // fails only on a closed connection, which the step notices
 }
 
-// beginFinal begins the wait for the answer to the final dot. It is long: filters
+// awaitFinalReply begins the wait for the answer to the final dot. It is long: filters
 // look at the message before the server takes responsibility for it, and a client
 // that hangs up earlier gets the message delivered again and again (RFC 5321,
 // section 4.5.3.2.6).
-func (s *smtpSession) beginFinal() {
-	s.dotAt = time.Now()
+func (s *smtpSession) awaitFinalReply() {
+	s.finalDotAt = time.Now()
 	s.step, s.limit = "its answer to the message", s.relay.times.final
-	_ = s.conn.SetDeadline(s.dotAt.Add(s.limit))
+	_ = s.conn.SetDeadline(s.finalDotAt.Add(s.limit))
 }
 
 // quit sends QUIT. The message was accepted: an answer changes nothing.
@@ -176,8 +176,8 @@ func (s *smtpSession) quit() {
 	_ = s.client.Quit()
 }
 
-// hangUp closes the connection.
-func (s *smtpSession) hangUp() {
+// close closes the connection.
+func (s *smtpSession) close() {
 	s.release()
 	_ = s.conn.Close() // already closed if QUIT was answered
 }

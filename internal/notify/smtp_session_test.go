@@ -15,8 +15,8 @@ func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
 			}
 			return ""
 		}}
-		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com", "c@example.com")
-		if got := refused(t, err); got.Status != 421 || got.Final || got.Body != "4.7.0 too much mail, come back later" {
+		_, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com", "c@example.com")
+		if got := refused(t, err); got.Status != 421 || got.Permanent || got.Reason != "4.7.0 too much mail, come back later" {
 			t.Errorf("%+v; want the server's words", got)
 		}
 		if len(s.said("RCPT")) != 2 || s.connected != 2 || len(s.said("DATA")) != 0 {
@@ -34,13 +34,13 @@ func TestSend_ARecipientWhoEndsTheSessionDelaysNobodyElse(t *testing.T) {
 				}
 				return ""
 			}}
-			receipt, err := alert(t, s.door(t, OutsideOptions{}), "b@example.com", "a@example.com", "c@example.com")
+			receipt, err := alert(t, s.door(t, Options{}), "b@example.com", "a@example.com", "c@example.com")
 			if err != nil || s.accepted != 1 || len(receipt.Recipients) != 3 {
 				t.Fatalf("%q: %+v, %v, %d messages; want one message to the others", answer, receipt, err, s.accepted)
 			}
 			for _, r := range receipt.Recipients {
-				if late := r.Refusal != nil; late != (r.Recipient == "b@example.com") || late && r.Refusal.Final {
-					t.Errorf("%q: %s has %+v; want only b@example.com to be tried again", answer, r.Recipient, r.Refusal)
+				if late := r.Err != nil; late != (r.Recipient == "b@example.com") || late && r.Err.Permanent {
+					t.Errorf("%q: %s has %+v; want only b@example.com to be tried again", answer, r.Recipient, r.Err)
 				}
 			}
 		})
@@ -50,7 +50,7 @@ func TestSend_ARecipientWhoEndsTheSessionDelaysNobodyElse(t *testing.T) {
 func TestSend_AnyPositiveAnswerToTheMessageIsADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "252 queued" }}
-		if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com"); err != nil {
+		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil {
 			t.Errorf("%v; want no copy after copy", err)
 		}
 	})
@@ -65,15 +65,15 @@ func TestReplies_AServerThatNeverStopsTalkingEndsTheSession(t *testing.T) {
 			}
 		}
 	}()
-	r, heard := &replies{Conn: ours, left: mostReplies}, 0
+	r, heard := &limitedConn{Conn: ours, left: maxReplyBytes}, 0
 	for buffer := make([]byte, 4096); ; {
 		n, err := r.Read(buffer)
-		if heard += n; err != nil || heard > mostReplies {
+		if heard += n; err != nil || heard > maxReplyBytes {
 			break
 		}
 	}
 	_ = ours.Close()
-	if heard != mostReplies {
-		t.Errorf("it heard %d bytes; want %d", heard, mostReplies)
+	if heard != maxReplyBytes {
+		t.Errorf("it heard %d bytes; want %d", heard, maxReplyBytes)
 	}
 }

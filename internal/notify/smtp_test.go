@@ -14,7 +14,7 @@ import (
 )
 
 // alert sends one alert to these recipients.
-func alert(t *testing.T, out *Outside, to ...string) (Receipt, error) {
+func alert(t *testing.T, out *Sender, to ...string) (Receipt, error) {
 	t.Helper()
 	return out.Send(t.Context(), "email", mailTo(to...), missed())
 }
@@ -22,7 +22,7 @@ func alert(t *testing.T, out *Outside, to ...string) (Receipt, error) {
 // pause lets time pass before a step of the server.
 func (s *scripted) pause(step string) { time.Sleep(s.slow[step]) }
 
-func TestSend_OnlyAnswersAboutTheMailboxAreFinal(t *testing.T) {
+func TestSend_OnlyRepliesAboutTheMailboxArePermanent(t *testing.T) {
 	for reply, final := range map[string]bool{
 		"550 5.1.1 no such user":                              true,
 		"550 5.1.2 no such domain":                            true,
@@ -61,15 +61,15 @@ func TestSend_OnlyAnswersAboutTheMailboxAreFinal(t *testing.T) {
 				}
 				return ""
 			}}
-			_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
-			if got := refused(t, err); got.Final != final {
-				t.Errorf("RCPT answered %q: final %t; want %t", reply, got.Final, final)
+			_, err := alert(t, s.door(t, Options{}), "a@example.com")
+			if got := refused(t, err); got.Permanent != final {
+				t.Errorf("RCPT answered %q: final %t; want %t", reply, got.Permanent, final)
 			}
 		})
 	}
 }
 
-func TestSend_NoAnswerToTheSessionIsFinal(t *testing.T) {
+func TestSend_NoReplyToTheSessionIsPermanent(t *testing.T) {
 	for _, command := range []string{"EHLO", "MAIL", "DATA"} {
 		for _, reply := range []string{"550 5.7.1 go away", "554 5.7.1 relay access denied", "530 5.7.0 authentication required", "552 5.3.4 too big"} {
 			synctest.Test(t, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestSend_NoAnswerToTheSessionIsFinal(t *testing.T) {
 					}
 					return ""
 				}}
-				_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
-				if got := refused(t, err); got.Final || got.Status == 0 {
+				_, err := alert(t, s.door(t, Options{}), "a@example.com")
+				if got := refused(t, err); got.Permanent || got.Status == 0 {
 					t.Errorf("%s answered %q: %+v; want the code, to be tried again", command, reply, got)
 				}
 			})
@@ -88,7 +88,7 @@ func TestSend_NoAnswerToTheSessionIsFinal(t *testing.T) {
 	}
 }
 
-func TestSend_AMessageThatIsRejectedGoesOutWithoutTheOutput(t *testing.T) {
+func TestSend_ARejectedMessageIsSentWithoutTheOutput(t *testing.T) {
 	for name, s := range map[string]*scripted{
 		"the limit in EHLO": {hello: []string{"SIZE 3000"}},
 		"552 after the message": {afterDot: func(n int) string {
@@ -117,7 +117,7 @@ func TestSend_AMessageThatIsRejectedGoesOutWithoutTheOutput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com"); err != nil {
+				if _, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com"); err != nil {
 					t.Fatal(err)
 				}
 				small := s.messages[len(s.messages)-1]
@@ -137,7 +137,7 @@ func TestSend_AMessageThatIsRejectedGoesOutWithoutTheOutput(t *testing.T) {
 func TestSend_WaitsMinutesForTheAnswerToTheMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"greeting": 25 * time.Second, ".": 290 * time.Second}}
-		if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com"); err != nil {
+		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		if len(s.messages) != 1 {
@@ -154,8 +154,8 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
-				if got := refused(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Final || !strings.Contains(got.Body, "may have been delivered") {
+				_, err := alert(t, s.door(t, Options{}), "a@example.com")
+				if got := refused(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Permanent || !strings.Contains(got.Reason, "may have been delivered") {
 					t.Errorf("%+v; want it uncertain, with the next attempt in ten minutes", got)
 				}
 				synctest.Wait()
@@ -166,7 +166,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 	// With an answer, nothing is uncertain.
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "451 4.3.0 disk full" }}
-		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
+		_, err := alert(t, s.door(t, Options{}), "a@example.com")
 		if got := refused(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
 			t.Errorf("%+v; want an ordinary refusal", got)
 		}
@@ -178,7 +178,7 @@ func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "…" }}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		_, err := s.door(t, OutsideOptions{}).Send(ctx, "email", mailTo("a@example.com"), missed())
+		_, err := s.door(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), missed())
 		if got := refused(t, err); !got.Uncertain || got.RetryAfter == 0 {
 			t.Errorf("%+v; want it uncertain", got)
 		}
@@ -190,10 +190,10 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{slow: map[string]time.Duration{step: time.Hour}}
 			begun := time.Now()
-			_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com")
+			_, err := alert(t, s.door(t, Options{}), "a@example.com")
 			got := refused(t, err)
-			if took := time.Since(begun); took != 30*time.Second || got.Uncertain || got.Body != "No answer from the mail server within 30 s (waiting for "+want+")." {
-				t.Errorf("slow %s: %q after %v", step, got.Body, took)
+			if took := time.Since(begun); took != 30*time.Second || got.Uncertain || got.Reason != "No answer from the mail server within 30 s (waiting for "+want+")." {
+				t.Errorf("slow %s: %q after %v", step, got.Reason, took)
 			}
 			time.Sleep(time.Hour)
 		})
@@ -201,7 +201,7 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"RCPT": 29 * time.Second}}
 		begun := time.Now()
-		_, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
+		_, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
 		if took := time.Since(begun); err == nil || took > 90*time.Second {
 			t.Errorf("%v after %v; want an end after 90 s", err, took)
 		}
@@ -213,7 +213,7 @@ func TestSend_DoesNotWaitForTheGoodbye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{slow: map[string]time.Duration{"QUIT": time.Hour}}
 		begun := time.Now()
-		if _, err := alert(t, s.door(t, OutsideOptions{}), "a@example.com"); err != nil || time.Since(begun) > 0 {
+		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil || time.Since(begun) > 0 {
 			t.Errorf("%v after %v; want it sent at once", err, time.Since(begun))
 		}
 		synctest.Wait()
@@ -238,7 +238,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &scripted{hello: test.hello}
-			receipt, err := alert(t, s.door(t, OutsideOptions{}), test.to...)
+			receipt, err := alert(t, s.door(t, Options{}), test.to...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -252,8 +252,8 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
-		_, err := alert(t, s.door(t, OutsideOptions{}), "ü@example.com")
-		if got := refused(t, err); !got.Final || !strings.Contains(got.Body, "SMTPUTF8") {
+		_, err := alert(t, s.door(t, Options{}), "ü@example.com")
+		if got := refused(t, err); !got.Permanent || !strings.Contains(got.Reason, "SMTPUTF8") {
 			t.Errorf("%+v; want it to say what the address needs", got)
 		}
 	})
@@ -262,7 +262,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 func TestSend_BouncesGoWhereTheOperatorSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
-		if _, err := alert(t, s.door(t, OutsideOptions{SMTPBounceTo: "bounces@example.org"}), "a@example.com"); err != nil {
+		if _, err := alert(t, s.door(t, Options{SMTPBounceTo: "bounces@example.org"}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.said("MAIL"); !slices.Equal(got, []string{"MAIL FROM:<bounces@example.org>"}) {
@@ -274,7 +274,7 @@ func TestSend_BouncesGoWhereTheOperatorSays(t *testing.T) {
 	})
 }
 
-func TestSend_SaysInOurWordsWhyAServerCannotBeUsed(t *testing.T) {
+func TestSend_ExplainsWhyAServerCannotBeUsed(t *testing.T) {
 	for name, test := range map[string]struct {
 		hello []string
 		url   string
@@ -292,8 +292,8 @@ func TestSend_SaysInOurWordsWhyAServerCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &scripted{hello: test.hello, say: test.say}
-				_, err := alert(t, s.door(t, OutsideOptions{SMTPURL: test.url}), "a@example.com")
-				if got := refused(t, err); got.Body != test.want || got.Final {
+				_, err := alert(t, s.door(t, Options{SMTPURL: test.url}), "a@example.com")
+				if got := refused(t, err); got.Reason != test.want || got.Permanent {
 					t.Errorf("%+v; want %q", got, test.want)
 				}
 			})

@@ -15,12 +15,12 @@ func loopback() []netip.Prefix {
 }
 
 // door opens an Outside that may reach this machine.
-func door(t *testing.T, opts OutsideOptions) *Outside {
+func door(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.AllowNetworks == nil {
 		opts.AllowNetworks = loopback()
 	}
-	out, err := NewOutside(opts)
+	out, err := NewSender(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,20 +29,20 @@ func door(t *testing.T, opts OutsideOptions) *Outside {
 }
 
 // missed is a whole piece of news: the nightly backup fell silent.
-func missed() News {
+func missed() Notification {
 	at := time.Date(2026, 10, 14, 5, 0, 4, 0, time.UTC)
 	number := int64(482)
-	return News{
+	return Notification{
 		AlertID: "0199a1b2-alert", Event: EventOpened, At: at,
 		Project: "Production", ProjectSlug: "main", Channel: "Ops mail", ChannelURL: "https://overdue.example.com/channels/c1", ThreadID: "0199a1b2-incident",
 		Heartbeat:   "Nightly backup",
 		Description: "Runbook: https://wiki.example.com/backup (restart with \"systemctl start backup\", then call the person on duty.)\nDisk full? Delete /tmp/old.",
 		Number:      number, Cause: "missed", Schedule: "every 1 h", Grace: time.Hour,
 		LastPing: at.Add(-2 * time.Hour), Due: at.Add(-time.Hour), Deadline: at, DownSince: at,
-		Sum:  "03:00:04 + 1h + 1h of grace = 05:00:04.",
-		Tail: "copying\ndone", URL: "https://overdue.example.com/incidents/482",
+		Explanation: "03:00:04 + 1h + 1h of grace = 05:00:04.",
+		Output:      "copying\ndone", URL: "https://overdue.example.com/incidents/482",
 		AckURL: "https://overdue.example.com/incidents/482/acknowledge",
-		Notice: client.Notice{
+		Notice: client.Notification{
 			Incident:  &client.Incident{ID: "0199a1b2-incident", Number: number, State: "open", Cause: "missed", OpenedAt: at},
 			Heartbeat: &client.Heartbeat{Ref: "r1", Name: "Nightly backup", Slug: "nightly-backup", Status: "down"},
 		},
@@ -50,9 +50,9 @@ func missed() News {
 }
 
 // refused returns the refusal in err and objects to any other outcome.
-func refused(t *testing.T, err error) *Refusal {
+func refused(t *testing.T, err error) *SendError {
 	t.Helper()
-	refusal, ok := errors.AsType[*Refusal](err)
+	refusal, ok := errors.AsType[*SendError](err)
 	if !ok {
 		t.Fatalf("error is %v; want a refusal", err)
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-func TestNewOutside_TrustsTheAuthorityInTheFile(t *testing.T) {
+func TestNewSender_TrustsTheAuthorityInTheFile(t *testing.T) {
 	m := serveMail(t, false, nil)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.certificate})
 	if err := os.WriteFile(file, certificate, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	opts := OutsideOptions{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"}
+	opts := Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"}
 	_, err := alert(t, door(t, opts), "a@example.com")
-	if got := refused(t, err); got.Final || !strings.Contains(got.Body, "set --smtp-ca") {
+	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "set --smtp-ca") {
 		t.Errorf("without the file: %+v; want it to name the setting", got)
 	}
 	opts.SMTPCA = file
@@ -32,18 +32,18 @@ func TestNewOutside_TrustsTheAuthorityInTheFile(t *testing.T) {
 	}
 	opts.SMTPURL = strings.Replace(opts.SMTPURL, "127.0.0.1", "localhost", 1)
 	_, err = alert(t, door(t, opts), "a@example.com")
-	if got := refused(t, err); !strings.Contains(got.Body, "The certificate of localhost is for other names (example.com") {
+	if got := refused(t, err); !strings.Contains(got.Reason, "The certificate of localhost is for other names (example.com") {
 		t.Errorf("another name: %+v; want the names of the certificate", got)
 	}
 }
 
-func TestNewOutside_RejectsAFileWithoutAuthorities(t *testing.T) {
+func TestNewSender_RejectsAFileWithoutAuthorities(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{empty: "no certificate in PEM form", empty + ".absent": "no such file"} {
-		_, err := NewOutside(OutsideOptions{SMTPURL: "smtp://mail.example.com", SMTPFrom: "o@example.com", SMTPCA: file})
+		_, err := NewSender(Options{SMTPURL: "smtp://mail.example.com", SMTPFrom: "o@example.com", SMTPCA: file})
 		if err == nil || !strings.Contains(err.Error(), "smtp-ca: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want …%s…", file, err, want)
 		}
@@ -52,16 +52,16 @@ func TestNewOutside_RejectsAFileWithoutAuthorities(t *testing.T) {
 
 func TestSend_TLSFromTheFirstByteToAServerWithoutItSaysSo(t *testing.T) {
 	m := serveMail(t, false, nil)
-	_, err := alert(t, door(t, OutsideOptions{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
-	if got := refused(t, err); !strings.Contains(got.Body, "does not use TLS from the first byte") {
+	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
+	if got := refused(t, err); !strings.Contains(got.Reason, "does not use TLS from the first byte") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestSend_ATLSAlertOfTheServerIsNamed(t *testing.T) {
 	m := serveMail(t, true, func(s *smtp.Server) { s.TLSConfig.ClientAuth = tls.RequireAnyClientCert })
-	_, err := alert(t, door(t, OutsideOptions{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
-	if got := refused(t, err); got.Body != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
+	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
+	if got := refused(t, err); got.Reason != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
 		t.Errorf("%+v", got)
 	}
 }

@@ -18,13 +18,13 @@ func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T)
 		_ = conn.Close()
 	})
 	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", set, missed())
-	if got := refused(t, err); got.Final || !got.Uncertain || !strings.HasSuffix(got.Body, " The alert may have arrived.") {
+	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
+	if got := refused(t, err); got.Permanent || !got.Uncertain || !strings.HasSuffix(got.Reason, " The alert may have arrived.") {
 		t.Errorf("refusal %+v; want it uncertain, to be tried again", got)
 	}
 	server.Close()
-	_, err = door(t, OutsideOptions{}).Send(t.Context(), "webhook", set, missed())
-	if got := refused(t, err); got.Final || got.Uncertain || strings.Contains(got.Body, "may have arrived") {
+	_, err = door(t, Options{}).Send(t.Context(), "webhook", set, missed())
+	if got := refused(t, err); got.Permanent || got.Uncertain || strings.Contains(got.Reason, "may have arrived") {
 		t.Errorf("refusal %+v; want it certain that nothing was sent", got)
 	}
 }

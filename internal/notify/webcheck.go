@@ -15,11 +15,11 @@ import (
 // The Standard Webhooks specification: a secret is 24 to 64 random bytes,
 // written in base64 behind a prefix.
 const (
-	secretPrefix   = "whsec_"
-	shortestKey    = 24
-	longestKey     = 64
-	keyOfOurs      = 32
-	webhookHeaders = "Webhook-"
+	secretPrefix      = "whsec_"
+	minKeyBytes       = 24
+	maxKeyBytes       = 64
+	generatedKeyBytes = 32
+	webhookHeaders    = "Webhook-"
 )
 
 // webURL accepts an absolute http or https URL.
@@ -53,7 +53,7 @@ func validPort(port string) bool {
 
 // newSecret makes a signing secret.
 func newSecret() string {
-	key := make([]byte, keyOfOurs)
+	key := make([]byte, generatedKeyBytes)
 	_, _ = rand.Read(key) // never returns an error: documented since Go 1.24
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
@@ -62,7 +62,7 @@ func newSecret() string {
 func signingSecret(text string) (normal, problem string) {
 	coded, found := strings.CutPrefix(text, secretPrefix)
 	key, err := base64.StdEncoding.DecodeString(coded)
-	if !found || err != nil || len(key) < shortestKey || len(key) > longestKey {
+	if !found || err != nil || len(key) < minKeyBytes || len(key) > maxKeyBytes {
 		return "", "Write " + secretPrefix + " followed by 24 to 64 bytes in base64, or leave it empty to have one made."
 	}
 	return text, ""
@@ -75,23 +75,23 @@ func headerName(name string) (normal, problem string) {
 		return "", "Write header names with letters, digits and dashes only."
 	}
 	name = textproto.CanonicalMIMEHeaderKey(name)
-	if strings.HasPrefix(name, webhookHeaders) || strings.HasPrefix(name, "Proxy-") || slices.Contains(ownHeaders(), name) {
+	if strings.HasPrefix(name, webhookHeaders) || strings.HasPrefix(name, "Proxy-") || slices.Contains(reservedHeaders(), name) {
 		return "", "The header " + name + " is set by Overdue itself: choose another name."
 	}
 	return name, ""
 }
 
-// ownHeaders are the headers that belong to the body or the connection (RFC
+// reservedHeaders are the headers that belong to the body or the connection (RFC
 // 9110 section 7.6.1, RFC 9112).
-func ownHeaders() []string {
+func reservedHeaders() []string {
 	return []string{
 		"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host",
 		"Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 	}
 }
 
-// credentials returns the value of a header and its words, for other sides
+// credentialForms returns the value of a header and its words, for other sides
 // like to repeat a token without the scheme before it.
-func credentials(value string) []string {
+func credentialForms(value string) []string {
 	return append([]string{value}, strings.Fields(value)...)
 }

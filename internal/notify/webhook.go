@@ -29,7 +29,7 @@ func webhookKind() Kind {
 			},
 			{
 				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
-				Placeholder: secretPrefix + "…", Make: newSecret, Check: signingSecret,
+				Placeholder: secretPrefix + "…", Generate: newSecret, Check: signingSecret,
 				Help: "Verify the webhook-signature header with it. Leave it empty to generate one, which is shown only once.",
 			},
 			{
@@ -43,22 +43,22 @@ func webhookKind() Kind {
 }
 
 // sendWebhook posts the notice of n once.
-func sendWebhook(ctx context.Context, out *Outside, set Settings, n News) (Receipt, error) {
-	body, err := json.Marshal(n.notice())
+func sendWebhook(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error) {
+	body, err := json.Marshal(n.webhookBody())
 	if err != nil {
-		return Receipt{}, &Refusal{Body: "The alert could not be written as JSON.", Final: true}
+		return Receipt{}, &SendError{Reason: "The alert could not be written as JSON.", Permanent: true}
 	}
-	id := token(n.AlertID)
+	id := headerToken(n.AlertID)
 	// The stamp is that of the attempt, not of the event: receivers refuse old
 	// ones, and a retry may come a day later.
 	now := time.Now()
 	signature, err := sign(set.text("secret"), id, now, body)
 	if err != nil {
-		return Receipt{}, &Refusal{Body: "The signing secret cannot be used: set a new one.", Final: true}
+		return Receipt{}, &SendError{Reason: "The signing secret cannot be used: set a new one.", Permanent: true}
 	}
 	header := http.Header{}
 	header.Set("User-Agent", out.userAgent)
-	for name, value := range set.pairs("headers") {
+	for name, value := range set.stringMap("headers") {
 		header.Set(name, value)
 	}
 	header.Set("Content-Type", "application/json")
@@ -80,8 +80,8 @@ func sign(secret, id string, at time.Time, body []byte) (string, error) {
 // webhookSecrets returns what no answer or error of this channel may show.
 func webhookSecrets(set Settings) redactor {
 	secrets := []string{set.text("secret")}
-	for _, value := range set.pairs("headers") {
-		secrets = append(secrets, credentials(value)...)
+	for _, value := range set.stringMap("headers") {
+		secrets = append(secrets, credentialForms(value)...)
 	}
 	if u, err := url.Parse(set.text("url")); err == nil {
 		secrets = append(secrets, urlSecrets(u)...)
@@ -98,12 +98,12 @@ type request struct {
 }
 
 // post sends r once and judges the answer.
-func (o *Outside) post(ctx context.Context, r request) (Receipt, error) {
+func (o *Sender) post(ctx context.Context, r request) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return Receipt{}, &Refusal{Body: "The URL cannot be used: write it again.", Final: true}
+		return Receipt{}, &SendError{Reason: "The URL cannot be used: write it again.", Permanent: true}
 	}
 	req.Header = r.header
 	var written atomic.Bool
@@ -112,21 +112,21 @@ func (o *Outside) post(ctx context.Context, r request) (Receipt, error) {
 	}))
 	resp, err := o.http.Do(req)
 	if err != nil {
-		refusal := o.unanswered(req.URL, r.hide, err)
-		if written.Load() && !refusal.Final {
+		refusal := o.requestError(req.URL, r.hide, err)
+		if written.Load() && !refusal.Permanent {
 			// By the alert id, the receiver distinguishes the next attempt from a new alert.
-			refusal.Uncertain, refusal.Body = true, refusal.Body+" The alert may have arrived."
+			refusal.Uncertain, refusal.Reason = true, refusal.Reason+" The alert may have arrived."
 		}
 		return Receipt{}, refusal
 	}
 	defer func() { _ = resp.Body.Close() }() // the verdict is in; closing cannot change it
-	text, cut := readAnswer(resp)
+	text, cut := readResponse(resp)
 	detail := r.hide.answer(text, cut)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return Receipt{Status: resp.StatusCode, Detail: detail}, nil
 	}
-	refusal := &Refusal{Status: resp.StatusCode, Body: detail, Final: hopeless(resp.StatusCode)}
-	if !refusal.Final {
+	refusal := &SendError{Status: resp.StatusCode, Reason: detail, Permanent: isPermanentStatus(resp.StatusCode)}
+	if !refusal.Permanent {
 		refusal.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
 	return Receipt{}, refusal

@@ -49,10 +49,10 @@ func listen(t *testing.T, answer http.HandlerFunc) (*httptest.Server, *heard) {
 // ok answers 200.
 func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "taken") }
 
-func TestWebhookPostsTheNoticeSignedPerStandardWebhooks(t *testing.T) {
+func TestSendWebhook_PostsASignedBody(t *testing.T) {
 	server, got := listen(t, ok)
 	before := time.Now().Add(-time.Second)
-	receipt, err := door(t, OutsideOptions{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", Settings{
+	receipt, err := door(t, Options{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", Settings{
 		"url": server.URL + "/hook", "secret": testSecret, "headers": map[string]any{"authorization": "Bearer tok-123"},
 	}, missed())
 	if err != nil {
@@ -89,7 +89,7 @@ func TestWebhookPostsTheNoticeSignedPerStandardWebhooks(t *testing.T) {
 	}
 }
 
-func TestWebhookSignatureMatchesThePublishedVector(t *testing.T) {
+func TestSign_MatchesThePublishedVector(t *testing.T) {
 	got, err := sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
 		time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
 	if err != nil {
@@ -100,27 +100,27 @@ func TestWebhookSignatureMatchesThePublishedVector(t *testing.T) {
 	}
 }
 
-func TestWebhookBodyAgreesWithHeadersAndWords(t *testing.T) {
+func TestSendWebhook_BodyAgreesWithHeadersAndText(t *testing.T) {
 	server, got := listen(t, ok)
 	n := missed()
 	n.Notice.AlertID, n.Notice.Event = "stale", "stale"
-	if _, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
+	if _, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
 		t.Fatal(err)
 	}
-	var body client.Notice
+	var body client.Notification
 	if err := json.Unmarshal(got.body, &body); err != nil {
 		t.Fatal(err)
 	}
 	want := n.Notice
 	want.Event, want.AlertID, want.At = EventOpened, "0199a1b2-alert", n.At
 	want.Text = "Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.\n\n" + n.Description
-	want.URL, want.Why, want.Output, want.AcknowledgeURL = n.URL, &n.Sum, &n.Tail, &n.AckURL
+	want.URL, want.Why, want.Output, want.AcknowledgeURL = n.URL, &n.Explanation, &n.Output, &n.AckURL
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
 }
 
-func TestWebhookStatusDecidesWhetherToTryAgain(t *testing.T) {
+func TestSendWebhook_StatusDecidesWhetherToRetry(t *testing.T) {
 	date := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
 	tests := []struct {
 		status     int
@@ -152,7 +152,7 @@ func TestWebhookStatusDecidesWhetherToTryAgain(t *testing.T) {
 		{status: 500},
 		{status: 599},
 	}
-	out := door(t, OutsideOptions{})
+	out := door(t, Options{})
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d_%s", test.status, test.retryAfter), func(t *testing.T) {
 			server, _ := listen(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -167,7 +167,7 @@ func TestWebhookStatusDecidesWhetherToTryAgain(t *testing.T) {
 				return
 			}
 			got := refused(t, err)
-			if got.Status != test.status || got.Final != test.final {
+			if got.Status != test.status || got.Permanent != test.final {
 				t.Errorf("refusal %+v; want status %d, final %v", got, test.status, test.final)
 			}
 			// A date has whole seconds and time passes meanwhile.
@@ -178,7 +178,7 @@ func TestWebhookStatusDecidesWhetherToTryAgain(t *testing.T) {
 	}
 }
 
-func TestWebhookFollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.T) {
+func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
@@ -200,7 +200,7 @@ func TestWebhookFollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.T) {
 			ok(w, r)
 		}
 	})
-	out := door(t, OutsideOptions{})
+	out := door(t, Options{})
 	send := func(path string) error {
 		_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL + path, "secret": testSecret}, missed())
 		return err
@@ -210,7 +210,7 @@ func TestWebhookFollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.T) {
 	}
 	for _, path := range []string{"/get", "/other", "/private", "/scheme", "/loop"} {
 		refusal := refused(t, send(path))
-		if !refusal.Final || refusal.Status/100 != 3 || !strings.Contains(refusal.Body, "Set the URL to the final address.") {
+		if !refusal.Permanent || refusal.Status/100 != 3 || !strings.Contains(refusal.Reason, "Set the URL to the final address.") {
 			t.Errorf("%s: %+v; want a final refusal that says what to do", path, refusal)
 		}
 		if strings.Contains(refusal.Error(), "tok-999") {
@@ -222,7 +222,7 @@ func TestWebhookFollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.T) {
 	}
 }
 
-func TestWebhookSecretsStayOutOfAnswersAndErrors(t *testing.T) {
+func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 	echo := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
@@ -230,7 +230,7 @@ func TestWebhookSecretsStayOutOfAnswersAndErrors(t *testing.T) {
 			fmt.Fprint(w, " pw-secret pa\x01th-token ", testSecret)
 		}
 	}
-	out := door(t, OutsideOptions{})
+	out := door(t, Options{})
 	secrets := []string{"path-token", "query-token", "pw-secret", "tok-123", testSecret}
 	for _, status := range []int{200, 404, 500} {
 		server, _ := listen(t, echo(status))
@@ -255,12 +255,12 @@ func TestWebhookSecretsStayOutOfAnswersAndErrors(t *testing.T) {
 	closed := httptest.NewServer(http.HandlerFunc(ok))
 	closed.Close()
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missed())
-	if got, want := refused(t, err), "No connection to 127.0.0.1: connection refused."; got.Body != want || got.Final {
+	if got, want := refused(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
 		t.Errorf("refusal %+v; want %q, to be tried again", got, want)
 	}
 }
 
-func TestWebhookAnswersAreBounded(t *testing.T) {
+func TestSendWebhook_ResponsesAreLimited(t *testing.T) {
 	server, _ := listen(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 1 << 16 {
 			if _, err := fmt.Fprint(w, "å word "); err != nil {
@@ -268,47 +268,47 @@ func TestWebhookAnswersAreBounded(t *testing.T) {
 			}
 		}
 	})
-	receipt, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
+	receipt, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len([]rune(receipt.Detail)); n != mostDetail {
-		t.Errorf("%d characters kept; want %d", n, mostDetail)
+	if n := len([]rune(receipt.Detail)); n != maxDetail {
+		t.Errorf("%d characters kept; want %d", n, maxDetail)
 	}
 }
 
-func TestWebhookGivesUpOnASilentServer(t *testing.T) {
+func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 	release := make(chan struct{})
 	server, _ := listen(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
-	out := door(t, OutsideOptions{HTTPTimeout: 50 * time.Millisecond})
+	out := door(t, Options{HTTPTimeout: 50 * time.Millisecond})
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := refused(t, err); got.Final || !strings.HasPrefix(got.Body, "No answer from 127.0.0.1 within") {
+	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
 		t.Errorf("refusal %+v; want a time-out to be tried again", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := refused(t, err); got.Final || got.Unwrap() != context.Canceled {
+	if got := refused(t, err); got.Permanent || got.Unwrap() != context.Canceled {
 		t.Errorf("refusal %+v; want the caller's own cancellation", got)
 	}
 }
 
-func TestWebhookTrustsOnlyCertificatesThatVerify(t *testing.T) {
+func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(ok))
 	defer server.Close()
 	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := door(t, OutsideOptions{}).Send(t.Context(), "webhook", set, missed())
-	if got := refused(t, err); got.Final || !strings.Contains(got.Body, "certificate of 127.0.0.1 is not trusted") {
+	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
+	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
 		t.Errorf("refusal %+v; want it to name the certificate", got)
 	}
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
-	if _, err := door(t, OutsideOptions{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missed()); err != nil {
+	if _, err := door(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missed()); err != nil {
 		t.Errorf("with its authority trusted: %v", err)
 	}
 	blind := trusting.Clone()
 	blind.RootCAs, blind.InsecureSkipVerify = nil, true
-	if _, err := door(t, OutsideOptions{TLSConfig: blind}).Send(t.Context(), "webhook", set, missed()); err == nil {
+	if _, err := door(t, Options{TLSConfig: blind}).Send(t.Context(), "webhook", set, missed()); err == nil {
 		t.Error("verification was turned off through the options")
 	}
 }
@@ -326,10 +326,10 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func (e *endless) Close() error { return nil }
 
-func TestOnlyTheStartOfAnEndlessAnswerIsRead(t *testing.T) {
+func TestSendWebhook_ReadsOnlyTheStartOfAnEndlessResponse(t *testing.T) {
 	body := &endless{}
-	text, cut := readAnswer(&http.Response{Body: http.MaxBytesReader(nil, body, 1<<20)})
-	if len(text) != mostAnswer || !cut || body.read > 4*mostAnswer {
+	text, cut := readResponse(&http.Response{Body: http.MaxBytesReader(nil, body, 1<<20)})
+	if len(text) != maxResponseRead || !cut || body.read > 4*maxResponseRead {
 		t.Errorf("%d bytes returned of %d read, cut %v", len(text), body.read, cut)
 	}
 }

@@ -5,44 +5,44 @@ import "strings"
 // match is a position in a text with an id, or the beginning of one.
 type match struct {
 	start, end int
-	hex        [digits]byte // in lower case
-	n          int          // how many there are; fewer than an id has if it ends early
-	hyphens    bool         // at least one was between the digits
-	wide       bool         // in UTF-16: a zero byte was between two digits
+	hex        [idDigits]byte // in lower case
+	count      int            // how many there are; fewer than an id has if it ends early
+	hyphens    bool           // at least one was between the digits
+	utf16      bool           // in UTF-16: a zero byte was between two digits
 }
 
-// id returns the id in its stored form.
-func (m match) id() string {
+// canonical returns the id in its stored form.
+func (m match) canonical() string {
 	h := string(m.hex[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// random reports whether the digits are those of a random UUID (RFC 9562, version 4).
-func (m match) random() bool {
+// isRandomUUID reports whether the digits are those of a random UUID (RFC 9562, version 4).
+func (m match) isRandomUUID() bool {
 	return m.hex[12] == '4' && strings.ContainsRune("89ab", rune(m.hex[16]))
 }
 
 // matchAt reads the digits of an id that begin at a place.
 func matchAt(text string, at int) match {
 	m := match{start: at, end: at}
-	for next := at; m.n < digits; {
-		if m.n > 0 {
-			skipped := skip(text, next)
-			m.wide = m.wide || strings.Contains(text[next:skipped], "\x00")
+	for next := at; m.count < idDigits; {
+		if m.count > 0 {
+			skipped := skipInvisible(text, next)
+			m.utf16 = m.utf16 || strings.Contains(text[next:skipped], "\x00")
 			next = skipped
 		}
-		if m.n == 8 || m.n == 12 || m.n == 16 || m.n == 20 {
+		if m.count == 8 || m.count == 12 || m.count == 16 || m.count == 20 {
 			if end, ok := hyphenAt(text, next); ok {
 				m.hyphens = true
-				next = skip(text, end)
+				next = skipInvisible(text, end)
 			}
 		}
 		digit, end, ok := digitAt(text, next)
 		if !ok {
 			return m
 		}
-		m.hex[m.n] = digit
-		m.n++
+		m.hex[m.count] = digit
+		m.count++
 		next, m.end = end, end
 	}
 	return m
@@ -60,8 +60,8 @@ func charAt(text string, at int) (char byte, end int, ok bool) {
 	if at+2 >= len(text) {
 		return 0, at, false
 	}
-	high, ok1 := value(text[at+1])
-	low, ok2 := value(text[at+2])
+	high, ok1 := hexValue(text[at+1])
+	low, ok2 := hexValue(text[at+2])
 	return high<<4 | low, at + 3, ok1 && ok2
 }
 
@@ -71,7 +71,7 @@ func digitAt(text string, at int) (digit byte, end int, ok bool) {
 	if !ok {
 		return 0, at, false
 	}
-	if _, ok = value(char); !ok {
+	if _, ok = hexValue(char); !ok {
 		return 0, at, false
 	}
 	if char >= 'A' && char <= 'F' {
@@ -86,10 +86,10 @@ func hyphenAt(text string, at int) (end int, ok bool) {
 	return end, ok && char == '-'
 }
 
-// skip returns the position after characters that are removed before a text is
+// skipInvisible returns the position after characters that are removed before a text is
 // shown: control characters other than line breaks and tabs, and escape sequences
 // (ECMA-48, section 5.4: CSI, parameters, a final byte).
-func skip(text string, at int) int {
+func skipInvisible(text string, at int) int {
 	for at < len(text) {
 		switch c := text[at]; {
 		case c == 0x1b && at+1 < len(text) && text[at+1] == '[':
@@ -109,8 +109,8 @@ func skip(text string, at int) int {
 	return at
 }
 
-// value returns the value of a hexadecimal digit.
-func value(c byte) (byte, bool) {
+// hexValue returns the value of a hexadecimal digit.
+func hexValue(c byte) (byte, bool) {
 	switch {
 	case c >= '0' && c <= '9':
 		return c - '0', true
@@ -122,17 +122,17 @@ func value(c byte) (byte, bool) {
 	return 0, false
 }
 
-// digitBefore reports whether a digit precedes a place.
-func digitBefore(text string, at int) bool {
+// hasDigitBefore reports whether a digit precedes a place.
+func hasDigitBefore(text string, at int) bool {
 	if at == 0 {
 		return false
 	}
-	_, is := value(text[at-1])
+	_, is := hexValue(text[at-1])
 	return is
 }
 
-// digitAfter reports whether a digit follows a place.
-func digitAfter(text string, at int) bool {
+// hasDigitAfter reports whether a digit follows a place.
+func hasDigitAfter(text string, at int) bool {
 	_, _, is := digitAt(text, at)
 	return is
 }

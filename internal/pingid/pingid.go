@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// digits is the number of hexadecimal digits of an id.
-const digits = 32
+// idDigits is the number of hexadecimal digits of an id.
+const idDigits = 32
 
-// minPart is the minimum number of digits at the end of a text that count as the
+// minTruncatedDigits is the minimum number of digits at the end of a text that count as the
 // start of a truncated id.
-const minPart = 8
+const minTruncatedDigits = 8
 
 // Replacement takes the place of an id.
 const Replacement = "…"
@@ -26,11 +26,11 @@ const replacementUTF16 = ".\x00.\x00."
 func Find(text string) []string {
 	var found []string
 	seen := map[string]bool{}
-	scan(text, func(m match) bool {
-		if !m.hyphens && !m.random() && (digitBefore(text, m.start) || digitAfter(text, m.end)) {
+	scanMatches(text, func(m match) bool {
+		if !m.hyphens && !m.isRandomUUID() && (hasDigitBefore(text, m.start) || hasDigitAfter(text, m.end)) {
 			return false
 		}
-		if id := m.id(); !seen[id] {
+		if id := m.canonical(); !seen[id] {
 			seen[id] = true
 			found = append(found, id)
 		}
@@ -44,27 +44,27 @@ func Hide(text string, ids ...string) string {
 	if len(ids) == 0 {
 		return text
 	}
-	return replace(text, func(m match) (string, bool) {
-		if !slices.Contains(ids, m.id()) {
+	return replaceMatches(text, func(m match) (string, bool) {
+		if !slices.Contains(ids, m.canonical()) {
 			return "", false
 		}
-		if m.wide {
+		if m.utf16 {
 			return replacementUTF16, true
 		}
 		return Replacement, true
 	})
 }
 
-// HideCut is Hide for a text that may have been cut: the start of own at its end
+// HideTruncated is Hide for a text that may have been cut: the start of own at its end
 // is replaced too, when it is long enough to be of use.
-func HideCut(text, own string, ids ...string) string {
+func HideTruncated(text, own string, ids ...string) string {
 	text = Hide(text, append(ids, own)...)
 	plain := strings.ReplaceAll(own, "-", "")
-	for at := max(0, len(text)-3*2*digits); at < len(text); at++ {
+	for at := max(0, len(text)-3*2*idDigits); at < len(text); at++ {
 		m := matchAt(text, at)
 		rest := text[m.end:]
 		ends := rest == "" || rest == "-" || rest == "%" || rest == "%2"
-		if ends && m.n >= minPart && m.n < digits && strings.HasPrefix(plain, string(m.hex[:m.n])) {
+		if ends && m.count >= minTruncatedDigits && m.count < idDigits && strings.HasPrefix(plain, string(m.hex[:m.count])) {
 			return text[:at] + Replacement
 		}
 	}
@@ -74,14 +74,14 @@ func HideCut(text, own string, ids ...string) string {
 // Shorten returns text with everything that may be an id cut to its first eight
 // digits: enough to find it again, not enough to ping.
 func Shorten(text string) string {
-	return replace(text, func(m match) (string, bool) { return string(m.hex[:8]) + Replacement, true })
+	return replaceMatches(text, func(m match) (string, bool) { return string(m.hex[:8]) + Replacement, true })
 }
 
-// replace replaces each match that with accepts with the text that with returns.
-func replace(text string, with func(match) (string, bool)) string {
+// replaceMatches replaces each match that with accepts with the text that with returns.
+func replaceMatches(text string, with func(match) (string, bool)) string {
 	var out strings.Builder
 	done := 0
-	scan(text, func(m match) bool {
+	scanMatches(text, func(m match) bool {
 		instead, ok := with(m)
 		if ok {
 			out.WriteString(text[done:m.start])
@@ -97,11 +97,11 @@ func replace(text string, with func(match) (string, bool)) string {
 	return out.String()
 }
 
-// scan hands every place in text that spells an id to each, also overlapping
+// scanMatches hands every place in text that spells an id to each, also overlapping
 // ones. After one that each takes, it goes on behind it.
-func scan(text string, each func(match) (taken bool)) {
+func scanMatches(text string, each func(match) (taken bool)) {
 	for at := 0; at < len(text); at++ {
-		if m := matchAt(text, at); m.n == digits && each(m) {
+		if m := matchAt(text, at); m.count == idDigits && each(m) {
 			at = m.end - 1
 		}
 	}

@@ -67,7 +67,7 @@ func TestHide_LeavesUTF16Readable(t *testing.T) {
 	}
 }
 
-func TestHide_LeavesEverythingElse(t *testing.T) {
+func TestHide_KeepsEverythingElse(t *testing.T) {
 	for _, text := range []string{"", "…", "run " + other, id[:35], "%", "%3", id[:20] + "\n" + id[20:], strings.Repeat("0", 200)} {
 		if got := pingid.Hide(text, id); got != text {
 			t.Errorf("%q became %q", text, got)
@@ -78,20 +78,20 @@ func TestHide_LeavesEverythingElse(t *testing.T) {
 	}
 }
 
-func TestHideCut_ReplacesTheStartOfAnIDAtTheEnd(t *testing.T) {
+func TestHideTruncated_ReplacesTheStartOfAnIDAtTheEnd(t *testing.T) {
 	for n := 8; n < len(id); n++ {
-		if got := pingid.HideCut("curl "+id[:n], id); got != "curl …" {
+		if got := pingid.HideTruncated("curl "+id[:n], id); got != "curl …" {
 			t.Errorf("%d characters left: %q", n, got)
 		}
 	}
 	for _, text := range []string{"curl " + id[:7], id[:20] + " curl", "deadbeef", "0" + other[:12]} {
-		if got := pingid.HideCut(text, id); got != text {
+		if got := pingid.HideTruncated(text, id); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 }
 
-func TestFind_LongDumpsOfDigitsHaveFewCandidates(t *testing.T) {
+func TestFind_ReturnsFewCandidatesInALongRowOfDigits(t *testing.T) {
 	dump := strings.Repeat("0123456789abcdef", 6000)
 	if n := len(pingid.Find(dump)); n > 20 {
 		t.Errorf("%d candidates", n)

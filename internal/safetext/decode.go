@@ -18,15 +18,15 @@ func Decode(b []byte) string {
 	case len(b) >= 3 && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf:
 		return string(b[3:])
 	}
-	if low, found := zeroHalf(b); found {
+	if low, found := detectUTF16(b); found {
 		return decodeUTF16(b, low)
 	}
 	return string(b)
 }
 
-// zeroHalf detects UTF-16 without a mark: in Latin text, every other byte is zero.
+// detectUTF16 detects UTF-16 without a mark: in Latin text, every other byte is zero.
 // low is the index, in each pair, of the byte that is not.
-func zeroHalf(b []byte) (low int, found bool) {
+func detectUTF16(b []byte) (low int, found bool) {
 	const fewest = 4 // pairs; fewer are no evidence
 	var zeros [2]int
 	for i, c := range b[:len(b)&^1] {

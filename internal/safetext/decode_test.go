@@ -21,7 +21,7 @@ func encoded(text string, order binary.AppendByteOrder, mark bool) []byte {
 	return b
 }
 
-func TestDecode_ReadsUTF16AndLeavesEverythingElse(t *testing.T) {
+func TestDecode_DecodesUTF16AndKeepsEverythingElse(t *testing.T) {
 	const text = "Sicherung läuft\r\nFehler: Gerät nicht bereit 💾\r\n"
 	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
 		for _, mark := range []bool{true, false} {

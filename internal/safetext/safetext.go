@@ -37,11 +37,11 @@ func FirstUnsafe(text string) (rune, bool) {
 	return 0, false
 }
 
-// Visible returns text without the characters that nobody sees, such as the zero
+// StripInvisible returns text without the characters that nobody sees, such as the zero
 // width space and the soft hyphen (Unicode, Default_Ignorable_Code_Point), and
 // without the empty pattern of Braille. Names may hold them, because emoji and some
 // scripts need joiners; whoever compares what people see leaves them out.
-func Visible(text string) string {
+func StripInvisible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\u2800' || unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			return -1

@@ -6,7 +6,7 @@ import (
 	"overdue/internal/safetext"
 )
 
-func TestFirstUnsafe_FindsWhatAnotherNameCouldHideBehind(t *testing.T) {
+func TestFirstUnsafe_FindsCharactersThatCanDisguiseAName(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		want rune

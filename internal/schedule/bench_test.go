@@ -47,7 +47,7 @@ func benchmark(b *testing.B, s Schedule) {
 func BenchmarkAround(b *testing.B) {
 	for _, line := range []string{"*/5 * * * *", "0 0 29 2 1", "0 0 * 2 1#5"} {
 		b.Run(line, func(b *testing.B) {
-			lines := make([]string, mostLines)
+			lines := make([]string, maxLines)
 			for i := range lines {
 				lines[i] = line
 			}
@@ -57,7 +57,7 @@ func BenchmarkAround(b *testing.B) {
 			}
 			at := time.Date(2026, 6, 10, 12, 34, 56, 0, time.UTC)
 			for b.Loop() {
-				Around(s, at, 50)
+				NewPreview(s, at, 50)
 			}
 		})
 	}

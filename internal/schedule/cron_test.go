@@ -11,8 +11,8 @@ import (
 	robfig "github.com/robfig/cron/v3"
 )
 
-// next formats up to n slots after a local time, in the zone.
-func next(t *testing.T, s Schedule, zone, after string, n int) []string {
+// nextSlots formats up to n slots after a local time, in the zone.
+func nextSlots(t *testing.T, s Schedule, zone, after string, n int) []string {
 	t.Helper()
 	loc := location(t, zone)
 	at, err := time.ParseInLocation("2006-01-02 15:04:05", after, loc)
@@ -31,7 +31,7 @@ func next(t *testing.T, s Schedule, zone, after string, n int) []string {
 	return slots
 }
 
-func TestCronAtChangesOfTheClock(t *testing.T) {
+func TestCron_WhenTheClockChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, line, zone, after string
 		want                    []string
@@ -106,14 +106,14 @@ func TestCronAtChangesOfTheClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, next(t, s, c.zone, c.after, len(c.want))); diff != "" {
+			if diff := cmp.Diff(c.want, nextSlots(t, s, c.zone, c.after, len(c.want))); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func TestCronDays(t *testing.T) {
+func TestCron_CombinesTheDayFields(t *testing.T) {
 	for _, c := range []struct{ line, after, want string }{
 		{"0 0 1,15 * mon", "2026-06-02 00:00:00", "2026-06-08"},    // either
 		{"0 0 */2 * mon", "2026-06-02 00:00:00", "2026-06-15"},     // both: */2 starts with a star
@@ -141,14 +141,14 @@ func TestCronDays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := next(t, s, "UTC", c.after, 1); got[0][:10] != c.want {
+			if got := nextSlots(t, s, "UTC", c.after, 1); got[0][:10] != c.want {
 				t.Errorf("got %s, want %s", got[0], c.want)
 			}
 		})
 	}
 }
 
-func TestTheLongestWaitIsFound(t *testing.T) {
+func TestCron_FindsARareSlot(t *testing.T) {
 	s, err := Cron([]string{"0 0 29W 2 *", "0 0 * 2 1#5"}, "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -169,18 +169,18 @@ func TestTheLongestWaitIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := next(t, fifth, "Europe/Berlin", "2072-03-01 00:00:00", 1); got[0] != "2112-02-29 00:00:00 +0100" {
+	if got := nextSlots(t, fifth, "Europe/Berlin", "2072-03-01 00:00:00", 1); got[0] != "2112-02-29 00:00:00 +0100" {
 		t.Errorf("the Monday 29 February after 2072 is %s; want the one 40 years later", got[0])
 	}
 }
 
-func TestSeveralLinesAreDueWhenAnyIs(t *testing.T) {
+func TestCron_IsDueWhenAnyLineIs(t *testing.T) {
 	s, err := Cron([]string{"0 9 * * 1-5", "", "0 11 * * 6,0", "30 9 * * *"}, "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"2026-06-05 09:00:00 +0200", "2026-06-05 09:30:00 +0200", "2026-06-06 09:30:00 +0200", "2026-06-06 11:00:00 +0200"}
-	if diff := cmp.Diff(want, next(t, s, "Europe/Berlin", "2026-06-05 00:00:00", 4)); diff != "" {
+	if diff := cmp.Diff(want, nextSlots(t, s, "Europe/Berlin", "2026-06-05 00:00:00", 4)); diff != "" {
 		t.Error(diff)
 	}
 	last, _ := s.Prev(time.Date(2026, 6, 6, 9, 0, 0, 0, time.UTC)) // 11:00 in Berlin, not included
@@ -189,7 +189,7 @@ func TestSeveralLinesAreDueWhenAnyIs(t *testing.T) {
 	}
 }
 
-func TestCronProblemsSayWhatToWrite(t *testing.T) {
+func TestCron_ProblemsSayWhatToWrite(t *testing.T) {
 	for line, want := range map[string]string{
 		"75 * * * *":                         "minute 75 is out of range: minutes go from 0 to 59",
 		"0 24 * * *":                         "hour 24 is out of range: hours go from 0 to 23",
@@ -228,13 +228,13 @@ func TestCronProblemsSayWhatToWrite(t *testing.T) {
 	} {
 		_, err := Cron([]string{line}, "")
 		p, ok := errors.AsType[*Problem](err)
-		if !ok || p.Text != want {
+		if !ok || p.Message != want {
 			t.Errorf("%q:\n got %v\nwant %s", line, err, want)
 		}
 	}
 }
 
-func TestProblemsNameTheLine(t *testing.T) {
+func TestCron_ProblemsNameTheLine(t *testing.T) {
 	for _, c := range []struct {
 		lines []string
 		zone  string
@@ -255,11 +255,11 @@ func TestProblemsNameTheLine(t *testing.T) {
 
 // Another library is a second opinion on the calendar where no clock changes. It takes
 // */2 in a day field for a restriction, which Debian does not, so such lines are left out.
-func TestCronAgreesWithAnotherLibraryWhereTheClockNeverChanges(t *testing.T) {
+func TestCron_AgreesWithAnotherLibraryInUTC(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 0))
 	compared := 0
 	for range 4000 {
-		l := madeLine{makeField(r, 0, 59, 0.3), makeField(r, 0, 23, 0.3), makeField(r, 1, 28, 0.5), makeField(r, 1, 12, 0.5), makeField(r, 0, 6, 0.5)}
+		l := generatedLine{generateField(r, 0, 59, 0.3), generateField(r, 0, 23, 0.3), generateField(r, 1, 28, 0.5), generateField(r, 1, 12, 0.5), generateField(r, 0, 6, 0.5)}
 		if strings.Contains(l.dom.text+l.dow.text, "*") && l.dom.text != "*" && l.dow.text != "*" {
 			continue
 		}

@@ -10,7 +10,7 @@ type Suggestion struct {
 	Kind    string // where to write it: one of the kinds below
 	Text    string // what to write
 	Zone    string // IANA name of the zone that the expression names; empty if it names none
-	Reading string // whose expression it was taken for, such as "Quartz"
+	Dialect string // whose expression it was taken for, such as "Quartz"
 	Note    string // what else to change, in a sentence; empty if nothing
 }
 
@@ -25,16 +25,16 @@ const (
 // the rule by which expressions are recognised and translated; each row states it
 // in words, with the source it was taken from.
 type dialect struct {
-	name    string // in [Suggestion.Reading]
-	title   string // of an expression, with its article
-	phrase  string // where it is read so, in a clause
-	layouts []string
-	sunday  int    // number of Sunday in the day of week; the others follow
-	oneAny  bool   // exactly one of the two day fields is "?"
-	wraps   bool   // a range may run over the end, such as 22-4
-	note    string // about every translation, in a sentence
-	words   string
-	source  string
+	name            string // in [Suggestion.Dialect]
+	title           string // of an expression, with its article
+	phrase          string // where it is read so, in a clause
+	layouts         []string
+	sundayNumber    int    // number of Sunday in the day of week; the others follow
+	oneQuestionMark bool   // exactly one of the two day fields is "?"
+	rangesWrap      bool   // a range may run over the end, such as 22-4
+	note            string // about every translation, in a sentence
+	rule            string
+	source          string
 }
 
 // A layout names the fields in their order: second, minute, hour, Day of the
@@ -48,40 +48,40 @@ const (
 
 var (
 	quartz = dialect{
-		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sunday: 1, oneAny: true, wraps: true,
-		words: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
+		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sundayNumber: 1, oneQuestionMark: true, rangesWrap: true,
+		rule: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
 			"Sunday is 1 and Saturday 7. L, W, LW and # are known; L alone in the day of week is Saturday. Ranges may wrap.",
 		source: "Quartz 2.3 CronExpression, class documentation; not tried",
 	}
 	spring = dialect{
-		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sunday: 0,
-		words: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
+		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sundayNumber: 0,
+		rule: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
 			"robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days alike. " +
 			"If both day fields are restricted, both must match in Spring and node-cron, one in robfig/cron, cron-parser and croner.",
 		source: "Spring Framework 6 CronExpression.parse, Javadoc; NCrontab, README; robfig/cron 3.0.1, node-cron 4.6.0, cron-parser 5.10.6 and croner 11.0.1, tried",
 	}
 	cronexpr = dialect{
-		name: "cronexpr", title: "a line with the year last, as in Nomad and supercronic", phrase: "with the year last, as in Nomad and supercronic", layouts: []string{yearLast, sevenFields}, sunday: 0,
-		words:  "Six fields ending with the year, or seven with the second first. Sunday is 0 or 7. Nomad and supercronic use it.",
+		name: "cronexpr", title: "a line with the year last, as in Nomad and supercronic", phrase: "with the year last, as in Nomad and supercronic", layouts: []string{yearLast, sevenFields}, sundayNumber: 0,
+		rule:   "Six fields ending with the year, or seven with the second first. Sunday is 0 or 7. Nomad and supercronic use it.",
 		source: "gorhill/cronexpr, README; hashicorp/cronexpr 1.1.3 and supercronic 0.2.48, tried",
 	}
 	eventBridge = dialect{
-		name: "EventBridge", title: "an EventBridge expression", phrase: "in EventBridge", layouts: []string{yearLast}, sunday: 1, oneAny: true,
+		name: "EventBridge", title: "an EventBridge expression", phrase: "in EventBridge", layouts: []string{yearLast}, sundayNumber: 1, oneQuestionMark: true,
 		note: "Choose the time zone too: EventBridge rules run in UTC, schedules in the zone that they name.",
-		words: "cron(…) around six fields ending with the year. Exactly one of the day fields is “?”. Sunday is 1. " +
+		rule: "cron(…) around six fields ending with the year. Exactly one of the day fields is “?”. Sunday is 1. " +
 			"rate(value unit) is an interval, at(time) a single run. Rules run in UTC, schedules in a zone of their choice.",
 		source: "Amazon EventBridge Scheduler user guide, “Schedule types”; not tried",
 	}
 	plainCron = dialect{
-		name: "robfig/cron", title: "a line of robfig/cron", phrase: "in robfig/cron", layouts: []string{fiveFields}, sunday: 0,
-		words: "Five fields in which “?” is “*”, and a step may follow a single number: 5/15 is 5-59/15. " +
+		name: "robfig/cron", title: "a line of robfig/cron", phrase: "in robfig/cron", layouts: []string{fiveFields}, sundayNumber: 0,
+		rule: "Five fields in which “?” is “*”, and a step may follow a single number: 5/15 is 5-59/15. " +
 			"TZ= or CRON_TZ= before the line names a zone. @every takes a duration.",
 		source: "robfig/cron v3, doc.go; Kubernetes, “CronJob”, time zones",
 	}
 )
 
 // layoutField returns the field for a letter of a layout.
-func layoutField(letter byte) field {
+func layoutField(letter byte) cronField {
 	switch letter {
 	case 'm':
 		return minuteField
@@ -94,57 +94,57 @@ func layoutField(letter byte) field {
 	case 'W':
 		return weekdayField
 	}
-	return field{name: "second", plural: "seconds", high: 59}
+	return cronField{name: "second", plural: "seconds", max: 59}
 }
 
 // meaning is an expression as one dialect reads it.
 type meaning struct {
-	dialect  string
-	title    string
-	phrase   string
-	kind     string
-	text     string // empty if no schedule here has the same meaning
-	why      string // why text is empty, in a clause
-	note     string
-	sunday   int
-	weekdays bool // the day of week has numbers
+	dialect         string
+	title           string
+	phrase          string
+	kind            string
+	text            string // empty if no schedule here has the same meaning
+	noEquivalent    string // why text is empty, in a clause
+	note            string
+	sundayNumber    int
+	numbersWeekdays bool // the day of week has numbers
 }
 
-// read returns the expression as the dialect reads it. It returns false if the
+// parse returns the expression as the dialect reads it. It returns false if the
 // expression is not valid in this dialect.
-func (d dialect) read(fields []string) (meaning, bool) {
+func (d dialect) parse(fields []string) (meaning, bool) {
 	for _, layout := range d.layouts {
 		if len(layout) == len(fields) {
-			return d.readLayout(layout, fields)
+			return d.parseLayout(layout, fields)
 		}
 	}
 	return meaning{}, false
 }
 
-// readLayout is read for one layout.
-func (d dialect) readLayout(layout string, fields []string) (meaning, bool) {
-	x := translation{dialect: d, parts: map[byte]string{}, sets: map[byte]set{}}
+// parseLayout is read for one layout.
+func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
+	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]bitset{}}
 	for i := range layout {
-		if !x.take(layout[i], fields[i]) {
+		if !x.translateField(layout[i], fields[i]) {
 			return meaning{}, false
 		}
 	}
-	if d.oneAny && x.questions != 1 {
+	if d.oneQuestionMark && x.questionMarks != 1 {
 		return meaning{}, false
 	}
-	r := meaning{dialect: d.name, title: d.title, phrase: d.phrase, kind: KindCron, why: x.why, note: d.note, sunday: d.sunday, weekdays: x.numbered}
+	r := meaning{dialect: d.name, title: d.title, phrase: d.phrase, kind: KindCron, noEquivalent: x.noCronEquivalent, note: d.note, sundayNumber: d.sundayNumber, numbersWeekdays: x.numbersWeekdays}
 	switch {
-	case x.parts['D'] != "*" && x.parts['W'] != "*":
-		r.why = "both day fields are restricted, and programs disagree whether one or both must match"
+	case x.cronFields['D'] != "*" && x.cronFields['W'] != "*":
+		r.noEquivalent = "both day fields are restricted, and programs disagree whether one or both must match"
 		return r, true
-	case x.many.size() > 1:
-		r = x.often(r)
-	case x.second != 0 && r.why == "":
-		r.why = "it runs at the second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
+	case x.severalSeconds.size() > 1:
+		r = x.translateSubMinute(r)
+	case x.second != 0 && r.noEquivalent == "":
+		r.noEquivalent = "it runs at the second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
 	}
-	if r.why != "" {
-		if text, ok := x.calendar(); ok {
-			r.kind, r.text, r.why = KindOnCalendar, text, ""
+	if r.noEquivalent != "" {
+		if text, ok := x.onCalendar(); ok {
+			r.kind, r.text, r.noEquivalent = KindOnCalendar, text, ""
 		}
 		return r, true
 	}
@@ -153,11 +153,11 @@ func (d dialect) readLayout(layout string, fields []string) (meaning, bool) {
 	}
 	var line []string
 	for i := range len(fiveFields) {
-		line = append(line, x.parts[fiveFields[i]])
+		line = append(line, x.cronFields[fiveFields[i]])
 	}
 	r.text = strings.Join(line, " ")
-	if _, err := cronLine(r.text, "UTC"); err != nil {
-		r.text, r.why = "", "it names a day that never comes"
+	if _, err := parseCron(r.text, "UTC"); err != nil {
+		r.text, r.noEquivalent = "", "it names a day that never comes"
 	}
 	return r, true
 }

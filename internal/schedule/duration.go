@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// noBreak keeps a number and its unit on one line.
-const noBreak = "\u00a0"
+// noBreakSpace keeps a number and its unit on one line.
+const noBreakSpace = "\u00a0"
 
-// Duration says a length of time in words: "24 h", "15 min", "1 h 30 min", with
+// FormatDuration says a length of time in words: "24 h", "15 min", "1 h 30 min", with
 // a no-break space between number and unit. Days are used from 48 hours on,
 // because "24 h" and "36 h" are how people speak of a day. Parts of a second are
 // said as decimals, nothing is rounded.
-func Duration(d time.Duration) string {
+func FormatDuration(d time.Duration) string {
 	if d < 0 {
-		return "−" + Duration(-max(d, -1<<63+1))
+		return "−" + FormatDuration(-max(d, -1<<63+1))
 	}
 	var parts []string
 	count := func(unit string, size time.Duration) {
 		if n := d / size; n > 0 {
-			parts = append(parts, strconv.FormatInt(int64(n), 10)+noBreak+unit)
+			parts = append(parts, strconv.FormatInt(int64(n), 10)+noBreakSpace+unit)
 			d -= n * size
 		}
 	}
@@ -31,7 +31,7 @@ func Duration(d time.Duration) string {
 	count("min", time.Minute)
 	if d > 0 || parts == nil {
 		seconds := strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
-		parts = append(parts, seconds+noBreak+"s")
+		parts = append(parts, seconds+noBreakSpace+"s")
 	}
 	return strings.Join(parts, " ")
 }

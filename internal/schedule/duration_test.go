@@ -32,7 +32,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestDurationProblemsSayWhatToWrite(t *testing.T) {
+func TestParseDuration_ProblemsSayWhatToWrite(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "the duration is empty: write for example 24h or 15 min",
 		"-5m":                    "“-5m” is negative: write a length without a sign, such as 15 min",
@@ -57,29 +57,29 @@ func TestDurationProblemsSayWhatToWrite(t *testing.T) {
 		strings.Repeat("1", 101): "“" + strings.Repeat("1", 40) + "…” is too long to be a duration: write for example 24h or 15 min",
 	} {
 		_, err := ParseDuration(text)
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Text != want {
+		if p, ok := errors.AsType[*Problem](err); !ok || p.Message != want {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
 		}
 	}
 }
 
-func TestDurationInWords(t *testing.T) {
+func TestFormatDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", time.Second: "1 s", 45 * time.Second: "45 s", 90 * time.Second: "1 min 30 s", 15 * time.Minute: "15 min",
 		24 * time.Hour: "24 h", 36 * time.Hour: "36 h", 48 * time.Hour: "2 d", 60 * time.Hour: "2 d 12 h",
 		1500 * time.Millisecond: "1.5 s", -time.Minute: "−1 min", 366 * 24 * time.Hour: "366 d", -1 << 63: "−106751 d 23 h 47 min 16.854775807 s",
 	} {
-		if got := strings.ReplaceAll(Duration(d), noBreak, " "); got != want {
+		if got := strings.ReplaceAll(FormatDuration(d), noBreakSpace, " "); got != want {
 			t.Errorf("%d: got %s, want %s", d, got, want)
 		}
 	}
 }
 
-func TestWhatDurationWritesParseDurationReads(t *testing.T) {
+func TestFormatDuration_IsParsedAgain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := time.Duration(rapid.Int64Range(0, int64(longestDuration/time.Second)).Draw(t, "seconds")) * time.Second
-		if got, err := ParseDuration(Duration(want)); err != nil || got != want {
-			t.Fatalf("%s: got %s, %v", Duration(want), got, err)
+		want := time.Duration(rapid.Int64Range(0, int64(maxDuration/time.Second)).Draw(t, "seconds")) * time.Second
+		if got, err := ParseDuration(FormatDuration(want)); err != nil || got != want {
+			t.Fatalf("%s: got %s, %v", FormatDuration(want), got, err)
 		}
 	})
 }

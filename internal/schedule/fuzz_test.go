@@ -12,11 +12,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tooLong is far above what any call takes, even on a busy machine.
-const tooLong = 2 * time.Second
+// maxParseTime is far above what any call takes, even on a busy machine.
+const maxParseTime = 2 * time.Second
 
-// checkPromises checks what holds for every schedule at every moment.
-func checkPromises(t interface {
+// checkInvariants checks what holds for every schedule at every moment.
+func checkInvariants(t interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }, s Schedule, at time.Time,
@@ -26,30 +26,30 @@ func checkPromises(t interface {
 	slot, ok := s.Next(at)
 	if ok {
 		if !slot.After(at) || slot.Location() != time.UTC {
-			t.Fatalf("%s: Next(%s) is %s", s.Words(), at, slot)
+			t.Fatalf("%s: Next(%s) is %s", s.Describe(), at, slot)
 		}
 		if back, ok := s.Prev(slot.Add(1)); !ok || !back.Equal(slot) {
-			t.Fatalf("%s: %s is a slot, but the last one before %s is %s", s.Words(), slot, slot.Add(1), back)
+			t.Fatalf("%s: %s is a slot, but the last one before %s is %s", s.Describe(), slot, slot.Add(1), back)
 		}
 		if again, ok := s.Next(slot.Add(-1)); !ok || !again.Equal(slot) {
-			t.Fatalf("%s: %s is a slot, but the next one after %s is %s", s.Words(), slot, slot.Add(-1), again)
+			t.Fatalf("%s: %s is a slot, but the next one after %s is %s", s.Describe(), slot, slot.Add(-1), again)
 		}
 	}
 	last, found := s.Prev(at)
 	if found {
 		if !last.Before(at) || last.Location() != time.UTC {
-			t.Fatalf("%s: Prev(%s) is %s", s.Words(), at, last)
+			t.Fatalf("%s: Prev(%s) is %s", s.Describe(), at, last)
 		}
 		between, more := s.Next(last)
 		if more && between.Before(at) || ok && !more || ok && between.After(slot) {
-			t.Fatalf("%s: %s is the last slot before %s, but the next after it is %s", s.Words(), last, at, between)
+			t.Fatalf("%s: %s is the last slot before %s, but the next after it is %s", s.Describe(), last, at, between)
 		}
 	}
-	if words := s.Words(); words == "" || strings.Contains(words, "%!") {
+	if words := s.Describe(); words == "" || strings.Contains(words, "%!") {
 		t.Fatalf("the words are %q", words)
 	}
-	if took := time.Since(began); took > tooLong {
-		t.Fatalf("%s at %s took %s", s.Words(), at, took)
+	if took := time.Since(began); took > maxParseTime {
+		t.Fatalf("%s at %s took %s", s.Describe(), at, took)
 	}
 }
 
@@ -70,7 +70,7 @@ func FuzzCron(f *testing.F) {
 			checkProblem(t, err)
 			return
 		}
-		checkPromises(t, s, time.Unix(seconds, nanoseconds))
+		checkInvariants(t, s, time.Unix(seconds, nanoseconds))
 	})
 }
 
@@ -91,7 +91,7 @@ func FuzzOnCalendar(f *testing.F) {
 			checkProblem(t, err)
 			return
 		}
-		checkPromises(t, s, time.Unix(seconds, nanoseconds))
+		checkInvariants(t, s, time.Unix(seconds, nanoseconds))
 	})
 }
 
@@ -105,11 +105,11 @@ func FuzzParseDuration(f *testing.F) {
 			checkProblem(t, err)
 			return
 		}
-		if d < 0 || d > longestDuration || d%time.Second != 0 {
+		if d < 0 || d > maxDuration || d%time.Second != 0 {
 			t.Fatalf("%q is %d", text, d)
 		}
-		if again, err := ParseDuration(Duration(d)); err != nil || again != d {
-			t.Fatalf("%q is %s, which reads as %d: %v", text, Duration(d), again, err)
+		if again, err := ParseDuration(FormatDuration(d)); err != nil || again != d {
+			t.Fatalf("%q is %s, which reads as %d: %v", text, FormatDuration(d), again, err)
 		}
 	})
 }
@@ -118,14 +118,14 @@ func FuzzParseDuration(f *testing.F) {
 func checkProblem(t *testing.T, err error) {
 	t.Helper()
 	p, ok := errors.AsType[*Problem](err)
-	if !ok || p.Text == "" || len(p.Text) > 700 || strings.ContainsFunc(p.Text, unicode.IsControl) || !utf8.ValidString(p.Text) {
+	if !ok || p.Message == "" || len(p.Message) > 700 || strings.ContainsFunc(p.Message, unicode.IsControl) || !utf8.ValidString(p.Message) {
 		t.Fatalf("the problem is %#v", err)
 	}
 }
 
-func TestPromisesHoldForGeneratedSchedules(t *testing.T) {
+func TestSchedule_InvariantsHoldForGeneratedSchedules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		zone := changing[rapid.IntRange(0, len(changing)-1).Draw(t, "zone")].zone
+		zone := changingZones[rapid.IntRange(0, len(changingZones)-1).Draw(t, "zone")].zone
 		at := time.Unix(rapid.Int64Range(0, 7258118400).Draw(t, "at"), rapid.Int64Range(0, 999).Draw(t, "ns"))
 		field := func(low, high int, name string) string {
 			a := rapid.IntRange(low, high).Draw(t, name)
@@ -139,6 +139,6 @@ func TestPromisesHoldForGeneratedSchedules(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		checkPromises(t, s, at)
+		checkInvariants(t, s, at)
 	})
 }

@@ -11,29 +11,29 @@ package schedule
 // Friday); everything else is a plain set.
 type pattern struct {
 	years   years
-	months  set
+	months  bitset
 	days    dayRule
-	hours   set
-	minutes set
+	hours   bitset
+	minutes bitset
 	seconds ticks
-	over    overrun
+	overrun stepOverrun
 }
 
 // dayRule says which days of a month match.
 type dayRule interface {
-	// in returns the days of that month that match.
-	in(year, month int) set
-	// words says the rule for the given months, such as "on weekdays".
+	// matchingDays returns the days of that month that match.
+	matchingDays(year, month int) bitset
+	// describe says the rule for the given months, such as "on weekdays".
 	// It is false when the rule is too odd for plain words.
-	words(months set) (string, bool)
+	describe(months bitset) (string, bool)
 }
 
-// years is the set of years from firstYear to lastYear.
-type years [(lastYear-firstYear)/64 + 1]set
+// years is the set of years from minYear to maxYear.
+type years [(maxYear-minYear)/64 + 1]bitset
 
-// everyYear is what "*" means, and the years of all cron lines.
-func everyYear() (y years) {
-	for n := firstYear; n <= lastYear; n++ {
+// allYears is what "*" means, and the years of all cron lines.
+func allYears() (y years) {
+	for n := minYear; n <= maxYear; n++ {
 		y.add(n)
 	}
 	return y
@@ -41,20 +41,20 @@ func everyYear() (y years) {
 
 // add must be given a year within the horizon.
 func (y *years) add(n int) {
-	y[(n-firstYear)/64] = y[(n-firstYear)/64].with((n - firstYear) % 64)
+	y[(n-minYear)/64] = y[(n-minYear)/64].with((n - minYear) % 64)
 }
 
 // has must be asked about years within the horizon only.
-func (y *years) has(n int) bool { return y[(n-firstYear)/64].has((n - firstYear) % 64) }
+func (y *years) has(n int) bool { return y[(n-minYear)/64].has((n - minYear) % 64) }
 
 // next returns the first match at or after from.
-func (p *pattern) next(from wall) (wall, bool) {
+func (p *pattern) next(from wallTime) (wallTime, bool) {
 	for {
 		w, ok := p.nextMatch(from)
 		if !ok {
 			return 0, false
 		}
-		_, resume, passed := p.passedOver(w)
+		_, resume, passed := p.skippedByOverrun(w)
 		if !passed {
 			return w, true
 		}
@@ -63,13 +63,13 @@ func (p *pattern) next(from wall) (wall, bool) {
 }
 
 // prev returns the last match at or before upTo.
-func (p *pattern) prev(upTo wall) (wall, bool) {
+func (p *pattern) prev(upTo wallTime) (wallTime, bool) {
 	for {
 		w, ok := p.prevMatch(upTo)
 		if !ok {
 			return 0, false
 		}
-		begin, _, passed := p.passedOver(w)
+		begin, _, passed := p.skippedByOverrun(w)
 		if !passed {
 			return w, true
 		}
@@ -78,19 +78,19 @@ func (p *pattern) prev(upTo wall) (wall, bool) {
 }
 
 // nextMatch is next without regard to overrun.
-func (p *pattern) nextMatch(from wall) (wall, bool) {
+func (p *pattern) nextMatch(from wallTime) (wallTime, bool) {
 	from = max(from, 0)
-	if from >= horizon {
+	if from >= searchEnd {
 		return 0, false
 	}
-	d, at := from.civil()
+	d, at := from.dateAndTime()
 	// The day of from itself may match with its time of day already over.
 	found, ok := p.dayFrom(d)
 	if !ok {
 		return 0, false
 	}
 	if found == d {
-		if clock, ok := p.clockFrom(at); ok {
+		if clock, ok := p.timeFrom(at); ok {
 			return from - at + clock, true
 		}
 		d.day++
@@ -98,23 +98,23 @@ func (p *pattern) nextMatch(from wall) (wall, bool) {
 			return 0, false
 		}
 	}
-	clock, ok := p.clockFrom(0)
-	return wallOf(found.year, found.month, found.day) + clock, ok
+	clock, ok := p.timeFrom(0)
+	return midnightOf(found.year, found.month, found.day) + clock, ok
 }
 
 // prevMatch is prev without regard to overrun.
-func (p *pattern) prevMatch(upTo wall) (wall, bool) {
-	upTo = min(upTo, horizon-1)
+func (p *pattern) prevMatch(upTo wallTime) (wallTime, bool) {
+	upTo = min(upTo, searchEnd-1)
 	if upTo < 0 {
 		return 0, false
 	}
-	d, at := upTo.civil()
+	d, at := upTo.dateAndTime()
 	found, ok := p.dayUpTo(d)
 	if !ok {
 		return 0, false
 	}
 	if found == d {
-		if clock, ok := p.clockUpTo(at); ok {
+		if clock, ok := p.timeUpTo(at); ok {
 			return upTo - at + clock, true
 		}
 		d.day--
@@ -122,17 +122,17 @@ func (p *pattern) prevMatch(upTo wall) (wall, bool) {
 			return 0, false
 		}
 	}
-	clock, ok := p.clockUpTo(day - 1)
-	return wallOf(found.year, found.month, found.day) + clock, ok
+	clock, ok := p.timeUpTo(day - 1)
+	return midnightOf(found.year, found.month, found.day) + clock, ok
 }
 
 // dayFrom returns the first matching day at or after d. The day of d may be
 // one past the end of its month.
 func (p *pattern) dayFrom(d date) (date, bool) {
-	for y := d.year; y <= lastYear; y++ {
+	for y := d.year; y <= maxYear; y++ {
 		if p.years.has(y) {
 			for m := range p.months.from(d.month).all() {
-				days := p.days.in(y, m)
+				days := p.days.matchingDays(y, m)
 				if m == d.month {
 					days = days.from(d.day)
 				}
@@ -148,11 +148,11 @@ func (p *pattern) dayFrom(d date) (date, bool) {
 
 // dayUpTo returns the last matching day at or before d. The day of d may be 0.
 func (p *pattern) dayUpTo(d date) (date, bool) {
-	for y := d.year; y >= firstYear; y-- {
+	for y := d.year; y >= minYear; y-- {
 		if p.years.has(y) {
 			for months := p.months.upTo(d.month); months != 0; months = months.upTo(months.last() - 1) {
 				m := months.last()
-				days := p.days.in(y, m)
+				days := p.days.matchingDays(y, m)
 				if m == d.month {
 					days = days.upTo(d.day)
 				}
@@ -166,8 +166,8 @@ func (p *pattern) dayUpTo(d date) (date, bool) {
 	return date{}, false
 }
 
-// clockFrom returns the first matching time of day at or after at.
-func (p *pattern) clockFrom(at wall) (wall, bool) {
+// timeFrom returns the first matching time of day at or after at.
+func (p *pattern) timeFrom(at wallTime) (wallTime, bool) {
 	h, m := int(at/hour), int(at%hour/minute)
 	// From the smallest unit up: stay in the minute, else in the hour, else go on.
 	if p.hours.has(h) {
@@ -177,18 +177,18 @@ func (p *pattern) clockFrom(at wall) (wall, bool) {
 			}
 		}
 		if rest := p.minutes.from(m + 1); rest != 0 {
-			return p.clockAt(h, rest.first()) + p.seconds.first(), true
+			return p.timeOfDay(h, rest.first()) + p.seconds.first(), true
 		}
 	}
 	rest := p.hours.from(h + 1)
 	if rest == 0 {
 		return 0, false
 	}
-	return p.clockAt(rest.first(), p.minutes.first()) + p.seconds.first(), true
+	return p.timeOfDay(rest.first(), p.minutes.first()) + p.seconds.first(), true
 }
 
-// clockUpTo returns the last matching time of day at or before at.
-func (p *pattern) clockUpTo(at wall) (wall, bool) {
+// timeUpTo returns the last matching time of day at or before at.
+func (p *pattern) timeUpTo(at wallTime) (wallTime, bool) {
 	h, m := int(at/hour), int(at%hour/minute)
 	if p.hours.has(h) {
 		if p.minutes.has(m) {
@@ -197,15 +197,15 @@ func (p *pattern) clockUpTo(at wall) (wall, bool) {
 			}
 		}
 		if rest := p.minutes.upTo(m - 1); rest != 0 {
-			return p.clockAt(h, rest.last()) + p.seconds.last(), true
+			return p.timeOfDay(h, rest.last()) + p.seconds.last(), true
 		}
 	}
 	rest := p.hours.upTo(h - 1)
 	if rest == 0 {
 		return 0, false
 	}
-	return p.clockAt(rest.last(), p.minutes.last()) + p.seconds.last(), true
+	return p.timeOfDay(rest.last(), p.minutes.last()) + p.seconds.last(), true
 }
 
-// clockAt is the time of day without seconds.
-func (*pattern) clockAt(h, m int) wall { return wall(h)*hour + wall(m)*minute }
+// timeOfDay is the time of day without seconds.
+func (*pattern) timeOfDay(h, m int) wallTime { return wallTime(h)*hour + wallTime(m)*minute }

@@ -12,8 +12,8 @@ type Problem struct {
 	// Line is the place of the offending line, counted from 1; 0 when the
 	// problem is not about one line of several.
 	Line int
-	// Text is one sentence without a full stop that ends in what to write instead.
-	Text string
+	// Message is one sentence without a full stop that ends in what to write instead.
+	Message string
 	// Suggestions are schedules to write instead: one, or several if the
 	// expression has several meanings.
 	Suggestions []Suggestion
@@ -21,41 +21,41 @@ type Problem struct {
 
 // Error returns the sentence. The line is left to whoever shows it, because a
 // form marks the line and a terminal names it.
-func (p *Problem) Error() string { return p.Text }
+func (p *Problem) Error() string { return p.Message }
 
-// problem makes a sentence; whatever was typed goes through quote or short first.
-func problem(format string, args ...any) *Problem {
-	return &Problem{Text: fmt.Sprintf(format, args...)}
+// problemf makes a sentence; whatever was typed goes through quote or short first.
+func problemf(format string, args ...any) *Problem {
+	return &Problem{Message: fmt.Sprintf(format, args...)}
 }
 
-// onLine returns err with the line it is about, if it is a Problem.
-func onLine(err error, line int) error {
+// withLine returns err with the line it is about, if it is a Problem.
+func withLine(err error, line int) error {
 	if p, ok := errors.AsType[*Problem](err); ok {
-		return p.onLine(line)
+		return p.withLine(line)
 	}
 	return err
 }
 
-// onLine copies, because a Problem in hands of others must not change.
-func (p *Problem) onLine(line int) *Problem {
-	return &Problem{Line: line, Text: p.Text, Suggestions: p.Suggestions}
+// withLine copies, because a Problem in hands of others must not change.
+func (p *Problem) withLine(line int) *Problem {
+	return &Problem{Line: line, Message: p.Message, Suggestions: p.Suggestions}
 }
 
-// mostQuoted bounds how much of what was typed is said back, in characters.
-const mostQuoted = 40
+// maxQuotedLength bounds how much of what was typed is said back, in characters.
+const maxQuotedLength = 40
 
 // quote returns what was typed, fit for a sentence.
-func quote(s string) string { return "“" + short(s) + "”" }
+func quote(s string) string { return "“" + excerpt(s) + "”" }
 
-// short is quote without the marks. What cannot be seen is made visible, so
+// excerpt is quote without the marks. What cannot be seen is made visible, so
 // that a stray control character does not end up on a page or in a terminal.
-func short(s string) string { return shortTo(s, mostQuoted) }
+func excerpt(s string) string { return excerptUpTo(s, maxQuotedLength) }
 
-// mostAdvised bounds an expression that is to be copied, in characters.
-const mostAdvised = 120
+// maxSuggestionLength bounds an expression that is to be copied, in characters.
+const maxSuggestionLength = 120
 
-// shortTo is short with another bound.
-func shortTo(s string, most int) string {
+// excerptUpTo is short with another bound.
+func excerptUpTo(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "…"
 	}

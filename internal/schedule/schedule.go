@@ -13,23 +13,23 @@ type Schedule interface {
 	// It is false when there is none since the year 1970.
 	Prev(before time.Time) (slot time.Time, ok bool)
 
-	// Words says the schedule in plain words, for example
+	// Describe says the schedule in plain words, for example
 	// "at 03:00 every day, Europe/Berlin".
-	Words() string
+	Describe() string
 }
 
-// union is several schedules at once: due when any of them is due. It is never empty.
-type union struct {
-	parts []*timetable
+// multiLine is several schedules at once: due when any of them is due. It is never empty.
+type multiLine struct {
+	lines []*lineSchedule
 	zone  string
 }
 
 // Next is the earliest of all. Lines due at the same moment are one slot, as one
 // ping answers them all.
-func (u *union) Next(after time.Time) (time.Time, bool) {
+func (u *multiLine) Next(after time.Time) (time.Time, bool) {
 	var first time.Time
 	found := false
-	for _, part := range u.parts {
+	for _, part := range u.lines {
 		if slot, ok := part.next(after); ok && (!found || slot.Before(first)) {
 			first, found = slot, true
 		}
@@ -38,10 +38,10 @@ func (u *union) Next(after time.Time) (time.Time, bool) {
 }
 
 // Prev is the latest of all.
-func (u *union) Prev(before time.Time) (time.Time, bool) {
+func (u *multiLine) Prev(before time.Time) (time.Time, bool) {
 	var last time.Time
 	found := false
-	for _, part := range u.parts {
+	for _, part := range u.lines {
 		if slot, ok := part.prev(before); ok && (!found || slot.After(last)) {
 			last, found = slot, true
 		}
@@ -49,5 +49,5 @@ func (u *union) Prev(before time.Time) (time.Time, bool) {
 	return last, found
 }
 
-// Words names the zone once when all lines share it.
-func (u *union) Words() string { return unionWords(u.parts, u.zone) }
+// Describe names the zone once when all lines share it.
+func (u *multiLine) Describe() string { return describeLines(u.lines, u.zone) }

@@ -9,14 +9,14 @@ type ticks []progression
 
 // progression is start, start+step … up to and including stop.
 // A step of 0 means start alone.
-type progression struct{ start, stop, step wall }
+type progression struct{ start, stop, step wallTime }
 
-// onTheMinute is what cron knows of seconds.
-func onTheMinute() ticks { return ticks{{}} }
+// secondZero is what cron knows of seconds.
+func secondZero() ticks { return ticks{{}} }
 
 // from returns the first tick at or after at.
-func (t ticks) from(at wall) (wall, bool) {
-	best, found := wall(0), false
+func (t ticks) from(at wallTime) (wallTime, bool) {
+	best, found := wallTime(0), false
 	for _, p := range t {
 		tick := p.start
 		if at > tick && p.step > 0 {
@@ -30,8 +30,8 @@ func (t ticks) from(at wall) (wall, bool) {
 }
 
 // upTo returns the last tick at or before at.
-func (t ticks) upTo(at wall) (wall, bool) {
-	best, found := wall(0), false
+func (t ticks) upTo(at wallTime) (wallTime, bool) {
+	best, found := wallTime(0), false
 	for _, p := range t {
 		if p.start > at {
 			continue
@@ -48,13 +48,13 @@ func (t ticks) upTo(at wall) (wall, bool) {
 }
 
 // first cannot fail: every progression starts within the minute.
-func (t ticks) first() wall {
+func (t ticks) first() wallTime {
 	tick, _ := t.from(0)
 	return tick
 }
 
 // last cannot fail for the same reason.
-func (t ticks) last() wall {
+func (t ticks) last() wallTime {
 	tick, _ := t.upTo(minute - 1)
 	return tick
 }

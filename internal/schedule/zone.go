@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// Zone returns the name the tz database uses today for a time zone: "US/Eastern"
+// CanonicalZone returns the name the tz database uses today for a time zone: "US/Eastern"
 // is "America/New_York", "" is "UTC". The error is a [*Problem] that says what to write.
 //
 // Zones are looked up as [time.LoadLocation] does; a program that must not depend
 // on the files of its machine imports time/tzdata.
-func Zone(name string) (canonical string, err error) {
+func CanonicalZone(name string) (canonical string, err error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
 		return "UTC", nil
 	}
-	if known(name) {
-		return current(name), nil
+	if isZone(name) {
+		return currentZoneName(name), nil
 	}
-	return "", unknownZone(name)
+	return "", unknownZoneProblem(name)
 }
 
-// current returns the name of today.
-func current(name string) string {
-	if today, ok := aliases[name]; ok {
+// currentZoneName returns the name of today.
+func currentZoneName(name string) string {
+	if today, ok := zoneAliases[name]; ok {
 		return today
 	}
 	return name
 }
 
-// load returns the location of a zone that Zone let pass.
-func load(zone string) (*time.Location, error) {
+// loadLocation returns the location of a zone that Zone let pass.
+func loadLocation(zone string) (*time.Location, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
-		return nil, unknownZone(zone)
+		return nil, unknownZoneProblem(zone)
 	}
 	return loc, nil
 }
 
-// known reports whether name is a zone. "Local" is the zone of the machine, which
+// isZone reports whether name is a zone. "Local" is the zone of the machine, which
 // is nobody's schedule; the other names that are refused are files beside the zones.
-func known(name string) bool {
+func isZone(name string) bool {
 	if len(name) > 40 || strings.Trim(name, zoneLetters) != "" {
 		return false
 	}
@@ -48,16 +48,16 @@ func known(name string) bool {
 	case "Local", "localtime", "posixrules", "posix", "right", "Factory":
 		return false
 	}
-	_, err := time.LoadLocation(current(name))
+	_, err := time.LoadLocation(currentZoneName(name))
 	return err == nil
 }
 
 // zoneLetters keeps paths such as "../x" from ever being looked up as files.
 const zoneLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-"
 
-// abbreviations are what people write for a zone, and a zone they may mean.
+// zoneAbbreviations are what people write for a zone, and a zone they may mean.
 // None is accepted: IST alone stands for three.
-var abbreviations = map[string]string{
+var zoneAbbreviations = map[string]string{
 	"AEDT": "Australia/Sydney", "AEST": "Australia/Sydney", "BRT": "America/Sao_Paulo",
 	"BST": "Europe/London", "CDT": "America/Chicago", "CEST": "Europe/Berlin",
 	"CST": "America/Chicago", "EDT": "America/New_York", "EEST": "Europe/Helsinki",
@@ -67,22 +67,22 @@ var abbreviations = map[string]string{
 	"WEST": "Europe/Lisbon", "Z": "UTC",
 }
 
-// unknownZone says what may have been meant, from the likeliest to the least.
-func unknownZone(name string) error {
-	if zone, ok := abbreviations[strings.ToUpper(name)]; ok {
-		return problem("%s is not the name of a time zone: write a place, such as %s", quote(name), zone)
+// unknownZoneProblem says what may have been meant, from the likeliest to the least.
+func unknownZoneProblem(name string) error {
+	if zone, ok := zoneAbbreviations[strings.ToUpper(name)]; ok {
+		return problemf("%s is not the name of a time zone: write a place, such as %s", quote(name), zone)
 	}
-	if zone := properCase(name); known(zone) {
-		return problem("%s is not the name of a time zone: write %s", quote(name), current(zone))
+	if zone := fixZoneCase(name); isZone(zone) {
+		return problemf("%s is not the name of a time zone: write %s", quote(name), currentZoneName(zone))
 	}
 	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
-		return problem("%s is an offset, not a time zone: write a place, such as Europe/Berlin", quote(name))
+		return problemf("%s is an offset, not a time zone: write a place, such as Europe/Berlin", quote(name))
 	}
-	return problem("%s is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC", quote(name))
+	return problemf("%s is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC", quote(name))
 }
 
-// properCase turns "europe/isle of man" into "Europe/Isle_of_Man".
-func properCase(name string) string {
+// fixZoneCase turns "europe/isle of man" into "Europe/Isle_of_Man".
+func fixZoneCase(name string) string {
 	if upper := strings.ToUpper(name); len(name) <= 3 {
 		return upper
 	}

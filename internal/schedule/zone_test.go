@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-func TestZone(t *testing.T) {
+func TestCanonicalZone(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "UTC", "UTC": "UTC", "Etc/UTC": "UTC", "Zulu": "UTC", "Europe/Berlin": "Europe/Berlin", " Europe/Berlin ": "Europe/Berlin",
 		"US/Eastern": "America/New_York", "Asia/Calcutta": "Asia/Kolkata", "Europe/Kiev": "Europe/Kyiv",
 		"Europe/Oslo": "Europe/Oslo", "Etc/GMT+5": "Etc/GMT+5", "America/Argentina/Buenos_Aires": "America/Argentina/Buenos_Aires",
 	} {
-		if got, err := Zone(name); err != nil || got != want {
+		if got, err := CanonicalZone(name); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %s", name, got, err, want)
 		}
 	}
 }
 
-func TestZoneProblemsSayWhatToWrite(t *testing.T) {
+func TestCanonicalZone_ProblemsSayWhatToWrite(t *testing.T) {
 	const other = " is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC"
 	for name, want := range map[string]string{
 		"europe/isle of man":  "“europe/isle of man” is not the name of a time zone: write Europe/Isle_of_Man",
@@ -34,16 +34,16 @@ func TestZoneProblemsSayWhatToWrite(t *testing.T) {
 		"Europe":              "“Europe”" + other,
 		"Mars/Olympus_Mons":   "“Mars/Olympus_Mons”" + other,
 	} {
-		got, err := Zone(name)
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Text != want {
+		got, err := CanonicalZone(name)
+		if p, ok := errors.AsType[*Problem](err); !ok || p.Message != want {
 			t.Errorf("%q:\n got %q, %v\nwant %s", name, got, err, want)
 		}
 	}
 }
 
-func TestEveryAliasLeadsToAZoneThatKeepsTheSameTime(t *testing.T) {
-	for old, today := range aliases {
-		if aliases[today] != "" {
+func TestCanonicalZone_EveryAliasKeepsTheSameTime(t *testing.T) {
+	for old, today := range zoneAliases {
+		if zoneAliases[today] != "" {
 			t.Errorf("%s leads to %s, which is an alias itself", old, today)
 		}
 		a, b := location(t, old), location(t, today)
@@ -55,8 +55,8 @@ func TestEveryAliasLeadsToAZoneThatKeepsTheSameTime(t *testing.T) {
 			}
 		}
 	}
-	for _, zone := range abbreviations {
-		if !known(zone) {
+	for _, zone := range zoneAbbreviations {
+		if !isZone(zone) {
 			t.Errorf("%s is suggested but not known", zone)
 		}
 	}

@@ -30,16 +30,16 @@ type Key struct {
 	aead cipher.AEAD
 }
 
-// New returns the text of a new key, for [Parse].
-func New() string {
+// GenerateKey returns the text of a new key, for [ParseKey].
+func GenerateKey() string {
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never returns an error: documented since Go 1.24
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-// Parse reads a key: 32 bytes in base64, with or without white space around it.
+// ParseKey reads a key: 32 bytes in base64, with or without white space around it.
 // Its errors do not repeat the text.
-func Parse(text string) (*Key, error) {
+func ParseKey(text string) (*Key, error) {
 	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(secret) != keySize {
 		return nil, errors.New("not a secret key: it must be 32 bytes in base64, as `overdue secret-key create` writes them")
@@ -77,7 +77,7 @@ func (k *Key) Seal(about, text string) string {
 // that is not sealed is an error.
 func (k *Key) Open(about, value string) (string, error) {
 	id, coded, found := strings.Cut(strings.TrimPrefix(value, prefix), ":")
-	if !Sealed(value) || !found {
+	if !IsSealed(value) || !found {
 		return "", errors.New("not a sealed value")
 	}
 	if id != k.id {
@@ -94,5 +94,5 @@ func (k *Key) Open(about, value string) (string, error) {
 	return string(plain), nil
 }
 
-// Sealed reports whether a value was made by Seal, with any key.
-func Sealed(value string) bool { return strings.HasPrefix(value, prefix) }
+// IsSealed reports whether a value was made by Seal, with any key.
+func IsSealed(value string) bool { return strings.HasPrefix(value, prefix) }

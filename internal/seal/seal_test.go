@@ -7,23 +7,23 @@ import (
 	"overdue/internal/seal"
 )
 
-// key returns a new key.
-func key(t *testing.T) *seal.Key {
+// newKey returns a new key.
+func newKey(t *testing.T) *seal.Key {
 	t.Helper()
-	k, err := seal.Parse(seal.New() + "\n")
+	k, err := seal.ParseKey(seal.GenerateKey() + "\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-func TestSeal_OpensOnlyWithItsKeyAndForWhatItIsAbout(t *testing.T) {
-	k := key(t)
+func TestOpen_NeedsTheKeyAndTheContextOfSeal(t *testing.T) {
+	k := newKey(t)
 	sealed := k.Seal("channel/1", "geheim")
 	if got, err := k.Open("channel/1", sealed); got != "geheim" || err != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	if !seal.Sealed(sealed) || seal.Sealed("geheim") || strings.Contains(sealed, "geheim") {
+	if !seal.IsSealed(sealed) || seal.IsSealed("geheim") || strings.Contains(sealed, "geheim") {
 		t.Errorf("sealed: %s", sealed)
 	}
 	if again := k.Seal("channel/1", "geheim"); again == sealed {
@@ -31,7 +31,7 @@ func TestSeal_OpensOnlyWithItsKeyAndForWhatItIsAbout(t *testing.T) {
 	}
 	last := sealed[:len(sealed)-1] + string("AB"[strings.Count(sealed[len(sealed)-1:], "A")])
 	for name, open := range map[string]func() (string, error){
-		"another key":   func() (string, error) { return key(t).Open("channel/1", sealed) },
+		"another key":   func() (string, error) { return newKey(t).Open("channel/1", sealed) },
 		"another about": func() (string, error) { return k.Open("channel/2", sealed) },
 		"changed":       func() (string, error) { return k.Open("channel/1", last) },
 		"cut":           func() (string, error) { return k.Open("channel/1", sealed[:40]) },
@@ -45,15 +45,15 @@ func TestSeal_OpensOnlyWithItsKeyAndForWhatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestParse_ReadsAKeyAndRepeatsNoWrongOne(t *testing.T) {
-	text := seal.New()
-	a, err1 := seal.Parse(text)
-	b, err2 := seal.Parse("  " + text + "\r\n")
+func TestParseKey_NeverRepeatsAnInvalidKey(t *testing.T) {
+	text := seal.GenerateKey()
+	a, err1 := seal.ParseKey(text)
+	b, err2 := seal.ParseKey("  " + text + "\r\n")
 	if err1 != nil || err2 != nil || a.ID() != b.ID() || len(a.ID()) != 16 || strings.Contains(text, a.ID()) {
 		t.Errorf("%v %v", err1, err2)
 	}
 	for _, wrong := range []string{"", "c2hvcnQ=", text + text, "hunter2", strings.Repeat("A", 200)} {
-		if _, err := seal.Parse(wrong); err == nil || wrong != "" && strings.Contains(err.Error(), wrong) {
+		if _, err := seal.ParseKey(wrong); err == nil || wrong != "" && strings.Contains(err.Error(), wrong) {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}

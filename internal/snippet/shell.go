@@ -11,11 +11,11 @@ const (
 // The script takes the exit code of a subshell. "trap '… $? …' EXIT" would be
 // shorter, but bash also runs that trap when SIGTERM ends the script, with 0 in $?,
 // so a job that was stopped would look like a success.
-var curlWay = Way{
+var curlExample = Example{
 	Name: "curl",
 	Note: "The lines need curl 7.71 or later. RHEL 8 and Ubuntu 20.04 have an older one: use the last block there.",
 	Blocks: []Block{
-		{Title: "Ping when the job has succeeded", File: "Terminal", Code: Job + ` && ` + Curl + ` PING_URL`},
+		{Title: "Ping when the job has succeeded", File: "Terminal", Code: ExampleJob + ` && ` + Curl + ` PING_URL`},
 		{Title: "Start, finish and exit code of a script", File: "backup.sh", Code: `#!/bin/sh
 url=PING_URL
 ` + newRunID + `
@@ -27,33 +27,33 @@ ping /start & start=$!
 (
   # the job ends at the first command that fails
   set -eu
-  ` + Job + `
+  ` + ExampleJob + `
 )
 code=$?
 wait $start
 ping /$code
 exit $code`},
-		{Title: "curl before 7.71", File: "Terminal", Code: Job + ` && { ` + CurlLoop + `; }`},
+		{Title: "curl before 7.71", File: "Terminal", Code: ExampleJob + ` && { ` + CurlLoop + `; }`},
 	},
 }
 
-var crontabWay = Way{
+var crontabExample = Example{
 	Name: "crontab",
 	Note: "Use one of the two: each line runs the job.",
 	Blocks: []Block{
-		{Title: "Ping when the job has succeeded", File: "crontab -e", Code: `0 3 * * * ` + Job + ` && { ` + Curl + ` PING_URL || true; }`},
+		{Title: "Ping when the job has succeeded", File: "crontab -e", Code: `0 3 * * * ` + ExampleJob + ` && { ` + Curl + ` PING_URL || true; }`},
 		{Title: "Or report failures at once, with the exit code", File: "crontab -e", Code: `0 3 * * * ` + exitCodeLine},
 	},
 }
 
 // exitCodeLine reports every end of the job and ends as the job did.
-const exitCodeLine = Job + `; code=$?; ` + Curl + ` PING_URL/$code; exit $code`
+const exitCodeLine = ExampleJob + `; code=$?; ` + Curl + ` PING_URL/$code; exit $code`
 
-// systemdWay reports a failure with OnFailure=, not with ExecStopPost=: the
+// systemdExample reports a failure with OnFailure=, not with ExecStopPost=: the
 // latter also runs after each attempt that Restart= repeats, and after a run that
 // ExecCondition= skips. In systemd 257, OnFailure= needs RestartMode=direct for that
 // (findings/systemd-onfailure-each-attempt.sh). systemd.unit(5), systemd.service(5).
-var systemdWay = Way{
+var systemdExample = Example{
 	Name: "systemd",
 	Note: "Three files. A run that a condition skips sends nothing. With Restart= in the service, add RestartMode=direct: then only the last attempt is reported as a failure.",
 	Blocks: []Block{
@@ -65,7 +65,7 @@ OnFailure=backup-failed.service
 
 [Service]
 Type=oneshot
-ExecStart=` + Job + `
+ExecStart=` + ExampleJob + `
 # the minus: a ping that fails does not fail the job
 ExecStartPost=-/usr/bin/` + Curl + ` PING_URL`},
 		{Title: "Its failure, with the end of the log", File: "/etc/systemd/system/backup-failed.service", Code: `[Unit]
@@ -86,38 +86,38 @@ WantedBy=timers.target`},
 	},
 }
 
-var runWay = Way{
+var runExample = Example{
 	Name: "overdue run",
 	Note: "Sends start, finish, exit code and the end of the output. The job runs the same if Overdue cannot be reached.",
 	Blocks: []Block{
-		{Title: "In a terminal or a script", File: "Terminal", Code: `overdue run PING_URL -- ` + Job},
-		{Title: "In a crontab", File: "crontab -e", Code: `0 3 * * * /usr/local/bin/overdue run PING_URL -- ` + Job},
+		{Title: "In a terminal or a script", File: "Terminal", Code: `overdue run PING_URL -- ` + ExampleJob},
+		{Title: "In a crontab", File: "crontab -e", Code: `0 3 * * * /usr/local/bin/overdue run PING_URL -- ` + ExampleJob},
 	},
 }
 
-// lines are the pieces that only the documents show.
-var lines = map[string]string{
+// docSnippets are the pieces that only the documents show.
+var docSnippets = map[string]string{
 	"success":     Curl + ` PING_URL`,
-	"after":       Job + ` && ` + Curl + ` PING_URL`,
+	"after":       ExampleJob + ` && ` + Curl + ` PING_URL`,
 	"fail":        Curl + ` PING_URL/fail`,
 	"exit code":   exitCodeLine,
-	"ignored":     Job + ` && { ` + Curl + ` PING_URL || true; }`,
-	"curl loop":   Job + ` && { ` + CurlLoop + `; }`,
-	"wget":        Job + ` && ` + Wget + ` PING_URL`,
-	"wget loop":   Job + ` && { ` + WgetLoop + `; }`,
-	"crontab":     `0 3 * * * ` + Job + ` && { ` + Curl + ` PING_URL || true; }`,
-	"crontab run": `0 3 * * * /usr/local/bin/overdue run PING_URL -- ` + Job,
+	"ignored":     ExampleJob + ` && { ` + Curl + ` PING_URL || true; }`,
+	"curl loop":   ExampleJob + ` && { ` + CurlLoop + `; }`,
+	"wget":        ExampleJob + ` && ` + Wget + ` PING_URL`,
+	"wget loop":   ExampleJob + ` && { ` + WgetLoop + `; }`,
+	"crontab":     `0 3 * * * ` + ExampleJob + ` && { ` + Curl + ` PING_URL || true; }`,
+	"crontab run": `0 3 * * * /usr/local/bin/overdue run PING_URL -- ` + ExampleJob,
 	"start finish": Curl + ` PING_URL/start
-` + Job + `; code=$?
+` + ExampleJob + `; code=$?
 ` + Curl + ` PING_URL/$code
 exit $code`,
 	"run id": newRunID + `
 ` + Curl + ` "PING_URL/start` + withRunID + `"
-` + Job + `; code=$?
+` + ExampleJob + `; code=$?
 ` + Curl + ` "PING_URL/$code` + withRunID + `"
 exit $code`,
 	"output": `log=$(mktemp)
-` + Job + ` >"$log" 2>&1; code=$?
+` + ExampleJob + ` >"$log" 2>&1; code=$?
 cat "$log"
 tail -c 10000 "$log" | ` + Curl + ` --data-binary @- PING_URL/$code
 rm "$log"

@@ -7,7 +7,7 @@
 //
 //   - it pings success only if the job succeeded;
 //   - it changes neither the exit code nor the output of the job;
-//   - it retries a ping that fails for at most MaxDelay, and then only prints the error.
+//   - it retries a ping that fails for at most MaxPingTime, and then only prints the error.
 package snippet
 
 import (
@@ -23,9 +23,9 @@ import (
 // is CurlLoop.
 const Curl = "curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST"
 
-// CurlBriefly is Curl where a service manager waits for the line: it ends within
+// CurlWithinStopTimeout is Curl where a service manager waits for the line: it ends within
 // 34 seconds, because Fedora's systemd stops a service after 45 (TimeoutStopSec=).
-const CurlBriefly = "curl -fsS -m 10 --retry 3 --retry-connrefused --retry-all-errors --retry-max-time 20 -o /dev/null -X POST"
+const CurlWithinStopTimeout = "curl -fsS -m 10 --retry 3 --retry-connrefused --retry-all-errors --retry-max-time 20 -o /dev/null -X POST"
 
 // Wget is the same for GNU Wget. -t counts all attempts; the waits between them
 // are 1, 2, 3, 4 and 5 seconds, whatever Retry-After says.
@@ -42,17 +42,17 @@ const (
 	WgetLoop = "for wait in " + retryWaits + "; do timeout 10 wget -q -O /dev/null --post-data= PING_URL && break; sleep $wait; done"
 )
 
-// MaxDelay is the longest that one ping of any piece takes: six attempts of ten
+// MaxPingTime is the longest that one ping of any piece takes: six attempts of ten
 // seconds, and the pauses between them. A line with Curl ends after 71 seconds
 // at most: curl begins no pause after 45, the longest is 16, and the last attempt
 // takes 10.
-const MaxDelay = 91 * time.Second
+const MaxPingTime = 91 * time.Second
 
-// Placeholder is where the ping URL belongs in the code of the table.
-const Placeholder = "PING_URL"
+// URLPlaceholder is where the ping URL belongs in the code of the table.
+const URLPlaceholder = "PING_URL"
 
-// Job is the program that the pieces run.
-const Job = "/usr/local/bin/backup"
+// ExampleJob is the program that the pieces run.
+const ExampleJob = "/usr/local/bin/backup"
 
 // Block is one file, or one alternative: what one Copy button copies.
 type Block struct {
@@ -61,40 +61,40 @@ type Block struct {
 	Code  string
 }
 
-// Way is one way to ping, a tab of the page.
-type Way struct {
+// Example is one way to ping, a tab of the page.
+type Example struct {
 	Name   string // "Python"
 	Note   string // what it needs, one sentence; may be empty
 	Blocks []Block
 }
 
-// Ways returns all ways to ping with the ping URL filled in.
-func Ways(pingURL string) []Way {
-	filled := make([]Way, len(ways))
-	for i, w := range ways {
+// Examples returns all ways to ping with the ping URL filled in.
+func Examples(pingURL string) []Example {
+	filled := make([]Example, len(examples))
+	for i, w := range examples {
 		filled[i] = w
 		filled[i].Blocks = make([]Block, len(w.Blocks))
 		for n, b := range w.Blocks {
-			b.Code = fill(b.Code, pingURL)
+			b.Code = fillURL(b.Code, pingURL)
 			filled[i].Blocks[n] = b
 		}
 	}
 	return filled
 }
 
-// Lines returns the code of the manual and the README by its name, with the ping
+// DocSnippets returns the code of the manual and the README by its name, with the ping
 // URL filled in. A test compares the documents with it.
-func Lines(pingURL string) map[string]string {
-	filled := make(map[string]string, len(lines))
-	for name, code := range lines {
-		filled[name] = fill(code, pingURL)
+func DocSnippets(pingURL string) map[string]string {
+	filled := make(map[string]string, len(docSnippets))
+	for name, code := range docSnippets {
+		filled[name] = fillURL(code, pingURL)
 	}
 	return filled
 }
 
-func fill(code, pingURL string) string { return strings.ReplaceAll(code, Placeholder, pingURL) }
+func fillURL(code, pingURL string) string { return strings.ReplaceAll(code, URLPlaceholder, pingURL) }
 
-// ways is the table, in the order of the tabs.
-var ways = []Way{
-	curlWay, crontabWay, systemdWay, nodeWay, pythonWay, goWay, phpWay, rubyWay, perlWay, powershellWay, kubernetesWay, githubWay, runWay,
+// examples is the table, in the order of the tabs.
+var examples = []Example{
+	curlExample, crontabExample, systemdExample, nodeExample, pythonExample, goExample, phpExample, rubyExample, perlExample, powershellExample, kubernetesExample, githubExample, runExample,
 }

@@ -10,14 +10,14 @@ import (
 
 const aURL = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 
-func TestWays_EachIsFilledInAndSaysWhereItGoes(t *testing.T) {
+func TestExamples_HaveThePingURLAndAFileName(t *testing.T) {
 	var names []string
-	for _, w := range Ways(aURL) {
+	for _, w := range Examples(aURL) {
 		names = append(names, w.Name)
 		all := ""
 		for _, b := range w.Blocks {
 			all += b.Code
-			if b.File == "" || strings.Contains(b.Code, Placeholder) {
+			if b.File == "" || strings.Contains(b.Code, URLPlaceholder) {
 				t.Errorf("%s: no file, or not filled in:\n%s", w.Name, b.Code)
 			}
 			if len(w.Blocks) > 1 && b.Title == "" {
@@ -34,15 +34,15 @@ func TestWays_EachIsFilledInAndSaysWhereItGoes(t *testing.T) {
 	}
 }
 
-// TestWays_ABlockIsOneFileOrOneAlternative: two live lines, or two files, behind
+// TestExamples_ABlockIsOneFileOrOneAlternative: two live lines, or two files, behind
 // one Copy button run the job twice, or are read as one file.
-func TestWays_ABlockIsOneFileOrOneAlternative(t *testing.T) {
-	for _, w := range Ways(aURL) {
+func TestExamples_ABlockIsOneFileOrOneAlternative(t *testing.T) {
+	for _, w := range Examples(aURL) {
 		for _, b := range w.Blocks {
 			if b.File == "crontab -e" && strings.Contains(b.Code, "\n") {
 				t.Errorf("%s: more than one line of a crontab in a block:\n%s", w.Name, b.Code)
 			}
-			if n := strings.Count(b.Code, Job); n > 1 {
+			if n := strings.Count(b.Code, ExampleJob); n > 1 {
 				t.Errorf("%s: runs the job %d times:\n%s", w.Name, n, b.Code)
 			}
 			service, timer := strings.Contains(b.Code, "[Service]"), strings.Contains(b.Code, "[Timer]")
@@ -53,8 +53,8 @@ func TestWays_ABlockIsOneFileOrOneAlternative(t *testing.T) {
 	}
 }
 
-// number returns the number after a flag of a command.
-func number(t *testing.T, command, flag string) time.Duration {
+// flagSeconds returns the number after a flag of a command.
+func flagSeconds(t *testing.T, command, flag string) time.Duration {
 	t.Helper()
 	m := regexp.MustCompile(regexp.QuoteMeta(flag) + ` (\d+)\b`).FindStringSubmatch(command)
 	if m == nil {
@@ -67,23 +67,23 @@ func number(t *testing.T, command, flag string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// TestCurl_EndsBeforeTheLimits adds up what the flags allow: of a ping, and of a
+// TestCurl_EndsWithinItsTimeLimit adds up what the flags allow: of a ping, and of a
 // service that systemd stops (TimeoutStopSec= is 90 seconds, in Fedora 45).
-func TestCurl_EndsBeforeTheLimits(t *testing.T) {
-	for line, limit := range map[string]time.Duration{Curl: min(71*time.Second, MaxDelay), CurlBriefly: 34 * time.Second} {
-		try, retries := number(t, line, "-m"), int(number(t, line, "--retry")/time.Second)
+func TestCurl_EndsWithinItsTimeLimit(t *testing.T) {
+	for line, limit := range map[string]time.Duration{Curl: min(71*time.Second, MaxPingTime), CurlWithinStopTimeout: 34 * time.Second} {
+		try, retries := flagSeconds(t, line, "-m"), int(flagSeconds(t, line, "--retry")/time.Second)
 		longestPause := time.Second << (retries - 1) // curl doubles it, from one second
-		if longest := number(t, line, "--retry-max-time") + longestPause + try; longest > limit {
+		if longest := flagSeconds(t, line, "--retry-max-time") + longestPause + try; longest > limit {
 			t.Errorf("%s may take %s, more than %s", line, longest, limit)
 		}
 	}
 }
 
-// TestWays_NoPieceTakesLongerThanMaxDelay adds up pauses and attempts.
-func TestWays_NoPieceTakesLongerThanMaxDelay(t *testing.T) {
+// TestExamples_NoPingTakesLongerThanMaxPingTime adds up pauses and attempts.
+func TestExamples_NoPingTakesLongerThanMaxPingTime(t *testing.T) {
 	checked := 0
 	pauses := regexp.MustCompile(`\b\d+(?:,? \d+){3,}\b`)
-	for _, w := range append(Ways(aURL), Way{Blocks: []Block{{Code: CurlLoop}, {Code: WgetLoop}}}) {
+	for _, w := range append(Examples(aURL), Example{Blocks: []Block{{Code: CurlLoop}, {Code: WgetLoop}}}) {
 		for _, b := range w.Blocks {
 			list := pauses.FindString(strings.ReplaceAll(b.Code, aURL, ""))
 			if list == "" {
@@ -98,7 +98,7 @@ func TestWays_NoPieceTakesLongerThanMaxDelay(t *testing.T) {
 				}
 				longest += time.Duration(n)*time.Second + 10*time.Second // the attempt before the pause
 			}
-			if longest > MaxDelay || !regexp.MustCompile(`\b10(_000)?\b`).MatchString(b.Code) {
+			if longest > MaxPingTime || !regexp.MustCompile(`\b10(_000)?\b`).MatchString(b.Code) {
 				t.Errorf("%s: may take %s, or has no time limit:\n%s", w.Name, longest, b.Code)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-var alertBlock = block{table: "alerts", once: true, columns: []column{
+var alertBatch = columnBatch{table: "alerts", ignoreExisting: true, columns: []column{
 	{"id", "text"},
 	{"project", "bigint"},
 	{"channel", "text"},
@@ -27,7 +27,7 @@ var alertBlock = block{table: "alerts", once: true, columns: []column{
 	{"asked", "bigint"},
 }}
 
-var attemptBlock = block{table: "attempts", once: true, columns: []column{
+var attemptBatch = columnBatch{table: "attempts", ignoreExisting: true, columns: []column{
 	{"alert", "text"},
 	{"n", "bigint"},
 	{"at", "bigint"},
@@ -37,43 +37,43 @@ var attemptBlock = block{table: "attempts", once: true, columns: []column{
 	{"detail", "text"},
 }}
 
-// alertSpace is the namespace (RFC 9562, section 6.6) of alert ids.
-var alertSpace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
+// alertIDNamespace is the namespace (RFC 9562, section 6.6) of alert ids.
+var alertIDNamespace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
 
 // alertID makes an alert's id of what it is about: owing the same twice is the
 // same id. The repeat tells reminders of one incident apart.
 func alertID(a monitor.Alert, repeat int) string {
 	about := a.Incident
 	if about == "" {
-		about = fmt.Sprintf("%d/%s/%d", a.Heartbeat, a.About, a.Created.UnixMicro())
+		about = fmt.Sprintf("%d/%s/%d", a.Heartbeat, a.Subject, a.Created.UnixMicro())
 	}
-	return uuid.NewSHA1(alertSpace, []byte(about+"/"+string(a.Event)+"/"+a.Channel+"/"+strconv.Itoa(repeat))).String()
+	return uuid.NewSHA1(alertIDNamespace, []byte(about+"/"+string(a.Event)+"/"+a.Channel+"/"+strconv.Itoa(repeat))).String()
 }
 
-// turn puts the alerts of one heartbeat and channel in order: an alert waits
+// deliveryOrder puts the alerts of one heartbeat and channel in order: an alert waits
 // for those of a lower turn, so that nobody reads "recovered" last while a
 // later incident is open. Alerts outside of incidents wait for nothing.
-func turn(a monitor.Alert) int64 {
+func deliveryOrder(a monitor.Alert) int64 {
 	switch a.Event {
 	case monitor.IncidentOpened:
-		return 10*a.Number + 1
+		return 10*a.IncidentNumber + 1
 	case monitor.IncidentReminder, monitor.IncidentAcknowledged:
-		return 10*a.Number + 2
+		return 10*a.IncidentNumber + 2
 	case monitor.IncidentResolved:
-		return 10*a.Number + 3
+		return 10*a.IncidentNumber + 3
 	}
 	return 0
 }
 
-// alertRow is a new alert in the order of alertBlock.
+// alertRow is a new alert in the order of alertBatch.
 func alertRow(a monitor.Alert) []any {
 	var heartbeat any
 	if a.Heartbeat > 0 {
 		heartbeat = a.Heartbeat
 	}
 	return []any{
-		a.ID, a.Project, a.Channel, string(a.Event), turn(a), heartbeat, text(a.Incident), a.About,
-		string(monitor.Owed), int64(a.Attempts), a.Created.UnixMicro(), a.Next.UnixMicro(), int64(0),
+		a.ID, a.Project, a.Channel, string(a.Event), deliveryOrder(a), heartbeat, nullableText(a.Incident), a.Subject,
+		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0),
 	}
 }
 
@@ -86,16 +86,16 @@ func scanAlert(row scanner) (monitor.Alert, error) {
 	var a monitor.Alert
 	var heartbeat, created, next sql.NullInt64
 	var incident, parent sql.NullString
-	err := row.Scan(&a.ID, &a.Project, &a.Channel, &a.Event, &heartbeat, &incident, &a.About, &a.State, &a.Attempts, &created, &next,
+	err := row.Scan(&a.ID, &a.Project, &a.Channel, &a.Event, &heartbeat, &incident, &a.Subject, &a.State, &a.Attempts, &created, &next,
 		&a.Recipient, &parent)
-	a.Heartbeat, a.Incident, a.Created, a.Next, a.Parent = heartbeat.Int64, incident.String, moment(created), moment(next), parent.String
+	a.Heartbeat, a.Incident, a.Created, a.NextAttempt, a.SplitFrom = heartbeat.Int64, incident.String, timeFromMicros(created), timeFromMicros(next), parent.String
 	return a, err
 }
 
-// Owing is a channel with alerts to tell, and when the first may be tried.
-type Owing struct {
-	Channel string
-	Next    time.Time
+// PendingChannel is a channel with alerts to tell, and when the first may be tried.
+type PendingChannel struct {
+	Channel     string
+	NextAttempt time.Time
 }
 
 // unblocked is a condition on an alert: it has no undelivered predecessor, so it can
@@ -109,15 +109,15 @@ func unblocked(alert string) string {
 		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
 
-// Owing lists the channels that are owed anything. It skips from channel to
+// PendingByChannel lists the channels that are owed anything. It skips from channel to
 // channel in the index, so that a long queue of one costs no more than a short
 // one. As in Claim, what waits for a predecessor cannot be tried.
-func (tx *Tx) Owing() ([]Owing, error) {
-	return many(tx, func(row scanner) (Owing, error) {
-		var o Owing
+func (tx *Tx) PendingByChannel() ([]PendingChannel, error) {
+	return queryAll(tx, func(row scanner) (PendingChannel, error) {
+		var o PendingChannel
 		var next sql.NullInt64
 		err := row.Scan(&o.Channel, &next)
-		o.Next = moment(next)
+		o.NextAttempt = timeFromMicros(next)
 		return o, err
 	}, `WITH RECURSIVE owing (channel) AS (
 			SELECT (SELECT MIN(channel) FROM alerts WHERE state = 'pending')
@@ -139,10 +139,10 @@ func (tx *Tx) Owing() ([]Owing, error) {
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
 	// MATERIALIZED: PostgreSQL may run a plain subquery once per row, and then
 	// lock and claim more than n.
-	claimed, err := many(tx, scanAlert, `WITH due AS MATERIALIZED (
+	claimed, err := queryAll(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
 			AND `+unblocked("d")+`
-			ORDER BY d.next_at LIMIT $5`+tx.d.skip+`)
+			ORDER BY d.next_at LIMIT $5`+tx.d.forUpdateSkipLocked+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
 	if err != nil {
@@ -153,8 +153,8 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 
 // Attempt is one try at telling, to be kept.
 type Attempt struct {
-	Alert   string
-	N       int // the alert's Attempts when it was claimed
+	AlertID string
+	Number  int // the alert's Attempts when it was claimed
 	At      time.Time
 	Took    time.Duration
 	Outcome string // sent, retry, refused
@@ -168,16 +168,16 @@ func (tx *Tx) AddAttempt(a Attempt) error {
 	if a.Status != 0 {
 		status = int64(a.Status)
 	}
-	err := tx.add(&attemptBlock, [][]any{{a.Alert, int64(a.N), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, legible(a.Detail)}})
+	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
 	if err != nil {
 		return fmt.Errorf("add attempt: %w", err)
 	}
 	return nil
 }
 
-// Sent marks an alert as told. It was told, so this holds whoever has claimed
+// MarkSent marks an alert as told. It was told, so this holds whoever has claimed
 // it since. It reports whether the alert was still owed.
-func (tx *Tx) Sent(id string) (bool, error) {
+func (tx *Tx) MarkSent(id string) (bool, error) {
 	n, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE id = $1 AND state = 'pending'`, id)
 	if err != nil {
 		return false, fmt.Errorf("mark alert as sent: %w", err)
@@ -185,11 +185,11 @@ func (tx *Tx) Sent(id string) (bool, error) {
 	return n > 0, nil
 }
 
-// Later puts an alert off until next, and with it those that wait for it.
+// Reschedule puts an alert off until next, and with it those that wait for it.
 // asked is until when the provider wished not to be asked, zero when it did
 // not say. It does nothing when another node has claimed the alert since
 // attempt n.
-func (tx *Tx) Later(a monitor.Alert, next, asked time.Time) error {
+func (tx *Tx) Reschedule(a monitor.Alert, next, asked time.Time) error {
 	changed, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $4, holder = NULL WHERE id = $1 AND state = 'pending' AND attempts = $2`,
 		a.ID, a.Attempts, micros(next), max(asked.UnixMicro(), 0))
 	if err != nil {
@@ -206,8 +206,8 @@ func (tx *Tx) Later(a monitor.Alert, next, asked time.Time) error {
 	return nil
 }
 
-// Follow makes the alerts that waited for this one due at now.
-func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
+// ReleaseNext makes the alerts that waited for this one due at now.
+func (tx *Tx) ReleaseNext(a monitor.Alert, now time.Time) error {
 	if a.Incident == "" {
 		return nil
 	}
@@ -220,22 +220,22 @@ func (tx *Tx) Follow(a monitor.Alert, now time.Time) error {
 	return nil
 }
 
-// hurry makes due at now what waits to be tried again about heartbeats that
+// expedite makes due at now what waits to be tried again about heartbeats that
 // there is more to tell of: the new alerts wait for it. What a provider asked
 // for is still honoured, and nothing is put off.
-func (tx *Tx) hurry(heartbeats []int64, now time.Time) error {
+func (tx *Tx) expedite(heartbeats []int64, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
-		WHERE `+tx.d.in("heartbeat", "$1")+` AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
-		tx.d.numbers(heartbeats), micros(now), string(monitor.IncidentReminder))
+		WHERE `+tx.d.inList("heartbeat", "$1")+` AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3`,
+		tx.d.intList(heartbeats), micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("hurry earlier alerts: %w", err)
 	}
 	return nil
 }
 
-// GiveUp ends the tries at an alert. It does nothing when another node has
+// MarkFailed ends the tries at an alert. It does nothing when another node has
 // claimed it since, and reports whether it did something.
-func (tx *Tx) GiveUp(a monitor.Alert) (bool, error) {
+func (tx *Tx) MarkFailed(a monitor.Alert) (bool, error) {
 	n, err := tx.exec(`UPDATE alerts SET state = 'failed', holder = NULL WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts)
 	if err != nil {
 		return false, fmt.Errorf("give alert up: %w", err)
@@ -243,14 +243,14 @@ func (tx *Tx) GiveUp(a monitor.Alert) (bool, error) {
 	return n > 0, nil
 }
 
-// Owe adds an alert that no judgement made: a reminder's successor, or the
+// Enqueue adds an alert that no judgement made: a reminder's successor, or the
 // news that a channel fails. A reminder of an incident that is resolved or
 // acknowledged meanwhile is not owed: nobody would take it back, and what is
 // told after it would wait.
-func (tx *Tx) Owe(a monitor.Alert, repeat int) error {
+func (tx *Tx) Enqueue(a monitor.Alert, repeat int) error {
 	if a.Event == monitor.IncidentReminder {
-		_, open, err := one(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
-			`SELECT number FROM incidents WHERE id = $1 AND resolved IS NULL AND acknowledged IS NULL`+tx.d.lock, a.Incident)
+		_, open, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+			`SELECT number FROM incidents WHERE id = $1 AND resolved IS NULL AND acknowledged IS NULL`+tx.d.forUpdate, a.Incident)
 		if err != nil {
 			return fmt.Errorf("incident to remind of: %w", err)
 		}
@@ -259,21 +259,21 @@ func (tx *Tx) Owe(a monitor.Alert, repeat int) error {
 		}
 	}
 	a.ID = alertID(a, repeat)
-	if err := tx.add(&alertBlock, [][]any{alertRow(a)}); err != nil {
+	if err := tx.insertBatch(&alertBatch, [][]any{alertRow(a)}); err != nil {
 		return fmt.Errorf("owe alert: %w", err)
 	}
 	return nil
 }
 
-// Reminders counts the reminders that an incident ever owed to a channel.
-func (tx *Tx) Reminders(incident, channel string) (int, error) {
-	n, _, err := one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+// CountReminders counts the reminders that an incident ever owed to a channel.
+func (tx *Tx) CountReminders(incident, channel string) (int, error) {
+	n, _, err := queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT COUNT(*) FROM alerts WHERE incident = $1 AND channel = $2 AND event = $3`, incident, channel, string(monitor.IncidentReminder))
 	return n, err
 }
 
-// dropReminders takes back the reminders that nobody tried yet.
-func (tx *Tx) dropReminders(incident string) error {
+// deleteUnsentReminders takes back the reminders that nobody tried yet.
+func (tx *Tx) deleteUnsentReminders(incident string) error {
 	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0`,
 		incident, string(monitor.IncidentReminder))
 	if err != nil {
@@ -282,10 +282,10 @@ func (tx *Tx) dropReminders(incident string) error {
 	return nil
 }
 
-// Unclaim frees the alerts that the only server of a SQLite file had claimed
+// ReleaseClaims frees the alerts that the only server of a SQLite file had claimed
 // when it died, and forgets that one: nobody waits for its pings. On PostgreSQL
 // another node may hold them, and they wait for their lease to end.
-func (db *DB) Unclaim(tx *Tx, now time.Time) error {
+func (db *DB) ReleaseClaims(tx *Tx, now time.Time) error {
 	if db.path == "" {
 		return nil
 	}
@@ -301,16 +301,16 @@ func (db *DB) Unclaim(tx *Tx, now time.Time) error {
 // Delivery is an alert of an incident with all attempts at it.
 type Delivery struct {
 	monitor.Alert
-	Tries []Attempt
+	AttemptLog []Attempt
 }
 
 // Deliveries lists what was owed for an incident, in the order it became owed.
 func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
-	alerts, err := many(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
+	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
 	if err != nil {
 		return nil, fmt.Errorf("alerts of incident: %w", err)
 	}
-	tries, err := many(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
+	tries, err := queryAll(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
 		JOIN alerts a ON a.id = t.alert WHERE a.incident = $1 ORDER BY t.n`, incident)
 	if err != nil {
 		return nil, fmt.Errorf("attempts of incident: %w", err)
@@ -319,8 +319,8 @@ func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
 	for i, a := range alerts {
 		all[i].Alert = a
 		for _, t := range tries {
-			if t.Alert == a.ID {
-				all[i].Tries = append(all[i].Tries, t)
+			if t.AlertID == a.ID {
+				all[i].AttemptLog = append(all[i].AttemptLog, t)
 			}
 		}
 	}
@@ -331,15 +331,15 @@ func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
 func scanAttempt(row scanner) (Attempt, error) {
 	var t Attempt
 	var at, took, status sql.NullInt64
-	err := row.Scan(&t.Alert, &t.N, &at, &took, &t.Outcome, &status, &t.Detail)
-	t.At, t.Took, t.Status = moment(at), span(took.Int64), int(status.Int64)
+	err := row.Scan(&t.AlertID, &t.Number, &at, &took, &t.Outcome, &status, &t.Detail)
+	t.At, t.Took, t.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
 	return t, err
 }
 
-// Drop takes back an alert that need not be told any more, with what was tried,
+// Cancel takes back an alert that need not be told any more, with what was tried,
 // and frees those that wait for it.
-func (tx *Tx) Drop(a monitor.Alert, now time.Time) error {
-	if err := tx.Follow(a, now); err != nil {
+func (tx *Tx) Cancel(a monitor.Alert, now time.Time) error {
+	if err := tx.ReleaseNext(a, now); err != nil {
 		return err
 	}
 	if _, err := tx.exec(`DELETE FROM attempts WHERE alert = $1`, a.ID); err != nil {

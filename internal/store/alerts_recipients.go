@@ -14,7 +14,7 @@ import (
 // SplitRecipients returns the recipients of an alert that have a separate alert,
 // split from this one.
 func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
-	found, err := many(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
+	found, err := queryAll(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
 		`SELECT recipient FROM alerts WHERE parent = $1`, alert)
 	if err != nil {
 		return nil, fmt.Errorf("recipients of split alert: %w", err)
@@ -22,15 +22,15 @@ func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
 	return found, nil
 }
 
-// WaitingRecipients returns the recipients that an earlier alert of the same
+// RecipientsWithEarlierAlerts returns the recipients that an earlier alert of the same
 // heartbeat and channel is still pending for, and when its next attempt is.
-func (tx *Tx) WaitingRecipients(a monitor.Alert) (map[string]time.Time, error) {
+func (tx *Tx) RecipientsWithEarlierAlerts(a monitor.Alert) (map[string]time.Time, error) {
 	waiting := map[string]time.Time{}
-	_, err := many(tx, func(row scanner) (struct{}, error) {
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
 		var recipient string
 		var next sql.NullInt64
 		err := row.Scan(&recipient, &next)
-		waiting[recipient] = moment(next)
+		waiting[recipient] = timeFromMicros(next)
 		return struct{}{}, err
 	}, `SELECT e.recipient, MAX(e.next_at) FROM alerts e WHERE e.heartbeat = $1 AND e.channel = $2 AND e.state = 'pending' AND e.recipient <> ''
 		AND e.turn BETWEEN 1 AND (SELECT d.turn FROM alerts d WHERE d.id = $3) - 1 GROUP BY e.recipient`, a.Heartbeat, a.Channel, a.ID)
@@ -40,13 +40,13 @@ func (tx *Tx) WaitingRecipients(a monitor.Alert) (map[string]time.Time, error) {
 	return waiting, nil
 }
 
-// SplitOff creates a separate alert for one recipient of an alert, with the given
+// SplitRecipient creates a separate alert for one recipient of an alert, with the given
 // number of attempts so far and the time of the next one. Its id is derived from the
 // alert and the recipient, so that splitting twice, or on two nodes, changes nothing.
-func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
+func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
 	part := a
-	part.ID = uuid.NewSHA1(alertSpace, []byte(a.ID+"/"+recipient)).String()
-	part.Parent, part.Recipient, part.State, part.Attempts, part.Next = a.ID, recipient, monitor.Owed, attempts, next
+	part.ID = uuid.NewSHA1(alertIDNamespace, []byte(a.ID+"/"+recipient)).String()
+	part.SplitFrom, part.Recipient, part.State, part.Attempts, part.NextAttempt = a.ID, recipient, monitor.AlertPending, attempts, next
 	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
 			asked, recipient, parent)
 		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'pending', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
@@ -58,9 +58,9 @@ func (tx *Tx) SplitOff(a monitor.Alert, recipient string, attempts int, next tim
 	return part, nil
 }
 
-// Narrow makes a pending alert that reached none of its recipients the alert of
+// NarrowToRecipient makes a pending alert that reached none of its recipients the alert of
 // one of them. It does nothing when another node has claimed it since.
-func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
+func (tx *Tx) NarrowToRecipient(a monitor.Alert, recipient string) (monitor.Alert, error) {
 	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, recipient)
 	if err != nil {
 		return a, fmt.Errorf("narrow alert: %w", err)
@@ -69,11 +69,11 @@ func (tx *Tx) Narrow(a monitor.Alert, recipient string) (monitor.Alert, error) {
 	return a, nil
 }
 
-// SentToRecipients marks the alerts that were split from another one as sent, for
+// MarkSentToRecipients marks the alerts that were split from another one as sent, for
 // recipients that got it meanwhile: another node had sent it too.
-func (tx *Tx) SentToRecipients(alert string, recipients []string) error {
-	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'pending' AND `+tx.d.in("recipient", "$2"),
-		alert, tx.d.list(slices.Clone(recipients)))
+func (tx *Tx) MarkSentToRecipients(alert string, recipients []string) error {
+	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'pending' AND `+tx.d.inList("recipient", "$2"),
+		alert, tx.d.textList(slices.Clone(recipients)))
 	if err != nil {
 		return fmt.Errorf("mark split alerts as sent: %w", err)
 	}

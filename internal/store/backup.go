@@ -20,13 +20,13 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return errors.New("this copies a SQLite file only; for PostgreSQL use pg_dump")
 	}
-	if err := newFile(file); errors.Is(err, fs.ErrExist) {
+	if err := createFile(file); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists already; name a new file", file)
 	} else if err != nil {
 		return fmt.Errorf("backup file: %w", err)
 	}
 	if err := db.copyTo(ctx, file); err != nil {
-		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, removed(file)))
+		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, removeIfExists(file)))
 	}
 	return syncFile(file)
 }
@@ -34,71 +34,71 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 // copyTo copies the journal and then the tables: what is put away in between is
 // in both, and the numbers of the pings tell.
 func (db *DB) copyTo(ctx context.Context, file string) error {
-	records, err := db.journalled(ctx)
+	records, err := db.readWAL(ctx)
 	if err != nil {
 		return err
 	}
 	// VACUUM INTO is not allowed on a query_only connection.
 	if _, err := db.writer.ExecContext(ctx, `VACUUM INTO $1`, file); err != nil {
-		return db.dialect.sort(err)
+		return db.dialect.classify(err)
 	}
-	return addJournal(ctx, file, records)
+	return addWALRecords(ctx, file, records)
 }
 
-// journalled reads the journal of a server that may be running beside us.
-func (db *DB) journalled(ctx context.Context) ([][]byte, error) {
+// readWAL reads the journal of a server that may be running beside us.
+func (db *DB) readWAL(ctx context.Context) ([][]byte, error) {
 	var owner [16]byte
 	var found bool
-	err := db.look(ctx, func(tx *Tx) error {
+	err := db.viewTables(ctx, func(tx *Tx) error {
 		var kept string
 		var err error
 		// A database from before there were settings has no journal either.
-		if older, err := tx.missing("settings"); older || err != nil {
+		if older, err := tx.tableMissing("settings"); older || err != nil {
 			return err
 		}
-		if kept, found, err = tx.Setting(ownerSetting); err != nil || !found {
+		if kept, found, err = tx.Setting(walOwnerSetting); err != nil || !found {
 			return err
 		}
-		return readOwner(kept, &owner)
+		return parseOwner(kept, &owner)
 	})
 	if err != nil || !found {
 		return nil, err
 	}
-	return journal.Read(db.journalPath(), owner)
+	return journal.Read(db.walPath(), owner)
 }
 
-// missing reports whether there is no such table in the file.
-func (tx *Tx) missing(table string) (bool, error) {
-	_, found, err := one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+// tableMissing reports whether there is no such table in the file.
+func (tx *Tx) tableMissing(table string) (bool, error) {
+	_, found, err := queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1`, table)
 	return !found, err
 }
 
-// addJournal puts the records of a journal into a copy, where its first server
+// addWALRecords puts the records of a journal into a copy, where its first server
 // finds them. The copy gets a new mark: the files next to the original
 // do not belong to it.
-func addJournal(ctx context.Context, file string, records [][]byte) (err error) {
-	db, err := openSQLite(ctx, file, nil, fullSizes)
+func addWALRecords(ctx context.Context, file string, records [][]byte) (err error) {
+	db, err := openSQLite(ctx, file, nil, fullLimits)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close(), removed(file+".migrate.lock")) }()
+	defer func() { err = errors.Join(err, db.Close(), removeIfExists(file+".migrate.lock")) }()
 	return db.Update(ctx, func(tx *Tx) error {
 		for _, record := range records {
 			if _, err := tx.exec(`INSERT INTO journal (n, pings) SELECT COALESCE(MAX(n), 0) + 1, $1 FROM journal`, string(record)); err != nil {
 				return err
 			}
 		}
-		if older, err := tx.missing("settings"); older || err != nil {
+		if older, err := tx.tableMissing("settings"); older || err != nil {
 			return err
 		}
 		mark := uuid.New()
-		return tx.SetSetting(ownerSetting, fmt.Sprintf("%x", mark[:]))
+		return tx.SetSetting(walOwnerSetting, fmt.Sprintf("%x", mark[:]))
 	})
 }
 
-// removed takes an unfinished file away, so that nobody trusts it.
-func removed(file string) error {
+// removeIfExists takes an unfinished file away, so that nobody trusts it.
+func removeIfExists(file string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

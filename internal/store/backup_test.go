@@ -13,10 +13,10 @@ import (
 	"overdue/internal/store"
 )
 
-// TestABackupTakenWhileOthersWriteIsComplete backs up as the command does,
+// TestBackup_IsCompleteWhileOthersWrite backs up as the command does,
 // through a store of its own, while a server keeps pings.
-func TestABackupTakenWhileOthersWriteIsComplete(t *testing.T) {
-	onEachAwake(t, func(w *world) {
+func TestBackup_IsCompleteWhileOthersWrite(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
 		copied := filepath.Join(w.TempDir(), `it's a "copy"?.db`)
 		if !store.OnSQLite(w.db) {
 			if err := w.db.Backup(context.Background(), copied); err == nil || !strings.Contains(err.Error(), "pg_dump") {
@@ -24,8 +24,8 @@ func TestABackupTakenWhileOthersWriteIsComplete(t *testing.T) {
 			}
 			return
 		}
-		h := w.heartbeat("backup")
-		w.hearMany(h, 500, 0)
+		h := w.newSavedHeartbeat("backup")
+		w.applyManyPings(h, 500, 0)
 		stop, stopped := make(chan bool), make(chan bool)
 		go func() {
 			defer close(stopped)
@@ -35,7 +35,7 @@ func TestABackupTakenWhileOthersWriteIsComplete(t *testing.T) {
 					return
 				default:
 				}
-				p := w.ping(monitor.Log, time.Duration(n)*time.Second)
+				p := w.ping(monitor.PingLog, time.Duration(n)*time.Second)
 				if err := w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := judge(tx, h, p); return err }); err != nil {
 					w.Error(err)
 				}
@@ -50,21 +50,21 @@ func TestABackupTakenWhileOthersWriteIsComplete(t *testing.T) {
 		if info, err := os.Stat(copied); err != nil || info.Mode() != 0o600 {
 			w.Errorf("the copy has mode %v, %v; want 0600", info.Mode(), err)
 		}
-		other := w.from(opened(w.T, copied))
-		if said := other.counted("PRAGMA integrity_check"); said != "ok" {
+		other := w.onNode(openStore(w.T, copied))
+		if said := other.queryNumber("PRAGMA integrity_check"); said != "ok" {
 			w.Errorf("the copy is not sound: %s", said)
 		}
-		pings := other.now(h).Pings
-		if n := other.counted("SELECT COUNT(*) FROM pings"); pings < 500 || n != fmt.Sprint(pings) {
+		pings := other.reload(h).PingCount
+		if n := other.queryNumber("SELECT COUNT(*) FROM pings"); pings < 500 || n != fmt.Sprint(pings) {
 			w.Errorf("the copy counts %d pings and has %s; want both alike, and 500 at least", pings, n)
 		}
-		other.hear(h, w.ping(monitor.Success, time.Hour)) // and it goes on
+		other.applyPings(h, w.ping(monitor.PingSuccess, time.Hour)) // and it goes on
 	})
 }
 
-func TestABackupOverwritesNothing(t *testing.T) {
+func TestBackup_NeverOverwritesAFile(t *testing.T) {
 	dir := t.TempDir()
-	db := opened(t, filepath.Join(dir, "overdue.db"))
+	db := openStore(t, filepath.Join(dir, "overdue.db"))
 	for name, text := range map[string]string{"full": "precious", "empty": ""} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -79,9 +79,9 @@ func TestABackupOverwritesNothing(t *testing.T) {
 	}
 }
 
-func TestABackupThatFailsLeavesNoFile(t *testing.T) {
+func TestBackup_LeavesNoFileAfterAFailure(t *testing.T) {
 	dir := t.TempDir()
-	db := opened(t, filepath.Join(dir, "overdue.db"))
+	db := openStore(t, filepath.Join(dir, "overdue.db"))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	file := filepath.Join(dir, "copy.db")

@@ -18,7 +18,7 @@ func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
 	if err != nil {
 		return c, err
 	}
-	if settings, err = tx.opened(aboutChannel(c.ID), settings); err != nil {
+	if settings, err = tx.openText(channelSettingsName(c.ID), settings); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(settings), &c.Settings); err != nil {
@@ -31,20 +31,20 @@ func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
 func scanSealedChannel(row scanner) (c monitor.Channel, settings string, err error) {
 	var remind int64
 	var last, created sql.NullInt64
-	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.TellLate, &c.TellRecovered, &remind, &c.Failing, &last, &created, &c.Revision)
-	c.RemindEvery, c.LastDelivery, c.Created = span(remind), moment(last), moment(created)
+	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.NotifyOnLate, &c.NotifyOnRecovery, &remind, &c.Failing, &last, &created, &c.Revision)
+	c.RemindEvery, c.LastDelivery, c.Created = durationFromMicros(remind), timeFromMicros(last), timeFromMicros(created)
 	return c, settings, err
 }
 
 // Channels lists the channels of a project, oldest first.
 func (tx *Tx) Channels(project int64) ([]monitor.Channel, error) {
-	return many(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
+	return queryAll(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
 }
 
 // ChannelRoutes is Channels without the settings. Use it for work that must
 // continue when secrets cannot be opened, such as storing pings and routing alerts.
 func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
-	return many(tx, func(row scanner) (monitor.Channel, error) {
+	return queryAll(tx, func(row scanner) (monitor.Channel, error) {
 		c, _, err := scanSealedChannel(row)
 		return c, err
 	}, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
@@ -52,18 +52,18 @@ func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
 
 // Channel returns the one with the given id, in a project.
 func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
-	c, found, err := one(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
+	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
 	if err == nil && !found {
-		err = missing("channel")
+		err = notFound("channel")
 	}
 	return c, err
 }
 
-// ChannelToChange is Channel, locked until the transaction ends.
-func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error) {
-	c, found, err := one(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.lock, id, project)
+// ChannelForUpdate is Channel, locked until the transaction ends.
+func (tx *Tx) ChannelForUpdate(project int64, id string) (monitor.Channel, error) {
+	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.forUpdate, id, project)
 	if err == nil && !found {
-		err = missing("channel")
+		err = notFound("channel")
 	}
 	return c, err
 }
@@ -71,36 +71,36 @@ func (tx *Tx) ChannelToChange(project int64, id string) (monitor.Channel, error)
 // AddChannel keeps a new channel and gives it its id.
 func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	c.ID, c.Revision = newID(), 1
-	settings, err := tx.sealedSettings(c)
+	settings, err := tx.sealSettings(c)
 	if err != nil {
 		return c, err
 	}
 	_, err = tx.exec(`INSERT INTO channels (id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, c.ID, c.Project, c.Kind, c.Name, settings,
-		c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
+		c.NotifyOnLate, c.NotifyOnRecovery, c.RemindEvery.Microseconds(), c.Failing, micros(c.Created))
 	if err != nil {
 		return c, fmt.Errorf("add channel: %w", err)
 	}
 	return c, nil
 }
 
-// sealedSettings returns the settings of a channel in their stored form.
-func (tx *Tx) sealedSettings(c monitor.Channel) (string, error) {
+// sealSettings returns the settings of a channel in their stored form.
+func (tx *Tx) sealSettings(c monitor.Channel) (string, error) {
 	settings, err := json.Marshal(c.Settings)
 	if err != nil {
 		return "", fmt.Errorf("settings of channel: %w", err)
 	}
-	return tx.sealed(aboutChannel(c.ID), string(settings))
+	return tx.sealText(channelSettingsName(c.ID), string(settings))
 }
 
 // SaveChannel keeps what people may change of a channel.
 func (tx *Tx) SaveChannel(c monitor.Channel) error {
-	settings, err := tx.sealedSettings(c)
+	settings, err := tx.sealSettings(c)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, notify_on_late = $4, notify_on_recovery = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
-		c.ID, c.Name, settings, c.TellLate, c.TellRecovered, c.RemindEvery.Microseconds())
+		c.ID, c.Name, settings, c.NotifyOnLate, c.NotifyOnRecovery, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)
 	}

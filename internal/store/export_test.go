@@ -14,36 +14,36 @@ import (
 )
 
 // OnSQLite tells which of the two databases a store is on.
-func OnSQLite(db *DB) bool { return db.dialect == &sqlite }
+func OnSQLite(db *DB) bool { return db.dialect == &sqliteDialect }
 
-// Unserve does what the end of the server's process would.
-func Unserve(db *DB) error {
-	if b := db.backlog; b != nil {
-		close(b.ending)
+// EndServer does what the end of the server's process would.
+func EndServer(db *DB) error {
+	if b := db.buffer; b != nil {
+		close(b.stop)
 		<-b.stopped
-		db.backlog = nil
+		db.buffer = nil
 		if err := b.log.Close(); err != nil {
 			return err
 		}
 	}
-	lock := db.lock
-	db.lock = nil
-	db.places.Store(nil)
+	lock := db.serverLock
+	db.serverLock = nil
+	db.files.Store(nil)
 	return lock.release()
 }
 
-// Written runs a statement past all methods, on a connection that may write,
+// QueryWriter runs a statement past all methods, on a connection that may write,
 // and returns the first column of its first row, if there is one.
-func Written(db *DB, text string, args ...any) (string, error) {
-	return first(db.writer, text, args...)
+func QueryWriter(db *DB, text string, args ...any) (string, error) {
+	return firstColumn(db.writer, text, args...)
 }
 
-// Looked is Written on a connection that only looks.
-func Looked(db *DB, text string, args ...any) (string, error) {
-	return first(db.reader, text, args...)
+// QueryReader is Written on a connection that only looks.
+func QueryReader(db *DB, text string, args ...any) (string, error) {
+	return firstColumn(db.reader, text, args...)
 }
 
-func first(pool *sql.DB, text string, args ...any) (string, error) {
+func firstColumn(pool *sql.DB, text string, args ...any) (string, error) {
 	rows, err := pool.Query(text, args...)
 	if err != nil {
 		return "", err
@@ -58,73 +58,73 @@ func first(pool *sql.DB, text string, args ...any) (string, error) {
 	return value.String, rows.Err()
 }
 
-// Plans runs fn on a SQLite store and returns how SQLite carries out each of
+// QueryPlans runs fn on a SQLite store and returns how SQLite carries out each of
 // its statements: the statement's text, then a line per step of its plan.
-func Plans(db *DB, fn func(*Tx) error) ([]string, error) {
-	r := &recorder{dsn: sqliteDSN(db.path, false, fullSizes)}
+func QueryPlans(db *DB, fn func(*Tx) error) ([]string, error) {
+	r := &planRecorder{dsn: sqliteDSN(db.path, false, fullLimits)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
-	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, stmts: map[string]*sql.Stmt{}, lookups: map[string]*sql.Stmt{}}
+	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
 	if err := watched.prepare(context.Background()); err != nil {
 		return nil, err
 	}
 	// What is prepared already would not be seen when it runs.
-	delete(watched.stmts, watched.dialect.pinged())
+	delete(watched.writerStmts, watched.dialect.heartbeatsForPingsSQL())
 	if err := watched.Update(context.Background(), fn); err != nil {
 		return nil, err
 	}
 	return r.plans, nil
 }
 
-// recorder connects to SQLite and asks for the plan of all that is asked.
-type recorder struct {
+// planRecorder connects to SQLite and asks for the plan of all that is asked.
+type planRecorder struct {
 	dsn    string
 	driver sqlitedriver.Driver
 	plans  []string
 }
 
-func (r *recorder) Driver() driver.Driver { return &r.driver }
+func (r *planRecorder) Driver() driver.Driver { return &r.driver }
 
-func (r *recorder) Connect(context.Context) (driver.Conn, error) {
+func (r *planRecorder) Connect(context.Context) (driver.Conn, error) {
 	c, err := r.driver.Open(r.dsn)
 	if err != nil {
 		return nil, err
 	}
-	return &recorded{liveConn: c.(liveConn), to: r}, nil
+	return &planConn{sqliteConn: c.(sqliteConn), recorder: r}, nil
 }
 
-// liveConn is what the SQLite driver's connections can do.
-type liveConn interface {
+// sqliteConn is what the SQLite driver's connections can do.
+type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.QueryerContext
 	driver.ExecerContext
 }
 
-// recorded is a connection whose statements are noted.
-type recorded struct {
-	liveConn
-	to *recorder
+// planConn is a connection whose statements are noted.
+type planConn struct {
+	sqliteConn
+	recorder *planRecorder
 }
 
-func (c *recorded) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *planConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.explain(ctx, text, args); err != nil {
 		return nil, err
 	}
-	return c.liveConn.QueryContext(ctx, text, args)
+	return c.sqliteConn.QueryContext(ctx, text, args)
 }
 
-func (c *recorded) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+func (c *planConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	if err := c.explain(ctx, text, args); err != nil {
 		return nil, err
 	}
-	return c.liveConn.ExecContext(ctx, text, args)
+	return c.sqliteConn.ExecContext(ctx, text, args)
 }
 
 // explain notes the plan of one statement, see
 // https://www.sqlite.org/eqp.html.
-func (c *recorded) explain(ctx context.Context, text string, args []driver.NamedValue) error {
-	rows, err := c.liveConn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args)
+func (c *planConn) explain(ctx context.Context, text string, args []driver.NamedValue) error {
+	rows, err := c.sqliteConn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args)
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
@@ -134,31 +134,31 @@ func (c *recorded) explain(ctx context.Context, text string, args []driver.Named
 	for rows.Next(step) == nil {
 		plan = append(plan, fmt.Sprint(step[3]))
 	}
-	c.to.plans = append(c.to.plans, strings.Join(plan, "\n"))
+	c.recorder.plans = append(c.recorder.plans, strings.Join(plan, "\n"))
 	return nil
 }
 
-// PutSomeAway does what goes on in the background while many pings are pending.
-func PutSomeAway(db *DB) (more bool, err error) { return db.putSomeAway(context.Background()) }
+// FlushSome does what goes on in the background while many pings are pending.
+func FlushSome(db *DB) (more bool, err error) { return db.flushSome(context.Background()) }
 
-// FewPending sets how many pings must gather before any is put away.
-func FewPending(db *DB, few int) error {
-	if err := db.backlog.both(context.Background()); err != nil {
+// SetFlushThreshold sets how many pings must gather before any is put away.
+func SetFlushThreshold(db *DB, few int) error {
+	if err := db.buffer.lockBoth(context.Background()); err != nil {
 		return err
 	}
-	defer db.backlog.giveBoth()
-	db.backlog.sizes.few = few
+	defer db.buffer.unlockBoth()
+	db.buffer.limits.flushThreshold = few
 	return nil
 }
 
-// Ran runs several statements at once, past all methods, on PostgreSQL.
-func Ran(db *DB, statements string) error {
+// ExecPostgres runs several statements at once, past all methods, on PostgreSQL.
+func ExecPostgres(db *DB, statements string) error {
 	_, err := db.pool.Exec(context.Background(), statements, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
-// Locked runs fn while the transaction has a table all to itself.
-func Locked(tx *Tx, table string, fn func()) error {
+// WithTableLocked runs fn while the transaction has a table all to itself.
+func WithTableLocked(tx *Tx, table string, fn func()) error {
 	if _, err := tx.exec("LOCK TABLE " + table); err != nil {
 		return err
 	}
@@ -166,16 +166,16 @@ func Locked(tx *Tx, table string, fn func()) error {
 	return nil
 }
 
-// RestoreCutOff is a restore that is killed after some steps of its swap; done
+// RestoreInterrupted is a restore that is killed after some steps of its swap; done
 // tells that there were no more.
-func RestoreCutOff(address, backup string, steps int) (done bool, err error) {
+func RestoreInterrupted(address, backup string, steps int) (done bool, err error) {
 	ctx := context.Background()
-	path, err := realPath(address)
+	path, err := resolvePath(address)
 	if err != nil {
 		return false, err
 	}
-	plan := newSwap(path, time.Now())
-	if _, err := stage(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged)); err != nil || steps == 0 {
+	plan := planSwap(path, time.Now())
+	if _, err := stageBackup(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged)); err != nil || steps == 0 {
 		return false, err
 	}
 	if err := plan.save(path); err != nil {
@@ -193,9 +193,9 @@ func RestoreCutOff(address, backup string, steps int) (done bool, err error) {
 	return true, nil
 }
 
-// MigratedDown takes back all migrations after one.
-func MigratedDown(ctx context.Context, db *DB, to int64) error {
-	provider, err := db.migrator()
+// MigrateDown takes back all migrations after one.
+func MigrateDown(ctx context.Context, db *DB, to int64) error {
+	provider, err := db.migrationProvider()
 	if err == nil {
 		_, err = provider.DownTo(ctx, to)
 	}

@@ -14,7 +14,7 @@ func (tx *Tx) AddFeedback(f monitor.Feedback) error {
 		project = f.Project
 	}
 	_, err := tx.exec(`INSERT INTO feedback (id, project, at, page, helpful, comment, person) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		newID(), project, micros(f.At), f.Page, f.Helpful, legible(f.Comment), f.Person)
+		newID(), project, micros(f.At), f.Page, f.Helpful, validText(f.Comment), f.Person)
 	if err != nil {
 		return fmt.Errorf("feedback: %w", err)
 	}
@@ -29,7 +29,7 @@ type FeedbackScore struct {
 
 // FeedbackScores counts the answers to each page.
 func (tx *Tx) FeedbackScores() ([]FeedbackScore, error) {
-	return many(tx, func(row scanner) (s FeedbackScore, err error) {
+	return queryAll(tx, func(row scanner) (s FeedbackScore, err error) {
 		return s, row.Scan(&s.Page, &s.Yes, &s.No)
 	}, `SELECT page, SUM(CASE WHEN helpful THEN 1 ELSE 0 END), SUM(CASE WHEN helpful THEN 0 ELSE 1 END) FROM feedback GROUP BY page ORDER BY page`)
 }
@@ -37,11 +37,11 @@ func (tx *Tx) FeedbackScores() ([]FeedbackScore, error) {
 // FeedbackComments lists up to n of the answers with a comment, newest first,
 // from before the one with the given id; empty begins with the newest.
 func (tx *Tx) FeedbackComments(before string, n int) ([]monitor.Feedback, error) {
-	return many(tx, func(row scanner) (monitor.Feedback, error) {
+	return queryAll(tx, func(row scanner) (monitor.Feedback, error) {
 		var f monitor.Feedback
 		var project, at sql.NullInt64
 		err := row.Scan(&f.ID, &project, &at, &f.Page, &f.Helpful, &f.Comment, &f.Person)
-		f.Project, f.At = project.Int64, moment(at)
+		f.Project, f.At = project.Int64, timeFromMicros(at)
 		return f, err
 	}, `SELECT id, project, at, page, helpful, comment, person FROM feedback WHERE comment <> '' AND ($1 = '' OR id < $1) ORDER BY id DESC LIMIT $2`,
 		before, n)

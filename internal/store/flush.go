@@ -10,27 +10,27 @@ import (
 
 // Timeouts of callers that wait until pending pings are in the tables.
 const (
-	flushTimeout = time.Minute     // for a flush that nobody waits for any more
-	lookSoon     = 3 * time.Second // then a look sees what is in the tables already
-	manyPending  = 4096            // pings: more are put into the tables first, in a transaction of their own
+	flushTimeout     = time.Minute     // for a flush that nobody waits for any more
+	maxReadFlushWait = 3 * time.Second // then a look sees what is in the tables already
+	flushFirstAbove  = 4096            // pings: more are put into the tables first, in a transaction of their own
 )
 
-// settling runs fn in a transaction that first puts into the tables what is
+// flushThen runs fn in a transaction that first puts into the tables what is
 // pending. It begins before it takes the turn: while another process holds the
 // file's lock, quiet pings go on.
 //
 // A disk that hangs can block a commit without limit. The caller waits no longer
 // than ctx; the gates stay locked until the commit has ended, so that nothing is
 // evaluated on tables that may still change.
-func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
-	b := db.backlog
-	if err := db.inPlace(); err != nil {
+func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
+	b := db.buffer
+	if err := db.checkInPlace(); err != nil {
 		return err
 	}
-	if err := b.writing.take(ctx); err != nil {
+	if err := b.tables.Lock(ctx); err != nil {
 		return err
 	}
-	release := b.writing.give
+	release := b.tables.Unlock
 	committing := false
 	defer func() {
 		if !committing { // an error, or fn panicked
@@ -39,84 +39,84 @@ func (db *DB) settling(ctx context.Context, fn func(*Tx) error) error {
 	}()
 	begun, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", db.dialect.sort(err))
+		return fmt.Errorf("begin: %w", db.dialect.classify(err))
 	}
 	defer func() {
 		if !committing {
 			_ = begun.Rollback() // the first error counts
 		}
 	}()
-	if err := b.turn.take(ctx); err != nil {
+	if err := b.buffer.Lock(ctx); err != nil {
 		return err
 	}
-	release = b.giveBoth
-	tx := &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writes: true}
-	if err := tx.settle(fn); err != nil {
-		return db.ended(ctx, err)
+	release = b.unlockBoth
+	tx := &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writable: true}
+	if err := tx.flushAndRun(fn); err != nil {
+		return db.contextCause(ctx, err)
 	}
 	committing = true
-	return db.commitSettled(ctx, tx)
+	return db.commitFlush(ctx, tx)
 }
 
-// settle does the work of settling.
-func (tx *Tx) settle(fn func(*Tx) error) error {
-	b := tx.db.backlog
+// flushAndRun does the work of settling.
+func (tx *Tx) flushAndRun(fn func(*Tx) error) error {
+	b := tx.db.buffer
 	if b.count > 0 {
-		if err := tx.saveAway(b.judgements(slices.Sorted(maps.Keys(b.pending)))); err != nil {
+		if err := tx.saveBuffered(b.pendingTransitions(slices.Sorted(maps.Keys(b.pending)))); err != nil {
 			return err
 		}
 	}
-	tx.touched = false
+	tx.changedHeartbeats = false
 	return fn(tx)
 }
 
-// commitSettled commits, gives both gates back, and waits for that until ctx
+// commitFlush commits, gives both gates back, and waits for that until ctx
 // ends.
-func (db *DB) commitSettled(ctx context.Context, tx *Tx) error {
-	b, committed := db.backlog, make(chan error, 1)
+func (db *DB) commitFlush(ctx context.Context, tx *Tx) error {
+	b, committed := db.buffer, make(chan error, 1)
 	go func() {
-		defer b.giveBoth()
+		defer b.unlockBoth()
 		err := tx.tx.Commit()
 		if err == nil {
-			db.progress()
-			b.forget()
-			if tx.touched {
+			db.recordProgress()
+			b.flushed()
+			if tx.changedHeartbeats {
 				clear(b.states)
 			}
-			err = db.inPlace()
+			err = db.checkInPlace()
 		}
 		committed <- err
 	}()
 	select {
 	case err := <-committed:
 		if err != nil {
-			return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
+			return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.classify(err)))
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("commit: %w: %w", errSilent, ctx.Err())
+		return fmt.Errorf("commit: %w: %w", errNoAnswer, ctx.Err())
 	}
 }
 
-// flush is one round that writes all pending pings into the tables.
-type flush struct {
+// pendingFlush is one round that writes all pending pings into the tables.
+type pendingFlush struct {
 	done chan struct{} // closed when it has ended
 	err  error
 }
 
-// settled writes all pending pings into the tables before a read. The flush continues
+// waitForFlush writes all pending pings into the tables before a read. The flush continues
 // if the caller gives up: otherwise a slow disk would never finish one. All callers
 // that wait share one flush.
-func (db *DB) settled(ctx context.Context) error {
-	pending, err := db.pending(ctx)
+func (db *DB) waitForFlush(ctx context.Context) error {
+	pending, err := db.pendingPings(ctx)
 	if pending == 0 || err != nil {
 		return err
 	}
-	b := db.backlog
+	b := db.buffer
 	b.flushing.Lock()
 	f := b.flush
 	if f == nil {
-		f = &flush{done: make(chan struct{})}
+		f = &pendingFlush{done: make(chan struct{})}
 		b.flush = f
 		go db.runFlush(f)
 	}
@@ -125,68 +125,68 @@ func (db *DB) settled(ctx context.Context) error {
 	case <-f.done:
 		return f.err
 	case <-ctx.Done():
-		return fmt.Errorf("%w: pending pings: %w", errSilent, ctx.Err())
+		return fmt.Errorf("%w: pending pings: %w", errNoAnswer, ctx.Err())
 	}
 }
 
 // runFlush runs a flush. Callers that arrive after it began wait for the next one.
-func (db *DB) runFlush(f *flush) {
+func (db *DB) runFlush(f *pendingFlush) {
 	defer close(f.done)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	b := db.backlog
-	if f.err = b.both(ctx); f.err == nil {
-		b.giveBoth()
+	b := db.buffer
+	if f.err = b.lockBoth(ctx); f.err == nil {
+		b.unlockBoth()
 	}
 	b.flushing.Lock()
 	b.flush = nil
 	b.flushing.Unlock()
 	if f.err == nil {
-		f.err = db.settling(ctx, func(*Tx) error { return nil })
+		f.err = db.flushThen(ctx, func(*Tx) error { return nil })
 	}
 }
 
-// settledSoon is settled with a short timeout: afterwards, or while the database
+// waitForFlushBriefly is settled with a short timeout: afterwards, or while the database
 // gives no answer, the caller reads the tables as they are.
-func (db *DB) settledSoon(ctx context.Context) error {
+func (db *DB) waitForFlushBriefly(ctx context.Context) error {
 	if db.circuit.Load() == nil {
-		return db.settled(ctx)
+		return db.waitForFlush(ctx)
 	}
-	return db.guarded(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, lookSoon)
+	return db.guard(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, maxReadFlushWait)
 		defer cancel()
-		return db.settled(ctx)
+		return db.waitForFlush(ctx)
 	})
 }
 
-// pending returns the number of pings in the journal that are not in the tables.
-func (db *DB) pending(ctx context.Context) (int, error) {
-	b := db.backlog
-	if err := b.turn.take(ctx); err != nil {
+// pendingPings returns the number of pings in the journal that are not in the tables.
+func (db *DB) pendingPings(ctx context.Context) (int, error) {
+	b := db.buffer
+	if err := b.buffer.Lock(ctx); err != nil {
 		return 0, err
 	}
-	defer b.turn.give()
+	defer b.buffer.Unlock()
 	return b.count, nil
 }
 
-// Rest writes all pending pings into the tables and frees the caches.
-func (db *DB) Rest(ctx context.Context) error {
-	if db.backlog == nil {
+// ReleaseMemory writes all pending pings into the tables and frees the caches.
+func (db *DB) ReleaseMemory(ctx context.Context) error {
+	if db.buffer == nil {
 		return nil
 	}
-	if err := db.settled(ctx); err != nil {
+	if err := db.waitForFlush(ctx); err != nil {
 		return err
 	}
-	if err := db.backlog.both(ctx); err != nil {
+	if err := db.buffer.lockBoth(ctx); err != nil {
 		return err
 	}
-	defer db.backlog.giveBoth()
-	if db.backlog.count == 0 {
-		db.backlog.empty()
+	defer db.buffer.unlockBoth()
+	if db.buffer.count == 0 {
+		db.buffer.dropStates()
 	}
 	// SQLite frees cached pages only on request.
 	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
-		return db.dialect.sort(err)
+		return db.dialect.classify(err)
 	}
 	return nil
 }

@@ -27,34 +27,34 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
 		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
 		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
-		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.Pings, &incident, &h.Cause, &ledger, &finished)
+		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished)
 	if err != nil {
 		return h, err
 	}
-	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = span(interval), span(grace), span(maxRun)
-	h.Rule.MinRunTime, h.Rule.StartGrace, h.Rule.ExpectFirstBy = span(minRun), span(startGrace), moment(firstBy)
-	if h.Rule.Early = monitor.UsualEarly; early.Valid {
-		h.Rule.Early = span(early.Int64)
+	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = durationFromMicros(interval), durationFromMicros(grace), durationFromMicros(maxRun)
+	h.Rule.MinRunTime, h.Rule.StartGrace, h.Rule.ExpectFirstBy = durationFromMicros(minRun), durationFromMicros(startGrace), timeFromMicros(firstBy)
+	if h.Rule.Early = monitor.DefaultEarly; early.Valid {
+		h.Rule.Early = durationFromMicros(early.Int64)
 	}
-	h.Created, h.Updated, h.Deleted = moment(created), moment(updated), moment(deleted)
-	h.From, h.Heard, h.LastPing, h.Began = moment(from), moment(heard), moment(last), moment(began)
-	h.RunTime, h.HasRun = span(took.Int64), took.Valid
-	h.Incident, h.AllChannels = incident.String, !channels.Valid
+	h.Created, h.Updated, h.Deleted = timeFromMicros(created), timeFromMicros(updated), timeFromMicros(deleted)
+	h.CountedFrom, h.StaleBefore, h.LastPing, h.LastStart = timeFromMicros(from), timeFromMicros(heard), timeFromMicros(last), timeFromMicros(began)
+	h.LastRunTime, h.HasRunTime = durationFromMicros(took.Int64), took.Valid
+	h.OpenIncident, h.AllChannels = incident.String, !channels.Valid
 	if calendar.language != "" {
-		if h.Rule.Calendar, err = tx.db.calendars.read(calendar); err != nil {
+		if h.Rule.Calendar, err = tx.db.calendars.parse(calendar); err != nil {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
 	}
-	if h, err = readLedger(h, ledger); err != nil {
+	if h, err = decodeRunState(h, ledger); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
-	if h.Finished, err = readFinished(finished.String); err != nil {
+	if h.FinishedRuns, err = decodeFinishedRuns(finished.String); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	for _, list := range []struct {
 		text string
 		into any
-	}{{tags, &h.Tags}, {channels.String, &h.Channels}, {runs.String, &h.Runs}} {
+	}{{tags, &h.Tags}, {channels.String, &h.Channels}, {runs.String, &h.ActiveRuns}} {
 		// Nearly all are empty, and this runs for every ping.
 		if list.text == "" || list.text == "[]" {
 			continue
@@ -66,59 +66,59 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	return h, nil
 }
 
-// span reads a stored duration.
-func span(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
+// durationFromMicros reads a stored duration.
+func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
 // Heartbeat returns the one with the given id or ref, in a project.
 func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted IS NULL`, project, idOrRef)
 	if err == nil && !found {
-		err = missing("heartbeat")
+		err = notFound("heartbeat")
 	}
 	return h, err
 }
 
 // HeartbeatWithSlug returns the one with the given slug, in a project, to read it.
 func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`, project, slug)
 	if err == nil && !found {
-		err = missing("heartbeat")
+		err = notFound("heartbeat")
 	}
 	return h, err
 }
 
-// HeartbeatToChange is Heartbeat by id, locked until the transaction ends.
-func (tx *Tx) HeartbeatToChange(project int64, id string) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.lock, project, id)
+// HeartbeatForUpdate is Heartbeat by id, locked until the transaction ends.
+func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, error) {
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, id)
 	if err == nil && !found {
-		err = missing("heartbeat")
+		err = notFound("heartbeat")
 	}
 	return h, err
 }
 
-// HeartbeatBySlug returns the one with the given slug, locked, and whether
+// LockHeartbeatBySlug returns the one with the given slug, locked, and whether
 // there is one.
-func (tx *Tx) HeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
-	return one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.lock, project, slug)
+func (tx *Tx) LockHeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
+	return queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, slug)
 }
 
 // HeartbeatByKey returns the one with the given key, also after its deletion.
 func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
-	h, found, err := one(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
 	if err == nil && !found {
-		err = missing("heartbeat")
+		err = notFound("heartbeat")
 	}
 	return h, err
 }
 
-// Pinged returns the heartbeats with the given ids, of any project, locked in
+// HeartbeatsForPings returns the heartbeats with the given ids, of any project, locked in
 // the order of their keys so that no two batches wait for each other.
-func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := many(tx, tx.scanHeartbeat, tx.d.pinged(), tx.d.list(ids))
+func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, error) {
+	found, err := queryAll(tx, tx.scanHeartbeat, tx.d.heartbeatsForPingsSQL(), tx.d.textList(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
 	}
@@ -129,52 +129,52 @@ func (tx *Tx) Pinged(ids []string) (map[string]monitor.Heartbeat, error) {
 	return byID, nil
 }
 
-// pinged is the statement of Pinged.
-func (d *dialect) pinged() string {
-	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.in("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.lock
+// heartbeatsForPingsSQL is the statement of Pinged.
+func (d *dialect) heartbeatsForPingsSQL() string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.inList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.forUpdate
 }
 
-// Exists reports whether a heartbeat of any project has the given id.
-func (tx *Tx) Exists(id string) (bool, error) {
-	n, _, err := one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+// HeartbeatExists reports whether a heartbeat of any project has the given id.
+func (tx *Tx) HeartbeatExists(id string) (bool, error) {
+	n, _, err := queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT COUNT(*) FROM heartbeats WHERE id = $1 AND deleted IS NULL`, id)
 	return n > 0, err
 }
 
-// Lapsing returns up to n heartbeats for which something happens by itself no
+// DueForEvaluation returns up to n heartbeats for which something happens by itself no
 // later than now, soonest first, locked. Those that another node has are left
 // to it.
-func (tx *Tx) Lapsing(now time.Time, n int) ([]monitor.Heartbeat, error) {
-	return many(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.skip, micros(now), n)
+func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
+	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.forUpdateSkipLocked, micros(now), n)
 }
 
-// NextLapse is the next moment at which anything happens by itself, zero when
+// NextDue is the next moment at which anything happens by itself, zero when
 // nothing ever will.
-func (tx *Tx) NextLapse() (time.Time, error) {
-	return scanMoment(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
+func (tx *Tx) NextDue() (time.Time, error) {
+	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
 }
 
-// scanMoment reads a query for a single moment.
-func scanMoment(tx *Tx, query string, args ...any) (time.Time, error) {
-	t, _, err := one(tx, func(row scanner) (time.Time, error) {
+// queryTime reads a query for a single moment.
+func queryTime(tx *Tx, query string, args ...any) (time.Time, error) {
+	t, _, err := queryOne(tx, func(row scanner) (time.Time, error) {
 		var n sql.NullInt64
 		err := row.Scan(&n)
-		return moment(n), err
+		return timeFromMicros(n), err
 	}, query, args...)
 	return t, err
 }
 
 // HeartbeatFilter says which heartbeats are listed, and from where on.
 type HeartbeatFilter struct {
-	Project int64
-	Status  monitor.Status // any when empty
-	Tag     string
-	Text    string // in name, slug, description or tag
-	IDs     bool   // Text may match the id of the heartbeat in them
-	Sort    string // name (default), created, or due
-	After   Cursor // the last one of the page before
-	Limit   int
+	Project   int64
+	Status    monitor.Status // any when empty
+	Tag       string
+	Text      string // in name, slug, description or tag
+	SearchIDs bool   // Text may match the id of the heartbeat in them
+	Sort      string // name (default), created, or due
+	After     Cursor // the last one of the page before
+	Limit     int
 }
 
 // Cursor is a place in a sorted list: the sort value and the key there.
@@ -183,9 +183,9 @@ type Cursor struct {
 	Key   int64  `json:"k"`
 }
 
-// sorts are the expressions a list can be sorted by, each a text or a number
+// sortExpressions are the expressions a list can be sorted by, each a text or a number
 // that is never NULL.
-var sorts = map[string]string{
+var sortExpressions = map[string]string{
 	"name":    "lower(h.name)",
 	"created": "h.created",
 	"due":     "COALESCE(h.next_at, 9223372036854775807)",
@@ -193,9 +193,9 @@ var sorts = map[string]string{
 
 // Heartbeats lists a page, and the cursor of its last row.
 func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
-	sort, ok := sorts[f.Sort]
+	sort, ok := sortExpressions[f.Sort]
 	if !ok {
-		sort = sorts["name"]
+		sort = sortExpressions["name"]
 	}
 	where, args := []string{"h.project = $1", "h.deleted IS NULL"}, []any{f.Project}
 	add := func(condition string, arg any) {
@@ -206,19 +206,19 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 		add("h.status = ?", string(f.Status))
 	}
 	if f.Tag != "" {
-		add(`EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE t.value = ?)`, f.Tag)
+		add(`EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE t.value = ?)`, f.Tag)
 	}
 	if f.Text != "" {
 		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
-		add(`(`+searched(searchedColumns, f.IDs)+` LIKE lower(?) ESCAPE '\'
-			OR EXISTS (SELECT 1 FROM `+tx.d.tags+` t WHERE `+searched("t.value", f.IDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+likeText(f.Text)+"%")
+		add(`(`+searchExpression(searchedColumns, f.SearchIDs)+` LIKE lower(?) ESCAPE '\'
+			OR EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE `+searchExpression("t.value", f.SearchIDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+escapeLike(f.Text)+"%")
 	}
 	if f.After.Key > 0 {
 		var value any = f.After.Value
 		if f.Sort == "created" || f.Sort == "due" {
 			var n int64
 			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
-				return nil, Cursor{}, monitor.Wrong(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
+				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
 			}
 			value = n
 		}
@@ -227,8 +227,8 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 	}
 	args = append(args, f.Limit)
 	var last Cursor
-	list, err := many(tx, func(row scanner) (monitor.Heartbeat, error) {
-		return tx.scanHeartbeat(alsoScan{row, &last.Value})
+	list, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
+		return tx.scanHeartbeat(scanPlusLast{row, &last.Value})
 	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
 		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
 	if len(list) > 0 {
@@ -237,24 +237,24 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error)
 	return list, last, err
 }
 
-// alsoScan reads one more column behind those that a scan function knows.
-type alsoScan struct {
+// scanPlusLast reads one more column behind those that a scan function knows.
+type scanPlusLast struct {
 	scanner
 	into any
 }
 
 // Scan reads the known columns and the further one.
-func (a alsoScan) Scan(into ...any) error { return a.scanner.Scan(append(into, a.into)...) }
+func (a scanPlusLast) Scan(into ...any) error { return a.scanner.Scan(append(into, a.into)...) }
 
-// likeText makes a text safe inside a LIKE pattern with the escape \.
-func likeText(s string) string {
+// escapeLike makes a text safe inside a LIKE pattern with the escape \.
+func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // AddHeartbeat keeps a new heartbeat and gives it its key. ErrTaken says that
 // its slug is in use.
 func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
-	key, err := tx.count("heartbeats")
+	key, err := tx.nextKey("heartbeats")
 	if err != nil {
 		return h, err
 	}
@@ -269,23 +269,23 @@ func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 		expect_first_by, next_at, pings, cause)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, '')`,
 		append([]any{
-			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encode(h.Tags),
-			channelList(h), micros(h.Created), micros(h.Updated), string(h.Status),
-		}, append(ruleRow(h.Rule), micros(h.Next()))...)...)
+			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encodeList(h.Tags),
+			channelsJSON(h), micros(h.Created), micros(h.Updated), string(h.Status),
+		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()))...)...)
 	if err != nil {
 		return fmt.Errorf("add heartbeat: %w", err)
 	}
 	return nil
 }
 
-// SaveSettings keeps what people may change of a heartbeat. How it stands is
+// SaveHeartbeatSettings keeps what people may change of a heartbeat. How it stands is
 // saved by Save.
-func (tx *Tx) SaveSettings(h monitor.Heartbeat) error {
+func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
 		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
 		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21 WHERE key = $1`,
 		append([]any{
-			h.Key, h.Name, h.Slug, h.Description, encode(h.Tags), channelList(h), micros(h.Updated), micros(h.Deleted),
+			h.Key, h.Name, h.Slug, h.Description, encodeList(h.Tags), channelsJSON(h), micros(h.Updated), micros(h.Deleted),
 		}, ruleRow(h.Rule)...)...)
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
@@ -296,7 +296,7 @@ func (tx *Tx) SaveSettings(h monitor.Heartbeat) error {
 // ruleRow is a rule as it is stored: methods, manual_resume, and then all that
 // is judged by, in the order of the schema.
 func ruleRow(r monitor.Rule) []any {
-	calendar := textOf(r.Calendar)
+	calendar := calendarTextOf(r.Calendar)
 	var early any // NULL: as usual
 	if r.Early >= 0 {
 		early = r.Early.Microseconds()
@@ -308,16 +308,16 @@ func ruleRow(r monitor.Rule) []any {
 	}
 }
 
-// channelList is how the routing of a heartbeat is stored: NULL for all.
-func channelList(h monitor.Heartbeat) any {
+// channelsJSON is how the routing of a heartbeat is stored: NULL for all.
+func channelsJSON(h monitor.Heartbeat) any {
 	if h.AllChannels {
 		return nil
 	}
-	return encode(h.Channels)
+	return encodeList(h.Channels)
 }
 
-// encode writes a list as JSON.
-func encode[T any](list []T) string {
+// encodeList writes a list as JSON.
+func encodeList[T any](list []T) string {
 	if len(list) == 0 {
 		return "[]"
 	}
@@ -325,9 +325,9 @@ func encode[T any](list []T) string {
 	return string(b)
 }
 
-// count takes the next number of a counter.
-func (tx *Tx) count(name string) (int64, error) {
-	n, _, err := one(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+// nextKey takes the next number of a counter.
+func (tx *Tx) nextKey(name string) (int64, error) {
+	n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
 		`UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value`, name)
 	if err != nil {
 		return 0, fmt.Errorf("number of %s: %w", name, err)
@@ -337,7 +337,7 @@ func (tx *Tx) count(name string) (int64, error) {
 
 // CountHeartbeats counts those of a project that were not deleted.
 func (tx *Tx) CountHeartbeats(project int64) (n int, err error) {
-	n, _, err = one(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
+	n, _, err = queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project)
 	return n, err
 }

@@ -17,20 +17,20 @@ import (
 	"overdue/internal/store"
 )
 
-// names lists the heartbeats that a filter finds, in order, in one page.
-func (w *world) names(f store.HeartbeatFilter) []string {
+// listNames lists the heartbeats that a filter finds, in order, in one page.
+func (w *fixture) listNames(f store.HeartbeatFilter) []string {
 	w.Helper()
 	f.Project, f.Limit = w.project.Key, 1000
 	var all []string
-	for _, h := range seen(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { list, _, err := tx.Heartbeats(f); return list, err }) {
+	for _, h := range view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { list, _, err := tx.Heartbeats(f); return list, err }) {
 		all = append(all, h.Name)
 	}
 	return all
 }
 
-func TestAHeartbeatIsFoundByIDAndRefInItsProjectWhileItLives(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
+func TestHeartbeat_IsFoundByIDAndRefInItsProjectUntilDeleted(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
 		other := w.addProject("other")
 		find := func(project int64, name string) (monitor.Heartbeat, error) {
 			var h monitor.Heartbeat
@@ -41,7 +41,7 @@ func TestAHeartbeatIsFoundByIDAndRefInItsProjectWhileItLives(t *testing.T) {
 			return h, err
 		}
 		change := func(project int64, name string) error {
-			return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatToChange(project, name); return err })
+			return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatForUpdate(project, name); return err })
 		}
 		for _, name := range []string{h.ID, h.Ref} {
 			if got, err := find(h.Project, name); err != nil || got.Key != h.Key {
@@ -51,33 +51,33 @@ func TestAHeartbeatIsFoundByIDAndRefInItsProjectWhileItLives(t *testing.T) {
 		if err := change(h.Project, h.ID); err != nil {
 			w.Error(err)
 		}
-		w.wrong(change(h.Project, h.Ref), monitor.Missing) // a ref may be public
+		w.expectFault(change(h.Project, h.Ref), monitor.NotFound) // a ref may be public
 		for _, name := range []string{"", "%", h.Slug, uuid.NewString()} {
 			_, err := find(h.Project, name)
-			w.wrong(err, monitor.Missing)
+			w.expectFault(err, monitor.NotFound)
 		}
 		_, err := find(other.Key, h.ID)
-		w.wrong(err, monitor.Missing)
-		w.wrong(change(other.Key, h.ID), monitor.Missing)
+		w.expectFault(err, monitor.NotFound)
+		w.expectFault(change(other.Key, h.ID), monitor.NotFound)
 		h.Deleted = w.start
-		w.update(func(tx *store.Tx) error { return tx.SaveSettings(h) })
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 		_, err = find(h.Project, h.ID)
-		w.wrong(err, monitor.Missing)
-		w.wrong(change(h.Project, h.ID), monitor.Missing)
-		if !w.now(h).Deleted.Equal(w.start) {
+		w.expectFault(err, monitor.NotFound)
+		w.expectFault(change(h.Project, h.ID), monitor.NotFound)
+		if !w.reload(h).Deleted.Equal(w.start) {
 			w.Error("by its key it is not found deleted")
 		}
-		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key + 1); return err }), monitor.Missing)
+		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key + 1); return err }), monitor.NotFound)
 	})
 }
 
-func TestASlugIsUniqueAmongTheLivingOfAProject(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		rival := w.heartbeat("rival")
+func TestAddHeartbeat_ASlugIsUniqueInItsProject(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		rival := w.newSavedHeartbeat("rival")
 		main, other := w.project, w.addProject("other")
 		w.project = other
-		w.heartbeat("backup")
+		w.newSavedHeartbeat("backup")
 		w.project = main
 		add := func() error {
 			return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("backup")); return err })
@@ -86,13 +86,13 @@ func TestASlugIsUniqueAmongTheLivingOfAProject(t *testing.T) {
 			w.Errorf("adding a second one: %v; want ErrTaken", err)
 		}
 		rival.Slug = "backup"
-		err := w.db.Update(context.Background(), func(tx *store.Tx) error { return tx.SaveSettings(rival) })
+		err := w.db.Update(context.Background(), func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(rival) })
 		if !errors.Is(err, store.ErrTaken) {
 			w.Errorf("renaming another: %v; want ErrTaken", err)
 		}
 		by := func() (h monitor.Heartbeat, found bool) {
 			w.update(func(tx *store.Tx) (err error) {
-				h, found, err = tx.HeartbeatBySlug(w.project.Key, "backup")
+				h, found, err = tx.LockHeartbeatBySlug(w.project.Key, "backup")
 				return err
 			})
 			return h, found
@@ -101,7 +101,7 @@ func TestASlugIsUniqueAmongTheLivingOfAProject(t *testing.T) {
 			w.Errorf("by its slug found %t %d; want %d", found, got.Key, h.Key)
 		}
 		h.Deleted = w.start
-		w.update(func(tx *store.Tx) error { return tx.SaveSettings(h) })
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 		if _, found := by(); found {
 			w.Error("a deleted one is found by its slug")
 		}
@@ -111,30 +111,30 @@ func TestASlugIsUniqueAmongTheLivingOfAProject(t *testing.T) {
 	})
 }
 
-func TestSettingsAndStandingAreSavedApart(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, w.ping(monitor.Success, time.Minute))
+func TestSaveHeartbeatSettings_LeavesTheStateUnchanged(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, time.Minute))
 		h.Name = "Backup" // of a heartbeat as it stood before the ping
-		w.update(func(tx *store.Tx) error { return tx.SaveSettings(h) })
-		if got := w.now(h); got.Name != "Backup" || got.Status != monitor.Up || got.Pings != 1 {
-			w.Errorf("it is %q, %s, after %d pings; want the new name, and the ping not undone", got.Name, got.Status, got.Pings)
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
+		if got := w.reload(h); got.Name != "Backup" || got.Status != monitor.Up || got.PingCount != 1 {
+			w.Errorf("it is %q, %s, after %d pings; want the new name, and the ping not undone", got.Name, got.Status, got.PingCount)
 		}
 	})
 }
 
-func TestAHeartbeatThatWasNotKeptTakesNoKey(t *testing.T) {
-	onEach(t, func(w *world) {
-		first := w.heartbeat("a")
-		w.undo(func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("b")); return err })
-		if second := w.heartbeat("c"); second.Key != first.Key+1 {
+func TestAddHeartbeat_ARolledBackHeartbeatUsesNoKey(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		first := w.newSavedHeartbeat("a")
+		w.rollBack(func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("b")); return err })
+		if second := w.newSavedHeartbeat("c"); second.Key != first.Key+1 {
 			w.Errorf("keys %d and %d; want the second to follow the first", first.Key, second.Key)
 		}
 	})
 }
 
-// crowd keeps 250 heartbeats whose names, times and standing repeat.
-func (w *world) crowd() []monitor.Heartbeat {
+// addManyHeartbeats keeps 250 heartbeats whose names, times and standing repeat.
+func (w *fixture) addManyHeartbeats() []monitor.Heartbeat {
 	w.Helper()
 	var all []monitor.Heartbeat
 	w.update(func(tx *store.Tx) error {
@@ -149,10 +149,10 @@ func (w *world) crowd() []monitor.Heartbeat {
 			}
 			all = append(all, h)
 		}
-		var judged []store.Judgement
+		var judged []store.Transition
 		for n, h := range all[:200] {
-			h, change := h.Hear(w.ping(monitor.Success, time.Duration(n*3%50)*time.Microsecond), w.at(0))
-			judged, all[n] = append(judged, store.Judgement{Heartbeat: h, Change: change}), h
+			h, change := h.ApplyPing(w.ping(monitor.PingSuccess, time.Duration(n*3%50)*time.Microsecond), w.at(0))
+			judged, all[n] = append(judged, store.Transition{Heartbeat: h, Change: change}), h
 		}
 		_, err := tx.Save(w.start, judged)
 		return err
@@ -160,25 +160,25 @@ func (w *world) crowd() []monitor.Heartbeat {
 	return all
 }
 
-func TestPagesOfASortedListHaveEachHeartbeatOnceInOrder(t *testing.T) {
-	onEach(t, func(w *world) {
-		all := w.crowd()
+func TestHeartbeats_PagesContainEachHeartbeatOnceInOrder(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		all := w.addManyHeartbeats()
 		never := time.UnixMicro(1 << 62)
 		due := func(h monitor.Heartbeat) time.Time {
-			if next := h.Next(); !next.IsZero() {
+			if next := h.NextEvaluation(); !next.IsZero() {
 				return next
 			}
 			return never
 		}
 		for sort, order := range map[string]func(a, b monitor.Heartbeat) int{
-			"name":    func(a, b monitor.Heartbeat) int { return cmp.Compare(lowered(w, a.Name), lowered(w, b.Name)) },
+			"name":    func(a, b monitor.Heartbeat) int { return cmp.Compare(lowerInSQL(w, a.Name), lowerInSQL(w, b.Name)) },
 			"created": func(a, b monitor.Heartbeat) int { return a.Created.Compare(b.Created) },
 			"due":     func(a, b monitor.Heartbeat) int { return due(a).Compare(due(b)) },
 		} {
 			want := slices.Clone(all)
 			slices.SortFunc(want, func(a, b monitor.Heartbeat) int { return cmp.Or(order(a, b), cmp.Compare(a.Key, b.Key)) })
 			for _, limit := range []int{4, 250, 1000} {
-				if diff := gocmp.Diff(keys(want), keys(w.paged(store.HeartbeatFilter{Sort: sort, Limit: limit}))); diff != "" {
+				if diff := gocmp.Diff(heartbeatKeys(want), heartbeatKeys(w.allPages(store.HeartbeatFilter{Sort: sort, Limit: limit}))); diff != "" {
 					w.Errorf("by %s, %d a page (-want +got):\n%s", sort, limit, diff)
 				}
 			}
@@ -186,8 +186,8 @@ func TestPagesOfASortedListHaveEachHeartbeatOnceInOrder(t *testing.T) {
 	})
 }
 
-// lowered is a name as the database sorts it: SQLite lowers ASCII only.
-func lowered(w *world, name string) string {
+// lowerInSQL is a name as the database sorts it: SQLite lowers ASCII only.
+func lowerInSQL(w *fixture, name string) string {
 	if !store.OnSQLite(w.db) {
 		return strings.ToLower(name)
 	}
@@ -199,8 +199,8 @@ func lowered(w *world, name string) string {
 	}, name)
 }
 
-// paged turns the pages of a list until the last.
-func (w *world) paged(f store.HeartbeatFilter) []monitor.Heartbeat {
+// allPages turns the pages of a list until the last.
+func (w *fixture) allPages(f store.HeartbeatFilter) []monitor.Heartbeat {
 	w.Helper()
 	f.Project = w.project.Key
 	var all []monitor.Heartbeat
@@ -219,7 +219,7 @@ func (w *world) paged(f store.HeartbeatFilter) []monitor.Heartbeat {
 	return nil
 }
 
-func keys(all []monitor.Heartbeat) []int64 {
+func heartbeatKeys(all []monitor.Heartbeat) []int64 {
 	var keys []int64
 	for _, h := range all {
 		keys = append(keys, h.Key)
@@ -227,8 +227,8 @@ func keys(all []monitor.Heartbeat) []int64 {
 	return keys
 }
 
-func TestALastPageHasNoCursor(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestHeartbeats_TheLastPageHasNoCursor(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		list, after, err := []monitor.Heartbeat(nil), store.Cursor{}, error(nil)
 		err = w.db.View(context.Background(), func(tx *store.Tx) error {
 			list, after, err = tx.Heartbeats(store.HeartbeatFilter{Project: w.project.Key, Limit: 10})
@@ -240,11 +240,11 @@ func TestALastPageHasNoCursor(t *testing.T) {
 	})
 }
 
-func TestACursorOfAnotherListIsRefused(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.heartbeat("backup")
+func TestHeartbeats_RejectsACursorOfAnotherList(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.newSavedHeartbeat("backup")
 		for _, sort := range []string{"created", "due"} {
-			w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error {
+			w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error {
 				_, _, err := tx.Heartbeats(store.HeartbeatFilter{Project: w.project.Key, Sort: sort, After: store.Cursor{Value: "backup", Key: 1}, Limit: 10})
 				return err
 			}), monitor.Invalid)
@@ -252,52 +252,52 @@ func TestACursorOfAnotherListIsRefused(t *testing.T) {
 	})
 }
 
-func TestTheListHasOnlyTheLivingOfTheProject(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.heartbeat("kept")
-		gone := w.heartbeat("gone")
+func TestHeartbeats_ListsOnlyExistingHeartbeatsOfTheProject(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.newSavedHeartbeat("kept")
+		gone := w.newSavedHeartbeat("gone")
 		gone.Deleted = w.start
-		w.update(func(tx *store.Tx) error { return tx.SaveSettings(gone) })
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(gone) })
 		main := w.project
 		w.project = w.addProject("other")
-		w.heartbeat("other")
+		w.newSavedHeartbeat("other")
 		w.project = main
-		if diff := gocmp.Diff([]string{"kept"}, w.names(store.HeartbeatFilter{})); diff != "" {
+		if diff := gocmp.Diff([]string{"kept"}, w.listNames(store.HeartbeatFilter{})); diff != "" {
 			w.Errorf("listed (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestTheListIsFilteredByStatusAndTag(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestHeartbeats_FiltersByStatusAndTag(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		for name, tags := range map[string][]string{
 			"a": {"prod", "db"}, "b": {"Prod"}, "c": {"pro"}, "d": nil, "e": {`p"r\od`, "<&>", "%", "é"},
 		} {
 			h := w.newHeartbeat(name)
 			h.Tags = tags
-			w.add(h)
+			w.addHeartbeat(h)
 		}
-		up := w.heartbeat("up")
-		w.hear(up, w.ping(monitor.Success, 0))
+		up := w.newSavedHeartbeat("up")
+		w.applyPings(up, w.ping(monitor.PingSuccess, 0))
 		for tag, want := range map[string][]string{
 			"prod": {"a"}, "Prod": {"b"}, "pro": {"c"}, "db": {"a"}, `p"r\od`: {"e"}, "<&>": {"e"}, "%": {"e"}, "é": {"e"},
 			"_": nil, "pr": nil, `","`: nil, "u003c": nil, `prod","db`: nil,
 		} {
-			if diff := gocmp.Diff(want, w.names(store.HeartbeatFilter{Tag: tag})); diff != "" {
+			if diff := gocmp.Diff(want, w.listNames(store.HeartbeatFilter{Tag: tag})); diff != "" {
 				w.Errorf("with tag %q (-want +got):\n%s", tag, diff)
 			}
 		}
-		if diff := gocmp.Diff([]string{"up"}, w.names(store.HeartbeatFilter{Status: monitor.Up})); diff != "" {
+		if diff := gocmp.Diff([]string{"up"}, w.listNames(store.HeartbeatFilter{Status: monitor.Up})); diff != "" {
 			w.Errorf("with status up (-want +got):\n%s", diff)
 		}
-		if diff := gocmp.Diff([]string(nil), w.names(store.HeartbeatFilter{Status: monitor.Up, Tag: "prod"})); diff != "" {
+		if diff := gocmp.Diff([]string(nil), w.listNames(store.HeartbeatFilter{Status: monitor.Up, Tag: "prod"})); diff != "" {
 			w.Errorf("with status up and tag prod (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestTheListIsSearchedByTextTakenLiterally(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestHeartbeats_SearchesForTheLiteralText(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		for slug, text := range map[string]string{
 			"a": "100% Sure", "b": "100 sure", "c": "a_b", "d": "axb", "e": `back\slash`, "f": "it's", "g": `say "hi"`, "h": "ÉTÉ", "i": "日本",
 		} {
@@ -309,13 +309,13 @@ func TestTheListIsSearchedByTextTakenLiterally(t *testing.T) {
 			default:
 				h.Tags = []string{"other", text}
 			}
-			w.add(h)
+			w.addHeartbeat(h)
 		}
 		for text, want := range map[string][]string{
 			"100%": {"a"}, "sure": {"a", "b"}, "SURE": {"a", "b"}, "a_b": {"c"}, `\`: {"e"}, `K\S`: {"e"}, "'": {"f"}, `"`: {"g"},
 			`"hi"`: {"g"}, "ÉTÉ": {"h"}, "日": {"i"}, "%": {"a"}, "_": {"c"}, "[": nil, "]": nil, ",": nil, "SLUG-A": {"a"}, "' OR 1=1 --": nil,
 		} {
-			if diff := gocmp.Diff(want, w.names(store.HeartbeatFilter{Text: text})); diff != "" {
+			if diff := gocmp.Diff(want, w.listNames(store.HeartbeatFilter{Text: text})); diff != "" {
 				w.Errorf("with %q (-want +got):\n%s", text, diff)
 			}
 		}

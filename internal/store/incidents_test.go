@@ -13,22 +13,22 @@ import (
 	"overdue/internal/store"
 )
 
-func TestIncidentsAreListedNewestFirstPageByPage(t *testing.T) {
-	onEach(t, func(w *world) {
-		a, b := w.heartbeat("a"), w.heartbeat("b")
+func TestIncidents_ListsPagesNewestFirst(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		a, b := w.newSavedHeartbeat("a"), w.newSavedHeartbeat("b")
 		for n := range 4 {
 			d := time.Duration(n) * time.Hour
-			w.hear(a, w.ping(monitor.Fail, d), w.ping(monitor.Success, d+time.Minute))
-			w.hear(b, w.ping(monitor.Fail, d), w.ping(monitor.Success, d+time.Minute))
+			w.applyPings(a, w.ping(monitor.PingFail, d), w.ping(monitor.PingSuccess, d+time.Minute))
+			w.applyPings(b, w.ping(monitor.PingFail, d), w.ping(monitor.PingSuccess, d+time.Minute))
 		}
-		acknowledged, open := w.down(a, 10*time.Hour), w.down(b, 10*time.Hour) // 9 and 10
+		acknowledged, open := w.fail(a, 10*time.Hour), w.fail(b, 10*time.Hour) // 9 and 10
 		w.update(func(tx *store.Tx) error {
-			_, err := tx.Acknowledge(acknowledged, "Ann", w.at(11*time.Hour))
+			_, err := tx.AcknowledgeIncident(acknowledged, "Ann", w.at(11*time.Hour))
 			return err
 		})
 		main := w.project
 		w.project = w.addProject("other")
-		w.down(w.heartbeat("c"), time.Minute)
+		w.fail(w.newSavedHeartbeat("c"), time.Minute)
 		for _, c := range []struct {
 			filter store.IncidentFilter
 			want   []int64
@@ -39,37 +39,37 @@ func TestIncidentsAreListedNewestFirstPageByPage(t *testing.T) {
 			{store.IncidentFilter{Limit: 4, Before: 1}, nil},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key}, []int64{9, 7, 5, 3, 1}},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, Before: 5}, []int64{3, 1}},
-			{store.IncidentFilter{Limit: 9, State: monitor.Open}, []int64{10}},
-			{store.IncidentFilter{Limit: 9, State: monitor.Acknowledged}, []int64{9}},
-			{store.IncidentFilter{Limit: 3, State: monitor.Resolved}, []int64{8, 7, 6}},
-			{store.IncidentFilter{Limit: 3, State: monitor.Resolved, Heartbeat: b.Key, Before: 6}, []int64{4, 2}},
+			{store.IncidentFilter{Limit: 9, State: monitor.StateOpen}, []int64{10}},
+			{store.IncidentFilter{Limit: 9, State: monitor.StateAcknowledged}, []int64{9}},
+			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved}, []int64{8, 7, 6}},
+			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved, Heartbeat: b.Key, Before: 6}, []int64{4, 2}},
 		} {
 			c.filter.Project = main.Key
 			var numbers []int64
-			for _, i := range seen(w, func(tx *store.Tx) ([]monitor.Incident, error) { return tx.Incidents(c.filter) }) {
+			for _, i := range view(w, func(tx *store.Tx) ([]monitor.Incident, error) { return tx.Incidents(c.filter) }) {
 				numbers = append(numbers, i.Number)
 			}
 			if diff := cmp.Diff(c.want, numbers); diff != "" {
 				w.Errorf("%+v (-want +got):\n%s", c.filter, diff)
 			}
 		}
-		if n := seen(w, (*store.Tx).OpenIncidents); n != 3 {
+		if n := view(w, (*store.Tx).CountOpenIncidents); n != 3 {
 			w.Errorf("%d incidents are open; want 3, in all projects", n)
 		}
-		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Incident(w.project.Key, open.ID); return err }), monitor.Missing)
+		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Incident(w.project.Key, open.ID); return err }), monitor.NotFound)
 	})
 }
 
-func TestAnIncidentIsAcknowledgedOnceAndOnlyWhileOpen(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		c := w.newChannel("ops")
 		c.RemindEvery = time.Hour
-		ops := w.channel(c)
-		h := w.heartbeat("backup")
-		i := w.down(h, time.Minute)
-		later := w.channel(w.newChannel("later")) // was not told of it
+		ops := w.addChannel(c)
+		h := w.newSavedHeartbeat("backup")
+		i := w.fail(h, time.Minute)
+		later := w.addChannel(w.newChannel("later")) // was not told of it
 		acknowledge := func(by string, d time.Duration) bool {
-			return made(w, func(tx *store.Tx) (bool, error) { return tx.Acknowledge(i, by, w.at(d)) })
+			return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.AcknowledgeIncident(i, by, w.at(d)) })
 		}
 		if !acknowledge("Ann", 2*time.Minute) {
 			w.Error("the first to acknowledge was told that somebody had")
@@ -77,65 +77,65 @@ func TestAnIncidentIsAcknowledgedOnceAndOnlyWhileOpen(t *testing.T) {
 		if acknowledge("Bob", 3*time.Minute) {
 			w.Error("it was acknowledged twice")
 		}
-		got := seen(w, func(tx *store.Tx) (monitor.Incident, error) { return tx.Incident(h.Project, i.ID) })
-		if got.State() != monitor.Acknowledged || got.AcknowledgedBy != "Ann" || !got.AcknowledgedAt.Equal(w.at(2*time.Minute)) {
+		got := view(w, func(tx *store.Tx) (monitor.Incident, error) { return tx.Incident(h.Project, i.ID) })
+		if got.State() != monitor.StateAcknowledged || got.AcknowledgedBy != "Ann" || !got.AcknowledgedAt.Equal(w.at(2*time.Minute)) {
 			w.Errorf("it is %s by %q at %s; want acknowledged by Ann", got.State(), got.AcknowledgedBy, got.AcknowledgedAt)
 		}
 		want := []string{"incident.opened ops pending", "incident.acknowledged ops pending"}
 		if diff := cmp.Diff(want, w.alerts(i.ID, ops, later)); diff != "" {
 			w.Errorf("alerts; the reminder is dropped (-want +got):\n%s", diff)
 		}
-		if about := w.deliveries(i.ID)[1].About; about != "Ann" {
+		if about := w.deliveries(i.ID)[1].Subject; about != "Ann" {
 			w.Errorf("the alert is about %q; want who acknowledged", about)
 		}
-		w.hear(h, w.ping(monitor.Success, time.Hour))
+		w.applyPings(h, w.ping(monitor.PingSuccess, time.Hour))
 		if diff := cmp.Diff([]string{"opened", "acknowledged", "recovered"}, w.timeline(i.ID)); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
 		}
-		i = w.down(h, 2*time.Hour)
-		w.hear(h, w.ping(monitor.Success, 3*time.Hour))
+		i = w.fail(h, 2*time.Hour)
+		w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Hour))
 		if acknowledge("Ann", 4*time.Hour) {
 			w.Error("a resolved incident was acknowledged")
 		}
 	})
 }
 
-func TestATimelineIsInTheOrderOfWhatHappened(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, w.ping(monitor.Success, 0))
-		w.lapse(time.Hour)
+func TestTimeline_IsInChronologicalOrder(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+		w.evaluate(time.Hour)
 		i := w.incident(h)
 		w.update(func(tx *store.Tx) error {
 			for n := range 5 { // at the same moment: as they were added
-				if err := tx.Note(i.ID, "note", fmt.Sprint("note ", n), w.at(2*time.Hour)); err != nil {
+				if err := tx.AddTimelineEntry(i.ID, "note", fmt.Sprint("note ", n), w.at(2*time.Hour)); err != nil {
 					return err
 				}
 			}
-			return tx.Note(i.ID, "note", `"early" %_\`, w.at(6*time.Minute))
+			return tx.AddTimelineEntry(i.ID, "note", `"early" %_\`, w.at(6*time.Minute))
 		})
-		want := []monitor.Entry{
+		want := []monitor.TimelineEntry{
 			{At: w.at(5 * time.Minute), Kind: "due", Text: "A ping was expected by now."},
 			{At: w.at(5 * time.Minute), Kind: "late", Text: "Late: the grace period began."},
 			{At: w.at(6 * time.Minute), Kind: "note", Text: `"early" %_\`},
-			{At: w.at(7 * time.Minute), Kind: "opened", Text: i.Because},
+			{At: w.at(7 * time.Minute), Kind: "opened", Text: i.Reason},
 		}
 		for n := range 5 {
-			want = append(want, monitor.Entry{At: w.at(2 * time.Hour), Kind: "note", Text: fmt.Sprint("note ", n)})
+			want = append(want, monitor.TimelineEntry{At: w.at(2 * time.Hour), Kind: "note", Text: fmt.Sprint("note ", n)})
 		}
-		if diff := cmp.Diff(want, seen(w, func(tx *store.Tx) ([]monitor.Entry, error) { return tx.Timeline(i) })); diff != "" {
+		if diff := cmp.Diff(want, view(w, func(tx *store.Tx) ([]monitor.TimelineEntry, error) { return tx.Timeline(i) })); diff != "" {
 			w.Errorf("timeline (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestDeliveriesListAlertsInTheOrderTheyBecameOwed(t *testing.T) {
-	onEach(t, func(w *world) {
-		ops := w.channel(w.newChannel("ops"))
-		h := w.heartbeat("backup")
-		i := w.down(h, time.Minute)
-		w.update(func(tx *store.Tx) error { _, err := tx.Acknowledge(i, "Ann", w.at(2*time.Minute)); return err })
-		w.hear(h, w.ping(monitor.Success, 3*time.Minute))
+func TestDeliveries_ListsAlertsInTheOrderOfCreation(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		h := w.newSavedHeartbeat("backup")
+		i := w.fail(h, time.Minute)
+		w.update(func(tx *store.Tx) error { _, err := tx.AcknowledgeIncident(i, "Ann", w.at(2*time.Minute)); return err })
+		w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Minute))
 		var got []monitor.Event
 		for _, d := range w.deliveries(i.ID) {
 			got = append(got, d.Event)
@@ -144,8 +144,8 @@ func TestDeliveriesListAlertsInTheOrderTheyBecameOwed(t *testing.T) {
 		if !slices.Equal(got, want) {
 			w.Errorf("deliveries %v; want %v", got, want)
 		}
-		if none := w.claim(ops, "a", 0, time.Hour, 10); none != nil {
-			w.Errorf("claimed %v before anything was owed", events(none))
+		if none := w.claimAlerts(ops, "a", 0, time.Hour, 10); none != nil {
+			w.Errorf("claimed %v before anything was owed", eventsOf(none))
 		}
 	})
 }

@@ -16,9 +16,9 @@ func scanInvitation(row scanner) (monitor.Invitation, error) {
 	var i monitor.Invitation
 	var role string
 	var created, ends sql.NullInt64
-	err := row.Scan(&i.ID, &i.Project, &i.Email, &role, &i.By, &i.ByID, &created, &ends)
-	i.Role, _ = monitor.RoleNamed(role) // one that is unknown may nothing
-	i.Created, i.Ends = moment(created), moment(ends)
+	err := row.Scan(&i.ID, &i.Project, &i.Email, &role, &i.InvitedBy, &i.InvitedByID, &created, &ends)
+	i.Role, _ = monitor.ParseRole(role) // one that is unknown may nothing
+	i.Created, i.ExpiresAt = timeFromMicros(created), timeFromMicros(ends)
 	return i, err
 }
 
@@ -27,13 +27,13 @@ func scanInvitation(row scanner) (monitor.Invitation, error) {
 // forgets those that have ended.
 func (tx *Tx) AddInvitation(i monitor.Invitation, hash string) (monitor.Invitation, error) {
 	_, err := tx.exec(`DELETE FROM invitations WHERE ends <= $1 OR (project = $2 AND LOWER(email) = $3)`,
-		micros(i.Created), i.Project, mailbox(i.Email))
+		micros(i.Created), i.Project, normalizeEmail(i.Email))
 	if err != nil {
 		return i, fmt.Errorf("invitations before: %w", err)
 	}
 	i.ID = newID()
 	_, err = tx.exec(`INSERT INTO invitations (id, project, hash, email, role, by_name, by_id, created, ends)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, i.ID, i.Project, hash, i.Email, i.Role.String(), i.By, i.ByID, micros(i.Created), micros(i.Ends))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, i.ID, i.Project, hash, i.Email, i.Role.String(), i.InvitedBy, i.InvitedByID, micros(i.Created), micros(i.ExpiresAt))
 	if err != nil {
 		return i, fmt.Errorf("add invitation: %w", err)
 	}
@@ -42,13 +42,13 @@ func (tx *Tx) AddInvitation(i monitor.Invitation, hash string) (monitor.Invitati
 
 // Invitations lists those of a project that can be taken up, newest first.
 func (tx *Tx) Invitations(project int64, now time.Time) ([]monitor.Invitation, error) {
-	return many(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE project = $1 AND ends > $2 ORDER BY created DESC, id DESC`,
+	return queryAll(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE project = $1 AND ends > $2 ORDER BY created DESC, id DESC`,
 		project, micros(now))
 }
 
 // Invitation returns the one with the hash of a token, if it can be taken up.
 func (tx *Tx) Invitation(hash string, now time.Time) (monitor.Invitation, bool, error) {
-	return one(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE hash = $1 AND ends > $2`, hash, micros(now))
+	return queryOne(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE hash = $1 AND ends > $2`, hash, micros(now))
 }
 
 // UseInvitation ends an invitation. It reports false when it had ended already,
@@ -61,9 +61,9 @@ func (tx *Tx) UseInvitation(id string) (bool, error) {
 	return n > 0, nil
 }
 
-// EndInvitationsBy ends those that a person sent for a project: who is removed
+// DeleteInvitationsBy ends those that a person sent for a project: who is removed
 // must not come back by one of their own.
-func (tx *Tx) EndInvitationsBy(project int64, person string) error {
+func (tx *Tx) DeleteInvitationsBy(project int64, person string) error {
 	if _, err := tx.exec(`DELETE FROM invitations WHERE project = $1 AND by_id = $2`, project, person); err != nil {
 		return fmt.Errorf("invitations of a person: %w", err)
 	}

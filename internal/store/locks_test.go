@@ -8,9 +8,9 @@ import (
 	"overdue/internal/store"
 )
 
-func TestLockPassword_NoSessionIsAddedUnseenByWhoReplacesThePassword(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada := w.someone("ada")
+func TestLockPassword_APasswordChangeSeesEverySession(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
 		for range 20 {
 			var before string
 			started, replaced := make(chan struct{}), make(chan error)
@@ -29,16 +29,16 @@ func TestLockPassword_NoSessionIsAddedUnseenByWhoReplacesThePassword(t *testing.
 						if err := tx.SetPassword(ada.ID, before+"x"); err != nil {
 							return err
 						}
-						return tx.EndSessions(ada.ID, "")
+						return tx.EndOtherSessions(ada.ID, "")
 					})
 				}()
 				<-started
 				for range 30 { // long enough for the other one, if it did not have to wait
-					if _, err := tx.People(); err != nil {
+					if _, err := tx.CountPeople(); err != nil {
 						return err
 					}
 				}
-				s := monitor.Session{ID: before, Person: ada.ID, Created: w.start, Seen: w.start, Ends: w.at(time.Hour)}
+				s := monitor.Session{ID: before, Person: ada.ID, Created: w.start, LastSeen: w.start, ExpiresAt: w.at(time.Hour)}
 				return tx.AddSession(s, before, "{}")
 			})
 			if err != nil {
@@ -47,15 +47,15 @@ func TestLockPassword_NoSessionIsAddedUnseenByWhoReplacesThePassword(t *testing.
 			if err := <-replaced; err != nil {
 				w.Fatal(err)
 			}
-			if left := w.sessions(ada, 0); len(left) > 0 {
+			if left := w.sessionIDs(ada, 0); len(left) > 0 {
 				w.Fatalf("%v outlived the password that it was checked by", left)
 			}
 		}
 	})
 }
 
-func TestUseQuota_CountsPerNameInAWindow(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestUseQuota_CountsPerNameAndWindow(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		use := func(name string, at time.Duration) (wait time.Duration) {
 			w.update(func(tx *store.Tx) (err error) {
 				wait, err = tx.UseQuota(name, 2, time.Hour, w.at(at))

@@ -19,11 +19,11 @@ var migrations embed.FS
 // under an advisory lock, on SQLite under a lock file. A schema that a newer
 // Overdue made is refused.
 func (db *DB) migrate(ctx context.Context) error {
-	older, err := db.older(ctx)
+	older, err := db.schemaIsOlder(ctx)
 	if err != nil || !older {
 		return err
 	}
-	provider, err := db.migrator()
+	provider, err := db.migrationProvider()
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -35,21 +35,21 @@ func (db *DB) migrate(ctx context.Context) error {
 		defer unlock()
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", db.dialect.sort(err))
+		return fmt.Errorf("migrate: %w", db.dialect.classify(err))
 	}
 	return nil
 }
 
-// older reports whether the schema is older than this program. A newer one is
+// schemaIsOlder reports whether the schema is older than this program. A newer one is
 // an error.
-func (db *DB) older(ctx context.Context) (bool, error) {
-	provider, err := db.migrator()
+func (db *DB) schemaIsOlder(ctx context.Context) (bool, error) {
+	provider, err := db.migrationProvider()
 	if err != nil {
 		return false, fmt.Errorf("migrations: %w", err)
 	}
 	current, newest, err := provider.GetVersions(ctx)
 	if err != nil {
-		return false, fmt.Errorf("schema version: %w", db.dialect.sort(err))
+		return false, fmt.Errorf("schema version: %w", db.dialect.classify(err))
 	}
 	if current > newest {
 		return false, fmt.Errorf("the database has schema %d, made by a newer Overdue; this one knows up to %d: start the newer one, or restore a backup from before the upgrade", current, newest)
@@ -57,8 +57,8 @@ func (db *DB) older(ctx context.Context) (bool, error) {
 	return current < newest, nil
 }
 
-// migrator knows the migrations and how this database takes them.
-func (db *DB) migrator() (*goose.Provider, error) {
+// migrationProvider knows the migrations and how this database takes them.
+func (db *DB) migrationProvider() (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (db *DB) migrator() (*goose.Provider, error) {
 		// others may keep their Overdue in another schema of it.
 		var name string
 		if err := db.writer.QueryRow(`SELECT COALESCE(current_schema(), '')`).Scan(&name); err != nil {
-			return nil, db.dialect.sort(err)
+			return nil, db.dialect.classify(err)
 		}
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(crc32.ChecksumIEEE([]byte("overdue " + name)))))
 		if err != nil {

@@ -12,10 +12,10 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// landed has the SHA-256 checksum of every migration. A database that a
+// landedMigrations has the SHA-256 checksum of every migration. A database that a
 // migration has already changed never sees its later edits, so a line here is
 // added and never changed.
-var landed = map[string]string{
+var landedMigrations = map[string]string{
 	"0001_engine.sql":              "4abd899786ad7865b2d2ecb3594688493964c0f5b80e5c542d37661ef9bdc09e",
 	"0002_people.sql":              "774b3a999059b6a30ae0ac47630adaf42297a59f5a967b3c2d802d237bd9eeaa",
 	"0003_pages.sql":               "48b571731252fbde48faea34a00e69823569351e4a4d0df3cd63be8e863a5dac",
@@ -30,7 +30,7 @@ var landed = map[string]string{
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 
-func TestMigrations_NeverChangeAfterTheyLanded(t *testing.T) {
+func TestMigrations_NeverChangeAfterLanding(t *testing.T) {
 	files, err := filepath.Glob("migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -43,14 +43,14 @@ func TestMigrations_NeverChangeAfterTheyLanded(t *testing.T) {
 		}
 		name, sum := filepath.Base(file), sha256.Sum256(text)
 		found[name] = true
-		switch want, known := landed[name]; {
+		switch want, known := landedMigrations[name]; {
 		case !known:
 			t.Errorf("%s is not in the list; add\n\t%q: %q,", name, name, hex.EncodeToString(sum[:]))
 		case hex.EncodeToString(sum[:]) != want:
 			t.Errorf("%s has changed since it landed; undo that, and write a new migration", name)
 		}
 	}
-	for name := range landed {
+	for name := range landedMigrations {
 		if !found[name] {
 			t.Errorf("%s is gone; databases that have it would no longer open", name)
 		}
@@ -63,25 +63,25 @@ func TestMigrations_RepairTheFirstSchema(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
-			db := opened(t, address)
-			if err := store.MigratedDown(ctx, db, 5); err != nil {
+			db := openStore(t, address)
+			if err := store.MigrateDown(ctx, db, 5); err != nil {
 				t.Fatal(err)
 			}
 			for _, text := range []string{"DROP TABLE journal", "DROP INDEX incidents_unresolved"} {
-				if _, err := store.Written(db, text); err != nil {
+				if _, err := store.QueryWriter(db, text); err != nil {
 					t.Fatal(err)
 				}
 			}
-			w := &world{T: t, db: opened(t, address), start: someDay}
+			w := &fixture{T: t, db: openStore(t, address), start: realTimeStart}
 			if err := w.db.Serve(ctx); err != nil {
 				t.Fatal(err)
 			}
 			w.project = w.addProject("main")
-			w.hear(w.heartbeat("backup"), w.ping("success", 0))
-			if _, err := store.Looked(w.db, "SELECT COUNT(*) FROM journal"); err != nil {
+			w.applyPings(w.newSavedHeartbeat("backup"), w.ping("success", 0))
+			if _, err := store.QueryReader(w.db, "SELECT COUNT(*) FROM journal"); err != nil {
 				t.Error(err)
 			}
-			if _, err := store.Written(w.db, "DROP INDEX incidents_unresolved"); err != nil {
+			if _, err := store.QueryWriter(w.db, "DROP INDEX incidents_unresolved"); err != nil {
 				t.Error(err)
 			}
 		})

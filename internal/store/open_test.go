@@ -13,7 +13,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-func TestNodesThatOpenAnEmptyStoreAtOnceAllFindItReady(t *testing.T) {
+func TestOpen_NodesMayOpenAnEmptyStoreAtTheSameTime(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			var nodes sync.WaitGroup
@@ -33,38 +33,38 @@ func TestNodesThatOpenAnEmptyStoreAtOnceAllFindItReady(t *testing.T) {
 				})
 			}
 			nodes.Wait()
-			db := opened(t, address)
-			if n, err := store.Looked(db, "SELECT COUNT(*) FROM counters"); err != nil || n != "2" {
+			db := openStore(t, address)
+			if n, err := store.QueryReader(db, "SELECT COUNT(*) FROM counters"); err != nil || n != "2" {
 				t.Errorf("%s counters, %v; want the migrations to have run once", n, err)
 			}
 		})
 	}
 }
 
-func TestWhatWasKeptIsThereAfterOpeningAgain(t *testing.T) {
+func TestOpen_StoredDataIsReadBackAfterReopening(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(context.Background(), address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &world{T: t, db: db, start: someDay}
+			w := &fixture{T: t, db: db, start: realTimeStart}
 			w.project = w.addProject("main")
-			h := w.heartbeat("backup")
+			h := w.newSavedHeartbeat("backup")
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			w.db = opened(t, address)
-			if got := w.now(h); got.Name != "backup" {
+			w.db = openStore(t, address)
+			if got := w.reload(h); got.Name != "backup" {
 				t.Errorf("found %q", got.Name)
 			}
 		})
 	}
 }
 
-func TestASchemaOfANewerOverdueIsRefused(t *testing.T) {
-	onEachAwake(t, func(w *world) {
-		if _, err := store.Written(w.db, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)"); err != nil {
+func TestOpen_RejectsANewerSchema(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
+		if _, err := store.QueryWriter(w.db, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)"); err != nil {
 			w.Fatal(err)
 		}
 		db, err := store.Open(context.Background(), w.address)
@@ -79,8 +79,8 @@ func TestASchemaOfANewerOverdueIsRefused(t *testing.T) {
 	})
 }
 
-func TestAFileHasOneServerAtATime(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestServe_AllowsOneServerPerFile(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		ctx := context.Background()
 		second := w.open()
 		if err := w.db.Serve(ctx); err != nil {
@@ -98,10 +98,10 @@ func TestAFileHasOneServerAtATime(t *testing.T) {
 		case !strings.Contains(err.Error(), "served by another overdue already"):
 			w.Errorf("error %q does not say why", err)
 		}
-		w.heartbeat("backup") // the refusal took nothing from the first
+		w.newSavedHeartbeat("backup") // the refusal took nothing from the first
 		served := make(chan error)
 		go func() { served <- second.Serve(ctx) }()
-		if err := store.Unserve(w.db); err != nil {
+		if err := store.EndServer(w.db); err != nil {
 			w.Fatal(err)
 		}
 		if err := <-served; err != nil {
@@ -110,9 +110,9 @@ func TestAFileHasOneServerAtATime(t *testing.T) {
 	})
 }
 
-func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
+func TestOpen_FilesAreReadableByTheirOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "us")
-	w := &world{T: t, db: opened(t, filepath.Join(dir, "overdue.db")), start: someDay}
+	w := &fixture{T: t, db: openStore(t, filepath.Join(dir, "overdue.db")), start: realTimeStart}
 	if err := w.db.Serve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -131,14 +131,14 @@ func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
 	}
 }
 
-func TestAFileMayHaveAnyName(t *testing.T) {
+func TestOpen_AcceptsAnyFileName(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{
 		"plain.db", "with space.db", "what?mode=memory&x=.db", "a#b.db", "100%41.db", "it's;1.db", "a+b&c=d.db", "é日.db", "a:b.db",
 		"sub dir?#%/over due.db", "./dot.db", "file:x.db", filepath.Join(t.TempDir(), "absolute ?#%.db"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{T: t, db: opened(t, name), start: someDay}
+			w := &fixture{T: t, db: openStore(t, name), start: realTimeStart}
 			w.project = w.addProject("main")
 			if info, err := os.Stat(name); err != nil || info.Size() < 0 {
 				t.Errorf("no file of that name: %v", err)
@@ -147,15 +147,15 @@ func TestAFileMayHaveAnyName(t *testing.T) {
 			if err != nil || log.Size() == 0 {
 				t.Errorf("nothing was written beside a file of that name: %v", err)
 			}
-			again := &world{T: t, db: opened(t, name)}
-			if got := seen(again, (*store.Tx).Projects); len(got) != 1 {
+			again := &fixture{T: t, db: openStore(t, name)}
+			if got := view(again, (*store.Tx).Projects); len(got) != 1 {
 				t.Errorf("%d projects after opening it again; want 1", len(got))
 			}
 		})
 	}
 }
 
-func TestAnAddressThatNamesNoFileIsRefused(t *testing.T) {
+func TestOpen_RejectsAnAddressWithoutAFileName(t *testing.T) {
 	for _, address := range []string{"", ":memory:"} {
 		if db, err := store.Open(context.Background(), address); err == nil {
 			t.Errorf("%q was opened; %v", address, db.Close())
@@ -165,7 +165,7 @@ func TestAnAddressThatNamesNoFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsAwayAtStartIsAnErrorWithoutThePassword(t *testing.T) {
+func TestOpen_AnUnreachablePostgreSQLIsAnErrorWithoutThePassword(t *testing.T) {
 	for _, address := range []string{
 		"postgres://me:hunter2@/x?host=" + t.TempDir(), "postgresql://me:hunter2@127.0.0.1:1/x", "postgres://me:hunter2@127.0.0.1:port/x",
 		"postgres://127.0.0.1:1/x?password=hunter2&user=me",
@@ -180,7 +180,7 @@ func TestAServerThatIsAwayAtStartIsAnErrorWithoutThePassword(t *testing.T) {
 	}
 }
 
-func TestWhereNamesTheDatabaseWithoutItsPassword(t *testing.T) {
+func TestDescribeAddress_HidesThePassword(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()
 	if err != nil {
@@ -194,30 +194,30 @@ func TestWhereNamesTheDatabaseWithoutItsPassword(t *testing.T) {
 		"postgres://me:hunter2@db:port/x":   "PostgreSQL",
 		"postgres://db/x?password=hunter2":  "PostgreSQL postgres://db/x?password=xxxxx",
 	} {
-		if got := store.Where(address); got != want {
+		if got := store.DescribeAddress(address); got != want {
 			t.Errorf("%s is %q; want %q", address, got, want)
 		}
 	}
 }
 
-// TestCommittedMeansSynced reads the settings back from live connections.
+// TestOpen_CommitsAreSynced reads the settings back from live connections.
 // FULL is 2, see https://www.sqlite.org/pragma.html#pragma_synchronous.
-func TestCommittedMeansSynced(t *testing.T) {
-	db := opened(t, filepath.Join(t.TempDir(), "overdue.db"))
+func TestOpen_CommitsAreSynced(t *testing.T) {
+	db := openStore(t, filepath.Join(t.TempDir(), "overdue.db"))
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "4000", "query_only": "0"} {
-		if got, err := store.Written(db, "PRAGMA "+pragma); got != want || err != nil {
+		if got, err := store.QueryWriter(db, "PRAGMA "+pragma); got != want || err != nil {
 			t.Errorf("a connection that writes has %s %s, %v; want %s", pragma, got, err, want)
 		}
 	}
 	for pragma, want := range map[string]string{"journal_mode": "wal", "busy_timeout": "4000", "query_only": "1"} {
-		if got, err := store.Looked(db, "PRAGMA "+pragma); got != want || err != nil {
+		if got, err := store.QueryReader(db, "PRAGMA "+pragma); got != want || err != nil {
 			t.Errorf("a connection that looks has %s %s, %v; want %s", pragma, got, err, want)
 		}
 	}
 }
 
-func TestOnlyPostgreSQLHasSeveralWriters(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestWriters_IsMoreThanOneOnlyOnPostgreSQL(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		if n := w.db.Writers(); (n > 1) == store.OnSQLite(w.db) {
 			w.Errorf("%d writers", n)
 		}

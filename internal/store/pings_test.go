@@ -12,49 +12,49 @@ import (
 	"overdue/internal/store"
 )
 
-// history lists the numbers of the pings kept, newest first.
-func (w *world) history(h monitor.Heartbeat, before int64, limit int) []int64 {
+// pingNumbers lists the numbers of the pings kept, newest first.
+func (w *fixture) pingNumbers(h monitor.Heartbeat, before int64, limit int) []int64 {
 	w.Helper()
 	var numbers []int64
-	for _, p := range seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, before, limit) }) {
-		numbers = append(numbers, p.N)
+	for _, p := range view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, before, limit) }) {
+		numbers = append(numbers, p.Number)
 	}
 	return numbers
 }
 
-// hearMany keeps n pings, a minute apart, in batches.
-func (w *world) hearMany(h monitor.Heartbeat, n int, from time.Duration) {
+// applyManyPings keeps n pings, a minute apart, in batches.
+func (w *fixture) applyManyPings(h monitor.Heartbeat, n int, from time.Duration) {
 	w.Helper()
 	for n > 0 {
 		var batch []monitor.Ping
 		for range min(n, 64) {
-			batch = append(batch, w.ping(monitor.Log, from))
+			batch = append(batch, w.ping(monitor.PingLog, from))
 			from += time.Minute
 		}
 		n -= len(batch)
-		w.hear(h, batch...)
+		w.applyPings(h, batch...)
 	}
 }
 
-func TestEveryFieldOfAPingComesBackAsItWasSaved(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
+func TestSave_EveryFieldOfAPingIsReadBack(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
 		for n, p := range []monitor.Ping{
-			{Kind: monitor.Start, RunID: "6d0c7d9e", ExitCode: monitor.NoExitCode, Method: "HEAD", Source: "2001:db8::1", UserAgent: `"%_'\ é`},
-			{Kind: monitor.Fail, ExitCode: 255, RunID: "6d0c7d9e", HasRun: true, RunTime: time.Minute, Method: "POST", Body: []byte{0, 255, '\n', 0}},
-			{Kind: monitor.Success, ExitCode: 0, Method: "GET"},
-			{Kind: monitor.Log, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("hello"), Flags: monitor.BodyTruncated | monitor.Delayed},
+			{Kind: monitor.PingStart, RunID: "6d0c7d9e", ExitCode: monitor.NoExitCode, Method: "HEAD", Source: "2001:db8::1", UserAgent: `"%_'\ é`},
+			{Kind: monitor.PingFail, ExitCode: 255, RunID: "6d0c7d9e", HasRunTime: true, RunTime: time.Minute, Method: "POST", Body: []byte{0, 255, '\n', 0}},
+			{Kind: monitor.PingSuccess, ExitCode: 0, Method: "GET"},
+			{Kind: monitor.PingLog, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("hello"), Flags: monitor.BodyTruncated | monitor.Delayed},
 		} {
-			p.N, p.At, p.BodySize = int64(n+1), w.at(time.Duration(n)*time.Minute+time.Microsecond), int64(len(p.Body))
-			w.hear(h, p)
-			got := seen(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, p.N) })
-			if p.Kind == monitor.Fail {
+			p.Number, p.At, p.BodySize = int64(n+1), w.at(time.Duration(n)*time.Minute+time.Microsecond), int64(len(p.Body))
+			w.applyPings(h, p)
+			got := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, p.Number) })
+			if p.Kind == monitor.PingFail {
 				p.RunTime = time.Minute // as the rules measured it
 			}
 			if diff := cmp.Diff(p, got); diff != "" {
 				w.Errorf("ping %d (-want +got):\n%s", n, diff)
 			}
-			listed := seen(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 1) })
+			listed := view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 1) })
 			p.Body = nil
 			if diff := cmp.Diff([]monitor.Ping{p}, listed); diff != "" {
 				w.Errorf("ping %d in the list (-want +got):\n%s", n, diff)
@@ -63,88 +63,88 @@ func TestEveryFieldOfAPingComesBackAsItWasSaved(t *testing.T) {
 	})
 }
 
-func TestARunOfNoTimeIsNotARunOfUnknownTime(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, w.ping(monitor.Start, 0), w.ping(monitor.Success, 0))
-		p := seen(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 2) })
-		if h := w.now(h); !p.HasRun || p.RunTime != 0 || !h.HasRun || h.RunTime != 0 {
-			w.Errorf("the ping has run: %t, the heartbeat: %t; want both to have run for no time", p.HasRun, h.HasRun)
+func TestSave_AZeroRunTimeIsNotAnUnknownRunTime(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingStart, 0), w.ping(monitor.PingSuccess, 0))
+		p := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 2) })
+		if h := w.reload(h); !p.HasRunTime || p.RunTime != 0 || !h.HasRunTime || h.LastRunTime != 0 {
+			w.Errorf("the ping has run: %t, the heartbeat: %t; want both to have run for no time", p.HasRunTime, h.HasRunTime)
 		}
 	})
 }
 
-func TestBytesThatAreNoTextDoNotSpoilTheBatch(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		odd := w.ping(monitor.Success, time.Minute)
+func TestSave_AcceptsInvalidUTF8InPings(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		odd := w.ping(monitor.PingSuccess, time.Minute)
 		odd.UserAgent, odd.Source, odd.Method, odd.RunID = "a\xff\x00b", "\xc3\x28", "G\x00T", "\x00"
-		w.hear(h, odd, w.ping(monitor.Success, 2*time.Minute))
-		p := seen(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 1) })
+		w.applyPings(h, odd, w.ping(monitor.PingSuccess, 2*time.Minute))
+		p := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 1) })
 		if p.UserAgent != "a\uFFFD\uFFFDb" {
 			w.Errorf("the user agent is kept as %q; want replacement characters where it was no text", p.UserAgent)
 		}
-		if w.now(h).Pings != 2 {
-			w.Errorf("%d pings are kept; want both", w.now(h).Pings)
+		if w.reload(h).PingCount != 2 {
+			w.Errorf("%d pings are kept; want both", w.reload(h).PingCount)
 		}
 	})
 }
 
-func TestAHistoryKeepsAThousandPingsAndAtMostAHundredMore(t *testing.T) {
-	onEach(t, func(w *world) {
-		h, other := w.heartbeat("backup"), w.heartbeat("other")
-		w.hearMany(other, 3, 0)
-		w.hearMany(h, 999, 0)
+func TestSave_KeepsAThousandToElevenHundredPings(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h, other := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("other")
+		w.applyManyPings(other, 3, 0)
+		w.applyManyPings(h, 999, 0)
 		for total := 999; total <= 1400; total += 57 {
-			kept := w.history(h, 0, 2000)
+			kept := w.pingNumbers(h, 0, 2000)
 			if len(kept) < min(total, 1000) || len(kept) > 1100 {
 				w.Errorf("%d pings are kept of %d; want a thousand and at most a hundred more", len(kept), total)
 			}
 			if kept[0] != int64(total) || kept[len(kept)-1] != int64(total-len(kept)+1) {
 				w.Errorf("pings %d to %d are kept of %d; want the newest without a gap", kept[len(kept)-1], kept[0], total)
 			}
-			w.hearMany(h, 57, time.Duration(total)*time.Minute)
+			w.applyManyPings(h, 57, time.Duration(total)*time.Minute)
 		}
-		if kept := w.history(other, 0, 10); len(kept) != 3 {
+		if kept := w.pingNumbers(other, 0, 10); len(kept) != 3 {
 			w.Errorf("another heartbeat keeps %d pings; want its 3", len(kept))
 		}
 	})
 }
 
-func TestPingsAreListedNewestFirstPageByPage(t *testing.T) {
-	onEach(t, func(w *world) {
-		h, other := w.heartbeat("backup"), w.heartbeat("other")
-		w.hearMany(h, 7, 0)
-		w.hearMany(other, 9, 0)
+func TestPings_ListsPagesNewestFirst(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h, other := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("other")
+		w.applyManyPings(h, 7, 0)
+		w.applyManyPings(other, 9, 0)
 		for _, page := range []struct {
 			before int64
 			want   []int64
 		}{{0, []int64{7, 6, 5}}, {5, []int64{4, 3, 2}}, {2, []int64{1}}, {1, nil}} {
-			if diff := cmp.Diff(page.want, w.history(h, page.before, 3)); diff != "" {
+			if diff := cmp.Diff(page.want, w.pingNumbers(h, page.before, 3)); diff != "" {
 				w.Errorf("page before %d (-want +got):\n%s", page.before, diff)
 			}
 		}
 	})
 }
 
-func TestAPingThatIsNotKeptIsMissing(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.wrong(w.db.View(context.Background(), func(tx *store.Tx) error {
+func TestPing_ADeletedPingIsMissing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error {
 			_, err := tx.Ping(h.Key, 1)
 			return err
-		}), monitor.Missing)
+		}), monitor.NotFound)
 	})
 }
 
-func TestForgetDropsPingsOlderThanNinetyDays(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		day := 24 * time.Hour
-		h, young := w.heartbeat("backup"), w.heartbeat("young")
-		w.hear(h, w.ping(monitor.Success, 0), w.ping(monitor.Success, day), w.ping(monitor.Success, 2*day))
-		w.hear(young, w.ping(monitor.Success, 2*day))
+		h, young := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("young")
+		w.applyPings(h, w.ping(monitor.PingSuccess, 0), w.ping(monitor.PingSuccess, day), w.ping(monitor.PingSuccess, 2*day))
+		w.applyPings(young, w.ping(monitor.PingSuccess, 2*day))
 		forget := func(d time.Duration) int {
-			return made(w, func(tx *store.Tx) (int, error) { return tx.Forget(w.at(d), 10) })
+			return updateValue(w, func(tx *store.Tx) (int, error) { return tx.DeleteExpired(w.at(d), 10) })
 		}
 		for _, step := range []struct {
 			at     time.Duration
@@ -159,27 +159,27 @@ func TestForgetDropsPingsOlderThanNinetyDays(t *testing.T) {
 			if n := forget(step.at); n != step.forgot {
 				w.Errorf("after %s pings of %d heartbeats were forgotten; want %d", step.at, n, step.forgot)
 			}
-			if diff := cmp.Diff(step.kept, w.history(h, 0, 10)); diff != "" {
+			if diff := cmp.Diff(step.kept, w.pingNumbers(h, 0, 10)); diff != "" {
 				w.Errorf("kept after %s (-want +got):\n%s", step.at, diff)
 			}
 		}
-		if kept := w.history(young, 0, 10); len(kept) != 1 {
+		if kept := w.pingNumbers(young, 0, 10); len(kept) != 1 {
 			w.Errorf("the young heartbeat keeps %d pings; want its only one", len(kept))
 		}
 	})
 }
 
-func TestForgetDropsAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDeleteExpired_DeletesAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		week := 7 * 24 * time.Hour
-		h, living := w.heartbeat("backup"), w.heartbeat("living")
-		w.hearMany(h, 5, 0)
-		w.hearMany(living, 5, 0)
+		h, living := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("living")
+		w.applyManyPings(h, 5, 0)
+		w.applyManyPings(living, 5, 0)
 		h.Deleted = w.at(time.Hour)
-		w.update(func(tx *store.Tx) error { return tx.SaveSettings(h) })
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 		for d, want := range map[time.Duration]int{0: 5, time.Microsecond: 0} {
-			w.undo(func(tx *store.Tx) error {
-				if _, err := tx.Forget(w.at(time.Hour+week+d), 10); err != nil {
+			w.rollBack(func(tx *store.Tx) error {
+				if _, err := tx.DeleteExpired(w.at(time.Hour+week+d), 10); err != nil {
 					return err
 				}
 				left, err := tx.Pings(h.Key, 0, 10)
@@ -189,25 +189,25 @@ func TestForgetDropsAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) {
 				return err
 			})
 		}
-		w.update(func(tx *store.Tx) error { _, err := tx.Forget(w.at(2*week), 10); return err })
-		if kept := w.history(living, 0, 10); len(kept) != 5 {
+		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(2*week), 10); return err })
+		if kept := w.pingNumbers(living, 0, 10); len(kept) != 5 {
 			w.Errorf("the living heartbeat keeps %d pings; want 5", len(kept))
 		}
 	})
 }
 
-func TestForgetTakesOnlySoManyHeartbeatsAtATime(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDeleteExpired_LimitsTheNumberOfHeartbeats(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		for n := range 5 {
-			w.hear(w.heartbeat(fmt.Sprint("job-", n)), w.ping(monitor.Success, 0))
+			w.applyPings(w.newSavedHeartbeat(fmt.Sprint("job-", n)), w.ping(monitor.PingSuccess, 0))
 		}
 		for _, want := range []int{2, 2, 1, 0} {
-			n := made(w, func(tx *store.Tx) (int, error) { return tx.Forget(w.at(100*24*time.Hour), 2) })
+			n := updateValue(w, func(tx *store.Tx) (int, error) { return tx.DeleteExpired(w.at(100*24*time.Hour), 2) })
 			if n != want {
 				w.Errorf("pings of %d heartbeats were forgotten; want %d", n, want)
 			}
 		}
-		if n := w.counted("SELECT COUNT(*) FROM pings"); n != "0" {
+		if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
 			w.Errorf("%s pings are kept; want none", n)
 		}
 	})

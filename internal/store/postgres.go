@@ -38,21 +38,21 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		return nil, err
 	}
 	prober := stdlib.OpenDB(*config.ConnConfig)
-	line := &line{}
+	line := &poolDialer{}
 	config.ConnConfig.DialFunc = line.dial
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Where(address), err)
+		return nil, fmt.Errorf("%s: %w", DescribeAddress(address), err)
 	}
 	conns := stdlib.OpenDBFromPool(pool)
 	prober.SetMaxOpenConns(maxProbes)
 	prober.SetMaxIdleConns(1)
-	db := &DB{dialect: &postgres, writer: conns, reader: conns, pool: pool, prober: prober, line: line}
+	db := &DB{dialect: &postgresDialect, writer: conns, reader: conns, pool: pool, prober: prober, dialer: line}
 	if err := conns.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("%s: cannot connect: %w", Where(address), errors.Join(startProblem(err), db.Close()))
+		return nil, fmt.Errorf("%s: cannot connect: %w", DescribeAddress(address), errors.Join(connectionAdvice(err), db.Close()))
 	}
-	if err := db.inspect(ctx, config.ConnConfig); err != nil {
-		return nil, fmt.Errorf("%s: %w", Where(address), errors.Join(err, db.Close()))
+	if err := db.checkServer(ctx, config.ConnConfig); err != nil {
+		return nil, fmt.Errorf("%s: %w", DescribeAddress(address), errors.Join(err, db.Close()))
 	}
 	return db, nil
 }
@@ -66,7 +66,7 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 	conn := config.ConnConfig
 	switch mode := conn.DefaultQueryExecMode; mode {
 	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
-		return nil, fmt.Errorf("database address: default_query_exec_mode=%s cannot store pings; %s", modeNames[mode], useCacheDescribe)
+		return nil, fmt.Errorf("database address: default_query_exec_mode=%s cannot store pings; %s", queryModeNames[mode], poolerAdvice)
 	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
@@ -83,18 +83,18 @@ func postgresConfig(address string) (*pgxpool.Config, error) {
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	config.PingTimeout = poolPingTimeout
-	config.MaxConns = max(config.MaxConns, postgres.writers+readers)
+	config.MaxConns = max(config.MaxConns, postgresDialect.writers+maxReaders)
 	return config, nil
 }
 
-// modeNames are the query execution modes that cannot send arrays.
-var modeNames = map[pgx.QueryExecMode]string{pgx.QueryExecModeExec: "exec", pgx.QueryExecModeSimpleProtocol: "simple_protocol"}
+// queryModeNames are the query execution modes that cannot send arrays.
+var queryModeNames = map[pgx.QueryExecMode]string{pgx.QueryExecModeExec: "exec", pgx.QueryExecModeSimpleProtocol: "simple_protocol"}
 
-// useCacheDescribe is the advice for a server behind a pooler.
-const useCacheDescribe = "behind a pooler in transaction mode set default_query_exec_mode=cache_describe in the address, else leave it out"
+// poolerAdvice is the advice for a server behind a pooler.
+const poolerAdvice = "behind a pooler in transaction mode set default_query_exec_mode=cache_describe in the address, else leave it out"
 
-// startProblem adds advice to an error of the first connection.
-func startProblem(err error) error {
+// connectionAdvice adds advice to an error of the first connection.
+func connectionAdvice(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !ok:
@@ -108,17 +108,17 @@ func startProblem(err error) error {
 	return err
 }
 
-// facts are the properties of a PostgreSQL server and of our role on it.
-type facts struct {
-	version     int // as server_version_num
-	encoding    string
-	readOnly    bool
-	commit      string // synchronous_commit in effect
-	role        string
-	schema      string // empty: none of the search path exists
-	mayCreate   bool   // tables in that schema
-	made        bool   // our tables are there
-	unreachable string // our tables that the role may not use fully, as a list
+// serverFacts are the properties of a PostgreSQL server and of our role on it.
+type serverFacts struct {
+	version            int // as server_version_num
+	encoding           string
+	readOnly           bool
+	synchronousCommit  string // synchronous_commit in effect
+	role               string
+	schema             string // empty: none of the search path exists
+	canCreate          bool   // tables in that schema
+	hasTables          bool   // our tables are there
+	inaccessibleTables string // our tables that the role may not use fully, as a list
 }
 
 // minPostgres is the oldest major version that the PostgreSQL project supported
@@ -126,7 +126,7 @@ type facts struct {
 const minPostgres = 14
 
 // problem returns an error with advice if Overdue cannot work with the server.
-func (f facts) problem(commitGiven bool) error {
+func (f serverFacts) problem(commitGiven bool) error {
 	switch {
 	case f.version < minPostgres*10_000:
 		return fmt.Errorf("PostgreSQL %d is too old; Overdue needs version %d or later", f.version/10_000, minPostgres)
@@ -134,22 +134,22 @@ func (f facts) problem(commitGiven bool) error {
 		return fmt.Errorf("the database has the encoding %s; create one with: CREATE DATABASE overdue ENCODING 'UTF8' TEMPLATE template0", f.encoding)
 	case f.readOnly:
 		return errors.New("the server is a read-only standby, or read-only by its settings; name the primary, or all hosts with target_session_attrs=read-write")
-	case f.commit == "off" && !commitGiven:
+	case f.synchronousCommit == "off" && !commitGiven:
 		return fmt.Errorf("synchronous_commit is off, so a stored ping could be lost; a pooler dropped our setting: run ALTER ROLE %q SET synchronous_commit = on", f.role)
 	case f.schema == "":
 		return errors.New("no schema of the search path exists; create it, or correct search_path in the address")
-	case !f.made && !f.mayCreate:
+	case !f.hasTables && !f.canCreate:
 		return fmt.Errorf("role %q may not create tables; run GRANT CREATE ON SCHEMA %q TO %q, or make it the owner of the database", f.role, f.schema, f.role)
-	case f.unreachable != "":
+	case f.inaccessibleTables != "":
 		return fmt.Errorf("role %q may not read and write %s; run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %q TO %q",
-			f.role, f.unreachable, f.schema, f.role)
+			f.role, f.inaccessibleTables, f.schema, f.role)
 	}
 	return nil
 }
 
-// inspect rejects a server on which pings could not be stored.
-func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
-	var f facts
+// checkServer rejects a server on which pings could not be stored.
+func (db *DB) checkServer(ctx context.Context, config *pgx.ConnConfig) error {
+	var f serverFacts
 	// The simple protocol, because named statements fail behind some poolers.
 	err := db.pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
 		pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', current_setting('synchronous_commit'),
@@ -161,17 +161,17 @@ func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
 			AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
 				AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))), '')`,
 		pgx.QueryExecModeSimpleProtocol).
-		Scan(&f.version, &f.encoding, &f.readOnly, &f.commit, &f.role, &f.schema, &f.mayCreate, &f.made, &f.unreachable)
+		Scan(&f.version, &f.encoding, &f.readOnly, &f.synchronousCommit, &f.role, &f.schema, &f.canCreate, &f.hasTables, &f.inaccessibleTables)
 	if err != nil {
-		return fmt.Errorf("check the server: %w", startProblem(err))
+		return fmt.Errorf("check the server: %w", connectionAdvice(err))
 	}
 	if err := f.problem(config.RuntimeParams["synchronous_commit"] != sessionSettings["synchronous_commit"]); err != nil {
 		return err
 	}
-	_, shared, err := db.backends(ctx, 2)
+	_, shared, err := db.backendProcesses(ctx, 2)
 	switch {
 	case err != nil:
-		return startProblem(err)
+		return connectionAdvice(err)
 	case shared && config.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe:
 		// describe_exec too: it describes a statement and runs it in two steps,
 		// which may reach two servers.
@@ -184,10 +184,10 @@ func (db *DB) inspect(ctx context.Context, config *pgx.ConnConfig) error {
 // first did.
 const connectionWait = 3 * time.Second
 
-// backends opens n connections at the same time and asks each for the process
+// backendProcesses opens n connections at the same time and asks each for the process
 // that serves it. shared tells that two have the same: there is a pooler that
 // does not keep a process for each connection.
-func (db *DB) backends(ctx context.Context, n int) (got int, shared bool, err error) {
+func (db *DB) backendProcesses(ctx context.Context, n int) (got int, shared bool, err error) {
 	seen := map[int]bool{}
 	for got = range n {
 		ctx, cancel := context.WithTimeout(ctx, connectionWait)
@@ -207,14 +207,14 @@ func (db *DB) backends(ctx context.Context, n int) (got int, shared bool, err er
 	return n, shared, nil
 }
 
-// enoughConnections reports an error when the server, or a pooler, gives fewer
+// checkConnectionLimit reports an error when the server, or a pooler, gives fewer
 // connections than one node uses at the same time.
-func (db *DB) enoughConnections(ctx context.Context) error {
+func (db *DB) checkConnectionLimit(ctx context.Context) error {
 	if db.pool == nil {
 		return nil
 	}
 	inPool := int(db.pool.Config().MaxConns)
-	got, shared, err := db.backends(ctx, inPool)
+	got, shared, err := db.backendProcesses(ctx, inPool)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, connectionWait)
 		defer cancel()

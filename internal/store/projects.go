@@ -16,37 +16,37 @@ func scanProject(row scanner) (monitor.Project, error) {
 	var p monitor.Project
 	var created sql.NullInt64
 	err := row.Scan(&p.Key, &p.Slug, &p.Name, &p.Zone, &created)
-	p.Created = moment(created)
+	p.Created = timeFromMicros(created)
 	return p, err
 }
 
 // Projects lists all projects, oldest first.
 func (tx *Tx) Projects() ([]monitor.Project, error) {
-	return many(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE deleted IS NULL ORDER BY key`)
+	return queryAll(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE deleted IS NULL ORDER BY key`)
 }
 
 // Project returns the one with the given key, also when it was deleted: what is
 // still being told of it names it.
 func (tx *Tx) Project(key int64) (monitor.Project, error) {
-	p, found, err := one(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE key = $1`, key)
+	p, found, err := queryOne(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE key = $1`, key)
 	if err == nil && !found {
-		err = missing("project")
+		err = notFound("project")
 	}
 	return p, err
 }
 
-// ProjectNamed returns the one with the given slug or name.
-func (tx *Tx) ProjectNamed(name string) (monitor.Project, error) {
-	p, found, err := one(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE (slug = $1 OR name = $1) AND deleted IS NULL ORDER BY key LIMIT 1`, name)
+// ProjectBySlugOrName returns the one with the given slug or name.
+func (tx *Tx) ProjectBySlugOrName(name string) (monitor.Project, error) {
+	p, found, err := queryOne(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE (slug = $1 OR name = $1) AND deleted IS NULL ORDER BY key LIMIT 1`, name)
 	if err == nil && !found {
-		err = monitor.Wrong(monitor.Missing, "project", "There is no project %q.", name)
+		err = monitor.Faultf(monitor.NotFound, "project", "There is no project %q.", name)
 	}
 	return p, err
 }
 
 // AddProject keeps a new project and gives it its key.
 func (tx *Tx) AddProject(p monitor.Project) (monitor.Project, error) {
-	key, err := tx.count("projects")
+	key, err := tx.nextKey("projects")
 	if err != nil {
 		return p, err
 	}

@@ -13,10 +13,10 @@ func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time
 	if _, err := tx.exec(`DELETE FROM quota_uses WHERE name = $1 AND at <= $2`, name, micros(now.Add(-window))); err != nil {
 		return 0, fmt.Errorf("quota: %w", err)
 	}
-	uses, err := many(tx, func(row scanner) (time.Time, error) {
+	uses, err := queryAll(tx, func(row scanner) (time.Time, error) {
 		var at sql.NullInt64
 		err := row.Scan(&at)
-		return moment(at), err
+		return timeFromMicros(at), err
 	}, `SELECT at FROM quota_uses WHERE name = $1 ORDER BY at DESC LIMIT $2`, name, max)
 	if err != nil {
 		return 0, fmt.Errorf("quota: %w", err)

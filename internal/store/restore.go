@@ -14,19 +14,19 @@ import (
 	"overdue/internal/journal"
 )
 
-// Restored is the result of a restore.
-type Restored struct {
-	Database   string // the file that was replaced
-	Kept       string // where the database from before is now; empty: there was none
-	Older      bool   // the next start of a server brings the schema up to date
-	Heartbeats int64  // in the restored database; unknown when it is older
-	LastPing   time.Time
+// RestoreResult is the result of a restore.
+type RestoreResult struct {
+	Database       string // the file that was replaced
+	PreviousFile   string // where the database from before is now; empty: there was none
+	NeedsMigration bool   // the next start of a server brings the schema up to date
+	Heartbeats     int64  // in the restored database; unknown when it is older
+	LastPing       time.Time
 }
 
 // Restore replaces a SQLite database with a copy of a backup. The previous database
 // is kept under another name, with all its files. If the restore is interrupted, the
 // next open finds either the previous or the restored database, complete.
-func Restore(ctx context.Context, address, file string, now time.Time) (done Restored, err error) {
+func Restore(ctx context.Context, address, file string, now time.Time) (done RestoreResult, err error) {
 	if isPostgres(address) {
 		return done, errors.New("restore replaces a SQLite database only; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
 	}
@@ -34,7 +34,7 @@ func Restore(ctx context.Context, address, file string, now time.Time) (done Res
 	if err != nil {
 		return done, fmt.Errorf("backup file: %w", err)
 	}
-	path, err := realPath(address)
+	path, err := resolvePath(address)
 	if err != nil {
 		return done, err
 	}
@@ -43,20 +43,20 @@ func Restore(ctx context.Context, address, file string, now time.Time) (done Res
 		return done, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := dropLeftovers(path); err != nil {
+	if err := removeLeftovers(path); err != nil {
 		return done, err
 	}
-	plan := newSwap(path, now)
-	done, err = stage(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged))
+	plan := planSwap(path, now)
+	done, err = stageBackup(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged))
 	if err == nil {
-		err = errors.Join(giveStaged(path, plan), plan.save(path))
+		err = errors.Join(chownStaged(path, plan), plan.save(path))
 	}
 	if err != nil {
-		return done, errors.Join(err, plan.drop(path))
+		return done, errors.Join(err, plan.discard(path))
 	}
 	done.Database = path
 	if _, err := os.Stat(path); err == nil {
-		done.Kept = filepath.Join(filepath.Dir(path), plan.Kept)
+		done.PreviousFile = filepath.Join(filepath.Dir(path), plan.Previous)
 	}
 	return done, plan.finish(path)
 }
@@ -77,7 +77,7 @@ func lockTarget(ctx context.Context, path, backup string) (unlock func() error, 
 		if err != nil {
 			return nil, err
 		}
-		server = &serverLock{path: path, named: named}
+		server = &serverLock{path: path, lockFile: named}
 	case err != nil:
 		return nil, fmt.Errorf("database file: %w", err)
 	default:
@@ -98,9 +98,9 @@ func lockTarget(ctx context.Context, path, backup string) (unlock func() error, 
 	}, nil
 }
 
-// giveStaged makes the new file belong to the owner of the database from
+// chownStaged makes the new file belong to the owner of the database from
 // before, or else of its directory.
-func giveStaged(path string, plan swap) error {
+func chownStaged(path string, plan fileSwap) error {
 	like, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		like, err = os.Stat(filepath.Dir(path))
@@ -108,52 +108,52 @@ func giveStaged(path string, plan swap) error {
 	if err != nil {
 		return fmt.Errorf("owner of the database: %w", err)
 	}
-	if err := giveTo(filepath.Join(filepath.Dir(path), plan.Staged), like); err != nil {
+	if err := chownLike(filepath.Join(filepath.Dir(path), plan.Staged), like); err != nil {
 		return fmt.Errorf("owner of the database: %w", err)
 	}
 	return nil
 }
 
-// stage copies a backup next to the database, verifies the copy and makes it one
+// stageBackup copies a backup next to the database, verifies the copy and makes it one
 // file, synced.
-func stage(ctx context.Context, backup, staged string) (done Restored, err error) {
-	if err := belong(ctx, backup); err != nil {
+func stageBackup(ctx context.Context, backup, staged string) (done RestoreResult, err error) {
+	if err := checkNeighbours(ctx, backup); err != nil {
 		return done, err
 	}
-	if err := isDatabase(backup); err != nil {
+	if err := checkSQLiteHeader(backup); err != nil {
 		return done, err
 	}
 	// SQLite's index of its log (-shm) is made again from the log.
-	for _, side := range append([]string{"", "-wal"}, journal.Names("-pings")...) {
+	for _, side := range append([]string{"", "-wal"}, journal.SegmentPaths("-pings")...) {
 		if err := copyFile(backup+side, staged+side); err != nil && (side == "" || !errors.Is(err, fs.ErrNotExist)) {
 			return done, fmt.Errorf("copy the backup: %w", err)
 		}
 	}
-	db, err := openSQLite(ctx, staged, nil, fullSizes)
+	db, err := openSQLite(ctx, staged, nil, fullLimits)
 	if err != nil {
 		return done, fmt.Errorf("%s cannot be opened: it is damaged or incomplete: %w", backup, err)
 	}
 	var records [][]byte
-	if done, err = db.verified(ctx, backup); err == nil {
-		records, err = db.journalled(ctx)
+	if done, err = db.verifyBackup(ctx, backup); err == nil {
+		records, err = db.readWAL(ctx)
 	}
 	if err := errors.Join(err, db.Close()); err != nil {
 		return done, err
 	}
-	if err := addJournal(ctx, staged, records); err != nil {
+	if err := addWALRecords(ctx, staged, records); err != nil {
 		return done, fmt.Errorf("copy the backup: %w", err)
 	}
 	for _, side := range sideFiles(staged) {
-		if err := removed(side); err != nil {
+		if err := removeIfExists(side); err != nil {
 			return done, err
 		}
 	}
-	return done, errors.Join(removed(staged+".migrate.lock"), syncFile(staged))
+	return done, errors.Join(removeIfExists(staged+".migrate.lock"), syncFile(staged))
 }
 
-// isDatabase checks the header of a file
+// checkSQLiteHeader checks the header of a file
 // (https://www.sqlite.org/fileformat2.html, 1.3).
-func isDatabase(file string) error {
+func checkSQLiteHeader(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("backup file: %w", err)
@@ -181,14 +181,14 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, target.Close())
 }
 
-// verified checks a copy of a backup. Errors name the backup.
-func (db *DB) verified(ctx context.Context, backup string) (done Restored, err error) {
-	err = db.look(ctx, func(tx *Tx) error {
-		if err := tx.integrity(); err != nil {
+// verifyBackup checks a copy of a backup. Errors name the backup.
+func (db *DB) verifyBackup(ctx context.Context, backup string) (done RestoreResult, err error) {
+	err = db.viewTables(ctx, func(tx *Tx) error {
+		if err := tx.checkFileIntegrity(); err != nil {
 			return fmt.Errorf("%s: %w", backup, err)
 		}
 		for _, table := range []string{"goose_db_version", "heartbeats", "alerts"} {
-			if absent, err := tx.missing(table); err != nil {
+			if absent, err := tx.tableMissing(table); err != nil {
 				return err
 			} else if absent {
 				return fmt.Errorf("%s is not a database of Overdue: it has no table %s", backup, table)
@@ -199,11 +199,11 @@ func (db *DB) verified(ctx context.Context, backup string) (done Restored, err e
 	if err != nil {
 		return done, err
 	}
-	if done.Older, err = db.older(ctx); err != nil || done.Older {
+	if done.NeedsMigration, err = db.schemaIsOlder(ctx); err != nil || done.NeedsMigration {
 		return done, err
 	}
-	err = db.look(ctx, func(tx *Tx) (err error) {
-		done.Heartbeats, done.LastPing, err = tx.extent()
+	err = db.viewTables(ctx, func(tx *Tx) (err error) {
+		done.Heartbeats, done.LastPing, err = tx.summary()
 		return err
 	})
 	return done, err

@@ -16,42 +16,42 @@ import (
 	"overdue/internal/store"
 )
 
-func TestAHeartbeatItsIncidentItsAlertsAndItsPingAreOneTransaction(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.channel(w.newChannel("ops"))
-		h := w.heartbeat("backup")
-		before := w.now(h)
-		w.undo(func(tx *store.Tx) error {
-			owed, err := judge(tx, h, w.ping(monitor.Fail, time.Minute))
+func TestSave_HeartbeatIncidentAlertsAndPingAreOneTransaction(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.addChannel(w.newChannel("ops"))
+		h := w.newSavedHeartbeat("backup")
+		before := w.reload(h)
+		w.rollBack(func(tx *store.Tx) error {
+			owed, err := judge(tx, h, w.ping(monitor.PingFail, time.Minute))
 			if owed != 1 {
 				w.Errorf("%d alerts became owed; want 1", owed)
 			}
 			return err
 		})
-		if diff := cmp.Diff(before, w.now(h)); diff != "" {
+		if diff := cmp.Diff(before, w.reload(h)); diff != "" {
 			w.Errorf("the heartbeat changed, though its transaction was undone (-before +after):\n%s", diff)
 		}
 		for _, table := range []string{"pings", "incidents", "alerts"} {
-			if n := w.counted("SELECT COUNT(*) FROM " + table); n != "0" {
+			if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "0" {
 				w.Errorf("%s rows in %s after the transaction was undone; want none", n, table)
 			}
 		}
 	})
 }
 
-func TestOneBatchMayOpenAnIncidentFailAgainAndResolveIt(t *testing.T) {
-	onEach(t, func(w *world) {
-		ops := w.channel(w.newChannel("ops"))
-		h := w.heartbeat("backup")
-		owed := w.hear(h, w.ping(monitor.Fail, time.Minute), w.ping(monitor.Fail, 2*time.Minute), w.ping(monitor.Success, 3*time.Minute))
+func TestSave_OneBatchCanOpenContinueAndResolveAnIncident(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		h := w.newSavedHeartbeat("backup")
+		owed := w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingFail, 2*time.Minute), w.ping(monitor.PingSuccess, 3*time.Minute))
 		if owed != 2 {
 			w.Errorf("%d alerts became owed; want opened and resolved", owed)
 		}
 		i := w.incident(h)
 		want := monitor.Incident{
-			ID: i.ID, Number: 1, Project: h.Project, Heartbeat: h.Key, Cause: monitor.Failure, Opened: w.at(time.Minute),
-			Detected: w.at(3 * time.Minute), LastPing: w.at(time.Minute), Because: i.Because, Ping: 1, ResolvedAt: w.at(3 * time.Minute),
-			Resolution: monitor.Recovered, HeartbeatID: h.ID, HeartbeatRef: h.Ref, HeartbeatName: "backup",
+			ID: i.ID, Number: 1, Project: h.Project, Heartbeat: h.Key, Cause: monitor.CauseFailure, OpenedAt: w.at(time.Minute),
+			DetectedAt: w.at(3 * time.Minute), LastPing: w.at(time.Minute), Reason: i.Reason, PingNumber: 1, ResolvedAt: w.at(3 * time.Minute),
+			Resolution: monitor.ResolvedByPing, HeartbeatID: h.ID, HeartbeatRef: h.Ref, HeartbeatName: "backup",
 		}
 		if diff := cmp.Diff(want, i); diff != "" {
 			w.Errorf("incident (-want +got):\n%s", diff)
@@ -62,41 +62,41 @@ func TestOneBatchMayOpenAnIncidentFailAgainAndResolveIt(t *testing.T) {
 		if diff := cmp.Diff([]string{"incident.opened ops pending", "incident.resolved ops pending"}, w.alerts(i.ID, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
 		}
-		if h := w.now(h); h.Status != monitor.Up || h.Incident != "" || h.Pings != 3 {
-			w.Errorf("the heartbeat is %s with incident %q after %d pings; want it up with none after 3", h.Status, h.Incident, h.Pings)
+		if h := w.reload(h); h.Status != monitor.Up || h.OpenIncident != "" || h.PingCount != 3 {
+			w.Errorf("the heartbeat is %s with incident %q after %d pings; want it up with none after 3", h.Status, h.OpenIncident, h.PingCount)
 		}
 	})
 }
 
-func TestOneBatchMayResolveAnIncidentAndOpenAnother(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		first := w.down(h, time.Minute)
-		w.hear(h, w.ping(monitor.Success, 2*time.Minute), w.ping(monitor.Fail, 3*time.Minute),
-			w.ping(monitor.Success, 4*time.Minute), w.ping(monitor.Fail, 5*time.Minute))
+func TestSave_OneBatchCanResolveAnIncidentAndOpenAnother(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		first := w.fail(h, time.Minute)
+		w.applyPings(h, w.ping(monitor.PingSuccess, 2*time.Minute), w.ping(monitor.PingFail, 3*time.Minute),
+			w.ping(monitor.PingSuccess, 4*time.Minute), w.ping(monitor.PingFail, 5*time.Minute))
 		var got []string
 		for _, i := range w.incidents(w.project.Key) {
-			got = append(got, fmt.Sprintf("%d %s %s", i.Number, i.Opened.Sub(w.start), i.State()))
+			got = append(got, fmt.Sprintf("%d %s %s", i.Number, i.OpenedAt.Sub(w.start), i.State()))
 		}
 		if diff := cmp.Diff([]string{"1 1m0s resolved", "2 3m0s resolved", "3 5m0s open"}, got); diff != "" {
 			w.Errorf("incidents (-want +got):\n%s", diff)
 		}
-		if i := w.now(h).Incident; i == first.ID || i != w.incident(h).ID {
+		if i := w.reload(h).OpenIncident; i == first.ID || i != w.incident(h).ID {
 			w.Errorf("the heartbeat names incident %s; want the one that is open, %s", i, w.incident(h).ID)
 		}
 	})
 }
 
-func TestAPingAfterTheDeadlineOpensAndResolvesInOneChange(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSave_APingAfterTheDeadlineOpensAndResolvesAnIncident(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		remind := w.newChannel("ops")
 		remind.RemindEvery = time.Second
-		ops := w.channel(remind)
-		h := w.heartbeat("backup")
-		w.hear(h, w.ping(monitor.Success, 0))
-		w.hear(h, w.ping(monitor.Success, time.Hour))
+		ops := w.addChannel(remind)
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+		w.applyPings(h, w.ping(monitor.PingSuccess, time.Hour))
 		i := w.incident(h)
-		if i.State() != monitor.Resolved || !i.Opened.Equal(w.at(7*time.Minute)) || !i.Due.Equal(w.at(5*time.Minute)) || !i.Detected.Equal(w.at(time.Hour)) {
+		if i.State() != monitor.StateResolved || !i.OpenedAt.Equal(w.at(7*time.Minute)) || !i.Due.Equal(w.at(5*time.Minute)) || !i.DetectedAt.Equal(w.at(time.Hour)) {
 			w.Errorf("incident %+v; want it resolved, opened at the deadline and detected with the ping", i)
 		}
 		if diff := cmp.Diff([]string{"due", "late", "opened", "recovered"}, w.timeline(i.ID)); diff != "" {
@@ -108,11 +108,11 @@ func TestAPingAfterTheDeadlineOpensAndResolvesInOneChange(t *testing.T) {
 	})
 }
 
-func TestAFailureWhileDownIsALineAndNoIncident(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		i := w.down(h, time.Minute)
-		if owed := w.hear(h, w.ping(monitor.Fail, 2*time.Minute)); owed != 0 {
+func TestSave_AFailureWhileDownAddsATimelineEntryOnly(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		i := w.fail(h, time.Minute)
+		if owed := w.applyPings(h, w.ping(monitor.PingFail, 2*time.Minute)); owed != 0 {
 			w.Errorf("%d alerts became owed by a second failure; want none", owed)
 		}
 		if diff := cmp.Diff([]string{"opened", "failure"}, w.timeline(i.ID)); diff != "" {
@@ -124,26 +124,26 @@ func TestAFailureWhileDownIsALineAndNoIncident(t *testing.T) {
 	})
 }
 
-func TestWhatPeopleDoResolvesTheOpenIncident(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSave_UserActionsResolveTheOpenIncident(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		rule := monitor.Rule{Interval: 24 * time.Hour, Methods: monitor.AnyMethod}
-		for how, do := range map[monitor.Ending]func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change){
-			monitor.PausedIt: monitor.Heartbeat.Pause,
-			monitor.Deleted:  monitor.Heartbeat.Delete,
-			monitor.Edited: func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change) {
-				return h.Amend(rule, now, until)
+		for how, do := range map[monitor.ResolutionReason]func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change){
+			monitor.ResolvedByPause:  monitor.Heartbeat.Pause,
+			monitor.ResolvedByDelete: monitor.Heartbeat.Delete,
+			monitor.ResolvedByEdit: func(h monitor.Heartbeat, now, until time.Time) (monitor.Heartbeat, monitor.Change) {
+				return h.ChangeRule(rule, now, until)
 			},
 		} {
-			h := w.heartbeat(string(how))
-			w.hear(h, w.ping(monitor.Success, 0))
-			w.lapse(time.Hour)
+			h := w.newSavedHeartbeat(string(how))
+			w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+			w.evaluate(time.Hour)
 			w.update(func(tx *store.Tx) error {
-				h, err := tx.HeartbeatToChange(h.Project, h.ID)
+				h, err := tx.HeartbeatForUpdate(h.Project, h.ID)
 				if err != nil {
 					return err
 				}
 				h, change := do(h, w.at(2*time.Hour), w.at(2*time.Hour))
-				_, err = tx.Save(w.at(2*time.Hour), []store.Judgement{{Heartbeat: h, Change: change}})
+				_, err = tx.Save(w.at(2*time.Hour), []store.Transition{{Heartbeat: h, Change: change}})
 				return err
 			})
 			i := w.incident(h)
@@ -154,31 +154,31 @@ func TestWhatPeopleDoResolvesTheOpenIncident(t *testing.T) {
 				w.Errorf("timeline of %s (-want +got):\n%s", how, diff)
 			}
 		}
-		if n := seen(w, (*store.Tx).OpenIncidents); n != 0 {
+		if n := view(w, (*store.Tx).CountOpenIncidents); n != 0 {
 			w.Errorf("%d incidents are open; want none", n)
 		}
 	})
 }
 
-func TestIncidentNumbersCountPerProjectWithoutGaps(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSave_IncidentNumbersHaveNoGapsPerProject(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		main, other := w.project, w.addProject("other")
 		var all []monitor.Heartbeat
 		for n := range 12 {
 			w.project = []monitor.Project{main, other}[n%2]
-			all = append(all, w.heartbeat(fmt.Sprintf("job-%d", n)))
+			all = append(all, w.newSavedHeartbeat(fmt.Sprintf("job-%d", n)))
 		}
 		fail := func(tx *store.Tx, some []monitor.Heartbeat) error {
-			var judged []store.Judgement
+			var judged []store.Transition
 			for _, h := range some {
-				h, change := h.Hear(w.ping(monitor.Fail, time.Minute), w.at(time.Minute))
-				judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
+				h, change := h.ApplyPing(w.ping(monitor.PingFail, time.Minute), w.at(time.Minute))
+				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
 			}
 			_, err := tx.Save(w.at(time.Minute), judged)
 			return err
 		}
 		w.update(func(tx *store.Tx) error { return fail(tx, all[:5]) })
-		w.undo(func(tx *store.Tx) error { return fail(tx, all[5:9]) })
+		w.rollBack(func(tx *store.Tx) error { return fail(tx, all[5:9]) })
 		w.update(func(tx *store.Tx) error { return fail(tx, all[5:6]) })
 		w.update(func(tx *store.Tx) error { return fail(tx, all[6:]) })
 		for _, p := range []monitor.Project{main, other} {
@@ -193,39 +193,39 @@ func TestIncidentNumbersCountPerProjectWithoutGaps(t *testing.T) {
 	})
 }
 
-func TestASecondOpenIncidentIsAnErrorAndNothingOfItIsKept(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.channel(w.newChannel("ops"))
-		h := w.heartbeat("backup")
-		w.down(h, time.Minute)
-		before := w.now(h)
-		stale, change := h.Hear(w.ping(monitor.Fail, 2*time.Minute), w.at(2*time.Minute))
-		stale.Pings, change.Ping.N = 2, 2 // so that only the incident is in the way
+func TestSave_RejectsASecondOpenIncident(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.addChannel(w.newChannel("ops"))
+		h := w.newSavedHeartbeat("backup")
+		w.fail(h, time.Minute)
+		before := w.reload(h)
+		stale, change := h.ApplyPing(w.ping(monitor.PingFail, 2*time.Minute), w.at(2*time.Minute))
+		stale.PingCount, change.Ping.Number = 2, 2 // so that only the incident is in the way
 		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
-			_, err := tx.Save(w.at(2*time.Minute), []store.Judgement{{Heartbeat: stale, Change: change}})
+			_, err := tx.Save(w.at(2*time.Minute), []store.Transition{{Heartbeat: stale, Change: change}})
 			return err
 		})
 		if !errors.Is(err, store.ErrTaken) {
 			w.Errorf("error %v; want ErrTaken", err)
 		}
-		if diff := cmp.Diff(before, w.now(h)); diff != "" {
+		if diff := cmp.Diff(before, w.reload(h)); diff != "" {
 			w.Errorf("the heartbeat changed (-before +after):\n%s", diff)
 		}
 		for _, table := range []string{"pings", "incidents", "alerts"} {
-			if n := w.counted("SELECT COUNT(*) FROM " + table); n != "1" {
+			if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "1" {
 				w.Errorf("%s rows in %s; want only that of the first incident", n, table)
 			}
 		}
 	})
 }
 
-func TestAPingIsStoredOnce(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, w.ping(monitor.Success, time.Minute))
-		again, change := h.Hear(w.ping(monitor.Success, time.Minute), w.at(time.Minute))
+func TestSave_StoresAPingOnce(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, time.Minute))
+		again, change := h.ApplyPing(w.ping(monitor.PingSuccess, time.Minute), w.at(time.Minute))
 		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
-			_, err := tx.Save(w.at(time.Minute), []store.Judgement{{Heartbeat: again, Change: change}})
+			_, err := tx.Save(w.at(time.Minute), []store.Transition{{Heartbeat: again, Change: change}})
 			return err
 		})
 		if !errors.Is(err, store.ErrTaken) {
@@ -234,17 +234,17 @@ func TestAPingIsStoredOnce(t *testing.T) {
 	})
 }
 
-func TestNothingJudgedIsNothingSaved(t *testing.T) {
-	onEach(t, func(w *world) {
-		if owed := made(w, func(tx *store.Tx) (int, error) { return tx.Save(w.start, nil) }); owed != 0 {
+func TestSave_NoTransitionsChangeNothing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		if owed := updateValue(w, func(tx *store.Tx) (int, error) { return tx.Save(w.start, nil) }); owed != 0 {
 			w.Errorf("%d alerts became owed by nothing", owed)
 		}
 	})
 }
 
-func TestABatchOfManyHeartbeatsKeepsEachOnesOwn(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.channel(w.newChannel("ops"))
+func TestSave_ABatchOfManyHeartbeatsKeepsThemApart(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.addChannel(w.newChannel("ops"))
 		var ids []string
 		w.update(func(tx *store.Tx) error {
 			ids = nil
@@ -257,19 +257,19 @@ func TestABatchOfManyHeartbeatsKeepsEachOnesOwn(t *testing.T) {
 			}
 			return nil
 		})
-		owed := made(w, func(tx *store.Tx) (int, error) {
-			found, err := tx.Pinged(ids)
+		owed := updateValue(w, func(tx *store.Tx) (int, error) {
+			found, err := tx.HeartbeatsForPings(ids)
 			if err != nil {
 				return 0, err
 			}
-			var judged []store.Judgement
+			var judged []store.Transition
 			for n, id := range ids {
-				p := w.ping(monitor.Success, time.Duration(n)*time.Second)
+				p := w.ping(monitor.PingSuccess, time.Duration(n)*time.Second)
 				if n%4 == 0 {
-					p.Kind, p.ExitCode, p.Body = monitor.Fail, n%256, fmt.Appendf(nil, "body %d", n)
+					p.Kind, p.ExitCode, p.Body = monitor.PingFail, n%256, fmt.Appendf(nil, "body %d", n)
 				}
-				h, change := found[id].Hear(p, p.At)
-				judged = append(judged, store.Judgement{Heartbeat: h, Change: change})
+				h, change := found[id].ApplyPing(p, p.At)
+				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
 			}
 			return tx.Save(w.at(time.Hour), judged)
 		})
@@ -277,8 +277,8 @@ func TestABatchOfManyHeartbeatsKeepsEachOnesOwn(t *testing.T) {
 			w.Errorf("%d alerts became owed; want 50", owed)
 		}
 		for n, id := range ids {
-			h := seen(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.Heartbeat(w.project.Key, id) })
-			p := seen(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 1) })
+			h := view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.Heartbeat(w.project.Key, id) })
+			p := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 1) })
 			status, body := monitor.Up, ""
 			if n%4 == 0 {
 				status, body = monitor.Down, fmt.Sprintf("body %d", n)
@@ -286,21 +286,21 @@ func TestABatchOfManyHeartbeatsKeepsEachOnesOwn(t *testing.T) {
 			if h.Status != status || !h.LastPing.Equal(w.at(time.Duration(n)*time.Second)) || string(p.Body) != body {
 				w.Errorf("heartbeat %d is %s with last ping %s and body %q; want %s and %q", n, h.Status, h.LastPing, p.Body, status, body)
 			}
-			if status == monitor.Down && h.Incident != w.incident(h).ID {
+			if status == monitor.Down && h.OpenIncident != w.incident(h).ID {
 				w.Errorf("heartbeat %d names another's incident", n)
 			}
 		}
 	})
 }
 
-// odd draws a text with quotes, wildcards and any letters, but no NUL, which
+// oddText draws a text with quotes, wildcards and any letters, but no NUL, which
 // PostgreSQL does not keep.
-func odd() *rapid.Generator[string] {
+func oddText() *rapid.Generator[string] {
 	return rapid.StringOf(rapid.OneOf(rapid.RuneFrom([]rune(`'"\%_[]{},;/ é🜛`)), rapid.Rune().Filter(func(r rune) bool { return r != 0 })))
 }
 
-// instant draws a moment with microseconds, sometimes none.
-func instant() *rapid.Generator[time.Time] {
+// anyTime draws a moment with microseconds, sometimes none.
+func anyTime() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		if rapid.Bool().Draw(t, "none") {
 			return time.Time{}
@@ -309,8 +309,8 @@ func instant() *rapid.Generator[time.Time] {
 	})
 }
 
-// stretch draws a duration of microseconds.
-func stretch() *rapid.Generator[time.Duration] {
+// anyDuration draws a duration of microseconds.
+func anyDuration() *rapid.Generator[time.Duration] {
 	return rapid.Custom(func(t *rapid.T) time.Duration {
 		return time.Duration(rapid.Int64Range(0, 400*24*3600*1e6).Draw(t, "µs")) * time.Microsecond
 	})
@@ -333,47 +333,47 @@ func calendars(t *rapid.T) []*monitor.Calendar {
 // it about or not.
 func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 	return rapid.Custom(func(t *rapid.T) monitor.Heartbeat {
-		run := rapid.Custom(func(t *rapid.T) monitor.Run {
-			return monitor.Run{ID: odd().Draw(t, "run"), Start: instant().Draw(t, "start"), Lost: rapid.Bool().Draw(t, "lost")}
+		run := rapid.Custom(func(t *rapid.T) monitor.ActiveRun {
+			return monitor.ActiveRun{ID: oddText().Draw(t, "run"), StartedAt: anyTime().Draw(t, "start"), Overran: rapid.Bool().Draw(t, "lost")}
 		})
 		h := monitor.Heartbeat{
 			ID: uuid.NewString(), Ref: uuid.NewString(), Project: project,
-			Name: odd().Draw(t, "name"), Slug: uuid.NewString(), Description: odd().Draw(t, "description"), Tags: rapid.SliceOfN(odd(), 0, 3).Draw(t, "tags"),
+			Name: oddText().Draw(t, "name"), Slug: uuid.NewString(), Description: oddText().Draw(t, "description"), Tags: rapid.SliceOfN(oddText(), 0, 3).Draw(t, "tags"),
 			Rule: monitor.Rule{
-				Interval: stretch().Draw(t, "interval"), Grace: stretch().Draw(t, "grace"), MaxRunTime: stretch().Draw(t, "max run time"),
-				Calendar: rapid.SampledFrom(calendars(t)).Draw(t, "calendar"), Early: rapid.OneOf(rapid.Just(monitor.UsualEarly), stretch()).Draw(t, "early"),
-				MinRunTime: stretch().Draw(t, "min run time"), StartGrace: stretch().Draw(t, "start grace"),
-				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: instant().Draw(t, "expect first by"),
+				Interval: anyDuration().Draw(t, "interval"), Grace: anyDuration().Draw(t, "grace"), MaxRunTime: anyDuration().Draw(t, "max run time"),
+				Calendar: rapid.SampledFrom(calendars(t)).Draw(t, "calendar"), Early: rapid.OneOf(rapid.Just(monitor.DefaultEarly), anyDuration()).Draw(t, "early"),
+				MinRunTime: anyDuration().Draw(t, "min run time"), StartGrace: anyDuration().Draw(t, "start grace"),
+				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: anyTime().Draw(t, "expect first by"),
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
 			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
-			Slot: instant().Draw(t, "slot"), Bad: rapid.IntRange(0, 200).Draw(t, "bad"),
-			Lapsed: monitor.Lapsed{Slot: instant().Draw(t, "lapsed slot"), Runs: rapid.IntRange(0, 99).Draw(t, "lapsed runs")},
-			Ledger: monitor.Ledger{Until: instant().Draw(t, "until")},
-			From:   instant().Draw(t, "from"), Heard: instant().Draw(t, "heard"), LastPing: instant().Draw(t, "last ping"), Began: instant().Draw(t, "began"),
-			HasRun: rapid.Bool().Draw(t, "has run"), Runs: rapid.SliceOfN(run, 0, 3).Draw(t, "runs"), Pings: rapid.Int64Range(0, 1<<62).Draw(t, "pings"),
-			Incident: odd().Draw(t, "incident"), Cause: rapid.SampledFrom([]monitor.Cause{"", monitor.Missed, monitor.Failure, monitor.Overran}).Draw(t, "cause"),
-			Created: instant().Draw(t, "created"), Updated: instant().Draw(t, "updated"), Deleted: instant().Draw(t, "deleted"),
+			EarlySlot: anyTime().Draw(t, "slot"), FailedRuns: rapid.IntRange(0, 200).Draw(t, "bad"),
+			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "lapsed slot"), Count: rapid.IntRange(0, 99).Draw(t, "lapsed runs")},
+			History:     monitor.RunHistory{DecidedUntil: anyTime().Draw(t, "until")},
+			CountedFrom: anyTime().Draw(t, "from"), StaleBefore: anyTime().Draw(t, "heard"), LastPing: anyTime().Draw(t, "last ping"), LastStart: anyTime().Draw(t, "began"),
+			HasRunTime: rapid.Bool().Draw(t, "has run"), ActiveRuns: rapid.SliceOfN(run, 0, 3).Draw(t, "runs"), PingCount: rapid.Int64Range(0, 1<<62).Draw(t, "pings"),
+			OpenIncident: oddText().Draw(t, "incident"), DownCause: rapid.SampledFrom([]monitor.Cause{"", monitor.CauseMissed, monitor.CauseFailure, monitor.CauseOverran}).Draw(t, "cause"),
+			Created: anyTime().Draw(t, "created"), Updated: anyTime().Draw(t, "updated"), Deleted: anyTime().Draw(t, "deleted"),
 		}
 		h.Created, h.Updated = h.Created.Add(time.Microsecond), h.Updated.Add(time.Microsecond) // these are never none
 		if !h.AllChannels {
-			h.Channels = rapid.SliceOfN(odd(), 0, 3).Draw(t, "channels")
+			h.Channels = rapid.SliceOfN(oddText(), 0, 3).Draw(t, "channels")
 		}
 		if n := rapid.Int64Range(0, 1<<40).Draw(t, "count"); n > 0 {
-			h.Ledger.Tail = monitor.Stretch{
-				Outcome: rapid.SampledFrom(monitor.Outcomes).Draw(t, "outcome"), First: instant().Draw(t, "first"), Last: instant().Draw(t, "last"),
-				Count: n, LateBy: stretch().Draw(t, "late by"), At: instant().Draw(t, "at"),
+			h.History.Latest = monitor.Span{
+				Outcome: rapid.SampledFrom(monitor.Outcomes).Draw(t, "outcome"), First: anyTime().Draw(t, "first"), Last: anyTime().Draw(t, "last"),
+				Count: n, LateBy: anyDuration().Draw(t, "late by"), LastPing: anyTime().Draw(t, "at"),
 			}
 		}
-		if h.HasRun {
-			h.RunTime = stretch().Draw(t, "run time")
+		if h.HasRunTime {
+			h.LastRunTime = anyDuration().Draw(t, "run time")
 		}
 		return h
 	})
 }
 
-func TestEveryFieldOfAHeartbeatComesBackAsItWasSaved(t *testing.T) {
-	onEachAwake(t, func(w *world) {
+func TestSave_EveryFieldOfAHeartbeatIsReadBack(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
 		rapid.Check(w.T, func(t *rapid.T) {
 			added := anyHeartbeat(w.project.Key).Draw(t, "added")
 			want := anyHeartbeat(w.project.Key).Draw(t, "saved")
@@ -383,30 +383,30 @@ func TestEveryFieldOfAHeartbeatComesBackAsItWasSaved(t *testing.T) {
 					return err
 				}
 				want.Key, want.ID, want.Ref, want.Created = h.Key, h.ID, h.Ref, h.Created
-				if err := tx.SaveSettings(want); err != nil {
+				if err := tx.SaveHeartbeatSettings(want); err != nil {
 					return err
 				}
-				_, err = tx.Save(w.start, []store.Judgement{{Heartbeat: want}})
+				_, err = tx.Save(w.start, []store.Transition{{Heartbeat: want}})
 				return err
 			})
-			if diff := cmp.Diff(want, w.now(want), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, w.reload(want), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("heartbeat (-saved +loaded):\n%s", diff)
 			}
 		})
 	})
 }
 
-func TestANewHeartbeatComesBackAsItWasAdded(t *testing.T) {
-	onEachAwake(t, func(w *world) {
+func TestAddHeartbeat_EveryFieldIsReadBack(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
 		rapid.Check(w.T, func(t *rapid.T) {
 			drawn := anyHeartbeat(w.project.Key).Draw(t, "heartbeat")
 			want := monitor.Heartbeat{ // without a life so far
 				ID: drawn.ID, Ref: drawn.Ref, Project: drawn.Project, Name: drawn.Name, Slug: drawn.Slug, Description: drawn.Description, Tags: drawn.Tags,
 				Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
 			}
-			added := w.add(want)
+			added := w.addHeartbeat(want)
 			want.Key = added.Key
-			if diff := cmp.Diff(want, w.now(added), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, w.reload(added), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("heartbeat (-added +loaded):\n%s", diff)
 			}
 		})

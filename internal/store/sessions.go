@@ -15,8 +15,8 @@ const sessionColumns = `id, person, created, seen, ends, keep, address, agent`
 func scanSession(row scanner) (monitor.Session, error) {
 	var s monitor.Session
 	var created, seen, ends sql.NullInt64
-	err := row.Scan(&s.ID, &s.Person, &created, &seen, &ends, &s.Keep, &s.Address, &s.Agent)
-	s.Created, s.Seen, s.Ends = moment(created), moment(seen), moment(ends)
+	err := row.Scan(&s.ID, &s.Person, &created, &seen, &ends, &s.KeepSignedIn, &s.LastAddress, &s.UserAgent)
+	s.Created, s.LastSeen, s.ExpiresAt = timeFromMicros(created), timeFromMicros(seen), timeFromMicros(ends)
 	return s, err
 }
 
@@ -27,17 +27,17 @@ func (tx *Tx) AddSession(s monitor.Session, hash, content string) error {
 		return fmt.Errorf("sessions that ended: %w", err)
 	}
 	_, err := tx.exec(`INSERT INTO sessions (id, hash, person, created, seen, ends, keep, address, agent, content)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, s.ID, hash, s.Person, micros(s.Created), micros(s.Seen), micros(s.Ends),
-		s.Keep, legible(s.Address), legible(s.Agent), content)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, s.ID, hash, s.Person, micros(s.Created), micros(s.LastSeen), micros(s.ExpiresAt),
+		s.KeepSignedIn, validText(s.LastAddress), validText(s.UserAgent), content)
 	if err != nil {
 		return fmt.Errorf("add session: %w", err)
 	}
-	return tx.personSeen(s)
+	return tx.recordPersonSeen(s)
 }
 
-// personSeen notes that a person was here.
-func (tx *Tx) personSeen(s monitor.Session) error {
-	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.Seen)); err != nil {
+// recordPersonSeen notes that a person was here.
+func (tx *Tx) recordPersonSeen(s monitor.Session) error {
+	if _, err := tx.exec(`UPDATE people SET seen = $2 WHERE id = $1`, s.Person, micros(s.LastSeen)); err != nil {
 		return fmt.Errorf("person seen: %w", err)
 	}
 	return nil
@@ -45,13 +45,13 @@ func (tx *Tx) personSeen(s monitor.Session) error {
 
 // SessionContent returns what the pages remember in a session, unless it ended.
 func (tx *Tx) SessionContent(hash string, now time.Time) (string, bool, error) {
-	return one(tx, func(row scanner) (content string, err error) { return content, row.Scan(&content) },
+	return queryOne(tx, func(row scanner) (content string, err error) { return content, row.Scan(&content) },
 		`SELECT content FROM sessions WHERE hash = $1 AND ends > $2`, hash, micros(now))
 }
 
-// SaveSession keeps what the pages remember now. A session that was ended
+// SaveSessionContent keeps what the pages remember now. A session that was ended
 // meanwhile stays ended.
-func (tx *Tx) SaveSession(hash, content string) error {
+func (tx *Tx) SaveSessionContent(hash, content string) error {
 	if _, err := tx.exec(`UPDATE sessions SET content = $2 WHERE hash = $1`, hash, content); err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
@@ -60,40 +60,40 @@ func (tx *Tx) SaveSession(hash, content string) error {
 
 // Session returns one by id, unless it ended.
 func (tx *Tx) Session(id string, now time.Time) (monitor.Session, bool, error) {
-	return one(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND ends > $2`, id, micros(now))
+	return queryOne(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND ends > $2`, id, micros(now))
 }
 
 // SessionRole returns the role in a project of the person of a session, 0 for
 // none. found is false if the session has ended.
 func (tx *Tx) SessionRole(id string, project int64, now time.Time) (role monitor.Role, found bool, err error) {
-	name, found, err := one(tx, func(row scanner) (name sql.NullString, err error) { return name, row.Scan(&name) },
+	name, found, err := queryOne(tx, func(row scanner) (name sql.NullString, err error) { return name, row.Scan(&name) },
 		`SELECT (SELECT m.role FROM members m JOIN projects o ON o.key = m.project WHERE m.project = $2 AND m.person = s.person AND o.deleted IS NULL)
 		FROM sessions s WHERE s.id = $1 AND s.ends > $3`, id, project, micros(now))
-	role, _ = monitor.RoleNamed(name.String) // one that is unknown allows nothing
+	role, _ = monitor.ParseRole(name.String) // one that is unknown allows nothing
 	return role, found, err
 }
 
 // Sessions lists a person's sessions that have not ended, last seen first.
 func (tx *Tx) Sessions(person string, now time.Time) ([]monitor.Session, error) {
-	return many(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE person = $1 AND ends > $2 ORDER BY seen DESC, id`,
+	return queryAll(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE person = $1 AND ends > $2 ORDER BY seen DESC, id`,
 		person, micros(now))
 }
 
 // LockSession returns one of a person's sessions unless it ended, and keeps it
 // from being ended until this transaction ends.
 func (tx *Tx) LockSession(person, id string, now time.Time) (monitor.Session, bool, error) {
-	return one(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND person = $2 AND ends > $3`+tx.d.lock,
+	return queryOne(tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1 AND person = $2 AND ends > $3`+tx.d.forUpdate,
 		id, person, micros(now))
 }
 
-// SessionSeen notes when and from where a session was seen, and with it its
+// RecordSessionUse notes when and from where a session was seen, and with it its
 // person: first, as whatever ends all sessions of a person does.
-func (tx *Tx) SessionSeen(s monitor.Session) error {
-	if err := tx.personSeen(s); err != nil {
+func (tx *Tx) RecordSessionUse(s monitor.Session) error {
+	if err := tx.recordPersonSeen(s); err != nil {
 		return err
 	}
 	_, err := tx.exec(`UPDATE sessions SET seen = $2, ends = $3, address = $4 WHERE id = $1`,
-		s.ID, micros(s.Seen), micros(s.Ends), legible(s.Address))
+		s.ID, micros(s.LastSeen), micros(s.ExpiresAt), validText(s.LastAddress))
 	if err != nil {
 		return fmt.Errorf("session seen: %w", err)
 	}
@@ -108,16 +108,16 @@ func (tx *Tx) EndSession(hash string) error {
 	return nil
 }
 
-// EndSessionOf ends one of a person's sessions, by id.
-func (tx *Tx) EndSessionOf(person, id string) error {
+// EndPersonSession ends one of a person's sessions, by id.
+func (tx *Tx) EndPersonSession(person, id string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id = $2`, person, id); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
 }
 
-// EndSessions ends all of a person's sessions but one.
-func (tx *Tx) EndSessions(person, except string) error {
+// EndOtherSessions ends all of a person's sessions but one.
+func (tx *Tx) EndOtherSessions(person, except string) error {
 	if _, err := tx.exec(`DELETE FROM sessions WHERE person = $1 AND id <> $2`, person, except); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}

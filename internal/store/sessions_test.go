@@ -12,30 +12,30 @@ import (
 	"overdue/internal/store"
 )
 
-// session adds a session of a person that ends after a while.
-func (w *world) session(who monitor.Person, id string, ends time.Duration) monitor.Session {
+// addSession adds a session of a person that ends after a while.
+func (w *fixture) addSession(who monitor.Person, id string, ends time.Duration) monitor.Session {
 	w.Helper()
-	s := monitor.Session{ID: id, Person: who.ID, Created: w.start, Seen: w.start, Ends: w.at(ends), Address: "192.0.2.1", Agent: "curl \x00\xff"}
+	s := monitor.Session{ID: id, Person: who.ID, Created: w.start, LastSeen: w.start, ExpiresAt: w.at(ends), LastAddress: "192.0.2.1", UserAgent: "curl \x00\xff"}
 	w.update(func(tx *store.Tx) error { return tx.AddSession(s, "hash of "+id, "content of "+id) })
-	s.Agent = "curl \uFFFD\uFFFD"
+	s.UserAgent = "curl \uFFFD\uFFFD"
 	return s
 }
 
-// sessions lists the ids of a person's sessions at a moment.
-func (w *world) sessions(who monitor.Person, d time.Duration) (ids []string) {
+// sessionIDs lists the ids of a person's sessions at a moment.
+func (w *fixture) sessionIDs(who monitor.Person, d time.Duration) (ids []string) {
 	w.Helper()
-	for _, s := range seen(w, func(tx *store.Tx) ([]monitor.Session, error) { return tx.Sessions(who.ID, w.at(d)) }) {
+	for _, s := range view(w, func(tx *store.Tx) ([]monitor.Session, error) { return tx.Sessions(who.ID, w.at(d)) }) {
 		ids = append(ids, s.ID)
 	}
 	return ids
 }
 
-func TestASessionIsFoundUntilItEnds(t *testing.T) {
-	onEach(t, func(w *world) {
-		s := w.session(w.someone("ada"), "one", time.Hour)
+func TestSession_IsFoundUntilItEnds(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		s := w.addSession(w.addPerson("ada"), "one", time.Hour)
 		for d, there := range map[time.Duration]bool{0: true, time.Hour - time.Microsecond: true, time.Hour: false} {
-			content := sought(w, func(tx *store.Tx) (string, bool, error) { return tx.SessionContent("hash of one", w.at(d)) })
-			whole := sought(w, func(tx *store.Tx) (monitor.Session, bool, error) { return tx.Session("one", w.at(d)) })
+			content := lookUp(w, func(tx *store.Tx) (string, bool, error) { return tx.SessionContent("hash of one", w.at(d)) })
+			whole := lookUp(w, func(tx *store.Tx) (monitor.Session, bool, error) { return tx.Session("one", w.at(d)) })
 			if content.Found != there || whole.Found != there {
 				w.Errorf("after %s: found %t and %t; want %t", d, content.Found, whole.Found, there)
 			}
@@ -46,93 +46,93 @@ func TestASessionIsFoundUntilItEnds(t *testing.T) {
 	})
 }
 
-func TestWhoSignsInWasSeen(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada, bob := w.someone("ada"), w.someone("bob")
-		w.session(ada, "one", time.Hour)
+func TestAddSession_UpdatesWhenThePersonWasSeen(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada, bob := w.addPerson("ada"), w.addPerson("bob")
+		w.addSession(ada, "one", time.Hour)
 		for who, want := range map[monitor.Person]time.Time{ada: w.start, bob: {}} {
-			if got := sought(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person(who.ID) }).Value.Seen; !got.Equal(want) {
+			if got := lookUp(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person(who.ID) }).Value.LastSeen; !got.Equal(want) {
 				w.Errorf("%s was seen %s; want %s", who.Name, got, want)
 			}
 		}
 	})
 }
 
-func TestASessionThatEndedDoesNotComeBack(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada := w.someone("ada")
-		s := w.session(ada, "one", time.Hour)
-		w.update(func(tx *store.Tx) error { return tx.SaveSession("hash of one", "changed") })
-		if got := sought(w, func(tx *store.Tx) (string, bool, error) { return tx.SessionContent("hash of one", w.start) }); got.Value != "changed" {
+func TestSaveSessionContent_DoesNotReviveAnEndedSession(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
+		s := w.addSession(ada, "one", time.Hour)
+		w.update(func(tx *store.Tx) error { return tx.SaveSessionContent("hash of one", "changed") })
+		if got := lookUp(w, func(tx *store.Tx) (string, bool, error) { return tx.SessionContent("hash of one", w.start) }); got.Value != "changed" {
 			w.Errorf("content %q", got.Value)
 		}
 		w.update(func(tx *store.Tx) error { return tx.EndSession("hash of one") })
 		// A request that began before goes on to write.
 		w.update(func(tx *store.Tx) error {
-			return errors.Join(tx.SaveSession("hash of one", "again"), tx.SessionSeen(s))
+			return errors.Join(tx.SaveSessionContent("hash of one", "again"), tx.RecordSessionUse(s))
 		})
-		if got := w.sessions(ada, 0); len(got) != 0 {
+		if got := w.sessionIDs(ada, 0); len(got) != 0 {
 			w.Errorf("sessions %v; want none", got)
 		}
 	})
 }
 
-func TestBeingSeenMovesTheSessionAndItsPerson(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada := w.someone("ada")
-		s := w.session(ada, "one", time.Hour)
-		s.Seen, s.Ends, s.Address = w.at(time.Minute), w.at(2*time.Hour), "192.0.2.9"
-		w.update(func(tx *store.Tx) error { return tx.SessionSeen(s) })
-		got := sought(w, func(tx *store.Tx) (monitor.Session, bool, error) { return tx.Session("one", w.at(time.Hour)) })
+func TestRecordSessionUse_UpdatesTheSessionAndThePerson(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
+		s := w.addSession(ada, "one", time.Hour)
+		s.LastSeen, s.ExpiresAt, s.LastAddress = w.at(time.Minute), w.at(2*time.Hour), "192.0.2.9"
+		w.update(func(tx *store.Tx) error { return tx.RecordSessionUse(s) })
+		got := lookUp(w, func(tx *store.Tx) (monitor.Session, bool, error) { return tx.Session("one", w.at(time.Hour)) })
 		if diff := cmp.Diff(s, got.Value); diff != "" {
 			w.Error(diff)
 		}
-		if p := sought(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person(ada.ID) }); !p.Value.Seen.Equal(w.at(time.Minute)) {
-			w.Errorf("the person was seen %s", p.Value.Seen)
+		if p := lookUp(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person(ada.ID) }); !p.Value.LastSeen.Equal(w.at(time.Minute)) {
+			w.Errorf("the person was seen %s", p.Value.LastSeen)
 		}
 	})
 }
 
-func TestSessionsEndOneByOneAndAllButOne(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada, bob := w.someone("ada"), w.someone("bob")
+func TestEndSession_EndsOneOrAllOtherSessions(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada, bob := w.addPerson("ada"), w.addPerson("bob")
 		for _, id := range []string{"a1", "a2", "a3", "a4"} {
-			w.session(ada, id, time.Hour)
+			w.addSession(ada, id, time.Hour)
 		}
-		w.session(bob, "b1", time.Hour)
+		w.addSession(bob, "b1", time.Hour)
 		w.update(func(tx *store.Tx) error {
-			return errors.Join(tx.EndSessionOf(ada.ID, "a1"), tx.EndSessionOf(ada.ID, "b1"))
+			return errors.Join(tx.EndPersonSession(ada.ID, "a1"), tx.EndPersonSession(ada.ID, "b1"))
 		})
-		if got := w.sessions(ada, 0); !slices.Equal(got, []string{"a2", "a3", "a4"}) {
+		if got := w.sessionIDs(ada, 0); !slices.Equal(got, []string{"a2", "a3", "a4"}) {
 			w.Errorf("ada has %v", got)
 		}
-		w.update(func(tx *store.Tx) error { return tx.EndSessions(ada.ID, "a3") })
-		if a, b := w.sessions(ada, 0), w.sessions(bob, 0); !slices.Equal(a, []string{"a3"}) || !slices.Equal(b, []string{"b1"}) {
+		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(ada.ID, "a3") })
+		if a, b := w.sessionIDs(ada, 0), w.sessionIDs(bob, 0); !slices.Equal(a, []string{"a3"}) || !slices.Equal(b, []string{"b1"}) {
 			w.Errorf("ada has %v, bob %v", a, b)
 		}
 	})
 }
 
-func TestANewSessionForgetsThoseThatEnded(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada := w.someone("ada")
-		w.session(ada, "old", time.Minute)
-		s := monitor.Session{ID: "new", Person: ada.ID, Created: w.at(time.Minute), Seen: w.at(time.Minute), Ends: w.at(time.Hour)}
+func TestAddSession_DeletesEndedSessions(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
+		w.addSession(ada, "old", time.Minute)
+		s := monitor.Session{ID: "new", Person: ada.ID, Created: w.at(time.Minute), LastSeen: w.at(time.Minute), ExpiresAt: w.at(time.Hour)}
 		w.update(func(tx *store.Tx) error { return tx.AddSession(s, "hash of new", "{}") })
-		if n := w.counted("SELECT COUNT(*) FROM sessions"); n != "1" {
+		if n := w.queryNumber("SELECT COUNT(*) FROM sessions"); n != "1" {
 			w.Errorf("%s rows; want 1", n)
 		}
 	})
 }
 
-func TestSessionRole_IsTheRoleOfTheMomentWhileTheSessionLasts(t *testing.T) {
-	onEach(t, func(w *world) {
-		ada := w.someone("ada")
-		w.session(ada, "one", time.Hour)
+func TestSessionRole_IsTheCurrentRoleUntilTheSessionEnds(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
+		w.addSession(ada, "one", time.Hour)
 		role := func(d time.Duration) monitor.Role {
 			w.Helper()
 			role, found := monitor.Role(0), false
-			err := w.db.ViewApart(w.Context(), func(tx *store.Tx) (err error) {
+			err := w.db.ViewWithoutFlush(w.Context(), func(tx *store.Tx) (err error) {
 				role, found, err = tx.SessionRole("one", w.project.Key, w.at(d))
 				return err
 			})

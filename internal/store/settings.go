@@ -4,7 +4,7 @@ import "fmt"
 
 // Setting returns a value that all nodes share, and whether it is set.
 func (tx *Tx) Setting(name string) (string, bool, error) {
-	return one(tx, func(row scanner) (value string, err error) { return value, row.Scan(&value) },
+	return queryOne(tx, func(row scanner) (value string, err error) { return value, row.Scan(&value) },
 		`SELECT value FROM settings WHERE name = $1`, name)
 }
 
@@ -17,9 +17,9 @@ func (tx *Tx) SetSetting(name, value string) error {
 	return nil
 }
 
-// KeepSetting keeps a value unless there is one, and returns what is kept then:
+// EnsureSetting keeps a value unless there is one, and returns what is kept then:
 // of several nodes that make a secret at once, all use the same.
-func (tx *Tx) KeepSetting(name, value string) (string, error) {
+func (tx *Tx) EnsureSetting(name, value string) (string, error) {
 	if _, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value); err != nil {
 		return "", fmt.Errorf("setting %s: %w", name, err)
 	}
@@ -27,9 +27,9 @@ func (tx *Tx) KeepSetting(name, value string) (string, error) {
 	return kept, err
 }
 
-// DropSetting forgets a value. It reports whether there was that one, so that
+// DeleteSetting forgets a value. It reports whether there was that one, so that
 // what works once works for one only.
-func (tx *Tx) DropSetting(name, value string) (bool, error) {
+func (tx *Tx) DeleteSetting(name, value string) (bool, error) {
 	n, err := tx.exec(`DELETE FROM settings WHERE name = $1 AND value = $2`, name, value)
 	if err != nil {
 		return false, fmt.Errorf("setting %s: %w", name, err)

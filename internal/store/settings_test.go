@@ -10,16 +10,16 @@ import (
 	"overdue/internal/store"
 )
 
-func TestASettingIsKeptOnceAndDroppedOnce(t *testing.T) {
-	onEach(t, func(w *world) {
-		setting := func() found[string] {
-			return sought(w, func(tx *store.Tx) (string, bool, error) { return tx.Setting("s") })
+func TestEnsureSetting_StoresOnceAndDeletesOnce(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		setting := func() lookup[string] {
+			return lookUp(w, func(tx *store.Tx) (string, bool, error) { return tx.Setting("s") })
 		}
 		if setting().Found {
 			w.Error("set before anything was")
 		}
 		for _, value := range []string{"first", "second"} {
-			if kept := made(w, func(tx *store.Tx) (string, error) { return tx.KeepSetting("s", value) }); kept != "first" {
+			if kept := updateValue(w, func(tx *store.Tx) (string, error) { return tx.EnsureSetting("s", value) }); kept != "first" {
 				w.Errorf("kept %q; want the first", kept)
 			}
 		}
@@ -31,7 +31,7 @@ func TestASettingIsKeptOnceAndDroppedOnce(t *testing.T) {
 			value string
 			want  bool
 		}{{"first", false}, {"third", true}, {"third", false}} {
-			if got := made(w, func(tx *store.Tx) (bool, error) { return tx.DropSetting("s", step.value) }); got != step.want {
+			if got := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.DeleteSetting("s", step.value) }); got != step.want {
 				w.Errorf("dropping %s: %t; want %t", step.value, got, step.want)
 			}
 		}
@@ -41,20 +41,20 @@ func TestASettingIsKeptOnceAndDroppedOnce(t *testing.T) {
 	})
 }
 
-func TestFeedbackIsCountedByPageAndCommentsAreListed(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestFeedbackScores_CountsByPageAndListsComments(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		for n, f := range []monitor.Feedback{
 			{Page: "a", Helpful: true}, {Page: "a", Helpful: false, Comment: "why \x00?", Person: "Ada", Project: w.project.Key}, {Page: "b", Helpful: true, Comment: "good"},
 		} {
 			f.At = w.at(time.Duration(n) * time.Minute)
 			w.update(func(tx *store.Tx) error { return tx.AddFeedback(f) })
 		}
-		scores := seen(w, (*store.Tx).FeedbackScores)
+		scores := view(w, (*store.Tx).FeedbackScores)
 		if diff := cmp.Diff([]store.FeedbackScore{{Page: "a", Yes: 1, No: 1}, {Page: "b", Yes: 1}}, scores); diff != "" {
 			w.Errorf("scores (-want +got):\n%s", diff)
 		}
 		comments := func(before string) []monitor.Feedback {
-			return seen(w, func(tx *store.Tx) ([]monitor.Feedback, error) { return tx.FeedbackComments(before, 1) })
+			return view(w, func(tx *store.Tx) ([]monitor.Feedback, error) { return tx.FeedbackComments(before, 1) })
 		}
 		newest := comments("")
 		if len(newest) != 1 || newest[0].Comment != "good" || newest[0].Project != 0 {

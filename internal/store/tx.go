@@ -21,26 +21,26 @@ type Tx struct {
 	tx  *sql.Tx
 	db  *DB
 	d   *dialect
-	// writes says that it runs on the connection that statements are prepared
+	// writable says that it runs on the connection that statements are prepared
 	// on, touched that it changed a row of heartbeats.
-	writes, touched bool
+	writable, changedHeartbeats bool
 }
 
-// mostTries bounds how often a transaction is run that others interrupted.
-const mostTries = 10
+// maxTransactionTries bounds how often a transaction is run that others interrupted.
+const maxTransactionTries = 10
 
 // Update runs fn in a transaction that may write, and commits it. When another
 // transaction interrupts it, fn runs again: it may touch only tx and what it
 // sets anew each time.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.guarded(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
+	return db.guard(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
 }
 
 // update is Update without a watch on how long it takes.
 func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
 		err := db.updateOnce(ctx, fn)
-		if !errors.Is(err, errAgain) || try == mostTries {
+		if !errors.Is(err, errRetryTransaction) || try == maxTransactionTries {
 			return err
 		}
 		select {
@@ -53,80 +53,80 @@ func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
 
 // updateOnce is one try of Update.
 func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
-	if db.backlog == nil {
-		return db.run(ctx, db.writer, nil, fn)
+	if db.buffer == nil {
+		return db.runTx(ctx, db.writer, nil, fn)
 	}
-	pending, err := db.pending(ctx)
+	pending, err := db.pendingPings(ctx)
 	if err != nil {
 		return err
 	}
-	if pending >= manyPending {
-		if err := db.settled(ctx); err != nil {
+	if pending >= flushFirstAbove {
+		if err := db.waitForFlush(ctx); err != nil {
 			return err
 		}
 	}
-	return db.settling(ctx, fn)
+	return db.flushThen(ctx, fn)
 }
 
 // View runs fn in a transaction that sees one consistent state and changes
 // nothing.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	if db.backlog == nil {
-		return db.guarded(ctx, func(ctx context.Context) error { return db.look(ctx, fn) })
+	if db.buffer == nil {
+		return db.guard(ctx, func(ctx context.Context) error { return db.viewTables(ctx, fn) })
 	}
 	// A full or hanging disk does not prevent reads. The result may lack the last
 	// pings, which are in the journal.
-	if err := db.settledSoon(ctx); err != nil && !errors.Is(err, ErrAway) {
+	if err := db.waitForFlushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
 	if db.circuit.Load() != nil {
-		limited, cancel := limit(ctx)
+		limited, cancel := withDefaultDeadline(ctx)
 		defer cancel()
 		ctx = limited
 	}
-	return db.look(ctx, fn)
+	return db.viewTables(ctx, fn)
 }
 
-// look runs fn in a transaction that changes nothing, on the tables as they are.
-func (db *DB) look(ctx context.Context, fn func(*Tx) error) error {
-	return db.run(ctx, db.reader, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.viewing()}, fn)
+// viewTables runs fn in a transaction that changes nothing, on the tables as they are.
+func (db *DB) viewTables(ctx context.Context, fn func(*Tx) error) error {
+	return db.runTx(ctx, db.reader, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.viewIsolation()}, fn)
 }
 
-// viewing is the isolation of a View: SQLite's readers always see one state.
-func (d *dialect) viewing() sql.IsolationLevel {
-	if d == &sqlite {
+// viewIsolation is the isolation of a View: SQLite's readers always see one state.
+func (d *dialect) viewIsolation() sql.IsolationLevel {
+	if d == &sqliteDialect {
 		return sql.LevelDefault
 	}
 	return sql.LevelRepeatableRead
 }
 
-// run is one try.
-func (db *DB) run(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) (err error) {
+// runTx is one try.
+func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) (err error) {
 	tx, err := pool.BeginTx(ctx, opts)
 	if err != nil {
-		return fmt.Errorf("begin: %w", db.dialect.sort(err))
+		return fmt.Errorf("begin: %w", db.dialect.classify(err))
 	}
 	defer func() {
 		// After a commit this does nothing; before one the first error counts.
 		_ = tx.Rollback()
 	}()
-	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writes: opts == nil}); err != nil {
-		return db.ended(ctx, err)
+	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}); err != nil {
+		return db.contextCause(ctx, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", db.ended(ctx, db.dialect.sort(err)))
+		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.classify(err)))
 	}
 	if opts == nil {
-		db.progress()
+		db.recordProgress()
 	}
 	return nil
 }
 
-// ended says why a transaction was over before its function was: database/sql
+// contextCause says why a transaction was over before its function was: database/sql
 // rolls it back when the context ends, and tells only that it is over.
-func (db *DB) ended(ctx context.Context, err error) error {
+func (db *DB) contextCause(ctx context.Context, err error) error {
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		return db.dialect.sort(fmt.Errorf("%w: %w", ctx.Err(), err))
+		return db.dialect.classify(fmt.Errorf("%w: %w", ctx.Err(), err))
 	}
 	return err
 }
@@ -134,10 +134,10 @@ func (db *DB) ended(ctx context.Context, err error) error {
 // exec runs a statement that returns no rows and says how many it changed.
 func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	// Read from the text, so that no statement can forget to tell.
-	tx.touched = tx.touched || strings.Contains(text, "heartbeats")
+	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
 	result, err := tx.tx.ExecContext(tx.ctx, text, args...)
 	if err != nil {
-		return 0, tx.d.sort(err)
+		return 0, tx.d.classify(err)
 	}
 	return result.RowsAffected()
 }
@@ -145,25 +145,25 @@ func (tx *Tx) exec(text string, args ...any) (int64, error) {
 // scanner is a row: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(...any) error }
 
-// one runs a query for at most one row; found tells whether there was one.
-func one[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (value T, found bool, err error) {
+// queryOne runs a query for at most one row; found tells whether there was one.
+func queryOne[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (value T, found bool, err error) {
 	value, err = scan(tx.tx.QueryRowContext(tx.ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return value, false, nil
 	}
 	if err != nil {
-		return value, false, tx.d.sort(err)
+		return value, false, tx.d.classify(err)
 	}
 	return value, true, nil
 }
 
-// many runs a query and reads all of its rows before it returns: one
+// queryAll runs a query and reads all of its rows before it returns: one
 // connection serves one statement at a time.
-func many[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
 	query := tx.tx.QueryContext
-	prepared := tx.db.lookups
-	if tx.writes {
-		prepared = tx.db.stmts
+	prepared := tx.db.readerStmts
+	if tx.writable {
+		prepared = tx.db.writerStmts
 	}
 	if s := prepared[text]; s != nil {
 		query = func(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
@@ -172,7 +172,7 @@ func many[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any
 	}
 	rows, err := query(tx.ctx, text, args...)
 	if err != nil {
-		return nil, tx.d.sort(err)
+		return nil, tx.d.classify(err)
 	}
 	defer rows.Close()
 	var all []T
@@ -184,14 +184,14 @@ func many[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any
 		all = append(all, value)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, tx.d.sort(err)
+		return nil, tx.d.classify(err)
 	}
 	return all, nil
 }
 
-// missing is the fault for a thing that does not exist.
-func missing(what string) error {
-	return monitor.Wrong(monitor.Missing, "", "There is no such %s.", what)
+// notFound is the fault for a thing that does not exist.
+func notFound(what string) error {
+	return monitor.Faultf(monitor.NotFound, "", "There is no such %s.", what)
 }
 
 // newID makes an id for a row. Such ids grow with time and can be guessed:
@@ -212,22 +212,22 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// moment reads a stored moment.
-func moment(n sql.NullInt64) time.Time {
+// timeFromMicros reads a stored moment.
+func timeFromMicros(n sql.NullInt64) time.Time {
 	if !n.Valid {
 		return time.Time{}
 	}
 	return time.UnixMicro(n.Int64).UTC()
 }
 
-// legible is a text as both databases keep it: PostgreSQL refuses NUL and what
+// validText is a text as both databases keep it: PostgreSQL refuses NUL and what
 // is no UTF-8, and what a stranger sent must not spoil the whole batch.
-func legible(s string) string {
+func validText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// text is how an optional text is stored; an empty one is NULL.
-func text(s string) any {
+// nullableText is how an optional text is stored; an empty one is NULL.
+func nullableText(s string) any {
 	if s == "" {
 		return nil
 	}

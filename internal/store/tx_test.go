@@ -10,25 +10,25 @@ import (
 	"overdue/internal/store"
 )
 
-func TestAnErrorUndoesTheTransactionAndIsReturnedAsItIs(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestUpdate_AnErrorRollsBackAndIsReturned(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
 			if _, err := tx.AddHeartbeat(w.newHeartbeat("backup")); err != nil {
 				return err
 			}
-			return errUndo
+			return errRollback
 		})
-		if err != errUndo {
+		if err != errRollback {
 			w.Errorf("error %v; want the function's own", err)
 		}
-		if n := w.counted("SELECT COUNT(*) FROM heartbeats"); n != "0" {
+		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats"); n != "0" {
 			w.Errorf("%s heartbeats; want none", n)
 		}
 	})
 }
 
-func TestAPanicUndoesTheTransactionAndFreesItsConnection(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestUpdate_APanicRollsBackAndFreesTheConnection(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		func() {
 			defer func() { _ = recover() }() // it is the one below
 			_ = w.db.Update(context.Background(), func(tx *store.Tx) error {
@@ -39,45 +39,47 @@ func TestAPanicUndoesTheTransactionAndFreesItsConnection(t *testing.T) {
 				panic("a mistake of ours")
 			})
 		}()
-		if h := w.heartbeat("backup"); h.Key != 1 {
+		if h := w.newSavedHeartbeat("backup"); h.Key != 1 {
 			w.Errorf("the next heartbeat has key %d; want 1", h.Key)
 		}
 	})
 }
 
-func TestAViewChangesNothing(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
+func TestView_CannotChangeData(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
 		for name, write := range map[string]func(tx *store.Tx) error{
 			"AddHeartbeat": func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("other")); return err },
-			"SaveSettings": func(tx *store.Tx) error { return tx.SaveSettings(h) },
-			"Alive":        func(tx *store.Tx) error { return tx.Alive(w.start, store.Horizon{All: w.start, Rest: w.start}) },
-			"Save":         func(tx *store.Tx) error { _, err := tx.Save(w.start, []store.Judgement{{Heartbeat: h}}); return err },
+			"SaveSettings": func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) },
+			"Alive": func(tx *store.Tx) error {
+				return tx.PublishWatermark(w.start, store.Watermark{All: w.start, Default: w.start})
+			},
+			"Save": func(tx *store.Tx) error { _, err := tx.Save(w.start, []store.Transition{{Heartbeat: h}}); return err },
 		} {
 			if err := w.db.View(context.Background(), write); err == nil {
 				w.Errorf("%s wrote in a View", name)
 			}
 		}
-		if n := w.counted("SELECT COUNT(*) FROM heartbeats") + w.counted("SELECT COUNT(*) FROM nodes"); n != "10" {
+		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats") + w.queryNumber("SELECT COUNT(*) FROM nodes"); n != "10" {
 			w.Errorf("%s heartbeats and nodes; want 1 and 0", n)
 		}
 	})
 }
 
-func TestAViewSeesOneStateAndNeverWaits(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
+func TestView_SeesOneStateAndNeverWaits(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
 		err := w.db.View(context.Background(), func(tx *store.Tx) error {
 			before, err := tx.HeartbeatByKey(h.Key)
 			if err != nil {
 				return err
 			}
-			w.down(h, time.Minute)
+			w.fail(h, time.Minute)
 			after, err := tx.HeartbeatByKey(h.Key)
 			if err != nil {
 				return err
 			}
-			open, err := tx.OpenIncidents()
+			open, err := tx.CountOpenIncidents()
 			if before.Status != after.Status || open != 0 {
 				w.Errorf("a View saw %s, then %s and %d open incidents, committed meanwhile", before.Status, after.Status, open)
 			}
@@ -87,10 +89,10 @@ func TestAViewSeesOneStateAndNeverWaits(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.update(func(tx *store.Tx) error {
-			if _, err := judge(tx, h, w.ping(monitor.Success, time.Hour)); err != nil {
+			if _, err := judge(tx, h, w.ping(monitor.PingSuccess, time.Hour)); err != nil {
 				return err
 			}
-			if got := w.now(h); got.Status != monitor.Down {
+			if got := w.reload(h); got.Status != monitor.Down {
 				w.Errorf("a View beside an open transaction sees %s; want what was committed, down", got.Status)
 			}
 			return nil
@@ -98,28 +100,28 @@ func TestAViewSeesOneStateAndNeverWaits(t *testing.T) {
 	})
 }
 
-// TestADeadlockIsRunAgain makes two transactions lock two rows in opposite
+// TestUpdate_RetriesADeadlock makes two transactions lock two rows in opposite
 // orders: PostgreSQL ends one of them, and that one must start over.
-func TestADeadlockIsRunAgain(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestUpdate_RetriesADeadlock(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		if store.OnSQLite(w.db) {
 			return // transactions that write come one after the other
 		}
-		a, b := w.heartbeat("a"), w.heartbeat("b")
-		other := w.from(w.open())
+		a, b := w.newSavedHeartbeat("a"), w.newSavedHeartbeat("b")
+		other := w.onNode(w.open())
 		locked := map[string]chan bool{a.ID: make(chan bool, 10), b.ID: make(chan bool, 10)}
 		tries := make(chan bool, 20)
-		cross := func(w *world, first, second monitor.Heartbeat) error {
+		cross := func(w *fixture, first, second monitor.Heartbeat) error {
 			return w.db.Update(context.Background(), func(tx *store.Tx) error {
 				tries <- true
-				if _, err := judge(tx, first, w.ping(monitor.Log, time.Minute)); err != nil {
+				if _, err := judge(tx, first, w.ping(monitor.PingLog, time.Minute)); err != nil {
 					return err
 				}
 				locked[first.ID] <- true
 				if len(tries) <= 2 {
 					<-locked[second.ID]
 				}
-				_, err := judge(tx, second, w.ping(monitor.Log, time.Minute))
+				_, err := judge(tx, second, w.ping(monitor.PingLog, time.Minute))
 				return err
 			})
 		}
@@ -132,15 +134,15 @@ func TestADeadlockIsRunAgain(t *testing.T) {
 			w.Errorf("%d tries; want the deadlock to have happened", len(tries))
 		}
 		for _, h := range []monitor.Heartbeat{a, b} {
-			if n := w.now(h).Pings; n != 2 {
+			if n := w.reload(h).PingCount; n != 2 {
 				w.Errorf("%s has %d pings; want one of each transaction", h.Name, n)
 			}
 		}
 	})
 }
 
-func TestACancelledTransactionKeepsNothing(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestUpdate_ACancelledTransactionStoresNothing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
 		ctx, cancel := context.WithCancel(context.Background())
 		err := w.db.Update(ctx, func(tx *store.Tx) error {
 			_, err := tx.AddHeartbeat(w.newHeartbeat("backup"))
@@ -150,9 +152,9 @@ func TestACancelledTransactionKeepsNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			w.Errorf("error %v; want that it was cancelled", err)
 		}
-		if n := w.counted("SELECT COUNT(*) FROM heartbeats"); n != "0" {
+		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats"); n != "0" {
 			w.Errorf("%s heartbeats; want none", n)
 		}
-		w.heartbeat("backup")
+		w.newSavedHeartbeat("backup")
 	})
 }

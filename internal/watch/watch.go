@@ -31,28 +31,28 @@ import (
 
 // How a sweep works.
 const (
-	mostPerSweep = 500                   // heartbeats judged by one transaction
-	shortestRest = 5 * time.Millisecond  // what lapsed may be in the hands of another node
-	longestHeld  = 50 * time.Millisecond // rest while something is held back
-	longestRest  = 5 * time.Second       // alone, every change is our own and nudges us
-	sharedRest   = 2 * time.Second       // another node's pings may make something lapse sooner
-	signOfLife   = 3 * time.Second
+	maxPerSweep     = 500                   // heartbeats judged by one transaction
+	minWait         = 5 * time.Millisecond  // what lapsed may be in the hands of another node
+	heldWait        = 50 * time.Millisecond // rest while something is held back
+	maxWaitAlone    = 5 * time.Second       // alone, every change is our own and nudges us
+	maxWaitShared   = 2 * time.Second       // another node's pings may make something lapse sooner
+	publishInterval = 3 * time.Second
 )
 
-// Cut is what this node knows of the pings on their way: the moment, up to when
+// Snapshot is what this node knows of the pings on their way: the moment, up to when
 // all of its pings are stored, and as of when one heartbeat may be judged.
-type Cut struct {
-	Now     time.Time
-	Horizon store.Horizon
-	Until   func(id string) time.Time
+type Snapshot struct {
+	Now            time.Time
+	Watermark      store.Watermark
+	EvaluableUntil func(id string) time.Time
 }
 
 // Watcher notices silence.
 type Watcher struct {
-	DB    *store.DB
-	Cut   func() Cut
-	Meter *meter.Meter
-	Owed  func() // alerts became owed
+	DB       *store.DB
+	Snapshot func() Snapshot
+	Metrics  *meter.Metrics
+	Pending  func() // alerts became owed
 	// Changed hears the keys of heartbeats that look different now. It must return
 	// at once, and may be nil.
 	Changed func(keys []int64)
@@ -65,99 +65,99 @@ func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	if turn.owed > 0 {
-		w.Owed()
+	if turn.pending > 0 {
+		w.Pending()
 	}
 	if w.Changed != nil && len(turn.changed) > 0 {
 		w.Changed(turn.changed)
 	}
-	if turn.found == mostPerSweep && turn.held < turn.found {
+	if turn.due == maxPerSweep && turn.held < turn.due {
 		return 0, nil // there may be more
 	}
-	return turn.rest(), nil
+	return turn.wait(), nil
 }
 
-// turn is what one transaction of a sweep found.
-type turn struct {
+// sweepResult is what one transaction of a sweep found.
+type sweepResult struct {
 	now     time.Time
-	found   int // heartbeats that were due for a look
+	due     int // heartbeats that were due for a look
 	held    int // of these, those that a ping on its way, or another node, holds back
-	owed    int
+	pending int
 	changed []int64   // keys of those that were judged
 	next    time.Time // the next moment at which anything happens by itself
 	alone   bool      // no other node lives
 }
 
-// rest is how long nothing happens.
-func (t turn) rest() time.Duration {
-	longest := sharedRest
+// wait is how long nothing happens.
+func (t sweepResult) wait() time.Duration {
+	longest := maxWaitShared
 	if t.alone {
-		longest = longestRest
+		longest = maxWaitAlone
 	}
 	if t.held > 0 {
-		return longestHeld
+		return heldWait
 	}
 	if t.next.IsZero() {
 		return longest
 	}
 	// The clock is read anew: what the transaction took is no rest. One tick
 	// more, because judging is done as of just before now.
-	return min(max(time.Until(t.next)+2*monitor.Tick, shortestRest), longest)
+	return min(max(time.Until(t.next)+2*monitor.Precision, minWait), longest)
 }
 
 // sweep is one transaction.
-func (w *Watcher) sweep(ctx context.Context) (turn, error) {
-	cut := w.Cut()
-	next, others, err := w.DB.Soonest(ctx, cut.Now)
+func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
+	cut := w.Snapshot()
+	next, others, err := w.DB.NextDue(ctx, cut.Now)
 	if err != nil || next.IsZero() || next.After(cut.Now) {
-		return turn{now: cut.Now, next: next, alone: others == 0}, err
+		return sweepResult{now: cut.Now, next: next, alone: others == 0}, err
 	}
-	var t turn
+	var t sweepResult
 	err = w.DB.Update(ctx, func(tx *store.Tx) error {
-		t = turn{now: cut.Now}
+		t = sweepResult{now: cut.Now}
 		peers, err := tx.Peers(cut.Now)
 		if err != nil {
 			return err
 		}
 		t.alone = peers.Count == 0
-		lapsing, err := tx.Lapsing(cut.Now, mostPerSweep)
+		lapsing, err := tx.DueForEvaluation(cut.Now, maxPerSweep)
 		if err != nil {
 			return err
 		}
 		if len(lapsing) > 0 && !t.alone {
-			if err := tx.Alive(cut.Now, cut.Horizon); err != nil {
+			if err := tx.PublishWatermark(cut.Now, cut.Watermark); err != nil {
 				return err
 			}
 		}
-		t.found = len(lapsing)
-		var judged []store.Judgement
+		t.due = len(lapsing)
+		var judged []store.Transition
 		for _, h := range lapsing {
-			until := peers.Until(h.ID, cut.Until(h.ID))
-			if h.Next().After(until) {
+			until := peers.Watermark(h.ID, cut.EvaluableUntil(h.ID))
+			if h.NextEvaluation().After(until) {
 				t.held++
 				continue
 			}
-			after, change := h.Lapse(until)
-			w.count(h, change, cut.Now)
-			judged = append(judged, store.Judgement{Heartbeat: after, Change: change})
+			after, change := h.Evaluate(until)
+			w.recordLateness(h, change, cut.Now)
+			judged = append(judged, store.Transition{Heartbeat: after, Change: change})
 			t.changed = append(t.changed, h.Key)
 		}
-		if t.owed, err = tx.Save(cut.Now, judged); err != nil {
+		if t.pending, err = tx.Save(cut.Now, judged); err != nil {
 			return err
 		}
-		t.next, err = tx.NextLapse()
+		t.next, err = tx.NextDue()
 		return err
 	})
 	return t, err
 }
 
-// count notes how late a lapse was noticed.
-func (w *Watcher) count(before monitor.Heartbeat, change monitor.Change, now time.Time) {
-	at := before.Next()
+// recordLateness notes how late a lapse was noticed.
+func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change, now time.Time) {
+	at := before.NextEvaluation()
 	if change.Opened != nil {
 		at = change.Opened.At
 	}
-	w.Meter.Lapse(now.Sub(at))
+	w.Metrics.DeadlinePassed(now.Sub(at))
 }
 
 // Publish tells the other nodes that this one lives, and up to when its pings
@@ -165,14 +165,14 @@ func (w *Watcher) count(before monitor.Heartbeat, change monitor.Change, now tim
 func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
 	// Read before the transaction: every ping up to this horizon was committed
 	// before the horizon can be seen.
-	cut := w.Cut()
-	if err := w.DB.UpdateApart(ctx, func(tx *store.Tx) error { return tx.Alive(cut.Now, cut.Horizon) }); err != nil {
+	cut := w.Snapshot()
+	if err := w.DB.UpdateWithoutFlush(ctx, func(tx *store.Tx) error { return tx.PublishWatermark(cut.Now, cut.Watermark) }); err != nil {
 		return 0, err
 	}
-	return signOfLife, w.DB.Rehearse(ctx)
+	return publishInterval, w.DB.StoreTestPing(ctx)
 }
 
 // Leave takes this node off the list, so that nobody waits for it.
 func (w *Watcher) Leave(ctx context.Context) error {
-	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.Gone(time.Now().UTC()) })
+	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.RemoveNode(time.Now().UTC()) })
 }

@@ -18,11 +18,11 @@ import (
 	"overdue/internal/web/view"
 )
 
-// want fails the test unless an answer has a status and holds some texts.
-func (w *world) want(a answer, code int, texts ...string) {
+// expectText fails the test unless an answer has a status and holds some texts.
+func (w *fixture) expectText(a response, code int, texts ...string) {
 	w.Helper()
 	if a.code != code {
-		w.Errorf("answered %d to %q; want %d", a.code, a.to(), code)
+		w.Errorf("answered %d to %q; want %d", a.code, a.location(), code)
 	}
 	for _, text := range texts {
 		if !strings.Contains(a.body, text) {
@@ -31,80 +31,80 @@ func (w *world) want(a answer, code int, texts ...string) {
 	}
 }
 
-// leads fails the test unless an answer leads to a path.
-func (w *world) leads(a answer, path string) {
+// expectRedirect fails the test unless an answer leads to a path.
+func (w *fixture) expectRedirect(a response, path string) {
 	w.Helper()
-	if a.code != http.StatusSeeOther || a.to() != path {
-		w.Errorf("answered %d to %q; want 303 to %q\n%s", a.code, a.to(), path, a.body)
+	if a.code != http.StatusSeeOther || a.location() != path {
+		w.Errorf("answered %d to %q; want 303 to %q\n%s", a.code, a.location(), path, a.body)
 	}
 }
 
-func TestBeforeThereIsAnOwnerEverythingLeadsToTheSetup(t *testing.T) {
+func TestSetup_EveryPageLeadsThereUntilAnOwnerExists(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			w := emptyWorld(t, address)
+			w := newEmptyFixture(t, address)
 			for _, path := range []string{"/heartbeats", "/account", "/sign-in", "/settings"} {
-				w.leads(w.get("", path), "/setup")
+				w.expectRedirect(w.get("", path), "/setup")
 			}
-			w.want(w.get("", "/setup"), 200, "waiting for its owner")
-			w.want(w.get("", "/docs/first-heartbeat"), 200)
-			w.want(w.get("", "/setup?token=wrong"), 200, "does not work any more")
-			token, _, err := w.people.SetupLink(t.Context())
+			w.expectText(w.get("", "/setup"), 200, "waiting for its owner")
+			w.expectText(w.get("", "/docs/first-heartbeat"), 200)
+			w.expectText(w.get("", "/setup?token=wrong"), 200, "does not work any more")
+			token, _, err := w.people.CreateSetupLink(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.want(w.get("", "/setup?token="+token), 200, `value="`+token+`"`, "Create owner account", base+"/api/v1/hb/")
-			form := url.Values{"token": {token}, "name": {hostile}, "email": {"ada"}, "password": {"short"}, "project": {""}, "timezone": {"Mars"}}
+			w.expectText(w.get("", "/setup?token="+token), 200, `value="`+token+`"`, "Create owner account", testBaseURL+"/api/v1/hb/")
+			form := url.Values{"token": {token}, "name": {hostileName}, "email": {"ada"}, "password": {"short"}, "project": {""}, "timezone": {"Mars"}}
 			again := w.post("", "/setup", form)
-			w.want(again, 422, "Write an email address", "at least 12 characters", "Mars")
+			w.expectText(again, 422, "Write an email address", "at least 12 characters", "Mars")
 			if strings.Contains(again.body, "<script>alert") || strings.Contains(again.body, "short") {
 				t.Error("the form comes back with markup, or with the password")
 			}
-			form = url.Values{"token": {token}, "name": {"Ada"}, "email": {"ada@example.com"}, "password": {password}, "project": {"Production"}, "timezone": {"Europe/Berlin"}}
+			form = url.Values{"token": {token}, "name": {"Ada"}, "email": {"ada@example.com"}, "password": {testPassword}, "project": {"Production"}, "timezone": {"Europe/Berlin"}}
 			done := w.post("", "/setup", form)
-			w.leads(done, "/heartbeats")
-			w.cookies["ada"] = done.jar
-			w.want(w.get("ada", "/settings"), 200, "Production", "Europe/Berlin")
-			w.leads(w.get("", "/setup?token="+token), "/sign-in")
-			w.want(w.post("", "/setup", form), 404)
+			w.expectRedirect(done, "/heartbeats")
+			w.cookies["ada"] = done.sessionCookie
+			w.expectText(w.get("ada", "/settings"), 200, "Production", "Europe/Berlin")
+			w.expectRedirect(w.get("", "/setup?token="+token), "/sign-in")
+			w.expectText(w.post("", "/setup", form), 404)
 		})
 	}
 }
 
-func TestSigningInLeadsBackToWhereOneWanted(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.leads(w.get("", "/heartbeats?status=down"), "/sign-in?next=%2Fheartbeats%3Fstatus%3Ddown")
-		w.want(w.get("", "/sign-in?next=%2Fteam"), 200, `value="/team"`)
+func TestSignIn_LeadsBackToTheRequestedPage(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.expectRedirect(w.get("", "/heartbeats?status=down"), "/sign-in?next=%2Fheartbeats%3Fstatus%3Ddown")
+		w.expectText(w.get("", "/sign-in?next=%2Fteam"), 200, `value="/team"`)
 		for next, to := range map[string]string{
 			"/team?x=1": "/team?x=1", "": "/heartbeats", "https://evil.example/": "/heartbeats", "//evil.example/": "/heartbeats", "///evil.example/": "/heartbeats",
 			`/\evil.example`: "/heartbeats", "javascript:alert(1)": "/heartbeats", "/\t/evil.example": "/heartbeats", "team": "/heartbeats",
 		} {
-			a := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {password}, "next": {next}})
-			w.leads(a, to)
-			if a.jar == nil || !a.jar.HttpOnly || !a.jar.Secure || !strings.HasPrefix(a.jar.Name, "__Host-") {
-				w.Errorf("cookie %+v", a.jar)
+			a := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {testPassword}, "next": {next}})
+			w.expectRedirect(a, to)
+			if a.sessionCookie == nil || !a.sessionCookie.HttpOnly || !a.sessionCookie.Secure || !strings.HasPrefix(a.sessionCookie.Name, "__Host-") {
+				w.Errorf("cookie %+v", a.sessionCookie)
 			}
 		}
-		kept := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {password}, "keep": {"on"}})
-		if days := kept.jar.MaxAge / 86400; days < 29 || days > 30 {
+		kept := w.post("", "/sign-in", url.Values{"email": {"owner@example.com"}, "password": {testPassword}, "keep": {"on"}})
+		if days := kept.sessionCookie.MaxAge / 86400; days < 29 || days > 30 {
 			w.Errorf("kept for %d days; want 30", days)
 		}
-		w.leads(w.post("owner", "/sign-out", nil), "/sign-in?note=out")
-		w.leads(w.get("owner", "/account"), "/sign-in?next=%2Faccount")
-		w.want(w.get("", "/sign-in?note=out"), 200, "You have been signed out.")
+		w.expectRedirect(w.post("owner", "/sign-out", nil), "/sign-in?note=out")
+		w.expectRedirect(w.get("owner", "/account"), "/sign-in?next=%2Faccount")
+		w.expectText(w.get("", "/sign-in?note=out"), 200, "You have been signed out.")
 	})
 }
 
-func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
-	onEach(t, func(w *world) {
-		try := func(email string) answer {
+func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		try := func(email string) response {
 			return w.post("", "/sign-in", url.Values{"email": {email}, "password": {"wrong wrong wrong"}, "next": {"/team"}})
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
-		w.want(known, 422, "Incorrect email or password", `value="/team"`)
+		w.expectText(known, 422, "Incorrect email or password", `value="/team"`)
 		// A second may begin between the two: the clock of the page is no answer.
 		clock := regexp.MustCompile(`[0-9T:-]+Z|\d\d:\d\d:\d\d`)
-		timeless := func(a answer, name string) string {
+		timeless := func(a response, name string) string {
 			return clock.ReplaceAllString(strings.ReplaceAll(a.body, name+"@", ""), "")
 		}
 		if timeless(known, "owner") != timeless(unknown, "nobody") {
@@ -114,19 +114,19 @@ func TestAWrongPasswordIsSaidAndTooManyRest(t *testing.T) {
 			try("owner@example.com")
 		}
 		rest := try("owner@example.com")
-		w.want(rest, 429, "Too many tries. Wait 15 minutes")
+		w.expectText(rest, 429, "Too many tries. Wait 15 minutes")
 		if rest.header.Get("Retry-After") == "" {
 			w.Error("no Retry-After")
 		}
 	})
 }
 
-func TestEveryAnswerForbidsWhatNoPageNeeds(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSecurityHeaders_AreOnEveryResponse(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for _, path := range []string{"/sign-in", "/heartbeats", "/nothing", "/account"} {
 			h := w.get("owner", path).header
 			for name, value := range map[string]string{
-				"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+				"Content-Security-Policy": contentSecurityPolicy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
 				"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
 			} {
 				if h.Get(name) != value {
@@ -138,135 +138,135 @@ func TestEveryAnswerForbidsWhatNoPageNeeds(t *testing.T) {
 			}
 		}
 		for _, directive := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "object-src 'none'"} {
-			if !strings.Contains(policy, directive) || strings.Contains(policy, "unsafe") {
-				w.Errorf("the policy %q lacks %s, or allows what is unsafe", policy, directive)
+			if !strings.Contains(contentSecurityPolicy, directive) || strings.Contains(contentSecurityPolicy, "unsafe") {
+				w.Errorf("the policy %q lacks %s, or allows what is unsafe", contentSecurityPolicy, directive)
 			}
 		}
-		w.want(w.get("owner", "/nothing"), 404, "Nothing is here")
-		w.leads(w.get("owner", "/"), "/heartbeats")
+		w.expectText(w.get("owner", "/nothing"), 404, "Nothing is here")
+		w.expectRedirect(w.get("owner", "/"), "/heartbeats")
 	})
 }
 
-func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestCrossOriginProtection_RejectsAFormFromAnotherSite(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 			r := httptest.NewRequest("POST", "/account", strings.NewReader("name=Eve"))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header.Set(header, value)
-			w.want(w.send("owner", r), 403, "sent from another site")
+			w.expectText(w.send("owner", r), 403, "sent from another site")
 		}
 		// Behind a proxy that changes the Host, the public address is ours.
-		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.drawn("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
+		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.withOrigin("owner", url.Values{"name": {"Ada"}, view.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", base)
-		w.leads(w.send("owner", r), "/account")
+		r.Header.Set("Origin", testBaseURL)
+		w.expectRedirect(w.send("owner", r), "/account")
 		if p := w.person("owner"); p.Name != "Ada" {
 			w.Errorf("the owner is called %q", p.Name)
 		}
 	})
 }
 
-func TestTheAccountPageChangesNamePasswordAndSessions(t *testing.T) {
-	onEach(t, func(w *world) {
-		r := httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"owner@example.com"}, "password": {password}}.Encode()))
+func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		r := httptest.NewRequest("POST", "/sign-in", strings.NewReader(url.Values{"email": {"owner@example.com"}, "password": {testPassword}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0")
-		w.cookies["elsewhere"] = w.raw(r).jar
+		w.cookies["elsewhere"] = w.sendRaw(r).sessionCookie
 		page := w.get("owner", "/account")
-		w.want(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
-		w.want(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
-		w.leads(w.post("owner", "/account", url.Values{"name": {hostile}}), "/account")
+		w.expectText(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
+		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
+		w.expectRedirect(w.post("owner", "/account", url.Values{"name": {hostileName}}), "/account")
 		page = w.get("owner", "/account")
-		w.want(page, 200, "Name saved.")
+		w.expectText(page, 200, "Name saved.")
 		if strings.Contains(page.body, "<script>alert") {
 			w.Error("a name became markup")
 		}
 		if strings.Contains(w.get("owner", "/account").body, "Name saved.") {
 			w.Error("the toast is shown twice")
 		}
-		w.want(w.post("owner", "/account/password", url.Values{"old_password": {"wrong"}, "new_password": {password + "!"}}), 422, "Incorrect password")
+		w.expectText(w.post("owner", "/account/password", url.Values{"old_password": {"wrong"}, "new_password": {testPassword + "!"}}), 422, "Incorrect password")
 		id := regexp.MustCompile(`/account/sessions/([0-9a-f-]{36})/end`).FindStringSubmatch(page.body)
 		if id == nil {
 			w.Fatal("no session to end")
 		}
-		w.leads(w.post("member", "/account/sessions/"+id[1]+"/end", nil), "/account")
-		w.want(w.get("elsewhere", "/account"), 200) // a stranger's wish ends nothing
-		w.leads(w.post("owner", "/account/sessions/"+id[1]+"/end", nil), "/account")
-		w.leads(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
-		changed := w.post("owner", "/account/password", url.Values{"old_password": {password}, "new_password": {password + "!"}})
-		w.leads(changed, "/account")
-		w.leads(w.get("owner", "/account"), "/sign-in?next=%2Faccount") // with the token from before
-		w.cookies["owner"] = changed.jar
-		w.want(w.get("owner", "/account"), 200, "Password changed", "API keys that you made still work")
+		w.expectRedirect(w.post("member", "/account/sessions/"+id[1]+"/end", nil), "/account")
+		w.expectText(w.get("elsewhere", "/account"), 200) // a stranger's wish ends nothing
+		w.expectRedirect(w.post("owner", "/account/sessions/"+id[1]+"/end", nil), "/account")
+		w.expectRedirect(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
+		changed := w.post("owner", "/account/password", url.Values{"old_password": {testPassword}, "new_password": {testPassword + "!"}})
+		w.expectRedirect(changed, "/account")
+		w.expectRedirect(w.get("owner", "/account"), "/sign-in?next=%2Faccount") // with the token from before
+		w.cookies["owner"] = changed.sessionCookie
+		w.expectText(w.get("owner", "/account"), 200, "Password changed", "API keys that you made still work")
 	})
 }
 
-func TestSomebodyIsInvitedByLinkAndByMail(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
-		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
-		w.want(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
+func TestInvite_WorksByLinkAndByMail(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
 		page := w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"member"}})
-		w.want(page, 200, "It was also sent by email")
-		link := regexp.MustCompile(base + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)
+		w.expectText(page, 200, "It was also sent by email")
+		link := regexp.MustCompile(testBaseURL + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)
 		if link == nil || len(w.mails) != 1 || w.mails[0].to != "bob@example.com" || !strings.Contains(w.mails[0].text, link[0]) {
 			w.Fatalf("link %q, mails %+v", link, w.mails)
 		}
 		if team := w.get("admin", "/team"); strings.Contains(team.body, link[1]) {
 			w.Error("the link is shown again")
 		}
-		w.want(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
-		w.want(w.get("", link[1]), 200) // looking does not use it up
-		w.want(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
-		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {password}})
-		w.leads(joined, "/heartbeats")
-		w.cookies["bob"] = joined.jar
-		w.want(w.get("bob", "/team"), 200, "Bob", "you")
-		w.want(w.get("", link[1]), http.StatusGone, "has ended")
-		w.want(w.post("", link[1], url.Values{"name": {"Eve"}, "password": {password}}), http.StatusGone)
+		w.expectText(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
+		w.expectText(w.get("", link[1]), 200) // looking does not use it up
+		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
+		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {testPassword}})
+		w.expectRedirect(joined, "/heartbeats")
+		w.cookies["bob"] = joined.sessionCookie
+		w.expectText(w.get("bob", "/team"), 200, "Bob", "you")
+		w.expectText(w.get("", link[1]), http.StatusGone, "has ended")
+		w.expectText(w.post("", link[1], url.Values{"name": {"Eve"}, "password": {testPassword}}), http.StatusGone)
 	})
 }
 
-func TestWhoIsRemovedIsOutAtOnce(t *testing.T) {
-	onEach(t, func(w *world) {
-		th := w.things(1)
-		w.want(w.get("member", "/heartbeats/"+th.ref), 200)
-		w.leads(w.post("admin", "/team/"+w.person("member").ID+"/remove", nil), "/team")
-		w.want(w.get("member", "/heartbeats/"+th.ref), 404)
-		w.want(w.get("member", "/heartbeats"), 403, "You belong to no project")
-		w.want(w.get("member", "/account"), 200)
-		w.want(w.post("owner", "/team/"+w.person("owner").ID+"/remove", nil), 409, "last owner cannot leave")
-		w.leads(w.post("viewer", "/team/"+w.person("viewer").ID+"/remove", nil), "/account")
+func TestRemoveMember_TakesEffectAtOnce(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		th := w.createResources(1)
+		w.expectText(w.get("member", "/heartbeats/"+th.ref), 200)
+		w.expectRedirect(w.post("admin", "/team/"+w.person("member").ID+"/remove", nil), "/team")
+		w.expectText(w.get("member", "/heartbeats/"+th.ref), 404)
+		w.expectText(w.get("member", "/heartbeats"), 403, "You belong to no project")
+		w.expectText(w.get("member", "/account"), 200)
+		w.expectText(w.post("owner", "/team/"+w.person("owner").ID+"/remove", nil), 409, "last owner cannot leave")
+		w.expectRedirect(w.post("viewer", "/team/"+w.person("viewer").ID+"/remove", nil), "/account")
 	})
 }
 
-func TestALinkLeadsToItsProjectWhicheverWasChosen(t *testing.T) {
-	onEach(t, func(w *world) {
-		th := w.things(1)
+func TestAuthorize_ALinkOpensItsOwnProject(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		th := w.createResources(1)
 		w.update(func(tx *store.Tx) error {
-			p, _, _, err := tx.PersonAt("stranger@example.com")
+			p, _, _, err := tx.PersonByEmail("stranger@example.com")
 			if err != nil {
 				return err
 			}
 			return tx.SetMember(w.project.Key, p.ID, auth.Viewer, w.now())
 		})
-		w.want(w.get("stranger", "/settings"), 200, "<b>elsewhere</b>")
+		w.expectText(w.get("stranger", "/settings"), 200, "<b>elsewhere</b>")
 		page := w.get("stranger", "/heartbeats/"+th.ref)
-		w.want(page, 200, "<small>Project</small><b>main</b>")
+		w.expectText(page, 200, "<small>Project</small><b>main</b>")
 		if strings.Contains(page.body, th.heartbeat) {
 			w.Error("a viewer there sees the ping URL, being owner elsewhere")
 		}
-		here := url.Values{view.OriginProject: {projectField(w.project)}}
-		w.want(w.post("stranger", "/heartbeats/"+th.ref+"/pause", here), 403)
-		w.want(w.get("stranger", "/settings"), 403) // it looks at main now
-		w.leads(w.post("stranger", "/projects/elsewhere/choose", nil), "/heartbeats")
-		w.want(w.get("stranger", "/settings"), 200)
-		w.want(w.post("stranger", "/projects/nowhere/choose", nil), 404)
+		here := url.Values{view.OriginProjectField: {projectID(w.project)}}
+		w.expectText(w.post("stranger", "/heartbeats/"+th.ref+"/pause", here), 403)
+		w.expectText(w.get("stranger", "/settings"), 403) // it looks at main now
+		w.expectRedirect(w.post("stranger", "/projects/elsewhere/choose", nil), "/heartbeats")
+		w.expectText(w.get("stranger", "/settings"), 200)
+		w.expectText(w.post("stranger", "/projects/nowhere/choose", nil), 404)
 	})
 }
 
-func TestPagesAreCompressed(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSite_CompressesPages(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for path, want := range map[string]string{"/heartbeats": "gzip", "/team": "gzip"} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Header.Set("Accept-Encoding", "gzip")
@@ -277,20 +277,20 @@ func TestPagesAreCompressed(t *testing.T) {
 	})
 }
 
-func TestAFaultOfOursIsLoggedAndItsCauseIsNotShown(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestRenderError_LogsAnInternalErrorAndHidesItsCause(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for _, c := range []struct {
 			err  error
 			code int
 			text string
 		}{
-			{fmt.Errorf("secret cause: %w", manage.ErrAway), 503, "cannot answer right now"},
+			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "cannot answer right now"},
 			{errors.New("secret cause"), 500, "on our side"},
-			{monitor.Wrong(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
+			{monitor.Faultf(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
 		} {
 			w.log.Reset()
 			rec := httptest.NewRecorder()
-			w.site.visit(rec, httptest.NewRequest("GET", "/team", nil)).fail(c.err)
+			w.site.newRequest(rec, httptest.NewRequest("GET", "/team", nil)).renderError(c.err)
 			if rec.Code != c.code || !strings.Contains(rec.Body.String(), c.text) || strings.Contains(rec.Body.String(), "secret cause") {
 				w.Errorf("%v: %d %s", c.err, rec.Code, rec.Body)
 			}
@@ -301,14 +301,14 @@ func TestAFaultOfOursIsLoggedAndItsCauseIsNotShown(t *testing.T) {
 	})
 }
 
-func TestBrowsersAreNamedForPeople(t *testing.T) {
+func TestBrowserName_NamesBrowserAndSystem(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36 Edg/126.0": "Edge on Windows",
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17.5 Safari/604.1":  "Safari on iPhone",
 		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36":              "Chrome on Android",
 		"curl/8.5.0": "curl", "": "Unknown browser", "<b>": "Unknown browser", "X11; Linux": "A browser on Linux",
 	} {
-		if got := browser(agent); got != want {
+		if got := BrowserName(agent); got != want {
 			t.Errorf("%s: %s; want %s", agent, got, want)
 		}
 	}
@@ -316,14 +316,14 @@ func TestBrowsersAreNamedForPeople(t *testing.T) {
 
 // curl -f takes a redirect for success, so a job that pings the address of a page
 // would never be missed by whoever wrote it.
-func TestPages_AJobThatPingsAPageGetsAnErrorAndTheRightAddress(t *testing.T) {
-	onEach(t, func(w *world) {
-		path := "/heartbeats/" + w.things(1).heartbeat
+func TestRequireSignIn_AJobThatPingsAPageGetsAnErrorWithTheRightURL(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		path := "/heartbeats/" + w.createResources(1).heartbeat
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			r := httptest.NewRequest(method, path, nil)
 			r.Header.Set("Accept", "*/*")
-			a := w.raw(r)
-			if a.code != http.StatusUnauthorized || method != http.MethodHead && !strings.Contains(a.body, base+"/api/v1/hb/ID") {
+			a := w.sendRaw(r)
+			if a.code != http.StatusUnauthorized || method != http.MethodHead && !strings.Contains(a.body, testBaseURL+"/api/v1/hb/ID") {
 				w.Errorf("%s: %d %s; want 401 and where pings go", method, a.code, a.body)
 			}
 		}

@@ -10,9 +10,9 @@ import (
 	"overdue/internal/web/view"
 )
 
-// deeds say what the actions of the audit log are, before the name of what they
+// AuditActions say what the actions of the audit log are, before the name of what they
 // were done to.
-var deeds = map[string]string{
+var AuditActions = map[string]string{
 	"heartbeat.create": "created the heartbeat", "heartbeat.change": "changed the heartbeat", "heartbeat.pause": "paused",
 	"heartbeat.resume": "resumed", "heartbeat.delete": "deleted the heartbeat", "heartbeat.restore": "restored the heartbeat",
 	"heartbeat.export": "downloaded the event log of", "incident.export": "downloaded the list of",
@@ -29,75 +29,75 @@ var deeds = map[string]string{
 	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 
-// actorKinds are the words for who acted.
-var actorKinds = map[monitor.ActorKind]string{
-	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorLink: "Alert link", monitor.ActorCommand: "Command line",
-	monitor.ActorAnyone: "Not signed in",
+// ActorKinds are the words for who acted.
+var ActorKinds = map[monitor.ActorKind]string{
+	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorAlertLink: "Alert link", monitor.ActorCommandLine: "Command line",
+	monitor.ActorAnonymous: "Not signed in",
 }
 
-// shortID is how many characters of an actor's id are shown: enough to distinguish
+// shortIDLength is how many characters of an actor's id are shown: enough to distinguish
 // two actors with the same name.
-const shortID = 8
+const shortIDLength = 8
 
-// auditEntry is an entry as the page shows it.
-func auditEntry(e monitor.AuditEntry) view.AuditEntry {
+// AuditEntry is an entry as the page shows it.
+func AuditEntry(e monitor.AuditEntry) view.AuditEntry {
 	shown := view.AuditEntry{
-		At: e.At, Who: e.Actor, Kind: actorKinds[e.Kind], ID: e.ActorID,
-		Did: did(e.Action), What: e.Target, Detail: e.Detail, Source: e.Source,
+		At: e.At, Actor: e.Actor, ActorKind: ActorKinds[e.Kind], ActorID: e.ActorID,
+		Action: AuditAction(e.Action), Target: e.Target, Detail: e.Detail, Address: e.Source,
 	}
 	switch {
 	case e.ActorID == "":
 		return shown
-	case e.Kind == monitor.ActorCommand, e.Kind == monitor.ActorAnyone:
-		shown.ID = ""
-		if e.Kind == monitor.ActorCommand {
-			shown.Who = e.ActorID
+	case e.Kind == monitor.ActorCommandLine, e.Kind == monitor.ActorAnonymous:
+		shown.ActorID = ""
+		if e.Kind == monitor.ActorCommandLine {
+			shown.Actor = e.ActorID
 		}
 		return shown
 	case e.Kind == monitor.ActorAPIKey:
-		shown.Who = strings.TrimPrefix(e.Actor, "API key ")
+		shown.Actor = strings.TrimPrefix(e.Actor, "API key ")
 	}
 	// The end of the id: ids that were created at the same time begin alike.
-	shown.ID = e.ActorID[max(len(e.ActorID)-shortID, 0):]
-	shown.ByPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
+	shown.ActorID = e.ActorID[max(len(e.ActorID)-shortIDLength, 0):]
+	shown.ActorPath = view.AuditPath + "?" + url.Values{"actor": {e.ActorID}}.Encode()
 	return shown
 }
 
-// did puts an action into words; one without words is shown as it is.
-func did(action string) string {
-	if words, known := deeds[action]; known {
+// AuditAction puts an action into words; one without words is shown as it is.
+func AuditAction(action string) string {
+	if words, known := AuditActions[action]; known {
 		return words
 	}
 	return strings.ReplaceAll(action, ".", " ")
 }
 
 // showAudit shows who changed what.
-func showAudit(v *visit) error {
+func showAudit(v *request) error {
 	q := v.r.URL.Query()
 	cursor, back := q.Get("after"), false
 	if newer := q.Get("newer"); newer != "" {
 		cursor, back = newer, true
 	}
-	page, err := v.site.Desk.AuditLog(v.ctx(), v.actor, manage.AuditQuery{
-		Text: strings.TrimSpace(q.Get("q")), ActorID: q.Get("actor"), Page: manage.Page{Cursor: cursor}, Back: back,
+	page, err := v.site.Service.AuditLog(v.ctx(), v.actor, manage.AuditQuery{
+		Text: strings.TrimSpace(q.Get("q")), ActorID: q.Get("actor"), PageQuery: manage.PageQuery{Cursor: cursor}, Backwards: back,
 	})
 	if err != nil {
 		return err
 	}
 	n := len(page.Items)
 	first := 1
-	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Newer != "" {
+	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Prev != "" {
 		first = row
 	}
 	p := view.AuditPage{Shell: v.shell(""), Query: q.Get("q"), Pager: view.Pager{First: first, Last: first + n - 1, Total: -1}}
 	if page.Next != "" {
-		p.Pager.Next = auditAt(q, "after", page.Next, first+n)
+		p.Pager.Next = auditPageURL(q, "after", page.Next, first+n)
 	}
-	if page.Newer != "" {
-		p.Pager.Prev = auditAt(q, "newer", page.Newer, first-manage.UsualLimit)
+	if page.Prev != "" {
+		p.Pager.Prev = auditPageURL(q, "newer", page.Prev, first-manage.DefaultLimit)
 	}
 	for _, e := range page.Items {
-		p.Entries = append(p.Entries, auditEntry(e))
+		p.Entries = append(p.Entries, AuditEntry(e))
 	}
 	if by := q.Get("actor"); by != "" {
 		p.AllPath = view.AuditPath
@@ -106,13 +106,13 @@ func showAudit(v *visit) error {
 			p.Actor = page.Items[0].Actor
 		}
 	}
-	return v.show(view.Audit(p))
+	return v.render(view.Audit(p))
 }
 
-// auditAt is the address of the page of the log on one side of a place; row is
+// auditPageURL is the address of the page of the log on one side of a place; row is
 // the number of its first line.
-func auditAt(q url.Values, side, cursor string, row int) string {
-	other := only(q, "q", "actor")
+func auditPageURL(q url.Values, side, cursor string, row int) string {
+	other := selectValues(q, "q", "actor")
 	other.Set(side, cursor)
 	other.Set("row", strconv.Itoa(max(row, 1)))
 	return view.AuditPath + "?" + other.Encode()

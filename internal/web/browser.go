@@ -5,7 +5,7 @@ import "strings"
 // browsers and systems are what is looked for in a user agent, in order: what
 // pretends to be another stands before it.
 var (
-	browsers = [][2]string{
+	browserTokens = [][2]string{
 		{"Edg", "Edge"},
 		{"OPR/", "Opera"},
 		{"Firefox/", "Firefox"},
@@ -15,7 +15,7 @@ var (
 		{"Safari/", "Safari"},
 		{"curl/", "curl"},
 	}
-	systems = [][2]string{
+	systemTokens = [][2]string{
 		{"Android", "Android"},
 		{"iPhone", "iPhone"},
 		{"iPad", "iPad"},
@@ -26,10 +26,10 @@ var (
 	}
 )
 
-// browser names a browser for people, as it calls itself: "Firefox on Linux".
+// BrowserName names a browser for people, as it calls itself: "Firefox on Linux".
 // It may lie, so nothing depends on it.
-func browser(agent string) string {
-	name, system := first(browsers, agent), first(systems, agent)
+func BrowserName(agent string) string {
+	name, system := firstMatch(browserTokens, agent), firstMatch(systemTokens, agent)
 	switch {
 	case name != "" && system != "":
 		return name + " on " + system
@@ -41,8 +41,8 @@ func browser(agent string) string {
 	return "Unknown browser"
 }
 
-// first returns the name of the first mark that a text has.
-func first(marks [][2]string, text string) string {
+// firstMatch returns the name of the first mark that a text has.
+func firstMatch(marks [][2]string, text string) string {
 	for _, m := range marks {
 		if strings.Contains(text, m[0]) {
 			return m[1]

@@ -16,9 +16,9 @@ import (
 	"overdue/internal/web/view"
 )
 
-// endedDuring sends a form as a person whose session is ended after it was
+// postWithEndedSession sends a form as a person whose session is ended after it was
 // found, and before the route does its work.
-func (w *world) endedDuring(as, pattern string, form url.Values) answer {
+func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) response {
 	w.Helper()
 	var during route
 	for _, rt := range w.site.routes() {
@@ -27,8 +27,8 @@ func (w *world) endedDuring(as, pattern string, form url.Values) answer {
 		}
 	}
 	handle := during.handle
-	during.handle = func(v *visit) error {
-		w.update(func(tx *store.Tx) error { return tx.EndSessions(v.who.ID, "") })
+	during.handle = func(v *request) error {
+		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(v.person.ID, "") })
 		return handle(v)
 	}
 	_, path, _ := strings.Cut(pattern, " ")
@@ -36,40 +36,40 @@ func (w *world) endedDuring(as, pattern string, form url.Values) answer {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.AddCookie(w.cookie(as))
 	rec := httptest.NewRecorder()
-	w.site.People.Sessions.Remember(w.site.serve(during)).ServeHTTP(rec, r)
+	w.site.People.Sessions.Middleware(w.site.serve(during)).ServeHTTP(rec, r)
 	delete(w.cookies, as)
-	return answer{code: rec.Code, body: rec.Body.String(), header: rec.Header()}
+	return response{code: rec.Code, body: rec.Body.String(), header: rec.Header()}
 }
 
-func TestServe_ARequestWhoseSessionEndsMeanwhileMakesNothingAndLeadsToTheSignIn(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestServe_ASessionThatEndsDuringARequestChangesNothing(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for pattern, form := range map[string]url.Values{
 			"POST /api-keys":         {"name": {"thief"}},
 			"POST /team/invitations": {"email": {"thief@example.org"}, "role": {"admin"}},
 			"POST /account":          {"name": {"Thief"}, view.VersionField: {"admin"}},
 		} {
-			w.want(w.endedDuring("admin", pattern, w.drawn("admin", form)), http.StatusUnauthorized, "You were signed out; sign in to continue")
+			w.expectText(w.postWithEndedSession("admin", pattern, w.withOrigin("admin", form)), http.StatusUnauthorized, "You were signed out; sign in to continue")
 		}
 		for _, path := range []string{"/api-keys", "/team", "/audit"} {
-			w.lacks(w.get("owner", path), "thief", "Thief")
+			w.expectNone(w.get("owner", path), "thief", "Thief")
 		}
 	})
 }
 
-func TestJoin_AnInvitationGivesNothingThatItsSenderCouldNotGive(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestAcceptInvitation_GrantsNoMoreThanTheSenderCould(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		invite := func(address string) string {
-			_, token, err := w.desk.Invite(w.Context(), w.actor("admin"), address, "admin")
+			_, token, err := w.service.Invite(w.Context(), w.actor("admin"), address, "admin")
 			if err != nil {
 				w.Fatal(err)
 			}
 			return "/invitations/" + token
 		}
 		first := invite("one@example.org")
-		w.shows(w.get("", first), 200, "one@example.org")
-		w.leads(w.post("owner", "/team/"+w.person("admin").ID+"/role", url.Values{"role": {"viewer"}}), "/team")
-		for _, a := range []answer{w.get("", first), w.post("", first, url.Values{"name": {"Eve"}, "password": {password}})} {
-			w.shows(a, http.StatusGone)
+		w.expectHTML(w.get("", first), 200, "one@example.org")
+		w.expectRedirect(w.post("owner", "/team/"+w.person("admin").ID+"/role", url.Values{"role": {"viewer"}}), "/team")
+		for _, a := range []response{w.get("", first), w.post("", first, url.Values{"name": {"Eve"}, "password": {testPassword}})} {
+			w.expectHTML(a, http.StatusGone)
 		}
 		// Also where the link was not ended, and the role is lowered while it is taken up.
 		admin := w.person("admin")
@@ -79,30 +79,30 @@ func TestJoin_AnInvitationGivesNothingThatItsSenderCouldNotGive(t *testing.T) {
 		become(auth.Admin)
 		second := invite("two@example.org")
 		become(auth.Member)
-		w.shows(w.post("", second, url.Values{"name": {"Eve"}, "password": {password}}), http.StatusGone)
-		w.lacks(w.get("owner", "/team"), "one@example.org", "<b>Eve</b>")
+		w.expectHTML(w.post("", second, url.Values{"name": {"Eve"}, "password": {testPassword}}), http.StatusGone)
+		w.expectNone(w.get("owner", "/team"), "one@example.org", "<b>Eve</b>")
 	})
 }
 
-func TestTeam_OffersToRevokeTheKeysOfWhoWasRemoved(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.shows(w.post("admin", "/api-keys", url.Values{"name": {"deploy script"}}), 200)
-		w.lacks(w.get("owner", "/team"), "API keys to check")
-		w.leads(w.post("owner", "/team/"+w.person("admin").ID+"/remove", nil), "/team")
-		w.shows(w.get("owner", "/team"), 200, "API keys to check", "deploy script", "Revoke deploy script")
-		w.lacks(w.get("viewer", "/team"), "API keys to check", "deploy script")
+func TestShowTeam_OffersToRevokeTheKeysOfARemovedMember(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.expectHTML(w.post("admin", "/api-keys", url.Values{"name": {"deploy script"}}), 200)
+		w.expectNone(w.get("owner", "/team"), "API keys to check")
+		w.expectRedirect(w.post("owner", "/team/"+w.person("admin").ID+"/remove", nil), "/team")
+		w.expectHTML(w.get("owner", "/team"), 200, "API keys to check", "deploy script", "Revoke deploy script")
+		w.expectNone(w.get("viewer", "/team"), "API keys to check", "deploy script")
 	})
 }
 
-func TestInvite_TheOnlyLinkInTheMailIsOursAndThereAreTwentyInAnHour(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.leads(w.post("owner", "/account", url.Values{"name": {"Prize https://evil.example/1"}}), "/account")
-		w.leads(w.post("owner", "/settings", url.Values{"name": {"http://evil.example/2 wins"}, "timezone": {"UTC"}}), "/settings")
+func TestInvite_MailsOnlyOurLinkAndAtMost20AnHour(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.expectRedirect(w.post("owner", "/account", url.Values{"name": {"Prize https://evil.example/1"}}), "/account")
+		w.expectRedirect(w.post("owner", "/settings", url.Values{"name": {"http://evil.example/2 wins"}, "timezone": {"UTC"}}), "/settings")
 		for n := range 20 {
-			w.shows(w.post("owner", "/team/invitations", url.Values{"email": {fmt.Sprintf("n%d@example.org", n)}, "role": {"viewer"}}), 200)
+			w.expectHTML(w.post("owner", "/team/invitations", url.Values{"email": {fmt.Sprintf("n%d@example.org", n)}, "role": {"viewer"}}), 200)
 		}
 		a := w.post("owner", "/team/invitations", url.Values{"email": {"n20@example.org"}, "role": {"viewer"}})
-		w.shows(a, http.StatusTooManyRequests, "20 invitations within the last hour", "Wait 60 minutes")
+		w.expectHTML(a, http.StatusTooManyRequests, "20 invitations within the last hour", "Wait 60 minutes")
 		if wait := a.header.Get("Retry-After"); len(wait) != 4 {
 			w.Errorf("Retry-After %q", wait)
 		}
@@ -110,44 +110,44 @@ func TestInvite_TheOnlyLinkInTheMailIsOursAndThereAreTwentyInAnHour(t *testing.T
 			w.Fatalf("%d mails", len(w.mails))
 		}
 		for _, mail := range w.mails {
-			if strings.Contains(mail.subject+mail.text, "evil") || strings.Count(mail.text, "://") != 1 || !strings.Contains(mail.text, base) {
+			if strings.Contains(mail.subject+mail.text, "evil") || strings.Count(mail.text, "://") != 1 || !strings.Contains(mail.text, testBaseURL) {
 				w.Fatalf("%s\n%s", mail.subject, mail.text)
 			}
 		}
 	})
 }
 
-func TestFollowLink_SavesOneNoteTogetherWithTheAcknowledgement(t *testing.T) {
-	onEach(t, func(w *world) {
-		links, err := manage.NewLinks(w.Context(), w.db)
+func TestAcknowledgeByLink_SavesOneNoteWithTheAcknowledgement(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		links, err := manage.NewAckLinks(w.Context(), w.db)
 		if err != nil {
 			w.Fatal(err)
 		}
-		w.site.Links = links
-		c, other := w.channel("ops"), w.channel("boss")
-		h, i := w.failed("job", 2*time.Minute)
+		w.site.AckLinks = links
+		c, other := w.createChannel("ops"), w.createChannel("boss")
+		h, i := w.failHeartbeat("job", 2*time.Minute)
 		first, second := "/acknowledge/"+links.Token(i.ID, c.ID), "/acknowledge/"+links.Token(i.ID, other.ID)
-		w.shows(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Write a note of", "xxxx")
-		if w.incident(h).State() != monitor.Open {
+		w.expectHTML(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Write a note of", "xxxx")
+		if w.newestIncident(h).State() != monitor.StateOpen {
 			w.Error("a note that was rejected acknowledged")
 		}
-		w.shows(w.post("", first, url.Values{"note": {"the first note"}}), 200, "Acknowledged.")
+		w.expectHTML(w.post("", first, url.Values{"note": {"the first note"}}), 200, "Acknowledged.")
 		for n := range 5 {
 			note := url.Values{"note": {fmt.Sprintf("late note %d", n)}}
-			w.shows(w.post("", first, note), 200, "Your note was not saved")
-			w.shows(w.post("", second, note), 200, "Your note was not saved", "Someone has acknowledged it already")
+			w.expectHTML(w.post("", first, note), 200, "Your note was not saved")
+			w.expectHTML(w.post("", second, note), 200, "Your note was not saved", "Someone has acknowledged it already")
 		}
-		w.hear(h, time.Minute, monitor.Ping{})
-		w.shows(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "The incident is over")
-		_, lone := w.failed("another", 2*time.Minute)
-		w.shows(w.post("", "/acknowledge/"+links.Token(lone.ID, c.ID), nil), 200, "Acknowledged.")
-		w.shows(w.get("member", "/incidents/"+i.ID), 200, "the first note")
-		w.lacks(w.get("member", "/incidents/"+i.ID), "late note")
+		w.ping(h, time.Minute, monitor.Ping{})
+		w.expectHTML(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "The incident is over")
+		_, lone := w.failHeartbeat("another", 2*time.Minute)
+		w.expectHTML(w.post("", "/acknowledge/"+links.Token(lone.ID, c.ID), nil), 200, "Acknowledged.")
+		w.expectHTML(w.get("member", "/incidents/"+i.ID), 200, "the first note")
+		w.expectNone(w.get("member", "/incidents/"+i.ID), "late note")
 	})
 }
 
-func TestSignOut_ClearsWhatTheBrowserKeptAndNoCookiesOfOthers(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestSignOut_ClearsStorageAndNoForeignCookies(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		a := w.post("member", "/sign-out", nil)
 		if got := a.header.Get("Clear-Site-Data"); got != `"cache", "storage"` {
 			w.Errorf("Clear-Site-Data: %s", got)
@@ -156,12 +156,12 @@ func TestSignOut_ClearsWhatTheBrowserKeptAndNoCookiesOfOthers(t *testing.T) {
 	})
 }
 
-// signedInBefore signs the owner in as if it had been some time ago.
-func (w *world) signedInBefore(ago time.Duration) (cookie *http.Cookie, session string) {
+// signedInAgo signs the owner in as if it had been some time ago.
+func (w *fixture) signedInAgo(ago time.Duration) (cookie *http.Cookie, session string) {
 	w.Helper()
 	rec := httptest.NewRecorder()
-	w.people.Sessions.Remember(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if err := w.people.SignIn(r.Context(), "owner@example.com", password, auth.Entry{Keep: true}, w.now().Add(-ago)); err != nil {
+	w.people.Sessions.Middleware(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if err := w.people.SignIn(r.Context(), "owner@example.com", testPassword, auth.ClientInfo{KeepSignedIn: true}, w.now().Add(-ago)); err != nil {
 			w.Fatal(err)
 		}
 		rw.WriteHeader(http.StatusOK)
@@ -173,31 +173,31 @@ func (w *world) signedInBefore(ago time.Duration) (cookie *http.Cookie, session 
 	return rec.Result().Cookies()[0], sessions[len(sessions)-1].ID
 }
 
-func TestEndSession_AsksForThePasswordLongAfterTheSignIn(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestEndSession_AsksForThePasswordLongAfterSignIn(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		var session string
-		w.cookies["owner"], _ = w.signedInBefore(auth.ProofLife)
-		w.cookies["elsewhere"], session = w.signedInBefore(2 * auth.ProofLife)
+		w.cookies["owner"], _ = w.signedInAgo(auth.PasswordConfirmationLife)
+		w.cookies["elsewhere"], session = w.signedInAgo(2 * auth.PasswordConfirmationLife)
 		for _, one := range []bool{true, false} {
 			path := "/account/sessions/others"
 			if one {
 				path = "/account/sessions/" + session + "/end"
 			}
-			w.shows(w.post("owner", path, nil), 200, "Enter your password to confirm", `action="`+path+`"`)
-			w.shows(w.post("owner", path, url.Values{"password": {"wrong"}}), 422, "Incorrect password")
-			w.shows(w.get("elsewhere", "/account"), 200)
-			w.leads(w.post("owner", path, url.Values{"password": {password}}), "/account")
-			w.leads(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
-			w.cookies["elsewhere"], session = w.signedInBefore(2 * auth.ProofLife)
+			w.expectHTML(w.post("owner", path, nil), 200, "Enter your password to confirm", `action="`+path+`"`)
+			w.expectHTML(w.post("owner", path, url.Values{"password": {"wrong"}}), 422, "Incorrect password")
+			w.expectHTML(w.get("elsewhere", "/account"), 200)
+			w.expectRedirect(w.post("owner", path, url.Values{"password": {testPassword}}), "/account")
+			w.expectRedirect(w.get("elsewhere", "/account"), "/sign-in?next=%2Faccount")
+			w.cookies["elsewhere"], session = w.signedInAgo(2 * auth.PasswordConfirmationLife)
 		}
 	})
 }
 
-func TestForms_NamesThatTurnTheDirectionOfReadingAreRejectedEverywhere(t *testing.T) {
-	onEach(t, func(w *world) {
-		links := w.channel("ops")
-		h := w.heartbeat("job")
-		_, token, err := w.desk.Invite(w.Context(), w.actor("owner"), "new@example.org", "viewer")
+func TestForms_RejectBidiControlsInNames(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		links := w.createChannel("ops")
+		h := w.createHeartbeat("job")
+		_, token, err := w.service.Invite(w.Context(), w.actor("owner"), "new@example.org", "viewer")
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestForms_NamesThatTurnTheDirectionOfReadingAreRejectedEverywhere(t *testin
 				"/channels/" + links.ID: {"kind": {"webhook"}, "name": {bad}, "settings.url": {"https://example.com/"}},
 				"/heartbeats":           {"name": {bad}, "schedule": {"interval"}, "interval": {"1h"}, "grace": {"1m"}},
 				"/heartbeats/" + h.Ref:  {"name": {"job"}, "tags": {strings.ReplaceAll(bad, "\u2028", "\u202e")}, "schedule": {"interval"}, "interval": {"1h"}, "grace": {"1m"}},
-				"/invitations/" + token: {"name": {bad}, "password": {password}},
+				"/invitations/" + token: {"name": {bad}, "password": {testPassword}},
 			} {
 				if a := w.post("owner", path, form); a.code != 422 || !strings.Contains(a.body, "contains the character U+2") {
 					w.Errorf("%s with %q: answered %d", path, bad, a.code)

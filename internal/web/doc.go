@@ -3,7 +3,7 @@
 //
 //	request ─▶ headers ─▶ same origin? ─▶ session ─▶ route: who, which project, may they?
 //	                                                    │
-//	              view.Page ◀─ handler ─▶ manage.Desk, auth.People
+//	              view.Page ◀─ handler ─▶ manage.Service, auth.People
 //	                              └─▶ *monitor.Fault ─▶ the form again, or a page that says so
 //
 // It refuses to decide what is valid and who may: manage does. It refuses to

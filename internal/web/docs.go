@@ -14,26 +14,26 @@ import (
 	"overdue/internal/web/view"
 )
 
-// mostChoices is how many heartbeats a reader may choose from: the newest, for
+// maxHeartbeatChoices is how many heartbeats a reader may choose from: the newest, for
 // who reads this is wiring one up.
-const mostChoices = 50
+const maxHeartbeatChoices = 50
 
-// noID stands in the ping URL of a reader who has none.
-const noID = "YOUR-ID"
+// placeholderID stands in the ping URL of a reader who has none.
+const placeholderID = "YOUR-ID"
 
-// library is the manual with all that its pages are drawn from, read when
+// docsHandlers is the manual with all that its pages are drawn from, read when
 // somebody first asks.
-type library struct {
-	book      func() (*book, error)
-	reference func() ([]view.OperationGroup, error)
-	throttle  *throttle
+type docsHandlers struct {
+	manual        func() (*Manual, error)
+	reference     func() ([]view.OperationGroup, error)
+	feedbackLimit *FeedbackLimiter
 }
 
-// newLibrary returns the manual of an installation. document is the description
+// newDocsHandlers returns the manual of an installation. document is the description
 // of its API; without one the reference only says where it is.
-func newLibrary(base string, document func() ([]byte, error)) *library {
-	return &library{
-		book: sync.OnceValues(openBook),
+func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers {
+	return &docsHandlers{
+		manual: sync.OnceValues(Load),
 		reference: sync.OnceValues(func() ([]view.OperationGroup, error) {
 			if document == nil {
 				return nil, nil
@@ -42,78 +42,78 @@ func newLibrary(base string, document func() ([]byte, error)) *library {
 			if err != nil {
 				return nil, err
 			}
-			s, err := readSpec(written)
+			s, err := ParseOpenAPI(written)
 			if err != nil {
 				return nil, err
 			}
-			return s.groups(base), nil
+			return s.Groups(base), nil
 		}),
-		throttle: newThrottle(),
+		feedbackLimit: NewFeedbackLimiter(),
 	}
 }
 
 // docRoutes are the pages of the manual. Everybody may read it.
 func (s *Site) docRoutes() []route {
-	l := newLibrary(s.Base, s.Document)
+	l := newDocsHandlers(s.BaseURL, s.OpenAPI)
 	return []route{
-		{pattern: "GET /docs", needs: open, handle: func(v *visit) error { return v.redirect(view.FirstPath) }},
-		{pattern: "GET /docs/{page}", needs: open, handle: l.page},
-		{pattern: "GET /docs/search", needs: open, handle: l.search},
-		{pattern: "POST /docs/feedback", needs: open, handle: l.answer},
-		{pattern: "GET /feedback", needs: auth.ReadFeedback, handle: l.feedback},
+		{pattern: "GET /docs", right: anyone, handle: func(v *request) error { return v.redirect(view.FirstHeartbeatPath) }},
+		{pattern: "GET /docs/{page}", right: anyone, handle: l.showPage},
+		{pattern: "GET /docs/search", right: anyone, handle: l.search},
+		{pattern: "POST /docs/feedback", right: anyone, handle: l.saveFeedback},
+		{pattern: "GET /feedback", right: auth.ReadFeedback, handle: l.showFeedback},
 	}
 }
 
-// surroundings are what is around every page of the manual.
-func (l *library) surroundings(v *visit) (*book, view.Manual, error) {
-	b, err := l.book()
+// layout are what is around every page of the manual.
+func (l *docsHandlers) layout(v *request) (*Manual, view.DocShell, error) {
+	b, err := l.manual()
 	if err != nil {
-		return nil, view.Manual{}, err
+		return nil, view.DocShell{}, err
 	}
-	return b, view.Manual{Clock: v.clock, Theme: v.theme(), Nav: b.nav, SignedIn: v.who.Known()}, nil
+	return b, view.DocShell{Clock: v.clock, Theme: v.theme(), Nav: b.Nav, SignedIn: v.person.SignedIn()}, nil
 }
 
-// page shows one page.
-func (l *library) page(v *visit) error {
-	return l.show(v, v.r.PathValue("page"), view.DocAnswer{Kept: v.r.URL.Query().Has("noted")})
+// showPage shows one page.
+func (l *docsHandlers) showPage(v *request) error {
+	return l.renderPage(v, v.r.PathValue("page"), view.DocFeedback{Saved: v.r.URL.Query().Has("noted")})
 }
 
-// show draws a page, with an answer to it that was kept or could not be.
-func (l *library) show(v *visit, slug string, answer view.DocAnswer) error {
-	b, m, err := l.surroundings(v)
+// renderPage draws a page, with an answer to it that was kept or could not be.
+func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedback) error {
+	b, m, err := l.layout(v)
 	if err != nil {
 		return err
 	}
 	status := http.StatusOK
 	if answer.Comment.Error != "" {
-		status = refused
+		status = statusInvalid
 	}
-	before, after := b.around(slug)
-	if slug == referenceSlug {
+	before, after := b.Neighbours(slug)
+	if slug == ReferenceSlug {
 		groups, err := l.reference()
 		if err != nil {
 			return err
 		}
-		return v.showStatus(status, view.Reference(view.ReferencePage{
-			Manual: m, BaseURL: v.site.Base + apiPrefix, Spec: specPath, Groups: groups, Before: before, After: after, Answer: answer,
+		return v.renderStatus(status, view.APIReference(view.APIReferencePage{
+			DocShell: m, BaseURL: v.site.BaseURL + APIPrefix, SpecPath: SpecPath, Groups: groups, Before: before, After: after, Answer: answer,
 		}))
 	}
-	c := b.pages[slug]
+	c := b.Pages[slug]
 	if c == nil {
-		return monitor.Wrong(monitor.Missing, "", "The manual has no such page.")
+		return monitor.Faultf(monitor.NotFound, "", "The manual has no such page.")
 	}
-	who, err := v.reader(slug)
+	who, err := v.docsReader(slug)
 	if err != nil {
 		return err
 	}
-	return v.showStatus(status, view.Doc(view.DocPage{
-		Manual: m, Slug: slug, Title: c.title, Lede: c.lede, Contents: c.contents, Body: c.body(who), Next: c.next,
+	return v.renderStatus(status, view.Doc(view.DocPage{
+		DocShell: m, Slug: slug, Title: c.Title, Lede: c.Lede, Contents: c.Contents, Body: c.Body(who), Next: c.Next,
 		Before: before, After: after, Answer: answer,
 	}))
 }
 
-// body draws all parts of a page for a reader.
-func (c *chapter) body(r docReader) templ.Component {
+// Body draws all parts of a page for a reader.
+func (c *Page) Body(r Reader) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range c.parts {
 			if err := p(r).Render(ctx, w); err != nil {
@@ -124,41 +124,41 @@ func (c *chapter) body(r docReader) templ.Component {
 	})
 }
 
-// reader is the visitor as the manual knows them: with the ping URL of the
+// docsReader is the visitor as the manual knows them: with the ping URL of the
 // heartbeat that they chose, or else of their newest.
-func (v *visit) reader(slug string) (docReader, error) {
-	who := docReader{base: v.site.Base, pingURL: v.site.pingBase() + noID}
+func (v *request) docsReader(slug string) (Reader, error) {
+	who := Reader{BaseURL: v.site.BaseURL, PingURL: v.site.pingBase() + placeholderID}
 	if !v.actor.SeesPingURLs() {
 		return who, nil
 	}
-	newest, err := v.site.Desk.Newest(v.ctx(), v.actor, mostChoices)
+	newest, err := v.site.Service.NewestHeartbeats(v.ctx(), v.actor, maxHeartbeatChoices)
 	if err != nil || len(newest) == 0 {
 		return who, err
 	}
 	chosen := newest[0]
 	if key := v.r.URL.Query().Get("heartbeat"); key != "" {
-		h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, key)
+		h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, key)
 		if err != nil {
 			return who, err
 		}
 		chosen = h
 	}
-	who.pingURL = v.site.pingBase() + chosen.ID
-	who.choice = view.DocChoice{Slug: slug, Chosen: chosen.Ref}
+	who.PingURL = v.site.pingBase() + chosen.ID
+	who.Choice = view.DocHeartbeatChoice{Slug: slug, Chosen: chosen.Ref}
 	listed := false
 	for _, h := range newest {
 		listed = listed || h.Ref == chosen.Ref
-		who.choice.Choices = append(who.choice.Choices, view.DocHeartbeat{Key: h.Ref, Name: h.Name})
+		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: h.Ref, Name: h.Name})
 	}
 	if !listed {
-		who.choice.Choices = append(who.choice.Choices, view.DocHeartbeat{Key: chosen.Ref, Name: chosen.Name})
+		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: chosen.Ref, Name: chosen.Name})
 	}
 	return who, nil
 }
 
 // search shows where something is told.
-func (l *library) search(v *visit) error {
-	b, m, err := l.surroundings(v)
+func (l *docsHandlers) search(v *request) error {
+	b, m, err := l.layout(v)
 	if err != nil {
 		return err
 	}
@@ -167,14 +167,14 @@ func (l *library) search(v *visit) error {
 		return err
 	}
 	m.Query = strings.TrimSpace(v.r.URL.Query().Get("q"))
-	return v.show(view.DocSearch(view.SearchPage{Manual: m, Hits: find(append(b.sections(), referenceSections(groups)...), m.Query)}))
+	return v.render(view.DocSearch(view.DocSearchPage{DocShell: m, Results: Search(append(b.Sections(), ReferenceSections(groups)...), m.Query)}))
 }
 
-// sections are what the search looks through, in the order of the manual.
-func (b *book) sections() []docSection {
-	var all []docSection
-	for _, l := range b.order {
-		if c := b.pages[l.Slug]; c != nil {
+// Sections are what the search looks through, in the order of the manual.
+func (b *Manual) Sections() []Section {
+	var all []Section
+	for _, l := range b.Order {
+		if c := b.Pages[l.Slug]; c != nil {
 			all = append(all, c.sections...)
 		}
 	}

@@ -15,32 +15,32 @@ import (
 	"overdue/internal/monitor"
 )
 
-// heartbeatNamed makes a heartbeat in the project of the world.
-func (w *world) heartbeatNamed(name string) monitor.Heartbeat {
+// heartbeatWithName makes a heartbeat in the project of the world.
+func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	w.Helper()
 	interval := "24h"
-	h, err := w.desk.CreateHeartbeat(w.Context(), w.actor("owner"), manage.HeartbeatEdit{Name: &name, Interval: &interval})
+	h, err := w.service.CreateHeartbeat(w.Context(), w.actor("owner"), manage.HeartbeatEdit{Name: &name, Interval: &interval})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return h
 }
 
-// outline is what a page of the manual is checked by.
-type outline struct {
+// htmlOutline is what a page of the manual is checked by.
+type htmlOutline struct {
 	headings int // of the first level
 	ids      map[string]bool
 	links    []string
 }
 
-// outlineOf reads a page.
-func outlineOf(t *testing.T, page string) outline {
+// parseOutline reads a page.
+func parseOutline(t *testing.T, page string) htmlOutline {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := outline{ids: map[string]bool{}}
+	o := htmlOutline{ids: map[string]bool{}}
 	for n := range root.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "h1" {
 			o.headings++
@@ -59,16 +59,16 @@ func outlineOf(t *testing.T, page string) outline {
 	return o
 }
 
-func TestEveryPageOfTheManualOpensWithoutSigningInAndLeadsOnlyToPlacesThatExist(t *testing.T) {
-	onEach(t, func(w *world) {
-		pages := map[string]outline{}
-		b := openedBook(t)
-		for _, l := range b.order {
+func TestDocs_EveryPageIsPublicAndItsLinksResolve(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		pages := map[string]htmlOutline{}
+		b := loadManual(t)
+		for _, l := range b.Order {
 			a := w.get("", "/docs/"+l.Slug)
 			if a.code != http.StatusOK || !strings.Contains(a.body, ">"+l.Title+"</h1>") {
 				t.Fatalf("%s: %d", l.Slug, a.code)
 			}
-			o := outlineOf(t, a.body)
+			o := parseOutline(t, a.body)
 			if o.headings != 1 {
 				t.Errorf("%s has %d titles", l.Slug, o.headings)
 			}
@@ -94,8 +94,8 @@ func TestEveryPageOfTheManualOpensWithoutSigningInAndLeadsOnlyToPlacesThatExist(
 				}
 			}
 		}
-		if a := w.get("", "/docs"); a.to() != "/docs/first-heartbeat" {
-			t.Errorf("/docs leads to %q", a.to())
+		if a := w.get("", "/docs"); a.location() != "/docs/first-heartbeat" {
+			t.Errorf("/docs leads to %q", a.location())
 		}
 		if a := w.get("", "/docs/nothing"); a.code != http.StatusNotFound {
 			t.Errorf("a page that is none: %d", a.code)
@@ -103,9 +103,9 @@ func TestEveryPageOfTheManualOpensWithoutSigningInAndLeadsOnlyToPlacesThatExist(
 	})
 }
 
-func TestTheManualIsFilledInForWhoMaySeePingURLs(t *testing.T) {
-	onEach(t, func(w *world) {
-		first, newest := w.heartbeatNamed("First"), w.heartbeatNamed("Newest")
+func TestDocs_ShowTheReadersPingURL(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		first, newest := w.heartbeatWithName("First"), w.heartbeatWithName("Newest")
 		pings := func(as, path string) (ids []string) {
 			seen := map[string]bool{}
 			for _, m := range regexp.MustCompile(`/api/v1/hb/([0-9a-f-]{36}|YOUR-ID)`).FindAllStringSubmatch(w.get(as, path).body, -1) {
@@ -117,11 +117,11 @@ func TestTheManualIsFilledInForWhoMaySeePingURLs(t *testing.T) {
 			return ids
 		}
 		for _, test := range []struct{ as, path, want string }{
-			{"", "/docs/integrations", noID},
-			{"", "/docs/integrations?heartbeat=" + first.Ref, noID},
-			{"viewer", "/docs/integrations", noID},
-			{"viewer", "/docs/integrations?heartbeat=" + first.Ref, noID},
-			{"stranger", "/docs/integrations", noID},
+			{"", "/docs/integrations", placeholderID},
+			{"", "/docs/integrations?heartbeat=" + first.Ref, placeholderID},
+			{"viewer", "/docs/integrations", placeholderID},
+			{"viewer", "/docs/integrations?heartbeat=" + first.Ref, placeholderID},
+			{"stranger", "/docs/integrations", placeholderID},
 			{"member", "/docs/integrations", newest.ID},
 			{"member", "/docs/first-heartbeat", newest.ID},
 			{"member", "/docs/integrations?heartbeat=" + first.Ref, first.ID},
@@ -141,9 +141,9 @@ func TestTheManualIsFilledInForWhoMaySeePingURLs(t *testing.T) {
 	})
 }
 
-func TestThePageSaysWhosePingURLItHoldsBeforeTheFirstOne(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeatNamed("Sync")
+func TestDocs_NameTheHeartbeatBeforeItsPingURL(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.heartbeatWithName("Sync")
 		for _, page := range []string{"first-heartbeat", "integrations", "pinging", "command-line"} {
 			body := w.get("member", "/docs/"+page).body
 			before, _, found := strings.Cut(body, h.ID)
@@ -157,17 +157,17 @@ func TestThePageSaysWhosePingURLItHoldsBeforeTheFirstOne(t *testing.T) {
 	})
 }
 
-func TestAHostileNameOfAHeartbeatStaysText(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.heartbeatNamed(`"><script>alert(1)</script>`)
+func TestDocs_EscapeHeartbeatNames(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.heartbeatWithName(`"><script>alert(1)</script>`)
 		if page := w.get("member", "/docs/integrations").body; strings.Contains(page, "<script>alert") {
 			t.Error("the name of a heartbeat became markup")
 		}
 	})
 }
 
-func TestTheManualIsSearchedWithoutScript(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDocsSearch_WorksWithoutScript(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		a := w.get("", "/docs/search?q=grace+period")
 		if a.code != http.StatusOK || !strings.Contains(a.body, `<mark>grace</mark>`) || !strings.Contains(a.body, `href="/docs/grace-period"`) {
 			t.Errorf("search: %d\n%s", a.code, a.body)
@@ -187,13 +187,13 @@ func TestTheManualIsSearchedWithoutScript(t *testing.T) {
 	})
 }
 
-func TestAnAnswerToThePageIsKeptAndShownToOwnersAlone(t *testing.T) {
-	onEach(t, func(w *world) {
-		say := func(as, helpful, comment string) answer {
+func TestDocsFeedback_IsShownToOwnersOnly(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		say := func(as, helpful, comment string) response {
 			return w.post(as, "/docs/feedback", url.Values{"page": {"statuses"}, "helpful": {helpful}, "comment": {comment}})
 		}
-		if a := say("", "yes", ""); a.code != http.StatusSeeOther || a.to() != "/docs/statuses?noted=1#helpful" {
-			t.Errorf("yes: %d %s", a.code, a.to())
+		if a := say("", "yes", ""); a.code != http.StatusSeeOther || a.location() != "/docs/statuses?noted=1#helpful" {
+			t.Errorf("yes: %d %s", a.code, a.location())
 		}
 		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Noted.") {
 			t.Error("the page does not say that the answer was kept")
@@ -215,8 +215,8 @@ func TestAnAnswerToThePageIsKeptAndShownToOwnersAlone(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatCannotBeKeptComesBack(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDocsFeedback_AnInvalidCommentComesBack(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		long := strings.Repeat("a", 2001)
 		a := w.post("", "/docs/feedback", url.Values{"page": {"statuses"}, "helpful": {"no"}, "comment": {long}})
 		if a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, long) || !strings.Contains(a.body, "longer than 2000 characters") {
@@ -234,7 +234,7 @@ func TestAnAnswerThatCannotBeKeptComesBack(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/docs/feedback", strings.NewReader("page=statuses&helpful=yes"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
-		if a := w.raw(r); a.code != http.StatusForbidden {
+		if a := w.sendRaw(r); a.code != http.StatusForbidden {
 			t.Errorf("from another site: %d", a.code)
 		}
 		if page := w.get("owner", "/feedback").body; !strings.Contains(page, "No answer yet.") {
@@ -243,11 +243,11 @@ func TestAnAnswerThatCannotBeKeptComesBack(t *testing.T) {
 	})
 }
 
-func TestCommentsAreReadPageByPage(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestDocsFeedback_IsPaginated(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for n := range 60 {
 			comment := "remark " + string(rune('A'+n%26)) + string(rune('a'+n/26))
-			if err := w.desk.AddFeedback(t.Context(), w.actor("member"), "pinging", true, comment); err != nil {
+			if err := w.service.AddFeedback(t.Context(), w.actor("member"), "pinging", true, comment); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -263,26 +263,26 @@ func TestCommentsAreReadPageByPage(t *testing.T) {
 	})
 }
 
-func TestOneAddressCannotFillTheAnswers(t *testing.T) {
-	th, now := newThrottle(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	for n := range answersAtOnce {
-		if !th.allows("a", now) {
+func TestDocsFeedback_IsRateLimitedByAddress(t *testing.T) {
+	th, now := NewFeedbackLimiter(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for n := range addressBurst {
+		if !th.Allow("a", now) {
 			t.Fatalf("answer %d is refused", n+1)
 		}
 	}
-	if th.allows("a", now) || !th.allows("b", now) {
+	if th.Allow("a", now) || !th.Allow("b", now) {
 		t.Error("one address is not told apart from another")
 	}
-	if !th.allows("a", now.Add(answersRest)) {
+	if !th.Allow("a", now.Add(addressInterval)) {
 		t.Error("after a rest nothing is taken")
 	}
 	taken := 0
 	for n := range 1000 {
-		if th.allows(strings.Repeat("x", n+2), now.Add(answersRest)) {
+		if th.Allow(strings.Repeat("x", n+2), now.Add(addressInterval)) {
 			taken++
 		}
 	}
-	if taken > answersAllAtOnce {
+	if taken > totalBurst {
 		t.Errorf("%d answers were taken at once", taken)
 	}
 }

@@ -16,52 +16,52 @@ import (
 // file is a table in the making, as a browser keeps it (RFC 4180). It goes out
 // while it is read.
 type file struct {
-	v     *visit
-	name  string
-	head  []string
-	begun bool
-	w     *csv.Writer
+	request *request
+	name    string
+	header  []string
+	started bool
+	w       *csv.Writer
 }
 
-// rows writes some rows. The first ones begin the answer, so that what goes
+// writeRows writes some rows. The first ones begin the answer, so that what goes
 // wrong before them is still told by a page.
-func (f *file) rows(rows [][]string) error {
-	if !f.begun {
-		h := f.v.w.Header()
+func (f *file) writeRows(rows [][]string) error {
+	if !f.started {
+		h := f.request.w.Header()
 		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		h.Set("Content-Disposition", `attachment; filename="`+f.name+`.csv"`)
-		f.v.w.WriteHeader(http.StatusOK)
-		f.begun, f.w = true, csv.NewWriter(f.v.w)
+		f.request.w.WriteHeader(http.StatusOK)
+		f.started, f.w = true, csv.NewWriter(f.request.w)
 		f.w.UseCRLF = true
-		rows = append([][]string{f.head}, rows...)
+		rows = append([][]string{f.header}, rows...)
 	}
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = harmless(cell)
+			row[i] = escapeFormula(cell)
 		}
 	}
 	return f.w.WriteAll(rows)
 }
 
-// end closes the file. What is missing from it is said in its last line, since a
+// finish closes the file. What is missing from it is said in its last line, since a
 // file that merely stops looks complete.
-func (f *file) end(more bool, err error) error {
+func (f *file) finish(more bool, err error) error {
 	switch {
-	case err != nil && !f.begun:
+	case err != nil && !f.started:
 		return err
-	case f.v.ctx().Err() != nil:
+	case f.request.ctx().Err() != nil:
 		return nil // nobody waits for the rest
 	case err != nil:
-		f.v.site.Log.Error("file not complete", "error", err, "path", f.v.r.Pattern, "request_id", httpd.RequestID(f.v.r))
-		return f.rows([][]string{{"The rest could not be read. Download it again."}})
+		f.request.site.Logger.Error("file not complete", "error", err, "path", f.request.r.Pattern, "request_id", httpd.RequestID(f.request.r))
+		return f.writeRows([][]string{{"The rest could not be read. Download it again."}})
 	case more:
-		return f.rows([][]string{{"There are more: a file has at most " + strconv.Itoa(manage.MostExported) + " rows."}})
+		return f.writeRows([][]string{{"There are more: a file has at most " + strconv.Itoa(manage.MaxExportRows) + " rows."}})
 	}
 	return nil
 }
 
-// harmless keeps a spreadsheet from taking what a stranger sent for a formula.
-func harmless(cell string) string {
+// escapeFormula keeps a spreadsheet from taking what a stranger sent for a formula.
+func escapeFormula(cell string) string {
 	// Some spreadsheets read the full-width forms of these signs as the signs.
 	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
 		return "'" + cell
@@ -69,74 +69,74 @@ func harmless(cell string) string {
 	return cell
 }
 
-// moment writes a moment as programs and spreadsheets read it, empty for none.
-func moment(t time.Time) string {
+// csvTime writes a moment as programs and spreadsheets read it, empty for none.
+func csvTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// seconds writes a duration.
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
+// csvSeconds writes a duration.
+func csvSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 
 // downloadEvents sends the event log of a heartbeat as a file.
-func downloadEvents(v *visit) error {
-	h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+func downloadEvents(v *request) error {
+	h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	f := &file{v: v, name: h.Slug + "-events", head: []string{"number", "time", "kind", "seconds", "exit_status", "method", "from", "client", "run", "body_bytes"}}
-	more, err := v.site.Desk.ExportEvents(v.ctx(), v.actor, h.Ref, v.r.URL.Query().Get("kind"), func(part []monitor.Ping) error {
+	f := &file{request: v, name: h.Slug + "-events", header: []string{"number", "time", "kind", "seconds", "exit_status", "method", "from", "client", "run", "body_bytes"}}
+	more, err := v.site.Service.ExportEvents(v.ctx(), v.actor, h.Ref, v.r.URL.Query().Get("kind"), func(part []monitor.Ping) error {
 		rows := make([][]string, 0, len(part))
 		for _, p := range part {
-			rows = append(rows, eventRow(p))
+			rows = append(rows, EventRow(p))
 		}
-		return f.rows(rows)
+		return f.writeRows(rows)
 	})
-	return f.end(more, err)
+	return f.finish(more, err)
 }
 
-// eventRow is one event of the file.
-func eventRow(p monitor.Ping) []string {
+// EventRow is one event of the file.
+func EventRow(p monitor.Ping) []string {
 	took, exit := "", ""
-	if p.HasRun {
-		took = seconds(p.RunTime)
+	if p.HasRunTime {
+		took = csvSeconds(p.RunTime)
 	}
 	if p.ExitCode >= 0 {
 		exit = strconv.Itoa(p.ExitCode)
 	}
 	return []string{
-		strconv.FormatInt(p.N, 10), moment(p.At), string(p.Kind), took, exit, p.Method, p.Source, p.UserAgent, p.RunID, strconv.FormatInt(p.BodySize, 10),
+		strconv.FormatInt(p.Number, 10), csvTime(p.At), string(p.Kind), took, exit, p.Method, p.Source, p.UserAgent, p.RunID, strconv.FormatInt(p.BodySize, 10),
 	}
 }
 
 // downloadIncidents sends the incidents that the list is narrowed to as a file.
-func downloadIncidents(v *visit) error {
+func downloadIncidents(v *request) error {
 	filter := incidentFilter(v.r.URL.Query())
 	f := &file{
-		v: v, name: v.actor.Project.Slug + "-incidents",
-		head: []string{"number", "heartbeat", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down"},
+		request: v, name: v.actor.Project.Slug + "-incidents",
+		header: []string{"number", "heartbeat", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down"},
 	}
-	more, err := v.site.Desk.ExportIncidents(v.ctx(), v.actor, manage.IncidentListQuery{State: filter.State, Cause: filter.Cause, Text: filter.Query},
+	more, err := v.site.Service.ExportIncidents(v.ctx(), v.actor, manage.IncidentListQuery{State: filter.State, Cause: filter.Cause, Text: filter.Query},
 		func(part []monitor.Incident) error {
 			rows := make([][]string, 0, len(part))
 			for _, i := range part {
 				rows = append(rows, v.incidentRow(i))
 			}
-			return f.rows(rows)
+			return f.writeRows(rows)
 		})
-	return f.end(more, err)
+	return f.finish(more, err)
 }
 
 // incidentRow is one incident of the file.
-func (v *visit) incidentRow(i monitor.Incident) []string {
+func (v *request) incidentRow(i monitor.Incident) []string {
 	end := i.ResolvedAt
 	if end.IsZero() {
 		end = v.now
 	}
 	return []string{
-		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.State()), string(i.Cause), moment(i.Opened), moment(i.Detected),
-		moment(i.AcknowledgedAt), i.AcknowledgedBy, moment(i.ResolvedAt), string(i.Resolution), seconds(end.Sub(i.Opened)),
+		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.State()), string(i.Cause), csvTime(i.OpenedAt), csvTime(i.DetectedAt),
+		csvTime(i.AcknowledgedAt), i.AcknowledgedBy, csvTime(i.ResolvedAt), string(i.Resolution), csvSeconds(end.Sub(i.OpenedAt)),
 	}
 }

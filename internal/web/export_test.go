@@ -12,8 +12,8 @@ import (
 	"overdue/internal/monitor"
 )
 
-// table is a file that was sent, without its head.
-func (w *world) table(a answer, name string) [][]string {
+// csvRows is a file that was sent, without its head.
+func (w *fixture) csvRows(a response, name string) [][]string {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
 	if err != nil || a.code != 200 || len(rows) == 0 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") ||
@@ -23,70 +23,70 @@ func (w *world) table(a answer, name string) [][]string {
 	return rows[1:]
 }
 
-func TestTheEventLogIsDownloadedAsItIsNarrowed(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, 2*time.Minute, monitor.Ping{UserAgent: "=HYPERLINK(\"https://evil.example\")"})
-		w.hear(h, time.Minute, monitor.Ping{Kind: monitor.Fail, ExitCode: 3, UserAgent: "curl, \"8\"", Body: []byte("log")})
+func TestDownloadEvents_AppliesTheFilter(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		w.ping(h, 2*time.Minute, monitor.Ping{UserAgent: "=HYPERLINK(\"https://evil.example\")"})
+		w.ping(h, time.Minute, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, UserAgent: "curl, \"8\"", Body: []byte("log")})
 		page := w.get("viewer", "/heartbeats/"+h.Ref+"?kind=fail")
-		path := w.link(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
-		if got := w.table(w.get("viewer", path), "backup-events"); len(got) != 1 || got[0][2] != "fail" || got[0][4] != "3" || got[0][7] != `curl, "8"` || got[0][9] != "3" {
+		path := w.linkIn(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
+		if got := w.csvRows(w.get("viewer", path), "backup-events"); len(got) != 1 || got[0][2] != "fail" || got[0][4] != "3" || got[0][7] != `curl, "8"` || got[0][9] != "3" {
 			w.Errorf("the failures: %q", got)
 		}
 		all := w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv")
-		if got := w.table(all, "backup-events"); len(got) != 2 || got[0][0] != "2" || !strings.HasPrefix(got[1][7], "'=HYPERLINK") {
+		if got := w.csvRows(all, "backup-events"); len(got) != 2 || got[0][0] != "2" || !strings.HasPrefix(got[1][7], "'=HYPERLINK") {
 			w.Errorf("all: %q", got)
 		}
-		w.lacks(all, h.ID)
+		w.expectNone(all, h.ID)
 		if a := w.get("stranger", "/heartbeats/"+h.Ref+"/events.csv"); a.code != 404 {
 			w.Errorf("a stranger: %d", a.code)
 		}
 	})
 }
 
-func TestHarmless_NoCellBeginsAFormula(t *testing.T) {
+func TestEscapeFormula_NoCellBeginsAFormula(t *testing.T) {
 	for cell, want := range map[string]string{
 		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "|a": "'|a", "%a": "'%a", "\t=1": "'\t=1",
 		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "": "", "a=1": "a=1", "\xff": "\xff",
 	} {
-		if got := harmless(cell); got != want {
+		if got := escapeFormula(cell); got != want {
 			t.Errorf("harmless(%q) = %q; want %q", cell, got, want)
 		}
 	}
 }
 
-func TestIncidentsAreDownloadedAsTheyAreNarrowed(t *testing.T) {
-	onEach(t, func(w *world) {
-		h, i := w.failed("+backup", time.Minute)
-		w.failed("other", time.Minute)
-		if a := w.post("member", "/incidents/"+i.ID+"/acknowledge", nil); a.to() == "" {
+func TestDownloadIncidents_AppliesTheFilter(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h, i := w.failHeartbeat("+backup", time.Minute)
+		w.failHeartbeat("other", time.Minute)
+		if a := w.post("member", "/incidents/"+i.ID+"/acknowledge", nil); a.location() == "" {
 			w.Fatal(a.code)
 		}
 		page := w.get("viewer", "/incidents?state=acknowledged&q=back")
-		path := w.link(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
+		path := w.linkIn(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
 		file := w.get("viewer", path)
-		got := w.table(file, "main-incidents")
+		got := w.csvRows(file, "main-incidents")
 		if len(got) != 1 || got[0][0] != fmt.Sprint(i.Number) || got[0][1] != "'+backup" || got[0][2] != "acknowledged" || got[0][7] != "member" {
 			w.Errorf("%q", got)
 		}
-		w.lacks(file, h.ID)
-		if all := w.table(w.get("viewer", "/incidents.csv?"+url.Values{"q": {""}}.Encode()), "main-incidents"); len(all) != 2 {
+		w.expectNone(file, h.ID)
+		if all := w.csvRows(w.get("viewer", "/incidents.csv?"+url.Values{"q": {""}}.Encode()), "main-incidents"); len(all) != 2 {
 			w.Errorf("all: %q", all)
 		}
-		if none := w.table(w.get("stranger", "/incidents.csv"), "elsewhere-incidents"); len(none) != 0 {
+		if none := w.csvRows(w.get("stranger", "/incidents.csv"), "elsewhere-incidents"); len(none) != 0 {
 			w.Errorf("a stranger: %q", none)
 		}
 	})
 }
 
-func TestALongLogIsDownloadedInParts(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
+func TestDownloadEvents_StreamsALongLog(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
 		const many = 501 // one more than are read at a time
 		for i := range many {
-			w.hear(h, time.Duration(many-i)*time.Second, monitor.Ping{})
+			w.ping(h, time.Duration(many-i)*time.Second, monitor.Ping{})
 		}
-		got := w.table(w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv"), "backup-events")
+		got := w.csvRows(w.get("viewer", "/heartbeats/"+h.Ref+"/events.csv"), "backup-events")
 		if len(got) != many || got[0][0] != "501" || got[many-1][0] != "1" {
 			w.Errorf("%d rows", len(got))
 		}

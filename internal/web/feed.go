@@ -19,85 +19,85 @@ type Feed struct {
 	// Rejected is called for each live page above a limit. It may be nil.
 	Rejected func(from string)
 
-	mu     sync.Mutex
-	ears   map[int64]map[*ear]bool // by the key of the heartbeat
-	closed bool
+	mu            sync.Mutex
+	subscriptions map[int64]map[*subscription]bool // by the key of the heartbeat
+	closed        bool
 }
 
-// ear is one stream that receives events of some heartbeats.
-type ear struct {
-	owner
-	keys  []int64
-	began time.Time
-	poke  chan struct{} // holds one
-	end   chan struct{} // closed when the stream must end
+// subscription is one stream that receives events of some heartbeats.
+type subscription struct {
+	Subscriber
+	keys    []int64
+	started time.Time
+	wake    chan struct{} // holds one
+	done    chan struct{} // closed when the stream must end
 }
 
-// owner is whose stream it is: a person, at an address.
-type owner struct{ person, address string }
+// Subscriber is whose stream it is: a person, at an address.
+type Subscriber struct{ Person, Address string }
 
 // Changed tells the streams that show any of the heartbeats.
 func (f *Feed) Changed(keys []int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, key := range keys {
-		for e := range f.ears[key] {
+		for e := range f.subscriptions[key] {
 			select {
-			case e.poke <- struct{}{}:
+			case e.wake <- struct{}{}:
 			default: // it has not listened yet to the poke before
 			}
 		}
 	}
 }
 
-// listen subscribes a stream to heartbeats. If a limit of live pages is reached, it
+// subscribe subscribes a stream to heartbeats. If a limit of live pages is reached, it
 // returns an error with advice.
-func (f *Feed) listen(by owner, keys []int64) (*ear, error) {
+func (f *Feed) subscribe(by Subscriber, keys []int64) (*subscription, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return nil, noPlace("The server is stopping. Reload the page in a moment.")
+		return nil, limitError("The server is stopping. Reload the page in a moment.")
 	}
-	if err := f.makePlace(by); err != nil {
+	if err := f.makeRoom(by); err != nil {
 		if f.Rejected != nil {
-			f.Rejected(by.address)
+			f.Rejected(by.Address)
 		}
 		return nil, err
 	}
-	if f.ears == nil {
-		f.ears = map[int64]map[*ear]bool{}
+	if f.subscriptions == nil {
+		f.subscriptions = map[int64]map[*subscription]bool{}
 	}
-	e := &ear{owner: by, keys: keys, began: time.Now(), poke: make(chan struct{}, 1), end: make(chan struct{})}
-	f.hear(e)
+	e := &subscription{Subscriber: by, keys: keys, started: time.Now(), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	f.add(e)
 	return e, nil
 }
 
-// allKeys stands for no heartbeat: the ears under it are found when the server
+// everySubscription stands for no heartbeat: the ears under it are found when the server
 // stops, also those that hear of none.
-const allKeys = 0
+const everySubscription = 0
 
-// hear enters an ear under all of its keys.
-func (f *Feed) hear(e *ear) {
-	for _, key := range append([]int64{allKeys}, e.keys...) {
-		if f.ears[key] == nil {
-			f.ears[key] = map[*ear]bool{}
+// add enters an ear under all of its keys.
+func (f *Feed) add(e *subscription) {
+	for _, key := range append([]int64{everySubscription}, e.keys...) {
+		if f.subscriptions[key] == nil {
+			f.subscriptions[key] = map[*subscription]bool{}
 		}
-		f.ears[key][e] = true
+		f.subscriptions[key][e] = true
 	}
 }
 
-// forget ends what listen began.
-func (f *Feed) forget(e *ear) {
+// unsubscribe ends what listen began.
+func (f *Feed) unsubscribe(e *subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.remove(e)
 }
 
 // remove takes an ear from under all of its keys.
-func (f *Feed) remove(e *ear) {
-	for _, key := range append([]int64{allKeys}, e.keys...) {
-		if delete(f.ears[key], e); len(f.ears[key]) == 0 {
-			delete(f.ears, key)
+func (f *Feed) remove(e *subscription) {
+	for _, key := range append([]int64{everySubscription}, e.keys...) {
+		if delete(f.subscriptions[key], e); len(f.subscriptions[key]) == 0 {
+			delete(f.subscriptions, key)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func (f *Feed) Close() {
 		return
 	}
 	f.closed = true
-	for e := range f.ears[allKeys] {
-		close(e.end)
+	for e := range f.subscriptions[everySubscription] {
+		close(e.done)
 	}
 }

@@ -11,38 +11,38 @@ import (
 
 // invitationPage is the page behind an invitation's link, and whether it can be
 // taken up.
-func (v *visit) invitationPage(token string) (view.InvitationPage, bool, error) {
+func (v *request) invitationPage(token string) (view.InvitationPage, bool, error) {
 	i, found, err := v.site.People.Invitation(v.ctx(), token, v.now)
 	if err != nil || !found {
-		return view.InvitationPage{Gate: v.gate(), Gone: true}, false, err
+		return view.InvitationPage{SignedOutShell: v.gate(), Expired: true}, false, err
 	}
 	return view.InvitationPage{
-		Gate: v.gate(), Token: token, Email: i.Email, Project: i.Into.Name, Role: i.Role.String(), InvitedBy: i.By, Known: i.Known,
+		SignedOutShell: v.gate(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
 	}, true, nil
 }
 
 // showInvitation shows it. Looking does not use it up: mail programs look too.
-func showInvitation(v *visit) error {
+func showInvitation(v *request) error {
 	p, there, err := v.invitationPage(v.r.PathValue("token"))
 	if err != nil {
 		return err
 	}
 	if !there {
-		return v.showStatus(http.StatusGone, view.Invitation(p))
+		return v.renderStatus(http.StatusGone, view.Invitation(p))
 	}
-	return v.show(view.Invitation(p))
+	return v.render(view.Invitation(p))
 }
 
-// join takes the invitation up.
-func join(v *visit) error {
+// acceptInvitation takes the invitation up.
+func acceptInvitation(v *request) error {
 	token := v.r.PathValue("token")
-	err := v.site.People.Join(v.ctx(), token, v.text("name"), v.text("password"), v.entry(), v.now)
+	err := v.site.People.AcceptInvitation(v.ctx(), token, v.formValue("name"), v.formValue("password"), v.signInSource(), v.now)
 	if err == nil {
-		return v.welcome(view.HeartbeatsPath)
+		return v.redirectSignedIn(view.HeartbeatsPath)
 	}
 	fault, theirs := errors.AsType[*monitor.Fault](err)
-	wrong, form := wrongs(err)
-	if !form && !(theirs && fault.Kind == monitor.Missing) {
+	wrong, form := fieldErrors(err)
+	if !form && !(theirs && fault.Kind == monitor.NotFound) {
 		return err
 	}
 	p, there, err2 := v.invitationPage(token)
@@ -50,13 +50,13 @@ func join(v *visit) error {
 		return err2
 	}
 	if !there {
-		return v.showStatus(http.StatusGone, view.Invitation(p))
+		return v.renderStatus(http.StatusGone, view.Invitation(p))
 	}
-	p.Name = view.Input{Value: v.text("name"), Error: wrong["name"]}
+	p.Name = view.Input{Value: v.formValue("name"), Error: wrong["name"]}
 	p.Password.Error = wrong["password"]
-	status := refused
-	if rest, tooMany := errors.AsType[*auth.Rest](err); tooMany {
-		status = v.rest(rest.Wait)
+	status := statusInvalid
+	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
+		status = v.setRetryAfter(rest.Wait)
 	}
-	return v.showStatus(status, view.Invitation(p))
+	return v.renderStatus(status, view.Invitation(p))
 }

@@ -18,27 +18,27 @@ import (
 // liveRoutes are the streams of events that keep open pages up to date.
 func (s *Site) liveRoutes() []route {
 	return []route{
-		{pattern: "GET /live/heartbeats", needs: auth.Read, handle: followList, stream: true, byPage: true},
-		{pattern: "GET /live/heartbeats/{key}", needs: auth.Read, handle: followHeartbeat, stream: true},
-		{pattern: "GET /live/incidents", needs: auth.Read, handle: followIncidents, stream: true, byPage: true},
-		{pattern: "GET /live/incidents/{id}", needs: auth.Read, handle: followIncident, stream: true},
+		{pattern: "GET /live/heartbeats", right: auth.Read, handle: streamHeartbeats, isStream: true, projectInQuery: true},
+		{pattern: "GET /live/heartbeats/{key}", right: auth.Read, handle: streamHeartbeat, isStream: true},
+		{pattern: "GET /live/incidents", right: auth.Read, handle: streamIncidents, isStream: true, projectInQuery: true},
+		{pattern: "GET /live/incidents/{id}", right: auth.Read, handle: streamIncident, isStream: true},
 	}
 }
 
-// shown names a part of a page and the facts that it was drawn from.
-type shown struct{ key, mark string }
+// FragmentRef names a part of a page and the facts that it was drawn from.
+type FragmentRef struct{ Key, Digest string }
 
-// liveAt is the address of a stream of several parts. It carries what each part
+// StreamURL is the address of a stream of several parts. It carries what each part
 // looked like when the page was drawn, so that what happened between the page
 // and the stream is not lost, and the rest is not sent twice.
 // q is what of the page's own address the stream must know.
-func liveAt(path string, q url.Values, parts []shown) string {
+func StreamURL(path string, q url.Values, parts []FragmentRef) string {
 	if len(parts) == 0 {
 		return ""
 	}
 	var list []string
 	for _, p := range parts {
-		list = append(list, p.key+"."+p.mark)
+		list = append(list, p.Key+"."+p.Digest)
 	}
 	// Neither keys nor marks have anything that an address must escape.
 	of := "of=" + strings.Join(list, "~")
@@ -48,8 +48,8 @@ func liveAt(path string, q url.Values, parts []shown) string {
 	return path + "?" + of
 }
 
-// only are the values of a query by these names.
-func only(q url.Values, names ...string) url.Values {
+// selectValues are the values of a query by these names.
+func selectValues(q url.Values, names ...string) url.Values {
 	kept := url.Values{}
 	for _, name := range names {
 		if value := q.Get(name); value != "" {
@@ -59,121 +59,121 @@ func only(q url.Values, names ...string) url.Values {
 	return kept
 }
 
-// mostParts bounds how many parts a page may have.
-const mostParts = manage.MostItems + 50
+// maxFragments bounds how many parts a page may have.
+const maxFragments = manage.MaxLimit + 50
 
-// parts reads what liveAt wrote: the keys of its rows, and the marks of all.
-func parts(q url.Values) (keys []string, seen map[string]string) {
+// ParseStreamURL reads what StreamURL wrote: the keys of its rows, and the marks of all.
+func ParseStreamURL(q url.Values) (keys []string, seen map[string]string) {
 	seen = map[string]string{}
 	for _, p := range strings.Split(q.Get("of"), "~") {
 		key, mark, found := strings.Cut(p, ".")
-		if !found || len(seen) >= mostParts {
+		if !found || len(seen) >= maxFragments {
 			continue
 		}
-		if seen[key] = mark; !strings.HasPrefix(key, aside) && len(keys) < manage.MostItems {
+		if seen[key] = mark; !strings.HasPrefix(key, StaticPrefix) && len(keys) < manage.MaxLimit {
 			keys = append(keys, key)
 		}
 	}
 	return keys, seen
 }
 
-// followList keeps the rows of the list up to date, in place: order and page
+// streamHeartbeats keeps the rows of the list up to date, in place: order and page
 // change only when the page is loaded anew.
-func followList(v *visit) error {
-	refs, seen := parts(v.r.URL.Query())
-	keys, err := v.site.Desk.HeartbeatKeys(v.ctx(), v.actor, refs)
+func streamHeartbeats(v *request) error {
+	refs, seen := ParseStreamURL(v.r.URL.Query())
+	keys, err := v.site.Service.HeartbeatKeys(v.ctx(), v.actor, refs)
 	if err != nil {
 		return err
 	}
-	filter := filterOf(v.r.URL.Query())
-	s := &stream{visit: v, keys: keys}
-	s.look = func(ctx context.Context) (string, error) {
+	filter := heartbeatFilter(v.r.URL.Query())
+	s := &Stream{request: v, Keys: keys}
+	s.Poll = func(ctx context.Context) (string, error) {
 		counts, from, err := v.site.counts(ctx, v.actor, time.Now().UTC())
 		if err != nil {
 			return "", err
 		}
-		pulse, err := v.pulse(keys)(ctx)
-		return pulse + fmt.Sprint(counts.Tally, counts.Minutes, counts.Newest, from.Minute()), err
+		pulse, err := v.pollHeartbeats(keys)(ctx)
+		return pulse + fmt.Sprint(counts.StatusCounts, counts.DuePerMinute, counts.Newest, from.Minute()), err
 	}
-	s.read = func(ctx context.Context, now time.Time) (scene, error) {
-		rows, down, err := v.site.Desk.Glance(ctx, v.actor, keys)
+	s.Snapshot = func(ctx context.Context, now time.Time) (Snapshot, error) {
+		rows, down, err := v.site.Service.HeartbeatsByKey(ctx, v.actor, keys)
 		if err != nil {
-			return scene{}, err
+			return Snapshot{}, err
 		}
-		found := scene{title: view.PageTitle("Heartbeats", v.actor.Project.Name, down)}
+		found := Snapshot{Title: view.PageTitle("Heartbeats", v.actor.Project.Name, down)}
 		for _, w := range rows {
-			row := v.at(now).row(w)
-			found.parts = append(found.parts, part{
-				key: w.Ref, facts: row, name: row.Name, status: row.Status,
-				draw: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
+			row := v.atTime(now).heartbeatRow(w)
+			found.Fragments = append(found.Fragments, Fragment{
+				Key: w.Ref, State: row, Name: row.Name, Status: row.Status,
+				Render: func(c view.Clock) templ.Component { return view.HeartbeatRow(c, row) },
 			})
 		}
 		news, err := v.heartbeatNews(ctx, keys, len(refs), len(rows))
 		if err != nil {
-			return scene{}, err
+			return Snapshot{}, err
 		}
-		above, err := s.above(ctx, filter, news, now)
-		found.parts = append(found.parts, above...)
+		above, err := s.heartbeatSummary(ctx, filter, news, now)
+		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}
-	return s.run(seen)
+	return s.Serve(seen)
 }
 
-// above are the counts above the list.
-func (s *stream) above(ctx context.Context, f view.Filter, n view.News, now time.Time) ([]part, error) {
+// heartbeatSummary are the counts above the list.
+func (s *Stream) heartbeatSummary(ctx context.Context, f view.Filter, n view.ListUpdates, now time.Time) ([]Fragment, error) {
 	counts, from, err := s.site.counts(ctx, s.actor, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.announced(ctx, s.around(view.HeartbeatsPage{Filter: f, News: n}, counts, from).Living(), n)
+	return s.withAnnouncement(ctx, s.withCounts(view.HeartbeatsPage{Filter: f, Updates: n}, counts, from).Fragments(), n)
 }
 
-// at is the visit at another moment.
-func (v *visit) at(now time.Time) *visit {
+// atTime is the visit at another moment.
+func (v *request) atTime(now time.Time) *request {
 	later := *v
-	later.now = now.Truncate(monitor.Tick)
+	later.now = now.Truncate(monitor.Precision)
 	later.clock.Now = later.now
 	return &later
 }
 
-// pulse tells whether anything about heartbeats has changed.
-func (v *visit) pulse(keys []int64) func(context.Context) (string, error) {
+// pollHeartbeats tells whether anything about heartbeats has changed.
+func (v *request) pollHeartbeats(keys []int64) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		pulses, err := v.site.Desk.Pulses(ctx, v.actor, keys)
+		pulses, err := v.site.Service.HeartbeatDigests(ctx, v.actor, keys)
 		return fmt.Sprint(pulses), err
 	}
 }
 
-// followHeartbeat keeps the page of one heartbeat up to date: it is what turns
+// streamHeartbeat keeps the page of one heartbeat up to date: it is what turns
 // from New to Up while somebody watches.
-func followHeartbeat(v *visit) error {
-	_, seen := parts(v.r.URL.Query())
-	h, err := v.site.Desk.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+func streamHeartbeat(v *request) error {
+	_, seen := ParseStreamURL(v.r.URL.Query())
+	h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
 	query := detailQuery(v.r.URL.Query())
 	keys := []int64{h.Key}
-	s := &stream{visit: v, keys: keys, look: v.pulse(keys)}
-	s.read = func(ctx context.Context, now time.Time) (scene, error) {
-		d, err := v.site.Desk.Detail(ctx, v.actor, h.Ref, query)
+	s := &Stream{request: v, Keys: keys, Poll: v.pollHeartbeats(keys)}
+	s.Snapshot = func(ctx context.Context, now time.Time) (Snapshot, error) {
+		d, err := v.site.Service.HeartbeatDetail(ctx, v.actor, h.Ref, query)
 		if err != nil {
-			return scene{}, err
+			return Snapshot{}, err
 		}
-		page := v.at(now).heartbeatPage(d, query)
+		page := v.atTime(now).heartbeatPage(d, query)
 		hero := page.Heartbeat
-		rest, err := v.living(ctx, page.Living())
-		return scene{title: view.HeartbeatTitle(hero.Name, hero.Status), parts: append([]part{{
-			key: h.Ref, facts: heroFacts(hero), name: hero.Name, status: hero.Status,
-			draw: func(c view.Clock) templ.Component { return view.HeartbeatHero(c, hero, false) },
+		rest, err := v.fragments(ctx, page.Fragments())
+		return Snapshot{Title: view.HeartbeatTitle(hero.Name, hero.Status), Fragments: append([]Fragment{{
+			Key: h.Ref, State: heroState(hero), Name: hero.Name, Status: hero.Status,
+			Render: func(c view.Clock) templ.Component { return view.HeartbeatHero(c, hero, false) },
 		}}, rest...)}, err
 	}
-	return s.run(seen)
+	return s.Serve(seen)
 }
 
-// heroFacts are the facts of a hero; the open incident by what it says and not
+// heroState are the facts of a hero; the open incident by what it says and not
 // by where it lies in memory.
-func heroFacts(h view.Heartbeat) any {
+func heroState(h view.Heartbeat) any {
 	open := h.Incident
 	h.Incident = nil
 	if open == nil {
@@ -185,9 +185,9 @@ func heroFacts(h view.Heartbeat) any {
 	}{h, *open}
 }
 
-// always looks as if something had changed: incidents change by what becomes of
+// pollAlways looks as if something had changed: incidents change by what becomes of
 // their alerts, of which nobody tells the feed.
-func always() func(context.Context) (string, error) {
+func pollAlways() func(context.Context) (string, error) {
 	n := 0
 	return func(context.Context) (string, error) {
 		n++
@@ -195,38 +195,38 @@ func always() func(context.Context) (string, error) {
 	}
 }
 
-// followIncidents keeps the rows of the list of incidents up to date.
-func followIncidents(v *visit) error {
-	ids, seen := parts(v.r.URL.Query())
-	lines, alerts, err := v.site.Desk.IncidentLines(v.ctx(), v.actor, ids)
+// streamIncidents keeps the rows of the list of incidents up to date.
+func streamIncidents(v *request) error {
+	ids, seen := ParseStreamURL(v.r.URL.Query())
+	lines, alerts, err := v.site.Service.IncidentsByID(v.ctx(), v.actor, ids)
 	if err != nil {
 		return err
 	}
-	s := &stream{visit: v, keys: heartbeatsOf(lines), look: always()}
-	s.read = func(ctx context.Context, _ time.Time) (found scene, err error) {
-		if lines, alerts, err = v.site.Desk.IncidentLines(ctx, v.actor, ids); err != nil {
+	s := &Stream{request: v, Keys: heartbeatKeys(lines), Poll: pollAlways()}
+	s.Snapshot = func(ctx context.Context, _ time.Time) (found Snapshot, err error) {
+		if lines, alerts, err = v.site.Service.IncidentsByID(ctx, v.actor, ids); err != nil {
 			return found, err
 		}
 		for _, i := range lines {
-			l := line(i, alerts[i.ID])
-			found.parts = append(found.parts, part{
-				key: i.ID, facts: l,
-				draw: func(c view.Clock) templ.Component { return view.IncidentRow(c, l) },
+			l := IncidentLine(i, alerts[i.ID])
+			found.Fragments = append(found.Fragments, Fragment{
+				Key: i.ID, State: l,
+				Render: func(c view.Clock) templ.Component { return view.IncidentRow(c, l) },
 			})
 		}
 		news, err := v.incidentNews(ctx, ids)
 		if err != nil {
 			return found, err
 		}
-		above, err := s.announced(ctx, view.IncidentsPage{News: news}.Living(), news)
-		found.parts = append(found.parts, above...)
+		above, err := s.withAnnouncement(ctx, view.IncidentsPage{Updates: news}.Fragments(), news)
+		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}
-	return s.run(seen)
+	return s.Serve(seen)
 }
 
-// heartbeatsOf are the keys of the heartbeats that incidents are about.
-func heartbeatsOf(list []monitor.Incident) []int64 {
+// heartbeatKeys are the keys of the heartbeats that incidents are about.
+func heartbeatKeys(list []monitor.Incident) []int64 {
 	var keys []int64
 	for _, i := range list {
 		keys = append(keys, i.Heartbeat)
@@ -234,34 +234,34 @@ func heartbeatsOf(list []monitor.Incident) []int64 {
 	return keys
 }
 
-// followIncident keeps the page of one incident up to date.
-func followIncident(v *visit) error {
-	_, seen := parts(v.r.URL.Query())
+// streamIncident keeps the page of one incident up to date.
+func streamIncident(v *request) error {
+	_, seen := ParseStreamURL(v.r.URL.Query())
 	id := v.r.PathValue("id")
-	story, err := v.site.Desk.IncidentStory(v.ctx(), v.actor, id)
+	story, err := v.site.Service.IncidentView(v.ctx(), v.actor, id)
 	if err != nil {
 		return err
 	}
-	s := &stream{visit: v, keys: []int64{story.Incident.Heartbeat}, look: always()}
-	s.read = func(ctx context.Context, now time.Time) (scene, error) {
-		story, err := v.site.Desk.IncidentStory(ctx, v.actor, id)
+	s := &Stream{request: v, Keys: []int64{story.Incident.Heartbeat}, Poll: pollAlways()}
+	s.Snapshot = func(ctx context.Context, now time.Time) (Snapshot, error) {
+		story, err := v.site.Service.IncidentView(ctx, v.actor, id)
 		if err != nil {
-			return scene{}, err
+			return Snapshot{}, err
 		}
-		page := v.at(now).incidentPage(story)
-		rest, err := v.living(ctx, page.Living())
-		return scene{parts: append([]part{{
-			key: id, facts: incidentFacts(page),
-			draw: func(c view.Clock) templ.Component {
+		page := v.atTime(now).incidentPage(story)
+		rest, err := v.fragments(ctx, page.Fragments())
+		return Snapshot{Fragments: append([]Fragment{{
+			Key: id, State: incidentState(page),
+			Render: func(c view.Clock) templ.Component {
 				page.Clock = c
 				return view.IncidentHero(page)
 			},
 		}}, rest...)}, err
 	}
-	return s.run(seen)
+	return s.Serve(seen)
 }
 
-// incidentFacts are what the state of an incident is drawn from.
-func incidentFacts(p view.IncidentPage) any {
+// incidentState are what the state of an incident is drawn from.
+func incidentState(p view.IncidentPage) any {
 	return []any{p.State, p.AcknowledgedBy, p.Acknowledged, p.Resolved, p.FirstAlert, p.Resolution}
 }

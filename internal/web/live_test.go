@@ -18,16 +18,16 @@ import (
 	"overdue/internal/web/view"
 )
 
-// following is an open stream, as a browser has it.
-type following struct {
-	w      *world
+// eventStream is an open stream, as a browser has it.
+type eventStream struct {
+	w      *fixture
 	events chan string // "row: <li…", one a piece
 	stop   context.CancelFunc
 	code   int
 }
 
-// follow opens a stream as somebody.
-func (w *world) follow(as, path string, headers ...string) *following {
+// openStream opens a stream as somebody.
+func (w *fixture) openStream(as, path string, headers ...string) *eventStream {
 	w.Helper()
 	srv := httptest.NewServer(w.site)
 	w.Cleanup(srv.Close)
@@ -47,13 +47,13 @@ func (w *world) follow(as, path string, headers ...string) *following {
 	if err != nil {
 		w.Fatal(err)
 	}
-	f := &following{w: w, events: make(chan string, 100), stop: cancel, code: resp.StatusCode}
+	f := &eventStream{w: w, events: make(chan string, 100), stop: cancel, code: resp.StatusCode}
 	go f.read(resp)
 	return f
 }
 
 // read takes the stream apart until it ends.
-func (f *following) read(resp *http.Response) {
+func (f *eventStream) read(resp *http.Response) {
 	defer close(f.events)
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
@@ -73,8 +73,8 @@ func (f *following) read(resp *http.Response) {
 	}
 }
 
-// next waits for an event of the kind that has all the texts.
-func (f *following) next(kind string, texts ...string) string {
+// expectEvent waits for an event of the kind that has all the texts.
+func (f *eventStream) expectEvent(kind string, texts ...string) string {
 	f.w.Helper()
 	for {
 		select {
@@ -92,17 +92,17 @@ func (f *following) next(kind string, texts ...string) string {
 			if !missing {
 				return e
 			}
-		case <-f.w.soon(10 * time.Second):
+		case <-f.w.after(10 * time.Second):
 			f.w.Fatalf("no %s with %q came", kind, texts)
 		}
 	}
 }
 
-// soon ends after a time.
-func (w *world) soon(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
+// after ends after a time.
+func (w *fixture) after(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
 
-// ended waits for the end of the stream.
-func (f *following) ended() {
+// expectEnd waits for the end of the stream.
+func (f *eventStream) expectEnd() {
 	f.w.Helper()
 	for {
 		select {
@@ -110,14 +110,14 @@ func (f *following) ended() {
 			if !open {
 				return
 			}
-		case <-f.w.soon(10 * time.Second):
+		case <-f.w.after(10 * time.Second):
 			f.w.Fatal("the stream did not end")
 		}
 	}
 }
 
-// live is the address of a page's stream.
-func (w *world) live(a answer) string {
+// streamURL is the address of a page's stream.
+func (w *fixture) streamURL(a response) string {
 	w.Helper()
 	_, rest, found := strings.Cut(a.body, `data-live="`)
 	path, _, _ := strings.Cut(rest, `"`)
@@ -127,76 +127,76 @@ func (w *world) live(a answer) string {
 	return path
 }
 
-func TestAPingTurnsTheOpenPagesUp(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		list := w.follow("viewer", w.live(w.get("viewer", "/heartbeats")))
-		page := w.follow("member", w.live(w.get("member", "/heartbeats/"+h.ID)))
-		w.hear(h, 0, monitor.Ping{})
+func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		list := w.openStream("viewer", w.streamURL(w.get("viewer", "/heartbeats")))
+		page := w.openStream("member", w.streamURL(w.get("member", "/heartbeats/"+h.ID)))
+		w.ping(h, 0, monitor.Ping{})
 		w.site.Feed.Changed([]int64{h.Key})
-		row := list.next("row", `id="hb-`+h.Ref+`"`, `data-status="up"`, "Next ping expected in")
+		row := list.expectEvent("row", `id="hb-`+h.Ref+`"`, `data-status="up"`, "Next ping expected in")
 		if strings.Contains(row, h.ID) {
 			w.Error("the stream tells a viewer what could ping")
 		}
-		list.next("announce", "backup is Up")
-		page.next("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
-		page.next("title", "backup · Up · Overdue")
-		w.hear(h, 0, monitor.Ping{Kind: monitor.Fail})
+		list.expectEvent("announce", "backup is Up")
+		page.expectEvent("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
+		page.expectEvent("title", "backup · Up · Overdue")
+		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail})
 		// Nobody pokes: another node took this one.
-		list.next("row", `data-status="down"`)
-		list.next("announce", "backup is Down")
-		list.next("title", "(1 down) Heartbeats")
+		list.expectEvent("row", `data-status="down"`)
+		list.expectEvent("announce", "backup is Down")
+		list.expectEvent("title", "(1 down) Heartbeats")
 	})
 }
 
-func TestAStreamSendsWhatHappenedSinceThePageWasDrawnAndNoMore(t *testing.T) {
-	onEach(t, func(w *world) {
-		still, moved := w.heartbeat("still"), w.heartbeat("moved")
-		path := w.live(w.get("viewer", "/heartbeats"))
-		w.hear(moved, 0, monitor.Ping{})
-		f := w.follow("viewer", path)
-		if e := f.next("row"); !strings.Contains(e, moved.Ref) {
+func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		still, moved := w.createHeartbeat("still"), w.createHeartbeat("moved")
+		path := w.streamURL(w.get("viewer", "/heartbeats"))
+		w.ping(moved, 0, monitor.Ping{})
+		f := w.openStream("viewer", path)
+		if e := f.expectEvent("row"); !strings.Contains(e, moved.Ref) {
 			w.Errorf("first came %s", e)
 		}
-		w.hear(moved, 0, monitor.Ping{Kind: monitor.Fail})
-		if e := f.next("row"); strings.Contains(e, still.Ref) {
+		w.ping(moved, 0, monitor.Ping{Kind: monitor.PingFail})
+		if e := f.expectEvent("row"); strings.Contains(e, still.Ref) {
 			w.Error("a row was sent that did not change")
 		}
 		// After a gap nobody knows what the page shows.
-		again := w.follow("viewer", path, "Last-Event-ID", "7")
-		again.next("row", still.Ref)
-		again.next("row", moved.Ref)
+		again := w.openStream("viewer", path, "Last-Event-ID", "7")
+		again.expectEvent("row", still.Ref)
+		again.expectEvent("row", moved.Ref)
 	})
 }
 
-func TestIncidentPagesFollowWhatBecomesOfThem(t *testing.T) {
-	onEach(t, func(w *world) {
-		c := w.channel("ops")
-		h, i := w.failed("backup", time.Minute)
-		list := w.follow("viewer", w.live(w.get("viewer", "/incidents")))
-		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
-		w.deliver(c, "sent", 200, "ok")
-		list.next("row", "1 of 1 delivered")
-		w.hear(h, 0, monitor.Ping{})
+func TestStreamIncident_ShowsStateChanges(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		h, i := w.failHeartbeat("backup", time.Minute)
+		list := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents")))
+		page := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents/"+i.ID)))
+		w.recordDelivery(c, "sent", 200, "ok")
+		list.expectEvent("row", "1 of 1 delivered")
+		w.ping(h, 0, monitor.Ping{})
 		w.site.Feed.Changed([]int64{h.Key})
-		page.next("row", `id="inc-`+i.ID+`-hero"`, "Was Down for")
-		list.next("row", "Resolved")
+		page.expectEvent("row", `id="inc-`+i.ID+`-hero"`, "Was Down for")
+		list.expectEvent("row", "Resolved")
 	})
 }
 
-func TestAStreamAsksWhoLooks(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		path := w.live(w.get("viewer", "/heartbeats"))
-		if f := w.follow("", path); f.code != http.StatusUnauthorized {
+func TestStream_RequiresAuthorization(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		path := w.streamURL(w.get("viewer", "/heartbeats"))
+		if f := w.openStream("", path); f.code != http.StatusUnauthorized {
 			w.Errorf("nobody: %d", f.code)
 		}
-		if f := w.follow("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
+		if f := w.openStream("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
 			w.Errorf("a stranger: %d", f.code)
 		}
 		// The list of a stranger's own project finds no such rows.
-		f := w.follow("stranger", path, "Last-Event-ID", "1")
-		w.hear(h, 0, monitor.Ping{})
+		f := w.openStream("stranger", path, "Last-Event-ID", "1")
+		w.ping(h, 0, monitor.Ping{})
 		w.site.Feed.Changed([]int64{h.Key})
 		w.site.Feed.Close()
 		for e := range f.events {
@@ -207,10 +207,10 @@ func TestAStreamAsksWhoLooks(t *testing.T) {
 	})
 }
 
-func TestAPageLeftOpenKeepsNoSessionAlive(t *testing.T) {
-	onEach(t, func(w *world) {
-		w.heartbeat("backup")
-		path := w.live(w.get("viewer", "/heartbeats"))
+func TestStream_DoesNotExtendTheSession(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.createHeartbeat("backup")
+		path := w.streamURL(w.get("viewer", "/heartbeats"))
 		lately := w.now().Add(-11 * time.Hour)
 		viewer := w.person("viewer").ID
 		session := func() (s monitor.Session) {
@@ -224,44 +224,44 @@ func TestAPageLeftOpenKeepsNoSessionAlive(t *testing.T) {
 			return s
 		}
 		s := session()
-		s.Seen, s.Ends = lately, lately.Add(monitor.SessionIdle)
-		w.update(func(tx *store.Tx) error { return tx.SessionSeen(s) })
-		f := w.follow("viewer", path)
-		f.next("part")
-		if after := session(); !after.Seen.Equal(lately) || !after.Ends.Equal(s.Ends) {
-			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.Seen, after.Ends)
+		s.LastSeen, s.ExpiresAt = lately, lately.Add(monitor.SessionIdleTimeout)
+		w.update(func(tx *store.Tx) error { return tx.RecordSessionUse(s) })
+		f := w.openStream("viewer", path)
+		f.expectEvent("part")
+		if after := session(); !after.LastSeen.Equal(lately) || !after.ExpiresAt.Equal(s.ExpiresAt) {
+			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.LastSeen, after.ExpiresAt)
 		}
 		w.get("viewer", "/heartbeats")
-		if after := session(); after.Ends.Before(w.now().Add(11 * time.Hour)) {
-			w.Errorf("a visit was not noted: the session ends at %s", after.Ends)
+		if after := session(); after.ExpiresAt.Before(w.now().Add(11 * time.Hour)) {
+			w.Errorf("a visit was not noted: the session ends at %s", after.ExpiresAt)
 		}
 	})
 }
 
-func TestAServerThatStopsEndsItsStreams(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		f := w.follow("viewer", "/live/heartbeats/"+h.Ref)
-		f.next("row", h.Ref)
+func TestFeed_CloseEndsAllStreams(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		f := w.openStream("viewer", "/live/heartbeats/"+h.Ref)
+		f.expectEvent("row", h.Ref)
 		w.site.Feed.Close()
-		f.ended()
-		if late := w.follow("viewer", "/live/heartbeats/"+h.Ref); late.code != http.StatusServiceUnavailable {
+		f.expectEnd()
+		if late := w.openStream("viewer", "/live/heartbeats/"+h.Ref); late.code != http.StatusServiceUnavailable {
 			w.Errorf("a stopping server began a stream: %d", late.code)
 		}
 	})
 }
 
-func TestTheFeedNeverWaits(t *testing.T) {
+func TestFeed_ChangedNeverBlocks(t *testing.T) {
 	f := &Feed{}
-	var ears []*ear
+	var ears []*subscription
 	for n := range maxLivePages {
-		e, err := f.listen(owner{person: fmt.Sprint(n)}, []int64{1, 2})
+		e, err := f.subscribe(Subscriber{Person: fmt.Sprint(n)}, []int64{1, 2})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ears = append(ears, e)
 	}
-	if _, err := f.listen(owner{person: "one more"}, nil); err == nil {
+	if _, err := f.subscribe(Subscriber{Person: "one more"}, nil); err == nil {
 		t.Error("a stream too many found a place")
 	}
 	for range 100 {
@@ -269,58 +269,58 @@ func TestTheFeedNeverWaits(t *testing.T) {
 	}
 	for _, e := range ears {
 		select {
-		case <-e.poke:
+		case <-e.wake:
 		default:
 			t.Fatal("a stream was not poked")
 		}
 		select {
-		case <-e.poke:
+		case <-e.wake:
 			t.Fatal("a stream was poked twice")
 		default:
 		}
-		f.forget(e)
+		f.unsubscribe(e)
 	}
-	if len(f.ears) != 0 || len(f.ears[allKeys]) != 0 {
-		t.Errorf("the feed remembers %d streams under %d keys", len(f.ears[allKeys]), len(f.ears))
+	if len(f.subscriptions) != 0 || len(f.subscriptions[everySubscription]) != 0 {
+		t.Errorf("the feed remembers %d streams under %d keys", len(f.subscriptions[everySubscription]), len(f.subscriptions))
 	}
 	f.Changed([]int64{1})
 	f.Close()
 	f.Close()
 }
 
-// heartbeats adds as many, none of which has been heard of.
-func (w *world) heartbeats(n int) (all []monitor.Heartbeat) {
+// createHeartbeats adds as many, none of which has been heard of.
+func (w *fixture) createHeartbeats(n int) (all []monitor.Heartbeat) {
 	w.Helper()
 	for i := range n {
-		all = append(all, w.heartbeat(fmt.Sprint("job ", i)))
+		all = append(all, w.createHeartbeat(fmt.Sprint("job ", i)))
 	}
 	return all
 }
 
-func TestANewPingComesOnTopOfTheLogOfAnOpenPage(t *testing.T) {
-	onEach(t, func(w *world) {
-		h := w.heartbeat("backup")
-		w.hear(h, time.Minute, monitor.Ping{})
+func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		w.ping(h, time.Minute, monitor.Ping{})
 		page := w.get("viewer", "/heartbeats/"+h.Ref)
-		failures := w.follow("viewer", w.live(w.get("viewer", "/heartbeats/"+h.Ref+"?kind=fail")))
-		past := w.follow("viewer", w.live(w.get("viewer", "/heartbeats/"+h.Ref+"?before=1")))
-		f := w.follow("viewer", w.live(page))
-		w.hear(h, 0, monitor.Ping{Kind: monitor.Fail, ExitCode: 3, Body: []byte("no space left")})
+		failures := w.openStream("viewer", w.streamURL(w.get("viewer", "/heartbeats/"+h.Ref+"?kind=fail")))
+		past := w.openStream("viewer", w.streamURL(w.get("viewer", "/heartbeats/"+h.Ref+"?before=1")))
+		f := w.openStream("viewer", w.streamURL(page))
+		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte("no space left")})
 		w.site.Feed.Changed([]int64{h.Key})
-		log := f.next("part", `id="live-log"`)
+		log := f.expectEvent("part", `id="live-log"`)
 		if newer, older := strings.Index(log, `id="ping-2"`), strings.Index(log, `id="ping-1"`); newer < 0 || older < newer {
 			w.Errorf("the newer ping is at %d of the log, the older at %d", newer, older)
 		}
 		if strings.Contains(log, "<details open") {
 			w.Error("a body opens by itself under somebody who reads")
 		}
-		f.next("part", `id="live-incidents"`, "Reported failure")
-		f.next("part", `id="live-why"`, "Why it is Down")
-		only := failures.next("part", `id="live-log"`, `id="ping-2"`)
+		f.expectEvent("part", `id="live-incidents"`, "Reported failure")
+		f.expectEvent("part", `id="live-why"`, "Why it is Down")
+		only := failures.expectEvent("part", `id="live-log"`, `id="ping-2"`)
 		if strings.Contains(only, `id="ping-1"`) {
 			w.Error("the log of the failures was sent a success")
 		}
-		for e := past.next("part"); !strings.Contains(e, `id="live-month"`); e = past.next("part") {
+		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-month"`); e = past.expectEvent("part") {
 			if strings.Contains(e, `id="live-log"`) {
 				w.Error("a page of older events was sent newer ones")
 			}
@@ -328,12 +328,12 @@ func TestANewPingComesOnTopOfTheLogOfAnOpenPage(t *testing.T) {
 	})
 }
 
-func TestWhatAPageShowsAlreadyIsNotSentAgain(t *testing.T) {
-	onEach(t, func(w *world) {
-		h, i := w.failed("backup", time.Minute)
-		w.heartbeats(fewHeartbeats)
+func TestStream_DoesNotRepeatWhatThePageShows(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h, i := w.failHeartbeat("backup", time.Minute)
+		w.createHeartbeats(summaryMinHeartbeats)
 		for _, path := range []string{"/heartbeats", "/heartbeats/" + h.Ref, "/incidents/" + i.ID} {
-			f := w.follow("viewer", w.live(w.get("viewer", path)))
+			f := w.openStream("viewer", w.streamURL(w.get("viewer", path)))
 			w.site.Feed.Close()
 			for e := range f.events {
 				if strings.HasPrefix(e, "row") || strings.HasPrefix(e, "part") && !strings.Contains(e, `class="count"`) && !strings.Contains(e, "live-broken") && !strings.Contains(e, "live-month") {
@@ -345,59 +345,59 @@ func TestWhatAPageShowsAlreadyIsNotSentAgain(t *testing.T) {
 	})
 }
 
-func TestTheNumbersAroundAnOpenPageFollow(t *testing.T) {
-	onEach(t, func(w *world) {
-		c := w.channel("ops")
-		all := w.heartbeats(fewHeartbeats)
-		list := w.follow("viewer", w.live(w.get("viewer", "/heartbeats?status=new")))
-		_, i := w.failed("other", time.Minute)
-		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
-		list.next("part", `id="live-tally"`, `data-status="down"`, "<b>1</b>", "/heartbeats?status=down", `aria-current="true"`)
-		list.next("part", `id="live-unresolved"`, "1<span")
+func TestStream_UpdatesTheNavigationCounts(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		all := w.createHeartbeats(summaryMinHeartbeats)
+		list := w.openStream("viewer", w.streamURL(w.get("viewer", "/heartbeats?status=new")))
+		_, i := w.failHeartbeat("other", time.Minute)
+		page := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents/"+i.ID)))
+		list.expectEvent("part", `id="live-tally"`, `data-status="down"`, "<b>1</b>", "/heartbeats?status=down", `aria-current="true"`)
+		list.expectEvent("part", `id="live-unresolved"`, "1<span")
 		w.update(func(tx *store.Tx) error {
-			return tx.RecordDelivery(c.ID, []monitor.DeliveryResult{{Final: true}}, true, 1, w.now())
+			return tx.RecordDelivery(c.ID, []monitor.DeliveryResult{{Permanent: true}}, true, 1, w.now())
 		})
-		page.next("part", `id="live-broken"`, " failing")
-		w.hear(all[0], 10*time.Minute, monitor.Ping{})
-		list.next("part", `id="live-ahead"`, "1 ping is due")
+		page.expectEvent("part", `id="live-broken"`, " failing")
+		w.ping(all[0], 10*time.Minute, monitor.Ping{})
+		list.expectEvent("part", `id="live-ahead"`, "1 ping is due")
 	})
 }
 
-func TestAnIncidentPageTellsTheTimelineAndDeliveriesAsTheyCome(t *testing.T) {
-	onEach(t, func(w *world) {
-		c := w.channel("ops")
-		h, i := w.failed("backup", time.Minute)
-		page := w.follow("viewer", w.live(w.get("viewer", "/incidents/"+i.ID)))
-		w.deliver(c, "sent", 200, "ok")
-		page.next("part", `id="live-timeline"`, "Alert delivered to ops")
-		page.next("part", `id="live-deliveries"`, "Delivered", "200 ok")
+func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		h, i := w.failHeartbeat("backup", time.Minute)
+		page := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents/"+i.ID)))
+		w.recordDelivery(c, "sent", 200, "ok")
+		page.expectEvent("part", `id="live-timeline"`, "Alert delivered to ops")
+		page.expectEvent("part", `id="live-deliveries"`, "Delivered", "200 ok")
 		if a := w.post("member", "/incidents/"+i.ID+"/notes", url.Values{"note": {"The disk is full."}}); a.code != http.StatusSeeOther {
 			w.Fatalf("note: %d", a.code)
 		}
-		page.next("part", `id="live-timeline"`, "The disk is full.")
-		w.hear(h, 0, monitor.Ping{})
-		page.next("part", `id="live-facts"`, "Resolved")
+		page.expectEvent("part", `id="live-timeline"`, "The disk is full.")
+		w.ping(h, 0, monitor.Ping{})
+		page.expectEvent("part", `id="live-facts"`, "Resolved")
 		// Those who were told of the opening are still to be told of the end.
-		w.live(w.get("viewer", "/incidents/"+i.ID))
+		w.streamURL(w.get("viewer", "/incidents/"+i.ID))
 	})
 }
 
-func TestWhatMerelyTicksIsNoChange(t *testing.T) {
+func TestStream_AClockTickIsNoChange(t *testing.T) {
 	now := time.Now().UTC()
-	v := &visit{context: t.Context(), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
+	v := &request{context: t.Context(), now: now, clock: view.Clock{Now: now, Zone: time.UTC}}
 	page := view.HeartbeatPage{
 		Heartbeat: view.Heartbeat{Key: "k", Status: "down", LastPing: now.Add(-time.Hour)},
 		Incidents: []view.IncidentLine{{ID: "i", State: "open", Cause: "missed", Opened: now.Add(-time.Minute)}},
 	}
-	before, err := v.marked(page.Living())
+	before, err := v.fragmentRefs(page.Fragments())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := v.at(now.Add(90 * time.Second)).marked(page.Living())
+	after, err := v.atTime(now.Add(90 * time.Second)).fragmentRefs(page.Fragments())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, after, cmp.AllowUnexported(shown{})); diff != "" {
+	if diff := cmp.Diff(before, after, cmp.AllowUnexported(FragmentRef{})); diff != "" {
 		t.Errorf("90 seconds later (-before +after):\n%s", diff)
 	}
 }

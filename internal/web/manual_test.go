@@ -15,43 +15,43 @@ import (
 	"overdue/internal/web/view"
 )
 
-// document is the description of the API, as the server answers with it.
-func document() ([]byte, error) {
+// testOpenAPI is the description of the API, as the server answers with it.
+func testOpenAPI() ([]byte, error) {
 	answer := httptest.NewRecorder()
-	api.New(api.Options{Base: base, Version: "1.0.0"}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, specPath, nil))
+	api.New(api.Options{BaseURL: testBaseURL, Version: "1.0.0"}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, SpecPath, nil))
 	return answer.Body.Bytes(), nil
 }
 
-// openedBook is the manual of the program.
-func openedBook(t *testing.T) *book {
+// loadManual is the manual of the program.
+func loadManual(t *testing.T) *Manual {
 	t.Helper()
-	b, err := openBook()
+	b, err := Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// drawn is the body of a page for a reader.
-func drawn(t *testing.T, c *chapter, r docReader) string {
+// renderPage is the body of a page for a reader.
+func renderPage(t *testing.T, c *Page, r Reader) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := c.body(r).Render(context.Background(), &out); err != nil {
+	if err := c.Body(r).Render(context.Background(), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
 }
 
-// strange is a reader whose addresses occur nowhere in the manual.
-var strange = docReader{base: "https://watch.kestrel.example", pingURL: "https://watch.kestrel.example/api/v1/hb/fdc21dc3-1307-4610-80fe-b809fc4c10c1"}
+// exampleReader is a reader whose addresses occur nowhere in the manual.
+var exampleReader = Reader{BaseURL: "https://watch.kestrel.example", PingURL: "https://watch.kestrel.example/api/v1/hb/fdc21dc3-1307-4610-80fe-b809fc4c10c1"}
 
-func TestEveryPageOfTheManualIsWholeAndLeadsSomewhere(t *testing.T) {
-	b := openedBook(t)
-	if len(b.pages) < 10 {
-		t.Fatalf("only %d pages", len(b.pages))
+func TestLoad_EveryPageIsCompleteAndItsLinksResolve(t *testing.T) {
+	b := loadManual(t)
+	if len(b.Pages) < 10 {
+		t.Fatalf("only %d pages", len(b.Pages))
 	}
-	for slug, c := range b.pages {
-		html := drawn(t, c, strange)
+	for slug, c := range b.Pages {
+		html := renderPage(t, c, exampleReader)
 		if strings.Contains(html, "<h1") {
 			t.Errorf("%s has a second h1", slug)
 		}
@@ -73,31 +73,31 @@ func TestEveryPageOfTheManualIsWholeAndLeadsSomewhere(t *testing.T) {
 			}
 			seen[m[1]] = true
 		}
-		if len(c.next) == 0 || len(c.contents) == 0 {
+		if len(c.Next) == 0 || len(c.Contents) == 0 {
 			t.Errorf("%s has no headings, or does not say what to read next", slug)
 		}
 	}
 }
 
-func TestTheManualShowsTheReadersOwnAddresses(t *testing.T) {
-	b := openedBook(t)
-	for slug, c := range b.pages {
-		html := drawn(t, c, strange)
-		if strings.Contains(html, "overdue.example.org") || strings.Contains(html, noID+"\"") {
+func TestPage_ShowsTheReadersOwnAddresses(t *testing.T) {
+	b := loadManual(t)
+	for slug, c := range b.Pages {
+		html := renderPage(t, c, exampleReader)
+		if strings.Contains(html, "overdue.example.org") || strings.Contains(html, placeholderID+"\"") {
 			t.Errorf("%s shows an address that is not the reader's", slug)
 		}
 	}
-	first := drawn(t, b.pages["first-heartbeat"], strange)
-	if strings.Count(first, strange.pingURL) < 13 {
+	first := renderPage(t, b.Pages["first-heartbeat"], exampleReader)
+	if strings.Count(first, exampleReader.PingURL) < 13 {
 		t.Error("the first page does not hold the reader's ping URL in each snippet and in its own line")
 	}
-	if self := drawn(t, b.pages["self-hosting"], strange); !strings.Contains(self, "https://overdue.example.com") {
+	if self := renderPage(t, b.Pages["self-hosting"], exampleReader); !strings.Contains(self, "https://overdue.example.com") {
 		t.Error("an address that only stands for any was replaced")
 	}
 }
 
-func TestMarkdownBecomesTheMarkupOfTheStyle(t *testing.T) {
-	c, err := readChapter(fstest.MapFS{"p.md": {Data: []byte(strings.Join([]string{
+func TestParsePage_WritesOurMarkup(t *testing.T) {
+	c, err := parsePage(fstest.MapFS{"p.md": {Data: []byte(strings.Join([]string{
 		"# Page", "", "What it is *for*.", "", "## Two words", "",
 		"A [link](p.md#two-words), [outside](https://x.example/) and [Up](status:up) with `a < b`.", "",
 		"| a | b |", "| --- | --- |", "| 1 | `2` |", "", "> **Mind** the gap.", "", "### Deeper", "",
@@ -106,7 +106,7 @@ func TestMarkdownBecomesTheMarkupOfTheStyle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	html := drawn(t, c, strange)
+	html := renderPage(t, c, exampleReader)
 	for _, want := range []string{
 		`<h2 id="two-words">Two words <a class="anchor" href="#two-words" aria-label="Link to this section">#</a></h2>`,
 		`<a href="/docs/p#two-words" class="link">link</a>`, `<a href="https://x.example/" class="link">outside</a>`,
@@ -118,15 +118,15 @@ func TestMarkdownBecomesTheMarkupOfTheStyle(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, html)
 		}
 	}
-	if c.title != "Page" || c.lede != "What it is for." || strings.Contains(html, "What it is") {
-		t.Errorf("title %q, lede %q", c.title, c.lede)
+	if c.Title != "Page" || c.Lede != "What it is for." || strings.Contains(html, "What it is") {
+		t.Errorf("title %q, lede %q", c.Title, c.Lede)
 	}
-	if len(c.contents) != 1 || c.contents[0] != (view.Heading{ID: "two-words", Title: "Two words"}) {
-		t.Errorf("on this page: %v", c.contents)
+	if len(c.Contents) != 1 || c.Contents[0] != (view.Heading{ID: "two-words", Title: "Two words"}) {
+		t.Errorf("on this page: %v", c.Contents)
 	}
 }
 
-func TestAManualWithAFaultIsRefused(t *testing.T) {
+func TestParseManual_RejectsAnInvalidManual(t *testing.T) {
 	for name, text := range map[string]string{
 		"HTML":                     "# T\n\nL.\n\n<b>x</b>\n",
 		"HTML in a line":           "# T\n\nL.\n\na <i>b</i>\n",
@@ -145,38 +145,38 @@ func TestAManualWithAFaultIsRefused(t *testing.T) {
 		"a next page that is none": "# T\n\nL.\n\n```overdue-next\ngone: why\n```\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := readBook(fstest.MapFS{"p.md": {Data: []byte(text)}}, []shelf{{"S", []string{"p"}}}); err == nil {
+			if _, err := parseManual(fstest.MapFS{"p.md": {Data: []byte(text)}}, []navGroup{{"S", []string{"p"}}}); err == nil {
 				t.Error("taken; want it refused")
 			}
 		})
 	}
-	if _, err := readBook(fstest.MapFS{"p.md": {Data: []byte("# T\n\nL.\n")}, "q.md": {Data: []byte("# T\n\nL.\n")}}, []shelf{{"S", []string{"p"}}}); err == nil {
+	if _, err := parseManual(fstest.MapFS{"p.md": {Data: []byte("# T\n\nL.\n")}, "q.md": {Data: []byte("# T\n\nL.\n")}}, []navGroup{{"S", []string{"p"}}}); err == nil {
 		t.Error("a page that is on no shelf is taken")
 	}
 }
 
-func TestEachPageLeadsToItsNeighbours(t *testing.T) {
-	b := openedBook(t)
-	before, after := b.around("first-heartbeat")
+func TestManual_NeighboursFollowTheOrder(t *testing.T) {
+	b := loadManual(t)
+	before, after := b.Neighbours("first-heartbeat")
 	if before.Slug != "" || after.Slug != "integrations" {
 		t.Errorf("around the first page: %q and %q", before.Slug, after.Slug)
 	}
-	if before, after = b.around(b.order[len(b.order)-1].Slug); before.Slug == "" || after.Slug != "" {
+	if before, after = b.Neighbours(b.Order[len(b.Order)-1].Slug); before.Slug == "" || after.Slug != "" {
 		t.Errorf("around the last page: %q and %q", before.Slug, after.Slug)
 	}
 }
 
-func TestEveryPathOfTheAPIIsInTheReference(t *testing.T) {
-	written, err := document()
+func TestGroups_ContainEveryPathOfTheAPI(t *testing.T) {
+	written, err := testOpenAPI()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := readSpec(written)
+	s, err := ParseOpenAPI(written)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := map[string]bool{}
-	for _, g := range s.groups(base) {
+	for _, g := range s.Groups(testBaseURL) {
 		if len(g.Operations) == 0 {
 			t.Errorf("%s is empty", g.Title)
 		}
@@ -192,7 +192,7 @@ func TestEveryPathOfTheAPIIsInTheReference(t *testing.T) {
 	}
 	for path, operations := range s.Paths {
 		for verb, op := range operations {
-			ping := op.Tags[0] == pinging && verb != "post"
+			ping := op.Tags[0] == pingTag && verb != "post"
 			if !ping && !shown[strings.ToUpper(verb)+" "+path] {
 				t.Errorf("%s %s is not in the reference", verb, path)
 			}
@@ -203,16 +203,16 @@ func TestEveryPathOfTheAPIIsInTheReference(t *testing.T) {
 	}
 }
 
-func TestTheReferenceIsDrawnFromTheDescription(t *testing.T) {
+func TestGroups_ShowParametersAndExamples(t *testing.T) {
 	document, err := os.ReadFile("testdata/openapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := readSpec(document)
+	s, err := ParseOpenAPI(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups := s.groups("https://x.example")
+	groups := s.Groups("https://x.example")
 	if len(groups) != 2 || groups[0].Title != "Things" || groups[1].Title != "Pinging" {
 		t.Fatalf("groups: %+v", groups)
 	}
@@ -220,7 +220,7 @@ func TestTheReferenceIsDrawnFromTheDescription(t *testing.T) {
 	if len(got) != 2 || got[0].Method != "GET" || got[1].Method != "POST" || !got[0].ReadOnly || got[1].ReadOnly || got[0].NoKey {
 		t.Fatalf("operations: %+v", got)
 	}
-	want := view.Parameter{Name: "size", Type: "integer or string", Required: true, About: "How `big`"}
+	want := view.Parameter{Name: "size", Type: "integer or string", Required: true, Description: "How `big`"}
 	if len(got[1].Body) != 2 || got[1].Body[1] != want {
 		t.Errorf("body: %+v", got[1].Body)
 	}

@@ -11,12 +11,12 @@ import (
 // daysShown is how many days the month of a heartbeat has.
 const daysShown = 30
 
-// month counts the runs of each of the last 30 days, as the project's zone has
+// Month counts the runs of each of the last 30 days, as the project's zone has
 // days.
-func month(all []run, limit time.Duration, c view.Clock) view.Month {
-	m := view.Month{Limit: limit}
+func Month(all []Run, limit time.Duration, c view.Clock) view.DailyRuns {
+	m := view.DailyRuns{MaxRunTime: limit}
 	index := map[string]int{}
-	today := c.Now.In(zone(c))
+	today := c.Now.In(Zone(c))
 	for i := daysShown - 1; i >= 0; i-- {
 		// Noon exists on every day, whatever the clocks do.
 		day := time.Date(today.Year(), today.Month(), today.Day()-i, 12, 0, 0, 0, today.Location())
@@ -24,20 +24,20 @@ func month(all []run, limit time.Duration, c view.Clock) view.Month {
 		m.Days = append(m.Days, view.Day{Date: day})
 	}
 	for _, r := range all {
-		for _, part := range daily(r, zone(c)) {
-			if i, shown := index[part.at.In(zone(c)).Format(time.DateOnly)]; shown {
-				m.Days[i] = counted(m.Days[i], part)
+		for _, part := range splitByDay(r, Zone(c)) {
+			if i, shown := index[part.at.In(Zone(c)).Format(time.DateOnly)]; shown {
+				m.Days[i] = addToDay(m.Days[i], part)
 			}
 		}
 	}
 	return m
 }
 
-// daily divides runs that lie on two days of a zone, as if they were evenly
+// splitByDay divides runs that lie on two days of a zone, as if they were evenly
 // spaced. They lie on one day in UTC, so there is one midnight at most.
-func daily(r run, zone *time.Location) []run {
+func splitByDay(r Run, zone *time.Location) []Run {
 	if r.count < 2 || r.at.In(zone).Day() == r.last.In(zone).Day() {
-		return []run{r}
+		return []Run{r}
 	}
 	last := r.last.In(zone)
 	midnight := time.Date(last.Year(), last.Month(), last.Day(), 0, 0, 0, 0, zone)
@@ -45,60 +45,60 @@ func daily(r run, zone *time.Location) []run {
 	before := r
 	before.count = min(int((midnight.Sub(r.at)-1)/gap)+1, r.count-1)
 	r.at, r.count = r.last, r.count-before.count
-	return []run{before, r}
+	return []Run{before, r}
 }
 
-// zone is the zone of a clock.
-func zone(c view.Clock) *time.Location {
+// Zone is the zone of a clock.
+func Zone(c view.Clock) *time.Location {
 	if c.Zone == nil {
 		return time.UTC
 	}
 	return c.Zone
 }
 
-// counted is a day with more runs, or with what one of them measured.
-func counted(d view.Day, r run) view.Day {
+// addToDay is a day with more runs, or with what one of them measured.
+func addToDay(d view.Day, r Run) view.Day {
 	switch r.outcome {
-	case view.OnTime:
+	case view.OutcomeOnTime:
 		d.OnTime += r.count
-	case view.Late:
+	case view.OutcomeLate:
 		d.Late += r.count
-		d.LateBy = max(d.LateBy, r.lateBy)
-	case view.Failed:
+		d.MaxLateness = max(d.MaxLateness, r.lateBy)
+	case view.OutcomeFailed:
 		d.Failed += r.count
-	case view.Missed:
+	case view.OutcomeMissed:
 		d.Missed += r.count
-	case view.Unknown:
+	case view.OutcomeUnknown:
 		d.Unknown += r.count
-	case view.Open:
-		d.Open += r.count
-	case view.Upcoming:
+	case view.OutcomeWithinGrace:
+		d.WithinGrace += r.count
+	case view.OutcomeUpcoming:
 		d.Upcoming += r.count
 	}
 	if r.exit > 0 {
-		d.Exit = r.exit
+		d.ExitStatus = r.exit
 	}
-	d.Took = max(d.Took, r.took)
+	d.LongestRun = max(d.LongestRun, r.took)
 	return d
 }
 
-// stats are the figures of the last 30 days.
-func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
-	var s view.MonthStats
+// MonthStats are the figures of the last 30 days.
+func MonthStats(all []Run, outages []manage.Outage, now time.Time) view.RunStats {
+	var s view.RunStats
 	var took []time.Duration
 	since := now.Add(-daysShown * 24 * time.Hour)
 	for _, r := range all {
-		if r.at.Before(since) || slices.Contains([]string{view.Open, view.Upcoming, view.Running}, r.outcome) {
+		if r.at.Before(since) || slices.Contains([]string{view.OutcomeWithinGrace, view.OutcomeUpcoming, view.OutcomeRunning}, r.outcome) {
 			continue
 		}
-		if r.outcome != view.Unknown {
+		if r.outcome != view.OutcomeUnknown {
 			s.Watched += r.count
 		}
 		switch r.outcome {
-		case view.Late:
+		case view.OutcomeLate:
 			s.Late += r.count
 			s.Good += r.count
-		case view.OnTime:
+		case view.OutcomeOnTime:
 			s.Good += r.count
 		}
 		if r.took > 0 {
@@ -107,16 +107,16 @@ func stats(all []run, outages []manage.Outage, now time.Time) view.MonthStats {
 	}
 	if len(took) > 0 {
 		slices.Sort(took)
-		s.Usual, s.Slowest = took[(len(took)-1)/2], took[len(took)-1]
+		s.UsualRunTime, s.SlowestRunTime = took[(len(took)-1)/2], took[len(took)-1]
 	}
 	for _, o := range outages {
-		s.Down += down(o, since, now)
+		s.TimeDown += downtimeWithin(o, since, now)
 	}
 	return s
 }
 
-// down is how much of an outage lies between two moments.
-func down(o manage.Outage, since, now time.Time) time.Duration {
+// downtimeWithin is how much of an outage lies between two moments.
+func downtimeWithin(o manage.Outage, since, now time.Time) time.Duration {
 	from, to := o.Opened, o.Resolved
 	if from.Before(since) {
 		from = since

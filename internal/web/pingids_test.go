@@ -17,8 +17,8 @@ func spellings(id string) []string {
 	return []string{id, bare, strings.ToUpper(id), strings.ToUpper(bare), strings.ReplaceAll(id, "-", "%2D")}
 }
 
-// holdsNone objects to every id in a text, in every spelling.
-func (w *world) holdsNone(what, text string, ids ...string) {
+// expectNoID objects to every id in a text, in every spelling.
+func (w *fixture) expectNoID(what, text string, ids ...string) {
 	w.Helper()
 	for _, id := range ids {
 		for _, spelling := range spellings(id) {
@@ -30,50 +30,50 @@ func (w *world) holdsNone(what, text string, ids ...string) {
 	}
 }
 
-// indiscreet is a heartbeat that says its own id and those of others wherever a
+// leakyProject is a heartbeat that says its own id and those of others wherever a
 // text can be, with its incident and channel.
-func (w *world) indiscreet(others ...monitor.Heartbeat) (monitor.Heartbeat, monitor.Incident, monitor.Channel, []string) {
+func (w *fixture) leakyProject(others ...monitor.Heartbeat) (monitor.Heartbeat, monitor.Incident, monitor.Channel, []string) {
 	w.Helper()
 	var ids []string
 	for _, h := range others {
 		ids = append(ids, h.ID)
 	}
-	c := w.channel("ops")
-	h := w.heartbeat("leaky")
+	c := w.createChannel("ops")
+	h := w.createHeartbeat("leaky")
 	ids = append(ids, h.ID)
 	var all []string
 	for _, id := range ids {
 		all = append(all, spellings(id)...)
 	}
 	words := strings.Join(all, " ")
-	_, err := w.desk.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{
+	_, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{
 		Name: new("leaky " + ids[0]), Description: &words, Tags: &ids,
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.hear(h, time.Minute, monitor.Ping{
-		Kind: monitor.Fail, ExitCode: 2, RunID: ids[0], UserAgent: "job " + ids[0], Body: []byte("+ curl " + base + "/api/v1/hb/" + words), BodySize: 1 << 20,
+	w.ping(h, time.Minute, monitor.Ping{
+		Kind: monitor.PingFail, ExitCode: 2, RunID: ids[0], UserAgent: "job " + ids[0], Body: []byte("+ curl " + testBaseURL + "/api/v1/hb/" + words), BodySize: 1 << 20,
 	})
-	i := w.incident(h)
-	w.deliver(c, "refused", 400, "unknown "+words)
+	i := w.newestIncident(h)
+	w.recordDelivery(c, "refused", 400, "unknown "+words)
 	if a := w.post("member", "/incidents/"+i.ID+"/notes", url.Values{"note": {"see " + words}}); a.code != 303 {
 		w.Fatal(a.code, a.body)
 	}
 	return h, i, c, ids
 }
 
-func TestPages_HoldNoIDForThoseWhoMayNotPing(t *testing.T) {
-	onEach(t, func(w *world) {
-		elsewhere, err := w.desk.CreateHeartbeat(w.Context(), w.actor("stranger"), manage.HeartbeatEdit{Name: new("far"), Interval: new("1h")})
+func TestPages_HideIDsFromPeopleWhoCannotPing(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		elsewhere, err := w.service.CreateHeartbeat(w.Context(), w.actor("stranger"), manage.HeartbeatEdit{Name: new("far"), Interval: new("1h")})
 		if err != nil {
 			w.Fatal(err)
 		}
-		h, i, c, ids := w.indiscreet(w.heartbeat("near"), elsewhere)
-		th := things{ref: h.Ref, incident: i.ID, channel: c.ID}
+		h, i, c, ids := w.leakyProject(w.createHeartbeat("near"), elsewhere)
+		th := resources{ref: h.Ref, incident: i.ID, channel: c.ID}
 		seen := 0
 		for _, rt := range w.site.routes() {
-			if !strings.HasPrefix(rt.pattern, "GET ") || rt.stream {
+			if !strings.HasPrefix(rt.pattern, "GET ") || rt.isStream {
 				continue
 			}
 			for _, who := range []string{"", "viewer", "stranger"} {
@@ -83,27 +83,27 @@ func TestPages_HoldNoIDForThoseWhoMayNotPing(t *testing.T) {
 				if who == "stranger" {
 					mine = []string{ids[0], ids[2]}
 				}
-				w.holdsNone(fmt.Sprintf("%s for %q", rt.pattern, who), a.body+fmt.Sprint(a.header), mine...)
+				w.expectNoID(fmt.Sprintf("%s for %q", rt.pattern, who), a.body+fmt.Sprint(a.header), mine...)
 				seen += strings.Count(a.body, "…")
 			}
 		}
 		if seen < 20 {
 			w.Errorf("only %d ids were replaced: do the pages show these texts at all?", seen)
 		}
-		w.shows(w.get("member", "/heartbeats/"+h.Ref+"/pings/1/body"), 200, ids...)
-		w.holdsNone("the log", w.log.String(), ids...)
+		w.expectHTML(w.get("member", "/heartbeats/"+h.Ref+"/pings/1/body"), 200, ids...)
+		w.expectNoID("the log", w.log.String(), ids...)
 	})
 }
 
-func TestStreams_HoldNoIDForThoseWhoMayNotPing(t *testing.T) {
-	onEach(t, func(w *world) {
-		h, i, _, ids := w.indiscreet(w.heartbeat("near"))
-		var streams []*following
+func TestStream_HidesIDsFromPeopleWhoCannotPing(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h, i, _, ids := w.leakyProject(w.createHeartbeat("near"))
+		var streams []*eventStream
 		for _, path := range []string{"/heartbeats/" + h.Ref, "/incidents/" + i.ID, "/heartbeats", "/incidents"} {
-			streams = append(streams, w.follow("viewer", w.live(w.get("viewer", path))))
+			streams = append(streams, w.openStream("viewer", w.streamURL(w.get("viewer", path))))
 		}
 		words := "second " + strings.Join(spellings(ids[0]), " ") + " " + h.ID
-		w.hear(h, 0, monitor.Ping{Kind: monitor.Fail, ExitCode: 3, Body: []byte(words), UserAgent: words[:60]})
+		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte(words), UserAgent: words[:60]})
 		if a := w.post("member", "/incidents/"+i.ID+"/notes", url.Values{"note": {words}}); a.code != 303 {
 			w.Fatal(a.code)
 		}
@@ -112,7 +112,7 @@ func TestStreams_HoldNoIDForThoseWhoMayNotPing(t *testing.T) {
 			if n >= 2 {
 				continue // lists send rows that changed; the pages above hold every text
 			}
-			w.holdsNone("a stream", streams[n].next("part", text), ids...)
+			w.expectNoID("a stream", streams[n].expectEvent("part", text), ids...)
 		}
 	})
 }

@@ -17,14 +17,14 @@ import (
 	"overdue/internal/store"
 )
 
-// everybody is who asks, in the order of the table below: nobody, each role of
+// visitors is who asks, in the order of the table below: nobody, each role of
 // the project, and the owner of another one.
-var everybody = []string{"", "viewer", "member", "admin", "owner", "stranger"}
+var visitors = []string{"", "viewer", "member", "admin", "owner", "stranger"}
 
-// admitted is what each of everybody is answered by each route, with an empty
+// expectedStatus is what each of everybody is answered by each route, with an empty
 // form. 303 is done, or the way to the sign-in for who is not signed in; 422 is
 // "you may, but fill it in".
-var admitted = map[string]string{
+var expectedStatus = map[string]string{
 	"GET /setup":                           "303 303 303 303 303 303",
 	"POST /setup":                          "404 404 404 404 404 404",
 	"GET /sign-in":                         "200 303 303 303 303 303",
@@ -100,22 +100,22 @@ var admitted = map[string]string{
 	"GET /feedback":                        "303 403 403 403 200 200",
 }
 
-// things are what paths name, all of them in the project "main".
-type things struct{ heartbeat, ref, incident, channel, key, invitation, token, person string }
+// resources are what paths name, all of them in the project "main".
+type resources struct{ heartbeat, ref, incident, channel, key, invitation, token, person string }
 
-// things makes new ones: what the request before ended must not be missed.
-func (w *world) things(n int) (th things) {
+// createResources makes new ones: what the request before ended must not be missed.
+func (w *fixture) createResources(n int) (th resources) {
 	w.Helper()
 	name, owner := fmt.Sprint("thing-", n), auth.Operator(w.project, "root")
-	h, err := w.desk.CreateHeartbeat(w.Context(), owner, manage.HeartbeatEdit{Name: &name, Interval: new("5m"), Grace: new("1m")})
+	h, err := w.service.CreateHeartbeat(w.Context(), owner, manage.HeartbeatEdit{Name: &name, Interval: new("5m"), Grace: new("1m")})
 	if err != nil {
 		w.Fatal(err)
 	}
 	th.heartbeat, th.ref, th.token = h.ID, h.Ref, auth.NewInvitationToken()
 	w.update(func(tx *store.Tx) error {
-		ping := monitor.Ping{Kind: monitor.Fail, At: w.now(), ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("it broke"), BodySize: 8}
-		heard, change := h.Hear(ping, ping.At)
-		if _, err := tx.Save(ping.At, []store.Judgement{{Heartbeat: heard, Change: change}}); err != nil {
+		ping := monitor.Ping{Kind: monitor.PingFail, At: w.now(), ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("it broke"), BodySize: 8}
+		heard, change := h.ApplyPing(ping, ping.At)
+		if _, err := tx.Save(ping.At, []store.Transition{{Heartbeat: heard, Change: change}}); err != nil {
 			return err
 		}
 		incidents, err := tx.Incidents(store.IncidentFilter{Project: w.project.Key, Heartbeat: h.Key, Limit: 1})
@@ -127,12 +127,12 @@ func (w *world) things(n int) (th things) {
 		if err != nil {
 			return err
 		}
-		k, err := tx.AddKey(monitor.APIKey{Project: w.project.Key, Name: name, Created: w.now()}, name)
+		k, err := tx.AddAPIKey(monitor.APIKey{Project: w.project.Key, Name: name, Created: w.now()}, name)
 		if err != nil {
 			return err
 		}
 		i, err := tx.AddInvitation(monitor.Invitation{
-			Project: w.project.Key, Email: name + "@example.com", Role: auth.Viewer, By: "owner", Created: w.now(), Ends: w.now().Add(time.Hour),
+			Project: w.project.Key, Email: name + "@example.com", Role: auth.Viewer, InvitedBy: "owner", Created: w.now(), ExpiresAt: w.now().Add(time.Hour),
 		}, auth.HashKey(th.token))
 		if err != nil {
 			return err
@@ -148,7 +148,7 @@ func (w *world) things(n int) (th things) {
 }
 
 // path fills a pattern in with what it names.
-func (th things) path(pattern string) string {
+func (th resources) path(pattern string) string {
 	_, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
 		"/incidents/": th.incident, "/channels/": th.channel, "/api-keys/": th.key, "/team/invitations/": th.invitation,
@@ -164,22 +164,22 @@ func (th things) path(pattern string) string {
 		"{page}", "first-heartbeat").Replace(path)
 }
 
-func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestRoutes_AdmitExactlyTheExpectedRoles(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		n := 0
 		for _, rt := range w.site.routes() {
-			want, known := admitted[rt.pattern]
+			want, known := expectedStatus[rt.pattern]
 			if !known {
 				w.Errorf("%s: no entry says who is admitted", rt.pattern)
 				continue
 			}
 			var got []string
-			for _, who := range everybody {
+			for _, who := range visitors {
 				n++
-				got = append(got, fmt.Sprint(w.knock(who, rt, w.things(n))))
+				got = append(got, fmt.Sprint(w.statusFor(who, rt, w.createResources(n))))
 			}
 			if said := strings.Join(got, " "); said != want {
-				w.Errorf("%s:\n  got  %s\n  want %s (for %q)", rt.pattern, said, want, everybody)
+				w.Errorf("%s:\n  got  %s\n  want %s (for %q)", rt.pattern, said, want, visitors)
 			}
 		}
 		if log := w.log.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
@@ -191,19 +191,19 @@ func TestEveryRouteAdmitsWhomTheTableSays(t *testing.T) {
 	})
 }
 
-// knock sends an empty request of a route as somebody, and returns its status.
-func (w *world) knock(who string, rt route, th things) int {
+// statusFor sends an empty request of a route as somebody, and returns its status.
+func (w *fixture) statusFor(who string, rt route, th resources) int {
 	w.Helper()
 	method, _, _ := strings.Cut(rt.pattern, " ")
 	path := th.path(rt.pattern)
-	form := w.drawn(who, url.Values{})
+	form := w.withOrigin(who, url.Values{})
 	if method == http.MethodPost {
-		form = w.versioned(who, path, form)
+		form = w.withVersion(who, path, form)
 	}
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if rt.stream {
+	if rt.isStream {
 		ctx, cancel := context.WithTimeout(w.Context(), 250*time.Millisecond)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -212,15 +212,15 @@ func (w *world) knock(who string, rt route, th things) int {
 	if rt.pattern == "POST /sign-out" {
 		delete(w.cookies, who)
 	}
-	if a.code == http.StatusSeeOther && who == "" && rt.needs != open && !strings.HasPrefix(a.to(), "/sign-in") {
-		w.Errorf("%s leads nobody to %s", rt.pattern, a.to())
+	if a.code == http.StatusSeeOther && who == "" && rt.right != anyone && !strings.HasPrefix(a.location(), "/sign-in") {
+		w.Errorf("%s leads nobody to %s", rt.pattern, a.location())
 	}
 	return a.code
 }
 
-func TestTheTableOfWhoIsAdmittedHasNoRouteThatIsGone(t *testing.T) {
-	onEach(t, func(w *world) {
-		for pattern := range admitted {
+func TestRoutes_ExpectedStatusHasNoStaleEntry(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for pattern := range expectedStatus {
 			if !slices.ContainsFunc(w.site.routes(), func(rt route) bool { return rt.pattern == pattern }) {
 				w.Errorf("there is no route %s", pattern)
 			}
@@ -228,11 +228,11 @@ func TestTheTableOfWhoIsAdmittedHasNoRouteThatIsGone(t *testing.T) {
 	})
 }
 
-func TestViewersAndStrangersSeeNoPingURL(t *testing.T) {
-	onEach(t, func(w *world) {
-		th := w.things(1)
+func TestRoutes_ViewersAndStrangersSeeNoPingURL(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		th := w.createResources(1)
 		for _, rt := range w.site.routes() {
-			if !strings.HasPrefix(rt.pattern, "GET ") || rt.stream {
+			if !strings.HasPrefix(rt.pattern, "GET ") || rt.isStream {
 				continue
 			}
 			for _, who := range []string{"", "viewer", "stranger"} {
@@ -247,9 +247,9 @@ func TestViewersAndStrangersSeeNoPingURL(t *testing.T) {
 	})
 }
 
-func TestARouteThatSaysNothingStopsTheStart(t *testing.T) {
-	onEach(t, func(w *world) {
-		for _, rt := range []route{{pattern: "GET /x", handle: nowhere}, {pattern: "GET /x", needs: open}} {
+func TestNew_RejectsARouteWithoutARight(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for _, rt := range []route{{pattern: "GET /x", handle: notFound}, {pattern: "GET /x", right: anyone}} {
 			if err := w.site.mount(http.NewServeMux(), rt); err == nil {
 				w.Errorf("%+v was taken", rt)
 			}
@@ -257,8 +257,8 @@ func TestARouteThatSaysNothingStopsTheStart(t *testing.T) {
 	})
 }
 
-func TestAWrongMethodIsToldWhichAreRight(t *testing.T) {
-	onEach(t, func(w *world) {
+func TestNotFound_AWrongMethodGetsTheAllowedOnes(t *testing.T) {
+	onEach(t, func(w *fixture) {
 		for _, c := range []struct{ method, path, allow string }{
 			{"DELETE", "/heartbeats", "GET, HEAD, POST"},
 			{"POST", "/audit", "GET, HEAD"},

@@ -8,12 +8,12 @@ import (
 	"overdue/internal/web/view"
 )
 
-// stripRuns is how many runs the ruler of recent runs shows.
-const stripRuns = 30
+// stripLength is how many runs the ruler of recent runs shows.
+const stripLength = 30
 
-// run is what became of some expected runs in a row, all alike and of one day
+// Run is what became of some expected runs in a row, all alike and of one day
 // in UTC; or, with a count of 0, what a ping measured.
-type run struct {
+type Run struct {
 	at, last time.Time // last is zero when there is one
 	count    int
 	outcome  string
@@ -22,67 +22,67 @@ type run struct {
 	exit     int           // of a failure, 0 when none was told
 }
 
-// outcomes are those of the ledger as they are drawn.
-var outcomes = map[monitor.Outcome]string{
-	monitor.RunOnTime: view.OnTime, monitor.RunLate: view.Late,
-	monitor.RunFailed: view.Failed, monitor.RunTooShort: view.Failed, monitor.RunOverran: view.Failed,
-	monitor.RunMissed: view.Missed, monitor.RunNotStarted: view.Missed, monitor.RunUnknown: view.Unknown,
+// outcomeNames are those of the ledger as they are drawn.
+var outcomeNames = map[monitor.Outcome]string{
+	monitor.RunOnTime: view.OutcomeOnTime, monitor.RunLate: view.OutcomeLate,
+	monitor.RunFailed: view.OutcomeFailed, monitor.RunTooShort: view.OutcomeFailed, monitor.RunOverran: view.OutcomeFailed,
+	monitor.RunMissed: view.OutcomeMissed, monitor.RunNotStarted: view.OutcomeMissed, monitor.RunUnknown: view.OutcomeUnknown,
 }
 
-// runs tells what became of the runs of a heartbeat, oldest first, as far as its
+// Runs tells what became of the runs of a heartbeat, oldest first, as far as its
 // ledger was read, and what is expected next.
-func runs(w manage.Watched, now time.Time) []run {
-	var all []run
-	for _, s := range w.Slots {
-		all = append(all, run{at: s.First, last: s.Last, count: int(s.Count), outcome: outcomes[s.Outcome], lateBy: s.LateBy})
+func Runs(w manage.HeartbeatHistory, now time.Time) []Run {
+	var all []Run
+	for _, s := range w.Spans {
+		all = append(all, Run{at: s.First, last: s.Last, count: int(s.Count), outcome: outcomeNames[s.Outcome], lateBy: s.LateBy})
 	}
 	for _, p := range w.Pings {
-		r := run{at: p.At, took: p.RunTime}
-		if p.Kind == monitor.Fail {
+		r := Run{at: p.At, took: p.RunTime}
+		if p.Kind == monitor.PingFail {
 			r.exit = max(p.ExitCode, 0)
 		}
 		all = append(all, r)
 	}
 	switch {
 	case w.Running():
-		return append(all, run{at: now, count: 1, outcome: view.Running})
-	case w.Shown(now) == monitor.Late:
-		return append(all, run{at: w.Due(), count: 1, outcome: view.Open})
-	case w.Judged() && w.Status != monitor.Down && !w.Due().IsZero():
-		return append(all, run{at: w.Due(), count: 1, outcome: view.Upcoming})
+		return append(all, Run{at: now, count: 1, outcome: view.OutcomeRunning})
+	case w.StatusAt(now) == monitor.Late:
+		return append(all, Run{at: w.Due(), count: 1, outcome: view.OutcomeWithinGrace})
+	case w.ExpectsPings() && w.Status != monitor.Down && !w.Due().IsZero():
+		return append(all, Run{at: w.Due(), count: 1, outcome: view.OutcomeUpcoming})
 	}
 	return all
 }
 
-// strip is the ruler of recent runs.
-func strip(all []run) view.Strip {
-	var s view.Strip
+// Strip is the ruler of recent runs.
+func Strip(all []Run) view.RunStrip {
+	var s view.RunStrip
 	for _, r := range all {
-		for range min(r.count, stripRuns) {
+		for range min(r.count, stripLength) {
 			s = append(s, r.outcome)
 		}
 	}
-	return s[max(0, len(s)-stripRuns):]
+	return s[max(0, len(s)-stripLength):]
 }
 
-// spark is the curve of recent run times.
-func spark(pings []monitor.Ping) view.Spark {
-	var s view.Spark
+// Spark is the curve of recent run times.
+func Spark(pings []monitor.Ping) view.DurationSparkline {
+	var s view.DurationSparkline
 	for _, p := range pings {
-		if p.HasRun {
+		if p.HasRunTime {
 			s = append(s, p.RunTime)
 		}
 	}
 	return s[max(0, len(s)-16):] // the same
 }
 
-// runningSince is when the first of the runs under way began, zero when there is
+// RunningSince is when the first of the runs under way began, zero when there is
 // none.
-func runningSince(h monitor.Heartbeat) time.Time {
+func RunningSince(h monitor.Heartbeat) time.Time {
 	var first time.Time
-	for _, r := range h.Runs {
-		if !r.Lost && (first.IsZero() || r.Start.Before(first)) {
-			first = r.Start
+	for _, r := range h.ActiveRuns {
+		if !r.Overran && (first.IsZero() || r.StartedAt.Before(first)) {
+			first = r.StartedAt
 		}
 	}
 	return first

@@ -17,47 +17,47 @@ import (
 
 // Options are what the pages work with.
 type Options struct {
-	Desk    *manage.Desk
-	People  *auth.People
-	Base    string // as browsers reach the pages, without a slash at its end
-	Version string // of the program
-	Log     *slog.Logger
-	Feed    *Feed         // hears which heartbeats change; nil for one of its own
-	Links   *manage.Links // nil: links in alerts are not valid
-	// Source is the address that a request came from.
-	Source func(*http.Request) string
-	// Mail sends a letter of plain text; nil when no mail server is set.
-	Mail func(ctx context.Context, to, subject, text string) error
-	// Seal is the secret that closes what forms bring back; empty for one of chance,
+	Service  *manage.Service
+	People   *auth.People
+	BaseURL  string // as browsers reach the pages, without a slash at its end
+	Version  string // of the program
+	Logger   *slog.Logger
+	Feed     *Feed            // hears which heartbeats change; nil for one of its own
+	AckLinks *manage.AckLinks // nil: links in alerts are not valid
+	// ClientAddress is the address that a request came from.
+	ClientAddress func(*http.Request) string
+	// SendMail sends a letter of plain text; nil when no mail server is set.
+	SendMail func(ctx context.Context, to, subject, text string) error
+	// FormSecret is the secret that closes what forms bring back; empty for one of chance,
 	// which no other node and no later start knows.
-	Seal string
-	// Document is the description of the API (OpenAPI), which the manual shows.
-	Document func() ([]byte, error)
+	FormSecret string
+	// OpenAPI is the description of the API (OpenAPI), which the manual shows.
+	OpenAPI func() ([]byte, error)
 }
 
 // Site answers everything that is for people. It is safe for concurrent use.
 type Site struct {
 	Options
-	origin  string // of Base
-	secure  bool   // Base is https
-	counter counter
-	errands chan struct{} // as many as are under way
-	sealer  sealer
-	squeeze func(http.Handler) http.HandlerFunc
-	mux     *http.ServeMux
-	again   *http.ServeMux // pages and forms as a held form is shown in them
-	handler http.Handler
+	origin    string // of Base
+	secure    bool   // Base is https
+	navCounts countsCache
+	mailSlots chan struct{} // as many as are under way
+	sealer    Sealer
+	compress  func(http.Handler) http.HandlerFunc
+	mux       *http.ServeMux
+	resumeMux *http.ServeMux // pages and forms as a held form is shown in them
+	handler   http.Handler
 }
 
 // New returns the pages. An error is a fault of the program or of Base.
 func New(o Options) (*Site, error) {
-	s := &Site{Options: o, errands: make(chan struct{}, mostErrands)}
+	s := &Site{Options: o, mailSlots: make(chan struct{}, maxMailsInFlight)}
 	if s.Feed == nil {
 		s.Feed = &Feed{}
 	}
-	base, err := url.Parse(o.Base)
+	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" {
-		return nil, fmt.Errorf("address of the pages: %q is no http URL", o.Base)
+		return nil, fmt.Errorf("address of the pages: %q is no http URL", o.BaseURL)
 	}
 	s.origin, s.secure = base.Scheme+"://"+base.Host, base.Scheme == "https"
 	// The jitter hides how much a page shrank, which could tell a secret on it
@@ -66,23 +66,23 @@ func New(o Options) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compression of pages: %w", err)
 	}
-	s.squeeze = squeeze
-	if s.sealer, err = newSealer(o.Seal); err != nil {
+	s.compress = squeeze
+	if s.sealer, err = NewSealer(o.FormSecret); err != nil {
 		return nil, err
 	}
-	s.mux, s.again = http.NewServeMux(), http.NewServeMux()
-	s.mux.Handle(static.Prefix, s.squeeze(static.Handler()))
-	for _, rt := range append(s.routes(), route{pattern: "/", needs: open, handle: nowhere}) {
+	s.mux, s.resumeMux = http.NewServeMux(), http.NewServeMux()
+	s.mux.Handle(static.Prefix, s.compress(static.Handler()))
+	for _, rt := range append(s.routes(), route{pattern: "/", right: anyone, handle: notFound}) {
 		if err := s.mount(s.mux, rt); err != nil {
 			return nil, err
 		}
-		s.mountInside(rt)
+		s.mountResume(rt)
 	}
-	same, err := s.sameOrigin()
+	same, err := s.crossOriginProtection()
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.headers(same.Handler(s.mux))
+	s.handler = s.securityHeaders(same.Handler(s.mux))
 	return s, nil
 }
 
@@ -104,4 +104,4 @@ func (s *Site) host() string {
 }
 
 // pingBase is what ping URLs start with, up to the id.
-func (s *Site) pingBase() string { return s.Base + "/api/v1/hb/" }
+func (s *Site) pingBase() string { return s.BaseURL + "/api/v1/hb/" }

@@ -20,70 +20,70 @@ import (
 
 // How a stream behaves.
 const (
-	shortestPause = 250 * time.Millisecond // between two readings: at most 4 a second
-	lookEvery     = 2 * time.Second        // for what other nodes changed
-	breathEvery   = 20 * time.Second       // a comment, so that no proxy takes the stream for dead
-	admitEvery    = 4 * time.Second        // whether the viewer is still signed in, with the same role
-	longestSend   = 10 * time.Second       // a page that does not read loses its stream
-	retryAfter    = "2000"                 // milliseconds until a browser connects again
+	minRefreshInterval   = 250 * time.Millisecond // between two readings: at most 4 a second
+	pollInterval         = 2 * time.Second        // for what other nodes changed
+	keepAliveInterval    = 20 * time.Second       // a comment, so that no proxy takes the stream for dead
+	sessionCheckInterval = 4 * time.Second        // whether the viewer is still signed in, with the same role
+	writeTimeout         = 10 * time.Second       // a page that does not read loses its stream
+	reconnectDelay       = "2000"                 // milliseconds until a browser connects again
 )
 
-// part is one piece of a page that is swapped when its facts change.
-type part struct {
-	key          string // names it within the stream
-	event        string // that it is sent as; empty for a row
-	facts        any    // what it was drawn from
-	draw         func(view.Clock) templ.Component
-	name, status string // of the heartbeat; a new status is said aloud
-	aloud        string // said when the part changes, but not all the time
+// Fragment is one piece of a page that is swapped when its facts change.
+type Fragment struct {
+	Key          string // names it within the stream
+	Event        string // that it is sent as; empty for a row
+	State        any    // what it was drawn from
+	Render       func(view.Clock) templ.Component
+	Name, Status string // of the heartbeat; a new status is said aloud
+	Announcement string // said when the part changes, but not all the time
 }
 
-// scene is what a stream shows at one moment.
-type scene struct {
-	parts []part
-	title string // of the document, empty to leave it
+// Snapshot is what a stream shows at one moment.
+type Snapshot struct {
+	Fragments []Fragment
+	Title     string // of the document, empty to leave it
 }
 
-// mark is a short digest of facts: the page that was drawn from the same facts
+// Digest is a short digest of facts: the page that was drawn from the same facts
 // has the same.
-func mark(facts any) string {
+func Digest(facts any) string {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%+v", facts)
 	return strconv.FormatUint(uint64(h.Sum32()), 36)
 }
 
-// stream is one page that is kept up to date.
-type stream struct {
-	*visit
-	keys []int64
-	// look tells cheaply whether anything changed on other nodes: then its answer
+// Stream is one page that is kept up to date.
+type Stream struct {
+	*request
+	Keys []int64
+	// Poll tells cheaply whether anything changed on other nodes: then its answer
 	// differs from the one before. read tells how things stand.
-	look func(ctx context.Context) (string, error)
-	read func(ctx context.Context, now time.Time) (scene, error)
+	Poll     func(ctx context.Context) (string, error)
+	Snapshot func(ctx context.Context, now time.Time) (Snapshot, error)
 
-	seen   map[string]string // mark of each part as the page has it
-	status map[string]string
-	title  string
-	pulse  string
-	id     int
-	spoke  time.Time // when news were said aloud
-	unsaid string    // what waits to be
+	digests             map[string]string // mark of each part as the page has it
+	statuses            map[string]string
+	title               string
+	lastPoll            string
+	lastEventID         int
+	announcedAt         time.Time // when news were said aloud
+	pendingAnnouncement string    // what waits to be
 }
 
-// run sends events until the visitor leaves, may not look any more, or the
+// Serve sends events until the visitor leaves, may not look any more, or the
 // server stops. seen are the marks of what the page shows already.
-func (s *stream) run(seen map[string]string) error {
-	e, err := s.site.Feed.listen(s.liveOwner(), s.keys)
+func (s *Stream) Serve(seen map[string]string) error {
+	e, err := s.site.Feed.subscribe(s.subscriber(), s.Keys)
 	if err != nil {
-		return s.refuse(err)
+		return s.reject(err)
 	}
-	defer s.site.Feed.forget(e)
+	defer s.site.Feed.unsubscribe(e)
 	if s.r.Header.Get("Last-Event-ID") != "" || s.r.URL.Query().Has("again") {
 		seen = nil // after a gap nobody knows what the page shows
 	}
-	s.seen, s.status = seen, map[string]string{}
-	if s.seen == nil {
-		s.seen = map[string]string{}
+	s.digests, s.statuses = seen, map[string]string{}
+	if s.digests == nil {
+		s.digests = map[string]string{}
 	}
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -92,24 +92,24 @@ func (s *stream) run(seen map[string]string) error {
 	s.w.WriteHeader(http.StatusOK)
 	// What goes wrong from here on cannot be answered any more: the stream ends,
 	// and the browser comes again. What was deleted meanwhile is missed then.
-	if err := s.follow(e); err != nil && s.ctx().Err() == nil && !gone(err) {
-		s.site.Log.Warn("live page ended", "error", err, "path", s.r.URL.Path)
+	if err := s.loop(e); err != nil && s.ctx().Err() == nil && !isMissing(err) {
+		s.site.Logger.Warn("live page ended", "error", err, "path", s.r.URL.Path)
 	}
 	// The end of the body is written now. Past the deadline of the last event it
 	// would be missing, and the browser would report a broken connection.
-	s.bound(http.NewResponseController(s.w))
+	s.setWriteDeadline(http.NewResponseController(s.w))
 	return nil
 }
 
-// bound gives the next write to the browser its deadline. Not every server can
+// setWriteDeadline gives the next write to the browser its deadline. Not every server can
 // bound a write; those of tests cannot.
-func (s *stream) bound(c *http.ResponseController) {
-	_ = c.SetWriteDeadline(time.Now().Add(longestSend))
+func (s *Stream) setWriteDeadline(c *http.ResponseController) {
+	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
-// refuse answers a page that finds no place with one line, which the script
+// reject answers a page that finds no place with one line, which the script
 // shows.
-func (s *stream) refuse(err error) error {
+func (s *Stream) reject(err error) error {
 	p, theirs := httpd.ProblemOf(err, func(field string) string { return field })
 	if !theirs {
 		return err
@@ -119,9 +119,9 @@ func (s *stream) refuse(err error) error {
 	return nil
 }
 
-// follow is the life of the stream.
-func (s *stream) follow(e *ear) error {
-	look, breath, admit := time.NewTicker(lookEvery), time.NewTicker(breathEvery), time.NewTicker(admitEvery)
+// loop is the life of the stream.
+func (s *Stream) loop(e *subscription) error {
+	look, breath, admit := time.NewTicker(pollInterval), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
 	defer look.Stop()
 	defer breath.Stop()
 	defer admit.Stop()
@@ -129,7 +129,7 @@ func (s *stream) follow(e *ear) error {
 	if err := s.refresh(); err != nil {
 		return err
 	}
-	if err := s.send("retry: " + retryAfter + "\n\n"); err != nil {
+	if err := s.send("retry: " + reconnectDelay + "\n\n"); err != nil {
 		return err
 	}
 	for {
@@ -137,19 +137,19 @@ func (s *stream) follow(e *ear) error {
 		select {
 		case <-s.ctx().Done():
 			return nil
-		case <-e.end:
+		case <-e.done:
 			return nil
-		case <-e.poke:
+		case <-e.wake:
 			err = s.refresh()
-			s.rest(e)
+			s.pause(e)
 		case <-look.C:
-			err = s.peek()
+			err = s.poll()
 		case <-breath.C:
 			err = s.send(": still here\n\n")
 		case <-admit.C:
 			var why string
-			if why, err = s.ending(); err == nil && why != "" {
-				return s.bye(why)
+			if why, err = s.endReason(); err == nil && why != "" {
+				return s.sendEnd(why)
 			}
 		}
 		if err != nil {
@@ -158,13 +158,13 @@ func (s *stream) follow(e *ear) error {
 	}
 }
 
-// rest keeps a heartbeat that pings all the time from being drawn all the time.
-func (s *stream) rest(e *ear) {
-	pause := time.NewTimer(shortestPause)
+// pause keeps a heartbeat that pings all the time from being drawn all the time.
+func (s *Stream) pause(e *subscription) {
+	pause := time.NewTimer(minRefreshInterval)
 	defer pause.Stop()
 	select {
 	case <-pause.C:
-	case <-e.end:
+	case <-e.done:
 	case <-s.ctx().Done():
 	}
 }
@@ -175,9 +175,9 @@ const (
 	endRole      = "role"
 )
 
-// ending returns why the viewer may not look any longer, empty if they may.
-func (s *stream) ending() (string, error) {
-	role, signedIn, err := s.site.People.RoleNow(s.ctx(), s.actor.Project.Key, time.Now().UTC())
+// endReason returns why the viewer may not look any longer, empty if they may.
+func (s *Stream) endReason() (string, error) {
+	role, signedIn, err := s.site.People.CurrentRole(s.ctx(), s.actor.Project.Key, time.Now().UTC())
 	switch {
 	case err != nil:
 		return "", err
@@ -189,19 +189,19 @@ func (s *stream) ending() (string, error) {
 	return "", nil
 }
 
-// bye sends the last event of a stream. The browser must not connect again.
-func (s *stream) bye(why string) error {
+// sendEnd sends the last event of a stream. The browser must not connect again.
+func (s *Stream) sendEnd(why string) error {
 	var last bytes.Buffer
-	s.event(&last, "ended", why)
+	s.appendEvent(&last, "ended", why)
 	return s.send(last.String())
 }
 
-// peek reads only if something changed.
-func (s *stream) peek() error {
-	if err := s.catchUp(time.Now().UTC()); err != nil {
+// poll reads only if something changed.
+func (s *Stream) poll() error {
+	if err := s.sendPendingAnnouncement(time.Now().UTC()); err != nil {
 		return err
 	}
-	pulse, err := s.look(s.ctx())
+	pulse, err := s.Poll(s.ctx())
 	if err != nil {
 		return err
 	}
@@ -209,37 +209,37 @@ func (s *stream) peek() error {
 	if err != nil {
 		return err
 	}
-	if pulse += fmt.Sprint(counts.Standing); pulse == s.pulse {
+	if pulse += fmt.Sprint(counts.NavCounts); pulse == s.lastPoll {
 		return nil
 	}
-	s.pulse = pulse
+	s.lastPoll = pulse
 	return s.refresh()
 }
 
 // refresh sends what is different from what the page shows.
-func (s *stream) refresh() error {
+func (s *Stream) refresh() error {
 	now := time.Now().UTC()
-	found, err := s.read(s.ctx(), now)
+	found, err := s.Snapshot(s.ctx(), now)
 	if err != nil {
 		return err
 	}
-	around, err := s.navigation(s.ctx(), now)
+	around, err := s.navFragments(s.ctx(), now)
 	if err != nil {
 		return err
 	}
-	found.parts = append(found.parts, around...)
+	found.Fragments = append(found.Fragments, around...)
 	clock := view.Clock{Now: now, Zone: s.clock.Zone}
 	var events bytes.Buffer
-	for _, p := range found.parts {
-		if err := s.compare(&events, p, clock); err != nil {
+	for _, p := range found.Fragments {
+		if err := s.appendChanges(&events, p, clock); err != nil {
 			return err
 		}
 	}
-	if found.title != "" && found.title != s.title {
+	if found.Title != "" && found.Title != s.title {
 		if s.title != "" || events.Len() > 0 {
-			s.event(&events, "title", found.title)
+			s.appendEvent(&events, "title", found.Title)
 		}
-		s.title = found.title
+		s.title = found.Title
 	}
 	if events.Len() == 0 {
 		return nil
@@ -247,34 +247,34 @@ func (s *stream) refresh() error {
 	return s.send(events.String())
 }
 
-// compare writes the events of a part whose facts have changed.
-func (s *stream) compare(events *bytes.Buffer, p part, clock view.Clock) error {
-	m := mark(p.facts)
-	before, known := s.status[p.key]
-	s.status[p.key] = p.status
-	if s.seen[p.key] == m {
+// appendChanges writes the events of a part whose facts have changed.
+func (s *Stream) appendChanges(events *bytes.Buffer, p Fragment, clock view.Clock) error {
+	m := Digest(p.State)
+	before, known := s.statuses[p.Key]
+	s.statuses[p.Key] = p.Status
+	if s.digests[p.Key] == m {
 		return nil
 	}
-	s.seen[p.key] = m
+	s.digests[p.Key] = m
 	var html bytes.Buffer
-	if err := p.draw(clock).Render(s.ctx(), &html); err != nil {
+	if err := p.Render(clock).Render(s.ctx(), &html); err != nil {
 		return fmt.Errorf("part of a live page: %w", err)
 	}
-	s.event(events, cmp.Or(p.event, "row"), html.String())
-	if p.key == aside+"news" {
-		s.speak(events, p.aloud, clock.Now)
+	s.appendEvent(events, cmp.Or(p.Event, "row"), html.String())
+	if p.Key == StaticPrefix+"news" {
+		s.announce(events, p.Announcement, clock.Now)
 	}
-	if known && before != p.status && p.name != "" {
-		s.event(events, "announce", view.Announcement(p.name, p.status))
+	if known && before != p.Status && p.Name != "" {
+		s.appendEvent(events, "announce", view.Announcement(p.Name, p.Status))
 	}
 	return nil
 }
 
-// event writes one event, see the HTML standard, 9.2.6: each line of its data
+// appendEvent writes one event, see the HTML standard, 9.2.6: each line of its data
 // is a field of its own, and its id tells after a gap that there was a stream.
-func (s *stream) event(to *bytes.Buffer, name, data string) {
-	s.id++
-	fmt.Fprintf(to, "id: %d\nevent: %s\n", s.id, name)
+func (s *Stream) appendEvent(to *bytes.Buffer, name, data string) {
+	s.lastEventID++
+	fmt.Fprintf(to, "id: %d\nevent: %s\n", s.lastEventID, name)
 	for line := range strings.SplitSeq(strings.ReplaceAll(data, "\r", " "), "\n") {
 		to.WriteString("data: " + line + "\n")
 	}
@@ -282,9 +282,9 @@ func (s *stream) event(to *bytes.Buffer, name, data string) {
 }
 
 // send writes to the browser at once.
-func (s *stream) send(text string) error {
+func (s *Stream) send(text string) error {
 	c := http.NewResponseController(s.w)
-	s.bound(c)
+	s.setWriteDeadline(c)
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}

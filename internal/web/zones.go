@@ -1,8 +1,8 @@
 package web
 
-// zones are offered where a time zone is asked for; every other name of the tz
+// TimeZones are offered where a time zone is asked for; every other name of the tz
 // database is taken too.
-var zones = []string{
+var TimeZones = []string{
 	"Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi",
 	"America/Anchorage", "America/Argentina/Buenos_Aires", "America/Bogota", "America/Chicago", "America/Denver", "America/Halifax",
 	"America/Lima", "America/Los_Angeles", "America/Mexico_City", "America/New_York", "America/Phoenix", "America/Santiago",

@@ -18,12 +18,12 @@ import (
 // Postgres is a PostgreSQL server of our own, on a private directory and a
 // Unix socket in it.
 type Postgres struct {
-	dir  string // holds data/ and the socket
-	bin  string
-	cred *syscall.Credential // who it runs as, nil for ourselves
-	cmd  *exec.Cmd
-	log  *os.File
-	fast bool
+	dir        string // holds data/ and the socket
+	bin        string
+	credential *syscall.Credential // who it runs as, nil for ourselves
+	cmd        *exec.Cmd
+	log        *os.File
+	noSync     bool
 }
 
 // NewPostgres prepares a server in dir, which must not exist, and starts it.
@@ -34,16 +34,16 @@ func NewPostgres(dir string, fast bool) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{dir: dir, bin: bin, fast: fast}
+	p := &Postgres{dir: dir, bin: bin, noSync: fast}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("directory for PostgreSQL: %w", err)
 	}
 	if os.Geteuid() == 0 {
-		if err := p.unprivileged(); err != nil {
+		if err := p.dropRoot(); err != nil {
 			return nil, err
 		}
 	}
-	initdb := p.command("initdb", "-D", p.data(), "-U", "overdue", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	initdb := p.command("initdb", "-D", p.dataDir(), "-U", "overdue", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
@@ -64,9 +64,9 @@ func findPostgres() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// unprivileged makes the server run as somebody who is not root, and gives
+// dropRoot makes the server run as somebody who is not root, and gives
 // that user the directory.
-func (p *Postgres) unprivileged() error {
+func (p *Postgres) dropRoot() error {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -77,13 +77,13 @@ func (p *Postgres) unprivileged() error {
 		if err := errors.Join(err1, err2); err != nil {
 			return fmt.Errorf("user %s: %w", name, err)
 		}
-		p.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		p.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 		return os.Chown(p.dir, uid, gid)
 	}
 	return errors.New("PostgreSQL cannot run as root, and there is neither a user postgres nor nobody")
 }
 
-func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+func (p *Postgres) dataDir() string { return filepath.Join(p.dir, "data") }
 
 // command runs one of the server's programs as the right user.
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
@@ -91,7 +91,7 @@ func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	cmd.Dir = p.dir
 	// Its own process group, so that Ctrl-C at the terminal does not reach it
 	// before the tests are done.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.cred, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.credential, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	return cmd
 }
 
@@ -101,8 +101,8 @@ func (p *Postgres) Start() error {
 	if err != nil {
 		return fmt.Errorf("log of PostgreSQL: %w", err)
 	}
-	args := []string{"-D", p.data(), "-k", p.dir, "-c", "listen_addresses=", "-c", "max_connections=300"}
-	if p.fast {
+	args := []string{"-D", p.dataDir(), "-k", p.dir, "-c", "listen_addresses=", "-c", "max_connections=300"}
+	if p.noSync {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
 	p.cmd, p.log = p.command("postgres", args...), log
@@ -126,7 +126,7 @@ func (p *Postgres) Kill() error {
 	// Stopped first, so that it starts no process that we would not see. Each of
 	// them leads a group of its own, and would finish what it is at.
 	errs := []error{syscall.Kill(pid, syscall.SIGSTOP)}
-	kin := append(children(pid), pid)
+	kin := append(childProcesses(pid), pid)
 	for _, k := range kin {
 		if err := syscall.Kill(k, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
 			errs = append(errs, err)
@@ -134,15 +134,15 @@ func (p *Postgres) Kill() error {
 	}
 	_ = p.cmd.Wait() // tells that it was killed
 	for _, k := range kin {
-		for running(k) {
+		for isRunning(k) {
 			time.Sleep(time.Millisecond)
 		}
 	}
 	return errors.Join(append(errs, p.log.Close())...)
 }
 
-// children lists the processes that a process started.
-func children(pid int) []int {
+// childProcesses lists the processes that a process started.
+func childProcesses(pid int) []int {
 	var found []int
 	names, _ := filepath.Glob("/proc/[0-9]*") // the pattern is fine
 	for _, name := range names {
@@ -150,23 +150,23 @@ func children(pid int) []int {
 		if err != nil {
 			continue
 		}
-		if _, parent := status(child); parent == pid {
+		if _, parent := processStatus(child); parent == pid {
 			found = append(found, child)
 		}
 	}
 	return found
 }
 
-// running reports whether a process has memory still. One that ended may stay
+// isRunning reports whether a process has memory still. One that ended may stay
 // on the list of processes until somebody asks how.
-func running(pid int) bool {
-	state, _ := status(pid)
+func isRunning(pid int) bool {
+	state, _ := processStatus(pid)
 	return state != "" && state != "Z" && state != "X"
 }
 
-// status tells the state and the parent of a process, see proc_pid_stat(5); ""
+// processStatus tells the state and the parent of a process, see proc_pid_stat(5); ""
 // when there is none.
-func status(pid int) (state string, parent int) {
+func processStatus(pid int) (state string, parent int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return "", 0
@@ -186,10 +186,10 @@ func (p *Postgres) Stop() error {
 }
 
 // Address is what to connect to, with the given schema in front.
-func (p *Postgres) Address(schema string) string { return address(p.dir, schema) }
+func (p *Postgres) Address(schema string) string { return socketAddress(p.dir, schema) }
 
-// address is the address of the server whose socket lies in dir.
-func address(dir, schema string) string {
+// socketAddress is the address of the server whose socket lies in dir.
+func socketAddress(dir, schema string) string {
 	q := url.Values{"host": {dir}, "user": {"overdue"}, "search_path": {schema}}
 	return "postgres:///postgres?" + q.Encode()
 }
@@ -206,7 +206,7 @@ func (p *Postgres) Thaw() error { return p.signalAll(syscall.SIGCONT) }
 func (p *Postgres) signalAll(sig syscall.Signal) error {
 	pid := p.cmd.Process.Pid
 	errs := []error{syscall.Kill(pid, sig)}
-	for _, child := range children(pid) {
+	for _, child := range childProcesses(pid) {
 		if err := syscall.Kill(child, sig); !errors.Is(err, syscall.ESRCH) {
 			errs = append(errs, err)
 		}

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// forever is what RFC 8246 calls immutable: the name changes with the content,
+// immutableCacheControl is what RFC 8246 calls immutable: the name changes with the content,
 // so asking again is never needed. The age is one year, in seconds.
-const forever = "public, max-age=31536000, immutable"
+const immutableCacheControl = "public, max-age=31536000, immutable"
 
 // mediaType is said here and not guessed from the system's tables, which
 // differ between machines and know nothing of nosniff.
@@ -39,16 +39,16 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	f, ok := shelf.byWire[strings.TrimPrefix(r.URL.Path, Prefix)]
+	f, ok := files.byServedName[strings.TrimPrefix(r.URL.Path, Prefix)]
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", mediaType(f.name))
-	h.Set("Cache-Control", forever)
+	h.Set("Content-Type", mediaType(f.servedName))
+	h.Set("Cache-Control", immutableCacheControl)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("ETag", `"`+f.name+`"`)
+	h.Set("ETag", `"`+f.servedName+`"`)
 	// No modification time: the build's clock must not show in the answer.
-	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(f.content))
+	http.ServeContent(w, r, f.servedName, time.Time{}, bytes.NewReader(f.content))
 }

@@ -37,19 +37,19 @@ const hashDigits = 10
 //go:embed assets
 var assets embed.FS
 
-// shelf is read once at start; afterwards it is only looked at.
-var shelf = mustShelve(assets)
+// files is read once at start; afterwards it is only looked at.
+var files = mustLoadFiles(assets)
 
 // file is one asset, ready to send.
 type file struct {
-	name    string // as on the wire: style.3f2a….css
-	content []byte
+	servedName string // as on the wire: style.3f2a….css
+	content    []byte
 }
 
-// shelves finds a file by the name in the source and by the name on the wire.
-type shelves struct {
-	bySource map[string]file
-	byWire   map[string]file
+// fileIndex finds a file by the name in the source and by the name on the wire.
+type fileIndex struct {
+	bySource     map[string]file
+	byServedName map[string]file
 }
 
 // Path returns the path from which the named file is loaded, for example
@@ -57,43 +57,43 @@ type shelves struct {
 // without a hash, which [Handler] answers with 404: a missing picture is seen
 // in review and does not take the page down with it.
 func Path(name string) string {
-	if f, ok := shelf.bySource[name]; ok {
-		return Prefix + f.name
+	if f, ok := files.bySource[name]; ok {
+		return Prefix + f.servedName
 	}
 	return Prefix + name
 }
 
-// mustShelve panics only when the binary was built without its files, which
+// mustLoadFiles panics only when the binary was built without its files, which
 // no run of it can mend.
-func mustShelve(from fs.FS) shelves {
-	s, err := shelve(from)
+func mustLoadFiles(from fs.FS) fileIndex {
+	s, err := loadFiles(from)
 	if err != nil {
 		panic(err)
 	}
 	return s
 }
 
-func shelve(from fs.FS) (shelves, error) {
-	s := shelves{bySource: map[string]file{}, byWire: map[string]file{}}
+func loadFiles(from fs.FS) (fileIndex, error) {
+	s := fileIndex{bySource: map[string]file{}, byServedName: map[string]file{}}
 	entries, err := fs.ReadDir(from, "assets")
 	if err != nil {
-		return shelves{}, fmt.Errorf("static files: %w", err)
+		return fileIndex{}, fmt.Errorf("static files: %w", err)
 	}
 	for _, e := range entries {
 		content, err := fs.ReadFile(from, path.Join("assets", e.Name()))
 		if err != nil {
-			return shelves{}, fmt.Errorf("static file %s: %w", e.Name(), err)
+			return fileIndex{}, fmt.Errorf("static file %s: %w", e.Name(), err)
 		}
-		f := file{name: wireName(e.Name(), content), content: content}
+		f := file{servedName: hashedName(e.Name(), content), content: content}
 		s.bySource[e.Name()] = f
-		s.byWire[f.name] = f
+		s.byServedName[f.servedName] = f
 	}
 	return s, nil
 }
 
-// wireName puts the hash before the extension, from which the media type is
+// hashedName puts the hash before the extension, from which the media type is
 // derived.
-func wireName(name string, content []byte) string {
+func hashedName(name string, content []byte) string {
 	sum := sha256.Sum256(content)
 	ext := path.Ext(name)
 	return strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:])[:hashDigits] + ext

@@ -16,7 +16,7 @@ func fetch(method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestEveryFileIsServedUnderItsHashedNameForEver(t *testing.T) {
+func TestHandler_ServesEveryFileUnderItsHashedName(t *testing.T) {
 	for name, media := range map[string]string{
 		static.Style:   "text/css; charset=utf-8",
 		static.Script:  "text/javascript; charset=utf-8",
@@ -40,7 +40,7 @@ func TestEveryFileIsServedUnderItsHashedNameForEver(t *testing.T) {
 	}
 }
 
-func TestANameWithoutItsHashOrWithAnOldOneIsNotFound(t *testing.T) {
+func TestHandler_NameWithoutCurrentHashIsNotFound(t *testing.T) {
 	for _, path := range []string{
 		"/static/style.css", "/static/style.0000000000.css", "/static/", "/static/../static.go", "/static/assets/style.css",
 		static.Path("nothing.css"),
@@ -51,7 +51,7 @@ func TestANameWithoutItsHashOrWithAnOldOneIsNotFound(t *testing.T) {
 	}
 }
 
-func TestASecondVisitIsAnsweredWithNotModified(t *testing.T) {
+func TestHandler_ConditionalRequestIsNotModified(t *testing.T) {
 	path := static.Path(static.Style)
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header.Set("If-None-Match", fetch(http.MethodGet, path).Header().Get("ETag"))
@@ -62,7 +62,7 @@ func TestASecondVisitIsAnsweredWithNotModified(t *testing.T) {
 	}
 }
 
-func TestOnlyReadingIsAllowed(t *testing.T) {
+func TestHandler_AllowsOnlyGetAndHead(t *testing.T) {
 	if w := fetch(http.MethodPost, static.Path(static.Style)); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST answered %d; want 405", w.Code)
 	}

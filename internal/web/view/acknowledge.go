@@ -6,18 +6,18 @@ import "time"
 // need not be signed in. Opening it changes nothing, because mail scanners open
 // links too: one click on its button does.
 type AcknowledgePage struct {
-	Gate
-	Number      int
-	Heartbeat   string
-	Cause       string
-	State       string
-	Opened      time.Time
-	Action      string // the signed address, posted to
-	By          string // who the link was made for: an address or a channel
-	Done        bool   // the click has happened
-	Note        Input
-	NoteLost    bool   // a note was sent and not kept, because it came too late
-	FullDetails string // address of the incident, for those with an account
+	SignedOutShell
+	Number       int
+	Heartbeat    string
+	Cause        string
+	State        string
+	Opened       time.Time
+	Action       string // the signed address, posted to
+	By           string // who the link was made for: an address or a channel
+	Acknowledged bool   // the click has happened
+	Note         Input
+	NoteNotSaved bool   // a note was sent and not kept, because it came too late
+	IncidentPath string // address of the incident, for those with an account
 }
 
 // settled tells that there is nothing left to acknowledge.
@@ -26,7 +26,7 @@ func (p AcknowledgePage) settled() bool { return p.State != "open" }
 // outcome says how things stand when there is no button to press.
 func (p AcknowledgePage) outcome() string {
 	switch {
-	case p.Done:
+	case p.Acknowledged:
 		return "Acknowledged. Reminders have stopped for everyone. The incident closes when a ping arrives."
 	case p.State == "resolved":
 		return "The incident is over; there is nothing left to do."

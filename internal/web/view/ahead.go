@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Ahead is the coming hour of a project: how many pings are due in each minute
+// NextHour is the coming hour of a project: how many pings are due in each minute
 // from now, and how many heartbeats are overdue already.
-type Ahead struct {
+type NextHour struct {
 	From       time.Time // that the first minute begins at
 	PerMinute  [60]int
 	Down, Late int
@@ -17,20 +17,20 @@ type Ahead struct {
 // Places in the drawing: the needle stands at 8 %, the minutes lie to its
 // right, what is overdue to its left. Heights are pixels above the line at 37.
 const (
-	aheadLine  = 37
-	tallestBar = 34
-	leastBar   = 3
-	mostMarks  = 5 // so many marks fit between the edge and the needle
+	hourBaseline    = 37
+	maxBarHeight    = 34
+	minBarHeight    = 3
+	maxOverdueMarks = 5 // so many marks fit between the edge and the needle
 )
 
-// bar is one minute with at least one ping due.
-type bar struct {
+// minuteBar is one minute with at least one ping due.
+type minuteBar struct {
 	x     string
 	y, h  int
 	title string
 }
 
-func (a Ahead) total() int {
+func (a NextHour) total() int {
 	n := 0
 	for _, due := range a.PerMinute {
 		n += due
@@ -39,7 +39,7 @@ func (a Ahead) total() int {
 }
 
 // peak is the busiest minute, the first of them.
-func (a Ahead) peak() (minute, due int) {
+func (a NextHour) peak() (minute, due int) {
 	for i, n := range a.PerMinute {
 		if n > due {
 			minute, due = i, n
@@ -50,17 +50,17 @@ func (a Ahead) peak() (minute, due int) {
 
 // bars draws the minutes in which anything is due. Heights are relative to the
 // busiest minute; the least is still seen.
-func (a Ahead) bars(c Clock) []bar {
+func (a NextHour) bars(c Clock) []minuteBar {
 	_, most := a.peak()
-	var bars []bar
+	var bars []minuteBar
 	for i, n := range a.PerMinute {
 		if n == 0 {
 			continue
 		}
-		h := max(leastBar, int(math.Round(tallestBar*float64(n)/float64(most))))
-		bars = append(bars, bar{
+		h := max(minBarHeight, int(math.Round(maxBarHeight*float64(n)/float64(most))))
+		bars = append(bars, minuteBar{
 			x:     percent(8.4 + 1.53*float64(i)),
-			y:     aheadLine - h,
+			y:     hourBaseline - h,
 			h:     h,
 			title: a.minute(c, i) + ": " + Count(n) + " due",
 		})
@@ -69,32 +69,32 @@ func (a Ahead) bars(c Clock) []bar {
 }
 
 // minute is the time of day at which one of the minutes begins.
-func (a Ahead) minute(c Clock, i int) string {
+func (a NextHour) minute(c Clock, i int) string {
 	return c.Minute(a.From.Add(time.Duration(i) * time.Minute))
 }
 
-// overdue places the marks left of the needle: Down first, then Late. There is
+// overdueMarks places the marks left of the needle: Down first, then Late. There is
 // room for few; the sentence of the drawing has the full number.
-func (a Ahead) overdue() (down, late []string) {
-	downs := min(a.Down, mostMarks)
+func (a NextHour) overdueMarks() (down, late []string) {
+	downs := min(a.Down, maxOverdueMarks)
 	for i := range downs {
-		down = append(down, num(1.5*float64(i))+"%")
+		down = append(down, coordinate(1.5*float64(i))+"%")
 	}
 	gap := 0.4
 	if downs == 0 {
 		gap = 0
 	}
-	for i := range min(a.Late, mostMarks-downs) {
-		late = append(late, fixed(1.5*float64(downs+i)+gap, 1)+"%")
+	for i := range min(a.Late, maxOverdueMarks-downs) {
+		late = append(late, decimals(1.5*float64(downs+i)+gap, 1)+"%")
 	}
 	return down, late
 }
 
-func (a Ahead) downMarks() []string { down, _ := a.overdue(); return down }
-func (a Ahead) lateMarks() []string { _, late := a.overdue(); return late }
+func (a NextHour) downMarks() []string { down, _ := a.overdueMarks(); return down }
+func (a NextHour) lateMarks() []string { _, late := a.overdueMarks(); return late }
 
 // label is the hour in words.
-func (a Ahead) label(c Clock) string {
+func (a NextHour) label(c Clock) string {
 	minute, most := a.peak()
 	words := "No ping is due in the next hour."
 	if total := a.total(); total == 1 {
@@ -113,8 +113,8 @@ func (a Ahead) label(c Clock) string {
 	}
 }
 
-// hours are the words under the line, one for each ten minutes.
-func (a Ahead) hours(c Clock) []string {
+// axisLabels are the words under the line, one for each ten minutes.
+func (a NextHour) axisLabels(c Clock) []string {
 	var words []string
 	for i := range 6 {
 		words = append(words, a.minute(c, 10*i))

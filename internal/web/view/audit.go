@@ -14,14 +14,14 @@ type AuditPage struct {
 
 // AuditEntry is one change.
 type AuditEntry struct {
-	At     time.Time
-	Who    string // their name at that time, which they may have chosen
-	Kind   string // "Person", "API key": what nobody can choose; empty for old entries
-	ID     string // end of the actor's id, empty for a command
-	ByPath string // all entries of the same actor; empty for old entries
-	Did    string // "changed the grace period of"
-	What   string // the thing: "Nightly database backup"
-	Path   string // its page; empty when it is gone
-	Detail string // "10m to 30m"
-	Source string // address it came from
+	At         time.Time
+	Actor      string // their name at that time, which they may have chosen
+	ActorKind  string // "Person", "API key": what nobody can choose; empty for old entries
+	ActorID    string // end of the actor's id, empty for a command
+	ActorPath  string // all entries of the same actor; empty for old entries
+	Action     string // "changed the grace period of"
+	Target     string // the thing: "Nightly database backup"
+	TargetPath string // its page; empty when it is gone
+	Detail     string // "10m to 30m"
+	Address    string // address it came from
 }

@@ -15,7 +15,7 @@ func plain(t *testing.T, p view.HeartbeatPage) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-func TestTheSumOfACalendarNamesTheRunsThatItIsAbout(t *testing.T) {
+func TestExplanation_NamesTheRunsOfACalendar(t *testing.T) {
 	got := plain(t, exampleCalendar())
 	for _, want := range []string{
 		"Last ping Tue 14 Oct 08:59:52 It counted for Tue 14 Oct 09:00:00 Due Wed 15 Oct 09:00:00 Must have started Wed 15 Oct 09:05:00 " +
@@ -30,16 +30,16 @@ func TestTheSumOfACalendarNamesTheRunsThatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestAPingThatCountedForNoRunIsToldSo(t *testing.T) {
+func TestExplanation_SaysThatAPingCountedForNoRun(t *testing.T) {
 	p := exampleCalendar()
-	p.Why = view.Why{Status: "up", LastPing: p.Why.LastPing, Calendar: true, Due: p.Why.Due, Chance: p.Why.Due, Grace: p.Why.Grace, Alert: p.Why.Alert}
+	p.Explanation = view.Explanation{Status: "up", LastPing: p.Explanation.LastPing, Calendar: true, Due: p.Explanation.Due, AlertingRun: p.Explanation.Due, Grace: p.Explanation.Grace, Alert: p.Explanation.Alert}
 	got := plain(t, p)
 	if !strings.Contains(got, "It counted for no run") || strings.Contains(got, "The run that alerts") {
 		t.Error(got)
 	}
 }
 
-func TestAnIntervalShowsNothingOfCalendars(t *testing.T) {
+func TestHeartbeatDetail_AnIntervalShowsNoCalendarSettings(t *testing.T) {
 	got := plain(t, exampleDetail())
 	for _, not := range []string{"Next due", "It counted for", "Early pings", "Alert after", "Must start", "Min run time"} {
 		if strings.Contains(got, not) {

@@ -12,31 +12,31 @@ import (
 // from the fields of its kind.
 type ChannelFormPage struct {
 	Shell
-	ID     string // of the channel that is edited; empty for a new one
-	Title  string // its name as saved
-	Target string // where it leads, without secrets
-	Last   bool   // the only channel of the project
-	NoMail bool   // it would need a mail server, and none is set
-	Kind   ChannelKind
-	Kinds  []ChannelKind
-	Guide  string // address of the manual's page on this kind; empty when there is none
-	Name   Input
-	Fields []Field // what the kind asks for
-	Kept   string  // secrets that were typed, sealed by the server
+	ID            string // of the channel that is edited; empty for a new one
+	Title         string // its name as saved
+	Target        string // where it leads, without secrets
+	OnlyChannel   bool   // the only channel of the project
+	NoMailServer  bool   // it would need a mail server, and none is set
+	Kind          ChannelKind
+	Kinds         []ChannelKind
+	GuidePath     string // address of the manual's page on this kind; empty when there is none
+	Name          Input
+	Fields        []SettingField // what the kind asks for
+	SealedSecrets string         // secrets that were typed, sealed by the server
 
-	Version, Shown string // of the channel that is edited, see [VersionField]
+	Version, OriginalValues string // of the channel that is edited, see [VersionField]
 
-	TellRecovered, TellLate bool
-	RemindEvery             Input  // seconds as text, "" for never
-	Secret                  string // that Overdue made just now; shown this once
+	NotifyOnRecovery, NotifyOnLate bool
+	RemindEvery                    Input  // seconds as text, "" for never
+	NewSecret                      string // that Overdue made just now; shown this once
 
-	Reach, Heartbeats int // so many heartbeats would alert here, of how many
-	Tests             []Delivery
-	Previews          []MessagePreview
+	AlertingHeartbeats, TotalHeartbeats int // so many heartbeats would alert here, of how many
+	Deliveries                          []Delivery
+	Previews                            []MessagePreview
 }
 
-// Field is one setting of a kind of channel.
-type Field struct {
+// SettingField is one setting of a kind of channel.
+type SettingField struct {
 	Name, Label string
 	Type        string // text, url, email, number, textarea or checkbox
 	Required    bool
@@ -56,22 +56,22 @@ type MessagePreview struct {
 	At      string // time of day
 	Title   string
 	Text    string
-	Facts   []Choice // Label names the fact
+	Facts   []Option // Label names the fact
 	Actions []string // words of its links
 }
 
-// inForm is the name of a field in the form, apart from the names that every
+// formName is the name of a field in the form, apart from the names that every
 // channel has.
-func (f Field) inForm() string { return "settings." + f.Name }
+func (f SettingField) formName() string { return "settings." + f.Name }
 
-// RenewName is the name of the box that asks for a new secret.
-func RenewName(field string) string { return "settings." + field + ".new" }
+// RenewFieldName is the name of the box that asks for a new secret.
+func RenewFieldName(field string) string { return "settings." + field + ".new" }
 
 // control turns a field into what the form draws. What is a secret never goes
 // back to the browser: a saved one is kept when the field stays empty.
-func (f Field) control() control {
+func (f SettingField) control() control {
 	c := control{
-		id: "f-" + f.Name, name: f.inForm(), label: f.Label, in: f.In, hint: f.Help,
+		id: "f-" + f.Name, name: f.formName(), label: f.Label, in: f.In, hint: f.Help,
 		kind: f.Type, placeholder: f.Placeholder, required: f.Required, optional: !f.Required, autocomplete: "off",
 	}
 	if f.Type == "textarea" {
@@ -124,25 +124,25 @@ func (p ChannelFormPage) action() templ.SafeURL {
 	return templ.SafeURL(ChannelPath(p.ID))
 }
 
-// test is where the form goes as it stands: tests use what is in it, saved or
+// testPath is where the form goes as it stands: tests use what is in it, saved or
 // not.
-func (p ChannelFormPage) test() string {
+func (p ChannelFormPage) testPath() string {
 	if p.ID == "" {
 		return ChannelTestPath
 	}
 	return ChannelPath(p.ID) + "/test"
 }
 
-// reach says how many heartbeats will alert here.
-func (p ChannelFormPage) reach() string {
+// usage says how many heartbeats will alert here.
+func (p ChannelFormPage) usage() string {
 	if p.ID == "" {
-		return "Every heartbeat that does not name its channels will alert here: now " + Count(p.Reach) + " of " + Count(p.Heartbeats) + "."
+		return "Every heartbeat that does not name its channels will alert here: now " + Count(p.AlertingHeartbeats) + " of " + Count(p.TotalHeartbeats) + "."
 	}
-	return Count(p.Reach) + " of " + Plural(p.Heartbeats, "heartbeat") + " alert here."
+	return Count(p.AlertingHeartbeats) + " of " + Plural(p.TotalHeartbeats, "heartbeat") + " alert here."
 }
 
-// reminders are the choices of how often to remind, in seconds.
-var reminders = []Choice{
+// defaultReminderOptions are the choices of how often to remind, in seconds.
+var defaultReminderOptions = []Option{
 	{"", "Never"},
 	{"1800", "Every 30 min"},
 	{"3600", "Every 1 h"},
@@ -160,21 +160,21 @@ func ChannelDeletion(last bool) string {
 	return "It no longer receives alerts. Heartbeats that name only this channel will alert all channels of the project."
 }
 
-// messages are when a message is sent.
-func (p ChannelFormPage) messages() string {
+// events are when a message is sent.
+func (p ChannelFormPage) events() string {
 	when := []string{"Down"}
-	if p.TellRecovered {
+	if p.NotifyOnRecovery {
 		when = append(when, "recovered")
 	}
-	if p.TellLate {
+	if p.NotifyOnLate {
 		when = append(when, "Late")
 	}
-	return List(when)
+	return JoinWords(when)
 }
 
-// reminds is how often a reminder is sent.
-func (p ChannelFormPage) reminds() string {
-	for _, c := range p.reminders() {
+// reminderText is how often a reminder is sent.
+func (p ChannelFormPage) reminderText() string {
+	for _, c := range p.reminderOptions() {
 		if c.Value == p.RemindEvery.Value {
 			return c.Label
 		}
@@ -182,13 +182,13 @@ func (p ChannelFormPage) reminds() string {
 	return ""
 }
 
-// reminders are the choices, with the one that was set by a program: saving the
+// reminderOptions are the choices, with the one that was set by a program: saving the
 // form must not change it.
-func (p ChannelFormPage) reminders() []Choice {
+func (p ChannelFormPage) reminderOptions() []Option {
 	set := p.RemindEvery.Value
 	seconds, err := strconv.Atoi(set)
-	if err != nil || slices.ContainsFunc(reminders, func(c Choice) bool { return c.Value == set }) {
-		return reminders
+	if err != nil || slices.ContainsFunc(defaultReminderOptions, func(c Option) bool { return c.Value == set }) {
+		return defaultReminderOptions
 	}
-	return append(slices.Clone(reminders), Choice{set, "Every " + Span(time.Duration(seconds)*time.Second)})
+	return append(slices.Clone(defaultReminderOptions), Option{set, "Every " + ExactDuration(time.Duration(seconds)*time.Second)})
 }

@@ -19,20 +19,20 @@ type ChannelKind struct {
 	About string // "Post to a channel or person"
 }
 
-// sign is the icon of a kind: generic, never a brand's logo.
-func (k ChannelKind) sign() string { return kindSign(k.Name) }
+// icon is the icon of a kind: generic, never a brand's logo.
+func (k ChannelKind) icon() string { return kindIcon(k.Name) }
 
-// drawnKinds have an icon of their own; any other kind is drawn as a webhook.
-var drawnKinds = map[string]bool{
+// kindsWithIcon have an icon of their own; any other kind is drawn as a webhook.
+var kindsWithIcon = map[string]bool{
 	"email": true, "slack": true, "teams": true, "discord": true, "telegram": true, "mattermost": true,
 	"googlechat": true, "webhook": true, "pagerduty": true, "opsgenie": true, "ntfy": true, "gotify": true,
 	"pushover": true, "matrix": true, "sms": true, "phone": true,
 }
 
-// kindSign never fails: a kind that is not drawn yet looks like a webhook, which
+// kindIcon never fails: a kind that is not drawn yet looks like a webhook, which
 // is what most kinds are underneath.
-func kindSign(kind string) string {
-	if drawnKinds[kind] {
+func kindIcon(kind string) string {
+	if kindsWithIcon[kind] {
 		return "ch-" + kind
 	}
 	return "ch-webhook"
@@ -40,17 +40,17 @@ func kindSign(kind string) string {
 
 // Channel is one channel of the list.
 type Channel struct {
-	ID, Name   string
-	Kind       ChannelKind
-	Target     string // where it leads, without secrets: "hooks.slack.com/…/B07K"
-	Heartbeats int    // how many would alert here
-	State      string // untested, working, unconfirmed, retrying or failing
-	Why        string // the last answer of a channel that does not deliver
-	For        string // the recipients that do not get alerts while others do
-	Pending    int    // alerts that are not delivered yet
-	Next       time.Time
-	Outcome    string // of the last delivery: "Delivered in 0.6 s"; empty before the first
-	At         time.Time
+	ID, Name          string
+	Kind              ChannelKind
+	Target            string // where it leads, without secrets: "hooks.slack.com/…/B07K"
+	Heartbeats        int    // how many would alert here
+	State             string // untested, working, unconfirmed, retrying or failing
+	LastError         string // the last answer of a channel that does not deliver
+	FailingRecipients string // the recipients that do not get alerts while others do
+	Pending           int    // alerts that are not delivered yet
+	NextAttempt       time.Time
+	LastOutcome       string // of the last delivery: "Delivered in 0.6 s"; empty before the first
+	LastDelivery      time.Time
 }
 
 // failing returns the channels that do not deliver: Failing or Retrying.
@@ -64,20 +64,20 @@ func (p ChannelsPage) failing() []Channel {
 	return bad
 }
 
-// trouble returns the heading of the note about a channel that does not deliver.
-func (c Channel) trouble() string {
+// warningTitle returns the heading of the note about a channel that does not deliver.
+func (c Channel) warningTitle() string {
 	text := c.Name + word(c.State == "failing", " is failing", " is retrying")
-	if c.For != "" {
-		text += " for " + c.For
+	if c.FailingRecipients != "" {
+		text += " for " + c.FailingRecipients
 	}
 	return text
 }
 
-// summary returns why the channel does not deliver and what depends on it.
-func (c Channel) summary() string {
+// warningText returns why the channel does not deliver and what depends on it.
+func (c Channel) warningText() string {
 	var all []string
-	if c.Why != "" {
-		all = append(all, ended(c.Why))
+	if c.LastError != "" {
+		all = append(all, withFullStop(c.LastError))
 	}
 	if c.Pending > 0 {
 		all = append(all, Plural(c.Pending, "alert")+word(c.Pending == 1, " is", " are")+" pending.")

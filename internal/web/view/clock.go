@@ -53,17 +53,17 @@ func (c Clock) year(t time.Time) string {
 	return ""
 }
 
-// Stamp is date and time with seconds: "Tue 14 Oct, 19:54:13".
-func (c Clock) Stamp(t time.Time) string { return c.Date(t) + ", " + c.Time(t) }
+// DateTime is date and time with seconds: "Tue 14 Oct, 19:54:13".
+func (c Clock) DateTime(t time.Time) string { return c.Date(t) + ", " + c.Time(t) }
 
-// ShortStamp is date and time without seconds: "Tue 14 Oct, 19:54".
-func (c Clock) ShortStamp(t time.Time) string { return c.Date(t) + ", " + c.Minute(t) }
+// ShortDateTime is date and time without seconds: "Tue 14 Oct, 19:54".
+func (c Clock) ShortDateTime(t time.Time) string { return c.Date(t) + ", " + c.Minute(t) }
 
 // FullDate always names the year: "Tue 14 Oct 2025".
 func (c Clock) FullDate(t time.Time) string { return c.local(t).Format("Mon 2 Jan 2006") }
 
-// Full is what a time shows when pointed at: "Tue 14 Oct 2025, 19:54:13".
-func (c Clock) Full(t time.Time) string { return c.FullDate(t) + ", " + c.Time(t) }
+// FullDateTime is what a time shows when pointed at: "Tue 14 Oct 2025, 19:54:13".
+func (c Clock) FullDateTime(t time.Time) string { return c.FullDate(t) + ", " + c.Time(t) }
 
 // Spoken is the form for a sentence that is read aloud: "Tuesday 03:00:04".
 func (c Clock) Spoken(t time.Time) string { return c.local(t).Format("Monday 15:04:05") }
@@ -77,9 +77,9 @@ func (c Clock) Since(t time.Time) string { return Elapsed(c.Now.Sub(t)) }
 // Until is the time from now to t, rounded up.
 func (c Clock) Until(t time.Time) string { return Remaining(t.Sub(c.Now)) }
 
-// machine is how a time is written for programs: RFC 3339 in UTC. Fractions
+// rfc3339 is how a time is written for programs: RFC 3339 in UTC. Fractions
 // are dropped, since nothing on a page shows them.
-func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // FormTime is how a datetime-local input writes a time (HTML, "local date and
 // time string"); the zero time is an empty input.
@@ -95,5 +95,5 @@ func (c Clock) sameDay(t time.Time) string {
 	if c.Date(t) == c.Date(c.Now) {
 		return c.Time(t)
 	}
-	return c.Stamp(t)
+	return c.DateTime(t)
 }

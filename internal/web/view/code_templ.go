@@ -223,7 +223,7 @@ func copyField(id, value, labelledBy, class string) templ.Component {
 }
 
 // snippetTabs are the ways to ping, as radio tabs. Each block is copied alone.
-func snippetTabs(ways []snippet.Way, url string) templ.Component {
+func snippetTabs(ways []snippet.Example, url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

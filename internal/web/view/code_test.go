@@ -15,7 +15,7 @@ import (
 func TestDocSnippets_EachBlockHasItsFileAndItsCopyButton(t *testing.T) {
 	page := render(t, view.DocSnippets(backupURL))
 	blocks := 0
-	for i, w := range snippet.Ways(backupURL) {
+	for i, w := range snippet.Examples(backupURL) {
 		for n, b := range w.Blocks {
 			blocks++
 			id := fmt.Sprintf("code-%d-%d", i+1, n+1)
@@ -42,7 +42,7 @@ func plainCode(marked string) string {
 	return html.UnescapeString(marked)
 }
 
-func TestCodeOnThePageIsTheCodeThatIsCopied(t *testing.T) {
+func TestDocCode_ShowsTheTextThatCopyTakes(t *testing.T) {
 	const code = "# say <it> & go\n\tif a < b {\n  curl https://x.example/1 && echo \"$1\"\n\n// end"
 	page := render(t, view.DocCode("c", "Terminal", code, "https://x.example/1"))
 	_, after, _ := strings.Cut(page, `<code id="c">`)

@@ -15,14 +15,14 @@ type confirmation struct {
 // for those who have no script.
 type ConfirmPage struct {
 	Shell
-	Section string   // entry of the sidebar
-	Title   string   // "Delete 3 heartbeats?"
-	Text    string   // what is lost
-	Names   []string // what it is about
-	Action  string
-	Fields  []Choice // carried along; Label is the name of the field
-	Label   string   // what to type: "Type delete to confirm"
-	Word    Input
-	Button  string
-	Back    string
+	Section    string   // entry of the sidebar
+	Title      string   // "Delete 3 heartbeats?"
+	Text       string   // what is lost
+	Items      []string // what it is about
+	Action     string
+	Fields     []Option // carried along; Label is the name of the field
+	Label      string   // what to type: "Type delete to confirm"
+	Typed      Input
+	Button     string
+	CancelPath string
 }

@@ -107,7 +107,7 @@ func forms(t *testing.T) map[string]string {
 	return flat
 }
 
-func TestEveryFormSendsWhatItsHandlerReads(t *testing.T) {
+func TestPages_FormsSendTheFieldsThatHandlersRead(t *testing.T) {
 	if diff := cmp.Diff(sent, forms(t)); diff != "" {
 		t.Errorf("forms (-want +got):\n%s", diff)
 	}

@@ -10,9 +10,9 @@ import (
 // Places on the deadline bar, in percent. It is not to scale on purpose: an
 // interval of a day and a grace of ten minutes must both be seen.
 const (
-	dueAt    = 58.0
-	alertAt  = 80.0
-	farthest = 97.0 // the needle never leaves the bar
+	duePercent       = 58.0
+	alertPercent     = 80.0
+	maxNeedlePercent = 97.0 // the needle never leaves the bar
 )
 
 // Deadline is the bar from the last ping to the alert.
@@ -24,34 +24,34 @@ type Deadline struct {
 	// a bar that only explains.
 	Ping, Due, Alert time.Time
 
-	// Early shows that a ping counts for a while before it is due, StartBy that a
+	// ShowEarly shows that a ping counts for a while before it is due, StartBy that a
 	// run must have begun before the alert.
-	Early, StartBy bool
+	ShowEarly, ShowStartMark bool
 
-	Marks [3]Mark
+	Marks [3]DeadlineMark
 }
 
-// Mark is one of the three places that are named under the bar.
-type Mark struct {
-	Word  string    // "Last ping", "Due", "Alert"
-	At    time.Time // the moment; zero when there is none yet
-	Short bool      // without seconds
-	Text  string    // instead of a time: "any time"
-	Note  string    // instead of the date: "every 1 h"
+// DeadlineMark is one of the three places that are named under the bar.
+type DeadlineMark struct {
+	Label          string    // "Last ping", "Due", "Alert"
+	At             time.Time // the moment; zero when there is none yet
+	WithoutSeconds bool      // without seconds
+	Text           string    // instead of a time: "any time"
+	Note           string    // instead of the date: "every 1 h"
 }
 
-// LiveDeadline is the bar of a heartbeat that is being watched.
-func LiveDeadline(c Clock, ping, due, alert time.Time) Deadline {
+// WatchedDeadline is the bar of a heartbeat that is being watched.
+func WatchedDeadline(c Clock, ping, due, alert time.Time) Deadline {
 	return Deadline{
 		ID:    "d",
-		Label: "Last ping " + c.Spoken(ping) + ". Due " + c.Spoken(due) + ". Alert " + c.Spoken(alert) + "." + past(c.Now, due, alert),
+		Label: "Last ping " + c.Spoken(ping) + ". Due " + c.Spoken(due) + ". Alert " + c.Spoken(alert) + "." + needleText(c.Now, due, alert),
 		Ping:  ping, Due: due, Alert: alert,
-		Marks: [3]Mark{{Word: "Last ping", At: ping}, {Word: "Due", At: due}, {Word: "Alert", At: alert}},
+		Marks: [3]DeadlineMark{{Label: "Last ping", At: ping}, {Label: "Due", At: due}, {Label: "Alert", At: alert}},
 	}
 }
 
-// past says in words what the needle shows.
-func past(now, due, alert time.Time) string {
+// needleText says in words what the needle shows.
+func needleText(now, due, alert time.Time) string {
 	switch {
 	case now.After(alert):
 		return " Now past the alert."
@@ -74,12 +74,12 @@ func (d Deadline) live() bool {
 func (d Deadline) needle(now time.Time) string {
 	switch {
 	case !now.After(d.Due):
-		return percent(dueAt * max(0, ratio(now.Sub(d.Ping), d.Due.Sub(d.Ping))))
+		return percent(duePercent * max(0, ratio(now.Sub(d.Ping), d.Due.Sub(d.Ping))))
 	case !now.After(d.Alert):
-		return percent(dueAt + (alertAt-dueAt)*ratio(now.Sub(d.Due), d.Alert.Sub(d.Due)))
+		return percent(duePercent + (alertPercent-duePercent)*ratio(now.Sub(d.Due), d.Alert.Sub(d.Due)))
 	default:
 		over := now.Sub(d.Alert)
-		return percent(min(farthest, alertAt+(100-alertAt)*ratio(over, over+d.Alert.Sub(d.Ping))))
+		return percent(min(maxNeedlePercent, alertPercent+(100-alertPercent)*ratio(over, over+d.Alert.Sub(d.Ping))))
 	}
 }
 
@@ -90,7 +90,7 @@ func (d Deadline) data() templ.Attributes {
 	if !d.live() {
 		return nil
 	}
-	return templ.Attributes{"data-ping": machine(d.Ping), "data-due": machine(d.Due), "data-alert": machine(d.Alert)}
+	return templ.Attributes{"data-ping": rfc3339(d.Ping), "data-due": rfc3339(d.Due), "data-alert": rfc3339(d.Alert)}
 }
 
 // tick is one line of the ruler between ping and due.
@@ -104,24 +104,24 @@ func ticks() []tick {
 		if i%6 == 0 {
 			y = "43"
 		}
-		all = append(all, tick{fixed(dueAt*float64(i)/24, 3) + "%", y})
+		all = append(all, tick{decimals(duePercent*float64(i)/24, 3) + "%", y})
 	}
 	return all
 }
 
-func (m Mark) time(c Clock) string {
-	if m.Short {
+func (m DeadlineMark) time(c Clock) string {
+	if m.WithoutSeconds {
 		return c.Minute(m.At)
 	}
 	return c.Time(m.At)
 }
 
 // date splits off the month, which yields where space is short.
-func (m Mark) date(c Clock) (day, month string) {
+func (m DeadlineMark) date(c Clock) (day, month string) {
 	d := c.Date(m.At)
 	i := strings.LastIndex(c.local(m.At).Format("Mon 2 Jan"), " ")
 	return d[:i], d[i:]
 }
 
-func (m Mark) day(c Clock) string   { d, _ := m.date(c); return d }
-func (m Mark) month(c Clock) string { _, mo := m.date(c); return mo }
+func (m DeadlineMark) day(c Clock) string   { d, _ := m.date(c); return d }
+func (m DeadlineMark) month(c Clock) string { _, mo := m.date(c); return mo }

@@ -19,15 +19,15 @@ func dialTicks(long bool) string {
 			inner = 274
 		}
 		if (i%10 == 0) == long {
-			d.WriteString("M" + onDial(i, inner) + "L" + onDial(i, 286))
+			d.WriteString("M" + dialPoint(i, inner) + "L" + dialPoint(i, 286))
 		}
 	}
 	return d.String()
 }
 
-// onDial is the place of the i-th tick at a distance from the middle, clockwise
+// dialPoint is the place of the i-th tick at a distance from the middle, clockwise
 // from the top.
-func onDial(i int, radius float64) string {
+func dialPoint(i int, radius float64) string {
 	sin, cos := math.Sincos(float64(i) * math.Pi / 60)
-	return fixed(300+radius*sin, 1) + " " + fixed(300-radius*cos, 1)
+	return decimals(300+radius*sin, 1) + " " + decimals(300-radius*cos, 1)
 }

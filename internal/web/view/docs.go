@@ -6,17 +6,17 @@ import (
 	"overdue/internal/snippet"
 )
 
-// Manual is what surrounds every page of the docs.
-type Manual struct {
+// DocShell is what surrounds every page of the docs.
+type DocShell struct {
 	Clock
 	Theme    string // as in [Shell]
-	Nav      []DocGroup
+	Nav      []DocNavGroup
 	Query    string // in the search box
 	SignedIn bool   // "Open Overdue", else "Sign in"
 }
 
-// DocGroup is one heading of the side navigation.
-type DocGroup struct {
+// DocNavGroup is one heading of the side navigation.
+type DocNavGroup struct {
 	Title string
 	Pages []DocLink
 }
@@ -28,19 +28,19 @@ type DocLink struct{ Slug, Title string }
 // files, which the person who builds the program has written; nothing that a
 // user wrote goes into it unescaped.
 type DocPage struct {
-	Manual
+	DocShell
 	Slug, Title, Lede string
 	Contents          []Heading
 	Body              templ.Component
 	Next              []DocNext
 	Before, After     DocLink // the neighbours in the order of the manual; zero at its ends
-	Answer            DocAnswer
+	Answer            DocFeedback
 }
 
-// DocAnswer is what the reader has just said about a page: kept, or brought back
+// DocFeedback is what the reader has just said about a page: kept, or brought back
 // because something in it was wrong.
-type DocAnswer struct {
-	Kept    bool
+type DocFeedback struct {
+	Saved   bool
 	Helpful string // "yes", "no"
 	Comment Input
 }
@@ -51,25 +51,25 @@ type Heading struct{ ID, Title string }
 // DocNext is what to read next, and why.
 type DocNext struct{ Slug, Title, About string }
 
-// SearchPage is the result of a search in the docs.
-type SearchPage struct {
-	Manual
-	Hits []DocHit
+// DocSearchPage is the result of a search in the docs.
+type DocSearchPage struct {
+	DocShell
+	Results []DocSearchResult
 }
 
-// DocHit is one place that was found. The excerpt is plain text, in pieces.
-type DocHit struct {
+// DocSearchResult is one place that was found. The excerpt is plain text, in pieces.
+type DocSearchResult struct {
 	Slug, Anchor, Title, Section string
-	Excerpt                      []DocPiece
+	Excerpt                      []ExcerptPart
 }
 
-// DocPiece is a part of an excerpt; Found tells that it is what was looked for.
-type DocPiece struct {
+// ExcerptPart is a part of an excerpt; Found tells that it is what was looked for.
+type ExcerptPart struct {
 	Text  string
-	Found bool
+	Match bool
 }
 
-func (h DocHit) path() templ.SafeURL {
+func (h DocSearchResult) path() templ.SafeURL {
 	if h.Anchor == "" {
 		return templ.SafeURL(DocPath(h.Slug))
 	}
@@ -80,12 +80,12 @@ func (h DocHit) path() templ.SafeURL {
 // part of the manual that is drawn and not written, so that it never differs
 // from the application.
 func DocSnippets(pingURL string) templ.Component {
-	return snippetTabs(snippet.Ways(pingURL), pingURL)
+	return snippetTabs(snippet.Examples(pingURL), pingURL)
 }
 
-// DocChoice lets a reader who is signed in choose whose ping URL the examples
+// DocHeartbeatChoice lets a reader who is signed in choose whose ping URL the examples
 // of the page hold.
-type DocChoice struct {
+type DocHeartbeatChoice struct {
 	Slug    string // of the page
 	Chosen  string // key of the heartbeat whose URL is filled in
 	Choices []DocHeartbeat
@@ -94,9 +94,9 @@ type DocChoice struct {
 // DocHeartbeat is a heartbeat that may be chosen.
 type DocHeartbeat struct{ Key, Name string }
 
-// DocChooser says whose ping URL is filled in. The zero DocChoice is that of
+// DocChooser says whose ping URL is filled in. The zero DocHeartbeatChoice is that of
 // somebody who is not signed in.
-func DocChooser(c DocChoice) templ.Component { return docChooser(c) }
+func DocChooser(c DocHeartbeatChoice) templ.Component { return docChooser(c) }
 
 // DocDeadline is the bar of the example in the manual: an interval of 24h and
 // a grace period of 10m.
@@ -104,10 +104,10 @@ func DocDeadline() templ.Component {
 	return deadline(Clock{}, Deadline{
 		ID:    "doc",
 		Label: "Last ping Tuesday 03:00:04, due Wednesday 03:00:04, alert Wednesday 03:10:04.",
-		Marks: [3]Mark{
-			{Word: "Last ping", Text: "03:00:04", Note: "Tuesday"},
-			{Word: "Due", Text: "03:00:04", Note: "Wednesday"},
-			{Word: "Alert", Text: "03:10:04", Note: "Wednesday"},
+		Marks: [3]DeadlineMark{
+			{Label: "Last ping", Text: "03:00:04", Note: "Tuesday"},
+			{Label: "Due", Text: "03:00:04", Note: "Wednesday"},
+			{Label: "Alert", Text: "03:10:04", Note: "Wednesday"},
 		},
 	})
 }

@@ -157,7 +157,7 @@ func Doc(p DocPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = manual(p.Manual, p.Slug, p.Title+" · Overdue docs").Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = manual(p.DocShell, p.Slug, p.Title+" · Overdue docs").Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -166,7 +166,7 @@ func Doc(p DocPage) templ.Component {
 }
 
 // manual is the frame of the docs.
-func manual(m Manual, slug, title string) templ.Component {
+func manual(m DocShell, slug, title string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -574,7 +574,7 @@ func neighbours(before, after DocLink) templ.Component {
 	})
 }
 
-func docChooser(c DocChoice) templ.Component {
+func docChooser(c DocHeartbeatChoice) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -670,7 +670,7 @@ func docChooser(c DocChoice) templ.Component {
 }
 
 // helpful asks one question; the comment appears with the answer.
-func helpful(slug string, a DocAnswer) templ.Component {
+func helpful(slug string, a DocFeedback) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -691,7 +691,7 @@ func helpful(slug string, a DocAnswer) templ.Component {
 			templ_7745c5c3_Var31 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if a.Kept {
+		if a.Saved {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<p class=\"helpful\" role=\"status\" id=\"helpful\">Noted. The owner of this installation can read it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -761,7 +761,7 @@ func helpful(slug string, a DocAnswer) templ.Component {
 }
 
 // DocSearch shows what was found in the docs.
-func DocSearch(p SearchPage) templ.Component {
+func DocSearch(p DocSearchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -843,9 +843,9 @@ func DocSearch(p SearchPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var38 string
-				templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(Plural(len(p.Hits), "place") + " for “" + p.Query + "”")
+				templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(Plural(len(p.Results), "place") + " for “" + p.Query + "”")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 147, Col: 82}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 147, Col: 85}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var38))
 				if templ_7745c5c3_Err != nil {
@@ -856,7 +856,7 @@ func DocSearch(p SearchPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if p.Query != "" && len(p.Hits) == 0 {
+			if p.Query != "" && len(p.Results) == 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<p>Try one word, or look through the list of pages.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -866,7 +866,7 @@ func DocSearch(p SearchPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, h := range p.Hits {
+			for _, h := range p.Results {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<li><a class=\"link\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -921,7 +921,7 @@ func DocSearch(p SearchPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, e := range h.Excerpt {
-					if e.Found {
+					if e.Match {
 						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "<mark>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
@@ -962,7 +962,7 @@ func DocSearch(p SearchPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = manual(p.Manual, "", "Search · Overdue docs").Render(templ.WithChildren(ctx, templ_7745c5c3_Var35), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = manual(p.DocShell, "", "Search · Overdue docs").Render(templ.WithChildren(ctx, templ_7745c5c3_Var35), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

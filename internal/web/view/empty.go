@@ -1,10 +1,10 @@
 package view
 
-// EmptyPage is the list of a project that has no heartbeats yet: the path from
+// EmptyListPage is the list of a project that has no heartbeats yet: the path from
 // nothing to the first ping. A viewer is told to wait.
-type EmptyPage struct {
+type EmptyListPage struct {
 	Shell
-	News                  News
-	PingBase              string // what ping URLs start with, up to the id
+	Updates               ListUpdates
+	PingURLPrefix         string // what ping URLs start with, up to the id
 	Name, Interval, Grace Input  // what was written, when it came back with errors
 }

@@ -25,11 +25,11 @@ func exampleChannels() []view.Channel {
 		kind[k.Name] = k
 	}
 	return []view.Channel{
-		{ID: "c1", Name: "#ops-alerts", Kind: kind["slack"], Target: "hooks.slack.com/…/B07K", Heartbeats: 1279, State: "working", Outcome: "Delivered in 0.6\u00a0s", At: utc("2025-10-14T19:54:14Z")},
-		{ID: "c2", Name: "On-call email", Kind: kind["email"], Target: "on-call@kestrel.example", Heartbeats: 1262, State: "working", Outcome: "Delivered in 1.9\u00a0s", At: utc("2025-10-14T19:54:15Z")},
-		{ID: "c3", Name: "Freight primary", Kind: kind["pagerduty"], Target: "key ending 4f2c", Heartbeats: 1254, State: "working", Outcome: "Delivered on attempt 2", At: utc("2025-10-14T17:54:33Z")},
-		{ID: "c4", Name: "Grafana annotations", Kind: kind["webhook"], Target: "grafana.kestrel.example/api/annotations", Heartbeats: 1190, State: "working", Outcome: "Delivered in 0.1\u00a0s", At: utc("2025-10-14T17:54:14Z")},
-		{ID: "c6", Name: "Warehouse tablet", Kind: kind["ntfy"], Target: "ntfy.kestrel.example/dock-3", Heartbeats: 1198, State: "failing", Outcome: "Gave up after 24\u00a0h: connection refused", At: utc("2025-10-13T06:12:06Z")},
+		{ID: "c1", Name: "#ops-alerts", Kind: kind["slack"], Target: "hooks.slack.com/…/B07K", Heartbeats: 1279, State: "working", LastOutcome: "Delivered in 0.6\u00a0s", LastDelivery: utc("2025-10-14T19:54:14Z")},
+		{ID: "c2", Name: "On-call email", Kind: kind["email"], Target: "on-call@kestrel.example", Heartbeats: 1262, State: "working", LastOutcome: "Delivered in 1.9\u00a0s", LastDelivery: utc("2025-10-14T19:54:15Z")},
+		{ID: "c3", Name: "Freight primary", Kind: kind["pagerduty"], Target: "key ending 4f2c", Heartbeats: 1254, State: "working", LastOutcome: "Delivered on attempt 2", LastDelivery: utc("2025-10-14T17:54:33Z")},
+		{ID: "c4", Name: "Grafana annotations", Kind: kind["webhook"], Target: "grafana.kestrel.example/api/annotations", Heartbeats: 1190, State: "working", LastOutcome: "Delivered in 0.1\u00a0s", LastDelivery: utc("2025-10-14T17:54:14Z")},
+		{ID: "c6", Name: "Warehouse tablet", Kind: kind["ntfy"], Target: "ntfy.kestrel.example/dock-3", Heartbeats: 1198, State: "failing", LastOutcome: "Gave up after 24\u00a0h: connection refused", LastDelivery: utc("2025-10-13T06:12:06Z")},
 		{ID: "c7", Name: "Mara’s phone", Kind: kind["telegram"], Target: "@maralind", Heartbeats: 1180, State: "untested"},
 	}
 }
@@ -41,21 +41,21 @@ func exampleChannelList() view.ChannelsPage {
 func exampleChannelForm() view.ChannelFormPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
 	return view.ChannelFormPage{
-		Shell: exampleShell(), Kind: exampleKinds()[1], Kinds: exampleKinds(), Guide: "/docs/channels",
+		Shell: exampleShell(), Kind: exampleKinds()[1], Kinds: exampleKinds(), GuidePath: "/docs/channels",
 		Name: view.Input{Value: "#freight-billing"},
-		Fields: []view.Field{
+		Fields: []view.SettingField{
 			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: view.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
 			{Name: "mention", Label: "Mention", Type: "text", In: view.Input{Value: "@oncall-freight"}},
 		},
-		TellRecovered: true, RemindEvery: view.Input{Value: "7200"}, Reach: 1171, Heartbeats: 1284,
-		Tests: []view.Delivery{
-			{At: at("20:08:47"), Message: "Test alert", State: "sent", Took: 600 * time.Millisecond, Response: "200 ok"},
-			{At: at("20:07:30"), Message: "Test alert", State: "failed", Took: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
+		NotifyOnRecovery: true, RemindEvery: view.Input{Value: "7200"}, AlertingHeartbeats: 1171, TotalHeartbeats: 1284,
+		Deliveries: []view.Delivery{
+			{At: at("20:08:47"), Message: "Test alert", State: "sent", Latency: 600 * time.Millisecond, Response: "200 ok"},
+			{At: at("20:07:30"), Message: "Test alert", State: "failed", Latency: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
 		},
 		Previews: []view.MessagePreview{
 			{
 				Status: "down", At: "22:09", Title: "Down: Invoice PDFs to archive", Text: "No ping for 1h 40m. Due 05:00, grace 1h.",
-				Facts:   []view.Choice{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
+				Facts:   []view.Option{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
 				Actions: []string{"Open incident #483", "Acknowledge"},
 			},
 			{Status: "up", At: "22:31", Title: "Up again: Invoice PDFs to archive", Text: "Was Down for 22m. Next ping expected Wed 05:00."},
@@ -66,8 +66,8 @@ func exampleChannelForm() view.ChannelFormPage {
 // exampleChannelEdit is a saved webhook with every type of field.
 func exampleChannelEdit() view.ChannelFormPage {
 	p := exampleChannelForm()
-	p.ID, p.Title, p.Kind, p.Reach = "c4", "Grafana annotations", exampleKinds()[7], 1190
-	p.Fields = []view.Field{
+	p.ID, p.Title, p.Kind, p.AlertingHeartbeats = "c4", "Grafana annotations", exampleKinds()[7], 1190
+	p.Fields = []view.SettingField{
 		{Name: "url", Label: "URL", Type: "url", Required: true, In: view.Input{Value: "ftp://example", Error: "Write a URL that begins with https:// or http://."}},
 		{Name: "secret", Label: "Signing secret", Type: "text", Secret: true, Saved: true, In: view.Input{Value: "whsec_never_shown"}},
 		{Name: "headers", Label: "Headers", Type: "textarea", Help: "One a line: Name: value."},
@@ -79,62 +79,62 @@ func exampleChannelEdit() view.ChannelFormPage {
 
 func exampleSetup() view.SetupPage {
 	g := exampleGate()
-	g.PingBase = "https://overdue.kestrel.example"
+	g.PingURLPrefix = "https://overdue.kestrel.example"
 	return view.SetupPage{
-		Gate: g, Token: "k3v9", Name: view.Input{Value: "Mara Lindqvist"}, Email: view.Input{Value: "mara@kestrel.example"},
+		SignedOutShell: g, Token: "k3v9", Name: view.Input{Value: "Mara Lindqvist"}, Email: view.Input{Value: "mara@kestrel.example"},
 		Project: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
 	}
 }
 
 func exampleSignIn() view.SignInPage {
 	return view.SignInPage{
-		Gate: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", Keep: true, Next: "/incidents/i482",
-		Mails: true,
-		Error: "Email or password is wrong. 4 tries left, then a pause of 15 min.",
+		SignedOutShell: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", KeepSignedIn: true, Next: "/incidents/i482",
+		CanMailReset: true,
+		Error:        "Email or password is wrong. 4 tries left, then a pause of 15 min.",
 	}
 }
 
 func exampleInvitation() view.InvitationPage {
 	return view.InvitationPage{
-		Gate: exampleGate(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
+		SignedOutShell: exampleGate(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
 		InvitedBy: "Mara Lindqvist", Name: view.Input{Value: "Priya Nair"}, Password: view.Input{Error: "At least 12 characters."},
 	}
 }
 
 func exampleAccount() view.AccountPage {
 	return view.AccountPage{
-		Shell: exampleShell(), Name: view.Input{Value: "Mara Lindqvist"}, Old: view.Input{Error: "This is not the password."},
+		Shell: exampleShell(), Name: view.Input{Value: "Mara Lindqvist"}, CurrentPassword: view.Input{Error: "This is not the password."},
 		Sessions: []view.Session{
-			{ID: "s1", Browser: "Firefox on Linux", Source: "10.20.4.2", Created: utc("2025-10-01T07:00:00Z"), LastSeen: exampleClock().Now, Current: true},
-			{ID: "s2", Browser: "Safari on iPhone", Source: "2a02:8109:9ac0::5e1", Created: utc("2025-09-12T17:30:00Z"), LastSeen: utc("2025-10-14T06:10:00Z")},
+			{ID: "s1", Browser: "Firefox on Linux", Address: "10.20.4.2", Created: utc("2025-10-01T07:00:00Z"), LastSeen: exampleClock().Now, Current: true},
+			{ID: "s2", Browser: "Safari on iPhone", Address: "2a02:8109:9ac0::5e1", Created: utc("2025-09-12T17:30:00Z"), LastSeen: utc("2025-10-14T06:10:00Z")},
 		},
 	}
 }
 
-func exampleProof() view.ProofPage {
-	return view.ProofPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", Back: "/account"}
+func exampleProof() view.ConfirmPasswordPage {
+	return view.ConfirmPasswordPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", CancelPath: "/account"}
 }
 
 func exampleTeam() view.TeamPage {
 	seen := exampleClock().Now.Add(-3 * time.Hour)
 	return view.TeamPage{
-		Shell: exampleShell(), Role: "member", Mails: true, Link: "https://overdue.kestrel.example/invitations/t0k3n",
+		Shell: exampleShell(), Role: "member", SendsMail: true, InvitationLink: "https://overdue.kestrel.example/invitations/t0k3n",
 		Members: []view.Member{
-			{ID: "u1", Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner", LastSeen: exampleClock().Now, You: true, Fixed: true},
+			{ID: "u1", Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner", LastSeen: exampleClock().Now, You: true, RoleFixed: true},
 			{ID: "u2", Name: "Tomasz Wrona", Email: "tomasz@kestrel.example", Role: "admin", LastSeen: seen},
 			{ID: "u3", Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"},
 		},
-		LeftKeys:    []view.APIKey{{ID: "k9", Name: "terraform", Prefix: "ovd_Q2mN…", Created: utc("2025-03-02T09:00:00Z"), By: "Oskar Nyberg"}},
-		Invitations: []view.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", By: "Mara Lindqvist", Sent: seen, Ends: seen.Add(7 * 24 * time.Hour)}},
+		OrphanedKeys: []view.APIKey{{ID: "k9", Name: "terraform", Prefix: "ovd_Q2mN…", Created: utc("2025-03-02T09:00:00Z"), CreatedBy: "Oskar Nyberg"}},
+		Invitations:  []view.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", SentBy: "Mara Lindqvist", Sent: seen, Expires: seen.Add(7 * 24 * time.Hour)}},
 	}
 }
 
-func exampleKeys() view.KeysPage {
-	return view.KeysPage{
-		Shell: exampleShell(), Fresh: "ovd_7QkXw2nR5tB8mZ4cV6yH", BaseURL: "https://overdue.kestrel.example/api/v1",
+func exampleKeys() view.APIKeysPage {
+	return view.APIKeysPage{
+		Shell: exampleShell(), NewKey: "ovd_7QkXw2nR5tB8mZ4cV6yH", BaseURL: "https://overdue.kestrel.example/api/v1",
 		Keys: []view.APIKey{
-			{ID: "k1", Name: "terraform", Prefix: "ovd_7QkX…", Created: exampleClock().Now, By: "Mara Lindqvist"},
-			{ID: "k2", Name: "wall board", Prefix: "ovd_2bNp…", ReadOnly: true, Created: utc("2024-12-02T10:00:00Z"), By: "Tomasz Wrona", LastUsed: utc("2025-10-14T20:08:50Z")},
+			{ID: "k1", Name: "terraform", Prefix: "ovd_7QkX…", Created: exampleClock().Now, CreatedBy: "Mara Lindqvist"},
+			{ID: "k2", Name: "wall board", Prefix: "ovd_2bNp…", ReadOnly: true, Created: utc("2024-12-02T10:00:00Z"), CreatedBy: "Tomasz Wrona", LastUsed: utc("2025-10-14T20:08:50Z")},
 		},
 	}
 }
@@ -142,16 +142,16 @@ func exampleKeys() view.KeysPage {
 func exampleAudit() view.AuditPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
 	return view.AuditPage{Shell: exampleShell(), Entries: []view.AuditEntry{
-		{At: at("19:41:12"), Who: "Mara Lindqvist", Kind: "Person", ID: "1f3a9c2e", ByPath: "/audit?actor=1f3a9c2e", Did: "changed the grace period of", What: "Nightly database backup", Path: "/heartbeats/" + backupID, Detail: "5m to 10m", Source: "10.20.4.2"},
-		{At: at("17:41:00"), Who: "API key terraform", Kind: "API key", ID: "77ab01d3", ByPath: "/audit?actor=77ab01d3", Did: "created", What: "Payroll export to DATEV", Path: "/heartbeats/x", Source: "10.20.4.40"},
-		{At: at("09:02:44"), Who: "Tomasz Wrona", Did: "deleted", What: "Old FTP mirror", Source: "10.20.4.3"},
+		{At: at("19:41:12"), Actor: "Mara Lindqvist", ActorKind: "Person", ActorID: "1f3a9c2e", ActorPath: "/audit?actor=1f3a9c2e", Action: "changed the grace period of", Target: "Nightly database backup", TargetPath: "/heartbeats/" + backupID, Detail: "5m to 10m", Address: "10.20.4.2"},
+		{At: at("17:41:00"), Actor: "API key terraform", ActorKind: "API key", ActorID: "77ab01d3", ActorPath: "/audit?actor=77ab01d3", Action: "created", Target: "Payroll export to DATEV", TargetPath: "/heartbeats/x", Address: "10.20.4.40"},
+		{At: at("09:02:44"), Actor: "Tomasz Wrona", Action: "deleted", Target: "Old FTP mirror", Address: "10.20.4.3"},
 	}}
 }
 
 func exampleSettings() view.SettingsPage {
 	return view.SettingsPage{
 		Shell: exampleShell(), Name: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
-		NewZone: view.Input{Value: "Europe/Berlin"}, PingBase: pingBase, CanDelete: true,
+		NewZone: view.Input{Value: "Europe/Berlin"}, PingURLPrefix: pingBase, CanDelete: true,
 	}
 }
 
@@ -159,14 +159,14 @@ func exampleConfirm() view.ConfirmPage {
 	return view.ConfirmPage{
 		Shell: exampleShell(), Section: "Heartbeats", Title: "Delete 2 heartbeats?",
 		Text:  "Jobs that still call their URLs get 404. Events and incidents are removed. This cannot be undone.",
-		Names: []string{"Legacy FTP pickup, Rotterdam", "S3 lifecycle audit"}, Action: "/heartbeats/bulk",
-		Fields: []view.Choice{{Label: "do", Value: "delete"}, {Label: "id", Value: "1"}, {Label: "id", Value: "2"}},
-		Label:  "Type delete to confirm", Word: view.Input{Value: "yes", Error: "Type the word delete."}, Button: "Delete 2 heartbeats", Back: "/heartbeats",
+		Items: []string{"Legacy FTP pickup, Rotterdam", "S3 lifecycle audit"}, Action: "/heartbeats/bulk",
+		Fields: []view.Option{{Label: "do", Value: "delete"}, {Label: "id", Value: "1"}, {Label: "id", Value: "2"}},
+		Label:  "Type delete to confirm", Typed: view.Input{Value: "yes", Error: "Type the word delete."}, Button: "Delete 2 heartbeats", CancelPath: "/heartbeats",
 	}
 }
 
-func exampleProblem(status int) view.ProblemPage {
-	p := view.ProblemPage{Gate: exampleGate(), Status: status, SignedIn: status != 503}
+func exampleProblem(status int) view.ErrorPage {
+	p := view.ErrorPage{SignedOutShell: exampleGate(), Status: status, SignedIn: status != 503}
 	if status == 500 {
 		p.RequestID = "0f9c2a7e"
 	}
@@ -176,7 +176,7 @@ func exampleProblem(status int) view.ProblemPage {
 func exampleFeedback() view.FeedbackPage {
 	return view.FeedbackPage{
 		Shell: exampleShell(),
-		Pages: []view.DocScore{{Slug: "first-heartbeat", Title: "First heartbeat", Yes: 12, No: 2}},
+		Pages: []view.DocPageFeedback{{Slug: "first-heartbeat", Title: "First heartbeat", Yes: 12, No: 2}},
 		Comments: []view.DocComment{
 			{At: utc("2025-10-13T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Text: "Which package has curl on Alpine?", By: "Jonas Becker"},
 			{At: utc("2025-10-10T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Helpful: true, Text: "The bar made it click."},

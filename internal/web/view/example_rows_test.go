@@ -336,8 +336,8 @@ func exampleRows() []view.Row {
 }
 
 // exampleHour is what is due in the hour after the example's now.
-func exampleHour() *view.Ahead {
-	return &view.Ahead{From: exampleClock().Now, Down: 2, Late: 3, PerMinute: [60]int{
+func exampleHour() *view.NextHour {
+	return &view.NextHour{From: exampleClock().Now, Down: 2, Late: 3, PerMinute: [60]int{
 		34, 12, 9, 9, 15, 51, 10, 9, 15, 9, 32, 12, 15, 9, 15, 31, 12, 10, 13, 10, 74, 10, 13, 11, 10, 32, 11, 9, 13, 10, 39, 12, 14, 12, 13, 52, 15, 10, 13, 11, 36, 12, 15, 9, 13, 34, 16, 11, 13, 12, 120, 9, 13, 11, 16, 34, 15, 9, 14, 9,
 	}}
 }

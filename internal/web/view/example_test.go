@@ -25,12 +25,12 @@ func utc(s string) time.Time {
 }
 
 // runs reads a strip: one letter for each outcome.
-func runs(letters string) view.Strip {
+func runs(letters string) view.RunStrip {
 	outcomes := map[rune]string{
-		'.': view.OnTime, 'l': view.Late, 'f': view.Failed, 'm': view.Missed,
-		'u': view.Unknown, '+': view.Upcoming, 'r': view.Running,
+		'.': view.OutcomeOnTime, 'l': view.OutcomeLate, 'f': view.OutcomeFailed, 'm': view.OutcomeMissed,
+		'u': view.OutcomeUnknown, '+': view.OutcomeUpcoming, 'r': view.OutcomeRunning,
 	}
-	var s view.Strip
+	var s view.RunStrip
 	for _, l := range letters {
 		s = append(s, outcomes[l])
 	}
@@ -38,8 +38,8 @@ func runs(letters string) view.Strip {
 }
 
 // took reads run times in seconds.
-func took(seconds ...int) view.Spark {
-	var s view.Spark
+func took(seconds ...int) view.DurationSparkline {
+	var s view.DurationSparkline
 	for _, n := range seconds {
 		s = append(s, time.Duration(n)*time.Second)
 	}
@@ -68,7 +68,7 @@ func exampleShell() view.Shell {
 			production, {ID: "p2", Name: "Staging", Heartbeats: 86}, {ID: "p3", Name: "Warehouse devices", Heartbeats: 412},
 		},
 		User: view.User{Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner"},
-		Down: 2, Unresolved: 2, Failing: 1, Version: "1.0.0",
+		Down: 2, Unresolved: 2, FailingChannels: 1, Version: "1.0.0",
 	}
 }
 
@@ -79,44 +79,44 @@ func viewerShell() view.Shell {
 	return s
 }
 
-func exampleGate() view.Gate {
-	return view.Gate{Clock: exampleClock(), Version: "1.0.0"}
+func exampleGate() view.SignedOutShell {
+	return view.SignedOutShell{Clock: exampleClock(), Version: "1.0.0"}
 }
 
 func exampleHeartbeats() view.HeartbeatsPage {
 	s := exampleShell()
-	s.Live = "/live/heartbeats"
+	s.LivePath = "/live/heartbeats"
 	return view.HeartbeatsPage{
-		Shell: s,
-		Tally: view.Tally{All: 1284, Down: 2, Late: 3, New: 2, Up: 1274, Paused: 3, Running: 11},
-		Ahead: exampleHour(),
+		Shell:    s,
+		Counts:   view.StatusCounts{All: 1284, Down: 2, Late: 3, New: 2, Up: 1274, Paused: 3, Running: 11},
+		NextHour: exampleHour(),
 		Tags: []view.TagCount{
-			{Tag: "billing", N: 64},
-			{Tag: "backup", N: 118},
-			{Tag: "customs", N: 41},
-			{Tag: "edge", N: 230},
-			{Tag: "carriers", N: 37},
-			{Tag: "containers", N: 22},
-			{Tag: "finance", N: 58},
-			{Tag: "kubernetes", N: 94},
-			{Tag: "mail", N: 16},
-			{Tag: "reports", N: 71},
-			{Tag: "search", N: 12},
-			{Tag: "warehouse", N: 133},
+			{Tag: "billing", Count: 64},
+			{Tag: "backup", Count: 118},
+			{Tag: "customs", Count: 41},
+			{Tag: "edge", Count: 230},
+			{Tag: "carriers", Count: 37},
+			{Tag: "containers", Count: 22},
+			{Tag: "finance", Count: 58},
+			{Tag: "kubernetes", Count: 94},
+			{Tag: "mail", Count: 16},
+			{Tag: "reports", Count: 71},
+			{Tag: "search", Count: 12},
+			{Tag: "warehouse", Count: 133},
 		},
-		TagTotal: 28,
-		Rows:     exampleRows(),
-		Pager:    view.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
-		PingBase: pingBase,
-		Channels: []view.Choice{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
+		TagTotal:      28,
+		Rows:          exampleRows(),
+		Pager:         view.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
+		PingURLPrefix: pingBase,
+		Channels:      []view.Option{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
 	}
 }
 
-func exampleEmpty() view.EmptyPage {
+func exampleEmpty() view.EmptyListPage {
 	s := exampleShell()
 	s.Project = view.Project{ID: "p4", Name: "Cold storage"}
-	s.Down, s.Unresolved, s.Failing = 0, 0, 0
-	return view.EmptyPage{Shell: s, PingBase: pingBase, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"}}
+	s.Down, s.Unresolved, s.FailingChannels = 0, 0, 0
+	return view.EmptyListPage{Shell: s, PingURLPrefix: pingBase, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"}}
 }
 
 func zones() []string {
@@ -138,12 +138,12 @@ func exampleForm() view.HeartbeatFormPage {
 		},
 		Preview: view.Preview{
 			Schedule: "every 24\u00a0h", Grace: 30 * time.Minute, Channels: "all 7 channels",
-			Ping: c.Now, Due: next[0], Alert: next[0].Add(30 * time.Minute), Next: next,
+			From: c.Now, Due: next[0], Alert: next[0].Add(30 * time.Minute), Next: next,
 		},
 		Zones: zones(),
 	}
 	for i, ch := range exampleChannels() {
-		p.Channels = append(p.Channels, view.ChannelChoice{ID: ch.ID, Name: ch.Name, Kind: ch.Kind.Label, Chosen: i < 2})
+		p.Channels = append(p.Channels, view.ChannelOption{ID: ch.ID, Name: ch.Name, Kind: ch.Kind.Label, Selected: i < 2})
 	}
 	return p
 }
@@ -151,16 +151,16 @@ func exampleForm() view.HeartbeatFormPage {
 // exampleCron is the same heartbeat with fixed times.
 func exampleCron() view.HeartbeatFormPage {
 	p := exampleForm()
-	p.Form.Schedule, p.Form.ReadsAs = "cron", "at 03:00 every day, Europe/Berlin"
+	p.Form.Schedule, p.Form.ScheduleText = "cron", "at 03:00 every day, Europe/Berlin"
 	p.Form.Cron.Value = "0 3 * * *"
 	first := utc("2025-10-15T01:00:00Z")
-	p.Preview.Schedule, p.Preview.Zone, p.Preview.Calendar = p.Form.ReadsAs, berlin(), true
-	p.Preview.Due, p.Preview.Alert, p.Preview.Early = first, first.Add(30*time.Minute), first.Add(-5*time.Minute)
+	p.Preview.Schedule, p.Preview.Zone, p.Preview.Calendar = p.Form.ScheduleText, berlin(), true
+	p.Preview.Due, p.Preview.Alert, p.Preview.EarlyFrom = first, first.Add(30*time.Minute), first.Add(-5*time.Minute)
 	for i := range p.Preview.Next {
 		p.Preview.Next[i] = first.AddDate(0, 0, i)
 		p.Preview.Previous = append(p.Preview.Previous, first.AddDate(0, 0, -1-i))
 	}
-	p.Preview.Changes = []string{"Clocks go back on Sunday 26 October 2025: the times on the clock stay, those in UTC move."}
+	p.Preview.ClockChanges = []string{"Clocks go back on Sunday 26 October 2025: the times on the clock stay, those in UTC move."}
 	return p
 }
 
@@ -169,11 +169,11 @@ func exampleAdvanced() view.HeartbeatFormPage {
 	p := exampleCron()
 	p.Form.Schedule, p.Form.OnCalendar.Value = "oncalendar", "Mon..Fri 03:00\nSat,Sun 04:00"
 	p.Form.MaxRunTime.Value, p.Form.MinRunTime.Value, p.Form.StartGrace.Value = "45m", "2m", "10m"
-	p.Form.AlertAfter.Value, p.Form.Early.Value, p.Form.FirstPing.Value = "3", "5m", "2025-10-16T12:00"
+	p.Form.AlertAfter.Value, p.Form.Early.Value, p.Form.ExpectFirstBy.Value = "3", "5m", "2025-10-16T12:00"
 	p.Form.PostOnly = true
 	due := p.Preview.Due
-	p.Preview.StartBy, p.Preview.Longest, p.Preview.Shortest = due.Add(10*time.Minute), 45*time.Minute, 2*time.Minute
-	p.Preview.InARow, p.Preview.FirstBy, p.Preview.Alert = 3, utc("2025-10-16T10:00:00Z"), due.AddDate(0, 0, 2).Add(30*time.Minute)
+	p.Preview.StartDeadline, p.Preview.MaxRunTime, p.Preview.MinRunTime = due.Add(10*time.Minute), 45*time.Minute, 2*time.Minute
+	p.Preview.AlertAfter, p.Preview.ExpectFirstBy, p.Preview.Alert = 3, utc("2025-10-16T10:00:00Z"), due.AddDate(0, 0, 2).Add(30*time.Minute)
 	return p
 }
 
@@ -190,7 +190,7 @@ func exampleMistakes() view.HeartbeatFormPage {
 	p := exampleForm()
 	p.Key, p.Title = backupID, "Nightly database backup"
 	p.Form.Interval = view.Input{Value: "1 fortnight", Error: "Write a duration, such as 90m, 24h or 1d 12h."}
-	p.Form.OnlySome = true
+	p.Form.SelectedChannelsOnly = true
 	p.Preview = view.Preview{}
 	return p
 }
@@ -201,9 +201,9 @@ func exampleBackup() view.Heartbeat {
 		Description: "Full dump of the freight database to object storage. Runbook: wiki/backups.",
 		Schedule:    "every 24\u00a0h", Interval: 24 * time.Hour, Grace: 10 * time.Minute, MaxRunTime: 10 * time.Minute,
 		PostOnly: true, Tags: []string{"backup", "db"}, Channels: []string{"#ops-alerts", "On-call email", "Freight primary"},
-		AllChannels: 7, Created: utc("2024-11-11T09:00:00Z"), CreatedBy: "Mara Lindqvist",
+		ProjectChannels: 7, Created: utc("2024-11-11T09:00:00Z"), CreatedBy: "Mara Lindqvist",
 		LastPing: utc("2025-10-14T01:00:04Z"), Due: utc("2025-10-15T01:00:04Z"), Deadline: utc("2025-10-15T01:10:04Z"),
-		LastTook: 4*time.Minute + 12*time.Second,
+		LastRunTime: 4*time.Minute + 12*time.Second,
 	}
 }
 
@@ -212,17 +212,17 @@ func exampleDetail() view.HeartbeatPage {
 	return view.HeartbeatPage{
 		Shell:     exampleShell(),
 		Heartbeat: h,
-		Why: view.Why{
+		Explanation: view.Explanation{
 			Status: "up", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
 			Decision: "The deadline counts from the last ping. A failure, or a run over 10m, opens an incident at once.",
 		},
-		Month:     exampleMonth(),
-		Log:       exampleLog(),
-		Incidents: exampleLines()[7:9],
-		Opened:    2,
-		Stats: view.MonthStats{
-			Good: 24, Late: 1, Watched: 27, Usual: 4*time.Minute + 6*time.Second, Slowest: 8*time.Minute + 41*time.Second,
-			Down: 6*time.Hour + 55*time.Minute, NotWatched: 2,
+		DailyRuns:     exampleMonth(),
+		Log:           exampleLog(),
+		Incidents:     exampleLines()[7:9],
+		IncidentCount: 2,
+		Stats: view.RunStats{
+			Good: 24, Late: 1, Watched: 27, UsualRunTime: 4*time.Minute + 6*time.Second, SlowestRunTime: 8*time.Minute + 41*time.Second,
+			TimeDown: 6*time.Hour + 55*time.Minute, NotWatched: 2,
 		},
 	}
 }
@@ -233,8 +233,8 @@ func exampleSaved() view.HeartbeatPage {
 	h.Status, h.Description, h.PostOnly, h.Channels, h.Tags = "new", "", false, nil, nil
 	h.LastPing, h.Due, h.Deadline, h.Created = time.Time{}, time.Time{}, time.Time{}, exampleClock().Now
 	return view.HeartbeatPage{
-		Shell: exampleShell(), Heartbeat: h, Saved: true,
-		Why: view.Why{Status: "new", Interval: h.Interval, Grace: h.Grace},
+		Shell: exampleShell(), Heartbeat: h, JustCreated: true,
+		Explanation: view.Explanation{Status: "new", Interval: h.Interval, Grace: h.Grace},
 	}
 }
 
@@ -243,14 +243,14 @@ func exampleViewed() view.HeartbeatPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
-	p.Log.Base, p.Log.Older = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e?before=51#log"
+	p.Log.PagePath, p.Log.OlderPath = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e?before=51#log"
 	return p
 }
 
 func exampleStatus(status string) view.HeartbeatPage {
 	p := exampleDetail()
 	h := &p.Heartbeat
-	h.Status, p.Why.Status = status, status
+	h.Status, p.Explanation.Status = status, status
 	switch status {
 	case "late":
 		h.Due, h.Deadline = utc("2025-10-14T20:05:00Z"), utc("2025-10-14T20:15:00Z")
@@ -277,10 +277,10 @@ func exampleCalendar() view.HeartbeatPage {
 	h.Schedule, h.Interval, h.Zone = "at 03:00 on weekdays, America/New_York", 0, zone
 	h.MinRunTime, h.StartGrace, h.AlertAfter, h.Early = 2*time.Minute, 5*time.Minute, 3, 90*time.Second
 	h.LastPing, h.Due, h.Deadline = utc("2025-10-14T06:59:52Z"), utc("2025-10-15T07:00:00Z"), utc("2025-10-17T07:10:00Z")
-	p.Why = view.Why{
-		Status: "up", LastPing: h.LastPing, Calendar: true, Counted: utc("2025-10-14T07:00:00Z"), Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
-		Chance: utc("2025-10-17T07:00:00Z"), StartBy: utc("2025-10-15T07:05:00Z"),
-		Hint: "Your pings arrive about 2 h after each slot: is the time zone America/New_York right?",
+	p.Explanation = view.Explanation{
+		Status: "up", LastPing: h.LastPing, Calendar: true, CountedFor: utc("2025-10-14T07:00:00Z"), Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
+		AlertingRun: utc("2025-10-17T07:00:00Z"), StartDeadline: utc("2025-10-15T07:05:00Z"),
+		ZoneHint: "Your pings arrive about 2 h after each slot: is the time zone America/New_York right?",
 	}
 	return p
 }

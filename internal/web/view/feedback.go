@@ -5,13 +5,13 @@ import "time"
 // FeedbackPage shows the owner what readers thought of the manual.
 type FeedbackPage struct {
 	Shell
-	Pages    []DocScore
+	Pages    []DocPageFeedback
 	Comments []DocComment // newest first
 	Pager    Pager
 }
 
-// DocScore is one page of the manual and its answers.
-type DocScore struct {
+// DocPageFeedback is one page of the manual and its answers.
+type DocPageFeedback struct {
 	Slug, Title string
 	Yes, No     int
 }

@@ -11,11 +11,11 @@ type Input struct {
 	Value string
 	Error string // a sentence for that person; empty when there is nothing to say
 
-	Choices []Choice // what to use instead: the form values of each, URL-encoded
+	Suggestions []Option // what to use instead: the form values of each, URL-encoded
 }
 
-// UseInstead is the name of the buttons that fill in what is suggested.
-const UseInstead = "use"
+// SuggestionField is the name of the buttons that fill in what is suggested.
+const SuggestionField = "use"
 
 // control is one labelled control with everything that is said about it.
 type control struct {
@@ -120,8 +120,8 @@ func labelled(id string) templ.Attributes {
 	return templ.Attributes{"aria-labelledby": id}
 }
 
-// Choice is one entry of a list of options.
-type Choice struct {
+// Option is one entry of a list of options.
+type Option struct {
 	Value, Label string
 }
 

@@ -29,7 +29,7 @@ type example struct {
 func examples() []example {
 	heartbeats := exampleHeartbeats()
 	watched := exampleHeartbeats()
-	watched.Shell, watched.PingBase, watched.Channels = viewerShell(), "", nil
+	watched.Shell, watched.PingURLPrefix, watched.Channels = viewerShell(), "", nil
 	for i := range watched.Rows {
 		watched.Rows[i].Key, watched.Rows[i].Editable = "hbr_"+watched.Rows[i].Key[:4]+"a1", false
 	}
@@ -42,21 +42,21 @@ func examples() []example {
 	incidentViewed := exampleIncident()
 	incidentViewed.Shell, incidentViewed.CanAct, incidentViewed.Heartbeat.Key = viewerShell(), false, "hbr_dd31a1"
 	done := exampleAcknowledge()
-	done.Done = true
+	done.Acknowledged = true
 	gone := exampleInvitation()
-	gone.Gone = true
+	gone.Expired = true
 	known := exampleInvitation()
-	known.Known = true
+	known.HasAccount = true
 	answered := exampleDoc()
-	answered.Answer.Kept = true
+	answered.Answer.Saved = true
 	return []example{
 		{"heartbeats", view.Heartbeats(heartbeats), false},
 		{"heartbeats-viewer", view.Heartbeats(watched), true},
 		{"heartbeats-none-found", view.Heartbeats(nothing), false},
 		{"heartbeats-news", view.Heartbeats(exampleNews()), false},
-		{"elsewhere", view.Elsewhere(exampleElsewhere()), false},
-		{"stale", view.Stale(exampleStale()), false},
-		{"heartbeats-empty", view.HeartbeatsEmpty(exampleEmpty()), false},
+		{"elsewhere", view.WrongProject(exampleElsewhere()), false},
+		{"stale", view.EditConflict(exampleStale()), false},
+		{"heartbeats-empty", view.EmptyList(exampleEmpty()), false},
 		{"heartbeat-new", view.HeartbeatEditor(exampleForm()), false},
 		{"heartbeat-new-cron", view.HeartbeatEditor(exampleCron()), false},
 		{"heartbeat-new-advanced", view.HeartbeatEditor(exampleAdvanced()), false},
@@ -86,7 +86,7 @@ func examples() []example {
 		{"invitation-known", view.Invitation(known), false},
 		{"invitation-gone", view.Invitation(gone), false},
 		{"account", view.Account(exampleAccount()), false},
-		{"proof", view.Proof(exampleProof()), false},
+		{"proof", view.ConfirmPassword(exampleProof()), false},
 		{"team", view.Team(exampleTeam()), false},
 		{"api-keys", view.Keys(exampleKeys()), false},
 		{"audit", view.Audit(exampleAudit()), false},
@@ -95,12 +95,12 @@ func examples() []example {
 		{"docs-first-heartbeat", view.Doc(exampleDoc()), false},
 		{"docs-answered", view.Doc(answered), false},
 		{"docs-search", view.DocSearch(exampleSearch()), false},
-		{"docs-api", view.Reference(exampleReference()), false},
+		{"docs-api", view.APIReference(exampleReference()), false},
 		{"feedback", view.Feedback(exampleFeedback()), false},
-		{"problem-403", view.Problem(exampleProblem(403)), false},
-		{"problem-404", view.Problem(exampleProblem(404)), false},
-		{"problem-500", view.Problem(exampleProblem(500)), false},
-		{"problem-503", view.Problem(exampleProblem(503)), false},
+		{"problem-403", view.Error(exampleProblem(403)), false},
+		{"problem-404", view.Error(exampleProblem(404)), false},
+		{"problem-500", view.Error(exampleProblem(500)), false},
+		{"problem-503", view.Error(exampleProblem(503)), false},
 	}
 }
 
@@ -113,7 +113,7 @@ func render(t *testing.T, c templ.Component) string {
 	return b.String()
 }
 
-func TestGalleryDrawsEveryPage(t *testing.T) {
+func TestGallery_DrawsEveryPage(t *testing.T) {
 	for _, e := range examples() {
 		html := render(t, e.page)
 		if len(html) < 1000 {

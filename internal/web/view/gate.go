@@ -1,9 +1,9 @@
 package view
 
-// Gate is what surrounds a page for someone who is not signed in.
-type Gate struct {
+// SignedOutShell is what surrounds a page for someone who is not signed in.
+type SignedOutShell struct {
 	Clock
-	Theme    string // as in [Shell]
-	PingBase string // what ping URLs start with; only setup shows it
-	Version  string
+	Theme         string // as in [Shell]
+	PingURLPrefix string // what ping URLs start with; only setup shows it
+	Version       string
 }

@@ -16,28 +16,28 @@ type Heartbeat struct {
 	Status      string
 	Editable    bool
 
-	Schedule    string         // in words: "every 24 h"
-	Interval    time.Duration  // 0 for a calendar schedule
-	Zone        *time.Location // of a calendar schedule, nil for an interval
-	Grace       time.Duration
-	MaxRunTime  time.Duration // 0: the grace period is used
-	MinRunTime  time.Duration // 0: none
-	StartGrace  time.Duration // from due until a run must have begun; 0: no such clock
-	AlertAfter  int           // bad runs in a row that open an incident; 0 is 1
-	Early       time.Duration // how long before it is due a ping counts; below 0: as usual
-	PostOnly    bool
-	StaysPaused bool
-	FirstPing   time.Time // alert when the first ping has not come by then; zero: never
-	Tags        []string
-	Channels    []string // names; empty: all of the project
-	AllChannels int      // how many that are
-	Created     time.Time
-	CreatedBy   string
+	Schedule        string         // in words: "every 24 h"
+	Interval        time.Duration  // 0 for a calendar schedule
+	Zone            *time.Location // of a calendar schedule, nil for an interval
+	Grace           time.Duration
+	MaxRunTime      time.Duration // 0: the grace period is used
+	MinRunTime      time.Duration // 0: none
+	StartGrace      time.Duration // from due until a run must have begun; 0: no such clock
+	AlertAfter      int           // bad runs in a row that open an incident; 0 is 1
+	Early           time.Duration // how long before it is due a ping counts; below 0: as usual
+	PostOnly        bool
+	ManualResume    bool
+	ExpectFirstBy   time.Time // alert when the first ping has not come by then; zero: never
+	Tags            []string
+	Channels        []string // names; empty: all of the project
+	ProjectChannels int      // how many that are
+	Created         time.Time
+	CreatedBy       string
 
 	LastPing, Due, Deadline time.Time
 	LastStart               time.Time
-	Failed                  time.Time     // when the run ended that it is Down for; zero: none did
-	LastTook                time.Duration // 0 when not measured
+	FailedAt                time.Time     // when the run ended that it is Down for; zero: none did
+	LastRunTime             time.Duration // 0 when not measured
 	RunningSince            time.Time
 	PausedAt                time.Time
 	PausedBy                string
@@ -56,53 +56,53 @@ type OpenIncident struct {
 // that was just saved: while it is New, the ping URL stands above everything.
 type HeartbeatPage struct {
 	Shell
-	Heartbeat Heartbeat
-	Saved     bool     // just created: shown instead of its age
-	Failing   []string // channels that it tells and that do not work
-	Untold    Untold
-	Why       Why
-	Month     Month
-	Log       Log
-	Incidents []IncidentLine // of the last 30 days, newest first
-	Opened    int            // how many those are in all
-	Stats     MonthStats
+	Heartbeat       Heartbeat
+	JustCreated     bool     // just created: shown instead of its age
+	FailingChannels []string // channels that it tells and that do not work
+	ChannelWarning  ChannelWarning
+	Explanation     Explanation
+	DailyRuns       DailyRuns
+	Log             EventLog
+	Incidents       []IncidentLine // of the last 30 days, newest first
+	IncidentCount   int            // how many those are in all
+	Stats           RunStats
 }
 
-// MonthStats are the figures of the last 30 days. Counts, not percentages: "24
+// RunStats are the figures of the last 30 days. Counts, not percentages: "24
 // of 27 runs" says how much is known. Good are the runs on time and those that
 // were late, as in the uptime of the API; what was not watched is in neither.
-type MonthStats struct {
-	Good, Late, Watched int
-	Usual, Slowest      time.Duration // run times; 0 when not measured
-	Down                time.Duration
-	NotWatched          int
+type RunStats struct {
+	Good, Late, Watched          int
+	UsualRunTime, SlowestRunTime time.Duration // run times; 0 when not measured
+	TimeDown                     time.Duration
+	NotWatched                   int
 }
 
-// fresh tells whether the job has not been wired up yet.
-func (h Heartbeat) fresh() bool { return h.Status == "new" }
+// isNew tells whether the job has not been wired up yet.
+func (h Heartbeat) isNew() bool { return h.Status == "new" }
 
 // path is the address of something that can be done to the heartbeat.
 func (h Heartbeat) path(action string) templ.SafeURL {
 	return templ.SafeURL(HeartbeatPath(h.Key) + action)
 }
 
-func (h Heartbeat) accepts() string {
+func (h Heartbeat) methodsText() string {
 	if h.PostOnly {
 		return "POST only"
 	}
 	return "POST, GET, HEAD"
 }
 
-// nextDue is the next run by the clock of the schedule; empty for an interval, which
+// nextDueText is the next run by the clock of the schedule; empty for an interval, which
 // knows none.
-func (h Heartbeat) nextDue(c Clock) string {
+func (h Heartbeat) nextDueText(c Clock) string {
 	if h.Zone == nil || h.Due.IsZero() {
 		return ""
 	}
 	c.Zone = h.Zone
-	words := c.ShortStamp(h.Due)
+	words := c.ShortDateTime(h.Due)
 	if c.local(h.Due).Second() != 0 {
-		words = c.Stamp(h.Due)
+		words = c.DateTime(h.Due)
 	}
 	if c.ZoneName() == "UTC" {
 		return words + " UTC"
@@ -110,86 +110,86 @@ func (h Heartbeat) nextDue(c Clock) string {
 	return words + " " + c.local(h.Due).Format("-07:00") + ", " + c.ZoneName()
 }
 
-// early says how early a ping may be, empty where that does not matter.
-func (h Heartbeat) early() string {
+// earlyText says how early a ping may be, empty where that does not matter.
+func (h Heartbeat) earlyText() string {
 	switch {
 	case h.Zone == nil || h.Early < 0:
 		return ""
 	case h.Early == 0:
 		return "do not count"
 	}
-	return "up to " + Span(h.Early) + " before"
+	return "up to " + ExactDuration(h.Early) + " before"
 }
 
-// alertAfter is empty where every bad run alerts.
-func (h Heartbeat) alertAfter() string {
+// alertAfterText is empty where every bad run alerts.
+func (h Heartbeat) alertAfterText() string {
 	if h.AlertAfter < 2 {
 		return ""
 	}
 	return itoa(h.AlertAfter) + " bad runs in a row"
 }
 
-// spanOr is a duration that someone set, or nothing.
-func spanOr(d time.Duration, none string) string {
+// durationOr is a duration that someone set, or nothing.
+func durationOr(d time.Duration, none string) string {
 	if d == 0 {
 		return none
 	}
-	return Span(d)
+	return ExactDuration(d)
 }
 
-// told says who gets the alerts.
-func (h Heartbeat) told() string {
+// channelsText says who gets the alerts.
+func (h Heartbeat) channelsText() string {
 	if len(h.Channels) == 0 {
-		return "All " + Count(h.AllChannels) + " of the project"
+		return "All " + Count(h.ProjectChannels) + " of the project"
 	}
-	return List(h.Channels)
+	return JoinWords(h.Channels)
 }
 
-// longestRun is how long a run may take, and whether anybody has set that.
-func (h Heartbeat) longestRun() string {
+// maxRunTimeText is how long a run may take, and whether anybody has set that.
+func (h Heartbeat) maxRunTimeText() string {
 	if h.MaxRunTime > 0 {
-		return Span(h.MaxRunTime)
+		return ExactDuration(h.MaxRunTime)
 	}
-	return "as grace (" + Span(h.Grace) + ")"
+	return "as grace (" + ExactDuration(h.Grace) + ")"
 }
 
-// wait is how the time between pings is said: a length, or the schedule.
-func (h Heartbeat) wait() string {
+// untilDue is how the time between pings is said: a length, or the schedule.
+func (h Heartbeat) untilDue() string {
 	if h.Interval > 0 {
-		return Span(h.Interval) + " later"
+		return ExactDuration(h.Interval) + " later"
 	}
 	return "next run"
 }
 
-// rhythm is the schedule where there is little room: a calendar is told elsewhere on
+// shortSchedule is the schedule where there is little room: a calendar is told elsewhere on
 // the page, in as many words as it takes.
-func (h Heartbeat) rhythm() string {
+func (h Heartbeat) shortSchedule() string {
 	if h.Interval > 0 {
 		return h.Schedule
 	}
 	return "by the clock"
 }
 
-// promise is the bar of a heartbeat that is not judged: what the next ping will
+// deadlinePreview is the bar of a heartbeat that is not judged: what the next ping will
 // begin.
-func (h Heartbeat) promise() Deadline {
-	first := Mark{Word: "First ping", Text: "any time", Note: "turns it Up"}
-	if !h.fresh() {
-		first = Mark{Word: "Next ping", Text: "any time", Note: word(h.StaysPaused, "is only noted", "resumes it")}
+func (h Heartbeat) deadlinePreview() Deadline {
+	first := DeadlineMark{Label: "First ping", Text: "any time", Note: "turns it Up"}
+	if !h.isNew() {
+		first = DeadlineMark{Label: "Next ping", Text: "any time", Note: word(h.ManualResume, "is only noted", "resumes it")}
 	}
 	return Deadline{
 		ID:    "n",
-		Label: "After the " + strings.ToLower(first.Word) + " the next is due " + h.Schedule + ", and the alert goes out " + Span(h.Grace) + " after that.",
-		Marks: [3]Mark{
+		Label: "After the " + strings.ToLower(first.Label) + " the next is due " + h.Schedule + ", and the alert goes out " + ExactDuration(h.Grace) + " after that.",
+		Marks: [3]DeadlineMark{
 			first,
-			{Word: "Due", Text: h.wait(), Note: h.rhythm()},
-			{Word: "Alert", Text: Span(h.Grace) + " later", Note: "grace " + Span(h.Grace)},
+			{Label: "Due", Text: h.untilDue(), Note: h.shortSchedule()},
+			{Label: "Alert", Text: ExactDuration(h.Grace) + " later", Note: "grace " + ExactDuration(h.Grace)},
 		},
 	}
 }
 
-// judged tells whether there is a deadline to show.
-func (h Heartbeat) judged() bool {
+// hasDeadline tells whether there is a deadline to show.
+func (h Heartbeat) hasDeadline() bool {
 	return h.Status != "new" && h.Status != "paused" && !h.LastPing.IsZero() && !h.Due.IsZero()
 }
 
@@ -201,31 +201,31 @@ func (p HeartbeatPage) title() string {
 	return HeartbeatTitle(p.Heartbeat.Name, p.Heartbeat.Status)
 }
 
-// openInMonth says how many incidents there were and whether one is open.
-func (p HeartbeatPage) openInMonth() string {
-	words := Count(p.Opened) + " in 30 days"
+// incidentSummary says how many incidents there were and whether one is open.
+func (p HeartbeatPage) incidentSummary() string {
+	words := Count(p.IncidentCount) + " in 30 days"
 	if p.Heartbeat.Incident == nil {
 		return words + ", none open"
 	}
 	return words + ", one open"
 }
 
-// good is left out when nothing was watched: 0 of 0 says nothing.
-func (s MonthStats) good() string {
+// goodText is left out when nothing was watched: 0 of 0 says nothing.
+func (s RunStats) goodText() string {
 	if s.Watched == 0 {
 		return ""
 	}
 	return Count(s.Good) + " of " + Plural(s.Watched, "run") + word(s.Late > 0, ", "+Count(s.Late)+" late", "")
 }
 
-func (s MonthStats) usual() string {
-	if s.Usual == 0 {
+func (s RunStats) usualText() string {
+	if s.UsualRunTime == 0 {
 		return ""
 	}
-	return Took(s.Usual) + ", slowest " + Took(s.Slowest)
+	return RunTime(s.UsualRunTime) + ", slowest " + RunTime(s.SlowestRunTime)
 }
 
-func (s MonthStats) notWatched() string {
+func (s RunStats) notWatchedText() string {
 	if s.NotWatched == 0 {
 		return ""
 	}

@@ -9,10 +9,10 @@ type HeartbeatFormPage struct {
 	Title    string // its name as saved, which the form may have changed
 	Form     HeartbeatForm
 	Preview  Preview
-	Channels []ChannelChoice
+	Channels []ChannelOption
 	Zones    []string // suggested time zones
 
-	Version, Shown string // of the heartbeat that is edited, see [VersionField]
+	Version, OriginalValues string // of the heartbeat that is edited, see [VersionField]
 }
 
 // HeartbeatForm is what the form holds. Durations are text as typed.
@@ -21,21 +21,21 @@ type HeartbeatForm struct {
 	Schedule                   string // interval, cron or oncalendar
 	Interval, Cron, OnCalendar Input  // the last two with one expression a line
 	CronZone, OnCalendarZone   Input
-	ReadsAs                    string // the calendar schedule in words; empty while it cannot be read
+	ScheduleText               string // the calendar schedule in words; empty while it cannot be read
 	Tags, Description          Input
-	OnlySome                   bool
+	SelectedChannelsOnly       bool
 	ChannelError               string
 
 	// What may be left alone.
-	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, FirstPing Input
-	UsualEarly                                                       string // how early a ping may be unless said, such as "5m"
-	PostOnly, StaysPaused                                            bool
+	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, ExpectFirstBy Input
+	DefaultEarly                                                         string // how early a ping may be unless said, such as "5m"
+	PostOnly, ManualResume                                               bool
 }
 
-// ChannelChoice is a channel that a heartbeat may name.
-type ChannelChoice struct {
+// ChannelOption is a channel that a heartbeat may name.
+type ChannelOption struct {
 	ID, Name, Kind string // Kind as people say it: "Slack"
-	Chosen         bool
+	Selected       bool
 }
 
 func (p HeartbeatFormPage) title() string {
@@ -53,18 +53,18 @@ func (p HeartbeatFormPage) action() string {
 	return HeartbeatPath(p.Key)
 }
 
-// tab is one way to say a schedule.
-type tab struct{ value, id, label string }
+// scheduleTab is one way to say a schedule.
+type scheduleTab struct{ value, id, label string }
 
 // scheduleTabs are the three ways, the simplest first.
-var scheduleTabs = []tab{
+var scheduleTabs = []scheduleTab{
 	{"interval", "k-int", "Interval"},
 	{"cron", "k-cron", "Cron"},
 	{"oncalendar", "k-cal", "OnCalendar"},
 }
 
-// chosen is the tab that is open; an interval when nothing was said.
-func (f HeartbeatForm) chosen(t tab) bool {
+// isSelected is the tab that is open; an interval when nothing was said.
+func (f HeartbeatForm) isSelected(t scheduleTab) bool {
 	if f.Schedule == "" {
 		return t.value == "interval"
 	}
@@ -94,26 +94,26 @@ func (f HeartbeatForm) grace() control {
 func (f HeartbeatForm) cron() control {
 	return control{
 		id: "cron", name: "cron", label: "Cron expression", in: f.Cron, rows: rows(f.Cron.Value), class: "mono input-lines", autocomplete: "off", verbatim: true, keepsError: true,
-		placeholder: "0 3 * * *", hint: f.readsAs("cron", "Minute, hour, day of month, month, day of week. One expression a line."),
+		placeholder: "0 3 * * *", hint: f.calendarHint("cron", "Minute, hour, day of month, month, day of week. One expression a line."),
 	}
 }
 
 func (f HeartbeatForm) onCalendar() control {
 	return control{
 		id: "oncalendar", name: "oncalendar", label: "OnCalendar expression", in: f.OnCalendar, rows: rows(f.OnCalendar.Value), class: "mono input-lines", autocomplete: "off", verbatim: true, keepsError: true,
-		placeholder: "Mon..Fri 03:00", hint: f.readsAs("oncalendar", "As in a systemd timer. One expression a line."),
+		placeholder: "Mon..Fri 03:00", hint: f.calendarHint("oncalendar", "As in a systemd timer. One expression a line."),
 	}
 }
 
-// readsAs is the hint under a calendar expression: its meaning, once it has one.
-func (f HeartbeatForm) readsAs(kind, otherwise string) string {
-	if f.ReadsAs == "" || f.Schedule != kind {
+// calendarHint is the hint under a calendar expression: its meaning, once it has one.
+func (f HeartbeatForm) calendarHint(kind, otherwise string) string {
+	if f.ScheduleText == "" || f.Schedule != kind {
 		return otherwise
 	}
-	if strings.HasPrefix(f.ReadsAs, "as “") {
+	if strings.HasPrefix(f.ScheduleText, "as “") {
 		return otherwise // it has no shorter words than itself
 	}
-	return "Reads as: " + f.ReadsAs + ". One expression a line."
+	return "Reads as: " + f.ScheduleText + ". One expression a line."
 }
 
 // zone is asked for beside either calendar expression; the handler reads the one
@@ -156,43 +156,43 @@ func (f HeartbeatForm) alertAfter() control {
 
 func (f HeartbeatForm) early() control {
 	hint := "How long before a run is due its ping counts. 0 for not at all. Only for cron and OnCalendar."
-	return option("early", "early", "Early pings", f.Early, word(f.UsualEarly == "", "up to 5m", f.UsualEarly), hint)
+	return option("early", "early", "Early pings", f.Early, word(f.DefaultEarly == "", "up to 5m", f.DefaultEarly), hint)
 }
 
 func (f HeartbeatForm) firstPing() control {
 	return control{
-		id: "first", name: "expect_first_by", label: "Expect the first ping by", in: f.FirstPing, kind: "datetime-local", keepsError: true,
+		id: "first", name: "expect_first_by", label: "Expect the first ping by", in: f.ExpectFirstBy, kind: "datetime-local", keepsError: true,
 		hint: "A new heartbeat stays quiet until its first ping, unless you set this. In the time zone of the project.",
 	}
 }
 
-// previewed are the controls that a preview may find fault with.
-func (f HeartbeatForm) previewed() []control {
-	return append([]control{f.interval(), f.cron(), f.cronZone(), f.onCalendar(), f.onCalendarZone(), f.grace(), f.firstPing()}, f.limits()...)
+// previewedControls are the controls that a preview may find fault with.
+func (f HeartbeatForm) previewedControls() []control {
+	return append([]control{f.interval(), f.cron(), f.cronZone(), f.onCalendar(), f.onCalendarZone(), f.grace(), f.firstPing()}, f.ruleControls()...)
 }
 
-// limits are the rules for runs.
-func (f HeartbeatForm) limits() []control {
+// ruleControls are the rules for runs.
+func (f HeartbeatForm) ruleControls() []control {
 	return []control{f.maxRunTime(), f.minRunTime(), f.startGrace(), f.alertAfter(), f.early()}
 }
 
-// advanced tells whether anything was said, or is wrong, in the part that is
+// showAdvanced tells whether anything was said, or is wrong, in the part that is
 // closed otherwise.
-func (f HeartbeatForm) advanced() bool {
-	for _, c := range append(f.limits(), f.firstPing()) {
+func (f HeartbeatForm) showAdvanced() bool {
+	for _, c := range append(f.ruleControls(), f.firstPing()) {
 		if c.in.Error != "" || c.in.Value != "" && (c.id != "after" || c.in.Value != "1") {
 			return true
 		}
 	}
-	return f.PostOnly || f.StaysPaused
+	return f.PostOnly || f.ManualResume
 }
 
 // Common schedules, offered beside the controls.
 var (
-	commonCron = []Choice{
+	cronPresets = []Option{
 		{"*/5 * * * *", "5 min"}, {"0 * * * *", "hourly"}, {"0 3 * * *", "daily"}, {"0 3 * * 1-5", "weekdays"}, {"0 3 * * 0", "weekly"}, {"0 3 1 * *", "monthly"},
 	}
-	commonCalendar = []Choice{
+	onCalendarPresets = []Option{
 		{"*:0/5", "5 min"}, {"hourly", "hourly"}, {"03:00", "daily"}, {"Mon..Fri 03:00", "weekdays"}, {"Sun 03:00", "weekly"}, {"*-*-01 03:00", "monthly"},
 	}
 )

@@ -100,7 +100,7 @@ func HeartbeatEditor(p HeartbeatFormPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = versionOf(p.Version, p.Shown).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = versionOf(p.Version, p.OriginalValues).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -250,7 +250,7 @@ func scheduleChoice(f HeartbeatForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if f.chosen(t) {
+			if f.isSelected(t) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, " checked")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -293,12 +293,12 @@ func scheduleChoice(f HeartbeatForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "cron":
-				templ_7745c5c3_Err = calendarPanel(f.cron(), f.cronZone(), commonCron).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = calendarPanel(f.cron(), f.cronZone(), cronPresets).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			default:
-				templ_7745c5c3_Err = calendarPanel(f.onCalendar(), f.onCalendarZone(), commonCalendar).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = calendarPanel(f.onCalendar(), f.onCalendarZone(), onCalendarPresets).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -374,7 +374,7 @@ func withPresets(c control, label string, values ...string) templ.Component {
 }
 
 // calendarPanel asks for expressions and their zone.
-func calendarPanel(expression, zone control, common []Choice) templ.Component {
+func calendarPanel(expression, zone control, common []Option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -514,7 +514,7 @@ func channelChoice(p HeartbeatFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if !p.Form.OnlySome {
+		if !p.Form.SelectedChannelsOnly {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, " checked")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -537,7 +537,7 @@ func channelChoice(p HeartbeatFormPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.Form.OnlySome {
+		if p.Form.SelectedChannelsOnly {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, " checked")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -565,7 +565,7 @@ func channelChoice(p HeartbeatFormPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if c.Chosen {
+			if c.Selected {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, " checked")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -646,7 +646,7 @@ func advanced(f HeartbeatForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if f.advanced() {
+		if f.showAdvanced() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, " open")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -664,7 +664,7 @@ func advanced(f HeartbeatForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, c := range f.limits() {
+		for _, c := range f.ruleControls() {
 			templ_7745c5c3_Err = field(c).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -682,7 +682,7 @@ func advanced(f HeartbeatForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = check("manual_resume", "on", "When paused, stay paused", "Otherwise a ping resumes it.", f.StaysPaused).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = check("manual_resume", "on", "When paused, stay paused", "Otherwise a ping resumes it.", f.ManualResume).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -76,7 +76,7 @@ func HeartbeatDetail(p HeartbeatPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = HeartbeatHero(p.Clock, p.Heartbeat, p.Saved).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = HeartbeatHero(p.Clock, p.Heartbeat, p.JustCreated).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -238,7 +238,7 @@ func heartbeatActions(h Heartbeat) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else if !h.fresh() {
+			} else if !h.isNew() {
 				templ_7745c5c3_Err = pauseForm(h).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -372,7 +372,7 @@ func pingSection(h Heartbeat) templ.Component {
 			templ_7745c5c3_Var12 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if h.fresh() {
+		if h.isNew() {
 			templ_7745c5c3_Var13 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -385,7 +385,7 @@ func pingSection(h Heartbeat) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = snippetTabs(snippet.Ways(h.PingURL), h.PingURL).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = snippetTabs(snippet.Examples(h.PingURL), h.PingURL).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -420,7 +420,7 @@ func pingSection(h Heartbeat) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = snippetTabs(snippet.Ways(h.PingURL), h.PingURL).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = snippetTabs(snippet.Examples(h.PingURL), h.PingURL).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -535,11 +535,11 @@ func monthSection(p HeartbeatPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = heat(p.Clock, p.Month).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = heat(p.Clock, p.DailyRuns).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = durations(p.Clock, p.Month).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = durations(p.Clock, p.DailyRuns).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -640,7 +640,7 @@ func heartbeatIncidents(p HeartbeatPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = at(p.Clock, i.Opened, p.Stamp(i.Opened)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = at(p.Clock, i.Opened, p.DateTime(i.Opened)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -671,7 +671,7 @@ func heartbeatIncidents(p HeartbeatPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = section("s-inc", "Incidents", p.openInMonth()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = section("s-inc", "Incidents", p.incidentSummary()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -730,7 +730,7 @@ func dangerZone(h Heartbeat) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else if !h.fresh() {
+			} else if !h.isNew() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<div><p><b>Pause this heartbeat</b>Pings are still recorded; no incident opens until it is resumed.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -909,45 +909,45 @@ func settingsFacts(c Clock, h Heartbeat) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText(word(h.Due.After(c.Now), "Next due", "Was due"), h.nextDue(c)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText(word(h.Due.After(c.Now), "Next due", "Was due"), h.nextDueText(c)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Grace period", Span(h.Grace)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Grace period", ExactDuration(h.Grace)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Max run time", h.longestRun()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Max run time", h.maxRunTimeText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Min run time", spanOr(h.MinRunTime, "")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Min run time", durationOr(h.MinRunTime, "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Must start within", spanOr(h.StartGrace, "")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Must start within", durationOr(h.StartGrace, "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Alert after", h.alertAfter()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Alert after", h.alertAfterText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Early pings", h.early()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Early pings", h.earlyText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = factText("Accepts", h.accepts()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Accepts", h.methodsText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if !h.FirstPing.IsZero() {
-			templ_7745c5c3_Err = factText("First ping by", c.ShortStamp(h.FirstPing)).Render(ctx, templ_7745c5c3_Buffer)
+		if !h.ExpectFirstBy.IsZero() {
+			templ_7745c5c3_Err = factText("First ping by", c.ShortDateTime(h.ExpectFirstBy)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = factText("Channels", h.told()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = factText("Channels", h.channelsText()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1022,7 +1022,7 @@ func settingsFacts(c Clock, h Heartbeat) templ.Component {
 	})
 }
 
-func monthFacts(s MonthStats) templ.Component {
+func monthFacts(s RunStats) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1059,19 +1059,19 @@ func monthFacts(s MonthStats) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = factText("Good runs", s.good()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = factText("Good runs", s.goodText()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = factText("Usual run", s.usual()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = factText("Usual run", s.usualText()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = factText("Time Down", Elapsed(s.Down)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = factText("Time Down", Elapsed(s.TimeDown)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = factText("Not watched", s.notWatched()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = factText("Not watched", s.notWatchedText()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

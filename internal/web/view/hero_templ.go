@@ -88,12 +88,12 @@ func HeartbeatHero(c Clock, h Heartbeat, saved bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if !h.Failed.IsZero() {
+		if !h.FailedAt.IsZero() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, " <dl class=\"stats\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = factText("Failed", c.Stamp(h.Failed)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = factText("Failed", c.DateTime(h.FailedAt)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -101,12 +101,12 @@ func HeartbeatHero(c Clock, h Heartbeat, saved bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if h.judged() {
-			templ_7745c5c3_Err = deadline(c, LiveDeadline(c, h.LastPing, h.Due, h.Deadline)).Render(ctx, templ_7745c5c3_Buffer)
+		} else if h.hasDeadline() {
+			templ_7745c5c3_Err = deadline(c, WatchedDeadline(c, h.LastPing, h.Due, h.Deadline)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if h.fresh() && h.PingURL != "" {
+		} else if h.isNew() && h.PingURL != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<div class=\"handover\"><p class=\"label\" id=\"url-l\">Ping URL</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -120,7 +120,7 @@ func HeartbeatHero(c Clock, h Heartbeat, saved bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = deadline(c, h.promise()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = deadline(c, h.deadlinePreview()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -243,9 +243,9 @@ func heroFigure(c Clock, h Heartbeat, saved bool) templ.Component {
 				}
 			}
 			var templ_7745c5c3_Var10 string
-			templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(word(h.StaysPaused, "until someone resumes it", "the next ping resumes it"))
+			templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(word(h.ManualResume, "until someone resumes it", "the next ping resumes it"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `hero.templ`, Line: 58, Col: 81}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `hero.templ`, Line: 58, Col: 82}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 			if templ_7745c5c3_Err != nil {
@@ -411,7 +411,7 @@ func lastPing(c Clock, h Heartbeat) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if h.LastTook > 0 {
+		if h.LastRunTime > 0 {
 			templ_7745c5c3_Err = sep().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -421,9 +421,9 @@ func lastPing(c Clock, h Heartbeat) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var17 string
-			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs("took " + Took(h.LastTook))
+			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs("took " + RunTime(h.LastRunTime))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `hero.templ`, Line: 99, Col: 30}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `hero.templ`, Line: 99, Col: 36}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {

@@ -15,56 +15,56 @@ type IncidentPage struct {
 	State      string // open, acknowledged or resolved
 	Cause      string
 	Resolution string // recovered, edited, paused or deleted; empty while not resolved
-	Heartbeat  Subject
+	Heartbeat  IncidentHeartbeat
 
 	Opened, Detected time.Time
 	Acknowledged     time.Time // zero while nobody has
 	AcknowledgedBy   string
 	Resolved         time.Time
 	FirstAlert       time.Duration // from opening to the first delivery; 0 when none yet
-	Exit             int           // exit status of a reported failure; 0 when none was told
+	ExitStatus       int           // exit status of a reported failure; 0 when none was told
 
-	Timeline   []Entry
-	Waiting    string // what is still expected; empty when resolved
-	Deliveries []Delivery
-	Untold     Untold
-	Failing    []string  // channels that the heartbeat alerts and that do not deliver
-	ChannelsBy time.Time // when the first of today's channels was made; zero without any
+	Timeline        []TimelineEntry
+	WaitingFor      string // what is still expected; empty when resolved
+	Deliveries      []Delivery
+	ChannelWarning  ChannelWarning
+	FailingChannels []string  // channels that the heartbeat alerts and that do not deliver
+	FirstChannelAt  time.Time // when the first of today's channels was made; zero without any
 
-	Runbook string   // from the description, when it names one
-	Before  string   // "No incident in 41 days"
-	After   *SeeAlso // the incident that came next; nil when none did
-	Why     *Why     // nil when no deadline is involved
-	PrintAt string   // the address of the page, for paper
-	Note    Input    // a note that came back with an error
-	CanAct  bool
+	Runbook      string           // from the description, when it names one
+	PreviousText string           // "No incident in 41 days"
+	NextIncident *RelatedIncident // the incident that came next; nil when none did
+	Explanation  *Explanation     // nil when no deadline is involved
+	PrintURL     string           // the address of the page, for paper
+	Note         Input            // a note that came back with an error
+	CanAct       bool
 }
 
-// Subject is the heartbeat that an incident is about.
-type Subject struct {
+// IncidentHeartbeat is the heartbeat that an incident is about.
+type IncidentHeartbeat struct {
 	Key, Name, Schedule  string
 	Interval, Grace      time.Duration
 	LastPing, Due, Alert time.Time
 }
 
-// SeeAlso leads to another incident.
-type SeeAlso struct {
+// RelatedIncident leads to another incident.
+type RelatedIncident struct {
 	ID     string
 	Number int
 	Cause  string
 }
 
-// Entry is one line of a timeline.
-type Entry struct {
-	At    time.Time
-	Sign  string // icon: k-ping, st-late, st-down, dl-ok …
-	Tone  string // colour, as in data-status; empty for plain ink
-	Title string
-	Word  string // status that the title ends with, set in its colour: "Down"
-	Text  string
-	Code  string // set in mono after the text: an address, a response
-	Quote string // what a person wrote
-	Mono  bool   // the quote is output of a program
+// TimelineEntry is one line of a timeline.
+type TimelineEntry struct {
+	At     time.Time
+	Icon   string // icon: k-ping, st-late, st-down, dl-ok …
+	Tone   string // colour, as in data-status; empty for plain ink
+	Title  string
+	Status string // status that the title ends with, set in its colour: "Down"
+	Text   string
+	Code   string // set in mono after the text: an address, a response
+	Quote  string // what a person wrote
+	Output bool   // the quote is output of a program
 }
 
 // Delivery is one alert to one channel.
@@ -74,22 +74,22 @@ type Delivery struct {
 	Message       string // "Down", "Reminder", "Recovered"
 	State         string // pending, retrying, sent or failed
 	Attempts      int
-	Took          time.Duration // of the last attempt; 0 when it never answered
+	Latency       time.Duration // of the last attempt; 0 when it never answered
 	Response      string        // "200 ok"
 	Advice        string        // what to do about it, a sentence
-	Next          time.Time     // zero when there is no next attempt
+	NextAttempt   time.Time     // zero when there is no next attempt
 	At            time.Time     // of the last attempt
 }
 
-func (d Delivery) took() string {
-	if d.Took == 0 {
+func (d Delivery) latencyText() string {
+	if d.Latency == 0 {
 		return ""
 	}
-	return Latency(d.Took)
+	return Latency(d.Latency)
 }
 
-// verbs tell the cause as part of a sentence.
-var verbs = map[string]string{
+// causeVerbs tell the cause as part of a sentence.
+var causeVerbs = map[string]string{
 	"missed":      "missed its ping",
 	"failure":     "reported a failure",
 	"overran":     "ran too long",
@@ -99,14 +99,14 @@ var verbs = map[string]string{
 
 // IncidentTitle is the incident in words: "Nightly backup missed its ping".
 func IncidentTitle(heartbeat, cause string) string {
-	if v, ok := verbs[cause]; ok {
+	if v, ok := causeVerbs[cause]; ok {
 		return heartbeat + " " + v
 	}
 	return heartbeat + " went Down"
 }
 
-// resolutions tell how an incident ended.
-var resolutions = map[string]string{
+// resolutionTexts tell how an incident ended.
+var resolutionTexts = map[string]string{
 	"recovered": "Recovered",
 	"edited":    "Resolved by an edit",
 	"paused":    "Resolved by a pause",
@@ -114,7 +114,7 @@ var resolutions = map[string]string{
 }
 
 func (p IncidentPage) resolution() string {
-	if w, ok := resolutions[p.Resolution]; ok {
+	if w, ok := resolutionTexts[p.Resolution]; ok {
 		return w
 	}
 	return "Resolved"
@@ -130,19 +130,19 @@ func (p IncidentPage) path(action string) templ.SafeURL {
 	return templ.SafeURL(IncidentPath(p.ID) + action)
 }
 
-// bar is the deadline that was missed; other causes have none.
-func (p IncidentPage) bar() Deadline {
+// deadlineBar is the deadline that was missed; other causes have none.
+func (p IncidentPage) deadlineBar() Deadline {
 	h := p.Heartbeat
-	d := LiveDeadline(p.Clock, h.LastPing, h.Due, h.Alert)
+	d := WatchedDeadline(p.Clock, h.LastPing, h.Due, h.Alert)
 	if h.Interval > 0 { // a calendar takes more words than there is room for
 		d.Marks[1].Note = h.Schedule
 	}
-	d.Marks[2] = Mark{Word: "Opened", At: p.Opened, Note: "grace " + Span(h.Grace)}
+	d.Marks[2] = DeadlineMark{Label: "Opened", At: p.Opened, Note: "grace " + ExactDuration(h.Grace)}
 	return d
 }
 
-// hasBar tells whether a deadline was missed that can be drawn.
-func (p IncidentPage) hasBar() bool {
+// hasDeadlineBar tells whether a deadline was missed that can be drawn.
+func (p IncidentPage) hasDeadlineBar() bool {
 	h := p.Heartbeat
 	return p.Cause == "missed" && !h.LastPing.IsZero() && !h.Due.IsZero()
 }
@@ -171,28 +171,28 @@ func (p IncidentPage) firstAlert(before, after string) string {
 	return before + Latency(p.FirstAlert) + after
 }
 
-// deliveriesIn counts: "6 delivered, 1 retrying"; "6 of 6 delivered" when over.
-func (p IncidentPage) deliveriesIn() string {
-	t := AlertTally{}
+// deliverySummary counts: "6 delivered, 1 retrying"; "6 of 6 delivered" when over.
+func (p IncidentPage) deliverySummary() string {
+	t := AlertCounts{}
 	for _, d := range p.Deliveries {
 		switch d.State {
 		case "sent":
-			t.Sent++
+			t.Delivered++
 		case "failed":
-			t.GivenUp++
+			t.Failed++
 		default:
-			t.Owed++
+			t.Pending++
 		}
 	}
-	if t.calm() {
-		return t.words()
+	if t.allDelivered() {
+		return t.text()
 	}
-	words := []string{Count(t.Sent) + " delivered"}
-	if t.Owed > 0 {
-		words = append(words, Count(t.Owed)+" retrying")
+	words := []string{Count(t.Delivered) + " delivered"}
+	if t.Pending > 0 {
+		words = append(words, Count(t.Pending)+" retrying")
 	}
-	if t.GivenUp > 0 {
-		words = append(words, Count(t.GivenUp)+" failed")
+	if t.Failed > 0 {
+		words = append(words, Count(t.Failed)+" failed")
 	}
 	return strings.Join(words, ", ")
 }
@@ -202,9 +202,9 @@ func (p IncidentPage) deliveriesIn() string {
 // what opens later.
 func (p IncidentPage) noDeliveries() string {
 	switch {
-	case p.ChannelsBy.IsZero():
+	case p.FirstChannelAt.IsZero():
 		return "There is no channel to notify."
-	case p.ChannelsBy.After(p.Detected):
+	case p.FirstChannelAt.After(p.Detected):
 		return "There was no channel to tell when it opened. Channels added later hear only of the next incident."
 	}
 	return "No channel receives alerts for this heartbeat."
@@ -216,7 +216,7 @@ func (p IncidentPage) timelineDay() string {
 }
 
 // otherDay is the date of an entry that is not of the day in the heading.
-func (p IncidentPage) otherDay(e Entry) string {
+func (p IncidentPage) otherDay(e TimelineEntry) string {
 	if p.Date(e.At) == p.Date(p.Opened) {
 		return ""
 	}
@@ -229,27 +229,27 @@ func (p IncidentPage) entryAttrs(i int) templ.Attributes {
 	if t := p.Timeline[i].Tone; t != "" {
 		a["data-status"] = t
 	}
-	if p.Waiting != "" && i == len(p.Timeline)-1 {
+	if p.WaitingFor != "" && i == len(p.Timeline)-1 {
 		a["class"] = "before-waiting"
 	}
 	return a
 }
 
-// printed tells on paper when and from where the page was taken.
-func (p IncidentPage) printed() string {
-	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintAt
+// printedText tells on paper when and from where the page was taken.
+func (p IncidentPage) printedText() string {
+	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintURL
 }
 
-// noticed is told only when it was later than a person would expect: the
+// detectionDelay is told only when it was later than a person would expect: the
 // incident is dated at its deadline, whenever Overdue could look.
-func (p IncidentPage) noticed() string {
+func (p IncidentPage) detectionDelay() string {
 	if late := p.Detected.Sub(p.Opened); !p.Detected.IsZero() && late >= 5*time.Second {
-		return Took(late) + " after opening"
+		return RunTime(late) + " after opening"
 	}
 	return ""
 }
 
-// words name the incident in a link: "#475, missed ping".
-func (s SeeAlso) words() string {
+// text name the incident in a link: "#475, missed ping".
+func (s RelatedIncident) text() string {
 	return "#" + itoa(s.Number) + ", " + strings.ToLower(Cause(s.Cause))
 }

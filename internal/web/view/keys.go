@@ -2,24 +2,24 @@ package view
 
 import "time"
 
-// KeysPage lists the API keys of the project.
-type KeysPage struct {
+// APIKeysPage lists the API keys of the project.
+type APIKeysPage struct {
 	Shell
 	Keys     []APIKey
 	Name     Input
 	ReadOnly bool
-	Fresh    string // the key just made, shown this once; empty otherwise
+	NewKey   string // the key just made, shown this once; empty otherwise
 	BaseURL  string // of the API, for the example
 }
 
 // APIKey is one key, without its secret, which nobody can read again.
 type APIKey struct {
-	ID, Name string
-	Prefix   string // its first characters: "ovd_7Qk…"
-	ReadOnly bool
-	Created  time.Time
-	By       string
-	LastUsed time.Time // zero: never
+	ID, Name  string
+	Prefix    string // its first characters: "ovd_7Qk…"
+	ReadOnly  bool
+	Created   time.Time
+	CreatedBy string
+	LastUsed  time.Time // zero: never
 }
 
 func (k APIKey) access() string {
@@ -30,6 +30,6 @@ func (k APIKey) access() string {
 }
 
 // example is a first call with the key that was just made.
-func (p KeysPage) example() string {
-	return "curl -fsS " + p.BaseURL + "/heartbeats \\\n  -H \"Authorization: Bearer " + p.Fresh + "\""
+func (p APIKeysPage) example() string {
+	return "curl -fsS " + p.BaseURL + "/heartbeats \\\n  -H \"Authorization: Bearer " + p.NewKey + "\""
 }

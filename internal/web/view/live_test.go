@@ -9,7 +9,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-func TestWhatTheLiveStreamSendsIsWhatThePageHolds(t *testing.T) {
+func TestLiveElements_EqualTheirPlaceOnThePage(t *testing.T) {
 	list, detail, incidents, incident := exampleHeartbeats(), exampleDetail(), exampleIncidents(), exampleIncident()
 	for _, c := range []struct {
 		id         string
@@ -30,16 +30,16 @@ func TestWhatTheLiveStreamSendsIsWhatThePageHolds(t *testing.T) {
 	}
 }
 
-func TestEveryLivingPartIsDrawnAsOnItsPage(t *testing.T) {
+func TestFragments_EqualTheirPlaceOnThePage(t *testing.T) {
 	list, detail, incident := exampleHeartbeats(), exampleDetail(), exampleIncident()
 	for _, c := range []struct {
 		page  templ.Component
 		clock view.Clock
-		parts []view.Living
+		parts []view.Fragment
 	}{
-		{view.Heartbeats(list), list.Clock, append(list.Living(), list.Shell.Living()...)},
-		{view.HeartbeatDetail(detail), detail.Clock, detail.Living()},
-		{view.Incident(incident), incident.Clock, incident.Living()},
+		{view.Heartbeats(list), list.Clock, append(list.Fragments(), list.Shell.Fragments()...)},
+		{view.HeartbeatDetail(detail), detail.Clock, detail.Fragments()},
+		{view.Incident(incident), incident.Clock, incident.Fragments()},
 	} {
 		page := render(t, c.page)
 		for _, l := range c.parts {
@@ -51,20 +51,20 @@ func TestEveryLivingPartIsDrawnAsOnItsPage(t *testing.T) {
 	}
 }
 
-func TestOnlyThePageOpensTheNewestBody(t *testing.T) {
+func TestFragments_DoNotExpandTheNewestEvent(t *testing.T) {
 	p := exampleDetail()
-	p.Log.OpenFirst = true
+	p.Log.ExpandFirst = true
 	if !strings.Contains(render(t, view.HeartbeatDetail(p)), "<details open") {
 		t.Error("the page opens no body")
 	}
-	for _, l := range p.Living() {
+	for _, l := range p.Fragments() {
 		if strings.Contains(render(t, l.Draw(p.Clock)), "<details open") {
 			t.Errorf("the stream opens a body in %s", l.Name)
 		}
 	}
 }
 
-func TestEveryPartOfAPreviewHasItsPlaceInTheForm(t *testing.T) {
+func TestHeartbeatPreview_EveryElementExistsInTheForm(t *testing.T) {
 	wrong := exampleMistakes()
 	form := map[string]bool{}
 	for _, e := range elements(render(t, view.HeartbeatEditor(exampleForm()))) {
@@ -91,7 +91,7 @@ func TestEveryPartOfAPreviewHasItsPlaceInTheForm(t *testing.T) {
 	}
 }
 
-func TestEveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
+func TestHeartbeatRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 	c := exampleClock()
 	now := c.Now
 	for status, want := range map[string]string{
@@ -109,7 +109,7 @@ func TestEveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 	}
 }
 
-func TestARunUnderWayIsToldBesideTheStatus(t *testing.T) {
+func TestHeartbeatRow_ShowsARunInProgressNextToTheStatus(t *testing.T) {
 	c := exampleClock()
 	html := render(t, view.HeartbeatRow(c, view.Row{Key: "k", Status: "up", Due: c.Now, RunningSince: utc("2025-10-14T20:08:16Z")}))
 	for _, want := range []string{"#st-up", "#st-running", "Running for", ">48s<"} {
@@ -119,7 +119,7 @@ func TestARunUnderWayIsToldBesideTheStatus(t *testing.T) {
 	}
 }
 
-func TestAnIncidentNobodyCouldNoticeInTimeSaysSo(t *testing.T) {
+func TestIncident_ShowsALateDetection(t *testing.T) {
 	p := exampleIncident()
 	p.Detected = p.Opened.Add(90e9)
 	if html := render(t, view.Incident(p)); !strings.Contains(html, "1m 30s after opening") {
@@ -130,25 +130,25 @@ func TestAnIncidentNobodyCouldNoticeInTimeSaysSo(t *testing.T) {
 	}
 }
 
-func TestAnErrorPageAlwaysSaysWhatToDo(t *testing.T) {
+func TestErrorPage_AlwaysSaysWhatToDo(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 429, 500, 503, 418} {
-		html := render(t, view.Problem(view.ProblemPage{Status: status}))
+		html := render(t, view.Error(view.ErrorPage{Status: status}))
 		if strings.Contains(html, `class="lede"> `) || !strings.Contains(html, "<h1>") || strings.Contains(html, "<h1></h1>") {
 			t.Errorf("%d says nothing", status)
 		}
 	}
-	for want, p := range map[string]view.ProblemPage{
+	for want, p := range map[string]view.ErrorPage{
 		"The incident was deleted. Look for it":   {Status: 404, Detail: "The incident was deleted.", SignedIn: true},
 		"The incident was deleted.</p>":           {Status: 404, Detail: "The incident was deleted."}, // there is no list to look at
 		"No mail is sent. Ask who runs this.</p>": {Status: 404, Detail: "No mail is sent. Ask who runs this.", SignedIn: true},
 	} {
-		if html := render(t, view.Problem(p)); !strings.Contains(html, want) {
+		if html := render(t, view.Error(p)); !strings.Contains(html, want) {
 			t.Errorf("not said: %s", want)
 		}
 	}
 }
 
-func TestTheBigFigureCountsToWhatMattersNow(t *testing.T) {
+func TestHeartbeatHero_CountsToTheNextChange(t *testing.T) {
 	for status, at := range map[string]string{
 		"up":   "2025-10-15T01:00:04Z", // the next ping
 		"late": "2025-10-14T20:15:00Z", // the alert
@@ -167,9 +167,9 @@ func TestTheBigFigureCountsToWhatMattersNow(t *testing.T) {
 	}
 }
 
-func TestTheMonthCountsLateRunsAsGoodAndTellsThemBeside(t *testing.T) {
+func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	p := exampleDetail()
-	for want, stats := range map[string]view.MonthStats{
+	for want, stats := range map[string]view.RunStats{
 		"<dd>24 of 27 runs, 1 late</dd>": {Good: 24, Late: 1, Watched: 27},
 		"<dd>1 of 1 run</dd>":            {Good: 1, Watched: 1},
 	} {
@@ -178,13 +178,13 @@ func TestTheMonthCountsLateRunsAsGoodAndTellsThemBeside(t *testing.T) {
 			t.Errorf("not said: %s", want)
 		}
 	}
-	p.Stats = view.MonthStats{}
+	p.Stats = view.RunStats{}
 	if html := render(t, view.HeartbeatDetail(p)); strings.Contains(html, "Good runs") {
 		t.Error("runs are counted where none was watched")
 	}
 }
 
-func TestTheNeedleCoversNoWord(t *testing.T) {
+func TestDeadline_NeedleCoversNoLabel(t *testing.T) {
 	html := render(t, view.HeartbeatDetail(exampleStatus("down")))
 	needle := strings.Index(html, `class="now"`)
 	if needle < 0 {
@@ -197,10 +197,10 @@ func TestTheNeedleCoversNoWord(t *testing.T) {
 	}
 }
 
-func TestWhatIsOverWasDown(t *testing.T) {
+func TestExplanation_UsesThePastTenseWhenResolved(t *testing.T) {
 	for title, past := range map[string]bool{"Why it is Down": false, "Why it was Down": true} {
 		p := exampleIncident()
-		p.Why = &view.Why{Status: "down", Decision: "No ping came.", Past: past}
+		p.Explanation = &view.Explanation{Status: "down", Decision: "No ping came.", Past: past}
 		if html := render(t, view.Incident(p)); !strings.Contains(html, title) {
 			t.Errorf("the page does not say %q", title)
 		}

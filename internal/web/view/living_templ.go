@@ -166,7 +166,7 @@ func navCount(s Shell, name string) templ.Component {
 					}
 				}
 			case "broken":
-				if s.Failing > 0 {
+				if s.FailingChannels > 0 {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span class=\"count\" data-status=\"failing\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -176,9 +176,9 @@ func navCount(s Shell, name string) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var9 string
-					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(Count(s.Failing))
+					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(Count(s.FailingChannels))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 30, Col: 24}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 30, Col: 32}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 					if templ_7745c5c3_Err != nil {
@@ -191,7 +191,7 @@ func navCount(s Shell, name string) templ.Component {
 					var templ_7745c5c3_Var10 string
 					templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(" failing")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 30, Col: 55}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 30, Col: 63}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 					if templ_7745c5c3_Err != nil {
@@ -236,7 +236,7 @@ func listPart(p HeartbeatsPage, name string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if name == "news" {
-			templ_7745c5c3_Err = newsBar(p.News).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = newsBar(p.Updates).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -286,7 +286,7 @@ func listNumber(p HeartbeatsPage, name string) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			switch name {
 			case "untold":
-				templ_7745c5c3_Err = untoldNote(p.Untold).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = untoldNote(p.ChannelWarning).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -296,18 +296,18 @@ func listNumber(p HeartbeatsPage, name string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "ahead":
-				templ_7745c5c3_Err = ahead(p.Clock, *p.Ahead).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ahead(p.Clock, *p.NextHour).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			case "running":
-				if p.Tally.Running > 0 || p.Filter.Running {
+				if p.Counts.Running > 0 || p.Filter.Running {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<a class=\"chip\" href=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var14 templ.SafeURL
-					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinURLErrs(p.Filter.link("running", word(p.Filter.Running, "", "1")))
+					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinURLErrs(p.Filter.with("running", word(p.Filter.Running, "", "1")))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 58, Col: 85}
 					}
@@ -345,9 +345,9 @@ func listNumber(p HeartbeatsPage, name string) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var16 string
-					templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(Count(p.Tally.Running))
+					templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(Count(p.Counts.Running))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 60, Col: 60}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `living.templ`, Line: 60, Col: 61}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 					if templ_7745c5c3_Err != nil {
@@ -405,12 +405,12 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			switch name {
 			case "untold":
-				templ_7745c5c3_Err = untoldNote(p.Untold).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = untoldNote(p.ChannelWarning).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			case "failing":
-				templ_7745c5c3_Err = failingNote(p.Failing).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = failingNote(p.FailingChannels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -427,7 +427,7 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 					}
 				}
 			case "next":
-				if p.Heartbeat.fresh() && p.Heartbeat.PingURL != "" {
+				if p.Heartbeat.isNew() && p.Heartbeat.PingURL != "" {
 					templ_7745c5c3_Var19 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 						templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 						templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -440,7 +440,7 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = deadline(p.Clock, p.Heartbeat.promise()).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = deadline(p.Clock, p.Heartbeat.deadlinePreview()).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -452,14 +452,14 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 					}
 				}
 			case "runs":
-				if len(p.Month.Days) > 0 && !p.Heartbeat.fresh() {
+				if len(p.DailyRuns.Days) > 0 && !p.Heartbeat.isNew() {
 					templ_7745c5c3_Err = monthSection(p).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				}
 			case "log":
-				if !p.Heartbeat.fresh() || len(p.Log.Events) > 0 {
+				if !p.Heartbeat.isNew() || len(p.Log.Events) > 0 {
 					templ_7745c5c3_Err = logSection(p.Clock, p.Log).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -492,7 +492,7 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					if p.Heartbeat.fresh() && p.Heartbeat.FirstPing.IsZero() {
+					if p.Heartbeat.isNew() && p.Heartbeat.ExpectFirstBy.IsZero() {
 						templ_7745c5c3_Err = neverAlerts(p.Heartbeat).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
@@ -500,12 +500,12 @@ func heartbeatPart(p HeartbeatPage, name string) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = why(p.Clock, p.Why).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = why(p.Clock, p.Explanation).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			case "month":
-				if !p.Heartbeat.fresh() {
+				if !p.Heartbeat.isNew() {
 					templ_7745c5c3_Err = monthFacts(p.Stats).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -563,13 +563,13 @@ func incidentPart(p IncidentPage, name string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if !p.resolved() {
-					templ_7745c5c3_Err = untoldNote(p.Untold).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = untoldNote(p.ChannelWarning).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				}
 			case "failing":
-				templ_7745c5c3_Err = failingNote(p.Failing).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = failingNote(p.FailingChannels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -6,39 +6,39 @@ import (
 	"time"
 )
 
-// Log is the event log of one heartbeat, newest first.
-type Log struct {
-	Events []Event
-	Kind   string // the view that is chosen: "", success, start or fail
-	Total  int    // events of the last 30 days
-	Older  string // address of the next page; empty at the end
-	Base   string // address of the page that holds the log
+// EventLog is the event log of one heartbeat, newest first.
+type EventLog struct {
+	Events    []Event
+	Kind      string // the view that is chosen: "", success, start or fail
+	Total     int    // events of the last 30 days
+	OlderPath string // address of the next page; empty at the end
+	PagePath  string // address of the page that holds the log
 
-	OpenFirst bool // the body of the first event is open
-	Past      bool // a page of older events, which new ones do not change
+	ExpandFirst bool // the body of the first event is open
+	IsOlderPage bool // a page of older events, which new ones do not change
 }
 
 // Event is a ping, or a span in which Overdue was not watching.
 type Event struct {
-	N        int    // number of the ping
-	Kind     string // success, start, fail, log or ignored; "gap" for a span
-	At       time.Time
-	Took     time.Duration
-	Exit     int // of a failure; 0 when none was told
-	Method   string
-	Source   string
-	Agent    string
-	Marks    []string // what is unusual about it, in words
-	Body     string
-	Cut      bool   // the body shown is only its beginning
-	BodyPath string // where the whole body is
+	Number     int    // number of the ping
+	Kind       string // success, start, fail, log or ignored; "gap" for a span
+	At         time.Time
+	RunTime    time.Duration
+	ExitStatus int // of a failure; 0 when none was told
+	Method     string
+	Source     string
+	UserAgent  string
+	Marks      []string // what is unusual about it, in words
+	Body       string
+	Truncated  bool   // the body shown is only its beginning
+	BodyPath   string // where the whole body is
 
-	Until  time.Time // the end of a gap
-	Missed int       // runs that were due in the gap
+	Until   time.Time // the end of a gap
+	DueRuns int       // runs that were due in the gap
 }
 
 // eventKinds are how kinds of event look; tone is the value of data-status.
-var eventKinds = map[string]sign{
+var eventKinds = map[string]statusSign{
 	"success": {"k-ping", "Ping", "up"},
 	"start":   {"k-start", "Start", "running"},
 	"fail":    {"k-fail", "Fail", "down"},
@@ -47,21 +47,21 @@ var eventKinds = map[string]sign{
 }
 
 // id is the id of the line in the page.
-func (e Event) id() string { return "ping-" + itoa(e.N) }
+func (e Event) id() string { return "ping-" + itoa(e.Number) }
 
 // sign never fails: a kind that a newer node wrote is shown by its name.
-func (e Event) sign() sign {
+func (e Event) sign() statusSign {
 	if s, ok := eventKinds[e.Kind]; ok {
 		return s
 	}
-	return sign{"k-log", e.Kind, ""}
+	return statusSign{"k-log", e.Kind, ""}
 }
 
 func (e Event) took() string {
-	if e.Took == 0 {
+	if e.RunTime == 0 {
 		return ""
 	}
-	return Took(e.Took)
+	return RunTime(e.RunTime)
 }
 
 // client returns what is unusual about the ping, and who sent it. The method is shown where it is the reason that the
@@ -73,47 +73,47 @@ func (e Event) client() string {
 	}
 	switch {
 	case e.Kind == "ignored" && e.Method != "":
-		return marks + e.Method + ", " + e.Agent
-	case e.Kind == "fail" && e.Exit > 0:
-		return marks + "exit status " + strconv.Itoa(e.Exit) + ", " + e.Agent
+		return marks + e.Method + ", " + e.UserAgent
+	case e.Kind == "fail" && e.ExitStatus > 0:
+		return marks + "exit status " + strconv.Itoa(e.ExitStatus) + ", " + e.UserAgent
 	default:
-		return marks + e.Agent
+		return marks + e.UserAgent
 	}
 }
 
-// gap tells when Overdue was not watching, and what that means.
-func (e Event) gap(c Clock) string {
+// gapText tells when Overdue was not watching, and what that means.
+func (e Event) gapText(c Clock) string {
 	end := c.Time(e.Until)
 	if c.Date(e.At) != c.Date(e.Until) {
-		end = c.Stamp(e.Until)
+		end = c.DateTime(e.Until)
 	}
-	words := c.Stamp(e.At) + " to " + end + ": Overdue was not watching. "
-	switch e.Missed {
+	words := c.DateTime(e.At) + " to " + end + ": Overdue was not watching. "
+	switch e.DueRuns {
 	case 0:
 		return words + "Nothing was due."
 	case 1:
 		return words + "1 run was due and cannot be judged."
 	default:
-		return words + Count(e.Missed) + " runs were due and cannot be judged."
+		return words + Count(e.DueRuns) + " runs were due and cannot be judged."
 	}
 }
 
 // logViews are the few views of the log.
-var logViews = []Choice{{"", "All"}, {"success", "Pings"}, {"start", "Starts"}, {"fail", "Failures"}}
+var logViews = []Option{{"", "All"}, {"success", "Pings"}, {"start", "Starts"}, {"fail", "Failures"}}
 
-// view is the address of one view of the log; it leads back to the log, not to the
+// viewPath is the address of one view of the log; it leads back to the log, not to the
 // top of the page.
-func (l Log) view(kind string) string {
+func (l EventLog) viewPath(kind string) string {
 	if kind == "" {
-		return l.Base + "#log"
+		return l.PagePath + "#log"
 	}
-	return l.Base + query("kind", kind) + "#log"
+	return l.PagePath + query("kind", kind) + "#log"
 }
 
-// file is the address of the log as a file, narrowed like the page.
-func (l Log) file() string {
+// csvPath is the address of the log as a file, narrowed like the page.
+func (l EventLog) csvPath() string {
 	if l.Kind == "" {
-		return l.Base + "/events.csv"
+		return l.PagePath + "/events.csv"
 	}
-	return l.Base + "/events.csv" + query("kind", l.Kind)
+	return l.PagePath + "/events.csv" + query("kind", l.Kind)
 }

@@ -7,58 +7,58 @@ import (
 	"time"
 )
 
-// Month is the last 30 days of one heartbeat, oldest first.
-type Month struct {
-	Days  []Day
-	Limit time.Duration // a longer run opens an incident; 0 when none is set
+// DailyRuns is the last 30 days of one heartbeat, oldest first.
+type DailyRuns struct {
+	Days       []Day
+	MaxRunTime time.Duration // a longer run opens an incident; 0 when none is set
 }
 
 // Day counts the expected runs of one day by outcome.
 type Day struct {
-	Date                                                  time.Time
-	OnTime, Late, Failed, Missed, Unknown, Open, Upcoming int
-	Took                                                  time.Duration // the longest run; 0 when not measured
-	LateBy                                                time.Duration // the latest ping
-	Exit                                                  int           // exit status of the last failure; 0 if none was reported
+	Date                                                         time.Time
+	OnTime, Late, Failed, Missed, Unknown, WithinGrace, Upcoming int
+	LongestRun                                                   time.Duration // the longest run; 0 when not measured
+	MaxLateness                                                  time.Duration // the latest ping
+	ExitStatus                                                   int           // exit status of the last failure; 0 if none was reported
 }
 
 func (d Day) runs() int {
-	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.Open + d.Upcoming
+	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.WithinGrace + d.Upcoming
 }
 
-// openWords is a run that may still come in time.
-const openWords = "due, within grace"
+// withinGraceText is a run that may still come in time.
+const withinGraceText = "due, within grace"
 
 // worst is the outcome by which the day is drawn. What was not watched counts
 // for less than trouble and for more than health.
 func (d Day) worst() string {
 	switch {
 	case d.Failed > 0:
-		return Failed
+		return OutcomeFailed
 	case d.Missed > 0:
-		return Missed
+		return OutcomeMissed
 	case d.Late > 0:
-		return Late
+		return OutcomeLate
 	case d.Unknown > 0:
-		return Unknown
+		return OutcomeUnknown
 	case d.OnTime > 0:
-		return OnTime
-	case d.Open > 0:
-		return Open
+		return OutcomeOnTime
+	case d.WithinGrace > 0:
+		return OutcomeWithinGrace
 	case d.Upcoming > 0:
-		return Upcoming
+		return OutcomeUpcoming
 	default:
 		return "none"
 	}
 }
 
-// words tells the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
-func (d Day) words(c Clock) string {
+// text tells the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
+func (d Day) text(c Clock) string {
 	told := []string{d.outcome()}
-	if d.Took > 0 && d.runs() == 1 {
-		told = append(told, "took "+Took(d.Took))
-	} else if d.Took > 0 {
-		told = append(told, "longest "+Took(d.Took))
+	if d.LongestRun > 0 && d.runs() == 1 {
+		told = append(told, "took "+RunTime(d.LongestRun))
+	} else if d.LongestRun > 0 {
+		told = append(told, "longest "+RunTime(d.LongestRun))
 	}
 	return c.Date(d.Date) + ": " + strings.Join(told, ", ")
 }
@@ -69,19 +69,19 @@ func (d Day) outcome() string {
 		return d.counts()
 	}
 	switch d.worst() {
-	case Failed:
-		if d.Exit > 0 {
-			return "failed, exit status " + strconv.Itoa(d.Exit)
+	case OutcomeFailed:
+		if d.ExitStatus > 0 {
+			return "failed, exit status " + strconv.Itoa(d.ExitStatus)
 		}
 		return "failed"
-	case Late:
-		return "late by " + Took(d.LateBy)
-	case Unknown:
+	case OutcomeLate:
+		return "late by " + RunTime(d.MaxLateness)
+	case OutcomeUnknown:
 		return "unknown, Overdue was not watching"
-	case OnTime:
+	case OutcomeOnTime:
 		return "on time"
-	case Open:
-		return openWords
+	case OutcomeWithinGrace:
+		return withinGraceText
 	default:
 		return d.worst()
 	}
@@ -92,7 +92,7 @@ func (d Day) counts() string {
 	for _, o := range []struct {
 		n     int
 		words string
-	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.Open, openWords}, {d.Upcoming, "upcoming"}} {
+	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
 		if o.n > 0 {
 			told = append(told, Count(o.n)+" "+o.words)
 		}
@@ -103,8 +103,8 @@ func (d Day) counts() string {
 	return strings.Join(told, ", ")
 }
 
-// axis names every seventh day and the last.
-func (m Month) axis(c Clock) []string {
+// axisLabels names every seventh day and the last.
+func (m DailyRuns) axisLabels(c Clock) []string {
 	var words []string
 	for i := 0; i+7 < len(m.Days)-1; i += 7 {
 		words = append(words, c.Day(m.Days[i].Date))
@@ -116,73 +116,73 @@ func (m Month) axis(c Clock) []string {
 }
 
 // measured are the days with a run time.
-func (m Month) measured() []Day {
-	return slices.DeleteFunc(slices.Clone(m.Days), func(d Day) bool { return d.Took == 0 })
+func (m DailyRuns) measured() []Day {
+	return slices.DeleteFunc(slices.Clone(m.Days), func(d Day) bool { return d.LongestRun == 0 })
 }
 
 // longest is asked for only when something was measured.
-func (m Month) longest() Day {
-	return slices.MaxFunc(m.measured(), func(a, b Day) int { return int(a.Took - b.Took) })
+func (m DailyRuns) longest() Day {
+	return slices.MaxFunc(m.measured(), func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })
 }
 
 // top is the duration that the upper label names.
-func (m Month) top() time.Duration {
-	if m.Limit > 0 {
-		return m.Limit
+func (m DailyRuns) top() time.Duration {
+	if m.MaxRunTime > 0 {
+		return m.MaxRunTime
 	}
-	return m.longest().Took
+	return m.longest().LongestRun
 }
 
-func (m Month) topLabel() string {
-	if m.Limit > 0 {
-		return "max " + Span(m.Limit)
+func (m DailyRuns) topLabel() string {
+	if m.MaxRunTime > 0 {
+		return "max " + ExactDuration(m.MaxRunTime)
 	}
-	return Took(m.top())
+	return RunTime(m.top())
 }
 
-// fill is how much of the height a duration takes. A run beyond the limit is
+// heightPercent is how much of the height a duration takes. A run beyond the limit is
 // cut off at the top of the picture; its title has the number.
-func (m Month) fill(d time.Duration) float64 {
+func (m DailyRuns) heightPercent(d time.Duration) float64 {
 	return min(100, 100*ratio(d, m.top()+m.top()/10))
 }
 
-// column is one day of the duration chart.
-type column struct{ class, x, width, y, height, title string }
+// durationBar is one day of the duration chart.
+type durationBar struct{ class, x, width, y, height, title string }
 
-// columns place one column for each day with a run time, under the cell of that
+// bars place one column for each day with a run time, under the cell of that
 // day in the month above.
-func (m Month) columns(c Clock) []column {
+func (m DailyRuns) bars(c Clock) []durationBar {
 	step := 100 / float64(max(len(m.Days), 1))
-	var all []column
+	var all []durationBar
 	for i, d := range m.Days {
-		if d.Took == 0 {
+		if d.LongestRun == 0 {
 			continue
 		}
 		class := ""
-		if w := d.worst(); w == Late || w == Failed {
+		if w := d.worst(); w == OutcomeLate || w == OutcomeFailed {
 			class = "b-" + w
 		}
-		h := m.fill(d.Took)
-		all = append(all, column{
+		h := m.heightPercent(d.LongestRun)
+		all = append(all, durationBar{
 			class: class,
 			x:     percent(step*float64(i) + step*.225),
 			width: percent(step * .465),
 			y:     percent(100 - h), height: percent(h),
-			title: d.words(c),
+			title: d.text(c),
 		})
 	}
 	return all
 }
 
 // label is the chart in one sentence.
-func (m Month) label(c Clock) string {
+func (m DailyRuns) label(c Clock) string {
 	days := m.measured()
-	slices.SortFunc(days, func(a, b Day) int { return int(a.Took - b.Took) })
+	slices.SortFunc(days, func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })
 	longest := days[len(days)-1]
-	words := "Duration per day: usually " + Took(days[len(days)/2].Took) +
-		", longest " + Took(longest.Took) + " on " + c.Day(longest.Date)
-	if m.Limit > 0 {
-		words += ", limit " + Span(m.Limit)
+	words := "Duration per day: usually " + RunTime(days[len(days)/2].LongestRun) +
+		", longest " + RunTime(longest.LongestRun) + " on " + c.Day(longest.Date)
+	if m.MaxRunTime > 0 {
+		words += ", limit " + ExactDuration(m.MaxRunTime)
 	}
 	return words + "."
 }

@@ -61,7 +61,7 @@ func versionOf(version, shown string) templ.Component {
 			templ_7745c5c3_Var2 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = hiddenValues([]Choice{{version, VersionField}, {shown, ShownField}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = hiddenValues([]Option{{version, VersionField}, {shown, OriginalValuesField}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

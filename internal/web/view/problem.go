@@ -2,21 +2,21 @@ package view
 
 import "strings"
 
-// ProblemPage says what went wrong and what to do next. It stands alone: it
+// ErrorPage says what went wrong and what to do next. It stands alone: it
 // must be drawn also when nobody is signed in and nothing can be read.
-type ProblemPage struct {
-	Gate
+type ErrorPage struct {
+	SignedOutShell
 	Status    int    // 403, 404, 500, 503 …
 	Detail    string // a sentence for this case, in place of the general one
 	RequestID string // to find it in the log; only for faults of ours
 	SignedIn  bool
 }
 
-// problem is the general wording of an error.
-type problem struct{ title, text, next string }
+// errorText is the general wording of an error.
+type errorText struct{ title, text, next string }
 
-// problems say what happened, and then what to do.
-var problems = map[int]problem{
+// errorTexts say what happened, and then what to do.
+var errorTexts = map[int]errorText{
 	400: {"That request cannot be read", "Something in it is not as it should be.", "Go back, and try again from the page."},
 	403: {"You may not do this", "Your role in this project does not allow it.", "Ask an owner or an admin of the project."},
 	404: {"Nothing is here", "The page does not exist, or what it showed was deleted.", "Look for it in the list of heartbeats."},
@@ -30,11 +30,11 @@ var problems = map[int]problem{
 	503: {"Overdue cannot answer right now", "The database is not available, or the server is stopping. Jobs that ping are asked to try again.", "Try again in a minute."},
 }
 
-// problem never fails: an unknown status is told like a fault of ours.
-func (p ProblemPage) problem() problem {
-	known, ok := problems[p.Status]
+// errorText never fails: an unknown status is told like a fault of ours.
+func (p ErrorPage) errorText() errorText {
+	known, ok := errorTexts[p.Status]
 	if !ok {
-		known = problems[500]
+		known = errorTexts[500]
 	}
 	if p.Detail != "" {
 		known.text = p.Detail
@@ -44,8 +44,8 @@ func (p ProblemPage) problem() problem {
 
 // lede says what happened, and what to do. A fault in two sentences says both,
 // and nobody who is not signed in can look into a list.
-func (p ProblemPage) lede() string {
-	known := p.problem()
+func (p ErrorPage) lede() string {
+	known := p.errorText()
 	if strings.Contains(p.Detail, ". ") || p.Status == 404 && !p.SignedIn {
 		return known.text
 	}

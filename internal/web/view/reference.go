@@ -10,21 +10,21 @@ import (
 	"github.com/a-h/templ"
 )
 
-// ReferencePage is the manual's page on the API, drawn from its description.
-type ReferencePage struct {
-	Manual
-	BaseURL string // "https://overdue.example/api/v1"
-	Spec    string // address of the OpenAPI document
-	Groups  []OperationGroup
+// APIReferencePage is the manual's page on the API, drawn from its description.
+type APIReferencePage struct {
+	DocShell
+	BaseURL  string // "https://overdue.example/api/v1"
+	SpecPath string // address of the OpenAPI document
+	Groups   []OperationGroup
 
 	Before, After DocLink
-	Answer        DocAnswer
+	Answer        DocFeedback
 }
 
 // OperationGroup is the operations on one kind of thing.
 type OperationGroup struct {
-	ID, Title, About string
-	Operations       []Operation
+	ID, Title, Description string
+	Operations             []Operation
 }
 
 // Operation is one method on one path.
@@ -46,13 +46,13 @@ type Operation struct {
 type Parameter struct {
 	Name, In, Type string
 	Required       bool
-	About          string
+	Description    string
 }
 
 // Response is one answer of an operation.
 type Response struct {
-	Status int
-	About  string
+	Status      int
+	Description string
 }
 
 func (o Operation) codeID(part string) string { return "op-" + o.ID + "-" + part }
@@ -73,9 +73,9 @@ func (o Operation) access() string {
 	return "Read-write key"
 }
 
-// described writes a text of the description: what stands between backquotes
+// formattedDescription writes a text of the description: what stands between backquotes
 // is code, and a line that begins with a star begins anew.
-func described(text string) templ.Component {
+func formattedDescription(text string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
 		for i, line := range strings.Split(text, "\n") {
@@ -95,7 +95,7 @@ func described(text string) templ.Component {
 	})
 }
 
-func (p ReferencePage) contents() []Heading {
+func (p APIReferencePage) contents() []Heading {
 	var all []Heading
 	for _, g := range p.Groups {
 		all = append(all, Heading{g.ID, g.Title})

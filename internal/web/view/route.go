@@ -6,37 +6,37 @@ import "net/url"
 // never by the project that happens to be chosen: a link in an alert must lead
 // to the same page for everyone.
 const (
-	HeartbeatsPath  = "/heartbeats"
-	NewPath         = "/heartbeats/new"
-	PreviewPath     = "/heartbeats/preview"
-	BulkPath        = "/heartbeats/bulk"
-	RestorePath     = "/heartbeats/restore"
-	IncidentsPath   = "/incidents"
-	IncidentsFile   = "/incidents.csv"
-	ChannelsPath    = "/channels"
-	NewChannelPath  = "/channels/new"
-	ChannelTestPath = "/channels/test"
-	TeamPath        = "/team"
-	InvitePath      = "/team/invitations"
-	KeysPath        = "/api-keys"
-	AuditPath       = "/audit"
-	FeedbackPath    = "/feedback"
-	SettingsPath    = "/settings"
-	ProjectsPath    = "/projects"
-	NewProjectPath  = "/settings#new-project"
-	AccountPath     = "/account"
-	PasswordPath    = "/account/password"
-	SessionsPath    = "/account/sessions"
-	SetupPath       = "/setup"
-	SignInPath      = "/sign-in"
-	SignOutPath     = "/sign-out"
-	ResetPath       = "/reset"
-	ResumePath      = "/resume"
-	DocsPath        = "/docs"
-	DocsSearchPath  = "/docs/search"
-	DocsAnswerPath  = "/docs/feedback"
-	FirstPath       = "/docs/first-heartbeat"
-	MailServerPath  = "/docs/channels#e-mail"
+	HeartbeatsPath     = "/heartbeats"
+	NewHeartbeatPath   = "/heartbeats/new"
+	PreviewPath        = "/heartbeats/preview"
+	BulkPath           = "/heartbeats/bulk"
+	RestorePath        = "/heartbeats/restore"
+	IncidentsPath      = "/incidents"
+	IncidentsCSVPath   = "/incidents.csv"
+	ChannelsPath       = "/channels"
+	NewChannelPath     = "/channels/new"
+	ChannelTestPath    = "/channels/test"
+	TeamPath           = "/team"
+	InvitePath         = "/team/invitations"
+	KeysPath           = "/api-keys"
+	AuditPath          = "/audit"
+	FeedbackPath       = "/feedback"
+	SettingsPath       = "/settings"
+	ProjectsPath       = "/projects"
+	NewProjectPath     = "/settings#new-project"
+	AccountPath        = "/account"
+	PasswordPath       = "/account/password"
+	SessionsPath       = "/account/sessions"
+	SetupPath          = "/setup"
+	SignInPath         = "/sign-in"
+	SignOutPath        = "/sign-out"
+	ResetPath          = "/reset"
+	ResumePath         = "/resume"
+	DocsPath           = "/docs"
+	DocsSearchPath     = "/docs/search"
+	DocsAnswerPath     = "/docs/feedback"
+	FirstHeartbeatPath = "/docs/first-heartbeat"
+	MailServerPath     = "/docs/channels#e-mail"
 )
 
 // HeartbeatPath is the page of one heartbeat. The key is its id for those who
@@ -59,11 +59,11 @@ func MemberPath(id string) string { return TeamPath + "/" + url.PathEscape(id) }
 // InvitationPath is the page behind the link in an invitation.
 func InvitationPath(token string) string { return "/invitations/" + url.PathEscape(token) }
 
-// ResetPathOf is the page behind the link that sets a new password.
-func ResetPathOf(token string) string { return ResetPath + "/" + url.PathEscape(token) }
+// ResetTokenPath is the page behind the link that sets a new password.
+func ResetTokenPath(token string) string { return ResetPath + "/" + url.PathEscape(token) }
 
-// InvitePathOf is where a sent invitation is withdrawn.
-func InvitePathOf(id string) string { return InvitePath + "/" + url.PathEscape(id) }
+// SentInvitationPath is where a sent invitation is withdrawn.
+func SentInvitationPath(id string) string { return InvitePath + "/" + url.PathEscape(id) }
 
 // KeyPath is where an API key is revoked.
 func KeyPath(id string) string { return KeysPath + "/" + url.PathEscape(id) }
@@ -74,8 +74,8 @@ func SessionPath(id string) string { return SessionsPath + "/" + url.PathEscape(
 // DocPath is a page of the manual.
 func DocPath(slug string) string { return DocsPath + "/" + url.PathEscape(slug) }
 
-// NewChannelPathOf is the form for a kind of channel.
-func NewChannelPathOf(kind string) string { return NewChannelPath + query("kind", kind) }
+// NewChannelOfKindPath is the form for a kind of channel.
+func NewChannelOfKindPath(kind string) string { return NewChannelPath + query("kind", kind) }
 
 // query is a query string with one parameter.
 func query(name, value string) string { return "?" + url.Values{name: {value}}.Encode() }

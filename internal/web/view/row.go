@@ -25,8 +25,8 @@ type Row struct {
 	PausedBy     string    // the person's first name or name
 	RunningSince time.Time // a start without its finish; zero when not running
 
-	Strip Strip
-	Spark Spark
+	Strip RunStrip
+	Spark DurationSparkline
 }
 
 // RowID is the id of the row in the page, by which a live row is swapped.

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/web/view"
 )
 
-func TestAViewerSeesNothingThatCanPing(t *testing.T) {
+func TestPages_ShowAViewerNothingThatCanPing(t *testing.T) {
 	seen := 0
 	for _, e := range examples() {
 		if !e.viewer {
@@ -34,7 +34,7 @@ func TestAViewerSeesNothingThatCanPing(t *testing.T) {
 	}
 }
 
-func TestAViewerIsOfferedNothingThatChangesTheProject(t *testing.T) {
+func TestPages_OfferAViewerNoChanges(t *testing.T) {
 	action := regexp.MustCompile(`<form[^>]*method="post"[^>]*action="([^"]*)"`)
 	allowed := regexp.MustCompile(`^/sign-out$|^/projects/[^/]+/choose$`)
 	for _, e := range examples() {
@@ -49,7 +49,7 @@ func TestAViewerIsOfferedNothingThatChangesTheProject(t *testing.T) {
 	}
 }
 
-func TestASavedSecretNeverGoesBackToTheBrowser(t *testing.T) {
+func TestPages_NeverReturnASavedSecret(t *testing.T) {
 	for _, page := range []templ.Component{view.ChannelEditor(exampleChannelEdit()), view.ChannelEditor(exampleChannelForm())} {
 		html := render(t, page)
 		for _, secret := range []string{"whsec_never_shown", "T02K9/B07KD4/secret"} {
@@ -61,7 +61,7 @@ func TestASavedSecretNeverGoesBackToTheBrowser(t *testing.T) {
 	for name, page := range map[string]templ.Component{
 		"setup":      view.Setup(view.SetupPage{Password: view.Input{Value: "correct horse"}}),
 		"invitation": view.Invitation(view.InvitationPage{Password: view.Input{Value: "correct horse"}}),
-		"account":    view.Account(view.AccountPage{Old: view.Input{Value: "correct horse"}, New: view.Input{Value: "correct horse"}}),
+		"account":    view.Account(view.AccountPage{CurrentPassword: view.Input{Value: "correct horse"}, NewPassword: view.Input{Value: "correct horse"}}),
 	} {
 		if strings.Contains(render(t, page), "correct horse") {
 			t.Errorf("%s repeats the password", name)
@@ -72,7 +72,7 @@ func TestASavedSecretNeverGoesBackToTheBrowser(t *testing.T) {
 // hostile is a name that tries to leave every place it is written to.
 const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
 
-func TestHostileNamesStayText(t *testing.T) {
+func TestPages_EscapeHostileNames(t *testing.T) {
 	list := exampleHeartbeats()
 	list.Rows = list.Rows[:1]
 	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostile, hostile, []string{hostile}
@@ -81,7 +81,7 @@ func TestHostileNamesStayText(t *testing.T) {
 	detail := exampleDetail()
 	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostile, hostile, "https://x/"+hostile
 	for i := range detail.Log.Events {
-		detail.Log.Events[i].Body, detail.Log.Events[i].Agent, detail.Log.Events[i].Source = hostile, hostile, hostile
+		detail.Log.Events[i].Body, detail.Log.Events[i].UserAgent, detail.Log.Events[i].Source = hostile, hostile, hostile
 	}
 	incident := exampleIncident()
 	incident.Heartbeat.Name = hostile
@@ -113,15 +113,15 @@ func TestHostileNamesStayText(t *testing.T) {
 	}
 }
 
-func TestAnAddressFromOutsideCannotRunScript(t *testing.T) {
+func TestAudit_AScriptURLIsNotALink(t *testing.T) {
 	p := exampleAudit()
-	p.Entries[0].Path = "javascript:alert(1)"
+	p.Entries[0].TargetPath = "javascript:alert(1)"
 	if html := render(t, view.Audit(p)); strings.Contains(html, `href="javascript:`) {
 		t.Error("a javascript: address became a link")
 	}
 }
 
-func TestEnterInTheListNeverPausesOrDeletes(t *testing.T) {
+func TestHeartbeats_EnterNeverPausesOrDeletes(t *testing.T) {
 	_, form, _ := strings.Cut(render(t, view.Heartbeats(exampleHeartbeats())), `action="/heartbeats/bulk"`)
 	for _, e := range elements(form) {
 		if e.name == "button" && e.attrs["type"] != "button" {
@@ -134,7 +134,7 @@ func TestEnterInTheListNeverPausesOrDeletes(t *testing.T) {
 	t.Fatal("the list has no button")
 }
 
-func TestAPageOfFiftyRowsIsUnder150KB(t *testing.T) {
+func TestHeartbeats_FiftyRowsTakeLessThan150KB(t *testing.T) {
 	p := exampleHeartbeats()
 	for i := range 25 {
 		r := exampleRows()[i]

@@ -3,13 +3,13 @@ package view
 // SettingsPage is about the project itself.
 type SettingsPage struct {
 	Shell
-	Version, Shown string // of the project, see [VersionField]
-	Name, Zone     Input
-	Zones          []string
-	NewName        Input // of a project to create
-	NewZone        Input
-	PingBase       string // what ping URLs start with; set by the operator, shown here
-	CanDelete      bool   // an owner may, while it is not the last project
+	Version, OriginalValues string // of the project, see [VersionField]
+	Name, Zone              Input
+	Zones                   []string
+	NewName                 Input // of a project to create
+	NewZone                 Input
+	PingURLPrefix           string // what ping URLs start with; set by the operator, shown here
+	CanDelete               bool   // an owner may, while it is not the last project
 }
 
 // ProjectDeletion says what deleting a project means, while so many of its

@@ -3,7 +3,7 @@ package view
 // SetupPage creates the owner. It is reached by the one-time link that the
 // first start prints.
 type SetupPage struct {
-	Gate
+	SignedOutShell
 	Token                                string // of the one-time link, sent back with the form
 	Name, Email, Password, Project, Zone Input
 	Zones                                []string
@@ -11,68 +11,68 @@ type SetupPage struct {
 
 // SignInPage is where a session begins.
 type SignInPage struct {
-	Gate
-	Host  string // the name that people know this installation by
-	Email string
-	Error string // one text for both fields: it must not tell which was wrong
-	Keep  bool
-	Next  string // where to go afterwards, a path; carried along
-	Note  string // what led here: "You have been signed out."
-	Draft string // a form that waits for the sign-in, sealed by the server
+	SignedOutShell
+	Host         string // the name that people know this installation by
+	Email        string
+	Error        string // one text for both fields: it must not tell which was wrong
+	KeepSignedIn bool
+	Next         string // where to go afterwards, a path; carried along
+	Notice       string // what led here: "You have been signed out."
+	HeldForm     string // a form that waits for the sign-in, sealed by the server
 
-	Mails bool // a link for a new password can be sent
+	CanMailReset bool // a link for a new password can be sent
 }
 
-// AskResetPage asks where a link for a new password goes.
-type AskResetPage struct {
-	Gate
+// RequestResetPage asks where a link for a new password goes.
+type RequestResetPage struct {
+	SignedOutShell
 	Email Input
 	Sent  bool // if the address has an account; the page does not know
 }
 
 // NewPasswordPage is behind that link.
 type NewPasswordPage struct {
-	Gate
+	SignedOutShell
 	Token, Email string
 	Password     Input
-	Gone         bool // used, replaced or too old
-	Mails        bool // another link can be sent
+	Expired      bool // used, replaced or too old
+	CanMailReset bool // another link can be sent
 }
 
 // InvitationPage is where someone who was invited makes an account, or takes
 // up the invitation with the one they have.
 type InvitationPage struct {
-	Gate
+	SignedOutShell
 	Token, Email, Project, Role string
 	InvitedBy                   string
-	Known                       bool // the address has an account: only its password is asked for
+	HasAccount                  bool // the address has an account: only its password is asked for
 	Name, Password              Input
-	Gone                        bool // used, withdrawn or too old
+	Expired                     bool // used, withdrawn or too old
 }
 
-// shortestPassword is in characters.
-const shortestPassword = 12
+// minPasswordLength is in characters.
+const minPasswordLength = 12
 
 // newPassword never holds what was typed: a password does not go back to the
 // browser, also when something else in the form was wrong.
 func newPassword(in Input) control {
 	return control{
 		id: "pw", name: "password", label: "Password", in: Input{Error: in.Error}, kind: "password",
-		autocomplete: "new-password", required: true, shortest: shortestPassword,
+		autocomplete: "new-password", required: true, shortest: minPasswordLength,
 		hint: "At least 12 characters. A few words in a row are fine.",
 	}
 }
 
-// knownPassword asks for a password that exists, for the browser to fill in.
-func knownPassword(words string) control {
+// currentPassword asks for a password that exists, for the browser to fill in.
+func currentPassword(words string) control {
 	return control{
 		id: "pw", name: "password", label: "Password", in: Input{Error: words}, kind: "password",
 		autocomplete: "current-password", required: true,
 	}
 }
 
-// RoleAbout says what a role may do.
-func RoleAbout(role string) string {
+// RoleDescription says what a role may do.
+func RoleDescription(role string) string {
 	switch role {
 	case "owner":
 		return "Everything, also deleting the project."
@@ -88,6 +88,6 @@ func RoleAbout(role string) string {
 // SetupWaitingPage is for whoever comes before there is an owner and without
 // the one-time link.
 type SetupWaitingPage struct {
-	Gate
-	Stale bool // they had a link that does not work any more
+	SignedOutShell
+	LinkExpired bool // they had a link that does not work any more
 }

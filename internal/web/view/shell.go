@@ -11,18 +11,18 @@ import (
 // Shell is what surrounds every page of someone who is signed in.
 type Shell struct {
 	Clock
-	Theme string // "light" or "dark" as chosen; empty follows the system
-	Live  string // path of the page's event stream; empty for a page at rest
-	Toast string // what the click that led here has done, one short sentence
-	Undo  string // path of the form that takes it back; empty when nothing can
+	Theme    string // "light" or "dark" as chosen; empty follows the system
+	LivePath string // path of the page's event stream; empty for a page at rest
+	Toast    string // what the click that led here has done, one short sentence
+	UndoPath string // path of the form that takes it back; empty when nothing can
 
 	Project  Project   // the one being looked at
 	Projects []Project // all that the person belongs to, this one included
 	User     User
 
-	Down       int // heartbeats of the project that are Down
-	Unresolved int // incidents not resolved
-	Failing    int // channels that are failing
+	Down            int // heartbeats of the project that are Down
+	Unresolved      int // incidents not resolved
+	FailingChannels int // channels that are failing
 
 	Version string // of the program, such as "1.0.0"
 }
@@ -68,8 +68,8 @@ func capital(word string) string {
 	return strings.ToUpper(string(r)) + word[size:]
 }
 
-// Sentence begins a text with a capital.
-func Sentence(text string) string { return capital(text) }
+// Capitalize begins a text with a capital.
+func Capitalize(text string) string { return capital(text) }
 
 // PageTitle is the title of a page of the project. The number of heartbeats
 // Down leads it on the list, so that a background tab tells; the live stream

@@ -2,15 +2,15 @@ package view
 
 import "github.com/a-h/templ"
 
-// sign is how a status looks: which icon, which word, and which colour, as the
+// statusSign is how a status looks: which icon, which word, and which colour, as the
 // value of data-status.
-type sign struct {
+type statusSign struct {
 	icon, word, tone string
 }
 
-// signs holds every status there is, of heartbeats, incidents, deliveries and
+// statusSigns holds every status there is, of heartbeats, incidents, deliveries and
 // channels. Silhouettes differ, so that the colour is never needed.
-var signs = map[string]sign{
+var statusSigns = map[string]statusSign{
 	"new":          {"st-new", "New", "new"},
 	"up":           {"st-up", "Up", "up"},
 	"late":         {"st-late", "Late", "late"},
@@ -31,15 +31,15 @@ var signs = map[string]sign{
 }
 
 // signOf never fails: a status that a newer node wrote is shown by its name.
-func signOf(status string) sign {
-	if s, ok := signs[status]; ok {
+func signOf(status string) statusSign {
+	if s, ok := statusSigns[status]; ok {
 		return s
 	}
-	return sign{"info", status, status}
+	return statusSign{"info", status, status}
 }
 
-// causes are the reasons for an incident, in the words of the product.
-var causes = map[string]string{
+// causeTexts are the reasons for an incident, in the words of the product.
+var causeTexts = map[string]string{
 	"missed":      "Missed ping",
 	"failure":     "Reported failure",
 	"overran":     "Ran too long",
@@ -49,7 +49,7 @@ var causes = map[string]string{
 
 // Cause says why an incident opened; an unknown cause is its own name.
 func Cause(cause string) string {
-	if w, ok := causes[cause]; ok {
+	if w, ok := causeTexts[cause]; ok {
 		return w
 	}
 	return cause

@@ -50,7 +50,7 @@ func everyPage(t *testing.T, check func(t *testing.T, html string, all []element
 	}
 }
 
-func TestNoPageNeedsMoreThanTheContentPolicyAllows(t *testing.T) {
+func TestPages_FollowTheContentSecurityPolicy(t *testing.T) {
 	everyPage(t, func(t *testing.T, _ string, all []element) {
 		for _, e := range all {
 			if e.name == "style" || e.name == "script" && e.attrs["src"] == "" {
@@ -78,7 +78,7 @@ func spans(html, name string) [][]int {
 	return regexp.MustCompile(`(?s)<`+name+`[\s>].*?</`+name+`>`).FindAllStringIndex(html, -1)
 }
 
-func TestEveryControlHasALabel(t *testing.T) {
+func TestPages_EveryControlHasALabel(t *testing.T) {
 	everyPage(t, func(t *testing.T, html string, all []element) {
 		labelled := map[string]bool{}
 		for _, e := range all {
@@ -99,7 +99,7 @@ func TestEveryControlHasALabel(t *testing.T) {
 	})
 }
 
-func TestEveryButtonAndLinkHasAName(t *testing.T) {
+func TestPages_EveryButtonAndLinkHasAName(t *testing.T) {
 	everyPage(t, func(t *testing.T, html string, _ []element) {
 		for _, name := range []string{"button", "a"} {
 			for _, s := range spans(html, name) {
@@ -113,7 +113,7 @@ func TestEveryButtonAndLinkHasAName(t *testing.T) {
 	})
 }
 
-func TestEveryTimeCarriesItsInstantInUTC(t *testing.T) {
+func TestPages_EveryTimeElementHasAUTCInstant(t *testing.T) {
 	instant := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
 	everyPage(t, func(t *testing.T, _ string, all []element) {
 		for _, e := range all {
@@ -127,7 +127,7 @@ func TestEveryTimeCarriesItsInstantInUTC(t *testing.T) {
 	})
 }
 
-func TestEveryReferenceFindsItsElementAndNoIDOccursTwice(t *testing.T) {
+func TestPages_ReferencesResolveAndIDsAreUnique(t *testing.T) {
 	everyPage(t, func(t *testing.T, _ string, all []element) {
 		ids := map[string]int{}
 		for _, e := range all {
@@ -152,7 +152,7 @@ func TestEveryReferenceFindsItsElementAndNoIDOccursTwice(t *testing.T) {
 	})
 }
 
-func TestEveryPageHasOneTitleOneHeadingAndNamedLandmarks(t *testing.T) {
+func TestPages_HaveOneTitleOneHeadingAndNamedLandmarks(t *testing.T) {
 	everyPage(t, func(t *testing.T, _ string, all []element) {
 		count := map[string]int{}
 		for _, e := range all {
@@ -175,7 +175,7 @@ func TestEveryPageHasOneTitleOneHeadingAndNamedLandmarks(t *testing.T) {
 	})
 }
 
-func TestEveryIconAndEveryClassExists(t *testing.T) {
+func TestPages_EveryIconAndClassExists(t *testing.T) {
 	read := func(name string) string {
 		b, err := os.ReadFile("../static/assets/" + name)
 		if err != nil {
@@ -209,7 +209,7 @@ func TestEveryIconAndEveryClassExists(t *testing.T) {
 	})
 }
 
-func TestNoSpaceStandsBeforeAPunctuationMark(t *testing.T) {
+func TestPages_HaveNoSpaceBeforePunctuation(t *testing.T) {
 	gap := regexp.MustCompile(`[\pL\d>] (<[^>]*>)?[,.;:]( |$)`)
 	everyPage(t, func(t *testing.T, html string, _ []element) {
 		html = regexp.MustCompile(`(?s)<pre.*?</pre>`).ReplaceAllString(html, "")
@@ -222,7 +222,7 @@ func TestNoSpaceStandsBeforeAPunctuationMark(t *testing.T) {
 	})
 }
 
-func TestTheSameFactsGiveTheSameBytes(t *testing.T) {
+func TestPages_SameDataGivesTheSameBytes(t *testing.T) {
 	first, second := examples(), examples()
 	for i := range first {
 		if render(t, first[i].page) != render(t, second[i].page) {

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 // untoldNote lasts as long as no one is notified. The way out of it is shown to
 // those who may take it.
-func untoldNote(u Untold) templ.Component {
+func untoldNote(u ChannelWarning) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -31,11 +31,11 @@ func untoldNote(u Untold) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = failingCount(u.Failing).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = failingCount(u.FailingChannels).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if u.Silent {
+		if u.NoChannels {
 			templ_7745c5c3_Var2 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -48,7 +48,7 @@ func untoldNote(u Untold) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				if u.MayAdd {
+				if u.CanAddChannel {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<a class=\"link\" href=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -213,7 +213,7 @@ func failingNote(names []string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = note("failing", "dl-fail", List(names)+word(len(names) == 1, " is failing", " are failing")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = note("failing", "dl-fail", JoinWords(names)+word(len(names) == 1, " is failing", " are failing")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -9,8 +9,8 @@ import (
 
 const day = 24 * time.Hour
 
-// ended is a sentence with a full stop, also when it already has one.
-func ended(sentence string) string { return strings.TrimSuffix(sentence, ".") + "." }
+// withFullStop is a sentence with a full stop, also when it already has one.
+func withFullStop(sentence string) string { return strings.TrimSuffix(sentence, ".") + "." }
 
 // nbsp keeps a number and its unit on one line.
 const nbsp = "\u00a0"
@@ -26,29 +26,29 @@ var units = [...]struct {
 	{"s", time.Second},
 }
 
-// part is one number with its unit.
-type part struct {
+// durationPart is one number with its unit.
+type durationPart struct {
 	n    int
 	unit string
 }
 
 // split cuts whole seconds of d into units, beginning with the first that is
 // not zero. Less than a second, and less than nothing, is 0s.
-func split(d time.Duration) []part {
-	var parts []part
+func split(d time.Duration) []durationPart {
+	var parts []durationPart
 	rest := max(d, 0)
 	for _, u := range units {
 		n := int(rest / u.size)
 		rest -= time.Duration(n) * u.size
 		if n > 0 || len(parts) > 0 || u.size == time.Second {
-			parts = append(parts, part{n, u.name})
+			parts = append(parts, durationPart{n, u.name})
 		}
 	}
 	return parts
 }
 
 // join writes the parts with their units: "4h 51m".
-func join(parts []part) string {
+func join(parts []durationPart) string {
 	words := make([]string, len(parts))
 	for i, p := range parts {
 		words[i] = strconv.Itoa(p.n) + p.unit
@@ -92,9 +92,9 @@ func up(d, unit time.Duration) time.Duration {
 	return (d + unit - 1) / unit * unit
 }
 
-// Took says how long a run was: "38s", "4m 12s", "2h 14m". Below one second it
+// RunTime says how long a run was: "38s", "4m 12s", "2h 14m". Below one second it
 // shows tenths, "0.4s", since a job that takes no time at all looks broken.
-func Took(d time.Duration) string {
+func RunTime(d time.Duration) string {
 	if d > 0 && d < time.Second {
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
 	}
@@ -110,14 +110,14 @@ func Latency(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + nbsp + "s"
 }
 
-// Span says a duration that someone set, exactly, the way it can be typed
+// ExactDuration says a duration that someone set, exactly, the way it can be typed
 // again: "24h", "10m", "1d 12h", "1h 30m". Whole hours stay hours up to two
 // days, because people say 24h and 36h.
-func Span(d time.Duration) string {
+func ExactDuration(d time.Duration) string {
 	if d%time.Hour == 0 && d > 0 && d <= 2*day {
 		return strconv.Itoa(int(d/time.Hour)) + "h"
 	}
-	var kept []part
+	var kept []durationPart
 	for _, p := range split(d) {
 		if p.n > 0 {
 			kept = append(kept, p)
@@ -173,8 +173,8 @@ func Range(first, last, total int) string {
 	}
 }
 
-// List joins words the way people do: "Slack, PagerDuty and email".
-func List(words []string) string {
+// JoinWords joins words the way people do: "Slack, PagerDuty and email".
+func JoinWords(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

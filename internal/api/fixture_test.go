@@ -1,0 +1,254 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/auth"
+	"overdue/internal/httpd"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// testBaseURL is the public address in these tests. It is not that of the test
+// server, so that nothing can mistake one for the other.
+const testBaseURL = "https://overdue.example.org"
+
+// fixture is a server with two projects, and what is known about it.
+type fixture struct {
+	t              *testing.T
+	db             *store.DB
+	service        *manage.Service
+	url            string
+	http           *http.Client
+	keys           map[string]string // secrets by what they are
+	owner          auth.Actor
+	ids            []string // of all heartbeats: what a read-only key must never see
+	log            *bytes.Buffer
+	testedChannels []monitor.Channel // channels that were sent test alerts, in clear
+	testResult     client.TestResult // what their provider says
+	pendingSignals int               // how often alerts were said to be owed
+	dueSignals     []time.Time       // when things were said to happen
+}
+
+// eachDatabase runs a test on every database.
+func eachDatabase(t *testing.T, test func(*testing.T, *fixture)) {
+	t.Helper()
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newFixture(t, address))
+		})
+	}
+}
+
+func newFixture(t *testing.T, address string) *fixture {
+	t.Helper()
+	db, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &fixture{t: t, db: db, keys: map[string]string{"none": "", "wrong": auth.NewKey()}, log: &bytes.Buffer{}}
+	w.service = manage.New(manage.Options{
+		DB:        db,
+		OnPending: func() { w.pendingSignals++ },
+		OnDue:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
+		SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+			w.testedChannels = append(w.testedChannels, c)
+			return w.testResult, []monitor.DeliveryResult{{Delivered: w.testResult.Delivered, Permanent: true, Reason: w.testResult.Detail}}
+		},
+	})
+	w.owner = w.project("main")
+	w.keys["read-write"], w.keys["read-only"] = w.key(w.owner, false), w.key(w.owner, true)
+	w.keys["other"] = w.key(w.project("other"), false)
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	o := Options{Service: w.service, Keys: auth.NewKeys(db), ClientAddress: func(*http.Request) string { return "192.0.2.1" }, BaseURL: testBaseURL, Version: "1.0.0", Log: log}
+	srv := httptest.NewServer(httpd.Handler(New(o), log, httpd.NewRejections(log, func(httpd.Reason) {}), nil))
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+	w.http = &http.Client{
+		Transport:     &contractTransport{t: t, fixture: w, next: srv.Client().Transport, document: strictOpenAPI(o)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return w
+}
+
+// project makes a project and returns its owner.
+func (w *fixture) project(slug string) auth.Actor {
+	w.t.Helper()
+	var p monitor.Project
+	err := w.db.Update(w.t.Context(), func(tx *store.Tx) (err error) {
+		p, err = tx.AddProject(monitor.Project{Slug: slug, Name: slug, Zone: "UTC", Created: time.Now().UTC()})
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return auth.Operator(p, "root")
+}
+
+func (w *fixture) key(a auth.Actor, readOnly bool) string {
+	w.t.Helper()
+	_, secret, err := w.service.CreateKey(w.t.Context(), a, "test", readOnly)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return secret
+}
+
+// client returns one with the named key.
+func (w *fixture) client(key string) *client.Client {
+	return client.New(w.url, w.keys[key], client.WithHTTPClient(w.http))
+}
+
+// heartbeat makes one in the main project.
+func (w *fixture) heartbeat(name string) client.Heartbeat {
+	w.t.Helper()
+	h, err := w.client("read-write").CreateHeartbeat(w.t.Context(), client.HeartbeatSettings{Name: &name, Interval: "1h", Grace: "10m"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h
+}
+
+// channel makes a webhook in the main project.
+func (w *fixture) channel(name string) client.Channel {
+	w.t.Helper()
+	c, err := w.client("read-write").CreateChannel(w.t.Context(), client.ChannelSettings{
+		Kind: new("webhook"), Name: &name, Settings: map[string]any{"url": "https://example.com/hook"},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// ping takes a ping, as the other end of the server would.
+func (w *fixture) ping(h client.Heartbeat, p monitor.Ping) {
+	w.t.Helper()
+	err := w.db.Update(w.t.Context(), func(tx *store.Tx) error {
+		found, err := tx.HeartbeatsForPings([]string{*h.ID})
+		if err != nil {
+			return err
+		}
+		if p.At.IsZero() {
+			p.At = time.Now().UTC().Truncate(monitor.Precision)
+		}
+		if p.Kind != monitor.PingFail || p.ExitCode == 0 {
+			p.ExitCode = monitor.NoExitCode
+		}
+		heard, change := found[*h.ID].ApplyPing(p, p.At)
+		_, err = tx.Save(p.At, []store.Transition{{Heartbeat: heard, Change: change}})
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// apiResponse is an answer, read to its end.
+type apiResponse struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// request sends a request with the named key. A body makes it JSON.
+func (w *fixture) request(key, method, path, body string, headers ...string) apiResponse {
+	w.t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if w.keys[key] != "" {
+		r.Header.Set("Authorization", "Bearer "+w.keys[key])
+	}
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	resp, err := w.http.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return apiResponse{resp.StatusCode, resp.Header, string(b)}
+}
+
+// auditActions lists the actions in the audit log, oldest first.
+func (w *fixture) auditActions() []string {
+	w.t.Helper()
+	var actions []string
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
+		for _, e := range entries {
+			actions = append(actions, fmt.Sprintf("%s: %s %s", e.Actor, e.Action, e.Target))
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Reverse(actions)
+	return actions
+}
+
+// problemJSON is a refusal as it is answered.
+type problemJSON struct {
+	Title     string
+	Status    int
+	Detail    string
+	RequestID string `json:"request_id"`
+	Errors    []struct{ Location, Message string }
+}
+
+func (p *problemJSON) read(t *testing.T, r apiResponse) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.body), p); err != nil {
+		t.Fatalf("%v in %s", err, r.body)
+	}
+}
+
+// lastAuditEntry is the newest entry of the audit log of the main project.
+func (w *fixture) lastAuditEntry() (newest monitor.AuditEntry) {
+	w.t.Helper()
+	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1)
+		if err == nil && len(entries) > 0 {
+			newest = entries[0]
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return newest
+}

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"time"
+
+	"overdue/client"
+)
+
+// exampleSettings create the heartbeat of the examples, exampleChannel the channel.
+var (
+	exampleSettings = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
+	exampleSchedule = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
+	exampleChannel  = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
+)
+
+// examples are shown in the document, by the name of their schema.
+func examples() map[string]any {
+	const (
+		id       = "3f0c2a54-9b7e-4d1f-8a36-5c2e7f9b1d08"
+		ref      = "0d6b1f0a5c3e4b7f9a2d8c1e6f4b3a70"
+		incident = "01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"
+	)
+	ping := time.Date(2026, 3, 14, 2, 0, 41, 271828000, time.UTC)
+	due, deadline := ping.Add(24*time.Hour), ping.Add(24*time.Hour+30*time.Minute)
+	return map[string]any{
+		"Heartbeat": client.Heartbeat{
+			ID: new(id), Ref: ref, PingURL: new("https://overdue.example.com/api/v1/hb/" + id), Name: "Nightly backup", Slug: "nightly-backup",
+			Tags: []string{"backup"}, Interval: new(int64(86400)), Schedule: "every 24 h", Grace: 1800, AlertAfter: 1, Methods: "any", Status: "up",
+			DueAt: &due, DeadlineAt: &deadline, LastPingAt: &ping, LastRunTime: new(41.2), PingsCount: 1042,
+			CreatedAt: ping.AddDate(-2, 0, 0), UpdatedAt: ping.AddDate(0, -1, 0),
+		},
+		"Ping": client.Ping{
+			N: 1042, Kind: "success", At: ping, RunTime: new(41.2), ExitCode: new(0), Method: "POST", Source: "203.0.113.7",
+			UserAgent: "curl/8.14.1", BodySize: 21,
+			BodyURL: new("https://overdue.example.com/api/v1/heartbeats/" + ref + "/pings/1042/body"),
+		},
+		"Incident": client.Incident{
+			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup",
+			State: "open", Cause: "missed", OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
+		},
+		"Channel": client.Channel{
+			ID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", Kind: "webhook", Name: "Ops",
+			Settings:         map[string]any{"url": "https://example.com/overdue", "secret": "••••"},
+			NotifyOnRecovery: true, LastDeliveryAt: &deadline, State: "working", FailingFor: []string{},
+		},
+	}
+}

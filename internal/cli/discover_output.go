@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"overdue/internal/discover"
+)
+
+// wiringLine is what makes a job ping, and where it belongs.
+type wiringLine struct {
+	slug, place, text string
+	url               string
+	created           bool
+}
+
+// lines makes the lines. A job without one is told about: its heartbeat exists, and
+// waits.
+func (w createdHeartbeats) lines(std Streams, m discover.Machine, wiring discover.PingSettings) []wiringLine {
+	var all []wiringLine
+	for i, wire := range w.wires {
+		at, text, err := m.PingLine(wire, wiring)
+		if err != nil {
+			warn(std, "%s: %v", printable(jobSource(wire.Job)), err)
+			continue
+		}
+		all = append(all, wiringLine{slug: wire.Job.Slug, place: at, text: text, url: wire.URL, created: w.created[i]})
+	}
+	return all
+}
+
+// printWiring prints the lines for people to copy.
+func printWiring(std Streams, lines []wiringLine) error {
+	if len(lines) == 0 {
+		return printLine(std, "Nothing to wire.")
+	}
+	for i, l := range lines {
+		state := "updated"
+		if l.created {
+			state = "created"
+		}
+		gap := ""
+		if i > 0 {
+			gap = "\n"
+		}
+		text := fmt.Sprintf("%s# %s: heartbeat %s, %s\n%s", gap, l.place, l.slug, state, strings.TrimSuffix(l.text, "\n"))
+		if err := printLine(std, printableText(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printableText is printable, but lines and tabs stay: they are what is to be copied.
+func printableText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+// maxCommandWidth is how much of a command the table shows, in characters.
+const maxCommandWidth = 40
+
+// printJobs prints what was found.
+func (c *discoverCmd) printJobs(std Streams, jobs []discover.Job, lines []wiringLine) error {
+	if c.JSON {
+		text, err := json.MarshalIndent(jobsJSON(jobs, lines), "", "  ")
+		if err != nil {
+			return fmt.Errorf("jobs: %w", err)
+		}
+		return printLine(std, string(text))
+	}
+	w := tabwriter.NewWriter(std.Out, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SOURCE\tUSER\tSCHEDULE\tZONE\tCOMMAND\tHEARTBEAT") // errors come out at Flush
+	for _, j := range jobs {
+		source := j.Source
+		if j.Line > 0 {
+			source += fmt.Sprintf(":%d", j.Line)
+		}
+		zone := j.Zone
+		if j.Interval > 0 { // the same everywhere
+			zone = ""
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(source), printable(j.User), printable(scheduleColumn(j)),
+			orDash(zone), printable(shortenCommand(j.Command)), printable(heartbeatColumn(j)))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
+// scheduleColumn is the schedule in words, or as it is written where there are none. The zone
+// has a column of its own.
+func scheduleColumn(j discover.Job) string {
+	if j.Description != "" {
+		words := strings.ReplaceAll(j.Description, "\u00a0", " ")
+		return strings.TrimSuffix(words, ", "+j.Zone)
+	}
+	return shortenCommand(orDash(strings.Join(append(j.Cron, j.OnCalendar...), "; ")))
+}
+
+// heartbeatColumn is what becomes of a job.
+func heartbeatColumn(j discover.Job) string {
+	switch {
+	case j.HasPing:
+		return "already wired"
+	case j.Problem != "":
+		return "none: " + j.Problem
+	default:
+		return j.Slug
+	}
+}
+
+// shortenCommand shortens what would make a row too wide.
+func shortenCommand(s string) string {
+	if r := []rune(s); len(r) > maxCommandWidth {
+		return string(r[:maxCommandWidth-1]) + "…"
+	}
+	return s
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// jobJSON is a job in --json.
+type jobJSON struct {
+	Source     string   `json:"source"`
+	Line       *int     `json:"line"`
+	User       string   `json:"user"`
+	Command    string   `json:"command"`
+	Cron       []string `json:"cron,omitempty"`
+	OnCalendar []string `json:"oncalendar,omitempty"`
+	Interval   *int64   `json:"interval,omitempty"` // seconds
+	Timezone   string   `json:"timezone,omitempty"`
+	Words      string   `json:"words"`
+	Persistent bool     `json:"persistent,omitempty"`
+	Grace      int64    `json:"grace"` // seconds
+	Name       string   `json:"name"`
+	Slug       string   `json:"slug"`
+	Wired      bool     `json:"wired"`
+	Problem    *string  `json:"problem"`
+
+	PingURL *string `json:"ping_url,omitempty"` // with --create
+	Place   *string `json:"place,omitempty"`    // where Line to write belongs
+	Write   *string `json:"write,omitempty"`    // the whole line, or the whole file
+}
+
+// jobsJSON makes the shapes of --json.
+func jobsJSON(jobs []discover.Job, lines []wiringLine) []jobJSON {
+	all := make([]jobJSON, 0, len(jobs))
+	for _, j := range jobs {
+		d := jobJSON{
+			Source: j.Source, User: j.User, Command: j.Command, Cron: j.Cron, OnCalendar: j.OnCalendar, Timezone: j.Zone,
+			Words: j.Description, Persistent: j.Persistent, Grace: int64(j.Grace.Seconds()), Name: j.Name, Slug: j.Slug, Wired: j.HasPing,
+		}
+		if j.Line > 0 {
+			d.Line = &j.Line
+		}
+		if seconds := int64(j.Interval.Seconds()); seconds > 0 {
+			d.Interval, d.Timezone = &seconds, ""
+		}
+		if j.Problem != "" {
+			d.Problem = &j.Problem
+		}
+		for _, l := range lines {
+			if l.slug == j.Slug && j.Watchable() {
+				d.PingURL, d.Place, d.Write = &l.url, &l.place, &l.text
+			}
+		}
+		all = append(all, d)
+	}
+	return all
+}

@@ -1,0 +1,276 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// failureColumns are in the order of scanFailure.
+const failureColumns = `f.channel, f.recipient, f.since, f.last, f.attempts, f.failing, f.status, f.reason, f.announced, f.logged, f.recovered`
+
+// scanFailure reads failureColumns, and what follows them into more.
+func scanFailure(row scanner, more ...any) (monitor.ChannelFailure, error) {
+	var f monitor.ChannelFailure
+	var since, last, announced, logged, recovered sql.NullInt64
+	err := row.Scan(append([]any{
+		&f.Channel, &f.Recipient, &since, &last, &f.Attempts, &f.Failing, &f.StatusCode, &f.Reason, &announced, &logged, &recovered,
+	}, more...)...)
+	f.Since, f.LastFailed, f.NotifiedAt, f.LoggedAt, f.RecoveredAt = timeFromMicros(since), timeFromMicros(last), timeFromMicros(announced), timeFromMicros(logged), timeFromMicros(recovered)
+	return f, err
+}
+
+// RecordDelivery records the results of one attempt on a channel. attempts is the
+// number of attempts of that alert so far. whole says that the attempt was for
+// all recipients of the channel: if it failed for all of them, the channel fails
+// and not each recipient.
+func (tx *Tx) RecordDelivery(channel string, results []monitor.DeliveryResult, whole bool, attempts int, at time.Time) error {
+	var delivered []string
+	var failed []monitor.DeliveryResult
+	for _, r := range results {
+		if r.Delivered {
+			delivered = append(delivered, r.Recipient)
+		} else {
+			failed = append(failed, r)
+		}
+	}
+	if len(delivered) > 0 {
+		if err := tx.recordSuccess(channel, delivered, at); err != nil {
+			return err
+		}
+	} else if whole && len(failed) > 0 {
+		same := failed[0]
+		same.Recipient = ""
+		for _, r := range failed {
+			same.Permanent = same.Permanent && r.Permanent
+		}
+		if len(failed) == 1 || samePermanence(failed) {
+			failed = []monitor.DeliveryResult{same}
+		}
+	}
+	for _, r := range failed {
+		if err := tx.recordFailure(channel, r, attempts, at); err != nil {
+			return err
+		}
+	}
+	return tx.updateFailing(channel)
+}
+
+// samePermanence reports whether either all or none of the results are permanent.
+func samePermanence(results []monitor.DeliveryResult) bool {
+	for _, r := range results {
+		if r.Permanent != results[0].Permanent {
+			return false
+		}
+	}
+	return true
+}
+
+// recordSuccess ends the failures of the channel as a whole and of the recipients. A
+// recipient "" stands for all.
+func (tx *Tx) recordSuccess(channel string, recipients []string, at time.Time) error {
+	all := recipients[0] == ""
+	ended, err := tx.exec(`UPDATE channel_failures SET recovered = $2, failing = FALSE
+		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.inList("recipient", "$4")+`)`,
+		channel, micros(at), all, tx.d.textList(recipients))
+	if err != nil {
+		return fmt.Errorf("recovery of channel: %w", err)
+	}
+	if ended > 0 {
+		if err := tx.expediteRetries(channel, recipients, at); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(`UPDATE channels SET last_delivery = $2 WHERE id = $1`, channel, micros(at)); err != nil {
+		return fmt.Errorf("last delivery of channel: %w", err)
+	}
+	return nil
+}
+
+// minOutage is how long a failure must have lasted for pending alerts to be tried as
+// soon as it ends. An alert that alone fails would otherwise be tried again after
+// each success of another.
+const minOutage = time.Minute
+
+// expediteRetries makes the alerts due that wait for their next attempt at recipients whose
+// failure ended at that time. What a provider asked for is still honoured.
+func (tx *Tx) expediteRetries(channel string, recipients []string, at time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
+		WHERE channel = $1 AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
+			AND ($4 OR recipient = '' OR `+tx.d.inList("recipient", "$5")+`)
+			AND EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = $1 AND f.recovered = $2 AND f.since <= $6)`,
+		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.textList(recipients), micros(at.Add(-minOutage)))
+	if err != nil {
+		return fmt.Errorf("retry pending alerts: %w", err)
+	}
+	return nil
+}
+
+// recordFailure records one failed attempt. A failure that comes before the recovery was
+// announced continues the old one.
+func (tx *Tx) recordFailure(channel string, r monitor.DeliveryResult, attempts int, at time.Time) error {
+	failing := r.Permanent || attempts >= monitor.FailingAttempts
+	_, err := tx.exec(`INSERT INTO channel_failures (channel, recipient, since, last, attempts, failing, status, reason)
+		VALUES ($1, $2, $3, $3, $4, $5, $6, $7)
+		ON CONFLICT (channel, recipient) DO UPDATE SET last = excluded.last, status = excluded.status, reason = excluded.reason,
+			since = CASE WHEN channel_failures.recovered IS NULL THEN channel_failures.since ELSE excluded.since END,
+			attempts = CASE WHEN channel_failures.recovered IS NULL AND channel_failures.attempts > excluded.attempts
+				THEN channel_failures.attempts ELSE excluded.attempts END,
+			failing = excluded.failing OR channel_failures.failing, recovered = NULL`,
+		channel, r.Recipient, micros(at), attempts, failing, r.StatusCode, validText(r.Reason))
+	if err != nil {
+		return fmt.Errorf("failure of channel: %w", err)
+	}
+	return nil
+}
+
+// updateFailing updates the failing column of the channel from its failures.
+func (tx *Tx) updateFailing(channel string) error {
+	const failing = `EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = channels.id AND f.failing AND f.recovered IS NULL)`
+	if _, err := tx.exec(`UPDATE channels SET failing = `+failing+` WHERE id = $1 AND failing <> `+failing, channel); err != nil {
+		return fmt.Errorf("state of channel: %w", err)
+	}
+	return nil
+}
+
+// DeleteRecipientFailures ends the failures of recipients that a channel no longer has.
+func (tx *Tx) DeleteRecipientFailures(channel string, recipients []string) error {
+	_, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient <> '' AND NOT (`+tx.d.inList("recipient", "$2")+`)`,
+		channel, tx.d.textList(append([]string{}, recipients...)))
+	if err != nil {
+		return fmt.Errorf("forget recipients: %w", err)
+	}
+	return tx.updateFailing(channel)
+}
+
+// FailingChannel is a failure with its channel.
+type FailingChannel struct {
+	monitor.ChannelFailure
+	Project    int64
+	Kind, Name string
+	Pending    bool // an alert that failed waits for its next attempt
+}
+
+// ChannelFailures lists the failures of all channels, and the recoveries that were
+// not announced yet.
+func (tx *Tx) ChannelFailures() ([]FailingChannel, error) {
+	found, err := queryAll(tx, func(row scanner) (c FailingChannel, err error) {
+		c.ChannelFailure, err = scanFailure(row, &c.Project, &c.Kind, &c.Name, &c.Pending)
+		return c, err
+	}, `SELECT `+failureColumns+`, c.project, c.kind, c.name, EXISTS (SELECT 1 FROM alerts a
+			WHERE a.channel = f.channel AND a.state = 'pending' AND a.attempts > 0 AND (f.recipient = '' OR a.recipient = f.recipient))
+		FROM channel_failures f JOIN channels c ON c.id = f.channel WHERE c.deleted IS NULL ORDER BY f.channel, f.recipient`)
+	if err != nil {
+		return nil, fmt.Errorf("failures of channels: %w", err)
+	}
+	return found, nil
+}
+
+// MarkFailing records that a failure is Failing and no longer Retrying.
+func (tx *Tx) MarkFailing(f monitor.ChannelFailure) error {
+	_, err := tx.exec(`UPDATE channel_failures SET failing = TRUE WHERE channel = $1 AND recipient = $2 AND recovered IS NULL`, f.Channel, f.Recipient)
+	if err != nil {
+		return fmt.Errorf("mark channel as failing: %w", err)
+	}
+	return tx.updateFailing(f.Channel)
+}
+
+// MarkAnnounced records that the other channels are notified of a failure. It
+// reports whether no node has done so before.
+func (tx *Tx) MarkAnnounced(f monitor.ChannelFailure, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE channel_failures SET announced = $3 WHERE channel = $1 AND recipient = $2 AND announced IS NULL AND recovered IS NULL`,
+		f.Channel, f.Recipient, micros(now))
+	if err != nil {
+		return false, fmt.Errorf("mark failure as announced: %w", err)
+	}
+	return n > 0, nil
+}
+
+// MarkLogged records that a channel failure was logged. It reports whether no node
+// has logged it since before.
+func (tx *Tx) MarkLogged(f monitor.ChannelFailure, before, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE channel_failures SET logged = $4 WHERE channel = $1 AND recipient = $2 AND (logged IS NULL OR logged <= $3)`,
+		f.Channel, f.Recipient, micros(before), micros(now))
+	if err != nil {
+		return false, fmt.Errorf("mark failure as logged: %w", err)
+	}
+	return n > 0, nil
+}
+
+// DeleteRecoveredFailure drops a failure that is over. It reports whether no node has
+// done so before.
+func (tx *Tx) DeleteRecoveredFailure(f monitor.ChannelFailure) (bool, error) {
+	n, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient = $2 AND recovered IS NOT NULL`, f.Channel, f.Recipient)
+	if err != nil {
+		return false, fmt.Errorf("forget failure: %w", err)
+	}
+	return n > 0, nil
+}
+
+// pendingAlerts selects alerts that are not delivered yet, except future reminders.
+const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder')`
+
+// WithHealth sets the health, as of now, of channels of one project.
+func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Time) ([]monitor.Channel, error) {
+	failures := map[string][]monitor.ChannelFailure{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		f, err := scanFailure(row)
+		failures[f.Channel] = append(failures[f.Channel], f)
+		return struct{}{}, err
+	}, `SELECT `+failureColumns+` FROM channel_failures f JOIN channels c ON c.id = f.channel
+		WHERE c.project = $1 AND f.recovered IS NULL ORDER BY f.channel, f.recipient`, project)
+	if err != nil {
+		return nil, fmt.Errorf("health of channels: %w", err)
+	}
+	pending, next := map[string]int{}, map[string]time.Time{}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var id string
+		var n int
+		var at sql.NullInt64
+		err := row.Scan(&id, &n, &at)
+		pending[id], next[id] = n, timeFromMicros(at)
+		return struct{}{}, err
+	}, `SELECT a.channel, COUNT(*), MIN(CASE WHEN a.holder IS NULL AND `+unblocked("a")+` THEN a.next_at END) FROM alerts a
+		WHERE `+pendingAlerts+` AND a.project = $1 GROUP BY a.channel`, project)
+	if err != nil {
+		return nil, fmt.Errorf("pending alerts of channels: %w", err)
+	}
+	for i, c := range channels {
+		channels[i].Health = c.EvaluateHealth(failures[c.ID], pending[c.ID], next[c.ID], now)
+	}
+	return channels, nil
+}
+
+// Outbox counts the alerts that all channels together have not delivered yet.
+type Outbox struct {
+	Pending int
+	Oldest  time.Time       // when the oldest pending alert was created, zero for none
+	Failing map[string]bool // by the id of the channel; all channels are in it
+}
+
+// Outbox returns the alerts that are not delivered yet.
+func (tx *Tx) Outbox() (Outbox, error) {
+	o, _, err := queryOne(tx, func(row scanner) (o Outbox, err error) {
+		var oldest sql.NullInt64
+		err = row.Scan(&o.Pending, &oldest)
+		o.Oldest = timeFromMicros(oldest)
+		return o, err
+	}, `SELECT COUNT(*), MIN(a.created) FROM alerts a WHERE `+pendingAlerts)
+	if err != nil {
+		return o, fmt.Errorf("pending alerts: %w", err)
+	}
+	o.Failing = map[string]bool{}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var id string
+		var failing bool
+		err := row.Scan(&id, &failing)
+		o.Failing[id] = failing
+		return struct{}{}, err
+	}, `SELECT id, failing FROM channels WHERE deleted IS NULL`)
+	if err != nil {
+		return o, fmt.Errorf("failing channels: %w", err)
+	}
+	return o, nil
+}

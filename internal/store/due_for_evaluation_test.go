@@ -1,0 +1,273 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// dueHeartbeats lists the names of those for which something happens by then.
+func (w *fixture) dueHeartbeats(tx *store.Tx, d time.Duration, n int) []string {
+	w.Helper()
+	found, err := tx.DueForEvaluation(w.at(d), n)
+	if err != nil {
+		w.Error(err)
+	}
+	var names []string
+	for _, h := range found {
+		names = append(names, h.Name)
+	}
+	return names
+}
+
+func TestDueForEvaluation_ReturnsTheEarliestFirstIncludingNow(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		for name, d := range map[string]time.Duration{"b": 2 * time.Minute, "c": 3 * time.Minute, "a": time.Minute} {
+			w.applyPings(w.newSavedHeartbeat(name), w.ping(monitor.PingSuccess, d))
+		}
+		w.newSavedHeartbeat("new")
+		w.update(func(tx *store.Tx) error {
+			for _, c := range []struct {
+				at   time.Duration
+				n    int
+				want []string
+			}{
+				{6*time.Minute - time.Microsecond, 10, nil},
+				{6 * time.Minute, 10, []string{"a"}},
+				{time.Hour, 10, []string{"a", "b", "c"}},
+				{time.Hour, 2, []string{"a", "b"}},
+			} {
+				if diff := cmp.Diff(c.want, w.dueHeartbeats(tx, c.at, c.n)); diff != "" {
+					w.Errorf("lapsing at %s (-want +got):\n%s", c.at, diff)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// Nothing else wakes for a heartbeat that was never pinged.
+func TestDueForEvaluation_IncludesANewHeartbeatWithoutItsExpectedFirstPing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		by := w.at(time.Hour)
+		w.update(func(tx *store.Tx) error {
+			h := w.newHeartbeat("new")
+			h.Rule.ExpectFirstBy = by
+			_, err := tx.AddHeartbeat(h)
+			return err
+		})
+		if got := view(w, (*store.Tx).NextDue); !got.Equal(by) {
+			w.Errorf("it lapses at %s; want %s", got, by)
+		}
+		w.update(func(tx *store.Tx) error {
+			if diff := cmp.Diff([]string{"new"}, w.dueHeartbeats(tx, time.Hour, 10)); diff != "" {
+				w.Error(diff)
+			}
+			return nil
+		})
+	})
+}
+
+func TestNextDue_IsTheEarliestOfAllHeartbeats(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		next := func() time.Time { return view(w, (*store.Tx).NextDue) }
+		if got := next(); !got.IsZero() {
+			w.Errorf("an empty store lapses next at %s; want never", got)
+		}
+		h := w.newSavedHeartbeat("backup")
+		if got := next(); !got.IsZero() {
+			w.Errorf("a new heartbeat lapses next at %s; want never", got)
+		}
+		w.applyPings(w.newSavedHeartbeat("later"), w.ping(monitor.PingSuccess, time.Hour))
+		w.applyPings(h, w.ping(monitor.PingSuccess, time.Minute))
+		if got := next(); !got.Equal(w.at(6 * time.Minute)) {
+			w.Errorf("next lapse at %s; want when the first is due", got)
+		}
+		w.evaluate(10 * time.Minute)
+		if got := next(); !got.Equal(w.at(time.Hour + 5*time.Minute)) {
+			w.Errorf("next lapse at %s; want when the second is due, as the first is down", got)
+		}
+	})
+}
+
+func TestDueForEvaluation_SkipsDownPausedAndDeletedHeartbeats(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		down, paused, deleted := w.newSavedHeartbeat("down"), w.newSavedHeartbeat("paused"), w.newSavedHeartbeat("deleted")
+		for _, h := range []monitor.Heartbeat{down, paused, deleted} {
+			w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+		}
+		w.applyPings(down, w.ping(monitor.PingFail, time.Minute))
+		w.update(func(tx *store.Tx) error {
+			paused, change := w.reload(paused).Pause(w.at(time.Minute), w.at(time.Minute))
+			deleted, gone := w.reload(deleted).Delete(w.at(time.Minute), w.at(time.Minute))
+			_, err := tx.Save(w.at(time.Minute), []store.Transition{{Heartbeat: paused, Change: change}, {Heartbeat: deleted, Change: gone}})
+			return errors.Join(err, tx.SaveHeartbeatSettings(deleted))
+		})
+		w.update(func(tx *store.Tx) error {
+			if names := w.dueHeartbeats(tx, 1000*time.Hour, 10); names != nil {
+				w.Errorf("lapsing: %v; want none", names)
+			}
+			return nil
+		})
+	})
+}
+
+// TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat holds one sweep's transaction open
+// while another looks. PostgreSQL lets it pass over the rows; on SQLite it
+// waits, and then sees what the first one did.
+func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
+		for n := range 6 {
+			w.applyPings(w.newSavedHeartbeat(fmt.Sprint("job-", n)), w.ping(monitor.PingSuccess, time.Duration(n)*time.Second))
+		}
+		other := w.onNode(w.open())
+		done := make(chan bool)
+		var second []string
+		w.update(func(tx *store.Tx) error {
+			found, err := tx.DueForEvaluation(w.at(time.Hour), 4)
+			if err != nil {
+				return err
+			}
+			var judged []store.Transition
+			for _, h := range found {
+				h, change := h.Evaluate(w.at(time.Hour))
+				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			}
+			go other.updateConcurrently(done, func(tx *store.Tx) error {
+				second = other.dueHeartbeats(tx, time.Hour, 10)
+				return nil
+			})
+			if !store.OnSQLite(w.db) {
+				<-done // it must not wait for us
+			}
+			_, err = tx.Save(w.at(time.Hour), judged)
+			return err
+		})
+		<-done
+		if diff := cmp.Diff([]string{"job-4", "job-5"}, second); diff != "" {
+			w.Errorf("the second sweep had (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestHeartbeatsForPings_LocksTheRows(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+		other := w.onNode(w.open())
+		if store.OnSQLite(w.db) {
+			return // there the whole file is locked
+		}
+		w.update(func(tx *store.Tx) error {
+			for name, lock := range map[string]func() error{
+				"Pinged":            func() error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
+				"HeartbeatToChange": func() error { _, err := tx.HeartbeatForUpdate(h.Project, h.ID); return err },
+				"HeartbeatBySlug":   func() error { _, _, err := tx.LockHeartbeatBySlug(h.Project, h.Slug); return err },
+			} {
+				if err := lock(); err != nil {
+					return err
+				}
+				other.update(func(tx *store.Tx) error {
+					if names := other.dueHeartbeats(tx, time.Hour, 10); names != nil {
+						w.Errorf("after %s another node has %v; want it locked", name, names)
+					}
+					return nil
+				})
+			}
+			return nil
+		})
+	})
+}
+
+// TestApplyPings_NodesWithTheSameHeartbeatsLoseNoPing lets two nodes keep batches of
+// the same heartbeats at once, in opposite orders.
+func TestApplyPings_NodesWithTheSameHeartbeatsLoseNoPing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		var ids []string
+		for n := range 5 {
+			ids = append(ids, w.newSavedHeartbeat(fmt.Sprint("job-", n)).ID)
+		}
+		other := w.onNode(w.open())
+		const rounds = 20
+		var both sync.WaitGroup
+		for node, w := range []*fixture{w, other} {
+			both.Go(func() {
+				asked := slices.Clone(ids)
+				if node == 1 {
+					slices.Reverse(asked)
+				}
+				for range rounds {
+					if err := failAndRecoverAll(w, asked); err != nil {
+						w.Error(err)
+					}
+				}
+			})
+		}
+		both.Wait()
+		for _, id := range ids {
+			h := view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.Heartbeat(w.project.Key, id) })
+			if n := len(w.pingNumbers(h, 0, 1000)); h.PingCount != 4*rounds || n != 4*rounds {
+				w.Errorf("%d pings are counted and %d kept; want %d", h.PingCount, n, 4*rounds)
+			}
+			if h.Status != monitor.Up || h.OpenIncident != "" {
+				w.Errorf("it is %s with incident %q; want it up", h.Status, h.OpenIncident)
+			}
+		}
+		for n, i := range w.incidents(w.project.Key) {
+			if i.Number != int64(n+1) || i.State() != monitor.StateResolved {
+				w.Errorf("incident %d is numbered %d and %s; want no gap, and all resolved", n+1, i.Number, i.State())
+			}
+		}
+		if n := len(w.incidents(w.project.Key)); n != 2*rounds*len(ids) {
+			w.Errorf("%d incidents; want one per failure", n)
+		}
+	})
+}
+
+// failAndRecoverAll keeps a failure and a success of each heartbeat in a batch.
+func failAndRecoverAll(w *fixture, ids []string) error {
+	return w.db.Update(context.Background(), func(tx *store.Tx) error {
+		found, err := tx.HeartbeatsForPings(ids)
+		if err != nil {
+			return err
+		}
+		var judged []store.Transition
+		for _, id := range ids {
+			h, change := found[id].ApplyPing(w.ping(monitor.PingFail, time.Minute), w.at(time.Minute))
+			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			h, change = h.ApplyPing(w.ping(monitor.PingSuccess, time.Minute), w.at(time.Minute))
+			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+		}
+		_, err = tx.Save(w.at(time.Minute), judged)
+		return err
+	})
+}
+
+func TestHeartbeatsForPings_FindsHeartbeatsOfAnyProject(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		gone := w.newSavedHeartbeat("gone")
+		gone.Deleted = w.start
+		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(gone) })
+		w.project = w.addProject("other")
+		other := w.newSavedHeartbeat("backup")
+		found := updateValue(w, func(tx *store.Tx) (map[string]monitor.Heartbeat, error) {
+			return tx.HeartbeatsForPings([]string{h.ID, other.ID, gone.ID, h.Ref, h.ID, `"%'],`})
+		})
+		if diff := cmp.Diff(map[string]monitor.Heartbeat{h.ID: w.reload(h), other.ID: w.reload(other)}, found); diff != "" {
+			w.Errorf("found (-want +got):\n%s", diff)
+		}
+		if none := updateValue(w, func(tx *store.Tx) (map[string]monitor.Heartbeat, error) { return tx.HeartbeatsForPings(nil) }); len(none) != 0 {
+			w.Errorf("no ids found %d heartbeats", len(none))
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"overdue/internal/store"
+)
+
+// TestOpenToServe_ReportsUnsuitablePostgreSQLServers asks a PostgreSQL of its
+// own, because roles and databases belong to all of a server.
+func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
+	server := startPostgres(t, true)
+	admin := openStore(t, server.Address("public"))
+	for _, statement := range []string{
+		"CREATE ROLE app LOGIN", "CREATE ROLE few LOGIN CONNECTION LIMIT 5", "CREATE DATABASE few OWNER few",
+		"CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+		"CREATE DATABASE readonly", "ALTER DATABASE readonly SET default_transaction_read_only = on", "CREATE DATABASE bare",
+	} {
+		if err := store.ExecPostgres(admin, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(database, role string) string {
+		address := strings.Replace(server.Address("public"), "/postgres?", "/"+database+"?", 1)
+		return strings.Replace(address, "user=overdue", "user="+role, 1)
+	}
+	for _, c := range []struct{ name, address, want string }{
+		{"exec", at("bare", "overdue") + "&default_query_exec_mode=exec", "default_query_exec_mode=exec cannot store pings"},
+		{"simple protocol", at("bare", "overdue") + "&default_query_exec_mode=simple_protocol", "default_query_exec_mode=cache_describe"},
+		{"encoding", at("ascii", "overdue"), "the database has the encoding SQL_ASCII"},
+		{"read-only", at("readonly", "overdue"), "read-only standby"},
+		{"no right to create", at("bare", "app"), `GRANT CREATE ON SCHEMA "public" TO "app"`},
+		{"no right to read", at("postgres", "app"), `role "app" may not read and write alerts`},
+		{"few connections", at("few", "few"), "5 of the 13 connections"},
+		{"no such schema", strings.Replace(at("bare", "overdue"), "search_path=public", "search_path=nowhere", 1), "search_path"},
+	} {
+		db, err := store.OpenToServe(context.Background(), c.address, store.ServeOptions{})
+		if err == nil {
+			t.Errorf("%s: it is served", c.name)
+			err = db.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %q in it", c.name, err, c.want)
+		}
+	}
+}

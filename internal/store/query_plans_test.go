@@ -1,0 +1,93 @@
+package store_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// TestTx_FrequentQueriesScanNoWholeTable asks SQLite how it carries out what
+// the engine asks for with every ping, sweep and delivery.
+func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
+	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
+	w.project = w.addProject("main")
+	ops := w.addChannel(w.newChannel("ops"))
+	h := w.newSavedHeartbeat("backup")
+	i := w.fail(h, 0)
+	a := w.deliveries(i.ID)[0].Alert
+	large := []string{"heartbeats", "h", "pings", "p", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t", "slots", "s", "x"}
+	for name, ask := range map[string]func(tx *store.Tx) error{
+		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
+		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },
+		"NextLapse":      func(tx *store.Tx) error { _, err := tx.NextDue(); return err },
+		"Owing":          func(tx *store.Tx) error { _, err := tx.PendingByChannel(); return err },
+		"Claim":          func(tx *store.Tx) error { _, err := tx.Claim(ops.ID, "a", w.start, w.start, 10); return err },
+		"Later":          func(tx *store.Tx) error { a.Attempts = 1; return tx.Reschedule(a, w.start, w.start) },
+		"Follow":         func(tx *store.Tx) error { return tx.ReleaseNext(a, w.start) },
+		"Sent":           func(tx *store.Tx) error { _, err := tx.MarkSent(a.ID); return err },
+		"Reminders":      func(tx *store.Tx) error { _, err := tx.CountReminders(i.ID, ops.ID); return err },
+		"Acknowledge":    func(tx *store.Tx) error { _, err := tx.AcknowledgeIncident(i, "Ann", w.start); return err },
+		"Heartbeat":      func(tx *store.Tx) error { _, err := tx.Heartbeat(h.Project, h.ID); return err },
+		"HeartbeatByKey": func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key); return err },
+		"HeartbeatWithSlug": func(tx *store.Tx) error {
+			_, err := tx.HeartbeatWithSlug(h.Project, h.Slug)
+			return err
+		},
+		"HeartbeatBySlug": func(tx *store.Tx) error {
+			_, _, err := tx.LockHeartbeatBySlug(h.Project, h.Slug)
+			return err
+		},
+		"Pings": func(tx *store.Tx) error { _, err := tx.Pings(h.Key, 0, 10); return err },
+		"Slots": func(tx *store.Tx) error {
+			_, err := tx.RunHistory(store.RunHistoryFilter{Heartbeat: h.Key, Limit: 10})
+			return err
+		},
+		"RecentSlots": func(tx *store.Tx) error { _, err := tx.RecentRunHistory([]int64{h.Key}, 30); return err },
+		"Uptime":      func(tx *store.Tx) error { _, err := tx.Uptime(h.Key, w.start); return err },
+		"Incidents": func(tx *store.Tx) error {
+			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Limit: 10})
+			return err
+		},
+		"Incidents of one": func(tx *store.Tx) error {
+			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Heartbeat: h.Key, Limit: 10})
+			return err
+		},
+		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
+		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
+		"Key":        func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },
+	} {
+		w.expectIndexed(name, large, ask)
+	}
+	// Once a day each heartbeat is looked at, but not each of its pings.
+	w.expectIndexed("Forget", []string{"pings", "slots", "p"}, func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.start, 10); return err })
+	w.expectIndexed("a full history", []string{"pings"}, func(tx *store.Tx) error {
+		h := w.reload(h)
+		h.PingCount = 1999
+		h, change := h.ApplyPing(w.ping(monitor.PingLog, 0), w.start)
+		_, err := tx.Save(w.start, []store.Transition{{Heartbeat: h, Change: change}})
+		return err
+	})
+}
+
+// expectIndexed fails the test when ask has SQLite read one of the tables from end to
+// end, or when nothing was asked that could.
+func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store.Tx) error) {
+	w.Helper()
+	plans, err := store.QueryPlans(w.db, ask)
+	if err != nil {
+		w.Fatalf("%s: %v", name, err)
+	}
+	if !strings.Contains(strings.Join(plans, ""), "SEARCH") {
+		w.Errorf("%s searched nothing, so that this tells nothing:\n%s", name, strings.Join(plans, "\n"))
+	}
+	for _, plan := range plans {
+		for _, table := range tables {
+			if strings.Contains(plan+"\n", "\nSCAN "+table+"\n") || strings.Contains(plan, "\nSCAN "+table+" USING") {
+				w.Errorf("%s reads all of %s:\n%s", name, table, plan)
+			}
+		}
+	}
+}

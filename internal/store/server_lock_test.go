@@ -1,0 +1,148 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/store"
+)
+
+// openServer opens a database as a server does, until the test ends.
+func openServer(t *testing.T, address string) *store.DB {
+	t.Helper()
+	db, err := store.OpenToServe(context.Background(), address, store.ServeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // some tests take its files away
+	return db
+}
+
+func TestOpenToServe_RejectsASecondServerUnderAnyName(t *testing.T) {
+	for name, other := range map[string]func(path string) (string, error){
+		"the same name": func(path string) (string, error) { return path, nil },
+		"a symbolic link": func(path string) (string, error) {
+			link := filepath.Join(filepath.Dir(path), "link.db")
+			return link, os.Symlink("overdue.db", link)
+		},
+		"a symbolic link to the directory": func(path string) (string, error) {
+			link := filepath.Dir(path) + "-link"
+			return filepath.Join(link, "overdue.db"), os.Symlink(filepath.Dir(path), link)
+		},
+		"the same name, without the lock file": func(path string) (string, error) { return path, os.Remove(path + ".lock") },
+		"another name, to which it was renamed": func(path string) (string, error) {
+			moved := filepath.Join(filepath.Dir(path), "moved.db")
+			return moved, os.Rename(path, moved)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "data", "overdue.db")
+				openServer(t, path)
+				address, err := other(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				second, err := store.OpenToServe(t.Context(), address, store.ServeOptions{})
+				if err == nil {
+					t.Fatal("a second server opened the file", second.Close())
+				}
+				if !strings.Contains(err.Error(), "is served by another overdue already") {
+					t.Errorf("error %q does not say why", err)
+				}
+			})
+		})
+	}
+}
+
+func TestOpenToServe_RejectsAFileWithSeveralHardLinks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "overdue.db")
+	if err := openServer(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, path+".other"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + ".other"} {
+		db, err := store.OpenToServe(t.Context(), name, store.ServeOptions{})
+		if err == nil {
+			t.Fatal("it was opened", db.Close())
+		}
+		if !strings.Contains(err.Error(), "has 2 names (hard links)") {
+			t.Errorf("error %q does not say why", err)
+		}
+	}
+}
+
+// TestOpen_NamesSideFilesAfterTheTargetOfALink opens a database by a link:
+// its log must lie where a start by the real name looks for it.
+func TestOpen_NamesSideFilesAfterTheTargetOfALink(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "real", "overdue.db"), filepath.Join(dir, "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	openServer(t, link)
+	for _, side := range []string{"", "-wal", "-pings0", ".lock"} {
+		if _, err := os.Stat(path + side); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(link + side); side != "" && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there (%v)", link+side, err)
+		}
+	}
+}
+
+// TestOpenToServe_FailsAtOnceIfTheLockFileCannotBeOpened simulates a file system
+// that cannot be written: a directory in the place of the lock cannot be either.
+func TestOpenToServe_FailsAtOnceIfTheLockFileCannotBeOpened(t *testing.T) {
+	for _, lock := range []string{".lock", ".migrate.lock"} {
+		synctest.Test(t, func(t *testing.T) {
+			path, begun := filepath.Join(t.TempDir(), "overdue.db"), time.Now()
+			if err := os.Mkdir(path+lock, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			db, err := store.OpenToServe(t.Context(), path, store.ServeOptions{})
+			if err == nil {
+				t.Fatal("it was opened", db.Close())
+			}
+			if !strings.Contains(err.Error(), path+lock) || time.Since(begun) > 0 {
+				t.Errorf("%v after %s; want the name of the file at once", err, time.Since(begun))
+			}
+		})
+	}
+}
+
+func TestOpenToServe_ReportsTheLockHolderAfterOneSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path, begun := filepath.Join(t.TempDir(), "overdue.db"), time.Now()
+		first := openServer(t, path)
+		var said []string
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			time.Sleep(3 * time.Second)
+			if err := first.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		second, err := store.OpenToServe(t.Context(), path, store.ServeOptions{OnLockWait: func(file, holder string) {
+			said = append(said, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
+		}})
+		if err != nil {
+			t.Fatal("after the first server ended:", err)
+		}
+		defer second.Close()
+		closing.Wait()
+		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(said) != 1 || said[0] != want {
+			t.Errorf("said %q; want %q", said, want)
+		}
+	})
+}

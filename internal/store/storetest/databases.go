@@ -1,0 +1,90 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"overdue/internal/store"
+)
+
+// PostgresDir names the environment variable with the directory of a running
+// test server's socket. Command withpostgres sets it.
+const PostgresDir = "TEST_POSTGRES_DIR"
+
+// EachDatabase runs a test once per database, each time on an empty store and in
+// virtual time (testing/synctest). open opens the same store again, as another
+// node would; what it opens is closed when the test ends.
+func EachDatabase(t *testing.T, test func(t *testing.T, open func() *store.DB)) {
+	t.Helper()
+	for name, address := range Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				test(t, func() *store.DB {
+					t.Helper()
+					db, err := store.Open(context.Background(), address)
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() {
+						if err := db.Close(); err != nil {
+							t.Error(err)
+						}
+					})
+					return db
+				})
+			})
+		})
+	}
+}
+
+// Addresses returns the address of an empty store on each database, by name.
+func Addresses(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"SQLite":     filepath.Join(t.TempDir(), "overdue.db"),
+		"PostgreSQL": NewSchema(t),
+	}
+}
+
+// schemaCount numbers the schemas that this process made.
+var schemaCount atomic.Int64
+
+// NewSchema makes an empty schema on the test server and returns its address. It
+// is dropped when the test ends.
+func NewSchema(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv(PostgresDir)
+	if dir == "" {
+		t.Fatalf("no PostgreSQL to test on: use `make test`, or run `go run ./internal/store/storetest/withpostgres go test ./...`")
+	}
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemaCount.Add(1))
+	runAsAdmin(t, dir, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { runAsAdmin(t, dir, "DROP SCHEMA "+name+" CASCADE") })
+	return socketAddress(dir, name)
+}
+
+// runAsAdmin runs one statement on the test server, in real time.
+func runAsAdmin(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", socketAddress(dir, "public"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The driver is registered by being linked in.
+var _ = stdlib.GetDefaultDriver

@@ -1,0 +1,394 @@
+package web
+
+import (
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+	"overdue/internal/web/view"
+)
+
+// createChannel makes a webhook as the member would.
+func (w *fixture) createChannel(name string) monitor.Channel {
+	w.Helper()
+	c, err := w.service.CreateChannel(w.Context(), w.actor("member"), manage.ChannelEdit{
+		Kind: new("webhook"), Name: &name, Settings: map[string]any{"url": "https://example.com/secret-path", "headers": map[string]any{"X-Key": "hunter2"}},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+// storedChannel is a channel as it is stored, in clear.
+func (w *fixture) storedChannel(id string) (c monitor.Channel) {
+	w.Helper()
+	w.update(func(tx *store.Tx) (err error) {
+		c, err = tx.Channel(w.project.Key, id)
+		return err
+	})
+	return c
+}
+
+var secretForm = regexp.MustCompile(`whsec_[A-Za-z0-9+/=]{20,}`)
+
+func TestCreateChannel_ShowsTheSecretOnce(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet", "/channels/new?kind=webhook", "/channels/new?kind=email")
+		w.expectHTML(w.get("member", "/channels/new?kind=webhook"), 200, `name="settings.url"`, `name="settings.headers"`, "How it will look", "Nightly database backup")
+		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, `name="settings.to"`)
+		w.expectHTML(w.get("member", "/channels/new?kind=none"), 200)
+		w.expectNone(w.get("member", "/channels/new"), "tell_acknowledged")
+		a := w.post("member", "/channels", url.Values{
+			"kind": {"webhook"}, "name": {hostileName}, "settings.url": {"https://example.com/x"}, "settings.headers": {"X-Team: ops\nX-Other: 1"},
+			"notify_on_recovery": {"on"}, "remind_every": {"3600"},
+		})
+		w.expectHTML(a, 201, "Signing secret")
+		if !secretForm.MatchString(a.body) {
+			w.Error("the secret is not shown")
+		}
+		list := w.get("viewer", "/channels")
+		w.expectHTML(list, 200, "Not tested", "example.com")
+		m := regexp.MustCompile(`/channels/([0-9a-f-]{36})`).FindStringSubmatch(w.get("member", "/channels").body)
+		if m == nil {
+			w.Fatal("the list does not lead to the channel")
+		}
+		c := w.storedChannel(m[1])
+		if c.Name != hostileName || c.RemindEvery.Hours() != 1 || !c.NotifyOnRecovery || c.NotifyOnLate || fmt.Sprint(c.Settings["headers"]) != "map[X-Other:1 X-Team:ops]" {
+			w.Errorf("kept %+v", c)
+		}
+		page := w.get("member", "/channels/"+c.ID)
+		w.expectHTML(page, 200, "X-Team: ••••", `value="https://example.com/x"`, `<option value="3600" selected`)
+		w.expectNone(page, c.Settings["secret"].(string), "X-Other: 1")
+		w.expectNone(list, "/x")
+	})
+}
+
+func TestCreateChannel_AnInvalidFormComesBackWithoutSecrets(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		a := w.post("member", "/channels", url.Values{
+			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
+		})
+		w.expectHTML(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••")
+		w.expectNone(a, "hunter2", "whsec_short")
+		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
+		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
+	})
+}
+
+func TestChangeChannel_KeepsSecretsThatStayEmpty(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		before := w.storedChannel(c.ID)
+		a := w.post("member", "/channels/"+c.ID, url.Values{
+			"kind": {"webhook"}, "name": {"ops2"}, "settings.url": {"https://example.com/other"}, "settings.secret": {""},
+			"settings.headers": {"X-Key: ••••\r\nX-New: 2\r\n"}, "notify_on_late": {"on"},
+		})
+		if a.location() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		after := w.storedChannel(c.ID)
+		if after.Settings["secret"] != before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:hunter2 X-New:2]" ||
+			after.Settings["url"] != "https://example.com/other" || !after.NotifyOnLate || after.NotifyOnRecovery || after.Name != "ops2" {
+			w.Errorf("%+v", after)
+		}
+		w.expectHTML(w.post("member", "/channels/"+c.ID, url.Values{"kind": {"webhook"}, "name": {" "}, "settings.url": {"https://example.com"}}), 422, "ops2")
+	})
+}
+
+func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		var told []monitor.Channel
+		result := client.TestResult{Status: new(404), Detail: "no_service <b>"}
+		w.test = func(c monitor.Channel) client.TestResult {
+			told = append(told, c)
+			return result
+		}
+		form := url.Values{"kind": {"webhook"}, "name": {"new one"}, "settings.url": {"https://example.com/draft"}}
+		a := w.post("member", "/channels/test", form)
+		w.expectHTML(a, 200, "404 no_service &lt;b&gt;", "Failed", `value="https://example.com/draft"`, `value="new one"`)
+		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
+			w.Errorf("told %+v", told)
+		}
+		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
+		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
+		c := w.createChannel("ops")
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
+		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
+			w.Errorf("told %+v", got)
+		}
+		if w.storedChannel(c.ID).Settings["url"] != "https://example.com/secret-path" {
+			w.Error("a test saved the form")
+		}
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
+		if !w.storedChannel(c.ID).Failing || told[2].Settings["url"] != "https://example.com/secret-path" {
+			w.Error("a test of the saved channel is not noted")
+		}
+		h := w.createHeartbeat("backup")
+		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
+		partly := client.TestResult{Status: new(250), Detail: "Sent to 1 of 2; bob@example.com: 452 4.2.2 full"}
+		result, partly = partly, result
+		w.expectHTML(w.post("member", "/channels/test", form), 200, "<code>Sent to 1 of 2; bob@example.com: 452 4.2.2 full</code>", "Failed")
+		result = partly
+		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "ops is failing")
+		result = client.TestResult{Delivered: true, Status: new(200), Detail: "ok"}
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "200 ok", "Delivered")
+		w.expectHTML(w.get("member", "/channels"), 200, "Working")
+	})
+}
+
+func TestDeleteChannel_AsksForTheName(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		path := "/channels/" + c.ID + "/delete"
+		w.expectHTML(w.get("member", path), 200, "Type the name to confirm")
+		w.expectHTML(w.post("member", path, url.Values{"confirm": {"op"}}), 422)
+		if a := w.post("member", path, url.Values{"confirm": {"ops"}}); a.location() != "/channels" {
+			w.Error(a.code, a.body)
+		}
+		if a := w.get("member", "/channels"); strings.Contains(a.body, c.ID) {
+			w.Error("still there")
+		}
+	})
+}
+
+func TestShowChannel_AViewerCannotChangeIt(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		w.failHeartbeat("backup", 0)
+		w.recordDelivery(c, "sent", 200, "fine")
+		w.expectHTML(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
+		page := w.get("viewer", "/channels/"+c.ID)
+		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
+		w.expectNone(page, `<input class=`, `<input type="c`, "Save", "Send test alert", "Delete", "secret")
+		w.expectHTML(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
+		w.expectHTML(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
+		w.expectHTML(w.get("member", "/channels/"+c.ID), 200, "Send test alert", "Save")
+	})
+}
+
+func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(404), Detail: "no_service"}
+		}
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
+		w.expectHTML(w.get("viewer", "/channels/"+c.ID), 200, "Test", "Failed", "404 no_service")
+		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "404 no_service")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
+		}
+		// The form as it was saved is the channel as it was saved.
+		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
+		w.expectHTML(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
+		form.Set("settings.url", "https://example.com/other")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(410), Detail: "elsewhere"}
+		}
+		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "410 elsewhere")
+		w.expectNone(w.get("viewer", "/channels/"+c.ID), "elsewhere")
+		if w.storedChannel(c.ID).Failing {
+			w.Error("what another address answered was taken for the channel's")
+		}
+	})
+}
+
+func TestTestChannel_ExplainsTheRateLimit(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c, sent := w.createChannel("ops"), 0
+		w.test = func(monitor.Channel) client.TestResult { sent++; return client.TestResult{Delivered: true} }
+		for range 10 {
+			w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200)
+		}
+		a := w.post("owner", "/channels/"+c.ID+"/test", nil)
+		w.expectHTML(a, 429, "At most 10 test alerts are sent in a minute")
+		if a.header.Get("Retry-After") != "6" || sent != 10 {
+			w.Errorf("Retry-After %q after %d tests", a.header.Get("Retry-After"), sent)
+		}
+		a = w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com/typed"}})
+		w.expectHTML(a, 429, "At most 10 test alerts", "https://example.com/typed")
+		other := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com"}}
+		w.expectHTML(w.post("stranger", "/channels/test", other), 200)
+	})
+}
+
+var keptForm = regexp.MustCompile(`name="kept" value="([^"]+)"`)
+
+func TestChannelForm_KeepsTypedSecretsWhenItComesBack(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		const secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+		form := url.Values{"kind": {"webhook"}, "name": {""}, "settings.url": {"https://example.com"}, "settings.secret": {secret}, "settings.headers": {"X-Key: hunter2"}}
+		a := w.post("member", "/channels", form)
+		kept := keptForm.FindStringSubmatch(a.body)
+		if a.code != 422 || kept == nil {
+			w.Fatal(a.code, a.body)
+		}
+		again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+		var told monitor.Channel
+		w.test = func(c monitor.Channel) client.TestResult { told = c; return client.TestResult{Status: new(500)} }
+		a = w.post("member", "/channels/test", again)
+		w.expectNone(a, secret, "hunter2")
+		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("told %v", told.Settings)
+		}
+		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
+		// Nobody else can use them, nor any other channel.
+		told = monitor.Channel{}
+		w.post("owner", "/channels/test", again)
+		if told.Settings["secret"] == secret {
+			w.Error("somebody else opened what the member typed")
+		}
+		if a := w.post("member", "/channels", again); a.location() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		if len(all) != 1 || all[0].Settings["secret"] != secret || fmt.Sprint(all[0].Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("kept %v", all)
+		}
+	})
+}
+
+func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
+		for _, path := range []string{"/channels", "/channels/test"} {
+			a := w.post("member", path, form)
+			w.expectHTML(a, 422, "or leave it empty to have one made")
+			w.expectNone(a, "Kept as you typed it", "banana")
+			kept := keptForm.FindStringSubmatch(a.body)
+			if kept == nil {
+				w.Fatal("the headers, which were not refused, are not kept")
+			}
+			again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+			a = w.post("member", "/channels", again)
+			w.expectHTML(a, 201, "Signing secret")
+			if !secretForm.MatchString(a.body) {
+				w.Error("no secret was made in the place of the refused one")
+			}
+		}
+	})
+}
+
+func TestSealer_SecretsExpireAndFitOnlyTheirForm(t *testing.T) {
+	s, err := NewSealer("key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	text := s.SealSecrets(map[string]any{"secret": "x"}, "form", now)
+	other, err := NewSealer("other key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge))["secret"] != "x" {
+		t.Error("it ended too soon")
+	}
+	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge+time.Second)) != nil || s.OpenSecrets(text, "other form", now) != nil || s.OpenSecrets(text[1:], "form", now) != nil || other.OpenSecrets(text, "form", now) != nil {
+		t.Error("it opened where it must not")
+	}
+}
+
+func TestDeleteChannel_ExplainsTheConsequences(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			w.expectHTML(w.get("member", path), 200, "the only channel of the project", "no one is notified")
+		}
+		w.createChannel("mail")
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/delete"} {
+			page := w.get("member", path)
+			w.expectHTML(page, 200, "will alert all channels of the project")
+			w.expectNone(page, "the only channel")
+		}
+	})
+}
+
+func TestChannelForm_ExplainsMissingMailSettings(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		const note = "No mail server is set"
+		w.expectNone(w.get("member", "/channels/new?kind=email"), note)
+		w.site.SendMail = nil
+		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, note, "--smtp-url", "OVERDUE_SMTP_URL", view.MailServerPath)
+		w.expectNone(w.get("member", "/channels/new?kind=webhook"), note)
+		if a := w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"mail"}, "settings.to": {"ops@example.com"}}); a.location() != "/channels" {
+			w.Fatal(a.code, a.body)
+		}
+		var all []monitor.Channel
+		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
+		w.expectHTML(w.get("member", "/channels/"+all[0].ID), 200, note)
+		w.expectHTML(w.get("viewer", "/channels/"+all[0].ID), 200, note)
+		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="e-mail"`) {
+			w.Error("the manual has no such section")
+		}
+	})
+}
+
+func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		before := w.storedChannel(c.ID)
+		w.test = func(c monitor.Channel) client.TestResult {
+			w.Errorf("a test went out with %v", c.Settings)
+			return client.TestResult{}
+		}
+		form := url.Values{
+			"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://other.example/"}, "settings.secret": {""},
+			"settings.headers": {"X-Key: ••••"},
+		}
+		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
+			a := w.post("member", path, form)
+			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Make a new signing secret")
+		}
+		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
+			w.Errorf("kept %v", after.Settings)
+		}
+		form.Set("settings.headers", "X-Key: typed")
+		form.Set("settings.secret.new", "on")
+		a := w.post("member", "/channels/"+c.ID, form)
+		after := w.storedChannel(c.ID)
+		secret, _ := after.Settings["secret"].(string)
+		w.expectHTML(a, 200, "it is not shown again", html.EscapeString(secret))
+		if secret == before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:typed]" {
+			w.Errorf("kept %v", after.Settings)
+		}
+		w.expectNone(w.get("member", "/channels/"+c.ID), secret)
+	})
+}
+
+func TestChannelForm_TypedSecretsDoNotMoveToAnotherHost(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		form := url.Values{"kind": {"webhook"}, "name": {""}, "settings.url": {"https://example.com"}, "settings.headers": {"X-Key: hunter2"}}
+		kept := keptForm.FindStringSubmatch(w.post("member", "/channels", form).body)
+		if kept == nil {
+			w.Fatal("the form keeps no secrets")
+		}
+		w.test = func(c monitor.Channel) client.TestResult {
+			w.Errorf("a test went out with %v", c.Settings)
+			return client.TestResult{}
+		}
+		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
+		w.expectHTML(w.post("member", "/channels/test", form), 422, "Write the secret itself")
+	})
+}
+
+func TestListChannels_AViewerSeesOnlyTheHostOfAURL(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		for _, path := range []string{"/channels", "/channels/" + c.ID} {
+			page := w.get("viewer", path)
+			w.expectHTML(page, 200, "example.com")
+			w.expectNone(page, "secret-path")
+		}
+	})
+}

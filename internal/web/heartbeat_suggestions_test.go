@@ -1,0 +1,109 @@
+package web
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/manage"
+	"overdue/internal/web/view"
+)
+
+// useButtons are the values of the buttons that fill in a suggestion, by label.
+func useButtons(a response) map[string]string {
+	buttons := map[string]string{}
+	for _, m := range regexp.MustCompile(`<button class="chip" name="use" value="([^"]*)" formnovalidate>([^<]*)</button>`).FindAllStringSubmatch(a.body, -1) {
+		buttons[html.UnescapeString(m[2])] = html.UnescapeString(m[1])
+	}
+	return buttons
+}
+
+func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for _, field := range durationFields {
+			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
+			form.Set(field, "24")
+			a := w.post("member", "/heartbeats", form)
+			w.expectHTML(a, 422, "24 has no unit: write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			use := useButtons(a)["Use 24h"]
+			if use == "" {
+				w.Fatalf("%s: no button for hours", field)
+			}
+			// Without script: the button sends the form, which comes back filled in.
+			form.Set(view.SuggestionField, use)
+			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
+			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
+			w.expectHTML(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
+		}
+		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{})
+		if err != nil || len(list.Items) != 0 {
+			w.Errorf("%d heartbeats were saved, %v; want none", len(list.Items), err)
+		}
+		zero := w.post("member", "/heartbeats", url.Values{"name": {"Zero"}, "interval": {"24h"}, "grace": {"0"}, "early": {"0"}})
+		if zero.code != 303 {
+			w.Errorf("0 needs no unit, but the answer is %d", zero.code)
+		}
+		h := w.createHeartbeat("kept")
+		w.expectHTML(w.post("member", view.HeartbeatPath(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
+	})
+}
+
+func TestHeartbeatForm_OffersTheScheduleInAnotherSyntax(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for _, c := range []struct {
+			schedule, typed string
+			label           string
+			shows           []string
+		}{
+			{"cron", "0 0 12 ? * MON-FRI", "Use 0 12 * * 1-5", []string{">0 12 * * 1-5</textarea>", "at 12:00 on weekdays"}},
+			{"cron", "0 3 * * *\r\n0 15 10 ? * 2-6", "Use 15 10 * * 1-5 (Quartz)", []string{"0 3 * * *\n15 10 * * 1-5</textarea>"}},
+			{"cron", "0 15 10 ? * 2-6", "Use 15 10 * * 2-6 (Spring)", []string{">15 10 * * 2-6</textarea>"}},
+			{"cron", "rate(5 minutes)", "Use an interval of 5m", []string{`value="5m"`, "every 5"}},
+			{"cron", "Mon..Fri 03:00", "Use OnCalendar Mon..Fri 03:00", []string{">Mon..Fri 03:00</textarea>", "at 03:00 on weekdays"}},
+			{"cron", "CRON_TZ=Asia/Tokyo 0 3 * * *", "Use 0 3 * * * in Asia/Tokyo", []string{">0 3 * * *</textarea>", `value="Asia/Tokyo"`}},
+			{"oncalendar", "0 3 * * *", "Use Cron 0 3 * * *", []string{">0 3 * * *</textarea>", "at 03:00 every day"}},
+		} {
+			form := url.Values{
+				"name": {hostileName}, "grace": {"1h"}, "schedule": {c.schedule}, c.schedule: {c.typed}, "cron_timezone": {"UTC"}, "oncalendar_timezone": {"UTC"}, "interval": {"24h"},
+			}
+			a := w.post("member", "/heartbeats", form)
+			w.expectHTML(a, 422)
+			use := useButtons(a)[c.label]
+			if live := useButtons(w.post("member", "/heartbeats/preview", form))[c.label]; live != use {
+				w.Errorf("%q: the preview has button %q; want %q", c.typed, live, use)
+			}
+			if use == "" {
+				w.Fatalf("%q: no button %q among %v", c.typed, c.label, useButtons(a))
+			}
+			form.Set(view.SuggestionField, use)
+			w.expectHTML(w.post("member", "/heartbeats", form), 200, c.shows...)
+		}
+		two := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {"0 3 * * *\nrate(5 minutes)"}})
+		if b := useButtons(two); len(b) != 0 {
+			w.Errorf("a suggestion that would drop the other line is offered: %v", b)
+		}
+		w.expectHTML(two, 422, "Line 2: “rate(5 minutes)” is an interval")
+		// A button fills in what the form has, and nothing else.
+		w.expectHTML(w.post("member", "/heartbeats", url.Values{"name": {"kept"}, "interval": {"1h"}, "grace": {"1h"}, view.SuggestionField: {"name=other&grace=2h"}}), 200, `value="kept"`, `value="2h"`)
+		long := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {strings.Repeat("0 3 * * *\n", 40) + "0 0 12 ? * MON" + strings.Repeat("\n", maxSuggestionSize)}})
+		if b := useButtons(long); len(b) != 0 {
+			w.Errorf("a button holds %d bytes", maxSuggestionSize)
+		}
+	})
+}
+
+func TestHeartbeatForm_HintsAtALongGracePeriod(t *testing.T) {
+	slots := func(gap time.Duration) []time.Time { return []time.Time{{}, time.Time{}.Add(gap)} }
+	if got := longGraceHint(slots(40*time.Second), 2*time.Hour); got != "The grace period is 180 times the time between two runs: up to 181 runs can be missing before an incident opens." {
+		t.Errorf("says %q", got)
+	}
+	if got := longGraceHint(slots(time.Hour), 2*time.Hour); got != "" {
+		t.Errorf("says %q of twice the interval", got)
+	}
+	if got := longGraceHint(slots(time.Hour)[:1], 20*time.Hour); got != "" {
+		t.Errorf("says %q of the last run", got)
+	}
+}

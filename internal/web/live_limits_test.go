@@ -1,0 +1,205 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/auth"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// signIn signs a person in once more, in another browser.
+func (w *fixture) signIn(as string) *http.Cookie {
+	w.Helper()
+	delete(w.cookies, as)
+	return w.cookie(as)
+}
+
+// sessionOf is the id of a person's newest session.
+func (w *fixture) sessionOf(as string) (id string) {
+	w.Helper()
+	person := w.person(as).ID
+	w.update(func(tx *store.Tx) error {
+		all, err := tx.Sessions(person, w.now())
+		if err == nil {
+			id = slices.MaxFunc(all, func(a, b monitor.Session) int { return a.Created.Compare(b.Created) }).ID
+		}
+		return err
+	})
+	return id
+}
+
+// member adds a person to the project.
+func (w *fixture) member(name string, role monitor.Role) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error {
+		_, hash, _, err := tx.PersonByEmail("owner@example.com")
+		if err != nil {
+			return err
+		}
+		p, err := tx.AddPerson(monitor.Person{Email: name + "@example.com", Name: name, Created: w.now()}, hash)
+		if err != nil {
+			return err
+		}
+		return tx.SetMember(w.project.Key, p.ID, role, w.now())
+	})
+}
+
+// Each case ends a session, or what it may see, on a page that is open. All are
+// open at the same time: a live page looks every few seconds.
+func TestStream_EndsWithItsSession(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		path := "/live/heartbeats/" + h.Ref
+		cases := map[string]struct {
+			end func(as string)
+			why string
+		}{
+			"signed-out": {func(as string) { w.post(as, "/sign-out", nil) }, "signed-out"},
+			"elsewhere":  {func(as string) { w.signIn(as); w.post(as, "/account/sessions/others", nil) }, "signed-out"},
+			"revoked":    {func(as string) { id := w.sessionOf(as); w.signIn(as); w.post(as, "/account/sessions/"+id+"/end", nil) }, "signed-out"},
+			"changed":    {func(as string) { w.signIn(as); w.changePassword(as) }, "signed-out"},
+			"reset":      {func(as string) { w.resetPassword(as) }, "signed-out"},
+			"removed":    {func(as string) { w.post("owner", "/team/"+w.person(as).ID+"/remove", nil) }, "role"},
+			"demoted":    {func(as string) { w.post("owner", "/team/"+w.person(as).ID+"/role", url.Values{"role": {"viewer"}}) }, "role"},
+		}
+		open := map[string]*eventStream{}
+		for name := range cases {
+			w.member(name, auth.Member)
+			open[name] = w.openStream(name, path)
+		}
+		stays := w.openStream("viewer", path)
+		for name, c := range cases {
+			open[name].expectEvent("row")
+			c.end(name)
+		}
+		for name, c := range cases {
+			if last := open[name].expectEvent("ended"); last != "ended: "+c.why+"\n" {
+				w.Errorf("%s: the live page was sent %q, want why it ended: %s", name, last, c.why)
+			}
+			open[name].expectEnd()
+		}
+		stays.expectEvent("row")
+		select {
+		case e := <-stays.events:
+			if strings.HasPrefix(e, "ended") || e == "" {
+				w.Errorf("a live page of another person was sent %q", e)
+			}
+		default:
+		}
+	})
+}
+
+// changePassword sets a new password, which ends the other sessions.
+func (w *fixture) changePassword(as string) {
+	w.Helper()
+	a := w.post(as, "/account/password", url.Values{"old_password": {testPassword}, "new_password": {"another good one"}})
+	if a.code != http.StatusSeeOther {
+		w.Fatalf("the password was not changed: %d %s", a.code, a.body)
+	}
+}
+
+// resetPassword sets a new password by a link from a mail.
+func (w *fixture) resetPassword(as string) {
+	w.Helper()
+	token, _, made, err := w.people.CreateResetLink(w.Context(), as+"@example.com", auth.Operator(monitor.Project{}, "root"), w.now())
+	if err != nil || !made {
+		w.Fatalf("no link: %v", err)
+	}
+	if a := w.post("", "/reset/"+token, url.Values{"password": {"another good one"}}); a.code != http.StatusSeeOther {
+		w.Fatalf("the password was not reset: %d %s", a.code, a.body)
+	}
+}
+
+func TestFeed_OnePersonHasAtMost20LivePages(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		rejected := 0
+		w.site.Feed.Rejected = func(string) { rejected++ }
+		var open []*eventStream
+		for range maxLivePagesPerPerson {
+			f := w.openStream("viewer", "/live/heartbeats/"+h.Ref)
+			f.expectEvent("row")
+			open = append(open, f)
+		}
+		a := w.get("viewer", "/live/heartbeats/"+h.Ref)
+		if a.code != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || rejected != 1 ||
+			!strings.HasPrefix(a.body, "You have 20 live pages open, the maximum.") || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
+			w.Errorf("one page too many: %d, %q, counted %d", a.code, a.body, rejected)
+		}
+		w.openStream("owner", "/live/heartbeats/"+h.Ref).expectEvent("row")
+		open[0].stop()
+		open[0].expectEnd()
+		for range 100 { // the server may have yet to notice that one was closed
+			if f := w.openStream("viewer", "/live/heartbeats/"+h.Ref); f.code == http.StatusOK {
+				return
+			}
+		}
+		w.Error("a page that was closed still takes a place")
+	})
+}
+
+func TestFeed_APersonWithFewPagesAlwaysGetsOne(t *testing.T) {
+	for name, f := range map[string]*Feed{"of all": {MaxLivePages: 60}, "of an address": {}} {
+		ears := map[*subscription]bool{}
+		for person := range 5 {
+			for range maxLivePagesPerPerson {
+				if e, err := f.subscribe(Subscriber{fmt.Sprint("viewer", person), "192.0.2.0/32"}, nil); err == nil {
+					ears[e] = true
+				}
+			}
+		}
+		mine, err := f.subscribe(Subscriber{"owner", "192.0.2.0/32"}, []int64{1})
+		if err != nil {
+			t.Errorf("limit %s: no place for the owner: %v", name, err)
+			continue
+		}
+		for person := range 5 { // those who lost theirs come again, and more
+			for range 100 {
+				if e, err := f.subscribe(Subscriber{fmt.Sprint("viewer", person), "192.0.2.0/32"}, nil); err == nil {
+					ears[e] = true
+				}
+			}
+		}
+		select {
+		case <-mine.done:
+			t.Errorf("limit %s: the owner's only live page lost its place", name)
+		default:
+		}
+		if n := len(f.subscriptions[everySubscription]); n > 60 {
+			t.Errorf("limit %s: %d live pages are open", name, n)
+		}
+		f.Close()
+		for e := range ears {
+			select {
+			case <-e.done:
+			case <-time.After(time.Second):
+				t.Fatalf("limit %s: a live page is still open after the feed was closed", name)
+			}
+		}
+	}
+}
+
+func TestFeed_LoopbackHasNoAddressLimit(t *testing.T) {
+	f := &Feed{}
+	for n := range 2 * maxLivePagesPerAddress {
+		if _, err := f.subscribe(Subscriber{Person: fmt.Sprint(n)}, nil); err != nil {
+			t.Fatalf("live page %d: %v", n, err)
+		}
+	}
+	for n := range maxLivePagesPerAddress {
+		if _, err := f.subscribe(Subscriber{fmt.Sprint("p", n), "192.0.2.0/32"}, nil); err != nil {
+			t.Fatalf("live page %d of an address: %v", n, err)
+		}
+	}
+	_, err := f.subscribe(Subscriber{"one more", "192.0.2.0/32"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "50 live pages open at your address") {
+		t.Errorf("one too many from an address: %v", err)
+	}
+}

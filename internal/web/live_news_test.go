@@ -1,0 +1,162 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+// reportFailure makes a heartbeat report a failure.
+func (w *fixture) reportFailure(h monitor.Heartbeat) {
+	w.Helper()
+	w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 1})
+}
+
+func TestStreamHeartbeats_ReportsMatchesOutsideThePage(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		var all []monitor.Heartbeat
+		for n := range defaultPageSize + 3 {
+			all = append(all, w.createHeartbeat(fmt.Sprintf("job %02d", n)))
+		}
+		page := w.get("member", "/heartbeats?sort=name")
+		w.expectNone(page, `class="news"`)
+		list := w.openStream("member", w.streamURL(page))
+		w.reportFailure(all[defaultPageSize+1])
+		w.reportFailure(all[defaultPageSize+2])
+		list.expectEvent("part", `id="live-news"`, `href="/heartbeats?sort=name"`, "2 more are Down: show")
+		list.expectEvent("announce", "more")
+		w.createHeartbeat("zz late comer")
+		list.expectEvent("part", "2 more are Down, 1 new: show")
+		w.reportFailure(all[0])
+		list.expectEvent("row", "job 00", `data-status="down"`)
+		if err := w.service.DeleteHeartbeat(w.Context(), w.actor("member"), all[1].ID); err != nil {
+			w.Fatal(err)
+		}
+		list.expectEvent("part", "2 more are Down, 1 new, 1 deleted: show")
+		w.expectNone(w.get("member", "/heartbeats?sort=name"), `class="news"`)
+	})
+}
+
+func TestStreamHeartbeats_NewsRespectTheFilter(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.createHeartbeat("backup one")
+		other := w.createHeartbeat("sync one")
+		list := w.openStream("member", w.streamURL(w.get("member", "/heartbeats?q=backup")))
+		down := w.openStream("member", w.streamURL(w.get("member", "/heartbeats?status=down")))
+		up := w.openStream("member", w.streamURL(w.get("member", "/heartbeats?status=up")))
+		w.reportFailure(other)
+		down.expectEvent("part", "live-news", "1 more is Down: show", `href="/heartbeats?status=down"`)
+		w.createHeartbeat("backup two")
+		news := list.expectEvent("part", "live-news", "show")
+		if !strings.Contains(news, ">1 new: show<") || !strings.Contains(news, `href="/heartbeats?q=backup"`) {
+			w.Errorf("the bar of the search says %s", news)
+		}
+		w.ping(other, 0, monitor.Ping{})
+		up.expectEvent("part", "live-news", "1 more matches: show")
+	})
+}
+
+func TestStreamHeartbeats_AnEmptyListShowsTheFirstHeartbeat(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for _, who := range []string{"member", "viewer"} {
+			page := w.get(who, "/heartbeats")
+			w.expectHTML(page, 200, "No heartbeats yet", `class="live"`)
+			list := w.openStream(who, w.streamURL(page))
+			h := w.createHeartbeat("first")
+			list.expectEvent("part", "live-news", "1 new: show")
+			if err := w.service.DeleteHeartbeat(w.Context(), w.actor("member"), h.ID); err != nil {
+				w.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestStreamIncidents_ShowsANewIncident(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		empty := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents")))
+		first, _ := w.failHeartbeat("backup", 0)
+		empty.expectEvent("part", "live-news", `href="/incidents"`, "1 new: show")
+		empty.expectEvent("announce", "1 new")
+		list := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents?state=open&q=sync")))
+		done := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents?state=resolved")))
+		w.failHeartbeat("sync", 0)
+		list.expectEvent("part", "live-news", "1 new: show", "state=open")
+		w.ping(first, 0, monitor.Ping{})
+		done.expectEvent("part", "live-news", "1 more matches: show")
+	})
+}
+
+func TestAnnounce_LimitsTheRateAndSendsTheLast(t *testing.T) {
+	s := &Stream{}
+	var said strings.Builder
+	at := time.Unix(1e9, 0)
+	for n := range 20 {
+		var events bytes.Buffer
+		s.announce(&events, fmt.Sprint(n+1, " new"), at.Add(time.Duration(n)*time.Second))
+		said.WriteString(events.String())
+	}
+	if got := strings.Count(said.String(), "announce"); got != 2 {
+		t.Errorf("said %d times in 20 s:\n%s", got, said.String())
+	}
+	if s.pendingAnnouncement != "20 new" {
+		t.Errorf("%q waits to be said", s.pendingAnnouncement)
+	}
+}
+
+func TestStream_EveryLivePageHasOneWithNews(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		th := w.createResources(1)
+		for _, rt := range w.site.routes() {
+			if !strings.HasPrefix(rt.pattern, "GET ") || rt.isStream {
+				continue
+			}
+			body := w.get("owner", th.path(rt.pattern)).body
+			says, streams := strings.Contains(body, `class="live"`), strings.Contains(body, `data-live="/live/`)
+			if says != streams {
+				w.Errorf("%s: says Live %t, has a stream %t", rt.pattern, says, streams)
+			}
+		}
+	})
+}
+
+func TestAuthenticate_AnAutomaticRefreshDoesNotExtendTheSession(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.cookie("member")
+		before := w.sessionSeen("member")
+		w.update(func(tx *store.Tx) error {
+			before.LastSeen = before.LastSeen.Add(-time.Hour)
+			return tx.RecordSessionUse(before)
+		})
+		r := httptest.NewRequest(http.MethodGet, "/heartbeats", nil)
+		r.Header.Set(refreshHeader, "1")
+		w.expectHTML(w.send("member", r), 200, "Heartbeats")
+		if after := w.sessionSeen("member"); !after.LastSeen.Equal(before.LastSeen) {
+			w.Error("it counted as a visit")
+		}
+		w.get("member", "/heartbeats")
+		if after := w.sessionSeen("member"); after.LastSeen.Equal(before.LastSeen) {
+			w.Error("a visit did not count, so this proves nothing")
+		}
+	})
+}
+
+// sessionSeen returns a person's only session.
+func (w *fixture) sessionSeen(as string) (s monitor.Session) {
+	w.Helper()
+	id := w.person(as).ID
+	w.update(func(tx *store.Tx) error {
+		all, err := tx.Sessions(id, w.now())
+		if err == nil && len(all) == 1 {
+			s = all[0]
+		}
+		return err
+	})
+	return s
+}

@@ -15,7 +15,7 @@ import (
 // SampleKinds lists what Population can return.
 var SampleKinds = []string{"comments", "sentences", "errors", "logs", "ui", "files", "names"}
 
-// Item is something that a reviewer judges.
+// Item is a text or a name for a reviewer.
 type Item struct {
 	Path  string
 	Line  int

@@ -220,6 +220,39 @@ func TestDocs_EveryGoNameThatTheyNameExists(t *testing.T) {
 	}
 }
 
+// logMessage finds messages of the log in the manual: in code at the beginning of
+// a row, and in quotation marks.
+var logMessage = regexp.MustCompile("(?m)^\\| (`[a-z][^|]*`) \\||\"([a-z]+(?: [a-z-]+)+)\"")
+
+func TestDocs_EveryLogMessageOfTheManualExists(t *testing.T) {
+	var source strings.Builder
+	for path, text := range repositoryFiles(t, ".go") {
+		if !strings.HasSuffix(path, "_test.go") {
+			source.WriteString(text)
+		}
+	}
+	found := 0
+	documents := repositoryFiles(t, ".md")
+	for _, path := range []string{"docs/manual/operations.md", "docs/manual/self-hosting.md", "docs/manual/delivery.md"} {
+		for _, section := range strings.Split(documents[path], "\n\n") {
+			if !strings.Contains(section, "Log message") && !strings.Contains(section, "log") {
+				continue
+			}
+			for _, m := range logMessage.FindAllStringSubmatch(section, -1) {
+				for _, message := range strings.Split(strings.ReplaceAll(m[1]+m[2], "`", ""), ", ") {
+					found++
+					if !strings.Contains(source.String(), `"`+message+`"`) && !strings.Contains(source.String(), `"`+message+`:`) {
+						t.Errorf("%s: the program does not log %q", path, message)
+					}
+				}
+			}
+		}
+	}
+	if found < 15 {
+		t.Fatalf("found only %d log messages", found)
+	}
+}
+
 // relativeLink finds links to other files and to headings.
 var relativeLink = regexp.MustCompile(`\]\(([^):\s]*)\)`)
 

@@ -61,7 +61,7 @@ func TestTexts_ReadsEveryKindInTheRepository(t *testing.T) {
 	for _, text := range texts {
 		count[text.Kind]++
 	}
-	for kind, least := range map[prose.Kind]int{prose.Comment: 1000, prose.Literal: 5000, prose.Template: 10, prose.Document: 1000} {
+	for kind, least := range map[prose.Kind]int{prose.Comment: 1000, prose.Literal: 3000, prose.Template: 10, prose.Document: 1000} {
 		if count[kind] < least {
 			t.Errorf("found %d texts of kind %d; want at least %d", count[kind], kind, least)
 		}

@@ -37,13 +37,22 @@ func goTexts(content string) ([]Text, error) {
 				}
 			}
 		case *ast.BasicLit:
-			if value, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil {
+			if value, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil && isProse(value) {
 				all = append(all, Text{Kind: Literal, Line: set.Position(n.Pos()).Line, Value: value, Call: calls[n]})
 			}
 		}
 		return true
 	})
 	return all, nil
+}
+
+// sqlStatement finds literals that are SQL.
+var sqlStatement = regexp.MustCompile(`(?i)^\s*(select|insert|update|delete|with|create|alter|drop|truncate)\s`)
+
+// isProse reports whether a literal can contain prose: it has several words and
+// is not SQL.
+func isProse(value string) bool {
+	return strings.ContainsAny(strings.TrimSpace(value), " \n") && !sqlStatement.MatchString(value)
 }
 
 // calledName returns the name of a called function without its package or receiver.

@@ -4,13 +4,14 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"overdue/internal/prose"
 )
 
 // testNames finds the names of tests in prose and in code.
@@ -20,20 +21,7 @@ var testNames = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`)
 // path below the root of the repository.
 func repositoryFiles(t *testing.T, extensions ...string) map[string]string {
 	t.Helper()
-	all := map[string]string{}
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != ".." && strings.HasPrefix(d.Name(), "."):
-			return fs.SkipDir
-		case d.IsDir() || !slices.Contains(extensions, filepath.Ext(path)):
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		all[strings.TrimPrefix(filepath.ToSlash(path), "../")] = string(text)
-		return err
-	})
+	all, err := prose.Files("..", extensions...)
 	if err != nil {
 		t.Fatal(err)
 	}

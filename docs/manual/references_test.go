@@ -2,42 +2,23 @@ package manual_test
 
 import (
 	"encoding/json"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"overdue/internal/api"
+	"overdue/internal/prose"
 )
 
 // documents returns all Markdown files of the repository by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	const root = "../.."
-	all := map[string]string{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
-			return fs.SkipDir
-		case d.IsDir() || filepath.Ext(path) != ".md":
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		all[strings.TrimPrefix(filepath.ToSlash(path), root+"/")] = string(text)
-		return err
-	})
+	all, err := prose.Files("../..", ".md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if len(all) < 50 {
-		t.Fatalf("found only %d documents", len(all))
 	}
 	return all
 }

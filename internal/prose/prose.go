@@ -31,45 +31,60 @@ type Text struct {
 	Call  string // for a literal: the function that gets it as an argument, such as "Errorf"
 }
 
-// Texts returns the texts below root, sorted by path and line. It reads neither
-// generated files nor test data.
-func Texts(root string) ([]Text, error) {
-	var all []Text
+// Files returns the content of the files below root with one of the endings, which
+// are extensions or whole names, by path. It skips folders whose name begins with
+// a dot.
+func Files(root string, endings ...string) (map[string]string, error) {
+	all := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch name := d.Name(); {
+		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules"):
+		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
-		case d.IsDir(), strings.HasSuffix(name, "_templ.go"):
+		case d.IsDir() || !slices.Contains(endings, filepath.Ext(path)) && !slices.Contains(endings, d.Name()):
 			return nil
-		}
-		read := reader(path)
-		if read == nil {
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
 		}
 		below, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		texts, err := read(string(content))
-		for _, text := range texts {
-			text.Path = filepath.ToSlash(below)
-			all = append(all, text)
-		}
+		content, err := os.ReadFile(path)
+		all[filepath.ToSlash(below)] = string(content)
 		return err
 	})
+	return all, err
+}
+
+// Texts returns the texts below root, sorted by path and line. It reads neither
+// generated files nor test data.
+func Texts(root string) ([]Text, error) {
+	files, err := Files(root, ".go", ".templ", ".md", ".sh", ".js", ".css", "Makefile")
+	if err != nil {
+		return nil, err
+	}
+	var all []Text
+	for path, content := range files {
+		read := reader(path)
+		if read == nil || strings.HasSuffix(path, "_templ.go") || strings.Contains("/"+path, "/testdata/") {
+			continue
+		}
+		texts, err := read(content)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			text.Path = path
+			all = append(all, text)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b Text) int {
 		if byPath := strings.Compare(a.Path, b.Path); byPath != 0 {
 			return byPath
 		}
 		return a.Line - b.Line
 	})
-	return all, err
+	return all, nil
 }
 
 // reader returns the function that splits a file into texts, or nil if the file

@@ -5,8 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,37 +109,29 @@ func shown(template string) []string {
 
 // declarations returns the product files, or the names that they declare.
 func declarations(root, kind string) ([]Item, error) {
+	files, err := Files(root, ".go")
+	if err != nil {
+		return nil, err
+	}
 	var all []Item
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		name := d.Name()
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "e2e"):
-			return fs.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_templ.go"):
-			return nil
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") || strings.HasPrefix(path, "e2e/") {
+			continue
 		}
-		below, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		below = filepath.ToSlash(below)
 		if kind == "files" {
-			all = append(all, Item{Path: below, Line: 1, Value: below})
-			return nil
+			all = append(all, Item{Path: path, Line: 1, Value: path})
+			continue
 		}
 		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(set, path, files[path], parser.SkipObjectResolution)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, id := range declared(file) {
-			all = append(all, Item{Path: below, Line: set.Position(id.at.Pos()).Line, Value: file.Name.Name + "." + id.receiver + id.at.Name})
+			all = append(all, Item{Path: path, Line: set.Position(id.at.Pos()).Line, Value: file.Name.Name + "." + id.receiver + id.at.Name})
 		}
-		return nil
-	})
-	return all, err
+	}
+	return all, nil
 }
 
 // declaredName is a name at the top level of a file.

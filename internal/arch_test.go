@@ -18,72 +18,97 @@ import (
 // allowed lists the packages of the project that each package may import. A new
 // package needs an entry, and a sentence in docs/architecture.md.
 var allowed = map[string][]string{
-	".":                   {"internal/cli"},
-	"client":              {},
-	"internal/schedule":   {},
-	"internal/monitor":    {"internal/schedule"},
-	"internal/chore":      {},
-	"internal/meter":      {},
-	"internal/journal":    {},
-	"internal/safetext":   {},
-	"internal/pingid":     {},
-	"internal/seal":       {},
-	"internal/store":      {"internal/journal", "internal/monitor", "internal/seal"},
-	"internal/shape":      {"client", "internal/monitor", "internal/pingid", "internal/schedule", "internal/store"},
-	"internal/notify":     {"client", "internal/safetext"},
-	"internal/httpd":      {"internal/monitor", "internal/pingid"},
-	"internal/ingest":     {"internal/meter", "internal/monitor", "internal/store"},
-	"internal/watch":      {"internal/meter", "internal/monitor", "internal/store"},
-	"internal/deliver":    {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
-	"internal/auth":       {"internal/monitor", "internal/safetext", "internal/schedule", "internal/store"},
-	"internal/manage":     {"client", "internal/auth", "internal/monitor", "internal/notify", "internal/safetext", "internal/schedule", "internal/shape", "internal/store"},
-	"internal/api":        {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/shape"},
-	"internal/web":        {"docs/manual", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/schedule", "internal/web/static", "internal/web/view"},
-	"docs/manual":         {},
-	"internal/snippet":    {},
-	"internal/web/view":   {"internal/schedule", "internal/snippet", "internal/web/static"},
-	"internal/web/static": {},
-	"internal/app": {
-		"client", "internal/api", "internal/auth", "internal/chore", "internal/deliver", "internal/httpd", "internal/ingest", "internal/manage",
-		"internal/meter", "internal/monitor", "internal/notify", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/view",
-	},
-	"internal/discover":                     {"internal/schedule", "internal/snippet"},
-	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/schedule"},
-	"internal/store/storetest":              {"internal/store"},
+	".":                                     {"internal/cli"},
+	"client":                                {},
+	"docs/manual":                           {},
+	"internal/api":                          {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/safetext", "internal/wire"},
+	"internal/app":                          {"client", "internal/api", "internal/auth", "internal/deliver", "internal/httpd", "internal/ingest", "internal/loop", "internal/manage", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingurl", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/live", "internal/web/view/paths"},
+	"internal/auth":                         {"internal/monitor", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store"},
+	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/discover/crontab", "internal/manage", "internal/schedule"},
+	"internal/deliver":                      {"client", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/store", "internal/wire"},
+	"internal/discover":                     {"internal/discover/crontab", "internal/discover/systemd", "internal/schedule", "internal/snippet"},
+	"internal/discover/crontab":             {"internal/schedule"},
+	"internal/discover/systemd":             {"internal/schedule"},
+	"internal/httpd":                        {"internal/monitor", "internal/pingid", "internal/pingurl", "internal/ratelimit"},
+	"internal/ingest":                       {"internal/loop", "internal/metrics", "internal/monitor", "internal/pingurl", "internal/ratelimit", "internal/store"},
+	"internal/loop":                         {},
+	"internal/manage":                       {"client", "internal/auth", "internal/loop", "internal/monitor", "internal/notify", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store", "internal/wire"},
+	"internal/metrics":                      {},
+	"internal/monitor":                      {"internal/schedule"},
+	"internal/notify":                       {"client", "internal/safetext"},
+	"internal/pingid":                       {},
+	"internal/pingurl":                      {},
+	"internal/ratelimit":                    {},
+	"internal/safetext":                     {},
+	"internal/schedule":                     {"internal/schedule/wallclock"},
+	"internal/schedule/wallclock":           {},
+	"internal/seal":                         {},
+	"internal/snippet":                      {},
+	"internal/store":                        {"internal/monitor", "internal/seal", "internal/store/circuit", "internal/store/dialect", "internal/store/filelock", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/writebehind", "internal/wal"},
+	"internal/store/circuit":                {"internal/store/dialect"},
+	"internal/store/dialect":                {},
+	"internal/store/filelock":               {},
+	"internal/store/migrations":             {"internal/store/dialect", "internal/store/filelock"},
+	"internal/store/postgres":               {"internal/store/dialect"},
+	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
+	"internal/store/storetest":              {"internal/monitor", "internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
-	"tools/manifest":                        {},
+	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
+	"internal/wal":                          {},
+	"internal/watch":                        {"internal/loop", "internal/metrics", "internal/monitor", "internal/store"},
+	"internal/web":                          {"internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/pingurl", "internal/schedule", "internal/web/docsite", "internal/web/forms", "internal/web/live", "internal/web/present", "internal/web/static", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/docsite":                  {"docs/manual", "internal/ratelimit", "internal/web/view/docsview", "internal/web/view/paths"},
+	"internal/web/forms":                    {"internal/notify", "internal/web/view/ui"},
+	"internal/web/live":                     {"internal/httpd", "internal/monitor", "internal/web/view/heartbeatview", "internal/web/view/layout", "internal/web/view/ui"},
+	"internal/web/present":                  {"internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/static":                   {},
+	"internal/web/view":                     {},
+	"internal/web/view/accountview":         {"internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/channelview":         {"internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/docsview":            {"internal/snippet", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/heartbeatview":       {"internal/snippet", "internal/web/static", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/incidentview":        {"internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/layout":              {"internal/web/static", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/view/paths":               {},
+	"internal/web/view/ui":                  {"internal/snippet", "internal/web/static"},
+	"internal/wire":                         {"client", "internal/monitor", "internal/pingid", "internal/pingurl", "internal/schedule", "internal/store"},
+	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
 	"internal/prose":                        {},
 	"internal/prose/sample":                 {"internal/prose"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},
-	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
+	"tools/image":                           {},
+	"tools/manifest":                        {},
 }
 
 // confined lists the only packages that may import a library. All packages except
 // the pure ones may import the other libraries.
 var confined = map[string][]string{
-	"database/sql":                        {"internal/store", "internal/store/storetest"},
-	"modernc.org/sqlite":                  {"internal/store"},
-	"github.com/jackc/pgx/v5":             {"internal/store", "internal/store/storetest"},
-	"github.com/pressly/goose/v3":         {"internal/store"},
+	"database/sql": {
+		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest",
+	},
+	"modernc.org/sqlite":                  {"internal/store/dialect", "internal/store/sqlite"},
+	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest"},
+	"github.com/pressly/goose/v3":         {"internal/store/migrations"},
 	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
 	"github.com/alecthomas/kong":          {"internal/cli"},
-	"github.com/prometheus/client_golang": {"internal/meter"},
+	"github.com/prometheus/client_golang": {"internal/metrics"},
 	"github.com/wneessen/go-mail":         {"internal/notify"},
-	"github.com/a-h/templ":                {"internal/web", "internal/web/view"},
+	"github.com/a-h/templ":                {"internal/web", "internal/web/docsite", "internal/web/live", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/ui"},
 	"github.com/alexedwards/scs/v2":       {"internal/auth"},
 	"github.com/alexedwards/argon2id":     {"internal/auth"},
 	"github.com/trustelem/zxcvbn":         {"internal/auth"},
 	"github.com/klauspost/compress":       {"internal/web"},
-	"github.com/yuin/goldmark":            {"internal/web"},
+	"github.com/yuin/goldmark":            {"internal/web/docsite"},
 	"code.dny.dev/ssrf":                   {"internal/notify"},
 	"net/smtp":                            {"internal/notify"},
 
 	"github.com/KimMachineGun/automemlimit": {"internal/app"},
 }
 
-// pure packages have no side effects. They get the time as an argument.
+// pure packages, and the packages below them, have no side effects. They get the
+// time as an argument.
 var pure = []string{"internal/monitor", "internal/schedule"}
 
 // notPure matches the imports that are forbidden in them.
@@ -182,7 +207,7 @@ func TestArchitecture_LibrariesAreImportedOnlyByTheirPackages(t *testing.T) {
 
 func TestArchitecture_ThePureCoreHasNoSideEffects(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test || !slices.Contains(pure, s.pkg) {
+		if s.test || !isPure(s.pkg) {
 			continue
 		}
 		for _, path := range s.imports() {
@@ -196,6 +221,11 @@ func TestArchitecture_ThePureCoreHasNoSideEffects(t *testing.T) {
 			}
 		}
 	}
+}
+
+// isPure reports whether a package is pure, or below a pure one.
+func isPure(pkg string) bool {
+	return slices.ContainsFunc(pure, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") })
 }
 
 // calls returns the functions of a package that a file uses.
@@ -229,7 +259,7 @@ func TestArchitecture_NoCodeSleepsOnTheRealClock(t *testing.T) {
 		for _, call := range s.calls("time") {
 			switch {
 			case slices.Contains([]string{"Tick", "AfterFunc"}, call) && !s.test:
-				t.Errorf("%s uses time.%s; use a background loop instead", s.path, call)
+				t.Errorf("%s uses time.%s; use a loop.Loop instead", s.path, call)
 			case call == "Sleep" && !s.bubbled():
 				t.Errorf("%s sleeps; only tests in virtual time may sleep", s.path)
 			}
@@ -357,6 +387,30 @@ func TestArchitecture_EveryDirectDependencyHasAReason(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(string(reasons), -1) {
 		if !slices.Contains(direct, m[1]) {
 			t.Errorf("docs/dependencies.md has a row for %s, which go.mod does not require", m[1])
+		}
+	}
+}
+
+// documentedPackage finds the packages in the first column of the table of packages.
+var documentedPackage = regexp.MustCompile("`([a-z0-9/.]+)`")
+
+func TestArchitecture_TheDocumentListsEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| package | the only place that … |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for line := range strings.Lines(table) {
+		columns := strings.Split(line, " | ")
+		for _, m := range documentedPackage.FindAllStringSubmatch(columns[0], -1) {
+			listed[m[1]] = true
+		}
+	}
+	for pkg := range allowed {
+		if !listed[pkg] {
+			t.Errorf("docs/architecture.md does not list package %s", pkg)
 		}
 	}
 }

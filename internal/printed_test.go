@@ -67,7 +67,7 @@ func TestPrinted_EveryCommandThatPingsRetries(t *testing.T) {
 
 // asksTheAPI lists the files with API commands for a person at a terminal. Those do
 // not retry, because a change that is sent twice is made twice.
-var asksTheAPI = map[string]bool{"internal/web/view/keys.go": true, "internal/web/reference.go": true}
+var asksTheAPI = map[string]bool{"internal/web/view/accountview/api_keys.go": true, "internal/web/docsite/reference.go": true}
 
 // TestPrinted_OnlyPackageSnippetContainsCommandsThatPing prevents a second table
 // of commands that differs from the first.

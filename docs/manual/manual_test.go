@@ -15,11 +15,11 @@ import (
 	"overdue/docs/manual"
 	"overdue/internal/api"
 	"overdue/internal/cli"
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/notify"
 )
 
-// readPage returns the text of a page.
+// readPage returns the text of one page.
 func readPage(t *testing.T, name string) string {
 	t.Helper()
 	text, err := fs.ReadFile(manual.Files(), name)
@@ -29,17 +29,17 @@ func readPage(t *testing.T, name string) string {
 	return string(text)
 }
 
-// commandHelp returns the help text of a command.
+// commandHelp returns the help of a command.
 func commandHelp(t *testing.T, command ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	if code := cli.Main(append(command, "--help"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
-		t.Fatalf("overdue %v --help: exit code %d: %s", command, code, out.String())
+		t.Fatalf("overdue %v --help ended with %d: %s", command, code, out.String())
 	}
 	return out.String()
 }
 
-// commands returns the words of all commands.
+// commands returns all commands of the program.
 func commands(t *testing.T) [][]string {
 	t.Helper()
 	_, list, _ := strings.Cut(commandHelp(t), "Commands:\n")
@@ -53,10 +53,10 @@ func commands(t *testing.T) [][]string {
 	return all
 }
 
-// flagPattern finds the flags that a help text describes.
+// flagPattern matches the definitions of flags in a help text.
 var flagPattern = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
 
-// variablePattern finds environment variables.
+// variablePattern matches environment variables.
 var variablePattern = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
 
 func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
@@ -64,7 +64,7 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 	settings := readPage(t, "configuration.md")
 	for _, command := range commands(t) {
 		if !strings.Contains(text, "overdue "+strings.Join(command, " ")) {
-			t.Errorf("the manual does not describe overdue %v", command)
+			t.Errorf("the manual does not document overdue %v", command)
 		}
 		where := text
 		if command[0] == "serve" || command[0] == "check" {
@@ -72,7 +72,7 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 		}
 		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
 			if m[1] != "--help" && !strings.Contains(where, "`"+m[1]) {
-				t.Errorf("the manual does not describe overdue %s %s", strings.Join(command, " "), m[1])
+				t.Errorf("the manual does not document overdue %s %s", strings.Join(command, " "), m[1])
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	text := readPage(t, "configuration.md")
 	for _, name := range known {
 		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("the manual does not describe %s", name)
+			t.Errorf("the manual does not document %s", name)
 		}
 	}
 	names, err := fs.Glob(manual.Files(), "*.md")
@@ -96,7 +96,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	for _, file := range names {
 		for _, name := range variablePattern.FindAllString(readPage(t, file), -1) {
 			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
-				t.Errorf("%s names %s, which does not exist", file, name)
+				t.Errorf("%s documents %s, which does not exist", file, name)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func TestManual_NamesNoUnknownFlag(t *testing.T) {
 	for _, file := range []string{"configuration.md", "command-line.md", "operations.md", "delivery.md"} {
 		for _, m := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(readPage(t, file), -1) {
 			if !slices.Contains(known, m[1]) {
-				t.Errorf("%s names %s, but no command has this flag", file, m[1])
+				t.Errorf("%s documents %s, which no command has", file, m[1])
 			}
 		}
 	}
@@ -134,34 +134,34 @@ func TestManual_DocumentsEveryPingURL(t *testing.T) {
 		}
 		forms++
 		if !strings.Contains(text, "`"+api.Prefix+path+"`") {
-			t.Errorf("the manual does not describe %s", path)
+			t.Errorf("the manual does not document %s", path)
 		}
 		for status := range operations["post"].Responses {
 			if !strings.Contains(text, "`"+status+"`") {
-				t.Errorf("the manual does not describe the response %s", status)
+				t.Errorf("the manual does not document the answer %s", status)
 			}
 		}
 	}
 	if forms != 5 {
-		t.Errorf("the document has %d forms of a ping; want 5", forms)
+		t.Errorf("the OpenAPI document has %d ping URLs; want 5", forms)
 	}
 }
 
 func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	none := func() float64 { return 0 }
-	m := meter.New(none, none)
+	m := metrics.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
-	m.RegisterOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	exported, err := io.ReadAll(answer.Body)
+	told, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var known []string
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (overdue_\w+)`).FindAllStringSubmatch(string(exported), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (overdue_\w+)`).FindAllStringSubmatch(string(told), -1) {
 		known = append(known, m[1])
 	}
 	var written []string
@@ -171,7 +171,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	slices.Sort(known)
 	slices.Sort(written)
 	if len(known) < 9 || !slices.Equal(known, written) {
-		t.Errorf("the manual describes the metrics %v; the program has %v", written, known)
+		t.Errorf("the manual documents %v; the program has %v", written, known)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 	text := readPage(t, "channels.md")
 	for _, k := range notify.Kinds() {
 		if heading := strings.Replace(k.Label, "Email", "E-mail", 1); !strings.Contains(text, "\n## "+heading+"\n") {
-			t.Errorf("the manual does not describe the channel kind %s", k.Name)
+			t.Errorf("the manual does not document the kind %s", k.Name)
 		}
 	}
 	delivery := readPage(t, "delivery.md")
@@ -188,7 +188,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 		notify.EventChannelRecovered, notify.EventTest,
 	} {
 		if !strings.Contains(delivery, "`"+event+"`") {
-			t.Errorf("the manual does not describe the event %s", event)
+			t.Errorf("the manual does not document the event %s", event)
 		}
 	}
 }

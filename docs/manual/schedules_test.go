@@ -9,7 +9,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// sectionOf returns the text of a page under a heading.
+// sectionOf returns the text of a page under one heading.
 func sectionOf(t *testing.T, name, heading string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(readPage(t, name), "\n## "+heading+"\n")
@@ -20,7 +20,7 @@ func sectionOf(t *testing.T, name, heading string) string {
 	return rest
 }
 
-// exampleRow finds rows of a table with an expression and its description.
+// exampleRow matches a table row: an expression and its meaning.
 var exampleRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.+) \\|$")
 
 func TestManual_ScheduleExamplesMatchTheParser(t *testing.T) {
@@ -42,7 +42,7 @@ func TestManual_ScheduleExamplesMatchTheParser(t *testing.T) {
 	}
 }
 
-// firingsOfDay returns the local times of all slots of a day in Berlin.
+// firingsOfDay returns the local times of all runs of a day in Berlin.
 func firingsOfDay(t *testing.T, s schedule.Schedule, year int, month time.Month, day int) string {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Berlin")
@@ -82,7 +82,7 @@ func TestManual_ClockChangeExamplesMatchTheParser(t *testing.T) {
 			t.Errorf("%s in autumn: %s", c.line, got)
 		}
 		if !strings.Contains(text, "`"+c.line+"` | "+c.row) {
-			t.Errorf("the manual does not describe %[2]s as %[1]q", c.row, c.line)
+			t.Errorf("the manual does not say %q about %s", c.row, c.line)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 		switch command[0] {
 		case "serve":
 			where = settings
-		case "check":
+		case "check", "health":
 			where += settings
 		}
 		for _, flag := range helpFlags(t, command...) {

@@ -156,6 +156,7 @@ func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
 			return nil
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		fieldHelp(),
 		kong.ValueFormatter(settings.Help),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
 	)

@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"overdue/client"
+	"overdue/internal/manage"
 	"overdue/internal/schedule"
 )
 
@@ -35,18 +38,29 @@ type heartbeatFlags struct {
 	OnCalendar []string `name:"oncalendar" member:"oncalendar" sep:"none" placeholder:"EXPRESSION" help:"systemd calendar expression, such as \"Mon..Fri 03:00\". Can be repeated."`
 	Timezone   string   `member:"timezone" placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the zone of the project."`
 
-	Early         string `member:"early" unset:"null" duration:"" placeholder:"DURATION" help:"How long before its scheduled time a ping counts for a run; 0: not at all. Default: the grace period or a quarter of the gap between runs, at most 5m."`
-	Grace         string `member:"grace" duration:"" placeholder:"DURATION" help:"Extra time before silence becomes an incident."`
-	MinRunTime    string `member:"min_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"A success that comes sooner after its start counts as a failed run."`
-	MaxRunTime    string `member:"max_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"Longest time that a run may take. Default: the grace period."`
-	StartGrace    string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"How long after it is due a run must have started."`
-	AlertAfter    int    `member:"alert_after" placeholder:"N" help:"Number of consecutive failed runs that opens an incident. Default: 1."`
-	ExpectFirstBy string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"Open an incident if no ping has arrived by then, such as 2027-03-14T03:00:00Z."`
+	Early         string `member:"early" unset:"null" duration:"" placeholder:"DURATION" help:"${field_early}"`
+	Grace         string `member:"grace" duration:"" placeholder:"DURATION" help:"${field_grace}"`
+	MinRunTime    string `member:"min_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_min_run_time}"`
+	MaxRunTime    string `member:"max_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_max_run_time}"`
+	StartGrace    string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"${field_start_grace}"`
+	AlertAfter    int    `member:"alert_after" placeholder:"N" help:"${field_alert_after}"`
+	ExpectFirstBy string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
 
+	Severity     string   `member:"severity" enum:",critical,warning,info" default:"" placeholder:"SEVERITY" help:"${field_severity}"`
 	Methods      string   `member:"methods" enum:",any,post" default:"" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
 	ManualResume *bool    `member:"manual_resume" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
 	Channels     []string `name:"channel" member:"channels" unset:"null" sep:"none" placeholder:"NAME|ID" help:"Channel to notify. Can be repeated. Default: all channels of the project."`
 	Tags         []string `name:"tag" member:"tags" unset:"empty" placeholder:"TAG" help:"Tag. Can be repeated."`
+}
+
+// fieldHelp returns the help texts of the flags of heartbeats, as variables of the
+// struct tags. The server's list of fields contains them.
+func fieldHelp() kong.Vars {
+	texts := kong.Vars{}
+	for _, f := range manage.HeartbeatFields {
+		texts["field_"+f.Name] = f.Flag
+	}
+	return texts
 }
 
 // check rejects flags before the server is asked.

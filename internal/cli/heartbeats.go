@@ -210,6 +210,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
 	d.add("Alert after", fmt.Sprintf("%d failed runs in a row", h.AlertAfter))
+	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)
 	if h.ManualResume {
 		d.add("Manual resume", "yes: a ping does not resume it")

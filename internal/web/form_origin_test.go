@@ -118,14 +118,14 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		a := w.post("member", "/heartbeats", merge(here, typed))
 		w.expectHTML(a, 409, "This form belongs to another project", "Continue in main", "Stay in elsewhere", "line one")
 		for _, who := range []string{"owner", "stranger"} {
-			if l, err := w.service.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
+			if l, err := w.service.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatListQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
 				w.Fatal("a heartbeat was made", err)
 			}
 		}
 		again := w.post("member", "/resume", w.hiddenFields(a, "/resume"))
 		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "It is not saved yet")
 		made := w.post("member", "/heartbeats", merge(w.hiddenFields(again, "/heartbeats"), typed))
-		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatQuery{Text: "script"})
+		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatListQuery{Text: "script"})
 		if made.code != http.StatusSeeOther || err != nil || len(l.Items) != 1 {
 			w.Errorf("%d %v, %d in main", made.code, err, len(l.Items))
 		}

@@ -23,6 +23,7 @@ func showNewHeartbeat(req *request) error {
 	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
 	f := heartbeatview.FormValues{
 		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
+		Selects: selects(func(manage.HeartbeatField) string { return "" }),
 	}
 	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
 }
@@ -88,29 +89,21 @@ func changeHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// heartbeatFormLabels are the fields of the heartbeat form, with the texts for
-// people.
-var heartbeatFormLabels = []ui.Option{
-	{Value: "name", Label: "Name"},
-	{Value: "schedule", Label: "Kind of schedule"},
-	{Value: "interval", Label: "Expected interval"},
-	{Value: scheduleCron, Label: "Cron expression"},
-	{Value: "cron_timezone", Label: "Time zone of cron"},
-	{Value: scheduleOnCalendar, Label: "OnCalendar expression"},
-	{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
-	{Value: "grace", Label: "Grace period"},
-	{Value: "tags", Label: "Tags"},
-	{Value: "description", Label: "Description"},
-	{Value: "channels", Label: "Which channels"},
-	{Value: "channel", Label: "Channels"},
-	{Value: "max_run_time", Label: "Maximum run time"},
-	{Value: "min_run_time", Label: "Minimum run time"},
-	{Value: "start_grace", Label: "Must start within"},
-	{Value: "alert_after", Label: "Alert after"},
-	{Value: "early", Label: "Early pings"},
-	{Value: "expect_first_by", Label: "Expect the first ping by"},
-	{Value: "methods", Label: "Requests"},
-	{Value: "manual_resume", Label: "Stay paused when pinged"},
+// heartbeatFormLabels returns the controls of the heartbeat form with their labels.
+func heartbeatFormLabels() []ui.Option {
+	labels := []ui.Option{
+		{Value: "schedule", Label: "Kind of schedule"},
+		{Value: "cron_timezone", Label: "Time zone of cron"},
+		{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
+		{Value: "channels", Label: "Which channels"},
+		{Value: "channel", Label: "Channels"},
+	}
+	for _, f := range manage.HeartbeatFields {
+		if !slices.Contains([]string{"slug", "timezone", "channels"}, f.Name) {
+			labels = append(labels, ui.Option{Value: f.Name, Label: f.Label})
+		}
+	}
+	return labels
 }
 
 // heartbeatFormValues returns the values that a browser sends for an unchanged
@@ -122,6 +115,9 @@ func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Valu
 		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
 		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
 		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+	}
+	for _, s := range f.Selects {
+		values[s.Name] = []string{s.Value}
 	}
 	for name, on := range map[string]bool{"methods": f.PostOnly, "manual_resume": f.ManualResume, "channels": f.SelectedChannelsOnly} {
 		if on {
@@ -139,7 +135,7 @@ func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
 	}
 	e := editConflict{
 		title: h.Name, formPath: paths.Heartbeat(present.HeartbeatKey(h)), backPath: paths.Heartbeat(present.HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
-		fields: heartbeatFormLabels, saved: heartbeatFormValues(req.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(req.submittedHeartbeat(nil), req.r.PostForm["channel"]),
+		fields: heartbeatFormLabels(), saved: heartbeatFormValues(req.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(req.submittedHeartbeat(nil), req.r.PostForm["channel"]),
 	}
 	if e.lastChange, err = req.site.Service.LastChange(ctx, req.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
 		return e, err

@@ -39,6 +39,11 @@ func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 		Name: new(req.formValue("name")), Description: new(req.formValue("description")), Tags: &tags,
 		Grace: new(req.formValue("grace")), Methods: &methods, ManualResume: &stays,
 	}
+	for _, f := range manage.SelectFields() {
+		if req.r.PostForm.Has(f.Name) {
+			f.Set(&e, new(req.formValue(f.Name)))
+		}
+	}
 	req.readSchedule(&e)
 	req.readLimits(&e, before)
 	e.InputFaults = append(e.InputFaults, req.durationsWithoutUnit()...)
@@ -80,6 +85,7 @@ func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatvie
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
 		SelectedChannelsOnly: req.formValue("channels") == "some", ChannelError: fieldErrs["channels"],
+		Selects: selects(func(f manage.HeartbeatField) string { return req.formValue(f.Name) }),
 	}
 	switch f.Schedule {
 	case scheduleCron:
@@ -167,6 +173,7 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
 		ExpectFirstBy: ui.Input{Value: req.clock.FormTime(r.ExpectFirstBy)},
 		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
+		Selects: selects(func(f manage.HeartbeatField) string { return f.Value(h) }),
 	}
 	if r.Early >= 0 {
 		f.Early.Value = ui.ExactDuration(r.Early)
@@ -183,6 +190,19 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 		f.Schedule, f.OnCalendar.Value, f.OnCalendarZone.Value = scheduleOnCalendar, strings.Join(c.Lines(), "\n"), c.Zone()
 	}
 	return f
+}
+
+// selects returns the lists of options of the form.
+func selects(value func(manage.HeartbeatField) string) []heartbeatview.Select {
+	var all []heartbeatview.Select
+	for _, f := range manage.SelectFields() {
+		s := heartbeatview.Select{Name: f.Name, Label: f.Label, Value: value(f)}
+		for _, o := range f.Options {
+			s.Options = append(s.Options, ui.Option{Value: o.Value, Label: o.Label})
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // durationInput returns the value of a duration field, which is empty for 0.

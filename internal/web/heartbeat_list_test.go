@@ -70,7 +70,7 @@ func (w *fixture) evaluate() {
 // heartbeatByName returns the current state of a heartbeat.
 func (w *fixture) heartbeatByName(name string) (h monitor.Heartbeat) {
 	w.Helper()
-	l, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{Text: name})
+	l, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{Text: name})
 	if err != nil || len(l.Items) == 0 {
 		w.Fatalf("no heartbeat %q: %v", name, err)
 	}

@@ -39,7 +39,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
 			w.expectHTML(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
 		}
-		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{})
+		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
 		if err != nil || len(list.Items) != 0 {
 			w.Errorf("%d heartbeats were saved, %v; want none", len(list.Items), err)
 		}

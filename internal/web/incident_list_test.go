@@ -25,7 +25,7 @@ func (w *fixture) failHeartbeat(name string, ago time.Duration) (monitor.Heartbe
 // newestIncident returns the newest incident of a heartbeat.
 func (w *fixture) newestIncident(h monitor.Heartbeat) monitor.Incident {
 	w.Helper()
-	l, err := w.service.Incidents(w.Context(), w.actor("member"), manage.IncidentQuery{Heartbeat: h.ID})
+	l, err := w.service.Incidents(w.Context(), w.actor("member"), manage.IncidentListQuery{Heartbeat: h.ID})
 	if err != nil || len(l.Items) == 0 {
 		w.Fatalf("no incident of %s: %v", h.Name, err)
 	}

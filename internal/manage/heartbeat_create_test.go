@@ -25,23 +25,23 @@ func TestSlugFromName_KeepsWhatAURLCanShow(t *testing.T) {
 }
 
 func TestAvailableSlug_EndsANumberRaceWithRandomLetters(t *testing.T) {
-	// It asks no database: what others took meanwhile does not matter.
+	// It needs no database: it does not matter what others take in the meantime.
 	slug, err := availableSlug(nil, 1, "Sync", maxNumberedAttempts+1)
 	if err != nil || !strings.HasPrefix(slug, "sync-") || len(slug) != len("sync-")+8 {
 		t.Errorf("%q, %v", slug, err)
 	}
-	f := &validator{}
-	if f.slug(slug); f.err() != nil {
-		t.Error(f.err())
+	v := &validator{}
+	if v.slug(slug); v.err() != nil {
+		t.Error(v.err())
 	}
 }
 
 func TestSlugFromName_EveryGeneratedSlugIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.String().Draw(t, "name")
-		f := &validator{}
-		if f.slug(slugFromName(name)); f.err() != nil {
-			t.Fatalf("%q became %q: %v", name, slugFromName(name), f.err())
+		v := &validator{}
+		if v.slug(slugFromName(name)); v.err() != nil {
+			t.Fatalf("%q became %q: %v", name, slugFromName(name), v.err())
 		}
 	})
 }

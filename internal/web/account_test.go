@@ -175,7 +175,7 @@ func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
 		w.cookies["elsewhere"] = w.sendRaw(r).sessionCookie
 		page := w.get("owner", "/account")
 		w.expectText(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
-		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
+		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Enter a name")
 		w.expectRedirect(w.post("owner", "/account", url.Values{"name": {hostileName}}), "/account")
 		page = w.get("owner", "/account")
 		w.expectText(page, 200, "Name saved.")
@@ -218,7 +218,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 		}
 		w.expectText(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
 		w.expectText(w.get("", link[1]), 200) // looking does not use it up
-		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
+		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Enter a name", "at least 12 characters")
 		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {testPassword}})
 		w.expectRedirect(joined, "/heartbeats")
 		w.cookies["bob"] = joined.sessionCookie

@@ -206,7 +206,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
-		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "is already a member of this project")
 		page := w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"member"}})
 		w.expectText(page, 200, "It was also sent by email")
 		link := regexp.MustCompile(testBaseURL + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)

@@ -70,7 +70,7 @@ func TestPing_FailsUnlessAcknowledged(t *testing.T) {
 		"no such heartbeat": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no such heartbeat", http.StatusNotFound)
 		},
-		"is this the ping URL?": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"check that this is the ping URL": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 		"no answer within 300ms": func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 		},

@@ -131,7 +131,7 @@ func (req *request) channelWarning(channels int) layout.ChannelWarning {
 	return layout.ChannelWarning{NoChannels: channels == 0, CanAddChannel: req.actor.May(auth.ChangeChannels)}
 }
 
-// pageURL returns the address of another page of the list: the same query with
+// pageURL returns the address of another page of a list: the same query with
 // another cursor.
 func pageURL(path string, q url.Values, cursor string) string {
 	if cursor == "" {

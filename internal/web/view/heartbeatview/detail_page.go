@@ -19,6 +19,7 @@ type Heartbeat struct {
 	Name        string
 	Description string
 	Status      string
+	Severity    string
 	Editable    bool
 
 	Schedule        string         // in words: "every 24 h"
@@ -32,7 +33,6 @@ type Heartbeat struct {
 	Early           time.Duration // how long before the due time a ping counts; negative means the default
 	PostOnly        bool
 	ManualResume    bool
-	Severity        string
 	ExpectFirstBy   time.Time // alert if there is no first ping until then; zero means never
 	Tags            []string
 	Channels        []string // names; empty means all channels of the project

@@ -11,7 +11,6 @@ import (
 	"overdue/client"
 	"overdue/internal/cli/settings"
 	"overdue/internal/cli/table"
-	"overdue/internal/manage"
 	duration "overdue/internal/schedule"
 )
 
@@ -210,7 +209,6 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	if h.ExpectFirstBy != nil {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	d.add("Severity", h.Severity)
 	d.add("Alert after", fmt.Sprintf("%d failed runs in a row", h.AlertAfter))
 	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)

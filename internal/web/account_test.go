@@ -175,7 +175,7 @@ func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
 		w.cookies["elsewhere"] = w.sendRaw(r).sessionCookie
 		page := w.get("owner", "/account")
 		w.expectText(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
-		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
+		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Enter a name")
 		w.expectRedirect(w.post("owner", "/account", url.Values{"name": {hostileName}}), "/account")
 		page = w.get("owner", "/account")
 		w.expectText(page, 200, "Name saved.")
@@ -206,7 +206,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
-		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "is already a member of this project")
 		page := w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"member"}})
 		w.expectText(page, 200, "It was also sent by email")
 		link := regexp.MustCompile(testBaseURL + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)
@@ -218,7 +218,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 		}
 		w.expectText(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
 		w.expectText(w.get("", link[1]), 200) // looking does not use it up
-		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
+		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Enter a name", "at least 12 characters")
 		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {testPassword}})
 		w.expectRedirect(joined, "/heartbeats")
 		w.cookies["bob"] = joined.sessionCookie

@@ -76,7 +76,7 @@ func TestCreateChannel_AnInvalidFormComesBackWithoutSecrets(t *testing.T) {
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
 		})
-		w.expectHTML(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••")
+		w.expectHTML(a, 422, "Enter a name", `value="ftp://x"`, "X-Key: ••••")
 		w.expectNone(a, "hunter2", "whsec_short")
 		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
 		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")

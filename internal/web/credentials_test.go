@@ -127,7 +127,7 @@ func TestAcknowledgeByLink_SavesOneNoteWithTheAcknowledgement(t *testing.T) {
 		c, other := w.createChannel("ops"), w.createChannel("boss")
 		h, i := w.failHeartbeat("job", 2*time.Minute)
 		first, second := "/acknowledge/"+links.Token(i.ID, c.ID), "/acknowledge/"+links.Token(i.ID, other.ID)
-		w.expectHTML(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Write a note of", "xxxx")
+		w.expectHTML(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Enter a note of", "xxxx")
 		if w.newestIncident(h).State() != monitor.StateOpen {
 			w.Error("a note that was rejected acknowledged")
 		}

@@ -71,11 +71,11 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No earlier incident", "/live/incidents/"+i.ID)
 		w.expectNone(page, h.ID, "Add note", "Acknowledge with note")
 		w.expectHTML(w.get("member", path), 200, "Acknowledge with note")
-		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Write a note of 1 to 2000 characters.")
+		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Enter a note of 1 to 2000 characters.")
 		if a := w.post("member", path+"/notes", url.Values{"note": {"looking: " + hostileName}}); a.location() != path {
 			w.Error(a.code, a.body)
 		}
-		w.expectHTML(w.post("member", path+"/acknowledge", url.Values{"note": {strings.Repeat("x", 2001)}}), 422, "Write a note")
+		w.expectHTML(w.post("member", path+"/acknowledge", url.Values{"note": {strings.Repeat("x", 2001)}}), 422, "Enter a note")
 		if w.newestIncident(h).State() != monitor.StateOpen {
 			w.Error("acknowledged with an invalid note")
 		}

@@ -12,7 +12,7 @@ import (
 
 func TestCreateKey_ShowsTheKeyOnceUntilRevoked(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		w.expectText(w.post("admin", "/api-keys", url.Values{"name": {""}}), 422, "Write a name")
+		w.expectText(w.post("admin", "/api-keys", url.Values{"name": {""}}), 422, "Enter a name")
 		page := w.post("admin", "/api-keys", url.Values{"name": {hostileName}, "read_only": {"on"}})
 		secret := regexp.MustCompile(`ovd_[A-Z2-7]{40}`).FindString(page.body)
 		w.expectText(page, 200, "Copy it now", testBaseURL+"/api/v1")
@@ -50,10 +50,10 @@ func TestProject_IsCreatedChosenAndDeleted(t *testing.T) {
 		w.failHeartbeat("backup", time.Minute)
 		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are unresolved")
 		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
-		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
+		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Enter a name")
 		w.expectRedirect(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")
 		w.expectText(w.get("owner", "/settings"), 200, "2 projects", `value="Main"`)
-		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Type the name of the project")
+		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Enter the name of the project")
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 200)
 		w.expectText(w.get("owner", "/settings"), 200, "No one is notified.") // nothing is in the new one
 		w.expectRedirect(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), "/heartbeats")

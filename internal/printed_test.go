@@ -67,7 +67,7 @@ func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
 
 // asksTheAPI are the files with commands for a person at a terminal. A change
 // that is sent twice would be made twice, so those do not try again.
-var asksTheAPI = map[string]bool{"internal/web/view/keys.go": true, "internal/web/reference.go": true}
+var asksTheAPI = map[string]bool{"internal/web/view/accountview/api_keys.go": true, "internal/web/docsite/reference.go": true}
 
 // TestPrinted_OnlyOnePackageWritesCommandsThatPing: a second table would differ.
 func TestPrinted_OnlyOnePackageWritesCommandsThatPing(t *testing.T) {

@@ -1,20 +1,19 @@
-// Package manual holds the text of the manual, one file per page. The program
-// serves it at /docs; the files read well by themselves too.
+// Package manual holds the text of the manual, one Markdown file per page. The
+// program serves it at /docs; the files are readable without the program too.
 //
-// It refuses to know how a page looks or in which order the pages stand: that
-// is package web. What the files may hold:
+// Package docsite defines the order and the look of the pages. A file contains:
 //
-//   - one title, then one paragraph of plain text that says what the page is for;
+//   - one title, then one paragraph of plain text that introduces the page;
 //   - sections, lists, tables and paragraphs, but no HTML;
-//   - a quotation that begins with bold words, which becomes a note;
-//   - links to other pages by their file, such as statuses.md#late, and links
-//     such as status:late, which become the sign of a status;
-//   - code with a language and a name behind it. In code,
-//     https://overdue.example.org stands for the reader's own installation, and
-//     the ping URL with YOUR-ID for the reader's own, and before the first of
-//     these the page says whose it is; https://overdue.example.com stays as it is;
-//   - pieces that the program draws itself: overdue-snippets, overdue-deadline,
-//     overdue-statuses; and overdue-next, what to read next.
+//   - blockquotes that begin with bold words, which become notes;
+//   - links to other pages by file, such as statuses.md#late, and links such as
+//     status:late, which become the sign of a status;
+//   - code blocks with a language and a name. In code, https://overdue.example.org
+//     is replaced with the address of the reader's installation, and the ping URL
+//     with YOUR-ID with the reader's ping URL; the page names the heartbeat before
+//     its first ping URL. https://overdue.example.com stays as it is;
+//   - parts that the program renders: overdue-snippets, overdue-deadline,
+//     overdue-statuses, and overdue-next for the pages to read next.
 package manual
 
 import (
@@ -25,5 +24,5 @@ import (
 //go:embed *.md
 var files embed.FS
 
-// Files are the pages, named after their address: first-heartbeat.md.
+// Files returns the pages, named after their address: first-heartbeat.md.
 func Files() fs.FS { return files }

@@ -19,7 +19,7 @@ import (
 	"overdue/internal/notify"
 )
 
-// readPage is the text of one page.
+// readPage returns the text of one page.
 func readPage(t *testing.T, name string) string {
 	t.Helper()
 	text, err := fs.ReadFile(manual.Files(), name)
@@ -29,7 +29,7 @@ func readPage(t *testing.T, name string) string {
 	return string(text)
 }
 
-// commandHelp is what a command tells about itself.
+// commandHelp returns the help of a command.
 func commandHelp(t *testing.T, command ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -39,7 +39,7 @@ func commandHelp(t *testing.T, command ...string) string {
 	return out.String()
 }
 
-// commands are all that the program can do.
+// commands returns all commands of the program.
 func commands(t *testing.T) [][]string {
 	t.Helper()
 	_, list, _ := strings.Cut(commandHelp(t), "Commands:\n")
@@ -53,10 +53,10 @@ func commands(t *testing.T) [][]string {
 	return all
 }
 
-// flagPattern finds the flags of a help text, where they are introduced.
+// flagPattern matches the definitions of flags in a help text.
 var flagPattern = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
 
-// variablePattern finds environment variables.
+// variablePattern matches environment variables.
 var variablePattern = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
 
 func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
@@ -64,7 +64,7 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 	settings := readPage(t, "configuration.md")
 	for _, command := range commands(t) {
 		if !strings.Contains(text, "overdue "+strings.Join(command, " ")) {
-			t.Errorf("the manual does not tell of overdue %v", command)
+			t.Errorf("the manual does not document overdue %v", command)
 		}
 		where := text
 		if command[0] == "serve" || command[0] == "check" {
@@ -72,7 +72,7 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 		}
 		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
 			if m[1] != "--help" && !strings.Contains(where, "`"+m[1]) {
-				t.Errorf("the manual does not tell of overdue %s %s", strings.Join(command, " "), m[1])
+				t.Errorf("the manual does not document overdue %s %s", strings.Join(command, " "), m[1])
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	text := readPage(t, "configuration.md")
 	for _, name := range known {
 		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("the manual does not tell of %s", name)
+			t.Errorf("the manual does not document %s", name)
 		}
 	}
 	names, err := fs.Glob(manual.Files(), "*.md")
@@ -96,7 +96,7 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 	for _, file := range names {
 		for _, name := range variablePattern.FindAllString(readPage(t, file), -1) {
 			if !slices.Contains(known, strings.TrimSuffix(name, "_")) && name != "OVERDUE_" {
-				t.Errorf("%s tells of %s, which does not exist", file, name)
+				t.Errorf("%s documents %s, which does not exist", file, name)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func TestManual_NamesNoUnknownFlag(t *testing.T) {
 	for _, file := range []string{"configuration.md", "command-line.md", "operations.md", "delivery.md"} {
 		for _, m := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(readPage(t, file), -1) {
 			if !slices.Contains(known, m[1]) {
-				t.Errorf("%s tells of %s, which no command has", file, m[1])
+				t.Errorf("%s documents %s, which no command has", file, m[1])
 			}
 		}
 	}
@@ -134,16 +134,16 @@ func TestManual_DocumentsEveryPingURL(t *testing.T) {
 		}
 		forms++
 		if !strings.Contains(text, "`"+api.Prefix+path+"`") {
-			t.Errorf("the manual does not tell of %s", path)
+			t.Errorf("the manual does not document %s", path)
 		}
 		for status := range operations["post"].Responses {
 			if !strings.Contains(text, "`"+status+"`") {
-				t.Errorf("the manual does not tell of the answer %s", status)
+				t.Errorf("the manual does not document the answer %s", status)
 			}
 		}
 	}
 	if forms != 5 {
-		t.Errorf("the document has %d forms of a ping; want 5", forms)
+		t.Errorf("the OpenAPI document has %d ping URLs; want 5", forms)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	slices.Sort(known)
 	slices.Sort(written)
 	if len(known) < 9 || !slices.Equal(known, written) {
-		t.Errorf("the manual tells of %v; the program has %v", written, known)
+		t.Errorf("the manual documents %v; the program has %v", written, known)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 	text := readPage(t, "channels.md")
 	for _, k := range notify.Kinds() {
 		if heading := strings.Replace(k.Label, "Email", "E-mail", 1); !strings.Contains(text, "\n## "+heading+"\n") {
-			t.Errorf("the manual does not tell of the kind %s", k.Name)
+			t.Errorf("the manual does not document the kind %s", k.Name)
 		}
 	}
 	delivery := readPage(t, "delivery.md")
@@ -188,7 +188,7 @@ func TestManual_DocumentsEveryChannelKind(t *testing.T) {
 		notify.EventChannelRecovered, notify.EventTest,
 	} {
 		if !strings.Contains(delivery, "`"+event+"`") {
-			t.Errorf("the manual does not tell of the event %s", event)
+			t.Errorf("the manual does not document the event %s", event)
 		}
 	}
 }

@@ -9,18 +9,18 @@ import (
 	"overdue/internal/schedule"
 )
 
-// sectionOf is the text of a page under one heading.
+// sectionOf returns the text of a page under one heading.
 func sectionOf(t *testing.T, name, heading string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(readPage(t, name), "\n## "+heading+"\n")
 	if !found {
-		t.Fatalf("%s has no part %s", name, heading)
+		t.Fatalf("%s has no section %s", name, heading)
 	}
 	rest, _, _ = strings.Cut(rest, "\n## ")
 	return rest
 }
 
-// exampleRow is a line of a table: an expression, and what is said of it.
+// exampleRow matches a table row: an expression and its meaning.
 var exampleRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.+) \\|$")
 
 func TestManual_ScheduleExamplesMatchTheParser(t *testing.T) {
@@ -42,7 +42,7 @@ func TestManual_ScheduleExamplesMatchTheParser(t *testing.T) {
 	}
 }
 
-// firingsOfDay are the local times of all slots of a day in Berlin.
+// firingsOfDay returns the local times of all runs of a day in Berlin.
 func firingsOfDay(t *testing.T, s schedule.Schedule, year int, month time.Month, day int) string {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Berlin")
@@ -82,7 +82,7 @@ func TestManual_ClockChangeExamplesMatchTheParser(t *testing.T) {
 			t.Errorf("%s in autumn: %s", c.line, got)
 		}
 		if !strings.Contains(text, "`"+c.line+"` | "+c.row) {
-			t.Errorf("the manual does not say %q of %s", c.row, c.line)
+			t.Errorf("the manual does not say %q about %s", c.row, c.line)
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// webhookRequest is a request that a receiver took.
+// webhookRequest is a request that the webhook received.
 type webhookRequest struct {
 	header http.Header
 	body   []byte
 }
 
-// startWebhook starts what webhooks are sent to. It answers with a status that can
-// be changed.
+// startWebhook starts a webhook receiver. The test can change the status that it
+// answers with.
 func startWebhook(t *testing.T) (url string, status *atomic.Int64, letters <-chan webhookRequest) {
 	t.Helper()
 	status, got := &atomic.Int64{}, make(chan webhookRequest, 100)
@@ -40,33 +40,39 @@ func TestChannels_AWebhookTestIsSignedAndItsResponseShown(t *testing.T) {
 	url, status, letters := startWebhook(t)
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	b.followLink("Channels")
-	b.waitForText("No one is notified yet")
-	b.followLink("Webhook")
-	b.fill("Name", "Pager")
-	b.fill("URL", url)
-	b.submit("Send test alert")
-	b.waitForText("Delivered")
-	if l := <-letters; !strings.Contains(string(l.body), `"event":"test"`) {
-		b.Errorf("before the channel is saved, the receiver got\n%s", l.body)
-	}
-	b.submit("Add channel")
-	secret := mustEvaluate[string](b, `document.querySelector("#secret").innerText`)
+	b.step("a test alert can be sent before saving", func(b *tab) {
+		b.followLink("Channels")
+		b.waitForText("No one is notified yet")
+		b.followLink("Webhook")
+		b.fill("Name", "Pager")
+		b.fill("URL", url)
+		b.submit("Send test alert")
+		b.waitForText("Delivered")
+		if l := <-letters; !strings.Contains(string(l.body), `"event":"test"`) {
+			b.Errorf("before the channel is saved, the receiver got\n%s", l.body)
+		}
+	})
+	b.step("a saved channel signs with the displayed secret", func(b *tab) {
+		b.submit("Add channel")
+		secret := mustEvaluate[string](b, `document.querySelector("#secret").innerText`)
 
-	b.submit("Send test alert")
-	b.waitForText("Delivered")
-	l := <-letters
-	verifier, err := webhooks.NewWebhook(secret)
-	if err != nil {
-		t.Fatalf("the secret that is shown, %q: %v", secret, err)
-	}
-	if err := verifier.Verify(l.body, l.header); err != nil {
-		b.Errorf("with the secret that is shown: %v", err)
-	}
-	status.Store(http.StatusGone)
-	b.submit("Send test alert")
-	b.waitForText("410")
-	b.waitForText("the receiver has spoken")
-	b.followLink("Channels")
-	b.waitForText("Pager")
+		b.submit("Send test alert")
+		b.waitForText("Delivered")
+		l := <-letters
+		verifier, err := webhooks.NewWebhook(secret)
+		if err != nil {
+			b.Fatalf("the displayed secret %q: %v", secret, err)
+		}
+		if err := verifier.Verify(l.body, l.header); err != nil {
+			b.Errorf("with the displayed secret: %v", err)
+		}
+	})
+	b.step("the response of a failing webhook is shown", func(b *tab) {
+		status.Store(http.StatusGone)
+		b.submit("Send test alert")
+		b.waitForText("410")
+		b.waitForText("the receiver has spoken")
+		b.followLink("Channels")
+		b.waitForText("Pager")
+	})
 }

@@ -1,19 +1,18 @@
-// Package browser drives the real binary through a real browser, Chromium, as a
-// person does: what they read, click and type, and what a screen reader is told.
+// Package browser drives the real binary with a real browser, Chromium, as a person
+// does: it reads, clicks and types, and checks the accessibility tree.
 //
-// It is the only place that judges a page as a browser shows it. It refuses to
-// look behind the pages: what a journey needs beforehand is made through the
-// command line and the API, as a customer would.
+// It is the only place that judges a page as a browser shows it. It sees only pages:
+// the data of a journey is created with the command line and the API.
 //
 //	journey ── tab (own cookies) ── Chromium, one for the package ──▶ overdue serve, one for each journey
 //
-// Whatever a journey is about, it fails on anything that a tab reports beside
-// it: a breach of the content security policy, an error on the console, an
-// exception that nobody caught, a request that failed or was answered with an
-// error that the journey did not announce, and a last page that is wider than a
+// A journey consists of steps. Each step is a subtest that is named after its promise.
+// Every journey also fails on any fault that its tab reports: a violation of the
+// content security policy, a console error, an uncaught exception, a request that
+// fails or gets an unexpected error status, and a last page that is wider than a
 // narrow screen.
 //
-// Nothing waits for a time to pass. Every step is tried again until it comes
-// true, up to a deadline, so that a slow machine only makes it slow. Silence is
-// real: heartbeats have intervals of a few seconds.
+// No journey waits for a fixed time. Every step is repeated until it succeeds, up to a
+// deadline, so a slow machine only makes it slower. Silence is real: heartbeats have
+// intervals of a few seconds.
 package browser

@@ -8,12 +8,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// expectFault does something in the page that must be noticed, and takes it off the
-// list when it is.
+// expectFault runs a script that must cause a fault, and removes the fault from the
+// list.
 func (b *tab) expectFault(script, noticed string) {
 	b.Helper()
 	b.run(chromedp.Evaluate[chromedp.Void](script))
-	waitUntil(b.T, "somebody notices "+script, func() error {
+	waitUntil(b.T, "the fault of "+script, func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for i, wrong := range b.wrong {
@@ -22,7 +22,7 @@ func (b *tab) expectFault(script, noticed string) {
 				return nil
 			}
 		}
-		return fmt.Errorf("noticed is %q", b.wrong)
+		return fmt.Errorf("recorded: %q", b.wrong)
 	})
 }
 
@@ -49,5 +49,5 @@ func TestFaultRecorder_NoticesPolicyViolations(t *testing.T) {
 	if mustEvaluate[bool](b, `"ran" in window`) {
 		b.Error("a script ran that the policy forbids")
 	}
-	b.finish() // each breach is told several times: by the page, in the log, as an issue
+	b.finish() // each violation is reported several times
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// faultRecorder notes everything that goes wrong in a tab. It is safe for concurrent
-// use.
+// faultRecorder records everything that goes wrong in a tab. It is safe for
+// concurrent use.
 type faultRecorder struct {
 	mu       sync.Mutex
 	wrong    []string
@@ -25,43 +25,48 @@ type faultRecorder struct {
 // violationCallback is the function of the page that violationListener calls.
 const violationCallback = "policyBreached"
 
-// violationListener tells of every breach of the content security policy, from inside
-// the page.
+// violationListener reports every violation of the content security policy from
+// inside the page.
 const violationListener = `addEventListener("securitypolicyviolation", (e) => ` + violationCallback + `(e.effectiveDirective + " " + e.blockedURI + " " + e.sample));`
 
-// noTransition is what Chromium itself throws into a page when it was too slow
-// to fade from the page before, as the stylesheet asks. The page is shown at
-// once then, which is as good.
+// toastListener keeps the toast of a page, which disappears after a few seconds: a busy
+// machine may look too late.
+const toastListener = `addEventListener("DOMContentLoaded", () => {
+	document.documentElement.dataset.toast = document.querySelector("#toast")?.innerText.trim() ?? "";
+});`
+
+// noTransition is an exception that Chromium throws into a page if it was too slow
+// for the view transition of the stylesheet. The page is then shown without it.
 const noTransition = "Transition was aborted because of invalid state"
 
-// expect announces statuses of errors that the journey provokes.
+// expect allows error statuses that the journey causes.
 func (w *faultRecorder) expect(statuses ...int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expected = append(w.expected, statuses...)
 }
 
-// finish forgets what went wrong, and does not note any more: for a journey that
-// provokes it.
+// finish discards the faults and stops recording, for a journey that causes them.
 func (w *faultRecorder) finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wrong, w.done = nil, true
 }
 
-// faults are what went wrong so far.
+// faults returns the faults so far.
 func (w *faultRecorder) faults() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.wrong)
 }
 
-// record adds what went wrong.
+// record adds a fault.
 func (w *faultRecorder) record(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
 }
 
-// handleEvent takes an event of the tab. It must be fast and ask the browser nothing.
+// handleEvent handles an event of the tab. It must be fast and must not call the
+// browser.
 func (w *faultRecorder) handleEvent(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,11 +95,10 @@ func (w *faultRecorder) handleEvent(event any) {
 	}
 }
 
-// performance is the code of issues that are advice about speed, which
-// make bench measures.
+// performance is the code of issues that are advice about speed.
 const performance = "PerformanceIssue"
 
-// handleIssue takes what the browser itself finds wrong with a page.
+// handleIssue records a problem that the browser finds in a page.
 func (w *faultRecorder) handleIssue(i *audits.InspectorIssue) {
 	switch {
 	case i.Code == performance:
@@ -110,7 +114,7 @@ func (w *faultRecorder) handleIssue(i *audits.InspectorIssue) {
 	}
 }
 
-// handleTransfer takes what becomes of requests.
+// handleTransfer records failed requests.
 func (w *faultRecorder) handleTransfer(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
@@ -127,7 +131,7 @@ func (w *faultRecorder) handleTransfer(event any) {
 	}
 }
 
-// exceptionText is an exception in words.
+// exceptionText returns the text of an exception.
 func exceptionText(d *runtime.ExceptionDetails) string {
 	if d.Exception != nil && d.Exception.Description != "" {
 		return d.Exception.Description
@@ -135,7 +139,7 @@ func exceptionText(d *runtime.ExceptionDetails) string {
 	return d.Text
 }
 
-// consoleText is what was written to the console.
+// consoleText returns the text of a console message.
 func consoleText(args []*runtime.RemoteObject) string {
 	var words []string
 	for _, a := range args {

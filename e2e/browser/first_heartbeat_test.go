@@ -8,19 +8,24 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// hasStatus is whether the sign of the heartbeat's page says a word.
+// hasStatus returns an expression: the heartbeat page shows a status.
 func hasStatus(word string) string {
 	return `document.querySelector(".hero .status-xl")?.innerText.trim() === "` + word + `"`
 }
 
-// untouched marks the document, and later tells whether it is still the one
-// that was loaded then.
+// Long enough to see each status on a busy machine, and short enough to wait for.
+const (
+	shortInterval = "10s"
+	shortGrace    = "10s"
+)
+
+// touch marks the document. untouched is true as long as it was not reloaded.
 const (
 	touch     = `document.documentElement.dataset.journey = "here"`
 	untouched = `document.documentElement.dataset.journey === "here"`
 )
 
-// createOwner makes the owner by the one-time link, and arrives at the empty list.
+// createOwner creates the owner by the one-time link, and ends at the empty list.
 func createOwner(b *tab, s *server) {
 	b.Helper()
 	b.navigate(s.setup)
@@ -36,44 +41,56 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 	t.Parallel()
 	s := startFirstServer(t)
 	b := newTab(t, s)
-	createOwner(b, s)
-
-	b.followLink("Heartbeats")
-	b.followLink("Use cron or OnCalendar")
-	b.waitForPath("/heartbeats/new")
-	b.fill("Name", "Nightly backup")
-	b.fill("Expected interval", "3s")
-	b.fill("Grace period", "2s")
-	b.submit("Save")
-	b.waitFor("the page of the new heartbeat", hasStatus("New"))
-
-	url := b.clipboard()
-	if !strings.HasPrefix(url, s.base+"/api/v1/hb/") {
-		t.Fatalf("the URL to copy is %q", url)
-	}
-	b.run(chromedp.Evaluate[chromedp.Void](touch))
-	ping(t, url)
-	b.waitFor("Up, on the page as it was loaded", hasStatus("Up")+"&&"+untouched)
-	if again := b.clipboard(); again != url {
-		t.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
-	}
-	b.waitFor("Late, on the page as it was loaded", hasStatus("Late")+"&&"+untouched)
-	b.waitFor("Down, on the page as it was loaded", hasStatus("Down")+"&&"+untouched)
-
-	b.followLink("Incident #1")
-	b.waitForText("Nightly backup missed its ping")
-	b.fill("Note", "The disk is full.")
-	b.submit("Acknowledge with note")
-	b.waitFor("Acknowledged", hasStatus("Acknowledged"))
-	b.waitForText("The disk is full.")
-	b.run(chromedp.Evaluate[chromedp.Void](touch))
-	ping(t, url)
-	b.waitFor("Resolved, on the page as it was loaded", hasStatus("Resolved")+"&&"+untouched)
-	b.waitForText("Was Down for")
+	url := ""
+	b.step("the setup link creates the owner", func(b *tab) {
+		createOwner(b, s)
+	})
+	b.step("a new heartbeat is created", func(b *tab) {
+		b.followLink("Heartbeats")
+		b.followLink("Use cron or OnCalendar")
+		b.waitForPath("/heartbeats/new")
+		b.fill("Name", "Nightly backup")
+		b.fill("Expected interval", shortInterval)
+		b.fill("Grace period", shortGrace)
+		b.submit("Save")
+		b.waitFor("the page of the new heartbeat", hasStatus("New"))
+	})
+	b.step("its ping URL can be copied", func(b *tab) {
+		url = b.clipboard()
+		if !strings.HasPrefix(url, s.base+"/api/v1/hb/") {
+			b.Fatalf("the URL to copy is %q", url)
+		}
+	})
+	b.step("a ping turns the open page Up", func(b *tab) {
+		b.run(chromedp.Evaluate[chromedp.Void](touch))
+		ping(b.T, url)
+		b.waitFor("Up, on the page as it was loaded", hasStatus("Up")+"&&"+untouched)
+		if again := b.clipboard(); again != url {
+			b.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
+		}
+	})
+	b.step("silence turns the open page Late and Down", func(b *tab) {
+		b.waitFor("Late, on the page as it was loaded", hasStatus("Late")+"&&"+untouched)
+		b.waitFor("Down, on the page as it was loaded", hasStatus("Down")+"&&"+untouched)
+	})
+	b.step("a note acknowledges the incident", func(b *tab) {
+		b.followLink("Incident #1")
+		b.waitForText("Nightly backup missed its ping")
+		b.fill("Note", "The disk is full.")
+		b.submit("Acknowledge with note")
+		b.waitFor("Acknowledged", hasStatus("Acknowledged"))
+		b.waitForText("The disk is full.")
+	})
+	b.step("a ping resolves the incident on the open page", func(b *tab) {
+		b.run(chromedp.Evaluate[chromedp.Void](touch))
+		ping(b.T, url)
+		b.waitFor("Resolved, on the page as it was loaded", hasStatus("Resolved")+"&&"+untouched)
+		b.waitForText("Was Down for")
+	})
 }
 
-// clipboard presses Copy beside the ping URL, and returns what is on the clipboard
-// then, which must be what is shown.
+// clipboard presses Copy next to the ping URL, and returns the text of the
+// clipboard, which must be the displayed URL.
 func (b *tab) clipboard() string {
 	b.Helper()
 	permission := browser.SetPermissionParams{

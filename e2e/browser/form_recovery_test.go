@@ -9,19 +9,19 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// disableScript turns the script of the tab's pages off.
+// disableScript disables JavaScript in the tab.
 func (b *tab) disableScript() {
 	b.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// dropSession loses the session, as twelve hours without a visit do.
+// dropSession removes the session cookie, as an expired session does.
 func (b *tab) dropSession() {
 	b.Helper()
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
 }
 
-func TestStashedForm_ComesBackAfterSigningInAgain(t *testing.T) {
+func TestHeldForm_ComesBackAfterSigningInAgain(t *testing.T) {
 	t.Parallel()
 	s := startOwnedServer(t)
 	for _, script := range []bool{true, false} {
@@ -46,7 +46,7 @@ func TestStashedForm_ComesBackAfterSigningInAgain(t *testing.T) {
 		b.submit("Sign in")
 		b.fill("Password", ownerPassword)
 		b.submit("Sign in")
-		b.waitForText("What you typed is back in the form. It is not saved yet.")
+		b.waitForText("Your values are back in the form. They are not saved yet.")
 		b.waitFor("the form as it was typed", `document.querySelector("#name").value === "Nightly & <b>backup</b>"
 			&& document.querySelector("#interval").value === "36h" && document.querySelector("#grace").value === "90m"
 			&& document.querySelector("#desc").value === "Runs on db1"`)
@@ -92,21 +92,27 @@ func TestFormConflict_TwoEditsAreMerged(t *testing.T) {
 		b.signIn(ownerEmail, ownerPassword)
 		b.navigate(edit)
 	}
-	two.fill("Description", "Runbook: call Ada")
-	two.fill("Tags", "db")
-	two.submit("Save")
-	two.waitForText("Runbook: call Ada")
-	one.fill("Grace period", "2h")
-	one.fill("Tags", "disk")
-	one.expect(409)
-	one.submit("Save")
-	one.waitForText("has changed since you opened it")
-	one.waitForText("Only they changed it: their value is kept.")
-	one.waitForText("Only you changed it: your value is kept.")
-	one.tick("disk")
-	one.submit("Save")
-	one.waitForPath("/heartbeats/" + *h.ID)
-	one.waitForText("Runbook: call Ada")
-	one.waitForText("grace 2h")
-	one.waitForText("disk")
+	two.step("the first edit is saved", func(two *tab) {
+		two.fill("Description", "Runbook: call Ada")
+		two.fill("Tags", "db")
+		two.submit("Save")
+		two.waitForText("Runbook: call Ada")
+	})
+	one.step("the second edit shows both changes", func(one *tab) {
+		one.fill("Grace period", "2h")
+		one.fill("Tags", "disk")
+		one.expect(409)
+		one.submit("Save")
+		one.waitForText("has changed since you opened it")
+		one.waitForText("Only they changed it: their value is kept.")
+		one.waitForText("Only you changed it: your value is kept.")
+	})
+	one.step("the merged form is saved", func(one *tab) {
+		one.tick("disk")
+		one.submit("Save")
+		one.waitForPath("/heartbeats/" + *h.ID)
+		one.waitForText("Runbook: call Ada")
+		one.waitForText("grace 2h")
+		one.waitForText("disk")
+	})
 }

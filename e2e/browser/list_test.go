@@ -12,13 +12,14 @@ import (
 	"overdue/client"
 )
 
-// rowNames are the names in the list, from the top.
+// rowNames returns the names in the list, from the top.
 func (b *tab) rowNames() []string {
 	b.Helper()
 	return mustEvaluate[[]string](b, `[...document.querySelectorAll(".hb-name")].map((e) => e.innerText)`)
 }
 
-// expectRows complains unless the list has these names, in any order.
+// expectRows reports an error unless the list has exactly these names, in any
+// order.
 func (b *tab) expectRows(names ...string) {
 	b.Helper()
 	got := b.rowNames()
@@ -29,13 +30,14 @@ func (b *tab) expectRows(names ...string) {
 	}
 }
 
-// rowHasStatus is whether the row of a heartbeat has a status.
+// rowHasStatus returns an expression: the row of a heartbeat has a status.
 func rowHasStatus(name, status string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".hb")].some((r) => r.querySelector(".hb-name").innerText === %s &&
 		r.dataset.status === %[2]s && r.querySelector(".status").innerText.trim().toLowerCase() === %[2]s)`, quote(name), quote(status))
 }
 
-// createDozen makes twelve heartbeats: "job 01" and so on, every third tagged db.
+// createDozen creates twelve heartbeats, "job 01" and so on. Every third has the
+// tag db.
 func createDozen(t *testing.T, api *client.Client) (all []client.Heartbeat) {
 	t.Helper()
 	for i := range 12 {
@@ -57,32 +59,38 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 	ping(t, *all[3].PingURL+"/fail")
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	if first := b.rowNames()[0]; first != "job 04" {
-		b.Errorf("the list begins with %s; want the one that is Down", first)
-	}
-
-	b.typeKeys("/job 1")
-	b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
-	b.expectRows("job 10", "job 11", "job 12")
-	b.typeKeys("/")
-	b.waitFor("the search at hand, with what was searched", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
-
-	b.navigate("/heartbeats")
-	b.followLink("1 Down")
-	b.expectRows("job 04")
-	b.followLink("2 Up")
-	b.expectRows("job 02", "job 03")
-	b.navigate("/heartbeats")
-	b.followLink("db 4")
-	b.expectRows("job 01", "job 04", "job 07", "job 10")
-	b.followLink("1 Down")
-	b.expectRows("job 04")
-	b.navigate("/heartbeats?q=nothing+like+this")
-	b.waitForText("No heartbeat matches.")
-	b.followLink("Show all")
-	if n := len(b.rowNames()); n != len(all) {
-		b.Errorf("all of them are %d; want %d", n, len(all))
-	}
+	b.step("a Down heartbeat is first", func(b *tab) {
+		if first := b.rowNames()[0]; first != "job 04" {
+			b.Errorf("the list begins with %s; want the one that is Down", first)
+		}
+	})
+	b.step("the search filters and keeps its text", func(b *tab) {
+		b.typeKeys("/job 1")
+		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
+		b.expectRows("job 10", "job 11", "job 12")
+		b.typeKeys("/")
+		b.waitFor("the search at hand, with what was searched", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
+	})
+	b.step("status and tag filter, alone and together", func(b *tab) {
+		b.navigate("/heartbeats")
+		b.followLink("1 Down")
+		b.expectRows("job 04")
+		b.followLink("2 Up")
+		b.expectRows("job 02", "job 03")
+		b.navigate("/heartbeats")
+		b.followLink("db 4")
+		b.expectRows("job 01", "job 04", "job 07", "job 10")
+		b.followLink("1 Down")
+		b.expectRows("job 04")
+	})
+	b.step("a filter without matches leads back", func(b *tab) {
+		b.navigate("/heartbeats?q=nothing+like+this")
+		b.waitForText("No matching heartbeats.")
+		b.followLink("Show all")
+		if n := len(b.rowNames()); n != len(all) {
+			b.Errorf("the unfiltered list has %d; want %d", n, len(all))
+		}
+	})
 }
 
 func TestHeartbeatList_BulkActions(t *testing.T) {
@@ -91,42 +99,51 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 	createDozen(t, s.newClient(t))
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	pick := func() {
+	pick := func(b *tab) {
 		b.tick("Select job 05")
 		b.tick("Select job 06")
 		b.waitForText("2 selected")
 	}
-	pick()
-	b.submit("Pause")
-	b.waitFor("both Paused, and no other", rowHasStatus("job 05", "paused")+"&&"+rowHasStatus("job 06", "paused")+`&& document.querySelectorAll('.hb[data-status="paused"]').length === 2`)
-	pick()
-	b.submit("Resume")
-	b.waitFor("none Paused", `document.querySelectorAll('.hb[data-status="paused"]').length === 0`)
-	pick()
-	b.press("Add tag")
-	b.fill("Tag", "weekly")
-	b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
-	b.followLink("weekly 2")
-	b.expectRows("job 05", "job 06")
-
-	b.tick("Select all on this page")
-	b.waitForText("2 selected")
-	b.submit("Delete")
-	b.waitForText("Delete 2 heartbeats?")
-	b.expect(422)
-	b.fill("Type delete to confirm", "no")
-	b.submit("Delete 2 heartbeats")
-	b.waitForText("Type the word delete.")
-	b.fill("Type delete to confirm", "delete")
-	b.submit("Delete 2 heartbeats")
-	b.waitForPath("/heartbeats")
-	if n := len(b.rowNames()); n != 10 {
-		b.Errorf("after the deletion there are %d; want 10", n)
-	}
-	b.submit("Undo")
-	b.waitForText("Restored 2 heartbeats")
-	b.navigate("/heartbeats?tag=weekly")
-	b.expectRows("job 05", "job 06")
+	b.step("Pause", func(b *tab) {
+		pick(b)
+		b.submit("Pause")
+		b.waitFor("both Paused, and no other", rowHasStatus("job 05", "paused")+"&&"+rowHasStatus("job 06", "paused")+`&& document.querySelectorAll('.hb[data-status="paused"]').length === 2`)
+	})
+	b.step("Resume", func(b *tab) {
+		pick(b)
+		b.submit("Resume")
+		b.waitFor("none Paused", `document.querySelectorAll('.hb[data-status="paused"]').length === 0`)
+	})
+	b.step("Add tag", func(b *tab) {
+		pick(b)
+		b.press("Add tag")
+		b.fill("Tag", "weekly")
+		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
+		b.followLink("weekly 2")
+		b.expectRows("job 05", "job 06")
+	})
+	b.step("Delete asks for the word delete", func(b *tab) {
+		b.tick("Select all on this page")
+		b.waitForText("2 selected")
+		b.submit("Delete")
+		b.waitForText("Delete 2 heartbeats?")
+		b.expect(422)
+		b.fill("Type delete to confirm", "no")
+		b.submit("Delete 2 heartbeats")
+		b.waitForText("Type the word “delete”.")
+		b.fill("Type delete to confirm", "delete")
+		b.submit("Delete 2 heartbeats")
+		b.waitForPath("/heartbeats")
+		if n := len(b.rowNames()); n != 10 {
+			b.Errorf("after the deletion there are %d; want 10", n)
+		}
+	})
+	b.step("Undo restores them", func(b *tab) {
+		b.submit("Undo")
+		b.waitForToast("Restored 2 heartbeats")
+		b.navigate("/heartbeats?tag=weekly")
+		b.expectRows("job 05", "job 06")
+	})
 }
 
 func TestHeartbeat_DeletionAsksForTheNameAndCanBeUndone(t *testing.T) {
@@ -136,27 +153,33 @@ func TestHeartbeat_DeletionAsksForTheNameAndCanBeUndone(t *testing.T) {
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
 	b.followLink("job 05")
-	beside := newTab(t, s) // looks on, live, and is no reason to log anything
-	beside.signIn(ownerEmail, ownerPassword)
-	beside.followLink("job 05")
-	beside.expect(404)
-	b.press("Delete")
-	b.waitFor("the question", `document.querySelector("dialog").open`)
-	b.press("Keep it")
-	b.waitFor("the question gone", `!document.querySelector("dialog").open`)
-	b.press("Delete")
-	b.fill("Type the name to confirm", "job 05")
-	b.submit("Delete heartbeat")
-	b.waitForPath("/heartbeats")
-	if names := b.rowNames(); slices.Contains(names, "job 05") || len(names) != 11 {
-		b.Errorf("after the deletion the list is %q", names)
-	}
-	b.submit("Undo")
-	b.waitForText("Restored job 05")
-	b.followLink("Heartbeats")
-	if names := b.rowNames(); !slices.Contains(names, "job 05") || len(names) != 12 {
-		b.Errorf("after taking it back the list is %q", names)
-	}
+	second := newTab(t, s) // its open stream must not cause a log line
+	second.signIn(ownerEmail, ownerPassword)
+	second.followLink("job 05")
+	second.expect(404)
+	b.step("the dialog can be closed", func(b *tab) {
+		b.press("Delete")
+		b.waitFor("the question", `document.querySelector("dialog").open`)
+		b.press("Keep it")
+		b.waitFor("the question gone", `!document.querySelector("dialog").open`)
+	})
+	b.step("the name confirms the deletion", func(b *tab) {
+		b.press("Delete")
+		b.fill("Type the name to confirm", "job 05")
+		b.submit("Delete heartbeat")
+		b.waitForPath("/heartbeats")
+		if names := b.rowNames(); slices.Contains(names, "job 05") || len(names) != 11 {
+			b.Errorf("after the deletion the list is %q", names)
+		}
+	})
+	b.step("Undo restores the heartbeat", func(b *tab) {
+		b.submit("Undo")
+		b.waitForToast("Restored job 05")
+		b.followLink("Heartbeats")
+		if names := b.rowNames(); !slices.Contains(names, "job 05") || len(names) != 12 {
+			b.Errorf("after Undo the list is %q", names)
+		}
+	})
 }
 
 func TestLive_AnUpdatedRowKeepsFocusSelectionAndPosition(t *testing.T) {
@@ -170,7 +193,7 @@ func TestLive_AnUpdatedRowKeepsFocusSelectionAndPosition(t *testing.T) {
 	const where = `Math.round(scrollY)`
 	before := mustEvaluate[int](b, where)
 	if before == 0 {
-		b.Fatal("the page does not scroll, so that it stays proves nothing")
+		b.Fatal("the page does not scroll; the test proves nothing")
 	}
 	ping(t, *all[8].PingURL)
 	b.waitFor("the row Up, on the page as it was loaded", rowHasStatus("job 09", "up")+"&&"+untouched)

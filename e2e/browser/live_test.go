@@ -6,7 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// isLive is whether the page says that it follows what happens.
+// isLive is an expression: the page shows that it is live.
 const isLive = `document.querySelector(".page-head .live")?.innerText === "Live"`
 
 func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
@@ -35,12 +35,12 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	must := func(text string) {
 		notes.waitFor(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`)
 	}
-	beside := newTab(t, s)
-	beside.signIn(ownerEmail, ownerPassword)
-	beside.followLink("Incidents")
-	beside.followLink("Nightly backup")
-	beside.submit("Acknowledge")
-	notes.waitFor("Acknowledged by somebody else, and the button gone", hasStatus("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
+	second := newTab(t, s)
+	second.signIn(ownerEmail, ownerPassword)
+	second.followLink("Incidents")
+	second.followLink("Nightly backup")
+	second.submit("Acknowledge")
+	notes.waitFor("Acknowledged by another person, and no button", hasStatus("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
 	must("the note that is being typed, after an acknowledgement")
 
 	report(t, *h.PingURL, "third output")

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// startBrowser starts the browser.
+// startBrowser starts Chromium.
 func startBrowser() (end func(), err error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Scripts that judge a page.
+// Scripts that check a page.
 var (
 	//go:embed page/audit.js
 	audit string
@@ -22,7 +22,7 @@ var (
 	contrast string
 )
 
-// complaints says everything that a script of these finds.
+// complaints reports every error that a script returns.
 func (b *tab) complaints(script string) {
 	b.Helper()
 	for _, wrong := range mustEvaluate[[]string](b, "("+script+")()") {
@@ -30,13 +30,13 @@ func (b *tab) complaints(script string) {
 	}
 }
 
-// preferTheme makes the system around the browser prefer a theme.
+// preferTheme emulates the theme that the system prefers.
 func (b *tab) preferTheme(theme string) {
 	b.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
 }
 
-// contrastScript is that of the background of the page: 0 is black, 1 white.
+// contrastScript returns the brightness of the background: 0 is black, 1 is white.
 const contrastScript = `(() => {
 	const canvas = new OffscreenCanvas(1, 1).getContext("2d");
 	for (const e of [document.documentElement, document.body]) {
@@ -47,13 +47,13 @@ const contrastScript = `(() => {
 	return a === 255 ? (r + g + b) / 765 : -1;
 })()`
 
-// namedRoles are roles of things that a screen reader says by name.
+// namedRoles are the roles of elements that need an accessible name.
 var namedRoles = []string{
 	"button", "link", "textbox", "searchbox", "checkbox", "combobox", "radio", "spinbutton", "switch", "tab", "menuitem", "img", "image", "navigation",
 	"dialog", "region", "complementary", "heading",
 }
 
-// expectNames complains about what a screen reader would meet and could not name.
+// expectNames reports elements without an accessible name.
 func (b *tab) expectNames() {
 	b.Helper()
 	text := func(v *accessibility.Value) (s string) {
@@ -69,19 +69,19 @@ func (b *tab) expectNames() {
 	}
 }
 
-// expectAccessible looks at the page that is open as everybody sees it: wide, with a screen
-// reader, dark, and narrow.
+// expectAccessible checks the current page: wide, with its accessibility tree,
+// dark, and narrow.
 func (b *tab) expectAccessible() {
 	b.Helper()
 	b.complaints(audit)
 	b.expectNames()
 	b.expectNoSidewaysScroll()
 	if light := mustEvaluate[float64](b, contrastScript); light < 0.9 {
-		b.Errorf("by day the background has a brightness of %.2f", light)
+		b.Errorf("in the light theme the background has a brightness of %.2f", light)
 	}
 	b.preferTheme("dark")
 	if dark := mustEvaluate[float64](b, contrastScript); dark < 0 || dark > 0.2 {
-		b.Errorf("by night the background has a brightness of %.2f", dark)
+		b.Errorf("in the dark theme the background has a brightness of %.2f", dark)
 	}
 	b.preferTheme("light")
 	b.resize(narrow)
@@ -90,7 +90,7 @@ func (b *tab) expectAccessible() {
 	b.resize(wide)
 }
 
-// expectAllAccessible judges pages, each as a test of its own.
+// expectAllAccessible checks pages, each in its own subtest.
 func (b *tab) expectAllAccessible(t *testing.T, paths []string) {
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {

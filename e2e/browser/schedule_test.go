@@ -7,29 +7,33 @@ func TestHeartbeatForm_PreviewsACronExpression(t *testing.T) {
 	s := startOwnedServer(t)
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	b.navigate("/heartbeats/new")
-	b.fill("Name", "Nightly backup")
-	b.press("Cron")
-	b.fill("Cron expression", "0 3 * * 1-5")
-	b.fill("Time zone", "Europe/Berlin")
-	b.waitForText("Overdue expects a ping at 03:00 on weekdays, Europe/Berlin.")
-	b.waitForText("Next 5 runs")
-
-	b.fill("Cron expression", "0 3 * * 1-5\n61 3 * * *")
-	b.waitForText("Line 2: Minute 61 is out of range: minutes go from 0 to 59.")
-	b.waitForText("The schedule cannot be read yet.")
-	b.expect(422)
-	b.submit("Save")
-	b.waitFor("the focus on it, and what was typed", `document.activeElement.id === "cron" && document.activeElement.value.includes("61 3")`)
-	b.waitFor("the other schedules still away", `!document.querySelector("#interval").checkVisibility()`)
-
-	b.fill("Cron expression", "0 3 * * 1-5\n30 12 * * 6")
-	b.waitForText("at 03:00 on weekdays")
-	b.submit("Save")
-	b.waitFor("the page of the new heartbeat", hasStatus("New"))
-	b.followLink("Heartbeats")
-	b.waitForText("at 03:00 on weekdays")
-	b.expectRows("Nightly backup")
+	b.step("the preview describes the schedule", func(b *tab) {
+		b.navigate("/heartbeats/new")
+		b.fill("Name", "Nightly backup")
+		b.press("Cron")
+		b.fill("Cron expression", "0 3 * * 1-5")
+		b.fill("Time zone", "Europe/Berlin")
+		b.waitForText("Overdue expects a ping at 03:00 on weekdays, Europe/Berlin.")
+		b.waitForText("Next 5 runs")
+	})
+	b.step("an invalid line is named and focused", func(b *tab) {
+		b.fill("Cron expression", "0 3 * * 1-5\n61 3 * * *")
+		b.waitForText("Line 2: Minute 61 is out of range: minutes go from 0 to 59.")
+		b.waitForText("A preview appears here as soon as the schedule is valid.")
+		b.expect(422)
+		b.submit("Save")
+		b.waitFor("the focus on it, and what was typed", `document.activeElement.id === "cron" && document.activeElement.value.includes("61 3")`)
+		b.waitFor("the other schedules still away", `!document.querySelector("#interval").checkVisibility()`)
+	})
+	b.step("a corrected schedule is saved", func(b *tab) {
+		b.fill("Cron expression", "0 3 * * 1-5\n30 12 * * 6")
+		b.waitForText("at 03:00 on weekdays")
+		b.submit("Save")
+		b.waitFor("the page of the new heartbeat", hasStatus("New"))
+		b.followLink("Heartbeats")
+		b.waitForText("at 03:00 on weekdays")
+		b.expectRows("Nightly backup")
+	})
 }
 
 func TestHeartbeatForm_ASuggestionFillsInTheField(t *testing.T) {
@@ -68,7 +72,7 @@ func TestAPIReference_ALinkOpensItsOperation(t *testing.T) {
 	b.waitFor("another, without a new page", isOpen(first))
 }
 
-// isOpen is whether the operation with an id can be read.
+// isOpen returns an expression: the operation with an id is open and in view.
 func isOpen(id string) string {
 	return `(() => {
 		const e = document.getElementById(` + quote(id) + `), box = e.closest("details.op"), at = e.getBoundingClientRect();

@@ -9,17 +9,17 @@ import (
 	"overdue/client"
 )
 
-// seededServer is a server that has some of everything, and the addresses of all
-// its pages.
+// seededServer is a server with data of every kind, and the addresses of all its
+// pages.
 type seededServer struct {
 	*server
 	signedOut, pages []string
 }
 
-// longName is a name as long as they may be, without a blank to break it at.
+// longName is a name of the maximum length without a space.
 const longName = "warehouse-stock-synchronisation-of-all-european-locations-including-the-ones-that-nobody-remembers"
 
-// must is for what has to work before a journey begins.
+// must fails the test if the preparation of a journey fails.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(value T, err error) T {
 		t.Helper()
@@ -30,8 +30,8 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// startSeeded makes a server with some of everything. b ends up signed in as its
-// owner.
+// startSeeded starts a server with data of every kind. The returned tab is signed
+// in as its owner.
 func startSeeded(t *testing.T) (*seededServer, *tab) {
 	t.Helper()
 	s := startOwnedServer(t)
@@ -80,7 +80,7 @@ func startSeeded(t *testing.T) (*seededServer, *tab) {
 	return f, b
 }
 
-// addPeople invites somebody, which leaves the link that leads to their page.
+// addPeople creates an invitation, and keeps its link.
 func (f *seededServer) addPeople(b *tab) {
 	b.Helper()
 	b.navigate("/team")
@@ -89,7 +89,7 @@ func (f *seededServer) addPeople(b *tab) {
 	f.signedOut = []string{"/sign-in", mustEvaluate[string](b, `document.querySelector("#invite-link").innerText`), "/invitations/none", "/acknowledge/none"}
 }
 
-// manualPaths lists every page of the manual.
+// manualPaths returns the paths of all pages of the manual.
 func (b *tab) manualPaths() []string {
 	b.Helper()
 	b.navigate("/docs/first-heartbeat")

@@ -18,25 +18,25 @@ import (
 	"overdue/client"
 )
 
-// Who owns the server of a journey that does not begin with the setup.
+// The owner of a server whose journey does not begin with the setup.
 const (
 	ownerEmail    = "owner@example.com"
 	ownerPassword = "a long enough password"
 )
 
-// waitLimit is how long a step may take before the journey has failed.
+// waitLimit is the maximum time of a step.
 const waitLimit = 45 * time.Second
 
-// server is the running product, with a database of its own.
+// server is the running product with its own database.
 type server struct {
 	base     string // as it says itself
 	setup    string // the one-time link, empty when there is an owner
 	database string
 	said     *transcript
-	provoked []string // what the journey makes the server log
+	provoked []string // parts of log lines that the journey causes
 }
 
-// transcript is what a process has said. It is safe for concurrent use.
+// transcript holds the output of a process. It is safe for concurrent use.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -54,8 +54,8 @@ func (s *transcript) String() string {
 	return s.text.String()
 }
 
-// startServer starts the product for the first time, as somebody does who follows the
-// manual, with variables of the environment besides. It ends with the test.
+// startServer starts the product for the first time, with additional environment
+// variables. It ends with the test.
 func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
 	s := &server{database: filepath.Join(t.TempDir(), "overdue.db"), said: &transcript{}}
@@ -88,7 +88,7 @@ func startServer(t *testing.T, env ...string) *server {
 	return s
 }
 
-// startFirstServer is a server that waits for its owner.
+// startFirstServer starts a server that waits for its owner.
 func startFirstServer(t *testing.T) *server {
 	t.Helper()
 	s := startServer(t)
@@ -102,13 +102,13 @@ func startFirstServer(t *testing.T) *server {
 	return s
 }
 
-// startOwnedServer is a server with an owner.
+// startOwnedServer starts a server with an owner.
 func startOwnedServer(t *testing.T) *server {
 	t.Helper()
 	return startServer(t, "OVERDUE_OWNER_EMAIL="+ownerEmail, "OVERDUE_OWNER_PASSWORD="+ownerPassword)
 }
 
-// newClient calls the API with a new key.
+// newClient returns an API client with a new key.
 func (s *server) newClient(t *testing.T) *client.Client {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, "api-key", "create", "--name", "journey", "--database", s.database)
@@ -121,7 +121,7 @@ func (s *server) newClient(t *testing.T) *client.Client {
 	return client.New(s.base, strings.TrimSpace(string(out)))
 }
 
-// createHeartbeat creates a heartbeat and returns it.
+// createHeartbeat creates a heartbeat.
 func createHeartbeat(t *testing.T, api *client.Client, name, interval, grace string, tags ...string) client.Heartbeat {
 	t.Helper()
 	tags = append([]string{}, tags...) // none is a list too
@@ -132,13 +132,13 @@ func createHeartbeat(t *testing.T, api *client.Client, name, interval, grace str
 	return h
 }
 
-// ping sends a ping, as curl does.
+// ping sends a ping.
 func ping(t *testing.T, url string) {
 	t.Helper()
 	report(t, url, "")
 }
 
-// report sends a ping with a body, as curl --data does.
+// report sends a ping with a body.
 func report(t *testing.T, url, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
@@ -151,11 +151,11 @@ func report(t *testing.T, url, body string) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("the ping was answered %s", resp.Status)
+		t.Fatalf("the ping got %s", resp.Status)
 	}
 }
 
-// waitUntil tries something until it works.
+// waitUntil repeats try until it succeeds.
 func waitUntil(t *testing.T, what string, try func() error) {
 	t.Helper()
 	const pause = 30 * time.Millisecond

@@ -28,7 +28,7 @@ const (
 	high   = 900
 )
 
-// Scripts that look at a page.
+// Scripts that find elements of a page.
 var (
 	//go:embed page/find.js
 	find string
@@ -36,7 +36,7 @@ var (
 	overflow string
 )
 
-// tab is one tab of the browser, with cookies of its own.
+// tab is one browser tab with its own cookies.
 type tab struct {
 	*testing.T
 	ctx  context.Context
@@ -44,8 +44,8 @@ type tab struct {
 	*faultRecorder
 }
 
-// newTab opens a tab that looks at a server. At the end of the test it says what
-// went wrong in it, and shows what was last to be seen.
+// newTab opens a tab for a server. At the end of the test it reports faults, and
+// keeps a screenshot if the test failed.
 func newTab(t *testing.T, s *server) *tab {
 	t.Helper()
 	b := &tab{T: t, base: s.base, faultRecorder: &faultRecorder{requests: map[string]string{}}}
@@ -63,11 +63,11 @@ func newTab(t *testing.T, s *server) *tab {
 	call(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(b, audits.Enable, cdp.Empty{})
 	call(b, runtime.AddBinding, runtime.AddBindingParams{Name: violationCallback})
-	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violationListener})
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violationListener + toastListener})
 	return b
 }
 
-// close judges the last page, and tells what went wrong meanwhile.
+// close checks the last page and reports the faults of the tab.
 func (b *tab) close() {
 	if b.Failed() {
 		b.screenshot("failed")
@@ -80,7 +80,7 @@ func (b *tab) close() {
 	}
 }
 
-// screenshot keeps what is to be seen where go test -artifacts puts things.
+// screenshot saves a screenshot in the artifact directory (go test -artifacts).
 func (b *tab) screenshot(name string) {
 	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
@@ -93,7 +93,7 @@ func (b *tab) screenshot(name string) {
 	}
 }
 
-// run runs steps that must succeed.
+// run runs actions that must succeed.
 func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
@@ -103,7 +103,7 @@ func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// call sends one command of the protocol and returns its result.
+// call sends one protocol command and returns its result.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.Helper()
 	var result R
@@ -114,15 +114,15 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return result
 }
 
-// evaluate evaluates an expression in the page. An error is no fault of the page: it
-// may be on its way out.
+// evaluate evaluates an expression in the page. An error may only mean that the
+// page is being replaced.
 func evaluate[T any](b *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 }
 
-// mustEvaluate evaluates an expression in the page, which must be there.
+// mustEvaluate evaluates an expression that must succeed.
 func mustEvaluate[T any](b *tab, expression string) T {
 	b.Helper()
 	value, err := evaluate[T](b, expression)
@@ -132,13 +132,14 @@ func mustEvaluate[T any](b *tab, expression string) T {
 	return value
 }
 
-// waitFor waits until an expression is true in the page. What says it in words.
+// waitFor waits until an expression is true. what describes it.
 func (b *tab) waitFor(what, expression string) {
 	b.Helper()
 	waitUntil(b.T, what, func() error { return b.check(expression) })
 }
 
-// check returns nil when an expression is true in the page, else what is there.
+// check returns nil if an expression is true, and otherwise an error with the text
+// of the page.
 func (b *tab) check(expression string) error {
 	yes, err := evaluate[bool](b, "!!("+expression+")")
 	if err != nil || yes {
@@ -148,13 +149,19 @@ func (b *tab) check(expression string) error {
 	return errors.Join(fmt.Errorf("the page is %s", text), err)
 }
 
-// waitForText waits until the page says a text that can be seen.
+// waitForText waits until the page shows a text.
 func (b *tab) waitForText(text string) {
 	b.Helper()
 	b.waitFor("the page says "+quote(text), fmt.Sprintf(`document.body.innerText.replace(/\s+/g, " ").includes(%s)`, quote(text)))
 }
 
-// waitForPath complains unless the page is that of a path.
+// waitForToast waits until the page shows a toast, or has shown it.
+func (b *tab) waitForToast(text string) {
+	b.Helper()
+	b.waitFor("the toast "+quote(text), fmt.Sprintf(`document.documentElement.dataset.toast?.includes(%s)`, quote(text)))
+}
+
+// waitForPath fails unless the page has this path.
 func (b *tab) waitForPath(path string) {
 	b.Helper()
 	if here := mustEvaluate[string](b, "location.pathname"); here != path {
@@ -162,7 +169,7 @@ func (b *tab) waitForPath(path string) {
 	}
 }
 
-// navigate goes to a page by its address.
+// navigate opens an address.
 func (b *tab) navigate(path string) {
 	b.Helper()
 	url := path
@@ -172,14 +179,14 @@ func (b *tab) navigate(path string) {
 	b.run(chromedp.Navigate(url))
 }
 
-// position is where something is to be seen, or why not.
+// position is where a control is, or why it cannot be clicked.
 type position struct {
 	X, Y float64
 	Why  string
 }
 
-// locate waits until a control can be pointed at and rests, and returns where: an
-// answer of the server may move it, and a click would miss it.
+// locate waits until a control can be clicked and does not move, and returns its
+// position. A response of the server may move it, and a click would miss.
 func (b *tab) locate(kind, name string) (at position) {
 	b.Helper()
 	waitUntil(b.T, "pointing at "+name, func() (err error) {
@@ -196,33 +203,33 @@ func (b *tab) locate(kind, name string) (at position) {
 	return at
 }
 
-// click clicks on a control and stays on the page.
+// click clicks a control.
 func (b *tab) click(kind, name string) {
 	b.Helper()
 	at := b.locate(kind, name)
 	b.run(chromedp.MouseClickXY(at.X, at.Y))
 }
 
-// press clicks on a button that does something on the page.
+// press clicks a button that acts on the page.
 func (b *tab) press(name string) {
 	b.Helper()
 	b.click("button", name)
 }
 
-// submit clicks on a button that sends a form, and waits for the page after it.
+// submit clicks a button that sends a form, and waits for the next page.
 func (b *tab) submit(name string) {
 	b.Helper()
 	b.waitForNavigation(func() { b.click("button", name) })
 }
 
-// followLink clicks on a link, and waits for the page that it leads to.
+// followLink clicks a link, and waits for its page.
 func (b *tab) followLink(name string) {
 	b.Helper()
 	b.waitForNavigation(func() { b.click("link", name) })
 }
 
-// waitForNavigation does something that leads to another page, or to the same one anew, and
-// waits until that is there, complete, with its script.
+// waitForNavigation runs do, which must open another page or reload this one, and
+// waits until that page is complete.
 func (b *tab) waitForNavigation(do func()) {
 	b.Helper()
 	b.run(chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.left = "soon"`))
@@ -230,13 +237,13 @@ func (b *tab) waitForNavigation(do func()) {
 	b.waitFor("another page", `!document.documentElement.dataset.left && document.readyState === "complete"`)
 }
 
-// tick clicks on a box or a choice.
+// tick clicks a checkbox or radio button.
 func (b *tab) tick(name string) {
 	b.Helper()
 	b.click("field", name)
 }
 
-// fill clicks on a field and writes a text in place of what it holds.
+// fill replaces the text of a field.
 func (b *tab) fill(name, text string) {
 	b.Helper()
 	waitUntil(b.T, "the focus on "+name, func() error {
@@ -250,8 +257,8 @@ func (b *tab) fill(name, text string) {
 	b.typeKeys(kb.Backspace + text)
 }
 
-// typeKeys presses keys, wherever the focus is. As with a real keyboard a key that
-// the page takes for itself writes nothing, which the keys of chromedp do.
+// typeKeys presses keys. As on a real keyboard, a key that the page handles writes
+// no text; the key actions of chromedp would write it.
 func (b *tab) typeKeys(keys string) {
 	b.Helper()
 	for _, r := range keys {
@@ -270,14 +277,14 @@ func (b *tab) typeKeys(keys string) {
 	}
 }
 
-// resize makes the window another width.
+// resize changes the width of the window.
 func (b *tab) resize(width int64) {
 	b.Helper()
 	b.run(chromedp.EmulateViewport(width, high))
 }
 
-// expectNoSidewaysScroll complains when the page is wider than the window, and names what sticks
-// out.
+// expectNoSidewaysScroll reports the elements that make the page wider than the
+// window.
 func (b *tab) expectNoSidewaysScroll() {
 	b.Helper()
 	if over := mustEvaluate[[]string](b, "("+overflow+")()"); len(over) > 0 {
@@ -285,7 +292,7 @@ func (b *tab) expectNoSidewaysScroll() {
 	}
 }
 
-// signIn signs in by the form, and arrives at the list.
+// signIn signs in with the form, and ends at the list.
 func (b *tab) signIn(email, password string) {
 	b.Helper()
 	b.navigate("/sign-in")
@@ -295,7 +302,24 @@ func (b *tab) signIn(email, password string) {
 	b.waitForPath("/heartbeats")
 }
 
-// quote writes a text as a script does.
+// step runs a part of a journey as a subtest that is named after its promise. The
+// steps after a failed one do not run.
+func (b *tab) step(promise string, do func(b *tab)) {
+	b.Helper()
+	before := len(b.faults())
+	if !b.Run(promise, func(t *testing.T) {
+		here := *b
+		here.T = t
+		do(&here)
+		for _, fault := range b.faults()[before:] {
+			t.Error(fault)
+		}
+	}) {
+		b.FailNow()
+	}
+}
+
+// quote returns a JavaScript string literal.
 func quote(text string) string {
 	out, err := json.Marshal(text)
 	if err != nil {

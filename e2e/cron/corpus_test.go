@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// What people write into crontabs, about as often as they do.
+// Typical crontab lines with realistic frequencies.
 var (
 	minutes  = []string{"0", "30", "5", "*/5", "*/20", "*/15", "*/10", "17", "0,30", "*", "00", "0-59/10", "7,22,37,52"}
 	hours    = []string{"*", "3", "03", "4", "*/2", "0-6", "2,14", "23", "8-18"}
 	dates    = []string{"*", "*", "*", "*", "1", "1-7", "*/2", "15,30"}
 	months   = []string{"*", "*", "*", "*", "1", "jan", "*/3", "oct-dec"}
 	weekdays = []string{"*", "*", "*", "0", "1-5", "mon-fri", "7", "5-7", "sat,sun"}
-	// What Debian's cron takes in its own way, and what it rejects.
+	// Lines that Debian's cron interprets differently, or rejects.
 	odd = []string{"fri-sun", "5#2", "mon#1", "0~30", "~", "L", "15W", "friL", "60", "5/15", "22-4", "1?", "?", "H", "*-5", "monday", "1,,2", "1-", "*/0x", "@Daily", "99"}
 
 	words    = []string{"@hourly", "@daily", "@weekly", "@monthly", "@reboot", "@midnight"}
@@ -28,10 +28,10 @@ var (
 	}
 )
 
-// pickOne draws one of a list.
+// pickOne returns one item of a list.
 func pickOne(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
 
-// generateSchedule draws the fields of a line; one in six is odd.
+// generateSchedule generates the fields of a line. One in six is unusual.
 func generateSchedule(r *rand.Rand) string {
 	if r.IntN(12) == 0 {
 		return pickOne(r, words)
@@ -43,8 +43,8 @@ func generateSchedule(r *rand.Rand) string {
 	return strings.Join(fields, pickOne(r, []string{" ", " ", "\t", "  "}))
 }
 
-// generateCrontab draws a crontab of a few lines. In withUser the lines have a user, in plain they have not: cron reads the
-// one, and crontab(1) checks the other.
+// generateCrontab generates a crontab of a few lines. In withUser the lines have a user column, in
+// plain they do not: cron reads the former, and crontab(1) checks the latter.
 func generateCrontab(r *rand.Rand) (withUser, plain string) {
 	for range 1 + r.IntN(5) {
 		switch n := r.IntN(20); {
@@ -66,7 +66,7 @@ func generateCrontab(r *rand.Rand) (withUser, plain string) {
 	return withUser, plain
 }
 
-// withoutUser takes the user column off, so that crontab(1) can check the file.
+// withoutUser removes the user column, so that crontab(1) can check the file.
 func withoutUser(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -75,7 +75,8 @@ func withoutUser(text string) string {
 	return b.String()
 }
 
-// checkAll is a script that prints the name of each file of a directory and what crontab -n says of it.
+// checkAll is a script that prints the name of each file of a directory and the result of crontab
+// -n.
 func checkAll(program, dir string) string {
 	return fmt.Sprintf(`for f in %s/*; do if %s -n "$f" >/dev/null 2>&1; then echo "$(basename "$f") good"; else echo "$(basename "$f") bad"; fi; done`, dir, program)
 }

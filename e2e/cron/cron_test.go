@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// packagesDir is where the packages are kept from one run to the next.
+// packagesDir keeps the packages from one run to the next.
 var packagesDir = filepath.Join(os.TempDir(), "overdue-cron-packages")
 
-// buildOverdue is the program, and the directory that it is in.
+// buildOverdue builds the program and returns its directory.
 var buildOverdue = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "overdue-cron-test-")
 	if err != nil {
 		return "", err
 	}
-	// A job of alice writes below it.
+	// A job of alice writes to it.
 	return dir, firstError(os.Chmod(dir, 0o755), command(context.Background(), "", "go", "build", "-o", filepath.Join(dir, "overdue"), "overdue"))
 })
 
-// fetchedPackages are the packages.
+// fetchedPackages downloads the packages once.
 var fetchedPackages = sync.OnceValues(func() (packageDir, error) { return fetchDaemons(context.Background(), packagesDir) })
 
 func TestMain(m *testing.M) {
@@ -55,8 +55,8 @@ func prepare(t *testing.T) (d packageDir, overdue, dir string) {
 	return d, filepath.Join(dir, "overdue"), dir
 }
 
-// TestDiscover_JobsRunTheSameUnderTheRealDaemons runs four of the five daemons; busybox, which has only the real clock,
-// is in the command.
+// This test runs four of the five daemons. busybox needs the real clock, so only the command runs
+// it.
 func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	t.Parallel()
 	d, overdue, dir := prepare(t)
@@ -68,7 +68,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 			results := make(chan trialResult, 3)
 			worlds, err := os.MkdirTemp(dir, name+"-")
 			if err == nil {
-				err = os.Chmod(worlds, 0o755) // a job of alice writes below it
+				err = os.Chmod(worlds, 0o755) // a job of alice writes to it
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	}
 }
 
-// TestDiscover_AUserWithoutANameCanRunIt: containers run as user ids that /etc/passwd does not contain.
+// Containers run as user ids that are not in /etc/passwd.
 func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 	t.Parallel()
 	_, overdue, dir := prepare(t)
@@ -111,8 +111,9 @@ func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 	}
 }
 
-// TestDiscover_EditedCrontabsStayValid: crontab(1) of Debian's cron says which files its daemon reads. Those are edited, and are
-// valid afterwards; the others are left alone. A second run writes nothing, and the copies restore what was there.
+// crontab(1) of Debian's cron says which files its daemon reads. Those are edited and stay valid;
+// the others are not edited. A second run writes nothing, and the backups restore the original
+// files.
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
 	t.Parallel()
 	d, overdue, dir := prepare(t)
@@ -146,7 +147,8 @@ func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
 	}
 }
 
-// crontabCorpus is a world with generated crontabs, and the same without users for crontab(1).
+// crontabCorpus is a machine with generated crontabs, and the same crontabs without users for
+// crontab(1).
 type crontabCorpus struct {
 	*testMachine
 	packages packageDir
@@ -168,7 +170,7 @@ func (c *crontabCorpus) writeAll(t *testing.T) {
 	}
 }
 
-// content is what is in a crontab.
+// content returns the content of a crontab.
 func (c *crontabCorpus) content(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.root, "etc/cron.d", name))
@@ -178,8 +180,8 @@ func (c *crontabCorpus) content(t *testing.T, name string) string {
 	return string(text)
 }
 
-// countEdited checks that what crontab(1) rejects is left alone and named, and that the rest is still valid. It
-// returns how many files were edited.
+// countEdited checks that files that crontab(1) rejects are reported and not edited, and that the
+// others stay valid. It returns how many files were edited.
 func (c *crontabCorpus) countEdited(t *testing.T, said string, valid map[string]bool) (edited int) {
 	t.Helper()
 	for name, text := range c.before {
@@ -222,7 +224,7 @@ func (c *crontabCorpus) restoreAll(t *testing.T, said string) (restored int) {
 	return restored
 }
 
-// daemonVerdicts are what crontab -n says of the crontabs.
+// daemonVerdicts returns the results of crontab -n for the crontabs.
 func (c *crontabCorpus) daemonVerdicts(t *testing.T) map[string]bool {
 	t.Helper()
 	list := c.plain + ".verdicts"

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// testMachine is the image of a machine with one cron daemon and a few jobs. Its /etc and
-// /var/spool/cron are those of a namespace while the daemon runs.
+// testMachine is the image of a machine with one cron daemon and a few jobs. While the daemon runs,
+// its namespace has the /etc and /var/spool/cron of the image.
 type testMachine struct {
 	root   string
 	daemon string
-	logDir string // where the jobs write; each has a file of its name
+	logDir string // jobs write here, each to a file of its name
 }
 
-// tickJob is the job that is never wired: it contains a word by which discover takes it for
-// one that pings already. The others must run as often.
+// tickJob is the job that is never edited: it contains a word by which discover considers it as
+// pinging already. The others must run as often.
 const tickJob = "tick"
 
-// jobs are the commands by name. LOG is the directory of the logs.
+// jobs are the commands by name. LOG stands for the log directory.
 var jobs = map[string]string{
 	tickJob:   `echo tick >> LOG/tick; : overdue ping `,
 	"pipe":    `echo "it's" a b | tr a-z A-Z >> LOG/pipe; exit 3`,
@@ -36,11 +36,11 @@ var jobs = map[string]string{
 
 const commentWithQuote = ` # a comment's quote`
 
-// userOfJob are the users of the jobs in crontabs with that column, and the SHELL set above them.
+// userOfJob are the users of the jobs in crontabs with a user column, and the SHELL set above them.
 var userOfJob = map[string]string{"list": "alice"}
 
-// newTestMachine makes a world below a directory. In a world of busybox the jobs are root's, because it
-// reads no other crontabs.
+// newTestMachine creates a machine below a directory. With busybox the jobs belong to root, because
+// it reads no other crontabs.
 func newTestMachine(dir, daemon string) (*testMachine, error) {
 	w := &testMachine{root: filepath.Join(dir, "root"), daemon: daemon, logDir: filepath.Join(dir, "logs")}
 	files := map[string]string{
@@ -77,11 +77,12 @@ func newTestMachine(dir, daemon string) (*testMachine, error) {
 	return w, firstError(os.Chmod(w.logDir, 0o777), os.WriteFile(w.logDir+"/.script", []byte(script), 0o755))
 }
 
-// longestLine is a first line for bcron that does nothing and is longer than any other. bcron 0.11 by itself loses a run now
-// and then, whether the line is wired or not, which depends on the lengths of the lines. With this line it does not.
+// longestLine is a first line for bcron that does nothing and is longer than any other. bcron 0.11
+// sometimes loses a run, whether the line is edited or not, depending on the lengths of the lines.
+// With this line it does not.
 var longestLine = "* * * * * root : overdue ping " + strings.Repeat("x", 800) + "\n"
 
-// crontabs are the jobs with a user in each line, and without.
+// crontabs returns the jobs with a user in each line, and without.
 func (w *testMachine) crontabs() (system, own string) {
 	system = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
 	if w.daemon == "bcron" {
@@ -94,7 +95,7 @@ func (w *testMachine) crontabs() (system, own string) {
 			user = "root"
 		}
 		if w.daemon == "busybox" {
-			command = strings.TrimSuffix(command, commentWithQuote) // it cuts a line at #, so discover leaves such lines alone
+			command = strings.TrimSuffix(command, commentWithQuote) // busybox cuts a line at #, so discover rejects such lines
 		}
 		if w.percentIsLiteral() {
 			command = strings.ReplaceAll(command, `\%`, "%")
@@ -117,7 +118,7 @@ func (w *testMachine) write(path, text string) error {
 	return firstError(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), mode))
 }
 
-// install puts the programs of the daemon into the image, so that discover finds them.
+// install copies the programs of the daemon into the image, so that discover finds them.
 func (w *testMachine) install(d packageDir) error {
 	from := map[string]string{}
 	switch w.daemon {
@@ -147,12 +148,12 @@ func (w *testMachine) install(d packageDir) error {
 	return nil
 }
 
-// jobOutput are the lines that each job wrote.
+// jobOutput returns the lines that each job wrote.
 func (w *testMachine) jobOutput() map[string][]string {
 	all := map[string][]string{}
-	files, _ := filepath.Glob(w.logDir + "/[a-z]*") // without those that begin with a dot
+	files, _ := filepath.Glob(w.logDir + "/[a-z]*") // without hidden files
 	for _, path := range files {
-		text, _ := os.ReadFile(path) // written by a job a moment ago
+		text, _ := os.ReadFile(path) // just written by a job
 		all[filepath.Base(path)] = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	}
 	return all

@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// daemonNames are the daemons that are compared.
+// daemonNames are the daemons to compare.
 var daemonNames = []string{"cron", "cronie", "bcron", "systemd-cron", "busybox"}
 
 func compareAll(overdue, cache string, ticks int, old bool) error {
@@ -46,7 +46,7 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // alice's jobs write below it
+	if err := os.Chmod(dir, 0o755); err != nil { // alice's jobs write to it
 		return err
 	}
 	d, err := fetchDaemons(ctx, cache)
@@ -76,7 +76,7 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 	return report(results)
 }
 
-// trial is one daemon with one way of wiring, or none for the state before the edit.
+// trial is one daemon with one way to ping, or none for the state before the edit.
 type trial struct {
 	daemon, method, dir, overdue string
 	packages                     packageDir
@@ -93,7 +93,7 @@ type trialResult struct {
 	err            error
 }
 
-// runTrial makes a world, edits its crontabs and runs its daemon.
+// runTrial creates a machine, edits its crontabs and runs its daemon.
 func runTrial(ctx context.Context, t trial) trialResult {
 	r := trialResult{trial: t}
 	if t.daemon == "busybox" {
@@ -120,7 +120,8 @@ func runTrial(ctx context.Context, t trial) trialResult {
 	return r
 }
 
-// report prints one row for each trial, and fails if a wired daemon ran other jobs than before.
+// report prints one row for each trial, and fails if a daemon ran other jobs after the edit than
+// before.
 func report(results []trialResult) error {
 	sort.Slice(results, func(i, j int) bool {
 		return results[i].daemon+results[i].method < results[j].daemon+results[j].method
@@ -153,7 +154,7 @@ func orUnedited(with string) string {
 	return with
 }
 
-// formatCounts are the numbers of runs by job.
+// formatCounts formats the number of runs of each job.
 func formatCounts(seen map[string][]string) string {
 	var all []string
 	for name, lines := range seen {
@@ -171,8 +172,8 @@ func formatTotal(pings map[string]int) string {
 	return fmt.Sprintf("%d of %d jobs", n, len(pings))
 }
 
-// differences returns what differs under a wired daemon: each job must write the same lines, once
-// for each tick, and ping as often.
+// differences returns what differs after the edit: each job must write the same lines, once per
+// tick, and ping as often.
 func differences(before, after trialResult) []string {
 	if after.err != nil {
 		return []string{strings.ReplaceAll(after.err.Error(), "\n", " ")}

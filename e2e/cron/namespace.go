@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// namespace makes the machine of a world: private mounts and processes, the network of the host.
-// Its first argument is the root of the world; the rest is what runs in it.
+// namespace sets up the test machine: private mounts and processes, the network of the host. Its
+// first argument is the root of the machine; the rest is the command to run in it.
 const namespace = `set -e
 root=$1; shift
 mount --make-rprivate /
@@ -38,13 +38,13 @@ export TZ=UTC LC_ALL=C
 // clockSpeed is how much faster the clock of a daemon runs.
 const clockSpeed = 10
 
-// fakeTimeLibrary is the environment of a program whose clock begins at a moment and runs faster.
+// fakeTimeLibrary is the environment of a program with a faster clock.
 func fakeTimeLibrary(d packageDir) string {
 	return fmt.Sprintf(`FAKETIME='@2027-03-01 10:00:30 x%d' FAKETIME_DISABLE_SHM=1 LD_PRELOAD=%s `,
 		clockSpeed, d.file("libfaketime", "usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"))
 }
 
-// daemonScript starts the daemon of a world and stays with it.
+// daemonScript is a script that runs the daemon in the foreground.
 func (w *testMachine) daemonScript(d packageDir) string {
 	switch w.daemon {
 	case "cron":
@@ -78,7 +78,8 @@ bcron-start`)
 	return ""
 }
 
-// runDaemon lets the daemon run until the tick came a number of times, and a moment longer.
+// runDaemon runs the daemon until the tick job has run the given number of times, and a moment
+// longer.
 func (w *testMachine) runDaemon(ctx context.Context, d packageDir, ticks int) error {
 	if w.daemon == "systemd-cron" {
 		return w.runSystemdUnits(ctx, ticks)
@@ -112,7 +113,7 @@ func (w *testMachine) runDaemon(ctx context.Context, d packageDir, ticks int) er
 		case <-time.After(100 * time.Millisecond):
 		}
 		if len(w.jobOutput()[tickJob]) >= ticks {
-			time.Sleep(2500 * time.Millisecond) // the scheduler may not have begun the other jobs of this minute
+			time.Sleep(2500 * time.Millisecond) // the scheduler may not have started the other jobs of this minute
 			stopProcesses(cmd.Process.Pid)
 			w.waitUntilIdle(cmd.Process.Pid)
 			return nil
@@ -120,16 +121,16 @@ func (w *testMachine) runDaemon(ctx context.Context, d packageDir, ticks int) er
 	}
 }
 
-// process is one in the namespace of a world.
+// process is a process in the namespace of a machine.
 type process struct {
 	parent int
 	name   string
 	ended  bool
 }
 
-// processes are those in the namespace that unshare made, by pid, and the first of them.
+// processes returns the processes in the namespace of unshare, by pid, and the first of them.
 func processes(unshare int) (first int, all map[int]process) {
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one, unless it has ended
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", unshare, unshare)) // one process, if it has not ended
 	first, err := strconv.Atoi(strings.TrimSpace(string(children)))
 	if err != nil {
 		return 0, nil
@@ -141,7 +142,7 @@ func processes(unshare int) (first int, all map[int]process) {
 		its, _ := os.Readlink(path + "/ns/pid")
 		stat, err := os.ReadFile(path + "/stat")
 		pid, name, state, parent := 0, "", "", 0
-		before, after, ok := strings.Cut(string(stat), ") ") // no name here has a bracket (proc_pid_stat(5))
+		before, after, ok := strings.Cut(string(stat), ") ") // no process name here has a bracket (proc_pid_stat(5))
 		if err != nil || its != space || !ok {
 			continue // it has ended, or is not in this namespace
 		}
@@ -155,8 +156,8 @@ func processes(unshare int) (first int, all map[int]process) {
 	return first, all
 }
 
-// stopProcesses halts the scheduler in a namespace, and lets the jobs that it has started continue: it is the first process
-// there, or bcron's.
+// stopProcesses stops the scheduler in a namespace, and lets running jobs continue. The scheduler
+// is the first process there, or that of bcron.
 func stopProcesses(unshare int) {
 	first, all := processes(unshare)
 	for pid, p := range all {
@@ -166,8 +167,8 @@ func stopProcesses(unshare int) {
 	}
 }
 
-// hasRunningJobs reports whether a job is still at work in a namespace, or begins. bcron has more processes than the
-// first; what bcron-exec starts are jobs, also before they have another name.
+// hasRunningJobs reports whether a job in a namespace is running or starting. bcron has several
+// processes of its own; those that bcron-exec starts are jobs, even before they have another name.
 func hasRunningJobs(unshare int) bool {
 	first, all := processes(unshare)
 	for pid, p := range all {
@@ -181,8 +182,9 @@ func hasRunningJobs(unshare int) bool {
 	return false
 }
 
-// waitUntilIdle waits until no job has been at work, and none has written anything, for a while. On a busy machine a job can
-// need many seconds to start a program, so quiet alone does not say that all have ended.
+// waitUntilIdle waits until no job runs and none has written anything for a while. On a busy
+// machine a job can need many seconds to start a program, so silence alone does not mean that all
+// have ended.
 func (w *testMachine) waitUntilIdle(unshare int) {
 	before, since := "", 0
 	for range 360 {
@@ -196,8 +198,8 @@ func (w *testMachine) waitUntilIdle(unshare int) {
 	}
 }
 
-// runSystemdUnits runs systemd-cron's generator, and each service that it made as often as its timers say that it runs.
-// The environment is that of a system service: systemd sets SHELL only with User=.
+// runSystemdUnits runs the generator of systemd-cron, and then each service as often as its timer
+// would. The environment is that of a system service: systemd sets SHELL only with User=.
 func (w *testMachine) runSystemdUnits(ctx context.Context, ticks int) error {
 	units := filepath.Join(filepath.Dir(w.logDir), "units")
 	if err := os.MkdirAll(units, 0o755); err != nil {
@@ -223,7 +225,8 @@ func (w *testMachine) runSystemdUnits(ctx context.Context, ticks int) error {
 	return nil
 }
 
-// serviceScript is a script that starts the command of a service as systemd does, a number of times.
+// serviceScript is a script that starts the command of a service as systemd does, a number of
+// times.
 func serviceScript(unit string, times int) string {
 	start, user, environment := "", "", "PATH=/usr/sbin:/usr/bin:/sbin:/bin "
 	for line := range strings.Lines(unit) {
@@ -240,7 +243,7 @@ func serviceScript(unit string, times int) string {
 	return fmt.Sprintf("i=0; while [ $i -lt %d ]; do env -i %s%s%s || true; i=$((i+1)); done", times, environment, user, start)
 }
 
-// runInNamespace runs a script in the namespace of the world.
+// runInNamespace runs a script in the namespace of the machine.
 func (w *testMachine) runInNamespace(ctx context.Context, script string) error {
 	cmd := exec.CommandContext(ctx, "unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", namespace+script, "sh", w.root)
 	var out bytes.Buffer

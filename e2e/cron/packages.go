@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// packages are fetched from Debian and unpacked; none is installed. cronie is not in Debian 12, so it
-// and the C library that it needs come from a later release.
+// packages are downloaded from Debian and unpacked, not installed. cronie is not in Debian 12, so it
+// and the C library that it needs come from a newer release.
 var (
 	packages = []string{"cron", "bcron", "libbg2", "systemd-cron", "busybox-static", "libfaketime"}
 	later    = []string{"cronie", "libc6", "libpam0g", "libselinux1", "libpcre2-8-0", "libaudit1", "libcap-ng0"}
@@ -27,7 +27,7 @@ type packageDir string
 
 func (d packageDir) file(pkg, path string) string { return filepath.Join(string(d), pkg, path) }
 
-// fetchDaemons downloads and unpacks the packages into a directory, if they are not there yet.
+// fetchDaemons downloads and unpacks the packages into a directory, if they are missing.
 func fetchDaemons(ctx context.Context, dir string) (packageDir, error) {
 	d := packageDir(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -50,7 +50,7 @@ func fetchDaemons(ctx context.Context, dir string) (packageDir, error) {
 	return d, nil
 }
 
-// unpack downloads one package into a temporary directory, which is renamed when it is complete.
+// unpack downloads one package into a temporary directory, and renames that when it is complete.
 func (d packageDir) unpack(ctx context.Context, pkg string, options []string) error {
 	whole := filepath.Join(string(d), pkg)
 	if _, err := os.Stat(whole); err == nil {
@@ -81,7 +81,8 @@ func (d packageDir) unpack(ctx context.Context, pkg string, options []string) er
 // mirror matches the address of the Debian mirror of this machine.
 var mirror = regexp.MustCompile(`(?m)^(?:URIs: |deb (?:\[[^\]]*\] )?)(\S+/debian)/?(?:\s|$)`)
 
-// newerReleaseOptions makes apt-get use lists of the later release, apart from those of this machine.
+// newerReleaseOptions makes apt-get use lists of the newer release, separate from those of this
+// machine.
 func newerReleaseOptions(ctx context.Context, dir string, d packageDir) ([]string, error) {
 	root := filepath.Join(dir, ".later")
 	sources := filepath.Join(root, "sources.list")
@@ -95,7 +96,7 @@ func newerReleaseOptions(ctx context.Context, dir string, d packageDir) ([]strin
 	lists, _ := filepath.Glob("/etc/apt/sources.list.d/*") // a constant pattern
 	address := ""
 	for _, path := range append(lists, "/etc/apt/sources.list") {
-		text, _ := os.ReadFile(path) // there need not be one
+		text, _ := os.ReadFile(path) // the file is optional
 		if found := mirror.FindSubmatch(text); found != nil && address == "" {
 			address = string(found[1])
 		}

@@ -16,18 +16,18 @@ import (
 	"sync"
 )
 
-// pingServer is an API that takes any heartbeat and counts the ends of runs.
+// pingServer is an API that accepts any heartbeat and counts the ends of runs.
 type pingServer struct {
 	*httptest.Server
 	mu    sync.Mutex
 	slugs map[string]string // by the end of the id
 	ends  map[string]int    // by slug
-	runs  map[string]bool   // whose end has come: one that was sent again counts once
+	runs  map[string]bool   // whose end has arrived: a repeated ping counts once
 }
 
 func newPingServer() *pingServer {
 	m := &pingServer{slugs: map[string]string{}, ends: map[string]int{}, runs: map[string]bool{}}
-	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(m.serveHTTP)) // which reads the address
+	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(m.serveHTTP)) // the handler uses the address
 	m.Start()
 	return m
 }
@@ -41,9 +41,9 @@ func (m *pingServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		run := r.URL.Query().Get("rid")
 		if what != "start" && !m.runs[run] {
 			m.ends[m.slugs[id]]++
-			m.runs[run] = run != "" // curl sends none
+			m.runs[run] = run != "" // curl sends no run id
 		}
-		_, _ = io.WriteString(w, "OK") // a ping with output is sent again after anything else
+		_, _ = io.WriteString(w, "OK") // any other response makes the client repeat a ping with output
 		return
 	}
 	if r.Method == http.MethodGet {
@@ -59,7 +59,7 @@ func (m *pingServer) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"slug":%q,"ping_url":"%s/api/v1/hb/%s"}`, slug, m.URL, id)
 }
 
-// pingCounts returns how often each wired job reported its end.
+// pingCounts returns how often each edited job reported its end.
 func (m *pingServer) pingCounts() map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +70,7 @@ func (m *pingServer) pingCounts() map[string]int {
 	return all
 }
 
-// discoverAndEdit runs "overdue discover --edit" on a world, and returns its output.
+// discoverAndEdit runs "overdue discover --edit" on a machine, and returns its output.
 func (m *pingServer) discoverAndEdit(ctx context.Context, overdue string, w *testMachine, with string, old bool) (string, error) {
 	args := []string{"discover", "--root", w.root, "--host", "h", "--all-users", "--program", overdue, "--with", with, "--edit", "--yes"}
 	if !old {

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/paths"
 )
 
 // CreateAPIKey creates an API key directly in the database, even while a server
@@ -56,7 +56,7 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 	if !made {
 		return "", errNoAccount(email)
 	}
-	return strings.TrimRight(base, "/") + view.ResetTokenPath(token), nil
+	return strings.TrimRight(base, "/") + paths.PasswordResetLink(token), nil
 }
 
 // SignOut ends all sessions of a person directly in the database, and returns

@@ -12,7 +12,8 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/notify"
 	"overdue/internal/web"
-	"overdue/internal/web/view"
+	"overdue/internal/web/live"
+	"overdue/internal/web/view/paths"
 )
 
 // handlers serve people and programs.
@@ -34,14 +35,14 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 		return f, err
 	}
 	e.dispatcher.AckURL = func(incident, channel string) string {
-		return base + view.AcknowledgePath(links.Token(incident, channel))
+		return base + paths.Acknowledge(links.Token(incident, channel))
 	}
 	seal, err := manage.FormSecret(ctx, e.db)
 	if err != nil {
 		return f, err
 	}
-	feed := &web.Feed{
-		MaxLivePages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
+	feed := &live.Feed{
+		MaxPages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
 	}
 	e.Changed = feed.Changed
 	options := web.Options{
@@ -72,5 +73,5 @@ func (f handlers) ensureOwner(ctx context.Context, o Options, base string) (link
 	if err != nil || !needed {
 		return "", err
 	}
-	return base + view.SetupPath + "?" + url.Values{"token": {token}}.Encode(), nil
+	return base + paths.Setup + "?" + url.Values{"token": {token}}.Encode(), nil
 }

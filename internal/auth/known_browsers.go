@@ -59,11 +59,7 @@ func (b *knownBrowsers) secret(ctx context.Context) ([]byte, error) {
 	if b.key != nil {
 		return b.key, nil
 	}
-	var secret string
-	err := b.db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.EnsureSecret("browsers", rand.Text()+rand.Text())
-		return err
-	})
+	secret, err := b.db.Secret(ctx, store.KnownBrowserSecret)
 	if err != nil {
 		return nil, fmt.Errorf("key of known browsers: %w", err)
 	}

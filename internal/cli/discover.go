@@ -15,6 +15,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/discover"
+	"overdue/internal/discover/crontab"
 	"overdue/internal/schedule"
 )
 
@@ -90,10 +91,10 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 			return discover.Machine{}, usageError("root: %w", err)
 		}
 	}
-	if c.Daemon != "" && !slices.Contains(discover.DaemonNames(), c.Daemon) {
-		return discover.Machine{}, usageError("cron daemon %q: must be one of %s", c.Daemon, strings.Join(discover.DaemonNames(), ", "))
+	if c.Daemon != "" && !slices.Contains(crontab.DaemonNames(), c.Daemon) {
+		return discover.Machine{}, usageError("cron daemon %q: must be one of %s", c.Daemon, strings.Join(crontab.DaemonNames(), ", "))
 	}
-	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: discover.Daemon(c.Daemon), Method: discover.PingMethod(c.With), Now: time.Now()}
+	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: crontab.Daemon(c.Daemon), Method: discover.PingMethod(c.With), Now: time.Now()}
 	if c.Host == "" {
 		name, failed := m.Hostname()
 		if failed != nil {

@@ -67,7 +67,7 @@ func TestDiscover_ListsJobsWithoutAServer(t *testing.T) {
 	want := `SOURCE            USER      SCHEDULE              ZONE           COMMAND                            HEARTBEAT
 /etc/crontab:1    www-data  every 5 min           Europe/Berlin  /opt/` + "\ufffd" + `[31mtick                     web1-www-data-job
 /etc/cron.d/app:1  root      at 03:00 every day    Europe/Berlin  tar cz /srv -P s3cret | ssh b      web1-tar
-/etc/cron.d/app:2  root      @reboot               Europe/Berlin  x                                  none: runs when the machine starts, on no schedule
+/etc/cron.d/app:2  root      @reboot               Europe/Berlin  x                                  none: runs at startup, not on a schedule
 /etc/cron.d/app:3  root      5 min past every hour  Europe/Berlin  y; curl https://o/api/v1/hb/0c1d8f0e-7d…  already wired
 db.timer          root      every 2 h             -              /opt/db                            web1-db
 `
@@ -176,7 +176,7 @@ func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
 	for args, want := range map[string]string{
 		"--edit":                  "give --yes",
 		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
-		"--create web1-x":         "web1-x: runs when the machine starts",
+		"--create web1-x":         "web1-x: runs at startup",
 		"--timezone CEST":         "Europe/Berlin",
 		"--edit --json":           "give one of the two",
 		"--create --program over": "program \"over\"",

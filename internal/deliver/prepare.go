@@ -11,8 +11,8 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/safetext"
-	"overdue/internal/shape"
 	"overdue/internal/store"
+	"overdue/internal/wire"
 )
 
 // prepare reads what is needed to send an alert. ok is false if there is
@@ -76,7 +76,7 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 			texts = append(texts, &h.Tags[t])
 		}
 	}
-	return shape.HideIDs(tx, e.heartbeatID, texts...)
+	return wire.HideIDs(tx, e.heartbeatID, texts...)
 }
 
 // isNotFound reports whether an error means that an object does not exist.
@@ -120,7 +120,7 @@ func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	shown := shape.Heartbeat(h, "", now)
+	shown := wire.Heartbeat(h, "", now)
 	e.heartbeatID, n.Notice.Heartbeat = h.ID, &shown
 	n.Heartbeat, n.Description, n.Grace, n.Schedule = h.Name, h.Description, h.Rule.Grace, h.Rule.Describe()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
@@ -141,7 +141,7 @@ func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor
 	if err != nil {
 		return false, err
 	}
-	shown := shape.Incident(i, false)
+	shown := wire.Incident(i, false)
 	n.Notice.Incident = &shown
 	n.ThreadID, n.Number, n.Cause, n.Explanation = i.ID, i.Number, string(i.Cause), i.Reason
 	n.DownSince, n.DownFor, n.Resolution = i.OpenedAt, i.Duration(now), string(i.Resolution)

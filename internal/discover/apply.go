@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// backupInfix is in the name of every copy.
+// backupInfix is part of the name of every backup.
 const backupInfix = ".overdue-backup-"
 
-// timestamp is when a copy was made, in UTC.
+// timestamp returns the time of a backup, in UTC.
 func (m Machine) timestamp() string { return m.Now.UTC().Format("20060102T150405Z") }
 
-// Apply writes an edit, and returns where the copy of what was there is; there is none
-// for a new file. It refuses to write over anything that is not what was read.
+// Apply writes an edit and returns the path of the backup, or "" for a new file. It never
+// overwrites content that differs from what was read.
 func (m Machine) Apply(ctx context.Context, e Edit) (backup string, err error) {
 	if err := m.checkInsideRoot(e.path); err != nil {
 		return "", fmt.Errorf("%s: %w", e.Location, err)
@@ -38,20 +38,20 @@ func (m Machine) Apply(ctx context.Context, e Edit) (backup string, err error) {
 	return backup, nil
 }
 
-// Refusals, each a sentence for whoever is at the keyboard.
+// Reasons why an edit is not written. Each follows the name of the file.
 var (
-	errChanged         = errors.New("has changed since it was read: nothing written, run it again")
-	errSymlink         = errors.New("is a symlink, or not a plain file: nothing written; edit what it points to yourself")
-	errExists          = errors.New("exists already: nothing written; look at it and add the lines yourself")
-	errReadOnly        = errors.New("is read-only: nothing written")
-	errHardLinks       = errors.New("has other hard links, and some cron daemons ignore such files: nothing written; edit it yourself")
-	errOutsideImage    = errors.New("leads out of the image through a symlink: nothing written")
-	errOthersCanWrite  = errors.New("others may write there: nothing written")
-	errReadBackDiffers = errors.New("reads differently after it was written: restore it from the copy")
+	errChanged         = errors.New("has changed since it was read: nothing was written; run the command again")
+	errSymlink         = errors.New("is a symlink or not a regular file: nothing was written; edit the target by hand")
+	errExists          = errors.New("already exists: nothing was written; add the lines by hand")
+	errReadOnly        = errors.New("is read-only: nothing was written; make it writable or edit it by hand")
+	errHardLinks       = errors.New("has other hard links, and some cron daemons ignore such files: nothing was written; edit it by hand")
+	errOutsideImage    = errors.New("leads out of the image through a symlink: nothing was written")
+	errOthersCanWrite  = errors.New("other users can write there: nothing was written")
+	errReadBackDiffers = errors.New("differs from what was written: restore it from the backup")
 )
 
-// checkInsideRoot refuses a path of an image whose directories lead out of it: the image may be
-// a stranger's, and this machine's own files lie outside.
+// checkInsideRoot rejects a path of an image if a symlink in its directories leads out of the
+// image: an image can come from another person, and the files of this machine are outside.
 func (m Machine) checkInsideRoot(path string) error {
 	if m.isLive() || path == "" {
 		return nil
@@ -64,9 +64,9 @@ func (m Machine) checkInsideRoot(path string) error {
 		real, err := filepath.EvalSymlinks(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			if about, err := os.Lstat(dir); err == nil && about.Mode()&fs.ModeSymlink != 0 {
-				return errOutsideImage // it would be made where the link points
+				return errOutsideImage // it would be created at the target of the link
 			}
-			continue // what does not exist is made below what does
+			continue // missing directories are created below an existing one
 		}
 		if err == nil && real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
 			err = errOutsideImage
@@ -75,7 +75,7 @@ func (m Machine) checkInsideRoot(path string) error {
 	}
 }
 
-// createDropIn writes a drop-in where there is none.
+// createDropIn writes a new drop-in.
 func (m Machine) createDropIn(e Edit) error {
 	path := m.writePath(e.path)
 	if _, err := os.Lstat(path); err == nil {
@@ -87,7 +87,7 @@ func (m Machine) createDropIn(e Edit) error {
 	return writeAtomically(path, e.After, fileAttributes{mode: 0o644, uid: -1, gid: -1}, os.Link)
 }
 
-// replaceCrontab writes a crontab that is a file.
+// replaceCrontab replaces a crontab file.
 func (m Machine) replaceCrontab(e Edit) (backup string, err error) {
 	path := m.writePath(e.path)
 	keep, err := checkUnchanged(path, e.Before)
@@ -98,16 +98,16 @@ func (m Machine) replaceCrontab(e Edit) (backup string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// Looked at again, because making a copy takes its time. What is left is a moment
-	// in which cron's own editor could not be seen either.
+	// Check again, because writing a backup takes time. The remaining window also
+	// exists in cron's own editor.
 	if _, err := checkUnchanged(path, e.Before); err != nil {
 		return backup, err
 	}
 	return backup, writeAtomically(path, e.After, keep, os.Rename)
 }
 
-// saveBackup writes a copy of a crontab into the State directory, which no cron daemon reads: in
-// /etc/cron.d some daemons run files of any name.
+// saveBackup writes a backup of a crontab into StateDir, which no cron daemon reads: some daemons
+// run files of any name in /etc/cron.d.
 func (m Machine) saveBackup(name string, text []byte) (backup string, err error) {
 	if err := ensurePrivateDir(m.StateDir); err != nil {
 		return "", fmt.Errorf("copy: %w", err)
@@ -122,10 +122,10 @@ func (m Machine) saveBackup(name string, text []byte) (backup string, err error)
 	return backup, nil
 }
 
-// privateFile are the attributes of copies: crontabs may contain secrets.
+// privateFile is for backups: crontabs can contain secrets.
 var privateFile = fileAttributes{mode: 0o600, uid: -1, gid: -1}
 
-// RestoreCommand is the command that puts a copy back.
+// RestoreCommand returns the shell command that restores a backup.
 func (m Machine) RestoreCommand(e Edit, backup string) string {
 	if e.path == "" {
 		return "crontab " + strings.Join(m.crontabArgs(e.user, quotePath(backup)), " ")
@@ -143,15 +143,15 @@ func quotePath(path string) string {
 	return shellQuote(path)
 }
 
-// fileAttributes of a file that survive its replacement.
+// fileAttributes are the attributes of a file that its replacement keeps.
 type fileAttributes struct {
 	mode     fs.FileMode
-	uid, gid int // -1: whoever writes
+	uid, gid int // -1: the current user
 	xattrs   []xattr
 }
 
-// checkUnchanged refuses a file that is not what was read. The mode counts: a crontab that nobody may
-// write, its owner included, was closed on purpose, and root is not to be the exception.
+// checkUnchanged rejects a file that differs from what was read. The mode also counts: a crontab
+// that even its owner cannot write was made read-only on purpose, and root must respect that.
 func checkUnchanged(path string, before []byte) (fileAttributes, error) {
 	about, err := os.Lstat(path)
 	if err != nil {
@@ -173,22 +173,22 @@ func checkUnchanged(path string, before []byte) (fileAttributes, error) {
 	case about.Mode().Perm()&0o200 == 0:
 		return fileAttributes{}, errReadOnly
 	case hardLinkCount(about) > 1:
-		return fileAttributes{}, errHardLinks // the new file would have one link, and be read
+		return fileAttributes{}, errHardLinks // the new file would have one link, so daemons would read it
 	case !bytes.Equal(now, before):
 		return fileAttributes{}, errChanged
 	}
 	return keep, nil
 }
 
-// writeAtomically writes a whole file or none: into a temporary one next to it, whose name begins with a
-// dot because every cron daemon ignores such names, synced, and then put in place. With os.Link that fails when the
-// place is taken, with os.Rename it replaces what is there.
+// writeAtomically writes a complete file or none: into a temporary file in the same directory,
+// whose name starts with a dot because every cron daemon ignores such names. It syncs the file and
+// then calls put: os.Link fails if the path exists, os.Rename replaces it.
 func writeAtomically(path string, text []byte, keep fileAttributes, put func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".overdue-*.new")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // gone already after a rename
+	defer os.Remove(file.Name()) // already gone after a rename
 	err = writeContent(file, text, keep)
 	if closed := file.Close(); err == nil {
 		err = closed
@@ -202,8 +202,8 @@ func writeAtomically(path string, text []byte, keep fileAttributes, put func(fro
 	return syncDir(filepath.Dir(path))
 }
 
-// writeContent gives a new file its owner, mode and text, in this order: a text is never
-// readable for longer than by those who may.
+// writeContent sets the owner, mode and content of a new file in this order, so that only users
+// with permission can read the content.
 func writeContent(file *os.File, text []byte, keep fileAttributes) error {
 	if keep.uid >= 0 {
 		if err := file.Chown(keep.uid, keep.gid); err != nil {
@@ -222,7 +222,7 @@ func writeContent(file *os.File, text []byte, keep fileAttributes) error {
 	return file.Sync()
 }
 
-// syncDir makes a new name survive a loss of power.
+// syncDir makes a new file name survive a power failure.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -232,8 +232,8 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// ensurePrivateDir makes a directory that is ours alone. In one that somebody else may write, the
-// file that crontab(1) is about to read could be exchanged.
+// ensurePrivateDir creates a directory that only the current user can write. Otherwise another user
+// could replace the file that crontab(1) is about to read.
 func ensurePrivateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -249,8 +249,8 @@ func ensurePrivateDir(dir string) error {
 	return nil
 }
 
-// installCrontab hands a crontab to crontab(1), which checks it, locks and tells cron, and
-// reads it back.
+// installCrontab passes a crontab to crontab(1), which validates it, locks it and notifies cron.
+// Then it reads the crontab back.
 func (m Machine) installCrontab(ctx context.Context, e Edit) (backup string, err error) {
 	now, err := m.runCommand(ctx, "crontab", m.crontabArgs(e.user, "-l")...)
 	if err != nil {
@@ -267,7 +267,7 @@ func (m Machine) installCrontab(ctx context.Context, e Edit) (backup string, err
 	if err := writeAtomically(next, e.After, privateFile, os.Rename); err != nil {
 		return backup, err
 	}
-	defer os.Remove(next) // of no use to anybody from here on
+	defer os.Remove(next) // no longer needed
 	if _, err := m.runCommand(ctx, "crontab", m.crontabArgs(e.user, next)...); err != nil {
 		return backup, err
 	}

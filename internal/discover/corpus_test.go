@@ -14,14 +14,13 @@ import (
 	"overdue/internal/schedule"
 )
 
-// corpusSettings is how many of 131 timers have some settings, after what public repositories have.
+// corpusSettings is the number of timers, of 131, with some settings, as in public repositories.
 type corpusSettings struct {
 	count    int
 	settings string
 }
 
-// settingsOf returns the settings of the nth timer, where stride keeps two lists from going
-// together.
+// settingsOf returns the settings of the nth timer. stride combines two lists independently.
 func settingsOf(shapes []corpusSettings, n, stride int) string {
 	total := 0
 	for _, s := range shapes {
@@ -97,8 +96,8 @@ var serviceSettingsCorpus = []corpusSettings{
 
 const corpusSize = 131
 
-// writeCorpus makes an image with the timers, and returns their services: 6 % are of
-// templates and 24 % have Unit=, as in public repositories.
+// writeCorpus writes an image with the timers, and returns their services: 6 % belong to templates
+// and 24 % have Unit=, as in public repositories.
 func writeCorpus(t *testing.T, root string) []string {
 	t.Helper()
 	for _, program := range []string{"/bin/sh", "/opt/job", "/usr/bin/overdue"} {
@@ -130,9 +129,8 @@ func writeCorpus(t *testing.T, root string) []string {
 	return services
 }
 
-// TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem wires 131 timers of the shapes that people
-// write. systemd must have nothing against the drop-ins, must run the timers when the
-// heartbeats expect them, and a second look must find nothing to do.
+// This test edits 131 timers with common settings. systemd must accept the drop-ins and must run
+// the timers when the heartbeats expect them, and a second discovery must find nothing to do.
 func TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem(t *testing.T) {
 	root := t.TempDir()
 	units := writeCorpus(t, root)
@@ -173,7 +171,7 @@ func TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem(t *testing.T) {
 	checkSameRuns(t, slices.Compact(calendars))
 }
 
-// systemdAnalyzeVerify returns what systemd-analyze has against units of an image.
+// systemdAnalyzeVerify returns the complaints of systemd-analyze about units of an image.
 func systemdAnalyzeVerify(t *testing.T, root string, units []string) string {
 	t.Helper()
 	command := exec.Command("systemd-analyze", append([]string{"verify", "--root=" + root, "--recursive-errors=no", "--man=no"}, units...)...)

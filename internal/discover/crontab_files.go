@@ -12,17 +12,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
 // crontabFile is a crontab as it was read.
 type crontabFile struct {
 	displayName    string // for people
-	path           string // of its file; "" where only crontab(1) may touch it
-	user           string // whose it is; "" where lines have that column
+	path           string // "" if only crontab(1) can edit it
+	user           string // owner; "" if lines have a user column
 	text           []byte
-	entries        []crontabEntry
-	ignoredBecause string // why cron runs nothing of it; "" if it does
-	daemons        daemonSet
+	entries        []crontab.Entry
+	ignoredBecause string // why cron runs none of it; "" if it does
+	daemons        crontab.DaemonSet
 	userColumn     bool
 }
 
@@ -35,7 +37,7 @@ func (m Machine) readCrontabs(ctx context.Context, f *Result) {
 	} else {
 		m.readSpools(f)
 	}
-	system := f.daemons.filter(func(r *daemonRules) bool { return r.readsEtc })
+	system := f.daemons.Filter(func(r *crontab.DaemonRules) bool { return r.ReadsEtc })
 	m.readSystemCrontab(f, "/etc/crontab", system, "")
 	names, err := os.ReadDir(m.readPath("/etc/cron.d"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -47,42 +49,43 @@ func (m Machine) readCrontabs(ctx context.Context, f *Result) {
 }
 
 // readCronDFile reads a file in /etc/cron.d if a daemon reads it.
-func (m Machine) readCronDFile(f *Result, name string, system daemonSet) {
+func (m Machine) readCronDFile(f *Result, name string, system crontab.DaemonSet) {
 	file := "/etc/cron.d/" + name
-	ignored, readBy := "", system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) == "" })
+	ignored, readBy := "", system.Filter(func(r *crontab.DaemonRules) bool { return r.IgnoresFile(name) == "" })
 	switch {
-	case len(system) == 0: // readSystem says so
+	case len(system) == 0: // readSystemCrontab adds a note
 	case len(readBy) == 0:
 		if !leftoverPattern.MatchString(name) {
-			f.addNote("%s: %s ignores it: %s", file, system[0].title, system[0].ignoresFile(name))
+			f.addNote("%s: %s ignores it: %s", file, system[0].Title, system[0].IgnoresFile(name))
 		}
 		return
 	case strings.Contains(name, backupInfix):
-		f.addNote("%s is a copy that overdue discover made, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].title)
+		f.addNote("%s is a backup by overdue discover, and %s runs it too: move it out of /etc/cron.d", file, readBy[0].Title)
 		return
 	case len(readBy) < len(system):
-		other := system.filter(func(r *daemonRules) bool { return r.ignoresFile(name) != "" })[0]
-		ignored = fmt.Sprintf("%s%s ignores the file (%s), and %s reads it", system.uncertaintyPrefix(), other.title, other.ignoresFile(name), readBy[0].title)
-	case len(system) == 1 && system[0].daemon == SystemdCron && m.hasNativeTimer(name):
+		other := system.Filter(func(r *crontab.DaemonRules) bool { return r.IgnoresFile(name) != "" })[0]
+		ignored = fmt.Sprintf("%s%s ignores the file (%s), and %s reads it", system.UncertaintyPrefix(), other.Title, other.IgnoresFile(name), readBy[0].Title)
+	case len(system) == 1 && system[0].Daemon == crontab.SystemdCron && m.hasNativeTimer(name):
 		ignored = "systemd-cron ignores the file, because there is a timer named " + name + ".timer"
 	}
 	m.readSystemCrontab(f, file, system, ignored)
 }
 
-// hasNativeTimer reports whether systemd-cron leaves a file of /etc/cron.d alone for a timer of the same name.
+// hasNativeTimer reports whether systemd-cron ignores a file of /etc/cron.d because of a timer of
+// the same name.
 func (m Machine) hasNativeTimer(name string) bool {
 	return slices.ContainsFunc([]string{"/lib", "/etc", "/run"}, func(dir string) bool { return m.exists(dir + "/systemd/system/" + name + ".timer") })
 }
 
-// leftoverPattern is not worth a note: placeholders, and what packages, editors and we
-// leave there because cron ignores it.
+// leftoverPattern matches files that need no note: placeholders, and files that packages, editors
+// and Overdue leave there because cron ignores them.
 var leftoverPattern = regexp.MustCompile(`^\.|\.dpkg-|~$|` + regexp.QuoteMeta(backupInfix))
 
-// spoolDirs are the directories with the crontabs of users, and who reads each.
-func (f *Result) spoolDirs() map[string]daemonSet {
-	all := map[string]daemonSet{}
+// SpoolDirs returns the directories with crontabs of users, and the daemons that read each.
+func (f *Result) spoolDirs() map[string]crontab.DaemonSet {
+	all := map[string]crontab.DaemonSet{}
 	for _, r := range f.daemons {
-		for _, dir := range r.spoolDirs {
+		for _, dir := range r.SpoolDirs {
 			all[dir] = append(all[dir], r)
 		}
 	}
@@ -95,7 +98,7 @@ func (m Machine) readSpools(f *Result) {
 	dirs := make([]string, 0, len(spools))
 	for dir := range spools {
 		if target, err := filepath.EvalSymlinks(m.readPath(dir)); err != nil || dir == "/var/spool/cron/crontabs" || target != m.readPath("/var/spool/cron/crontabs") {
-			dirs = append(dirs, dir) // Alpine's /etc/crontabs may be a link to the other
+			dirs = append(dirs, dir) // Alpine's /etc/crontabs can be a symlink to the other
 		}
 	}
 	slices.Sort(dirs)
@@ -139,7 +142,7 @@ func (m Machine) crontabUsers(f *Result) []string {
 		return []string{m.User}
 	}
 	if os.Geteuid() > 0 && m.Command == nil {
-		f.addNote("only root may read the crontabs of all users: only that of %s is read", m.User)
+		f.addNote("only root can read the crontabs of all users: only that of %s is read", m.User)
 		return []string{m.User}
 	}
 	var users []string
@@ -150,7 +153,7 @@ func (m Machine) crontabUsers(f *Result) []string {
 	return slices.Compact(users)
 }
 
-// readUserCrontab reads the crontab of a user through crontab(1).
+// readUserCrontab reads the crontab of a user with crontab(1).
 func (m Machine) readUserCrontab(ctx context.Context, f *Result, user string) {
 	if len(f.daemons) == 0 {
 		return
@@ -166,7 +169,7 @@ func (m Machine) readUserCrontab(ctx context.Context, f *Result, user string) {
 	}
 }
 
-// crontabArgs names another user only where it must: who is not root may not.
+// crontabArgs names the user only if it is another one, because only root can do that.
 func (m Machine) crontabArgs(user string, args ...string) []string {
 	if user == m.User {
 		return args
@@ -174,9 +177,8 @@ func (m Machine) crontabArgs(user string, args ...string) []string {
 	return append([]string{"-u", user}, args...)
 }
 
-// readSystemCrontab reads a crontab with a user column, and notes what keeps cron from
-// reading it as well.
-func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ignored string) {
+// readSystemCrontab reads a crontab with a user column, and notes why cron ignores it.
+func (m Machine) readSystemCrontab(f *Result, path string, system crontab.DaemonSet, ignored string) {
 	text, ok := m.readFileOrNote(f, path)
 	if !ok {
 		return
@@ -193,26 +195,26 @@ func (m Machine) readSystemCrontab(f *Result, path string, system daemonSet, ign
 	case len(system) == 0 && f.unsupportedDaemon != "":
 		t.ignoredBecause = f.unsupportedDaemon + " does not read it"
 	case len(system) == 0:
-		t.ignoredBecause = f.daemons[0].title + " does not read it"
+		t.ignoredBecause = f.daemons[0].Title + " does not read it"
 	case m.isLive() && uid > 0:
 		t.ignoredBecause = "cron ignores the file, because its owner is not root"
 	case mode&0o022 != 0:
-		t.ignoredBecause = "cron ignores the file, because others than its owner may write it"
-	case mode&0o111 != 0 && system.any(func(r *daemonRules) bool { return r.ignoresExecutable }):
-		t.ignoredBecause = system.uncertaintyPrefix() + "cronie ignores the file, because it is executable"
+		t.ignoredBecause = "cron ignores the file, because users other than its owner can write it"
+	case mode&0o111 != 0 && system.Any(func(r *crontab.DaemonRules) bool { return r.IgnoresExecutable }):
+		t.ignoredBecause = system.UncertaintyPrefix() + "cronie ignores the file, because it is executable"
 	}
 	f.addCrontab(m, t)
 }
 
-// addCrontab reads the lines of a crontab.
+// addCrontab parses a crontab and adds it.
 func (f *Result) addCrontab(m Machine, t crontabFile) {
-	percent := t.daemons.any(func(r *daemonRules) bool { return r.percentStartsStdin })
-	empty := len(t.daemons) > 0 && t.daemons.all(func(r *daemonRules) bool { return r.allowsEmptyValue })
-	t.entries = parseCrontab(t.text, lineSyntax{userColumn: t.userColumn, percentStartsStdin: percent, allowsEmptyValue: empty})
-	if n := bytes.Count(t.text, []byte("\n")); n > maxCrontabLines && t.daemons.any(func(r *daemonRules) bool { return r.daemon == DebianCron }) {
-		t.ignoredBecause = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", maxCrontabLines)
+	percent := t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.PercentStartsStdin })
+	empty := len(t.daemons) > 0 && t.daemons.All(func(r *crontab.DaemonRules) bool { return r.AllowsEmptyValue })
+	t.entries = crontab.Parse(t.text, crontab.LineSyntax{UserColumn: t.userColumn, PercentStartsStdin: percent, AllowsEmptyValue: empty})
+	if n := bytes.Count(t.text, []byte("\n")); n > crontab.MaxLines && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.Daemon == crontab.DebianCron }) {
+		t.ignoredBecause = fmt.Sprintf("Debian's cron ignores the file, because it has more than %d lines", crontab.MaxLines)
 	}
-	if t.ignoredBecause == "" && t.daemons.any(func(r *daemonRules) bool { return r.rejectsWholeFile }) {
+	if t.ignoredBecause == "" && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.RejectsWholeFile }) {
 		t.ignoredBecause = m.wholeFileProblem(t)
 	}
 	if t.ignoredBecause != "" {
@@ -225,22 +227,22 @@ func (f *Result) addCrontab(m Machine, t crontabFile) {
 func (m Machine) wholeFileProblem(t crontabFile) string {
 	const ignores = "Debian's cron ignores the whole file, because "
 	if last := t.text[bytes.LastIndexByte(t.text, '\n')+1:]; len(bytes.Trim(last, " \t")) > 0 && bytes.TrimLeft(last, " \t")[0] != '#' {
-		return t.daemons.uncertaintyPrefix() + ignores + "its last line has no line end: add one"
+		return t.daemons.UncertaintyPrefix() + ignores + "its last line has no newline: add one"
 	}
 	for _, e := range t.entries {
-		fields := strings.Fields(e.schedule)
+		fields := strings.Fields(e.Schedule)
 		why := ""
 		switch {
-		case e.schedule == "@reboot":
-		case parseDebianSchedule(fields, "", m.Now).rejected:
-			why = parseDebianSchedule(fields, "", m.Now).problem
-		case t.userColumn && m.isUnknownUser(e.user):
-			why = "there is no user “" + e.user + "”"
-		case t.userColumn && e.invalid:
+		case e.Schedule == "@reboot":
+		case crontab.ParseDebianSchedule(fields, "", m.Now).Rejected:
+			why = crontab.ParseDebianSchedule(fields, "", m.Now).Problem
+		case t.userColumn && m.isUnknownUser(e.User):
+			why = "there is no user “" + e.User + "”"
+		case t.userColumn && e.Invalid:
 			why = "there is no command after the schedule"
 		}
 		if why != "" {
-			return fmt.Sprintf("%s%sof line %d: %s", t.daemons.uncertaintyPrefix(), ignores, e.lineNumber, strings.TrimPrefix(why, "Debian's cron "))
+			return fmt.Sprintf("%s%sof line %d: %s", t.daemons.UncertaintyPrefix(), ignores, e.LineNumber, strings.TrimPrefix(why, "Debian's cron "))
 		}
 	}
 	return ""
@@ -248,7 +250,7 @@ func (m Machine) wholeFileProblem(t crontabFile) string {
 
 var userNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 
-// isUnknownUser reports whether it is certain that the machine has no such user.
+// isUnknownUser reports whether the machine certainly has no such user.
 func (m Machine) isUnknownUser(name string) bool {
 	if !userNamePattern.MatchString(name) || slices.Contains(preparatoryCommands, name) {
 		return true
@@ -260,7 +262,7 @@ func (m Machine) isUnknownUser(name string) bool {
 	if !m.isLive() {
 		return true
 	}
-	_, err = m.runCommand(context.Background(), "getent", "passwd", name) // the user may be in LDAP or the like
+	_, err = m.runCommand(context.Background(), "getent", "passwd", name) // the user can be in LDAP, for example
 	return err != nil
 }
 
@@ -283,9 +285,9 @@ func (m Machine) exists(path string) bool {
 	return err == nil
 }
 
-// startsWithoutShell reports whether a command can be started without a shell: it is
-// words only, and its program is a binary or names its interpreter. A shell runs even a
-// script without such a line; nobody else does.
+// startsWithoutShell reports whether a command can start without a shell: it has only plain words,
+// and its program is a binary or names its interpreter. Only a shell can run a script without such
+// a line.
 func (m Machine) startsWithoutShell(command string) bool {
 	if !plainCommandPattern.MatchString(command) {
 		return false
@@ -296,6 +298,6 @@ func (m Machine) startsWithoutShell(command string) bool {
 	}
 	defer file.Close()
 	start := make([]byte, 4)
-	n, _ := file.Read(start) // a file that cannot be read begins with nothing
+	n, _ := file.Read(start) // an unreadable file is empty
 	return bytes.HasPrefix(start[:n], []byte("#!")) || bytes.HasPrefix(start[:n], []byte("\x7fELF"))
 }

@@ -1,95 +1,100 @@
 package discover
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
-// addCrontabJobs makes jobs of the lines of a crontab.
+// addCrontabJobs adds a job for each line of a crontab.
 func (f *Result) addCrontabJobs(m Machine, i int, zone string) {
 	t := f.crontabs[i]
-	seen := map[string]int{} // lines by what they run and when
+	seen := map[string]int{} // line numbers by command and schedule
 	for _, e := range t.entries {
-		e.setLoginShell(m, t)
+		m.setLoginShell(&e, t)
 		g := m.splitGuard(e)
-		e.guard = g.guard
-		e.namesShell = !t.daemons.all(func(r *daemonRules) bool { return r.setsShellVariable })
+		e.Guard = g.guard
+		e.NamesShell = !t.daemons.All(func(r *crontab.DaemonRules) bool { return r.SetsShellVariable })
 		j := Job{
-			Source: t.displayName, Line: e.lineNumber, User: firstNonEmpty(e.user, t.user), Command: e.command, Zone: zone,
-			Cron: []string{e.schedule}, Problem: firstNonEmpty(t.ignoredBecause, e.problem), HasPing: pingPattern.MatchString(e.command),
-			origin: jobOrigin{tableIndex: i, entry: e, needsNoShell: m.startsWithoutShell(strings.TrimPrefix(e.command, e.guard)), maxDelay: g.delay},
+			Source: t.displayName, Line: e.LineNumber, User: cmp.Or(e.User, t.user), Command: e.Command, Zone: zone,
+			Cron: []string{e.Schedule}, Problem: cmp.Or(t.ignoredBecause, e.Problem), HasPing: pingPattern.MatchString(e.Command),
+			origin: jobOrigin{tableIndex: i, entry: e, needsNoShell: m.startsWithoutShell(strings.TrimPrefix(e.Command, e.Guard)), maxDelay: g.delay},
 		}
 		f.setDaemonSchedule(&j, t, m)
-		same := strings.Join([]string{e.schedule, j.User, unwrapCommand(e.command), e.stdin}, "\x00")
+		same := strings.Join([]string{e.Schedule, j.User, unwrapCommand(e.Command), e.Stdin}, "\x00")
 		if line, ok := seen[same]; ok {
-			j.Problem = firstNonEmpty(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping one heartbeat: remove one", line))
+			j.Problem = cmp.Or(j.Problem, fmt.Sprintf("is the same as line %d, and both would ping the same heartbeat: remove one", line))
 		} else {
-			seen[same] = e.lineNumber
+			seen[same] = e.LineNumber
 		}
 		if !j.HasPing {
-			j.Problem = firstNonEmpty(j.Problem, m.wrapProblem(t, e), g.problem)
+			j.Problem = cmp.Or(j.Problem, m.wrapProblem(t, e), g.problem)
 		}
 		f.Jobs = append(f.Jobs, j)
 	}
 }
 
-// setLoginShell fills in the shell of a job if the daemon takes that of the user.
-func (e *crontabEntry) setLoginShell(m Machine, t crontabFile) {
-	if e.shellIsSet || !t.daemons.any(func(r *daemonRules) bool { return r.usesLoginShell }) {
+// setLoginShell sets the shell of a job if the daemon uses the login shell of the user.
+func (m Machine) setLoginShell(e *crontab.Entry, t crontabFile) {
+	if e.ShellIsSet || !t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.UsesLoginShell }) {
 		return
 	}
-	e.loginShell = m.loginShellOf(firstNonEmpty(e.user, t.user))
-	if e.loginShell != "" && t.daemons.all(func(r *daemonRules) bool { return r.usesLoginShell }) {
-		e.shell = e.loginShell
+	e.LoginShell = m.loginShellOf(cmp.Or(e.User, t.user))
+	if e.LoginShell != "" && t.daemons.All(func(r *crontab.DaemonRules) bool { return r.UsesLoginShell }) {
+		e.Shell = e.LoginShell
 	}
 }
 
-// setDaemonSchedule gives a job the schedule that the daemons make of its line.
+// setDaemonSchedule sets the schedule of a job as the daemons interpret its line.
 func (f *Result) setDaemonSchedule(j *Job, t crontabFile, m Machine) {
 	e := j.origin.entry
 	if j.Problem != "" || len(t.daemons) == 0 {
 		return
 	}
 	zone := j.Zone
-	if problem := t.daemons.applyCronTZ(e, m, &zone); problem != "" {
+	if problem := m.applyCronTZ(t.daemons, e, &zone); problem != "" {
 		if !j.HasPing {
 			j.Problem = problem
 		}
 		return
 	}
-	if e.cronTZ != "" && m.Zone == "" && zone == j.Zone {
-		f.addNote("%s, line %d: %s ignores the CRON_TZ above it", t.displayName, e.lineNumber, t.daemons[0].title)
+	if e.CronTZ != "" && m.Zone == "" && zone == j.Zone {
+		f.addNote("%s, line %d: %s ignores the CRON_TZ above it", t.displayName, e.LineNumber, t.daemons[0].Title)
 	}
-	got := t.daemons.commonSchedule(strings.Fields(e.schedule), zone, m.Now)
-	if got.problem != "" && !j.HasPing {
-		j.Problem, j.origin.daemonDiffers = got.problem, true
+	got := t.daemons.CommonSchedule(strings.Fields(e.Schedule), zone, m.Now)
+	if got.Problem != "" && !j.HasPing {
+		j.Problem, j.origin.daemonDiffers = got.Problem, true
 	}
-	if got.problem == "" {
-		j.Cron, j.OnCalendar, j.Zone = got.cron, got.onCalendar, zone
+	if got.Problem == "" {
+		j.Cron, j.OnCalendar, j.Zone = got.Cron, got.OnCalendar, zone
 	}
-	if got.note != "" {
-		f.addNote("%s, line %d: %s", t.displayName, e.lineNumber, got.note)
+	if got.Note != "" {
+		f.addNote("%s, line %d: %s", t.displayName, e.LineNumber, got.Note)
 	}
-	if e.stdin != "" && t.daemons.all(func(r *daemonRules) bool { return r.percentStartsStdin }) {
-		f.addNote("%s, line %d: the command ends at the first %% without a backslash; what follows is its standard input", t.displayName, e.lineNumber)
+	if e.Stdin != "" && t.daemons.All(func(r *crontab.DaemonRules) bool { return r.PercentStartsStdin }) {
+		f.addNote("%s, line %d: the command ends at the first %% without a backslash; the rest is its standard input", t.displayName, e.LineNumber)
 	}
-	if delay, err := strconv.Atoi(e.randomDelay); err == nil && delay > 0 && delay <= 24*60 && t.daemons.any(func(r *daemonRules) bool { return r.obeysRandomDelay }) {
+	if delay, err := strconv.Atoi(e.RandomDelay); err == nil && delay > 0 && delay <= 24*60 && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.ObeysRandomDelay }) {
 		j.origin.maxDelay += time.Duration(delay) * time.Minute
 	}
 }
 
-// applyCronTZ sets the zone to that of CRON_TZ if the daemon obeys it, and returns why the line is left
-// alone, or "". Of the daemons known here, only cronie obeys CRON_TZ.
-func (r daemonSet) applyCronTZ(e crontabEntry, m Machine, zone *string) string {
-	if e.cronTZ == "" || m.Zone != "" || r.all(func(one *daemonRules) bool { return one.daemon == DebianCron || one.daemon == Bcron }) {
+// applyCronTZ sets the zone to CRON_TZ if the daemon obeys it, and returns why the line must not be
+// edited, or "". Of the known daemons, only cronie obeys CRON_TZ.
+func (m Machine) applyCronTZ(r crontab.DaemonSet, e crontab.Entry, zone *string) string {
+	if e.CronTZ == "" || m.Zone != "" || r.All(func(one *crontab.DaemonRules) bool {
+		return one.Daemon == crontab.DebianCron || one.Daemon == crontab.Bcron
+	}) {
 		return ""
 	}
-	own := canonicalZone(e.cronTZ)
-	if len(r) > 1 || r[0].daemon != Cronie || own == "" {
+	own := canonicalZone(e.CronTZ)
+	if len(r) > 1 || r[0].Daemon != crontab.Cronie || own == "" {
 		return "CRON_TZ is set above it, which Debian's cron ignores and others obey: set the zone with --timezone"
 	}
 	if own != *zone && (hasClockChanges(own, m.Now) || hasClockChanges(*zone, m.Now)) {
@@ -101,46 +106,46 @@ func (r daemonSet) applyCronTZ(e crontabEntry, m Machine, zone *string) string {
 
 // hasClockChanges reports whether the clock of a zone changes within a year.
 func hasClockChanges(zone string, now time.Time) bool {
-	return zone == "" || affectedByClockChange(strings.Fields("0 0,1,2,3,23 * * *"), zone, now)
+	return zone == "" || crontab.AffectedByClockChange(strings.Fields("0 0,1,2,3,23 * * *"), zone, now)
 }
 
-// wrapProblem returns why a line is not wrapped, whatever its schedule, or "".
-func (m Machine) wrapProblem(t crontabFile, e crontabEntry) string {
-	_, balanced := findOperators(e.command)
+// wrapProblem returns why a line cannot be wrapped, whatever its schedule, or "".
+func (m Machine) wrapProblem(t crontabFile, e crontab.Entry) string {
+	_, balanced := findOperators(e.Command)
 	switch {
 	case len(t.daemons) == 0:
 		return ""
-	case e.unterminated && !t.daemons.all(func(r *daemonRules) bool { return r.runsUnterminatedLine }):
-		return "the last line has no line end, so cron does not run it: add one"
-	case t.userColumn && m.isUnknownUser(e.user):
-		return "there is no user “" + e.user + "” here, so cron does not run the line"
-	case e.stdin != "" && !t.daemons.all(func(r *daemonRules) bool { return r.percentStartsStdin }):
-		return t.daemons.uncertaintyPrefix() + "some of the daemons end the command at the %, and others pass it to the shell: write \\%"
-	case t.daemons.any(func(r *daemonRules) bool { return r.daemon == SystemdCron }) && hasStdin(e.command):
-		return t.daemons.uncertaintyPrefix() + "systemd-cron 1.15 passes the % to the shell, and 2.5 ends the command there: put the command into a script"
-	case e.stdin != "" && !balanced:
-		return "the first % without a backslash ends the command, inside a quote or a bracket: write \\%"
-	case strings.Contains(e.command, "#") && t.daemons.any(func(r *daemonRules) bool { return r.cutsAtHash }):
-		return t.daemons.uncertaintyPrefix() + "busybox crond ends the line at the #: put the command into a script"
-	case e.loginShell != "" && e.loginShell != e.shell && !t.daemons.all(func(r *daemonRules) bool { return r.usesLoginShell }):
-		return t.daemons.uncertaintyPrefix() + "busybox crond runs the job with " + e.loginShell + ", and others with " + e.shell
-	case !isPOSIXShell(e.shell):
-		return "SHELL is " + e.shell + ", whose quoting is not known here"
-	case !path.IsAbs(e.shell) || !safePath.MatchString(e.shell):
-		return "SHELL is " + e.shell + ": must be an absolute path"
-	case t.path == "/etc/crontab" && slices.ContainsFunc(t.daemons, func(r *daemonRules) bool { return r.daemon == SystemdCron }) && isRunPartsLine(e.command):
-		return t.daemons.uncertaintyPrefix() + "does nothing here: systemd-cron has timers for these directories"
+	case e.Unterminated && !t.daemons.All(func(r *crontab.DaemonRules) bool { return r.RunsUnterminatedLine }):
+		return "the last line has no newline, so cron does not run it: add one"
+	case t.userColumn && m.isUnknownUser(e.User):
+		return "there is no user “" + e.User + "”, so cron does not run the line"
+	case e.Stdin != "" && !t.daemons.All(func(r *crontab.DaemonRules) bool { return r.PercentStartsStdin }):
+		return t.daemons.UncertaintyPrefix() + "some of the daemons end the command at the %, and others pass it to the shell: write \\%"
+	case t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.Daemon == crontab.SystemdCron }) && hasStdin(e.Command):
+		return t.daemons.UncertaintyPrefix() + "systemd-cron 1.15 passes the % to the shell, and 2.5 ends the command there: put the command into a script"
+	case e.Stdin != "" && !balanced:
+		return "the first unescaped % ends the command inside quotes or brackets: write \\%"
+	case strings.Contains(e.Command, "#") && t.daemons.Any(func(r *crontab.DaemonRules) bool { return r.CutsAtHash }):
+		return t.daemons.UncertaintyPrefix() + "busybox crond ends the line at the #: put the command into a script"
+	case e.LoginShell != "" && e.LoginShell != e.Shell && !t.daemons.All(func(r *crontab.DaemonRules) bool { return r.UsesLoginShell }):
+		return t.daemons.UncertaintyPrefix() + "busybox crond runs the job with " + e.LoginShell + ", and others with " + e.Shell
+	case !isPOSIXShell(e.Shell):
+		return "SHELL is " + e.Shell + ", which discover does not support"
+	case !path.IsAbs(e.Shell) || !safePath.MatchString(e.Shell):
+		return "SHELL is " + e.Shell + ": must be an absolute path"
+	case t.path == "/etc/crontab" && slices.ContainsFunc(t.daemons, func(r *crontab.DaemonRules) bool { return r.Daemon == crontab.SystemdCron }) && isRunPartsLine(e.Command):
+		return t.daemons.UncertaintyPrefix() + "has no effect here: systemd-cron has timers for these directories"
 	}
 	return ""
 }
 
-// hasStdin reports whether a command has a % without a backslash.
+// hasStdin reports whether a command has an unescaped %.
 func hasStdin(command string) bool {
-	_, input := splitStdin(command)
+	_, input := crontab.SplitStdin(command)
 	return input != ""
 }
 
-// isRunPartsLine reports whether a line of /etc/crontab is one that systemd-cron leaves out.
+// isRunPartsLine reports whether systemd-cron skips a line of /etc/crontab.
 func isRunPartsLine(command string) bool {
 	return slices.ContainsFunc([]string{"hourly", "daily", "weekly", "monthly"}, func(period string) bool { return strings.Contains(command, "/etc/cron."+period) })
 }

@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// The first curl that knows --retry-all-errors. An older one ends with exit code 2 and sends nothing.
+// The first curl with --retry-all-errors. Older versions exit with code 2 and send nothing.
 const minCurlMajor, minCurlMinor = 7, 71
 
-// curlSearchPaths are where jobs look for curl: cron's own PATH, and that of systemd.
+// curlSearchPaths are where jobs look for curl: the default PATH of cron, and that of systemd.
 var curlSearchPaths = []string{"/usr/bin:/bin", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 var (
@@ -19,7 +19,7 @@ var (
 	curlVersionPattern = regexp.MustCompile(`^(?:[0-9]+:)?([0-9]+)\.([0-9]+)`)
 )
 
-// checkCurl leaves all jobs alone if the curl of this machine cannot send a ping with the lines that would be written.
+// checkCurl rejects all jobs if the curl of this machine cannot send pings.
 func (m Machine) checkCurl(ctx context.Context, f *Result) {
 	if m.Method != PingWithCurl || !slices.ContainsFunc(f.Jobs, Job.Watchable) {
 		return
@@ -33,15 +33,15 @@ func (m Machine) checkCurl(ctx context.Context, f *Result) {
 	for _, version := range versions {
 		switch tooOld, err := curlTooOld(version); {
 		case err != nil:
-			f.addNote("curl has the version %q here, which cannot be read: the lines need curl %d.%d or later", version, minCurlMajor, minCurlMinor)
+			f.addNote("the curl version %q is not valid: the lines need curl %d.%d or later", version, minCurlMajor, minCurlMinor)
 		case tooOld:
-			problem = fmt.Sprintf("curl %s here does not know --retry-all-errors and would send nothing: install curl %d.%d or later, or use --with run", version, minCurlMajor, minCurlMinor)
+			problem = fmt.Sprintf("curl %s does not support --retry-all-errors and would send nothing: install curl %d.%d or later, or use --with run", version, minCurlMajor, minCurlMinor)
 		}
 	}
 	if len(versions) == 0 && certain {
-		problem = "there is no curl here, so nothing would be sent: install curl, or use --with run"
+		problem = "curl is not installed, so nothing would be sent: install curl, or use --with run"
 	} else if len(versions) == 0 {
-		f.addNote("the version of curl is not known here: the lines need curl %d.%d or later, and an older one sends nothing; or use --with run", minCurlMajor, minCurlMinor)
+		f.addNote("the curl version is not known: the lines need curl %d.%d or later, because older versions send nothing; or use --with run", minCurlMajor, minCurlMinor)
 	}
 	if problem == "" {
 		return
@@ -54,7 +54,7 @@ func (m Machine) checkCurl(ctx context.Context, f *Result) {
 	}
 }
 
-// curlTooOld reports whether a version is older than the lines need.
+// curlTooOld reports whether a version is older than the minimum.
 func curlTooOld(version string) (bool, error) {
 	found := curlVersionPattern.FindStringSubmatch(version)
 	if found == nil {
@@ -71,13 +71,13 @@ func curlTooOld(version string) (bool, error) {
 	return major < minCurlMajor || major == minCurlMajor && minor < minCurlMinor, nil
 }
 
-// installedCurlVersions are the versions that jobs of this machine would call. It is certain that there is none where
-// neither they nor we find one.
+// installedCurlVersions returns the curl versions that jobs of this machine would run. certain is
+// true if the result is known to be complete: no curl was found in our own PATH either.
 func (m Machine) installedCurlVersions(ctx context.Context) (versions []string, certain bool) {
 	for _, path := range curlSearchPaths {
 		out, err := m.runCommand(ctx, "env", "PATH="+path, "curl", "--version")
 		if err != nil {
-			continue // not there
+			continue // not installed
 		}
 		if found := curlOutputPattern.FindSubmatch(out); found != nil && !slices.Contains(versions, string(found[1])) {
 			versions = append(versions, string(found[1]))
@@ -87,11 +87,11 @@ func (m Machine) installedCurlVersions(ctx context.Context) (versions []string, 
 		return versions, true
 	}
 	_, err := m.runCommand(ctx, "curl", "--version")
-	return nil, err != nil // a PATH of the crontab may lead to ours
+	return nil, err != nil // a PATH in the crontab can find our curl
 }
 
-// imageCurlVersions is the version that the package database of an image names. It is certain that there is none if
-// there is a database without it, and no such program from elsewhere.
+// imageCurlVersions returns the curl version in the package database of an image. certain is true
+// for no version if there is a database without curl, and no curl program from elsewhere.
 func (m Machine) imageCurlVersions() (versions []string, certain bool) {
 	packages := m.packageVersions()
 	if version := packages["curl"]; version != "" {

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"overdue/internal/discover/crontab"
 )
 
-// machineWithCurl is a live machine with one job in a crontab, whose curl is the one of each PATH.
+// machineWithCurl is a live machine with one job in a crontab and one curl per PATH.
 func machineWithCurl(curls map[string]string) Machine {
-	return Machine{Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl, Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
+	return Machine{Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl, Command: func(_ context.Context, name string, args ...string) ([]byte, error) {
 		path := "ours"
 		switch {
 		case name == "crontab":
@@ -27,7 +29,7 @@ func machineWithCurl(curls map[string]string) Machine {
 	}}
 }
 
-// discoverCurl is what becomes of the job of alice, and the notes about curl.
+// discoverCurl returns the problem of the job of alice, and the notes about curl.
 func discoverCurl(t *testing.T, m Machine) (problem, notes string) {
 	t.Helper()
 	found := mustDiscover(t, m)
@@ -45,15 +47,15 @@ func TestDiscover_RejectsJobsIfCurlWouldSendNothing(t *testing.T) {
 		curls         map[string]string
 		problem, note string
 	}{
-		"RHEL 8":              {map[string]string{own: "7.61.1", systemd: "7.61.1"}, "curl 7.61.1 here does not know --retry-all-errors", "use --with run"},
-		"the last too old":    {map[string]string{own: "7.70.0", systemd: "7.70.0"}, "curl 7.70.0 here", "install curl 7.71 or later"},
+		"RHEL 8":              {map[string]string{own: "7.61.1", systemd: "7.61.1"}, "curl 7.61.1 does not support --retry-all-errors", "use --with run"},
+		"the last too old":    {map[string]string{own: "7.70.0", systemd: "7.70.0"}, "curl 7.70.0 does not support", "install curl 7.71 or later"},
 		"the first":           {map[string]string{own: "7.71.0", systemd: "7.71.0"}, "", ""},
 		"a later major":       {map[string]string{own: "8.5.0", systemd: "8.5.0"}, "", ""},
-		"one older for cron":  {map[string]string{own: "7.68.0", systemd: "8.5.0"}, "curl 7.68.0 here", "7.68.0"},
-		"one older elsewhere": {map[string]string{own: "8.5.0", systemd: "7.29.0"}, "curl 7.29.0 here", "7.29.0"},
-		"none":                {nil, "there is no curl here", "use --with run"},
-		"only in our PATH":    {map[string]string{"ours": "8.5.0"}, "", "not known here"},
-		"no version":          {map[string]string{own: "7", systemd: "7"}, "", `the version "7"`},
+		"one older for cron":  {map[string]string{own: "7.68.0", systemd: "8.5.0"}, "curl 7.68.0 does not support", "7.68.0"},
+		"one older elsewhere": {map[string]string{own: "8.5.0", systemd: "7.29.0"}, "curl 7.29.0 does not support", "7.29.0"},
+		"none":                {nil, "curl is not installed", "use --with run"},
+		"only in our PATH":    {map[string]string{"ours": "8.5.0"}, "", "is not known"},
+		"no version":          {map[string]string{own: "7", systemd: "7"}, "", `the curl version "7"`},
 	} {
 		problem, notes := discoverCurl(t, machineWithCurl(test.curls))
 		if (test.problem == "") != (problem == "") || !strings.Contains(problem, test.problem) || (test.note == "") != (notes == "") || !strings.Contains(notes, test.note) {
@@ -68,16 +70,16 @@ func TestDiscover_FindsTheCurlVersionOfAnImageInItsPackages(t *testing.T) {
 		files         map[string]string
 		problem, note string
 	}{
-		"Ubuntu 20.04":           {map[string]string{dpkg: "Package: curl\nStatus: install ok installed\nVersion: 7.68.0-1ubuntu2.7\n"}, "curl 7.68.0-1ubuntu2.7 here", "use --with run"},
+		"Ubuntu 20.04":           {map[string]string{dpkg: "Package: curl\nStatus: install ok installed\nVersion: 7.68.0-1ubuntu2.7\n"}, "curl 7.68.0-1ubuntu2.7 does not support", "use --with run"},
 		"Debian 12":              {map[string]string{dpkg: "Package: curl\nStatus: install ok installed\nVersion: 7.88.1-10+deb12u8\n"}, "", ""},
-		"Alpine 3.9":             {map[string]string{apk: "P:curl\nV:7.64.0-r5\n"}, "curl 7.64.0-r5 here", "use --with run"},
+		"Alpine 3.9":             {map[string]string{apk: "P:curl\nV:7.64.0-r5\n"}, "curl 7.64.0-r5 does not support", "use --with run"},
 		"Alpine 3.20":            {map[string]string{apk: "P:curl\nV:8.9.0-r0\n"}, "", ""},
-		"an epoch":               {map[string]string{dpkg: "Package: curl\nStatus: install ok installed\nVersion: 1:7.68.0-1\n"}, "curl 1:7.68.0-1 here", "7.68.0"},
-		"taken out":              {map[string]string{dpkg: "Package: curl\nStatus: deinstall ok config-files\nVersion: 8.5.0\n\nPackage: cron\nStatus: install ok installed\nVersion: 3\n"}, "there is no curl here", "install curl"},
-		"from elsewhere":         {map[string]string{dpkg: "Package: cron\nStatus: install ok installed\nVersion: 3\n", "/usr/local/bin/curl": ""}, "", "not known here"},
-		"without such databases": {nil, "", "not known here"},
+		"an epoch":               {map[string]string{dpkg: "Package: curl\nStatus: install ok installed\nVersion: 1:7.68.0-1\n"}, "curl 1:7.68.0-1 does not support", "7.68.0"},
+		"taken out":              {map[string]string{dpkg: "Package: curl\nStatus: deinstall ok config-files\nVersion: 8.5.0\n\nPackage: cron\nStatus: install ok installed\nVersion: 3\n"}, "curl is not installed", "install curl"},
+		"from elsewhere":         {map[string]string{dpkg: "Package: cron\nStatus: install ok installed\nVersion: 3\n", "/usr/local/bin/curl": ""}, "", "is not known"},
+		"without such databases": {nil, "", "is not known"},
 	} {
-		m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl, Command: rejectCommands}
+		m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl, Command: rejectCommands}
 		writeFile(t, m.Root, "/var/spool/cron/crontabs/alice", "0 3 * * * /opt/backup\n")
 		for path, text := range test.files {
 			writeFile(t, m.Root, path, text)
@@ -95,7 +97,7 @@ func TestDiscover_FindsTheCurlVersionOfAnImageInItsPackages(t *testing.T) {
 }
 
 func TestDiscover_IgnoresAnOldCurlIfNoJobNeedsIt(t *testing.T) {
-	m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: DebianCron, Method: PingWithCurl}
+	m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", Now: noon, Zone: "UTC", Daemon: crontab.DebianCron, Method: PingWithCurl}
 	writeFile(t, m.Root, "/var/spool/cron/crontabs/alice", "0 3 * * * x && curl "+aURL+"\n")
 	writeFile(t, m.Root, "/lib/apk/db/installed", "P:curl\nV:7.64.0-r5\n")
 	if problem, notes := discoverCurl(t, m); problem != "" || notes != "" {
@@ -103,7 +105,7 @@ func TestDiscover_IgnoresAnOldCurlIfNoJobNeedsIt(t *testing.T) {
 	}
 }
 
-// rejectCommands fails: in an image no command runs.
+// rejectCommands fails: no command runs in an image.
 func rejectCommands(context.Context, string, ...string) ([]byte, error) {
 	return nil, errors.New("a command ran")
 }

@@ -2,41 +2,44 @@ package discover
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
 // installedDaemon is a cron daemon that was found.
 type installedDaemon struct {
-	daemon  Daemon
+	daemon  crontab.Daemon
 	version string // "" if it is not known
 }
 
-// String is the daemon for people.
+// String returns the daemon with its version.
 func (i installedDaemon) String() string {
 	return strings.TrimSpace(string(i.daemon) + " " + i.version)
 }
 
-// detectDaemons decides which daemons read the crontabs of this machine: the one that was given, the one that was
-// found, or, if none or several were found, all candidates.
-func (m Machine) detectDaemons(f *Result) daemonSet {
+// detectDaemons returns the daemons that read the crontabs of this machine: the configured one, the
+// one that was found, or all candidates if none or several were found.
+func (m Machine) detectDaemons(f *Result) crontab.DaemonSet {
 	if m.Daemon != "" {
 		f.Daemon = string(m.Daemon) + " (as given)"
-		return daemonSet{rulesOf(m.Daemon)}
+		return crontab.DaemonSet{crontab.RulesOf(m.Daemon)}
 	}
 	found := m.installedDaemons()
 	if running := m.runningDaemons(found); len(running) == 1 {
 		found = running
 	}
 	var names []string
-	var read daemonSet
+	var read crontab.DaemonSet
 	for _, one := range found {
 		names = append(names, one.String())
-		if r := rulesOf(one.daemon); r != nil {
+		if r := crontab.RulesOf(one.daemon); r != nil {
 			read = append(read, r)
 		}
 	}
@@ -55,28 +58,28 @@ func (m Machine) detectDaemons(f *Result) daemonSet {
 		f.Daemon = strings.Join(names, " and ") + uncertainSuffix
 		return read
 	}
-	return daemonSet(knownDaemons)
+	return crontab.DaemonSet(crontab.KnownDaemons)
 }
 
 // uncertainSuffix follows the names of the daemons if it is not certain which one runs.
-const uncertainSuffix = ": only lines that mean the same to every daemon are offered; --cron-daemon says which one runs here"
+const uncertainSuffix = ": only lines with the same meaning in every daemon are offered; set --cron-daemon to the one that runs here"
 
 // installedDaemons finds daemons by files that only one package has, and by the package databases.
 func (m Machine) installedDaemons() []installedDaemon {
 	packages := m.packageVersions()
 	var found []installedDaemon
-	add := func(d Daemon, version string) {
+	add := func(d crontab.Daemon, version string) {
 		if !slices.ContainsFunc(found, func(i installedDaemon) bool { return i.daemon == d }) {
-			found = append(found, installedDaemon{d, firstNonEmpty(packages[string(d)], version)})
+			found = append(found, installedDaemon{d, cmp.Or(packages[string(d)], version)})
 		}
 	}
 	for _, dir := range []string{"/lib", "/usr/lib"} {
 		if m.exists(dir + "/systemd/system-generators/systemd-crontab-generator") {
-			add(SystemdCron, "")
+			add(crontab.SystemdCron, "")
 		}
 	}
 	if m.exists("/usr/sbin/bcron-sched") || m.exists("/usr/bin/bcron-sched") {
-		add(Bcron, "")
+		add(crontab.Bcron, "")
 	}
 	if m.exists("/usr/sbin/fcron") || m.exists("/usr/bin/fcron") {
 		add("fcron", "")
@@ -96,8 +99,8 @@ var (
 	debianCronMessage     = []byte("Missing newline before EOF, this crontab file will be ignored")
 )
 
-// daemonOfBinary returns which daemon a program is, by texts in it, without running it.
-func (m Machine) daemonOfBinary(path string) (Daemon, string) {
+// daemonOfBinary identifies a daemon by texts in its binary, without running it.
+func (m Machine) daemonOfBinary(path string) (crontab.Daemon, string) {
 	file, err := openRegular(m.readPath(path))
 	if err != nil {
 		return "", ""
@@ -108,18 +111,18 @@ func (m Machine) daemonOfBinary(path string) (Daemon, string) {
 		return "", ""
 	}
 	if found := busyboxVersionPattern.FindSubmatch(text); found != nil {
-		return BusyBox, string(found[1])
+		return crontab.BusyBox, string(found[1])
 	}
 	if found := cronieVersionPattern.FindSubmatch(text); found != nil {
-		return Cronie, string(found[1])
+		return crontab.Cronie, string(found[1])
 	}
 	if bytes.Contains(text, debianCronMessage) {
-		return DebianCron, ""
+		return crontab.DebianCron, ""
 	}
 	return "", ""
 }
 
-// packageVersions are the versions of the packages that dpkg or apk installed.
+// packageVersions returns the versions of the packages that dpkg or apk installed.
 func (m Machine) packageVersions() map[string]string {
 	all := map[string]string{}
 	if text, err := m.readText("/var/lib/dpkg/status"); err == nil {
@@ -138,7 +141,7 @@ func (m Machine) packageVersions() map[string]string {
 	return all
 }
 
-// parseParagraph reads the lines of a paragraph that have a name and a value.
+// parseParagraph parses the lines of a paragraph that have a name and a value.
 func parseParagraph(text, separator string) map[string]string {
 	values := map[string]string{}
 	for line := range strings.SplitSeq(text, "\n") {
@@ -149,8 +152,8 @@ func parseParagraph(text, separator string) map[string]string {
 	return values
 }
 
-// runningDaemons returns the installed daemons that run on this machine. systemd-cron has no process: it counts
-// as running if systemd has timers for its crontabs.
+// runningDaemons returns the installed daemons that run on this machine. systemd-cron has no
+// process: it counts as running if systemd has timers for its crontabs.
 func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	proc := m.ProcDir
 	if proc == "" {
@@ -163,25 +166,25 @@ func (m Machine) runningDaemons(found []installedDaemon) []installedDaemon {
 	if err != nil {
 		return nil // only for a malformed pattern
 	}
-	running := map[Daemon]bool{SystemdCron: m.exists("/run/systemd/generator/cron.target.wants")}
+	running := map[crontab.Daemon]bool{crontab.SystemdCron: m.exists("/run/systemd/generator/cron.target.wants")}
 	for _, link := range programs {
 		target, err := os.Readlink(link)
 		if err != nil {
-			continue // a process of another user, or one that has ended
+			continue // another user's process, or one that has ended
 		}
 		switch filepath.Base(target) {
 		case "cron", "crond", "busybox":
-			if d, _ := (Machine{}).daemonOfBinary(target); d != BusyBox || isBusyBoxCrond(filepath.Dir(link)) {
+			if d, _ := (Machine{}).daemonOfBinary(target); d != crontab.BusyBox || isBusyBoxCrond(filepath.Dir(link)) {
 				running[d] = true
 			}
 		case "bcron-sched":
-			running[Bcron] = true
+			running[crontab.Bcron] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(i installedDaemon) bool { return !running[i.daemon] })
 }
 
-// isBusyBoxCrond reports whether a process of busybox is its crond and not another of its programs.
+// isBusyBoxCrond reports whether a busybox process is its crond.
 func isBusyBoxCrond(process string) bool {
 	text, err := os.ReadFile(process + "/cmdline")
 	if err != nil {
@@ -195,8 +198,8 @@ func isBusyBoxCrond(process string) bool {
 func (m Machine) addDaemonNotes(f *Result) {
 	switch {
 	case f.unsupportedDaemon != "":
-		f.addNote("%s keeps its jobs in tables of another format, which discover does not read; it does not read these crontabs", f.unsupportedDaemon)
-	case len(f.daemons) == 1 && f.daemons[0].daemon == SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
+		f.addNote("%s uses tables in another format, which discover does not support, and does not read these crontabs", f.unsupportedDaemon)
+	case len(f.daemons) == 1 && f.daemons[0].Daemon == crontab.SystemdCron && f.daemonVersion != "" && !strings.HasPrefix(f.daemonVersion, "1.15") && !strings.HasPrefix(f.daemonVersion, "2.5"):
 		f.addNote("the rules for systemd-cron are those of versions 1.15 and 2.5; this is %s", f.daemonVersion)
 	}
 	if m.exists("/etc/anacrontab") && m.exists("/usr/sbin/anacron") {

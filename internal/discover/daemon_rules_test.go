@@ -9,13 +9,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/discover/crontab"
 )
 
-// The daemons as columns of the table below.
-var measuredDaemons = []Daemon{DebianCron, Cronie, Bcron, BusyBox, SystemdCron}
+// measuredDaemons are the columns of the table below.
+var measuredDaemons = []crontab.Daemon{crontab.DebianCron, crontab.Cronie, crontab.Bcron, crontab.BusyBox, crontab.SystemdCron}
 
-// measuredSchedules is what the daemons make of a line, in the order of the columns. "=" is the line as Overdue reads it; a
-// text is another schedule that means what the daemon does; "!" and a text is a problem with these words.
+// measuredSchedules are how the daemons interpret a line, in the order of the columns. "=" is the
+// line as Overdue interprets it, another text is an equivalent schedule, and "!" with a text is a
+// problem with these words.
 var measuredSchedules = map[string][5]string{
 	"0 3 * * *":       {"=", "=", "=", "=", "*-*-* 3:0:00"},
 	"*/5 * * * 1-5":   {"=", "=", "=", "=", "Mon,Tue,Wed,Thu,Fri *-*-* *:0/5:00"},
@@ -26,29 +29,29 @@ var measuredSchedules = map[string][5]string{
 	"@weekly":         {"=", "=", "!skips", "!write five fields", "weekly"},
 	"@daily":          {"=", "=", "!skips", "!write five fields", "daily"},
 	"@hourly":         {"=", "=", "!skips", "!write five fields", "hourly"},
-	"@Daily":          {"!does not know @Daily", "!does not know @Daily", "!skips", "!write five fields", "!does not know @Daily"},
-	"0 0 1 dec *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
-	"0 0 1 nov *":     {"=", "=", "=", "!write numbers", "!takes dec for November"},
-	"0 0 1 oct *":     {"=", "=", "=", "!write numbers", "!drops oct"},
-	"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "!skips lines with any name"},
-	"0~59 3 * * *":    {"0 3 * * *", "!at random", "!skips", "!does not read", "!skips"},
-	"~ * * * *":       {"!cannot read “~”", "!at random", "!skips", "!does not read", "!skips"},
-	"1? 3 * * *":      {"1 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * 5#2":     {"0 0 * * 5", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * fri#2":   {"0 0 * * fri", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * 1,5#2,3": {"0 0 * * 1,5", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 15W * *":     {"!cannot read “15W”", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 L * *":       {"!cannot read “L”", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 LW * *":      {"!cannot read “LW”", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * 5L":      {"!cannot read “5L”", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * friL":    {"!cannot read “friL”", "!skips", "!skips", "!does not read", "!skips"},
-	"0 0 * * monday":  {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-	"5/15 3 * * *":    {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-	"*-5 3 * * *":     {"* 3 * * *", "!skips", "!skips", "!does not read", "!skips"},
-	"60 3 * * *":      {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-	"3 3 *":           {"!cannot read", "!skips", "!skips", "!does not read", "!skips"},
-	"0 3 * * fri-sun": {"=", "!never runs", "!never runs", "!does not read", "!skips"},
-	"0 22-4 * * *":    {"=", "!never runs", "!never runs", "!does not read", "!skips"},
+	"@Daily":          {"!does not support @Daily", "!does not support @Daily", "!skips", "!write five fields", "!does not support @Daily"},
+	"0 0 1 dec *":     {"=", "=", "=", "!write numbers", "!interprets dec as November"},
+	"0 0 1 nov *":     {"=", "=", "=", "!write numbers", "!interprets dec as November"},
+	"0 0 1 oct *":     {"=", "=", "=", "!write numbers", "!ignores oct"},
+	"0 0 1 jan *":     {"=", "=", "=", "!write numbers", "!skips lines with month names"},
+	"0~59 3 * * *":    {"0 3 * * *", "!chooses a random time", "!skips", "!does not run", "!skips"},
+	"~ * * * *":       {"!cannot parse “~”", "!chooses a random time", "!skips", "!does not run", "!skips"},
+	"1? 3 * * *":      {"1 3 * * *", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * 5#2":     {"0 0 * * 5", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * fri#2":   {"0 0 * * fri", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * 1,5#2,3": {"0 0 * * 1,5", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 15W * *":     {"!cannot parse “15W”", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 L * *":       {"!cannot parse “L”", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 LW * *":      {"!cannot parse “LW”", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * 5L":      {"!cannot parse “5L”", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * friL":    {"!cannot parse “friL”", "!skips", "!skips", "!does not run", "!skips"},
+	"0 0 * * monday":  {"!cannot parse", "!skips", "!skips", "!does not run", "!skips"},
+	"5/15 3 * * *":    {"!cannot parse", "!skips", "!skips", "!does not run", "!skips"},
+	"*-5 3 * * *":     {"* 3 * * *", "!skips", "!skips", "!does not run", "!skips"},
+	"60 3 * * *":      {"!cannot parse", "!skips", "!skips", "!does not run", "!skips"},
+	"3 3 *":           {"!cannot parse", "!skips", "!skips", "!does not run", "!skips"},
+	"0 3 * * fri-sun": {"=", "!never runs", "!never runs", "!does not run", "!skips"},
+	"0 22-4 * * *":    {"=", "!never runs", "!never runs", "!does not run", "!skips"},
 	"0 0 1 */3 *":     {"=", "=", "=", "!counts the step", "*-1/3-1 0:0:00"},
 	"0 2 * * sun":     {"=", "=", "=", "!write numbers", "!every day"},
 	"0 2 * * 0":       {"=", "=", "=", "=", "Sun *-*-* 2:0:00"},
@@ -58,20 +61,20 @@ var measuredSchedules = map[string][5]string{
 func TestCommonSchedule_IsTheMeasuredBehaviourOfEachDaemon(t *testing.T) {
 	for line, want := range measuredSchedules {
 		for i, daemon := range measuredDaemons {
-			got := rulesOf(daemon).parseSchedule(strings.Fields(line), "UTC", noon)
-			read := strings.Join(slices.Concat(got.cron, got.onCalendar), "")
-			problem, refused := strings.CutPrefix(want[i], "!")
+			got := crontab.RulesOf(daemon).ParseSchedule(strings.Fields(line), "UTC", noon)
+			read := strings.Join(slices.Concat(got.Cron, got.OnCalendar), "")
+			problem, rejected := strings.CutPrefix(want[i], "!")
 			switch {
-			case refused && (!strings.Contains(got.problem, problem) || read != ""):
-				t.Errorf("%s, %s: %q, %q; want a problem with %q", daemon, line, read, got.problem, problem)
-			case !refused && want[i] == "=" && read != line, !refused && want[i] != "=" && read != want[i], !refused && got.problem != "":
-				t.Errorf("%s, %s: %q, %q; want %q", daemon, line, read, got.problem, want[i])
+			case rejected && (!strings.Contains(got.Problem, problem) || read != ""):
+				t.Errorf("%s, %s: %q, %q; want a problem with %q", daemon, line, read, got.Problem, problem)
+			case !rejected && want[i] == "=" && read != line, !rejected && want[i] != "=" && read != want[i], !rejected && got.Problem != "":
+				t.Errorf("%s, %s: %q, %q; want %q", daemon, line, read, got.Problem, want[i])
 			}
 		}
 	}
 }
 
-// TestCommonSchedule_RejectsLinesThatClockChangesMove: bcron makes up for skipped runs by its own rule, busybox not at all.
+// After a clock change, bcron has its own rule for skipped runs, and busybox does not run them.
 func TestCommonSchedule_RejectsLinesThatClockChangesMove(t *testing.T) {
 	for line, want := range map[string][5]bool{
 		"30 2 * * *":   {true, true, false, false, true},
@@ -81,9 +84,9 @@ func TestCommonSchedule_RejectsLinesThatClockChangesMove(t *testing.T) {
 		"0 12 * * *":   {true, true, true, true, true},
 	} {
 		for i, daemon := range measuredDaemons {
-			got := rulesOf(daemon).parseSchedule(strings.Fields(line), "Europe/Berlin", noon)
-			if offered := got.problem == ""; offered != want[i] {
-				t.Errorf("%s, %s in Berlin: %q; want it offered: %v", daemon, line, got.problem, want[i])
+			got := crontab.RulesOf(daemon).ParseSchedule(strings.Fields(line), "Europe/Berlin", noon)
+			if offered := got.Problem == ""; offered != want[i] {
+				t.Errorf("%s, %s in Berlin: %q; want it offered: %v", daemon, line, got.Problem, want[i])
 			}
 		}
 	}
@@ -102,19 +105,19 @@ func TestDiscover_WithAnUnknownDaemonOffersOnlyUnambiguousLines(t *testing.T) {
 	}
 }
 
-// installDaemon puts what tells a daemon into an image.
-func installDaemon(t *testing.T, root string, daemon Daemon) {
+// installDaemon writes the files that identify a daemon into an image.
+func installDaemon(t *testing.T, root string, daemon crontab.Daemon) {
 	t.Helper()
 	switch daemon {
-	case DebianCron:
+	case crontab.DebianCron:
 		writeFile(t, root, "/usr/sbin/cron", "\x7fELF…"+string(debianCronMessage)+"…")
-	case Cronie:
+	case crontab.Cronie:
 		writeFile(t, root, "/usr/sbin/crond", "\x7fELF…cronie 1.6.1\x00…")
-	case Bcron:
+	case crontab.Bcron:
 		writeFile(t, root, "/usr/sbin/bcron-sched", "")
-	case SystemdCron:
+	case crontab.SystemdCron:
 		writeFile(t, root, "/lib/systemd/system-generators/systemd-crontab-generator", "")
-	case BusyBox:
+	case crontab.BusyBox:
 		writeFile(t, root, "/bin/busybox", "\x7fELF…BusyBox v1.36.1 (2024)…")
 		if err := os.MkdirAll(root+"/usr/sbin", 0o755); err != nil {
 			t.Fatal(err)
@@ -128,19 +131,19 @@ func installDaemon(t *testing.T, root string, daemon Daemon) {
 func TestDetectDaemons_ByFilesAndPackages(t *testing.T) {
 	const dpkg = "Package: cron\nStatus: install ok installed\nVersion: 3.0pl1-162\nDescription: x\n y: z\n\nPackage: bcron\nStatus: deinstall ok config-files\nVersion: 0.11-19\n"
 	for name, c := range map[string]struct {
-		daemons []Daemon
+		daemons []crontab.Daemon
 		files   map[string]string
 		want    string
 	}{
-		"Debian":           {[]Daemon{DebianCron}, map[string]string{"/var/lib/dpkg/status": dpkg}, "cron 3.0pl1-162"},
-		"cronie":           {[]Daemon{Cronie}, nil, "cronie 1.6.1"},
-		"bcron":            {[]Daemon{Bcron}, map[string]string{"/var/lib/dpkg/status": dpkg}, "bcron"},
-		"systemd-cron":     {[]Daemon{SystemdCron}, nil, "systemd-cron"},
-		"Alpine":           {[]Daemon{BusyBox}, map[string]string{"/lib/apk/db/installed": "P:busybox\nV:1.36.1-r2\n"}, "busybox 1.36.1-r2"},
-		"two":              {[]Daemon{DebianCron, SystemdCron}, nil, "systemd-cron and cron" + uncertainSuffix},
+		"Debian":           {[]crontab.Daemon{crontab.DebianCron}, map[string]string{"/var/lib/dpkg/status": dpkg}, "cron 3.0pl1-162"},
+		"cronie":           {[]crontab.Daemon{crontab.Cronie}, nil, "cronie 1.6.1"},
+		"bcron":            {[]crontab.Daemon{crontab.Bcron}, map[string]string{"/var/lib/dpkg/status": dpkg}, "bcron"},
+		"systemd-cron":     {[]crontab.Daemon{crontab.SystemdCron}, nil, "systemd-cron"},
+		"Alpine":           {[]crontab.Daemon{crontab.BusyBox}, map[string]string{"/lib/apk/db/installed": "P:busybox\nV:1.36.1-r2\n"}, "busybox 1.36.1-r2"},
+		"two":              {[]crontab.Daemon{crontab.DebianCron, crontab.SystemdCron}, nil, "systemd-cron and cron" + uncertainSuffix},
 		"none":             {nil, map[string]string{"/usr/sbin/crond": "\x7fELF another\n"}, "unknown" + uncertainSuffix},
 		"fcron":            {nil, map[string]string{"/usr/sbin/fcron": ""}, "fcron"},
-		"a binary alone":   {[]Daemon{DebianCron}, nil, "cron"},
+		"a binary alone":   {[]crontab.Daemon{crontab.DebianCron}, nil, "cron"},
 		"a package no one": {nil, map[string]string{"/var/lib/dpkg/status": dpkg}, "unknown" + uncertainSuffix},
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon}
@@ -158,8 +161,8 @@ func TestDetectDaemons_ByFilesAndPackages(t *testing.T) {
 
 func TestDetectDaemons_PrefersTheRunningDaemon(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon, ProcDir: t.TempDir()}
-	installDaemon(t, m.Root, DebianCron)
-	installDaemon(t, m.Root, Cronie)
+	installDaemon(t, m.Root, crontab.DebianCron)
+	installDaemon(t, m.Root, crontab.Cronie)
 	process := filepath.Join(m.ProcDir, "17")
 	if err := os.MkdirAll(process, 0o755); err != nil {
 		t.Fatal(err)
@@ -174,8 +177,8 @@ func TestDetectDaemons_PrefersTheRunningDaemon(t *testing.T) {
 
 func TestDiscover_ReadsTheFilesThatTheDaemonReads(t *testing.T) {
 	names := []string{"app", "app.bak", "app~", "#app", "app.rpmsave", "app.dpkg-old", "a+b", ".app"}
-	for daemon, want := range map[Daemon][]string{
-		DebianCron: {"app"}, Bcron: {"app"}, Cronie: {"a+b", "app", "app.bak", "app.dpkg-old"}, SystemdCron: {"#app", "a+b", "app", "app.bak", "app.rpmsave"}, BusyBox: nil,
+	for daemon, want := range map[crontab.Daemon][]string{
+		crontab.DebianCron: {"app"}, crontab.Bcron: {"app"}, crontab.Cronie: {"a+b", "app", "app.bak", "app.dpkg-old"}, crontab.SystemdCron: {"#app", "a+b", "app", "app.bak", "app.rpmsave"}, crontab.BusyBox: nil,
 	} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "alice", AllUsers: true, Zone: "UTC", Now: noon}
 		installDaemon(t, m.Root, daemon)
@@ -186,7 +189,7 @@ func TestDiscover_ReadsTheFilesThatTheDaemonReads(t *testing.T) {
 		for path := range spools {
 			writeFile(t, m.Root, path, "0 4 * * * /opt/y\n")
 		}
-		wantUsers := map[Daemon][]string{DebianCron: {"alice"}, Bcron: {"alice"}, SystemdCron: {"alice"}, Cronie: {"bob"}, BusyBox: {"carol", "alice"}}[daemon]
+		wantUsers := map[crontab.Daemon][]string{crontab.DebianCron: {"alice"}, crontab.Bcron: {"alice"}, crontab.SystemdCron: {"alice"}, crontab.Cronie: {"bob"}, crontab.BusyBox: {"carol", "alice"}}[daemon]
 		var got, users []string
 		for _, j := range mustDiscover(t, m).Jobs {
 			switch name, ok := strings.CutPrefix(j.Source, "/etc/cron.d/"); {
@@ -204,7 +207,7 @@ func TestDiscover_ReadsTheFilesThatTheDaemonReads(t *testing.T) {
 	}
 }
 
-// TestApply_WritesBackupsWhereNoDaemonReadsThem is the promise that an edit doubles no job.
+// An edit must not make a job run twice.
 func TestApply_WritesBackupsWhereNoDaemonReadsThem(t *testing.T) {
 	for _, daemon := range measuredDaemons[:4] {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "root", AllUsers: true, Zone: "UTC", Now: noon, StateDir: t.TempDir() + "/state"}
@@ -236,9 +239,9 @@ func TestApply_WritesBackupsWhereNoDaemonReadsThem(t *testing.T) {
 
 func TestWriteAtomically_UsesATemporaryNameThatDaemonsIgnore(t *testing.T) {
 	err := writeAtomically(t.TempDir()+"/app", []byte("0 3 * * * root x\n"), fileAttributes{mode: 0o644, uid: -1, gid: -1}, func(from, to string) error {
-		for _, r := range knownDaemons {
-			if r.readsEtc && r.ignoresFile(filepath.Base(from)) == "" {
-				t.Errorf("%s reads %s", r.daemon, filepath.Base(from))
+		for _, r := range crontab.KnownDaemons {
+			if r.ReadsEtc && r.IgnoresFile(filepath.Base(from)) == "" {
+				t.Errorf("%s reads %s", r.Daemon, filepath.Base(from))
 			}
 		}
 		return os.Rename(from, to)
@@ -263,7 +266,7 @@ func listFiles(t *testing.T, root string) []string {
 }
 
 func TestDiscover_ReportsABackupThatADaemonRuns(t *testing.T) {
-	for daemon, named := range map[Daemon]bool{DebianCron: false, Cronie: true, SystemdCron: true, Bcron: false} {
+	for daemon, named := range map[crontab.Daemon]bool{crontab.DebianCron: false, crontab.Cronie: true, crontab.SystemdCron: true, crontab.Bcron: false} {
 		m := Machine{Root: t.TempDir(), Host: "web1", User: "x", Zone: "UTC", Now: noon}
 		installDaemon(t, m.Root, daemon)
 		writeFile(t, m.Root, "/etc/cron.d/app.overdue-backup-20260101T000000Z", "0 3 * * * root /opt/x\n")

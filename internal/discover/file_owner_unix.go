@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// fileOwner is whose a file is; -1 where the file system does not tell.
+// fileOwner returns the owner of a file, or -1 if the file system does not provide it.
 func fileOwner(about fs.FileInfo) (uid, gid int) {
 	if owner, ok := about.Sys().(*syscall.Stat_t); ok {
 		return int(owner.Uid), int(owner.Gid)
@@ -15,7 +15,8 @@ func fileOwner(about fs.FileInfo) (uid, gid int) {
 	return -1, -1
 }
 
-// hardLinkCount is how many names a file has; 1 where the file system does not tell.
+// hardLinkCount returns the number of hard links of a file, or 1 if the file system does not
+// provide it.
 func hardLinkCount(about fs.FileInfo) uint64 {
 	if links, ok := about.Sys().(*syscall.Stat_t); ok {
 		return uint64(links.Nlink)

@@ -1,27 +1,31 @@
 package discover
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 // guardedCommand is a command whose first part decides whether, or when, the rest runs.
 type guardedCommand struct {
-	guard   string        // stays in front of what pings, with everything up to the work; "" if there is none
+	guard   string        // stays in front of the ping, with everything up to the work; "" if none exists
 	work    string        // the rest, which is wrapped
-	delay   time.Duration // the longest that a sleep in front of the work takes
-	problem string        // why the command is left alone
+	delay   time.Duration // maximum sleep in front of the work
+	problem string        // why the command cannot be wrapped
 }
 
-// splitGuard finds the guard in front of the work. cron ignores exit codes, so a false guard does nothing
-// today; wrapped whole, it would be a failure each time. A guard whose answer is certain on this
-// machine is kept in front of what pings; any other command is left alone, with the reason.
-func (m Machine) splitGuard(e crontabEntry) guardedCommand {
-	g := guardedCommand{work: e.command}
+// splitGuard finds the guard in front of the work. cron ignores exit codes, so a false guard has no
+// effect today. If the whole command were wrapped, a false guard would be a failure each time. A
+// guard whose result is certain on this machine stays in front of the ping. Any other guard is a
+// problem.
+func (m Machine) splitGuard(e crontab.Entry) guardedCommand {
+	g := guardedCommand{work: e.Command}
 	for {
 		first, operator, rest := splitFirstCommand(g.work)
 		words := strings.Fields(first)
@@ -39,7 +43,7 @@ func (m Machine) splitGuard(e crontabEntry) guardedCommand {
 		switch path.Base(words[0]) {
 		case "flock":
 			if flockGivesUpPattern.MatchString(first) {
-				g.problem = "flock skips a run while another is running, and then ends like a failure; behind it, a ping would hold the lock: let the job ping when it is done"
+				g.problem = "flock skips a run while another is running, and then exits like a failure; a ping behind it would hold the lock: let the job itself ping when it is done"
 			}
 			return g
 		case "if", "case", "while", "until":
@@ -57,7 +61,7 @@ func (m Machine) splitGuard(e crontabEntry) guardedCommand {
 	}
 }
 
-// moveToGuard moves the first bytes of the work to the guard.
+// moveToGuard moves the first n bytes of the work to the guard.
 func (g *guardedCommand) moveToGuard(n int) {
 	g.guard += g.work[:n]
 	g.work = g.work[n:]
@@ -66,7 +70,7 @@ func (g *guardedCommand) moveToGuard(n int) {
 // testPrograms are programs that people run for their exit code.
 var testPrograms = strings.Fields("test [ [[ ! command type hash which pgrep pidof grep egrep mountpoint ping systemctl id hostname nc host")
 
-// isTest reports whether a command in front of an operator only asks something.
+// isTest reports whether a command in front of an operator is only a test.
 func isTest(words []string) bool {
 	name := path.Base(words[0])
 	if name == "command" || name == "type" || name == "hash" || name == "which" {
@@ -83,18 +87,19 @@ func isTest(words []string) bool {
 	return false
 }
 
-// testProblem returns why the rest cannot be watched, or "" if the test lets it run on this machine.
-func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string {
+// testProblem returns why the rest cannot be monitored, or "" if the test lets it run on this
+// machine.
+func (m Machine) testProblem(test, operator, rest string, e crontab.Entry) string {
 	passes, what, known := m.evaluateTest(test, e)
 	switch {
 	case !known:
-		return "runs only if “" + test + "” allows it, which cannot be known in advance: a run that it skips would look missed; let the job ping where it does its work"
+		return "runs only if “" + test + "” succeeds, which is not known in advance, so a skipped run would look missed: let the job itself ping after its work"
 	case passes != (operator == "&&") && strings.Contains(what, systemdRunDir):
-		return "does nothing here: systemd runs it instead"
+		return "has no effect here: systemd runs it instead"
 	case passes != (operator == "&&") && strings.Contains(what, "/usr/sbin/anacron"):
-		return "does nothing here: anacron is installed and runs it instead"
+		return "has no effect here: anacron is installed and runs it instead"
 	case passes != (operator == "&&"):
-		return "does nothing here, because of “" + test + "”"
+		return "has no effect here, because of “" + test + "”"
 	case operator == "&&" && !isAndChain(rest), operator == "||" && !isPipeline(rest):
 		return "a part of the command runs whatever “" + test + "” says, and another does not: put it into a script"
 	}
@@ -103,15 +108,15 @@ func (m Machine) testProblem(test, operator, rest string, e crontabEntry) string
 
 const systemdRunDir = "/run/systemd/system"
 
-// fileTestPattern is one question about a file.
+// fileTestPattern matches one file test.
 var fileTestPattern = regexp.MustCompile(`^(?:\\?(!) )?-([xfedrs]) "?(/[A-Za-z0-9._/+-]+)"?$`)
 
-// evaluateTest answers a test from the files of the machine. known is false except for tests, joined by
-// -a, of files that only the installation and removal of software changes.
-func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what string, known bool) {
+// evaluateTest evaluates a test with the files of the machine. known is true only for tests, joined
+// by -a, of files that change only when software is installed or removed.
+func (m Machine) evaluateTest(test string, e crontab.Entry) (passes bool, what string, known bool) {
 	text := strings.Join(strings.Fields(test), " ")
 	if name, ok := programLookedUp(text); ok {
-		return m.programExists(name, e.path), name, true
+		return m.programExists(name, e.Path), name, true
 	}
 	switch {
 	case strings.HasPrefix(text, "test "):
@@ -135,7 +140,7 @@ func (m Machine) evaluateTest(test string, e crontabEntry) (passes bool, what st
 	return passes, what, true
 }
 
-// evaluateFileTest answers one question of test(1) about a file.
+// evaluateFileTest evaluates one file test of test(1).
 func (m Machine) evaluateFileTest(question, file string) bool {
 	if file == systemdRunDir {
 		return m.hasSystemd()
@@ -156,7 +161,7 @@ func (m Machine) evaluateFileTest(question, file string) bool {
 	return true
 }
 
-// changesOnlyByInstall reports whether only the installation and removal of software changes a file.
+// changesOnlyByInstall reports whether a file changes only when software is installed or removed.
 func (m Machine) changesOnlyByInstall(file string) bool {
 	if file == systemdRunDir {
 		return true
@@ -193,7 +198,7 @@ func (m Machine) programExists(program, searchPath string) bool {
 	if strings.Contains(program, "/") {
 		return m.exists(program)
 	}
-	for dir := range strings.SplitSeq(firstNonEmpty(searchPath, "/usr/bin:/bin"), ":") {
+	for dir := range strings.SplitSeq(cmp.Or(searchPath, "/usr/bin:/bin"), ":") {
 		if path.IsAbs(dir) && m.exists(path.Join(dir, program)) {
 			return true
 		}
@@ -201,18 +206,19 @@ func (m Machine) programExists(program, searchPath string) bool {
 	return false
 }
 
-// conditionalProblem returns the problem with a command that begins with a word such as if.
+// conditionalProblem returns the problem with a command that starts with a word such as if.
 func (m Machine) conditionalProblem(word, command string) string {
 	if strings.Contains(command, systemdRunDir) && strings.Contains(command, "! -") && m.hasSystemd() {
-		return "does nothing here: systemd runs it instead"
+		return "has no effect here: systemd runs it instead"
 	}
-	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job ping where it does"
+	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job itself ping after its work"
 }
 
-// flockGivesUpPattern matches a flock that may give up. A flock that waits without a limit runs its work in the end.
+// flockGivesUpPattern matches a flock that can give up. A flock that waits without a limit always
+// runs its command.
 var flockGivesUpPattern = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 
-// sleepPatterns match the ways to wait before the work; the number is the longest wait in seconds.
+// sleepPatterns match the ways to wait before the work. The number is the maximum wait in seconds.
 var sleepPatterns = []*regexp.Regexp{
 	regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)s?$`),
 	regexp.MustCompile(`^(?:/bin/)?sleep \$\(\( ?\$?RANDOM ?\\?% ?([0-9]+) ?\)\)$`),
@@ -224,7 +230,7 @@ var sleepMinutesPattern = regexp.MustCompile(`^(?:/bin/)?sleep ([0-9]+)m$`)
 // maxSleepSeconds is the maximum that is added to a grace period.
 const maxSleepSeconds = 24 * 60 * 60
 
-// sleepDuration returns the longest time that a command sleeps.
+// sleepDuration returns the maximum time that a command sleeps.
 func sleepDuration(command string) (time.Duration, bool) {
 	text := strings.Join(strings.Fields(command), " ")
 	unit := time.Second

@@ -1,61 +1,64 @@
 package discover
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
+	"overdue/internal/discover/crontab"
+	"overdue/internal/discover/systemd"
 	"overdue/internal/schedule"
 )
 
-// Job is something that the machine runs on a schedule.
+// Job is a command or service that the machine runs on a schedule.
 type Job struct {
 	Source  string // "/etc/cron.d/app", "crontab of alice", "backup.timer"
-	Line    int    // in the crontab; 0 for timers
-	User    string // who it runs as
-	Command string // as written; control characters and all
-	Zone    string // in which the schedule is meant
+	Line    int    // line number in the crontab; 0 for timers
+	User    string // user that it runs as
+	Command string // as written, including control characters
+	Zone    string // time zone of the schedule
 
-	// One of these is the schedule, all of them are empty where Problem says why.
+	// One of these is the schedule. All are empty if Problem says why.
 	Cron       []string
 	OnCalendar []string
 	Interval   time.Duration
 
 	Description string        // the schedule for people
 	Grace       time.Duration // suggested, see suggestGrace
-	FirstPingBy time.Time     // the deadline of the second run from now: by then a first ping is expected
-	Persistent  bool          // a timer that makes up for runs that the machine missed
+	FirstPingBy time.Time     // deadline of the second run from now, for the first ping
+	Persistent  bool          // a timer that runs missed runs later
 
 	Name, Slug string
-	HasPing    bool   // pings already
-	Problem    string // why it is left alone; empty for a job that can be watched
+	HasPing    bool   // already pings
+	Problem    string // why it cannot be monitored; "" if it can
 
 	origin jobOrigin
 }
 
-// jobOrigin is where the job stands in what was read.
+// jobOrigin is where the job was found.
 type jobOrigin struct {
-	tableIndex    int // index of its crontab in Found
-	entry         crontabEntry
-	needsNoShell  bool          // the command needs no shell, see wrap
+	tableIndex    int // of its crontab in Result
+	entry         crontab.Entry
+	needsNoShell  bool          // the command starts without a shell, see wrapCommand
 	daemonDiffers bool          // the daemon does not run the line when Overdue would expect it
-	unit          *unitFile     // the service of a timer; nil for crontab entries
-	maxDelay      time.Duration // how much later than its time the work may begin
+	unit          *systemd.Unit // the service of a timer; nil for crontab entries
+	maxDelay      time.Duration // maximum delay of a run after its time
 	userManager   bool          // belongs to the service manager of a user
-	notes         []string      // about a timer and its service: what an operator should know
+	notes         []string      // about a timer and its service, for the operator
 }
 
-// Watchable reports whether the job can be watched and is not yet.
+// Watchable reports whether the job can be monitored and does not ping yet.
 func (j Job) Watchable() bool { return !j.HasPing && j.Problem == "" }
 
-// resolveSchedule reads the schedule of a job, or says what is wrong with it. A job that has a
-// problem already is shown with its schedule where it has one.
+// resolveSchedule parses the schedule of a job, or sets its problem. A job that already has a
+// problem is shown with its schedule if it has one.
 func (j *Job) resolveSchedule(now time.Time) {
-	if j.Problem != "" && (j.origin.daemonDiffers || j.origin.entry.isDaemonSpecific()) {
-		return // the line means something else to cron
+	if j.Problem != "" && (j.origin.daemonDiffers || j.origin.entry.IsDaemonSpecific()) {
+		return // the line has another meaning in cron
 	}
 	when, err := j.schedule()
 	if err != nil {
-		j.Problem = firstNonEmpty(j.Problem, err.Error())
+		j.Problem = cmp.Or(j.Problem, err.Error())
 		return
 	}
 	j.Description = when.Describe()
@@ -65,8 +68,8 @@ func (j *Job) resolveSchedule(now time.Time) {
 	}
 }
 
-// firstPingBy is the deadline of the second run: the first one may come before the job is
-// wired. A schedule with one run left has that of the last.
+// firstPingBy returns the deadline of the second run: the first one can start before the job is
+// edited. If only one run is left, it returns the deadline of that.
 func firstPingBy(when schedule.Schedule, now time.Time, grace time.Duration) time.Time {
 	at, ok := when.Next(now)
 	if !ok {
@@ -78,10 +81,10 @@ func firstPingBy(when schedule.Schedule, now time.Time, grace time.Duration) tim
 	return at.Add(grace)
 }
 
-// errNoSchedule is of a timer that starts once, which has a problem that says so.
-var errNoSchedule = errors.New("schedule: there is none")
+// errNoSchedule is for a timer that starts once. Its problem says so.
+var errNoSchedule = errors.New("schedule: none exists")
 
-// schedule is what the job says of when it runs.
+// Schedule returns the schedule of the job.
 func (j *Job) schedule() (schedule.Schedule, error) {
 	switch {
 	case len(j.Cron) > 0:
@@ -95,16 +98,15 @@ func (j *Job) schedule() (schedule.Schedule, error) {
 	}
 }
 
-// Bounds of the suggested grace.
+// Limits of the suggested grace.
 const (
 	minGrace         = 5 * time.Minute
 	maxGrace         = time.Hour
-	maxSlotsExamined = 200 // looked at to find the smallest gap: a week of hourly runs, and more
+	maxSlotsExamined = 200 // to find the smallest gap: more than a week of hourly runs
 )
 
-// suggestGrace suggests a quarter of the smallest gap between two runs, at least five
-// minutes and at most an hour: a job that is late by more than that is worth a
-// look, one that is late by less seldom is.
+// suggestGrace returns a quarter of the smallest gap between two runs, at least five minutes and at
+// most an hour: a longer delay is worth a look, a shorter one rarely is.
 func suggestGrace(when schedule.Schedule, now time.Time) time.Duration {
 	gap := 4 * maxGrace
 	at, ok := when.Next(now)

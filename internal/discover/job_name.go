@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -10,28 +11,27 @@ import (
 	"unicode"
 )
 
-// Bounds of what becomes part of a name.
+// Limits of the text in a name.
 const (
 	maxLabelLength    = 60
 	maxLabelArguments = 2 // after the program
 )
 
-// preparatoryCommands are programs that only prepare the one that matters.
+// preparatoryCommands only prepare the command that does the work.
 var preparatoryCommands = []string{
 	"cd", "test", "[", "[[", ":", "true", "export", "umask", "ulimit", "set", "sleep", ".", "source", "mkdir", "for", "case", "trap", "eval",
 	"echo", "printf", "cat", "date", "which", "type", "hash", "pgrep",
 }
 
-// shellKeywords are words of the shell that a command follows.
+// shellKeywords are shell words that precede a command.
 var shellKeywords = []string{"{", "(", "!", "if", "then", "else", "elif", "while", "until", "do", "exec", "command"}
 
-// wrapperProgram is a program that runs another: how many plain words come before that,
-// and which of its options take a value.
+// wrapperProgram is a program that runs another program.
 type wrapperProgram struct {
-	positional    int
-	valueOptions  string
+	positional    int    // number of arguments before the other program
+	valueOptions  string // options with a value
 	commandOption string // the option whose value is the command
-	subcommand    string // only behind this word does it run another program
+	subcommand    string // the subcommand that runs another program
 }
 
 var wrapperPrograms = map[string]wrapperProgram{
@@ -44,13 +44,13 @@ var wrapperPrograms = map[string]wrapperProgram{
 	"docker-compose": {subcommand: "exec", positional: 1, valueOptions: "-u -w -e --user --workdir --env --index"},
 }
 
-// programsWithSubcommands are programs whose first plain word is a command of theirs, and never a secret.
+// programsWithSubcommands are programs whose first argument is a subcommand, never a secret.
 var programsWithSubcommands = []string{
 	"artisan", "console", "manage.py", "rake", "rails", "bundle", "npm", "yarn", "composer", "wp", "drush", "occ", "git", "certbot", "apt-get", "apt", "dnf", "yum", "systemctl",
 	"supervisorctl", "restic", "borg", "kubectl", "docker", "podman", "zfs", "zpool", "btrfs", "flatpak", "snap",
 }
 
-// versionedInterpreter is an interpreter with its version, such as php8.2.
+// versionedInterpreter matches an interpreter with its version, such as php8.2.
 var versionedInterpreter = regexp.MustCompile(`^(php|python|perl|ruby|node|lua)[0-9][0-9.]*$`)
 
 var (
@@ -64,9 +64,9 @@ var (
 	programNamePattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 )
 
-// commandLabel names a command after the program that does the work: "backup.sh --full",
-// "artisan schedule:run". Only words directly behind the program and then long
-// options are taken, because names are shown to everybody and arguments may be secrets.
+// commandLabel names a command after the program that does the work: "backup.sh --full", "artisan
+// schedule:run". It uses only words directly after the program and then long options, because
+// everyone can see names and arguments can be secrets.
 func commandLabel(command string) string {
 	for _, words := range splitSegments(arithmeticExpansion.ReplaceAllLiteralString(command, "0")) {
 		if program, rest := mainProgram(words); program != "" {
@@ -76,8 +76,8 @@ func commandLabel(command string) string {
 	return "job"
 }
 
-// mainProgram skips what runs or prepares another program. It is empty where
-// nothing in the segment does any work.
+// mainProgram skips programs that run or prepare another program. It returns "" if nothing in the
+// segment does the work.
 func mainProgram(words []string) (program string, rest []string) {
 	for len(words) > 0 {
 		name := toASCII(path.Base(words[0]))
@@ -114,7 +114,7 @@ func mainProgram(words []string) (program string, rest []string) {
 	return "", nil
 }
 
-// wrappedWords returns what a carrier carries.
+// wrappedWords returns the command that a wrapper program runs.
 func (c wrapperProgram) wrappedWords(words []string) []string {
 	plain := c.positional
 	for len(words) > 0 {
@@ -135,7 +135,7 @@ func (c wrapperProgram) wrappedWords(words []string) []string {
 	return nil
 }
 
-// toASCII replaces characters that are not ASCII by a dash.
+// toASCII replaces letters that are not ASCII by a dash.
 func toASCII(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII && unicode.IsLetter(r) {
@@ -145,7 +145,7 @@ func toASCII(name string) string {
 	}, name)
 }
 
-// harmlessArguments is what may follow the program in a name.
+// harmlessArguments returns the arguments that can follow the program in a name.
 func harmlessArguments(program string, words []string) string {
 	var b strings.Builder
 	flags := !slices.Contains(programsWithSubcommands, program)
@@ -161,8 +161,8 @@ func harmlessArguments(program string, words []string) string {
 
 func truncateLabel(s string) string { return strings.TrimSpace(s[:min(len(s), maxLabelLength)]) }
 
-// splitSegments splits a command at the operators of the shell and at blanks, minding
-// quotes. It is good enough for a name and for nothing else.
+// splitSegments splits a command at shell operators and blanks, and respects quotes. It is good
+// enough for names only.
 func splitSegments(command string) [][]string {
 	var all [][]string
 	var words []string
@@ -209,9 +209,8 @@ func splitSegments(command string) [][]string {
 	return all
 }
 
-// nameJobs gives every job a name and a slug. A label that several jobs share gets a
-// mark made of what tells them apart; jobs that ping already count, so that
-// wiring one does not rename the other.
+// nameJobs gives every job a name and a slug. Jobs with the same label get a hash of their
+// differences. Jobs that already ping count, so that editing one does not rename the other.
 func nameJobs(jobs []Job, host string) {
 	bases := make([]string, len(jobs))
 	count := map[string]int{}
@@ -222,7 +221,7 @@ func nameJobs(jobs []Job, host string) {
 			label = commandLabel(unwrapCommand(j.Command))
 		}
 		who := ""
-		if unit := j.origin.unit; j.User != "" && j.User != "root" && (unit == nil || unit.userManager) {
+		if unit := j.origin.unit; j.User != "" && j.User != "root" && (unit == nil || unit.UserManager) {
 			who = j.User + " "
 		}
 		bases[i] = slugify(host + " " + who + label)
@@ -242,19 +241,19 @@ func nameJobs(jobs []Job, host string) {
 	}
 }
 
-// distinguishingHash is a short hash of where a job stands, when it runs and what it does.
+// distinguishingHash is a short hash of where a job is, when it runs and what it does.
 func distinguishingHash(j Job) string {
-	when := firstNonEmpty(j.origin.entry.schedule, strings.Join(j.Cron, "\n"))
+	when := cmp.Or(j.origin.entry.Schedule, strings.Join(j.Cron, "\n"))
 	parts := []string{j.Source, j.User, when, unwrapCommand(j.Command)}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:3])
 }
 
-// maxSlugLength leaves room for the mark.
+// maxSlugLength leaves room for the hash.
 const maxSlugLength = 90
 
-// slugify makes lower-case letters and digits of a text, with single dashes
-// between them, as the server wants them.
+// slugify returns lower-case letters and digits of a text, with single dashes between them, as the
+// server requires.
 func slugify(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(text) {

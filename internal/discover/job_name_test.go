@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"overdue/internal/discover/crontab"
 )
 
 func TestCommandLabel_NamesTheMainProgram(t *testing.T) {
@@ -84,7 +86,7 @@ func TestNameJobs_SlugsDoNotDependOnTheOrder(t *testing.T) {
 	if len(want) != 4 || want["/etc/crontab 0 3 * * * /opt/backup.sh"] == want["/etc/crontab 0 4 * * * /opt/backup.sh"] {
 		t.Errorf("jobs share a slug: %v", want)
 	}
-	wired, err := PingSettings{Method: PingWithCurl}.wrapCommand(crontabEntry{command: jobs[0].Command}, aURL, false)
+	wired, err := PingSettings{Method: PingWithCurl}.wrapCommand(crontab.Entry{Command: jobs[0].Command}, aURL, false)
 	if err != nil {
 		t.Fatal(err)
 	}

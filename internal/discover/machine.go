@@ -18,44 +18,44 @@ import (
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 
+	"overdue/internal/discover/crontab"
 	"overdue/internal/schedule"
 )
 
-// Machine is where to look. Root, Host and User are needed; the rest has
-// defaults.
+// Machine says where to look. Root, Host and User are required; the rest is optional.
 type Machine struct {
-	Root     string     // read the files below this directory and run no command; "" is this machine
-	Host     string     // becomes part of names and slugs
-	User     string     // whose crontab is read
-	Home     string     // that user's, for user timers; "" looks for none
-	StateDir string     // directory for copies of crontabs that are no files
-	Zone     string     // of the schedules; "" asks the machine
-	AllUsers bool       // read the crontabs of everybody, which only root may
-	Daemon   Daemon     // the cron daemon; "" detects it
-	Method   PingMethod // what will ping: with curl, jobs are left alone where it is too old
-	ProcDir  string     // directory of running processes; "" is /proc on this machine, and none for an image
+	Root     string         // read the files in this directory and run no command; "" means this machine
+	Host     string         // part of names and slugs
+	User     string         // user whose crontab is read
+	Home     string         // home of that user, for user timers; "" skips them
+	StateDir string         // directory for backups of crontabs
+	Zone     string         // of the schedules; "" uses the zone of the machine
+	AllUsers bool           // read the crontabs of all users, which requires root
+	Daemon   crontab.Daemon // the cron daemon; "" detects it
+	Method   PingMethod     // what sends the pings: with curl, jobs are rejected if it is too old
+	ProcDir  string         // directory of running processes; "" is /proc on this machine, and none for an image
 	Now      time.Time
 
-	// Command runs a program; nil runs it for real.
+	// Command runs a program. nil runs the real program.
 	Command func(ctx context.Context, name string, args ...string) ([]byte, error)
 }
 
-// Result is what Look found.
+// Result is what Discover found.
 type Result struct {
 	Jobs  []Job
-	Notes []string // one sentence each: what could not be read, what cron will not run
+	Notes []string // one sentence each: what could not be read, what cron does not run
 
 	// Daemon is the cron daemon that was found, with its version, such as "cronie 1.6.1", or why
-	// none was.
+	// none was found.
 	Daemon string
 
 	crontabs          []crontabFile
-	daemons           daemonSet // the daemons whose rules hold
-	unsupportedDaemon string    // the only daemon that was found, if its rules are not known
-	daemonVersion     string    // of the daemon, if there is one
+	daemons           crontab.DaemonSet // whose rules apply
+	unsupportedDaemon string            // the only daemon that was found, if its rules are not known
+	daemonVersion     string            // if there is one daemon
 }
 
-// HasCrontabs reports whether there is a job in a crontab.
+// HasCrontabs reports whether a job is in a crontab.
 func (f *Result) HasCrontabs() bool {
 	return slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Line > 0 })
 }
@@ -64,13 +64,12 @@ func (f *Result) addNote(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 }
 
-// maxFileSize is the biggest file that is read. Debian's cron takes 10,000 lines
-// of 1,000 bytes.
+// maxFileSize is the largest file that is read. Debian's cron reads 10,000 lines of 1,000 bytes.
 const maxFileSize = 16 << 20
 
-// Discover reads all that the machine's schedulers read and that we may. What may not
-// be read becomes a note. The error is for what leaves nothing to say, such
-// as a time zone that does not exist.
+// Discover reads everything that the schedulers of the machine read, as far as permissions allow.
+// What cannot be read becomes a note. The error is for problems that prevent any result, such as an
+// unknown time zone.
 func (m Machine) Discover(ctx context.Context) (*Result, error) {
 	f := &Result{}
 	zone, err := m.timeZone(f)
@@ -88,7 +87,7 @@ func (m Machine) Discover(ctx context.Context) (*Result, error) {
 		j := &f.Jobs[i]
 		j.resolveSchedule(m.Now)
 		if zone == "" && j.Problem == "" && j.Interval == 0 {
-			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: give --timezone"
+			j.Problem = "the time zone of this machine has no name in /etc/localtime or /etc/timezone: set --timezone"
 		}
 	}
 	m.checkCurl(ctx, f)
@@ -96,9 +95,9 @@ func (m Machine) Discover(ctx context.Context) (*Result, error) {
 	return f, nil
 }
 
-// timeZone is the time zone that the schedulers use, "" if it has no name. Debian's cron
-// and systemd ask the C library, which reads /etc/localtime; older start
-// scripts of cron took /etc/timezone (cron(8)).
+// timeZone returns the time zone of the schedulers, or "" if it has no name. Debian's cron and
+// systemd ask the C library, which reads /etc/localtime; older start scripts of cron used
+// /etc/timezone (cron(8)).
 func (m Machine) timeZone(f *Result) (string, error) {
 	if m.Zone != "" {
 		zone, err := schedule.CanonicalZone(m.Zone)
@@ -113,25 +112,25 @@ func (m Machine) timeZone(f *Result) (string, error) {
 			local = canonicalZone(name)
 		}
 	}
-	text, _ := os.ReadFile(m.readPath("/etc/timezone")) // there need not be one
+	text, _ := os.ReadFile(m.readPath("/etc/timezone")) // the file is optional
 	written := ""
 	if s := strings.TrimSpace(string(text)); s != "" {
 		written = canonicalZone(s)
 	}
 	if local != "" && written != "" && local != written {
-		f.addNote("/etc/localtime says %s and /etc/timezone says %s; the first is taken", local, written)
+		f.addNote("/etc/localtime says %s and /etc/timezone says %s; /etc/localtime is used", local, written)
 	}
 	if local == "" && written == "" {
-		// The C library and systemd take UTC, as most images of containers do.
+		// The C library and systemd use UTC, and so do most container images.
 		if _, err := os.Lstat(filepath.Join(m.readPath("/etc"), "localtime")); errors.Is(err, fs.ErrNotExist) {
 			f.addNote("there is no /etc/localtime: schedules are in UTC")
 			return "UTC", nil
 		}
 	}
-	return firstNonEmpty(local, written), nil
+	return cmp.Or(local, written), nil
 }
 
-// canonicalZone is the name that a zone has today, "" if there is none of this name.
+// canonicalZone returns the current name of a zone, or "" if there is no zone of this name.
 func canonicalZone(name string) string {
 	zone, err := schedule.CanonicalZone(name)
 	if err != nil {
@@ -140,28 +139,26 @@ func canonicalZone(name string) string {
 	return zone
 }
 
-// writePath returns the path where a file of the machine is written.
+// writePath returns the path for writing a file of the machine.
 func (m Machine) writePath(path string) string { return filepath.Join(m.Root, path) }
 
-// readPath returns the path where a file of the machine is read. It follows the
-// symbolic links of an image inside the image, so that none leads to a file of the
-// host.
+// readPath returns the path for reading a file of the machine. It resolves the symlinks of an image
+// inside the image, so that none leads to a file of the host.
 func (m Machine) readPath(path string) string {
 	if m.isLive() {
 		return path
 	}
 	resolved, err := securejoin.SecureJoin(m.Root, path)
 	if err != nil {
-		return m.writePath(path) // a loop, or a directory that cannot be read: reading the file fails the same way
+		return m.writePath(path) // a loop or an unreadable directory: reading the file fails in the same way
 	}
 	return resolved
 }
 
-// isLive reports whether commands of the machine may be asked.
+// isLive reports whether commands of the machine can be run.
 func (m Machine) isLive() bool { return m.Root == "" }
 
-// runCommand runs a command in the plain language of programs. The error holds what the
-// command said.
+// runCommand runs a command with untranslated messages. The error contains its error output.
 func (m Machine) runCommand(ctx context.Context, name string, args ...string) ([]byte, error) {
 	if m.Command != nil {
 		return m.Command(ctx, name, args...)
@@ -180,18 +177,18 @@ func (m Machine) runCommand(ctx context.Context, name string, args ...string) ([
 	return out.Bytes(), nil
 }
 
-// readFileOrNote reads a file that is not absurdly big. It is false when there is none,
-// or a note says why it could not be read.
+// readFileOrNote reads a file up to maxFileSize. It returns false if none exists, or if it added
+// a note about why it cannot be read.
 func (m Machine) readFileOrNote(f *Result, path string) ([]byte, bool) {
 	about, err := os.Stat(m.readPath(path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false
 	case err == nil && !about.Mode().IsRegular():
-		f.addNote("%s is not a plain file: not read", path)
+		f.addNote("%s is not a regular file: not read", path)
 		return nil, false
 	case err == nil && about.Size() > maxFileSize:
-		f.addNote("%s is bigger than cron takes: not read", path)
+		f.addNote("%s is larger than cron allows: not read", path)
 		return nil, false
 	}
 	text, err := m.readText(path)
@@ -202,8 +199,8 @@ func (m Machine) readFileOrNote(f *Result, path string) ([]byte, bool) {
 	return text, true
 }
 
-// Hostname is the name of the machine. An image without /etc/hostname has that of
-// the machine that reads it.
+// Hostname returns the name of the machine. An image without /etc/hostname has the name of this
+// machine.
 func (m Machine) Hostname() (string, error) {
 	if !m.isLive() {
 		if text, err := m.readText("/etc/hostname"); err == nil {
@@ -215,7 +212,7 @@ func (m Machine) Hostname() (string, error) {
 	return os.Hostname()
 }
 
-// readText is what a plain file has in it, up to the biggest that is read.
+// readText returns the content of a regular file, up to maxFileSize.
 func (m Machine) readText(path string) ([]byte, error) {
 	file, err := openRegular(m.readPath(path))
 	if err != nil {
@@ -225,12 +222,12 @@ func (m Machine) readText(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFileSize))
 }
 
-// errNotRegular says that a path leads to no plain file.
-var errNotRegular = errors.New("is not a plain file")
+// errNotRegular says that a path is not a regular file.
+var errNotRegular = errors.New("is not a regular file")
 
-// openRegular opens a plain file to read it. Anybody may name any path in a crontab of
-// their own: to open a pipe would wait for ever, and to open a device may do what
-// it is for. So it is looked at first, and again when it is open, in case it was exchanged.
+// openRegular opens a regular file for reading. Users can name any path in their crontabs: opening
+// a named pipe would wait without end, and opening a device can have side effects. So it checks the
+// file first, and again after it is open in case it was replaced.
 func openRegular(path string) (*os.File, error) {
 	if about, err := os.Stat(path); err != nil || !about.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: cmp.Or(err, errNotRegular)}
@@ -245,7 +242,7 @@ func openRegular(path string) (*os.File, error) {
 	return file, nil
 }
 
-// withoutPath is an error without the path, which the sentence has already.
+// withoutPath returns an error without the path, which the sentence already has.
 func withoutPath(err error) string {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/discover/crontab"
 )
 
-// imageMachine is a machine with a bit of everything.
+// imageMachine is a machine with one job of each kind.
 func imageMachine(t *testing.T) Machine {
 	t.Helper()
 	root := t.TempDir()
@@ -39,7 +41,7 @@ func imageMachine(t *testing.T) Machine {
 	if err := os.Symlink("/usr/lib/systemd/system/db.timer", filepath.Join(wants, "db.timer")); err != nil {
 		t.Fatal(err)
 	}
-	return Machine{Root: root, Host: "web1", User: "alice", Now: noon, Daemon: DebianCron, StateDir: t.TempDir() + "/state"}
+	return Machine{Root: root, Host: "web1", User: "alice", Now: noon, Daemon: crontab.DebianCron, StateDir: t.TempDir() + "/state"}
 }
 
 func mustDiscover(t *testing.T, m Machine) *Result {
@@ -51,7 +53,7 @@ func mustDiscover(t *testing.T, m Machine) *Result {
 	return found
 }
 
-// jobRows are jobs as lines of text.
+// jobRows returns jobs as lines of text.
 func jobRows(f *Result) []string {
 	var all []string
 	for _, j := range f.Jobs {
@@ -71,15 +73,15 @@ func TestDiscover_FindsCrontabsAndTimers(t *testing.T) {
 	m.AllUsers = true
 	found := mustDiscover(t, m)
 	want := []string{
-		"crontab of alice:1 alice |  | Europe/Berlin | ! runs when the machine starts, on no schedule",
+		"crontab of alice:1 alice |  | Europe/Berlin | ! runs at startup, not on a schedule",
 		"crontab of alice:2 alice | at 04:00 every day, Europe/Berlin | Europe/Berlin | web1-alice-tar",
 		"crontab of alice:3 alice | at 04:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"crontab of bob:1 bob | at 05:00 every day, Europe/Berlin | Europe/Berlin | web1-bob-bob",
 		"/etc/crontab:2 root | 17\u00a0min past every hour | Europe/Berlin | web1-cron-hourly",
-		"/etc/crontab:3 root |  | Europe/Berlin | ! “0 0 31 2 *” names a day that never comes: look at the day of month and the month",
-		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends in a carriage return, which cron takes for a part of the command: remove it",
+		"/etc/crontab:3 root |  | Europe/Berlin | ! “0 0 31 2 *” never occurs: check the day of month and the month",
+		"/etc/cron.d/app:1 www-data | every 10\u00a0min | Europe/Berlin | ! the line ends with a carriage return, which cron treats as part of the command: remove it",
 		"/etc/cron.d/app:3 www-data | at 03:00 on weekdays, Europe/Berlin | Europe/Berlin | web1-www-data-report-sh",
-		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, whose quoting is not known here",
+		"/etc/cron.d/csh:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | ! SHELL is /bin/tcsh, which discover does not support",
 		"/etc/cron.d/csh:3 root | at 03:05 every day, Europe/Berlin | Europe/Berlin | wired",
 		"/etc/cron.d/zone:2 root | at 03:00 every day, Europe/Berlin | Europe/Berlin | web1-x-c518b7",
 		"db.timer:0 root | at 03:00 on Mondays, Europe/Berlin | Europe/Berlin | web1-db",
@@ -88,8 +90,8 @@ func TestDiscover_FindsCrontabsAndTimers(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantNotes := []string{
-		"/etc/cron.d/app.bak: Debian's cron ignores it: only letters, digits, dashes and underscores may be in its name",
-		"crontab of alice, line 2: the command ends at the first % without a backslash; what follows is its standard input",
+		"/etc/cron.d/app.bak: Debian's cron ignores it: its name can contain only letters, digits, dashes and underscores",
+		"crontab of alice, line 2: the command ends at the first % without a backslash; the rest is its standard input",
 		"/etc/cron.d/zone, line 2: Debian's cron ignores the CRON_TZ above it",
 	}
 	if diff := cmp.Diff(wantNotes, found.Notes); diff != "" {
@@ -128,7 +130,7 @@ func TestDiscover_UsesTheTimeZoneOfTheMachine(t *testing.T) {
 	}
 }
 
-// planAll plans the wiring of all that is open, with one URL.
+// planAll plans edits for all watchable jobs, with one URL.
 func planAll(m Machine, f *Result) []Edit {
 	var wires []JobPing
 	for _, j := range f.Jobs {
@@ -214,8 +216,7 @@ func TestApply_RejectsAFileThatChangedSinceItWasRead(t *testing.T) {
 	}
 }
 
-// fakeCrontabCommand is crontab(1) with one crontab; spoil makes what it keeps another text than
-// it was given.
+// fakeCrontabCommand is a crontab(1) with one crontab. spoil changes the text that it stores.
 func fakeCrontabCommand(t *testing.T, text *string, spoil string) func(context.Context, string, ...string) ([]byte, error) {
 	return func(_ context.Context, name string, args ...string) ([]byte, error) {
 		switch {
@@ -311,7 +312,7 @@ func TestDiscover_FindsUnitsWhereSystemdFindsThem(t *testing.T) {
 	if !ok {
 		t.Fatal("an instance of a template was not found")
 	}
-	if diff := cmp.Diff(want, u.settings); diff != "" {
+	if diff := cmp.Diff(want, u.Settings); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, ok := m.loadUnit(&Result{}, "masked.service"); ok {
@@ -351,7 +352,7 @@ func TestDiscover_AsksForTheCrontabsOfOtherUsersByName(t *testing.T) {
 		asked = append(asked, name+" "+strings.Join(args, " "))
 		return []byte("0 3 * * * x\n"), nil
 	}}
-	f := &Result{daemons: daemonSet{rulesOf(DebianCron)}}
+	f := &Result{daemons: crontab.DaemonSet{crontab.RulesOf(crontab.DebianCron)}}
 	m.readUserCrontab(context.Background(), f, "root")
 	m.readUserCrontab(context.Background(), f, "alice")
 	if diff := cmp.Diff([]string{"crontab -l", "crontab -u alice -l"}, asked); diff != "" || len(f.crontabs) != 2 {

@@ -4,20 +4,22 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"overdue/internal/discover/crontab"
 )
 
-// JobPing says that a job is to ping this URL.
+// JobPing is a job with the URL that it should ping.
 type JobPing struct {
 	Job Job
 	URL string
 }
 
-// PingLine is what makes the job ping: the whole new line of its crontab, or the text
-// of a drop-in. at says where it belongs. An error says why there is no such line.
+// PingLine returns the text that makes the job ping: the complete new line of its crontab, or the
+// text of a drop-in. at is its location. The error says why there is no such line.
 func (m Machine) PingLine(wire JobPing, w PingSettings) (at, text string, err error) {
 	j := wire.Job
 	if !j.Watchable() {
-		return "", "", fmt.Errorf("%s: is not to be wired", j.Source)
+		return "", "", fmt.Errorf("%s: this job cannot be edited", j.Source)
 	}
 	if j.origin.unit != nil {
 		return w.dropIn(m, j.origin.unit, wire.URL)
@@ -27,23 +29,24 @@ func (m Machine) PingLine(wire JobPing, w PingSettings) (at, text string, err er
 		return "", "", err
 	}
 	e := j.origin.entry
-	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.prefix + command + e.stdin, nil
+	return fmt.Sprintf("%s, line %d", j.Source, j.Line), e.Prefix + command + e.Stdin, nil
 }
 
-// Edit is a file before and after. A drop-in has no before.
+// Edit is a file before and after an edit. A drop-in has no content before.
 type Edit struct {
-	Location      string // where, for people
+	Location      string // for people
 	Before, After []byte
 
-	path     string // of the file; "" for a crontab that crontab(1) keeps
-	user     string // whose crontab
-	isDropIn bool   // a drop-in, which must not exist yet
+	path     string // "" for a crontab that crontab(1) manages
+	user     string // owner of the crontab
+	isDropIn bool   // must not exist yet
 }
 
-// NeedsDaemonReload reports whether systemd has to read its units again after this edit.
+// NeedsDaemonReload reports whether systemd must reload its units after this edit.
 func (e Edit) NeedsDaemonReload() bool { return e.isDropIn }
 
-// PlanEdits makes the edits that wire some of the jobs found, one per file. Jobs without a line are left out; Line says why.
+// PlanEdits returns the edits for some of the jobs, one per file. Jobs without a line are skipped;
+// PingLine says why.
 func (m Machine) PlanEdits(f *Result, wires []JobPing, w PingSettings) []Edit {
 	commands := map[int]map[int]string{} // by table and line
 	var units []Edit
@@ -60,20 +63,20 @@ func (m Machine) PlanEdits(f *Result, wires []JobPing, w PingSettings) []Edit {
 		if commands[place.tableIndex] == nil {
 			commands[place.tableIndex] = map[int]string{}
 		}
-		commands[place.tableIndex][place.entry.lineNumber] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.prefix), place.entry.stdin)
+		commands[place.tableIndex][place.entry.LineNumber] = strings.TrimSuffix(strings.TrimPrefix(text, place.entry.Prefix), place.entry.Stdin)
 	}
 	var edits []Edit
 	for i, t := range f.crontabs {
 		if len(commands[i]) > 0 {
-			after := replaceCommands(t.text, t.entries, commands[i])
+			after := crontab.ReplaceCommands(t.text, t.entries, commands[i])
 			edits = append(edits, Edit{Location: t.displayName, Before: t.text, After: after, path: t.path, user: t.user})
 		}
 	}
 	return append(edits, units...)
 }
 
-// Diff shows the edit the way diff -u0 does. Lines are only ever replaced one by
-// one, so there is nothing to search for.
+// Diff formats the edit like diff -u0. Lines are only replaced one by one, so no search is
+// necessary.
 func (e Edit) Diff() string {
 	var b strings.Builder
 	before := "/dev/null"

@@ -4,12 +4,12 @@ import "strings"
 
 // shellOperator is an operator of the shell outside of quotes and brackets.
 type shellOperator struct {
-	text   string // one of && || ; | & or a line end
+	text   string // one of && || ; | & or a newline
 	offset int
 }
 
 // findOperators finds the operators of a command outside of quotes, brackets and braces. It returns
-// false if quotes or brackets do not close.
+// false if quotes or brackets are not closed.
 func findOperators(command string) (found []shellOperator, balanced bool) {
 	depth := 0
 	for i := 0; i < len(command); i++ {
@@ -58,7 +58,7 @@ func closingQuote(command string, at int) int {
 	return -1
 }
 
-// splitFirstCommand splits a command at its first operator. rest begins with the next command.
+// splitFirstCommand splits a command at its first operator. rest starts with the next command.
 func splitFirstCommand(command string) (first, operator, rest string) {
 	found, balanced := findOperators(command)
 	if len(found) == 0 || !balanced {
@@ -69,15 +69,16 @@ func splitFirstCommand(command string) (first, operator, rest string) {
 	return strings.TrimSpace(command[:op.offset]), op.text, strings.TrimLeft(rest, " \t")
 }
 
-// isAndChain reports whether a command is one chain of && and pipes, so that it can follow && as a whole.
+// isAndChain reports whether a command is one chain of && and pipes, so that it can follow && as a
+// whole.
 func isAndChain(command string) bool { return joinedBy(command, "&&", "|") }
 
-// isPipeline reports whether a command is one pipe, so that it can follow || as a whole.
+// isPipeline reports whether a command is one pipeline, so that it can follow || as a whole.
 func isPipeline(command string) bool { return joinedBy(command, "|") }
 
 func joinedBy(command string, allowed ...string) bool {
 	if first, _, _ := strings.Cut(command, " "); first == "if" || first == "case" {
-		return true // judged as a whole, and left alone
+		return true // splitGuard rejects it as a whole
 	}
 	found, balanced := findOperators(strings.TrimRight(command, " \t;"))
 	for _, op := range found {

@@ -8,17 +8,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"overdue/internal/discover/systemd"
 )
 
-// reportedOutcome runs the command of a drop-in the way systemd does, and returns the path and the
-// body of what it sends.
-func reportedOutcome(t *testing.T, u *unitFile, result, code, status string) string {
+// reportedOutcome runs the command of a drop-in as systemd does, and returns the path and the body
+// of its request.
+func reportedOutcome(t *testing.T, u *systemd.Unit, result, code, status string) string {
 	t.Helper()
 	_, text, err := PingSettings{Method: PingWithCurl}.dropIn(Machine{}, u, aURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := unitFromText("x.service", text).lastValue("Service.ExecStopPost")
+	line := unitFromText("x.service", text).LastValue("Service.ExecStopPost")
 	script, quoted := strings.CutPrefix(line, "-/bin/sh -c '")
 	script, closed := strings.CutSuffix(script, "'")
 	if !quoted || !closed || strings.Contains(script, "'") {
@@ -50,8 +52,8 @@ func reportedOutcome(t *testing.T, u *unitFile, result, code, status string) str
 	return kind
 }
 
-// TestDropIn_ReportsEveryEndCorrectly has every value of $SERVICE_RESULT in
-// systemd.exec(5), with what systemd 252 and 257 set for it.
+// The rows have every value of $SERVICE_RESULT in systemd.exec(5), with what systemd 252 and 257
+// set for it.
 func TestDropIn_ReportsEveryEndCorrectly(t *testing.T) {
 	const oneshot = "[Service]\nType=oneshot\nExecStart=/x\n"
 	for _, c := range []struct{ service, result, code, status, want string }{
@@ -97,7 +99,7 @@ func TestDropIn_ReportsEveryEndCorrectly(t *testing.T) {
 	}
 }
 
-// TestDropIn_AttemptsThatSystemdRepeatsAreNotFailures is table 1 of systemd.service(5).
+// The rows are table 1 of systemd.service(5).
 func TestDropIn_AttemptsThatSystemdRepeatsAreNotFailures(t *testing.T) {
 	all := []string{"exit-code exited 1", "signal killed SEGV", "core-dump dumped ABRT", "timeout killed TERM", "watchdog killed ABRT", "oom-kill killed KILL", "protocol exited 0", "resources exited 1"}
 	for setting, want := range map[string]string{
@@ -139,7 +141,7 @@ func TestDropIn_IsWrittenNextToItsServiceAndRecognized(t *testing.T) {
 		}
 	}
 	own := unitFromText("backup.service")
-	own.userManager = true
+	own.UserManager = true
 	if path, _, err := (PingSettings{Method: PingWithCurl}).dropIn(Machine{Home: "/home/al"}, own, aURL); err != nil || path != "/home/al/.config/systemd/user/backup.service.d/overdue.conf" {
 		t.Errorf("a user's service: %s, %v", path, err)
 	}
@@ -148,7 +150,7 @@ func TestDropIn_IsWrittenNextToItsServiceAndRecognized(t *testing.T) {
 	}
 }
 
-// TestDropIn_EndsBeforeSystemdKillsIt: a ping that is killed would fail the unit.
+// A killed ping would fail the unit.
 func TestDropIn_EndsBeforeSystemdKillsIt(t *testing.T) {
 	for setting, want := range map[string]string{
 		"": "exec curl ", "TimeoutStopSec=90": "exec curl ", "TimeoutStopSec=infinity": "exec curl ", "TimeoutStopSec=40": "exec curl ",
@@ -161,7 +163,7 @@ func TestDropIn_EndsBeforeSystemdKillsIt(t *testing.T) {
 	}
 }
 
-// TestDropIn_TheServiceMustBeAbleToRunTheProgram: the drop-in would be written and never ping.
+// Otherwise the drop-in would never ping.
 func TestDropIn_TheServiceMustBeAbleToRunTheProgram(t *testing.T) {
 	for _, c := range []struct {
 		service, program string

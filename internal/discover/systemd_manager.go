@@ -1,40 +1,43 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/systemd"
 )
 
-// serviceManager is a service manager whose timers are read: that of the system, or that of
+// serviceManager is a systemd service manager whose timers are read: that of the system, or that of
 // the user.
 type serviceManager struct {
 	Machine
 	isUser   bool
-	unitDirs []string // where units are, first ones first (systemd.unit(5))
+	unitDirs []string // by priority (systemd.unit(5))
 }
 
-// systemUnitDirs are where the units of the system are (systemd.unit(5), table 1).
+// systemUnitDirs are the directories with units of the system (systemd.unit(5), table 1).
 var systemUnitDirs = []string{
 	"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator.early",
 	"/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system", "/run/systemd/system.attached", "/run/systemd/generator",
 	"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late",
 }
 
-// sharedUserUnitDirs are where the units of all users are.
+// sharedUserUnitDirs are the directories with units of all users.
 var sharedUserUnitDirs = []string{
 	"/etc/systemd/user", "/run/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
 }
 
-// userUnitDirs are where the units of a user are.
+// userUnitDirs returns the directories with units of a user.
 func userUnitDirs(home string) []string {
 	own := []string{filepath.Join(home, ".config/systemd/user.control"), filepath.Join(home, ".config/systemd/user")}
 	return append(append(own, sharedUserUnitDirs[:2]...), append([]string{filepath.Join(home, ".local/share/systemd/user")}, sharedUserUnitDirs[2:]...)...)
 }
 
-// serviceManagers are those that the machine has.
+// serviceManagers returns the service managers of the machine.
 func (m Machine) serviceManagers() []serviceManager {
 	all := []serviceManager{{Machine: m, unitDirs: systemUnitDirs}}
 	if m.Home != "" {
@@ -43,8 +46,8 @@ func (m Machine) serviceManagers() []serviceManager {
 	return all
 }
 
-// readTimers adds the timers that are started: those that systemd has loaded where it
-// runs, else those that are enabled.
+// readTimers adds the active timers: those that systemd has loaded if it runs, otherwise those that
+// are enabled.
 func (m Machine) readTimers(ctx context.Context, f *Result, zone string) {
 	for _, manager := range m.serviceManagers() {
 		names := manager.enabledTimers()
@@ -53,8 +56,8 @@ func (m Machine) readTimers(ctx context.Context, f *Result, zone string) {
 			switch {
 			case err == nil:
 				names = loaded
-			case !manager.isUser: // a user may well have no manager
-				f.addNote("systemd timers: %v; taken from the unit files", err)
+			case !manager.isUser: // a user may have no service manager
+				f.addNote("systemd timers: %v; the unit files are used instead", err)
 			}
 		}
 		for _, name := range names {
@@ -64,8 +67,8 @@ func (m Machine) readTimers(ctx context.Context, f *Result, zone string) {
 	m.addUserTimerNotes(f)
 }
 
-// addUserTimerNotes adds notes about timers of users that are not read, if those of all users
-// are requested: only the user can query the service manager of that user.
+// addUserTimerNotes adds notes about timers of users that are not read, if all users are requested:
+// only a user can query their own service manager.
 func (m Machine) addUserTimerNotes(f *Result) {
 	if m.Home != "" || m.isLive() && !m.AllUsers {
 		return
@@ -84,11 +87,11 @@ func (m Machine) addUserTimerNotes(f *Result) {
 // account is a user of the machine.
 type account struct{ name, home string }
 
-// accounts are those of /etc/passwd with a home directory (passwd(5)).
+// accounts returns the users of /etc/passwd with a home directory (passwd(5)).
 func (m Machine) accounts() []account {
 	text, err := m.readText("/etc/passwd")
 	if err != nil {
-		return nil // an image need not have one
+		return nil // an image may not have the file
 	}
 	var all []account
 	for line := range strings.Lines(string(text)) {
@@ -103,20 +106,20 @@ func (m Machine) accounts() []account {
 func (m serviceManager) addTimer(f *Result, name, zone string) {
 	timer, ok := m.loadUnit(f, name)
 	switch {
-	case timer.masked:
+	case timer.Masked:
 		f.addNote("%s: is masked, so systemd never starts it", name)
 		return
 	case !ok:
-		f.addNote("%s: there is no unit file that can be read", name)
+		f.addNote("%s: there is no readable unit file", name)
 		return
 	}
-	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.name && j.origin.userManager == m.isUser }) {
-		return // another name of a timer that was read
+	if slices.ContainsFunc(f.Jobs, func(j Job) bool { return j.Source == timer.Name && j.origin.userManager == m.isUser }) {
+		return // another name of a known timer
 	}
 	m.inheritDefault(f, timer, "Timer.AccuracySec", "DefaultTimerAccuracySec")
-	var service *unitFile
-	if target := timer.triggeredUnit(); strings.HasSuffix(target, ".service") {
-		if found, ok := m.loadUnit(f, target); ok || found.masked {
+	var service *systemd.Unit
+	if target := timer.TriggeredUnit(); strings.HasSuffix(target, ".service") {
+		if found, ok := m.loadUnit(f, target); ok || found.Masked {
 			service = found
 			m.inheritDefault(f, service, "Service.TimeoutStopSec", "DefaultTimeoutStopSec")
 		}
@@ -128,9 +131,9 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 	}
 	for i := range f.Jobs {
 		other := &f.Jobs[i]
-		if unit := other.origin.unit; unit != nil && service != nil && unit.name == service.name && unit.userManager == m.isUser {
-			other.Problem = firstNonEmpty(other.Problem, sharedServiceProblem+j.Source)
-			j.Problem = firstNonEmpty(j.Problem, sharedServiceProblem+other.Source)
+		if unit := other.origin.unit; unit != nil && service != nil && unit.Name == service.Name && unit.UserManager == m.isUser {
+			other.Problem = cmp.Or(other.Problem, sharedServiceProblem+j.Source)
+			j.Problem = cmp.Or(j.Problem, sharedServiceProblem+other.Source)
 		}
 	}
 	f.Jobs = append(f.Jobs, j)
@@ -141,10 +144,10 @@ func (m serviceManager) addTimer(f *Result, name, zone string) {
 	}
 }
 
-// inheritDefault gives a unit the default of the service manager for a setting that it lacks
+// inheritDefault sets the default of the service manager for a setting that a unit does not have
 // (systemd-system.conf(5)).
-func (m serviceManager) inheritDefault(f *Result, u *unitFile, key, name string) {
-	if u.has(key) || key == "Service.TimeoutStopSec" && u.has("Service.TimeoutSec") {
+func (m serviceManager) inheritDefault(f *Result, u *systemd.Unit, key, name string) {
+	if u.Has(key) || key == "Service.TimeoutStopSec" && u.Has("Service.TimeoutSec") {
 		return
 	}
 	file := "system.conf"
@@ -156,17 +159,17 @@ func (m serviceManager) inheritDefault(f *Result, u *unitFile, key, name string)
 	if !ok {
 		config.readDropIns(f, defaults, []string{file})
 	}
-	if value := defaults.lastValue("Manager." + name); value != "" {
-		u.settings[key] = []string{value}
+	if value := defaults.LastValue("Manager." + name); value != "" {
+		u.Settings[key] = []string{value}
 	}
 }
 
-// sharedServiceProblem is the problem of timers whose runs cannot be told apart: a ping of one would
-// hide that the other is missing.
+// sharedServiceProblem is the problem of timers whose runs cannot be told apart: a ping of one
+// would hide that the other is missing.
 const sharedServiceProblem = "starts the same service as "
 
-// loadedTimers asks systemd. The form is that of systemctl(1), "list-timers"; unknown
-// members are left alone.
+// loadedTimers asks systemd. The format is that of systemctl(1), "list-timers"; unknown fields are
+// ignored.
 func (m serviceManager) loadedTimers(ctx context.Context) ([]string, error) {
 	args := []string{"list-timers", "--all", "--output=json", "--no-pager"}
 	if m.isUser {
@@ -190,7 +193,7 @@ func (m serviceManager) loadedTimers(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// enabledTimers are the timers that some unit pulls in, by links in directories such as
+// enabledTimers returns the timers that a unit pulls in, by symlinks in directories such as
 // timers.target.wants.
 func (m serviceManager) enabledTimers() []string {
 	var names []string
@@ -198,7 +201,7 @@ func (m serviceManager) enabledTimers() []string {
 		for _, kind := range []string{"wants", "requires"} {
 			found, err := filepath.Glob(m.readPath(dir) + "/*." + kind + "/*.timer")
 			if err != nil {
-				continue // only for a malformed pattern: a root with brackets in it
+				continue // only for a malformed pattern, such as a root with brackets
 			}
 			for _, link := range found {
 				names = append(names, filepath.Base(link))

@@ -6,14 +6,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"overdue/internal/discover/systemd"
 )
 
-// maxAliases is how many links from one name to the next are followed.
+// maxAliases limits the symlinks that are followed from one name to the next.
 const maxAliases = 10
 
-// loadUnit reads a unit and its drop-ins. It returns false if there is no file for it, or if it
-// is masked, see unitFile.masked.
-func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
+// loadUnit reads a unit and its drop-ins. It returns false if there is no file for it, or if it is
+// masked.
+func (m serviceManager) loadUnit(f *Result, name string) (*systemd.Unit, bool) {
 	for range maxAliases {
 		target, ok := m.aliasTarget(name)
 		if !ok {
@@ -21,20 +23,20 @@ func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
 		}
 		name = target
 	}
-	u := &unitFile{name: name, userManager: m.isUser, settings: map[string][]string{}}
+	u := systemd.NewUnit(name, m.isUser)
 	for _, file := range unitFileNames(name) {
 		for _, dir := range m.unitDirs {
 			at := path.Join(dir, file)
 			if m.isMask(at) {
-				u.masked = true
+				u.Masked = true
 				return u, false
 			}
 			text, ok := m.readFileOrNote(f, at)
 			if !ok {
 				continue
 			}
-			u.parse(string(text))
-			u.transient = path.Base(dir) == "transient"
+			u.Parse(string(text))
+			u.Transient = path.Base(dir) == "transient"
 			m.readDropIns(f, u, append([]string{name}, m.aliasesOf(name)...))
 			return u, true
 		}
@@ -42,8 +44,8 @@ func (m serviceManager) loadUnit(f *Result, name string) (*unitFile, bool) {
 	return u, false
 }
 
-// isMask reports whether a path masks a unit or a drop-in: it is a link to /dev/null, or
-// an empty file (systemd.unit(5)).
+// isMask reports whether a path masks a unit or a drop-in: it is a symlink to /dev/null, or an
+// empty file (systemd.unit(5)).
 func (m serviceManager) isMask(at string) bool {
 	if target, err := os.Readlink(m.linkPath(at)); err == nil && target == "/dev/null" {
 		return true
@@ -52,20 +54,20 @@ func (m serviceManager) isMask(at string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
-// linkPath is the path of a directory entry itself: its directory is resolved, a link in
-// the last place is not followed.
+// linkPath returns the path of a directory entry: it resolves the directory, but not a symlink in
+// the last element.
 func (m serviceManager) linkPath(at string) string {
 	return filepath.Join(m.readPath(path.Dir(at)), path.Base(at))
 }
 
-// aliasTarget is the name to which a link in a unit directory leads. A link to a file of the
-// same name, or from an instance to its template, is no alias.
+// aliasTarget returns the name that a symlink in a unit directory points to. A symlink to a file of
+// the same name, or from an instance to its template, is not an alias.
 func (m serviceManager) aliasTarget(name string) (string, bool) {
 	for _, dir := range m.unitDirs {
 		target, err := os.Readlink(m.linkPath(path.Join(dir, name)))
 		if err != nil {
 			if _, err := os.Lstat(m.linkPath(path.Join(dir, name))); err == nil {
-				return "", false // a file
+				return "", false // a regular file
 			}
 			continue
 		}
@@ -82,7 +84,7 @@ func (m serviceManager) aliasTarget(name string) (string, bool) {
 	return "", false
 }
 
-// aliasesOf are the names of links in the unit directories that lead to a unit: their
+// aliasesOf returns the names of symlinks in the unit directories that point to a unit: their
 // drop-ins count too.
 func (m serviceManager) aliasesOf(name string) []string {
 	var all []string
@@ -103,8 +105,7 @@ func (m serviceManager) aliasesOf(name string) []string {
 	return all
 }
 
-// unitFileNames are the names under which the file of a unit is: an instance has that of its
-// template too.
+// unitFileNames returns the possible file names of a unit: an instance can also use its template.
 func unitFileNames(name string) []string {
 	before, after, ok := strings.Cut(name, "@")
 	if instance, kind, more := cutLast(after, "."); ok && more && instance != "" {
@@ -121,9 +122,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// dropInDirNames are the names before ".d" of the directories with drop-ins for a unit,
-// the most specific one first: the unit, its template, and each prefix of the name that
-// ends in a dash (systemd.unit(5)).
+// dropInDirNames returns the names before ".d" of the directories with drop-ins for a unit, the
+// most specific one first: the unit, its template, and each prefix of the name that ends in a dash
+// (systemd.unit(5)).
 func dropInDirNames(name string) []string {
 	all := unitFileNames(name)
 	stem, kind, _ := cutLast(all[len(all)-1], ".")
@@ -142,10 +143,10 @@ func dropInDirNames(name string) []string {
 	}
 }
 
-// readDropIns adds the drop-ins of a unit in the order of their names. Of files with the same
-// name, the one in the first directory counts; the directories of the type, such as
-// "timer.d", come last.
-func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
+// readDropIns adds the drop-ins of a unit in the order of their names. Of files with the same name,
+// the one in the first directory counts. The directories of the unit type, such as "timer.d", come
+// last.
+func (m serviceManager) readDropIns(f *Result, u *systemd.Unit, names []string) {
 	var dirs []string
 	for _, name := range names {
 		for _, dir := range m.unitDirs {
@@ -155,7 +156,7 @@ func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
 		}
 	}
 	for _, dir := range m.unitDirs {
-		dirs = append(dirs, path.Join(dir, strings.TrimPrefix(path.Ext(u.name), ".")+".d"))
+		dirs = append(dirs, path.Join(dir, strings.TrimPrefix(path.Ext(u.Name), ".")+".d"))
 	}
 	files := map[string]string{}
 	for _, dir := range dirs {
@@ -179,7 +180,7 @@ func (m serviceManager) readDropIns(f *Result, u *unitFile, names []string) {
 			continue
 		}
 		if text, ok := m.readFileOrNote(f, files[name]); ok {
-			u.parse(string(text))
+			u.Parse(string(text))
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// writeSymlink makes a symbolic link in an image.
+// writeSymlink makes a symlink in an image.
 func writeSymlink(t *testing.T, root, target, at string) {
 	t.Helper()
 	at = filepath.Join(root, at)
@@ -29,7 +29,7 @@ const (
 	once = "[Service]\nType=oneshot\nExecStart=/x\n"
 )
 
-// discoverTimers looks at an image and returns its jobs in rows, and the notes.
+// discoverTimers reads an image and returns its jobs as rows, and the notes.
 func discoverTimers(t *testing.T, root string) (jobs, notes []string) {
 	t.Helper()
 	writeFile(t, root, "/etc/timezone", "UTC\n")
@@ -43,11 +43,11 @@ func TestReadDropIns_ReadsTheFilesThatSystemdReads(t *testing.T) {
 	writeFile(t, root, lib+"pre-fix-a.service", once)
 	writeFile(t, root, lib+"timer.d/50-type.conf", "[Timer]\nRandomizedDelaySec=1h\nAccuracySec=0\n")
 	writeFile(t, root, etc+"pre-.timer.d/20-when.conf", "[Timer]\nOnCalendar=\nOnCalendar=Tue 06:00\n")
-	writeFile(t, root, lib+"pre-fix-a.timer.d/20-when.conf", "[Timer]\nOnCalendar=hourly\n") // hidden: /etc comes first
+	writeFile(t, root, lib+"pre-fix-a.timer.d/20-when.conf", "[Timer]\nOnCalendar=hourly\n") // hidden by the file in /etc
 	writeFile(t, root, lib+"pre-fix-.timer.d/30-x.conf", "[Timer]\nPersistent=yes\n")
 	writeFile(t, root, lib+"pre-fix-a.timer.d/40-y.conf", "[Timer]\nOnCalendar=minutely\n")
 	writeSymlink(t, root, "/dev/null", etc+"pre-fix-a.timer.d/40-y.conf")
-	if err := os.MkdirAll(filepath.Join(root, "/dev/null"), 0o755); err != nil { // no plain file, as on a machine
+	if err := os.MkdirAll(filepath.Join(root, "/dev/null"), 0o755); err != nil { // not a regular file, as on a real machine
 		t.Fatal(err)
 	}
 	writeFile(t, root, lib+"pre-fix-a.timer.d/41-z.conf", "[Timer]\nOnCalendar=minutely\n")
@@ -85,7 +85,7 @@ func TestLoadUnit_FollowsAliases(t *testing.T) {
 	writeFile(t, root, lib+"real.service", once)
 	writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etc+"other.timer") // an alias
 	writeSymlink(t, root, "real.timer", lib+"third.timer")
-	writeFile(t, root, etc+"other.timer.d/x.conf", "[Timer]\nAccuracySec=0\n") // counts: any name of the unit
+	writeFile(t, root, etc+"other.timer.d/x.conf", "[Timer]\nAccuracySec=0\n") // applies: an alias of the unit
 	for _, name := range []string{"real", "other", "third"} {
 		writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etc+"timers.target.wants/"+name+".timer")
 	}
@@ -147,7 +147,7 @@ func TestLoadUnit_AMaskedUnitDoesNotRun(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{
-		"empty.timer: is masked, so systemd never starts it", "gone.timer: there is no unit file that can be read", "off.timer: is masked, so systemd never starts it",
+		"empty.timer: is masked, so systemd never starts it", "gone.timer: there is no readable unit file", "off.timer: is masked, so systemd never starts it",
 	}, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// TestDiscover_DoesNotWaitForANamedPipe: any user may write any path into their
-// crontab, and root looks at all of them.
+// A user can write any path into their crontab, and root reads all crontabs.
 func TestDiscover_DoesNotWaitForANamedPipe(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", Now: noon}
 	writeFile(t, m.Root, "/etc/timezone", "UTC\n")
@@ -32,11 +31,11 @@ func TestDiscover_DoesNotWaitForANamedPipe(t *testing.T) {
 			t.Errorf("%+v; want one job, which only a shell could start", found.Jobs)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("it waits for somebody to write into the pipe")
+		t.Fatal("it waits for a writer of the pipe")
 	}
 }
 
-// TestApply_WritesNothingOutsideAnImage: the image may be a stranger's.
+// An image can come from another person.
 func TestApply_WritesNothingOutsideAnImage(t *testing.T) {
 	for name, point := range map[string]string{"a directory that exists": "", "one that would be made": "/made"} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +47,7 @@ func TestApply_WritesNothingOutsideAnImage(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := m.Apply(context.Background(), Edit{Location: "drop-in", path: "/etc/systemd/system/db.service.d/overdue.conf", isDropIn: true, After: []byte("x")})
-			left, _ := os.ReadDir(outside) // what cannot be read is empty
+			left, _ := os.ReadDir(outside) // an unreadable directory is empty
 			if !errors.Is(err, errOutsideImage) || len(left) > 0 {
 				t.Errorf("%v, and outside are %v", err, left)
 			}
@@ -56,7 +55,7 @@ func TestApply_WritesNothingOutsideAnImage(t *testing.T) {
 	}
 }
 
-// A file with several names is ignored by Debian's cron, and its replacement is not.
+// Debian's cron ignores a file with several hard links, but would read its replacement.
 func TestApply_RejectsAFileWithOtherHardLinks(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", StateDir: t.TempDir() + "/copies", Now: noon}
 	writeFile(t, m.Root, "/etc/cron.d/app", "before\n")
@@ -69,8 +68,7 @@ func TestApply_RejectsAFileWithOtherHardLinks(t *testing.T) {
 	}
 }
 
-// TestApply_RejectsAStateDirectoryThatOthersCanWrite: they could exchange it between
-// writing and crontab(1).
+// Another user could replace the file before crontab(1) reads it.
 func TestApply_RejectsAStateDirectoryThatOthersCanWrite(t *testing.T) {
 	state := t.TempDir()
 	if err := os.Chmod(state, 0o777); err != nil {
@@ -113,7 +111,7 @@ func TestDiscover_SymlinksOfAnImageStayInTheImage(t *testing.T) {
 			}
 		})
 	}
-	// What an absolute link of the image means is a file of the image.
+	// An absolute symlink of the image points to a file of the image.
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", Zone: "UTC", Now: noon}
 	writeFile(t, m.Root, "/srv/jobs", "0 3 * * * root /inside/of/the/image\n")
 	writeFile(t, m.Root, "/etc/cron.d/other", "")

@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"overdue/internal/discover/crontab"
 )
 
 const aURL = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
@@ -29,7 +32,7 @@ func TestWrapCommand_WritesExactlyTheseLines(t *testing.T) {
 		{PingWithCurl, "/opt/backup.sh", true, `/opt/backup.sh; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
 		{PingWithCurl, `a && exit 3`, false, `"${SHELL:-/bin/sh}" -c 'a && exit 3'; s=$?; curl -fsS -m 10 --retry 5 --retry-connrefused --retry-all-errors --retry-max-time 45 -o /dev/null -X POST URL/$s; exit $s`},
 	} {
-		got, err := PingSettings{Method: c.with, Program: "/usr/bin/overdue"}.wrapCommand(crontabEntry{command: c.command}, aURL, c.direct)
+		got, err := PingSettings{Method: c.with, Program: "/usr/bin/overdue"}.wrapCommand(crontab.Entry{Command: c.command}, aURL, c.direct)
 		if want := strings.ReplaceAll(c.want, "URL", aURL); err != nil || got != want {
 			t.Errorf("%s %s:\n got %s (%v)\nwant %s", c.with, c.command, got, err, want)
 		}
@@ -40,25 +43,25 @@ func TestValidate_RejectsShellSyntaxInURLAndPath(t *testing.T) {
 	for _, url := range []string{
 		"", "https://o/api; rm -rf /", "https://o/$(id)", "https://o/a%20b", "https://o/a\nb", "ftp://o/a", "https://o/'x'", "https://o/a b", "https://o/a?b", "https://o/`id`",
 	} {
-		if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(crontabEntry{command: "x"}, url, false); err == nil {
+		if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(crontab.Entry{Command: "x"}, url, false); err == nil {
 			t.Errorf("%q was taken for a ping URL", url)
 		}
 	}
 	for _, program := range []string{"", "overdue", "/opt/my tools/overdue", "/opt/%/overdue", "/opt/$x", "/opt/a;b", "/opt/a\n"} {
-		if _, err := (PingSettings{Method: PingWithRun, Program: program}).wrapCommand(crontabEntry{command: "x"}, aURL, false); err == nil {
+		if _, err := (PingSettings{Method: PingWithRun, Program: program}).wrapCommand(crontab.Entry{Command: "x"}, aURL, false); err == nil {
 			t.Errorf("%q was taken for a program", program)
 		}
 	}
-	if _, err := (PingSettings{Method: "wget"}).wrapCommand(crontabEntry{command: "x"}, aURL, false); err == nil {
+	if _, err := (PingSettings{Method: "wget"}).wrapCommand(crontab.Entry{Command: "x"}, aURL, false); err == nil {
 		t.Error("wget was taken for a way to ping")
 	}
-	long := crontabEntry{command: strings.Repeat("x", 700), stdin: "%" + strings.Repeat("y", 200)}
+	long := crontab.Entry{Command: strings.Repeat("x", 700), Stdin: "%" + strings.Repeat("y", 200)}
 	if _, err := (PingSettings{Method: PingWithCurl}).wrapCommand(long, aURL, false); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("a line that cron would refuse: %v", err)
+		t.Errorf("a line that cron would reject: %v", err)
 	}
 }
 
-// commands are what people write into crontabs. out is a file that they may use.
+// commands are typical crontab commands. They can write to the file out.
 var commands = []string{
 	`echo hello`,
 	`echo one; echo two >&2; exit 3`,
@@ -100,8 +103,8 @@ func TestWrapCommand_DoesNotChangeWhatTheCommandDoes(t *testing.T) {
 	}{{"/bin/sh", true, false}, {"/bin/bash", true, false}, {"/bin/sh", false, false}, {"/bin/bash", false, true}} {
 		shell := c.shell
 		for _, text := range commands {
-			command, input := splitStdin(text)
-			e := crontabEntry{command: command, stdin: input, namesShell: c.named, environment: environment{shell: shell}}
+			command, input := crontab.SplitStdin(text)
+			e := crontab.Entry{Command: command, Stdin: input, NamesShell: c.named, Environment: crontab.Environment{Shell: shell}}
 			want := runAsDaemon(t, shell, bin, text, c.set)
 			for _, with := range []PingMethod{PingWithRun, PingWithCurl} {
 				wired, err := PingSettings{Method: with, Program: filepath.Join(bin, "overdue")}.wrapCommand(e, aURL, false)
@@ -138,15 +141,15 @@ func TestWrapCommand_StartsPlainProgramsWithoutAShell(t *testing.T) {
 	}
 }
 
-// commandResult is all that cron sees of a job, and what was pinged.
+// commandResult is what cron sees of a job, and what was pinged.
 type commandResult struct {
 	out, err string
 	code     int
 	pinged   string
 }
 
-// fakePrograms is a directory with an overdue and a curl. The one runs what stands behind
-// the dashes, the other writes its last word down.
+// fakePrograms is a directory with an overdue and a curl. The former runs the command after the
+// dashes, the latter records its last argument.
 func fakePrograms(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -161,8 +164,8 @@ func fakePrograms(t *testing.T) string {
 	return bin
 }
 
-// runAsCron runs a command as Debian's cron does: an escaped % is a %, the first other one ends
-// the command, and each of the others is a line end of standard input.
+// runAsCron runs a command as Debian's cron does: an escaped % is a %, the first unescaped one ends
+// the command, and each further one is a newline of standard input.
 func runAsCron(t *testing.T, shell, bin, text string) commandResult {
 	t.Helper()
 	return runAsDaemon(t, shell, bin, text, true)
@@ -171,7 +174,7 @@ func runAsCron(t *testing.T, shell, bin, text string) commandResult {
 // runAsDaemon is runAsCron for a daemon that may not set SHELL.
 func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandResult {
 	t.Helper()
-	command, input := splitStdin(text)
+	command, input := crontab.SplitStdin(text)
 	command = strings.ReplaceAll(command, `\%`, "%")
 	if input != "" {
 		input = strings.NewReplacer(`\%`, "%", "%", "\n").Replace(input[1:]) + "\n"
@@ -186,7 +189,7 @@ func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandR
 	cmd.Stdin = strings.NewReader(input)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
-	_ = cmd.Run() // how it went is in its state
+	_ = cmd.Run() // the result is in its state
 	if cmd.ProcessState == nil {
 		t.Fatalf("%s did not start", shell)
 	}
@@ -194,8 +197,8 @@ func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandR
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		code = 128 + int(status.Signal())
 	}
-	pinged, _ := os.ReadFile(dir + "/pinged") // not there unless curl ran
-	// Whether a shell says that its child was killed depends on who was its child.
+	pinged, _ := os.ReadFile(dir + "/pinged") // missing if curl did not run
+	// Whether a shell reports a killed child depends on which process was its child.
 	said := regexp.MustCompile(`(?m)^.*Killed.*\n`).ReplaceAllString(complaints.String(), "")
 	return commandResult{out: strings.ReplaceAll(out.String(), dir, "DIR"), err: said, code: code, pinged: strings.TrimSpace(string(pinged))}
 }
@@ -210,4 +213,56 @@ func writeFile(t *testing.T, root, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// crontabLine draws a line of a user crontab, usually a job.
+func crontabLine(t *rapid.T) string {
+	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+		return rapid.SampledFrom([]string{"", "# comment % \\", "MAILTO=\"\"", " A = b ", "\r", "# x\r", "@reboot x", "* * *", "bad line here"}).Draw(t, "other")
+	}
+	when := rapid.SampledFrom([]string{"0 3 * * *", "@daily", " */5\t* * * mon-fri ", "1,2 0-6/2 1 jan *"}).Draw(t, "when")
+	command := rapid.StringOfN(rapid.SampledFrom([]rune(`ab/ '"\%;&|<>$()#=~*`+"`\té")), 1, 40, -1).Draw(t, "command")
+	guard := rapid.SampledFrom([]string{"", "", "[ -x /bin/sh ] && ", "sleep 5; ", "[ -x /none ] || "}).Draw(t, "guard")
+	return when + "\t" + guard + command
+}
+
+func TestReplaceCommands_ChangesCommandsOnly(t *testing.T) {
+	const url = "https://o.example.org/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOfN(rapid.Custom(crontabLine), 1, 12).Draw(t, "lines")
+		text := []byte(strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n", "\n\n"}).Draw(t, "end"))
+		w := PingSettings{Method: rapid.SampledFrom([]PingMethod{PingWithRun, PingWithCurl}).Draw(t, "with"), Program: "/usr/local/bin/overdue"}
+		before := crontab.Parse(text, crontab.LineSyntax{PercentStartsStdin: true})
+		commands := map[int]string{}
+		for _, e := range before {
+			if e.Problem == "" && rapid.Bool().Draw(t, "wire") {
+				e.Guard, e.NamesShell = Machine{}.splitGuard(e).guard, rapid.Bool().Draw(t, "named")
+				command, err := w.wrapCommand(e, url, plainCommandPattern.MatchString(strings.TrimPrefix(e.Command, e.Guard)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				commands[e.LineNumber] = command
+			}
+		}
+		next := crontab.ReplaceCommands(text, before, commands)
+		after := crontab.Parse(next, crontab.LineSyntax{PercentStartsStdin: true})
+		if len(after) != len(before) {
+			t.Fatalf("%d entries became %d", len(before), len(after))
+		}
+		old, now := bytes.Split(text, []byte("\n")), bytes.Split(next, []byte("\n"))
+		for n := range old {
+			if _, wired := commands[n+1]; !wired && !bytes.Equal(old[n], now[n]) {
+				t.Fatalf("line %d changed from %q to %q", n+1, old[n], now[n])
+			}
+		}
+		for i, e := range after {
+			was := before[i]
+			if _, wired := commands[e.LineNumber]; wired != pingPattern.MatchString(e.Command) && !pingPattern.MatchString(was.Command) {
+				t.Fatalf("line %d: wired is %v, seen as %v", e.LineNumber, wired, !wired)
+			}
+			if e.Prefix != was.Prefix || e.Schedule != was.Schedule || e.Stdin != was.Stdin || e.Problem != was.Problem || unwrapCommand(e.Command) != unwrapCommand(was.Command) {
+				t.Fatalf("line %d: %+v became %+v", e.LineNumber, was, e)
+			}
+		}
+	})
 }

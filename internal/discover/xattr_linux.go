@@ -9,20 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// xattr is an extended attribute of a file, such as its SELinux label, without which
-// cron does not read a crontab, or an access control list.
+// xattr is an extended attribute of a file, such as its SELinux label, which cron requires, or an
+// access control list.
 type xattr struct {
 	name  string
 	value []byte
 }
 
-// signatureXattrs are extended attributes that are true only for the old text.
+// signatureXattrs are extended attributes that are valid only for the old content.
 const signatureXattrs = "security.ima security.evm"
 
-// readXattrs returns the extended attributes of a file; none where the file system has
-// none.
+// readXattrs returns the extended attributes of a file, or none if the file system does not support
+// them.
 func readXattrs(path string) (all []xattr, err error) {
-	names := make([]byte, 64<<10) // the most that Linux lists (xattr(7))
+	names := make([]byte, 64<<10) // the maximum on Linux (xattr(7))
 	n, err := unix.Llistxattr(path, names)
 	if errors.Is(err, unix.ENOTSUP) {
 		return nil, nil
@@ -44,7 +44,7 @@ func readXattrs(path string) (all []xattr, err error) {
 	return all, nil
 }
 
-// setXattrs gives a file extended attributes.
+// setXattrs sets the extended attributes of a file.
 func setXattrs(file *os.File, all []xattr) error {
 	for _, x := range all {
 		if err := unix.Fsetxattr(int(file.Fd()), x.name, x.value, 0); err != nil {

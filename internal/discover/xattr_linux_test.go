@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With SELinux, cron ignores a crontab that does not have the label of one.
+// With SELinux, cron ignores a crontab without the label of a crontab.
 func TestApply_KeepsExtendedAttributes(t *testing.T) {
 	m := Machine{Root: t.TempDir(), Host: "web1", User: "root", StateDir: t.TempDir() + "/copies", Now: noon}
 	writeFile(t, m.Root, "/etc/crontab", "before\n")
 	path, name := m.Root+"/etc/crontab", "user.label"
 	if unix.Lsetxattr(path, name, []byte("cron"), 0) != nil {
-		name = "trusted.label" // an older tmpfs has no others
+		name = "trusted.label" // an older tmpfs supports no others
 		if err := unix.Lsetxattr(path, name, []byte("cron"), 0); err != nil {
 			t.Fatal(err)
 		}

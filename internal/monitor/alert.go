@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Event is what a channel is told of. The values are part of the API.
+// Event is a reason for an alert. The values are part of the API.
 type Event string
 
 // The events.
@@ -20,43 +20,43 @@ const (
 	TestAlert            Event = "test"
 )
 
-// Channel is a way to tell people.
+// Channel is a destination of alerts.
 type Channel struct {
 	ID               string
 	Project          int64
 	Kind             string
 	Name             string
-	Settings         map[string]any // as its kind describes them
+	Settings         map[string]any // fields of its kind
 	NotifyOnLate     bool
 	NotifyOnRecovery bool
 	RemindEvery      time.Duration // 0: never
-	Failing          bool          // alerts do not get through, to the whole channel or to a recipient
+	Failing          bool          // alerts are not delivered to the channel or to a recipient
 	LastDelivery     time.Time
 	Created          time.Time
 	Revision         int64         // counts its edits, from 1
-	Health           ChannelHealth // set where channels are shown
+	Health           ChannelHealth // set only in lists and details of channels
 }
 
-// Alert is what one channel is owed: to be told of one event. It is told at
-// least once; ID is the same on every attempt.
+// Alert is one message to one channel about one event. It is delivered at least once. ID is the
+// same on every attempt.
 type Alert struct {
 	ID             string
 	Project        int64
 	Channel        string
 	Event          Event
-	Heartbeat      int64  // Heartbeat.Key, 0 when it is about none
-	Incident       string // empty when it is about none
-	IncidentNumber int64  // the incident's, which puts the alerts of a heartbeat in order; not fetched
-	Subject        string // what else the text needs, such as the name of a failing channel
+	Heartbeat      int64  // Heartbeat.Key, 0 if it is not about one
+	Incident       string // "" if it is not about one
+	IncidentNumber int64  // orders the alerts of a heartbeat; not fetched
+	Subject        string // other text for the message, such as the name of a failing channel
 	State          AlertState
-	Attempts       int       // made so far
-	Created        time.Time // when it became owed
-	NextAttempt    time.Time // not before this
-	Recipient      string    // the one recipient that it is for; "": all without a separate alert
-	SplitFrom      string    // ID of the alert that it was split from, "" for none
+	Attempts       int       // number of attempts so far
+	Created        time.Time // when it became pending
+	NextAttempt    time.Time // not before this time
+	Recipient      string    // the only recipient; "" means all without a separate alert
+	SplitFrom      string    // ID of the alert that it was split from, "" if none
 }
 
-// AlertState is how far the telling is. The values are part of the API.
+// AlertState is the delivery state of an alert. The values are part of the API.
 type AlertState string
 
 // The states of an alert.
@@ -66,12 +66,12 @@ const (
 	AlertFailed  AlertState = "failed"
 )
 
-// RoutesTo reports whether a heartbeat's news go to the channel.
+// RoutesTo reports whether alerts of the heartbeat go to the channel.
 func (h Heartbeat) RoutesTo(c Channel) bool {
 	return c.Project == h.Project && (h.AllChannels || slices.Contains(h.Channels, c.ID))
 }
 
-// NotifiesOn reports whether the channel is to be told of such an event.
+// NotifiesOn reports whether the settings of the channel allow alerts of an event.
 func (c Channel) NotifiesOn(e Event) bool {
 	switch e {
 	case HeartbeatLate:
@@ -82,11 +82,10 @@ func (c Channel) NotifiesOn(e Event) bool {
 	return true
 }
 
-// AlertsFor returns the alerts that a change of h owes to its channels, in the
-// order in which they are to be told. told names the channels that were told
-// of the incident when it opened: they are told of its end, whatever the
-// routing is by then; nil when it opened in the same change. The alerts have
-// neither id nor state.
+// AlertsFor returns the alerts that a change sends, in the order of delivery. notified are the ids
+// of the channels that received the opening alert: they also receive the resolution, whatever the
+// current routing is. It is nil if the incident opened in the same change. The alerts have no ID
+// and no State yet.
 func (h Heartbeat) AlertsFor(change Change, i Incident, told []string, channels []Channel, now time.Time) []Alert {
 	var owed []Alert
 	add := func(c Channel, e Event, next time.Time) {
@@ -96,7 +95,7 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, told []string, channels 
 		}
 		owed = append(owed, a)
 	}
-	// A heartbeat whose channels are all gone tells all there are: it was not
+	// If all its channels are deleted, use every channel: the heartbeat was not
 	// meant to be silent.
 	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(channels, h.RoutesTo) {
 		h.AllChannels = true

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// expectedAlert is an alert as the rows below tell it.
+// expectedAlert is an alert in the rows below.
 type expectedAlert struct {
 	Channel  string
 	Event    Event
@@ -29,7 +29,7 @@ func TestAlertsFor_EachChannelGetsTheEventsItIsConfiguredFor(t *testing.T) {
 	now := minutes(10)
 	for _, row := range []struct {
 		name     string
-		only     []string // explicit channels; all when nil
+		only     []string // explicit channels; nil means all
 		change   Change
 		channels []Channel
 		want     []expectedAlert
@@ -100,7 +100,7 @@ func TestNotifiesOn_OtherEventsDoNotDependOnSettings(t *testing.T) {
 	}
 }
 
-// The whole way from the ping to the alerts.
+// From the ping to the alerts.
 func TestAlertsFor_BecomingUpSendsNothing(t *testing.T) {
 	channels := []Channel{{ID: "all", Project: 1, NotifyOnLate: true, NotifyOnRecovery: true, RemindEvery: time.Hour}}
 	for name, s := range map[string]*scenario{

@@ -7,8 +7,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// CalendarKind is the language that a calendar is written in. The values are
-// the names of its member in the API.
+// CalendarKind is the language of a calendar. The values are the names of its fields in the API.
 type CalendarKind string
 
 // The languages.
@@ -17,18 +16,18 @@ const (
 	OnCalendar CalendarKind = "oncalendar" // systemd.time(7)
 )
 
-// Calendar says at which fixed moments runs are expected. It never changes, so
-// heartbeats with the same text may share one.
+// Calendar lists the fixed times at which runs are expected. It is immutable, so heartbeats with
+// the same text can share one.
 type Calendar struct {
 	kind          CalendarKind
 	lines         []string
-	zone          string // as it was written
-	canonicalZone string // the name of the zone today
+	zone          string // as the user wrote it
+	canonicalZone string // current name of the zone
 	schedule      schedule.Schedule
 }
 
-// NewCalendar reads lines in the given language, in a time zone ("" is UTC). The
-// error is a [*schedule.Problem].
+// NewCalendar parses lines of the given kind in a time zone ("" means UTC). The error is a
+// [*schedule.Problem].
 func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, error) {
 	read := schedule.Cron
 	if kind == OnCalendar {
@@ -54,24 +53,23 @@ func NewCalendar(kind CalendarKind, lines []string, zone string) (*Calendar, err
 	return c, nil
 }
 
-// Kind is the language it is written in.
+// Kind returns the language of the calendar.
 func (c *Calendar) Kind() CalendarKind { return c.kind }
 
-// Lines are its lines, without empty ones.
+// Lines returns its lines, without empty ones.
 func (c *Calendar) Lines() []string { return slices.Clone(c.lines) }
 
-// Zone is the name of its time zone as it was written, such as "US/Eastern":
-// programs that manage heartbeats compare it with what they sent.
+// Zone returns the time zone as the user wrote it, such as "US/Eastern": programs that manage
+// heartbeats compare it with what they sent.
 func (c *Calendar) Zone() string { return c.zone }
 
-// CanonicalZone is the name that the tz database uses today for its time zone, such as
-// "America/New_York".
+// CanonicalZone returns the current tz database name of the zone, such as "America/New_York".
 func (c *Calendar) CanonicalZone() string { return c.canonicalZone }
 
-// Describe says it in plain words.
+// Describe returns the schedule in plain words.
 func (c *Calendar) Describe() string { return c.schedule.Describe() }
 
-// Equal reports whether two calendars have the same text. Both may be nil.
+// Equal reports whether two calendars have the same text. Both can be nil.
 func (c *Calendar) Equal(other *Calendar) bool {
 	if c == nil || other == nil {
 		return c == other

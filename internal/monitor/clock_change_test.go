@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// clockChangeCase is a job that runs by the wall clock of a place over a weekend in
-// which that clock is changed. runs tells whether it starts at a minute; the
-// scheduler's own treatment of the change is written into it.
+// clockChangeCase is a job that follows the wall clock of a zone over a weekend with a clock
+// change. runs reports whether it starts at a minute, including what the scheduler does at the
+// change.
 type clockChangeCase struct {
 	name, line, zone string
 	runs             func(local time.Time) bool
 }
 
-// clockChangeCases are known from when and how clocks were changed (IANA tz database)
-// and from what Debian's cron(8) says it does then.
+// clockChangeCases have the clock changes of the IANA tz database and what Debian's cron(8) does
+// then.
 var clockChangeCases = []struct {
 	title    string
 	from, to time.Time
@@ -24,14 +24,14 @@ var clockChangeCases = []struct {
 		{"daily", "0 3 * * *", "Europe/Berlin", func(l time.Time) bool { return l.Hour() == 3 && l.Minute() == 0 }},
 		{"skipped", "30 2 * * *", "Europe/Berlin", func(l time.Time) bool {
 			if l.Day() == 26 && l.Month() == time.March {
-				return l.Hour() == 3 && l.Minute() == 0 // there is no 02:30: it is made good for
+				return l.Hour() == 3 && l.Minute() == 0 // there is no 02:30: the job runs after the change
 			}
 			return l.Hour() == 2 && l.Minute() == 30
 		}},
 		{"often", "*/10 * * * *", "Europe/Berlin", func(l time.Time) bool { return l.Minute()%10 == 0 }},
 		{"doubled", "45 1 * * *", "Australia/Lord_Howe", func(l time.Time) bool {
 			_, offset := l.Zone()
-			return l.Hour() == 1 && l.Minute() == 45 && (l.Day() != 26 || offset == 11*3600) // of two, the first
+			return l.Hour() == 1 && l.Minute() == 45 && (l.Day() != 26 || offset == 11*3600) // the first of two
 		}},
 		{"hourly", "15 * * * *", "Australia/Lord_Howe", func(l time.Time) bool { return l.Minute() == 15 }},
 	}},
@@ -48,8 +48,7 @@ var clockChangeCases = []struct {
 	}},
 }
 
-// TestEvaluate_CronJobsAreNotMissedWhenTheClockChanges lets honest jobs ping
-// over a change of clocks while somebody looks every minute: nothing opens. Then
+// Healthy jobs ping over a clock change, with an evaluation every minute: no incident opens. Then
 // they stop, and the incident is that of their next run.
 func TestEvaluate_CronJobsAreNotMissedWhenTheClockChanges(t *testing.T) {
 	const grace = 4 * time.Minute

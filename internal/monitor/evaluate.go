@@ -2,46 +2,46 @@ package monitor
 
 import "time"
 
-// Precision is the smallest step of time that is told apart.
+// Precision is the smallest difference between two times.
 const Precision = time.Microsecond
 
-// Change is what one judgement did to a heartbeat. The zero Change did nothing.
+// Change is what one operation changed. The zero Change changed nothing.
 type Change struct {
-	Ping        Ping        // as it is to be kept, when the change came from a ping
-	LateSince   time.Time   // when it became late, zero unless it did and still is
-	ClosedSpans []Span      // slots whose history is closed, oldest first; no news by itself
-	Opened      *Opening    // the incident that began
-	Resolved    *Resolution // the incident that ended
-	FailedAgain bool        // a further bad run, while the incident was open already
+	Ping        Ping        // the ping to store, if a ping caused the change
+	LateSince   time.Time   // when it became late; zero unless it did and still is
+	ClosedSpans []Span      // spans of the run history that no longer grow, oldest first
+	Opened      *Opening    // the incident that opened
+	Resolved    *Resolution // the incident that was resolved
+	FailedAgain bool        // a further failed run while the incident was already open
 }
 
-// Opening is how an incident began.
+// Opening is how an incident opened.
 type Opening struct {
 	Cause      Cause
-	At         time.Time // dated at the deadline, whenever it was noticed
-	Due        time.Time // what was expected, zero when nothing was
-	LastPing   time.Time // the last ping before it, zero when none had come
-	Reason     string    // the arithmetic, in a sentence
-	PingNumber int64     // the ping that ended the bad run, 0 when none did
+	At         time.Time // the deadline, whenever it was noticed
+	Due        time.Time // when a ping was expected, zero if none was
+	LastPing   time.Time // last ping before it, zero if none
+	Reason     string    // the calculation, as a sentence
+	PingNumber int64     // number of the ping that ended the failed run, 0 if none did
 }
 
-// Resolution is how an incident ended.
+// Resolution is how an incident was resolved.
 type Resolution struct {
 	Reason   ResolutionReason
 	At       time.Time
-	Incident string // its id, empty when it opened in the same change
+	Incident string // its id, "" if it opened in the same change
 }
 
-// Notable reports whether there is something that people may have to be told.
+// Notable reports whether the change can cause alerts.
 func (c Change) Notable() bool {
 	return c.Opened != nil || c.Resolved != nil || c.FailedAgain || !c.LateSince.IsZero()
 }
 
 // ApplyPing returns the heartbeat after a ping.
 //
-// What lapsed before the ping arrived is noted first, so that the outcome does
-// not depend on how often somebody looked; but nothing is noted from horizon
-// on: before it, and only before it, every accepted ping is known to be stored.
+// It first applies the deadlines that passed before the ping arrived, so the result does not depend
+// on how often Evaluate ran. It applies none at or after the watermark: only before the watermark
+// is every accepted ping known to be stored.
 func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	if h.Rule.Methods == PostOnly && p.Method != "POST" {
 		p.Kind = PingIgnored
@@ -74,7 +74,7 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	}
 	f.Ping = p
 	switch {
-	case stale: // history: a heartbeat never moves back in time
+	case stale: // history only: a heartbeat never moves back in time
 	case h.Status == Paused && !(p.endsRun() && !h.Rule.ManualResume):
 		h = h.applyWhilePaused(p)
 	case p.Kind == PingStart:
@@ -86,22 +86,22 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	return h, change
 }
 
-// finishingPing is a ping that ended a run, or may have.
+// finishingPing is a ping that ends a run.
 type finishingPing struct {
 	Ping
-	activeRuns []ActiveRun // in progress just before it
-	startedAt  time.Time   // when its run did, zero when nobody said
-	overran    bool        // its run took too long, and that was counted
+	activeRuns []ActiveRun // runs in progress just before it
+	startedAt  time.Time   // when the run started, zero if unknown
+	overran    bool        // the run exceeded its time limit, and that is already counted
 }
 
-// isStale reports whether the ping came out of order. A start that was stored
-// sooner does not make an older finish stale, nor the start of another run:
-// those are news all the same, and may be what keeps the deadline.
+// isStale reports whether the ping arrived out of order. If a later start is already stored, an
+// older finish is not stale, and neither is the start of another run: they are new information and
+// can meet the deadline.
 func (h Heartbeat) isStale(p Ping) bool {
 	return p.At.Before(h.StaleBefore) || (p.Kind == PingStart && superseded(h.ActiveRuns, p))
 }
 
-// applyWhilePaused takes a ping that does not resume: it only notes when it came.
+// applyWhilePaused records when a ping arrived that does not resume the heartbeat.
 func (h Heartbeat) applyWhilePaused(p Ping) Heartbeat {
 	if p.Kind == PingStart {
 		return h.startRun(p)
@@ -110,14 +110,13 @@ func (h Heartbeat) applyWhilePaused(p Ping) Heartbeat {
 	return h
 }
 
-// startRun notes that a run began.
+// startRun records that a run started.
 func (h Heartbeat) startRun(p Ping) Heartbeat {
 	h.LastStart, h.ActiveRuns = laterOf(h.LastStart, p.At), addRun(h.ActiveRuns, p)
 	return h
 }
 
-// finishRun applies the end of a run that is neither stale nor held back by a pause.
-// A finished run resumes what is paused.
+// finishRun applies a ping that ends a run and is not stale. It resumes a paused heartbeat.
 func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change) {
 	bad, ahead := h.Rule.failureOf(p.Ping), h.pendingEarlySlot(p.At)
 	h, r := h.assign(finishedRun{endedAt: p.At, byPing: true, startedAt: p.startedAt, failure: bad, overran: p.overran, activeRuns: p.activeRuns})
@@ -138,15 +137,15 @@ func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change)
 		change.Resolved = &Resolution{Reason: ResolvedByPing, At: p.At, Incident: h.OpenIncident}
 		h.OpenIncident, h.DownCause, h.FailedRuns = "", "", 0
 	}
-	// What becomes of a run that a clock has counted does not make it good.
+	// A run that a timer has counted as failed cannot reset the count.
 	if !p.overran && !r.alreadyCounted {
 		h.FailedRuns = 0
 	}
 	return h.upOrStillLate(p.At, change)
 }
 
-// upOrStillLate returns the heartbeat after a run that leaves no incident open: up, or
-// still late while a slot that the run does not count for is waited for.
+// upOrStillLate returns the heartbeat after a run that leaves no incident open: up, or still late
+// if an expected slot remains that the run does not count for.
 func (h Heartbeat) upOrStillLate(at time.Time, change Change) (Heartbeat, Change) {
 	if due := h.Due(); h.Status == Late && !due.IsZero() && !due.After(at) {
 		return h, change
@@ -155,9 +154,9 @@ func (h Heartbeat) upOrStillLate(at time.Time, change Change) (Heartbeat, Change
 	return h, change
 }
 
-// pendingEarlySlot is the slot that an earlier ping was early for, if it is still to
-// come: it stays counted. Slots are whole seconds; what the ledger has within one
-// are further bad runs of the same moment.
+// pendingEarlySlot returns the slot that an earlier ping was early for, if it is still in the
+// future: it stays counted. Slots are whole seconds. Fractions of a second in the run history are
+// further failed runs of the same time.
 func (h Heartbeat) pendingEarlySlot(at time.Time) time.Time {
 	ahead := laterOf(h.EarlySlot, h.History.DecidedUntil).Truncate(time.Second)
 	if h.Rule.Calendar != nil && ahead.After(at) {
@@ -166,9 +165,9 @@ func (h Heartbeat) pendingEarlySlot(at time.Time) time.Time {
 	return time.Time{}
 }
 
-// recordFailure counts a bad run that a ping ended. It takes the heartbeat down at once,
-// or is noted as one more, or is tolerated. A run that a clock has counted as too
-// long is not counted again.
+// recordFailure counts a failed run that a ping ended. It opens an incident, adds a failure to the
+// open one, or tolerates the run. A run that a timer has already counted as overrun is not counted
+// again.
 func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (Heartbeat, Change) {
 	cause, because := CauseFailure, explainFailure(p.Ping)
 	if bad == RunTooShort {
@@ -179,7 +178,7 @@ func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (H
 	}
 	switch {
 	case h.Status == Down:
-		h.DownCause, change.FailedAgain = cause, true // what it is down for now, whatever opened the incident
+		h.DownCause, change.FailedAgain = cause, true // the current cause, which can differ from that of the incident
 	case h.FailedRuns >= h.Rule.alertThreshold():
 		h.Status, h.DownCause = Down, cause
 		change.Opened = &Opening{Cause: cause, At: p.At, LastPing: p.At, Reason: because + h.explainThreshold(h.FailedRuns), PingNumber: p.Number}
@@ -190,12 +189,11 @@ func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (H
 	return h, change
 }
 
-// Evaluate returns the heartbeat as it stands at now if nothing more was heard.
+// Evaluate returns the heartbeat at now if no further ping arrives.
 //
-// The change is dated at the deadline, not at now: a sweep that runs late
-// must not shorten the outage it reports. A sweep gives a now before its
-// horizon, not the horizon itself: the ping that is the horizon may have
-// arrived at the very deadline, and is then in time.
+// The change is dated at the deadline, not at now: a late sweep must not shorten the reported
+// outage. A sweep passes a now before its watermark, not the watermark itself: the ping at the
+// watermark can have arrived exactly at the deadline, and is then in time.
 func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 	var change Change
 	for next := h.NextEvaluation(); !next.IsZero() && !next.After(now); next = h.NextEvaluation() {
@@ -222,10 +220,9 @@ func (h Heartbeat) openIncident(o *Opening, change Change) (Heartbeat, Change) {
 	return h, change
 }
 
-// firstPingMissed takes a new heartbeat down whose first ping did not come by the
-// moment at which it was expected.
+// firstPingMissed takes a new heartbeat down whose first ping did not arrive by the expected time.
 func (h Heartbeat) firstPingMissed(by time.Time, change Change) (Heartbeat, Change) {
-	if by.After(h.History.DecidedUntil) || h.History.Latest.Outcome != RunMissed { // an edit judges again
+	if by.After(h.History.DecidedUntil) || h.History.Latest.Outcome != RunMissed { // ChangeRule can evaluate this again
 		at := laterOf(by, h.History.DecidedUntil.Add(Precision))
 		var decided []Span
 		h.History, decided = h.History.add(Span{Outcome: RunMissed, First: at, Last: at, Count: 1})
@@ -234,7 +231,7 @@ func (h Heartbeat) firstPingMissed(by time.Time, change Change) (Heartbeat, Chan
 	return h.openIncident(&Opening{Cause: CauseMissed, At: by, Reason: explainNeverPinged(by)}, change)
 }
 
-// runOverran counts a run that took too long. Its slot is not waited for any more.
+// runOverran counts the run that exceeded its time limit at at. Its slot is no longer expected.
 func (h Heartbeat) runOverran(at time.Time, change Change) (Heartbeat, Change) {
 	o := &Opening{Cause: CauseOverran, At: at, Due: h.Due(), LastPing: h.LastPing, Reason: h.explainOverran(at)}
 	before := h
@@ -247,12 +244,12 @@ func (h Heartbeat) runOverran(at time.Time, change Change) (Heartbeat, Change) {
 	h, r := h.assign(finishedRun{endedAt: at, startedAt: at.Add(-h.Rule.runLimit()), failure: RunOverran, activeRuns: before.ActiveRuns})
 	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
 	if h.Rule.Calendar == nil && !r.lastSlot.IsZero() && !h.CountedFrom.IsZero() {
-		r.lastSlot = before.slotAfter(laterOf(before.countedUntil(), r.lastSlot.Add(-Precision))) // the finish that is waited for
+		r.lastSlot = before.slotAfter(laterOf(before.countedUntil(), r.lastSlot.Add(-Precision))) // the expected finish
 	}
 	return h.tolerateOrOpen(o, before, r.missed+1, r.lastSlot, change)
 }
 
-// runNotStarted counts a run that had not begun by its start grace.
+// runNotStarted counts the expected run, which did not start by its start deadline.
 func (h Heartbeat) runNotStarted(at time.Time, change Change) (Heartbeat, Change) {
 	due := h.Due()
 	o := &Opening{Cause: CauseNotStarted, At: at, Due: due, LastPing: h.LastPing, Reason: h.explainNotStarted(at)}
@@ -265,8 +262,8 @@ func (h Heartbeat) runNotStarted(at time.Time, change Change) (Heartbeat, Change
 	return h.tolerateOrOpen(o, before, 1, due, change)
 }
 
-// tolerateOrOpen counts bad runs that a clock told of: they open the incident, or are
-// tolerated, and then nothing is waited for up to and including the slot.
+// tolerateOrOpen counts failed runs that a timer found. They open the incident, or are tolerated;
+// then slots up to and including the given one are no longer expected.
 func (h Heartbeat) tolerateOrOpen(o *Opening, before Heartbeat, runs int, slot time.Time, change Change) (Heartbeat, Change) {
 	total := h.ConsecutiveFailures() + runs
 	if total >= h.Rule.alertThreshold() {

@@ -6,32 +6,32 @@ import (
 	"overdue/internal/schedule"
 )
 
-// FaultKind says which sort of mistake a Fault is.
+// FaultKind classifies a Fault.
 type FaultKind int
 
-// The kinds of fault, each with the answer that a face gives to it.
+// The kinds of faults. API and UI map each to a status code.
 const (
-	Invalid     FaultKind = iota // what was sent cannot be right
-	NotFound                     // there is no such thing
-	Forbidden                    // not for this person
-	Conflict                     // it clashes with what is already there
-	RateLimited                  // too much, too often
+	Invalid     FaultKind = iota // the request has an invalid value
+	NotFound                     // the object does not exist
+	Forbidden                    // the actor does not have the permission
+	Conflict                     // it conflicts with the current state
+	RateLimited                  // a limit or a rate is exceeded
 )
 
-// Fault is a mistake of the person who asked, told in a sentence for that
-// person. Any other error is ours.
+// Fault is a mistake of the caller, as a sentence for that person. Any other error is a fault of
+// the server.
 type Fault struct {
 	Kind    FaultKind
-	Field   string // the member or flag at fault, empty when it is none
+	Field   string // name of the field or flag, "" if it is not about one
 	Message string
 
-	Suggestions []schedule.Suggestion // what to write instead, where that is known
+	Suggestions []schedule.Suggestion // what to write instead, if known
 }
 
 // Error returns the sentence.
 func (f *Fault) Error() string { return f.Message }
 
-// Faults are several mistakes in one request, so that all can be mended at once.
+// Faults are several mistakes in one request, so that the caller can correct all of them at once.
 type Faults []*Fault
 
 // Error returns the first sentence.

@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// FinishedRunID is a run whose end is stored. A start with its id that arrives
-// later begins nothing: clients send the pings of a short run on two connections,
-// and networks deliver them in any order.
+// FinishedRunID is the id of a run whose end is stored. A start with this id that arrives later
+// starts nothing: clients send the pings of a short run on two connections, and networks can
+// reorder them.
 type FinishedRunID struct {
-	Hash    uint64    // of its id, see hashRunID
+	Hash    uint64    // of the run id, see hashRunID
 	EndedAt time.Time // when its newest end arrived
 }
 
-// Bounds of the memory for finished runs of a heartbeat. Within them, ids must
-// not be used again; beyond them a start with the same id begins a new run.
+// Limits of the remembered ids of a heartbeat. Within them, an id must not be reused. Beyond them,
+// a start with the same id starts a new run.
 const (
 	maxFinishedRuns      = 64
 	finishedRunRetention = time.Hour
 )
 
-// hashRunID returns a number for a run id, the same in every process. 64 runs
-// collide once in 10^16 heartbeats.
+// hashRunID returns a 64-bit hash of a run id, the same in every process. Two of 64 ids collide in
+// about one of 10^16 heartbeats.
 func hashRunID(id string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return h.Sum64()
 }
 
-// rememberFinished returns the finished runs with the one that p ended. Runs without
-// an id are not remembered: they cannot be told apart.
+// rememberFinished returns the ids with that of the run that p ended. It does not remember runs
+// without an id, because they cannot be told apart.
 func rememberFinished(finished []FinishedRunID, p Ping) []FinishedRunID {
 	if p.RunID == "" {
 		return finished
@@ -50,7 +50,7 @@ func rememberFinished(finished []FinishedRunID, p Ping) []FinishedRunID {
 	return kept[max(0, len(kept)-maxFinishedRuns):]
 }
 
-// alreadyFinished reports whether p is a start whose run has ended.
+// alreadyFinished reports whether p is a start of a run that has already ended.
 func alreadyFinished(finished []FinishedRunID, p Ping) bool {
 	if p.Kind != PingStart || p.RunID == "" || len(finished) == 0 {
 		return false

@@ -135,9 +135,8 @@ func TestAssign_ALateHeartbeatStaysLateWhileItsSlotIsOpen(t *testing.T) {
 	}
 }
 
-// Each run of a healthy job sends a start and a success. Whatever order they
-// arrive in, and in whatever order they are stored, there is no alarm, and no run
-// is left in progress.
+// Each run of a healthy job sends a start and a success. In whatever order they arrive and are
+// stored, no incident opens and no run stays active.
 func TestApplyPing_NoOrderOfThePingsOfRunsRaisesAFalseAlarm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule := modelRule{

@@ -2,10 +2,10 @@ package monitor
 
 import "time"
 
-// Status is how a heartbeat stands. The values are part of the API.
+// Status is the state of a heartbeat. The values are part of the API.
 type Status string
 
-// The statuses. Running is no status: it is shown beside one.
+// The statuses. Running is not a status: it is shown next to one.
 const (
 	New    Status = "new"
 	Up     Status = "up"
@@ -14,40 +14,52 @@ const (
 	Paused Status = "paused"
 )
 
-// Statuses lists every status, in the order in which people want to see them.
+// Statuses lists every status, the most urgent first.
 var Statuses = []Status{Down, Late, New, Paused, Up}
 
-// Heartbeat is one job that is expected to ping, with all that its next
-// judgement depends on.
+// Severity is how urgent the alerts of a heartbeat are. It changes no decision. The values are
+// part of the API.
+type Severity string
+
+// The severities.
+const (
+	SeverityCritical Severity = "critical" // the default
+	SeverityWarning  Severity = "warning"
+	SeverityInfo     Severity = "info"
+)
+
+// Heartbeat is one job that is expected to ping, with everything that its next evaluation depends
+// on.
 type Heartbeat struct {
-	Key     int64  // the store's number for it, never shown
-	ID      string // UUID v4; whoever knows it may ping
-	Ref     string // stable hash of ID that cannot ping
+	Key     int64  // database key, never shown
+	ID      string // UUID v4; whoever knows it can ping
+	Ref     string // stable hash of ID that does not allow pings
 	Project int64
 
 	Name        string
 	Slug        string
 	Description string
 	Tags        []string
+	Severity    Severity
 	Rule        Rule
-	AllChannels bool     // every channel of the project is told
-	Channels    []string // which channels are told otherwise
+	AllChannels bool     // alerts go to every channel of the project
+	Channels    []string // ids of the channels for alerts if AllChannels is false
 
 	Status       Status
-	CountedFrom  time.Time     // it is counted from here: last ping, or resumption
-	EarlySlot    time.Time     // that the last ping was early for, zero when it was for none
-	FailedRuns   int           // bad runs in a row, as of the last ping
-	Tolerated    ToleratedRuns // what the clocks counted since
-	StaleBefore  time.Time     // newest success, failure, pause or resumption; older pings are history only
+	CountedFrom  time.Time     // start of the current wait: the last ping or the resumption
+	EarlySlot    time.Time     // slot that the last ping was early for, zero if none
+	FailedRuns   int           // consecutive failed runs as of the last ping
+	Tolerated    ToleratedRuns // failed runs that timers counted since the last ping
+	StaleBefore  time.Time     // newest success, failure, pause or resumption; older pings only enter the history
 	LastPing     time.Time     // arrival of the last success or failure
 	LastStart    time.Time     // arrival of the last start
 	LastRunTime  time.Duration
-	HasRunTime   bool // RunTime is known
+	HasRunTime   bool // LastRunTime is known
 	ActiveRuns   []ActiveRun
-	FinishedRuns []FinishedRunID // with an id, the oldest first
+	FinishedRuns []FinishedRunID // oldest first
 	PingCount    int64           // stored since creation
-	OpenIncident string          // the open one, empty when none
-	DownCause    Cause           // what it is down for now
+	OpenIncident string          // id of the open incident, "" if none
+	DownCause    Cause           // current cause while Down, which can differ from that of the incident
 	History      RunHistory
 
 	Created time.Time
@@ -55,17 +67,17 @@ type Heartbeat struct {
 	Deleted time.Time
 }
 
-// ToleratedRuns is what clocks counted as bad since the last ping, without opening an
+// ToleratedRuns are failed runs that timers counted since the last ping, without opening an
 // incident.
 type ToleratedRuns struct {
-	LastSlot time.Time // the last one, zero when none was
+	LastSlot time.Time // latest slot of them, zero if none
 	Count    int
 }
 
-// ExpectsPings reports whether silence is counted against it.
+// ExpectsPings reports whether silence counts as missed.
 func (h Heartbeat) ExpectsPings() bool { return h.Status == Up || h.Status == Late || h.Status == Down }
 
-// Due is when the next ping is expected, zero when none is.
+// Due returns when the next ping is expected, or zero if none is.
 func (h Heartbeat) Due() time.Time {
 	if !h.ExpectsPings() || h.CountedFrom.IsZero() {
 		return time.Time{}
@@ -73,8 +85,8 @@ func (h Heartbeat) Due() time.Time {
 	return h.slotAfter(h.countedUntil())
 }
 
-// Deadline is when silence becomes an incident: due plus grace, or so much
-// after a later slot where some bad runs in a row are tolerated.
+// Deadline returns when silence opens an incident: the due time plus grace, or a later slot plus
+// grace if the rule tolerates some failed runs in a row.
 func (h Heartbeat) Deadline() time.Time {
 	slot := h.alertingSlot()
 	if slot.IsZero() {
@@ -83,7 +95,7 @@ func (h Heartbeat) Deadline() time.Time {
 	return slot.Add(h.Rule.Grace)
 }
 
-// Running reports whether a start waits for its finish.
+// Running reports whether a run has started, has not finished, and has not overrun.
 func (h Heartbeat) Running() bool {
 	for _, r := range h.ActiveRuns {
 		if !r.Overran {
@@ -93,8 +105,8 @@ func (h Heartbeat) Running() bool {
 	return false
 }
 
-// RunDeadline is when the first of the runs in progress will have taken too
-// long, zero when there is no such moment.
+// RunDeadline returns when the first of the active runs exceeds its time limit, or zero if none
+// can.
 func (h Heartbeat) RunDeadline() time.Time {
 	limit := h.Rule.runLimit()
 	if limit == 0 || !(h.Status == New || h.Status == Up || h.Status == Late) {
@@ -109,9 +121,9 @@ func (h Heartbeat) RunDeadline() time.Time {
 	return first
 }
 
-// missedAt is when silence becomes an incident. A run that began before the
-// deadline is no silence: while it is in progress only its own clock counts,
-// which bounds the delay by the longest run allowed.
+// missedAt returns when silence opens an incident. A run that started before the deadline is not
+// silence: while it is active only its own time limit counts, which bounds the delay by the maximum
+// run time.
 func (h Heartbeat) missedAt() time.Time {
 	deadline := h.Deadline()
 	if h.coveredByRun(h.ActiveRuns, deadline, time.Time{}) {
@@ -120,8 +132,8 @@ func (h Heartbeat) missedAt() time.Time {
 	return deadline
 }
 
-// StartDeadline is the moment by which the run that is waited for must have begun,
-// zero when there is no such moment. A run in progress that began by then will do.
+// StartDeadline returns the time by which the expected run must start, or zero if none exists, or
+// if a run that started by then is active.
 func (h Heartbeat) StartDeadline() time.Time {
 	due := h.Due()
 	if due.IsZero() || !h.Rule.hasStartDeadline() {
@@ -134,8 +146,8 @@ func (h Heartbeat) StartDeadline() time.Time {
 	return by
 }
 
-// firstPingDeadline is when it is an incident that a new heartbeat was never pinged. A
-// run in progress is no silence, and a moment that passed in a pause is past.
+// firstPingDeadline returns when a missing first ping opens an incident, or zero if it does not. An
+// active run is not silence, and a time that passed during a pause does not count.
 func (h Heartbeat) firstPingDeadline() time.Time {
 	by := h.Rule.ExpectFirstBy
 	if !by.After(h.StaleBefore) || h.coveredByRun(h.ActiveRuns, by, time.Time{}) {
@@ -144,8 +156,8 @@ func (h Heartbeat) firstPingDeadline() time.Time {
 	return by
 }
 
-// NextEvaluation is the next moment at which something happens by itself, zero when
-// nothing can.
+// NextEvaluation returns the next time at which the heartbeat changes without a ping, or zero if it
+// cannot.
 func (h Heartbeat) NextEvaluation() time.Time {
 	switch h.Status {
 	case New:
@@ -161,8 +173,8 @@ func (h Heartbeat) NextEvaluation() time.Time {
 	return time.Time{}
 }
 
-// StatusAt is the status to show at now. Between a due time and the sweep that
-// notes it, the clock decides; Down is never shown before its incident exists.
+// StatusAt returns the status to show at now. Between the due time and the sweep that records it,
+// the clock decides. Down is never shown before its incident exists.
 func (h Heartbeat) StatusAt(now time.Time) Status {
 	if h.Status == Up && !h.Due().IsZero() && !h.Due().After(now) {
 		return Late
@@ -170,7 +182,7 @@ func (h Heartbeat) StatusAt(now time.Time) Status {
 	return h.Status
 }
 
-// Earlier returns the earlier of two moments, where zero means none.
+// Earlier returns the earlier of two times. Zero means none.
 func Earlier(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b
@@ -178,7 +190,7 @@ func Earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// laterOf returns the later of two moments.
+// laterOf returns the later of two times.
 func laterOf(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

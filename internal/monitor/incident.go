@@ -7,17 +7,17 @@ type Cause string
 
 // The causes.
 const (
-	CauseMissed     Cause = "missed"      // silence beyond the grace period
-	CauseFailure    Cause = "failure"     // the job said so
-	CauseOverran    Cause = "overran"     // a run took too long
-	CauseTooShort   Cause = "too_short"   // a run took less than it must
-	CauseNotStarted Cause = "not_started" // nothing had begun by the start grace
+	CauseMissed     Cause = "missed"      // no ping by the deadline
+	CauseFailure    Cause = "failure"     // the job reported a failure
+	CauseOverran    Cause = "overran"     // a run exceeded its time limit
+	CauseTooShort   Cause = "too_short"   // a run was shorter than the minimum run time
+	CauseNotStarted Cause = "not_started" // no run started by the start deadline
 )
 
-// ResolutionReason is how an incident was resolved. The values are part of the API.
+// ResolutionReason is why an incident was resolved. The values are part of the API.
 type ResolutionReason string
 
-// The endings.
+// The reasons.
 const (
 	ResolvedByPing   ResolutionReason = "recovered"
 	ResolvedByEdit   ResolutionReason = "edited"
@@ -25,7 +25,7 @@ const (
 	ResolvedByDelete ResolutionReason = "deleted"
 )
 
-// IncidentState is how far people are with an incident. The values are part of the API.
+// IncidentState is the state of an incident. The values are part of the API.
 type IncidentState string
 
 // The states.
@@ -35,7 +35,7 @@ const (
 	StateResolved     IncidentState = "resolved"
 )
 
-// Incident is a time in which a heartbeat was down.
+// Incident is a time during which a heartbeat was down.
 type Incident struct {
 	ID        string
 	Number    int64 // counts from 1 per project
@@ -44,22 +44,23 @@ type Incident struct {
 
 	Cause      Cause
 	OpenedAt   time.Time // the deadline
-	DetectedAt time.Time // when that was noticed
-	Due        time.Time // when the ping was expected, zero when none was
-	LastPing   time.Time // at the opening, zero when none had come
-	Reason     string    // the arithmetic at the opening, in a sentence
-	PingNumber int64     // the ping that reported the failure, 0 when none did
+	DetectedAt time.Time // when the server noticed it
+	Due        time.Time // when the ping was expected, zero if none was
+	LastPing   time.Time // last ping before it opened, zero if none
+	Reason     string    // the calculation when it opened, as a sentence
+	PingNumber int64     // number of the ping that reported the failure, 0 if none did
 
 	AcknowledgedAt time.Time
 	AcknowledgedBy string
 	ResolvedAt     time.Time
 	Resolution     ResolutionReason
 
-	// Of the heartbeat, for telling people; filled when read.
+	// Of the heartbeat, for alerts. Set only when the incident is read from the database.
 	HeartbeatID, HeartbeatRef, HeartbeatName string
+	Severity                                 Severity
 }
 
-// State tells how far people are with it.
+// State returns the state of the incident.
 func (i Incident) State() IncidentState {
 	switch {
 	case !i.ResolvedAt.IsZero():
@@ -70,7 +71,7 @@ func (i Incident) State() IncidentState {
 	return StateOpen
 }
 
-// Duration is how long the heartbeat was down, as of now while it still is.
+// Duration returns how long the heartbeat was down, up to now if it still is.
 func (i Incident) Duration(now time.Time) time.Duration {
 	if !i.ResolvedAt.IsZero() {
 		now = i.ResolvedAt
@@ -78,7 +79,7 @@ func (i Incident) Duration(now time.Time) time.Duration {
 	return max(0, now.Sub(i.OpenedAt))
 }
 
-// TimelineEntry is one line of an incident's timeline.
+// TimelineEntry is one line of the timeline of an incident.
 type TimelineEntry struct {
 	At   time.Time
 	Kind string // due, late, opened, failure, reminder, acknowledged, note, undelivered, recovered, resolved

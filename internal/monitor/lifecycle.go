@@ -2,18 +2,18 @@ package monitor
 
 import "time"
 
-// ChangeRule returns the heartbeat under a new rule, judged anew from its last
-// ping. An incident that the new rule would not have opened is resolved; one
-// that was reported by the job itself stays, unless the new rule would have
-// borne it. What was borne so far opens nothing by itself.
+// ChangeRule returns the heartbeat with a new rule, evaluated again from its last ping. It resolves
+// an incident that the new rule would not have opened. An incident that the job itself reported
+// stays open, unless the new rule would have tolerated that failure. Failures tolerated so far open
+// no incident by themselves.
 //
-// What lapsed under the old rule is noted first, as if a sweep had just looked,
-// and stays in the ledger.
+// Deadlines of the old rule that passed by the watermark are applied first, as if Evaluate had just
+// run, and stay in the run history.
 //
-// Silence counts up to until, which is now or earlier: a ping that arrived after
-// until may be on its way. What lapses between until and now is left to the next
-// sweep, under the new rule. An open incident needs no such care: a ping on its
-// way resolves it when it is stored, so it is compared with the new rule as of now.
+// Silence counts only up to the watermark, which is now or earlier: a ping that arrived after it
+// may not be stored yet. The next Evaluate applies the time between the watermark and now, under
+// the new rule. An open incident needs no such care: a ping that is not stored yet resolves it when
+// it is stored. So the incident is compared with the new rule as of now.
 func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Change) {
 	h, change := h.Evaluate(until)
 	var decided []Span
@@ -22,7 +22,7 @@ func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Chang
 	old := h.Rule
 	h.Rule = rule
 	if rule.Calendar == nil && !h.CountedFrom.IsZero() {
-		h.CountedFrom = laterOf(h.CountedFrom, h.LastPing) // an interval is counted from the ping itself
+		h.CountedFrom = laterOf(h.CountedFrom, h.LastPing) // an interval counts from the ping itself
 	}
 	if h.Status == Paused || h.failurePersists() {
 		return h, change
@@ -43,13 +43,13 @@ func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Chang
 		change.Resolved = &Resolution{Reason: ResolvedByEdit, At: now, Incident: was.OpenIncident}
 		return h, change
 	case was.Status == Late && h.Status == Late:
-		again.LateSince = change.LateSince // zero when it was told already
+		again.LateSince = change.LateSince // zero if it was already reported
 	}
 	return h, again
 }
 
-// failurePersists reports whether it is down for what the job itself reported, and the
-// rule does not bear that.
+// failurePersists reports whether the heartbeat is down because of a failure that the job reported,
+// and the rule does not tolerate it.
 func (h Heartbeat) failurePersists() bool {
 	switch h.DownCause {
 	case CauseFailure:
@@ -60,15 +60,15 @@ func (h Heartbeat) failurePersists() bool {
 	return false
 }
 
-// resetToLastPing returns the heartbeat as its last ping left it, before any silence. old
-// is the rule that it was judged by until now.
+// resetToLastPing returns the heartbeat as its last ping left it, before any silence. old is the
+// rule that applied until now.
 func (h Heartbeat) resetToLastPing(old Rule) Heartbeat {
 	if h.DownCause == CauseTooShort && h.LastRunTime >= h.Rule.MinRunTime {
 		h.FailedRuns = 0
 	}
 	h.Status, h.DownCause, h.Tolerated = Up, "", ToleratedRuns{}
 	if h.CountedFrom.IsZero() {
-		h.Status = New // not yet pinged, or down by its very first run
+		h.Status = New // never pinged, or down since its first run
 	}
 	if r := h.Rule; r.Early != old.Early || r.Grace != old.Grace || !r.Calendar.Equal(old.Calendar) {
 		h.EarlySlot = time.Time{}
@@ -85,9 +85,9 @@ func (h Heartbeat) resetToLastPing(old Rule) Heartbeat {
 	return h
 }
 
-// Pause stops judging. An open incident is resolved, also one that nobody had
-// noticed until now. Pings that arrived before the pause do not end it. Silence
-// counts up to until, as in Amend.
+// Pause stops the evaluation. It resolves an open incident, including one that opens only now
+// because its deadline has passed. Pings that arrived before the pause do not end it. Silence
+// counts only up to the watermark, as in ChangeRule.
 func (h Heartbeat) Pause(now, until time.Time) (Heartbeat, Change) {
 	if h.Status == Paused {
 		return h, Change{}
@@ -97,8 +97,8 @@ func (h Heartbeat) Pause(now, until time.Time) (Heartbeat, Change) {
 	return h, change
 }
 
-// Resume begins to judge again, counting from now: what was missed during the
-// pause is nobody's fault. A heartbeat that never pinged is New again.
+// Resume starts the evaluation again from now, so slots during the pause are not missed. A
+// heartbeat without any ping is New again.
 func (h Heartbeat) Resume(now time.Time) Heartbeat {
 	if h.Status != Paused {
 		return h
@@ -112,15 +112,16 @@ func (h Heartbeat) Resume(now time.Time) Heartbeat {
 	return h
 }
 
-// Delete ends it. An open incident is resolved, also one that nobody had
-// noticed until now. Silence counts up to until, as in Amend.
+// Delete marks the heartbeat as deleted. It resolves an open incident, including one that opens
+// only now because its deadline has passed. Silence counts only up to the watermark, as in
+// ChangeRule.
 func (h Heartbeat) Delete(now, until time.Time) (Heartbeat, Change) {
 	h, change := h.stopMonitoring(ResolvedByDelete, now, until)
 	h.Deleted = now
 	return h, change
 }
 
-// stopMonitoring stops judging at now, after what lapsed by until.
+// stopMonitoring stops the evaluation at now, after it applied the deadlines up to the watermark.
 func (h Heartbeat) stopMonitoring(how ResolutionReason, now, until time.Time) (Heartbeat, Change) {
 	h, change := h.Evaluate(until)
 	h, decided := h.recordSilence(until)
@@ -131,7 +132,7 @@ func (h Heartbeat) stopMonitoring(how ResolutionReason, now, until time.Time) (H
 	h.Status, h.ActiveRuns, h.OpenIncident, h.DownCause = Paused, nil, "", ""
 	h.FailedRuns, h.Tolerated = 0, ToleratedRuns{}
 	if !h.History.DecidedUntil.IsZero() {
-		h.History.DecidedUntil = laterOf(h.History.DecidedUntil, now) // nothing is expected from here on
+		h.History.DecidedUntil = laterOf(h.History.DecidedUntil, now) // nothing is expected after this
 	}
 	return h, change
 }

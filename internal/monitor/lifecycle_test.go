@@ -279,7 +279,7 @@ func TestChangeRule_EvaluatesAgainFromTheLastPing(t *testing.T) {
 
 func TestChangeRule_KeepsTheCauseOfAnIncidentThatStaysOpen(t *testing.T) {
 	rule := fiveMinuteRule
-	rule.Interval = 10 * time.Minute // under which the run overran at 10, before the deadline at 12
+	rule.Interval = 10 * time.Minute // the run overruns at 10, before the deadline at 12
 	s := play(t, fiveMinuteRule, pingAt(PingSuccess, 0), evaluateAt(minutes(7)), pingAt(PingStart, minutes(8)), changeRuleAt(rule, minutes(20)))
 	if s.h.Status != Down || s.h.DownCause != CauseMissed || s.h.OpenIncident == "" {
 		t.Errorf("%s for %q, incident %q", s.h.Status, s.h.DownCause, s.h.OpenIncident)

@@ -4,9 +4,9 @@ import "slices"
 
 // The part of the model that decides which slot the end of a run counts for.
 
-// countedByTimer reports whether a clock has counted the run that ended, or the one that
-// is waited for. No clock has if another run overran before this one began, and
-// a bad run is only counted by a clock if it was this very run that overran.
+// countedByTimer reports whether a timer has counted the run that ended, or the expected one. It
+// has not if another run overran before this one started. A timer counts a failed run only if it
+// was this run that overran.
 func (m *model) countedByTimer(e modelRunEnd) bool {
 	if len(m.outcomes) == 0 || m.status == "paused" {
 		return false
@@ -24,20 +24,20 @@ func (m *model) countedByTimer(e modelRunEnd) bool {
 	return last.What == "overran" && e.counted
 }
 
-// modelRunEnd is how a run ended.
+// modelRunEnd is the end of a run.
 type modelRunEnd struct {
-	at, began int // -1 when nobody said
+	at, began int // -1 if unknown
 	what      string
-	counted   bool // it took too long, and that was counted
+	counted   bool // it exceeded its time limit, and that was counted
 	runs      []modelRun
 }
 
-// assign finds the slot that a run counts for, -1 for none, and reports whether
-// it counts for none because a clock counted it.
+// assign returns the slot that a run counts for, or -1, and reports whether it counts for none
+// because a timer counted it.
 func (m *model) assign(e modelRunEnd) (slot int, known bool) {
 	at := e.at
 	expected := m.expecting && m.slotsCount()
-	open, further := len(m.openSlots), false // since a slot has come
+	open, further := len(m.openSlots), false // since a slot is due
 	switch {
 	case expected && open > 0 && m.rule.slots == nil:
 		return m.openSlots[0], false
@@ -79,7 +79,7 @@ func (m *model) assign(e modelRunEnd) (slot int, known bool) {
 	return at, false
 }
 
-// failureOf is the outcome of a run that failed or was too short, "" for a good one.
+// failureOf returns the outcome of a failed or too short run, "" for a success.
 func (m *model) failureOf(e modelEvent, ended *modelRun) string {
 	switch {
 	case e.what == "fail":
@@ -138,8 +138,8 @@ func (m *model) count(e modelEvent, ended *modelRun, was []modelRun) {
 	m.status = "up"
 }
 
-// countPassedSlots is the second before which all open slots are missed: the slot that a
-// run counts for; if it counts for none, the one that waits on, or now.
+// countPassedSlots returns the second before which all open slots are missed: the slot that a run
+// counts for; if it counts for none, the one that stays open, or now.
 func (m *model) countPassedSlots(slot, keep, now int) int {
 	switch {
 	case slot >= 0:
@@ -150,8 +150,8 @@ func (m *model) countPassedSlots(slot, keep, now int) int {
 	return now + 1
 }
 
-// missedBefore is how many slots were waited for in vain, except the one that a
-// run counts for, and those from keep on. With an interval, those after it are void.
+// missedBefore returns how many expected slots had no run, except the one that a run counts for and
+// those from keep on. With an interval, later slots do not apply.
 func (m *model) missedBefore(slot, keep int) int {
 	n := 0
 	for _, w := range m.waiting {

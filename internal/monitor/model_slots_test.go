@@ -8,7 +8,7 @@ import (
 // The part of the model that knows slots: which have come, which ping counts
 // for which, and what is written down of each.
 
-// slotsCount reports whether slots come and go.
+// slotsCount reports whether slots are expected.
 func (m *model) slotsCount() bool {
 	return m.from >= 0 && (m.status == "up" || m.status == "late" || m.status == "down")
 }
@@ -21,8 +21,7 @@ func (m *model) isSlot(second int) bool {
 	return m.from >= 0 && second > m.from && (second-m.from)%m.rule.interval == 0
 }
 
-// tick lets a slot come. A ping from now on counts for it, and not for the one
-// before.
+// tick makes a slot due. A ping from now on counts for it, and not for the previous one.
 func (m *model) tick(second int) {
 	if !m.slotsCount() || !m.isSlot(second) || second <= m.counted {
 		return
@@ -33,7 +32,7 @@ func (m *model) tick(second int) {
 	}
 }
 
-// recordExpiredSlots notes the open slots as missed whose grace is over by a second.
+// recordExpiredSlots records the open slots as missed whose grace is over by a second.
 func (m *model) recordExpiredSlots(second int) {
 	for m.slotsCount() && len(m.openSlots) > 0 {
 		slot := m.openSlots[0]
@@ -45,20 +44,19 @@ func (m *model) recordExpiredSlots(second int) {
 	}
 }
 
-// recordPassedSlots notes the open slots before a second as missed, when a run of a
-// calendar has ended that does not count for them. Those of an interval are void:
-// it is counted from the run.
+// recordPassedSlots records the open slots before a second as missed, if a run of a calendar ended
+// that does not count for them. Those of an interval do not apply, because it counts from the run.
 func (m *model) recordPassedSlots(second int) {
 	for m.rule.slots != nil && len(m.openSlots) > 0 && m.openSlots[0] < second {
 		m.record(m.openSlots[0], "missed", 0)
 	}
 }
 
-// startedFor reports whether a run that began at a second may count for a slot.
+// startedFor reports whether a run that started at a second can count for a slot.
 func (m *model) startedFor(slot, began int) bool {
 	by := slot - began
 	switch {
-	case began < 0 || by <= 0: // nobody said when, or it had come
+	case began < 0 || by <= 0: // unknown, or already due
 		return true
 	case m.rule.early >= 0:
 		return by <= m.rule.early
@@ -66,8 +64,8 @@ func (m *model) startedFor(slot, began int) bool {
 	return by <= m.rule.grace && 4*by <= m.gap(slot) && by <= 300
 }
 
-// firstOpenSlot is the first slot that still waits for its own run, because this one
-// began too early for it; -1 for none.
+// firstOpenSlot returns the first slot that still waits for its own run, because this one started
+// too early for it; -1 for none.
 func (m *model) firstOpenSlot(e modelRunEnd) int {
 	if m.rule.slots == nil || m.status == "paused" {
 		return -1
@@ -84,7 +82,7 @@ func (m *model) firstOpenSlot(e modelRunEnd) int {
 	return -1
 }
 
-// waitFor leaves the slots from keep up to now waiting, none when keep is -1.
+// waitFor keeps the slots from keep up to now waiting, none if keep is -1.
 func (m *model) waitFor(keep, now int) {
 	m.waiting, m.openSlots = nil, nil
 	for _, s := range m.rule.slots {
@@ -98,7 +96,7 @@ func (m *model) waitFor(keep, now int) {
 	}
 }
 
-// nextSlot is the first slot after a second, -1 when there is none.
+// nextSlot returns the first slot after a second, -1 for none.
 func (m *model) nextSlot(after int) int {
 	for s := after + 1; s <= after+1000; s++ {
 		if m.isSlot(s) {
@@ -108,7 +106,7 @@ func (m *model) nextSlot(after int) int {
 	return -1
 }
 
-// lastSlot is the last slot up to a second, -1 when there is none.
+// lastSlot returns the last slot up to a second, -1 for none.
 func (m *model) lastSlot(by int) int {
 	for s := by; s >= 0; s-- {
 		if m.isSlot(s) {
@@ -118,7 +116,7 @@ func (m *model) lastSlot(by int) int {
 	return -1
 }
 
-// gap is the time between a slot and the one before it, huge when there is none.
+// gap returns the time between a slot and the previous one, a huge number for the first.
 func (m *model) gap(slot int) int {
 	if before := m.lastSlot(slot - 1); before >= 0 {
 		return slot - before
@@ -126,7 +124,7 @@ func (m *model) gap(slot int) int {
 	return 1 << 20
 }
 
-// early returns the slot that a moment is early for, -1 for none.
+// early returns the slot that a time is early for, -1 for none.
 func (m *model) early(at int) int {
 	if m.rule.slots == nil {
 		return -1
@@ -148,10 +146,10 @@ func (m *model) early(at int) int {
 	return -1
 }
 
-// due is the slot that is waited for, deadline when its silence, or that of
-// those after it, is an incident; -1 for none.
+// due returns the expected slot, -1 for none.
 func (m *model) due() int { return m.nextSlot(m.counted) }
 
+// deadline returns when silence opens an incident, -1 for never.
 func (m *model) deadline() int {
 	slot := m.due()
 	for n := m.tolerated(); n > 1 && slot >= 0; n-- {
@@ -163,17 +161,17 @@ func (m *model) deadline() int {
 	return slot + m.rule.grace
 }
 
-// tolerated is the how-manieth silent slot opens an incident.
+// tolerated returns the number of silent slots that opens an incident.
 func (m *model) tolerated() int { return max(1, max(1, m.rule.after)-m.bad) }
 
-// decide says that all is decided up to a second.
+// decide marks everything up to a second as decided.
 func (m *model) decide(second int) {
 	if second > m.written {
 		m.written, m.ticks = second, 0
 	}
 }
 
-// record notes what became of a slot.
+// record records the outcome of a slot.
 func (m *model) record(slot int, what string, late int) {
 	m.outcomes = append(m.outcomes, modelOutcome{Slot: slot, What: what, LateBy: late})
 	m.decide(slot)
@@ -182,20 +180,20 @@ func (m *model) record(slot int, what string, late int) {
 	}
 }
 
-// recordFailure notes a bad run, at the moment of its end if it counts for no slot.
+// recordFailure records a failed run, at the time of its end if it counts for no slot.
 func (m *model) recordFailure(slot, at int, known bool, what string) {
 	switch {
 	case slot >= 0:
 		m.record(slot, what, 0)
 	case !known && at > m.written:
 		m.record(at, what, 0)
-	case !known: // its moment has an outcome already
+	case !known: // this time already has an outcome
 		m.ticks++
 		m.outcomes = append(m.outcomes, modelOutcome{Slot: m.written, Ticks: m.ticks, What: what})
 	}
 }
 
-// onTimeOrLate tells whether a good run is on time.
+// onTimeOrLate returns the outcome of a successful run.
 func (m *model) onTimeOrLate(slot, at int, ended *modelRun) (string, int) {
 	late := at - slot
 	if m.rule.slots != nil {
@@ -212,7 +210,7 @@ func (m *model) onTimeOrLate(slot, at int, ended *modelRun) (string, int) {
 	return "on_time", 0
 }
 
-// countFailure counts a bad run that a ping told of, once.
+// countFailure counts a failed run of a ping once.
 func (m *model) countFailure(cause string, at int, told bool) {
 	if !told || m.bad == 0 {
 		m.bad++
@@ -228,7 +226,7 @@ func (m *model) countFailure(cause string, at int, told bool) {
 	}
 }
 
-// overrun counts a run that takes too long at a second.
+// overrun counts a run that exceeds its time limit at a second.
 func (m *model) overrun(second int) {
 	runs := m.runs
 	m.markOverruns(second)
@@ -251,13 +249,13 @@ func (m *model) overrun(second int) {
 	m.decide(decided)
 	m.openSlots = slices.DeleteFunc(m.openSlots, func(s int) bool { return keep < 0 || s < keep })
 	if m.rule.slots == nil && through >= 0 && m.from >= 0 {
-		// The finish that is waited for.
+		// The expected finish.
 		through = m.nextSlot(max(m.counted, through-1))
 	}
 	m.tolerate("overran", second, missed+1, through)
 }
 
-// tolerate counts bad runs that a clock told of.
+// tolerate counts failed runs that a timer found.
 func (m *model) tolerate(cause string, at, runs, through int) {
 	if m.bad+runs >= max(1, m.rule.after) {
 		m.open(cause, at)
@@ -268,7 +266,7 @@ func (m *model) tolerate(cause string, at, runs, through int) {
 	m.waiting = slices.DeleteFunc(slices.Clone(m.waiting), func(s int) bool { return s <= m.counted })
 }
 
-// spans is what is written down, with equal outcomes in a row as one stretch.
+// spans returns the recorded outcomes, with equal consecutive ones as one span.
 func (m *model) spans() []expectedSpan {
 	var all []expectedSpan
 	for _, o := range m.outcomes {

@@ -9,15 +9,15 @@ type modelRule struct {
 	interval, grace, longest int
 	postOnly, manual         bool
 
-	slots      []int // of a calendar; none: the interval counts
-	early      int   // -1: as usual
-	shortest   int   // run time
+	slots      []int // of a calendar; nil for an interval
+	early      int   // -1: default
+	shortest   int   // minimum run time
 	startGrace int   // 0: none
-	after      int   // so many bad runs in a row
+	after      int   // alert threshold
 	firstBy    int   // 0: never
 }
 
-// modelEvent is something that happened to the heartbeat in a second.
+// modelEvent is one event of the heartbeat in a second.
 type modelEvent struct {
 	at   int
 	what string // success, start, fail, log, pause, resume or edit
@@ -26,47 +26,46 @@ type modelEvent struct {
 	rule modelRule
 }
 
-// modelIncident is an incident as the model tells it.
+// modelIncident is an incident of the model.
 type modelIncident struct {
 	Cause    string
 	Opened   int
-	Resolved int    // meaningless while open
+	Resolved int    // undefined while open
 	How      string // empty while open
-	Failures int    // told while it was open
+	Failures int    // further failures while it was open
 }
 
-// modelRun is a start that waits for its finish.
+// modelRun is an active run.
 type modelRun struct {
 	id      string
 	start   int
-	counted bool // it took too long, and that was counted
+	counted bool // it exceeded its time limit, and that was counted
 }
 
-// model is the heartbeat as the model sees it. Seconds before the epoch mean
-// never.
+// model is the heartbeat of the model. Seconds before the epoch mean never.
 type model struct {
 	rule        modelRule
 	status      string
 	cause       string
 	from        int
-	staleBefore int // of a pause or resumption
+	staleBefore int // time of a pause or resumption
 	pinged      bool
 	runs        []modelRun
 	finished    map[string]int // when each run id ended
 	incidents   []modelIncident
 
-	bad     int   // in a row, without the slots that wait
-	waiting []int // slots that came since, and that nothing came for
-	counted int   // slots up to here are not waited for
+	bad     int   // consecutive failures, without the waiting slots
+	waiting []int // slots without a run since then
+	counted int   // slots up to here are no longer expected
 
 	expecting bool  // slots are expected, since the first ping
 	written   int   // slots up to here have an outcome
 	ticks     int   // outcomes in the microseconds after it
-	openSlots []int // slots that have come, and that a run may still answer
+	openSlots []int // due slots that a run can still answer
 	outcomes  []modelOutcome
 }
 
-// modelOutcome is what became of a slot.
+// modelOutcome is the outcome of a slot.
 type modelOutcome struct {
 	Slot   int
 	Ticks  int // microseconds after it
@@ -74,8 +73,7 @@ type modelOutcome struct {
 	LateBy int
 }
 
-// replay tells how a heartbeat stands at the end of a second, when all that
-// happened until then is given in its order.
+// replay returns the heartbeat at the end of a second, after all events up to then in order.
 func replay(rule modelRule, events []modelEvent, end int) *model {
 	m := &model{rule: rule, status: "new", from: -1, counted: -1, written: -1, staleBefore: -1, finished: map[string]int{}}
 	for second := 0; second <= end; second++ {
@@ -85,7 +83,7 @@ func replay(rule modelRule, events []modelEvent, end int) *model {
 				m.apply(e)
 			}
 		}
-		// A ping at the boundary is in time, so silence comes last.
+		// A ping at the deadline is in time, so silence is evaluated last.
 		m.silence(second)
 	}
 	return m
@@ -108,7 +106,7 @@ func (m *model) apply(e modelEvent) {
 	}
 }
 
-// limit is how long a run may take, 0 when nothing says so.
+// limit returns the maximum run time, 0 for none.
 func (m *model) limit() int {
 	if m.rule.longest > 0 {
 		return m.rule.longest
@@ -116,12 +114,12 @@ func (m *model) limit() int {
 	return m.rule.grace
 }
 
-// expectsPings reports whether a second of silence can do anything.
+// expectsPings reports whether a second of silence can change anything.
 func (m *model) expectsPings() bool {
 	return m.status == "new" || m.status == "up" || m.status == "late"
 }
 
-// silence judges one second in which nothing more came.
+// silence evaluates one second without further pings.
 func (m *model) silence(second int) {
 	for m.expectsPings() && m.overdueRun(second) {
 		m.overrun(second)
@@ -143,8 +141,7 @@ func (m *model) silence(second int) {
 	m.recordExpiredSlots(second)
 }
 
-// evaluate counts the silence that is over by a second, and reports whether there
-// may be more.
+// evaluate counts the silence that ends by a second, and reports whether there can be more.
 func (m *model) evaluate(second int) bool {
 	if g := m.rule.startGrace; g > 0 && g < m.rule.grace {
 		slot := m.waiting[0]
@@ -166,7 +163,7 @@ func (m *model) evaluate(second int) bool {
 	return false
 }
 
-// overdueRun reports whether a run takes too long at a second.
+// overdueRun reports whether a run exceeds its time limit at a second.
 func (m *model) overdueRun(second int) bool {
 	for _, r := range m.runs {
 		if m.limit() > 0 && second == r.start+m.limit() && !r.counted {
@@ -176,7 +173,7 @@ func (m *model) overdueRun(second int) bool {
 	return false
 }
 
-// markOverruns marks the runs whose time is over, so that none is told of twice.
+// markOverruns marks the runs that exceeded their time limit, so that none is counted twice.
 func (m *model) markOverruns(second int) {
 	var runs []modelRun
 	for _, r := range m.runs {
@@ -186,8 +183,7 @@ func (m *model) markOverruns(second int) {
 	m.runs = runs
 }
 
-// busy reports whether a run that began by a deadline is in progress, within
-// its time.
+// busy reports whether a run that started by a deadline is active and within its time limit.
 func (m *model) busy(deadline, second int) bool {
 	for _, r := range m.runs {
 		if !r.counted && r.start <= deadline && second < r.start+m.limit() {
@@ -211,9 +207,9 @@ func (m *model) resolve(how string, at int) {
 // ping applies a start, a success or a failure.
 func (m *model) ping(e modelEvent) {
 	if ended, known := m.finished[e.run]; e.what == "start" && known && e.at-ended < 3600 {
-		return // of a run that is over
+		return // of a run that has ended
 	}
-	m.silence(e.at - 1) // a run that excused it may have been lost in this second
+	m.silence(e.at - 1) // a run that covered it can overrun in this second
 	if e.what == "start" {
 		m.removeRun(e.run)
 		m.runs = append(m.runs, modelRun{id: e.run, start: e.at})
@@ -231,8 +227,7 @@ func (m *model) ping(e modelEvent) {
 	m.count(e, ended, was)
 }
 
-// finish ends the run that a ping names, or the only one when it names none,
-// and returns it.
+// finish removes and returns the run that a ping names, or the only one if it names none.
 func (m *model) finish(e modelEvent) *modelRun {
 	for _, r := range m.runs {
 		if r.id == e.run {
@@ -248,8 +243,8 @@ func (m *model) finish(e modelEvent) *modelRun {
 	return nil
 }
 
-// dropExpiredRuns forgets the runs that have taken too long: they were told of, or
-// their time ran out while nothing was judged.
+// dropExpiredRuns drops the runs that are counted as overrun, or whose time limit passed while
+// nothing was evaluated.
 func (m *model) dropExpiredRuns(second int) {
 	var left []modelRun
 	for _, r := range m.runs {
@@ -301,13 +296,12 @@ func (m *model) resume(second int) {
 	}
 }
 
-// edit judges anew from the last ping: the seconds since the beginning are
-// gone through again under the new rule.
+// edit evaluates again from the last ping: it replays the seconds since then under the new rule.
 func (m *model) edit(rule modelRule, second int) {
 	m.silence(second)
 	m.rule = rule
 	if rule.slots == nil && m.from >= 0 {
-		m.from = max(m.from, m.staleBefore) // an interval is counted from the ping itself
+		m.from = max(m.from, m.staleBefore) // an interval counts from the ping itself
 		m.counted = max(m.counted, m.from)
 	}
 	if m.status == "paused" || m.cause == "failure" {
@@ -328,7 +322,7 @@ func (m *model) edit(rule modelRule, second int) {
 	}
 	m.runs, m.waiting, m.counted = again.runs, again.waiting, again.counted
 	switch {
-	case m.status == "down" && again.status == "down": // it stays as it was
+	case m.status == "down" && again.status == "down": // unchanged
 	case m.status == "down":
 		m.status = again.status
 		m.resolve("edited", second)

@@ -2,11 +2,11 @@ package monitor
 
 import "time"
 
-// Role is what somebody is in a project. A higher role may all that a lower
-// one may.
+// Role is the role of a person in a project. A higher role includes the permissions of the lower
+// ones.
 type Role int
 
-// The roles, lowest first. The zero Role is none and may nothing.
+// The roles, lowest first. The zero Role has no permissions.
 const (
 	Viewer Role = iota + 1
 	Member
@@ -17,7 +17,7 @@ const (
 // roleNames are the roles as they are stored and shown.
 var roleNames = [...]string{Viewer: "viewer", Member: "member", Admin: "admin", Owner: "owner"}
 
-// String returns the role's name, empty for none.
+// String returns the name of the role, or "" for the zero Role.
 func (r Role) String() string {
 	if r < Viewer || r > Owner {
 		return ""
@@ -25,7 +25,7 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// ParseRole returns the role with a name, and false when there is none.
+// ParseRole returns the role with a name, and false if none exists.
 func ParseRole(name string) (Role, bool) {
 	for r := Viewer; r <= Owner; r++ {
 		if roleNames[r] == name {
@@ -35,68 +35,67 @@ func ParseRole(name string) (Role, bool) {
 	return 0, false
 }
 
-// MayGrant reports whether somebody of role r may give, change or take the role
-// other: nobody makes anyone higher than themselves, or lowers who is higher.
+// MayGrant reports whether a person of role r may grant, change or revoke the role other. Nobody
+// grants a role above their own, or changes a person with a higher role.
 func (r Role) MayGrant(other Role) bool {
 	return r >= Admin && r <= Owner && other >= Viewer && other <= r
 }
 
-// Person is somebody who can sign in. The password is kept only as a hash.
+// Person is a user who can sign in. The password is stored only as a hash.
 type Person struct {
 	ID       string
-	Email    string // as written; two addresses that differ only in case are one
+	Email    string // as written; addresses that differ only in case are the same
 	Name     string
 	Created  time.Time
-	LastSeen time.Time // zero: never
+	LastSeen time.Time // zero if never
 }
 
-// Membership is what a person is in a project.
+// Membership is the role of a person in a project.
 type Membership struct {
 	Project Project
 	Role    Role
 }
 
-// ProjectMember is a person as a project sees them.
+// ProjectMember is a person with their role in a project.
 type ProjectMember struct {
 	Person
 	Role Role
 }
 
-// InvitationLifetime is for how long an invitation can be taken up.
+// InvitationLifetime is how long an invitation can be accepted.
 const InvitationLifetime = 7 * 24 * time.Hour
 
-// Invitation asks somebody into a project. Its token is kept only as a hash.
+// Invitation invites a person to a project. Its token is stored only as a hash.
 type Invitation struct {
 	ID          string
 	Project     int64
 	Email       string
 	Role        Role
-	InvitedBy   string // who sent it, as people know them
-	InvitedByID string // their person
+	InvitedBy   string // name of the person who sent it
+	InvitedByID string // id of that person
 	Created     time.Time
 	ExpiresAt   time.Time
 }
 
-// Session is one browser in which a person is signed in. Its token is kept only
-// as a hash.
+// Session is one browser in which a person is signed in. Its token is stored only as a hash.
 type Session struct {
 	ID           string
 	Person       string
 	Created      time.Time
 	LastSeen     time.Time
-	ExpiresAt    time.Time // unless it is seen again before, when Keep is false
-	KeepSignedIn bool      // "keep me signed in"
-	LastAddress  string    // that it was last seen from
-	UserAgent    string    // what the browser calls itself
+	ExpiresAt    time.Time // without further activity, if KeepSignedIn is false
+	KeepSignedIn bool      // the person chose to stay signed in
+	LastAddress  string    // last client address
+	UserAgent    string    // of the browser
 }
 
-// How long a session lasts.
+// Limits of a session.
 const (
-	SessionLifetime    = 30 * 24 * time.Hour // whatever happens
-	SessionIdleTimeout = 12 * time.Hour      // unseen, unless it is kept
+	SessionLifetime    = 30 * 24 * time.Hour // maximum, with or without activity
+	SessionIdleTimeout = 12 * time.Hour      // without activity, if KeepSignedIn is false
 )
 
-// ExpiryFrom is when the session ends if it is not seen after now.
+// ExpiryFrom returns when the session expires if there is no activity after now.
 func (s Session) ExpiryFrom(now time.Time) time.Time {
 	last := s.Created.Add(SessionLifetime)
 	if idle := now.Add(SessionIdleTimeout); !s.KeepSignedIn && idle.Before(last) {
@@ -105,13 +104,13 @@ func (s Session) ExpiryFrom(now time.Time) time.Time {
 	return last
 }
 
-// Feedback is what a reader thought of a page of the manual.
+// Feedback is a reader's rating of a page of the manual.
 type Feedback struct {
 	ID      string
-	Project int64 // that the reader looked at; 0 when nobody was signed in
+	Project int64 // current project of the reader; 0 if not signed in
 	At      time.Time
 	Page    string
 	Helpful bool
 	Comment string
-	Person  string // the reader's name, empty when nobody was signed in
+	Person  string // name of the reader, "" if not signed in
 }

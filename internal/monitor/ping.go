@@ -2,7 +2,7 @@ package monitor
 
 import "time"
 
-// PingKind is what a ping meant, as it was judged.
+// PingKind is the meaning of a ping after evaluation.
 type PingKind string
 
 // The kinds of ping. The values are part of the API.
@@ -11,27 +11,27 @@ const (
 	PingStart   PingKind = "start"
 	PingFail    PingKind = "fail"
 	PingLog     PingKind = "log"
-	PingIgnored PingKind = "ignored" // came by a method that this heartbeat does not count
+	PingIgnored PingKind = "ignored" // the heartbeat does not accept the request method
 )
 
 // Ping is one request that a job sent.
 type Ping struct {
-	Number     int64     // counts from 1 per heartbeat; given when heard
-	Kind       PingKind  //
-	At         time.Time // when the request arrived, truncated to µs
-	RunID      string    // pairs a start with its finish; may be empty
-	ExitCode   int       // -1 when none was told
+	Number     int64 // counts from 1 per heartbeat; set by ApplyPing
+	Kind       PingKind
+	At         time.Time // arrival of the request, truncated to microseconds
+	RunID      string    // pairs a start with its finish; optional
+	ExitCode   int       // NoExitCode if the job sent none
 	RunTime    time.Duration
 	HasRunTime bool // RunTime is known
 	Method     string
-	Source     string // address that the request came from
+	Source     string // client address
 	UserAgent  string
 	Body       []byte
-	BodySize   int64 // bytes kept; set also where Body was not fetched
+	BodySize   int64 // bytes stored; also set if Body was not fetched
 	Flags      PingFlags
 }
 
-// NoExitCode marks a ping that told no exit code.
+// NoExitCode marks a ping without an exit code.
 const NoExitCode = -1
 
 // endsRun reports whether the ping says that a run has ended.
@@ -40,22 +40,21 @@ func (p Ping) endsRun() bool { return p.Kind == PingSuccess || p.Kind == PingFai
 // affectsStatus reports whether the ping can change a status.
 func (p Ping) affectsStatus() bool { return p.endsRun() || p.Kind == PingStart }
 
-// ActiveRun is a start whose finish has not come.
+// ActiveRun is a run that has started and not finished.
 type ActiveRun struct {
 	ID        string    `json:"id,omitempty"`
 	StartedAt time.Time `json:"start"`
-	// Overran marks a run that took too long. It keeps waiting for its finish,
-	// to measure it, but has no clock any more.
+	// Overran marks a run that exceeded its time limit. It stays here so that its finish can be
+	// measured, but it has no deadline.
 	Overran bool `json:"lost,omitempty"`
 }
 
-// maxActiveRuns bounds how many runs of one heartbeat are followed at a time. The
-// oldest stay: their clocks run out first.
+// maxActiveRuns limits the active runs of one heartbeat. The oldest ones are kept, because their
+// deadlines come first.
 const maxActiveRuns = 100
 
-// addRun returns runs with one more. A start without an id replaces the
-// earlier run without an id: a job that does not tell its runs apart has only
-// one at a time.
+// addRun returns runs with the one that p starts. A start without an id replaces the earlier run
+// without an id: a job without run ids has one run at a time.
 func addRun(runs []ActiveRun, p Ping) []ActiveRun {
 	kept := make([]ActiveRun, 0, len(runs)+1)
 	for _, r := range runs {
@@ -69,7 +68,7 @@ func addRun(runs []ActiveRun, p Ping) []ActiveRun {
 	return append(kept, ActiveRun{ID: p.RunID, StartedAt: p.At})
 }
 
-// superseded reports whether a later start of the same run is followed already.
+// superseded reports whether a later start of the same run is already known.
 func superseded(runs []ActiveRun, p Ping) bool {
 	for _, r := range runs {
 		if r.ID == p.RunID && p.At.Before(r.StartedAt) {
@@ -79,13 +78,12 @@ func superseded(runs []ActiveRun, p Ping) bool {
 	return false
 }
 
-// removeFinishedRun returns runs without the one that p ends, and that one.
+// removeFinishedRun returns runs without the one that p ends, and that run.
 //
-// A finish without an id ends the run without an id; where there is none, it
-// ends the only run there is, and with several it ends none, because nobody
-// can tell which. It ends no run without an id that began after p arrived and
-// was stored sooner. With an id, such a start belongs to the run that p ends: it
-// arrived late, so the run is over and its length is unknown.
+// A finish without an id ends the run without an id. If none exists, it ends the only run. With
+// several runs it ends none, because it is not known which. It does not end a run without an id
+// that started after p arrived and was stored sooner. With an id, such a start belongs to the run
+// that p ends: the start arrived late, so the run is over and its duration is unknown.
 func removeFinishedRun(runs []ActiveRun, p Ping) (rest []ActiveRun, ended ActiveRun, found bool) {
 	at, last, begun := -1, -1, 0
 	for i, r := range runs {
@@ -112,9 +110,8 @@ func removeFinishedRun(runs []ActiveRun, p Ping) (rest []ActiveRun, ended Active
 	return rest, runs[at], true
 }
 
-// withoutExpiredRuns drops the runs that were given up, and those whose time was over
-// before the given moment while nothing was judged: once judging begins again
-// they must not open an incident that is dated in the past.
+// withoutExpiredRuns drops the runs that have overrun, and those whose time limit passed before at
+// while the heartbeat was not evaluated: they must not open an incident in the past.
 func withoutExpiredRuns(runs []ActiveRun, limit time.Duration, at time.Time) []ActiveRun {
 	var kept []ActiveRun
 	for _, r := range runs {

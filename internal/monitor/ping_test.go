@@ -42,7 +42,7 @@ func TestApplyPing_PingsThatDoNotAffectTheStatus(t *testing.T) {
 			if row.kind == PingLog || row.kind == PingIgnored {
 				after.PingCount = before.PingCount
 				if diff := cmp.Diff(before, after); diff != "" || change.Notable() {
-					t.Errorf("it judged something (-before +after):\n%s", diff)
+					t.Errorf("the heartbeat changed (-before +after):\n%s", diff)
 				}
 			}
 		})

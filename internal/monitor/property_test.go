@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawRule draws a rule so small that boundaries often meet, without what an
-// edit judges in ways of its own.
+// drawRule draws a rule with small numbers, so that deadlines often coincide, without settings that
+// an edit evaluates differently.
 func drawRule(t *rapid.T) modelRule {
 	r := modelRule{
 		interval: rapid.IntRange(1, 8).Draw(t, "interval"),
@@ -26,7 +26,7 @@ func drawRule(t *rapid.T) modelRule {
 	return r
 }
 
-// drawSlots draws the slots of a calendar, which may end before the story does.
+// drawSlots draws the slots of a calendar, which can end before the scenario does.
 func drawSlots(t *rapid.T) []int {
 	at, slots := 0, []int{}
 	for range rapid.IntRange(1, 60).Draw(t, "slots") {
@@ -36,7 +36,7 @@ func drawSlots(t *rapid.T) []int {
 	return slots
 }
 
-// drawFullRule draws a rule with everything there is.
+// drawFullRule draws a rule with all settings.
 func drawFullRule(t *rapid.T) modelRule {
 	r := drawRule(t)
 	r.early = rapid.SampledFrom([]int{-1, -1, 0, 1, 3}).Draw(t, "early")
@@ -47,7 +47,7 @@ func drawFullRule(t *rapid.T) modelRule {
 	return r
 }
 
-// drawEvents draws what happens to a heartbeat, in its order.
+// drawEvents draws the events of a heartbeat, in order.
 func drawEvents(t *rapid.T) []modelEvent {
 	return drawEventsOf(t, "success", "success", "start", "start", "fail", "log", "pause", "resume", "edit")
 }
@@ -57,7 +57,7 @@ func drawUnedited(t *rapid.T) []modelEvent {
 	return drawEventsOf(t, "success", "success", "success", "start", "start", "fail", "log", "pause", "resume")
 }
 
-// drawEventsOf draws events of some kinds, in their order.
+// drawEventsOf draws events of some kinds, in order.
 func drawEventsOf(t *rapid.T, whats ...string) []modelEvent {
 	at := 0
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
@@ -99,10 +99,10 @@ func (r modelRule) rule() Rule {
 	return rule
 }
 
-// slotList is a schedule that knows its slots one by one.
+// slotList is a schedule with a list of slots.
 type slotList []time.Time
 
-// calendarOf is a calendar with slots at the given seconds.
+// calendarOf returns a calendar with slots at the given seconds.
 func calendarOf(slots []int) *Calendar {
 	c := &Calendar{kind: Cron, lines: []string{fmt.Sprint(slots)}, zone: "UTC", canonicalZone: "UTC"}
 	var all slotList
@@ -133,7 +133,7 @@ func (l slotList) Prev(before time.Time) (time.Time, bool) {
 
 func (l slotList) Describe() string { return "as listed" }
 
-// action is what the event is in a story.
+// action returns the event as an action of a scenario.
 func (e modelEvent) action() action {
 	at := seconds(e.at)
 	switch e.what {
@@ -151,7 +151,7 @@ func (e modelEvent) action() action {
 	return applyPing(p)
 }
 
-// visibleState is what the two implementations have to agree on.
+// visibleState is what the two implementations must agree on.
 type visibleState struct {
 	Status        Status
 	Cause         Cause
@@ -187,11 +187,10 @@ func (m *model) visibleState() visibleState {
 	return st
 }
 
-// end is a second by which all that was drawn has had its consequences.
+// end returns a second by which all events have had their effects.
 func end(events []modelEvent) int { return events[len(events)-1].at + 20 }
 
-// The rules agree with the model at the end of every second, when a sweep
-// looks at every second.
+// With an evaluation every second, the rules agree with the model at the end of every second.
 func TestEvaluate_EverySecondAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawRule(t), drawEvents(t)
@@ -211,15 +210,15 @@ func TestEvaluate_EverySecondAgreesWithTheModel(t *testing.T) {
 	})
 }
 
-// How often a sweep looks, and when, changes nothing in the end.
+// The number and times of evaluations do not change the result.
 func TestEvaluate_AtAnyTimesAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawRule(t), drawEvents(t)
 		s := play(t, rule.rule())
 		for i, e := range events {
 			e.action()(s)
-			// A sweep sees what is before the horizon, so never the very
-			// instant of a ping that is still to come.
+			// An evaluation covers only the time before the watermark, never the
+			// exact time of a later ping.
 			until := seconds(end(events))
 			if i+1 < len(events) {
 				until = seconds(events[i+1].at) - Precision
@@ -234,8 +233,8 @@ func TestEvaluate_AtAnyTimesAgreesWithTheModel(t *testing.T) {
 	})
 }
 
-// With everything there is, the rules and their ledger agree with the model
-// however often a sweep looks.
+// With all settings, the rules and the run history agree with the model, whenever evaluations
+// happen.
 func TestRunHistory_AgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawFullRule(t), drawUnedited(t)
@@ -247,7 +246,7 @@ func TestRunHistory_AgreesWithTheModel(t *testing.T) {
 				until = seconds(events[i+1].at) - Precision
 			}
 			drawEvaluations(t, s, seconds(e.at), until)
-			// What is read in between agrees, too.
+			// The state between evaluations agrees, too.
 			if at := int(until / time.Second); at >= e.at {
 				evaluateAt(seconds(at))(s)
 				checkAgreement(t, s, replay(rule, events[:i+1], at), at)
@@ -256,7 +255,7 @@ func TestRunHistory_AgreesWithTheModel(t *testing.T) {
 	})
 }
 
-// checkAgreement compares a story with the model at the end of a second.
+// checkAgreement compares a scenario with the model at the end of a second.
 func checkAgreement(t *rapid.T, s *scenario, m *model, at int) {
 	t.Helper()
 	if diff := cmp.Diff(m.visibleState(), s.visibleState()); diff != "" {
@@ -267,8 +266,8 @@ func checkAgreement(t *rapid.T, s *scenario, m *model, at int) {
 	}
 }
 
-// drawEvaluations sweeps up to three times between two moments, often at a whole
-// second or beside one.
+// drawEvaluations evaluates up to three times between two times, often at a whole second or
+// directly next to one.
 func drawEvaluations(t *rapid.T, s *scenario, from, until time.Duration) {
 	if until < from {
 		return
@@ -276,7 +275,7 @@ func drawEvaluations(t *rapid.T, s *scenario, from, until time.Duration) {
 	var ats []time.Duration
 	for range rapid.IntRange(0, 3).Draw(t, "sweeps") {
 		at := from + seconds(rapid.IntRange(0, 20).Draw(t, "sweep")) +
-			rapid.SampledFrom([]time.Duration{-Precision, 0, Precision}).Draw(t, "beside")
+			rapid.SampledFrom([]time.Duration{-Precision, 0, Precision}).Draw(t, "offset")
 		ats = append(ats, min(max(at, from), until))
 	}
 	slices.Sort(ats)
@@ -285,7 +284,7 @@ func drawEvaluations(t *rapid.T, s *scenario, from, until time.Duration) {
 	}
 }
 
-// drawScenario draws a heartbeat with a past, and the moment it has reached.
+// drawScenario draws a heartbeat with a history, and the current time.
 func drawScenario(t *rapid.T) (*scenario, time.Duration) {
 	rule, events := drawRule(t), drawEvents(t)
 	s := play(t, rule.rule())
@@ -299,7 +298,7 @@ func drawScenario(t *rapid.T) (*scenario, time.Duration) {
 	return s, now
 }
 
-// Nothing happens by itself before Next, and something does at Next.
+// Nothing changes before NextEvaluation, and something changes at NextEvaluation.
 func TestNextEvaluation_IsExactlyWhenEvaluateChangesSomething(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := drawScenario(t)
@@ -322,7 +321,7 @@ func TestNextEvaluation_IsExactlyWhenEvaluateChangesSomething(t *testing.T) {
 	})
 }
 
-// A second sweep at the same moment finds nothing left to do.
+// A second evaluation at the same time changes nothing.
 func TestEvaluate_IsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := drawScenario(t)
@@ -335,119 +334,7 @@ func TestEvaluate_IsIdempotent(t *testing.T) {
 	})
 }
 
-// A ping older than what moved the heartbeat is kept, and does nothing else.
-func TestApplyPing_AStalePingIsHistoryOnly(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s, now := drawScenario(t)
-		if s.h.StaleBefore.IsZero() {
-			pingAt(PingSuccess, now)(s)
-		}
-		before := s.h
-		p := Ping{
-			Kind:   rapid.SampledFrom([]PingKind{PingSuccess, PingStart, PingFail}).Draw(t, "kind"),
-			At:     before.StaleBefore.Add(-seconds(rapid.IntRange(0, 20).Draw(t, "older")) - Precision),
-			RunID:  rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "run"),
-			Method: "POST",
-		}
-		after, change := before.ApplyPing(p, p.At)
-		if change.Notable() {
-			t.Fatalf("told %+v", change)
-		}
-		if change.Ping.Number != before.PingCount+1 || change.Ping.Kind != p.Kind {
-			t.Fatalf("kept %+v", change.Ping)
-		}
-		// It may end the run that it belongs to, and it is counted.
-		after.ActiveRuns, after.PingCount, after.FinishedRuns = before.ActiveRuns, before.PingCount, before.FinishedRuns
-		if diff := cmp.Diff(before, after); diff != "" {
-			t.Fatalf("changed (-before +after):\n%s", diff)
-		}
-	})
-}
-
-// A job whose pings arrive in time raises no alarm in whatever order they are
-// stored, as long as the horizon is told: the disk of one node is slower than
-// that of another. In time means that the successes alone keep every deadline:
-// a run in progress may be forgotten for the start of the next that was
-// stored sooner than its finish.
-func TestApplyPing_NoOrderOfStoringRaisesAFalseAlarm(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		rule := modelRule{
-			interval: rapid.IntRange(1, 8).Draw(t, "interval"),
-			grace:    rapid.IntRange(0, 4).Draw(t, "grace"),
-			longest:  rapid.SampledFrom([]int{0, 0, 8}).Draw(t, "longest"),
-		}
-		events := drawPings(t, "success", "success", "start")
-		last := events[len(events)-1].at
-		successes := slices.DeleteFunc(slices.Clone(events), func(e modelEvent) bool { return e.what == "start" })
-		for _, alarm := range append(replay(rule, events, last).incidents, replay(rule, successes, last).incidents...) {
-			last = min(last, alarm.Opened-1)
-		}
-		events = slices.DeleteFunc(events, func(e modelEvent) bool { return e.at > last })
-		s := play(t, rule.rule())
-		for _, e := range shuffled(t, events) {
-			e(s)
-		}
-		evaluateAt(seconds(last))(s)
-		if len(s.incidents) > 0 {
-			t.Fatalf("false alarm: %+v", s.incidents)
-		}
-	})
-}
-
-// Whatever the order in which finishes are stored, the newest decides.
-func TestApplyPing_TheNewestFinishDecidesInAnyOrderOfStoring(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		rule, events := drawRule(t), drawPings(t, "success", "fail")
-		s := play(t, rule.rule())
-		for _, e := range shuffled(t, events) {
-			e(s)
-		}
-		last := events[len(events)-1].at
-		evaluateAt(seconds(last + 4))(s)
-		want := replay(rule, events, last+4).visibleState()
-		got := s.visibleState()
-		want.Episodes, got.Episodes = nil, nil
-		if want.Status == Down && got.Status == Down {
-			want.Cause = got.Cause // an incident that was over sooner may not have been told
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("(-model +rules):\n%s", diff)
-		}
-	})
-}
-
-// drawPings draws pings of the given kinds by POST, without run ids, no two at
-// one moment. (A start with an id that is stored after a later finish is not
-// followed: it may be the start of the run that finished.)
-func drawPings(t *rapid.T, kinds ...string) []modelEvent {
-	at := 0
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelEvent {
-		at += rapid.SampledFrom([]int{1, 1, 2, 2, 3, 4, 6}).Draw(t, "after")
-		return modelEvent{at: at, what: rapid.SampledFrom(kinds).Draw(t, "what")}
-	}), 1, 8).Draw(t, "pings")
-}
-
-// shuffled puts pings into any order, each with the horizon of its moment: the
-// arrival of the oldest that is still to be stored. A sweep as of the horizon
-// follows each.
-func shuffled(t *rapid.T, events []modelEvent) []action {
-	var steps []action
-	left := slices.Clone(events)
-	for len(left) > 0 {
-		i := rapid.IntRange(0, len(left)-1).Draw(t, "next")
-		e, horizon := left[i], seconds(left[0].at)
-		left = slices.Delete(left, i, i+1)
-		p := Ping{Kind: PingKind(e.what), At: epoch.Add(seconds(e.at)), RunID: e.run, ExitCode: NoExitCode}
-		steps = append(steps, applyPingWithWatermark(p, horizon))
-		if len(left) > 0 {
-			steps = append(steps, evaluateAt(seconds(left[0].at)-Precision))
-		}
-	}
-	return steps
-}
-
-// No method writes to the runs of the heartbeat that it is called on, nor to
-// the room behind them.
+// No method writes to the active runs of its receiver, nor to the capacity behind them.
 func TestHeartbeat_NoMethodWritesToItsReceiver(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := drawScenario(t)

@@ -15,40 +15,39 @@ const (
 	PostOnly  Methods = "post"
 )
 
-// DefaultEarly stands for the early window that a calendar has by itself: the
-// smallest of the grace period, a quarter of the gap before the slot, and
-// [maxDefaultEarly].
+// DefaultEarly selects the default early window of a calendar: the smallest of the grace period, a
+// quarter of the gap before the slot, and [maxDefaultEarly].
 const DefaultEarly time.Duration = -1
 
-// maxDefaultEarly bounds the usual early window: clocks are seldom wrong by more.
+// maxDefaultEarly limits the default early window: clocks are rarely wrong by more.
 const maxDefaultEarly = 5 * time.Minute
 
-// MaxAlertAfter bounds AlertAfter, and with it the work of finding a deadline.
+// MaxAlertAfter is the maximum of AlertAfter. It also bounds the work to find a deadline.
 const MaxAlertAfter = 100
 
-// Rule is what a heartbeat is judged by.
+// Rule is the set of settings by which a heartbeat is evaluated.
 type Rule struct {
-	Interval      time.Duration // from one ping to the next; 0 where there is a Calendar
-	Calendar      *Calendar     // the moments at which runs are expected; nil for an interval
-	Early         time.Duration // how long before its slot a ping counts for it; DefaultEarly, or 0 for not at all
-	Grace         time.Duration // from due to deadline
-	MaxRunTime    time.Duration // from start to finish; 0: the grace period
-	MinRunTime    time.Duration // a success after less is a bad run; 0: none
-	StartGrace    time.Duration // from due until which a run must have begun; 0: no such clock
-	AlertAfter    int           // the how-manieth bad run in a row opens an incident; 0 is 1
-	ExpectFirstBy time.Time     // silence of a New heartbeat becomes an incident; zero: never
+	Interval      time.Duration // from one ping to the next; 0 if Calendar is set
+	Calendar      *Calendar     // fixed times of runs; nil for an interval
+	Early         time.Duration // how long before its slot a ping counts for it; DefaultEarly, or 0 to disable
+	Grace         time.Duration // from due time to deadline
+	MaxRunTime    time.Duration // from start to finish; 0 uses the grace period
+	MinRunTime    time.Duration // a shorter success is a failed run; 0 means no minimum
+	StartGrace    time.Duration // from due time to the start deadline; 0 means no start deadline
+	AlertAfter    int           // number of consecutive failed runs that opens an incident; 0 means 1
+	ExpectFirstBy time.Time     // deadline of the first ping; zero means none
 	Methods       Methods
-	ManualResume  bool // a ping does not resume it
+	ManualResume  bool // a ping does not resume a paused heartbeat
 }
 
-// Equal reports whether two rules are the same for whoever is judged by them.
+// Equal reports whether two rules have the same settings.
 func (r Rule) Equal(other Rule) bool {
 	same := r.Calendar.Equal(other.Calendar) && r.ExpectFirstBy.Equal(other.ExpectFirstBy)
 	r.Calendar, r.ExpectFirstBy = other.Calendar, other.ExpectFirstBy
 	return same && r == other
 }
 
-// Describe says the schedule in plain words, such as "every 5 min".
+// Describe returns the schedule in plain words, such as "every 5 min".
 func (r Rule) Describe() string {
 	if r.Calendar != nil {
 		return r.Calendar.Describe()
@@ -56,9 +55,8 @@ func (r Rule) Describe() string {
 	return "every " + schedule.FormatDuration(r.Interval)
 }
 
-// runLimit is how long a run may take, 0 when nothing limits it. With neither
-// a maximum nor a grace period every start would be down at once, so then only
-// the interval guards.
+// runLimit returns the maximum run time, or 0 for no limit. Without a maximum and a grace period,
+// every start would open an incident at once, so then only the interval applies.
 func (r Rule) runLimit() time.Duration {
 	if r.MaxRunTime > 0 {
 		return r.MaxRunTime
@@ -66,12 +64,11 @@ func (r Rule) runLimit() time.Duration {
 	return r.Grace
 }
 
-// hasStartDeadline reports whether a run must have begun sooner than it must have
-// come. A start grace as long as the grace period says nothing new.
+// hasStartDeadline reports whether a run must start before it must finish. A start grace as long as
+// the grace period adds nothing.
 func (r Rule) hasStartDeadline() bool { return r.StartGrace > 0 && r.StartGrace < r.Grace }
 
-// startWindow returns how long after a slot its run may still begin: the shortest of the
-// times after which silence counts.
+// startWindow returns how long after a slot its run can still start.
 func (r Rule) startWindow() time.Duration {
 	if r.hasStartDeadline() {
 		return r.StartGrace
@@ -79,10 +76,10 @@ func (r Rule) startWindow() time.Duration {
 	return r.Grace
 }
 
-// alertThreshold is AlertAfter with its default.
+// alertThreshold returns AlertAfter, with its default.
 func (r Rule) alertThreshold() int { return max(r.AlertAfter, 1) }
 
-// failureOf tells what is wrong with a run that a ping ended, empty when nothing is.
+// failureOf returns why a run that a ping ended is a failed run, or "" if it is not.
 func (r Rule) failureOf(p Ping) Outcome {
 	switch {
 	case p.Kind == PingFail:
@@ -93,7 +90,7 @@ func (r Rule) failureOf(p Ping) Outcome {
 	return ""
 }
 
-// calendarEarlyWindow is how long before the slot a ping counts for it.
+// calendarEarlyWindow returns how long before a slot of the calendar a ping counts for it.
 func (r Rule) calendarEarlyWindow(slot time.Time) time.Duration {
 	if r.Early >= 0 {
 		return r.Early
@@ -105,15 +102,15 @@ func (r Rule) calendarEarlyWindow(slot time.Time) time.Duration {
 	return window
 }
 
-// slotGap is the time between a calendar's slot and the one before it. There is
-// none before the first.
+// slotGap returns the time between a slot of the calendar and the previous one. The first slot has
+// none.
 func (r Rule) slotGap(slot time.Time) (time.Duration, bool) {
 	before, ok := r.Calendar.schedule.Prev(slot)
 	return slot.Sub(before), ok
 }
 
-// onTimeWindow is how long after its slot a run of a calendar is still on time. A
-// slot is when the scheduler starts the job: it needs a moment to get going.
+// onTimeWindow returns how long after its slot a run of a calendar is still on time. A slot is when
+// the scheduler starts the job, which takes a moment.
 func (r Rule) onTimeWindow(slot time.Time) time.Duration {
 	gap, ok := r.slotGap(slot)
 	if !ok {
@@ -122,8 +119,8 @@ func (r Rule) onTimeWindow(slot time.Time) time.Duration {
 	return min(time.Minute, gap/10)
 }
 
-// earlySlotAt returns the slot that a ping at t is early for, zero when there is
-// none: intervals have no slots of their own to be early for.
+// earlySlotAt returns the slot that a ping at t is early for, or zero if none exists. Intervals
+// have no fixed slots to be early for.
 func (r Rule) earlySlotAt(t time.Time) time.Time {
 	if r.Calendar == nil {
 		return time.Time{}

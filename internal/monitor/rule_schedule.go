@@ -6,8 +6,8 @@ import (
 	"overdue/internal/schedule"
 )
 
-// Schedule is when runs are expected, for those who show it ahead of time. An
-// interval of 0 is none, and counts as the shortest there is.
+// Schedule returns when runs are expected. An interval of 0 means none and is replaced by the
+// shortest one.
 func (r Rule) Schedule() schedule.Schedule {
 	if r.Calendar != nil {
 		return r.Calendar.schedule
@@ -15,8 +15,8 @@ func (r Rule) Schedule() schedule.Schedule {
 	return schedule.Every(r.Interval)
 }
 
-// EarlyWindow is how long before a slot a ping counts for it, 0 for an interval:
-// it has no slots of its own to be early for.
+// EarlyWindow returns how long before a slot a ping counts for it. It is 0 for an interval, which
+// has no fixed slots.
 func (r Rule) EarlyWindow(slot time.Time) time.Duration {
 	if r.Calendar == nil {
 		return 0
@@ -24,9 +24,8 @@ func (r Rule) EarlyWindow(slot time.Time) time.Duration {
 	return r.calendarEarlyWindow(slot)
 }
 
-// AlertingSlot is the slot whose silence becomes an incident when no run comes from
-// the given one on: as many may be missed before it as are tolerated. It is the
-// last slot there is where too few are left.
+// AlertingSlot returns the slot whose silence opens an incident if no run comes from the given slot
+// on: the rule can tolerate slots before it. If too few slots remain, it returns the last one.
 func (r Rule) AlertingSlot(slot time.Time) time.Time {
 	for range r.alertThreshold() - 1 {
 		next, ok := r.Schedule().Next(slot)
@@ -38,8 +37,7 @@ func (r Rule) AlertingSlot(slot time.Time) time.Time {
 	return slot
 }
 
-// StartDeadline is the moment by which a run for a slot must have begun, zero when there
-// is none.
+// StartDeadline returns the time by which a run for a slot must start, or zero if none exists.
 func (r Rule) StartDeadline(slot time.Time) time.Time {
 	if !r.hasStartDeadline() {
 		return time.Time{}

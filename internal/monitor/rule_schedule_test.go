@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What is shown ahead of time must be what comes true.
+// The preview shows what Evaluate does later.
 func TestRuleSchedule_AgreesWithEvaluate(t *testing.T) {
 	calendar, err := NewCalendar(Cron, []string{"30 2 * * *"}, "Europe/Berlin")
 	if err != nil {

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Outcome is what became of a run that was expected. The values are part of the
-// API.
+// Outcome is the result of an expected run. The values are part of the API.
 type Outcome string
 
 // The outcomes.
@@ -18,40 +17,39 @@ const (
 	RunTooShort   Outcome = "too_short"
 	RunOverran    Outcome = "overran"
 	RunNotStarted Outcome = "not_started"
-	RunUnknown    Outcome = "unknown" // Overdue itself was not watching
+	RunUnknown    Outcome = "unknown" // Overdue itself was not running
 )
 
 // Outcomes lists every outcome.
 var Outcomes = []Outcome{RunOnTime, RunLate, RunMissed, RunFailed, RunTooShort, RunOverran, RunNotStarted, RunUnknown}
 
-// Good reports whether the run came as it should.
+// Good reports whether the run arrived on time or within grace.
 func (o Outcome) Good() bool { return o == RunOnTime || o == RunLate }
 
-// Span is one or more slots in a row, of one day in UTC, with one outcome.
+// Span is one or more consecutive slots of one UTC day with the same outcome.
 type Span struct {
 	Outcome     Outcome
 	First, Last time.Time // slots
 	Count       int64
-	LateBy      time.Duration // the worst, of late ones
-	LastPing    time.Time     // the newest ping that decided, zero when none did
+	LateBy      time.Duration // largest delay of late runs
+	LastPing    time.Time     // newest ping that decided a slot, zero if none did
 }
 
-// RunHistory is what became of the slots of a heartbeat, as far as it is not yet a
-// row of history: the newest stretch may still grow.
+// RunHistory is the part of the run history that is not stored as rows yet: the latest span can
+// still grow.
 type RunHistory struct {
-	DecidedUntil time.Time // what came up to here is decided; zero: nothing was expected yet
-	Latest       Span      // Count is 0 while there is none
+	DecidedUntil time.Time // slots up to this time are decided; zero if no slot was expected yet
+	Latest       Span      // Count is 0 if none exists
 }
 
-// How much silence is told apart, slot by slot, when it ends: as much as
-// history keeps, and no more slots of a calendar than are found in a moment.
+// Limits of the missed slots that one silence records: as long as the history is kept, and a number
+// of calendar slots that takes little time to find.
 const (
 	maxRecordedSilence = 90 * 24 * time.Hour
 	maxSlots           = 100_000
 )
 
-// add returns the ledger with one more stretch, and the one before it when that
-// will not grow any more.
+// add returns the history with one more span, and the previous span if it no longer grows.
 func (l RunHistory) add(s Span) (RunHistory, []Span) {
 	l.DecidedUntil = laterOf(l.DecidedUntil, s.Last)
 	tail := l.Latest
@@ -68,7 +66,7 @@ func (l RunHistory) add(s Span) (RunHistory, []Span) {
 	return l, []Span{tail}
 }
 
-// addAll is add for several.
+// addAll calls add for each span.
 func (l RunHistory) addAll(all []Span) (RunHistory, []Span) {
 	var decided []Span
 	for _, s := range all {
@@ -79,11 +77,11 @@ func (l RunHistory) addAll(all []Span) (RunHistory, []Span) {
 	return l, decided
 }
 
-// utcDay is the beginning of a day in UTC.
+// utcDay returns the start of a day in UTC.
 func utcDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
-// missedSpans tells the slots after floor up to last as missed, oldest first, one
-// stretch per day. It looks at no more than most slots of a calendar.
+// missedSpans returns the slots after floor up to last as missed, oldest first, one span per day.
+// It examines at most the given number of calendar slots.
 func (h Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
 	if cut := last.Add(-maxRecordedSilence); cut.After(floor) {
 		floor = cut
@@ -92,7 +90,7 @@ func (h Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
 	for slot := last; slot.After(floor) && most > 0; most-- {
 		day := Span{Outcome: RunMissed, First: slot, Last: slot, Count: 1}
 		if h.Rule.Calendar == nil {
-			// All of the day at once: an interval of a second may be silent for long.
+			// The whole day in one step: an interval of a second can be silent for a long time.
 			step, bottom := h.Rule.intervalStep(), laterOf(floor, utcDay(slot).Add(-Precision))
 			day.Count += int64((slot.Sub(bottom) - Precision) / step)
 			day.First = slot.Add(-step * time.Duration(day.Count-1))
@@ -110,8 +108,8 @@ func (h Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
 	return days
 }
 
-// silentSpans returns what silence alone has decided by now: a slot is missed when
-// its own grace is over. Until then it is open, however many slots follow it.
+// silentSpans returns what silence has decided by now: a slot is missed when its own grace is over.
+// Until then it is open, however many slots follow.
 func (h Heartbeat) silentSpans(now time.Time, most int) []Span {
 	if !h.recordsMisses() {
 		return nil
@@ -120,16 +118,15 @@ func (h Heartbeat) silentSpans(now time.Time, most int) []Span {
 	return h.missedSpans(floor, h.lastExpiredSlot(h.ActiveRuns, now, floor), most)
 }
 
-// recordsMisses reports whether silence is counted: since the first ping that ended
-// a run, or since it was resumed.
+// recordsMisses reports whether silence is recorded as missed slots: after the first ping that
+// ended a run, or after a resumption.
 func (h Heartbeat) recordsMisses() bool {
 	return h.ExpectsPings() && !h.CountedFrom.IsZero() && !h.History.DecidedUntil.IsZero()
 }
 
-// UnstoredSpans returns what is decided as of now and is no row of history yet,
-// oldest first: the newest stretch, and what silence decided since. It looks at
-// no more than most slots of a silent calendar, at all that history keeps when
-// most is 0.
+// UnstoredSpans returns what is decided at now and not stored yet, oldest first: the latest span,
+// and what silence decided since. It examines at most the given number of slots of a silent
+// calendar, or maxSlots if most is 0.
 func (h Heartbeat) UnstoredSpans(now time.Time, most int) []Span {
 	if most == 0 {
 		most = maxSlots
@@ -141,7 +138,7 @@ func (h Heartbeat) UnstoredSpans(now time.Time, most int) []Span {
 	return decided
 }
 
-// recordSilence writes down what silence has decided by now.
+// recordSilence adds what silence has decided by now to the run history.
 func (h Heartbeat) recordSilence(now time.Time) (Heartbeat, []Span) {
 	l, decided := h.History.addAll(h.silentSpans(now, maxSlots))
 	h.History = l

@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// hourlyRule is a rule with every clock, either as an interval or as a calendar
-// with a slot at each full hour.
+// hourlyRule is a rule with every kind of deadline, either as an interval or as a calendar with a
+// slot at each full hour.
 func hourlyRule(calendar bool) Rule {
 	r := Rule{
 		Interval: time.Hour, Grace: 20 * time.Minute, MaxRunTime: 10 * time.Minute, MinRunTime: time.Minute,
@@ -24,10 +24,10 @@ func hourlyRule(calendar bool) Rule {
 	return r
 }
 
-// A bad run is in the history whatever was bad about it and whatever came before
-// it: nothing, a resumption, or an edit.
+// A failed run is in the history whatever its failure and whatever came before it: nothing, a
+// resumption, or an edit.
 func TestRunHistory_RecordsAFailedRunWhateverCameBeforeIt(t *testing.T) {
-	tried := minutes(100) // no slot of the calendar is near
+	tried := minutes(100) // not near a slot of the calendar
 	bad := []struct {
 		what  Outcome
 		cause Cause
@@ -63,7 +63,7 @@ func TestRunHistory_RecordsAFailedRunWhateverCameBeforeIt(t *testing.T) {
 					if got, want := all[len(all)-1], (expectedSpan{run.what, run.at, run.at, 1, 0}); got != want {
 						t.Errorf("newest is %+v; want %+v", got, want)
 					}
-					// It stays one run when an edit judges it again, and when its finish comes.
+					// It stays one run after an edit, and after its finish.
 					changeRuleAt(longer(longer(s.h.Rule)), tried+minutes(0.1))(s)
 					if n := len(s.history(tried)); n != len(all) {
 						t.Errorf("%d stretches after an edit; want %d", n, len(all))
@@ -172,7 +172,7 @@ func TestRunHistory_WithinGraceOneSlotIsOpenAndNothingIsMissed(t *testing.T) {
 		s := play(t, thrice, pingAt(PingSuccess, 0), pingAt(PingFail, minutes(20)))
 		checkHistory(t, s, minutes(20), first, expectedSpan{RunFailed, due, due, 1, 0})
 		if s.h.Status != Up || s.h.ConsecutiveFailures() != 1 {
-			t.Errorf("%s with %d bad runs; want up with 1", s.h.Status, s.h.ConsecutiveFailures())
+			t.Errorf("%s with %d failed runs; want up with 1", s.h.Status, s.h.ConsecutiveFailures())
 		}
 	})
 	calendar := calendarRule(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
@@ -190,14 +190,14 @@ func TestRunHistory_WithinGraceOneSlotIsOpenAndNothingIsMissed(t *testing.T) {
 	})
 }
 
-// Whatever opened an incident is in the history of runs, the first run included.
+// Whatever opened an incident is in the run history, including the first run.
 func TestRunHistory_RecordsTheFailedRunOfEveryIncident(t *testing.T) {
 	outcomes := map[Cause]Outcome{CauseMissed: RunMissed, CauseFailure: RunFailed, CauseTooShort: RunTooShort, CauseOverran: RunOverran, CauseNotStarted: RunNotStarted}
 	rapid.Check(t, func(t *rapid.T) {
 		drawn, events := drawFullRule(t), drawUnedited(t)
 		rule := drawn.rule()
 		if drawn.firstBy > 0 {
-			rule.ExpectFirstBy = rule.ExpectFirstBy.Add(time.Second / 2) // no run ends at this moment
+			rule.ExpectFirstBy = rule.ExpectFirstBy.Add(time.Second / 2) // no run ends at this time
 		}
 		s := play(t, rule)
 		for _, e := range events {
@@ -220,7 +220,7 @@ func TestRunHistory_RecordsTheFailedRunOfEveryIncident(t *testing.T) {
 	})
 }
 
-// As long as silence is within grace, it has decided nothing.
+// Silence within grace decides nothing.
 func TestRunHistory_RecordsNoMissWithinGrace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, events := drawFullRule(t), drawUnedited(t)

@@ -2,43 +2,40 @@ package monitor
 
 import "time"
 
-// finishedRun is how a run ended: by a ping, or because its time was over.
+// finishedRun is a run that has ended: a ping ended it, or it exceeded its time limit.
 type finishedRun struct {
 	endedAt    time.Time
 	byPing     bool        // a ping ended it
-	startedAt  time.Time   // zero when nobody said
-	failure    Outcome     // of a bad run; empty for a good one
-	overran    bool        // it took too long, and that was counted
-	activeRuns []ActiveRun // in progress just before it
+	startedAt  time.Time   // zero if unknown
+	failure    Outcome     // empty if it succeeded
+	overran    bool        // it exceeded the time limit, and that is already counted
+	activeRuns []ActiveRun // runs in progress just before it ended
 }
 
-// assignment is what the end of a run decided.
+// assignment is the slot that a finished run counts for, and what else its end decides.
 type assignment struct {
-	slot           time.Time // that it counts for, zero when it counts for none
-	alreadyCounted bool      // it counts for none, because a clock has counted it
-	missed         int       // slots waited for that nothing came for, as far as it matters
-	lastSlot       time.Time // the last of all these slots, zero when there is none
-	decidedUntil   time.Time // slots up to here are no longer waited for
-	closedSpans    []Span    // that will not grow any more
+	slot           time.Time // zero if the run counts for no slot
+	alreadyCounted bool      // it counts for no slot, because a timer has already counted this run
+	missed         int       // number of expected slots that no run came for, at most the alert threshold
+	lastSlot       time.Time // latest slot that is decided, zero if none
+	decidedUntil   time.Time // slots up to this time are no longer expected
+	closedSpans    []Span    // spans that no longer grow
 }
 
-// assign says which slot a run counts for, and writes that down together with
-// all slots that were passed over.
+// assign finds the slot that a finished run counts for, and records the run and every slot that it
+// skipped.
 //
-// It counts for an open slot: one that has come and is within grace, or that a
-// run answers which began by the deadline and was in progress. With a calendar
-// that is the last one, and those before it are missed; with an interval, which
-// is counted from ping to ping, it is the first one, and those after it are void.
-// If no slot is open, the run counts for the next: with a calendar if it is early
-// for it, with an interval in any case, at its own moment. A bad
-// run that counts for no slot is kept at the moment at which it ended. No run
-// counts for two slots, and no slot has two runs.
+// A run counts for an open slot: one that is due and within grace, or one whose run was in progress
+// at its deadline. A calendar uses the latest open slot, and earlier slots are missed. An interval
+// counts from ping to ping: it uses the earliest open slot, and later slots do not apply. If no
+// slot is open, the run counts for the next one: with a calendar if it is early for that slot, with
+// an interval always, at the time of the run. A failed run that counts for no slot is recorded at
+// the time at which it ended. A run counts for at most one slot, and a slot has at most one run.
 //
-// With a calendar, a run whose start is known counts for the slot that it began
-// for, however long it took. A slot within grace that it began too early for stays
-// open.
+// With a calendar, a run with a known start counts for the slot that it started for, however long
+// it took. If it started too early for a slot that is within grace, that slot stays open.
 func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
-	floor := h.Created // the very first ping may answer a calendar's slot
+	floor := h.Created // the first ping can count for an earlier slot of a calendar
 	if !h.History.DecidedUntil.IsZero() {
 		floor = laterOf(h.History.DecidedUntil, h.countedUntil())
 	}
@@ -64,8 +61,8 @@ func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
 	return h, r
 }
 
-// recordRun returns the ledger with a run and the slots that it passed over. come is
-// the last slot that has come and is decided now.
+// recordRun returns the run history with a run and the slots that it skipped. come is the latest
+// slot that is due and decided now.
 func (h Heartbeat) recordRun(e finishedRun, r assignment, come, floor time.Time) (l RunHistory, decided []Span) {
 	l = h.History
 	add := func(all []Span) {
@@ -73,7 +70,7 @@ func (h Heartbeat) recordRun(e finishedRun, r assignment, come, floor time.Time)
 		l, closed = l.addAll(all)
 		decided = append(decided, closed...)
 	}
-	before := come // the last slot that was missed before the one that the run counts for
+	before := come // last missed slot before the one that the run counts for
 	if !r.slot.IsZero() && !r.slot.After(come) {
 		before = h.lastSlotBy(r.slot.Add(-Precision), floor)
 	}
@@ -82,24 +79,23 @@ func (h Heartbeat) recordRun(e finishedRun, r assignment, come, floor time.Time)
 	}
 	at := e.endedAt
 	if r.decidedUntil.Before(e.endedAt) {
-		at = e.startedAt // before the slot that is still waited for
+		at = e.startedAt // before the slot that is still expected
 	}
 	switch {
 	case !r.slot.IsZero():
 		add([]Span{h.spanOf(e, r.slot)})
-	case e.failure != "" && !r.alreadyCounted: // a bad run is never left out
+	case e.failure != "" && !r.alreadyCounted: // a failed run is always recorded
 		add([]Span{h.spanOf(e, laterOf(at, l.DecidedUntil.Add(Precision)))})
 	}
 	if h.recordsMisses() && h.Rule.Calendar != nil && !r.slot.IsZero() && r.slot.Before(come) {
-		add(h.missedSpans(r.slot, come, maxSlots)) // they passed while it was in progress
+		add(h.missedSpans(r.slot, come, maxSlots)) // slots that became due while it was active
 	}
 	l.DecidedUntil = laterOf(l.DecidedUntil, at)
 	return l, decided
 }
 
-// decidedUntil returns the moment up to which slots are decided by the end of a run: its
-// end, or just before the first slot that is waited for within its grace and that
-// the run began too early for.
+// decidedUntil returns the time up to which a finished run decides slots: its end, or just before
+// the first expected slot that is within grace and that the run started too early for.
 func (h Heartbeat) decidedUntil(e finishedRun) time.Time {
 	if h.Rule.Calendar == nil || e.startedAt.IsZero() || h.Status == Paused {
 		return e.endedAt
@@ -112,23 +108,23 @@ func (h Heartbeat) decidedUntil(e finishedRun) time.Time {
 	return slot.Add(-Precision)
 }
 
-// slotStartedFor returns the last slot that a run with a start began for: the last that
-// had come by then, or a later one that the start was early for. Zero for none.
+// slotStartedFor returns the latest slot that a run with a known start started for: the last slot
+// due by then, or a later one if the start was early for it. It returns zero if none exists.
 func (h Heartbeat) slotStartedFor(e finishedRun) time.Time {
 	slots, early := h.Rule.Calendar.schedule, h.Rule.Early
-	if early < 0 { // less than the gap, so it reaches the next slot at most
+	if early < 0 { // shorter than the gap, so it reaches at most the next slot
 		if next, found := slots.Next(e.startedAt); found && !e.startedAt.Before(next.Add(-h.Rule.calendarEarlyWindow(next))) {
 			return next
 		}
 		early = 0
 	}
-	slot, _ := slots.Prev(e.startedAt.Add(early + Precision)) // zero where there is none
+	slot, _ := slots.Prev(e.startedAt.Add(early + Precision)) // zero if none exists
 	return slot
 }
 
-// countMissedSlots is how many of the slots that are waited for have come by now, except
-// the one that is answered, and with an interval those after it. More than open
-// an incident are not counted.
+// countMissedSlots returns how many expected slots are due by now, except the answered one. With an
+// interval, it stops at the answered one. It counts up to the alert threshold, because more does
+// not change the result.
 func (h Heartbeat) countMissedSlots(now, answered time.Time) int {
 	n := 0
 	for slot := h.Due(); !slot.IsZero() && !slot.After(now) && n < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
@@ -142,8 +138,8 @@ func (h Heartbeat) countMissedSlots(now, answered time.Time) int {
 	return n
 }
 
-// openSlotFor returns the open slot that a run counts for, zero when none is open.
-// come is the last slot that has come.
+// openSlotFor returns the open slot that a run counts for, or zero if none is open. come is the
+// latest due slot.
 func (h Heartbeat) openSlotFor(e finishedRun, come, floor time.Time) time.Time {
 	if come.IsZero() {
 		return come
@@ -163,9 +159,9 @@ func (h Heartbeat) openSlotFor(e finishedRun, come, floor time.Time) time.Time {
 	return come
 }
 
-// lastExpiredSlot returns the last slot after floor that no run can answer any more at
-// the end of now, zero if there is no such slot: its grace is over, and of the runs in
-// progress, each within its time, none began by its deadline.
+// lastExpiredSlot returns the latest slot after floor that no run can answer after now, or zero if
+// none exists. Its grace is over, and no run in progress that is within its time limit started by
+// its deadline.
 func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.Time {
 	over, limit := now, h.Rule.runLimit()
 	for _, r := range runs {
@@ -177,8 +173,7 @@ func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.
 	return h.lastSlotBy(over.Add(-h.Rule.Grace), floor)
 }
 
-// nextSlotFor returns the slot that a run counts for when it does not count for the
-// one that has come, zero for none.
+// nextSlotFor returns the slot that a run counts for if no slot is open, or zero if none exists.
 func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 	if h.Rule.Calendar != nil {
 		return h.earlySlotFor(e, floor)
@@ -189,8 +184,8 @@ func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 	return e.endedAt
 }
 
-// earlySlotFor returns the slot that a run is early for, zero for none, or when that
-// slot is counted already.
+// earlySlotFor returns the slot that a run is early for. It returns zero if none exists or if
+// that slot is already counted.
 func (h Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
 	slot := h.Rule.earlySlotAt(e.endedAt)
 	tooEarly := !e.startedAt.IsZero() && !slot.IsZero() && e.startedAt.Before(slot.Add(-h.Rule.calendarEarlyWindow(slot)))
@@ -200,9 +195,9 @@ func (h Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
 	return slot
 }
 
-// countedByTimer reports whether a clock has counted this run, or the one that is waited
-// for, since the last ping: what comes of it later is no further run. A run that
-// began after another one overran is, and so is a bad run that no clock counted.
+// countedByTimer reports whether a timer has counted this run, or the expected one, since the last
+// ping. Then later pings of that run are not a further run. A run that started after another one
+// overran is a further run, and so is a failed run that no timer counted.
 func (h Heartbeat) countedByTimer(e finishedRun) bool {
 	tail := h.History.Latest
 	if h.Status == Paused || !tail.Last.After(h.StaleBefore) {
@@ -218,9 +213,9 @@ func (h Heartbeat) countedByTimer(e finishedRun) bool {
 	return false
 }
 
-// spanOf is the run as it counts for a slot. An interval is late from the
-// moment it is due, as its status says. A calendar says when the job begins: its
-// run is late when it began, or where nobody said so ended, well after the slot.
+// spanOf returns the span of a run for a slot. A run of an interval is late from the due time on,
+// like the status. A slot of a calendar is when the scheduler starts the job: the run is late if it
+// started, or with an unknown start ended, later than onTimeWindow after the slot.
 func (h Heartbeat) spanOf(e finishedRun, slot time.Time) Span {
 	s := Span{Outcome: e.failure, First: slot, Last: slot, Count: 1}
 	if e.byPing {

@@ -9,25 +9,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// epoch is when every story begins. Moments are told as the time since then.
+// epoch is the start of every scenario. Times are durations since then.
 var epoch = time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
 
-// minutes is the moment n minutes into a story.
+// minutes returns the time n minutes into a scenario.
 func minutes(n float64) time.Duration { return time.Duration(n * float64(time.Minute)) }
 
-// fiveMinuteRule is the rule of most stories: due after five minutes, two of grace.
+// fiveMinuteRule is the rule of most scenarios: due after five minutes, with two minutes of grace.
 var fiveMinuteRule = Rule{Interval: 5 * time.Minute, Grace: 2 * time.Minute, Methods: AnyMethod}
 
-// expectedIncident is an incident as a story tells it.
+// expectedIncident is an incident of a scenario.
 type expectedIncident struct {
 	Cause    Cause
 	Opened   time.Duration
 	Resolved time.Duration    // 0 while open
 	How      ResolutionReason // empty while open
-	Failures int              // told while it was open
+	Failures int              // further failures while it was open
 }
 
-// scenario is the life of one heartbeat, with what the store would have kept.
+// scenario is one heartbeat over time, with what the store would keep.
 type scenario struct {
 	t         rapid.TB
 	h         Heartbeat
@@ -37,10 +37,10 @@ type scenario struct {
 	closed    []Span
 }
 
-// action is something that happens in a story.
+// action is one step of a scenario.
 type action func(*scenario)
 
-// play begins a story with a new heartbeat and lets the steps happen.
+// play starts a scenario with a new heartbeat and runs the actions.
 func play(t rapid.TB, rule Rule, steps ...action) *scenario {
 	t.Helper()
 	s := &scenario{t: t, h: Heartbeat{Key: 1, Project: 1, Status: New, Rule: rule, AllChannels: true, Created: epoch}}
@@ -50,7 +50,7 @@ func play(t rapid.TB, rule Rule, steps ...action) *scenario {
 	return s
 }
 
-// pingAt is a ping by POST, without a run id, when every earlier one is stored.
+// pingAt is a ping by POST, without a run id, after every earlier one is stored.
 func pingAt(kind PingKind, at time.Duration) action {
 	return applyPing(Ping{Kind: kind, At: epoch.Add(at), ExitCode: NoExitCode})
 }
@@ -60,10 +60,10 @@ func pingOfRun(kind PingKind, run string, at time.Duration) action {
 	return applyPing(Ping{Kind: kind, At: epoch.Add(at), RunID: run, ExitCode: NoExitCode})
 }
 
-// applyPing is any ping, when every earlier one is stored.
+// applyPing is any ping, after every earlier one is stored.
 func applyPing(p Ping) action { return applyPingWithWatermark(p, p.At.Sub(epoch)) }
 
-// applyPingWithWatermark is any ping, when only those before the horizon are stored.
+// applyPingWithWatermark is any ping, when only those before the watermark are stored.
 func applyPingWithWatermark(p Ping, horizon time.Duration) action {
 	return func(s *scenario) {
 		if p.Method == "" {
@@ -86,7 +86,7 @@ func evaluateAt(at time.Duration) action {
 
 func pauseAt(at time.Duration) action { return pauseWithWatermark(at, at) }
 
-// pauseWithWatermark is pause while silence counts up to until only.
+// pauseWithWatermark is a pause that counts silence only up to the watermark.
 func pauseWithWatermark(at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
@@ -101,7 +101,7 @@ func resumeAt(at time.Duration) action {
 
 func deleteAt(at time.Duration) action { return deleteWithWatermark(at, at) }
 
-// deleteWithWatermark is remove while silence counts up to until only.
+// deleteWithWatermark is a deletion that counts silence only up to the watermark.
 func deleteWithWatermark(at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
@@ -112,7 +112,7 @@ func deleteWithWatermark(at, until time.Duration) action {
 
 func changeRuleAt(rule Rule, at time.Duration) action { return changeRuleWithWatermark(rule, at, at) }
 
-// changeRuleWithWatermark is amend while silence counts up to until only.
+// changeRuleWithWatermark is an edit that counts silence only up to the watermark.
 func changeRuleWithWatermark(rule Rule, at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
@@ -121,8 +121,7 @@ func changeRuleWithWatermark(rule Rule, at, until time.Duration) action {
 	}
 }
 
-// record keeps what a change told, as the store does, and objects to what can
-// never be.
+// record keeps a change, as the store does, and fails on impossible ones.
 func (s *scenario) record(c Change) {
 	s.t.Helper()
 	s.closed = append(s.closed, c.ClosedSpans...)
@@ -157,7 +156,7 @@ func (s *scenario) record(c Change) {
 	}
 }
 
-// expectedSpan is a Stretch as a story tells it.
+// expectedSpan is a Span of a scenario.
 type expectedSpan struct {
 	What        Outcome
 	First, Last time.Duration
@@ -165,7 +164,7 @@ type expectedSpan struct {
 	LateBy      time.Duration
 }
 
-// history is all that is decided as of a moment.
+// history returns everything that is decided at a time.
 func (s *scenario) history(now time.Duration) []expectedSpan {
 	var all []expectedSpan
 	for _, st := range append(slices.Clone(s.closed), s.h.UnstoredSpans(epoch.Add(now), 0)...) {
@@ -174,12 +173,12 @@ func (s *scenario) history(now time.Duration) []expectedSpan {
 	return all
 }
 
-// hasOpenIncident reports whether the last incident is.
+// hasOpenIncident reports whether the last incident is open.
 func (s *scenario) hasOpenIncident() bool {
 	return len(s.incidents) > 0 && s.incidents[len(s.incidents)-1].How == ""
 }
 
-// openIncident is the incident that is open, which news of the given kind need.
+// openIncident returns the open incident, which the given event requires.
 func (s *scenario) openIncident(news string) *expectedIncident {
 	s.t.Helper()
 	if !s.hasOpenIncident() {
@@ -188,16 +187,16 @@ func (s *scenario) openIncident(news string) *expectedIncident {
 	return &s.incidents[len(s.incidents)-1]
 }
 
-// scenarioCase is where a story has to end.
+// scenarioCase is the expected end of a scenario.
 type scenarioCase struct {
 	name      string
-	rule      Rule // nightly when not given
+	rule      Rule // default: fiveMinuteRule
 	steps     []action
 	status    Status
 	incidents []expectedIncident
 }
 
-// runScenarios checks each story as a test of its own.
+// runScenarios runs each scenario as a subtest.
 func runScenarios(t *testing.T, rows []scenarioCase) {
 	t.Helper()
 	for _, row := range rows {
@@ -216,7 +215,7 @@ func runScenarios(t *testing.T, rows []scenarioCase) {
 	}
 }
 
-// sinceEpoch tells a moment as the stories do, and -1 for none.
+// sinceEpoch returns a time as the duration since epoch, and -1 for zero.
 func sinceEpoch(at time.Time) time.Duration {
 	if at.IsZero() {
 		return -1

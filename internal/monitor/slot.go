@@ -5,22 +5,21 @@ import "time"
 // The slots of a calendar are where it says. Those of an interval are counted
 // from the last ping, or from the moment of resuming, and move with it.
 
-// intervalStep is the interval, never 0.
+// intervalStep returns the interval, which is never 0.
 func (r Rule) intervalStep() time.Duration { return max(r.Interval, Precision) }
 
-// slotAfter returns the first slot after t, which is not before From. Zero when
-// there is none.
+// slotAfter returns the first slot after t, which is not before CountedFrom. It returns zero if
+// none exists.
 func (h Heartbeat) slotAfter(t time.Time) time.Time {
 	if c := h.Rule.Calendar; c != nil {
-		slot, _ := c.schedule.Next(t) // zero where there is none
+		slot, _ := c.schedule.Next(t) // zero if none exists
 		return slot
 	}
 	step := h.Rule.intervalStep()
 	return h.CountedFrom.Add(step * (t.Sub(h.CountedFrom)/step + 1))
 }
 
-// lastSlotBy returns the last slot no later than t and after floor, zero when there
-// is none.
+// lastSlotBy returns the latest slot after floor and not after t, or zero if none exists.
 func (h Heartbeat) lastSlotBy(t, floor time.Time) time.Time {
 	var slot time.Time
 	if c := h.Rule.Calendar; c != nil {
@@ -34,19 +33,17 @@ func (h Heartbeat) lastSlotBy(t, floor time.Time) time.Time {
 	return slot
 }
 
-// ConsecutiveFailures is how many bad runs there were in a row, before the silence that
-// lasts.
+// ConsecutiveFailures returns the number of failed runs in a row, before the current silence.
 func (h Heartbeat) ConsecutiveFailures() int { return h.FailedRuns + h.Tolerated.Count }
 
-// countedUntil is the moment up to which slots are no longer waited for: those that
-// had come at the last ping, the one that it was early for, and those that a
-// clock has counted as bad since.
+// countedUntil returns the time up to which slots are no longer expected: those due by the last
+// ping, the one that it was early for, and those that timers have counted as failed since.
 func (h Heartbeat) countedUntil() time.Time {
 	return laterOf(laterOf(h.CountedFrom, h.EarlySlot), h.Tolerated.LastSlot)
 }
 
-// alertingSlot is the slot whose silence becomes an incident: as many slots may
-// be missed before it as are tolerated.
+// alertingSlot returns the slot whose silence opens an incident: the rule tolerates the expected
+// slots before it.
 func (h Heartbeat) alertingSlot() time.Time {
 	slot := h.Due()
 	for n := h.Rule.alertThreshold() - h.ConsecutiveFailures(); n > 1 && !slot.IsZero(); n-- {
@@ -55,8 +52,8 @@ func (h Heartbeat) alertingSlot() time.Time {
 	return slot
 }
 
-// coveredByRun reports whether silence until a deadline is none, because a run that
-// began by then is in progress and had not been for too long at the moment at.
+// coveredByRun reports whether a run that started by the deadline is active, and had not exceeded
+// its time limit at at. So its silence does not count.
 func (h Heartbeat) coveredByRun(runs []ActiveRun, deadline, at time.Time) bool {
 	limit := h.Rule.runLimit()
 	for _, r := range runs {

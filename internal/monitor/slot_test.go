@@ -10,7 +10,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// calendarRule is nightly with slots at the given minutes.
+// calendarRule is fiveMinuteRule with slots at the given minutes.
 func calendarRule(at ...int) Rule {
 	slots := make([]int, 0, len(at))
 	for _, m := range at {
@@ -21,7 +21,7 @@ func calendarRule(at ...int) Rule {
 	return r
 }
 
-// checkHistory checks the ledger at the end of a story.
+// checkHistory compares the run history at the end of a scenario.
 func checkHistory(t *testing.T, s *scenario, now time.Duration, want ...expectedSpan) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.history(now)); diff != "" {
@@ -199,7 +199,7 @@ func TestEvaluate_RulesForRuns(t *testing.T) {
 		},
 		{
 			name: "AnEditLetsTheClocksCountAgain", rule: thrice,
-			// The run overran and its slot was not waited for; under the new rule it has not.
+			// The run overran and its slot was no longer expected; under the new rule it did not overrun.
 			steps:  []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(5)), evaluateAt(minutes(8)), changeRuleAt(thriceLong, minutes(8)), evaluateAt(minutes(9))},
 			status: Late,
 		},
@@ -229,7 +229,7 @@ func TestRunHistory_MissedSlotsSurviveEditPauseAndDelete(t *testing.T) {
 			checkHistory(t, play(t, fiveMinuteRule, pingAt(PingSuccess, 0), last), minutes(99), silent...)
 		})
 	}
-	t.Run("anew", func(t *testing.T) {
+	t.Run("evaluated again", func(t *testing.T) {
 		s := play(t, long, pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1)), changeRuleAt(brief, minutes(4)))
 		checkHistory(t, s, minutes(4), expectedSpan{RunOnTime, 0, 0, 1, 0}, expectedSpan{RunOverran, minutes(2), minutes(2), 1, 0})
 	})
@@ -274,7 +274,7 @@ func TestUnstoredSpans_ALongSilenceIsBounded(t *testing.T) {
 		}
 	}
 	if want := int64(maxRecordedSilence / time.Second); n != want {
-		t.Errorf("%d slots are told; want the %d of ninety days", n, want)
+		t.Errorf("%d slots are recorded; want the %d of ninety days", n, want)
 	}
 	if days := len(s.h.UnstoredSpans(epoch.Add(year), 3)); days != 4 {
 		t.Errorf("%d stretches; want three days and the tail", days)

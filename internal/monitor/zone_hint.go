@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// How sure a hint about the time zone must be.
+// Conditions for a hint about the time zone.
 const (
-	minPingsForHint = 5                // successes in a row
-	hintTolerance   = 10 * time.Minute // around a whole number of hours
-	maxZoneOffset   = 14 * time.Hour   // that any time zone has
+	minPingsForHint = 5                // consecutive successes
+	hintTolerance   = 10 * time.Minute // deviation from a whole number of hours
+	maxZoneOffset   = 14 * time.Hour   // largest UTC offset of any time zone
 )
 
-// ZoneHint tells when the pings of a calendar look as if it were in another
-// time zone: all of them come the same whole number of hours after their slot.
-// successes are the newest, in any order. It is empty when nothing is odd.
+// ZoneHint returns a hint if the pings look as if the calendar had the wrong time zone: all of them
+// arrive the same whole number of hours after their slot. successes are the newest ones, in any
+// order. It returns "" if nothing looks wrong.
 func (r Rule) ZoneHint(successes []Ping) string {
 	if r.Calendar == nil || len(successes) < minPingsForHint {
 		return ""
@@ -31,7 +31,7 @@ func (r Rule) ZoneHint(successes []Ping) string {
 			hours = whole
 		}
 		next, _ := r.Calendar.schedule.Next(p.At)
-		// So near the next slot it is rather early for that one.
+		// This close to the next slot, it is probably early for that one.
 		if whole != hours || (offset-whole).Abs() > hintTolerance || next.Sub(p.At) < time.Hour {
 			return ""
 		}
@@ -39,5 +39,5 @@ func (r Rule) ZoneHint(successes []Ping) string {
 	if hours < time.Hour || hours > maxZoneOffset {
 		return ""
 	}
-	return fmt.Sprintf("Your pings arrive about %d h after each slot: is the time zone %s right?", int(hours.Hours()), r.Calendar.zone)
+	return fmt.Sprintf("Pings arrive about %d h after each slot. Check the time zone %s.", int(hours.Hours()), r.Calendar.zone)
 }

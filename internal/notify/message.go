@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,15 +46,29 @@ type Link struct{ Label, URL string }
 // every attempt sends the same text.
 func (n Notification) Message() Message {
 	h := n.headline()
+	status := h.status
+	if severity := n.severityLabel(); severity != "" {
+		status += ", " + strings.ToLower(severity)
+		h.lead = severity + ": " + h.lead
+	}
 	m := Message{
 		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
 		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
-	m.Subject = shorten("["+h.status+"] "+h.subject, maxLineLength)
+	m.Subject = shorten("["+status+"] "+h.subject, maxLineLength)
 	if n.isEvent(EventOpened, EventReminder) {
 		m.Output = outputTail(n.Output)
 	}
 	return m
+}
+
+// severityLabel names the severity of the heartbeat, empty for critical: most heartbeats are, and
+// their messages are shorter without it.
+func (n Notification) severityLabel() string {
+	if n.Notice.Heartbeat == nil {
+		return ""
+	}
+	return map[string]string{"warning": "Warning", "info": "Info"}[n.Notice.Heartbeat.Severity]
 }
 
 // isEvent reports whether the event is one of the given events.
@@ -79,6 +94,7 @@ func (n Notification) facts() []Fact {
 	if n.Number > 0 {
 		add("Incident", "#"+strconv.FormatInt(n.Number, 10))
 	}
+	add("Severity", n.severityLabel())
 	add("Cause", n.causeText())
 	at("Down since", n.DownSince)
 	if n.DownFor > 0 {

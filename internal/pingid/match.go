@@ -2,13 +2,13 @@ package pingid
 
 import "strings"
 
-// match is a position in a text with an id, or the beginning of one.
+// match is a position in a text with an id, or with the start of one.
 type match struct {
 	start, end int
-	hex        [idDigits]byte // in lower case
-	count      int            // how many there are; fewer than an id has if it ends early
-	hyphens    bool           // at least one was between the digits
-	utf16      bool           // in UTF-16: a zero byte was between two digits
+	hex        [idDigits]byte // lower case
+	count      int            // number of digits; fewer than an id has if it ends early
+	hyphens    bool           // at least one hyphen was between the digits
+	utf16      bool           // a zero byte was between two digits
 }
 
 // canonical returns the id in its stored form.
@@ -22,7 +22,7 @@ func (m match) isRandomUUID() bool {
 	return m.hex[12] == '4' && strings.ContainsRune("89ab", rune(m.hex[16]))
 }
 
-// matchAt reads the digits of an id that begin at a place.
+// matchAt reads the digits of an id from the given position.
 func matchAt(text string, at int) match {
 	m := match{start: at, end: at}
 	for next := at; m.count < idDigits; {
@@ -48,8 +48,7 @@ func matchAt(text string, at int) match {
 	return m
 }
 
-// charAt returns the character at a place and where it ends: percent-encoding is
-// undone.
+// charAt returns the character at a position and where it ends. It decodes percent-encoding.
 func charAt(text string, at int) (char byte, end int, ok bool) {
 	if at >= len(text) {
 		return 0, at, false
@@ -65,7 +64,7 @@ func charAt(text string, at int) (char byte, end int, ok bool) {
 	return high<<4 | low, at + 3, ok1 && ok2
 }
 
-// digitAt returns the hexadecimal digit at a place, in lower case.
+// digitAt returns the hexadecimal digit at a position, in lower case.
 func digitAt(text string, at int) (digit byte, end int, ok bool) {
 	char, end, ok := charAt(text, at)
 	if !ok {
@@ -80,15 +79,15 @@ func digitAt(text string, at int) (digit byte, end int, ok bool) {
 	return char, end, true
 }
 
-// hyphenAt reports whether a hyphen is at a place, and where it ends.
+// hyphenAt reports whether there is a hyphen at a position, and where it ends.
 func hyphenAt(text string, at int) (end int, ok bool) {
 	char, end, ok := charAt(text, at)
 	return end, ok && char == '-'
 }
 
-// skipInvisible returns the position after characters that are removed before a text is
-// shown: control characters other than line breaks and tabs, and escape sequences
-// (ECMA-48, section 5.4: CSI, parameters, a final byte).
+// skipInvisible returns the position after characters that are removed before a text is shown:
+// control characters except line breaks and tabs, and escape sequences (ECMA-48, section 5.4: CSI,
+// parameters, a final byte).
 func skipInvisible(text string, at int) int {
 	for at < len(text) {
 		switch c := text[at]; {
@@ -122,7 +121,7 @@ func hexValue(c byte) (byte, bool) {
 	return 0, false
 }
 
-// hasDigitBefore reports whether a digit precedes a place.
+// hasDigitBefore reports whether a digit precedes a position.
 func hasDigitBefore(text string, at int) bool {
 	if at == 0 {
 		return false
@@ -131,7 +130,7 @@ func hasDigitBefore(text string, at int) bool {
 	return is
 }
 
-// hasDigitAfter reports whether a digit follows a place.
+// hasDigitAfter reports whether a digit is at a position.
 func hasDigitAfter(text string, at int) bool {
 	_, _, is := digitAt(text, at)
 	return is

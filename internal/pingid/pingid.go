@@ -8,21 +8,20 @@ import (
 // idDigits is the number of hexadecimal digits of an id.
 const idDigits = 32
 
-// minTruncatedDigits is the minimum number of digits at the end of a text that count as the
-// start of a truncated id.
+// minTruncatedDigits is the minimum number of digits at the end of a text that count as the start
+// of a truncated id.
 const minTruncatedDigits = 8
 
-// Replacement takes the place of an id.
+// Replacement replaces an id.
 const Replacement = "…"
 
-// replacementUTF16 is the replacement in text of UTF-16. It has an odd number of bytes, as
-// what it replaces has, so that the text after it stays what it was.
+// replacementUTF16 is the replacement in UTF-16 text. It has an odd number of bytes, like the
+// replaced text, so that the text after it stays readable.
 const replacementUTF16 = ".\x00.\x00."
 
-// Find returns everything in text that may be an id, as ids are stored: in lower
-// case with hyphens, each once. Of digits without hyphens in a longer row of them
-// it returns only what looks like a random UUID, so that a long dump of digits
-// has few.
+// Find returns every possible id in text in the stored form: in lower case with hyphens, each once.
+// In a longer row of digits without hyphens it returns only what looks like a random UUID, so that
+// a long dump of digits has few candidates.
 func Find(text string) []string {
 	var found []string
 	seen := map[string]bool{}
@@ -55,8 +54,8 @@ func Hide(text string, ids ...string) string {
 	})
 }
 
-// HideTruncated is Hide for a text that may have been cut: the start of own at its end
-// is replaced too, when it is long enough to be of use.
+// HideTruncated is Hide for a text that may be truncated: it also replaces the start of own at the
+// end of the text, if it is long enough to help an attacker.
 func HideTruncated(text, own string, ids ...string) string {
 	text = Hide(text, append(ids, own)...)
 	plain := strings.ReplaceAll(own, "-", "")
@@ -71,13 +70,13 @@ func HideTruncated(text, own string, ids ...string) string {
 	return text
 }
 
-// Shorten returns text with everything that may be an id cut to its first eight
-// digits: enough to find it again, not enough to ping.
+// Shorten returns text with every possible id cut to its first eight digits: enough to identify the
+// heartbeat, not enough to ping.
 func Shorten(text string) string {
 	return replaceMatches(text, func(m match) (string, bool) { return string(m.hex[:8]) + Replacement, true })
 }
 
-// replaceMatches replaces each match that with accepts with the text that with returns.
+// replaceMatches replaces each match that with accepts by the text that with returns.
 func replaceMatches(text string, with func(match) (string, bool)) string {
 	var out strings.Builder
 	done := 0
@@ -97,8 +96,8 @@ func replaceMatches(text string, with func(match) (string, bool)) string {
 	return out.String()
 }
 
-// scanMatches hands every place in text that spells an id to each, also overlapping
-// ones. After one that each takes, it goes on behind it.
+// scanMatches calls each for every position in text that spells an id, including overlapping ones.
+// After an accepted match it continues behind it.
 func scanMatches(text string, each func(match) (taken bool)) {
 	for at := 0; at < len(text); at++ {
 		if m := matchAt(text, at); m.count == idDigits && each(m) {

@@ -43,7 +43,7 @@ func TestHide_FindsAnIDInEverySpelling(t *testing.T) {
 	}
 }
 
-// everyByte percent-encodes all of a text.
+// everyByte percent-encodes the whole text.
 func everyByte(text string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {
@@ -110,7 +110,7 @@ func TestShorten_KeepsEightDigits(t *testing.T) {
 	}
 }
 
-// Whatever surrounds an id, nothing that Hide returns holds it.
+// Whatever surrounds an id, the result of Hide does not contain it.
 func TestHide_NeverLeavesAnID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")).String()

@@ -5,10 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Decode returns what a program wrote as text. UTF-16, which programs on Windows
-// write, is recognised by its byte order mark or, because a tail has lost that, by
-// its zero bytes; anything else is taken as UTF-8. The result may still contain
-// bytes that are not text.
+// Decode returns the output of a program as text. It recognizes UTF-16, which Windows programs
+// write, by its byte order mark or, because a tail has none, by its zero bytes. Everything else is
+// treated as UTF-8. The result can still contain bytes that are not valid text.
 func Decode(b []byte) string {
 	switch {
 	case len(b) >= 2 && b[0] == 0xff && b[1] == 0xfe:
@@ -24,8 +23,8 @@ func Decode(b []byte) string {
 	return string(b)
 }
 
-// detectUTF16 detects UTF-16 without a mark: in Latin text, every other byte is zero.
-// low is the index, in each pair, of the byte that is not.
+// detectUTF16 detects UTF-16 without a byte order mark: in Latin text, every other byte is zero.
+// low is the index of the non-zero byte in each pair.
 func detectUTF16(b []byte) (low int, found bool) {
 	const fewest = 4 // pairs; fewer are no evidence
 	var zeros [2]int
@@ -46,8 +45,7 @@ func detectUTF16(b []byte) (low int, found bool) {
 	return 0, false
 }
 
-// decodeUTF16 decodes pairs whose low byte is at the index low. Half a pair at the
-// end was cut off.
+// decodeUTF16 decodes pairs whose low byte is at the index low. It ignores half a pair at the end.
 func decodeUTF16(b []byte, low int) string {
 	units := make([]uint16, 0, len(b)/2)
 	for i := 0; i+1 < len(b); i += 2 {

@@ -34,7 +34,7 @@ func TestDecode_DecodesUTF16AndKeepsEverythingElse(t *testing.T) {
 			}
 		}
 	}
-	// A tail may begin within a pair: the bytes then read as the other order.
+	// A tail can start within a pair. Then the byte order looks reversed.
 	tail := encoded("begin "+text, binary.LittleEndian, false)[1:]
 	if got := safetext.Decode(tail); !strings.Contains(got, "Sicherung l") {
 		t.Errorf("a tail from within a pair: %q", got)

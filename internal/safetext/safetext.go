@@ -1,12 +1,10 @@
-// Package safetext knows which characters a name may hold: it must read the
-// same in a page, a terminal, a log and a mail header, and must not be able to
-// pose as another one.
+// Package safetext decides which characters a name can contain: it must read the same in a page, a
+// terminal, a log and a mail header, and must not be able to look like another name.
 //
-// Not allowed are control characters, line and paragraph separators, and the
-// characters that change the direction of reading (Unicode UAX #9, table 4).
-// Letters of right-to-left scripts need none of them.
+// It rejects control characters, line and paragraph separators, and the characters that change the
+// reading direction (Unicode UAX #9, table 4). Right-to-left scripts do not need them.
 //
-// It also decodes the output of jobs, which need not be UTF-8.
+// It also decodes the output of jobs, which is not always UTF-8.
 package safetext
 
 import (
@@ -15,14 +13,14 @@ import (
 	"unicode/utf8"
 )
 
-// Unsafe reports whether r is a control character, a line or paragraph
-// separator, or a character that changes the direction of reading.
+// Unsafe reports whether r is a control character, a line or paragraph separator, or a character
+// that changes the reading direction.
 func Unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-// FirstUnsafe returns the first character that a name must not contain, and false
-// if there is none. A byte that is not UTF-8 is returned as U+FFFD.
+// FirstUnsafe returns the first character that a name must not contain, and false if none exists.
+// A byte that is not valid UTF-8 is returned as U+FFFD.
 func FirstUnsafe(text string) (rune, bool) {
 	for i, r := range text {
 		if Unsafe(r) {
@@ -37,10 +35,10 @@ func FirstUnsafe(text string) (rune, bool) {
 	return 0, false
 }
 
-// StripInvisible returns text without the characters that nobody sees, such as the zero
-// width space and the soft hyphen (Unicode, Default_Ignorable_Code_Point), and
-// without the empty pattern of Braille. Names may hold them, because emoji and some
-// scripts need joiners; whoever compares what people see leaves them out.
+// StripInvisible returns text without invisible characters, such as the zero width space and the
+// soft hyphen (Unicode, Default_Ignorable_Code_Point), and without the empty Braille pattern. Names
+// can contain them, because emoji and some scripts need joiners. Use it to compare names as people
+// see them.
 func StripInvisible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\u2800' || unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {

@@ -42,8 +42,7 @@ func benchmark(b *testing.B, s Schedule) {
 	}
 }
 
-// The costliest question that may be asked: as many lines as are taken, none of which
-// comes often, and as many slots as are told.
+// The most expensive request: the maximum number of lines, all of them rare, and of slots.
 func BenchmarkAround(b *testing.B) {
 	for _, line := range []string{"*/5 * * * *", "0 0 29 2 1", "0 0 * 2 1#5"} {
 		b.Run(line, func(b *testing.B) {

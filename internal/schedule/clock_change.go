@@ -4,49 +4,51 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
-// Effect is what a change of the clock does to a schedule.
+// Effect is the effect of a clock change on a schedule.
 type Effect int
 
-// The effects. What they come from is the custom of each scheduler, see the package.
+// The effects. They depend on the scheduler, see the package documentation.
 const (
-	EffectShifted Effect = iota // nothing but that the slots keep their time on the clock
-	EffectSkipped               // the clock skips slots, and they are not made up for
-	EffectMadeUp                // the clock skips slots, and they are due right after the change
-	EffectOnce                  // the clock shows slots twice, and they are due the first time only
-	EffectTwice                 // the clock shows slots twice, and they are due both times
+	EffectShifted Effect = iota // slots keep their wall clock time; their UTC time changes
+	EffectSkipped               // the clock skips slots, and they do not run
+	EffectMadeUp                // the clock skips slots, and they run directly after the change
+	EffectOnce                  // slots occur twice on the clock, and run the first time only
+	EffectTwice                 // slots occur twice on the clock, and run both times
 )
 
-// ClockChange is a change of the clock that touches the slots of a schedule, or that
-// comes so soon that its next slots lie on both sides of it.
+// ClockChange is a change of the UTC offset that affects slots of a schedule, or that lies between
+// its next slots.
 //
-// A schedule that is due at every hour of the day and simply follows the clock is
-// not touched: no gap arises and nothing is doubled.
+// A schedule that runs in every hour of the day and follows the wall clock is not affected: it has
+// no gap and no repetition.
 type ClockChange struct {
 	At     time.Time // in UTC
 	Zone   string
 	Effect Effect
-	// First and Last are the slots that it touches, as times on the clock such as
-	// "02:30". Both are empty when it only shifts.
+	// First and Last are the affected slots as wall clock times such as "02:30". Both are empty if
+	// the change only shifts slots.
 	First, Last string
 
 	forward        bool
-	day, timeAfter string // the day, and what the clock shows after the change
+	day, timeAfter string // the day, and the wall clock time after the change
 }
 
-// shiftLookahead is how near a change must be that only shifts.
+// shiftLookahead is how far ahead a change is reported that only shifts slots.
 const shiftLookahead = 14 * 24 * time.Hour
 
-// maxClockChanges bounds how many are told.
+// maxClockChanges limits the reported changes.
 const maxClockChanges = 4
 
-// maxSpansSearched bounds the search: the next five of a slot that comes once in
-// 28 years have the clock changed 280 times between them.
+// maxSpansSearched limits the search: the next five slots of a rare schedule (once in 28 years)
+// span 280 clock changes.
 const maxSpansSearched = 400
 
-// clockChanges are those after at that touch slots within foresight or up to the last
-// slot that is shown, and those nearby that only shift.
+// clockChanges returns the changes after at that affect slots within clockChangeLookahead or up to
+// the last shown slot, and nearby changes that only shift slots.
 func (u *multiLine) clockChanges(at, last time.Time) []ClockChange {
 	end := at.Add(clockChangeLookahead)
 	if last.After(end) {
@@ -67,7 +69,7 @@ func (u *multiLine) clockChanges(at, last time.Time) []ClockChange {
 	slices.SortStableFunc(all, func(a, b ClockChange) int { return a.At.Compare(b.At) })
 	var told []ClockChange
 	for _, c := range all {
-		// The same again a year later is no news.
+		// The same change a year later is not repeated.
 		known := slices.ContainsFunc(told, func(k ClockChange) bool { return k.Effect == c.Effect && k.Zone == c.Zone && k.forward == c.forward })
 		if !known && len(told) < maxClockChanges {
 			told = append(told, c)
@@ -76,8 +78,8 @@ func (u *multiLine) clockChanges(at, last time.Time) []ClockChange {
 	return told
 }
 
-// mergeClockChange adds a change to those of the other lines: what happens to several lines at
-// once is told once, and a shift only where nothing else is to be told.
+// mergeClockChange adds a change of one line to those of the other lines. The same change is
+// reported once, and a shift only if the change has no other effect.
 func mergeClockChange(all []ClockChange, c ClockChange) []ClockChange {
 	for i, known := range all {
 		switch {
@@ -95,28 +97,29 @@ func mergeClockChange(all []ClockChange, c ClockChange) []ClockChange {
 	return append(all, c)
 }
 
-// clockChanges looks at each change of the zone after one moment and up to another.
+// clockChanges returns the changes of the zone after one time and up to another that affect the
+// line.
 func (t *lineSchedule) clockChanges(from, to time.Time) []ClockChange {
 	var all []ClockChange
 	at, end := clampInstant(from, 0), clampInstant(to, 0)
 	for range maxSpansSearched {
-		at = spanAt(t.loc, at).end
-		if at > end || at >= instant(searchEnd) {
+		at = wallclock.SpanAt(t.loc, at).End
+		if at > end || at >= wallclock.Instant(wallclock.SearchEnd) {
 			break
 		}
-		if c, ok := t.clockChangeAt(spanAt(t.loc, at)); ok {
+		if c, ok := t.clockChangeAt(wallclock.SpanAt(t.loc, at)); ok {
 			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// clockChangeAt says what the jump to the beginning of a span does. It is false when the
-// offset stays, or when nobody needs to know.
-func (t *lineSchedule) clockChangeAt(s offsetSpan) (ClockChange, bool) {
-	reached, first := s.wallTimeReached(t.loc), s.startWallTime()
-	allDay := t.hours == bitsetOf(0, 23)
-	c := ClockChange{At: s.start.utc(), Zone: t.zone, forward: first > reached}
+// clockChangeAt returns the effect of the clock change at the start of a span. It returns false if
+// the offset stays the same or if the line is not affected.
+func (t *lineSchedule) clockChangeAt(s wallclock.OffsetSpan) (ClockChange, bool) {
+	reached, first := s.WallTimeReached(t.loc), s.StartWallTime()
+	allDay := t.hours == wallclock.BitsetOf(0, 23)
+	c := ClockChange{At: s.Start.UTC(), Zone: t.zone, forward: first > reached}
 	floor, catchUp := t.policy(reached, first)
 	switch {
 	case first == reached:
@@ -135,54 +138,54 @@ func (t *lineSchedule) clockChangeAt(s offsetSpan) (ClockChange, bool) {
 	if allDay && c.Effect != EffectOnce {
 		return c, false
 	}
-	c.day = s.start.utc().In(t.loc).Format("Monday 2 January 2006")
-	c.timeAfter = s.firstWholeMinute().utc().In(t.loc).Format("15:04")
+	c.day = s.Start.UTC().In(t.loc).Format("Monday 2 January 2006")
+	c.timeAfter = s.FirstWholeMinute().UTC().In(t.loc).Format("15:04")
 	low, high := min(first, reached), max(first, reached)
 	w, ok := t.pattern.next(low)
 	if !ok || w >= high {
 		c.Effect = EffectShifted
 		return c, !allDay
 	}
-	// There is one below high, so there is a last one.
+	// There is a match below high, so there is a last one.
 	lastOne, _ := t.pattern.prev(high - 1)
 	c.First, c.Last = formatTimeOfDay(w), formatTimeOfDay(lastOne)
 	return c, true
 }
 
-// formatTimeOfDay is the time of day, with seconds where there are any.
-func formatTimeOfDay(w wallTime) string {
-	t := instant(w).utc()
+// formatTimeOfDay formats the time of day, with seconds if they are not zero.
+func formatTimeOfDay(w wallclock.WallTime) string {
+	t := wallclock.Instant(w).UTC()
 	if t.Second() != 0 {
 		return t.Format("15:04:05")
 	}
 	return t.Format("15:04")
 }
 
-// Describe tells the change, such as
-// "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead."
+// Describe returns a sentence such as "On Sunday 28 March 2027 the clock skips 02:30. The run is
+// due at 03:00 instead."
 func (c ClockChange) Describe() string {
 	one := c.First == c.Last
-	slots, it, comes := c.First, "it is", "comes"
+	slots, it := c.First, "The run is"
 	if !one {
-		slots, it, comes = c.First+" to "+c.Last, "they are", "come"
+		slots, it = c.First+" to "+c.Last, "The runs are"
 	}
 	switch c.Effect {
 	case EffectSkipped:
-		return fmt.Sprintf("On %s the clock skips %s: nothing is due then.", c.day, slots)
+		return fmt.Sprintf("On %s the clock skips %s. No run is due then.", c.day, slots)
 	case EffectMadeUp:
 		if one {
-			return fmt.Sprintf("On %s the clock skips %s: it is due at %s instead.", c.day, slots, c.timeAfter)
+			return fmt.Sprintf("On %s the clock skips %s. The run is due at %s instead.", c.day, slots, c.timeAfter)
 		}
-		return fmt.Sprintf("On %s the clock skips %s: they are due at %s instead, all at once.", c.day, slots, c.timeAfter)
+		return fmt.Sprintf("On %s the clock skips %s. These runs are due at %s instead, all at once.", c.day, slots, c.timeAfter)
 	case EffectOnce:
-		return fmt.Sprintf("On %s %s %s twice on the clock: %s due the first time only.", c.day, slots, comes, it)
+		return fmt.Sprintf("On %s the clock shows %s twice. %s due the first time only.", c.day, slots, it)
 	case EffectTwice:
-		return fmt.Sprintf("On %s %s %s twice on the clock: %s due both times.", c.day, slots, comes, it)
+		return fmt.Sprintf("On %s the clock shows %s twice. %s due both times.", c.day, slots, it)
 	default:
 		direction := "back"
 		if c.forward {
 			direction = "forward"
 		}
-		return fmt.Sprintf("Clocks go %s on %s: the times on the clock stay, those in UTC move.", direction, c.day)
+		return fmt.Sprintf("The clock goes %s on %s. Runs keep their local time, and their UTC time changes.", direction, c.day)
 	}
 }

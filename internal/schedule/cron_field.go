@@ -5,18 +5,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
-// cronField is one of the five of a cron line.
+// cronField describes one of the five fields of a cron line.
 type cronField struct {
 	name   string // as in "minute 75 is out of range"
 	plural string
 	min    int
 	max    int
-	names  []string // names of low, low+1 …
+	names  []string // names of min, min+1 …
 }
 
-// What the fields take. Day of week takes Sunday as 0 and as 7.
+// The fields. The day of week accepts Sunday as 0 and as 7.
 var (
 	minuteField  = cronField{name: "minute", plural: "minutes", max: 59}
 	hourField    = cronField{name: "hour", plural: "hours", max: 23}
@@ -25,9 +27,9 @@ var (
 	weekdayField = cronField{name: "day of week", plural: "days", max: 7, names: strings.Fields("sun mon tue wed thu fri sat")}
 )
 
-// parse returns the numbers a field stands for.
-func (f cronField) parse(text string) (bitset, error) {
-	var all bitset
+// parse returns the numbers of a field.
+func (f cronField) parse(text string) (wallclock.Bitset, error) {
+	var all wallclock.Bitset
 	for item := range strings.SplitSeq(text, ",") {
 		s, err := f.parseItem(item)
 		if err != nil {
@@ -38,14 +40,14 @@ func (f cronField) parse(text string) (bitset, error) {
 	return all, nil
 }
 
-// parseItem reads "*", "5" or "1-5", the first and the last with an optional "/step".
-func (f cronField) parseItem(text string) (bitset, error) {
+// parseItem parses "*", "5" or "1-5", the first and the last with an optional "/step".
+func (f cronField) parseItem(text string) (wallclock.Bitset, error) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	step := 1
 	if stepped {
 		n, err := strconv.Atoi(stepText)
 		if err != nil || !isDigits(stepText) || n == 0 {
-			return 0, problemf("%s in the %s is not a step: write a number from 1 after the slash, such as */5", quote(text), f.name)
+			return 0, problemf("%s in the %s has an invalid step: write a number from 1 after the slash, such as */5", quote(text), f.name)
 		}
 		step = n
 	}
@@ -53,21 +55,21 @@ func (f cronField) parseItem(text string) (bitset, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Debian refuses a step after a single number, which others read as "from there on".
+	// Debian rejects a step after a single number, which other programs read as "from there on".
 	if stepped && span != "*" && !strings.Contains(span, "-") {
 		return 0, problemf("%s in the %s has a step without a range: write %s-%d/%d", quote(text), f.name, span, f.maxDistinct(), step)
 	}
-	var s bitset
-	// The step is compared before it is added: it may be as large as an int.
+	var s wallclock.Bitset
+	// Compare the step before adding it: it can be as large as an int.
 	for n := lo; ; n += step {
-		s = s.with(n)
+		s = s.With(n)
 		if step > hi-n {
 			return s, nil
 		}
 	}
 }
 
-// parseRange reads the range before the slash.
+// parseRange parses the range before the slash.
 func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	if span == "*" {
 		return f.min, f.max, nil
@@ -79,17 +81,17 @@ func (f cronField) parseRange(span string) (lo, hi int, err error) {
 	if hi, err = f.parseNumber(to); err != nil {
 		return 0, 0, err
 	}
-	// Debian takes fri-sun as 5-0, an empty range, and never runs the job.
+	// Debian reads fri-sun as 5-0, an empty range, and never runs the job.
 	if f.names != nil && f.min == 0 && hi == 0 && lo > 0 {
-		return 0, 0, problemf("%s runs backwards, because Sunday is day 0: write %d-7", quote(span), lo)
+		return 0, 0, problemf("%s is backwards, because Sunday is day 0: write %d-7", quote(span), lo)
 	}
 	if lo > hi {
-		return 0, 0, problemf("%s runs backwards: write %s,%s", quote(span), formatRange(lo, f.maxDistinct()), formatRange(f.min, hi))
+		return 0, 0, problemf("%s is backwards: write %s,%s", quote(span), formatRange(lo, f.maxDistinct()), formatRange(f.min, hi))
 	}
 	return lo, hi, nil
 }
 
-// formatRange writes a range that may be a single number.
+// formatRange formats a range, or a single number if both ends are equal.
 func formatRange(lo, hi int) string {
 	if lo == hi {
 		return strconv.Itoa(lo)
@@ -97,7 +99,7 @@ func formatRange(lo, hi int) string {
 	return fmt.Sprintf("%d-%d", lo, hi)
 }
 
-// maxDistinct is what to write for the end of the field; 7 would be Sunday again.
+// maxDistinct returns the maximum without a second number for the same value: 7 is Sunday again.
 func (f cronField) maxDistinct() int {
 	if f.name == weekdayField.name {
 		return 6
@@ -105,7 +107,7 @@ func (f cronField) maxDistinct() int {
 	return f.max
 }
 
-// parseNumber reads a number or a name.
+// parseNumber parses a number or a name.
 func (f cronField) parseNumber(text string) (int, error) {
 	if i := slices.Index(f.names, strings.ToLower(text)); i >= 0 {
 		return i + f.min, nil
@@ -120,7 +122,7 @@ func (f cronField) parseNumber(text string) (int, error) {
 	return n, nil
 }
 
-// explainUnreadable finds the most likely cause.
+// explainUnreadable returns the most likely cause.
 func (f cronField) explainUnreadable(text string) error {
 	switch {
 	case text == "":
@@ -134,14 +136,14 @@ func (f cronField) explainUnreadable(text string) error {
 	}
 	for _, name := range f.names {
 		if len(text) > len(name) && strings.EqualFold(text[:len(name)], name) {
-			return problemf("%s in the %s is not known: write %s", quote(text), f.name, name)
+			return problemf("%s in the %s is not valid: write %s", quote(text), f.name, name)
 		}
 	}
 	if f.names != nil {
-		return problemf("%s in the %s is not known: write a number from %d to %d or a name such as %s", quote(text), f.name, f.min, f.max, f.names[1])
+		return problemf("%s in the %s is not valid: write a number from %d to %d or a name such as %s", quote(text), f.name, f.min, f.max, f.names[1])
 	}
 	return problemf("%s in the %s is not a number: write one from %d to %d, or *", quote(text), f.name, f.min, f.max)
 }
 
-// isDigits reports whether s is a number without a sign; Atoi would take one.
+// isDigits reports whether s is a number without a sign, which Atoi would accept.
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -197,33 +197,33 @@ func TestCron_ProblemsSayWhatToWrite(t *testing.T) {
 		"0 0 * 13 *":                         "month 13 is out of range: months go from 1 to 12",
 		"0 0 * * 8":                          "day of week 8 is out of range: days go from 0 to 7",
 		"5/10 * * * *":                       "“5/10” in the minute has a step without a range: write 5-59/10",
-		"*/0 * * * *":                        "“*/0” in the minute is not a step: write a number from 1 after the slash, such as */5",
-		"0 22-2 * * *":                       "“22-2” runs backwards: write 22-23,0-2",
-		"0 0 * * fri-sun":                    "“fri-sun” runs backwards, because Sunday is day 0: write 5-7",
-		"0 0 * * sat-mon":                    "“sat-mon” runs backwards: write 6,0-1",
-		"0 0 * * monday":                     "“monday” in the day of week is not known: write mon",
-		"0 0 * * L":                          "“L” in the day of week is not known: write the day before the L, such as friL for the last Friday",
-		"0 0 * * mon#6":                      "“mon#6” in the day of week is not known: write a day, # and a place from 1 to 5, such as mon#2",
-		"0 0 L-3 * *":                        "“L-3” in the day of month is not known: only L, the last day, can be written",
-		"0 0 W * *":                          "“W” in the day of month is not known: write a date before the W, such as 15W",
+		"*/0 * * * *":                        "“*/0” in the minute has an invalid step: write a number from 1 after the slash, such as */5",
+		"0 22-2 * * *":                       "“22-2” is backwards: write 22-23,0-2",
+		"0 0 * * fri-sun":                    "“fri-sun” is backwards, because Sunday is day 0: write 5-7",
+		"0 0 * * sat-mon":                    "“sat-mon” is backwards: write 6,0-1",
+		"0 0 * * monday":                     "“monday” in the day of week is not valid: write mon",
+		"0 0 * * L":                          "“L” in the day of week is not valid: write the day before the L, such as friL for the last Friday",
+		"0 0 * * mon#6":                      "“mon#6” in the day of week is not valid: write a day, # and a number from 1 to 5, such as mon#2",
+		"0 0 L-3 * *":                        "“L-3” in the day of month is not supported: use L for the last day",
+		"0 0 W * *":                          "“W” in the day of month is not valid: write a date before the W, such as 15W",
 		"0 0 ? * *":                          "cron has no “?”: write * for any day of month",
-		"H 0 * * *":                          "“H 0 * * *” is a Jenkins schedule: H in the minute is a number that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace",
+		"H 0 * * *":                          "“H 0 * * *” is a Jenkins schedule: H in the minute is a number that Jenkins chooses for each job: look up when the job runs and write that time, or use an interval with enough grace",
 		"0 0 1, * *":                         "the day of month has an empty part: write a number on both sides of each comma, dash and slash",
 		"1-* 0 * * *":                        "“*” in the minute cannot be the end of a range: write * alone",
 		"0 x * * *":                          "“x” in the hour is not a number: write one from 0 to 23, or *",
-		"0 0 * Xmas *":                       "“Xmas” in the month is not known: write a number from 1 to 12 or a name such as feb",
-		"0 0 31 2 *":                         "“0 0 31 2 *” names a day that never comes: look at the day of month and the month",
-		"0 0 31 4,6,9,11 *":                  "“0 0 31 4,6,9,11 *” names a day that never comes: look at the day of month and the month",
+		"0 0 * Xmas *":                       "“Xmas” in the month is not valid: write a number from 1 to 12 or a name such as feb",
+		"0 0 31 2 *":                         "“0 0 31 2 *” never occurs: check the day of month and the month",
+		"0 0 31 4,6,9,11 *":                  "“0 0 31 4,6,9,11 *” never occurs: check the day of month and the month",
 		"0 3 * *":                            "“0 3 * *” has 4 of 5 fields: write minute, hour, day of month, month and day of week, such as 0 3 * * *",
-		"0 0 3 * * *":                        "“0 0 3 * * *” has more than one meaning; with the second first, as in Spring, robfig/cron and node-cron: write 0 3 * * *; with the year last, as in Nomad and supercronic: write 0 0 3 * *",
-		"0 0 25 * * MONDAY":                  "“0 0 25 * * MONDAY” has more than 5 fields: cron knows neither seconds nor years; write minute, hour, day of month, month and day of week",
+		"0 0 3 * * *":                        "“0 0 3 * * *” has more than one meaning; with seconds first, as in Spring, robfig/cron and node-cron: write 0 3 * * *; with the year last, as in Nomad and supercronic: write 0 0 3 * *",
+		"0 0 25 * * MONDAY":                  "“0 0 25 * * MONDAY” has more than 5 fields: cron has neither seconds nor years; write minute, hour, day of month, month and day of week",
 		"0 25 * * * root /bin/backup":        "hour 25 is out of range: hours go from 0 to 23",
-		"0 3 * * * backup.sh":                "“0 3 * * * backup.sh” goes on after the fifth field: leave the command out and write 0 3 * * *",
-		"CRON_TZ=Asia/Tokyo":                 "“CRON_TZ=Asia/Tokyo” sets a time zone: leave it out of the line, and choose the zone of the schedule",
-		"@reboot":                            "@reboot has no time at which it is due: use an interval instead",
-		"@nightly":                           "“@nightly” is not known: write @hourly, @daily, @weekly, @monthly, @yearly or five fields such as 0 3 * * *",
+		"0 3 * * * backup.sh":                "“0 3 * * * backup.sh” has text after the fifth field: remove the command and write 0 3 * * *",
+		"CRON_TZ=Asia/Tokyo":                 "“CRON_TZ=Asia/Tokyo” sets a time zone: remove it from the line, and set the time zone of the schedule",
+		"@reboot":                            "@reboot has no schedule: use an interval instead",
+		"@nightly":                           "“@nightly” is not a known nickname: write @hourly, @daily, @weekly, @monthly, @yearly or five fields such as 0 3 * * *",
 		" ":                                  "the schedule is empty: write a cron line such as 0 3 * * *",
-		strings.Repeat("1", 1001):            "the line is too long: the longest has 1000 characters; spread it over several lines",
+		strings.Repeat("1", 1001):            "the line is too long (maximum 1000 characters): split it into several lines",
 		strings.Repeat("9", 50) + " * * * *": "minute " + strings.Repeat("9", 40) + "… is out of range: minutes go from 0 to 59",
 	} {
 		_, err := Cron([]string{line}, "")
@@ -253,8 +253,8 @@ func TestCron_ProblemsNameTheLine(t *testing.T) {
 	}
 }
 
-// Another library is a second opinion on the calendar where no clock changes. It takes
-// */2 in a day field for a restriction, which Debian does not, so such lines are left out.
+// Another library confirms the calendar in a zone without clock changes. It treats */2 in a day
+// field as a restriction, which Debian does not, so such lines are excluded.
 func TestCron_AgreesWithAnotherLibraryInUTC(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 0))
 	compared := 0

@@ -15,14 +15,14 @@ import (
 // This file is a slow and obvious cron: it lives through every minute, as cron(8) of
 // Debian says it does, and knows nothing of the code under test.
 
-// generatedField is a field of a cron line together with what it means.
+// generatedField is a field of a cron line with its meaning.
 type generatedField struct {
 	text string
 	has  [64]bool
-	star bool // begins with "*"
+	star bool // starts with "*"
 }
 
-// generatedLine is a cron line together with what it means.
+// generatedLine is a cron line with its meaning.
 type generatedLine struct{ minute, hour, dom, month, dow generatedField }
 
 func (l generatedLine) text() string {
@@ -39,8 +39,8 @@ func (l generatedLine) matches(virtual int64) bool {
 	return day && l.minute.has[t.Minute()] && l.hour.has[t.Hour()] && l.month.has[int(t.Month())]
 }
 
-// debianCronRuns lives from one moment to another and returns when the line ran. It begins
-// three days early, so that its virtual clock has seen what came before.
+// debianCronRuns simulates cron from one time to another and returns when the line ran. It starts
+// three days early, so that its virtual clock has seen the earlier changes.
 func debianCronRuns(l generatedLine, loc *time.Location, from, to time.Time) []time.Time {
 	wild := l.minute.star || l.hour.star
 	matching := map[int64]bool{}
@@ -65,18 +65,18 @@ func debianCronRuns(l generatedLine, loc *time.Location, from, to time.Time) []t
 		case diff > 180 || diff <= -180: // the clock was corrected
 			virtual = now
 			run = ask(now)
-		case diff > 5: // wildcard jobs once, fixed jobs for every minute missed
+		case diff > 5: // wildcard jobs once, fixed jobs for every skipped minute
 			run = wild && ask(now)
 			for virtual < now {
 				virtual++
 				run = run || !wild && ask(virtual)
 			}
-		case diff > 0: // everything for every minute missed
+		case diff > 0: // all jobs for every skipped minute
 			for virtual < now {
 				virtual++
 				run = run || ask(virtual)
 			}
-		default: // wildcard jobs only, until the virtual clock is caught up with
+		default: // wildcard jobs only, until the virtual clock is reached
 			run = wild && ask(now)
 		}
 		if run && !t.Before(from) {
@@ -86,13 +86,13 @@ func debianCronRuns(l generatedLine, loc *time.Location, from, to time.Time) []t
 	return runs
 }
 
-// wallMinute counts minutes on the clock on the wall.
+// wallMinute counts minutes on the wall clock.
 func wallMinute(t time.Time, loc *time.Location) int64 {
 	_, offset := t.In(loc).Zone()
 	return (t.Unix() + int64(offset)) / 60
 }
 
-// generateField makes a field with a meaning; the likelihood of a plain "*" is given.
+// generateField generates a field with its meaning. star is the probability of a plain "*".
 func generateField(r *rand.Rand, low, high int, star float64) generatedField {
 	if r.Float64() < star {
 		return generateItem(r, low, high, 0)
@@ -133,7 +133,7 @@ func generateItem(r *rand.Rand, low, high, kind int) generatedField {
 	return f
 }
 
-// generateLine prefers the hours in which clocks are changed.
+// generateLine prefers the hours in which clocks change.
 func generateLine(r *rand.Rand) generatedLine {
 	l := generatedLine{
 		minute: generateField(r, 0, 59, 0.2),
@@ -147,7 +147,7 @@ func generateLine(r *rand.Rand) generatedLine {
 	}
 	l.dow.has[0] = l.dow.has[0] || l.dow.has[7]
 	if strings.Contains(l.hour.text, "*") && !l.hour.has[4] {
-		l.hour = generateField(r, 0, 23, 1) // "*" of 0 to 3 is not what it says
+		l.hour = generateField(r, 0, 23, 1) // "*" means all hours, not 0 to 3
 	}
 	return l
 }
@@ -176,10 +176,11 @@ func location(t testing.TB, zone string) *time.Location {
 	return loc
 }
 
-// changingZones lists zones and years with every kind of change: an hour, half an hour
-// (Lord Howe), two hours (Troll), three (Casey), a day (Apia, Kwajalein, Kiritimati), a minute past
-// midnight (St John's), at midnight (Cairo, Beirut, Santiago, Havana, Asuncion), winter as the exception
-// (Dublin, Casablanca), new standard times (Caracas, Pyongyang, Volgograd), and 44 min 30 s (Monrovia).
+// changingZones lists zones and years with every kind of change: an hour, half an hour (Lord Howe),
+// two hours (Troll), three (Casey), a day (Apia, Kwajalein, Kiritimati), a minute past midnight (St
+// John's), at midnight (Cairo, Beirut, Santiago, Havana, Asuncion), winter as the exception
+// (Dublin, Casablanca), new standard times (Caracas, Pyongyang, Volgograd), and 44 min 30 s
+// (Monrovia).
 var changingZones = []struct {
 	zone        string
 	first, last int
@@ -254,12 +255,12 @@ func TestCron_AgreesWithDebianCronInUTC(t *testing.T) {
 	}
 }
 
-// compareWithDebian compares all slots, forwards, backwards, and from anywhere in between.
+// compareWithDebian compares all slots, forwards, backwards, and from random times.
 func compareWithDebian(t *testing.T, l generatedLine, zone string, from, to time.Time, r *rand.Rand) {
 	t.Helper()
 	s, err := Cron([]string{l.text()}, zone)
 	if err != nil {
-		if strings.Contains(err.Error(), "never comes") && debianCronRuns(l, location(t, zone), from, to) == nil {
+		if strings.Contains(err.Error(), "never occurs") && debianCronRuns(l, location(t, zone), from, to) == nil {
 			return
 		}
 		t.Fatalf("%s: %v", l.text(), err)
@@ -276,7 +277,7 @@ func compareWithDebian(t *testing.T, l generatedLine, zone string, from, to time
 	}
 }
 
-// checkNextAndPrevBetween asks Next and Prev at a random moment, whole minute or not.
+// checkNextAndPrevBetween calls Next and Prev at a random time, on a whole minute or not.
 func checkNextAndPrevBetween(t *testing.T, s Schedule, want []time.Time, from, to time.Time, r *rand.Rand) {
 	t.Helper()
 	at := from.Add(time.Duration(r.Int64N(int64(to.Sub(from)))))
@@ -300,7 +301,7 @@ func checkNextAndPrevBetween(t *testing.T, s Schedule, want []time.Time, from, t
 	}
 }
 
-// slotsBetween collects from included, to not included.
+// slotsBetween returns the slots from (inclusive) to (exclusive).
 func slotsBetween(s Schedule, from, to time.Time) []time.Time {
 	var slots []time.Time
 	for at := from.Add(-1); ; {

@@ -4,20 +4,22 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
-// Sets that have a name of their own.
+// Sets with a description.
 const (
-	allDates    = bitset(1<<32 - 2) // 1 to 31
-	allMonths   = bitset(1<<13 - 2)
-	allWeekdays = bitset(1<<7 - 1)
+	allDates    = wallclock.Bitset(1<<32 - 2) // 1 to 31
+	allMonths   = wallclock.Bitset(1<<13 - 2)
+	allWeekdays = wallclock.Bitset(1<<7 - 1)
 	workdays    = allWeekdays &^ weekend
-	weekend     = bitset(1<<0 | 1<<6)
+	weekend     = wallclock.Bitset(1<<0 | 1<<6)
 )
 
-// describe implements dayRule. A day that may match either field is said with "and", as
-// people do: "on the 1st and on Mondays" is both kinds of days.
-func (c *cronDays) describe(months bitset) (string, bool) {
+// describe implements dayRule. A day that can match either field is described with "and", as people
+// say it: "on the 1st and on Mondays" means both kinds of days.
+func (c *cronDays) describe(months wallclock.Bitset) (string, bool) {
 	anyDate, anyWeekday := c.dates == allDates, c.weekdays == allWeekdays
 	if c.matchBoth {
 		switch {
@@ -39,17 +41,17 @@ func (c *cronDays) describe(months bitset) (string, bool) {
 	return dates + " and " + weekdays, ok && too
 }
 
-// describeBothFields is for a day that must match both fields.
-func (c *cronDays) describeBothFields(months bitset) (string, bool) {
+// describeBothFields describes days that must match both fields.
+func (c *cronDays) describeBothFields(months wallclock.Bitset) (string, bool) {
 	dates, ok := c.describeDates(months)
-	if c.lastOfMonth != 0 || c.nth != [6]bitset{} {
+	if c.lastOfMonth != 0 || c.nth != [6]wallclock.Bitset{} {
 		return "", false
 	}
 	return dates + ifWeekdays(c.weekdays), ok
 }
 
 // ifWeekdays limits dates to weekdays.
-func ifWeekdays(weekdays bitset) string {
+func ifWeekdays(weekdays wallclock.Bitset) string {
 	switch weekdays {
 	case workdays:
 		return ", if that is a weekday"
@@ -63,8 +65,8 @@ func ifWeekdays(weekdays bitset) string {
 	return ", if that is a " + strings.Join(names, " or ")
 }
 
-// describeDates says the first day field, with what goes beyond plain dates last.
-func (c *cronDays) describeDates(months bitset) (string, bool) {
+// describeDates describes the day of month, plain dates first.
+func (c *cronDays) describeDates(months wallclock.Bitset) (string, bool) {
 	var parts []string
 	if c.dates != 0 {
 		if c.nearestWeekdays == 0 && !c.lastDay && !c.lastWeekday {
@@ -76,7 +78,7 @@ func (c *cronDays) describeDates(months bitset) (string, bool) {
 		}
 		parts = append(parts, names...)
 	}
-	for d := range c.nearestWeekdays.all() {
+	for d := range c.nearestWeekdays.All() {
 		parts = append(parts, "the weekday nearest the "+ordinal(d))
 	}
 	if c.lastWeekday {
@@ -88,31 +90,31 @@ func (c *cronDays) describeDates(months bitset) (string, bool) {
 	return "on " + joinWithAnd(parts) + ofMonths(months), len(parts) <= maxListedTimes
 }
 
-// describePlainDates says "on 24 December" or "on the 1st and 15th of every month".
-func describePlainDates(dates, months bitset) (string, bool) {
-	if dates.size() == 1 && months.size() == 1 {
-		return fmt.Sprintf("on %d %s", dates.first(), time.Month(months.first())), true
+// describePlainDates returns "on 24 December" or "on the 1st and 15th of every month".
+func describePlainDates(dates, months wallclock.Bitset) (string, bool) {
+	if dates.Size() == 1 && months.Size() == 1 {
+		return fmt.Sprintf("on %d %s", dates.First(), time.Month(months.First())), true
 	}
-	if step, ok := constantStep(dates); ok && step == 1 && dates.size() > 2 {
-		return fmt.Sprintf("from the %s to the %s", ordinal(dates.first()), ordinal(dates.last())) + ofMonths(months), true
+	if step, ok := constantStep(dates); ok && step == 1 && dates.Size() > 2 {
+		return fmt.Sprintf("from the %s to the %s", ordinal(dates.First()), ordinal(dates.Last())) + ofMonths(months), true
 	}
 	names, ok := dateOrdinals(dates)
 	return "on " + joinWithAnd(names) + ofMonths(months), ok
 }
 
 // dateOrdinals returns "the 1st", "15th".
-func dateOrdinals(dates bitset) ([]string, bool) {
+func dateOrdinals(dates wallclock.Bitset) ([]string, bool) {
 	var names []string
-	for d := range dates.all() {
+	for d := range dates.All() {
 		names = append(names, ordinal(d))
 	}
 	names[0] = "the " + names[0]
 	return names, len(names) <= maxListedTimes
 }
 
-// describeWeekdays says the second day field. Plain weekdays beside a place in the
-// month would make a sentence that can be misread.
-func (c *cronDays) describeWeekdays(months bitset) (string, bool) {
+// describeWeekdays describes the day of week. Plain weekdays together with an occurrence in the
+// month would be ambiguous, so it returns false for them.
+func (c *cronDays) describeWeekdays(months wallclock.Bitset) (string, bool) {
 	var parts []string
 	for i, days := range c.nth {
 		for _, d := range weekdaysFromMonday(days) {
@@ -132,7 +134,7 @@ func (c *cronDays) describeWeekdays(months bitset) (string, bool) {
 }
 
 // describe implements dayRule.
-func (c *onCalendarDays) describe(months bitset) (string, bool) {
+func (c *onCalendarDays) describe(months wallclock.Bitset) (string, bool) {
 	dates, ok := "", true
 	switch {
 	case c.fromEnd != nil:
@@ -161,8 +163,9 @@ func ordinalFromEnd(n int) string {
 	return ordinal(n) + " last"
 }
 
-// describePlainWeekdays says "on weekdays", "from Monday to Saturday" or "on Mondays and Fridays".
-func describePlainWeekdays(weekdays bitset) string {
+// describePlainWeekdays returns "on weekdays", "from Monday to Saturday" or "on Mondays and
+// Fridays".
+func describePlainWeekdays(weekdays wallclock.Bitset) string {
 	switch weekdays {
 	case allWeekdays:
 		return "every day"
@@ -182,43 +185,43 @@ func describePlainWeekdays(weekdays bitset) string {
 	return "on " + joinWithAnd(names)
 }
 
-// weekdaysFromMonday returns the weekdays in the order of the week.
-func weekdaysFromMonday(weekdays bitset) []time.Weekday {
+// weekdaysFromMonday returns the weekdays in order, Monday first.
+func weekdaysFromMonday(weekdays wallclock.Bitset) []time.Weekday {
 	var days []time.Weekday
 	for d := 1; d <= 7; d++ {
-		if weekdays.has(d % 7) {
+		if weekdays.Has(d % 7) {
 			days = append(days, time.Weekday(d%7))
 		}
 	}
 	return days
 }
 
-// inMonths goes after days that are not dates: " in January and July".
-func inMonths(months bitset) string {
+// inMonths follows days that are not dates: " in January and July".
+func inMonths(months wallclock.Bitset) string {
 	if months == allMonths {
 		return ""
 	}
-	if step, ok := constantStep(months); ok && step == 1 && months.size() > 2 {
-		return fmt.Sprintf(" from %s to %s", time.Month(months.first()), time.Month(months.last()))
+	if step, ok := constantStep(months); ok && step == 1 && months.Size() > 2 {
+		return fmt.Sprintf(" from %s to %s", time.Month(months.First()), time.Month(months.Last()))
 	}
 	return " in " + joinWithAnd(monthNames(months))
 }
 
-// ofMonths goes after dates: " of every month", " of January and July".
-func ofMonths(months bitset) string {
+// ofMonths follows dates: " of every month", " of January and July".
+func ofMonths(months wallclock.Bitset) string {
 	if months == allMonths {
 		return " of every month"
 	}
-	if step, ok := constantStep(months); ok && step == 1 && months.size() > 2 {
+	if step, ok := constantStep(months); ok && step == 1 && months.Size() > 2 {
 		return " of every month" + inMonths(months)
 	}
 	return " of " + joinWithAnd(monthNames(months))
 }
 
-// monthNames are in full; there are at most eleven.
-func monthNames(months bitset) []string {
+// monthNames returns the full names. There are at most eleven.
+func monthNames(months wallclock.Bitset) []string {
 	var names []string
-	for m := range months.all() {
+	for m := range months.All() {
 		names = append(names, time.Month(m).String())
 	}
 	return names

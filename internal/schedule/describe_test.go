@@ -34,7 +34,7 @@ func TestDescribe(t *testing.T) {
 		{"10-50/3 * * * *", "every 3 min from minute 10 to minute 49 of every hour"},
 		{"0-29 * * * *", "every minute from minute 0 to minute 29 of every hour"},
 		{"*/30 * * * *", "every 30 min"},
-		{"0,1,2,3,5,7,11,13,17,19,23 * * * *", "as “0,1,2,3,5,7,11,13,17,19,23 * * * *” says, Europe/Berlin"},
+		{"0,1,2,3,5,7,11,13,17,19,23 * * * *", "matching “0,1,2,3,5,7,11,13,17,19,23 * * * *”, Europe/Berlin"},
 		{"0 * * * *", "every hour"},
 		{"17 * * * *", "17 min past every hour"},
 		{"*/20 * * * sat", "every 20 min on Saturdays, Europe/Berlin"},
@@ -43,7 +43,7 @@ func TestDescribe(t *testing.T) {
 		{"* 9-17 * * *", "every minute from 09:00 to 17:59 every day, Europe/Berlin"},
 		{"30 9-17 * * *", "every 1 h from 09:30 to 17:30 every day, Europe/Berlin"},
 		{"0 */2 * * *", "every 2 h from 00:00 to 22:00 every day, Europe/Berlin"},
-		{"*/20 */2 * * *", "as “*/20 */2 * * *” says, Europe/Berlin"},
+		{"*/20 */2 * * *", "matching “*/20 */2 * * *”, Europe/Berlin"},
 		{"0 0 1,15 * *", "at 00:00 on the 1st and 15th of every month, Europe/Berlin"},
 		{"0 0 2,3,11,22 * *", "at 00:00 on the 2nd, 3rd, 11th and 22nd of every month, Europe/Berlin"},
 		{"0 0 1-7 * *", "at 00:00 from the 1st to the 7th of every month, Europe/Berlin"},
@@ -52,9 +52,9 @@ func TestDescribe(t *testing.T) {
 		{"0 0 1 3-10 *", "at 00:00 on the 1st of every month from March to October, Europe/Berlin"},
 		{"0 0 1 * mon", "at 00:00 on the 1st of every month and on Mondays, Europe/Berlin"},
 		{"0 0 */10 * mon", "at 00:00 on the 1st, 11th, 21st and 31st of every month, if that is a Monday, Europe/Berlin"},
-		{"0 0 */2 * mon", "as “0 0 */2 * mon” says, Europe/Berlin"},
-		{"0 0 1 * mon#1,fri", "as “0 0 1 * mon#1,fri” says, Europe/Berlin"},
-		{"0 0 1,3,5,7,9,11,13 * mon", "as “0 0 1,3,5,7,9,11,13 * mon” says, Europe/Berlin"},
+		{"0 0 */2 * mon", "matching “0 0 */2 * mon”, Europe/Berlin"},
+		{"0 0 1 * mon#1,fri", "matching “0 0 1 * mon#1,fri”, Europe/Berlin"},
+		{"0 0 1,3,5,7,9,11,13 * mon", "matching “0 0 1,3,5,7,9,11,13 * mon”, Europe/Berlin"},
 		{"0 0 1-31 * mon", "at 00:00 every day, Europe/Berlin"},
 		{"0 0 L,15W,LW * *", "at 00:00 on the weekday nearest the 15th, the last weekday and the last day of every month, Europe/Berlin"},
 		{"0 0 * * friL,mon#2", "at 00:00 on the 2nd Monday and the last Friday of every month, Europe/Berlin"},
@@ -68,20 +68,20 @@ func TestDescribe(t *testing.T) {
 		{"*:0/35", "at 0 and 35 min past every hour except at 00:00 (not every 35 min: the step starts again each hour), Europe/Berlin"},
 		{"*:0/7", "at 0, 7, 14, 21, 28, 35, 42, 49 and 56 min past every hour except at 00:00 (not every 7 min: the step starts again each hour), Europe/Berlin"},
 		{"*:2/25", "at 2, 27 and 52 min past every hour except at 00:02, Europe/Berlin"},
-		{"Mon *:0/35", "as “Mon *:0/35” says, Europe/Berlin"},
+		{"Mon *:0/35", "matching “Mon *:0/35”, Europe/Berlin"},
 		{"*:0/20", "every 20 min"},
-		{"*-*-01/3 *:00,45", "as “*-*-01/3 *:00,45” says, Europe/Berlin"},
-		{"3..22:0/35", "as “3..22:0/35” says, Europe/Berlin"},
-		{"0/5:00", "as “0/5:00” says, Europe/Berlin"}, // 00:00 is passed over on the 1st
+		{"*-*-01/3 *:00,45", "matching “*-*-01/3 *:00,45”, Europe/Berlin"},
+		{"3..22:0/35", "matching “3..22:0/35”, Europe/Berlin"},
+		{"0/5:00", "matching “0/5:00”, Europe/Berlin"}, // 00:00 is skipped on the 1st
 		{"*:*:*", "every second"},
-		{"*:*:0/7", "as “*:*:0/7” says, Europe/Berlin"},
-		{"10:00:00.5", "as “10:00:00.5” says, Europe/Berlin"},
+		{"*:*:0/7", "matching “*:*:0/7”, Europe/Berlin"},
+		{"10:00:00.5", "matching “10:00:00.5”, Europe/Berlin"},
 		{"*-*~1 20:00", "at 20:00 on the last day of every month, Europe/Berlin"},
 		{"Fri *-02~3 20:00", "at 20:00 on the 3rd last day of February, if that is a Friday, Europe/Berlin"},
-		{"Mon *-*~1..7 20:00", "as “Mon *-*~1..7 20:00” says, Europe/Berlin"},
+		{"Mon *-*~1..7 20:00", "matching “Mon *-*~1..7 20:00”, Europe/Berlin"},
 		{"Sat,Sun *-*-13", "at 00:00 on the 13th of every month, if that is on a weekend, Europe/Berlin"},
 		{"2026-12-24 18:00", "once, at 18:00 on 24 December 2026, Europe/Berlin"},
-		{"2026..2028-12-24 18:00", "as “2026..2028-12-24 18:00” says, Europe/Berlin"},
+		{"2026..2028-12-24 18:00", "matching “2026..2028-12-24 18:00”, Europe/Berlin"},
 		{"10:00 UTC\n11:00", "at 10:00 every day, UTC; at 11:00 every day, Europe/Berlin"},
 	} {
 		lines := strings.Split(c.lines, "\n")
@@ -99,8 +99,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// Words that list minutes are compared with the slots of the day after: each listed time is
-// one, and no other is.
+// A description that lists minutes matches the slots of the next day: every listed time is a slot,
+// and there are no others.
 func TestDescribe_ListedMinutesAreTheSlots(t *testing.T) {
 	listed := regexp.MustCompile(`^at ([0-9, and]+) min past every hour( except at ([0-9:, and]+?))?( \(|,|$)`)
 	numbers := regexp.MustCompile(`[0-9:]+`)
@@ -114,7 +114,7 @@ func TestDescribe_ListedMinutesAreTheSlots(t *testing.T) {
 					s, err = OnCalendar([]string{line}, "")
 				}
 				if err != nil {
-					continue // a step out of range
+					continue // the step is out of range
 				}
 				words := listed.FindStringSubmatch(strings.ReplaceAll(s.Describe(), noBreakSpace, " "))
 				if words == nil {

@@ -3,42 +3,43 @@ package schedule
 import (
 	"strconv"
 	"strings"
+
+	"overdue/internal/schedule/wallclock"
 )
 
-// Suggestion is a schedule with the meaning of an expression that was rejected.
+// Suggestion is a valid schedule with the meaning of a rejected expression.
 type Suggestion struct {
-	Kind    string // where to write it: one of the kinds below
-	Text    string // what to write
-	Zone    string // IANA name of the zone that the expression names; empty if it names none
-	Dialect string // whose expression it was taken for, such as "Quartz"
-	Note    string // what else to change, in a sentence; empty if nothing
+	Kind    string // one of the kinds below
+	Text    string // the schedule
+	Zone    string // IANA name of the zone in the expression; "" if it has none
+	Dialect string // program whose syntax was recognized, such as "Quartz"
+	Note    string // what else to change, as a sentence; "" if nothing
 }
 
-// The kinds of a Suggestion, as the members of the API are called.
+// The kinds of a Suggestion, as in the API.
 const (
 	KindInterval   = "interval"
 	KindCron       = "cron"
 	KindOnCalendar = "oncalendar"
 )
 
-// dialect is a way in which other programs write a schedule. The table below is
-// the rule by which expressions are recognised and translated; each row states it
-// in words, with the source it was taken from.
+// dialect is the schedule syntax of another program. The table below is the rule by which
+// expressions are recognized and translated. Each row describes the syntax in words, with its
+// source.
 type dialect struct {
 	name            string // in [Suggestion.Dialect]
-	title           string // of an expression, with its article
-	phrase          string // where it is read so, in a clause
+	title           string // of an expression, with an article
+	phrase          string // the dialect as a clause
 	layouts         []string
-	sundayNumber    int    // number of Sunday in the day of week; the others follow
-	oneQuestionMark bool   // exactly one of the two day fields is "?"
-	rangesWrap      bool   // a range may run over the end, such as 22-4
-	note            string // about every translation, in a sentence
+	sundayNumber    int    // number of Sunday in the day of week
+	oneQuestionMark bool   // exactly one of the two day fields must be "?"
+	rangesWrap      bool   // a range can wrap around, such as 22-4
+	note            string // about every translation, as a sentence
 	rule            string
 	source          string
 }
 
-// A layout names the fields in their order: second, minute, hour, Day of the
-// month, Month, Weekday and year.
+// A layout lists the fields in order: second, minute, hour, Day of month, Month, Weekday and year.
 const (
 	fiveFields   = "mhDMW"
 	secondsFirst = "smhDMW"
@@ -50,12 +51,12 @@ var (
 	quartz = dialect{
 		name: "Quartz", title: "a Quartz expression", phrase: "in Quartz", layouts: []string{secondsFirst, sevenFields}, sundayNumber: 1, oneQuestionMark: true, rangesWrap: true,
 		rule: "Six fields beginning with the second, or seven ending with the year. Exactly one of day of month and day of week is “?”. " +
-			"Sunday is 1 and Saturday 7. L, W, LW and # are known; L alone in the day of week is Saturday. Ranges may wrap.",
+			"Sunday is 1 and Saturday 7. L, W, LW and # are supported; L alone in the day of week is Saturday. Ranges may wrap.",
 		source: "Quartz 2.3 CronExpression, class documentation; not tried",
 	}
 	spring = dialect{
-		name: "Spring", title: "a line with the second first, as in Spring, robfig/cron and node-cron", phrase: "with the second first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sundayNumber: 0,
-		rule: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are known. " +
+		name: "Spring", title: "a line with seconds first, as in Spring, robfig/cron and node-cron", phrase: "with seconds first, as in Spring, robfig/cron and node-cron", layouts: []string{secondsFirst}, sundayNumber: 0,
+		rule: "Six fields beginning with the second. “?” is “*”. Monday is 1, Sunday 0 or 7. L, LW, W and # are supported. " +
 			"robfig/cron with seconds, node-cron, cron-parser, croner and NCrontab number the days alike. " +
 			"If both day fields are restricted, both must match in Spring and node-cron, one in robfig/cron, cron-parser and croner.",
 		source: "Spring Framework 6 CronExpression.parse, Javadoc; NCrontab, README; robfig/cron 3.0.1, node-cron 4.6.0, cron-parser 5.10.6 and croner 11.0.1, tried",
@@ -97,21 +98,21 @@ func layoutField(letter byte) cronField {
 	return cronField{name: "second", plural: "seconds", max: 59}
 }
 
-// meaning is an expression as one dialect reads it.
+// meaning is an expression as one dialect interprets it.
 type meaning struct {
 	dialect         string
 	title           string
 	phrase          string
 	kind            string
-	text            string // empty if no schedule here has the same meaning
-	noEquivalent    string // why text is empty, in a clause
+	text            string // "" if Overdue has no equivalent schedule
+	noEquivalent    string // why text is empty, as a clause
 	note            string
 	sundayNumber    int
 	numbersWeekdays bool // the day of week has numbers
 }
 
-// parse returns the expression as the dialect reads it. It returns false if the
-// expression is not valid in this dialect.
+// parse interprets an expression in the dialect. It returns false if the expression is not valid in
+// it.
 func (d dialect) parse(fields []string) (meaning, bool) {
 	for _, layout := range d.layouts {
 		if len(layout) == len(fields) {
@@ -121,9 +122,9 @@ func (d dialect) parse(fields []string) (meaning, bool) {
 	return meaning{}, false
 }
 
-// parseLayout is read for one layout.
+// parseLayout is parse for one layout.
 func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
-	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]bitset{}}
+	x := translation{dialect: d, cronFields: map[byte]string{}, sets: map[byte]wallclock.Bitset{}}
 	for i := range layout {
 		if !x.translateField(layout[i], fields[i]) {
 			return meaning{}, false
@@ -137,10 +138,10 @@ func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	case x.cronFields['D'] != "*" && x.cronFields['W'] != "*":
 		r.noEquivalent = "both day fields are restricted, and programs disagree whether one or both must match"
 		return r, true
-	case x.severalSeconds.size() > 1:
+	case x.severalSeconds.Size() > 1:
 		r = x.translateSubMinute(r)
 	case x.second != 0 && r.noEquivalent == "":
-		r.noEquivalent = "it runs at the second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
+		r.noEquivalent = "it runs at second " + strconv.Itoa(x.second) + ", and a cron line has no seconds"
 	}
 	if r.noEquivalent != "" {
 		if text, ok := x.onCalendar(); ok {
@@ -157,7 +158,7 @@ func (d dialect) parseLayout(layout string, fields []string) (meaning, bool) {
 	}
 	r.text = strings.Join(line, " ")
 	if _, err := parseCron(r.text, "UTC"); err != nil {
-		r.text, r.noEquivalent = "", "it names a day that never comes"
+		r.text, r.noEquivalent = "", "it never occurs"
 	}
 	return r, true
 }

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// explainCronLine explains a cron line that was rejected by the program that it was written
-// for, with the schedule here that has the same meaning. It returns nil if the line
-// is not recognised.
+// explainCronLine explains a rejected cron line by the program that it was written for, with an
+// equivalent schedule. It returns nil if it does not recognize the line.
 func explainCronLine(line string) *Problem {
 	for _, recognise := range []func(string) *Problem{
 		explainZonePrefix, explainEventBridge, explainEvery, explainJenkinsHash, explainRandomRange, explainFields, explainCommand, explainOnCalendarLine, explainDuration,
@@ -30,7 +29,7 @@ func problemWithSuggestion(s Suggestion, format string, args ...any) *Problem {
 	return p
 }
 
-// explainZonePrefix reads a time zone before the line, as in robfig/cron and Kubernetes.
+// explainZonePrefix recognizes a time zone before the line, as in robfig/cron and Kubernetes.
 func explainZonePrefix(line string) *Problem {
 	name, rest, _ := strings.Cut(line, "=")
 	if name != "TZ" && name != "CRON_TZ" {
@@ -39,13 +38,13 @@ func explainZonePrefix(line string) *Problem {
 	zone, rest, _ := strings.Cut(rest, " ")
 	canonical, err := CanonicalZone(strings.Trim(zone, `"'`))
 	if rest == "" || err != nil {
-		return problemf("%s sets a time zone: leave it out of the line, and choose the zone of the schedule", quote(line))
+		return problemf("%s sets a time zone: remove it from the line, and set the time zone of the schedule", quote(line))
 	}
 	if _, err := withExplanation(parseCron, explainCronLine)(rest, canonical); err != nil {
 		known, _ := errors.AsType[*Problem](err)
-		p := problemf("the line cannot hold the time zone: choose %s as the zone; without it, %s", excerpt(canonical), err)
+		p := problemf("a cron line cannot contain a time zone: set the time zone to %s; also, %s", excerpt(canonical), err)
 		for _, s := range known.Suggestions {
-			if s.Kind != KindInterval { // which is the same in all zones
+			if s.Kind != KindInterval { // an interval is the same in all zones
 				s.Zone = canonical
 			}
 			p.Suggestions = append(p.Suggestions, s)
@@ -53,10 +52,10 @@ func explainZonePrefix(line string) *Problem {
 		return p
 	}
 	return problemWithSuggestion(Suggestion{Kind: KindCron, Text: rest, Zone: canonical, Dialect: "robfig/cron"},
-		"the line cannot hold the time zone: choose %s as the zone, and write %s", excerpt(canonical), excerpt(rest))
+		"a cron line cannot contain a time zone: set the time zone to %s, and write %s", excerpt(canonical), excerpt(rest))
 }
 
-// explainEventBridge reads the expressions of Amazon EventBridge.
+// explainEventBridge recognizes the expressions of Amazon EventBridge.
 func explainEventBridge(line string) *Problem {
 	kind, inner, ok := strings.Cut(strings.TrimSuffix(line, ")"), "(")
 	if !ok || !strings.HasSuffix(line, ")") {
@@ -68,7 +67,7 @@ func explainEventBridge(line string) *Problem {
 	case "cron":
 		r, ok := eventBridge.parse(strings.Fields(inner))
 		if !ok {
-			return problemf("%s looks like an EventBridge expression, but does not have the six fields minute, hour, day of month, month, day of week and year, one of the days as “?”: check it, and write five fields such as 0 3 * * *", quote(line))
+			return problemf("%s looks like an EventBridge expression, but it needs six fields (minute, hour, day of month, month, day of week, year) with “?” as one of the days: write five fields such as 0 3 * * *", quote(line))
 		}
 		return problemOfMeanings([]meaning{r}, line)
 	case "at":
@@ -78,12 +77,12 @@ func explainEventBridge(line string) *Problem {
 		}
 		once := at.Format(time.DateTime)
 		return problemWithSuggestion(Suggestion{Kind: KindOnCalendar, Text: once, Dialect: eventBridge.name},
-			"%s runs once, which only OnCalendar can say: write %s there", quote(line), once)
+			"%s runs once, and only OnCalendar supports that: write %s as OnCalendar", quote(line), once)
 	}
 	return nil
 }
 
-// explainEvery reads words that begin with @.
+// explainEvery recognizes "@every" of robfig/cron.
 func explainEvery(line string) *Problem {
 	if text, ok := strings.CutPrefix(line, "@every "); ok {
 		return explainInterval(line, text, "robfig/cron")
@@ -91,26 +90,26 @@ func explainEvery(line string) *Problem {
 	return nil
 }
 
-// explainInterval reads the duration of an interval.
+// explainInterval explains an interval of another program.
 func explainInterval(line, text, reading string) *Problem {
 	d, err := ParseDuration(text)
 	if err != nil || d < time.Second || isDigits(strings.TrimSpace(text)) {
-		return problemf("%s looks like an interval of %s, but its duration cannot be read: use an interval such as 5m", quote(line), reading)
+		return problemf("%s looks like an interval of %s, but its duration is not valid: use an interval such as 5m", quote(line), reading)
 	}
 	every := compactDuration(d)
 	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: reading},
-		"%s is an interval, as %s writes it: use an interval of %s", quote(line), reading, FormatDuration(d))
+		"%s is an interval in the syntax of %s: use an interval of %s", quote(line), reading, FormatDuration(d))
 }
 
-// compactDuration returns a duration as people type it.
+// compactDuration formats a duration as a user would type it.
 func compactDuration(d time.Duration) string {
 	return strings.NewReplacer(noBreakSpace, "", "min", "m").Replace(FormatDuration(d))
 }
 
-// jenkinsHash is a field of Jenkins with an H: alone, with a range, with a step, or with both.
+// jenkinsHash matches a Jenkins field with H: alone, with a range, with a step, or with both.
 var jenkinsHash = regexp.MustCompile(`^H(?:\(([0-9]+)-([0-9]+)\))?(?:/([0-9]+))?$`)
 
-// explainJenkinsHash reads the H of Jenkins.
+// explainJenkinsHash recognizes the H of Jenkins.
 func explainJenkinsHash(line string) *Problem {
 	fields := strings.Fields(line)
 	i := slices.IndexFunc(fields, jenkinsHash.MatchString)
@@ -122,7 +121,7 @@ func explainJenkinsHash(line string) *Problem {
 	if n := minuteField.parseNumber; i == 0 && low == "" && step != "" && strings.Join(fields[1:], " ") == "* * * *" {
 		if every, err := n(step); err == nil && every > 0 && 60%every == 0 {
 			return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: step + "m", Dialect: "Jenkins"},
-				"%s is a Jenkins schedule that runs every %s min from a minute that Jenkins picks: use an interval of %s min", quote(line), step, step)
+				"%s is a Jenkins schedule that runs every %s min, from a minute that Jenkins chooses: use an interval of %s min", quote(line), step, step)
 		}
 	}
 	picked := "a number"
@@ -137,10 +136,10 @@ func explainJenkinsHash(line string) *Problem {
 		}
 		what += ", beginning with one"
 	}
-	return problemf("%s is a Jenkins schedule: %s that Jenkins picks for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line), what)
+	return problemf("%s is a Jenkins schedule: %s that Jenkins chooses for each job: look up when the job runs and write that time, or use an interval with enough grace", quote(line), what)
 }
 
-// explainRandomRange reads the random ranges of cronie and OpenBSD.
+// explainRandomRange recognizes the random ranges of cronie and OpenBSD.
 func explainRandomRange(line string) *Problem {
 	fields := strings.Fields(line)
 	if len(fields) < 5 || !slices.ContainsFunc(fields[:5], func(f string) bool { return strings.Contains(f, "~") }) {
@@ -156,16 +155,16 @@ func explainRandomRange(line string) *Problem {
 			fields[i] = low
 		}
 	}
-	return problemf("%s has a random range, as cronie and OpenBSD cron take it; no fixed line has the same meaning: write the earliest time, %s, and make the grace period longer by the range",
+	return problemf("%s has a random range (cronie and OpenBSD cron), which has no fixed equivalent: write the earliest time, %s, and add the range to the grace period",
 		quote(line), excerpt(strings.Join(fields[:5], " ")))
 }
 
-// layoutMin is the lowest number of the i-th field.
+// layoutMin returns the minimum of the i-th field.
 func layoutMin(i int) string {
 	return formatRange(layoutField(fiveFields[i]).min, layoutField(fiveFields[i]).min)
 }
 
-// explainCommand reads a line of a crontab with its command.
+// explainCommand recognizes a crontab line with its command.
 func explainCommand(line string) *Problem {
 	fields := strings.Fields(line)
 	if len(fields) < 6 || isSixthField(fields[5]) {
@@ -178,7 +177,7 @@ func explainCommand(line string) *Problem {
 	return &Problem{Suggestions: []Suggestion{{Kind: KindCron, Text: text, Dialect: "crontab"}}}
 }
 
-// explainOnCalendarLine reads an expression of systemd.
+// explainOnCalendarLine recognizes a systemd calendar expression.
 func explainOnCalendarLine(line string) *Problem {
 	text := strings.TrimSpace(strings.TrimPrefix(line, "OnCalendar="))
 	if _, ok := cronNicknames["@"+strings.ToLower(text)]; ok {
@@ -193,7 +192,7 @@ func explainOnCalendarLine(line string) *Problem {
 	return problemWithSuggestion(Suggestion{Kind: KindOnCalendar, Text: text, Dialect: "systemd"}, "%s is a systemd calendar expression: write it as OnCalendar", quote(line))
 }
 
-// explainDuration reads a length of time.
+// explainDuration recognizes a duration.
 func explainDuration(line string) *Problem {
 	text := strings.TrimPrefix(strings.ToLower(line), "every ")
 	d, err := ParseDuration(text)
@@ -201,10 +200,11 @@ func explainDuration(line string) *Problem {
 		return nil
 	}
 	every := compactDuration(d)
-	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: "a duration"}, "%s is a length of time: use an interval of %s", quote(line), FormatDuration(d))
+	return problemWithSuggestion(Suggestion{Kind: KindInterval, Text: every, Dialect: "a duration"}, "%s is a duration: use an interval of %s", quote(line), FormatDuration(d))
 }
 
-// explainNotOnCalendar explains an OnCalendar expression that is a cron line.
+// explainNotOnCalendar explains a rejected OnCalendar expression, for example one that is a cron
+// line.
 func explainNotOnCalendar(line string) *Problem {
 	text := strings.TrimSpace(strings.TrimPrefix(line, "OnCalendar="))
 	if text != line && text != "" {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// explainFields reads lines of five to seven fields, optionally followed by a user
-// and a command.
+// explainFields recognizes lines of five to seven fields, optionally followed by a user and a
+// command.
 func explainFields(line string) *Problem {
 	fields := strings.Fields(line)
 	n := 0
@@ -23,14 +23,14 @@ func explainFields(line string) *Problem {
 		return nil
 	}
 	if n == 5 && (command || all[0].text == "") {
-		return nil // the mistake is in the line, not in the dialect
+		return nil // the line itself is wrong, not its dialect
 	}
 	if n == 5 {
-		return &Problem{Suggestions: []Suggestion{all[0].suggestion()}} // what is wrong with the field is said already
+		return &Problem{Suggestions: []Suggestion{all[0].suggestion()}} // the message already explains the field
 	}
 	p := problemOfMeanings(all, strings.Join(fields[:n], " "))
 	if command {
-		p.Message += "; leave out what follows the fields"
+		p.Message += "; remove the text after the fields"
 	}
 	return p
 }
@@ -54,8 +54,8 @@ func looksLikeCronField(s string) bool {
 	return true
 }
 
-// possibleMeanings are the meanings that the fields have in the dialects. Two dialects
-// that read a line alike are one reading.
+// possibleMeanings returns the meanings of the fields in the dialects. Dialects with the same
+// meaning are one entry.
 func possibleMeanings(fields []string) []meaning {
 	candidates := []dialect{quartz, spring, cronexpr, eventBridge}
 	switch question := strings.Contains(strings.Join(fields, " "), "?"); {
@@ -114,7 +114,7 @@ func problemOfMeanings(all []meaning, line string) *Problem {
 	return p
 }
 
-// merge records that another dialect reads the line in the same way.
+// merge records that another dialect gives the line the same meaning.
 func (r *meaning) merge(other meaning) {
 	r.dialect, r.phrase = r.dialect+" or "+other.dialect, r.phrase+" or "+other.phrase
 	r.title, r.note = "a "+r.dialect+" expression", firstNonEmpty(r.note, other.note)
@@ -125,8 +125,8 @@ func (r meaning) suggestion() Suggestion {
 	return Suggestion{Kind: r.kind, Text: r.text, Dialect: r.dialect, Note: r.note}
 }
 
-// describeDialect returns the dialect as a clause, with its numbering of the days if the
-// other dialects number them differently.
+// describeDialect returns the dialect as a clause, with its number for Sunday if other dialects use
+// a different one.
 func (r meaning) describeDialect(all []meaning) string {
 	where := r.phrase
 	if slices.ContainsFunc(all, func(other meaning) bool { return other.numbersWeekdays && other.sundayNumber != r.sundayNumber }) {
@@ -135,7 +135,7 @@ func (r meaning) describeDialect(all []meaning) string {
 	return where
 }
 
-// advice returns what to write instead.
+// advice says what to write instead.
 func (r meaning) advice() string {
 	switch r.kind {
 	case KindInterval:

@@ -12,7 +12,7 @@ import (
 	robfig "github.com/robfig/cron/v3"
 )
 
-// suggestionsFor are the suggestions for a rejected line, as "kind text".
+// suggestionsFor returns the suggestions for a rejected line, as "kind text".
 func suggestionsFor(t *testing.T, line string, read func([]string, string) (Schedule, error)) (texts []string, p *Problem) {
 	t.Helper()
 	_, err := read([]string{line}, "")
@@ -32,8 +32,8 @@ func suggestionsFor(t *testing.T, line string, read func([]string, string) (Sche
 	return texts, p
 }
 
-// Each line is recognised for what it is, and what is suggested has its meaning.
-// The expected lines were worked out by hand from the sources in the dialects.
+// Each line is recognized, and the suggestion has its meaning. The expected lines were derived by
+// hand from the sources in the dialects.
 func TestCron_SuggestsTheMeaningOfOtherDialects(t *testing.T) {
 	both := func(a, b string) []string { return []string{"cron " + a, "cron " + b} }
 	one := func(a string) []string { return []string{"cron " + a} }
@@ -44,14 +44,14 @@ func TestCron_SuggestsTheMeaningOfOtherDialects(t *testing.T) {
 		"0 0 12 * * ? *":          one("0 12 * * *"),
 		"0 0/5 14,18 * * ?":       one("*/5 14,18 * * *"),
 		"0 11-13 9 ? * SUN":       one("11-13 9 * * 0"),
-		"0 15 10 ? * 2-6":         both("15 10 * * 1-5", "15 10 * * 2-6"), // Quartz begins with Sunday as 1
+		"0 15 10 ? * 2-6":         both("15 10 * * 1-5", "15 10 * * 2-6"), // in Quartz, Sunday is 1
 		"0 15 10 ? * 6L":          both("15 10 * * 5L", "15 10 * * 6L"),
 		"0 15 10 ? * FRIL":        one("15 10 * * 5L"),
 		"0 15 10 ? * MON#2":       one("15 10 * * 1#2"),
 		"0 15 10 L * ?":           one("15 10 L * *"),
 		"0 15 10 15W * ?":         one("15 10 15W * *"),
 		"0 0 22-4 ? * *":          one("0 0-4,22,23 * * *"),
-		"0 8 ? * 2-6 *":           {"cron 0 8 * * 2-6", "cron 0 8 * * 1-5" + bridge}, // EventBridge begins with Sunday as 1
+		"0 8 ? * 2-6 *":           {"cron 0 8 * * 2-6", "cron 0 8 * * 1-5" + bridge}, // in EventBridge, Sunday is 1
 		"0 8 ? * MON-FRI *":       one("0 8 * * 1-5" + bridge),
 		"15 0 9-17 ? * WED":       {"oncalendar Wed *-*-* 09..17:00:15"},
 		"*/45 * * * * *":          {"oncalendar *-*-* *:*:00,45", "cron 0,45 * * * *"},
@@ -62,7 +62,7 @@ func TestCron_SuggestsTheMeaningOfOtherDialects(t *testing.T) {
 		"0 0 9 * * ? 2027,2029/2": {"oncalendar 2027,2029/2-*-* 09:00:00"},
 		"0 0 9 * * ? */2":         nil,
 		"0 0 9 L-0 * ?":           nil,
-		"0 0 0 ? * L":             one("0 0 * * 6"), // Quartz alone says which day is the last
+		"0 0 0 ? * L":             one("0 0 * * 6"), // only Quartz defines the last day
 		"0 15 10 L-2 * ?":         {"oncalendar *-*~03 10:15:00"},
 		"0 15 10 * * ? 2027":      {"oncalendar 2027-*-* 10:15:00"},
 		"0 0 9 * * MON-FRI":       one("0 9 * * 1-5"),
@@ -131,11 +131,11 @@ func TestCron_SuggestsTheMeaningOfOtherDialects(t *testing.T) {
 
 func TestCron_ExplainsTheJenkinsHash(t *testing.T) {
 	for line, want := range map[string]string{
-		"H H * * *":         "H in the minute is a number that Jenkins picks",
-		"H(0-15)/3 * * * *": "H(0-15)/3 in the minute is every 3 numbers from 0 to 15, beginning with one that Jenkins picks",
-		"30 H(2-5) * * 1-5": "H(2-5) in the hour is a number from 2 to 5 that Jenkins picks",
-		"0 0 H/10 * *":      "H/10 in the day of month is every 10 numbers, beginning with one that Jenkins picks",
-		"0 0 * * H":         "H in the day of week is a number that Jenkins picks",
+		"H H * * *":         "H in the minute is a number that Jenkins chooses",
+		"H(0-15)/3 * * * *": "H(0-15)/3 in the minute is every 3 numbers from 0 to 15, beginning with one that Jenkins chooses",
+		"30 H(2-5) * * 1-5": "H(2-5) in the hour is a number from 2 to 5 that Jenkins chooses",
+		"0 0 H/10 * *":      "H/10 in the day of month is every 10 numbers, beginning with one that Jenkins chooses",
+		"0 0 * * H":         "H in the day of week is a number that Jenkins chooses",
 	} {
 		if got, p := suggestionsFor(t, line, Cron); len(got) > 0 || !strings.Contains(p.Message, want) {
 			t.Errorf("%q: %s %q; want %q", line, p.Message, got, want)
@@ -162,8 +162,8 @@ func TestOnCalendar_SuggestsCronForACronLine(t *testing.T) {
 // pickOne returns one of the texts.
 func pickOne(r *rand.Rand, texts ...string) string { return texts[r.IntN(len(texts))] }
 
-// generateDialectLine draws a line as robfig/cron takes it, without the fields of the days
-// restricted both.
+// generateDialectLine generates a line that robfig/cron accepts, with at most one restricted day
+// field.
 func generateDialectLine(r *rand.Rand, seconds bool) string {
 	item := func(low, high int) string {
 		a, b := low+r.IntN(high-low+1), low+r.IntN(high-low+1)
@@ -182,8 +182,8 @@ func generateDialectLine(r *rand.Rand, seconds bool) string {
 	return line
 }
 
-// What is suggested for a line of robfig/cron, with and without seconds, has the
-// slots that robfig/cron computes.
+// The suggestion for a line of robfig/cron, with and without seconds, has the slots that
+// robfig/cron calculates.
 func TestCron_SuggestionsHaveTheSlotsOfRobfigCron(t *testing.T) {
 	withSeconds := robfig.NewParser(robfig.Second | robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow | robfig.Descriptor)
 	start := time.Date(2027, 1, 30, 12, 34, 56, 0, time.UTC)
@@ -232,7 +232,7 @@ func TestCron_SuggestionsHaveTheSlotsOfRobfigCron(t *testing.T) {
 	}
 }
 
-// Whatever is typed, each suggestion can be read, and is about that line only.
+// For every input, each suggestion is valid and belongs to that line.
 func TestCron_SuggestionsAreValid(t *testing.T) {
 	r := rand.New(rand.NewPCG(20261129, 2))
 	tokens := strings.Fields("* ? 0 5 15 31 59 MON FRI-SUN 1-5 2-6 */15 0/5 L LW 15W 6L 6#3 2027 * * H H/5 1~9 JAN root /x @every 5m TZ=UTC cron( ) rate( minutes Mon..Fri 03:00 OnCalendar=")

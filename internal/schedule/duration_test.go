@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -35,17 +36,17 @@ func TestParseDuration(t *testing.T) {
 func TestParseDuration_ProblemsSayWhatToWrite(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "the duration is empty: write for example 24h or 15 min",
-		"-5m":                    "“-5m” is negative: write a length without a sign, such as 15 min",
-		"367d":                   "“367d” is too long: the longest is 366 d",
-		"366d 1s":                "“366d 1s” is too long: the longest is 366 d",
-		"99999999999999999999":   "“99999999999999999999” is too long: the longest is 366 d",
-		"281474976710656w":       "“281474976710656w” is too long: the longest is 366 d", // a multiple of 2^64 ns
+		"-5m":                    "“-5m” is negative: write a duration without a sign, such as 15 min",
+		"367d":                   "“367d” is too long: the maximum is 366 d",
+		"366d 1s":                "“366d 1s” is too long: the maximum is 366 d",
+		"99999999999999999999":   "“99999999999999999999” is too long: the maximum is 366 d",
+		"281474976710656w":       "“281474976710656w” is too long: the maximum is 366 d", // a multiple of 2^64 ns
 		"2 months":               "“2 months” has months or years, which have no fixed length: write days, such as 30 d",
 		"P1Y":                    "“P1Y” has months or years, which have no fixed length: write days, such as 30 d",
 		"P5":                     "“P5” ends in a number without a unit: write s, min, h, d or w after it",
 		"PT":                     "“PT” is not an ISO 8601 duration: write for example PT5M or P1DT2H",
 		"P1H":                    "“P1H” is not an ISO 8601 duration: write for example PT5M or P1DT2H",
-		"1:30":                   "“1:30” looks like a time of day: write a length such as 1 h 30 min",
+		"1:30":                   "“1:30” looks like a time of day: write a duration such as 1 h 30 min",
 		"1,5h":                   "“1,5h” has a decimal comma: write a point, such as 1.5 h",
 		"1h30":                   "“1h30” ends in a number without a unit: write s, min, h, d or w after it",
 		"5 x":                    "“x” in “5 x” is not a unit: write s, min, h, d or w, such as 15 min",
@@ -82,4 +83,19 @@ func TestFormatDuration_IsParsedAgain(t *testing.T) {
 			t.Fatalf("%s: got %s, %v", FormatDuration(want), got, err)
 		}
 	})
+}
+
+func TestDurationsWithoutUnit_ListsWhatABareNumberCanMean(t *testing.T) {
+	for text, want := range map[string][]string{
+		"24": {"24h", "24m", "24s", "24d"}, " 07 ": {"7h", "7m", "7s", "7d"}, "3600": {"3600h", "3600m", "3600s"}, "86400": {"86400m", "86400s"},
+		"0": nil, "00": nil, "": nil, "24h": nil, "1.5": nil, "-5": nil, "99999999999": nil, "９": nil,
+	} {
+		got, bare := DurationsWithoutUnit(text)
+		if diff := cmp.Diff(want, got); diff != "" || bare != (want != nil) {
+			t.Errorf("%q: %v %v; want %v", text, got, bare, want)
+		}
+	}
+	if got := JoinAlternatives([]string{"24h", "24m", "24d"}); got != "24h, 24m (minutes) or 24d" {
+		t.Error(got)
+	}
 }

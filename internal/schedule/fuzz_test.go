@@ -12,10 +12,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// maxParseTime is far above what any call takes, even on a busy machine.
+// maxParseTime is far above the time of any call, even on a busy machine.
 const maxParseTime = 2 * time.Second
 
-// checkInvariants checks what holds for every schedule at every moment.
+// checkInvariants checks what holds for every schedule at every time.
 func checkInvariants(t interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -114,7 +114,7 @@ func FuzzParseDuration(f *testing.F) {
 	})
 }
 
-// checkProblem checks that a problem is fit to be shown.
+// checkProblem checks that a problem can be shown.
 func checkProblem(t *testing.T, err error) {
 	t.Helper()
 	p, ok := errors.AsType[*Problem](err)

@@ -1,9 +1,13 @@
 package schedule
 
-import "testing"
+import (
+	"testing"
 
-// The next line of a zone begins where the last one ends, and custom need only look one
-// span back, because no clock is changed twice within a day.
+	"overdue/internal/schedule/wallclock"
+)
+
+// Each span of a zone starts where the previous one ends. A policy needs only the previous span,
+// because no clock changes twice within a day.
 func TestSpanAt_SpansAreContiguousAndLongerThanADay(t *testing.T) {
 	zones := map[string]bool{}
 	for _, zone := range zoneAliases {
@@ -14,16 +18,16 @@ func TestSpanAt_SpansAreContiguousAndLongerThanADay(t *testing.T) {
 	}
 	for zone := range zones {
 		loc := location(t, zone)
-		for at := instant(0); at < instant(searchEnd); {
-			s := spanAt(loc, at)
-			if s.start > at || s.end <= at {
-				t.Fatalf("%s: the span at %s goes from %s to %s", zone, at.utc(), s.start.utc(), s.end.utc())
+		for at := wallclock.Instant(0); at < wallclock.Instant(wallclock.SearchEnd); {
+			s := wallclock.SpanAt(loc, at)
+			if s.Start > at || s.End <= at {
+				t.Fatalf("%s: the span at %s goes from %s to %s", zone, at.UTC(), s.Start.UTC(), s.End.UTC())
 			}
-			next := spanAt(loc, s.end)
-			if next.offset != s.offset && next.end-next.start < instant(day) {
-				t.Errorf("%s: the clock is changed at %s and again at %s", zone, next.start.utc(), next.end.utc())
+			next := wallclock.SpanAt(loc, s.End)
+			if next.Offset != s.Offset && next.End-next.Start < wallclock.Instant(wallclock.Day) {
+				t.Errorf("%s: the clock is changed at %s and again at %s", zone, next.Start.UTC(), next.End.UTC())
 			}
-			at = s.end
+			at = s.End
 		}
 	}
 }

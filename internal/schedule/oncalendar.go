@@ -4,21 +4,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/schedule/wallclock"
 )
 
-// OnCalendar returns the schedule of one or more systemd calendar expressions, as
-// OnCalendar= of a timer takes them (systemd.time(7), "Calendar Events", version 252).
-// They are in the named zone ("" is UTC) unless they end in a zone of their own.
-// It is due when any of them is. Empty lines are ignored.
+// OnCalendar parses one or more systemd calendar expressions, as in OnCalendar= of a timer
+// (systemd.time(7), "Calendar Events", version 252). They use the given zone ("" is UTC) unless an
+// expression ends with a zone. The schedule is due when any of them is. Empty lines are ignored.
 //
-// Zones at the end of an expression are names such as Europe/Berlin or UTC.
-// Abbreviations that systemd knows only on some machines, such as CEST, are refused,
-// and so are days that never come. The error is a [*Problem].
+// A zone at the end of an expression must be a name such as Europe/Berlin or UTC. Abbreviations
+// that systemd knows only on some machines, such as CEST, are rejected, and so are days that do not
+// exist. The error is a [*Problem].
 func OnCalendar(lines []string, zone string) (Schedule, error) {
 	return parseLines(lines, zone, "a calendar expression such as Mon..Fri 03:00", withExplanation(parseOnCalendar, explainNotOnCalendar))
 }
 
-// onCalendarShorthands is what systemd.time(7) calls shorthands. "anually" is in there, too.
+// onCalendarShorthands are the shorthands of systemd.time(7). systemd also accepts the spelling
+// "anually".
 var onCalendarShorthands = map[string]string{
 	"minutely":      "*-*-* *:*:00",
 	"hourly":        "*-*-* *:00:00",
@@ -35,8 +37,8 @@ var onCalendarShorthands = map[string]string{
 	"bi-annually":   "*-01,07-01 00:00:00",
 }
 
-// parseOnCalendar reads one expression. A last part with a letter can only be a zone, as
-// weekdays come first and all else is digits.
+// parseOnCalendar parses one expression. A last part with a letter can only be a zone, because
+// weekdays come first and everything else is digits.
 func parseOnCalendar(line, zone string) (*lineSchedule, error) {
 	parts := strings.Split(line, " ")
 	if last := len(parts) - 1; last > 0 && hasLetter(parts[last]) {
@@ -60,7 +62,7 @@ func parseOnCalendar(line, zone string) (*lineSchedule, error) {
 		zone = "UTC"
 	}
 	if _, ok := p.next(0); !ok {
-		return nil, problemf("%s names a day that never comes: look at the date and the weekday", quote(line))
+		return nil, problemf("%s never occurs: check the date and the weekday", quote(line))
 	}
 	loc, err := loadLocation(zone)
 	if err != nil {
@@ -69,7 +71,7 @@ func parseOnCalendar(line, zone string) (*lineSchedule, error) {
 	return &lineSchedule{pattern: *p, loc: loc, policy: onCalendarPolicy, zone: zone, source: source}, nil
 }
 
-// onCalendarZone is Zone, but systemd takes "utc" in any case.
+// onCalendarZone is CanonicalZone, but accepts "utc" in any case, as systemd does.
 func onCalendarZone(name string) (string, error) {
 	if strings.EqualFold(name, "UTC") {
 		return "UTC", nil
@@ -77,16 +79,16 @@ func onCalendarZone(name string) (string, error) {
 	return CanonicalZone(name)
 }
 
-// hasLetter looks for ASCII letters, all that names of zones and weekdays have.
+// hasLetter reports whether s has an ASCII letter. Names of zones and weekdays have no others.
 func hasLetter(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' })
 }
 
-// parseOnCalendarPattern reads weekdays, date and time, each of which may be missing.
-// A number of seconds since 1970 is absolute: it is UTC whatever zone is named.
+// parseOnCalendarPattern parses weekdays, date and time, each of which is optional. A number of
+// seconds since 1970 is absolute: it is in UTC, whatever the zone.
 func parseOnCalendarPattern(parts []string) (p *pattern, absolute bool, err error) {
-	p = &pattern{years: allYears(), months: bitsetOf(1, 12), hours: bitsetOf(0, 0), minutes: bitsetOf(0, 0), seconds: secondZero()}
-	days := &onCalendarDays{dates: bitsetOf(1, 31), weekdays: bitsetOf(0, 6)}
+	p = &pattern{years: allYears(), months: wallclock.BitsetOf(1, 12), hours: wallclock.BitsetOf(0, 0), minutes: wallclock.BitsetOf(0, 0), seconds: wallclock.SecondZero()}
+	days := &onCalendarDays{dates: wallclock.BitsetOf(1, 31), weekdays: wallclock.BitsetOf(0, 6)}
 	p.days = days
 	if hasLetter(parts[0][:1]) {
 		if days.weekdays, err = parseWeekdays(parts[0]); err != nil {
@@ -115,30 +117,30 @@ func parseOnCalendarPattern(parts []string) (p *pattern, absolute bool, err erro
 	return p, false, nil
 }
 
-// parseEpoch reads "@1700000000".
+// parseEpoch parses "@1700000000".
 func (p *pattern) parseEpoch(text string, days *onCalendarDays) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
-	w := wallTime(seconds)
-	if err != nil || !isDigits(text) || w >= searchEnd/second {
-		return problemf("%s is not a moment: write seconds since 1970 after the @, such as @1767225600", quote("@"+text))
+	w := wallclock.WallTime(seconds)
+	if err != nil || !isDigits(text) || w >= wallclock.SearchEnd/wallclock.Second {
+		return problemf("%s is not a timestamp: write the seconds since 1970 after the @, such as @1767225600", quote("@"+text))
 	}
 	t := time.Unix(seconds, 0).UTC()
 	p.years = years{}
 	p.years.add(t.Year())
-	p.months = bitsetOf(int(t.Month()), int(t.Month()))
-	days.dates = bitsetOf(t.Day(), t.Day())
-	p.hours = bitsetOf(t.Hour(), t.Hour())
-	p.minutes = bitsetOf(t.Minute(), t.Minute())
-	p.seconds = ticks{{start: wallTime(t.Second()) * second, stop: wallTime(t.Second()) * second}}
+	p.months = wallclock.BitsetOf(int(t.Month()), int(t.Month()))
+	days.dates = wallclock.BitsetOf(t.Day(), t.Day())
+	p.hours = wallclock.BitsetOf(t.Hour(), t.Hour())
+	p.minutes = wallclock.BitsetOf(t.Minute(), t.Minute())
+	p.seconds = wallclock.Ticks{{Start: wallclock.WallTime(t.Second()) * wallclock.Second, Stop: wallclock.WallTime(t.Second()) * wallclock.Second}}
 	return nil
 }
 
-// parseDate reads "*-*-*", "2026-01-01", "01-01", and "*-02~03", the third last day.
+// parseDate parses "*-*-*", "2026-01-01", "01-01", and "*-02~03", the third last day.
 func (p *pattern) parseDate(text string, days *onCalendarDays) error {
-	// Only the mark before the day may be a tilde.
+	// Only the separator before the day can be a tilde.
 	at := strings.LastIndexAny(text, "-~")
 	if at < 0 {
-		return problemf("%s is neither a date nor a time: write *-*-01 or 03:00", quote(text))
+		return problemf("%s is neither a date nor a time: write for example *-*-01 or 03:00", quote(text))
 	}
 	rest, dayText := text[:at], text[at+1:]
 	if year, month, ok := strings.Cut(rest, "-"); ok {
@@ -169,15 +171,15 @@ func (p *pattern) parseDate(text string, days *onCalendarDays) error {
 	} else {
 		days.dates = dates.set(unit)
 	}
-	last := days.dates.last()
+	last := days.dates.Last()
 	for _, part := range days.fromEnd {
-		last = max(last, part.daysFromEnd(31).last())
+		last = max(last, part.daysFromEnd(31).Last())
 	}
 	p.overrun.day = dates.overrunPast(last, 31)
 	return nil
 }
 
-// parseTime reads "03:00" and "03:00:00.5".
+// parseTime parses "03:00" and "03:00:00.5".
 func (p *pattern) parseTime(text string) error {
 	parts := strings.Split(text, ":")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -192,15 +194,15 @@ func (p *pattern) parseTime(text string) error {
 		return err
 	}
 	p.hours, p.minutes = hours.set(onCalendarHour), minutes.set(onCalendarMinute)
-	p.overrun.hour = hours.overrunPast(p.hours.last(), onCalendarHour.max)
-	p.overrun.minute = minutes.overrunPast(p.minutes.last(), onCalendarMinute.max)
+	p.overrun.hour = hours.overrunPast(p.hours.Last(), onCalendarHour.max)
+	p.overrun.minute = minutes.overrunPast(p.minutes.Last(), onCalendarMinute.max)
 	if len(parts) == 3 {
 		seconds, err := onCalendarSecond.parse(parts[2])
 		if err != nil {
 			return err
 		}
 		p.seconds = seconds.secondTicks()
-		p.overrun.second = wallTime(seconds.overrunPast(int(p.seconds.last()), onCalendarSecond.max))
+		p.overrun.second = wallclock.WallTime(seconds.overrunPast(int(p.seconds.Last()), onCalendarSecond.max))
 	}
 	return nil
 }

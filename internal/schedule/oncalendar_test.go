@@ -142,23 +142,23 @@ func TestOnCalendar_ProblemsSayWhatToWrite(t *testing.T) {
 		"*-13-01":        "month 13 is out of range: months go from 1 to 12",
 		"*-*~29":         "day 29 is out of range: days go from 1 to 28",
 		"2300-01-01":     "year 2300 is out of range: years go from 1970 to 2199",
-		"5..3:00":        "“5..3” runs backwards: write the smaller number first",
+		"5..3:00":        "“5..3” is backwards: write the smaller number first",
 		"*:*/5":          "“*/5” mixes * with numbers: write * alone, or 0/5 for every fifth",
-		"*:0/0":          "“0/0” steps by nothing: write a step from 1 after the slash",
-		"*:30/40":        "“30/40” steps out of range before it repeats: minutes go from 0 to 59",
+		"*:0/0":          "“0/0” has a step of 0: write a step of 1 or more after the slash",
+		"*:30/40":        "“30/40” has a step that leaves the range at once: minutes go from 0 to 59",
 		"*:*:1.0..1.5":   "“1.0..1.5” is a range of less than a second: write a step after it, such as 1.0..1.5/0.1",
-		"10:00:":         "the seconds are missing after the last colon: write 00, or leave the colon out",
+		"10:00:":         "the seconds are missing after the last colon: write 00, or remove the colon",
 		"10:1x":          "“1x” is not a number for the minutes: write one from 0 to 59, or *",
-		"7":              "“7” is neither a date nor a time: write *-*-01 or 03:00",
+		"7":              "“7” is neither a date nor a time: write for example *-*-01 or 03:00",
 		"1:2:3:4":        "“1:2:3:4” is not a time: write hours and minutes, such as 03:00",
 		"10:00 11:00":    "“11:00” is not expected after the time: write weekdays, date, time and zone in this order",
-		"Funday 10:00":   "“Funday” is not a weekday, nor a word such as daily: write Mon, Tue, Wed, Thu, Fri, Sat or Sun",
-		"Fri..Mon 10:00": "“Fri..Mon” runs backwards, because the week starts on Monday: write it as two parts with a comma",
-		"10:00 CEST":     "“CEST” is not the name of a time zone: write a place, such as Europe/Berlin",
-		"*-02-30":        "“*-02-30” names a day that never comes: look at the date and the weekday",
-		"Mon 2026-06-09": "“Mon 2026-06-09” names a day that never comes: look at the date and the weekday",
-		"@12x":           "“@12x” is not a moment: write seconds since 1970 after the @, such as @1767225600",
-		"@99999999999":   "“@99999999999” is not a moment: write seconds since 1970 after the @, such as @1767225600",
+		"Funday 10:00":   "“Funday” is neither a weekday nor a word such as daily: write Mon, Tue, Wed, Thu, Fri, Sat or Sun",
+		"Fri..Mon 10:00": "“Fri..Mon” is backwards, because the week starts on Monday: write it as two parts with a comma",
+		"10:00 CEST":     "“CEST” is not a time zone name: write a name such as Europe/Berlin",
+		"*-02-30":        "“*-02-30” never occurs: check the date and the weekday",
+		"Mon 2026-06-09": "“Mon 2026-06-09” never occurs: check the date and the weekday",
+		"@12x":           "“@12x” is not a timestamp: write the seconds since 1970 after the @, such as @1767225600",
+		"@99999999999":   "“@99999999999” is not a timestamp: write the seconds since 1970 after the @, such as @1767225600",
 		"":               "the schedule is empty: write a calendar expression such as Mon..Fri 03:00",
 	} {
 		_, err := OnCalendar([]string{line}, "")
@@ -208,8 +208,8 @@ func TestOnCalendar_RoundsFractionsToMicroseconds(t *testing.T) {
 	}
 }
 
-// The seconds begin anew in the next minute, but what is left of the last step
-// stays in their fraction.
+// The seconds start again in the next minute, but the rest of the last step stays in their
+// fraction.
 func TestOnCalendar_FractionsOverrunTheMinute(t *testing.T) {
 	s, err := OnCalendar([]string{"*:*:0/0.7"}, "")
 	if err != nil {

@@ -1,54 +1,55 @@
 package schedule
 
-// pattern is which readings of a wall clock match. It knows no zone: what
-// happens when the clock is changed is the business of timetable.
+import "overdue/internal/schedule/wallclock"
+
+// pattern is the set of matching wall times. It has no zone: lineSchedule handles clock changes.
 //
-// The search goes from the largest unit to the smallest and never tries values one by
-// one: sets answer "the next member from here on" in one step. What remains is to walk through
-// the months until one has a day, 480 of them for a rare 29 February.
+// The search goes from the largest unit to the smallest and never tries values one by one: a set
+// returns its next member in one step. It only walks through the months until one has a matching
+// day, at most 480 for a rare 29 February.
 //
-// Only the days that match can be unknown in advance (29 February, the last
-// Friday); everything else is a plain set.
+// Only the matching days depend on the month (29 February, the last Friday); everything else is a
+// plain set.
 type pattern struct {
 	years   years
-	months  bitset
+	months  wallclock.Bitset
 	days    dayRule
-	hours   bitset
-	minutes bitset
-	seconds ticks
+	hours   wallclock.Bitset
+	minutes wallclock.Bitset
+	seconds wallclock.Ticks
 	overrun stepOverrun
 }
 
 // dayRule says which days of a month match.
 type dayRule interface {
-	// matchingDays returns the days of that month that match.
-	matchingDays(year, month int) bitset
-	// describe says the rule for the given months, such as "on weekdays".
-	// It is false when the rule is too odd for plain words.
-	describe(months bitset) (string, bool)
+	// matchingDays returns the matching days of a month.
+	matchingDays(year, month int) wallclock.Bitset
+	// describe describes the rule for the given months, such as "on weekdays". It returns false if
+	// the rule has no plain description.
+	describe(months wallclock.Bitset) (string, bool)
 }
 
-// years is the set of years from minYear to maxYear.
-type years [(maxYear-minYear)/64 + 1]bitset
+// years is a set of years from wallclock.MinYear to wallclock.MaxYear.
+type years [(wallclock.MaxYear-wallclock.MinYear)/64 + 1]wallclock.Bitset
 
-// allYears is what "*" means, and the years of all cron lines.
+// allYears returns the years of "*", and of every cron line.
 func allYears() (y years) {
-	for n := minYear; n <= maxYear; n++ {
+	for n := wallclock.MinYear; n <= wallclock.MaxYear; n++ {
 		y.add(n)
 	}
 	return y
 }
 
-// add must be given a year within the horizon.
+// add adds a year from wallclock.MinYear to wallclock.MaxYear.
 func (y *years) add(n int) {
-	y[(n-minYear)/64] = y[(n-minYear)/64].with((n - minYear) % 64)
+	y[(n-wallclock.MinYear)/64] = y[(n-wallclock.MinYear)/64].With((n - wallclock.MinYear) % 64)
 }
 
-// has must be asked about years within the horizon only.
-func (y *years) has(n int) bool { return y[(n-minYear)/64].has((n - minYear) % 64) }
+// Has reports whether a year from wallclock.MinYear to wallclock.MaxYear is in the set.
+func (y *years) has(n int) bool { return y[(n-wallclock.MinYear)/64].Has((n - wallclock.MinYear) % 64) }
 
 // next returns the first match at or after from.
-func (p *pattern) next(from wallTime) (wallTime, bool) {
+func (p *pattern) next(from wallclock.WallTime) (wallclock.WallTime, bool) {
 	for {
 		w, ok := p.nextMatch(from)
 		if !ok {
@@ -62,8 +63,8 @@ func (p *pattern) next(from wallTime) (wallTime, bool) {
 	}
 }
 
-// prev returns the last match at or before upTo.
-func (p *pattern) prev(upTo wallTime) (wallTime, bool) {
+// prev returns the last match at or before UpTo.
+func (p *pattern) prev(upTo wallclock.WallTime) (wallclock.WallTime, bool) {
 	for {
 		w, ok := p.prevMatch(upTo)
 		if !ok {
@@ -77,14 +78,14 @@ func (p *pattern) prev(upTo wallTime) (wallTime, bool) {
 	}
 }
 
-// nextMatch is next without regard to overrun.
-func (p *pattern) nextMatch(from wallTime) (wallTime, bool) {
+// nextMatch is next without stepOverrun.
+func (p *pattern) nextMatch(from wallclock.WallTime) (wallclock.WallTime, bool) {
 	from = max(from, 0)
-	if from >= searchEnd {
+	if from >= wallclock.SearchEnd {
 		return 0, false
 	}
-	d, at := from.dateAndTime()
-	// The day of from itself may match with its time of day already over.
+	d, at := from.DateAndTime()
+	// The day of from can match although its time of day has passed.
 	found, ok := p.dayFrom(d)
 	if !ok {
 		return 0, false
@@ -93,22 +94,22 @@ func (p *pattern) nextMatch(from wallTime) (wallTime, bool) {
 		if clock, ok := p.timeFrom(at); ok {
 			return from - at + clock, true
 		}
-		d.day++
+		d.Day++
 		if found, ok = p.dayFrom(d); !ok {
 			return 0, false
 		}
 	}
 	clock, ok := p.timeFrom(0)
-	return midnightOf(found.year, found.month, found.day) + clock, ok
+	return wallclock.MidnightOf(found.Year, found.Month, found.Day) + clock, ok
 }
 
-// prevMatch is prev without regard to overrun.
-func (p *pattern) prevMatch(upTo wallTime) (wallTime, bool) {
-	upTo = min(upTo, searchEnd-1)
+// prevMatch is prev without stepOverrun.
+func (p *pattern) prevMatch(upTo wallclock.WallTime) (wallclock.WallTime, bool) {
+	upTo = min(upTo, wallclock.SearchEnd-1)
 	if upTo < 0 {
 		return 0, false
 	}
-	d, at := upTo.dateAndTime()
+	d, at := upTo.DateAndTime()
 	found, ok := p.dayUpTo(d)
 	if !ok {
 		return 0, false
@@ -117,95 +118,97 @@ func (p *pattern) prevMatch(upTo wallTime) (wallTime, bool) {
 		if clock, ok := p.timeUpTo(at); ok {
 			return upTo - at + clock, true
 		}
-		d.day--
+		d.Day--
 		if found, ok = p.dayUpTo(d); !ok {
 			return 0, false
 		}
 	}
-	clock, ok := p.timeUpTo(day - 1)
-	return midnightOf(found.year, found.month, found.day) + clock, ok
+	clock, ok := p.timeUpTo(wallclock.Day - 1)
+	return wallclock.MidnightOf(found.Year, found.Month, found.Day) + clock, ok
 }
 
-// dayFrom returns the first matching day at or after d. The day of d may be
-// one past the end of its month.
-func (p *pattern) dayFrom(d date) (date, bool) {
-	for y := d.year; y <= maxYear; y++ {
+// dayFrom returns the first matching day at or after d. The day of d can be one past the end of its
+// month.
+func (p *pattern) dayFrom(d wallclock.Date) (wallclock.Date, bool) {
+	for y := d.Year; y <= wallclock.MaxYear; y++ {
 		if p.years.has(y) {
-			for m := range p.months.from(d.month).all() {
+			for m := range p.months.From(d.Month).All() {
 				days := p.days.matchingDays(y, m)
-				if m == d.month {
-					days = days.from(d.day)
+				if m == d.Month {
+					days = days.From(d.Day)
 				}
 				if days != 0 {
-					return date{y, m, days.first()}, true
+					return wallclock.Date{Year: y, Month: m, Day: days.First()}, true
 				}
 			}
 		}
-		d.month, d.day = 1, 1
+		d.Month, d.Day = 1, 1
 	}
-	return date{}, false
+	return wallclock.Date{}, false
 }
 
-// dayUpTo returns the last matching day at or before d. The day of d may be 0.
-func (p *pattern) dayUpTo(d date) (date, bool) {
-	for y := d.year; y >= minYear; y-- {
+// dayUpTo returns the last matching day at or before d. The day of d can be 0.
+func (p *pattern) dayUpTo(d wallclock.Date) (wallclock.Date, bool) {
+	for y := d.Year; y >= wallclock.MinYear; y-- {
 		if p.years.has(y) {
-			for months := p.months.upTo(d.month); months != 0; months = months.upTo(months.last() - 1) {
-				m := months.last()
+			for months := p.months.UpTo(d.Month); months != 0; months = months.UpTo(months.Last() - 1) {
+				m := months.Last()
 				days := p.days.matchingDays(y, m)
-				if m == d.month {
-					days = days.upTo(d.day)
+				if m == d.Month {
+					days = days.UpTo(d.Day)
 				}
 				if days != 0 {
-					return date{y, m, days.last()}, true
+					return wallclock.Date{Year: y, Month: m, Day: days.Last()}, true
 				}
 			}
 		}
-		d.month, d.day = 12, 31
+		d.Month, d.Day = 12, 31
 	}
-	return date{}, false
+	return wallclock.Date{}, false
 }
 
 // timeFrom returns the first matching time of day at or after at.
-func (p *pattern) timeFrom(at wallTime) (wallTime, bool) {
-	h, m := int(at/hour), int(at%hour/minute)
-	// From the smallest unit up: stay in the minute, else in the hour, else go on.
-	if p.hours.has(h) {
-		if p.minutes.has(m) {
-			if s, ok := p.seconds.from(at % minute); ok {
-				return at - at%minute + s, true
+func (p *pattern) timeFrom(at wallclock.WallTime) (wallclock.WallTime, bool) {
+	h, m := int(at/wallclock.Hour), int(at%wallclock.Hour/wallclock.Minute)
+	// From the smallest unit up: in the same minute, then in the same hour, then later.
+	if p.hours.Has(h) {
+		if p.minutes.Has(m) {
+			if s, ok := p.seconds.From(at % wallclock.Minute); ok {
+				return at - at%wallclock.Minute + s, true
 			}
 		}
-		if rest := p.minutes.from(m + 1); rest != 0 {
-			return p.timeOfDay(h, rest.first()) + p.seconds.first(), true
+		if rest := p.minutes.From(m + 1); rest != 0 {
+			return p.timeOfDay(h, rest.First()) + p.seconds.First(), true
 		}
 	}
-	rest := p.hours.from(h + 1)
+	rest := p.hours.From(h + 1)
 	if rest == 0 {
 		return 0, false
 	}
-	return p.timeOfDay(rest.first(), p.minutes.first()) + p.seconds.first(), true
+	return p.timeOfDay(rest.First(), p.minutes.First()) + p.seconds.First(), true
 }
 
 // timeUpTo returns the last matching time of day at or before at.
-func (p *pattern) timeUpTo(at wallTime) (wallTime, bool) {
-	h, m := int(at/hour), int(at%hour/minute)
-	if p.hours.has(h) {
-		if p.minutes.has(m) {
-			if s, ok := p.seconds.upTo(at % minute); ok {
-				return at - at%minute + s, true
+func (p *pattern) timeUpTo(at wallclock.WallTime) (wallclock.WallTime, bool) {
+	h, m := int(at/wallclock.Hour), int(at%wallclock.Hour/wallclock.Minute)
+	if p.hours.Has(h) {
+		if p.minutes.Has(m) {
+			if s, ok := p.seconds.UpTo(at % wallclock.Minute); ok {
+				return at - at%wallclock.Minute + s, true
 			}
 		}
-		if rest := p.minutes.upTo(m - 1); rest != 0 {
-			return p.timeOfDay(h, rest.last()) + p.seconds.last(), true
+		if rest := p.minutes.UpTo(m - 1); rest != 0 {
+			return p.timeOfDay(h, rest.Last()) + p.seconds.Last(), true
 		}
 	}
-	rest := p.hours.upTo(h - 1)
+	rest := p.hours.UpTo(h - 1)
 	if rest == 0 {
 		return 0, false
 	}
-	return p.timeOfDay(rest.last(), p.minutes.last()) + p.seconds.last(), true
+	return p.timeOfDay(rest.Last(), p.minutes.Last()) + p.seconds.Last(), true
 }
 
-// timeOfDay is the time of day without seconds.
-func (*pattern) timeOfDay(h, m int) wallTime { return wallTime(h)*hour + wallTime(m)*minute }
+// timeOfDay returns a time of day without seconds.
+func (*pattern) timeOfDay(h, m int) wallclock.WallTime {
+	return wallclock.WallTime(h)*wallclock.Hour + wallclock.WallTime(m)*wallclock.Minute
+}

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// parseTimestamp reads a time.
+// parseTimestamp parses a time.
 func parseTimestamp(t *testing.T, text string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)
@@ -26,38 +26,38 @@ func TestNewPreview_DescribesClockChanges(t *testing.T) {
 		want                 []string
 	}{
 		{"a fixed cron job is made up for, and runs once", "30 2 * * *", "Europe/Berlin", "2026-11-01T00:00:00Z", false, []string{
-			"On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead.",
-			"On Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.",
+			"On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead.",
+			"On Sunday 31 October 2027 the clock shows 02:30 twice. The run is due the first time only.",
 		}},
 		{"several at once", "0-45/15 2 * * *", "Europe/Berlin", "2027-03-01T00:00:00Z", false, []string{
-			"On Sunday 28 March 2027 the clock skips 02:00 to 02:45: they are due at 03:00 instead, all at once.",
-			"On Sunday 31 October 2027 02:00 to 02:45 come twice on the clock: they are due the first time only.",
+			"On Sunday 28 March 2027 the clock skips 02:00 to 02:45. These runs are due at 03:00 instead, all at once.",
+			"On Sunday 31 October 2027 the clock shows 02:00 to 02:45 twice. The runs are due the first time only.",
 		}},
 		{"a wildcard cron job follows the clock", "*/15 2 * * *", "Europe/Berlin", "2027-03-01T00:00:00Z", false, []string{
-			"On Sunday 28 March 2027 the clock skips 02:00 to 02:45: nothing is due then.",
-			"On Sunday 31 October 2027 02:00 to 02:45 come twice on the clock: they are due both times.",
+			"On Sunday 28 March 2027 the clock skips 02:00 to 02:45. No run is due then.",
+			"On Sunday 31 October 2027 the clock shows 02:00 to 02:45 twice. The runs are due both times.",
 		}},
 		{"a wildcard job at every hour is not touched", "*/5 * * * *", "Europe/Berlin", "2027-03-01T00:00:00Z", false, nil},
 		{"a timer does not make up", "02:30", "Europe/Berlin", "2027-03-01T00:00:00Z", true, []string{
-			"On Sunday 28 March 2027 the clock skips 02:30: nothing is due then.",
-			"On Sunday 31 October 2027 02:30 comes twice on the clock: it is due the first time only.",
+			"On Sunday 28 March 2027 the clock skips 02:30. No run is due then.",
+			"On Sunday 31 October 2027 the clock shows 02:30 twice. The run is due the first time only.",
 		}},
 		{"an hourly timer rests for two hours", "hourly", "America/New_York", "2026-10-01T00:00:00Z", true, []string{
-			"On Sunday 1 November 2026 01:00 comes twice on the clock: it is due the first time only.",
+			"On Sunday 1 November 2026 the clock shows 01:00 twice. The run is due the first time only.",
 		}},
 		{"a change that is near shifts", "0 3 * * *", "Europe/Berlin", "2026-10-14T12:00:00Z", false, []string{
-			"Clocks go back on Sunday 25 October 2026: the times on the clock stay, those in UTC move.",
+			"The clock goes back on Sunday 25 October 2026. Runs keep their local time, and their UTC time changes.",
 		}},
 		{"forward as well", "0 12 * * *", "Europe/London", "2027-03-20T12:00:00Z", false, []string{
-			"Clocks go forward on Sunday 28 March 2027: the times on the clock stay, those in UTC move.",
+			"The clock goes forward on Sunday 28 March 2027. Runs keep their local time, and their UTC time changes.",
 		}},
 		{"a change that is far does not", "0 3 * * *", "Europe/Berlin", "2026-11-14T12:00:00Z", false, nil},
 		{"a change among the slots that are shown does", "0 3 1 * *", "Europe/Berlin", "2026-09-14T12:00:00Z", false, []string{
-			"Clocks go back on Sunday 25 October 2026: the times on the clock stay, those in UTC move.",
+			"The clock goes back on Sunday 25 October 2026. Runs keep their local time, and their UTC time changes.",
 		}},
 		{"UTC has none", "30 2 * * *", "UTC", "2026-11-01T00:00:00Z", false, nil},
 		{"half an hour", "15 2 * * *", "Australia/Lord_Howe", "2026-09-30T00:00:00Z", false, []string{
-			"On Sunday 4 October 2026 the clock skips 02:15: it is due at 02:30 instead.",
+			"On Sunday 4 October 2026 the clock skips 02:15. The run is due at 02:30 instead.",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,8 +91,8 @@ func TestNewPreview_MergesTheSameClockChangeOfSeveralLines(t *testing.T) {
 		got = append(got, c.Describe())
 	}
 	want := []string{
-		"On Sunday 28 March 2027 the clock skips 02:10 to 02:40: they are due at 03:00 instead, all at once.",
-		"On Sunday 28 March 2027 the clock skips 02:00 to 02:40: nothing is due then.",
+		"On Sunday 28 March 2027 the clock skips 02:10 to 02:40. These runs are due at 03:00 instead, all at once.",
+		"On Sunday 28 March 2027 the clock skips 02:00 to 02:40. No run is due then.",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("told %q\nwant %q", got, want)
@@ -146,8 +146,7 @@ func TestNewPreview_AFinishedScheduleHasNoNextSlots(t *testing.T) {
 	}
 }
 
-// A daily job whose slot is not at its time was made up for, and that is told; nothing
-// else is.
+// If a slot of a daily job is not at its usual time, the preview reports that change, and no other.
 func TestNewPreview_ReportsEveryMovedSlot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		zone := changingZones[rapid.IntRange(0, len(changingZones)-1).Draw(t, "zone")].zone

@@ -7,28 +7,27 @@ import (
 	"unicode"
 )
 
-// Problem is what is wrong with an expression, told to the person who typed it.
+// Problem is what is wrong with an expression, for the user who wrote it.
 type Problem struct {
-	// Line is the place of the offending line, counted from 1; 0 when the
-	// problem is not about one line of several.
+	// Line is the number of the invalid line, from 1; 0 if the problem is not about one line.
 	Line int
-	// Message is one sentence without a full stop that ends in what to write instead.
+	// Message is one sentence without a full stop that ends with what to write instead.
 	Message string
-	// Suggestions are schedules to write instead: one, or several if the
-	// expression has several meanings.
+	// Suggestions are valid schedules to use instead: one, or several if the expression has several
+	// meanings.
 	Suggestions []Suggestion
 }
 
-// Error returns the sentence. The line is left to whoever shows it, because a
-// form marks the line and a terminal names it.
+// Error returns the message. The caller shows the line number: a form marks the line, a terminal
+// prints it.
 func (p *Problem) Error() string { return p.Message }
 
-// problemf makes a sentence; whatever was typed goes through quote or short first.
+// problemf formats a problem. User input must go through quote or excerpt first.
 func problemf(format string, args ...any) *Problem {
 	return &Problem{Message: fmt.Sprintf(format, args...)}
 }
 
-// withLine returns err with the line it is about, if it is a Problem.
+// withLine returns err with its line number, if it is a Problem.
 func withLine(err error, line int) error {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.withLine(line)
@@ -36,25 +35,25 @@ func withLine(err error, line int) error {
 	return err
 }
 
-// withLine copies, because a Problem in hands of others must not change.
+// withLine returns a copy, because the original can be shared.
 func (p *Problem) withLine(line int) *Problem {
 	return &Problem{Line: line, Message: p.Message, Suggestions: p.Suggestions}
 }
 
-// maxQuotedLength bounds how much of what was typed is said back, in characters.
+// maxQuotedLength limits quoted input, in characters.
 const maxQuotedLength = 40
 
-// quote returns what was typed, fit for a sentence.
+// quote returns user input in quotation marks, safe for a message.
 func quote(s string) string { return "“" + excerpt(s) + "”" }
 
-// excerpt is quote without the marks. What cannot be seen is made visible, so
-// that a stray control character does not end up on a page or in a terminal.
+// excerpt is quote without the quotation marks. It replaces invisible characters, so that no
+// control character reaches a page or a terminal.
 func excerpt(s string) string { return excerptUpTo(s, maxQuotedLength) }
 
-// maxSuggestionLength bounds an expression that is to be copied, in characters.
+// maxSuggestionLength limits an expression that the user can copy, in characters.
 const maxSuggestionLength = 120
 
-// excerptUpTo is short with another bound.
+// excerptUpTo is excerpt with another limit.
 func excerptUpTo(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "…"

@@ -1,24 +1,26 @@
 package schedule
 
-// stepOverrun is a habit of systemd 252 that can be seen from outside: a step without an
-// end runs on past the end of its unit, and systemd resumes where it lands.
+import "overdue/internal/schedule/wallclock"
+
+// stepOverrun is an observable behaviour of systemd 252: a step without an end continues past the
+// end of its unit, and systemd resumes where it lands.
 //
-// "*:0/7" means minutes 0, 7 … 56, and so does systemd until the day is over: then 56 is
-// followed by 63, which is minute 3 of the next day, and the elapse at 00:00 is passed
-// over. Within the day the rest is dropped, because the hour has changed and its minutes
-// begin anew; systemd begins anew only the unit just below the largest one that changed. So
-// minutes overrun into the next day, hours into the next month, days into the next year.
+// "*:0/7" means minutes 0, 7 … 56. On the last hour of a day, 56 is followed by 63, which is minute
+// 3 of the next day, and 00:00 of that day is skipped. Within the day the rest is dropped, because
+// the hour changes and its minutes start again; systemd starts only the unit directly below the
+// largest changed one again. So minutes overrun into the next day, hours into the next month, days
+// into the next year.
 //
-// Each field is how much of the next unit is passed over; 0 is nothing.
+// Each field is how much of the next unit is skipped; 0 means nothing.
 type stepOverrun struct {
 	day    int
 	hour   int
 	minute int
-	second wallTime
+	second wallclock.WallTime
 }
 
-// overrunPast returns how far the first step after the last member goes beyond high.
-// A chain that ends at high has none: then the unit above is counted up instead.
+// overrunPast returns how far the first step after the last value goes past max. A list that ends
+// at max has no overrun, because then the next larger unit is incremented instead.
 func (c componentList) overrunPast(last, high int) int {
 	if last == high {
 		return 0
@@ -36,7 +38,7 @@ func (c componentList) overrunPast(last, high int) int {
 	return max(0, nearest-high-1)
 }
 
-// asDecemberDays counts a chain from the beginning of December instead of its end.
+// asDecemberDays converts days from the end of the month to days of December.
 func (c componentList) asDecemberDays() componentList {
 	var days componentList
 	for _, part := range c {
@@ -45,42 +47,42 @@ func (c componentList) asDecemberDays() componentList {
 	return days
 }
 
-// skippedByOverrun returns the stretch around the match w that systemd leaves out.
-func (p *pattern) skippedByOverrun(w wallTime) (from, to wallTime, ok bool) {
+// skippedByOverrun returns the period around the match w that systemd skips.
+func (p *pattern) skippedByOverrun(w wallclock.WallTime) (from, to wallclock.WallTime, ok bool) {
 	if p.overrun == (stepOverrun{}) {
 		return 0, 0, false
 	}
-	d, clock := w.dateAndTime()
+	d, clock := w.DateAndTime()
 	midnight := w - clock
 	switch {
-	case d.month == 1 && d.day < p.overrun.day && p.months.has(12) && d.year > minYear && p.years.has(d.year-1):
-		newYear := midnightOf(d.year, 1, 1)
-		return newYear, newYear + wallTime(p.overrun.day-1)*day, true
-	case d.day == 1 && clock < wallTime(p.overrun.hour)*hour && p.matchesDay(midnight-1):
-		return midnight, midnight + wallTime(p.overrun.hour)*hour, true
-	case clock < wallTime(p.overrun.minute)*minute && p.matchesHour(midnight-hour):
-		return midnight, midnight + wallTime(p.overrun.minute)*minute, true
+	case d.Month == 1 && d.Day < p.overrun.day && p.months.Has(12) && d.Year > wallclock.MinYear && p.years.has(d.Year-1):
+		newYear := wallclock.MidnightOf(d.Year, 1, 1)
+		return newYear, newYear + wallclock.WallTime(p.overrun.day-1)*wallclock.Day, true
+	case d.Day == 1 && clock < wallclock.WallTime(p.overrun.hour)*wallclock.Hour && p.matchesDay(midnight-1):
+		return midnight, midnight + wallclock.WallTime(p.overrun.hour)*wallclock.Hour, true
+	case clock < wallclock.WallTime(p.overrun.minute)*wallclock.Minute && p.matchesHour(midnight-wallclock.Hour):
+		return midnight, midnight + wallclock.WallTime(p.overrun.minute)*wallclock.Minute, true
 	}
-	start := w - w%minute
+	start := w - w%wallclock.Minute
 	over := p.overrun.second
-	if start%hour != 0 {
-		over %= second // the seconds begin anew, their fraction does not
+	if start%wallclock.Hour != 0 {
+		over %= wallclock.Second // the seconds start again, their fraction does not
 	}
-	if w-start < over && p.matchesHour(start-minute) && p.minutes.has(int((start-minute)%hour/minute)) {
+	if w-start < over && p.matchesHour(start-wallclock.Minute) && p.minutes.Has(int((start-wallclock.Minute)%wallclock.Hour/wallclock.Minute)) {
 		return start, start + over, true
 	}
 	return 0, 0, false
 }
 
-// matchesHour reports whether the hour of a reading matches.
-func (p *pattern) matchesHour(w wallTime) bool {
-	return w >= 0 && p.hours.has(int(w%day/hour)) && p.matchesDay(w)
+// matchesHour reports whether the hour of a wall time matches.
+func (p *pattern) matchesHour(w wallclock.WallTime) bool {
+	return w >= 0 && p.hours.Has(int(w%wallclock.Day/wallclock.Hour)) && p.matchesDay(w)
 }
 
-func (p *pattern) matchesDay(w wallTime) bool {
+func (p *pattern) matchesDay(w wallclock.WallTime) bool {
 	if w < 0 {
 		return false
 	}
-	d, _ := w.dateAndTime()
-	return p.years.has(d.year) && p.months.has(d.month) && p.days.matchingDays(d.year, d.month).has(d.day)
+	d, _ := w.DateAndTime()
+	return p.years.has(d.Year) && p.months.Has(d.Month) && p.days.matchingDays(d.Year, d.Month).Has(d.Day)
 }

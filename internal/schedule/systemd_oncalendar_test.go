@@ -19,11 +19,11 @@ import (
 
 const elapsesPerExpression = 12
 
-// systemdAnswer is what systemd-analyze says about an expression.
+// systemdAnswer is what systemd-analyze prints about an expression.
 type systemdAnswer struct {
-	refused bool
-	gaveUp  bool // "Infinite loop in calendar calculation"
-	times   []time.Time
+	rejected bool
+	gaveUp   bool // "Infinite loop in calendar calculation"
+	times    []time.Time
 }
 
 // askSystemd asks about many different expressions at once.
@@ -43,7 +43,7 @@ func askSystemd(t *testing.T, zone string, base time.Time, expressions []string)
 	answers := map[string]systemdAnswer{}
 	for line := range strings.Lines(complaints.String()) {
 		if _, rest, ok := strings.Cut(line, "Failed to parse calendar specification '"); ok {
-			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{refused: true}
+			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{rejected: true}
 		}
 		if _, rest, ok := strings.Cut(line, "Failed to determine next elapse for '"); ok {
 			answers[rest[:strings.LastIndex(rest, "': ")]] = systemdAnswer{gaveUp: true}
@@ -87,7 +87,7 @@ func parseSystemdAnswer(t *testing.T, block string) (name string, a systemdAnswe
 	return name, a
 }
 
-// generateExpression makes an expression that is mostly but not always right.
+// generateExpression generates an expression that is usually valid.
 func generateExpression(r *rand.Rand, base time.Time) string {
 	var parts []string
 	if r.IntN(4) == 0 {
@@ -164,7 +164,7 @@ func generateTime(r *rand.Rand) string {
 	}
 }
 
-// generateComponents makes components around the range, sometimes outside of it.
+// generateComponents generates components around the range, sometimes outside of it.
 func generateComponents(r *rand.Rand, low, high int) string {
 	var parts []string
 	for range 1 + r.IntN(2)*r.IntN(3) {
@@ -187,7 +187,7 @@ func generateComponents(r *rand.Rand, low, high int) string {
 	return strings.Join(parts, ",")
 }
 
-// generateSeconds makes seconds with fractions.
+// generateSeconds generates seconds with fractions.
 func generateSeconds(r *rand.Rand) string {
 	text := fmt.Sprintf("%d.%d", r.IntN(60), r.IntN(100000))
 	if r.IntN(2) == 0 {
@@ -199,10 +199,10 @@ func generateSeconds(r *rand.Rand) string {
 	return text
 }
 
-// maxChangesPerZone bounds how many changes of one zone are asked about.
+// maxChangesPerZone limits how many changes of one zone are tested.
 const maxChangesPerZone = 4
 
-// comparisonCounts counts, so that the exceptions cannot become the rule.
+// comparisonCounts counts the comparisons, so that the exceptions cannot become the rule.
 type comparisonCounts struct{ total, accepted, gaveUp, tolerated int }
 
 func TestOnCalendar_AgreesWithSystemd(t *testing.T) {
@@ -212,7 +212,7 @@ func TestOnCalendar_AgreesWithSystemd(t *testing.T) {
 			r := rand.New(rand.NewPCG(3, uint64(i)))
 			found := offsetChanges(t, c.zone, c.first, c.last)
 			for _, change := range found[:min(maxChangesPerZone, len(found))] {
-				// Not on the hour: from within what it passes over, systemd answers differently.
+				// Not on the hour: from within a skipped period, systemd answers differently.
 				n.compare(t, r, c.zone, change.Add(-30*time.Hour-7*time.Minute), change)
 				n.compare(t, r, c.zone, change.Add(-97*time.Minute), change)
 			}
@@ -248,18 +248,18 @@ type systemdQuestion struct {
 	base, change     time.Time
 }
 
-// agree compares the next elapses, and the same backwards.
+// agree compares the next elapses, forwards and backwards.
 func (n *comparisonCounts) agree(t *testing.T, q systemdQuestion, want systemdAnswer) {
 	t.Helper()
 	s, err := OnCalendar([]string{q.expression}, q.zone)
 	if err != nil {
-		if !want.refused && want.times != nil {
+		if !want.rejected && want.times != nil {
 			t.Errorf("%s in %s: %v; systemd accepts it", q.expression, q.zone, err)
 		}
 		return
 	}
-	if want.refused {
-		t.Errorf("%s in %s: accepted; systemd refuses it", q.expression, q.zone)
+	if want.rejected {
+		t.Errorf("%s in %s: accepted; systemd rejects it", q.expression, q.zone)
 		return
 	}
 	n.accepted++
@@ -281,8 +281,8 @@ func (n *comparisonCounts) agree(t *testing.T, q systemdQuestion, want systemdAn
 	}
 }
 
-// elapsesAfter returns slots as they are and as systemd-analyze prints them. The first
-// is the base itself, so that there is always one.
+// elapsesAfter returns slots exactly and as systemd-analyze prints them. The first is the base
+// itself, so that there is always one.
 func elapsesAfter(s Schedule, base time.Time) (exact, printed []time.Time) {
 	exact = []time.Time{base.Add(1)}
 	for at := base; len(printed) < elapsesPerExpression; {
@@ -296,14 +296,14 @@ func elapsesAfter(s Schedule, base time.Time) (exact, printed []time.Time) {
 	return exact[min(1, len(exact)-1):], printed
 }
 
-// isKnownDifference reports whether systemd 252 may answer differently on the day of the change.
-// What it does there is an accident of its search, or of mktime(3), and depends on where the search began:
+// isKnownDifference reports whether systemd 252 can differ on the day of the change. That is a side
+// effect of its search, or of mktime(3), and depends on where the search started:
 //
-//   - days counted from the end of the month may take the second of two equal times;
-//   - a step that runs over midnight may land in a gap;
-//   - where the clock jumps to other than full hours, by more than one, or with winter as the
-//     exception, it passes over more than the gap, up to the rest of the day;
-//   - where a change has nothing to do with daylight saving time, either of two equal times is taken.
+//   - days counted from the end of the month can use the second of two equal times;
+//   - a step across midnight can land in a gap;
+//   - if the change is not in full hours, is more than one hour, or winter is the exception, it skips more
+//     than the gap, up to the rest of the day;
+//   - if a change is not daylight saving time, it uses either of two equal times.
 func isKnownDifference(s Schedule, q systemdQuestion) bool {
 	line := s.(*multiLine).lines[0]
 	if strings.Contains(q.expression, "~") || line.overrun != (stepOverrun{}) {
@@ -318,7 +318,7 @@ func isKnownDifference(s Schedule, q systemdQuestion) bool {
 	return false
 }
 
-// withoutTheDay drops what lies around the change, and no more.
+// withoutTheDay drops the times around the change, and no others.
 func (q systemdQuestion) withoutTheDay(times []time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(at time.Time) bool {
 		return at.After(q.change.Add(-26*time.Hour)) && at.Before(q.change.Add(26*time.Hour))

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// CanonicalZone returns the name the tz database uses today for a time zone: "US/Eastern"
-// is "America/New_York", "" is "UTC". The error is a [*Problem] that says what to write.
+// CanonicalZone returns the current tz database name of a time zone: "US/Eastern" is
+// "America/New_York", "" is "UTC". The error is a [*Problem].
 //
-// Zones are looked up as [time.LoadLocation] does; a program that must not depend
-// on the files of its machine imports time/tzdata.
+// Zones are loaded with [time.LoadLocation]. A program that must not depend on the files of its
+// machine imports time/tzdata.
 func CanonicalZone(name string) (canonical string, err error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
@@ -21,7 +21,7 @@ func CanonicalZone(name string) (canonical string, err error) {
 	return "", unknownZoneProblem(name)
 }
 
-// currentZoneName returns the name of today.
+// currentZoneName returns the current name of a zone.
 func currentZoneName(name string) string {
 	if today, ok := zoneAliases[name]; ok {
 		return today
@@ -29,7 +29,7 @@ func currentZoneName(name string) string {
 	return name
 }
 
-// loadLocation returns the location of a zone that Zone let pass.
+// loadLocation returns the location of a zone that CanonicalZone accepted.
 func loadLocation(zone string) (*time.Location, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
@@ -38,8 +38,8 @@ func loadLocation(zone string) (*time.Location, error) {
 	return loc, nil
 }
 
-// isZone reports whether name is a zone. "Local" is the zone of the machine, which
-// is nobody's schedule; the other names that are refused are files beside the zones.
+// isZone reports whether name is a zone. "Local" is the zone of the machine, not of a schedule. The
+// other rejected names are files next to the zone files.
 func isZone(name string) bool {
 	if len(name) > 40 || strings.Trim(name, zoneLetters) != "" {
 		return false
@@ -52,11 +52,11 @@ func isZone(name string) bool {
 	return err == nil
 }
 
-// zoneLetters keeps paths such as "../x" from ever being looked up as files.
+// zoneLetters ensures that a path such as "../x" is never looked up as a file.
 const zoneLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-"
 
-// zoneAbbreviations are what people write for a zone, and a zone they may mean.
-// None is accepted: IST alone stands for three.
+// zoneAbbreviations maps common abbreviations to a zone that the user probably means. None is
+// accepted as a zone: IST alone is used for three zones.
 var zoneAbbreviations = map[string]string{
 	"AEDT": "Australia/Sydney", "AEST": "Australia/Sydney", "BRT": "America/Sao_Paulo",
 	"BST": "Europe/London", "CDT": "America/Chicago", "CEST": "Europe/Berlin",
@@ -67,18 +67,18 @@ var zoneAbbreviations = map[string]string{
 	"WEST": "Europe/Lisbon", "Z": "UTC",
 }
 
-// unknownZoneProblem says what may have been meant, from the likeliest to the least.
+// unknownZoneProblem says which zone the user probably means, the most likely one first.
 func unknownZoneProblem(name string) error {
 	if zone, ok := zoneAbbreviations[strings.ToUpper(name)]; ok {
-		return problemf("%s is not the name of a time zone: write a place, such as %s", quote(name), zone)
+		return problemf("%s is not a time zone name: write a name such as %s", quote(name), zone)
 	}
 	if zone := fixZoneCase(name); isZone(zone) {
-		return problemf("%s is not the name of a time zone: write %s", quote(name), currentZoneName(zone))
+		return problemf("%s is not a time zone name: write %s", quote(name), currentZoneName(zone))
 	}
 	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
-		return problemf("%s is an offset, not a time zone: write a place, such as Europe/Berlin", quote(name))
+		return problemf("%s is an offset, not a time zone: write a name such as Europe/Berlin", quote(name))
 	}
-	return problemf("%s is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC", quote(name))
+	return problemf("%s is not a time zone name: write a name such as Europe/Berlin, America/New_York or UTC", quote(name))
 }
 
 // fixZoneCase turns "europe/isle of man" into "Europe/Isle_of_Man".

@@ -1,8 +1,8 @@
 package schedule
 
-// zoneAliases maps the names that the tz database keeps for old times' sake, in its
-// file "backward" (release 2025b), to those it uses today. Names with a place in its zone.tab,
-// such as Europe/Oslo, stay as they are even where the clocks agree with another's.
+// zoneAliases maps the old names of the tz database (its file "backward", release 2025b) to the
+// current ones. Names with an entry in zone.tab, such as Europe/Oslo, are kept even if another zone
+// has the same clock.
 var zoneAliases = map[string]string{
 	"Africa/Asmera":                    "Africa/Asmara",
 	"Africa/Timbuktu":                  "Africa/Bamako",

@@ -19,13 +19,13 @@ func TestCanonicalZone(t *testing.T) {
 }
 
 func TestCanonicalZone_ProblemsSayWhatToWrite(t *testing.T) {
-	const other = " is not the name of a time zone: write one such as Europe/Berlin, America/New_York or UTC"
+	const other = " is not a time zone name: write a name such as Europe/Berlin, America/New_York or UTC"
 	for name, want := range map[string]string{
-		"europe/isle of man":  "“europe/isle of man” is not the name of a time zone: write Europe/Isle_of_Man",
-		"us/eastern":          "“us/eastern” is not the name of a time zone: write America/New_York",
-		"utc":                 "“utc” is not the name of a time zone: write UTC",
-		"CEST":                "“CEST” is not the name of a time zone: write a place, such as Europe/Berlin",
-		"+02:00":              "“+02:00” is an offset, not a time zone: write a place, such as Europe/Berlin",
+		"europe/isle of man":  "“europe/isle of man” is not a time zone name: write Europe/Isle_of_Man",
+		"us/eastern":          "“us/eastern” is not a time zone name: write America/New_York",
+		"utc":                 "“utc” is not a time zone name: write UTC",
+		"CEST":                "“CEST” is not a time zone name: write a name such as Europe/Berlin",
+		"+02:00":              "“+02:00” is an offset, not a time zone: write a name such as Europe/Berlin",
 		"Local":               "“Local”" + other,
 		"localtime":           "“localtime”" + other,
 		"posix/Europe/Berlin": "“posix/Europe/Berlin”" + other,

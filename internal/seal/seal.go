@@ -1,7 +1,7 @@
-// Package seal is the only place that encrypts what is stored: AES-256-GCM with
-// random nonces (NIST SP 800-38D), under a key that is kept apart from the
-// database. Each value is bound to what it is about, so that one cannot take the
-// place of another, and names the key that it was sealed with.
+// Package seal is the only place that encrypts stored secrets: AES-256-GCM with
+// random nonces (NIST SP 800-38D), with a key that is stored outside the database.
+// Each value is bound to its name, so that one value cannot replace another, and
+// contains the id of its key.
 package seal
 
 import (
@@ -20,8 +20,8 @@ import (
 // keySize is the size of a key in bytes.
 const keySize = 32
 
-// prefix begins every sealed value. It is followed by the id of the key and the
-// value in base64.
+// prefix is the start of every sealed value. The id of the key and the value in
+// base64 follow.
 const prefix = "sealed:1:"
 
 // Key seals and opens values.
@@ -33,16 +33,16 @@ type Key struct {
 // GenerateKey returns the text of a new key, for [ParseKey].
 func GenerateKey() string {
 	key := make([]byte, keySize)
-	_, _ = rand.Read(key) // never returns an error: documented since Go 1.24
+	_, _ = rand.Read(key) // it never returns an error (documented since Go 1.24)
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-// ParseKey reads a key: 32 bytes in base64, with or without white space around it.
-// Its errors do not repeat the text.
+// ParseKey parses a key: 32 bytes in base64, with optional white space around it.
+// Its errors do not contain the text.
 func ParseKey(text string) (*Key, error) {
 	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(secret) != keySize {
-		return nil, errors.New("not a secret key: it must be 32 bytes in base64, as `overdue secret-key create` writes them")
+		return nil, errors.New("invalid secret key: it must be 32 bytes in base64; `overdue secret-key create` creates one")
 	}
 	// Derived (RFC 5869), so that the id does not reveal the key.
 	sealing, err := hkdf.Key(sha256.New, secret, nil, "overdue seal 1", keySize)
@@ -68,14 +68,14 @@ func ParseKey(text string) (*Key, error) {
 // wrong key is detected before it is used.
 func (k *Key) ID() string { return k.id }
 
-// Seal returns text encrypted and bound to what it is about.
-func (k *Key) Seal(about, text string) string {
-	return prefix + k.id + ":" + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nil, nil, []byte(text), []byte(about)))
+// Seal returns a text encrypted and bound to its name.
+func (k *Key) Seal(name, text string) string {
+	return prefix + k.id + ":" + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nil, nil, []byte(text), []byte(name)))
 }
 
-// Open returns the text of a value that Seal made for the same about. A value
+// Open returns the text of a value that Seal returned for the same name. A value
 // that is not sealed is an error.
-func (k *Key) Open(about, value string) (string, error) {
+func (k *Key) Open(name, value string) (string, error) {
 	id, coded, found := strings.Cut(strings.TrimPrefix(value, prefix), ":")
 	if !IsSealed(value) || !found {
 		return "", errors.New("not a sealed value")
@@ -87,12 +87,12 @@ func (k *Key) Open(about, value string) (string, error) {
 	if err != nil {
 		return "", errors.New("sealed value damaged")
 	}
-	plain, err := k.aead.Open(nil, nil, closed, []byte(about))
+	plain, err := k.aead.Open(nil, nil, closed, []byte(name))
 	if err != nil {
-		return "", errors.New("sealed value damaged, or moved here from elsewhere")
+		return "", errors.New("sealed value damaged, or copied from another name")
 	}
 	return string(plain), nil
 }
 
-// IsSealed reports whether a value was made by Seal, with any key.
+// IsSealed reports whether a value is a result of Seal, with any key.
 func IsSealed(value string) bool { return strings.HasPrefix(value, prefix) }

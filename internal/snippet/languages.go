@@ -224,8 +224,8 @@ if (!eval { run_backup(); 1 }) {
 ping("", "");`}},
 }
 
-// powershellExample uses only parameters that Windows PowerShell 5.1 has too. A
-// native program that fails sets $LASTEXITCODE and throws nothing.
+// powershellExample uses only parameters of Windows PowerShell 5.1. A native program that fails
+// sets $LASTEXITCODE and throws nothing.
 var powershellExample = Example{
 	Name: "PowerShell",
 	Note: "Windows PowerShell 5.1, and PowerShell 7.",

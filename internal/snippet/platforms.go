@@ -1,6 +1,6 @@
 package snippet
 
-// cronJobManifestHead is what both manifests begin with.
+// cronJobManifestHead is the start of both manifests.
 const cronJobManifestHead = `apiVersion: batch/v1
 kind: CronJob
 metadata:

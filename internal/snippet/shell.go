@@ -1,16 +1,16 @@
 package snippet
 
-// newRunID sets rid, which pairs the start of a run with its finish. Linux has the
-// file in /proc, with or without uuidgen; macOS and the BSDs have uuidgen. If there
-// is neither, rid is empty and withRunID adds nothing.
+// newRunID sets rid, which pairs the start of a run with its finish. Linux has the file in /proc,
+// with or without uuidgen. macOS and the BSDs have uuidgen. If there is neither, rid is empty and
+// withRunID adds nothing.
 const (
 	newRunID  = `rid=$({ cat /proc/sys/kernel/random/uuid || uuidgen; } 2>/dev/null || true)`
 	withRunID = `${rid:+?rid=$rid}`
 )
 
-// The script takes the exit code of a subshell. "trap '… $? …' EXIT" would be
-// shorter, but bash also runs that trap when SIGTERM ends the script, with 0 in $?,
-// so a job that was stopped would look like a success.
+// The script in curlExample takes the exit code of a subshell. "trap '… $? …' EXIT" would be
+// shorter, but bash also runs that trap when SIGTERM ends the script, with 0 in $?, so a stopped
+// job would look like a success.
 var curlExample = Example{
 	Name: "curl",
 	Note: "The lines need curl 7.71 or later. RHEL 8 and Ubuntu 20.04 have an older one: use the last block there.",
@@ -46,13 +46,13 @@ var crontabExample = Example{
 	},
 }
 
-// exitCodeLine reports every end of the job and ends as the job did.
+// exitCodeLine reports every end of the job and exits with the code of the job.
 const exitCodeLine = ExampleJob + `; code=$?; ` + Curl + ` PING_URL/$code; exit $code`
 
-// systemdExample reports a failure with OnFailure=, not with ExecStopPost=: the
-// latter also runs after each attempt that Restart= repeats, and after a run that
-// ExecCondition= skips. In systemd 257, OnFailure= needs RestartMode=direct for that
-// (findings/systemd-onfailure-each-attempt.sh). systemd.unit(5), systemd.service(5).
+// systemdExample reports a failure with OnFailure=, not with ExecStopPost=: the latter also runs
+// after each attempt that Restart= repeats, and after a run that ExecCondition= skips. In systemd
+// 257, OnFailure= needs RestartMode=direct for that (findings/systemd-onfailure-each-attempt.sh).
+// See systemd.unit(5), systemd.service(5).
 var systemdExample = Example{
 	Name: "systemd",
 	Note: "Three files. A run that a condition skips sends nothing. With Restart= in the service, add RestartMode=direct: then only the last attempt is reported as a failure.",
@@ -95,7 +95,7 @@ var runExample = Example{
 	},
 }
 
-// docSnippets are the pieces that only the documents show.
+// docSnippets are shown in the documents only.
 var docSnippets = map[string]string{
 	"success":     Curl + ` PING_URL`,
 	"after":       ExampleJob + ` && ` + Curl + ` PING_URL`,

@@ -34,8 +34,8 @@ func TestExamples_HaveThePingURLAndAFileName(t *testing.T) {
 	}
 }
 
-// TestExamples_ABlockIsOneFileOrOneAlternative: two live lines, or two files, behind
-// one Copy button run the job twice, or are read as one file.
+// Two commands or two files with one Copy button would run the job twice, or be pasted into one
+// file.
 func TestExamples_ABlockIsOneFileOrOneAlternative(t *testing.T) {
 	for _, w := range Examples(aURL) {
 		for _, b := range w.Blocks {
@@ -67,8 +67,8 @@ func flagSeconds(t *testing.T, command, flag string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// TestCurl_EndsWithinItsTimeLimit adds up what the flags allow: of a ping, and of a
-// service that systemd stops (TimeoutStopSec= is 90 seconds, in Fedora 45).
+// The time limits are those of a ping, and of a service that systemd stops (TimeoutStopSec= is 90
+// seconds, in Fedora 45).
 func TestCurl_EndsWithinItsTimeLimit(t *testing.T) {
 	for line, limit := range map[string]time.Duration{Curl: min(71*time.Second, MaxPingTime), CurlWithinStopTimeout: 34 * time.Second} {
 		try, retries := flagSeconds(t, line, "-m"), int(flagSeconds(t, line, "--retry")/time.Second)
@@ -79,7 +79,7 @@ func TestCurl_EndsWithinItsTimeLimit(t *testing.T) {
 	}
 }
 
-// TestExamples_NoPingTakesLongerThanMaxPingTime adds up pauses and attempts.
+// This test adds up pauses and attempts.
 func TestExamples_NoPingTakesLongerThanMaxPingTime(t *testing.T) {
 	checked := 0
 	pauses := regexp.MustCompile(`\b\d+(?:,? \d+){3,}\b`)

@@ -11,28 +11,28 @@ import (
 	"overdue/internal/store"
 )
 
-// TestClaim_AlertsOfTheNextIncidentWaitForThePreviousOne keeps "recovered" from being read
-// last while a later incident is open.
+// TestClaim_AlertsOfTheNextIncidentWaitForThePreviousOne shows that "recovered" is never
+// delivered last while a later incident is open.
 func TestClaim_AlertsOfTheNextIncidentWaitForThePreviousOne(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops := w.addChannel(w.newChannel("ops"))
 		h := w.newSavedHeartbeat("backup")
 		w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, time.Minute))
 		w.fail(h, time.Minute)
-		var told []string
+		var delivered []string
 		for range 4 {
 			claimed := w.claimAlerts(ops, "a", time.Hour, 2*time.Hour, 10)
 			if len(claimed) > 1 {
-				w.Errorf("claimed %v at once; want one after the other", eventsOf(claimed))
+				w.Errorf("claimed %v together; want one after the other", eventsOf(claimed))
 			}
 			for _, a := range claimed {
 				i := view(w, func(tx *store.Tx) (monitor.Incident, error) { return tx.Incident(h.Project, a.Incident) })
-				told = append(told, fmt.Sprintf("%s %d", a.Event, i.Number))
+				delivered = append(delivered, fmt.Sprintf("%s %d", a.Event, i.Number))
 				w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(a.ID); return err })
 			}
 		}
-		if diff := cmp.Diff([]string{"incident.opened 1", "incident.resolved 1", "incident.opened 2"}, told); diff != "" {
-			w.Errorf("told (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]string{"incident.opened 1", "incident.resolved 1", "incident.opened 2"}, delivered); diff != "" {
+			w.Errorf("delivered (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -57,10 +57,10 @@ func TestSave_ANewAlertExpeditesRetries(t *testing.T) {
 			}
 			w.applyPings(h, w.ping(monitor.PingSuccess, 2*time.Minute))
 			if got := w.deliveries(w.incident(h).ID)[0].NextAttempt.Sub(w.start); got != c.want {
-				w.Errorf("%s: opened is tried again at %s; want %s", name, got, c.want)
+				w.Errorf("%s: next attempt at the opening at %s; want %s", name, got, c.want)
 			}
 			if got := w.deliveries(w.incident(other).ID)[0].NextAttempt.Sub(w.start); got != time.Hour {
-				w.Errorf("%s: another heartbeat's alert is tried again at %s; want an hour, as before", name, got)
+				w.Errorf("%s: next attempt at the alert of another heartbeat at %s; want an hour, as before", name, got)
 			}
 		}
 	})
@@ -77,7 +77,7 @@ func TestSave_ANewAlertExpeditesNoClaimedAlertAndNoReminder(t *testing.T) {
 		w.update(func(tx *store.Tx) error { _, err := tx.AcknowledgeIncident(i, "Ann", w.at(2*time.Minute)); return err })
 		w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Minute), w.ping(monitor.PingFail, 3*time.Minute))
 		if diff := cmp.Diff(map[string]time.Duration{"ops": 30 * time.Minute}, w.pendingChannels(ops)); diff != "" {
-			w.Errorf("owing; a node is trying (-want +got):\n%s", diff)
+			w.Errorf("pending while a node delivers (-want +got):\n%s", diff)
 		}
 		for _, d := range w.deliveries(w.incident(h).ID) {
 			if d.Event == monitor.IncidentReminder && !d.NextAttempt.Equal(w.at(time.Hour+3*time.Minute)) {

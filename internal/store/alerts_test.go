@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,14 +12,14 @@ import (
 	"overdue/internal/store"
 )
 
-// pendingChannels lists the names of the channels that are owed anything, and when.
+// pendingChannels returns the channels with pending alerts and the time of the next attempt, by name.
 func (w *fixture) pendingChannels(channels ...monitor.Channel) map[string]time.Duration {
 	w.Helper()
 	all := map[string]time.Duration{}
 	for _, o := range view(w, (*store.Tx).PendingByChannel) {
 		i := slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.ID == o.Channel })
 		if i < 0 {
-			w.Fatalf("an unexpected channel is owed something")
+			w.Fatalf("an unexpected channel has pending alerts")
 		}
 		all[channels[i].Name] = o.NextAttempt.Sub(w.start)
 	}
@@ -33,7 +32,7 @@ func TestClaim_AClaimedAlertIsExclusiveUntilItsLeaseEnds(t *testing.T) {
 		h := w.newSavedHeartbeat("backup")
 		i := w.fail(h, time.Minute)
 		if early := w.claimAlerts(ops, "a", time.Minute-time.Microsecond, time.Hour, 10); early != nil {
-			w.Errorf("claimed %v before it was owed", eventsOf(early))
+			w.Errorf("claimed %v before it was due", eventsOf(early))
 		}
 		want := []monitor.Alert{{
 			ID: w.deliveries(i.ID)[0].ID, Project: h.Project, Channel: ops.ID, Event: monitor.IncidentOpened, Heartbeat: h.Key, Incident: i.ID,
@@ -64,7 +63,7 @@ func TestClaim_TakesTheAlertsDueFirstUpToTheLimit(t *testing.T) {
 		for _, size := range []int{3, 3, 1, 0} {
 			claimed := w.claimAlerts(ops, "a", time.Hour, 2*time.Hour, 3)
 			if len(claimed) != size {
-				w.Errorf("claimed %d; want %d", len(claimed), size)
+				w.Errorf("%d claimed; want %d", len(claimed), size)
 			}
 			var some []string
 			for _, a := range claimed {
@@ -77,7 +76,7 @@ func TestClaim_TakesTheAlertsDueFirstUpToTheLimit(t *testing.T) {
 			w.Errorf("claimed (-want +got):\n%s", diff)
 		}
 		if claimed := w.claimAlerts(other, "a", time.Hour, 2*time.Hour, 10); len(claimed) != 7 {
-			w.Errorf("the other channel is owed %d; want 7 of its own", len(claimed))
+			w.Errorf("the other channel has %d pending alerts; want its 7", len(claimed))
 		}
 	})
 }
@@ -124,18 +123,18 @@ func TestClaim_ResolvedIsDeliveredOnlyAfterOpened(t *testing.T) {
 			w.Errorf("claimed first (-want +got):\n%s", diff)
 		}
 		if early := w.claimAlerts(ops, "b", time.Minute, time.Hour, 10); early != nil {
-			w.Errorf("claimed %v while opened is being told", eventsOf(early))
+			w.Errorf("claimed %v while the opening is being delivered", eventsOf(early))
 		}
 		w.fail(second, time.Minute)
 		if claimed := w.claimAlerts(ops, "b", time.Minute, time.Hour, 10); len(claimed) != 1 || claimed[0].Heartbeat != second.Key {
-			w.Errorf("claimed %v of another incident; want its opening, which waits for nobody", eventsOf(claimed))
+			w.Errorf("claimed %v of another incident; want its opening, which has no predecessor", eventsOf(claimed))
 		}
 		w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(opened[0].ID); return err })
 		if diff := cmp.Diff([]monitor.Event{monitor.IncidentResolved}, eventsOf(w.claimAlerts(ops, "a", time.Minute, time.Hour, 10))); diff != "" {
 			w.Errorf("claimed after opened was sent (-want +got):\n%s", diff)
 		}
 		if claimed := w.claimAlerts(other, "a", time.Minute, time.Hour, 10); len(claimed) != 2 {
-			w.Errorf("the other channel is owed %v; want both openings, whatever the first channel was told", eventsOf(claimed))
+			w.Errorf("the other channel has %v pending; want both openings, independent of the first channel", eventsOf(claimed))
 		}
 	})
 }
@@ -147,7 +146,7 @@ func TestMarkFailed_AFailedOpeningReleasesTheResolution(t *testing.T) {
 		w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, time.Minute))
 		opened := w.claimAlerts(ops, "a", time.Minute, time.Hour, 10)[0]
 		if did := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkFailed(opened) }); !did {
-			w.Error("giving up did nothing")
+			w.Error("MarkFailed changed nothing")
 		}
 		if diff := cmp.Diff([]string{"incident.opened ops failed", "incident.resolved ops pending"}, w.alerts(opened.Incident, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
@@ -166,21 +165,21 @@ func TestMarkSent_HoldsAfterAnotherNodeClaimedTheAlert(t *testing.T) {
 		theirs := w.claimAlerts(ops, "b", 2*time.Minute, time.Hour, 1)[0]
 		w.update(func(tx *store.Tx) error { return tx.Reschedule(mine, w.at(3*time.Minute), time.Time{}) })
 		if did := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkFailed(mine) }); did {
-			w.Error("gave up an alert that another node had claimed since")
+			w.Error("MarkFailed changed an alert that another node had claimed since")
 		}
 		if stolen := w.claimAlerts(ops, "c", 4*time.Minute, time.Hour, 1); stolen != nil {
-			w.Error("putting off an alert that another node had claimed since ended that node's lease")
+			w.Error("Reschedule ended the lease of another node")
 		}
 		sent := func() bool { return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkSent(mine.ID) }) }
 		if !sent() {
-			w.Error("the alert was sent, but that did not hold")
+			w.Error("MarkSent did not mark the alert")
 		}
 		if sent() {
-			w.Error("the alert was still owed after it was sent")
+			w.Error("the alert was pending after it was sent")
 		}
 		w.update(func(tx *store.Tx) error { return tx.Reschedule(theirs, w.at(3*time.Minute), time.Time{}) })
 		if did := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.MarkFailed(theirs) }); did {
-			w.Error("gave up an alert that was sent")
+			w.Error("MarkFailed changed a sent alert")
 		}
 		if diff := cmp.Diff([]string{"incident.opened ops sent"}, w.alerts(i.ID, ops)); diff != "" {
 			w.Errorf("alerts (-want +got):\n%s", diff)
@@ -195,10 +194,10 @@ func TestReschedule_MovesAnAlertAndItsSuccessors(t *testing.T) {
 		opened := w.claimAlerts(ops, "a", 2*time.Minute, 3*time.Minute, 1)[0]
 		w.update(func(tx *store.Tx) error { return tx.Reschedule(opened, w.at(10*time.Minute), time.Time{}) })
 		if diff := cmp.Diff(map[string]time.Duration{"ops": 10 * time.Minute, "other": 2 * time.Minute}, w.pendingChannels(ops, other)); diff != "" {
-			w.Errorf("owing (-want +got):\n%s", diff)
+			w.Errorf("pending (-want +got):\n%s", diff)
 		}
 		if early := w.claimAlerts(ops, "a", 10*time.Minute-time.Microsecond, time.Hour, 10); early != nil {
-			w.Errorf("claimed %v before its time", eventsOf(early))
+			w.Errorf("claimed %v before it was due", eventsOf(early))
 		}
 		again := w.claimAlerts(ops, "a", 10*time.Minute, time.Hour, 10)
 		if len(again) != 1 || again[0].ID != opened.ID || again[0].Attempts != 2 {
@@ -230,13 +229,13 @@ func TestReleaseNext_MakesSuccessorsDueExceptReminders(t *testing.T) {
 			w.Errorf("claimed (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]time.Duration{"ops": 3 * time.Hour}, w.pendingChannels(ops)); diff != "" {
-			w.Errorf("owing; the reminder is as far off as it was put (-want +got):\n%s", diff)
+			w.Errorf("pending; the reminder keeps its time (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// TestPendingByChannel_ReturnsTheNextPossibleAttempt matters to who waits for it: a moment
-// that has come, with nothing to claim, would be asked for again and again.
+// TestPendingByChannel_ReturnsTheNextPossibleAttempt protects the delivery loop: a time in
+// the past with nothing to claim would make it run without a pause.
 func TestPendingByChannel_ReturnsTheNextPossibleAttempt(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops := w.addChannel(w.newChannel("ops"))
@@ -245,7 +244,7 @@ func TestPendingByChannel_ReturnsTheNextPossibleAttempt(t *testing.T) {
 		opened := w.claimAlerts(ops, "a", time.Minute, 3*time.Minute, 1)[0]
 		w.applyPings(h, w.ping(monitor.PingSuccess, 2*time.Minute))
 		if diff := cmp.Diff(map[string]time.Duration{"ops": 3 * time.Minute}, w.pendingChannels(ops)); diff != "" {
-			w.Errorf("while opened is being told (-want +got):\n%s", diff)
+			w.Errorf("while the opening is being delivered (-want +got):\n%s", diff)
 		}
 		w.update(func(tx *store.Tx) error { return tx.Reschedule(opened, w.at(10*time.Minute), time.Time{}) })
 		w.applyPings(h, w.ping(monitor.PingFail, 4*time.Minute))
@@ -257,9 +256,9 @@ func TestPendingByChannel_ReturnsTheNextPossibleAttempt(t *testing.T) {
 			}
 			return nil
 		})
-		// There is more to tell of the same heartbeat, and it waits for opened.
+		// A second alert of the same heartbeat waits for the opening.
 		if diff := cmp.Diff(map[string]time.Duration{"ops": 4 * time.Minute}, w.pendingChannels(ops)); diff != "" {
-			w.Errorf("while opened is put off (-want +got):\n%s", diff)
+			w.Errorf("while the opening waits for its next attempt (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -273,140 +272,7 @@ func TestReleaseNext_LeavesClaimedAlerts(t *testing.T) {
 		w.claimAlerts(ops, "b", time.Minute, time.Hour, 10)
 		w.update(func(tx *store.Tx) error { return tx.ReleaseNext(opened, w.at(2*time.Minute)) })
 		if stolen := w.claimAlerts(ops, "a", 3*time.Minute, time.Hour, 10); stolen != nil {
-			w.Errorf("claimed %v, which another node has", eventsOf(stolen))
-		}
-	})
-}
-
-// TestEnqueue_AddsNoReminderOfAClosedIncident lets one node owe the next reminder while
-// another resolves or acknowledges the incident.
-func TestEnqueue_AddsNoReminderOfAClosedIncident(t *testing.T) {
-	onEachDatabaseInRealTime(t, func(w *fixture) {
-		ops := w.addChannel(w.newChannel("ops"))
-		other := w.onNode(w.open())
-		for name, end := range map[string]func(tx *store.Tx, h monitor.Heartbeat, i monitor.Incident) error{
-			"resolved": func(tx *store.Tx, h monitor.Heartbeat, _ monitor.Incident) error {
-				_, err := judge(tx, h, w.ping(monitor.PingSuccess, time.Hour))
-				return err
-			},
-			"acknowledged": func(tx *store.Tx, _ monitor.Heartbeat, i monitor.Incident) error {
-				_, err := tx.AcknowledgeIncident(i, "Ann", w.at(time.Hour))
-				return err
-			},
-		} {
-			h := w.newSavedHeartbeat(name)
-			i := w.fail(h, time.Minute)
-			owe := func(tx *store.Tx, repeat int) error {
-				return tx.Enqueue(monitor.Alert{Project: i.Project, Channel: ops.ID, Event: monitor.IncidentReminder, Incident: i.ID, Created: w.start, NextAttempt: w.at(24 * time.Hour)}, repeat)
-			}
-			done := make(chan bool)
-			w.update(func(tx *store.Tx) error {
-				err := owe(tx, 1)
-				go other.updateConcurrently(done, func(tx *store.Tx) error { return end(tx, h, i) })
-				if !store.OnSQLite(w.db) {
-					other.lockRowsFirst()
-				}
-				return err
-			})
-			<-done
-			w.update(func(tx *store.Tx) error { return owe(tx, 2) })
-			if n := view(w, func(tx *store.Tx) (int, error) { return tx.CountReminders(i.ID, ops.ID) }); n != 0 {
-				w.Errorf("%d reminders are owed of an incident that is %s", n, name)
-			}
-		}
-	})
-}
-
-// lockRowsFirst returns when a transaction on PostgreSQL waits for another, or, so
-// that a test can fail, after a while in which none did.
-func (w *fixture) lockRowsFirst() {
-	w.Helper()
-	for range 200 {
-		if w.queryNumber("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')") != "0" {
-			return
-		}
-	}
-}
-
-func TestEnqueue_RemindersArePendingWhileTheIncidentIsOpen(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		c := w.newChannel("ops")
-		c.RemindEvery = time.Hour
-		ops, quiet := w.addChannel(c), w.addChannel(w.newChannel("quiet"))
-		h := w.newSavedHeartbeat("backup")
-		i := w.fail(h, time.Minute)
-		want := []string{"incident.opened ops pending", "incident.opened quiet pending", "incident.reminder ops pending"}
-		got := w.alerts(i.ID, ops, quiet)
-		slices.Sort(got)
-		if diff := cmp.Diff(want, got); diff != "" {
-			w.Errorf("alerts (-want +got):\n%s", diff)
-		}
-		for channel, n := range map[string]int{ops.ID: 1, quiet.ID: 0} {
-			if got := view(w, func(tx *store.Tx) (int, error) { return tx.CountReminders(i.ID, channel) }); got != n {
-				w.Errorf("%d reminders were owed; want %d", got, n)
-			}
-		}
-		opened := w.claimAlerts(ops, "a", time.Minute, 2*time.Minute, 10)
-		w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(opened[0].ID); return err })
-		if diff := cmp.Diff(map[string]time.Duration{"ops": time.Hour + time.Minute, "quiet": time.Minute}, w.pendingChannels(ops, quiet)); diff != "" {
-			w.Errorf("owing (-want +got):\n%s", diff)
-		}
-		w.applyPings(h, w.ping(monitor.PingSuccess, 2*time.Minute))
-		if n := view(w, func(tx *store.Tx) (int, error) { return tx.CountReminders(i.ID, ops.ID) }); n != 0 {
-			w.Error("the reminder is still owed after the incident was resolved")
-		}
-	})
-}
-
-func TestAcknowledgeIncident_KeepsAttemptedReminders(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		c := w.newChannel("ops")
-		c.RemindEvery = time.Hour
-		ops := w.addChannel(c)
-		h := w.newSavedHeartbeat("backup")
-		i := w.fail(h, time.Minute)
-		opened := w.claimAlerts(ops, "a", time.Minute, 2*time.Minute, 10)
-		w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(opened[0].ID); return err })
-		reminder := w.claimAlerts(ops, "a", 2*time.Hour, 3*time.Hour, 10)
-		if diff := cmp.Diff([]monitor.Event{monitor.IncidentReminder}, eventsOf(reminder)); diff != "" {
-			w.Errorf("claimed (-want +got):\n%s", diff)
-		}
-		w.applyPings(h, w.ping(monitor.PingSuccess, 2*time.Hour))
-		if n := view(w, func(tx *store.Tx) (int, error) { return tx.CountReminders(i.ID, ops.ID) }); n != 1 {
-			w.Error("the reminder was dropped while a node was sending it")
-		}
-	})
-}
-
-func TestEnqueue_TheSameAlertIsPendingOnce(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		ops := w.addChannel(w.newChannel("ops"))
-		i := w.fail(w.newSavedHeartbeat("backup"), time.Minute)
-		reminder := monitor.Alert{Project: i.Project, Channel: ops.ID, Event: monitor.IncidentReminder, Incident: i.ID, Created: w.start, NextAttempt: w.at(time.Hour)}
-		failing := monitor.Alert{Project: i.Project, Channel: ops.ID, Event: monitor.ChannelFailing, Subject: "mail", Created: w.start, NextAttempt: w.at(time.Hour)}
-		owe := func(a monitor.Alert, repeat int) {
-			w.update(func(tx *store.Tx) error { return tx.Enqueue(a, repeat) })
-		}
-		owe(reminder, 1)
-		reminder.NextAttempt, reminder.Created = w.at(2*time.Hour), w.at(time.Hour)
-		owe(reminder, 1)
-		owe(reminder, 2)
-		owe(failing, 0)
-		owe(failing, 0)
-		failing.Subject = "chat"
-		owe(failing, 0)
-		failing.Created = w.at(time.Hour)
-		owe(failing, 0)
-		if n := w.queryNumber("SELECT COUNT(*) FROM alerts WHERE event = 'incident.reminder'"); n != "2" {
-			w.Errorf("%s reminders; want the first and the second", n)
-		}
-		if n := w.queryNumber("SELECT COUNT(*) FROM alerts WHERE event = 'channel.failing'"); n != "3" {
-			w.Errorf("%s alerts of failing channels; want one per channel and moment", n)
-		}
-		again := w.claimAlerts(ops, "a", 3*time.Hour, 4*time.Hour, 10)
-		owe(reminder, 2)
-		if n := view(w, func(tx *store.Tx) (int, error) { return tx.CountReminders(i.ID, ops.ID) }); n != 2 || len(again) == 0 {
-			w.Errorf("%d reminders after one that was claimed was owed again; want 2", n)
+			w.Errorf("claimed %v, which another node has claimed", eventsOf(stolen))
 		}
 	})
 }
@@ -414,7 +280,7 @@ func TestEnqueue_TheSameAlertIsPendingOnce(t *testing.T) {
 func TestPendingByChannel_ListsEachChannelOnceWithItsFirstAttempt(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		if none := view(w, (*store.Tx).PendingByChannel); len(none) != 0 {
-			w.Errorf("%d channels of an empty store are owed something", len(none))
+			w.Errorf("%d channels of an empty store have pending alerts; want none", len(none))
 		}
 		var channels []monitor.Channel
 		want := map[string]time.Duration{}
@@ -432,14 +298,14 @@ func TestPendingByChannel_ListsEachChannelOnceWithItsFirstAttempt(t *testing.T) 
 			}
 		}
 		if diff := cmp.Diff(want, w.pendingChannels(channels...)); diff != "" {
-			w.Errorf("owing (-want +got):\n%s", diff)
+			w.Errorf("pending (-want +got):\n%s", diff)
 		}
 		sent := channels[1]
 		a := w.claimAlerts(sent, "a", time.Hour, 2*time.Hour, 1)
 		w.update(func(tx *store.Tx) error { _, err := tx.MarkSent(a[0].ID); return err })
 		delete(want, sent.Name)
 		if diff := cmp.Diff(want, w.pendingChannels(channels...)); diff != "" {
-			w.Errorf("owing after all was sent to one (-want +got):\n%s", diff)
+			w.Errorf("pending after everything was sent to one channel (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -462,48 +328,27 @@ func TestReleaseClaims_OnlyOnSQLite(t *testing.T) {
 	})
 }
 
-func TestAddAttempt_StoresEachAttemptOnce(t *testing.T) {
+func TestRenewClaim_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops := w.addChannel(w.newChannel("ops"))
-		i := w.fail(w.newSavedHeartbeat("backup"), time.Minute)
-		a := w.claimAlerts(ops, "a", time.Minute, time.Hour, 1)[0]
-		tries := []store.Attempt{
-			{AlertID: a.ID, Number: 1, At: w.at(time.Minute), Took: time.Second + time.Microsecond, Outcome: "retry", Status: 503, Detail: `busy "%_'\`},
-			{AlertID: a.ID, Number: 2, At: w.at(2 * time.Minute), Outcome: "sent"},
+		w.fail(w.newSavedHeartbeat("backup"), time.Minute)
+		claimed := w.claimAlerts(ops, "a", time.Minute, 3*time.Minute, 10)
+		if len(claimed) != 1 {
+			w.Fatalf("%d claimed; want 1", len(claimed))
 		}
-		for _, try := range append(tries, store.Attempt{AlertID: a.ID, Number: 1, At: w.start, Outcome: "refused"}) {
-			w.update(func(tx *store.Tx) error { return tx.AddAttempt(try) })
+		alert := claimed[0].ID
+		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "b", w.at(time.Hour)) })
+		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "a", w.at(5*time.Minute)) })
+		if early := w.claimAlerts(ops, "b", 5*time.Minute-time.Microsecond, time.Hour, 10); early != nil {
+			w.Errorf("another node claimed %v during the renewed lease", eventsOf(early))
 		}
-		if diff := cmp.Diff(tries, w.deliveries(i.ID)[0].AttemptLog); diff != "" {
-			w.Errorf("attempts (-want +got):\n%s", diff)
+		late := w.claimAlerts(ops, "b", 5*time.Minute, 7*time.Minute, 10)
+		if len(late) != 1 {
+			w.Fatalf("after the lease another node %d claimed; want 1", len(late))
 		}
-	})
-}
-
-func TestAddAttempt_AcceptsInvalidUTF8FromTheProvider(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		ops := w.addChannel(w.newChannel("ops"))
-		i := w.fail(w.newSavedHeartbeat("backup"), time.Minute)
-		a := w.claimAlerts(ops, "a", time.Minute, time.Hour, 1)[0]
-		w.update(func(tx *store.Tx) error {
-			if err := tx.AddTimelineEntry(i.ID, "undelivered", "no: \x00\xff", w.start); err != nil {
-				return err
-			}
-			return tx.AddAttempt(store.Attempt{AlertID: a.ID, Number: 1, At: w.start, Outcome: "retry", Detail: "\x1f\x8b\x00\xffgz"})
-		})
-		if got := w.deliveries(i.ID)[0].AttemptLog[0].Detail; got != "\x1f\uFFFD\uFFFD\uFFFDgz" {
-			w.Errorf("detail %q", got)
-		}
-	})
-}
-
-func TestEnqueue_RequiresAnExistingChannel(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
-			return tx.Enqueue(monitor.Alert{Project: w.project.Key, Channel: "none", Event: monitor.TestAlert, Created: w.start, NextAttempt: w.start}, 0)
-		})
-		if err == nil {
-			w.Error("an alert is owed to a channel that does not exist")
+		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "a", w.at(time.Hour)) })
+		if again := w.claimAlerts(ops, "c", 7*time.Minute, time.Hour, 10); len(again) != 1 {
+			w.Errorf("the first node renewed a claim that it had lost")
 		}
 	})
 }

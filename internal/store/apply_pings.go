@@ -2,72 +2,71 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/writebehind"
 )
 
-// ReceivedPing is one ping, and what it takes to judge it.
-type ReceivedPing struct {
-	ID        string
-	Ping      monitor.Ping
-	Watermark time.Time // see monitor.Heartbeat.ApplyPing
-}
+// ReceivedPing is one ping, with the watermark of its heartbeat.
+type ReceivedPing = writebehind.ReceivedPing
 
-// ApplyResult is what a batch of pings brought about.
+// maxBatchBodyBytes is the size of the bodies of a batch above which it is saved to
+// the tables at once.
+const maxBatchBodyBytes = 64 << 10
+
+// ApplyResult is the effect of a batch of pings.
 type ApplyResult struct {
 	Unknown    map[string]bool // ids that no heartbeat has
-	NewAlerts  int             // alerts that became owed
-	Heartbeats []int64         // keys of the heartbeats that heard something
-	NextDue    time.Time       // the first moment at which one of the heartbeats lapses by itself
+	NewAlerts  int             // number of alerts that became pending
+	Heartbeats []int64         // keys of the heartbeats that got a ping
+	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
 }
 
-// ApplyPings judges a batch of pings, in the order given, and keeps all of it, synced.
+// ApplyPings applies a batch of pings to their heartbeats, in the given order, and
+// returns when the result is on disk.
 func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
+	var result ApplyResult
 	if db.buffer == nil {
-		var heard ApplyResult
 		err := db.Update(ctx, func(tx *Tx) (err error) {
-			heard, err = tx.applyPings(batch)
+			result, err = tx.applyPings(batch)
 			return err
 		})
-		if err == nil && len(heard.Heartbeats) > 0 {
+		if err == nil && len(result.Heartbeats) > 0 {
 			db.lastTestPing.Store(time.Now().UnixNano())
 		}
-		return heard, err
+		return result, err
 	}
-	var heard ApplyResult
-	err := db.guard(ctx, func(ctx context.Context) (err error) {
+	err := db.breaker.Load().Guard(ctx, func(ctx context.Context) (err error) {
 		var done bool
-		if heard, done, err = db.bufferPings(ctx, batch); done || err != nil {
+		if result, done, err = db.bufferPings(ctx, batch); done || err != nil {
 			return err
 		}
-		heard, err = db.flushAndApply(ctx, batch)
+		result, err = db.flushAndApply(ctx, batch)
 		return err
 	})
-	return heard, err
+	return result, err
 }
 
-// applyPings judges a batch by the tables, and puts it there.
+// applyPings applies a batch to the heartbeats in the tables and saves them.
 func (tx *Tx) applyPings(batch []ReceivedPing) (ApplyResult, error) {
 	states, err := tx.HeartbeatsForPings(uniqueIDs(batch))
 	if err != nil {
 		return ApplyResult{}, err
 	}
 	now := time.Now().UTC()
-	known := peerWatermark{tx: tx, now: now}
-	heard, judged := judge(batch, states, known.earliest)
-	if known.err != nil {
-		return ApplyResult{}, known.err
+	peers := peerWatermark{tx: tx, now: now}
+	result, transitions := transitionsOf(batch, states, peers.earliest)
+	if peers.err != nil {
+		return ApplyResult{}, peers.err
 	}
-	heard.NewAlerts, err = tx.Save(now, judged)
-	return heard, err
+	result.NewAlerts, err = tx.Save(now, transitions)
+	return result, err
 }
 
-// peerWatermark returns the moment before which all nodes have stored the pings of a
-// heartbeat that are known to be on their way. It queries the database only when
+// peerWatermark returns the time before which all nodes have stored the pings of a
+// heartbeat that are known to be in flight. It queries the database only when
 // first used, because most pings end no silence.
 type peerWatermark struct {
 	tx     *Tx
@@ -77,116 +76,102 @@ type peerWatermark struct {
 	err    error
 }
 
-// earliest returns own, the horizon as this node knows it, or that of the other
-// nodes when it is earlier.
-func (k *peerWatermark) earliest(id string, own time.Time) time.Time {
-	if !k.loaded {
-		k.loaded = true
-		k.peers, k.err = k.tx.Peers(k.now)
+// earliest returns own, the watermark of this node, or that of the other nodes if
+// it is earlier.
+func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
+	if !w.loaded {
+		w.loaded = true
+		w.peers, w.err = w.tx.Peers(w.now)
 	}
-	return k.peers.HeldWatermark(id, own.Add(-monitor.Precision)).Add(monitor.Precision)
+	return w.peers.HeldWatermark(id, own.Add(-monitor.Precision)).Add(monitor.Precision)
 }
 
-// ownWatermark is the function that judge takes when no other node can have a ping.
+// ownWatermark is the argument of transitionsOf when no other node can have a ping.
 func ownWatermark(_ string, own time.Time) time.Time { return own }
 
-// uniqueIDs lists the ids of a batch, each once.
+// uniqueIDs returns the ids of a batch, each once.
 func uniqueIDs(batch []ReceivedPing) []string {
 	ids := make([]string, 0, len(batch))
-	for _, h := range batch {
-		ids = append(ids, h.ID)
+	for _, p := range batch {
+		ids = append(ids, p.ID)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
-// judge lets each heartbeat hear its pings. states is brought up to date. When a
-// ping ends a silence that has lapsed, before returns the horizon with regard to
-// the other nodes: a ping that one of them has not stored yet may have been in time.
-func judge(batch []ReceivedPing, states map[string]monitor.Heartbeat, before func(id string, own time.Time) time.Time) (ApplyResult, []Transition) {
-	heard := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
-	judged := make([]Transition, 0, len(batch))
-	for _, b := range batch {
-		h, known := states[b.ID]
+// transitionsOf applies pings to their heartbeats and updates states. If a ping
+// ends a silence past its deadline, earliest returns the watermark of all nodes: a
+// ping that another node has not stored yet can have been in time.
+func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time) (ApplyResult, []Transition) {
+	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
+	transitions := make([]Transition, 0, len(batch))
+	for _, received := range batch {
+		h, known := states[received.ID]
 		if !known {
-			heard.Unknown[b.ID] = true
+			result.Unknown[received.ID] = true
 			continue
 		}
-		horizon := b.Watermark
-		if next := h.NextEvaluation(); !next.IsZero() && next.Before(b.Ping.At) {
-			horizon = before(b.ID, horizon)
+		watermark := received.Watermark
+		if next := h.NextEvaluation(); !next.IsZero() && next.Before(received.Ping.At) {
+			watermark = earliest(received.ID, watermark)
 		}
-		h, change := h.ApplyPing(b.Ping, horizon)
-		states[b.ID] = h
-		heard.Heartbeats = append(heard.Heartbeats, h.Key)
-		judged = append(judged, Transition{Heartbeat: h, Change: change})
-		heard.NextDue = monitor.Earlier(heard.NextDue, h.NextEvaluation())
+		h, change := h.ApplyPing(received.Ping, watermark)
+		states[received.ID] = h
+		result.Heartbeats = append(result.Heartbeats, h.Key)
+		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
+		result.NextDue = monitor.Earlier(result.NextDue, h.NextEvaluation())
 	}
-	return heard, judged
+	return result, transitions
 }
 
-// bufferPings judges a batch by the states in memory and appends it to the
-// journal. It is not done, and has done nothing, when the batch brings news or
-// the backlog is full.
-func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (heard ApplyResult, done bool, err error) {
+// bufferPings applies a batch to the heartbeats in memory and appends it to the
+// WAL. done is false, and nothing has changed, if the batch is notable or the
+// buffer is full.
+func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result ApplyResult, done bool, err error) {
 	b := db.buffer
-	if err := b.buffer.Lock(ctx); err != nil {
+	if err := b.Lock(ctx); err != nil {
 		return ApplyResult{}, false, err
 	}
-	defer b.buffer.Unlock()
+	defer b.Unlock()
 	states, err := db.lookupStates(ctx, batch)
 	if err != nil {
 		return ApplyResult{}, false, err
 	}
-	heard, judged := judge(batch, states, ownWatermark)
-	if len(judged) == 0 {
-		return heard, true, nil
+	result, transitions := transitionsOf(batch, states, ownWatermark)
+	if len(transitions) == 0 {
+		return result, true, nil
 	}
-	if b.full() || !bufferable(judged) {
+	if b.IsFull() || !bufferable(transitions) {
 		return ApplyResult{}, false, nil
 	}
-	record, err := encodeRecord(batch, judged)
-	if err != nil {
+	if err := b.Append(batch, transitions, states, result.NextDue); err != nil {
 		return ApplyResult{}, false, err
 	}
-	if err := b.appendRecord(record); err != nil {
-		return ApplyResult{}, false, err
-	}
-	db.recordProgress()
-	b.add(judged, states, heard.NextDue)
-	return heard, true, nil
+	db.breaker.Load().RecordProgress()
+	return result, true, nil
 }
 
-// appendRecord adds a record to the journal and returns when it is on disk.
-func (b *writeBehind) appendRecord(record []byte) error {
-	err := b.log.Append(record)
-	if err != nil && !errors.Is(err, ErrFilesMoved) {
-		return fmt.Errorf("%w: %w", ErrDisk, err)
-	}
-	return err
-}
-
-// flushAndApply puts all that is pending and a batch into the tables. The batch is
-// judged again: another batch may have been stored since it was found to bring news.
-func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (heard ApplyResult, err error) {
+// flushAndApply saves all pending pings and a batch in one transaction. The batch
+// is applied again: another batch can have been stored since it was found notable.
+func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (result ApplyResult, err error) {
 	err = db.flushThen(ctx, func(tx *Tx) error {
-		heard, err = tx.applyPings(batch)
+		result, err = tx.applyPings(batch)
 		return err
 	})
-	return heard, err
+	return result, err
 }
 
-// lookupStates returns the heartbeats of a batch: from memory, or else as the tables
-// have them, which is right for all that nothing is pending for. The caller has
-// the turn.
+// lookupStates returns the heartbeats of a batch from memory, or from the tables,
+// which are right for heartbeats without pending pings. The caller holds the lock
+// of the buffer.
 func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[string]monitor.Heartbeat, error) {
 	states := make(map[string]monitor.Heartbeat, len(batch))
 	var unread []ReceivedPing
-	for _, heard := range batch {
-		if h, known := db.buffer.states[heard.ID]; known {
-			states[heard.ID] = h
+	for _, received := range batch {
+		if h, found := db.buffer.State(received.ID); found {
+			states[received.ID] = h
 		} else {
-			unread = append(unread, heard)
+			unread = append(unread, received)
 		}
 	}
 	if len(unread) == 0 {
@@ -202,12 +187,12 @@ func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[strin
 	return states, err
 }
 
-// bufferable reports whether judgements can wait in the journal: nobody is to be
-// told of them, and they are small.
-func bufferable(judged []Transition) bool {
-	bodies := 0
-	for _, j := range judged {
-		if bodies += len(j.Change.Ping.Body); j.Change.Notable() || bodies > maxBatchBodyBytes {
+// bufferable reports whether transitions can wait in the buffer: they notify
+// nobody, and they are small.
+func bufferable(transitions []Transition) bool {
+	bytes := 0
+	for _, t := range transitions {
+		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"overdue/internal/monitor"
 )
@@ -13,7 +14,7 @@ import (
 // the actor: a name alone is not unique.
 func (tx *Tx) AddAuditEntry(e monitor.AuditEntry) error {
 	if e.Kind == "" || e.ActorID == "" && e.Kind != monitor.ActorCommandLine {
-		return fmt.Errorf("audit: %s: the entry does not identify who acted", e.Action)
+		return fmt.Errorf("audit: %s: the entry does not identify its actor", e.Action)
 	}
 	_, err := tx.exec(`INSERT INTO audit (id, project, at, actor, actor_kind, actor_id, source, action, target, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
@@ -24,17 +25,17 @@ func (tx *Tx) AddAuditEntry(e monitor.AuditEntry) error {
 	return nil
 }
 
-// AuditQuery says which part of a project's audit log is wanted.
+// AuditQuery selects a part of a project's audit log.
 type AuditQuery struct {
 	Project   int64
-	Text      string // in the actor's name or the target's, whatever the case; empty: all
-	ActorID   string // only entries of this actor; empty: of all
-	Before    Cursor // the place of the last entry of the page before; zero: the newest
-	Backwards bool   // the page lies on the newer side of Before
+	Text      string // in the name of the actor or the target, ignoring case; empty: all
+	ActorID   string // entries of this actor; empty: of all
+	Before    Cursor // the last entry of the previous page; zero: the newest entries
+	Backwards bool   // the page is on the newer side of Before
 	Limit     int
 }
 
-// AuditLine is an entry with its place in the log.
+// AuditLine is an entry with its position in the log.
 type AuditLine struct {
 	monitor.AuditEntry
 	Cursor Cursor
@@ -66,7 +67,8 @@ func (tx *Tx) AuditLog(q AuditQuery) ([]AuditLine, error) {
 	return lines, nil
 }
 
-// containsPattern matches texts that contain the given one; empty matches all.
+// containsPattern returns the LIKE pattern of texts that contain the given one; empty
+// matches all.
 func containsPattern(text string) string {
 	if text == "" {
 		return ""
@@ -83,4 +85,30 @@ func (tx *Tx) RecentAuditEntries(project int64, n int) ([]monitor.AuditEntry, er
 		entries = append(entries, l.AuditEntry)
 	}
 	return entries, err
+}
+
+// AuditAction is who did something last, and when.
+type AuditAction struct {
+	Actor string
+	At    time.Time
+}
+
+// LastAuditActions returns the last time of an action on each of the targets, by
+// target, as the audit log names them.
+func (tx *Tx) LastAuditActions(project int64, action string, targets []string) (map[string]AuditAction, error) {
+	actions := map[string]AuditAction{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var target string
+		var d AuditAction
+		var at sql.NullInt64
+		err := row.Scan(&target, &d.Actor, &at)
+		d.At = timeFromMicros(at)
+		actions[target] = d
+		return struct{}{}, err
+	}, `SELECT a.target, a.actor, a.at FROM audit a
+		WHERE a.project = $1 AND a.action = $2 AND `+tx.d.InList("a.target", "$3")+` ORDER BY a.at`, project, action, tx.d.TextList(targets))
+	if err != nil {
+		return nil, fmt.Errorf("last audit actions: %w", err)
+	}
+	return actions, nil
 }

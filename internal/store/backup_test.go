@@ -13,14 +13,14 @@ import (
 	"overdue/internal/store"
 )
 
-// TestBackup_IsCompleteWhileOthersWrite backs up as the command does,
-// through a store of its own, while a server keeps pings.
+// TestBackup_IsCompleteWhileOthersWrite backs up like the command,
+// through a separate store, while a server stores pings.
 func TestBackup_IsCompleteWhileOthersWrite(t *testing.T) {
 	onEachDatabaseInRealTime(t, func(w *fixture) {
 		copied := filepath.Join(w.TempDir(), `it's a "copy"?.db`)
 		if !store.OnSQLite(w.db) {
 			if err := w.db.Backup(context.Background(), copied); err == nil || !strings.Contains(err.Error(), "pg_dump") {
-				w.Errorf("backup of PostgreSQL: %v; want it refused, with what to use", err)
+				w.Errorf("backup of PostgreSQL: %v; want an error that names pg_dump", err)
 			}
 			return
 		}
@@ -36,7 +36,7 @@ func TestBackup_IsCompleteWhileOthersWrite(t *testing.T) {
 				default:
 				}
 				p := w.ping(monitor.PingLog, time.Duration(n)*time.Second)
-				if err := w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := judge(tx, h, p); return err }); err != nil {
+				if err := w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := applyInTx(tx, h, p); return err }); err != nil {
 					w.Error(err)
 				}
 			}
@@ -51,14 +51,14 @@ func TestBackup_IsCompleteWhileOthersWrite(t *testing.T) {
 			w.Errorf("the copy has mode %v, %v; want 0600", info.Mode(), err)
 		}
 		other := w.onNode(openStore(w.T, copied))
-		if said := other.queryNumber("PRAGMA integrity_check"); said != "ok" {
-			w.Errorf("the copy is not sound: %s", said)
+		if result := other.queryNumber("PRAGMA integrity_check"); result != "ok" {
+			w.Errorf("the copy is damaged: %s", result)
 		}
 		pings := other.reload(h).PingCount
 		if n := other.queryNumber("SELECT COUNT(*) FROM pings"); pings < 500 || n != fmt.Sprint(pings) {
-			w.Errorf("the copy counts %d pings and has %s; want both alike, and 500 at least", pings, n)
+			w.Errorf("the heartbeat in the copy counts %d pings, and the copy has %s; want the same number, at least 500", pings, n)
 		}
-		other.applyPings(h, w.ping(monitor.PingSuccess, time.Hour)) // and it goes on
+		other.applyPings(h, w.ping(monitor.PingSuccess, time.Hour)) // the server continues
 	})
 }
 
@@ -71,10 +71,10 @@ func TestBackup_NeverOverwritesAFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := db.Backup(context.Background(), file); err == nil || !strings.Contains(err.Error(), "exists already") {
-			t.Errorf("backup to a file that exists: %v; want it refused", err)
+			t.Errorf("backup to an existing file: %v; want an error", err)
 		}
-		if kept, err := os.ReadFile(file); err != nil || string(kept) != text {
-			t.Errorf("the file holds %q, %v; want it as it was", kept, err)
+		if got, err := os.ReadFile(file); err != nil || string(got) != text {
+			t.Errorf("the file contains %q, %v; want it unchanged", got, err)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestBackup_LeavesNoFileAfterAFailure(t *testing.T) {
 		t.Error("a cancelled backup succeeded")
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
-		t.Errorf("the copy is there (%v); want nothing that somebody could trust", err)
+		t.Errorf("the incomplete copy exists (%v); want no file", err)
 	}
 	if err := db.Backup(context.Background(), filepath.Join(dir, "none", "copy.db")); err == nil {
 		t.Error("a backup into a directory that does not exist succeeded")

@@ -23,9 +23,9 @@ func scanFailure(row scanner, more ...any) (monitor.ChannelFailure, error) {
 }
 
 // RecordDelivery records the results of one attempt on a channel. attempts is the
-// number of attempts of that alert so far. whole says that the attempt was for
-// all recipients of the channel: if it failed for all of them, the channel fails
-// and not each recipient.
+// number of attempts of that alert so far. whole means that the attempt was for all
+// recipients of the channel: if it failed for all of them, the channel fails and not
+// each recipient.
 func (tx *Tx) RecordDelivery(channel string, results []monitor.DeliveryResult, whole bool, attempts int, at time.Time) error {
 	var delivered []string
 	var failed []monitor.DeliveryResult
@@ -69,12 +69,12 @@ func samePermanence(results []monitor.DeliveryResult) bool {
 }
 
 // recordSuccess ends the failures of the channel as a whole and of the recipients. A
-// recipient "" stands for all.
+// recipient "" means all.
 func (tx *Tx) recordSuccess(channel string, recipients []string, at time.Time) error {
 	all := recipients[0] == ""
 	ended, err := tx.exec(`UPDATE channel_failures SET recovered = $2, failing = FALSE
-		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.inList("recipient", "$4")+`)`,
-		channel, micros(at), all, tx.d.textList(recipients))
+		WHERE channel = $1 AND recovered IS NULL AND ($3 OR recipient = '' OR `+tx.d.InList("recipient", "$4")+`)`,
+		channel, micros(at), all, tx.d.TextList(recipients))
 	if err != nil {
 		return fmt.Errorf("recovery of channel: %w", err)
 	}
@@ -89,26 +89,26 @@ func (tx *Tx) recordSuccess(channel string, recipients []string, at time.Time) e
 	return nil
 }
 
-// minOutage is how long a failure must have lasted for pending alerts to be tried as
-// soon as it ends. An alert that alone fails would otherwise be tried again after
+// minOutage is how long a failure must have lasted for pending alerts to be attempted
+// as soon as it ends. Otherwise, an alert that alone fails would be attempted after
 // each success of another.
 const minOutage = time.Minute
 
-// expediteRetries makes the alerts due that wait for their next attempt at recipients whose
-// failure ended at that time. What a provider asked for is still honoured.
+// expediteRetries makes pending alerts due whose recipients' failure ended at that
+// time. It honours the time that a provider asked for.
 func (tx *Tx) expediteRetries(channel string, recipients []string, at time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET next_at = CASE WHEN asked <= $2 THEN $2 WHEN asked < next_at THEN asked ELSE next_at END
 		WHERE channel = $1 AND state = 'pending' AND attempts > 0 AND holder IS NULL AND next_at > $2 AND event <> $3
-			AND ($4 OR recipient = '' OR `+tx.d.inList("recipient", "$5")+`)
+			AND ($4 OR recipient = '' OR `+tx.d.InList("recipient", "$5")+`)
 			AND EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = $1 AND f.recovered = $2 AND f.since <= $6)`,
-		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.textList(recipients), micros(at.Add(-minOutage)))
+		channel, micros(at), string(monitor.IncidentReminder), recipients[0] == "", tx.d.TextList(recipients), micros(at.Add(-minOutage)))
 	if err != nil {
 		return fmt.Errorf("retry pending alerts: %w", err)
 	}
 	return nil
 }
 
-// recordFailure records one failed attempt. A failure that comes before the recovery was
+// recordFailure records one failed attempt. A failure before the recovery was
 // announced continues the old one.
 func (tx *Tx) recordFailure(channel string, r monitor.DeliveryResult, attempts int, at time.Time) error {
 	failing := r.Permanent || attempts >= monitor.FailingAttempts
@@ -135,12 +135,13 @@ func (tx *Tx) updateFailing(channel string) error {
 	return nil
 }
 
-// DeleteRecipientFailures ends the failures of recipients that a channel no longer has.
+// DeleteRecipientFailures deletes the failures of recipients that a channel no longer
+// has.
 func (tx *Tx) DeleteRecipientFailures(channel string, recipients []string) error {
-	_, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient <> '' AND NOT (`+tx.d.inList("recipient", "$2")+`)`,
-		channel, tx.d.textList(append([]string{}, recipients...)))
+	_, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient <> '' AND NOT (`+tx.d.InList("recipient", "$2")+`)`,
+		channel, tx.d.TextList(append([]string{}, recipients...)))
 	if err != nil {
-		return fmt.Errorf("forget recipients: %w", err)
+		return fmt.Errorf("delete failures of recipients: %w", err)
 	}
 	return tx.updateFailing(channel)
 }
@@ -150,7 +151,7 @@ type FailingChannel struct {
 	monitor.ChannelFailure
 	Project    int64
 	Kind, Name string
-	Pending    bool // an alert that failed waits for its next attempt
+	Pending    bool // an alert waits for its next attempt after a failed one
 }
 
 // ChannelFailures lists the failures of all channels, and the recoveries that were
@@ -177,8 +178,8 @@ func (tx *Tx) MarkFailing(f monitor.ChannelFailure) error {
 	return tx.updateFailing(f.Channel)
 }
 
-// MarkAnnounced records that the other channels are notified of a failure. It
-// reports whether no node has done so before.
+// MarkAnnounced records that the other channels are notified of a failure. It reports
+// whether no other node did so before.
 func (tx *Tx) MarkAnnounced(f monitor.ChannelFailure, now time.Time) (bool, error) {
 	n, err := tx.exec(`UPDATE channel_failures SET announced = $3 WHERE channel = $1 AND recipient = $2 AND announced IS NULL AND recovered IS NULL`,
 		f.Channel, f.Recipient, micros(now))
@@ -199,12 +200,12 @@ func (tx *Tx) MarkLogged(f monitor.ChannelFailure, before, now time.Time) (bool,
 	return n > 0, nil
 }
 
-// DeleteRecoveredFailure drops a failure that is over. It reports whether no node has
-// done so before.
+// DeleteRecoveredFailure deletes a failure that has ended. It reports whether no
+// other node did so before.
 func (tx *Tx) DeleteRecoveredFailure(f monitor.ChannelFailure) (bool, error) {
 	n, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1 AND recipient = $2 AND recovered IS NOT NULL`, f.Channel, f.Recipient)
 	if err != nil {
-		return false, fmt.Errorf("forget failure: %w", err)
+		return false, fmt.Errorf("delete recovered failure: %w", err)
 	}
 	return n > 0, nil
 }
@@ -247,7 +248,7 @@ func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Tim
 type Outbox struct {
 	Pending int
 	Oldest  time.Time       // when the oldest pending alert was created, zero for none
-	Failing map[string]bool // by the id of the channel; all channels are in it
+	Failing map[string]bool // whether a channel fails, by id; it contains all channels
 }
 
 // Outbox returns the alerts that are not delivered yet.

@@ -15,7 +15,7 @@ func (w *fixture) recordDelivery(c monitor.Channel, at time.Duration, attempts i
 	w.update(func(tx *store.Tx) error { return tx.RecordDelivery(c.ID, results, true, attempts, w.at(at)) })
 }
 
-// channelHealth returns how a channel delivers at a moment.
+// channelHealth returns the health of a channel at a time.
 func (w *fixture) channelHealth(c monitor.Channel, at time.Duration) monitor.ChannelHealth {
 	w.Helper()
 	return view(w, func(tx *store.Tx) (monitor.ChannelHealth, error) {
@@ -101,13 +101,13 @@ func TestMarkAnnounced_OneNodeOfManyAnnounces(t *testing.T) {
 			return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.DeleteRecoveredFailure(f) })
 		}
 		if forget() {
-			w.Error("a failure that goes on is announced as recovered")
+			w.Error("a continuing failure is announced as recovered")
 		}
 		w.recordDelivery(c, 3*time.Minute, 1, monitor.DeliveryResult{Delivered: true})
-		// It fails again before any node has announced the recovery: nothing to announce.
+		// It fails again before a node announces the recovery: there is nothing to announce.
 		w.recordDelivery(c, 4*time.Minute, 1, monitor.DeliveryResult{Permanent: true})
 		if mark() || forget() {
-			w.Error("a failure that continues is announced again")
+			w.Error("a continuing failure is announced again")
 		}
 		w.recordDelivery(c, 5*time.Minute, 1, monitor.DeliveryResult{Delivered: true})
 		if first, second := forget(), forget(); !first || second {
@@ -142,7 +142,7 @@ func TestWithHealth_TheNextAttemptIsOfAnUnblockedAlert(t *testing.T) {
 		w.update(func(tx *store.Tx) error { return tx.Reschedule(opened[0], w.at(time.Hour), w.at(time.Hour)) })
 		w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Minute)) // resolved is due, and waits for opened
 		if health := w.channelHealth(ops, 4*time.Minute); health.Pending != 2 || !health.NextAttempt.Equal(w.at(time.Hour)) {
-			w.Errorf("%d pending, next attempt %s; want 2, and the attempt at opened at %s", health.Pending, health.NextAttempt, w.at(time.Hour))
+			w.Errorf("%d pending, next attempt %s; want 2, and the attempt at the opening at %s", health.Pending, health.NextAttempt, w.at(time.Hour))
 		}
 	})
 }

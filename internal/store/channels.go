@@ -50,7 +50,7 @@ func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
 	}, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
 }
 
-// Channel returns the one with the given id, in a project.
+// Channel returns the channel with the given id, in a project.
 func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)
 	if err == nil && !found {
@@ -59,16 +59,16 @@ func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 	return c, err
 }
 
-// ChannelForUpdate is Channel, locked until the transaction ends.
+// ChannelForUpdate is Channel with a lock until the transaction ends.
 func (tx *Tx) ChannelForUpdate(project int64, id string) (monitor.Channel, error) {
-	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.forUpdate, id, project)
+	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`+tx.d.ForUpdate, id, project)
 	if err == nil && !found {
 		err = notFound("channel")
 	}
 	return c, err
 }
 
-// AddChannel keeps a new channel and gives it its id.
+// AddChannel stores a new channel and sets its id.
 func (tx *Tx) AddChannel(c monitor.Channel) (monitor.Channel, error) {
 	c.ID, c.Revision = newID(), 1
 	settings, err := tx.sealSettings(c)
@@ -93,7 +93,7 @@ func (tx *Tx) sealSettings(c monitor.Channel) (string, error) {
 	return tx.sealText(channelSettingsName(c.ID), string(settings))
 }
 
-// SaveChannel keeps what people may change of a channel.
+// SaveChannel stores the fields of a channel that users can edit.
 func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	settings, err := tx.sealSettings(c)
 	if err != nil {
@@ -107,7 +107,7 @@ func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	return nil
 }
 
-// DeleteChannel ends a channel: nothing is owed to it any more. Its row stays,
+// DeleteChannel deletes a channel and fails its pending alerts. The row stays,
 // because the histories of incidents name it.
 func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 	if _, err := tx.exec(`UPDATE channels SET deleted = $2 WHERE id = $1`, c.ID, micros(now)); err != nil {
@@ -120,4 +120,54 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 		return fmt.Errorf("failures of deleted channel: %w", err)
 	}
 	return nil
+}
+
+// ChannelRouting counts the heartbeats of a project by the channels that they notify.
+type ChannelRouting struct {
+	Heartbeats  int            // of the project
+	AllChannels int            // heartbeats that notify all channels
+	ByChannel   map[string]int // heartbeats that name the channel, by its id
+}
+
+// ChannelRouting counts the heartbeats of a project by the channels that they notify.
+func (tx *Tx) ChannelRouting(project int64) (ChannelRouting, error) {
+	r := ChannelRouting{ByChannel: map[string]int{}}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var list sql.NullString
+		var n int
+		if err := row.Scan(&list, &n); err != nil {
+			return struct{}{}, err
+		}
+		r.Heartbeats += n
+		if !list.Valid {
+			r.AllChannels += n
+			return struct{}{}, nil
+		}
+		var ids []string
+		err := json.Unmarshal([]byte(list.String), &ids)
+		for _, id := range ids {
+			r.ByChannel[id] += n
+		}
+		return struct{}{}, err
+	}, `SELECT h.channels, COUNT(*) FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL GROUP BY h.channels`, project)
+	if err != nil {
+		return r, fmt.Errorf("heartbeats by channel: %w", err)
+	}
+	return r, nil
+}
+
+// ChannelNames returns the name of every channel that a project has or had, by id:
+// histories name deleted channels.
+func (tx *Tx) ChannelNames(project int64) (map[string]string, error) {
+	type named struct{ id, name string }
+	all, err := queryAll(tx, func(row scanner) (n named, err error) { return n, row.Scan(&n.id, &n.name) },
+		`SELECT id, name FROM channels WHERE project = $1`, project)
+	if err != nil {
+		return nil, fmt.Errorf("names of channels: %w", err)
+	}
+	names := make(map[string]string, len(all))
+	for _, n := range all {
+		names[n.id] = n.name
+	}
+	return names, nil
 }

@@ -1,11 +1,8 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// dueHeartbeats lists the names of those for which something happens by then.
+// dueHeartbeats returns the names of the heartbeats that are due for evaluation by then.
 func (w *fixture) dueHeartbeats(tx *store.Tx, d time.Duration, n int) []string {
 	w.Helper()
 	found, err := tx.DueForEvaluation(w.at(d), n)
@@ -47,7 +44,7 @@ func TestDueForEvaluation_ReturnsTheEarliestFirstIncludingNow(t *testing.T) {
 				{time.Hour, 2, []string{"a", "b"}},
 			} {
 				if diff := cmp.Diff(c.want, w.dueHeartbeats(tx, c.at, c.n)); diff != "" {
-					w.Errorf("lapsing at %s (-want +got):\n%s", c.at, diff)
+					w.Errorf("due at %s (-want +got):\n%s", c.at, diff)
 				}
 			}
 			return nil
@@ -55,7 +52,7 @@ func TestDueForEvaluation_ReturnsTheEarliestFirstIncludingNow(t *testing.T) {
 	})
 }
 
-// Nothing else wakes for a heartbeat that was never pinged.
+// A heartbeat that was never pinged has no other deadline.
 func TestDueForEvaluation_IncludesANewHeartbeatWithoutItsExpectedFirstPing(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		by := w.at(time.Hour)
@@ -66,7 +63,7 @@ func TestDueForEvaluation_IncludesANewHeartbeatWithoutItsExpectedFirstPing(t *te
 			return err
 		})
 		if got := view(w, (*store.Tx).NextDue); !got.Equal(by) {
-			w.Errorf("it lapses at %s; want %s", got, by)
+			w.Errorf("due at %s; want %s", got, by)
 		}
 		w.update(func(tx *store.Tx) error {
 			if diff := cmp.Diff([]string{"new"}, w.dueHeartbeats(tx, time.Hour, 10)); diff != "" {
@@ -81,20 +78,20 @@ func TestNextDue_IsTheEarliestOfAllHeartbeats(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		next := func() time.Time { return view(w, (*store.Tx).NextDue) }
 		if got := next(); !got.IsZero() {
-			w.Errorf("an empty store lapses next at %s; want never", got)
+			w.Errorf("next due of an empty store: %s; want never", got)
 		}
 		h := w.newSavedHeartbeat("backup")
 		if got := next(); !got.IsZero() {
-			w.Errorf("a new heartbeat lapses next at %s; want never", got)
+			w.Errorf("next due of a new heartbeat: %s; want never", got)
 		}
 		w.applyPings(w.newSavedHeartbeat("later"), w.ping(monitor.PingSuccess, time.Hour))
 		w.applyPings(h, w.ping(monitor.PingSuccess, time.Minute))
 		if got := next(); !got.Equal(w.at(6 * time.Minute)) {
-			w.Errorf("next lapse at %s; want when the first is due", got)
+			w.Errorf("next due at %s; want the deadline of the first heartbeat", got)
 		}
 		w.evaluate(10 * time.Minute)
 		if got := next(); !got.Equal(w.at(time.Hour + 5*time.Minute)) {
-			w.Errorf("next lapse at %s; want when the second is due, as the first is down", got)
+			w.Errorf("next due at %s; want the deadline of the second heartbeat, because the first is down", got)
 		}
 	})
 }
@@ -114,16 +111,16 @@ func TestDueForEvaluation_SkipsDownPausedAndDeletedHeartbeats(t *testing.T) {
 		})
 		w.update(func(tx *store.Tx) error {
 			if names := w.dueHeartbeats(tx, 1000*time.Hour, 10); names != nil {
-				w.Errorf("lapsing: %v; want none", names)
+				w.Errorf("due: %v; want none", names)
 			}
 			return nil
 		})
 	})
 }
 
-// TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat holds one sweep's transaction open
-// while another looks. PostgreSQL lets it pass over the rows; on SQLite it
-// waits, and then sees what the first one did.
+// TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat holds the transaction of
+// one sweep open while another reads. On PostgreSQL the second one skips the rows; on SQLite
+// it waits, and then reads the result of the first one.
 func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
 	onEachDatabaseInRealTime(t, func(w *fixture) {
 		for n := range 6 {
@@ -137,10 +134,10 @@ func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			var judged []store.Transition
+			var transitions []store.Transition
 			for _, h := range found {
 				h, change := h.Evaluate(w.at(time.Hour))
-				judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+				transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 			}
 			go other.updateConcurrently(done, func(tx *store.Tx) error {
 				second = other.dueHeartbeats(tx, time.Hour, 10)
@@ -149,7 +146,7 @@ func TestDueForEvaluation_TwoSweepsNeverHaveTheSameHeartbeat(t *testing.T) {
 			if !store.OnSQLite(w.db) {
 				<-done // it must not wait for us
 			}
-			_, err = tx.Save(w.at(time.Hour), judged)
+			_, err = tx.Save(w.at(time.Hour), transitions)
 			return err
 		})
 		<-done
@@ -188,70 +185,6 @@ func TestHeartbeatsForPings_LocksTheRows(t *testing.T) {
 	})
 }
 
-// TestApplyPings_NodesWithTheSameHeartbeatsLoseNoPing lets two nodes keep batches of
-// the same heartbeats at once, in opposite orders.
-func TestApplyPings_NodesWithTheSameHeartbeatsLoseNoPing(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		var ids []string
-		for n := range 5 {
-			ids = append(ids, w.newSavedHeartbeat(fmt.Sprint("job-", n)).ID)
-		}
-		other := w.onNode(w.open())
-		const rounds = 20
-		var both sync.WaitGroup
-		for node, w := range []*fixture{w, other} {
-			both.Go(func() {
-				asked := slices.Clone(ids)
-				if node == 1 {
-					slices.Reverse(asked)
-				}
-				for range rounds {
-					if err := failAndRecoverAll(w, asked); err != nil {
-						w.Error(err)
-					}
-				}
-			})
-		}
-		both.Wait()
-		for _, id := range ids {
-			h := view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.Heartbeat(w.project.Key, id) })
-			if n := len(w.pingNumbers(h, 0, 1000)); h.PingCount != 4*rounds || n != 4*rounds {
-				w.Errorf("%d pings are counted and %d kept; want %d", h.PingCount, n, 4*rounds)
-			}
-			if h.Status != monitor.Up || h.OpenIncident != "" {
-				w.Errorf("it is %s with incident %q; want it up", h.Status, h.OpenIncident)
-			}
-		}
-		for n, i := range w.incidents(w.project.Key) {
-			if i.Number != int64(n+1) || i.State() != monitor.StateResolved {
-				w.Errorf("incident %d is numbered %d and %s; want no gap, and all resolved", n+1, i.Number, i.State())
-			}
-		}
-		if n := len(w.incidents(w.project.Key)); n != 2*rounds*len(ids) {
-			w.Errorf("%d incidents; want one per failure", n)
-		}
-	})
-}
-
-// failAndRecoverAll keeps a failure and a success of each heartbeat in a batch.
-func failAndRecoverAll(w *fixture, ids []string) error {
-	return w.db.Update(context.Background(), func(tx *store.Tx) error {
-		found, err := tx.HeartbeatsForPings(ids)
-		if err != nil {
-			return err
-		}
-		var judged []store.Transition
-		for _, id := range ids {
-			h, change := found[id].ApplyPing(w.ping(monitor.PingFail, time.Minute), w.at(time.Minute))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
-			h, change = h.ApplyPing(w.ping(monitor.PingSuccess, time.Minute), w.at(time.Minute))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
-		}
-		_, err = tx.Save(w.at(time.Minute), judged)
-		return err
-	})
-}
-
 func TestHeartbeatsForPings_FindsHeartbeatsOfAnyProject(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		h := w.newSavedHeartbeat("backup")
@@ -267,7 +200,7 @@ func TestHeartbeatsForPings_FindsHeartbeatsOfAnyProject(t *testing.T) {
 			w.Errorf("found (-want +got):\n%s", diff)
 		}
 		if none := updateValue(w, func(tx *store.Tx) (map[string]monitor.Heartbeat, error) { return tx.HeartbeatsForPings(nil) }); len(none) != 0 {
-			w.Errorf("no ids found %d heartbeats", len(none))
+			w.Errorf("an empty list of ids found %d heartbeats; want none", len(none))
 		}
 	})
 }

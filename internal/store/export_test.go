@@ -5,40 +5,42 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	sqlitedriver "modernc.org/sqlite"
+
+	"overdue/internal/store/dialect"
+	"overdue/internal/store/sqlite"
 )
 
-// OnSQLite tells which of the two databases a store is on.
-func OnSQLite(db *DB) bool { return db.dialect == &sqliteDialect }
+// OnSQLite reports whether a store is on SQLite.
+func OnSQLite(db *DB) bool { return db.dialect == &dialect.SQLite }
 
-// EndServer does what the end of the server's process would.
+// EndServer does what the end of the server's process would do.
 func EndServer(db *DB) error {
 	if b := db.buffer; b != nil {
-		close(b.stop)
-		<-b.stopped
+		close(db.flusher.stop)
+		<-db.flusher.stopped
 		db.buffer = nil
-		if err := b.log.Close(); err != nil {
+		if err := b.Close(false); err != nil {
 			return err
 		}
 	}
 	lock := db.serverLock
 	db.serverLock = nil
-	db.files.Store(nil)
-	return lock.release()
+	db.files.Untrack()
+	return lock.Release()
 }
 
-// QueryWriter runs a statement past all methods, on a connection that may write,
-// and returns the first column of its first row, if there is one.
+// QueryWriter runs a statement directly on a connection that can write, and
+// returns the first column of its first row, if there is one.
 func QueryWriter(db *DB, text string, args ...any) (string, error) {
 	return firstColumn(db.writer, text, args...)
 }
 
-// QueryReader is Written on a connection that only looks.
+// QueryReader is QueryWriter on a connection that only reads.
 func QueryReader(db *DB, text string, args ...any) (string, error) {
 	return firstColumn(db.reader, text, args...)
 }
@@ -58,25 +60,25 @@ func firstColumn(pool *sql.DB, text string, args ...any) (string, error) {
 	return value.String, rows.Err()
 }
 
-// QueryPlans runs fn on a SQLite store and returns how SQLite carries out each of
-// its statements: the statement's text, then a line per step of its plan.
+// QueryPlans runs fn on a SQLite store and returns the query plan of each of its
+// statements: the text of the statement, then a line per step of its plan.
 func QueryPlans(db *DB, fn func(*Tx) error) ([]string, error) {
-	r := &planRecorder{dsn: sqliteDSN(db.path, false, fullLimits)}
+	r := &planRecorder{dsn: sqlite.DSN(db.path, false, fullLimits.cache)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
-	watched := &DB{dialect: db.dialect, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
-	if err := watched.prepare(context.Background()); err != nil {
+	recorded := &DB{dialect: db.dialect, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
+	if err := recorded.prepare(context.Background()); err != nil {
 		return nil, err
 	}
-	// What is prepared already would not be seen when it runs.
-	delete(watched.writerStmts, watched.dialect.heartbeatsForPingsSQL())
-	if err := watched.Update(context.Background(), fn); err != nil {
+	// A prepared statement would not be recorded when it runs.
+	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect))
+	if err := recorded.Update(context.Background(), fn); err != nil {
 		return nil, err
 	}
 	return r.plans, nil
 }
 
-// planRecorder connects to SQLite and asks for the plan of all that is asked.
+// planRecorder connects to SQLite and asks for the plan of every statement.
 type planRecorder struct {
 	dsn    string
 	driver sqlitedriver.Driver
@@ -93,7 +95,7 @@ func (r *planRecorder) Connect(context.Context) (driver.Conn, error) {
 	return &planConn{sqliteConn: c.(sqliteConn), recorder: r}, nil
 }
 
-// sqliteConn is what the SQLite driver's connections can do.
+// sqliteConn is the interface of the connections of the SQLite driver.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -101,7 +103,7 @@ type sqliteConn interface {
 	driver.ExecerContext
 }
 
-// planConn is a connection whose statements are noted.
+// planConn is a connection that records the plans of its statements.
 type planConn struct {
 	sqliteConn
 	recorder *planRecorder
@@ -121,8 +123,7 @@ func (c *planConn) ExecContext(ctx context.Context, text string, args []driver.N
 	return c.sqliteConn.ExecContext(ctx, text, args)
 }
 
-// explain notes the plan of one statement, see
-// https://www.sqlite.org/eqp.html.
+// explain records the plan of one statement, see https://www.sqlite.org/eqp.html.
 func (c *planConn) explain(ctx context.Context, text string, args []driver.NamedValue) error {
 	rows, err := c.sqliteConn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args)
 	if err != nil {
@@ -138,26 +139,26 @@ func (c *planConn) explain(ctx context.Context, text string, args []driver.Named
 	return nil
 }
 
-// FlushSome does what goes on in the background while many pings are pending.
+// FlushSome runs one step of the background flush.
 func FlushSome(db *DB) (more bool, err error) { return db.flushSome(context.Background()) }
 
-// SetFlushThreshold sets how many pings must gather before any is put away.
-func SetFlushThreshold(db *DB, few int) error {
-	if err := db.buffer.lockBoth(context.Background()); err != nil {
+// SetFlushThreshold sets the number of pending pings above which some are flushed.
+func SetFlushThreshold(db *DB, pings int) error {
+	if err := db.buffer.LockBoth(context.Background()); err != nil {
 		return err
 	}
-	defer db.buffer.unlockBoth()
-	db.buffer.limits.flushThreshold = few
+	defer db.buffer.UnlockBoth()
+	db.buffer.SetFlushThreshold(pings)
 	return nil
 }
 
-// ExecPostgres runs several statements at once, past all methods, on PostgreSQL.
+// ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {
-	_, err := db.pool.Exec(context.Background(), statements, pgx.QueryExecModeSimpleProtocol)
+	_, err := db.postgres.Pool.Exec(context.Background(), statements, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
-// WithTableLocked runs fn while the transaction has a table all to itself.
+// WithTableLocked runs fn while the transaction locks a table exclusively.
 func WithTableLocked(tx *Tx, table string, fn func()) error {
 	if _, err := tx.exec("LOCK TABLE " + table); err != nil {
 		return err
@@ -166,22 +167,22 @@ func WithTableLocked(tx *Tx, table string, fn func()) error {
 	return nil
 }
 
-// RestoreInterrupted is a restore that is killed after some steps of its swap; done
-// tells that there were no more.
+// RestoreInterrupted is a restore that is killed after some steps of its swap. done
+// reports that there are no more steps.
 func RestoreInterrupted(address, backup string, steps int) (done bool, err error) {
 	ctx := context.Background()
-	path, err := resolvePath(address)
+	path, err := sqlite.ResolvePath(address)
 	if err != nil {
 		return false, err
 	}
-	plan := planSwap(path, time.Now())
-	if _, err := stageBackup(ctx, backup, filepath.Join(filepath.Dir(path), plan.Staged)); err != nil || steps == 0 {
+	swap := sqlite.PlanSwap(path, time.Now())
+	if _, err := stageBackup(ctx, backup, swap.StagedPath(path)); err != nil || steps == 0 {
 		return false, err
 	}
-	if err := plan.save(path); err != nil {
+	if err := swap.Save(path); err != nil {
 		return false, err
 	}
-	all := plan.steps(path)
+	all := swap.Steps(path)
 	for n, step := range all {
 		if n+1 == steps {
 			return false, nil
@@ -193,9 +194,9 @@ func RestoreInterrupted(address, backup string, steps int) (done bool, err error
 	return true, nil
 }
 
-// MigrateDown takes back all migrations after one.
+// MigrateDown reverts all migrations after one.
 func MigrateDown(ctx context.Context, db *DB, to int64) error {
-	provider, err := db.migrationProvider()
+	provider, err := db.schema().Provider()
 	if err == nil {
 		_, err = provider.DownTo(ctx, to)
 	}

@@ -24,9 +24,8 @@ func copyDatabase(t *testing.T, from, to string) {
 	}
 }
 
-// copyOverKilledServer leaves the files of a server that was killed, with a copy over its
-// database that was made before: by overdue backup, or of a server that was
-// stopped.
+// copyOverKilledServer returns the path of the files of a killed server, with an earlier copy
+// over its database: a backup, or the file of a stopped server.
 func copyOverKilledServer(t *testing.T, backup bool) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "overdue.db")
@@ -79,19 +78,19 @@ func TestOpen_RejectsACopyNextToFilesOfAnotherDatabase(t *testing.T) {
 						t.Fatal(command, "opened it", db.Close())
 					}
 					if !strings.Contains(err.Error(), "does not belong to the files next to it") || !strings.Contains(err.Error(), "overdue restore") {
-						t.Errorf("%s: %v; want what is wrong and what to do", command, err)
+						t.Errorf("%s: %v; want an error with advice", command, err)
 					}
 				}
 				if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
-					t.Errorf("the copy was changed (%v)", err)
+					t.Errorf("the copy has changed (%v)", err)
 				}
 			})
 		}
 	}
 }
 
-// TestOpen_AcceptsTheFilesOfAKilledServer: what belongs together opens, also when
-// nothing or only a part of it is left to replay.
+// TestOpen_AcceptsTheFilesOfAKilledServer opens files of one database,
+// also if some of them are missing.
 func TestOpen_AcceptsTheFilesOfAKilledServer(t *testing.T) {
 	for _, gone := range []string{"", "-pings0", "-pings1"} {
 		path := filepath.Join(t.TempDir(), "overdue.db")

@@ -14,14 +14,13 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// errRollback is what a test's transaction returns to be undone.
+// errRollback makes the transaction of a test roll back.
 var errRollback = errors.New("undo")
 
-// realTimeStart is when worlds in real time begin.
+// realTimeStart is the start time of fixtures in real time.
 var realTimeStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// fixture is a store with one project, and what tests do to it all the time.
-// Whatever fails ends the test.
+// fixture is a store with one project. Its methods end the test on an error.
 type fixture struct {
 	*testing.T
 	db      *store.DB
@@ -31,7 +30,7 @@ type fixture struct {
 	start   time.Time
 }
 
-// onEachDatabase runs a test in a world on every database, in virtual time.
+// onEachDatabase runs a test on every database, in virtual time.
 func onEachDatabase(t *testing.T, test func(w *fixture)) {
 	t.Helper()
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
@@ -41,7 +40,8 @@ func onEachDatabase(t *testing.T, test func(w *fixture)) {
 	})
 }
 
-// onEachDatabaseInRealTime is onEachDatabase in real time, for what a bubble does not bear.
+// onEachDatabaseInRealTime is onEachDatabase in real time, for tests that block outside of a
+// bubble.
 func onEachDatabaseInRealTime(t *testing.T, test func(w *fixture)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
@@ -54,7 +54,7 @@ func onEachDatabaseInRealTime(t *testing.T, test func(w *fixture)) {
 	}
 }
 
-// openStore is a store that is closed when the test ends.
+// openStore opens a store, which is closed when the test ends.
 func openStore(t *testing.T, address string) *store.DB {
 	t.Helper()
 	db, err := store.Open(context.Background(), address)
@@ -69,14 +69,14 @@ func openStore(t *testing.T, address string) *store.DB {
 	return db
 }
 
-// onNode is the world as seen by another node.
+// onNode returns the fixture on another node.
 func (w *fixture) onNode(db *store.DB) *fixture {
 	other := *w
 	other.db = db
 	return &other
 }
 
-// at is a moment, counted from the beginning of the world.
+// at returns the time d after the start.
 func (w *fixture) at(d time.Duration) time.Time { return w.start.Add(d) }
 
 func (w *fixture) update(fn func(tx *store.Tx) error) {
@@ -86,8 +86,8 @@ func (w *fixture) update(fn func(tx *store.Tx) error) {
 	}
 }
 
-// updateConcurrently runs fn in a transaction of another node that began meanwhile, and
-// closes done after it. What waits for ever is ended, to fail.
+// updateConcurrently runs fn in a transaction of another node, and closes done after it. A
+// transaction that never ends fails after a timeout.
 func (w *fixture) updateConcurrently(done chan<- bool, fn func(tx *store.Tx) error) {
 	defer close(done)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -143,8 +143,8 @@ func (w *fixture) addProject(slug string) monitor.Project {
 	})
 }
 
-// newHeartbeat is a heartbeat that nobody kept yet, due every five minutes
-// with two minutes of grace.
+// newHeartbeat returns a heartbeat that is not stored, expected every five minutes with two
+// minutes of grace.
 func (w *fixture) newHeartbeat(name string) monitor.Heartbeat {
 	return monitor.Heartbeat{
 		ID: uuid.NewString(), Ref: uuid.NewString(), Project: w.project.Key, Name: name, Slug: name, AllChannels: true,
@@ -163,13 +163,13 @@ func (w *fixture) newSavedHeartbeat(name string) monitor.Heartbeat {
 	return w.addHeartbeat(w.newHeartbeat(name))
 }
 
-// reload is how a heartbeat stands.
+// reload reads a heartbeat.
 func (w *fixture) reload(h monitor.Heartbeat) monitor.Heartbeat {
 	w.Helper()
 	return view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.HeartbeatByKey(h.Key) })
 }
 
-// newChannel is a channel that nobody kept yet, told of incidents and their end.
+// newChannel returns a channel that is not stored, for incidents and their resolution.
 func (w *fixture) newChannel(name string) monitor.Channel {
 	return monitor.Channel{
 		Project: w.project.Key, Kind: "webhook", Name: name, Settings: map[string]any{"url": "https://example.com/" + name},
@@ -182,41 +182,41 @@ func (w *fixture) addChannel(c monitor.Channel) monitor.Channel {
 	return updateValue(w, func(tx *store.Tx) (monitor.Channel, error) { return tx.AddChannel(c) })
 }
 
-// ping is a ping of a kind, counted from the beginning of the world.
+// ping returns a ping of a kind at the time d after the start.
 func (w *fixture) ping(kind monitor.PingKind, d time.Duration) monitor.Ping {
 	return monitor.Ping{Kind: kind, At: w.at(d), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1", UserAgent: "curl"}
 }
 
-// judge is what ingest does: it hears pings of one heartbeat in one batch.
-func judge(tx *store.Tx, h monitor.Heartbeat, pings ...monitor.Ping) (owed int, err error) {
+// applyInTx applies pings of one heartbeat in one batch, like ingest.
+func applyInTx(tx *store.Tx, h monitor.Heartbeat, pings ...monitor.Ping) (newAlerts int, err error) {
 	found, err := tx.HeartbeatsForPings([]string{h.ID})
 	if err != nil {
 		return 0, err
 	}
 	h = found[h.ID]
-	var judged []store.Transition
+	var transitions []store.Transition
 	for _, p := range pings {
 		var change monitor.Change
 		h, change = h.ApplyPing(p, p.At)
-		judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+		transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 	}
-	return tx.Save(pings[len(pings)-1].At, judged)
+	return tx.Save(pings[len(pings)-1].At, transitions)
 }
 
-// applyPings keeps pings of one heartbeat, in one batch.
-func (w *fixture) applyPings(h monitor.Heartbeat, pings ...monitor.Ping) (owed int) {
+// applyPings applies pings of one heartbeat in one batch and returns the number of new alerts.
+func (w *fixture) applyPings(h monitor.Heartbeat, pings ...monitor.Ping) (newAlerts int) {
 	w.Helper()
-	return updateValue(w, func(tx *store.Tx) (int, error) { return judge(tx, h, pings...) })
+	return updateValue(w, func(tx *store.Tx) (int, error) { return applyInTx(tx, h, pings...) })
 }
 
-// fail takes a heartbeat down by a failure, and returns the incident.
+// fail applies a failure and returns the incident.
 func (w *fixture) fail(h monitor.Heartbeat, d time.Duration) monitor.Incident {
 	w.Helper()
 	w.applyPings(h, w.ping(monitor.PingFail, d))
 	return w.incident(h)
 }
 
-// evaluate is what watch does: it notes all silence up to a moment.
+// evaluate evaluates all due heartbeats as of the time d after the start, like watch.
 func (w *fixture) evaluate(d time.Duration) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error {
@@ -224,17 +224,17 @@ func (w *fixture) evaluate(d time.Duration) {
 		if err != nil {
 			return err
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for _, h := range due {
 			h, change := h.Evaluate(w.at(d))
-			judged = append(judged, store.Transition{Heartbeat: h, Change: change})
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 		}
-		_, err = tx.Save(w.at(d), judged)
+		_, err = tx.Save(w.at(d), transitions)
 		return err
 	})
 }
 
-// incidents are those of a project, oldest first.
+// incidents returns the incidents of a project, oldest first.
 func (w *fixture) incidents(project int64) []monitor.Incident {
 	w.Helper()
 	list := view(w, func(tx *store.Tx) ([]monitor.Incident, error) {
@@ -244,7 +244,7 @@ func (w *fixture) incidents(project int64) []monitor.Incident {
 	return list
 }
 
-// incident is the newest one of a heartbeat.
+// incident returns the newest incident of a heartbeat.
 func (w *fixture) incident(h monitor.Heartbeat) monitor.Incident {
 	w.Helper()
 	list := view(w, func(tx *store.Tx) ([]monitor.Incident, error) {
@@ -277,27 +277,27 @@ func (w *fixture) deliveries(incident string) []store.Delivery {
 	return view(w, func(tx *store.Tx) ([]store.Delivery, error) { return tx.Deliveries(incident) })
 }
 
-// alerts lists what an incident owes or owed: event, channel's name, state.
+// alerts lists the alerts of an incident as event, name of the channel, state.
 func (w *fixture) alerts(incident string, channels ...monitor.Channel) []string {
 	w.Helper()
 	var all []string
 	for _, d := range w.deliveries(incident) {
 		i := slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.ID == d.Channel })
 		if i < 0 {
-			w.Fatalf("%s is owed to a channel that nobody expects", d.Event)
+			w.Fatalf("%s is for an unexpected channel", d.Event)
 		}
 		all = append(all, string(d.Event)+" "+channels[i].Name+" "+string(d.State))
 	}
 	return all
 }
 
-// claimAlerts takes what a channel is owed.
+// claimAlerts claims alerts of a channel.
 func (w *fixture) claimAlerts(c monitor.Channel, node string, d, until time.Duration, n int) []monitor.Alert {
 	w.Helper()
 	return updateValue(w, func(tx *store.Tx) ([]monitor.Alert, error) { return tx.Claim(c.ID, node, w.at(d), w.at(until), n) })
 }
 
-// eventsOf lists what alerts tell.
+// eventsOf returns the events of alerts.
 func eventsOf(alerts []monitor.Alert) []monitor.Event {
 	var all []monitor.Event
 	for _, a := range alerts {
@@ -306,7 +306,7 @@ func eventsOf(alerts []monitor.Alert) []monitor.Event {
 	return all
 }
 
-// queryNumber runs a query for a number past all methods.
+// queryNumber runs a query for a number directly on the database.
 func (w *fixture) queryNumber(text string) string {
 	w.Helper()
 	n, err := store.QueryReader(w.db, text)

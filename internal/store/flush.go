@@ -3,53 +3,71 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"sync"
 	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-// Timeouts of callers that wait until pending pings are in the tables.
+// Limits of flushes.
 const (
-	flushTimeout     = time.Minute     // for a flush that nobody waits for any more
-	maxReadFlushWait = 3 * time.Second // then a look sees what is in the tables already
-	flushFirstAbove  = 4096            // pings: more are put into the tables first, in a transaction of their own
+	pingsPerFlush    = 512             // pings, or a few more, per transaction in the background
+	flushFirstAbove  = 4096            // pending pings: more are flushed first, in a separate transaction
+	flushTimeout     = time.Minute     // for a flush that no caller waits for any longer
+	maxReadFlushWait = 3 * time.Second // after that, a read uses the tables as they are
 )
 
-// flushThen runs fn in a transaction that first puts into the tables what is
-// pending. It begins before it takes the turn: while another process holds the
-// file's lock, quiet pings go on.
+// flusher runs the flushes of the write-behind buffer.
+type flusher struct {
+	mu   sync.Mutex
+	next *sharedFlush // nil if no caller waits for one
+
+	stop    chan struct{} // closed to stop the flushes in the background
+	stopped chan struct{} // closed when they have stopped
+}
+
+// sharedFlush is one flush of everything, for all callers that wait for it.
+type sharedFlush struct {
+	done chan struct{} // closed when it has ended
+	err  error
+}
+
+// flushThen runs fn in a transaction that first flushes the buffer. The
+// transaction begins before it locks the buffer: while another process holds the
+// lock of the file, pings are still appended.
 //
 // A disk that hangs can block a commit without limit. The caller waits no longer
-// than ctx; the gates stay locked until the commit has ended, so that nothing is
-// evaluated on tables that may still change.
+// than ctx. The locks stay taken until the commit has ended, so that nothing is
+// evaluated on tables that can still change.
 func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
 	b := db.buffer
-	if err := db.checkInPlace(); err != nil {
+	if err := db.files.VerifyInPlace(); err != nil {
 		return err
 	}
-	if err := b.tables.Lock(ctx); err != nil {
+	if err := b.LockTables(ctx); err != nil {
 		return err
 	}
-	release := b.tables.Unlock
+	unlock := b.UnlockTables
 	committing := false
 	defer func() {
 		if !committing { // an error, or fn panicked
-			release()
+			unlock()
 		}
 	}()
 	begun, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", db.dialect.classify(err))
+		return fmt.Errorf("begin: %w", db.dialect.Classify(err))
 	}
 	defer func() {
 		if !committing {
 			_ = begun.Rollback() // the first error counts
 		}
 	}()
-	if err := b.buffer.Lock(ctx); err != nil {
+	if err := b.Lock(ctx); err != nil {
 		return err
 	}
-	release = b.unlockBoth
+	unlock = b.UnlockBoth
 	tx := &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writable: true}
 	if err := tx.flushAndRun(fn); err != nil {
 		return db.contextCause(ctx, err)
@@ -58,11 +76,10 @@ func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
 	return db.commitFlush(ctx, tx)
 }
 
-// flushAndRun does the work of settling.
+// flushAndRun saves all pending pings and runs fn.
 func (tx *Tx) flushAndRun(fn func(*Tx) error) error {
-	b := tx.db.buffer
-	if b.count > 0 {
-		if err := tx.saveBuffered(b.pendingTransitions(slices.Sorted(maps.Keys(b.pending)))); err != nil {
+	if b := tx.db.buffer; b.Len() > 0 {
+		if err := tx.saveBuffered(b.Pending()); err != nil {
 			return err
 		}
 	}
@@ -70,123 +87,229 @@ func (tx *Tx) flushAndRun(fn func(*Tx) error) error {
 	return fn(tx)
 }
 
-// commitFlush commits, gives both gates back, and waits for that until ctx
-// ends.
+// saveBuffered saves transitions whose pings were stored in the WAL before.
+func (tx *Tx) saveBuffered(transitions []Transition) error {
+	if _, err := tx.Save(time.Now().UTC(), transitions); err != nil {
+		return fmt.Errorf("flush pings: %w", err)
+	}
+	return nil
+}
+
+// commitFlush commits, releases both locks, and waits for the commit until ctx ends.
 func (db *DB) commitFlush(ctx context.Context, tx *Tx) error {
 	b, committed := db.buffer, make(chan error, 1)
 	go func() {
-		defer b.unlockBoth()
+		defer b.UnlockBoth()
 		err := tx.tx.Commit()
 		if err == nil {
-			db.recordProgress()
-			b.flushed()
+			db.breaker.Load().RecordProgress()
+			b.Flushed()
 			if tx.changedHeartbeats {
-				clear(b.states)
+				b.ForgetStates()
 			}
-			err = db.checkInPlace()
+			err = db.files.VerifyInPlace()
 		}
 		committed <- err
 	}()
 	select {
 	case err := <-committed:
 		if err != nil {
-			return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.classify(err)))
+			return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("commit: %w: %w", errNoAnswer, ctx.Err())
+		return fmt.Errorf("commit: %w: %w", dialect.ErrNoAnswer, ctx.Err())
 	}
 }
 
-// pendingFlush is one round that writes all pending pings into the tables.
-type pendingFlush struct {
-	done chan struct{} // closed when it has ended
-	err  error
-}
-
-// waitForFlush writes all pending pings into the tables before a read. The flush continues
-// if the caller gives up: otherwise a slow disk would never finish one. All callers
-// that wait share one flush.
-func (db *DB) waitForFlush(ctx context.Context) error {
+// flush flushes all pending pings. The flush continues if the caller gives up:
+// otherwise a slow disk would never finish one. All waiting callers share one flush.
+func (db *DB) flush(ctx context.Context) error {
 	pending, err := db.pendingPings(ctx)
 	if pending == 0 || err != nil {
 		return err
 	}
-	b := db.buffer
-	b.flushing.Lock()
-	f := b.flush
-	if f == nil {
-		f = &pendingFlush{done: make(chan struct{})}
-		b.flush = f
-		go db.runFlush(f)
+	f := db.flusher
+	f.mu.Lock()
+	s := f.next
+	if s == nil {
+		s = &sharedFlush{done: make(chan struct{})}
+		f.next = s
+		go db.runFlush(s)
 	}
-	b.flushing.Unlock()
+	f.mu.Unlock()
 	select {
-	case <-f.done:
-		return f.err
+	case <-s.done:
+		return s.err
 	case <-ctx.Done():
-		return fmt.Errorf("%w: pending pings: %w", errNoAnswer, ctx.Err())
+		return fmt.Errorf("%w: pending pings: %w", dialect.ErrNoAnswer, ctx.Err())
 	}
 }
 
-// runFlush runs a flush. Callers that arrive after it began wait for the next one.
-func (db *DB) runFlush(f *pendingFlush) {
-	defer close(f.done)
+// runFlush runs a shared flush. Callers that arrive after it began wait for the next one.
+func (db *DB) runFlush(s *sharedFlush) {
+	defer close(s.done)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	b := db.buffer
-	if f.err = b.lockBoth(ctx); f.err == nil {
-		b.unlockBoth()
+	if s.err = db.buffer.LockBoth(ctx); s.err == nil {
+		db.buffer.UnlockBoth()
 	}
-	b.flushing.Lock()
-	b.flush = nil
-	b.flushing.Unlock()
-	if f.err == nil {
-		f.err = db.flushThen(ctx, func(*Tx) error { return nil })
+	f := db.flusher
+	f.mu.Lock()
+	f.next = nil
+	f.mu.Unlock()
+	if s.err == nil {
+		s.err = db.flushThen(ctx, func(*Tx) error { return nil })
 	}
 }
 
-// waitForFlushBriefly is settled with a short timeout: afterwards, or while the database
-// gives no answer, the caller reads the tables as they are.
-func (db *DB) waitForFlushBriefly(ctx context.Context) error {
-	if db.circuit.Load() == nil {
-		return db.waitForFlush(ctx)
+// flushBriefly is flush with a short timeout: afterwards, or while the database
+// does not answer, the caller reads the tables as they are.
+func (db *DB) flushBriefly(ctx context.Context) error {
+	breaker := db.breaker.Load()
+	if breaker == nil {
+		return db.flush(ctx)
 	}
-	return db.guard(ctx, func(ctx context.Context) error {
+	return breaker.Guard(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, maxReadFlushWait)
 		defer cancel()
-		return db.waitForFlush(ctx)
+		return db.flush(ctx)
 	})
 }
 
-// pendingPings returns the number of pings in the journal that are not in the tables.
+// pendingPings returns the number of pings that are in the WAL and not in the tables.
 func (db *DB) pendingPings(ctx context.Context) (int, error) {
-	b := db.buffer
-	if err := b.buffer.Lock(ctx); err != nil {
+	if err := db.buffer.Lock(ctx); err != nil {
 		return 0, err
 	}
-	defer b.buffer.Unlock()
-	return b.count, nil
+	defer db.buffer.Unlock()
+	return db.buffer.Len(), nil
 }
 
-// ReleaseMemory writes all pending pings into the tables and frees the caches.
-func (db *DB) ReleaseMemory(ctx context.Context) error {
+// flushInBackground flushes a part of the buffer whenever it is above its
+// threshold, until the flusher stops.
+func (db *DB) flushInBackground() {
+	defer close(db.flusher.stopped)
+	for {
+		select {
+		case <-db.flusher.stop:
+			return
+		case <-db.buffer.Wake():
+		}
+		// After an error, the next ping wakes this loop again, and a caller that needs
+		// the tables gets the error.
+		for more := true; more; {
+			more, _ = db.flushSome(context.Background())
+		}
+	}
+}
+
+// flushSome flushes some pings in one transaction, while others are appended. It
+// reports whether more should be flushed.
+func (db *DB) flushSome(ctx context.Context) (more bool, err error) {
+	b := db.buffer
+	if err := b.LockBoth(ctx); err != nil {
+		return false, err
+	}
+	defer b.UnlockTables()
+	taken := b.Take(pingsPerFlush)
+	b.Unlock()
+	if len(taken) == 0 {
+		return false, nil
+	}
+	err = db.updateTables(ctx, func(tx *Tx) error { return tx.saveBuffered(taken) })
+	if err := b.Lock(ctx); err != nil {
+		return false, err
+	}
+	defer b.Unlock()
+	if err != nil {
+		b.PutBack(taken)
+		return false, err
+	}
+	b.ConfirmTaken(taken)
+	return b.AboveThreshold(), nil
+}
+
+// updateTables runs one transaction of a server without a flush. After an error it
+// can have been committed nevertheless, to files that no longer exist.
+func (db *DB) updateTables(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.files.VerifyInPlace(); err != nil {
+		return err
+	}
+	return db.runTx(ctx, db.writer, nil, fn)
+}
+
+// UpdateWithoutFlush is Update for data that pending pings do not change: it
+// flushes nothing, and no ping waits.
+func (db *DB) UpdateWithoutFlush(ctx context.Context, fn func(*Tx) error) error {
 	if db.buffer == nil {
+		return db.Update(ctx, fn)
+	}
+	return db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
+		if err := db.buffer.LockTables(ctx); err != nil {
+			return err
+		}
+		defer db.buffer.UnlockTables()
+		if err := db.updateTables(ctx, fn); err != nil {
+			return err
+		}
+		return db.files.VerifyInPlace()
+	})
+}
+
+// ViewWithoutFlush is View for data that pending pings do not change: it flushes
+// nothing, and no ping waits.
+func (db *DB) ViewWithoutFlush(ctx context.Context, fn func(*Tx) error) error {
+	return db.viewTables(ctx, fn)
+}
+
+// NextDue returns a time not later than the next evaluation that is due, zero for
+// none. others is the number of other live nodes. It flushes nothing, so it costs
+// little while nothing is due.
+func (db *DB) NextDue(ctx context.Context, now time.Time) (next time.Time, others int, err error) {
+	var pending time.Time
+	err = db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
+		if b := db.buffer; b != nil {
+			// First the buffer, then the tables: a ping that is flushed in between is
+			// in both.
+			if err := b.Lock(ctx); err != nil {
+				return err
+			}
+			pending = b.NextDue()
+			b.Unlock()
+		}
+		return db.UpdateWithoutFlush(ctx, func(tx *Tx) error {
+			peers, err := tx.Peers(now)
+			if err != nil {
+				return err
+			}
+			others = peers.Count
+			next, err = tx.NextDue()
+			return err
+		})
+	})
+	return monitor.Earlier(next, pending), others, err
+}
+
+// ReleaseMemory flushes all pending pings and frees the caches.
+func (db *DB) ReleaseMemory(ctx context.Context) error {
+	b := db.buffer
+	if b == nil {
 		return nil
 	}
-	if err := db.waitForFlush(ctx); err != nil {
+	if err := db.flush(ctx); err != nil {
 		return err
 	}
-	if err := db.buffer.lockBoth(ctx); err != nil {
+	if err := b.LockBoth(ctx); err != nil {
 		return err
 	}
-	defer db.buffer.unlockBoth()
-	if db.buffer.count == 0 {
-		db.buffer.dropStates()
+	defer b.UnlockBoth()
+	if b.Len() == 0 {
+		b.DropStates()
 	}
 	// SQLite frees cached pages only on request.
 	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
-		return db.dialect.classify(err)
+		return db.dialect.Classify(err)
 	}
 	return nil
 }

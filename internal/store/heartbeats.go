@@ -1,20 +1,25 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"sync"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // heartbeatColumns are in the order of scanHeartbeat.
-const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags,
+const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger, h.finished`
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished`
+
+// historyColumn is the column with the result of encodeRunState.
+const historyColumn = "ledger"
 
 // scanHeartbeat reads heartbeatColumns.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
@@ -24,7 +29,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var channels, runs, incident, ledger, finished sql.NullString
 	var interval, grace, maxRun, minRun, startGrace int64
 	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
-	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
+	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags, &h.Severity,
 		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
 		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
 		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished)
@@ -55,7 +60,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 		text string
 		into any
 	}{{tags, &h.Tags}, {channels.String, &h.Channels}, {runs.String, &h.ActiveRuns}} {
-		// Nearly all are empty, and this runs for every ping.
+		// Most lists are empty, and this runs for every ping.
 		if list.text == "" || list.text == "[]" {
 			continue
 		}
@@ -66,10 +71,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	return h, nil
 }
 
-// durationFromMicros reads a stored duration.
-func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
-
-// Heartbeat returns the one with the given id or ref, in a project.
+// Heartbeat returns the heartbeat with the given id or ref, in a project.
 func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted IS NULL`, project, idOrRef)
@@ -79,7 +81,8 @@ func (tx *Tx) Heartbeat(project int64, idOrRef string) (monitor.Heartbeat, error
 	return h, err
 }
 
-// HeartbeatWithSlug returns the one with the given slug, in a project, to read it.
+// HeartbeatWithSlug returns the heartbeat with the given slug, in a project, without
+// a lock.
 func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`, project, slug)
@@ -89,24 +92,24 @@ func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, 
 	return h, err
 }
 
-// HeartbeatForUpdate is Heartbeat by id, locked until the transaction ends.
+// HeartbeatForUpdate is Heartbeat by id, with a lock until the transaction ends.
 func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, id)
+		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, id)
 	if err == nil && !found {
 		err = notFound("heartbeat")
 	}
 	return h, err
 }
 
-// LockHeartbeatBySlug returns the one with the given slug, locked, and whether
+// LockHeartbeatBySlug returns the heartbeat with the given slug, locked, and whether
 // there is one.
 func (tx *Tx) LockHeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
 	return queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.forUpdate, project, slug)
+		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, slug)
 }
 
-// HeartbeatByKey returns the one with the given key, also after its deletion.
+// HeartbeatByKey returns the heartbeat with the given key, including deleted ones.
 func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.key = $1`, key)
 	if err == nil && !found {
@@ -115,12 +118,12 @@ func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 	return h, err
 }
 
-// HeartbeatsForPings returns the heartbeats with the given ids, of any project, locked in
-// the order of their keys so that no two batches wait for each other.
+// HeartbeatsForPings returns the heartbeats with the given ids, of any project,
+// locked in the order of their keys so that two batches never wait for each other.
 func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := queryAll(tx, tx.scanHeartbeat, tx.d.heartbeatsForPingsSQL(), tx.d.textList(ids))
+	found, err := queryAll(tx, tx.scanHeartbeat, heartbeatsForPingsSQL(tx.d), tx.d.TextList(ids))
 	if err != nil {
-		return nil, fmt.Errorf("heartbeats of the batch: %w", err)
+		return nil, fmt.Errorf("heartbeats of the pings: %w", err)
 	}
 	byID := make(map[string]monitor.Heartbeat, len(found))
 	for _, h := range found {
@@ -129,9 +132,9 @@ func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, er
 	return byID, nil
 }
 
-// heartbeatsForPingsSQL is the statement of Pinged.
-func (d *dialect) heartbeatsForPingsSQL() string {
-	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.inList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.forUpdate
+// heartbeatsForPingsSQL is the statement of HeartbeatsForPings.
+func heartbeatsForPingsSQL(d *dialect.Dialect) string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.InList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.ForUpdate
 }
 
 // HeartbeatExists reports whether a heartbeat of any project has the given id.
@@ -141,118 +144,20 @@ func (tx *Tx) HeartbeatExists(id string) (bool, error) {
 	return n > 0, err
 }
 
-// DueForEvaluation returns up to n heartbeats for which something happens by itself no
-// later than now, soonest first, locked. Those that another node has are left
-// to it.
+// DueForEvaluation returns up to n heartbeats that are due for evaluation at or
+// before now, earliest first, locked. It skips those that another node has locked.
 func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
 	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.forUpdateSkipLocked, micros(now), n)
+		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked, micros(now), n)
 }
 
-// NextDue is the next moment at which anything happens by itself, zero when
-// nothing ever will.
+// NextDue returns the time of the next evaluation that is due, zero for none.
 func (tx *Tx) NextDue() (time.Time, error) {
 	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
 }
 
-// queryTime reads a query for a single moment.
-func queryTime(tx *Tx, query string, args ...any) (time.Time, error) {
-	t, _, err := queryOne(tx, func(row scanner) (time.Time, error) {
-		var n sql.NullInt64
-		err := row.Scan(&n)
-		return timeFromMicros(n), err
-	}, query, args...)
-	return t, err
-}
-
-// HeartbeatFilter says which heartbeats are listed, and from where on.
-type HeartbeatFilter struct {
-	Project   int64
-	Status    monitor.Status // any when empty
-	Tag       string
-	Text      string // in name, slug, description or tag
-	SearchIDs bool   // Text may match the id of the heartbeat in them
-	Sort      string // name (default), created, or due
-	After     Cursor // the last one of the page before
-	Limit     int
-}
-
-// Cursor is a place in a sorted list: the sort value and the key there.
-type Cursor struct {
-	Value string `json:"v"`
-	Key   int64  `json:"k"`
-}
-
-// sortExpressions are the expressions a list can be sorted by, each a text or a number
-// that is never NULL.
-var sortExpressions = map[string]string{
-	"name":    "lower(h.name)",
-	"created": "h.created",
-	"due":     "COALESCE(h.next_at, 9223372036854775807)",
-}
-
-// Heartbeats lists a page, and the cursor of its last row.
-func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
-	sort, ok := sortExpressions[f.Sort]
-	if !ok {
-		sort = sortExpressions["name"]
-	}
-	where, args := []string{"h.project = $1", "h.deleted IS NULL"}, []any{f.Project}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
-	}
-	if f.Status != "" {
-		add("h.status = ?", string(f.Status))
-	}
-	if f.Tag != "" {
-		add(`EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE t.value = ?)`, f.Tag)
-	}
-	if f.Text != "" {
-		// Both sides are lowered by the database: SQLite's lower leaves all but ASCII as it is.
-		add(`(`+searchExpression(searchedColumns, f.SearchIDs)+` LIKE lower(?) ESCAPE '\'
-			OR EXISTS (SELECT 1 FROM `+tx.d.tagRows+` t WHERE `+searchExpression("t.value", f.SearchIDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+escapeLike(f.Text)+"%")
-	}
-	if f.After.Key > 0 {
-		var value any = f.After.Value
-		if f.Sort == "created" || f.Sort == "due" {
-			var n int64
-			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
-				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor is not from this list; begin without one.")
-			}
-			value = n
-		}
-		args = append(args, value, f.After.Key)
-		where = append(where, fmt.Sprintf("(%s, h.key) > ($%d, $%d)", sort, len(args)-1, len(args)))
-	}
-	args = append(args, f.Limit)
-	var last Cursor
-	list, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
-		return tx.scanHeartbeat(scanPlusLast{row, &last.Value})
-	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
-		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
-	if len(list) > 0 {
-		last.Key = list[len(list)-1].Key
-	}
-	return list, last, err
-}
-
-// scanPlusLast reads one more column behind those that a scan function knows.
-type scanPlusLast struct {
-	scanner
-	into any
-}
-
-// Scan reads the known columns and the further one.
-func (a scanPlusLast) Scan(into ...any) error { return a.scanner.Scan(append(into, a.into)...) }
-
-// escapeLike makes a text safe inside a LIKE pattern with the escape \.
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
-}
-
-// AddHeartbeat keeps a new heartbeat and gives it its key. ErrTaken says that
-// its slug is in use.
+// AddHeartbeat stores a new heartbeat and sets its key. ErrTaken means that its slug
+// is in use.
 func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	key, err := tx.nextKey("heartbeats")
 	if err != nil {
@@ -262,42 +167,42 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	return h, tx.insertHeartbeat(h)
 }
 
-// insertHeartbeat adds a heartbeat that has its key.
+// insertHeartbeat stores a heartbeat that has its key.
 func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 	_, err := tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
-		expect_first_by, next_at, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, '')`,
+		expect_first_by, next_at, severity, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 0, '')`,
 		append([]any{
 			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encodeList(h.Tags),
 			channelsJSON(h), micros(h.Created), micros(h.Updated), string(h.Status),
-		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()))...)...)
+		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()), severityText(h))...)...)
 	if err != nil {
 		return fmt.Errorf("add heartbeat: %w", err)
 	}
 	return nil
 }
 
-// SaveHeartbeatSettings keeps what people may change of a heartbeat. How it stands is
-// saved by Save.
+// SaveHeartbeatSettings stores the fields of a heartbeat that users can edit. Save
+// stores its state.
 func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
 		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
-		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21 WHERE key = $1`,
+		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21, severity = $22 WHERE key = $1`,
 		append([]any{
 			h.Key, h.Name, h.Slug, h.Description, encodeList(h.Tags), channelsJSON(h), micros(h.Updated), micros(h.Deleted),
-		}, ruleRow(h.Rule)...)...)
+		}, append(ruleRow(h.Rule), severityText(h))...)...)
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
 	}
 	return nil
 }
 
-// ruleRow is a rule as it is stored: methods, manual_resume, and then all that
-// is judged by, in the order of the schema.
+// ruleRow returns a rule as it is stored: methods, manual_resume, and then all fields
+// that evaluation uses, in the order of the schema.
 func ruleRow(r monitor.Rule) []any {
 	calendar := calendarTextOf(r.Calendar)
-	var early any // NULL: as usual
+	var early any // NULL: the default
 	if r.Early >= 0 {
 		early = r.Early.Microseconds()
 	}
@@ -308,7 +213,13 @@ func ruleRow(r monitor.Rule) []any {
 	}
 }
 
-// channelsJSON is how the routing of a heartbeat is stored: NULL for all.
+// severityText is how the severity of a heartbeat is stored: the zero value is critical.
+func severityText(h monitor.Heartbeat) string {
+	return string(cmp.Or(h.Severity, monitor.SeverityCritical))
+}
+
+// channelsJSON returns the channels of a heartbeat as they are stored: NULL for all
+// channels.
 func channelsJSON(h monitor.Heartbeat) any {
 	if h.AllChannels {
 		return nil
@@ -316,28 +227,134 @@ func channelsJSON(h monitor.Heartbeat) any {
 	return encodeList(h.Channels)
 }
 
-// encodeList writes a list as JSON.
+// encodeList returns a list as JSON.
 func encodeList[T any](list []T) string {
 	if len(list) == 0 {
 		return "[]"
 	}
-	b, _ := json.Marshal(list) // lists of texts and runs always marshal
+	b, _ := json.Marshal(list) // lists of strings and runs always marshal
 	return string(b)
 }
 
-// nextKey takes the next number of a counter.
+// nextKey returns the next value of a counter.
 func (tx *Tx) nextKey(name string) (int64, error) {
 	n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
 		`UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value`, name)
 	if err != nil {
-		return 0, fmt.Errorf("number of %s: %w", name, err)
+		return 0, fmt.Errorf("next key of %s: %w", name, err)
 	}
 	return n, nil
 }
 
-// CountHeartbeats counts those of a project that were not deleted.
+// CountHeartbeats counts the heartbeats of a project that are not deleted.
 func (tx *Tx) CountHeartbeats(project int64) (n int, err error) {
 	n, _, err = queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
 		`SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project)
 	return n, err
+}
+
+// HeartbeatsNamingChannel returns the heartbeats that name a channel in their list,
+// locked in the order of their keys. Heartbeats that notify all channels name none.
+func (tx *Tx) HeartbeatsNamingChannel(project int64, channel string) ([]monitor.Heartbeat, error) {
+	routed, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.deleted IS NULL AND h.channels LIKE $2 ESCAPE '\' ORDER BY h.key`+tx.d.ForUpdate,
+		project, `%"`+escapeLike(channel)+`"%`)
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats of channel: %w", err)
+	}
+	return routed, nil
+}
+
+// maxCachedCalendars is the maximum number of parsed calendars in memory.
+const maxCachedCalendars = 20_000
+
+// calendarCache holds parsed calendars by their text: parsing one takes longer than
+// everything else that a ping does, and many heartbeats share a text.
+type calendarCache struct {
+	mu     sync.RWMutex
+	byText map[calendarText]*monitor.Calendar
+}
+
+// calendarText is a calendar as it is stored.
+type calendarText struct{ language, lines, zone string }
+
+// parse returns the calendar with a text.
+func (c *calendarCache) parse(text calendarText) (*monitor.Calendar, error) {
+	c.mu.RLock()
+	calendar := c.byText[text]
+	c.mu.RUnlock()
+	if calendar != nil {
+		return calendar, nil
+	}
+	var lines []string
+	if err := json.Unmarshal([]byte(text.lines), &lines); err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	calendar, err := monitor.NewCalendar(monitor.CalendarKind(text.language), lines, text.zone)
+	if err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byText == nil || len(c.byText) >= maxCachedCalendars {
+		c.byText = map[calendarText]*monitor.Calendar{} // calendars in use are parsed again soon
+	}
+	c.byText[text] = calendar
+	return calendar, nil
+}
+
+// calendarTextOf returns a calendar as it is stored.
+func calendarTextOf(c *monitor.Calendar) calendarText {
+	if c == nil {
+		return calendarText{lines: "[]"}
+	}
+	return calendarText{string(c.Kind()), encodeList(c.Lines()), c.Zone()}
+}
+
+// DeletedHeartbeatForUpdate returns a heartbeat that was deleted at or after since,
+// by id or ref, locked.
+func (tx *Tx) DeletedHeartbeatForUpdate(project int64, idOrRef string, since time.Time) (monitor.Heartbeat, error) {
+	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted >= $3`+tx.d.ForUpdate, project, idOrRef, since.UnixMicro())
+	if err == nil && !found {
+		err = notFound("heartbeat to be restored; it was deleted too long ago")
+	}
+	return h, err
+}
+
+// HeartbeatsByKey returns the heartbeats with the given keys that are not deleted, by
+// key.
+func (tx *Tx) HeartbeatsByKey(keys []int64) (map[int64]monitor.Heartbeat, error) {
+	found, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE `+tx.d.InList("h.key", "$1")+` AND h.deleted IS NULL`, tx.d.IntList(keys))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats: %w", err)
+	}
+	byKey := make(map[int64]monitor.Heartbeat, len(found))
+	for _, h := range found {
+		byKey[h.Key] = h
+	}
+	return byKey, nil
+}
+
+// KnownPingIDs returns the given ids that belong to a heartbeat of any project. It
+// includes deleted heartbeats, because they can be restored.
+func (tx *Tx) KnownPingIDs(ids []string) ([]string, error) {
+	found, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT h.id FROM heartbeats h WHERE `+tx.d.InList("h.id", "$1"), tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("ids of heartbeats: %w", err)
+	}
+	return found, nil
+}
+
+// HeartbeatKeys returns the keys of the heartbeats of a project with the given refs.
+func (tx *Tx) HeartbeatKeys(project int64, refs []string) ([]int64, error) {
+	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM heartbeats h WHERE `+tx.d.InList("h.ref", "$2")+` AND h.project = $1 AND h.deleted IS NULL ORDER BY h.key`,
+		project, tx.d.TextList(refs))
+	if err != nil {
+		return nil, fmt.Errorf("keys of heartbeats: %w", err)
+	}
+	return keys, nil
 }

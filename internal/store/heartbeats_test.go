@@ -17,12 +17,12 @@ import (
 	"overdue/internal/store"
 )
 
-// listNames lists the heartbeats that a filter finds, in order, in one page.
+// listNames returns the names of the heartbeats that a filter matches, in order, in one page.
 func (w *fixture) listNames(f store.HeartbeatFilter) []string {
 	w.Helper()
 	f.Project, f.Limit = w.project.Key, 1000
 	var all []string
-	for _, h := range view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { list, _, err := tx.Heartbeats(f); return list, err }) {
+	for _, h := range view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) }) {
 		all = append(all, h.Name)
 	}
 	return all
@@ -65,7 +65,7 @@ func TestHeartbeat_IsFoundByIDAndRefInItsProjectUntilDeleted(t *testing.T) {
 		w.expectFault(err, monitor.NotFound)
 		w.expectFault(change(h.Project, h.ID), monitor.NotFound)
 		if !w.reload(h).Deleted.Equal(w.start) {
-			w.Error("by its key it is not found deleted")
+			w.Error("a deleted heartbeat is not found by its key")
 		}
 		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key + 1); return err }), monitor.NotFound)
 	})
@@ -83,12 +83,12 @@ func TestAddHeartbeat_ASlugIsUniqueInItsProject(t *testing.T) {
 			return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := tx.AddHeartbeat(w.newHeartbeat("backup")); return err })
 		}
 		if err := add(); !errors.Is(err, store.ErrTaken) {
-			w.Errorf("adding a second one: %v; want ErrTaken", err)
+			w.Errorf("second heartbeat: %v; want ErrTaken", err)
 		}
 		rival.Slug = "backup"
 		err := w.db.Update(context.Background(), func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(rival) })
 		if !errors.Is(err, store.ErrTaken) {
-			w.Errorf("renaming another: %v; want ErrTaken", err)
+			w.Errorf("renamed heartbeat: %v; want ErrTaken", err)
 		}
 		by := func() (h monitor.Heartbeat, found bool) {
 			w.update(func(tx *store.Tx) (err error) {
@@ -103,10 +103,10 @@ func TestAddHeartbeat_ASlugIsUniqueInItsProject(t *testing.T) {
 		h.Deleted = w.start
 		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 		if _, found := by(); found {
-			w.Error("a deleted one is found by its slug")
+			w.Error("a deleted heartbeat is found by its slug")
 		}
 		if err := add(); err != nil {
-			w.Errorf("adding one after the first was deleted: %v", err)
+			w.Errorf("heartbeat after the first one was deleted: %v", err)
 		}
 	})
 }
@@ -118,7 +118,7 @@ func TestSaveHeartbeatSettings_LeavesTheStateUnchanged(t *testing.T) {
 		h.Name = "Backup" // of a heartbeat as it stood before the ping
 		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 		if got := w.reload(h); got.Name != "Backup" || got.Status != monitor.Up || got.PingCount != 1 {
-			w.Errorf("it is %q, %s, after %d pings; want the new name, and the ping not undone", got.Name, got.Status, got.PingCount)
+			w.Errorf("it is %q, %s, after %d pings; want the new name, and the ping still counted", got.Name, got.Status, got.PingCount)
 		}
 	})
 }
@@ -133,7 +133,7 @@ func TestAddHeartbeat_ARolledBackHeartbeatUsesNoKey(t *testing.T) {
 	})
 }
 
-// addManyHeartbeats keeps 250 heartbeats whose names, times and standing repeat.
+// addManyHeartbeats adds 250 heartbeats whose names, times and states repeat.
 func (w *fixture) addManyHeartbeats() []monitor.Heartbeat {
 	w.Helper()
 	var all []monitor.Heartbeat
@@ -149,12 +149,12 @@ func (w *fixture) addManyHeartbeats() []monitor.Heartbeat {
 			}
 			all = append(all, h)
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for n, h := range all[:200] {
 			h, change := h.ApplyPing(w.ping(monitor.PingSuccess, time.Duration(n*3%50)*time.Microsecond), w.at(0))
-			judged, all[n] = append(judged, store.Transition{Heartbeat: h, Change: change}), h
+			transitions, all[n] = append(transitions, store.Transition{Heartbeat: h, Change: change}), h
 		}
-		_, err := tx.Save(w.start, judged)
+		_, err := tx.Save(w.start, transitions)
 		return err
 	})
 	return all
@@ -165,8 +165,8 @@ func TestHeartbeats_PagesContainEachHeartbeatOnceInOrder(t *testing.T) {
 		all := w.addManyHeartbeats()
 		never := time.UnixMicro(1 << 62)
 		due := func(h monitor.Heartbeat) time.Time {
-			if next := h.NextEvaluation(); !next.IsZero() {
-				return next
+			if h.ExpectsPings() {
+				return h.Due()
 			}
 			return never
 		}
@@ -186,7 +186,7 @@ func TestHeartbeats_PagesContainEachHeartbeatOnceInOrder(t *testing.T) {
 	})
 }
 
-// lowerInSQL is a name as the database sorts it: SQLite lowers ASCII only.
+// lowerInSQL returns a name as the database sorts it: SQLite lowers ASCII only.
 func lowerInSQL(w *fixture, name string) string {
 	if !store.OnSQLite(w.db) {
 		return strings.ToLower(name)
@@ -199,7 +199,7 @@ func lowerInSQL(w *fixture, name string) string {
 	}, name)
 }
 
-// allPages turns the pages of a list until the last.
+// allPages returns all pages of a list.
 func (w *fixture) allPages(f store.HeartbeatFilter) []monitor.Heartbeat {
 	w.Helper()
 	f.Project = w.project.Key
@@ -207,7 +207,10 @@ func (w *fixture) allPages(f store.HeartbeatFilter) []monitor.Heartbeat {
 	for range 1000 {
 		var page []monitor.Heartbeat
 		w.update(func(tx *store.Tx) (err error) {
-			page, f.After, err = tx.Heartbeats(f)
+			if page, err = tx.Heartbeats(f); err != nil || len(page) == 0 {
+				return err
+			}
+			f.From, err = tx.RowPosition(f.Sort, page[len(page)-1].Key)
 			return err
 		})
 		all = append(all, page...)
@@ -215,7 +218,7 @@ func (w *fixture) allPages(f store.HeartbeatFilter) []monitor.Heartbeat {
 			return all
 		}
 	}
-	w.Fatal("the list has no end")
+	w.Fatal("the list does not end")
 	return nil
 }
 
@@ -225,31 +228,6 @@ func heartbeatKeys(all []monitor.Heartbeat) []int64 {
 		keys = append(keys, h.Key)
 	}
 	return keys
-}
-
-func TestHeartbeats_TheLastPageHasNoCursor(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		list, after, err := []monitor.Heartbeat(nil), store.Cursor{}, error(nil)
-		err = w.db.View(context.Background(), func(tx *store.Tx) error {
-			list, after, err = tx.Heartbeats(store.HeartbeatFilter{Project: w.project.Key, Limit: 10})
-			return err
-		})
-		if len(list) != 0 || after != (store.Cursor{}) || err != nil {
-			w.Errorf("an empty list has %d heartbeats, cursor %v, error %v", len(list), after, err)
-		}
-	})
-}
-
-func TestHeartbeats_RejectsACursorOfAnotherList(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		w.newSavedHeartbeat("backup")
-		for _, sort := range []string{"created", "due"} {
-			w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error {
-				_, _, err := tx.Heartbeats(store.HeartbeatFilter{Project: w.project.Key, Sort: sort, After: store.Cursor{Value: "backup", Key: 1}, Limit: 10})
-				return err
-			}), monitor.Invalid)
-		}
-	})
 }
 
 func TestHeartbeats_ListsOnlyExistingHeartbeatsOfTheProject(t *testing.T) {

@@ -4,53 +4,38 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-var incidentBatch = columnBatch{table: "incidents", columns: []column{
-	{"id", "text"},
-	{"number", "bigint"},
-	{"project", "bigint"},
-	{"heartbeat", "bigint"},
-	{"cause", "text"},
-	{"opened", "bigint"},
-	{"detected", "bigint"},
-	{"due", "bigint"},
-	{"last_ping", "bigint"},
-	{"because", "text"},
-	{"ping", "bigint"},
-	{"resolved", "bigint"},
-	{"resolution", "text"},
-	{"acknowledged_by", "text"},
-}}
+var incidentBatch = dialect.Batch{Table: "incidents", Columns: dialect.Columns(`
+	id text, number bigint, project bigint, heartbeat bigint, cause text, opened bigint,
+	detected bigint, due bigint, last_ping bigint, because text, ping bigint, resolved bigint,
+	resolution text, acknowledged_by text`)}
 
-var timelineBatch = columnBatch{table: "timeline", columns: []column{
-	{"id", "text"},
-	{"incident", "text"},
-	{"at", "bigint"},
-	{"kind", "text"},
-	{"text", "text"},
-}}
+var timelineBatch = dialect.Batch{Table: "timeline", Columns: dialect.Columns(`
+	id text, incident text, at bigint, kind text, text text`)}
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name`
+	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
 	var opened, detected, due, last, acknowledged, resolved sql.NullInt64
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName)
+		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
 	i.AcknowledgedAt, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(resolved)
 	return i, err
 }
 
-// Incident returns the one with the given id, in a project.
+// Incident returns the incident with the given id, in a project.
 func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE i.id = $1 AND i.project = $2`, id, project)
@@ -60,41 +45,6 @@ func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	return i, err
 }
 
-// IncidentFilter says which incidents are listed, and from where on.
-type IncidentFilter struct {
-	Project   int64
-	State     monitor.IncidentState // any when empty
-	Heartbeat int64                 // of any when 0
-	Before    int64                 // number of the last one of the page before, 0 to begin
-	Limit     int
-}
-
-// Incidents lists a page, newest first.
-func (tx *Tx) Incidents(f IncidentFilter) ([]monitor.Incident, error) {
-	where, args := []string{"i.project = $1"}, []any{f.Project}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
-	}
-	switch f.State {
-	case monitor.StateOpen:
-		where = append(where, "i.resolved IS NULL AND i.acknowledged IS NULL")
-	case monitor.StateAcknowledged:
-		where = append(where, "i.resolved IS NULL AND i.acknowledged IS NOT NULL")
-	case monitor.StateResolved:
-		where = append(where, "i.resolved IS NOT NULL")
-	}
-	if f.Heartbeat > 0 {
-		add("i.heartbeat = $%d", f.Heartbeat)
-	}
-	if f.Before > 0 {
-		add("i.number < $%d", f.Before)
-	}
-	args = append(args, f.Limit)
-	return queryAll(tx, scanIncident, fmt.Sprintf(`SELECT %s FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
-		WHERE %s ORDER BY i.number DESC LIMIT $%d`, incidentColumns, strings.Join(where, " AND "), len(args)), args...)
-}
-
 // CountOpenIncidents counts the incidents that are not resolved.
 func (tx *Tx) CountOpenIncidents() (int64, error) {
 	n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
@@ -102,9 +52,9 @@ func (tx *Tx) CountOpenIncidents() (int64, error) {
 	return n, err
 }
 
-// AcknowledgeIncident notes that somebody takes care of an incident, stops its
-// reminders, and owes "acknowledged" to the channels that were told of it. It
-// reports false when somebody did so before, or the incident is resolved.
+// AcknowledgeIncident records who acknowledges an incident, deletes its reminders,
+// and notifies the channels that were notified of it. It reports false if the
+// incident was already acknowledged or resolved.
 func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {
 	n, err := tx.exec(`UPDATE incidents SET acknowledged = $2, acknowledged_by = $3
 		WHERE id = $1 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(now), by)
@@ -120,12 +70,12 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	if err := tx.AddTimelineEntry(i.ID, "acknowledged", "Acknowledged by "+by+".", now); err != nil {
 		return false, err
 	}
-	told, err := tx.notifiedChannels(i.ID)
+	notified, err := tx.notifiedChannels(i.ID)
 	if err != nil {
 		return false, err
 	}
 	var rows [][]any
-	for _, channel := range told {
+	for _, channel := range notified {
 		a := monitor.Alert{
 			Project: i.Project, Channel: channel, Event: monitor.IncidentAcknowledged, Heartbeat: i.Heartbeat,
 			Incident: i.ID, IncidentNumber: i.Number, Subject: by, Created: now, NextAttempt: now,
@@ -136,14 +86,14 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	return true, tx.insertBatch(&alertBatch, rows)
 }
 
-// notifiedChannels lists the channels, of those that still exist, that were owed the
-// opening of an incident. It is never nil.
+// notifiedChannels lists the channels that were notified of the opening of an
+// incident and still exist. It is never nil.
 func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
 	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
 		`SELECT a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
 		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
 	if err != nil {
-		return nil, fmt.Errorf("channels that were told: %w", err)
+		return nil, fmt.Errorf("channels notified of incident: %w", err)
 	}
 	if channels == nil {
 		channels = []string{}
@@ -151,9 +101,9 @@ func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
 	return channels, nil
 }
 
-// AddTimelineEntry adds a line to an incident's timeline.
-func (tx *Tx) AddTimelineEntry(incident, kind, sentence string, now time.Time) error {
-	err := tx.insertBatch(&timelineBatch, [][]any{{newID(), incident, now.UnixMicro(), kind, validText(sentence)}})
+// AddTimelineEntry adds an entry to an incident's timeline.
+func (tx *Tx) AddTimelineEntry(incident, kind, text string, now time.Time) error {
+	err := tx.insertBatch(&timelineBatch, [][]any{{newID(), incident, now.UnixMicro(), kind, validText(text)}})
 	if err != nil {
 		return fmt.Errorf("add to timeline: %w", err)
 	}
@@ -167,17 +117,16 @@ func (tx *Tx) CountTimelineEntries(incident, kind string) (n int, err error) {
 	return n, err
 }
 
-// resolutionTexts say in a timeline how an incident was resolved.
-var resolutionTexts = map[monitor.ResolutionReason]struct{ kind, sentence string }{
-	monitor.ResolvedByPing:   {"recovered", "Recovered: a success ping came."},
-	monitor.ResolvedByEdit:   {"resolved", "Resolved: its settings were edited, and under the new ones it is not down."},
+// resolutionTexts describe in a timeline how an incident was resolved.
+var resolutionTexts = map[monitor.ResolutionReason]struct{ kind, text string }{
+	monitor.ResolvedByPing:   {"recovered", "Recovered: a success ping arrived."},
+	monitor.ResolvedByEdit:   {"resolved", "Resolved: the settings were edited, and the heartbeat is not Down with the new settings."},
 	monitor.ResolvedByPause:  {"resolved", "Resolved: the heartbeat was paused."},
 	monitor.ResolvedByDelete: {"resolved", "Resolved: the heartbeat was deleted."},
 }
 
-// Timeline lists what happened in an incident, oldest first. How it began and
-// ended is read from the incident itself. The attempts to tell people are in
-// Deliveries.
+// Timeline lists the events of an incident, oldest first. It derives the beginning
+// and the end from the incident itself. Deliveries has the delivery attempts.
 func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 	var all []monitor.TimelineEntry
 	if i.Cause == monitor.CauseMissed && !i.Due.IsZero() {
@@ -199,8 +148,179 @@ func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 	all = append(all, noted...)
 	if !i.ResolvedAt.IsZero() {
 		end := resolutionTexts[i.Resolution]
-		all = append(all, monitor.TimelineEntry{At: i.ResolvedAt, Kind: end.kind, Text: end.sentence})
+		all = append(all, monitor.TimelineEntry{At: i.ResolvedAt, Kind: end.kind, Text: end.text})
 	}
 	slices.SortStableFunc(all, func(a, b monitor.TimelineEntry) int { return a.At.Compare(b.At) })
 	return all, nil
+}
+
+// IncidentFilter selects a page of the list of incidents, for the API and the pages.
+type IncidentFilter struct {
+	Project   int64
+	Heartbeat int64 // of any heartbeat if 0
+	State     monitor.IncidentState
+	Cause     monitor.Cause
+	Text      string // in the name of the heartbeat, or the number
+	SearchIDs bool   // Text can match the id of the heartbeat in its name
+	From      int64  // number of the incident next to the page; 0: the first page
+	Backwards bool   // the page is before From (newer), not after it
+	Limit     int
+}
+
+// where returns the condition of the search, without the position.
+func (s IncidentFilter) where() *whereClause {
+	c := &whereClause{}
+	c.add("i.project = ?", s.Project)
+	if s.Heartbeat > 0 {
+		c.add("i.heartbeat = ?", s.Heartbeat)
+	}
+	switch s.State {
+	case monitor.StateOpen:
+		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NULL")
+	case monitor.StateAcknowledged:
+		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NOT NULL")
+	case monitor.StateResolved:
+		c.parts = append(c.parts, "i.resolved IS NOT NULL")
+	}
+	if s.Cause != "" {
+		c.add("i.cause = ?", string(s.Cause))
+	}
+	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
+		c.add("i.number = ?", n)
+	} else if s.Text != "" {
+		c.add(searchExpression("h.name", s.SearchIDs)+` LIKE lower(?) ESCAPE '\'`, "%"+escapeLike(s.Text)+"%")
+	}
+	return c
+}
+
+// Incidents returns a page, newest first.
+func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
+	c := s.where()
+	beyond, way := "<", "DESC"
+	if s.Backwards {
+		beyond, way = ">", "ASC"
+	}
+	if s.From > 0 {
+		c.add("i.number "+beyond+" ?", s.From)
+	}
+	c.args = append(c.args, s.Limit)
+	found, err := queryAll(tx, scanIncident, fmt.Sprintf(`SELECT %s FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE %s ORDER BY i.number %s LIMIT $%d`, incidentColumns, c, way, len(c.args)), c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list of incidents: %w", err)
+	}
+	if s.Backwards {
+		slices.Reverse(found)
+	}
+	return found, nil
+}
+
+// CountIncidents returns the number of incidents that a search matches, on all pages.
+func (tx *Tx) CountIncidents(s IncidentFilter) (int, error) {
+	c := s.where()
+	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE `+c.String(), c.args...)
+	if err != nil {
+		return 0, fmt.Errorf("number of incidents: %w", err)
+	}
+	return n, nil
+}
+
+// IncidentByID returns an incident of any project, for a person who has a link to it.
+func (tx *Tx) IncidentByID(id string) (monitor.Incident, error) {
+	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE i.id = $1`, id)
+	if err == nil && !found {
+		err = notFound("incident")
+	}
+	return i, err
+}
+
+// IncidentsByID returns the incidents of a project with the given ids, newest first.
+func (tx *Tx) IncidentsByID(project int64, ids []string) ([]monitor.Incident, error) {
+	found, err := queryAll(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE `+tx.d.InList("i.id", "$2")+` AND i.project = $1 ORDER BY i.number DESC`, project, tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("incidents: %w", err)
+	}
+	return found, nil
+}
+
+// AdjacentIncidents returns the incidents of the same heartbeat before and after one.
+// They are zero if there are none.
+func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incident, err error) {
+	const of = ` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE i.heartbeat = $1 AND i.number `
+	before, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+`< $2 ORDER BY i.number DESC LIMIT 1`, i.Heartbeat, i.Number)
+	if err != nil {
+		return before, after, fmt.Errorf("incident before: %w", err)
+	}
+	after, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+`> $2 ORDER BY i.number LIMIT 1`, i.Heartbeat, i.Number)
+	if err != nil {
+		return before, after, fmt.Errorf("incident after: %w", err)
+	}
+	return before, after, nil
+}
+
+// AlertCounts counts the alerts of one incident by state.
+type AlertCounts map[monitor.AlertState]int
+
+// AlertCountsByIncident counts the alerts of incidents, by incident and state. It
+// omits future reminders: they are not late.
+func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts, error) {
+	tallies := map[string]AlertCounts{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var id string
+		var state monitor.AlertState
+		var n int
+		err := row.Scan(&id, &state, &n)
+		if tallies[id] == nil {
+			tallies[id] = AlertCounts{}
+		}
+		tallies[id][state] = n
+		return struct{}{}, err
+	}, `SELECT a.incident, a.state, COUNT(*) FROM alerts a WHERE `+tx.d.InList("a.incident", "$1")+`
+		AND NOT (a.event = $2 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
+		tx.d.TextList(incidents), string(monitor.IncidentReminder))
+	if err != nil {
+		return nil, fmt.Errorf("alerts of incidents: %w", err)
+	}
+	return tallies, nil
+}
+
+// IncidentTimes holds the times of one incident; a time that has not come is zero.
+type IncidentTimes struct{ Opened, Acknowledged, Resolved, Notified time.Time }
+
+// IncidentTimesSince returns the newest n incidents of a project that opened at or
+// after since. Notified is when the first alert about the opening was delivered.
+func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
+	spans, err := queryAll(tx, func(row scanner) (IncidentTimes, error) {
+		var opened, acknowledged, resolved, notified sql.NullInt64
+		err := row.Scan(&opened, &acknowledged, &resolved, &notified)
+		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(notified)}, err
+	}, `SELECT i.opened, i.acknowledged, i.resolved, (SELECT MIN(t.at + t.took) FROM alerts a JOIN attempts t ON t.alert = a.id
+			WHERE a.incident = i.id AND a.event = $3 AND t.outcome = 'sent')
+		FROM incidents i WHERE i.project = $1 AND i.opened >= $2 ORDER BY i.opened DESC LIMIT $4`,
+		project, since.UnixMicro(), string(monitor.IncidentOpened), n)
+	if err != nil {
+		return nil, fmt.Errorf("times of incidents: %w", err)
+	}
+	return spans, nil
+}
+
+// AlertCountsSince counts the alerts of a project's incidents that opened at or after
+// since, by state.
+func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, error) {
+	t := AlertCounts{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var state monitor.AlertState
+		var n int
+		err := row.Scan(&state, &n)
+		t[state] = n
+		return struct{}{}, err
+	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
+		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.state`,
+		project, since.UnixMicro(), string(monitor.IncidentReminder))
+	if err != nil {
+		return nil, fmt.Errorf("number of alerts: %w", err)
+	}
+	return t, nil
 }

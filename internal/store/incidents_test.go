@@ -34,15 +34,15 @@ func TestIncidents_ListsPagesNewestFirst(t *testing.T) {
 			want   []int64
 		}{
 			{store.IncidentFilter{Limit: 4}, []int64{10, 9, 8, 7}},
-			{store.IncidentFilter{Limit: 4, Before: 7}, []int64{6, 5, 4, 3}},
-			{store.IncidentFilter{Limit: 4, Before: 3}, []int64{2, 1}},
-			{store.IncidentFilter{Limit: 4, Before: 1}, nil},
+			{store.IncidentFilter{Limit: 4, From: 7}, []int64{6, 5, 4, 3}},
+			{store.IncidentFilter{Limit: 4, From: 3}, []int64{2, 1}},
+			{store.IncidentFilter{Limit: 4, From: 1}, nil},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key}, []int64{9, 7, 5, 3, 1}},
-			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, Before: 5}, []int64{3, 1}},
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 5}, []int64{3, 1}},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateOpen}, []int64{10}},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateAcknowledged}, []int64{9}},
 			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved}, []int64{8, 7, 6}},
-			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved, Heartbeat: b.Key, Before: 6}, []int64{4, 2}},
+			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved, Heartbeat: b.Key, From: 6}, []int64{4, 2}},
 		} {
 			c.filter.Project = main.Key
 			var numbers []int64
@@ -67,12 +67,12 @@ func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
 		ops := w.addChannel(c)
 		h := w.newSavedHeartbeat("backup")
 		i := w.fail(h, time.Minute)
-		later := w.addChannel(w.newChannel("later")) // was not told of it
+		later := w.addChannel(w.newChannel("later")) // it got no alert of the incident
 		acknowledge := func(by string, d time.Duration) bool {
 			return updateValue(w, func(tx *store.Tx) (bool, error) { return tx.AcknowledgeIncident(i, by, w.at(d)) })
 		}
 		if !acknowledge("Ann", 2*time.Minute) {
-			w.Error("the first to acknowledge was told that somebody had")
+			w.Error("the first acknowledgement was rejected")
 		}
 		if acknowledge("Bob", 3*time.Minute) {
 			w.Error("it was acknowledged twice")
@@ -83,10 +83,10 @@ func TestAcknowledgeIncident_WorksOnceWhileTheIncidentIsOpen(t *testing.T) {
 		}
 		want := []string{"incident.opened ops pending", "incident.acknowledged ops pending"}
 		if diff := cmp.Diff(want, w.alerts(i.ID, ops, later)); diff != "" {
-			w.Errorf("alerts; the reminder is dropped (-want +got):\n%s", diff)
+			w.Errorf("alerts; want no reminder (-want +got):\n%s", diff)
 		}
 		if about := w.deliveries(i.ID)[1].Subject; about != "Ann" {
-			w.Errorf("the alert is about %q; want who acknowledged", about)
+			w.Errorf("the subject of the alert is %q; want the name of the person", about)
 		}
 		w.applyPings(h, w.ping(monitor.PingSuccess, time.Hour))
 		if diff := cmp.Diff([]string{"opened", "acknowledged", "recovered"}, w.timeline(i.ID)); diff != "" {
@@ -107,7 +107,7 @@ func TestTimeline_IsInChronologicalOrder(t *testing.T) {
 		w.evaluate(time.Hour)
 		i := w.incident(h)
 		w.update(func(tx *store.Tx) error {
-			for n := range 5 { // at the same moment: as they were added
+			for n := range 5 { // at the same time: in the order of insertion
 				if err := tx.AddTimelineEntry(i.ID, "note", fmt.Sprint("note ", n), w.at(2*time.Hour)); err != nil {
 					return err
 				}
@@ -145,7 +145,7 @@ func TestDeliveries_ListsAlertsInTheOrderOfCreation(t *testing.T) {
 			w.Errorf("deliveries %v; want %v", got, want)
 		}
 		if none := w.claimAlerts(ops, "a", 0, time.Hour, 10); none != nil {
-			w.Errorf("claimed %v before anything was owed", eventsOf(none))
+			w.Errorf("claimed %v before anything was pending", eventsOf(none))
 		}
 	})
 }

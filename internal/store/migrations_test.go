@@ -12,9 +12,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// landedMigrations has the SHA-256 checksum of every migration. A database that a
-// migration has already changed never sees its later edits, so a line here is
-// added and never changed.
+// landedMigrations contains the SHA-256 checksum of every migration. Later edits of a
+// migration never reach a database that has it, so lines are only added.
 var landedMigrations = map[string]string{
 	"0001_engine.sql":              "4abd899786ad7865b2d2ecb3594688493964c0f5b80e5c542d37661ef9bdc09e",
 	"0002_people.sql":              "774b3a999059b6a30ae0ac47630adaf42297a59f5a967b3c2d802d237bd9eeaa",
@@ -27,6 +26,7 @@ var landedMigrations = map[string]string{
 	"0009_audit.sql":               "75ca1005d609c2df9966ff49ddf4b086467f28fb9ccc5dd43b268bd423c0a45e",
 	"0011_recipients.sql":          "eea1b64294881f8aef3cb710c567e0b27ec4b64ae9bf31ca51c7ca0c4dd918e8",
 	"0012_notify_names.sql":        "646263daef5f1de1bc32ef3d9370ce1829aa0b30c4099cb26199857e98ebba2e",
+	"0013_severity.sql":            "1ceb13a82831f0c173d11d6763ce33bdbb2cab477bab8f67173c6a91faffdb36",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 
@@ -47,12 +47,12 @@ func TestMigrations_NeverChangeAfterLanding(t *testing.T) {
 		case !known:
 			t.Errorf("%s is not in the list; add\n\t%q: %q,", name, name, hex.EncodeToString(sum[:]))
 		case hex.EncodeToString(sum[:]) != want:
-			t.Errorf("%s has changed since it landed; undo that, and write a new migration", name)
+			t.Errorf("%s has changed since it landed; revert it, and write a new migration", name)
 		}
 	}
 	for name := range landedMigrations {
 		if !found[name] {
-			t.Errorf("%s is gone; databases that have it would no longer open", name)
+			t.Errorf("%s is missing; databases that have it would no longer open", name)
 		}
 	}
 }

@@ -9,27 +9,25 @@ import (
 	"overdue/internal/monitor"
 )
 
-// nodeTimeout is after how long without a sign a node counts as dead: its
-// pings in flight are not waited for any more.
+// nodeTimeout is the time without a sign of life after which a node counts as dead:
+// nothing waits for its pings in flight any longer.
 const nodeTimeout = 10 * time.Second
 
-// Watermark is the moment up to which all pings that reached a node are stored.
+// Watermark is the time up to which all pings that reached a node are stored.
 type Watermark struct {
-	// All is the moment for every heartbeat. Nodes of earlier versions read
-	// nothing else.
+	// All is the time for every heartbeat. Nodes of earlier versions read only it.
 	All time.Time
-	// Default is the moment for every heartbeat that Holds does not list.
+	// Default is the time for every heartbeat that Holds does not list.
 	Default time.Time
-	// Holds is the moment for single heartbeats, by id.
+	// Holds is the time for single heartbeats, by id.
 	Holds map[string]time.Time
 }
 
-// SetNode names the node that uses this database, for the functions below. It is
-// called before the node starts, and not at all outside a server.
+// SetNode sets the name of the node that uses this database, for the functions below.
+// A server calls it before it starts; other commands do not.
 func (db *DB) SetNode(node string) { db.node = node }
 
-// PublishWatermark records that this node lives at now, and up to when its pings are
-// stored.
+// PublishWatermark records that this node is alive at now, and its watermark.
 func (tx *Tx) PublishWatermark(now time.Time, h Watermark) error {
 	holds := make(map[string]int64, len(h.Holds))
 	for id, until := range h.Holds {
@@ -37,37 +35,36 @@ func (tx *Tx) PublishWatermark(now time.Time, h Watermark) error {
 	}
 	text, err := json.Marshal(holds)
 	if err != nil {
-		return fmt.Errorf("sign of life: holds: %w", err)
+		return fmt.Errorf("publish watermark: holds: %w", err)
 	}
 	_, err = tx.exec(`INSERT INTO nodes (id, seen, horizon, rest_horizon, holds) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, horizon = excluded.horizon,
 			rest_horizon = excluded.rest_horizon, holds = excluded.holds`,
 		tx.db.node, micros(now), micros(h.All), micros(h.Default), string(text))
 	if err != nil {
-		return fmt.Errorf("sign of life: %w", err)
+		return fmt.Errorf("publish watermark: %w", err)
 	}
 	return nil
 }
 
-// RemoveNode takes this node, which stopped in good order, off the list, and those
-// that died long ago.
+// RemoveNode removes this node, which stopped cleanly, and nodes that died long ago.
 func (tx *Tx) RemoveNode(now time.Time) error {
 	if _, err := tx.exec(`DELETE FROM nodes WHERE id = $1 OR seen < $2`, tx.db.node, micros(now.Add(-24*time.Hour))); err != nil {
-		return fmt.Errorf("node gone: %w", err)
+		return fmt.Errorf("remove node: %w", err)
 	}
 	return nil
 }
 
-// Peers holds the horizons that the other living nodes have published.
+// Peers holds the watermarks of the other live nodes.
 type Peers struct {
 	Count            int
-	defaultWatermark time.Time            // the earliest of all
-	holds            map[string]time.Time // the earliest of each heartbeat
+	defaultWatermark time.Time            // the earliest of all nodes
+	holds            map[string]time.Time // the earliest of each heartbeat, by id
 }
 
-// Watermark returns as of when the heartbeat with the given id may be judged, when
-// this node alone would judge it as of own: no later than the other nodes have
-// stored all of its pings.
+// Watermark returns the time as of which the heartbeat with the given id can be
+// evaluated: own, or an earlier time up to which the other nodes have stored all of
+// its pings.
 func (p Peers) Watermark(id string, own time.Time) time.Time {
 	if p.Count == 0 {
 		return own
@@ -76,15 +73,15 @@ func (p Peers) Watermark(id string, own time.Time) time.Time {
 	return monitor.Earlier(until, p.holds[id])
 }
 
-// HeldWatermark is Until for a ping that ends a silence: it waits only for pings of
-// the same heartbeat that are known to be on their way to another node. What
-// else that node has not stored would count every late ping as in time for as
-// long as the node is dead and not known to be.
+// HeldWatermark is Watermark for a ping that ends a silence: it waits only for pings
+// of the same heartbeat that are known to be in flight to another node. Otherwise,
+// every late ping would count as in time while a node is dead and not yet known to
+// be.
 func (p Peers) HeldWatermark(id string, own time.Time) time.Time {
 	return monitor.Earlier(own, p.holds[id])
 }
 
-// Peers returns the horizons of the other nodes that are alive at now.
+// Peers returns the watermarks of the other nodes that are alive at now.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
 	published, err := queryAll(tx, scanWatermark, `SELECT horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND seen > $2`,
 		tx.db.node, micros(now.Add(-nodeTimeout)))
@@ -101,8 +98,8 @@ func (tx *Tx) Peers(now time.Time) (Peers, error) {
 	return p, nil
 }
 
-// scanWatermark reads what one node has published. A node of an earlier version
-// published one moment for all heartbeats.
+// scanWatermark reads the watermark of one node. A node of an earlier version
+// published one time for all heartbeats.
 func scanWatermark(row scanner) (Watermark, error) {
 	var h Watermark
 	var all, rest sql.NullInt64
@@ -123,4 +120,63 @@ func scanWatermark(row scanner) (Watermark, error) {
 		h.Holds[id] = time.UnixMicro(until).UTC()
 	}
 	return h, nil
+}
+
+// Setting returns a value that all nodes share, and whether it is set.
+func (tx *Tx) Setting(name string) (string, bool, error) {
+	return queryOne(tx, func(row scanner) (value string, err error) { return value, row.Scan(&value) },
+		`SELECT value FROM settings WHERE name = $1`, name)
+}
+
+// SetSetting stores a value in place of any previous one.
+func (tx *Tx) SetSetting(name, value string) error {
+	_, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	if err != nil {
+		return fmt.Errorf("setting %s: %w", name, err)
+	}
+	return nil
+}
+
+// EnsureSetting stores a value unless there is one, and returns the stored one:
+// several nodes that create a secret at the same time get the same one.
+func (tx *Tx) EnsureSetting(name, value string) (string, error) {
+	if _, err := tx.exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value); err != nil {
+		return "", fmt.Errorf("setting %s: %w", name, err)
+	}
+	stored, _, err := tx.Setting(name)
+	return stored, err
+}
+
+// DeleteSetting deletes a setting with the given value. It reports whether there was
+// one, so that a single-use token works once.
+func (tx *Tx) DeleteSetting(name, value string) (bool, error) {
+	n, err := tx.exec(`DELETE FROM settings WHERE name = $1 AND value = $2`, name, value)
+	if err != nil {
+		return false, fmt.Errorf("setting %s: %w", name, err)
+	}
+	return n > 0, nil
+}
+
+// UseQuota counts one use of a quota: max uses per window, on all nodes together. If
+// the quota is used up, it counts nothing and returns the time until the next use.
+// The caller must hold a lock that serializes the uses of the quota.
+func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time) (wait time.Duration, err error) {
+	if _, err := tx.exec(`DELETE FROM quota_uses WHERE name = $1 AND at <= $2`, name, micros(now.Add(-window))); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	uses, err := queryAll(tx, func(row scanner) (time.Time, error) {
+		var at sql.NullInt64
+		err := row.Scan(&at)
+		return timeFromMicros(at), err
+	}, `SELECT at FROM quota_uses WHERE name = $1 ORDER BY at DESC LIMIT $2`, name, max)
+	if err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	if len(uses) >= max {
+		return uses[max-1].Add(window).Sub(now), nil
+	}
+	if _, err := tx.exec(`INSERT INTO quota_uses (id, name, at) VALUES ($1, $2, $3)`, newID(), name, micros(now)); err != nil {
+		return 0, fmt.Errorf("quota: %w", err)
+	}
+	return 0, nil
 }

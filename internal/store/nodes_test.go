@@ -8,28 +8,28 @@ import (
 	"overdue/internal/store"
 )
 
-// publishWatermark publishes for a node.
+// publishWatermark publishes the watermark of a node.
 func (w *fixture) publishWatermark(node string, now time.Duration, h store.Watermark) {
 	w.Helper()
 	w.db.SetNode(node)
 	w.update(func(tx *store.Tx) error { return tx.PublishWatermark(w.at(now), h) })
 }
 
-// removeNode takes a node off the list.
+// removeNode removes a node.
 func (w *fixture) removeNode(node string, now time.Duration) {
 	w.Helper()
 	w.db.SetNode(node)
 	w.update(func(tx *store.Tx) error { return tx.RemoveNode(w.at(now)) })
 }
 
-// peersOf reads what a node sees of the others.
+// peersOf returns the peers of a node.
 func (w *fixture) peersOf(node string, now time.Duration) store.Peers {
 	w.Helper()
 	w.db.SetNode(node)
 	return view(w, func(tx *store.Tx) (store.Peers, error) { return tx.Peers(w.at(now)) })
 }
 
-// watermarkAt is the horizon of a node that lists no heartbeat.
+// watermarkAt returns the watermark of a node without holds.
 func (w *fixture) watermarkAt(d time.Duration) store.Watermark {
 	return store.Watermark{All: w.at(d), Default: w.at(d)}
 }
@@ -41,7 +41,7 @@ func TestPeers_UsesTheEarliestWatermarkOfTheLiveNodes(t *testing.T) {
 			w.Helper()
 			p := w.peersOf(node, now)
 			if got := p.Watermark("any", own); p.Count != count || !got.Equal(horizon) {
-				w.Errorf("at %s %s sees %d others up to %s; want %d up to %s", now, node, p.Count, got, count, horizon)
+				w.Errorf("at %s: %s has %d peers with the watermark %s; want %d with %s", now, node, p.Count, got, count, horizon)
 			}
 		}
 		others("a", 0, 0, own)
@@ -77,28 +77,28 @@ func TestPeers_AHoldAffectsOnlyItsHeartbeat(t *testing.T) {
 			{"b", "other", 0},
 		} {
 			if got := w.peersOf(row.node, 0).Watermark(row.id, w.at(time.Second)); !got.Equal(w.at(row.want)) {
-				w.Errorf("%s judges %s as of %s; want %s", row.node, row.id, got, w.at(row.want))
+				w.Errorf("%s evaluates %s as of %s; want %s", row.node, row.id, got, w.at(row.want))
 			}
 		}
 		if got := w.peersOf("c", 0).Watermark("other", w.at(-time.Hour)); !got.Equal(w.at(-time.Hour)) {
-			w.Errorf("what this node holds back itself is judged as of %s; want an hour ago", got)
+			w.Errorf("a heartbeat that this node holds is evaluated as of %s; want an hour ago", got)
 		}
 	})
 }
 
 func TestPeers_WorksWithNodesOfThePreviousVersion(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
-		// What the version before writes, and what it reads.
+		// The columns that the previous version writes and reads.
 		before := `INSERT INTO nodes (id, seen, horizon) VALUES ('before', $1, $2)`
 		if _, err := store.QueryWriter(w.db, before, w.start.UnixMicro(), w.at(-time.Second).UnixMicro()); err != nil {
 			w.Fatal(err)
 		}
 		if got := w.peersOf("now", 0).Watermark("any", w.start); !got.Equal(w.at(-time.Second)) {
-			w.Errorf("next to the version before, this one judges as of %s; want its horizon, %s", got, w.at(-time.Second))
+			w.Errorf("with a node of the previous version, this one evaluates as of %s; want its watermark, %s", got, w.at(-time.Second))
 		}
 		w.publishWatermark("now", 0, store.Watermark{All: w.at(-time.Minute), Default: w.start, Holds: map[string]time.Time{"slow": w.at(-time.Minute)}})
 		if got := w.queryNumber(`SELECT COUNT(*) FROM nodes WHERE id = 'now' AND horizon < rest_horizon`); got != "1" {
-			w.Error("what the version before reads is not the horizon of all heartbeats")
+			w.Error("the column for the previous version is not the watermark of all heartbeats")
 		}
 	})
 }
@@ -110,7 +110,7 @@ func TestApplyPings_WaitsForPingsInFlightOnAnotherNode(t *testing.T) {
 			horizon store.Watermark
 			want    int
 		}{
-			{"nothing on its way", w.watermarkAt(9 * time.Minute), 1},
+			{"no ping in flight", w.watermarkAt(9 * time.Minute), 1},
 			{"a ping for another heartbeat", store.Watermark{All: w.at(0), Default: w.at(9 * time.Minute), Holds: map[string]time.Time{"another": w.at(0)}}, 1},
 			{"not known up to the deadline, as when the other node died", w.watermarkAt(7*time.Minute - time.Second), 1},
 			{"a ping from before the deadline", store.Watermark{All: w.at(0), Default: w.at(9 * time.Minute)}, 0},
@@ -129,6 +129,66 @@ func TestApplyPings_WaitsForPingsInFlightOnAnotherNode(t *testing.T) {
 			if len(opened) != row.want {
 				w.Errorf("%s: %d incidents; want %d", row.name, len(opened), row.want)
 			}
+		}
+	})
+}
+
+func TestUseQuota_CountsPerNameAndWindow(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		use := func(name string, at time.Duration) (wait time.Duration) {
+			w.update(func(tx *store.Tx) (err error) {
+				wait, err = tx.UseQuota(name, 2, time.Hour, w.at(at))
+				return err
+			})
+			return wait
+		}
+		for _, c := range []struct {
+			name string
+			at   time.Duration
+			want time.Duration
+		}{
+			{"a", 0, 0},
+			{"a", 10 * time.Minute, 0},
+			{"a", 20 * time.Minute, 40 * time.Minute},
+			{"b", 20 * time.Minute, 0},
+			{"a", time.Hour - time.Microsecond, time.Microsecond},
+			{"a", time.Hour, 0},
+			{"a", time.Hour, 10 * time.Minute},
+		} {
+			if got := use(c.name, c.at); got != c.want {
+				w.Errorf("%s after %s: wait %s; want %s", c.name, c.at, got, c.want)
+			}
+		}
+	})
+}
+
+func TestEnsureSetting_StoresOnceAndDeletesOnce(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		setting := func() lookup[string] {
+			return lookUp(w, func(tx *store.Tx) (string, bool, error) { return tx.Setting("s") })
+		}
+		if setting().Found {
+			w.Error("found before it was set")
+		}
+		for _, value := range []string{"first", "second"} {
+			if kept := updateValue(w, func(tx *store.Tx) (string, error) { return tx.EnsureSetting("s", value) }); kept != "first" {
+				w.Errorf("value %q; want the first one", kept)
+			}
+		}
+		w.update(func(tx *store.Tx) error { return tx.SetSetting("s", "third") })
+		if got := setting(); got.Value != "third" {
+			w.Errorf("%q", got.Value)
+		}
+		for _, step := range []struct {
+			value string
+			want  bool
+		}{{"first", false}, {"third", true}, {"third", false}} {
+			if got := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.DeleteSetting("s", step.value) }); got != step.want {
+				w.Errorf("deleting %s: %t; want %t", step.value, got, step.want)
+			}
+		}
+		if setting().Found {
+			w.Error("found after it was deleted")
 		}
 	})
 }

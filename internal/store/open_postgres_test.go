@@ -8,8 +8,8 @@ import (
 	"overdue/internal/store"
 )
 
-// TestOpenToServe_ReportsUnsuitablePostgreSQLServers asks a PostgreSQL of its
-// own, because roles and databases belong to all of a server.
+// TestOpenToServe_ReportsUnsuitablePostgreSQLServers uses a separate PostgreSQL
+// server, because all databases of a server share its roles.
 func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 	server := startPostgres(t, true)
 	admin := openStore(t, server.Address("public"))
@@ -32,13 +32,13 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 		{"encoding", at("ascii", "overdue"), "the database has the encoding SQL_ASCII"},
 		{"read-only", at("readonly", "overdue"), "read-only standby"},
 		{"no right to create", at("bare", "app"), `GRANT CREATE ON SCHEMA "public" TO "app"`},
-		{"no right to read", at("postgres", "app"), `role "app" may not read and write alerts`},
+		{"no right to read", at("postgres", "app"), `role "app" cannot read and write alerts`},
 		{"few connections", at("few", "few"), "5 of the 13 connections"},
 		{"no such schema", strings.Replace(at("bare", "overdue"), "search_path=public", "search_path=nowhere", 1), "search_path"},
 	} {
 		db, err := store.OpenToServe(context.Background(), c.address, store.ServeOptions{})
 		if err == nil {
-			t.Errorf("%s: it is served", c.name)
+			t.Errorf("%s: it was opened", c.name)
 			err = db.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -35,7 +35,7 @@ func TestOpen_NodesMayOpenAnEmptyStoreAtTheSameTime(t *testing.T) {
 			nodes.Wait()
 			db := openStore(t, address)
 			if n, err := store.QueryReader(db, "SELECT COUNT(*) FROM counters"); err != nil || n != "2" {
-				t.Errorf("%s counters, %v; want the migrations to have run once", n, err)
+				t.Errorf("%s counters, %v; want one run of the migrations", n, err)
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func TestOpen_RejectsANewerSchema(t *testing.T) {
 		}
 		for _, part := range []string{"schema 99", "made by a newer Overdue", "start the newer one"} {
 			if !strings.Contains(err.Error(), part) {
-				w.Errorf("error %q does not say %q", err, part)
+				w.Errorf("error %q without %q", err, part)
 			}
 		}
 	})
@@ -90,13 +90,13 @@ func TestServe_AllowsOneServerPerFile(t *testing.T) {
 		switch {
 		case !store.OnSQLite(w.db):
 			if err != nil {
-				w.Errorf("on PostgreSQL any number may serve: %v", err)
+				w.Errorf("a second server on PostgreSQL: %v", err)
 			}
 			return
 		case err == nil:
-			w.Fatal("a second server of the same file was not refused")
+			w.Fatal("a second server of the same file was accepted")
 		case !strings.Contains(err.Error(), "served by another overdue already"):
-			w.Errorf("error %q does not say why", err)
+			w.Errorf("error %q without the reason", err)
 		}
 		w.newSavedHeartbeat("backup") // the refusal took nothing from the first
 		served := make(chan error)
@@ -141,11 +141,11 @@ func TestOpen_AcceptsAnyFileName(t *testing.T) {
 			w := &fixture{T: t, db: openStore(t, name), start: realTimeStart}
 			w.project = w.addProject("main")
 			if info, err := os.Stat(name); err != nil || info.Size() < 0 {
-				t.Errorf("no file of that name: %v", err)
+				t.Errorf("no file with that name: %v", err)
 			}
 			log, err := os.Stat(name + "-wal")
 			if err != nil || log.Size() == 0 {
-				t.Errorf("nothing was written beside a file of that name: %v", err)
+				t.Errorf("no WAL next to a file with that name: %v", err)
 			}
 			again := &fixture{T: t, db: openStore(t, name)}
 			if got := view(again, (*store.Tx).Projects); len(got) != 1 {
@@ -160,7 +160,7 @@ func TestOpen_RejectsAnAddressWithoutAFileName(t *testing.T) {
 		if db, err := store.Open(context.Background(), address); err == nil {
 			t.Errorf("%q was opened; %v", address, db.Close())
 		} else if !strings.Contains(err.Error(), "name a file") {
-			t.Errorf("error %q does not say what to do", err)
+			t.Errorf("error %q without advice", err)
 		}
 	}
 }
@@ -172,10 +172,10 @@ func TestOpen_AnUnreachablePostgreSQLIsAnErrorWithoutThePassword(t *testing.T) {
 	} {
 		db, err := store.Open(context.Background(), address)
 		if err == nil {
-			t.Fatalf("%s answers; %v", address, db.Close())
+			t.Fatalf("%s was opened; %v", address, db.Close())
 		}
 		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("error %q tells the password", err)
+			t.Errorf("error %q contains the password", err)
 		}
 	}
 }
@@ -211,7 +211,7 @@ func TestOpen_CommitsAreSynced(t *testing.T) {
 	}
 	for pragma, want := range map[string]string{"journal_mode": "wal", "busy_timeout": "4000", "query_only": "1"} {
 		if got, err := store.QueryReader(db, "PRAGMA "+pragma); got != want || err != nil {
-			t.Errorf("a connection that looks has %s %s, %v; want %s", pragma, got, err, want)
+			t.Errorf("a connection that reads has %s %s, %v; want %s", pragma, got, err, want)
 		}
 	}
 }

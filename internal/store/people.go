@@ -12,7 +12,7 @@ import (
 // personColumns are in the order of scanPerson.
 const personColumns = `p.id, p.email, p.name, p.created, p.seen`
 
-// scanPerson reads personColumns, and what stands behind them.
+// scanPerson reads personColumns, and the columns after them.
 func scanPerson(row scanner, more ...any) (monitor.Person, error) {
 	var p monitor.Person
 	var created, seen sql.NullInt64
@@ -21,12 +21,13 @@ func scanPerson(row scanner, more ...any) (monitor.Person, error) {
 	return p, err
 }
 
-// normalizeEmail is what makes two addresses the same. That the part before the @
-// could tell case apart is a right that no provider uses (RFC 5321, 2.4).
+// normalizeEmail returns the form in which two addresses are compared. The standard
+// allows the part before the @ to be case-sensitive (RFC 5321, 2.4), but no provider
+// does that.
 func normalizeEmail(email string) string { return strings.ToLower(email) }
 
-// AddPerson keeps a new person with the hash of their password, and gives them
-// their id. It is [ErrTaken] when the address has an account.
+// AddPerson stores a new person with the hash of the password, and sets the id.
+// [ErrTaken] means that the address has an account.
 func (tx *Tx) AddPerson(p monitor.Person, password string) (monitor.Person, error) {
 	p.ID = newID()
 	_, err := tx.exec(`INSERT INTO people (id, email, mailbox, name, password, created) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -37,23 +38,23 @@ func (tx *Tx) AddPerson(p monitor.Person, password string) (monitor.Person, erro
 	return p, nil
 }
 
-// Person returns one by id.
+// Person returns a person by id.
 func (tx *Tx) Person(id string) (monitor.Person, bool, error) {
 	return queryOne(tx, func(row scanner) (monitor.Person, error) { return scanPerson(row) },
 		`SELECT `+personColumns+` FROM people p WHERE p.id = $1`, id)
 }
 
-// PersonByEmail returns the person with an address and the hash of their password.
+// PersonByEmail returns the person with an address and the hash of the password.
 func (tx *Tx) PersonByEmail(email string) (p monitor.Person, password string, found bool, err error) {
 	p, found, err = queryOne(tx, func(row scanner) (monitor.Person, error) { return scanPerson(row, &password) },
 		`SELECT `+personColumns+`, p.password FROM people p WHERE p.mailbox = $1`, normalizeEmail(email))
 	return p, password, found, err
 }
 
-// LockPassword returns the hash of a person's password, and keeps it from being
-// changed until this transaction ends. Lock a project before its people.
+// LockPassword returns the hash of a person's password, and prevents changes until
+// this transaction ends. Lock a project before its people.
 func (tx *Tx) LockPassword(person string) (string, error) {
-	return tx.password(person, tx.d.forUpdate)
+	return tx.password(person, tx.d.ForUpdate)
 }
 
 // Password returns the hash of a person's password.
@@ -75,7 +76,7 @@ func (tx *Tx) CountPeople() (n int, err error) {
 	return n, err
 }
 
-// RenamePerson keeps another name.
+// RenamePerson stores a new name.
 func (tx *Tx) RenamePerson(id, name string) error {
 	if _, err := tx.exec(`UPDATE people SET name = $2 WHERE id = $1`, id, name); err != nil {
 		return fmt.Errorf("name of person: %w", err)
@@ -83,7 +84,7 @@ func (tx *Tx) RenamePerson(id, name string) error {
 	return nil
 }
 
-// SetPassword keeps the hash of another password.
+// SetPassword stores the hash of a new password.
 func (tx *Tx) SetPassword(id, hash string) error {
 	if _, err := tx.exec(`UPDATE people SET password = $2 WHERE id = $1`, id, hash); err != nil {
 		return fmt.Errorf("password: %w", err)
@@ -91,7 +92,7 @@ func (tx *Tx) SetPassword(id, hash string) error {
 	return nil
 }
 
-// Memberships lists what a person is where, by name of project.
+// Memberships lists the projects and roles of a person, by name of the project.
 func (tx *Tx) Memberships(person string) ([]monitor.Membership, error) {
 	return queryAll(tx, func(row scanner) (monitor.Membership, error) {
 		var m monitor.Membership
@@ -99,7 +100,7 @@ func (tx *Tx) Memberships(person string) ([]monitor.Membership, error) {
 		var role string
 		err := row.Scan(&m.Project.Key, &m.Project.Slug, &m.Project.Name, &m.Project.Zone, &created, &role)
 		m.Project.Created = timeFromMicros(created)
-		m.Role, _ = monitor.ParseRole(role) // one that is unknown may nothing
+		m.Role, _ = monitor.ParseRole(role) // an unknown role allows nothing
 		return m, err
 	}, `SELECT o.key, o.slug, o.name, o.zone, o.created, m.role FROM members m JOIN projects o ON o.key = m.project
 		WHERE m.person = $1 AND o.deleted IS NULL ORDER BY o.name, o.key`, person)
@@ -115,8 +116,8 @@ func (tx *Tx) Members(project int64) ([]monitor.ProjectMember, error) {
 	}, `SELECT `+personColumns+`, m.role FROM members m JOIN people p ON p.id = m.person WHERE m.project = $1 ORDER BY p.name, p.id`, project)
 }
 
-// MemberRole returns what a person is in a project, which is no role if they are not
-// a member.
+// MemberRole returns the role of a person in a project, zero if the person is not a
+// member.
 func (tx *Tx) MemberRole(project int64, person string) (monitor.Role, error) {
 	name, _, err := queryOne(tx, func(row scanner) (role string, err error) { return role, row.Scan(&role) },
 		`SELECT role FROM members WHERE project = $1 AND person = $2`, project, person)
@@ -124,7 +125,7 @@ func (tx *Tx) MemberRole(project int64, person string) (monitor.Role, error) {
 	return role, err
 }
 
-// SetMember makes a person something in a project, whatever they were.
+// SetMember gives a person a role in a project, in place of any previous role.
 func (tx *Tx) SetMember(project int64, person string, role monitor.Role, since time.Time) error {
 	_, err := tx.exec(`INSERT INTO members (project, person, role, since) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (project, person) DO UPDATE SET role = excluded.role`, project, person, role.String(), micros(since))
@@ -134,7 +135,7 @@ func (tx *Tx) SetMember(project int64, person string, role monitor.Role, since t
 	return nil
 }
 
-// RemoveMember takes a person out of a project.
+// RemoveMember removes a person from a project.
 func (tx *Tx) RemoveMember(project int64, person string) error {
 	if _, err := tx.exec(`DELETE FROM members WHERE project = $1 AND person = $2`, project, person); err != nil {
 		return fmt.Errorf("remove member: %w", err)
@@ -142,13 +143,75 @@ func (tx *Tx) RemoveMember(project int64, person string) error {
 	return nil
 }
 
-// LockProject keeps others from changing who belongs to a project until this
-// transaction ends: of two owners who leave at once, one must find to be the last.
+// LockProject prevents other changes of the members of a project until this
+// transaction ends: if two owners leave at once, one must find that it is the last.
 func (tx *Tx) LockProject(project int64) error {
 	_, found, err := queryOne(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-		`SELECT key FROM projects WHERE key = $1 AND deleted IS NULL`+tx.d.forUpdate, project)
+		`SELECT key FROM projects WHERE key = $1 AND deleted IS NULL`+tx.d.ForUpdate, project)
 	if err == nil && !found {
 		err = notFound("project")
 	}
 	return err
+}
+
+// invitationColumns are in the order of scanInvitation.
+const invitationColumns = `id, project, email, role, by_name, by_id, created, ends`
+
+// scanInvitation reads invitationColumns.
+func scanInvitation(row scanner) (monitor.Invitation, error) {
+	var i monitor.Invitation
+	var role string
+	var created, ends sql.NullInt64
+	err := row.Scan(&i.ID, &i.Project, &i.Email, &role, &i.InvitedBy, &i.InvitedByID, &created, &ends)
+	i.Role, _ = monitor.ParseRole(role) // an unknown role allows nothing
+	i.Created, i.ExpiresAt = timeFromMicros(created), timeFromMicros(ends)
+	return i, err
+}
+
+// AddInvitation stores a new invitation by the hash of its token and sets its id. It
+// replaces any other of the same address to the same project, and deletes expired
+// ones.
+func (tx *Tx) AddInvitation(i monitor.Invitation, hash string) (monitor.Invitation, error) {
+	_, err := tx.exec(`DELETE FROM invitations WHERE ends <= $1 OR (project = $2 AND LOWER(email) = $3)`,
+		micros(i.Created), i.Project, normalizeEmail(i.Email))
+	if err != nil {
+		return i, fmt.Errorf("invitations before: %w", err)
+	}
+	i.ID = newID()
+	_, err = tx.exec(`INSERT INTO invitations (id, project, hash, email, role, by_name, by_id, created, ends)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, i.ID, i.Project, hash, i.Email, i.Role.String(), i.InvitedBy, i.InvitedByID, micros(i.Created), micros(i.ExpiresAt))
+	if err != nil {
+		return i, fmt.Errorf("add invitation: %w", err)
+	}
+	return i, nil
+}
+
+// Invitations lists the valid invitations of a project, newest first.
+func (tx *Tx) Invitations(project int64, now time.Time) ([]monitor.Invitation, error) {
+	return queryAll(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE project = $1 AND ends > $2 ORDER BY created DESC, id DESC`,
+		project, micros(now))
+}
+
+// Invitation returns the valid invitation with the hash of a token.
+func (tx *Tx) Invitation(hash string, now time.Time) (monitor.Invitation, bool, error) {
+	return queryOne(tx, scanInvitation, `SELECT `+invitationColumns+` FROM invitations WHERE hash = $1 AND ends > $2`, hash, micros(now))
+}
+
+// UseInvitation deletes an invitation. It reports false if it was already deleted, so
+// that it works once.
+func (tx *Tx) UseInvitation(id string) (bool, error) {
+	n, err := tx.exec(`DELETE FROM invitations WHERE id = $1`, id)
+	if err != nil {
+		return false, fmt.Errorf("use invitation: %w", err)
+	}
+	return n > 0, nil
+}
+
+// DeleteInvitationsBy deletes the invitations that a person sent for a project: a
+// removed member must not return by one of them.
+func (tx *Tx) DeleteInvitationsBy(project int64, person string) error {
+	if _, err := tx.exec(`DELETE FROM invitations WHERE project = $1 AND by_id = $2`, project, person); err != nil {
+		return fmt.Errorf("invitations of a person: %w", err)
+	}
+	return nil
 }

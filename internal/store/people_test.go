@@ -19,13 +19,13 @@ func (w *fixture) addPerson(name string) monitor.Person {
 	})
 }
 
-// lookup is what a fetch returned that says whether there was something.
+// lookup is the result of a query for at most one row.
 type lookup[T any] struct {
 	Value T
 	Found bool
 }
 
-// lookUp returns what fn finds.
+// lookUp returns the result of fn.
 func lookUp[T any](w *fixture, fn func(tx *store.Tx) (T, bool, error)) lookup[T] {
 	w.Helper()
 	return view(w, func(tx *store.Tx) (f lookup[T], err error) {
@@ -51,7 +51,7 @@ func TestPersonByEmail_IgnoresCase(t *testing.T) {
 			return err
 		})
 		if !errors.Is(err, store.ErrTaken) {
-			w.Errorf("a second account of one address: %v; want it taken", err)
+			w.Errorf("second account with the address: %v; want ErrTaken", err)
 		}
 		if p := lookUp(w, func(tx *store.Tx) (monitor.Person, bool, error) { return tx.Person("nobody") }); p.Found {
 			w.Errorf("found %+v", p)
@@ -139,18 +139,18 @@ func TestDeleteProject_DeletesEverythingThatActs(t *testing.T) {
 			w.Error("its heartbeat can still be pinged")
 		}
 		if due := updateValue(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.DueForEvaluation(w.at(1000*time.Hour), 10) }); len(due) != 0 {
-			w.Errorf("%d heartbeats are still judged", len(due))
+			w.Errorf("%d heartbeats are still due for evaluation", len(due))
 		}
 		if got := w.claimAlerts(c, "n", 2*time.Hour, 3*time.Hour, 10); len(got) != 0 {
-			w.Errorf("%d alerts are still owed", len(got))
+			w.Errorf("%d channels still have pending alerts", len(got))
 		}
 		gone := view(w, func(tx *store.Tx) (monitor.Incident, error) { return tx.Incident(w.project.Key, i.ID) })
 		if gone.State() != monitor.StateResolved || gone.Resolution != monitor.ResolvedByDelete {
 			w.Errorf("its incident is %s by %q", gone.State(), gone.Resolution)
 		}
-		// What is still being told names it.
+		// Pending alerts name a deleted project.
 		if p := view(w, func(tx *store.Tx) (monitor.Project, error) { return tx.Project(w.project.Key) }); p.Name != w.project.Name {
-			w.Errorf("it is called %q", p.Name)
+			w.Errorf("the name is %q", p.Name)
 		}
 		w.expectFault(w.db.Update(w.Context(), func(tx *store.Tx) error { return tx.LockProject(w.project.Key) }), monitor.NotFound)
 	})
@@ -179,7 +179,7 @@ func TestLockProject_SerializesTeamChanges(t *testing.T) {
 				go other.updateConcurrently(done, func(tx *store.Tx) error { return leave(tx, ada, func() {}) })
 				select {
 				case <-done:
-					w.Error("the other did not wait")
+					w.Error("the other transaction did not wait")
 				case <-time.After(200 * time.Millisecond):
 				}
 			})
@@ -187,6 +187,109 @@ func TestLockProject_SerializesTeamChanges(t *testing.T) {
 		<-done
 		if team := view(w, func(tx *store.Tx) ([]monitor.ProjectMember, error) { return tx.Members(w.project.Key) }); len(team) != 1 {
 			w.Errorf("%d members are left; want 1", len(team))
+		}
+	})
+}
+
+// invite adds an invitation for an hour.
+func (w *fixture) invite(email, hash string, d time.Duration) monitor.Invitation {
+	w.Helper()
+	return updateValue(w, func(tx *store.Tx) (monitor.Invitation, error) {
+		return tx.AddInvitation(monitor.Invitation{
+			Project: w.project.Key, Email: email, Role: monitor.Admin, InvitedBy: "Ada", InvitedByID: "ada", Created: w.at(d), ExpiresAt: w.at(d + time.Hour),
+		}, hash)
+	})
+}
+
+// findInvitation returns the invitation with a hash at a time.
+func (w *fixture) findInvitation(hash string, d time.Duration) lookup[monitor.Invitation] {
+	w.Helper()
+	return lookUp(w, func(tx *store.Tx) (monitor.Invitation, bool, error) { return tx.Invitation(hash, w.at(d)) })
+}
+
+func TestUseInvitation_WorksOnceUntilTheInvitationExpires(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		i := w.invite("bob@example.com", "h1", 0)
+		if got := w.findInvitation("h1", time.Hour-1000); !got.Found || cmp.Diff(i, got.Value) != "" {
+			w.Errorf("found %t: %s", got.Found, cmp.Diff(i, got.Value))
+		}
+		if w.findInvitation("h1", time.Hour).Found || w.findInvitation("other", 0).Found {
+			w.Error("found an expired or unknown invitation")
+		}
+		for n, want := range []bool{true, false} {
+			if used := updateValue(w, func(tx *store.Tx) (bool, error) { return tx.UseInvitation(i.ID) }); used != want {
+				w.Errorf("use %d: %t; want %t", n+1, used, want)
+			}
+		}
+		if w.findInvitation("h1", 0).Found {
+			w.Error("found after its use")
+		}
+	})
+}
+
+func TestAddInvitation_ReplacesTheEarlierOneOfTheAddress(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.invite("Bob@Example.com", "h1", 0)
+		w.invite("bob@example.COM", "h2", time.Minute)
+		w.invite("eve@example.com", "h3", time.Minute)
+		if w.findInvitation("h1", time.Minute).Found || !w.findInvitation("h2", time.Minute).Found {
+			w.Error("want the first one replaced by the second")
+		}
+		list := func(d time.Duration) int {
+			return len(view(w, func(tx *store.Tx) ([]monitor.Invitation, error) { return tx.Invitations(w.project.Key, w.at(d)) }))
+		}
+		if now, later := list(time.Minute), list(2*time.Hour); now != 2 || later != 0 {
+			w.Errorf("%d invitations now and %d after all ended; want 2 and 0", now, later)
+		}
+		w.update(func(tx *store.Tx) error { return tx.DeleteInvitationsBy(w.project.Key, "ada") })
+		if n := list(time.Minute); n != 0 {
+			w.Errorf("%d invitations after those of ada were deleted", n)
+		}
+	})
+}
+
+func TestLockPassword_APasswordChangeSeesEverySession(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ada := w.addPerson("ada")
+		for range 20 {
+			var before string
+			started, replaced := make(chan struct{}), make(chan error)
+			w.update(func(tx *store.Tx) (err error) {
+				before, err = tx.LockPassword(ada.ID)
+				return err
+			})
+			err := w.db.Update(w.Context(), func(tx *store.Tx) error {
+				hash, err := tx.LockPassword(ada.ID)
+				if err != nil || hash != before {
+					return err
+				}
+				go func() {
+					close(started)
+					replaced <- w.db.Update(w.Context(), func(tx *store.Tx) error {
+						if err := tx.SetPassword(ada.ID, before+"x"); err != nil {
+							return err
+						}
+						return tx.EndOtherSessions(ada.ID, "")
+					})
+				}()
+				<-started
+				for range 30 { // long enough for the other one, if it did not have to wait
+					if _, err := tx.CountPeople(); err != nil {
+						return err
+					}
+				}
+				s := monitor.Session{ID: before, Person: ada.ID, Created: w.start, LastSeen: w.start, ExpiresAt: w.at(time.Hour)}
+				return tx.AddSession(s, before, "{}")
+			})
+			if err != nil {
+				w.Fatal(err)
+			}
+			if err := <-replaced; err != nil {
+				w.Fatal(err)
+			}
+			if left := w.sessionIDs(ada, 0); len(left) > 0 {
+				w.Fatalf("%v is still valid after the password change", left)
+			}
 		}
 	})
 }

@@ -6,33 +6,23 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-// How much history a heartbeat keeps.
+// Limits of the history of a heartbeat.
 const (
 	maxPings      = 1000
 	maxHistoryAge = 90 * 24 * time.Hour
-	// pruneEvery bounds how far a history may outgrow maxPings before it is cut.
+	// pruneEvery is the number of pings between two prunings of a history.
 	pruneEvery = 100
 )
 
-var pingBatch = columnBatch{table: "pings", columns: []column{
-	{"heartbeat", "bigint"},
-	{"n", "bigint"},
-	{"kind", "text"},
-	{"at", "bigint"},
-	{"run_time", "bigint"},
-	{"exit_code", "bigint"},
-	{"run_id", "text"},
-	{"method", "text"},
-	{"source", "text"},
-	{"user_agent", "text"},
-	{"body_size", "bigint"},
-	{"flags", "text"},
-	{"body", "bytea"},
-}}
+var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
+	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
+	run_id text, method text, source text, user_agent text, body_size bigint, flags text,
+	body bytea`)}
 
-// pingRow is a ping in the order of pingBatch.
+// pingRow returns a ping in the order of pingBatch.
 func pingRow(heartbeat int64, p monitor.Ping) []any {
 	row := []any{
 		heartbeat, p.Number, string(p.Kind), p.At.UnixMicro(), nil, nil, nullableText(validText(p.RunID)),
@@ -50,8 +40,9 @@ func pingRow(heartbeat int64, p monitor.Ping) []any {
 	return row
 }
 
-// prunePings cuts a history that has outgrown its bound. Doing it for every
-// hundredth ping bounds the history without a chore that could fall behind.
+// prunePings deletes old pings of a history that is too long. It does so for every
+// hundredth ping, which limits the history without a background loop that could fall
+// behind.
 func (tx *Tx) prunePings(heartbeat, newest int64) error {
 	if newest <= maxPings || newest%pruneEvery != 0 {
 		return nil
@@ -62,34 +53,35 @@ func (tx *Tx) prunePings(heartbeat, newest int64) error {
 	return nil
 }
 
-// expiringTables are what is forgotten: a table, its order, and the moment of a row.
-var expiringTables = []struct{ table, order, moment string }{{"pings", "n", "at"}, {"slots", "first", "last"}}
+// expiringTables are the tables that DeleteExpired deletes from: the order of rows,
+// and the column with the time of a row.
+var expiringTables = []struct{ table, order, time string }{{"pings", "n", "at"}, {"slots", "first", "last"}}
 
-// DeleteExpired deletes what has been kept long enough, of at most n heartbeats per
-// table, and tells of how many: pings and slots older than 90 days, and all of
-// heartbeats that were deleted more than a week before now.
+// DeleteExpired deletes expired data of at most n heartbeats per table, and returns
+// their number: pings and spans older than 90 days, and all of heartbeats that were
+// deleted more than a week before now.
 func (tx *Tx) DeleteExpired(now time.Time, n int) (int, error) {
-	cut, gone := micros(now.Add(-maxHistoryAge)), micros(now.Add(-7*24*time.Hour))
-	forgotten := 0
+	expired, deletedBefore := micros(now.Add(-maxHistoryAge)), micros(now.Add(-7*24*time.Hour))
+	deleted := 0
 	for _, of := range expiringTables {
-		// Only the oldest row of each heartbeat is looked at, not the whole
-		// history: a join would leave the databases free to scan all of it.
+		// It reads only the oldest row of each heartbeat: with a join, a database could
+		// scan whole histories.
 		keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
 			fmt.Sprintf(`SELECT h.key FROM heartbeats h
 			WHERE (SELECT p.%s FROM %s p WHERE p.heartbeat = h.key ORDER BY p.%s LIMIT 1) < $1
-			OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM %s p WHERE p.heartbeat = h.key)) LIMIT $3`, of.moment, of.table, of.order, of.table), cut, gone, n)
+			OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM %s p WHERE p.heartbeat = h.key)) LIMIT $3`, of.time, of.table, of.order, of.table), expired, deletedBefore, n)
 		if err != nil {
 			return 0, fmt.Errorf("old %s: %w", of.table, err)
 		}
 		for _, key := range keys {
 			if _, err := tx.exec(fmt.Sprintf(`DELETE FROM %s WHERE heartbeat = $1
-				AND (%s < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`, of.table, of.moment), key, cut, gone); err != nil {
-				return 0, fmt.Errorf("forget %s: %w", of.table, err)
+				AND (%s < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`, of.table, of.time), key, expired, deletedBefore); err != nil {
+				return 0, fmt.Errorf("delete old %s: %w", of.table, err)
 			}
 		}
-		forgotten = max(forgotten, len(keys))
+		deleted = max(deleted, len(keys))
 	}
-	return forgotten, nil
+	return deleted, nil
 }
 
 // pingColumns are in the order of scanPing.
@@ -109,8 +101,8 @@ func scanPing(row scanner) (monitor.Ping, error) {
 	return p, err
 }
 
-// Pings lists up to limit pings of a heartbeat, newest first, older than the
-// one numbered before (all, when before is 0). Bodies are not fetched.
+// Pings lists up to limit pings of a heartbeat, newest first, older than the one with
+// number before (0: all). It does not read bodies.
 func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
 	return queryAll(tx, scanPing, `SELECT `+pingColumns+` FROM pings
 		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) ORDER BY n DESC LIMIT $3`, heartbeat, before, limit)
@@ -123,8 +115,59 @@ func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
 		return scanPing(scanPlusLast{row, &body})
 	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
 	if err == nil && !found {
-		err = notFound("ping; histories are bounded, older ones are gone")
+		err = notFound("ping; old pings are deleted")
 	}
 	p.Body = body
 	return p, err
+}
+
+// RecentPings returns, by heartbeat, the pings that ended a run among the last n
+// of each heartbeat, oldest first and without bodies. It reads at most n rows of
+// each history.
+func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
+	byKey := map[int64][]monitor.Ping{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var key int64
+		p, err := scanPing(scanPlusFirst{row, &key})
+		byKey[key] = append(byKey[key], p)
+		return struct{}{}, err
+	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
+		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail') ORDER BY p.heartbeat, p.at, p.n`,
+		tx.d.IntList(heartbeats), n)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	return byKey, nil
+}
+
+// PingLogFilter selects a part of the pings of a heartbeat.
+type PingLogFilter struct {
+	Heartbeat int64
+	Kind      monitor.PingKind // empty: any
+	Before    int64            // number of the last ping of the previous page; 0: the first page
+	Limit     int
+	BodyBytes int // bytes to read of each body
+}
+
+// PingLog lists pings of a heartbeat, newest first, with the beginning of each body.
+func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
+	pings, err := queryAll(tx, func(row scanner) (monitor.Ping, error) {
+		var body []byte
+		p, err := scanPing(scanPlusLast{row, &body})
+		p.Body = body
+		return p, err
+	}, `SELECT `+pingColumns+`, substr(body, 1, $5) FROM pings
+		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) ORDER BY n DESC LIMIT $4`,
+		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	return pings, nil
+}
+
+// CountPingsSince counts the pings of a heartbeat at or after since.
+func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
+	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2`, heartbeat, since.UnixMicro())
+	return n, err
 }

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// pingNumbers lists the numbers of the pings kept, newest first.
+// pingNumbers returns the numbers of the stored pings, newest first.
 func (w *fixture) pingNumbers(h monitor.Heartbeat, before int64, limit int) []int64 {
 	w.Helper()
 	var numbers []int64
@@ -22,7 +22,7 @@ func (w *fixture) pingNumbers(h monitor.Heartbeat, before int64, limit int) []in
 	return numbers
 }
 
-// applyManyPings keeps n pings, a minute apart, in batches.
+// applyManyPings applies n pings, a minute apart, in batches.
 func (w *fixture) applyManyPings(h monitor.Heartbeat, n int, from time.Duration) {
 	w.Helper()
 	for n > 0 {
@@ -69,7 +69,7 @@ func TestSave_AZeroRunTimeIsNotAnUnknownRunTime(t *testing.T) {
 		w.applyPings(h, w.ping(monitor.PingStart, 0), w.ping(monitor.PingSuccess, 0))
 		p := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 2) })
 		if h := w.reload(h); !p.HasRunTime || p.RunTime != 0 || !h.HasRunTime || h.LastRunTime != 0 {
-			w.Errorf("the ping has run: %t, the heartbeat: %t; want both to have run for no time", p.HasRunTime, h.HasRunTime)
+			w.Errorf("run time known for the ping: %t, for the heartbeat: %t; want both", p.HasRunTime, h.HasRunTime)
 		}
 	})
 }
@@ -82,10 +82,10 @@ func TestSave_AcceptsInvalidUTF8InPings(t *testing.T) {
 		w.applyPings(h, odd, w.ping(monitor.PingSuccess, 2*time.Minute))
 		p := view(w, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 1) })
 		if p.UserAgent != "a\uFFFD\uFFFDb" {
-			w.Errorf("the user agent is kept as %q; want replacement characters where it was no text", p.UserAgent)
+			w.Errorf("the user agent is %q; want replacement characters for invalid bytes", p.UserAgent)
 		}
 		if w.reload(h).PingCount != 2 {
-			w.Errorf("%d pings are kept; want both", w.reload(h).PingCount)
+			w.Errorf("%d pings are stored; want both", w.reload(h).PingCount)
 		}
 	})
 }
@@ -96,17 +96,17 @@ func TestSave_KeepsAThousandToElevenHundredPings(t *testing.T) {
 		w.applyManyPings(other, 3, 0)
 		w.applyManyPings(h, 999, 0)
 		for total := 999; total <= 1400; total += 57 {
-			kept := w.pingNumbers(h, 0, 2000)
-			if len(kept) < min(total, 1000) || len(kept) > 1100 {
-				w.Errorf("%d pings are kept of %d; want a thousand and at most a hundred more", len(kept), total)
+			stored := w.pingNumbers(h, 0, 2000)
+			if len(stored) < min(total, 1000) || len(stored) > 1100 {
+				w.Errorf("%d of %d pings are stored; want 1000 to 1100", len(stored), total)
 			}
-			if kept[0] != int64(total) || kept[len(kept)-1] != int64(total-len(kept)+1) {
-				w.Errorf("pings %d to %d are kept of %d; want the newest without a gap", kept[len(kept)-1], kept[0], total)
+			if stored[0] != int64(total) || stored[len(stored)-1] != int64(total-len(stored)+1) {
+				w.Errorf("pings %d to %d of %d are stored; want the newest without a gap", stored[len(stored)-1], stored[0], total)
 			}
 			w.applyManyPings(h, 57, time.Duration(total)*time.Minute)
 		}
-		if kept := w.pingNumbers(other, 0, 10); len(kept) != 3 {
-			w.Errorf("another heartbeat keeps %d pings; want its 3", len(kept))
+		if stored := w.pingNumbers(other, 0, 10); len(stored) != 3 {
+			w.Errorf("another heartbeat has %d pings; want its 3", len(stored))
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
 		for _, step := range []struct {
 			at     time.Duration
 			forgot int
-			kept   []int64
+			stored []int64
 		}{
 			{90 * day, 0, []int64{3, 2, 1}},
 			{90*day + time.Microsecond, 1, []int64{3, 2}},
@@ -157,14 +157,14 @@ func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
 			{91*day + time.Hour, 1, []int64{3}},
 		} {
 			if n := forget(step.at); n != step.forgot {
-				w.Errorf("after %s pings of %d heartbeats were forgotten; want %d", step.at, n, step.forgot)
+				w.Errorf("after %s: pings of %d heartbeats deleted; want %d", step.at, n, step.forgot)
 			}
-			if diff := cmp.Diff(step.kept, w.pingNumbers(h, 0, 10)); diff != "" {
-				w.Errorf("kept after %s (-want +got):\n%s", step.at, diff)
+			if diff := cmp.Diff(step.stored, w.pingNumbers(h, 0, 10)); diff != "" {
+				w.Errorf("stored after %s (-want +got):\n%s", step.at, diff)
 			}
 		}
-		if kept := w.pingNumbers(young, 0, 10); len(kept) != 1 {
-			w.Errorf("the young heartbeat keeps %d pings; want its only one", len(kept))
+		if stored := w.pingNumbers(young, 0, 10); len(stored) != 1 {
+			w.Errorf("the new heartbeat has %d pings; want its only one", len(stored))
 		}
 	})
 }
@@ -184,14 +184,14 @@ func TestDeleteExpired_DeletesAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) 
 				}
 				left, err := tx.Pings(h.Key, 0, 10)
 				if len(left) != want {
-					w.Errorf("a week and %s after its deletion it keeps %d pings; want %d", d, len(left), want)
+					w.Errorf("a week and %s after the deletion: %d pings; want %d", d, len(left), want)
 				}
 				return err
 			})
 		}
 		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(2*week), 10); return err })
-		if kept := w.pingNumbers(living, 0, 10); len(kept) != 5 {
-			w.Errorf("the living heartbeat keeps %d pings; want 5", len(kept))
+		if stored := w.pingNumbers(living, 0, 10); len(stored) != 5 {
+			w.Errorf("the other heartbeat has %d pings; want 5", len(stored))
 		}
 	})
 }
@@ -204,11 +204,11 @@ func TestDeleteExpired_LimitsTheNumberOfHeartbeats(t *testing.T) {
 		for _, want := range []int{2, 2, 1, 0} {
 			n := updateValue(w, func(tx *store.Tx) (int, error) { return tx.DeleteExpired(w.at(100*24*time.Hour), 2) })
 			if n != want {
-				w.Errorf("pings of %d heartbeats were forgotten; want %d", n, want)
+				w.Errorf("pings of %d heartbeats deleted; want %d", n, want)
 			}
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
-			w.Errorf("%s pings are kept; want none", n)
+			w.Errorf("%s pings are stored; want none", n)
 		}
 	})
 }

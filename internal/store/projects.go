@@ -25,8 +25,8 @@ func (tx *Tx) Projects() ([]monitor.Project, error) {
 	return queryAll(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE deleted IS NULL ORDER BY key`)
 }
 
-// Project returns the one with the given key, also when it was deleted: what is
-// still being told of it names it.
+// Project returns the project with the given key, including deleted ones: pending
+// alerts name them.
 func (tx *Tx) Project(key int64) (monitor.Project, error) {
 	p, found, err := queryOne(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE key = $1`, key)
 	if err == nil && !found {
@@ -35,7 +35,7 @@ func (tx *Tx) Project(key int64) (monitor.Project, error) {
 	return p, err
 }
 
-// ProjectBySlugOrName returns the one with the given slug or name.
+// ProjectBySlugOrName returns the project with the given slug or name.
 func (tx *Tx) ProjectBySlugOrName(name string) (monitor.Project, error) {
 	p, found, err := queryOne(tx, scanProject, `SELECT `+projectColumns+` FROM projects WHERE (slug = $1 OR name = $1) AND deleted IS NULL ORDER BY key LIMIT 1`, name)
 	if err == nil && !found {
@@ -44,7 +44,7 @@ func (tx *Tx) ProjectBySlugOrName(name string) (monitor.Project, error) {
 	return p, err
 }
 
-// AddProject keeps a new project and gives it its key.
+// AddProject stores a new project and sets its key.
 func (tx *Tx) AddProject(p monitor.Project) (monitor.Project, error) {
 	key, err := tx.nextKey("projects")
 	if err != nil {
@@ -59,7 +59,7 @@ func (tx *Tx) AddProject(p monitor.Project) (monitor.Project, error) {
 	return p, nil
 }
 
-// SaveProject keeps what people may change of a project.
+// SaveProject stores the fields of a project that users can edit.
 func (tx *Tx) SaveProject(p monitor.Project) error {
 	if _, err := tx.exec(`UPDATE projects SET name = $2, zone = $3 WHERE key = $1`, p.Key, p.Name, p.Zone); err != nil {
 		return fmt.Errorf("save project: %w", err)
@@ -67,9 +67,9 @@ func (tx *Tx) SaveProject(p monitor.Project) error {
 	return nil
 }
 
-// DeleteProject ends a project with all that is in it: its heartbeats are not
-// judged and not pinged, nobody belongs to it, no key opens it, nothing is owed
-// to its channels. The row stays, because slugs are never used again.
+// DeleteProject deletes a project with everything in it: its heartbeats are neither
+// evaluated nor pinged, it has no members, its keys are revoked, and its pending
+// alerts fail. The row stays, because slugs are never used again.
 func (tx *Tx) DeleteProject(p monitor.Project, now time.Time) error {
 	for _, text := range []string{
 		`UPDATE projects SET deleted = $2 WHERE key = $1`,
@@ -93,4 +93,44 @@ func (tx *Tx) DeleteProject(p monitor.Project, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// AddFeedback stores a reader's feedback on a page of the manual.
+func (tx *Tx) AddFeedback(f monitor.Feedback) error {
+	var project any
+	if f.Project != 0 {
+		project = f.Project
+	}
+	_, err := tx.exec(`INSERT INTO feedback (id, project, at, page, helpful, comment, person) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		newID(), project, micros(f.At), f.Page, f.Helpful, validText(f.Comment), f.Person)
+	if err != nil {
+		return fmt.Errorf("feedback: %w", err)
+	}
+	return nil
+}
+
+// FeedbackScore counts the positive and negative answers to a page.
+type FeedbackScore struct {
+	Page    string
+	Yes, No int
+}
+
+// FeedbackScores counts the answers to each page.
+func (tx *Tx) FeedbackScores() ([]FeedbackScore, error) {
+	return queryAll(tx, func(row scanner) (s FeedbackScore, err error) {
+		return s, row.Scan(&s.Page, &s.Yes, &s.No)
+	}, `SELECT page, SUM(CASE WHEN helpful THEN 1 ELSE 0 END), SUM(CASE WHEN helpful THEN 0 ELSE 1 END) FROM feedback GROUP BY page ORDER BY page`)
+}
+
+// FeedbackComments lists up to n answers with a comment, newest first, older than the
+// one with the given id; empty begins with the newest.
+func (tx *Tx) FeedbackComments(before string, n int) ([]monitor.Feedback, error) {
+	return queryAll(tx, func(row scanner) (monitor.Feedback, error) {
+		var f monitor.Feedback
+		var project, at sql.NullInt64
+		err := row.Scan(&f.ID, &project, &at, &f.Page, &f.Helpful, &f.Comment, &f.Person)
+		f.Project, f.At = project.Int64, timeFromMicros(at)
+		return f, err
+	}, `SELECT id, project, at, page, helpful, comment, person FROM feedback WHERE comment <> '' AND ($1 = '' OR id < $1) ORDER BY id DESC LIMIT $2`,
+		before, n)
 }

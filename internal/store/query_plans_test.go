@@ -9,8 +9,8 @@ import (
 	"overdue/internal/store"
 )
 
-// TestTx_FrequentQueriesScanNoWholeTable asks SQLite how it carries out what
-// the engine asks for with every ping, sweep and delivery.
+// TestTx_FrequentQueriesScanNoWholeTable reads SQLite's query plans of the
+// statements that run for every ping, sweep and delivery.
 func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
 	w.project = w.addProject("main")
@@ -61,7 +61,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	} {
 		w.expectIndexed(name, large, ask)
 	}
-	// Once a day each heartbeat is looked at, but not each of its pings.
+	// DeleteExpired reads each heartbeat once a day, but not each of its pings.
 	w.expectIndexed("Forget", []string{"pings", "slots", "p"}, func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.start, 10); return err })
 	w.expectIndexed("a full history", []string{"pings"}, func(tx *store.Tx) error {
 		h := w.reload(h)
@@ -72,8 +72,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	})
 }
 
-// expectIndexed fails the test when ask has SQLite read one of the tables from end to
-// end, or when nothing was asked that could.
+// expectIndexed fails the test if ask scans one of the tables, or if it uses none of them.
 func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store.Tx) error) {
 	w.Helper()
 	plans, err := store.QueryPlans(w.db, ask)
@@ -81,7 +80,7 @@ func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store
 		w.Fatalf("%s: %v", name, err)
 	}
 	if !strings.Contains(strings.Join(plans, ""), "SEARCH") {
-		w.Errorf("%s searched nothing, so that this tells nothing:\n%s", name, strings.Join(plans, "\n"))
+		w.Errorf("%s searched no table, so the test is not meaningful:\n%s", name, strings.Join(plans, "\n"))
 	}
 	for _, plan := range plans {
 		for _, table := range tables {

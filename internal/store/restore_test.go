@@ -13,8 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// newBackup is a server with one ping in its backup and three in its files,
-// which are left as a kill leaves them. The third ping is only in the journal.
+// newBackup returns the files of a killed server with three pings, and a backup with one. The
+// third ping is only in the WAL.
 func newBackup(t *testing.T) (path, backup string, h monitor.Heartbeat) {
 	t.Helper()
 	live := filepath.Join(t.TempDir(), "overdue.db")
@@ -32,7 +32,7 @@ func newBackup(t *testing.T) (path, backup string, h monitor.Heartbeat) {
 	return copyOfKilledServer(t, live), backup, h
 }
 
-// pingCountIn opens a database as a server does and counts.
+// pingCountIn opens a database like a server and counts the pings.
 func pingCountIn(t *testing.T, path string, h monitor.Heartbeat) int64 {
 	t.Helper()
 	w := &fixture{T: t, db: openServer(t, path)}
@@ -56,16 +56,16 @@ func TestRestore_ReplacesTheDatabaseAndKeepsThePreviousOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if done.Database != path || done.Heartbeats != 1 || done.NeedsMigration || !done.LastPing.IsZero() && !done.LastPing.Equal(realTimeStart.Add(time.Minute)) {
-		t.Errorf("it says %+v", done)
+		t.Errorf("result %+v", done)
 	}
 	if got := pingCountIn(t, path, h); got != 1 {
 		t.Errorf("%d pings in the restored database; want the 1 of the backup", got)
 	}
 	if got := pingCountIn(t, done.PreviousFile, h); got != 3 {
-		t.Errorf("%d pings in the database from before; want all 3", got)
+		t.Errorf("%d pings in the previous database; want all 3", got)
 	}
 	if got := pingCountIn(t, backup, h); got != 1 {
-		t.Errorf("%d pings in the backup; want it as it was", got)
+		t.Errorf("%d pings in the backup; want it unchanged", got)
 	}
 	files, err := filepath.Glob(path + ".restor*")
 	if err != nil || len(files) > 0 {
@@ -73,9 +73,9 @@ func TestRestore_ReplacesTheDatabaseAndKeepsThePreviousOne(t *testing.T) {
 	}
 }
 
-// TestRestore_AnInterruptionLeavesTheOldOrTheNewDatabase kills a restore after
-// each of its steps. Until the plan is written down the old database is there,
-// then the new one; never files of both.
+// TestRestore_AnInterruptionLeavesTheOldOrTheNewDatabase interrupts a restore after
+// each of its steps. Before the plan is recorded, the next open finds the old database, then
+// the new one; never files of both.
 func TestRestore_AnInterruptionLeavesTheOldOrTheNewDatabase(t *testing.T) {
 	for steps := 0; ; steps++ {
 		path, backup, h := newBackup(t)
@@ -88,15 +88,15 @@ func TestRestore_AnInterruptionLeavesTheOldOrTheNewDatabase(t *testing.T) {
 			want = 3
 		}
 		if got := pingCountIn(t, path, h); got != want {
-			t.Errorf("cut off after %d steps: %d pings; want %d", steps, got, want)
+			t.Errorf("interrupted after %d steps: %d pings; want %d", steps, got, want)
 		}
-		kept, err := filepath.Glob(path + ".before-restore-*Z")
-		if err != nil || len(kept) != min(steps, 1) {
-			t.Fatalf("cut off after %d steps: kept %q, %v", steps, kept, err)
+		previous, err := filepath.Glob(path + ".before-restore-*Z")
+		if err != nil || len(previous) != min(steps, 1) {
+			t.Fatalf("interrupted after %d steps: previous database %q, %v", steps, previous, err)
 		}
-		for _, old := range kept {
+		for _, old := range previous {
 			if got := pingCountIn(t, old, h); got != 3 {
-				t.Errorf("cut off after %d steps: %d pings in the old database; want 3", steps, got)
+				t.Errorf("interrupted after %d steps: %d pings in the old database; want 3", steps, got)
 			}
 		}
 		if done {
@@ -127,8 +127,8 @@ func TestRestore_WorksWithoutADatabaseAndOverLeftovers(t *testing.T) {
 	}
 }
 
-// TestRestore_AcceptsTheFilesOfAKilledServerAsABackup: the log and the journal
-// next to the file are part of it.
+// TestRestore_AcceptsTheFilesOfAKilledServerAsABackup: the files next to the
+// database are part of the backup.
 func TestRestore_AcceptsTheFilesOfAKilledServerAsABackup(t *testing.T) {
 	killed, _, h := newBackup(t)
 	path := filepath.Join(t.TempDir(), "overdue.db")
@@ -186,10 +186,10 @@ func TestRestore_RejectsInvalidBackupsAndChangesNothing(t *testing.T) {
 		t.Errorf("left behind: %q, %v", files, err)
 	}
 	if got := pingCountIn(t, path, h); got != 3 {
-		t.Errorf("%d pings; want the database as it was", got)
+		t.Errorf("%d pings; want the database unchanged", got)
 	}
 	if _, err := store.Restore(t.Context(), "postgres://me@127.0.0.1:1/x", backup, realTimeStart); err == nil || !strings.Contains(err.Error(), "pg_restore") {
-		t.Errorf("PostgreSQL: %v; want pg_restore named", err)
+		t.Errorf("PostgreSQL: %v; want an error that names pg_restore", err)
 	}
 }
 

@@ -2,42 +2,40 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-// How much of the ledger is kept per heartbeat, beside the 90 days of all
-// history. Now and then a heartbeat that gets a new stretch is cut back.
+// Limits of the run history of a heartbeat, in addition to the 90 days of all history.
+// One in pruneOneIn new spans deletes the oldest ones.
 const (
 	maxSpans   = 2000
 	pruneOneIn = 50
 )
 
-// A stretch is found again by a server that died while it put them away, so one
-// that is there stays as it is.
-var spanBatch = columnBatch{table: "slots", ignoreExisting: true, columns: []column{
-	{"heartbeat", "bigint"},
-	{"first", "bigint"},
-	{"last", "bigint"},
-	{"count", "bigint"},
-	{"outcome", "text"},
-	{"late_by", "bigint"},
-	{"at", "bigint"},
-}}
+// spanBatch inserts spans. A server that died during a flush stores some spans again,
+// so an existing row stays unchanged.
+var spanBatch = dialect.Batch{Table: "slots", IgnoreExisting: true, Columns: dialect.Columns(`
+	heartbeat bigint, first bigint, last bigint, count bigint, outcome text, late_by bigint,
+	at bigint`)}
 
-// spanRow is a stretch in the order of spanBatch.
+// spanRow returns a span in the order of spanBatch.
 func spanRow(heartbeat int64, s monitor.Span) []any {
 	return []any{heartbeat, s.First.UnixMicro(), s.Last.UnixMicro(), s.Count, string(s.Outcome), s.LateBy.Microseconds(), micros(s.LastPing)}
 }
 
-// addSpans keeps stretches that will not grow any more.
+// addSpans stores spans that are closed.
 func (tx *Tx) addSpans(rows [][]any) error {
 	if err := tx.insertBatch(&spanBatch, rows); err != nil {
-		return fmt.Errorf("add slots: %w", err)
+		return fmt.Errorf("add spans: %w", err)
 	}
 	for _, row := range rows {
 		if rand.IntN(pruneOneIn) > 0 {
@@ -45,7 +43,7 @@ func (tx *Tx) addSpans(rows [][]any) error {
 		}
 		if _, err := tx.exec(`DELETE FROM slots WHERE heartbeat = $1 AND first <
 			(SELECT s.first FROM slots s WHERE s.heartbeat = $1 ORDER BY s.first DESC LIMIT 1 OFFSET $2)`, row[0], maxSpans-1); err != nil {
-			return fmt.Errorf("cut slots: %w", err)
+			return fmt.Errorf("prune run history: %w", err)
 		}
 	}
 	return nil
@@ -64,16 +62,16 @@ func scanSpan(row scanner) (monitor.Span, error) {
 	return s, err
 }
 
-// RunHistoryFilter says which part of a ledger is read. Zero moments do not bound it.
+// RunHistoryFilter selects a part of a run history. A zero time does not limit it.
 type RunHistoryFilter struct {
 	Heartbeat int64
-	Since     time.Time // stretches that end at or after it
-	Before    time.Time // stretches that begin before it
+	Since     time.Time // spans that end at or after it
+	Before    time.Time // spans that begin before it
 	Limit     int
 }
 
-// RunHistory lists closed stretches, newest first. What is still open is in the
-// state of the heartbeat, see [monitor.Heartbeat.UnstoredSpans].
+// RunHistory lists closed spans, newest first. Open spans are in the state of the
+// heartbeat, see [monitor.Heartbeat.UnstoredSpans].
 func (tx *Tx) RunHistory(f RunHistoryFilter) ([]monitor.Span, error) {
 	since, before := int64(math.MinInt64), int64(math.MaxInt64)
 	if !f.Since.IsZero() {
@@ -85,13 +83,13 @@ func (tx *Tx) RunHistory(f RunHistoryFilter) ([]monitor.Span, error) {
 	list, err := queryAll(tx, scanSpan, `SELECT `+spanColumns+` FROM slots s
 		WHERE s.heartbeat = $1 AND s.first < $2 AND s.last >= $3 ORDER BY s.first DESC LIMIT $4`, f.Heartbeat, before, since, f.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("slots: %w", err)
+		return nil, fmt.Errorf("run history: %w", err)
 	}
 	return list, nil
 }
 
-// RecentRunHistory returns the newest n closed stretches of each heartbeat, oldest
-// first. It reads no more than those.
+// RecentRunHistory returns the newest n closed spans of each heartbeat, oldest first.
+// It reads no other spans.
 func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.Span, error) {
 	byKey := map[int64][]monitor.Span{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -101,17 +99,17 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 		return struct{}{}, err
 	}, `SELECT s.heartbeat, `+spanColumns+` FROM heartbeats h JOIN slots s ON s.heartbeat = h.key
 		AND s.first >= COALESCE((SELECT x.first FROM slots x WHERE x.heartbeat = h.key ORDER BY x.first DESC LIMIT 1 OFFSET $2), 0)
-		WHERE `+tx.d.inList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.intList(heartbeats), n-1)
+		WHERE `+tx.d.InList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.IntList(heartbeats), n-1)
 	if err != nil {
-		return nil, fmt.Errorf("recent slots: %w", err)
+		return nil, fmt.Errorf("recent run history: %w", err)
 	}
 	return byKey, nil
 }
 
-// Uptime is how many runs were expected, and how many came on time or late.
+// Uptime is the number of expected runs, and of those that came on time or late.
 type Uptime struct{ Expected, Good int64 }
 
-// Add counts one more stretch. What Overdue could not watch does not count.
+// Add adds a span. Spans that Overdue could not monitor do not count.
 func (u *Uptime) Add(s monitor.Span) {
 	if s.Outcome == monitor.RunUnknown {
 		return
@@ -122,7 +120,7 @@ func (u *Uptime) Add(s monitor.Span) {
 	}
 }
 
-// Uptime sums up the closed stretches that begin at or after since.
+// Uptime adds up the closed spans that begin at or after since.
 func (tx *Tx) Uptime(heartbeat int64, since time.Time) (Uptime, error) {
 	var u Uptime
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -135,4 +133,156 @@ func (tx *Tx) Uptime(heartbeat int64, since time.Time) (Uptime, error) {
 		return u, fmt.Errorf("uptime: %w", err)
 	}
 	return u, nil
+}
+
+// Outage is the part of an incident that run histories show.
+type Outage struct {
+	Heartbeat        int64
+	Cause            monitor.Cause
+	Opened, Resolved time.Time // Resolved is zero for an open incident
+}
+
+// Outages returns the newest n incidents of heartbeats that were open at or after
+// since, by heartbeat and oldest first.
+func (tx *Tx) Outages(heartbeats []int64, since time.Time, n int) (map[int64][]Outage, error) {
+	found, err := queryAll(tx, func(row scanner) (Outage, error) {
+		var o Outage
+		var opened, resolved sql.NullInt64
+		err := row.Scan(&o.Heartbeat, &o.Cause, &opened, &resolved)
+		o.Opened, o.Resolved = timeFromMicros(opened), timeFromMicros(resolved)
+		return o, err
+	}, `SELECT i.heartbeat, i.cause, i.opened, i.resolved FROM incidents i
+		WHERE `+tx.d.InList("i.heartbeat", "$1")+` AND (i.resolved IS NULL OR i.resolved >= $2) ORDER BY i.opened DESC LIMIT $3`,
+		tx.d.IntList(heartbeats), since.UnixMicro(), n)
+	if err != nil {
+		return nil, fmt.Errorf("outages: %w", err)
+	}
+	byKey := map[int64][]Outage{}
+	for i := len(found) - 1; i >= 0; i-- {
+		byKey[found[i].Heartbeat] = append(byKey[found[i].Heartbeat], found[i])
+	}
+	return byKey, nil
+}
+
+// encodeRunState returns the run history and the failure count of a heartbeat as they
+// are stored: numbers in the order of decodeRunState, empty for zero, times in
+// microseconds relative to the first. It is one text, because it changes with every
+// ping, and separate columns would make the row that is written most often half as
+// long again. It is NULL while no ping was ever expected.
+func encodeRunState(h monitor.Heartbeat) any {
+	l, tail := h.History, h.History.Latest
+	if h.CountedFrom.IsZero() && h.EarlySlot.IsZero() && h.FailedRuns == 0 && h.Tolerated == (monitor.ToleratedRuns{}) && l == (monitor.RunHistory{}) {
+		return nil
+	}
+	b := make([]byte, 0, 96)
+	var base int64
+	if !l.DecidedUntil.IsZero() {
+		base = l.DecidedUntil.UnixMicro()
+		b = strconv.AppendInt(b, base, 10)
+	}
+	when := func(t time.Time) {
+		b = append(b, ' ')
+		if !t.IsZero() {
+			b = strconv.AppendInt(b, t.UnixMicro()-base, 10)
+		}
+	}
+	number := func(n int64) {
+		b = append(b, ' ')
+		if n != 0 {
+			b = strconv.AppendInt(b, n, 10)
+		}
+	}
+	when(h.EarlySlot)
+	number(int64(h.FailedRuns))
+	when(h.Tolerated.LastSlot)
+	number(int64(h.Tolerated.Count))
+	if tail.Count > 0 {
+		b = append(append(b, ' '), tail.Outcome...)
+		when(tail.First)
+		when(tail.Last)
+		number(tail.Count)
+		number(tail.LateBy.Microseconds())
+		when(tail.LastPing)
+	}
+	return string(b)
+}
+
+var errRunState = errors.New("invalid run state")
+
+// decodeRunState parses the result of encodeRunState. If there is none, because an
+// older program wrote the row, everything up to the last ping is decided.
+func decodeRunState(h monitor.Heartbeat, text sql.NullString) (monitor.Heartbeat, error) {
+	if !text.Valid {
+		h.History.DecidedUntil = h.CountedFrom
+		return h, nil
+	}
+	fields := strings.Split(text.String, " ")
+	if len(fields) != 5 && len(fields) != 11 {
+		return h, errRunState
+	}
+	var wrong error
+	number := func(i int) int64 {
+		if fields[i] == "" {
+			return 0
+		}
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		wrong = errors.Join(wrong, err)
+		return n
+	}
+	base := number(0)
+	when := func(i int) time.Time {
+		if fields[i] == "" {
+			return time.Time{}
+		}
+		return time.UnixMicro(base + number(i)).UTC()
+	}
+	if fields[0] != "" {
+		h.History.DecidedUntil = time.UnixMicro(base).UTC()
+	}
+	h.EarlySlot, h.FailedRuns = when(1), int(number(2))
+	h.Tolerated = monitor.ToleratedRuns{LastSlot: when(3), Count: int(number(4))}
+	if len(fields) == 11 {
+		h.History.Latest = monitor.Span{
+			Outcome: monitor.Outcome(fields[5]), First: when(6), Last: when(7), Count: number(8), LateBy: durationFromMicros(number(9)), LastPing: when(10),
+		}
+	}
+	return h, wrong
+}
+
+// encodeFinishedRuns returns finished runs as they are stored: for each its hash and
+// the time of its end in microseconds, in base 36, separated by spaces. It is NULL if
+// there are none, as for all heartbeats whose pings have no run id.
+func encodeFinishedRuns(runs []monitor.FinishedRunID) any {
+	if len(runs) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, len(runs)*26)
+	for _, run := range runs {
+		b = append(strconv.AppendUint(b, run.Hash, 36), ' ')
+		b = append(strconv.AppendInt(b, run.EndedAt.UnixMicro(), 36), ' ')
+	}
+	return string(b[:len(b)-1])
+}
+
+var errFinishedRuns = errors.New("invalid finished runs")
+
+// decodeFinishedRuns parses the result of encodeFinishedRuns.
+func decodeFinishedRuns(text string) ([]monitor.FinishedRunID, error) {
+	if text == "" {
+		return nil, nil
+	}
+	fields := strings.Split(text, " ")
+	if len(fields)%2 != 0 {
+		return nil, errFinishedRuns
+	}
+	runs := make([]monitor.FinishedRunID, 0, len(fields)/2)
+	for i := 0; i < len(fields); i += 2 {
+		hash, err := strconv.ParseUint(fields[i], 36, 64)
+		at, wrong := strconv.ParseInt(fields[i+1], 36, 64)
+		if err != nil || wrong != nil {
+			return nil, errFinishedRuns
+		}
+		runs = append(runs, monitor.FinishedRunID{Hash: hash, EndedAt: time.UnixMicro(at).UTC()})
+	}
+	return runs, nil
 }

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/store"
 )
 
-// runHistory is all that is known of a heartbeat's slots as of d, oldest first.
+// runHistory returns all spans of a heartbeat as of d, oldest first.
 func (w *fixture) runHistory(h monitor.Heartbeat, d time.Duration) []monitor.Span {
 	w.Helper()
 	closed := view(w, func(tx *store.Tx) ([]monitor.Span, error) {
@@ -26,7 +26,7 @@ func (w *fixture) runHistory(h monitor.Heartbeat, d time.Duration) []monitor.Spa
 	return append(all, w.reload(h).UnstoredSpans(w.at(d), 0)...)
 }
 
-// spanTexts are what w.ledger tells, in short.
+// spanTexts returns the run history as short texts.
 func (w *fixture) spanTexts(h monitor.Heartbeat, d time.Duration) []string {
 	w.Helper()
 	var all []string
@@ -43,16 +43,16 @@ func TestSave_ASpanIsARowOnlyAfterItEnds(t *testing.T) {
 			w.applyPings(h, w.ping(monitor.PingSuccess, time.Duration(n)*time.Minute))
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM slots"); n != "0" {
-			t.Errorf("%s rows after five pings alike; want none", n)
+			t.Errorf("%s rows after five equal pings; want none", n)
 		}
 		w.applyPings(h, w.ping(monitor.PingFail, 5*time.Minute), w.ping(monitor.PingSuccess, 6*time.Minute))
 		w.evaluate(60 * time.Minute)
 		want := []string{"5 on_time 0s-4m0s", "1 failed 5m0s-5m0s", "1 on_time 6m0s-6m0s", "10 missed 11m0s-56m0s"}
 		if diff := cmp.Diff(want, w.spanTexts(h, 60*time.Minute)); diff != "" {
-			t.Errorf("ledger (-want +got):\n%s", diff)
+			t.Errorf("run history (-want +got):\n%s", diff)
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM slots"); n != "2" {
-			t.Errorf("%s rows; want the two that are over", n)
+			t.Errorf("%s rows; want the two closed spans", n)
 		}
 		up := view(w, func(tx *store.Tx) (store.Uptime, error) { return tx.Uptime(h.Key, w.start) })
 		if up.Expected != 6 || up.Good != 5 {
@@ -80,7 +80,7 @@ func TestRunHistory_ReturnsTheRequestedPart(t *testing.T) {
 			}
 			return got
 		}
-		// The tenth is still open.
+		// The tenth span is still open.
 		for _, row := range []struct {
 			f    store.RunHistoryFilter
 			want []time.Duration
@@ -98,7 +98,7 @@ func TestRunHistory_ReturnsTheRequestedPart(t *testing.T) {
 		})
 		for _, of := range []monitor.Heartbeat{h, other} {
 			if got := recent[of.Key]; len(got) != 2 || !got[0].First.Equal(w.at(7*time.Minute)) || !got[1].First.Equal(w.at(8*time.Minute)) {
-				t.Errorf("recent slots %+v; want the last two, oldest first", got)
+				t.Errorf("recent spans %+v; want the last two, oldest first", got)
 			}
 		}
 	})
@@ -118,68 +118,68 @@ func TestDeleteExpired_DeletesOldRunHistory(t *testing.T) {
 		before := w.queryNumber("SELECT COUNT(*) FROM slots")
 		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(49*time.Hour), 10); return err })
 		if n := w.queryNumber("SELECT COUNT(*) FROM slots"); n != before {
-			t.Errorf("%s of %s stretches are left", n, before)
+			t.Errorf("%s of %s spans are left", n, before)
 		}
 		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(90*24*time.Hour+time.Hour), 10); return err })
 		left := w.runHistory(h, 49*time.Hour)
 		if len(left) == 0 || !left[0].First.Equal(w.at(5*time.Minute)) {
-			t.Errorf("left %+v; want all but the first", left)
+			t.Errorf("left %+v; want all except the first", left)
 		}
 		if n := w.queryNumber(fmt.Sprint("SELECT COUNT(*) FROM slots WHERE heartbeat = ", gone.Key)); n != "0" {
-			t.Errorf("%s stretches of a deleted heartbeat are left", n)
+			t.Errorf("%s spans of a deleted heartbeat are left", n)
 		}
 	})
 }
 
 func TestSave_LimitsTheRunHistory(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	h.Rule.Interval = time.Minute
 	w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
 	for n := range 40 {
-		var judged []store.Transition
+		var transitions []store.Transition
 		for k := range 100 {
 			at := w.at(time.Duration(100*n+k) * time.Minute)
-			judged = append(judged, store.Transition{Heartbeat: h, Change: monitor.Change{ClosedSpans: []monitor.Span{
+			transitions = append(transitions, store.Transition{Heartbeat: h, Change: monitor.Change{ClosedSpans: []monitor.Span{
 				{Outcome: monitor.RunOnTime, First: at, Last: at, Count: 1},
 			}}})
 		}
-		w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, judged); return err })
+		w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, transitions); return err })
 	}
-	// 4,000 were added; that none of the last 2,000 led to a cut is as good as impossible.
+	// 4,000 spans were added; it is practically impossible that none of the last 2,000 pruned.
 	if n := w.queryNumber("SELECT COUNT(*) < 3500 AND COUNT(*) >= 2000 FROM slots"); n != "1" {
-		t.Errorf("%s stretches are kept; want about 2000", w.queryNumber("SELECT COUNT(*) FROM slots"))
+		t.Errorf("%s spans are stored; want about 2000", w.queryNumber("SELECT COUNT(*) FROM slots"))
 	}
 }
 
-// A row from before there were ledgers begins one at its last ping.
+// A row of a version without run histories starts one at its last ping.
 func TestRunHistory_StartsAtTheLastPingWithoutStoredState(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	w.applyPings(h, w.ping(monitor.PingSuccess, time.Minute))
 	if _, err := store.QueryWriter(w.db, "UPDATE heartbeats SET ledger = NULL WHERE key = $1 RETURNING 1", h.Key); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"2 missed 6m0s-11m0s"}, w.spanTexts(h, 14*time.Minute)); diff != "" {
-		t.Errorf("ledger (-want +got):\n%s", diff)
+		t.Errorf("run history (-want +got):\n%s", diff)
 	}
 }
 
 func TestHeartbeat_InvalidRunStateIsAnError(t *testing.T) {
-	w, _ := served(t)
+	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")
 	for _, text := range []string{"", "1 2 3", "x    ", "1  many  "} {
 		if _, err := store.QueryWriter(w.db, "UPDATE heartbeats SET ledger = $1 WHERE key = $2 RETURNING 1", text, h.Key); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.HeartbeatByKey(h.Key); return err }); err == nil {
-			t.Errorf("a ledger of %q was read", text)
+			t.Errorf("the run state %q was accepted", text)
 		}
 	}
 }
 
-// TestServe_LosesAndRepeatsNoSpanAfterACrash kills the server at many moments of a round of
-// putting away, and compares the ledger with that of the server that lived.
+// TestServe_LosesAndRepeatsNoSpanAfterACrash kills the server at many times during a
+// round of flushes, and compares the run history with that of a server that lived.
 func TestServe_LosesAndRepeatsNoSpanAfterACrash(t *testing.T) {
 	w, path := serveWithLowThreshold(t)
 	var list []monitor.Heartbeat
@@ -189,7 +189,7 @@ func TestServe_LosesAndRepeatsNoSpanAfterACrash(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	partly, now := 0, time.Duration(0)
 	for n := range 120 {
-		// Each job pings after 4.5 to 6.8 minutes: on time or late, without news.
+		// Each job pings after 4.5 to 6.8 minutes: on time or late, without an incident.
 		now += time.Duration(90+r.IntN(45)) * time.Second
 		batch := make([]store.ReceivedPing, 100)
 		for i := range batch {
@@ -210,16 +210,16 @@ func TestServe_LosesAndRepeatsNoSpanAfterACrash(t *testing.T) {
 		for _, h := range list[:40] {
 			got, want := after.runHistory(h, now), after.runHistoryAfterReplay(h, now)
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("ledger after %d batches and a death (-from the pings +kept):\n%s", n+1, diff)
+				t.Fatalf("run history after %d batches and a crash (-from the pings +stored):\n%s", n+1, diff)
 			}
 		}
 	}
 	if partly < 2 {
-		t.Errorf("only %d deaths came in the middle of a round; this proves too little", partly)
+		t.Errorf("only %d crashes in the middle of a round; the test needs more", partly)
 	}
 }
 
-// runHistoryAfterReplay is the ledger as the pings of a heartbeat make it, from the first on.
+// runHistoryAfterReplay returns the run history that the stored pings of a heartbeat produce.
 func (w *fixture) runHistoryAfterReplay(h monitor.Heartbeat, d time.Duration) []monitor.Span {
 	w.Helper()
 	pings := view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 1000) })

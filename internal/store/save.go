@@ -6,32 +6,19 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
+	"overdue/internal/store/writebehind"
 )
 
-// Transition is a heartbeat as it stands after a change.
-type Transition struct {
-	Heartbeat monitor.Heartbeat
-	Change    monitor.Change
-}
+// Transition is a heartbeat after a change, and the change.
+type Transition = writebehind.Transition
 
-var stateBatch = columnBatch{table: "heartbeats", keyColumns: 1, columns: []column{
-	{"key", "bigint"},
-	{"status", "text"},
-	{"counted_from", "bigint"},
-	{"heard", "bigint"},
-	{"last_ping", "bigint"},
-	{"began", "bigint"},
-	{"run_time", "bigint"},
-	{"runs", "text"},
-	{"pings", "bigint"},
-	{"incident", "text"},
-	{"cause", "text"},
-	{"next_at", "bigint"},
-	{"ledger", "text"},
-	{"finished", "text"},
-}}
+var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
+	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
+	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
+	` + historyColumn + ` text, finished text`)}
 
-// stateRow is how a heartbeat stands, in the order of stateBatch.
+// stateRow returns the state of a heartbeat in the order of stateBatch.
 func stateRow(h monitor.Heartbeat) []any {
 	row := []any{
 		h.Key, string(h.Status), micros(h.CountedFrom), micros(h.StaleBefore), micros(h.LastPing), micros(h.LastStart),
@@ -47,37 +34,37 @@ func stateRow(h monitor.Heartbeat) []any {
 	return row
 }
 
-// Save keeps judgements: how each heartbeat stands, the pings that led there,
-// the incidents that opened or were resolved, and the alerts that this owes,
-// all in this transaction. Several judgements of one heartbeat are given in
-// their order. It tells how many alerts became owed.
-func (tx *Tx) Save(now time.Time, judged []Transition) (owed int, err error) {
+// Save stores transitions in this transaction: the state of each heartbeat, its
+// pings, the incidents that opened or were resolved, and their pending alerts.
+// Several transitions of one heartbeat are in chronological order. It returns the
+// number of alerts that became pending.
+func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err error) {
 	b := incidentChanges{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, nextNumber: map[int64]int64{}}
-	pings := make([][]any, 0, len(judged))
-	var slots [][]any
-	last := make(map[int64]int, len(judged))
-	for i, j := range judged {
-		if j.Change.Ping.Number > 0 {
-			pings = append(pings, pingRow(j.Heartbeat.Key, j.Change.Ping))
-			if err := tx.prunePings(j.Heartbeat.Key, j.Change.Ping.Number); err != nil {
+	pings := make([][]any, 0, len(transitions))
+	var spans [][]any
+	last := make(map[int64]int, len(transitions))
+	for i, t := range transitions {
+		if t.Change.Ping.Number > 0 {
+			pings = append(pings, pingRow(t.Heartbeat.Key, t.Change.Ping))
+			if err := tx.prunePings(t.Heartbeat.Key, t.Change.Ping.Number); err != nil {
 				return 0, err
 			}
 		}
-		for _, s := range j.Change.ClosedSpans {
-			slots = append(slots, spanRow(j.Heartbeat.Key, s))
+		for _, s := range t.Change.ClosedSpans {
+			spans = append(spans, spanRow(t.Heartbeat.Key, s))
 		}
-		last[j.Heartbeat.Key] = i
+		last[t.Heartbeat.Key] = i
 	}
-	if err := tx.addSpans(slots); err != nil {
+	if err := tx.addSpans(spans); err != nil {
 		return 0, err
 	}
-	if err := b.collect(judged); err != nil {
+	if err := b.collect(transitions); err != nil {
 		return 0, err
 	}
 	states := make([][]any, 0, len(last))
-	for i, j := range judged {
-		if last[j.Heartbeat.Key] == i {
-			states = append(states, stateRow(b.withIncident(j.Heartbeat)))
+	for i, t := range transitions {
+		if last[t.Heartbeat.Key] == i {
+			states = append(states, stateRow(b.withIncident(t.Heartbeat)))
 		}
 	}
 	if err := tx.insertBatch(&pingBatch, pings); err != nil {
@@ -92,58 +79,58 @@ func (tx *Tx) Save(now time.Time, judged []Transition) (owed int, err error) {
 	return b.alertCount, nil
 }
 
-// incidentChanges collects the rows that news make, so that many are written at once.
+// incidentChanges collects the rows of incidents, timelines and alerts, so that many
+// are written at once.
 type incidentChanges struct {
 	tx         *Tx
 	now        time.Time
 	channels   map[int64][]monitor.Channel // by project
 	nextNumber map[int64]int64             // next incident number, by project
-	openedHere map[int64]string            // incidents that opened here and still stand, by heartbeat
+	openedHere map[int64]string            // incidents that opened in this batch and are unresolved, by heartbeat
 
 	incidents, entries, alerts [][]any
 	alerted                    []int64 // heartbeats with new alerts about incidents
 	alertCount                 int     // alerts written so far
 }
 
-// collect collects the news of all judgements.
-func (b *incidentChanges) collect(judged []Transition) error {
+// collect collects the rows of all transitions.
+func (b *incidentChanges) collect(transitions []Transition) error {
 	b.openedHere = map[int64]string{}
-	if !slices.ContainsFunc(judged, func(j Transition) bool { return j.Change.Notable() }) {
+	if !slices.ContainsFunc(transitions, func(t Transition) bool { return t.Change.Notable() }) {
 		return nil
 	}
-	if err := b.prepare(judged); err != nil {
+	if err := b.prepare(transitions); err != nil {
 		return err
 	}
-	for _, j := range judged {
-		if err := b.collectOne(b.withIncident(j.Heartbeat), j.Change); err != nil {
+	for _, t := range transitions {
+		if err := b.collectOne(b.withIncident(t.Heartbeat), t.Change); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// prepare fetches the channels of the projects concerned, and takes as many
-// incident numbers as will be needed. The number's row also puts the incidents
-// of a project in one order.
-func (b *incidentChanges) prepare(judged []Transition) error {
+// prepare reads the channels of the projects and reserves incident numbers. The row
+// with the number also serializes the incidents of a project.
+func (b *incidentChanges) prepare(transitions []Transition) error {
 	needed := map[int64]int64{}
-	for _, j := range judged {
-		if j.Change.Notable() {
-			needed[j.Heartbeat.Project] += 0
+	for _, t := range transitions {
+		if t.Change.Notable() {
+			needed[t.Heartbeat.Project] += 0
 		}
-		if j.Change.Opened != nil {
-			needed[j.Heartbeat.Project]++
+		if t.Change.Opened != nil {
+			needed[t.Heartbeat.Project]++
 		}
 	}
 	projects := make([]int64, 0, len(needed))
 	for p := range needed {
 		projects = append(projects, p)
 	}
-	slices.Sort(projects) // locked in one order on every node
+	slices.Sort(projects) // every node locks them in the same order
 	for _, p := range projects {
 		channels, err := b.tx.ChannelRoutes(p)
 		if err != nil {
-			return fmt.Errorf("channels to tell: %w", err)
+			return fmt.Errorf("channels to notify: %w", err)
 		}
 		b.channels[p] = channels
 		if needed[p] == 0 {
@@ -159,7 +146,7 @@ func (b *incidentChanges) prepare(judged []Transition) error {
 	return nil
 }
 
-// withIncident fills in the incident that opened in this batch.
+// withIncident sets the incident that opened in this batch.
 func (b *incidentChanges) withIncident(h monitor.Heartbeat) monitor.Heartbeat {
 	if h.Status == monitor.Down && h.OpenIncident == "" {
 		h.OpenIncident = b.openedHere[h.Key]
@@ -167,10 +154,10 @@ func (b *incidentChanges) withIncident(h monitor.Heartbeat) monitor.Heartbeat {
 	return h
 }
 
-// collectOne collects the rows of one change.
+// collectOne collects the rows of one transition.
 func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) error {
 	i := monitor.Incident{ID: h.OpenIncident}
-	var told []string
+	var notified []string
 	if c.Opened != nil {
 		i = monitor.Incident{ID: newID(), Number: b.nextNumber[h.Project]}
 		b.nextNumber[h.Project]++
@@ -186,30 +173,31 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 		} else if i.ID == "" {
 			i.ID = b.openedHere[h.Key]
 		}
-		if i.Number, told, err = b.resolve(i, h, c); err != nil {
+		if i.Number, notified, err = b.resolve(i, h, c); err != nil {
 			return err
 		}
 	}
-	owed := h.AlertsFor(c, i, told, b.channels[h.Project], b.now)
-	for _, a := range owed {
+	alerts := h.AlertsFor(c, i, notified, b.channels[h.Project], b.now)
+	for _, a := range alerts {
 		a.ID = alertID(a, 0)
 		b.alerts = append(b.alerts, alertRow(a))
 	}
-	if len(owed) > 0 && i.ID != "" {
+	if len(alerts) > 0 && i.ID != "" {
 		b.alerted = append(b.alerted, h.Key)
 	}
 	return nil
 }
 
-// repeatedFailureText tells of one more bad run.
+// repeatedFailureText describes a further failed run.
 func repeatedFailureText(p monitor.Ping) string {
 	if p.Kind == monitor.PingSuccess {
-		return "A run was too short again."
+		return "Another run was too short."
 	}
-	return "The job reported a failure again."
+	return "The job reported another failure."
 }
 
-// open collects a new incident. How it began and ended is read from its row.
+// open collects a new incident. Its timeline reads how it began and ended from its
+// row.
 func (b *incidentChanges) open(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) {
 	id, o := i.ID, c.Opened
 	var resolved time.Time
@@ -225,12 +213,12 @@ func (b *incidentChanges) open(i monitor.Incident, h monitor.Heartbeat, c monito
 	})
 }
 
-// resolve ends an incident that was open before, or notes the end of one that
-// opened in the same change. It returns the incident's number, and which
-// channels were told when it opened, nil for one of the same change.
-func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) (number int64, told []string, err error) {
+// resolve resolves an incident that was open before, or one that opened in the same
+// change. It returns the incident's number, and the channels that were notified of
+// its opening, nil for one of the same change.
+func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c monitor.Change) (number int64, notified []string, err error) {
 	if c.Opened == nil && i.ID == b.openedHere[h.Key] {
-		// It opened earlier in this batch: its row must be there to be changed.
+		// It opened earlier in this batch: its row must exist before the update.
 		if err := b.write(); err != nil {
 			return 0, nil, err
 		}
@@ -245,25 +233,25 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 	if err != nil {
 		return 0, nil, fmt.Errorf("resolve incident: %w", err)
 	}
-	if told, err = b.tx.notifiedChannels(i.ID); err != nil {
+	if notified, err = b.tx.notifiedChannels(i.ID); err != nil {
 		return 0, nil, err
 	}
-	return number, told, b.tx.deleteUnsentReminders(i.ID)
+	return number, notified, b.tx.deleteUnsentReminders(i.ID)
 }
 
-// addTimelineEntry collects one line of a timeline.
-func (b *incidentChanges) addTimelineEntry(incident string, at time.Time, kind, sentence string) {
-	b.entries = append(b.entries, []any{newID(), incident, at.UnixMicro(), kind, sentence})
+// addTimelineEntry collects one entry of a timeline.
+func (b *incidentChanges) addTimelineEntry(incident string, at time.Time, kind, text string) {
+	b.entries = append(b.entries, []any{newID(), incident, at.UnixMicro(), kind, text})
 }
 
-// write adds all that was collected, and begins anew.
+// write writes all collected rows and starts again.
 func (b *incidentChanges) write() error {
 	for _, part := range []struct {
-		block *columnBatch
+		batch *dialect.Batch
 		rows  [][]any
 	}{{&incidentBatch, b.incidents}, {&timelineBatch, b.entries}, {&alertBatch, b.alerts}} {
-		if err := b.tx.insertBatch(part.block, part.rows); err != nil {
-			return fmt.Errorf("add %s: %w", part.block.table, err)
+		if err := b.tx.insertBatch(part.batch, part.rows); err != nil {
+			return fmt.Errorf("add %s: %w", part.batch.Table, err)
 		}
 	}
 	if len(b.alerted) > 0 {

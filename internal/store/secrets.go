@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
 	"overdue/internal/seal"
+	"overdue/internal/store/filelock"
 )
 
 // keyIDSetting is the name of the setting that holds the id of the database's key.
@@ -15,7 +17,7 @@ const keyIDSetting = "secret-key"
 // ErrKeyNotLoaded means that a secret was read or written without the secret key.
 var ErrKeyNotLoaded = errors.New("the database is sealed, and the secret key is not loaded")
 
-// SecretKeyID returns the id of the key that the database is sealed with; found is
+// SecretKeyID returns the id of the key that the database is sealed with. found is
 // false before the first start with a key.
 func (db *DB) SecretKeyID(ctx context.Context) (id string, found bool, err error) {
 	err = db.viewTables(ctx, func(tx *Tx) (err error) {
@@ -25,22 +27,22 @@ func (db *DB) SecretKeyID(ctx context.Context) (id string, found bool, err error
 	return id, found, err
 }
 
-// UseSecretKey seals and opens secrets with a key from now on. It seals what is stored
-// in plain text: everything at the first start with a key, later what a node of
-// an older version wrote. Another key than the database is sealed with is an
-// error. Secrets are opened once, so that damage is noticed at start.
+// UseSecretKey seals and opens secrets with a key from now on. It seals secrets that
+// are stored in plain text: at the first start with a key all of them, later those
+// that a node of an older version stored. It fails if the database is sealed with
+// another key. It opens every secret once, so that a start detects damage.
 func (db *DB) UseSecretKey(ctx context.Context, key *seal.Key) (sealed int, err error) {
 	if err := db.setSecureDelete(ctx, true); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.setSecureDelete(context.WithoutCancel(ctx), false)) }()
 	err = db.Update(ctx, func(tx *Tx) error {
-		kept, err := tx.EnsureSetting(keyIDSetting, key.ID())
+		id, err := tx.EnsureSetting(keyIDSetting, key.ID())
 		if err != nil {
 			return err
 		}
-		if kept != key.ID() {
-			return fmt.Errorf("the database is sealed with the secret key %s, not %s", kept, key.ID())
+		if id != key.ID() {
+			return fmt.Errorf("the database is sealed with the secret key %s, not %s", id, key.ID())
 		}
 		sealed, err = tx.resealAll(keyChange{from: key, to: key})
 		return err
@@ -55,18 +57,18 @@ func (db *DB) UseSecretKey(ctx context.Context, key *seal.Key) (sealed int, err 
 	return sealed, err
 }
 
-// ChangeSecretKey seals everything with another key, in one transaction: until it is
-// committed all is sealed with from, and after it with to. With discard, what
-// from does not open is removed; from may then be nil. It must be called while no
-// server uses the database, see [DB.ClaimWithoutServer].
+// ChangeSecretKey seals everything with another key, in one transaction: before its
+// commit all secrets are sealed with from, and after it with to. With discard, it
+// removes secrets that from does not open; from can then be nil. No server can use
+// the database meanwhile, see [DB.ClaimWithoutServer].
 func (db *DB) ChangeSecretKey(ctx context.Context, from, to *seal.Key, discard bool) (changed, discarded int, err error) {
 	err = db.Update(ctx, func(tx *Tx) error {
 		discarded = 0
-		r := keyChange{from: from, to: to, discard: discard, discarded: &discarded}
+		c := keyChange{from: from, to: to, discard: discard, discarded: &discarded}
 		if err := tx.SetSetting(keyIDSetting, to.ID()); err != nil {
 			return err
 		}
-		changed, err = tx.resealAll(r)
+		changed, err = tx.resealAll(c)
 		return err
 	})
 	if err != nil {
@@ -76,19 +78,19 @@ func (db *DB) ChangeSecretKey(ctx context.Context, from, to *seal.Key, discard b
 	return changed, discarded, nil
 }
 
-// LoadSecretKey opens secrets with a key, which must be that of the database, and
-// stores nothing.
+// LoadSecretKey sets the key that opens secrets, which must be the key of the
+// database. It stores nothing.
 func (db *DB) LoadSecretKey(key *seal.Key) { db.key = key }
 
-// ClaimWithoutServer returns an error if a server uses the database. On SQLite, no server
-// can start until the database is closed.
+// ClaimWithoutServer returns an error if a server uses the database. On SQLite, no
+// server can start until the database is closed.
 func (db *DB) ClaimWithoutServer(ctx context.Context, now time.Time) error {
 	if db.path != "" {
-		lock, err := lockServer(ctx, db.path, nil)
+		lock, err := filelock.LockServer(ctx, db.path, nil)
 		if err != nil {
 			return err
 		}
-		db.serverLock = lock // it says whether a server runs, also of one that was killed a moment ago
+		db.serverLock = lock
 		return nil
 	}
 	return db.viewTables(ctx, func(tx *Tx) error {
@@ -113,11 +115,46 @@ func (db *DB) CheckSealed(ctx context.Context, key *seal.Key) error {
 	})
 }
 
-// sealText is a text as it is stored: sealed, if the database has a key. A program
-// whose key is no longer that of the database cannot store secrets.
-func (tx *Tx) sealText(about, text string) (string, error) {
+// The names of the secrets that all nodes share.
+const (
+	AckLinkSecret      = "acknowledge" // signs the links in alerts that acknowledge an incident
+	FormSecret         = "forms"       // encrypts what the forms of the pages carry
+	KnownBrowserSecret = "browsers"    // signs the tokens of known browsers
+)
+
+// Secret returns the secret with the given name. The first call generates it, with 260
+// random bits.
+func (db *DB) Secret(ctx context.Context, name string) (secret string, err error) {
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		secret, err = tx.EnsureSecret(name, rand.Text()+rand.Text())
+		return err
+	})
+	return secret, err
+}
+
+// EnsureSecret returns the secret with the given name. If there is none, it stores
+// fresh. All nodes get the same secret.
+func (tx *Tx) EnsureSecret(name, fresh string) (string, error) {
+	fresh, err := tx.sealText(secretName(name), fresh)
+	if err != nil {
+		return "", err
+	}
+	if _, err := tx.exec(`INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, fresh); err != nil {
+		return "", fmt.Errorf("secret: %w", err)
+	}
+	value, _, err := queryOne(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) },
+		`SELECT value FROM secrets WHERE name = $1`, name)
+	if err != nil {
+		return "", fmt.Errorf("secret: %w", err)
+	}
+	return tx.openText(secretName(name), value)
+}
+
+// sealText returns a text as it is stored: sealed, if the database has a key. A
+// program whose key is no longer the key of the database cannot store secrets.
+func (tx *Tx) sealText(name, text string) (string, error) {
 	id, found, err := queryOne(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) },
-		`SELECT value FROM settings WHERE name = $1`+tx.d.forUpdate, keyIDSetting)
+		`SELECT value FROM settings WHERE name = $1`+tx.d.ForUpdate, keyIDSetting)
 	switch key := tx.db.key; {
 	case err != nil:
 		return "", err
@@ -128,30 +165,152 @@ func (tx *Tx) sealText(about, text string) (string, error) {
 	case id != key.ID():
 		return "", fmt.Errorf("the database is sealed with the secret key %s now, not %s: restart with the new key", id, key.ID())
 	default:
-		return key.Seal(about, text), nil
+		return key.Seal(name, text), nil
 	}
 }
 
 // openText returns the plain text of a stored value.
-func (tx *Tx) openText(about, value string) (string, error) {
+func (tx *Tx) openText(name, value string) (string, error) {
 	if !seal.IsSealed(value) {
-		return value, nil // from before there was a key
+		return value, nil // stored before there was a key
 	}
 	if tx.db.key == nil {
-		return "", nameSecret(about, ErrKeyNotLoaded)
+		return "", nameSecret(name, ErrKeyNotLoaded)
 	}
-	text, err := tx.db.key.Open(about, value)
-	return text, nameSecret(about, err)
+	text, err := tx.db.key.Open(name, value)
+	return text, nameSecret(name, err)
 }
 
 // nameSecret adds the name of the secret to an error.
-func nameSecret(about string, err error) error {
+func nameSecret(name string, err error) error {
 	if err != nil {
-		return fmt.Errorf("%s: %w", about, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// What sealed values are bound to.
+// The names that sealed values are bound to.
 func channelSettingsName(id string) string { return "settings of channel " + id }
 func secretName(name string) string        { return "secret " + name }
+
+// storedSecret is a sealed value, as it is stored.
+type storedSecret struct{ table, key, name, value string }
+
+// eachSecret calls each for every sealed value, including those of deleted channels.
+func (tx *Tx) eachSecret(each func(storedSecret) error) error {
+	for _, source := range []struct {
+		table, query string
+		name         func(string) string
+	}{
+		{"channels", `SELECT id, settings FROM channels ORDER BY id`, channelSettingsName},
+		{"secrets", `SELECT name, value FROM secrets ORDER BY name`, secretName},
+	} {
+		query := source.query
+		if tx.writable {
+			query += tx.d.ForUpdate
+		}
+		all, err := queryAll(tx, func(row scanner) (storedSecret, error) {
+			s := storedSecret{table: source.table}
+			err := row.Scan(&s.key, &s.value)
+			s.name = source.name(s.key)
+			return s, err
+		}, query)
+		if err != nil {
+			return fmt.Errorf("sealed %s: %w", source.table, err)
+		}
+		for _, s := range all {
+			if err := each(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyChange is a change from one key to another.
+type keyChange struct {
+	from, to  *seal.Key
+	discard   bool // remove secrets that from does not open
+	discarded *int
+}
+
+// resealAll seals everything with another key, or plain text with the same key,
+// and returns the number of changed values.
+func (tx *Tx) resealAll(c keyChange) (changed int, err error) {
+	err = tx.eachSecret(func(s storedSecret) error {
+		text := s.value
+		if seal.IsSealed(s.value) {
+			if text, err = c.open(s); err != nil {
+				if !c.discard {
+					return nameSecret(s.name, err)
+				}
+				*c.discarded++
+				return tx.discardSecret(s, c.to)
+			}
+			if c.from == c.to {
+				return nil
+			}
+		}
+		changed++
+		return tx.replaceSecret(s, c.to.Seal(s.name, text))
+	})
+	return changed, err
+}
+
+// open opens a value with the old key, or with the new one if an earlier change
+// has sealed it already.
+func (c keyChange) open(s storedSecret) (string, error) {
+	text, err := c.to.Open(s.name, s.value)
+	if err == nil || c.from == nil {
+		return text, err
+	}
+	return c.from.Open(s.name, s.value)
+}
+
+// replaceSecret replaces the stored value of a secret.
+func (tx *Tx) replaceSecret(s storedSecret, value string) error {
+	text := `UPDATE channels SET settings = $2 WHERE id = $1`
+	if s.table == "secrets" {
+		text = `UPDATE secrets SET value = $2 WHERE name = $1`
+	}
+	if _, err := tx.exec(text, s.key, value); err != nil {
+		return fmt.Errorf("seal %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// discardSecret removes a value that no key opens. A channel keeps its row with
+// empty settings and is shown as failing; a secret of the server is created again.
+func (tx *Tx) discardSecret(s storedSecret, key *seal.Key) error {
+	if s.table == "channels" {
+		return tx.replaceSecret(s, key.Seal(s.name, "{}"))
+	}
+	if _, err := tx.exec(`DELETE FROM secrets WHERE name = $1`, s.key); err != nil {
+		return fmt.Errorf("discard %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// setSecureDelete makes SQLite overwrite deleted data, on the connection that
+// writes: plain text must not stay in the file after it is sealed. Data that was
+// deleted before stays in free pages until VACUUM.
+func (db *DB) setSecureDelete(ctx context.Context, on bool) error {
+	if db.path == "" {
+		return nil
+	}
+	if _, err := db.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA secure_delete = %t`, on)); err != nil {
+		return fmt.Errorf("secure_delete: %w", db.dialect.Classify(err))
+	}
+	return nil
+}
+
+// truncateSQLiteWAL empties SQLite's write-ahead log, which still holds old pages.
+func (db *DB) truncateSQLiteWAL(ctx context.Context) error {
+	if db.path == "" {
+		return nil
+	}
+	if _, err := db.writer.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return fmt.Errorf("checkpoint: %w", db.dialect.Classify(err))
+	}
+	return nil
+}

@@ -17,7 +17,7 @@ import (
 	"overdue/internal/store"
 )
 
-// newKey makes a key.
+// newKey returns a new key.
 func newKey(t *testing.T) *seal.Key {
 	t.Helper()
 	k, err := seal.ParseKey(seal.GenerateKey())
@@ -42,7 +42,7 @@ func (w *fixture) addSecretChannel() monitor.Channel {
 	return c
 }
 
-// ensureSecret reads or makes a secret of the server.
+// ensureSecret returns a secret of the server.
 func (w *fixture) ensureSecret(db *store.DB, name string) (value string) {
 	w.Helper()
 	err := db.Update(context.Background(), func(tx *store.Tx) (err error) {
@@ -65,7 +65,7 @@ func (w *fixture) useSecretKey(db *store.DB, key *seal.Key) (sealed int) {
 	return sealed
 }
 
-// storedSettings are all secrets as they are stored.
+// storedSettings returns all secrets as they are stored.
 func (w *fixture) storedSettings() string {
 	w.Helper()
 	var all []string
@@ -79,7 +79,7 @@ func (w *fixture) storedSettings() string {
 	return strings.Join(all, "\n")
 }
 
-// readChannel reads a channel with a store that may lack the key.
+// readChannel reads a channel from a store with or without the key.
 func readChannel(db *store.DB, c monitor.Channel) (monitor.Channel, error) {
 	var got monitor.Channel
 	err := db.View(context.Background(), func(tx *store.Tx) (err error) {
@@ -112,7 +112,7 @@ func TestUseSecretKey_SealsPlainTextOnce(t *testing.T) {
 		w.update(func(tx *store.Tx) error { return tx.SaveChannel(c) })
 		other := w.addSecretChannel()
 		if got, err := readChannel(again, other); err != nil || !cmp.Equal(got, other) || strings.Contains(w.storedSettings(), plainSecret) {
-			t.Errorf("what was stored with the key: %v %v", got, err)
+			t.Errorf("a secret that was stored with the key: %v %v", got, err)
 		}
 	})
 }
@@ -127,7 +127,7 @@ func TestUseSecretKey_RejectsAnotherKey(t *testing.T) {
 			t.Errorf("another key: %v", err)
 		}
 		if w.storedSettings() != before {
-			t.Error("a wrong key changed what is stored")
+			t.Error("a wrong key changed stored values")
 		}
 		id, sealed, err := w.open().SecretKeyID(context.Background())
 		if err != nil || !sealed || id != key.ID() {
@@ -144,7 +144,7 @@ func TestUseSecretKey_RejectsAnotherKey(t *testing.T) {
 	})
 }
 
-// A ping must be stored and an incident opened whatever becomes of the key.
+// Without the key, pings are stored and incidents open.
 func TestChannelRoutes_NeedsNoSecretKey(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		c := w.addSecretChannel()
@@ -191,21 +191,21 @@ func TestChangeSecretKey_ChangesAllOrNothing(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		first, second, old, next := w.addSecretChannel(), w.addSecretChannel(), newKey(t), newKey(t)
 		w.useSecretKey(w.db, old)
-		// Moved to another row, a sealed value does not open.
+		// A sealed value does not open in another row.
 		if _, err := store.QueryWriter(w.db, `UPDATE channels SET settings = (SELECT settings FROM channels WHERE id = $1) WHERE id = $2`, first.ID, second.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readChannel(w.db, second); err == nil || !strings.Contains(err.Error(), "moved here from elsewhere") {
+		if _, err := readChannel(w.db, second); err == nil || !strings.Contains(err.Error(), "copied from another name") {
 			t.Errorf("a value of another channel: %v", err)
 		}
 		if err := w.db.CheckSealed(context.Background(), old); err == nil || !strings.Contains(err.Error(), second.ID) {
 			t.Errorf("check: %v", err)
 		}
 		if _, _, err := w.open().ChangeSecretKey(context.Background(), old, next, false); err == nil {
-			t.Error("a value that does not open was sealed again")
+			t.Error("an invalid value was sealed again")
 		}
 		if got, err := readChannel(w.db, first); err != nil || !cmp.Equal(got, first) {
-			t.Errorf("after a change that failed: %v %v", got, err)
+			t.Errorf("after a failed change: %v %v", got, err)
 		}
 		changer := w.open()
 		changed, discarded, err := changer.ChangeSecretKey(context.Background(), old, next, true)
@@ -215,7 +215,7 @@ func TestChangeSecretKey_ChangesAllOrNothing(t *testing.T) {
 		if got, err := readChannel(changer, second); err != nil || len(got.Settings) != 0 {
 			t.Errorf("a discarded channel: %v %v", got, err)
 		}
-		// Run again after it was interrupted, it discards nothing that is sealed already.
+		// A second run after an interruption discards nothing that is already sealed.
 		if _, discarded, err := changer.ChangeSecretKey(context.Background(), nil, next, true); discarded != 0 || err != nil {
 			t.Errorf("again: discarded %d: %v", discarded, err)
 		}
@@ -237,7 +237,7 @@ func TestClaimWithoutServer_RejectsADatabaseInUse(t *testing.T) {
 			return
 		}
 		if err := w.open().ClaimWithoutServer(context.Background(), now.Add(time.Minute)); err != nil {
-			t.Errorf("a minute after the last sign of life: %v", err)
+			t.Errorf("a minute after the last watermark: %v", err)
 		}
 	})
 }
@@ -262,23 +262,23 @@ func TestUseSecretKey_LeavesNoPlainTextInTheFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !filesHold(t, dir, plainSecret) {
-		t.Fatal("the files do not hold the secret to begin with")
+		t.Fatal("the files do not contain the secret before the test")
 	}
 	if n, err := db.UseSecretKey(t.Context(), newKey(t)); n != 20 || err != nil {
 		t.Fatal(n, err)
 	}
 	if filesHold(t, dir, plainSecret) {
-		t.Error("a file still holds a secret in plain text")
+		t.Error("a file still contains a secret in plain text")
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if filesHold(t, dir, plainSecret) {
-		t.Error("a closed file holds a secret in plain text")
+		t.Error("a closed file contains a secret in plain text")
 	}
 }
 
-// filesHold reports whether any file of a directory holds a text.
+// filesHold reports whether a file of a directory contains a text.
 func filesHold(t *testing.T, dir, text string) bool {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestOpen_ClosingAnotherDescriptorKeepsTheLocks looks from outside at the locks on
-// the database file of a server: the range that SQLite shares
+// TestOpen_ClosingAnotherDescriptorKeepsTheLocks reads the locks on the database
+// file of a server through another descriptor: the range that SQLite shares
 // (https://www.sqlite.org/src/file/src/os.h), and the byte behind it.
 func TestOpen_ClosingAnotherDescriptorKeepsTheLocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overdue.db")

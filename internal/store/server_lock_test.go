@@ -15,7 +15,7 @@ import (
 	"overdue/internal/store"
 )
 
-// openServer opens a database as a server does, until the test ends.
+// openServer opens a database like a server, until the test ends.
 func openServer(t *testing.T, address string) *store.DB {
 	t.Helper()
 	db, err := store.OpenToServe(context.Background(), address, store.ServeOptions{})
@@ -56,7 +56,7 @@ func TestOpenToServe_RejectsASecondServerUnderAnyName(t *testing.T) {
 					t.Fatal("a second server opened the file", second.Close())
 				}
 				if !strings.Contains(err.Error(), "is served by another overdue already") {
-					t.Errorf("error %q does not say why", err)
+					t.Errorf("error %q without the reason", err)
 				}
 			})
 		})
@@ -77,13 +77,13 @@ func TestOpenToServe_RejectsAFileWithSeveralHardLinks(t *testing.T) {
 			t.Fatal("it was opened", db.Close())
 		}
 		if !strings.Contains(err.Error(), "has 2 names (hard links)") {
-			t.Errorf("error %q does not say why", err)
+			t.Errorf("error %q without the reason", err)
 		}
 	}
 }
 
-// TestOpen_NamesSideFilesAfterTheTargetOfALink opens a database by a link:
-// its log must lie where a start by the real name looks for it.
+// TestOpen_NamesSideFilesAfterTheTargetOfALink opens a database by a link: a
+// later start by the real name must find the log.
 func TestOpen_NamesSideFilesAfterTheTargetOfALink(t *testing.T) {
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "real", "overdue.db"), filepath.Join(dir, "link.db")
@@ -101,8 +101,8 @@ func TestOpen_NamesSideFilesAfterTheTargetOfALink(t *testing.T) {
 	}
 }
 
-// TestOpenToServe_FailsAtOnceIfTheLockFileCannotBeOpened simulates a file system
-// that cannot be written: a directory in the place of the lock cannot be either.
+// TestOpenToServe_FailsAtOnceIfTheLockFileCannotBeOpened uses a directory in place of
+// the lock file, which cannot be opened for writing.
 func TestOpenToServe_FailsAtOnceIfTheLockFileCannotBeOpened(t *testing.T) {
 	for _, lock := range []string{".lock", ".migrate.lock"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestOpenToServe_ReportsTheLockHolderAfterOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path, begun := filepath.Join(t.TempDir(), "overdue.db"), time.Now()
 		first := openServer(t, path)
-		var said []string
+		var reported []string
 		var closing sync.WaitGroup
 		closing.Go(func() {
 			time.Sleep(3 * time.Second)
@@ -134,15 +134,15 @@ func TestOpenToServe_ReportsTheLockHolderAfterOneSecond(t *testing.T) {
 			}
 		})
 		second, err := store.OpenToServe(t.Context(), path, store.ServeOptions{OnLockWait: func(file, holder string) {
-			said = append(said, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
+			reported = append(reported, fmt.Sprint(file, " ", strings.SplitN(holder, " on ", 2)[0], " ", time.Since(begun)))
 		}})
 		if err != nil {
 			t.Fatal("after the first server ended:", err)
 		}
 		defer second.Close()
 		closing.Wait()
-		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(said) != 1 || said[0] != want {
-			t.Errorf("said %q; want %q", said, want)
+		if want := fmt.Sprintf("%s.lock process %d 1s", path, os.Getpid()); len(reported) != 1 || reported[0] != want {
+			t.Errorf("reported %q; want %q", reported, want)
 		}
 	})
 }

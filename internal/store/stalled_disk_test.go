@@ -12,8 +12,8 @@ import (
 	"overdue/internal/store"
 )
 
-// stallDisk holds what the commit of a SQLite file holds while its disk hangs.
-// release lets it go on.
+// stallDisk holds the locks that a commit of a SQLite file holds while its disk hangs, until
+// release.
 func (w *fixture) stallDisk() (release func()) {
 	w.Helper()
 	hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -29,9 +29,9 @@ func (w *fixture) stallDisk() (release func()) {
 	}
 }
 
-// TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable: while a commit hangs,
-// pings and changes fail fast, pages show what is in the tables, and all goes on
-// as soon as the commit has ended.
+// TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable: while a commit
+// hangs, pings and changes fail fast and reads use the tables. Everything continues when the
+// commit has ended.
 func TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "overdue.db")
@@ -55,10 +55,10 @@ func TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable(t *testing.T) {
 		_, err := w.db.ApplyPings(ctx, ping)
 		w.expectUnavailable("the first ping", err)
 		if took := time.Since(begun); took > 4*time.Second {
-			t.Errorf("the first ping has no answer for %s; want at most 4s", took)
+			t.Errorf("the first ping had no answer for %s; want at most 4s", took)
 		}
 		if why := <-changes; !errors.Is(why, store.ErrUnavailable) {
-			t.Errorf("it became unavailable because of %v", why)
+			t.Errorf("cause %v; want ErrUnavailable", why)
 		}
 		begun = time.Now()
 		for range 100 {
@@ -67,16 +67,16 @@ func TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable(t *testing.T) {
 		}
 		w.expectUnavailable("a change", w.db.Update(context.Background(), func(*store.Tx) error { return nil }))
 		if got := w.reload(h); got.ID != h.ID {
-			t.Error("the heartbeat cannot be looked at")
+			t.Error("the heartbeat cannot be read")
 		}
 		if took := time.Since(begun); took > 0 {
-			t.Errorf("all that came later took %s; want an answer at once", took)
+			t.Errorf("later requests took %s; want an answer at once", took)
 		}
 
 		begun = time.Now()
 		release()
 		if why := <-changes; why != nil || time.Since(begun) > time.Second {
-			t.Errorf("%s after it went on: %v; want available within 1s", time.Since(begun), why)
+			t.Errorf("%s after the commit ended: %v; want available within 1s", time.Since(begun), why)
 		}
 		if _, err := w.db.ApplyPings(context.Background(), ping); err != nil {
 			t.Error(err)
@@ -123,13 +123,13 @@ func TestStoreTestPing_FailsIfPingsCannotBeStoredAndStoresNothing(t *testing.T) 
 			}
 			w.execOnPostgres(spoil.undo)
 			if err := w.db.StoreTestPing(context.Background()); err != nil {
-				w.Errorf("%s, undone: %v", spoil.name, err)
+				w.Errorf("%s, reverted: %v", spoil.name, err)
 			}
 		}
 	})
 }
 
-// execOnPostgres runs statements without arguments past all methods.
+// execOnPostgres runs statements directly on the database.
 func (w *fixture) execOnPostgres(statements string) {
 	w.Helper()
 	if err := store.ExecPostgres(w.db, statements); err != nil {
@@ -137,8 +137,8 @@ func (w *fixture) execOnPostgres(statements string) {
 	}
 }
 
-// TestApplyPings_ContinuesWhileAnotherProcessLocksTheFile: a failure waits for the
-// tables, and nobody else waits with it.
+// TestApplyPings_ContinuesWhileAnotherProcessLocksTheFile: a failure waits
+// for the tables, and other pings do not.
 func TestApplyPings_ContinuesWhileAnotherProcessLocksTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overdue.db")
 	w := &fixture{T: t, db: openStore(t, path), start: realTimeStart}

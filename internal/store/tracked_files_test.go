@@ -13,9 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// TestApplyPings_StoresNothingInDeletedOrReplacedFiles takes away a file of a running
-// server, or puts another in its place: a ping and every other change fail until
-// the same file is back.
+// TestApplyPings_StoresNothingInDeletedOrReplacedFiles removes or replaces a file
+// of a running server: a ping and every other change fail until the same file is back.
 func TestApplyPings_StoresNothingInDeletedOrReplacedFiles(t *testing.T) {
 	for name, fault := range map[string]struct {
 		file    string // which file, or "" for the directory
@@ -63,7 +62,7 @@ func TestApplyPings_StoresNothingInDeletedOrReplacedFiles(t *testing.T) {
 	}
 }
 
-// expectNothingStored checks that whatever would write fails.
+// expectNothingStored fails the test if a write succeeds.
 func (w *fixture) expectNothingStored(h monitor.Heartbeat, file string) {
 	w.Helper()
 	ctx := context.Background()
@@ -78,18 +77,18 @@ func (w *fixture) expectNothingStored(h monitor.Heartbeat, file string) {
 	} {
 		err := try()
 		if !errors.Is(err, store.ErrFilesMoved) || !errors.Is(err, store.ErrUnavailable) {
-			w.Errorf("%s: %v; want ErrMoved", what, err)
+			w.Errorf("%s: %v; want ErrFilesMoved", what, err)
 		} else if !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "overdue restore") {
-			w.Errorf("%s: %v; want the file's name and what to do", what, err)
+			w.Errorf("%s: %v; want the name of the file and advice", what, err)
 		}
 	}
 	if err := w.db.View(ctx, func(tx *store.Tx) error { _, err := tx.Projects(); return err }); err != nil {
-		w.Errorf("reading: %v; want it to go on", err)
+		w.Errorf("reading: %v; want no error", err)
 	}
 }
 
-// TestCheckFiles_RecreatesADeletedLockFile: the database file is locked all the
-// same, so nothing is wrong, and an older Overdue looks at the lock file only.
+// TestCheckFiles_RecreatesADeletedLockFile: the database file is still
+// locked, but an older Overdue checks only the lock file.
 func TestCheckFiles_RecreatesADeletedLockFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overdue.db")
 	db := openServer(t, path)
@@ -100,12 +99,12 @@ func TestCheckFiles_RecreatesADeletedLockFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(path + ".lock"); err != nil || !strings.HasPrefix(string(text), "process ") {
-		t.Errorf("the lock file says %q, %v", text, err)
+		t.Errorf("the lock file contains %q, %v", text, err)
 	}
 }
 
-// TestClose_SavesEverythingIfOnlyTheWALIsGone: what the missing journal held is in
-// memory, and the database file is where it was.
+// TestClose_SavesEverythingIfOnlyTheWALIsGone: the pings of the missing
+// WAL are in memory, and the database file is in place.
 func TestClose_SavesEverythingIfOnlyTheWALIsGone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overdue.db")
 	w := &fixture{T: t, db: openServer(t, path), start: realTimeStart}
@@ -126,8 +125,8 @@ func TestClose_SavesEverythingIfOnlyTheWALIsGone(t *testing.T) {
 	}
 }
 
-// TestClose_LeavesForeignFilesUnchanged puts another database with its
-// journal in the place of one that is being served.
+// TestClose_LeavesForeignFilesUnchanged puts another database with its WAL
+// in the place of one that is being served.
 func TestClose_LeavesForeignFilesUnchanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "overdue.db")
 	db := openServer(t, path)
@@ -143,11 +142,11 @@ func TestClose_LeavesForeignFilesUnchanged(t *testing.T) {
 		}
 	}
 	if err := db.Close(); !errors.Is(err, store.ErrFilesMoved) {
-		t.Errorf("closing: %v; want ErrMoved", err)
+		t.Errorf("closing: %v; want ErrFilesMoved", err)
 	}
 	for _, side := range []string{"", "-wal", "-pings0", "-pings1"} {
 		if text, err := os.ReadFile(path + side); err != nil || string(text) != "another's" {
-			t.Errorf("%s holds %q, %v", path+side, text, err)
+			t.Errorf("%s contains %q, %v", path+side, text, err)
 		}
 	}
 }

@@ -12,35 +12,36 @@ import (
 	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
-// Tx is one transaction. It belongs to the goroutine that runs it and ends
-// with the function that it was given to.
+// Tx is one transaction. It belongs to the goroutine that runs it and ends when
+// the function that got it returns.
 type Tx struct {
 	ctx context.Context
 	tx  *sql.Tx
 	db  *DB
-	d   *dialect
-	// writable says that it runs on the connection that statements are prepared
-	// on, touched that it changed a row of heartbeats.
-	writable, changedHeartbeats bool
+	d   *dialect.Dialect
+
+	writable          bool // it runs on the connection that has the prepared statements
+	changedHeartbeats bool // it changed a row of heartbeats
 }
 
-// maxTransactionTries bounds how often a transaction is run that others interrupted.
+// maxTransactionTries is the maximum number of runs of a transaction that others interrupt.
 const maxTransactionTries = 10
 
-// Update runs fn in a transaction that may write, and commits it. When another
-// transaction interrupts it, fn runs again: it may touch only tx and what it
-// sets anew each time.
+// Update runs fn in a transaction that can write, and commits it. If another
+// transaction interrupts it, fn runs again: it must change only tx and variables
+// that it sets again on each run.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.guard(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
+	return db.breaker.Load().Guard(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
 }
 
-// update is Update without a watch on how long it takes.
+// update is Update without a limit on its duration.
 func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
 		err := db.updateOnce(ctx, fn)
-		if !errors.Is(err, errRetryTransaction) || try == maxTransactionTries {
+		if !errors.Is(err, dialect.ErrRetry) || try == maxTransactionTries {
 			return err
 		}
 		select {
@@ -61,104 +62,173 @@ func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	if pending >= flushFirstAbove {
-		if err := db.waitForFlush(ctx); err != nil {
+		if err := db.flush(ctx); err != nil {
 			return err
 		}
 	}
 	return db.flushThen(ctx, fn)
 }
 
-// View runs fn in a transaction that sees one consistent state and changes
-// nothing.
+// View runs fn in a transaction that sees one consistent state and changes nothing.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	breaker := db.breaker.Load()
 	if db.buffer == nil {
-		return db.guard(ctx, func(ctx context.Context) error { return db.viewTables(ctx, fn) })
+		return breaker.Guard(ctx, func(ctx context.Context) error { return db.viewTables(ctx, fn) })
 	}
-	// A full or hanging disk does not prevent reads. The result may lack the last
-	// pings, which are in the journal.
-	if err := db.waitForFlushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
+	// A full or hanging disk does not prevent reads. The result can lack the last
+	// pings, which are in the WAL.
+	if err := db.flushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	if db.circuit.Load() != nil {
-		limited, cancel := withDefaultDeadline(ctx)
-		defer cancel()
-		ctx = limited
-	}
-	return db.viewTables(ctx, fn)
+	limited, cancel := breaker.WithDeadline(ctx)
+	defer cancel()
+	return db.viewTables(limited, fn)
 }
 
-// viewTables runs fn in a transaction that changes nothing, on the tables as they are.
+// viewTables runs fn in a transaction that changes nothing, without a flush.
 func (db *DB) viewTables(ctx context.Context, fn func(*Tx) error) error {
-	return db.runTx(ctx, db.reader, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.viewIsolation()}, fn)
+	return db.runTx(ctx, db.reader, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.ViewIsolation}, fn)
 }
 
-// viewIsolation is the isolation of a View: SQLite's readers always see one state.
-func (d *dialect) viewIsolation() sql.IsolationLevel {
-	if d == &sqliteDialect {
-		return sql.LevelDefault
-	}
-	return sql.LevelRepeatableRead
-}
-
-// runTx is one try.
+// runTx is one run of a transaction.
 func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) (err error) {
 	tx, err := pool.BeginTx(ctx, opts)
 	if err != nil {
-		return fmt.Errorf("begin: %w", db.dialect.classify(err))
+		return fmt.Errorf("begin: %w", db.dialect.Classify(err))
 	}
 	defer func() {
-		// After a commit this does nothing; before one the first error counts.
+		// It has no effect after a commit. Before one, the first error counts.
 		_ = tx.Rollback()
 	}()
 	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}); err != nil {
 		return db.contextCause(ctx, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.classify(err)))
+		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
 	}
 	if opts == nil {
-		db.recordProgress()
+		db.breaker.Load().RecordProgress()
 	}
 	return nil
 }
 
-// contextCause says why a transaction was over before its function was: database/sql
-// rolls it back when the context ends, and tells only that it is over.
+// contextCause adds the error of the context to that of a transaction which ended
+// early: database/sql rolls it back when the context ends, and returns only
+// sql.ErrTxDone.
 func (db *DB) contextCause(ctx context.Context, err error) error {
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		return db.dialect.classify(fmt.Errorf("%w: %w", ctx.Err(), err))
+		return db.dialect.Classify(fmt.Errorf("%w: %w", ctx.Err(), err))
 	}
 	return err
 }
 
-// exec runs a statement that returns no rows and says how many it changed.
+// exec runs a statement that returns no rows, and returns the number of changed rows.
 func (tx *Tx) exec(text string, args ...any) (int64, error) {
-	// Read from the text, so that no statement can forget to tell.
+	// Read from the text, so that no statement can forget it.
 	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
 	result, err := tx.tx.ExecContext(tx.ctx, text, args...)
 	if err != nil {
-		return 0, tx.d.classify(err)
+		return 0, tx.d.Classify(err)
 	}
 	return result.RowsAffected()
+}
+
+// preparedBatches are the batches of the hot paths.
+var preparedBatches = []struct {
+	*dialect.Batch
+	isUpdate bool
+}{
+	{&pingBatch, false},
+	{&stateBatch, true},
+	{&incidentBatch, false},
+	{&timelineBatch, false},
+	{&alertBatch, false},
+	{&attemptBatch, false},
+	{&spanBatch, false},
+}
+
+// prepare prepares the statements of the hot paths once. The SQLite driver would
+// compile each text again on each call.
+func (db *DB) prepare(ctx context.Context) error {
+	if db.dialect.ArrayArguments {
+		return nil
+	}
+	texts := []string{heartbeatsForPingsSQL(db.dialect)}
+	for _, b := range preparedBatches {
+		if b.isUpdate {
+			texts = append(texts, b.UpdateRow())
+		} else {
+			texts = append(texts, b.InsertRow())
+		}
+	}
+	for _, text := range texts {
+		s, err := db.writer.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare %s: %w", text, err)
+		}
+		db.writerStmts[text] = s
+	}
+	text := heartbeatsForPingsSQL(db.dialect)
+	s, err := db.reader.PrepareContext(ctx, text)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", text, err)
+	}
+	db.readerStmts[text] = s
+	return nil
+}
+
+// insertBatch inserts rows.
+func (tx *Tx) insertBatch(b *dialect.Batch, rows [][]any) error {
+	return tx.execBatch(b, rows, b.InsertRow, b.InsertArrays)
+}
+
+// updateBatch updates the rows that the leading columns of the batch identify.
+func (tx *Tx) updateBatch(b *dialect.Batch, rows [][]any) error {
+	return tx.execBatch(b, rows, b.UpdateRow, b.UpdateArrays)
+}
+
+// execBatch runs one statement for all rows, or one per row, as the dialect requires.
+func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() string) error {
+	switch {
+	case len(rows) == 0:
+		return nil
+	case tx.d.ArrayArguments:
+		_, err := tx.exec(arrays(), b.Arrays(rows)...)
+		return err
+	}
+	return tx.execEach(perRow(), rows)
+}
+
+// execEach runs a prepared statement once per row.
+func (tx *Tx) execEach(text string, rows [][]any) error {
+	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
+	s := tx.tx.StmtContext(tx.ctx, tx.db.writerStmts[text])
+	for _, row := range rows {
+		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
+			return tx.d.Classify(err)
+		}
+		tx.db.breaker.Load().RecordProgress()
+	}
+	return nil
 }
 
 // scanner is a row: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(...any) error }
 
-// queryOne runs a query for at most one row; found tells whether there was one.
+// queryOne runs a query for at most one row. found reports whether there is one.
 func queryOne[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (value T, found bool, err error) {
 	value, err = scan(tx.tx.QueryRowContext(tx.ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return value, false, nil
 	}
 	if err != nil {
-		return value, false, tx.d.classify(err)
+		return value, false, tx.d.Classify(err)
 	}
 	return value, true, nil
 }
 
-// queryAll runs a query and reads all of its rows before it returns: one
-// connection serves one statement at a time.
+// queryAll runs a query and reads all of its rows before it returns: a connection
+// runs one statement at a time.
 func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
 	query := tx.tx.QueryContext
 	prepared := tx.db.readerStmts
@@ -172,7 +242,7 @@ func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 	}
 	rows, err := query(tx.ctx, text, args...)
 	if err != nil {
-		return nil, tx.d.classify(err)
+		return nil, tx.d.Classify(err)
 	}
 	defer rows.Close()
 	var all []T
@@ -184,18 +254,51 @@ func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 		all = append(all, value)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, tx.d.classify(err)
+		return nil, tx.d.Classify(err)
 	}
 	return all, nil
 }
 
-// notFound is the fault for a thing that does not exist.
+// queryTime runs a query for a single time.
+func queryTime(tx *Tx, query string, args ...any) (time.Time, error) {
+	t, _, err := queryOne(tx, func(row scanner) (time.Time, error) {
+		var n sql.NullInt64
+		err := row.Scan(&n)
+		return timeFromMicros(n), err
+	}, query, args...)
+	return t, err
+}
+
+// scanInt reads a single number.
+func scanInt(row scanner) (n int, err error) { return n, row.Scan(&n) }
+
+// scanPlusLast reads one more column after those that a scan function knows.
+type scanPlusLast struct {
+	scanner
+	into any
+}
+
+// Scan reads the known columns and the additional one.
+func (s scanPlusLast) Scan(into ...any) error { return s.scanner.Scan(append(into, s.into)...) }
+
+// scanPlusFirst reads one more column before those that a scan function knows.
+type scanPlusFirst struct {
+	scanner
+	into any
+}
+
+// Scan reads the additional column and the known ones.
+func (s scanPlusFirst) Scan(into ...any) error {
+	return s.scanner.Scan(append([]any{s.into}, into...)...)
+}
+
+// notFound returns the fault for something that does not exist.
 func notFound(what string) error {
 	return monitor.Faultf(monitor.NotFound, "", "There is no such %s.", what)
 }
 
-// newID makes an id for a row. Such ids grow with time and can be guessed:
-// they never open anything.
+// newID returns an id for a row. Such ids grow with time and can be guessed: they
+// are never credentials.
 func newID() string {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -204,7 +307,7 @@ func newID() string {
 	return id.String()
 }
 
-// micros is how a moment is stored; none is NULL.
+// micros returns a time as it is stored; zero is NULL.
 func micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -212,7 +315,7 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// timeFromMicros reads a stored moment.
+// timeFromMicros returns a stored time; NULL is zero.
 func timeFromMicros(n sql.NullInt64) time.Time {
 	if !n.Valid {
 		return time.Time{}
@@ -220,13 +323,16 @@ func timeFromMicros(n sql.NullInt64) time.Time {
 	return time.UnixMicro(n.Int64).UTC()
 }
 
-// validText is a text as both databases keep it: PostgreSQL refuses NUL and what
-// is no UTF-8, and what a stranger sent must not spoil the whole batch.
+// durationFromMicros returns a stored duration.
+func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
+
+// validText returns a text that both databases accept: PostgreSQL rejects NUL and
+// invalid UTF-8, and a text of a stranger must not fail the whole batch.
 func validText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// nullableText is how an optional text is stored; an empty one is NULL.
+// nullableText returns an optional text as it is stored; an empty one is NULL.
 func nullableText(s string) any {
 	if s == "" {
 		return nil

@@ -19,7 +19,7 @@ func TestUpdate_AnErrorRollsBackAndIsReturned(t *testing.T) {
 			return errRollback
 		})
 		if err != errRollback {
-			w.Errorf("error %v; want the function's own", err)
+			w.Errorf("error %v; want the error of the function", err)
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats"); n != "0" {
 			w.Errorf("%s heartbeats; want none", n)
@@ -57,7 +57,7 @@ func TestView_CannotChangeData(t *testing.T) {
 			"Save": func(tx *store.Tx) error { _, err := tx.Save(w.start, []store.Transition{{Heartbeat: h}}); return err },
 		} {
 			if err := w.db.View(context.Background(), write); err == nil {
-				w.Errorf("%s wrote in a View", name)
+				w.Errorf("%s changed data in a View", name)
 			}
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats") + w.queryNumber("SELECT COUNT(*) FROM nodes"); n != "10" {
@@ -89,11 +89,11 @@ func TestView_SeesOneStateAndNeverWaits(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.update(func(tx *store.Tx) error {
-			if _, err := judge(tx, h, w.ping(monitor.PingSuccess, time.Hour)); err != nil {
+			if _, err := applyInTx(tx, h, w.ping(monitor.PingSuccess, time.Hour)); err != nil {
 				return err
 			}
 			if got := w.reload(h); got.Status != monitor.Down {
-				w.Errorf("a View beside an open transaction sees %s; want what was committed, down", got.Status)
+				w.Errorf("a View during an open transaction sees %s; want the committed status, down", got.Status)
 			}
 			return nil
 		})
@@ -101,7 +101,7 @@ func TestView_SeesOneStateAndNeverWaits(t *testing.T) {
 }
 
 // TestUpdate_RetriesADeadlock makes two transactions lock two rows in opposite
-// orders: PostgreSQL ends one of them, and that one must start over.
+// orders: PostgreSQL ends one of them, which must run again.
 func TestUpdate_RetriesADeadlock(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		if store.OnSQLite(w.db) {
@@ -114,14 +114,14 @@ func TestUpdate_RetriesADeadlock(t *testing.T) {
 		cross := func(w *fixture, first, second monitor.Heartbeat) error {
 			return w.db.Update(context.Background(), func(tx *store.Tx) error {
 				tries <- true
-				if _, err := judge(tx, first, w.ping(monitor.PingLog, time.Minute)); err != nil {
+				if _, err := applyInTx(tx, first, w.ping(monitor.PingLog, time.Minute)); err != nil {
 					return err
 				}
 				locked[first.ID] <- true
 				if len(tries) <= 2 {
 					<-locked[second.ID]
 				}
-				_, err := judge(tx, second, w.ping(monitor.PingLog, time.Minute))
+				_, err := applyInTx(tx, second, w.ping(monitor.PingLog, time.Minute))
 				return err
 			})
 		}
@@ -131,7 +131,7 @@ func TestUpdate_RetriesADeadlock(t *testing.T) {
 			w.Errorf("a deadlock was not run again: %v", err)
 		}
 		if len(tries) < 3 {
-			w.Errorf("%d tries; want the deadlock to have happened", len(tries))
+			w.Errorf("%d tries; want a deadlock", len(tries))
 		}
 		for _, h := range []monitor.Heartbeat{a, b} {
 			if n := w.reload(h).PingCount; n != 2 {
@@ -150,7 +150,7 @@ func TestUpdate_ACancelledTransactionStoresNothing(t *testing.T) {
 			return err
 		})
 		if !errors.Is(err, context.Canceled) {
-			w.Errorf("error %v; want that it was cancelled", err)
+			w.Errorf("error %v; want context.Canceled", err)
 		}
 		if n := w.queryNumber("SELECT COUNT(*) FROM heartbeats"); n != "0" {
 			w.Errorf("%s heartbeats; want none", n)

@@ -1,266 +1,194 @@
 package web
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
-	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// accountRoutes are the pages about signing in, and about oneself.
-func (s *Site) accountRoutes() []route {
-	return []route{
-		{pattern: "GET /setup", right: anyone, handle: showSetup},
-		{pattern: "POST /setup", right: anyone, handle: createOwner},
-		{pattern: "GET /sign-in", right: anyone, handle: showSignIn},
-		{pattern: "POST /sign-in", right: anyone, handle: signIn, maxForm: maxStashedForm},
-		{pattern: "POST /sign-out", right: anyone, handle: signOut},
-		{pattern: "POST /resume", right: anyone, handle: resumeStashedForm, maxForm: maxStashedForm},
-		{pattern: "GET /invitations/{token}", right: anyone, handle: showInvitation},
-		{pattern: "POST /invitations/{token}", right: anyone, handle: acceptInvitation},
-		{pattern: "GET /reset", right: anyone, handle: showPasswordReset},
-		{pattern: "POST /reset", right: anyone, handle: requestPasswordReset},
-		{pattern: "GET /reset/{token}", right: anyone, handle: showNewPassword},
-		{pattern: "POST /reset/{token}", right: anyone, handle: setNewPassword},
-		{pattern: "GET /account", right: signedIn, handle: showAccount},
-		{pattern: "POST /account", right: signedIn, handle: renamePerson},
-		{pattern: "POST /account/password", right: signedIn, handle: changePassword},
-		{pattern: "POST /account/sessions/{id}/end", right: signedIn, handle: endSession},
-		{pattern: "POST /account/sessions/others", right: signedIn, handle: endOtherSessions},
-	}
-}
-
-// signInSource is how the visitor comes in.
-func (v *request) signInSource() auth.ClientInfo {
-	return auth.ClientInfo{
-		Address: v.clientAddress(), UserAgent: v.r.UserAgent(), BrowserToken: v.site.People.BrowserToken(v.r), KeepSignedIn: v.formValue("keep") != "",
-	}
-}
-
-// redirectSignedIn leads a person who just signed in to a page.
-func (v *request) redirectSignedIn(path string) error {
-	if err := v.rememberBrowser(); err != nil {
-		return err
-	}
-	return v.redirect(path)
-}
-
-// rememberBrowser makes the browser of a person who just signed in known: wrong
-// passwords of others do not keep it from signing in.
-func (v *request) rememberBrowser() error {
-	cookie, err := v.site.People.BrowserCookie(v.ctx(), v.now)
+// accountPage returns the account page of the person.
+func (req *request) accountPage() (accountview.AccountPage, error) {
+	sessions, err := req.site.People.SessionsOf(req.ctx(), req.person, req.now)
 	if err != nil {
-		return err
+		return accountview.AccountPage{}, err
 	}
-	http.SetCookie(v.w, cookie)
-	return nil
-}
-
-// showSetup asks the owner about themselves, who came by the one-time link. To
-// others it says where that link is.
-func showSetup(v *request) error {
-	begun, err := v.site.People.HasAccounts(v.ctx())
-	if err != nil {
-		return err
-	}
-	if begun {
-		return v.redirect(view.SignInPath)
-	}
-	token := v.r.URL.Query().Get("token")
-	is, err := v.site.People.SetupLinkValid(v.ctx(), token)
-	if err != nil {
-		return err
-	}
-	if !is {
-		return v.render(view.SetupWaiting(view.SetupWaitingPage{SignedOutShell: v.gate(), LinkExpired: token != ""}))
-	}
-	return v.render(view.Setup(v.setupPage(token)))
-}
-
-// setupPage is the form of the setup, with its defaults.
-func (v *request) setupPage(token string) view.SetupPage {
-	g := v.gate()
-	g.PingURLPrefix = v.site.pingBase()
-	return view.SetupPage{SignedOutShell: g, Token: token, Project: view.Input{Value: "Main"}, Zone: view.Input{Value: "UTC"}, Zones: TimeZones}
-}
-
-// createOwner creates the owner.
-func createOwner(v *request) error {
-	token := v.formValue("token")
-	f := auth.OwnerSetup{
-		Name: v.formValue("name"), Email: v.formValue("email"), Password: v.formValue("password"), Project: v.formValue("project"), Zone: v.formValue("timezone"),
-	}
-	err := v.site.People.SetUp(v.ctx(), token, f, v.signInSource(), v.now)
-	if wrong, form := fieldErrors(err); form {
-		p := v.setupPage(token)
-		p.Name = view.Input{Value: f.Name, Error: wrong["name"]}
-		p.Email = view.Input{Value: f.Email, Error: wrong["email"]}
-		p.Password.Error = wrong["password"]
-		p.Project = view.Input{Value: f.Project, Error: wrong["project"]}
-		p.Zone = view.Input{Value: f.Zone, Error: wrong["timezone"]}
-		return v.renderStatus(statusInvalid, view.Setup(p))
-	}
-	if err != nil {
-		return err
-	}
-	return v.redirectSignedIn(view.HeartbeatsPath)
-}
-
-// signInNotices are what may have led to the sign-in.
-var signInNotices = map[string]string{
-	"out": "You have been signed out.",
-}
-
-// showSignIn asks who is there.
-func showSignIn(v *request) error {
-	q := v.r.URL.Query()
-	if v.person.SignedIn() {
-		return v.redirect(safeRedirect(q.Get("next")))
-	}
-	begun, err := v.site.People.HasAccounts(v.ctx())
-	if err != nil {
-		return err
-	}
-	if !begun {
-		return v.redirect(view.SetupPath)
-	}
-	return v.render(view.SignIn(view.SignInPage{
-		SignedOutShell: v.gate(), Host: v.site.host(), Next: q.Get("next"), Notice: signInNotices[q.Get("note")], CanMailReset: v.site.SendMail != nil,
-	}))
-}
-
-// signIn begins a session.
-func signIn(v *request) error {
-	err := v.site.People.SignIn(v.ctx(), v.formValue("email"), v.formValue("password"), v.signInSource(), v.now)
-	fault, theirs := errors.AsType[*monitor.Fault](err)
-	if !theirs {
-		if err != nil {
-			return err
-		}
-		if err := v.rememberBrowser(); err != nil {
-			return err
-		}
-		if v.formValue(view.HeldFormField) != "" {
-			// With the same form, and with the new session: see [resumeStashedForm].
-			http.Redirect(v.w, v.r, view.ResumePath, http.StatusTemporaryRedirect)
-			return nil
-		}
-		return v.redirect(safeRedirect(v.formValue("next")))
-	}
-	status := statusInvalid
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = v.setRetryAfter(rest.Wait)
-	}
-	p := view.SignInPage{
-		SignedOutShell: v.gate(), Host: v.site.host(), Email: v.formValue("email"), KeepSignedIn: v.formValue("keep") != "", Next: v.formValue("next"),
-		HeldForm: v.formValue(view.HeldFormField),
-		Error:    fault.Message, CanMailReset: v.site.SendMail != nil,
-	}
-	if p.HeldForm != "" {
-		p.Notice = formKeptNotice
-	}
-	return v.renderStatus(status, view.SignIn(p))
-}
-
-// setRetryAfter says to programs too after what time another try is taken.
-func (v *request) setRetryAfter(wait time.Duration) int {
-	v.w.Header().Set("Retry-After", roundUpSeconds(wait))
-	return http.StatusTooManyRequests
-}
-
-// roundUpSeconds returns a duration in seconds, rounded up.
-func roundUpSeconds(wait time.Duration) string {
-	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
-}
-
-// signOut ends the session.
-func signOut(v *request) error {
-	if err := v.site.People.SignOut(v.ctx(), v.clientAddress(), v.now); err != nil {
-		return err
-	}
-	if v.site.secure { // elsewhere browsers ignore it
-		// Not "cookies": that would reach other programs on the same domain.
-		v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	}
-	return v.redirect(view.SignInPath + "?" + url.Values{"note": {"out"}}.Encode())
-}
-
-// accountPage is the page about oneself.
-func (v *request) accountPage() (view.AccountPage, error) {
-	sessions, err := v.site.People.SessionsOf(v.ctx(), v.person, v.now)
-	if err != nil {
-		return view.AccountPage{}, err
-	}
-	p := view.AccountPage{Shell: v.shell(""), Name: view.Input{Value: v.person.Name}}
+	p := accountview.AccountPage{Shell: req.shell(""), Name: ui.Input{Value: req.person.Name}}
 	for _, s := range sessions {
-		p.Sessions = append(p.Sessions, view.Session{
-			ID: s.ID, Browser: BrowserName(s.UserAgent), Address: s.LastAddress, Created: s.Created, LastSeen: s.LastSeen, Current: s.ID == v.person.Session,
+		p.Sessions = append(p.Sessions, accountview.Session{
+			ID: s.ID, Browser: present.BrowserName(s.UserAgent), Address: s.LastAddress, Created: s.Created, LastSeen: s.LastSeen, Current: s.ID == req.person.Session,
 		})
 	}
 	return p, nil
 }
 
-// showAccount shows it.
-func showAccount(v *request) error {
-	p, err := v.accountPage()
+// showAccount shows the account page.
+func showAccount(req *request) error {
+	p, err := req.accountPage()
 	if err != nil {
 		return err
 	}
-	return v.render(view.Account(p))
+	return req.render(accountview.Account(p))
 }
 
-// renamePerson changes one's name.
-func renamePerson(v *request) error {
-	if was := v.formValue(view.VersionField); was != v.person.Name {
-		return v.renderConflict(staleForm{
-			title: "Your name", formPath: view.AccountPath, backPath: view.AccountPath, version: v.person.Name,
-			fields: []view.Option{{Value: "name", Label: "Your name"}},
-			saved:  url.Values{"name": {v.person.Name}}, submitted: url.Values{"name": {v.formValue("name")}},
+// renamePerson changes the name of the person.
+func renamePerson(req *request) error {
+	if was := req.formValue(ui.VersionField); was != req.person.Name {
+		return req.renderConflict(editConflict{
+			title: "Your name", formPath: paths.Account, backPath: paths.Account, version: req.person.Name,
+			fields: []ui.Option{{Value: "name", Label: "Your name"}},
+			saved:  url.Values{"name": {req.person.Name}}, submitted: url.Values{"name": {req.formValue("name")}},
 		})
 	}
-	err := v.site.People.Rename(v.ctx(), v.person, v.formValue("name"), v.now)
-	if wrong, form := fieldErrors(err); form {
-		return v.renderAccountForm(statusInvalid, func(p *view.AccountPage) { p.Name = view.Input{Value: v.formValue("name"), Error: wrong["name"]} })
+	err := req.site.People.Rename(req.ctx(), req.person, req.formValue("name"), req.now)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderAccountForm(statusInvalid, func(p *accountview.AccountPage) {
+			p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+		})
 	}
 	if err != nil {
 		return err
 	}
-	v.toast("Name saved.", "")
-	return v.redirect(view.AccountPath)
+	req.toast("Name saved.", "")
+	return req.redirect(paths.Account)
 }
 
-// renderAccountForm shows the page about oneself with what was wrong.
-func (v *request) renderAccountForm(status int, mark func(*view.AccountPage)) error {
-	p, err := v.accountPage()
+// renderAccountForm shows the account page again, with errors.
+func (req *request) renderAccountForm(status int, mark func(*accountview.AccountPage)) error {
+	p, err := req.accountPage()
 	if err != nil {
 		return err
 	}
 	mark(&p)
-	return v.renderStatus(status, view.Account(p))
+	return req.renderStatus(status, accountview.Account(p))
 }
 
-// changePassword changes one's password.
-func changePassword(v *request) error {
-	err := v.site.People.ChangePassword(v.ctx(), v.person, auth.PasswordChange{
-		Old: v.formValue("old_password"), New: v.formValue("new_password"), Client: v.signInSource(), At: v.now,
+// changePassword changes the password of the person.
+func changePassword(req *request) error {
+	err := req.site.People.ChangePassword(req.ctx(), req.person, auth.PasswordChange{
+		Old: req.formValue("old_password"), New: req.formValue("new_password"), Client: req.clientInfo(), At: req.now,
 	})
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = v.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
-		return v.renderAccountForm(status, func(p *view.AccountPage) {
-			p.CurrentPassword.Error, p.NewPassword.Error = wrong["old_password"], wrong["new_password"]
+		return req.renderAccountForm(status, func(p *accountview.AccountPage) {
+			p.CurrentPassword.Error, p.NewPassword.Error = fieldErrs["old_password"], fieldErrs["new_password"]
 		})
 	}
 	if err != nil {
 		return err
 	}
-	v.toast("Password changed. Every other session was ended. API keys that you made still work.", "")
-	return v.redirectSignedIn(view.AccountPath)
+	req.toast("Password changed. All other sessions are signed out. API keys that you created still work.", "")
+	return req.redirectSignedIn(paths.Account)
+}
+
+// maxMailsInFlight is the maximum number of emails that are sent in the background.
+const maxMailsInFlight = 4
+
+// showPasswordReset asks for the address to which a password link is sent.
+func showPasswordReset(req *request) error {
+	if req.site.SendMail == nil {
+		return monitor.Faultf(monitor.NotFound, "", "This server cannot send email. Ask its operator for a link that sets a new password.")
+	}
+	return req.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell()}))
+}
+
+// requestPasswordReset sends the link. The answer and its timing are the same with
+// and without an account, so they reveal nothing.
+func requestPasswordReset(req *request) error {
+	if req.site.SendMail == nil {
+		return showPasswordReset(req)
+	}
+	email, fault := auth.ValidateEmail(req.formValue("email"))
+	if fault != nil {
+		return req.renderStatus(statusInvalid, accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: req.formValue("email"), Error: fault.Message}}))
+	}
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](req.site.People.AllowReset(email, req.clientAddress(), req.now)); isThrottled {
+		return req.renderStatus(req.setRetryAfter(throttled.Wait), accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email, Error: throttled.Message}}))
+	}
+	req.site.sendInBackground(req.ctx(), func(ctx context.Context) error { return req.mailPasswordReset(ctx, email) })
+	return req.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email}, Sent: true}))
+}
+
+// sendInBackground runs send in the background. Above the limit it drops the email:
+// the person can request it again.
+func (s *Site) sendInBackground(ctx context.Context, send func(context.Context) error) {
+	select {
+	case s.mailSlots <- struct{}{}:
+	default:
+		s.Logger.Warn("email dropped: too many in flight", "component", "web", "limit", maxMailsInFlight)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailTimeout)
+	go func() {
+		defer func() { cancel(); <-s.mailSlots }()
+		if err := send(ctx); err != nil {
+			s.Logger.Warn("email not sent", "component", "web", "error", err)
+		}
+	}()
+}
+
+// mailPasswordReset sends the link, if the address has an account.
+func (req *request) mailPasswordReset(ctx context.Context, email string) error {
+	token, person, made, err := req.site.People.CreateResetLink(ctx, email, auth.Visitor(req.clientAddress()), req.now)
+	if err != nil || !made {
+		return err
+	}
+	return req.site.SendMail(ctx, person.Email, "Set a new password for Overdue", fmt.Sprintf(`We received a request to set a new password for your account on %s.
+
+%s
+
+The link works once and expires in one hour. If you did not request it, ignore this email: your password has not changed.
+`, req.site.host(), req.site.BaseURL+paths.PasswordResetLink(token)))
+}
+
+// showNewPassword shows the page of a password link. Opening the page does not use
+// up the link, because mail programs open links too.
+func showNewPassword(req *request) error {
+	token := req.r.PathValue("token")
+	person, open, err := req.site.People.ResetLinkOwner(req.ctx(), token, req.now)
+	if err != nil {
+		return err
+	}
+	return req.renderNewPassword(open, accountview.NewPasswordPage{Token: token, Email: person.Email})
+}
+
+// renderNewPassword shows the page of a password link.
+func (req *request) renderNewPassword(open bool, p accountview.NewPasswordPage) error {
+	p.SignedOutShell, p.CanMailReset = req.signedOutShell(), req.site.SendMail != nil
+	status := http.StatusOK
+	switch {
+	case !open:
+		p.Expired, status = true, http.StatusGone
+	case p.Password.Error != "":
+		status = statusInvalid
+	}
+	return req.renderStatus(status, accountview.NewPassword(p))
+}
+
+// setNewPassword sets the password and signs the person in.
+func setNewPassword(req *request) error {
+	token := req.r.PathValue("token")
+	open, err := req.site.People.Reset(req.ctx(), token, req.formValue("password"), req.clientInfo(), req.now)
+	fieldErrs, invalid := fieldErrors(err)
+	switch {
+	case err != nil && !invalid:
+		return err
+	case !open:
+		return req.renderNewPassword(false, accountview.NewPasswordPage{})
+	case invalid:
+		return req.renderNewPassword(true, accountview.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: ui.Input{Error: fieldErrs["password"]}})
+	}
+	req.toast("Password set. All other browsers are signed out. API keys that you created still work.", "")
+	return req.redirectSignedIn(paths.Heartbeats)
 }

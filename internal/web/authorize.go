@@ -1,250 +1,259 @@
 package web
 
 import (
-	"errors"
-	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
-	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/pingurl"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// refreshHeader marks the automatic reload of a list on an unattended page. Like a
-// stream, it does not keep the session alive.
+// refreshHeader marks the automatic reload of a list on an unattended page. It does
+// not extend the session.
 const refreshHeader = "Overdue-Refresh"
 
-// authenticate finds out who asks and whether they may. It reports false when it has
-// answered already, with the way to where they must go first.
-func (v *request) authenticate(rt route) (admitted bool, err error) {
-	if err := v.authenticatePerson(rt); err != nil {
+// authenticate identifies the person and checks what they may do. It returns false
+// if it has already answered, for example with the sign-in page.
+func (req *request) authenticate(rt route) (admitted bool, err error) {
+	if err := req.authenticatePerson(rt); err != nil {
 		return false, err
 	}
-	if err := v.readForm(rt); err != nil {
+	if err := req.readForm(rt); err != nil {
 		return false, err
 	}
-	if time.Since(v.now) > authenticationMaxAge { // the session may have ended meanwhile
-		if err := v.authenticatePerson(rt); err != nil {
+	if time.Since(req.now) > authenticationMaxAge { // the session may have ended while the form arrived
+		if err := req.authenticatePerson(rt); err != nil {
 			return false, err
 		}
 	}
-	if v.person.SignedIn() {
-		if err := v.authorize(rt); err != nil {
+	if req.person.SignedIn() {
+		if err := req.authorize(rt); err != nil {
 			return false, err
 		}
-		v.rememberOrigin(rt)
+		req.rememberOrigin(rt)
 	}
-	if ok, err := v.checkFormOrigin(rt); err != nil || !ok {
+	if ok, err := req.checkFormOrigin(rt); err != nil || !ok {
 		return false, err
 	}
 	switch {
 	case rt.right == anyone:
 		return true, nil
-	case !v.person.SignedIn():
-		return false, v.requireSignIn(rt)
-	case rt.right == signedIn || v.actor.May(rt.right):
+	case !req.person.SignedIn():
+		return false, req.requireSignIn(rt)
+	case rt.right == signedIn || req.actor.May(rt.right):
 		return true, nil
-	case v.actor.Role == 0:
-		return false, monitor.Faultf(monitor.Forbidden, "", "You belong to no project any more. Ask somebody to invite you.")
+	case req.actor.Role == 0:
+		return false, monitor.Faultf(monitor.Forbidden, "", "You no longer belong to a project. Ask an owner or admin to invite you.")
 	}
-	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", v.actor.Role)
+	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", req.actor.Role)
 }
 
-// authenticationMaxAge is how long the result of one session lookup stays valid.
+// authenticationMaxAge is how long one session lookup stays valid.
 const authenticationMaxAge = time.Second
 
-// authenticatePerson finds out who asks.
-func (v *request) authenticatePerson(rt route) (err error) {
-	if rt.isStream || v.r.Header.Get(refreshHeader) != "" {
-		v.person, err = v.site.People.CurrentWithoutActivity(v.ctx(), v.now)
+// authenticatePerson looks up the session. Streams and automatic reloads do not
+// extend it.
+func (req *request) authenticatePerson(rt route) (err error) {
+	if rt.isStream || req.r.Header.Get(refreshHeader) != "" {
+		req.person, err = req.site.People.CurrentWithoutActivity(req.ctx(), req.now)
 	} else {
-		v.person, err = v.site.People.Current(v.ctx(), v.clientAddress(), v.now)
+		req.person, err = req.site.People.Current(req.ctx(), req.clientAddress(), req.now)
 	}
 	return err
 }
 
-// clientAddress is the address that the visitor comes from.
-func (v *request) clientAddress() string { return v.site.ClientAddress(v.r) }
+// clientAddress returns the address of the client.
+func (req *request) clientAddress() string { return req.site.ClientAddress(req.r) }
 
-// authorize finds the project that is looked at: the one that the thing in the path
-// belongs to, so that a link leads everybody to the same page, or else the one
-// that was chosen. What belongs to somebody else's project is not there.
-func (v *request) authorize(rt route) error {
-	v.actor = v.person.Actor(0, v.clientAddress())
+// authorize selects the project of the request. It is the project of the resource
+// in the path, so that a link opens the same page for everybody, and otherwise the
+// project that was selected. Resources of projects that the person does not belong
+// to do not exist.
+func (req *request) authorize(rt route) error {
+	req.actor = req.person.Actor(0, req.clientAddress())
 	if m := resourcePattern.FindStringSubmatch(rt.pattern); m != nil {
-		project, found, err := v.site.Service.ProjectOf(v.ctx(), m[1], v.r.PathValue(m[2]))
+		project, found, err := req.site.Service.ProjectOf(req.ctx(), m[1], req.r.PathValue(m[2]))
 		if err != nil {
 			return err
 		}
-		there := v.person.Actor(project, v.clientAddress())
+		there := req.person.Actor(project, req.clientAddress())
 		if !found || there.Role == 0 {
-			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 		}
-		if there.Project.Slug != v.actor.Project.Slug {
-			v.site.People.Sessions.SelectProject(v.ctx(), there.Project.Slug)
+		if there.Project.Slug != req.actor.Project.Slug {
+			req.site.People.Sessions.SelectProject(req.ctx(), there.Project.Slug)
 		}
-		v.actor = there
-	} else if there := v.requestedProject(rt); there != nil {
+		req.actor = there
+	} else if there := req.requestedProject(rt); there != nil {
 		if there.Role == 0 {
-			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
 		}
-		v.actor = *there
+		req.actor = *there
 	}
-	if zone, err := time.LoadLocation(v.actor.Project.Zone); err == nil {
-		v.clock.Zone = zone // one that this machine does not know is read as UTC
+	if zone, err := time.LoadLocation(req.actor.Project.Zone); err == nil {
+		req.clock.Zone = zone // a zone that is unknown on this machine: UTC
 	}
 	return nil
 }
 
-// requireSignIn leads somebody who is not signed in to where they can, and back.
-func (v *request) requireSignIn(rt route) error {
-	begun, err := v.site.People.HasAccounts(v.ctx())
+// requireSignIn answers a person who is not signed in: with the sign-in page, which
+// leads back, or with an error for programs.
+func (req *request) requireSignIn(rt route) error {
+	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	switch {
 	case err != nil:
 		return err
-	case rt.isStream || rt.projectInQuery && v.r.Method == http.MethodPost:
-		return httpd.NewProblem(http.StatusUnauthorized, "Sign in first.")
-	case !begun:
-		return v.redirect(view.SetupPath)
-	case v.r.Method != http.MethodGet && v.formValue(view.OriginPersonField) != "":
-		return v.renderSignedOut()
-	case !isBrowser(v.r) && (v.r.Method != http.MethodGet || strings.HasPrefix(v.r.URL.Path, view.HeartbeatsPath+"/")):
-		// A job that pings the address of a page would take a redirect for success.
+	case rt.isStream || rt.projectInQuery && req.r.Method == http.MethodPost:
+		return httpd.NewProblem(http.StatusUnauthorized, "You are not signed in. Sign in, then try again.")
+	case !hasAccounts:
+		return req.redirect(paths.Setup)
+	case req.r.Method != http.MethodGet && req.formValue(ui.OriginPersonField) != "":
+		return req.renderSignedOut()
+	case !isBrowser(req.r) && (req.r.Method != http.MethodGet || strings.HasPrefix(req.r.URL.Path, paths.Heartbeats+"/")):
+		// A job that pings the address of a page would treat a redirect as success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
-			pingurl.For(v.site.BaseURL, "ID")+": copy the ping URL from the page of the heartbeat.")
-	case v.r.Method != http.MethodGet:
-		return v.redirect(view.SignInPath)
+			pingurl.For(req.site.BaseURL, "ID")+": copy the ping URL from the page of the heartbeat.")
+	case req.r.Method != http.MethodGet:
+		return req.redirect(paths.SignIn)
 	}
-	return v.redirect(view.SignInPath + "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode())
+	return req.redirect(paths.SignIn + "?" + url.Values{"next": {req.r.URL.RequestURI()}}.Encode())
 }
 
-// isBrowser reports whether a browser sent the request: they ask for HTML, and
-// say where a form comes from (Fetch Metadata; Origin, RFC 6454, section 7).
+// isBrowser reports whether a browser sent the request. Browsers accept HTML, and
+// send the origin of a form (Fetch Metadata; Origin, RFC 6454, section 7).
 func isBrowser(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" || strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// safeRedirect returns a path of ours to go to, or else the list of heartbeats. A
-// browser takes "//host" and "/\host" for another site.
+// safeRedirect returns next if it is a path of this site, and otherwise the
+// heartbeat list. Browsers treat "//host" and "/\host" as other sites.
 func safeRedirect(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
 		strings.ContainsAny(next, "\\\r\n\t") {
-		return view.HeartbeatsPath
+		return paths.Heartbeats
 	}
 	return next
 }
 
-// shell is what surrounds the pages of somebody who is signed in. live is the
-// path of the page's event stream, empty for a page at rest.
-func (v *request) shell(live string) view.Shell {
-	s := view.Shell{
-		Clock: v.clock, Theme: v.theme(), LivePath: live, Version: v.site.Version,
-		User:    view.User{Name: v.person.Name, Email: v.person.Email, Role: v.actor.Role.String()},
-		Project: view.Project{ID: v.actor.Project.Slug, Name: v.actor.Project.Name},
+// projectID returns the identifier of a project in forms and in the addresses of
+// streams and files. It is the key, which never changes.
+func projectID(p monitor.Project) string {
+	if p.Key == 0 {
+		return ""
 	}
-	s.Toast, s.UndoPath = v.site.People.Sessions.TakeFlash(v.ctx())
-	around, err := v.site.Service.NavCounts(v.ctx(), v.actor)
-	if err != nil && v.ctx().Err() == nil {
-		// The page is worth more than the numbers around it.
-		v.site.Logger.Error("surroundings of a page", "error", err, "request_id", httpd.RequestID(v.r))
-	}
-	s.Down, s.Unresolved, s.FailingChannels = around.DownHeartbeats, around.UnresolvedIncidents, around.FailingChannels
-	for _, m := range v.person.Memberships {
-		p := view.Project{ID: m.Project.Slug, Name: m.Project.Name, Heartbeats: around.Heartbeats[m.Project.Key]}
-		s.Projects = append(s.Projects, p)
-		if p.ID == s.Project.ID {
-			s.Project = p
-		}
-	}
-	return s
+	return strconv.FormatInt(p.Key, 10)
 }
 
-// renderError answers with the page that says what went wrong.
-func (v *request) renderError(err error) {
-	locate := func(field string) string { return field }
-	p, theirs := httpd.ProblemOf(err, locate)
-	page := view.ErrorPage{SignedOutShell: v.gate(), SignedIn: v.person.SignedIn()}
+// parseProjectID returns the key of the project that a form or an address names, or
+// 0.
+func parseProjectID(text string) int64 {
+	key, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || key < 1 {
+		return 0
+	}
+	return key
+}
+
+// requestedProject returns the project that a stream, a preview or a file belongs
+// to. The page names it, because another tab may have selected another project
+// since. It returns nil for other routes, and if no project is named.
+func (req *request) requestedProject(rt route) *auth.Actor {
+	text := req.r.URL.Query().Get(ui.OriginProjectField)
 	switch {
-	case theirs:
-		page.Status, page.Detail = p.Status, p.Detail
-		maps.Copy(v.w.Header(), p.GetHeaders())
-	case v.ctx().Err() != nil:
-		return // nobody waits for the answer
-	case errors.Is(err, auth.ErrBusy):
-		page.Status, page.Detail, theirs = http.StatusServiceUnavailable, "Too many people are signing in at the moment. Try again in a few seconds.", true
-		v.w.Header().Set("Retry-After", roundUpSeconds(auth.BusyWait))
-	case errors.Is(err, manage.ErrUnavailable):
-		page.Status = http.StatusServiceUnavailable
-		v.w.Header().Set("Retry-After", "5")
-	default:
-		page.Status, page.RequestID = http.StatusInternalServerError, httpd.RequestID(v.r)
+	case !rt.projectInQuery:
+		return nil
+	case req.r.Method == http.MethodPost:
+		text = req.formValue(ui.OriginProjectField)
 	}
-	if page.Status == http.StatusForbidden {
-		v.site.Logger.Info("request denied", "component", "web", "person", v.person.ID, "project", v.actor.Project.Slug,
-			"route", v.r.Pattern, "client", v.clientAddress(), "request_id", httpd.RequestID(v.r))
+	key := parseProjectID(text)
+	if key == 0 {
+		return nil
 	}
-	if !theirs {
-		v.site.Logger.Error("page", "error", err, "path", v.r.Pattern, "request_id", httpd.RequestID(v.r))
-	}
-	if err := v.renderStatus(page.Status, view.Error(page)); err != nil && v.ctx().Err() == nil {
-		v.site.Logger.Error("page of a problem", "error", err, "request_id", httpd.RequestID(v.r))
-	}
+	there := req.person.Actor(key, req.clientAddress())
+	return &there
 }
 
-// notFound answers what no route does.
-func notFound(v *request) error {
-	if v.r.URL.Path == "/" {
-		return v.redirect(view.HeartbeatsPath)
+// withProject adds the project of the page to a query.
+func (req *request) withProject(q url.Values) url.Values {
+	if q == nil {
+		q = url.Values{}
 	}
-	if allow := v.site.allowedMethods(v.r); len(allow) > 0 {
-		v.w.Header().Set("Allow", strings.Join(allow, ", "))
-		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address takes "+strings.Join(allow, ", ")+" only.")
-	}
-	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or what it showed was deleted.")
+	q.Set(ui.OriginProjectField, projectID(req.actor.Project))
+	return q
 }
 
-// allowedMethods are those that the address of a request takes, none where there is no
-// page (RFC 9110, 15.5.6).
-func (s *Site) allowedMethods(r *http.Request) []string {
-	var all []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := s.mux.Handler(other); pattern != "/" {
-			all = append(all, method)
+// maxPageAddress is the maximum length of the page address that a form carries, in bytes.
+const maxPageAddress = 2000
+
+// rememberOrigin stores the origin that the forms on this page carry.
+func (req *request) rememberOrigin(rt route) {
+	page := req.r.URL.RequestURI()
+	switch {
+	case req.r.Method == http.MethodPost:
+		page = req.formValue(ui.OriginPageField) // a form that is shown again keeps its page
+	case rt.isStream:
+		page = strings.TrimPrefix(req.r.URL.Path, "/live") // the stream renders the forms of its page
+	}
+	if len(page) > maxPageAddress || page != safeRedirect(page) {
+		page = req.r.URL.Path
+	}
+	req.context = ui.WithOrigin(req.context, ui.FormOrigin{
+		Project: projectID(req.actor.Project), Person: req.person.ID, Page: page,
+	})
+}
+
+// checkFormOrigin checks that a form was rendered for this project and person. It
+// returns false if it has already answered.
+func (req *request) checkFormOrigin(rt route) (bool, error) {
+	if req.r.Method != http.MethodPost || rt.right == anyone || !req.person.SignedIn() {
+		return true, nil
+	}
+	if req.formValue(ui.OriginPersonField) == "" || rt.right != signedIn && parseProjectID(req.formValue(ui.OriginProjectField)) == 0 {
+		return false, monitor.Faultf(monitor.Conflict, "", "This form does not say which project and person it was made for, so nothing was changed. Open the page again.")
+	}
+	if req.formValue(ui.OriginPersonField) != req.person.ID {
+		return false, monitor.Faultf(monitor.Conflict, "", "Another person is signed in in this browser now, so nothing was changed. Sign in as the person who opened the form.")
+	}
+	if rt.right == signedIn || parseProjectID(req.formValue(ui.OriginProjectField)) == req.actor.Project.Key {
+		return true, nil
+	}
+	return false, req.renderOtherProject()
+}
+
+// renderOtherProject answers a form of another project than the selected one.
+func (req *request) renderOtherProject() error {
+	d := req.heldForm()
+	there := req.person.Actor(parseProjectID(d.Project), req.clientAddress())
+	p := layout.WrongProjectPage{Shell: req.shell(""), Typed: submittedLines(d.Values)}
+	if there.Role != 0 {
+		p.FormProject = there.Project.Name
+		p.HeldForm, p.TooLong = req.site.sealer.SealHeldForm(d, req.now)
+	}
+	return req.renderStatus(http.StatusConflict, layout.WrongProject(p))
+}
+
+// submittedLines returns what a person typed into a form, without hidden and secret
+// fields.
+func submittedLines(values url.Values) []ui.Option {
+	var lines []ui.Option
+	for _, name := range sortedNames(values) {
+		text := strings.TrimSpace(strings.Join(values[name], ", "))
+		if text == "" || strings.HasPrefix(name, "settings.") || unlistedFields[name] {
+			continue
 		}
+		lines = append(lines, ui.Option{Label: strings.ReplaceAll(name, "_", " "), Value: text})
 	}
-	return all
+	return lines
 }
 
-// fieldErrors returns what is wrong with each field of a form, by its name, and
-// false when the error is about no field.
-func fieldErrors(err error) (map[string]string, bool) {
-	faults, many := errors.AsType[monitor.Faults](err)
-	if fault, one := errors.AsType[*monitor.Fault](err); !many && one {
-		faults = monitor.Faults{fault}
-	}
-	all := map[string]string{}
-	for _, f := range faults {
-		if f.Field != "" {
-			all[f.Field] = f.Message
-		}
-	}
-	return all, len(all) > 0
-}
-
-// statusInvalid is the status of a form that comes back because something in it was
-// wrong.
-const statusInvalid = http.StatusUnprocessableEntity
-
-// formValue is a field of the form as it was sent.
-// A browser ends the lines of a text area with CR LF, everything else here with LF.
-func (v *request) formValue(field string) string {
-	return strings.ReplaceAll(v.r.PostForm.Get(field), "\r\n", "\n")
-}
+// unlistedFields are fields that mean nothing to people.
+var unlistedFields = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true}

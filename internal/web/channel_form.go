@@ -1,9 +1,10 @@
 package web
 
 import (
-	"maps"
+	"context"
+	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -11,67 +12,71 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/web/view"
+	"overdue/internal/web/forms"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// channelDraft is what the form of a channel holds.
+// channelDraft holds the values of a channel form.
 type channelDraft struct {
 	kind, name, remindEvery        string
-	settings                       map[string]any // as the form shows them: without secrets
+	settings                       map[string]any // without secrets
 	notifyOnRecovery, notifyOnLate bool
-	secrets                        map[string]any    // that were typed
-	sealedSecrets                  string            // the same, sealed
-	regenerate                     map[string]bool   // secrets that Overdue is to make again, by field
-	errors                         map[string]string // what is wrong, by field
-	deliveries                     []view.Delivery
+	secrets                        map[string]any    // typed secrets
+	sealedSecrets                  string            // the typed secrets, encrypted
+	regenerate                     map[string]bool   // secrets to generate again, by field
+	errors                         map[string]string // by field
+	deliveries                     []ui.Delivery
 	version, shown                 string // of the channel that is edited
 }
 
-// showNewChannel is the empty form of a kind.
-func showNewChannel(v *request) error {
-	k, known := notify.KindOf(v.r.URL.Query().Get("kind"))
+// showNewChannel shows an empty form of a kind.
+func showNewChannel(req *request) error {
+	k, known := notify.KindOf(req.r.URL.Query().Get("kind"))
 	if !known {
 		k = notify.Kinds()[0]
 	}
-	return v.renderChannelForm(http.StatusOK, channelDraft{kind: k.Name, notifyOnRecovery: true}, nil)
+	return req.renderChannelForm(http.StatusOK, channelDraft{kind: k.Name, notifyOnRecovery: true}, nil)
 }
 
-// showChannel is the form of a channel as it was saved, or what it says for those
-// who may not change it.
-func showChannel(v *request) error {
-	return v.renderChannel(http.StatusOK, v.r.PathValue("id"), "", nil)
+// showChannel shows a saved channel: as a form, or without one to people who cannot
+// change it.
+func showChannel(req *request) error {
+	return req.renderChannel(http.StatusOK, req.r.PathValue("id"), "", nil)
 }
 
-// renderChannel answers with a channel as it was saved. secret is one that was made
-// just now; test is a test alert that was sent just now.
-func (v *request) renderChannel(status int, id, secret string, test *view.Delivery) error {
-	c, err := v.site.Service.Channel(v.ctx(), v.actor, id)
+// renderChannel shows a saved channel. secret was just generated, test was just
+// sent.
+func (req *request) renderChannel(status int, id, secret string, test *ui.Delivery) error {
+	c, err := req.site.Service.Channel(req.ctx(), req.actor, id)
 	if err != nil {
 		return err
 	}
 	d := savedChannel(c)
 	if test != nil {
-		d.deliveries = []view.Delivery{*test}
+		d.deliveries = []ui.Delivery{*test}
 	}
-	page, err := v.channelFormPage(d, &c)
+	page, err := req.channelFormPage(d, &c)
 	if err != nil {
 		return err
 	}
 	page.NewSecret = secret
-	return v.renderStatus(status, view.ChannelEditor(page))
+	return req.renderStatus(status, channelview.Form(page))
 }
 
-// savedChannel is the form of a channel as it was saved.
+// savedChannel returns the form with the saved values.
 func savedChannel(c monitor.Channel) channelDraft {
 	d := channelDraft{
 		kind: c.Kind, name: c.Name, settings: c.Settings, notifyOnRecovery: c.NotifyOnRecovery, notifyOnLate: c.NotifyOnLate, remindEvery: reminderSeconds(c.RemindEvery),
 		version: manage.ChannelVersion(c),
 	}
-	d.shown = encodeShownValues(d.formValues())
+	d.shown = encodeOriginalValues(d.formValues())
 	return d
 }
 
-// reminderSeconds is how the form writes how often to remind.
+// reminderSeconds returns the value of the reminder field.
 func reminderSeconds(every time.Duration) string {
 	if every == 0 {
 		return ""
@@ -79,71 +84,61 @@ func reminderSeconds(every time.Duration) string {
 	return strconv.Itoa(int(every / time.Second))
 }
 
-// renderChannelForm answers with a form; saved is the channel that it changes, nil for
-// a new one.
-func (v *request) renderChannelForm(status int, d channelDraft, saved *monitor.Channel) error {
-	page, err := v.channelFormPage(d, saved)
+// renderChannelForm shows a form. saved is the edited channel, or nil.
+func (req *request) renderChannelForm(status int, d channelDraft, saved *monitor.Channel) error {
+	page, err := req.channelFormPage(d, saved)
 	if err != nil {
 		return err
 	}
-	return v.renderStatus(status, view.ChannelEditor(page))
+	return req.renderStatus(status, channelview.Form(page))
 }
 
-// channelFormPage is the form as the page shows it.
-func (v *request) channelFormPage(d channelDraft, saved *monitor.Channel) (view.ChannelFormPage, error) {
-	list, all, err := v.site.Service.ChannelDetails(v.ctx(), v.actor)
+// channelFormPage returns the page of a form.
+func (req *request) channelFormPage(d channelDraft, saved *monitor.Channel) (channelview.FormPage, error) {
+	list, all, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
 	if err != nil {
-		return view.ChannelFormPage{}, err
+		return channelview.FormPage{}, err
 	}
-	p := view.ChannelFormPage{
-		NoMailServer: d.kind == "email" && v.site.SendMail == nil, OnlyChannel: len(list) == 1,
-		Kind: ChannelKind(d.kind), Kinds: ChannelKinds(), Name: view.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
-		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: view.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
-		Deliveries: d.deliveries, Previews: v.messagePreviews(d), Version: d.version, OriginalValues: d.shown,
+	p := channelview.FormPage{
+		NoMailServer: d.kind == "email" && req.site.SendMail == nil, OnlyChannel: len(list) == 1,
+		Kind: present.ChannelKind(d.kind), Kinds: present.ChannelKinds(), Name: ui.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
+		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: ui.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
+		Deliveries: d.deliveries, Previews: req.messagePreviews(d), Version: d.version, OriginalValues: d.shown,
 	}
 	if saved == nil {
-		p.AlertingHeartbeats, p.TotalHeartbeats, p.Shell = all.AllChannels, all.Heartbeats, v.shell("")
+		p.AlertingHeartbeats, p.TotalHeartbeats, p.Shell = all.AllChannels, all.Heartbeats, req.shell("")
 		return p, nil
 	}
-	detail, reach, err := v.site.Service.ChannelDetail(v.ctx(), v.actor, saved.ID)
-	p.Target = ChannelTarget(*saved)
+	detail, reach, err := req.site.Service.ChannelDetail(req.ctx(), req.actor, saved.ID)
+	p.Target = present.ChannelTarget(*saved)
 	p.ID, p.Title, p.AlertingHeartbeats, p.TotalHeartbeats = saved.ID, saved.Name, detail.Heartbeats, reach.Heartbeats
 	for _, last := range detail.LastDeliveries {
-		p.Deliveries = append(p.Deliveries, LastDelivery(last))
+		p.Deliveries = append(p.Deliveries, present.LastDelivery(last))
 	}
-	p.Shell = v.shell("")
+	p.Shell = req.shell("")
 	return p, err
 }
 
-// LastDelivery is one attempt in the list of last deliveries.
-func LastDelivery(d manage.LastDelivery) view.Delivery {
-	state := map[string]string{"sent": "sent", "retry": "retrying", "refused": "failed"}[d.Outcome]
-	return view.Delivery{
-		Message: EventName(d.Event), State: state, Latency: d.Took, Response: Response(d.Status, d.Detail), At: d.At,
-	}
-}
-
-// channelFormFields are what the kind asks for, with what is in the form.
-func channelFormFields(d channelDraft, saved *monitor.Channel) []view.SettingField {
+// channelFormFields returns the setting fields of the kind, with their values.
+func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.SettingField {
 	k, _ := notify.KindOf(d.kind)
-	var all []view.SettingField
+	var all []channelview.SettingField
 	for _, f := range k.Fields {
-		shown := view.SettingField{
+		shown := channelview.SettingField{
 			Name: f.Name, Label: f.Label, Type: "text", Required: f.Required && f.Generate == nil, Secret: f.Secret,
 			Help: f.Help, Placeholder: f.Placeholder,
-			In: view.Input{Value: SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
+			In: ui.Input{Value: forms.SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
 		}
 		switch f.Type {
 		case notify.FieldURL:
 			shown.Type = "url"
 		case notify.FieldList:
 			shown.Type = "textarea"
-			shown.Help = strings.TrimSpace("One a line. " + f.Help)
+			shown.Help = strings.TrimSpace("One per line. " + f.Help)
 		case notify.FieldHeaders:
-			// The names are no secret and must be seen to be changed; the values are
-			// dots, which stand for what is kept.
+			// Names of headers are not secret. Their values are masked.
 			shown.Type, shown.Secret = "textarea", false
-			shown.Help = strings.TrimSpace("One a line, such as X-Team: ops. " + f.Help)
+			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
 		case notify.FieldText, notify.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]
@@ -156,134 +151,79 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []view.SettingFie
 	return all
 }
 
-// SettingText is a setting as the form writes it.
-func SettingText(f notify.Field, value any) string {
-	switch value := value.(type) {
-	case string:
-		if f.Secret {
-			return ""
-		}
-		return value
-	case []any:
-		var lines []string
-		for _, item := range value {
-			text, _ := item.(string) // lists hold nothing else
-			lines = append(lines, text)
-		}
-		return strings.Join(lines, "\n")
-	case map[string]any:
-		var lines []string
-		for _, name := range slices.Sorted(maps.Keys(value)) {
-			text, _ := value[name].(string)
-			lines = append(lines, strings.TrimSpace(name+": "+text))
-		}
-		return strings.Join(lines, "\n")
-	}
-	return ""
-}
-
-// ParseSetting is a setting as it was typed, nil for one that is to be removed. A secret
-// that stays empty is kept as it is.
-func ParseSetting(f notify.Field, text string) (value any, given bool) {
-	switch f.Type {
-	case notify.FieldList:
-		list := []any{}
-		for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ';' }) {
-			if item = strings.TrimSpace(item); item != "" {
-				list = append(list, item)
-			}
-		}
-		return list, true
-	case notify.FieldHeaders:
-		pairs := map[string]any{}
-		for line := range strings.Lines(text) {
-			name, value, _ := strings.Cut(line, ":")
-			if name = strings.TrimSpace(name); name != "" {
-				pairs[name] = strings.TrimSpace(value)
-			}
-		}
-		return pairs, true
-	case notify.FieldText, notify.FieldURL, notify.FieldSecret:
-	}
-	if f.Secret && text == "" {
-		return nil, false
-	}
-	return text, true
-}
-
-// channelEdit reads the form of a channel of a kind.
-func (v *request) channelEdit(kind, id string) manage.ChannelEdit {
+// channelEdit parses the form of a channel.
+func (req *request) channelEdit(kind, id string) manage.ChannelEdit {
 	e := manage.ChannelEdit{
-		Name: new(v.formValue("name")), Settings: map[string]any{}, RemindEvery: new(v.formValue("remind_every")),
-		NotifyOnLate: new(v.formValue("notify_on_late") != ""), NotifyOnRecovery: new(v.formValue("notify_on_recovery") != ""),
+		Name: new(req.formValue("name")), Settings: map[string]any{}, RemindEvery: new(req.formValue("remind_every")),
+		NotifyOnLate: new(req.formValue("notify_on_late") != ""), NotifyOnRecovery: new(req.formValue("notify_on_recovery") != ""),
 	}
 	if id == "" {
 		e.Kind = &kind
 	}
 	k, _ := notify.KindOf(kind)
 	for _, f := range k.Fields {
-		if value, given := ParseSetting(f, v.formValue("settings."+f.Name)); given {
+		if value, given := forms.ParseSetting(f, req.formValue("settings."+f.Name)); given {
 			e.Settings[f.Name] = value
 		}
 	}
-	RestoreSecrets(e.Settings, v.submittedSecrets(kind, id))
-	for name := range v.regeneratedSecrets(k) {
+	forms.RestoreSecrets(e.Settings, req.submittedSecrets(kind, id))
+	for name := range req.regeneratedSecrets(k) {
 		e.Settings[name] = nil
 	}
 	return e
 }
 
-// regeneratedSecrets returns the secrets that the form asks Overdue to generate again, by
+// regeneratedSecrets returns the secrets that the form asks to generate again, by
 // field.
-func (v *request) regeneratedSecrets(k notify.Kind) map[string]bool {
+func (req *request) regeneratedSecrets(k notify.Kind) map[string]bool {
 	all := map[string]bool{}
 	for _, f := range k.Fields {
-		if f.Generate != nil && v.formValue(view.RenewFieldName(f.Name)) != "" {
+		if f.Generate != nil && req.formValue(channelview.RenewFieldName(f.Name)) != "" {
 			all[f.Name] = true
 		}
 	}
 	return all
 }
 
-// rerenderNewChannel shows the form of a new channel, filled in.
-func rerenderNewChannel(v *request) error {
-	kind := v.formValue("kind")
-	return v.renderChannelForm(http.StatusOK, v.submittedChannel(kind, "", nil), nil)
+// rerenderNewChannel shows the submitted form of a new channel.
+func rerenderNewChannel(req *request) error {
+	kind := req.formValue("kind")
+	return req.renderChannelForm(http.StatusOK, req.submittedChannel(kind, "", nil), nil)
 }
 
-// rerenderChannelForm shows the form of an existing channel, filled in.
-func rerenderChannelForm(v *request) error {
-	saved, err := v.site.Service.Channel(v.ctx(), v.actor, v.r.PathValue("id"))
+// rerenderChannelForm shows the submitted form of an existing channel.
+func rerenderChannelForm(req *request) error {
+	saved, err := req.site.Service.Channel(req.ctx(), req.actor, req.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if v.formValue("kind") == "" { // a test from the list, which has no form
-		return v.renderChannel(http.StatusOK, saved.ID, "", nil)
+	if req.formValue("kind") == "" { // a test from the list, which has no form
+		return req.renderChannel(http.StatusOK, saved.ID, "", nil)
 	}
-	return v.renderChannelForm(http.StatusOK, v.submittedChannel(saved.Kind, saved.ID, nil), &saved)
+	return req.renderChannelForm(http.StatusOK, req.submittedChannel(saved.Kind, saved.ID, nil), &saved)
 }
 
-// submittedChannel is the form as it was sent. Its secrets come back as dots, with
-// what they stand for sealed beside them. A secret that was refused does not: nobody
-// could see it to correct it, and an empty field would stand for it for ever. Headers
-// do: their names are seen, so theirs can be taken out.
-func (v *request) submittedChannel(kind, id string, about map[string]string) channelDraft {
+// submittedChannel returns the submitted form. Its secrets are masked, and
+// encrypted in a hidden field. An invalid secret is dropped: nobody could see it to
+// correct it, and the empty field would keep it. Headers are kept, because their
+// names are visible and can be removed.
+func (req *request) submittedChannel(kind, id string, fieldErrs map[string]string) channelDraft {
 	d := channelDraft{
-		kind: kind, name: v.formValue("name"), remindEvery: v.formValue("remind_every"), settings: map[string]any{},
-		notifyOnRecovery: v.formValue("notify_on_recovery") != "", notifyOnLate: v.formValue("notify_on_late") != "", errors: about,
-		version: v.formValue(view.VersionField), shown: v.formValue(view.OriginalValuesField),
+		kind: kind, name: req.formValue("name"), remindEvery: req.formValue("remind_every"), settings: map[string]any{},
+		notifyOnRecovery: req.formValue("notify_on_recovery") != "", notifyOnLate: req.formValue("notify_on_late") != "", errors: fieldErrs,
+		version: req.formValue(ui.VersionField), shown: req.formValue(ui.OriginalValuesField),
 	}
-	d.secrets = v.submittedSecrets(kind, id)
+	d.secrets = req.submittedSecrets(kind, id)
 	k, _ := notify.KindOf(d.kind)
-	d.regenerate = v.regeneratedSecrets(k)
+	d.regenerate = req.regeneratedSecrets(k)
 	for _, f := range k.Fields {
-		if _, wrong := about["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
+		if _, wrong := fieldErrs["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
 			delete(d.secrets, f.Name)
 		}
 	}
-	d.sealedSecrets = v.site.sealer.SealSecrets(d.secrets, v.secretsContext(kind, id), v.now)
+	d.sealedSecrets = req.site.sealer.SealSecrets(d.secrets, req.secretsContext(kind, id), req.now)
 	for _, f := range k.Fields {
-		value, _ := ParseSetting(f, v.formValue("settings."+f.Name))
+		value, _ := forms.ParseSetting(f, req.formValue("settings."+f.Name))
 		if pairs, ok := value.(map[string]any); ok {
 			for name := range pairs {
 				pairs[name] = notify.Masked
@@ -294,74 +234,119 @@ func (v *request) submittedChannel(kind, id string, about map[string]string) cha
 	return d
 }
 
-// testRetryAfter asks to wait, as long as the next one takes to be allowed.
-const testRetryAfter = 6 * time.Second
+// The example of the message previews: a nightly backup that did not ping.
+const (
+	previewJob      = "Nightly database backup"
+	previewInterval = 24 * time.Hour
+	previewGrace    = 10 * time.Minute
+	previewDownFor  = 2*time.Hour + 14*time.Minute
+)
 
-// testChannelDraft sends a test alert to a channel that was not saved.
-func testChannelDraft(v *request) error { return v.renderTest("", nil) }
+// messagePreviews returns examples of the alerts of the channel.
+func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
+	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
+	due := opened.Add(-previewGrace)
+	down := notify.Notification{
+		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: present.Zone(req.clock),
+		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
+		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: req.site.BaseURL, AckURL: req.site.BaseURL,
+	}
+	all := []channelview.MessagePreview{req.messagePreview(down, "down")}
+	if d.notifyOnRecovery {
+		up := down
+		up.Event, up.At, up.Resolution, up.DownFor = notify.EventResolved, req.now, "recovered", previewDownFor
+		up.NextDue, up.LastPing, up.Due, up.Deadline, up.AckURL = req.now.Add(previewInterval), time.Time{}, time.Time{}, time.Time{}, ""
+		all = append(all, req.messagePreview(up, "up"))
+	}
+	return all
+}
 
-// testChannel sends a test alert to a channel as it stands in its form, or from
-// the list, which has no form, as it was saved.
-func testChannel(v *request) error {
-	id := v.r.PathValue("id")
-	if v.formValue("kind") != "" {
-		before, err := v.site.Service.Channel(v.ctx(), v.actor, id)
-		if err != nil {
-			return err
+// messagePreview returns one example of an alert.
+func (req *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
+	m := n.Message()
+	p := channelview.MessagePreview{Status: status, At: req.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
+	for _, f := range m.Facts {
+		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
+	}
+	for _, l := range m.Links {
+		p.Actions = append(p.Actions, l.Label)
+	}
+	return p
+}
+
+// channelFormLabels returns the fields of the channel form, with the texts for
+// people.
+func channelFormLabels(kind string) []ui.Option {
+	all := []ui.Option{{Value: "name", Label: "Name"}}
+	k, _ := notify.KindOf(kind)
+	for _, f := range k.Fields {
+		all = append(all, ui.Option{Value: "settings." + f.Name, Label: f.Label})
+	}
+	return append(all, ui.Option{Value: "notify_on_recovery", Label: "Message when it recovers"},
+		ui.Option{Value: "notify_on_late", Label: "Message when it is Late"}, ui.Option{Value: "remind_every", Label: "Remind while Down, seconds"})
+}
+
+// formValues returns the values that a browser sends for an unchanged form.
+func (d channelDraft) formValues() url.Values {
+	values := url.Values{"name": {d.name}, "remind_every": {d.remindEvery}}
+	k, _ := notify.KindOf(d.kind)
+	for _, f := range k.Fields {
+		values["settings."+f.Name] = []string{forms.SettingText(f, d.settings[f.Name])}
+	}
+	for name, on := range map[string]bool{"notify_on_recovery": d.notifyOnRecovery, "notify_on_late": d.notifyOnLate} {
+		if on {
+			values[name] = []string{"on"}
 		}
-		return v.renderTest(id, &before)
 	}
-	_, err := v.site.Service.TestChannel(v.ctx(), v.actor, id)
-	if isFault(err, monitor.RateLimited) {
-		return v.renderChannel(v.setRetryAfter(testRetryAfter), id, "", &view.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: v.now})
-	}
+	return values
+}
+
+// staleChannel returns the conflict of a form that is based on an old version.
+func (req *request) staleChannel(ctx context.Context, id string) (editConflict, error) {
+	c, err := req.site.Service.Channel(ctx, req.actor, id)
 	if err != nil {
-		return err
+		return editConflict{}, err
 	}
-	return v.renderChannel(http.StatusOK, id, "", nil) // the test is the last of its deliveries
+	typed := req.submittedChannel(c.Kind, c.ID, nil)
+	e := editConflict{
+		title: c.Name, formPath: paths.Channel(c.ID), backPath: paths.Channel(c.ID), version: manage.ChannelVersion(c),
+		fields: channelFormLabels(c.Kind), saved: savedChannel(c).formValues(), submitted: typed.formValues(),
+		hidden: []ui.Option{{Value: typed.sealedSecrets, Label: "kept"}, {Value: c.Kind, Label: "kind"}},
+	}
+	for name := range typed.secrets {
+		e.secrets = append(e.secrets, "settings."+name)
+	}
+	e.lastChange, err = req.site.Service.LastChange(ctx, req.actor, "channel.change", manage.ChannelAuditTarget(c))
+	return e, err
 }
 
-// renderTest sends a test alert as the form says, and shows the form again with what
-// the provider answered.
-func (v *request) renderTest(id string, saved *monitor.Channel) error {
-	kind := v.formValue("kind")
-	if saved != nil {
-		kind = saved.Kind
-	}
-	begun := time.Now()
-	result, kept, err := v.site.Service.TestChannelDraft(v.ctx(), v.actor, id, v.channelEdit(kind, id))
-	about, wrong := fieldErrors(err)
-	limited := isFault(err, monitor.RateLimited)
-	if err != nil && !wrong && !limited {
-		return err
-	}
-	d := v.submittedChannel(kind, id, about)
-	if wrong {
-		return v.renderChannelForm(statusInvalid, d, saved)
-	}
-	status := http.StatusOK
-	if limited {
-		status = v.setRetryAfter(testRetryAfter)
-		d.deliveries = []view.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: v.now}}
-	} else if !kept {
-		d.deliveries = []view.Delivery{TestDelivery(result, time.Since(begun), v.now)}
-	}
-	return v.renderChannelForm(status, d, saved)
-}
-
-// TestDelivery is a test alert in the list of last deliveries.
-func TestDelivery(result manage.TestResult, took time.Duration, now time.Time) view.Delivery {
-	d := view.Delivery{Message: "Test", State: "sent", Attempts: 1, Latency: took, At: now}
-	code := 0
-	if result.Status != nil {
-		code = *result.Status
-	}
-	if !result.Delivered {
-		d.State = "failed"
-		if code < 300 { // the code of the recipients who have it
-			code = 0
+// secretsContext identifies the form that encrypted secrets belong to. Another
+// person, channel or destination cannot use them.
+func (req *request) secretsContext(kind, id string) string {
+	k, _ := notify.KindOf(kind)
+	typed := notify.Settings{}
+	for _, f := range k.Fields {
+		if f.Destination {
+			typed[f.Name] = req.formValue("settings." + f.Name)
 		}
 	}
-	d.Response = Response(code, result.Detail)
-	return d
+	return fmt.Sprintf("%q", []string{req.person.ID, req.actor.Project.Slug, kind, id, k.Destination(typed)})
+}
+
+// submittedSecrets returns the secrets of a channel form: those typed now, and
+// those typed before that the form brought back.
+func (req *request) submittedSecrets(kind, id string) map[string]any {
+	k, _ := notify.KindOf(kind)
+	before := req.site.sealer.OpenSecrets(req.formValue("kept"), req.secretsContext(kind, id), req.now)
+	all := map[string]any{}
+	for _, f := range k.Fields {
+		if req.formValue(TakePrefix+"settings."+f.Name) == "theirs" {
+			continue
+		}
+		value, given := forms.ParseSetting(f, req.formValue("settings."+f.Name))
+		if secret := forms.SubmittedSecret(f, value, given, before[f.Name]); secret != nil {
+			all[f.Name] = secret
+		}
+	}
+	return all
 }

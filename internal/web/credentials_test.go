@@ -13,11 +13,11 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/ui"
 )
 
-// postWithEndedSession sends a form as a person whose session is ended after it was
-// found, and before the route does its work.
+// postWithEndedSession sends a form whose session ends between authentication and
+// handler.
 func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) response {
 	w.Helper()
 	var during route
@@ -27,9 +27,9 @@ func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) resp
 		}
 	}
 	handle := during.handle
-	during.handle = func(v *request) error {
-		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(v.person.ID, "") })
-		return handle(v)
+	during.handle = func(req *request) error {
+		w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(req.person.ID, "") })
+		return handle(req)
 	}
 	_, path, _ := strings.Cut(pattern, " ")
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
@@ -46,7 +46,7 @@ func TestServe_ASessionThatEndsDuringARequestChangesNothing(t *testing.T) {
 		for pattern, form := range map[string]url.Values{
 			"POST /api-keys":         {"name": {"thief"}},
 			"POST /team/invitations": {"email": {"thief@example.org"}, "role": {"admin"}},
-			"POST /account":          {"name": {"Thief"}, view.VersionField: {"admin"}},
+			"POST /account":          {"name": {"Thief"}, ui.VersionField: {"admin"}},
 		} {
 			w.expectText(w.postWithEndedSession("admin", pattern, w.withOrigin("admin", form)), http.StatusUnauthorized, "You were signed out; sign in to continue")
 		}
@@ -71,7 +71,7 @@ func TestAcceptInvitation_GrantsNoMoreThanTheSenderCould(t *testing.T) {
 		for _, a := range []response{w.get("", first), w.post("", first, url.Values{"name": {"Eve"}, "password": {testPassword}})} {
 			w.expectHTML(a, http.StatusGone)
 		}
-		// Also where the link was not ended, and the role is lowered while it is taken up.
+		// The same if the link is still valid, and the sender's role changes meanwhile.
 		admin := w.person("admin")
 		become := func(role monitor.Role) {
 			w.update(func(tx *store.Tx) error { return tx.SetMember(w.project.Key, admin.ID, role, w.now()) })
@@ -156,7 +156,7 @@ func TestSignOut_ClearsStorageAndNoForeignCookies(t *testing.T) {
 	})
 }
 
-// signedInAgo signs the owner in as if it had been some time ago.
+// signedInAgo returns a session of the owner that started some time ago.
 func (w *fixture) signedInAgo(ago time.Duration) (cookie *http.Cookie, session string) {
 	w.Helper()
 	rec := httptest.NewRecorder()

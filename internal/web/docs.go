@@ -1,40 +1,40 @@
 package web
 
 import (
-	"context"
-	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/a-h/templ"
-
 	"overdue/internal/auth"
+	"overdue/internal/httpd"
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/docsite"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// maxHeartbeatChoices is how many heartbeats a reader may choose from: the newest, for
-// who reads this is wiring one up.
+// maxHeartbeatChoices is the number of heartbeats that a reader can choose from,
+// newest first.
 const maxHeartbeatChoices = 50
 
-// placeholderID stands in the ping URL of a reader who has none.
-const placeholderID = "YOUR-ID"
-
-// docsHandlers is the manual with all that its pages are drawn from, read when
-// somebody first asks.
+// docsHandlers serve the manual. It is parsed at the first request.
 type docsHandlers struct {
-	manual        func() (*Manual, error)
-	reference     func() ([]view.OperationGroup, error)
-	feedbackLimit *FeedbackLimiter
+	manual        func() (*docsite.Manual, error)
+	reference     func() ([]docsview.OperationGroup, error)
+	feedbackLimit *docsite.FeedbackLimiter
 }
 
-// newDocsHandlers returns the manual of an installation. document is the description
-// of its API; without one the reference only says where it is.
+// newDocsHandlers returns the handlers of an installation with this base URL.
+// document returns its OpenAPI document; if it is nil, the reference only links to
+// the document.
 func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers {
 	return &docsHandlers{
-		manual: sync.OnceValues(Load),
-		reference: sync.OnceValues(func() ([]view.OperationGroup, error) {
+		manual: sync.OnceValues(docsite.Load),
+		reference: sync.OnceValues(func() ([]docsview.OperationGroup, error) {
 			if document == nil {
 				return nil, nil
 			}
@@ -42,21 +42,21 @@ func newDocsHandlers(base string, document func() ([]byte, error)) *docsHandlers
 			if err != nil {
 				return nil, err
 			}
-			s, err := ParseOpenAPI(written)
+			s, err := docsite.ParseOpenAPI(written)
 			if err != nil {
 				return nil, err
 			}
 			return s.Groups(base), nil
 		}),
-		feedbackLimit: NewFeedbackLimiter(),
+		feedbackLimit: docsite.NewFeedbackLimiter(),
 	}
 }
 
-// docRoutes are the pages of the manual. Everybody may read it.
+// docRoutes returns the routes of the manual, which is public.
 func (s *Site) docRoutes() []route {
 	l := newDocsHandlers(s.BaseURL, s.OpenAPI)
 	return []route{
-		{pattern: "GET /docs", right: anyone, handle: func(v *request) error { return v.redirect(view.FirstHeartbeatPath) }},
+		{pattern: "GET /docs", right: anyone, handle: func(req *request) error { return req.redirect(paths.FirstHeartbeatDoc) }},
 		{pattern: "GET /docs/{page}", right: anyone, handle: l.showPage},
 		{pattern: "GET /docs/search", right: anyone, handle: l.search},
 		{pattern: "POST /docs/feedback", right: anyone, handle: l.saveFeedback},
@@ -64,23 +64,23 @@ func (s *Site) docRoutes() []route {
 	}
 }
 
-// layout are what is around every page of the manual.
-func (l *docsHandlers) layout(v *request) (*Manual, view.DocShell, error) {
+// layout returns the manual and what surrounds each of its pages.
+func (l *docsHandlers) layout(req *request) (*docsite.Manual, docsview.DocShell, error) {
 	b, err := l.manual()
 	if err != nil {
-		return nil, view.DocShell{}, err
+		return nil, docsview.DocShell{}, err
 	}
-	return b, view.DocShell{Clock: v.clock, Theme: v.theme(), Nav: b.Nav, SignedIn: v.person.SignedIn()}, nil
+	return b, docsview.DocShell{Clock: req.clock, Theme: req.theme(), Nav: b.Nav, SignedIn: req.person.SignedIn()}, nil
 }
 
 // showPage shows one page.
-func (l *docsHandlers) showPage(v *request) error {
-	return l.renderPage(v, v.r.PathValue("page"), view.DocFeedback{Saved: v.r.URL.Query().Has("noted")})
+func (l *docsHandlers) showPage(req *request) error {
+	return l.renderPage(req, req.r.PathValue("page"), docsview.FeedbackAnswer{Saved: req.r.URL.Query().Has("noted")})
 }
 
-// renderPage draws a page, with an answer to it that was kept or could not be.
-func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedback) error {
-	b, m, err := l.layout(v)
+// renderPage shows a page, with feedback that was saved or is invalid.
+func (l *docsHandlers) renderPage(req *request, slug string, answer docsview.FeedbackAnswer) error {
+	b, m, err := l.layout(req)
 	if err != nil {
 		return err
 	}
@@ -89,76 +89,64 @@ func (l *docsHandlers) renderPage(v *request, slug string, answer view.DocFeedba
 		status = statusInvalid
 	}
 	before, after := b.Neighbours(slug)
-	if slug == ReferenceSlug {
+	if slug == docsite.ReferenceSlug {
 		groups, err := l.reference()
 		if err != nil {
 			return err
 		}
-		return v.renderStatus(status, view.APIReference(view.APIReferencePage{
-			DocShell: m, BaseURL: v.site.BaseURL + APIPrefix, SpecPath: SpecPath, Groups: groups, Before: before, After: after, Answer: answer,
+		return req.renderStatus(status, docsview.APIReference(docsview.APIReferencePage{
+			DocShell: m, BaseURL: req.site.BaseURL + docsite.APIPrefix, SpecPath: docsite.SpecPath, Groups: groups, Before: before, After: after, Answer: answer,
 		}))
 	}
 	c := b.Pages[slug]
 	if c == nil {
-		return monitor.Faultf(monitor.NotFound, "", "The manual has no such page.")
+		return monitor.Faultf(monitor.NotFound, "", "The manual has no page at this address.")
 	}
-	who, err := v.docsReader(slug)
+	who, err := req.docsReader(slug)
 	if err != nil {
 		return err
 	}
-	return v.renderStatus(status, view.Doc(view.DocPage{
+	return req.renderStatus(status, docsview.Article(docsview.Page{
 		DocShell: m, Slug: slug, Title: c.Title, Lede: c.Lede, Contents: c.Contents, Body: c.Body(who), Next: c.Next,
 		Before: before, After: after, Answer: answer,
 	}))
 }
 
-// Body draws all parts of a page for a reader.
-func (c *Page) Body(r Reader) templ.Component {
-	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		for _, p := range c.parts {
-			if err := p(r).Render(ctx, w); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// docsReader is the visitor as the manual knows them: with the ping URL of the
-// heartbeat that they chose, or else of their newest.
-func (v *request) docsReader(slug string) (Reader, error) {
-	who := Reader{BaseURL: v.site.BaseURL, PingURL: v.site.pingBase() + placeholderID}
-	if !v.actor.SeesPingURLs() {
+// docsReader returns the reader of a page, with the ping URL of the chosen or the
+// newest heartbeat.
+func (req *request) docsReader(slug string) (docsite.Reader, error) {
+	who := docsite.Reader{BaseURL: req.site.BaseURL, PingURL: req.site.pingBase() + docsite.PlaceholderID}
+	if !req.actor.SeesPingURLs() {
 		return who, nil
 	}
-	newest, err := v.site.Service.NewestHeartbeats(v.ctx(), v.actor, maxHeartbeatChoices)
+	newest, err := req.site.Service.NewestHeartbeats(req.ctx(), req.actor, maxHeartbeatChoices)
 	if err != nil || len(newest) == 0 {
 		return who, err
 	}
 	chosen := newest[0]
-	if key := v.r.URL.Query().Get("heartbeat"); key != "" {
-		h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, key)
+	if key := req.r.URL.Query().Get("heartbeat"); key != "" {
+		h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, key)
 		if err != nil {
 			return who, err
 		}
 		chosen = h
 	}
-	who.PingURL = v.site.pingBase() + chosen.ID
-	who.Choice = view.DocHeartbeatChoice{Slug: slug, Chosen: chosen.Ref}
+	who.PingURL = req.site.pingBase() + chosen.ID
+	who.Choice = docsview.HeartbeatChoice{Slug: slug, Chosen: chosen.Ref}
 	listed := false
 	for _, h := range newest {
 		listed = listed || h.Ref == chosen.Ref
-		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: h.Ref, Name: h.Name})
+		who.Choice.Choices = append(who.Choice.Choices, docsview.HeartbeatOption{Key: h.Ref, Name: h.Name})
 	}
 	if !listed {
-		who.Choice.Choices = append(who.Choice.Choices, view.DocHeartbeat{Key: chosen.Ref, Name: chosen.Name})
+		who.Choice.Choices = append(who.Choice.Choices, docsview.HeartbeatOption{Key: chosen.Ref, Name: chosen.Name})
 	}
 	return who, nil
 }
 
-// search shows where something is told.
-func (l *docsHandlers) search(v *request) error {
-	b, m, err := l.layout(v)
+// search shows the results of a search.
+func (l *docsHandlers) search(req *request) error {
+	b, m, err := l.layout(req)
 	if err != nil {
 		return err
 	}
@@ -166,17 +154,70 @@ func (l *docsHandlers) search(v *request) error {
 	if err != nil {
 		return err
 	}
-	m.Query = strings.TrimSpace(v.r.URL.Query().Get("q"))
-	return v.render(view.DocSearch(view.DocSearchPage{DocShell: m, Results: Search(append(b.Sections(), ReferenceSections(groups)...), m.Query)}))
+	m.Query = strings.TrimSpace(req.r.URL.Query().Get("q"))
+	return req.render(docsview.Search(docsview.SearchPage{DocShell: m, Results: docsite.Search(append(b.Sections(), docsite.ReferenceSections(groups)...), m.Query)}))
 }
 
-// Sections are what the search looks through, in the order of the manual.
-func (b *Manual) Sections() []Section {
-	var all []Section
-	for _, l := range b.Order {
-		if c := b.Pages[l.Slug]; c != nil {
-			all = append(all, c.sections...)
-		}
+// saveFeedback saves whether a page helped a reader.
+func (l *docsHandlers) saveFeedback(req *request) error {
+	b, err := l.manual()
+	if err != nil {
+		return err
 	}
-	return all
+	page, helpful := req.formValue("page"), req.formValue("helpful")
+	if b.Title(page) == "" || helpful != "yes" && helpful != "no" {
+		return httpd.NewProblem(http.StatusBadRequest, "The feedback must be yes or no, about a page of the manual.")
+	}
+	if !l.feedbackLimit.Allow(req.clientAddress(), req.now) {
+		return monitor.Faultf(monitor.RateLimited, "", "Too much feedback from your address. Try again in a few minutes.")
+	}
+	err = req.site.Service.AddFeedback(req.ctx(), req.actor, page, helpful == "yes", req.formValue("comment"))
+	if wrong, about := fieldErrors(err); about {
+		return l.renderPage(req, page, docsview.FeedbackAnswer{Helpful: helpful, Comment: ui.Input{Value: req.formValue("comment"), Error: wrong["comment"]}})
+	}
+	if err != nil {
+		return err
+	}
+	return req.redirect(paths.Doc(page) + "?noted=1#helpful")
+}
+
+// showFeedback shows the feedback of readers to owners.
+func (l *docsHandlers) showFeedback(req *request) error {
+	b, err := l.manual()
+	if err != nil {
+		return err
+	}
+	told, err := req.site.Service.Feedback(req.ctx(), req.actor, manage.PageQuery{Cursor: req.r.URL.Query().Get("cursor")})
+	if err != nil {
+		return err
+	}
+	p := docsview.FeedbackPage{Shell: req.shell("")}
+	for _, s := range told.Scores {
+		p.Pages = append(p.Pages, docsview.PageScore{Slug: s.Page, Title: b.TitleOrSlug(s.Page), Yes: s.Yes, No: s.No})
+	}
+	for _, c := range told.Comments.Items {
+		p.Comments = append(p.Comments, docsview.Comment{
+			At: c.At, Slug: c.Page, Title: b.TitleOrSlug(c.Page), Helpful: c.Helpful, Text: c.Comment, By: c.Person,
+		})
+	}
+	p.Pager = commentPager(req.r.URL.Query(), told.Comments)
+	return req.render(docsview.Feedback(p))
+}
+
+// commentPager returns the pager of the comments. They can be read only forwards,
+// so "back" leads to the first page. The query counts the comments on earlier
+// pages.
+func commentPager(q url.Values, l manage.ListPage[monitor.Feedback]) ui.Pager {
+	seen, err := strconv.Atoi(q.Get("seen"))
+	if err != nil || seen < 0 {
+		seen = 0
+	}
+	p := ui.Pager{First: seen + 1, Last: seen + len(l.Items), Total: -1}
+	if q.Get("cursor") != "" {
+		p.Prev = paths.DocsFeedback
+	}
+	if l.Next != "" {
+		p.Next = paths.DocsFeedback + "?" + url.Values{"cursor": {l.Next}, "seen": {strconv.Itoa(p.Last)}}.Encode()
+	}
+	return p
 }

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// csvRows is a file that was sent, without its head.
+// csvRows returns the rows of a CSV response without the header.
 func (w *fixture) csvRows(a response, name string) [][]string {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
@@ -42,17 +42,6 @@ func TestDownloadEvents_AppliesTheFilter(t *testing.T) {
 			w.Errorf("a stranger: %d", a.code)
 		}
 	})
-}
-
-func TestEscapeFormula_NoCellBeginsAFormula(t *testing.T) {
-	for cell, want := range map[string]string{
-		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "|a": "'|a", "%a": "'%a", "\t=1": "'\t=1",
-		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "": "", "a=1": "a=1", "\xff": "\xff",
-	} {
-		if got := escapeFormula(cell); got != want {
-			t.Errorf("harmless(%q) = %q; want %q", cell, got, want)
-		}
-	}
 }
 
 func TestDownloadIncidents_AppliesTheFilter(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"testing"
 
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/layout"
 )
 
-// tempDir is a new temporary folder of the process. What is forgotten there
-// fills the disk.
+// tempDir sets a new temporary directory for the process. files counts the files in
+// it.
 func tempDir(t *testing.T) (files func() int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func tempDir(t *testing.T) (files func() int) {
 	}
 }
 
-// upload is a form with a file, of the size in bytes.
+// upload returns a multipart form with a file of this size in bytes.
 func upload(t *testing.T, size int) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
@@ -79,7 +79,7 @@ func TestReadForm_EveryRouteLimitsTypeAndSize(t *testing.T) {
 						r.Header.Set("Content-Type", c.kind)
 					}
 					a := w.send(who, r)
-					// Whoever is sent to the sign-in has their form not read at all.
+					// A form that leads to the sign-in page is not read.
 					unread := who == "" && rt.right != anyone && a.code == http.StatusSeeOther && c.length < 0
 					if a.code != c.want && !unread {
 						w.Errorf("%s as %q, %s: %d, want %d", rt.pattern, who, name, a.code, c.want)
@@ -115,16 +115,16 @@ func TestRenderError_DoesNotLogACancelledRequest(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		for name, handle := range map[string]handler{
 			"a fault": func(*request) error { return monitor.Faultf(monitor.NotFound, "", "It does not exist.") },
-			"a page": func(v *request) error {
-				v.shell("")
-				return v.render(view.Error(view.ErrorPage{SignedOutShell: v.gate(), Status: http.StatusOK}))
+			"a page": func(req *request) error {
+				req.shell("")
+				return req.render(layout.Error(layout.ErrorPage{SignedOutShell: req.signedOutShell(), Status: http.StatusOK}))
 			},
 		} {
 			ctx, leave := context.WithCancel(w.Context())
 			mux := http.NewServeMux()
-			err := w.site.mount(mux, route{pattern: "GET /account", right: signedIn, handle: func(v *request) error {
+			err := w.site.mount(mux, route{pattern: "GET /account", right: signedIn, handle: func(req *request) error {
 				leave()
-				return handle(v)
+				return handle(req)
 			}})
 			if err != nil {
 				w.Fatal(err)

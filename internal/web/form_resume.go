@@ -3,63 +3,107 @@ package web
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
 
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/forms"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// resumeStashedForm shows a held form again, filled in. It changes nothing: the person must
-// submit it again.
-func resumeStashedForm(v *request) error {
-	text := v.formValue(view.HeldFormField)
-	d, ok := v.site.unstash(text, v.now)
+// notHeld are fields that a held form omits. Passwords are typed again; the page
+// renders the others.
+var notHeld = []string{
+	"password", "old_password", "new_password", ui.HeldFormField, ui.OriginProjectField, ui.OriginPersonField, ui.OriginPageField,
+}
+
+// heldForm returns the submitted form of this request.
+func (req *request) heldForm() forms.HeldForm {
+	d := forms.HeldForm{
+		Path: req.r.URL.RequestURI(), Page: safeRedirect(req.formValue(ui.OriginPageField)), Project: req.formValue(ui.OriginProjectField),
+		Person: req.formValue(ui.OriginPersonField), Values: url.Values{},
+	}
+	maps.Copy(d.Values, req.r.PostForm)
+	for _, name := range notHeld {
+		d.Values.Del(name)
+	}
+	return d
+}
+
+// sortedNames returns the names of the fields, sorted.
+func sortedNames(values url.Values) []string { return slices.Sorted(maps.Keys(values)) }
+
+// renderSignedOut answers a form without a session with the sign-in page, which
+// carries the form.
+func (req *request) renderSignedOut() error {
+	p := accountview.SignInPage{SignedOutShell: req.signedOutShell(), Host: req.site.host(), CanMailReset: req.site.SendMail != nil}
+	sealed, tooLong := req.site.sealer.SealHeldForm(req.heldForm(), req.now)
+	p.HeldForm = sealed
+	p.Notice = formKeptNotice
+	if tooLong {
+		p.Notice = "You were signed out; sign in to continue. What you typed is too long to keep: go back and copy it first."
+	}
+	return req.renderStatus(http.StatusUnauthorized, accountview.SignIn(p))
+}
+
+// formKeptNotice is the notice of a sign-in page that carries a form.
+const formKeptNotice = "You were signed out; sign in to continue. What you typed is kept."
+
+// resumeHeldForm shows a held form again, filled in. It changes nothing: the person
+// must submit the form again.
+func resumeHeldForm(req *request) error {
+	text := req.formValue(ui.HeldFormField)
+	d, ok := req.site.sealer.OpenHeldForm(text, req.now)
 	switch {
-	case !v.person.SignedIn() && ok:
-		return v.renderStatus(http.StatusUnauthorized, view.SignIn(view.SignInPage{
-			SignedOutShell: v.gate(), Host: v.site.host(), CanMailReset: v.site.SendMail != nil, HeldForm: text, Notice: formKeptNotice,
+	case !req.person.SignedIn() && ok:
+		return req.renderStatus(http.StatusUnauthorized, accountview.SignIn(accountview.SignInPage{
+			SignedOutShell: req.signedOutShell(), Host: req.site.host(), CanMailReset: req.site.SendMail != nil, HeldForm: text, Notice: formKeptNotice,
 		}))
-	case !v.person.SignedIn():
-		return v.redirect(view.SignInPath)
+	case !req.person.SignedIn():
+		return req.redirect(paths.SignIn)
 	case !ok:
-		return v.discardForm("The form was discarded because it is more than a day old. Nothing was changed.")
-	case d.Person != v.person.ID:
-		return v.discardForm("The form was discarded because another person filled it in. Nothing was changed.")
+		return req.discardForm("The form was discarded because it is more than a day old. Nothing was changed.")
+	case d.Person != req.person.ID:
+		return req.discardForm("The form was discarded because another person filled it in. Nothing was changed.")
 	}
 	if key := parseProjectID(d.Project); key != 0 {
-		there := v.person.Actor(key, v.clientAddress())
+		there := req.person.Actor(key, req.clientAddress())
 		if there.Role == 0 {
-			return v.discardForm("The form was discarded because you no longer belong to its project. Nothing was changed.")
+			return req.discardForm("The form was discarded because you no longer belong to its project. Nothing was changed.")
 		}
-		v.site.People.Sessions.SelectProject(v.ctx(), there.Project.Slug)
+		req.site.People.Sessions.SelectProject(req.ctx(), there.Project.Slug)
 	}
-	return v.renderStashedForm(d)
+	return req.renderHeldForm(d)
 }
 
-// discardForm answers with the reason why a form was discarded.
-func (v *request) discardForm(why string) error {
-	v.toast(why, "")
-	return v.redirect(view.HeartbeatsPath)
+// discardForm tells the person why a form was discarded.
+func (req *request) discardForm(why string) error {
+	req.toast(why, "")
+	return req.redirect(paths.Heartbeats)
 }
 
-// renderStashedForm answers with the page that a held form belongs to, filled in.
-func (v *request) renderStashedForm(d StashedForm) error {
-	if page := v.serveInternally(http.MethodPost, d.Path, d); page.status == http.StatusOK {
-		return v.writeFilledPage(page, page.body.Bytes(), view.RestoredForm(view.RestoredFormNote{Typed: true}))
+// renderHeldForm shows the page of a held form, filled in.
+func (req *request) renderHeldForm(d forms.HeldForm) error {
+	if page := req.serveInternally(http.MethodPost, d.Path, d); page.status == http.StatusOK {
+		return req.writeFilledPage(page, page.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{Typed: true}))
 	}
 	asks := len(submittedLines(d.Values)) > 0 || len(d.Values) > 0
 	var shown *bufferedResponse
 	for _, address := range []string{d.Page, withoutQuery(d.Path)} {
-		page := v.serveInternally(http.MethodGet, address, d)
+		page := req.serveInternally(http.MethodGet, address, d)
 		if page.status != http.StatusOK || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") {
 			continue
 		}
-		if body, found := FillForm(page.body.Bytes(), d.Path, d.Values); found {
-			return v.writeFilledPage(page, body, view.RestoredForm(view.RestoredFormNote{Typed: asks}))
+		if body, found := forms.FillForm(page.body.Bytes(), d.Path, d.Values); found {
+			return req.writeFilledPage(page, body, layout.RestoredForm(layout.RestoredFormNote{Typed: asks}))
 		}
 		if shown == nil {
 			shown = page
@@ -68,30 +112,30 @@ func (v *request) renderStashedForm(d StashedForm) error {
 	if shown == nil {
 		return monitor.Faultf(monitor.NotFound, "", "The page with the form no longer exists, so nothing was changed.")
 	}
-	return v.writeFilledPage(shown, shown.body.Bytes(), view.RestoredForm(view.RestoredFormNote{FormMissing: true, Values: submittedLines(d.Values)}))
+	return req.writeFilledPage(shown, shown.body.Bytes(), layout.RestoredForm(layout.RestoredFormNote{FormMissing: true, Values: submittedLines(d.Values)}))
 }
 
-// withoutQuery returns an address without its query.
+// withoutQuery removes the query from an address.
 func withoutQuery(address string) string {
 	path, _, _ := strings.Cut(address, "?")
 	return path
 }
 
-// writeFilledPage answers with a page of another route, with a note at its beginning.
-func (v *request) writeFilledPage(page *bufferedResponse, body []byte, note templ.Component) error {
+// writeFilledPage sends the page of another route, with a note at the beginning.
+func (req *request) writeFilledPage(page *bufferedResponse, body []byte, note templ.Component) error {
 	var words bytes.Buffer
-	if err := note.Render(v.ctx(), &words); err != nil {
-		return fmt.Errorf("page of a held form: %w", err)
+	if err := note.Render(req.ctx(), &words); err != nil {
+		return fmt.Errorf("held form: render note: %w", err)
 	}
 	for name, values := range page.header {
-		v.w.Header()[name] = values
+		req.w.Header()[name] = values
 	}
-	v.w.WriteHeader(http.StatusOK)
-	_, _ = v.w.Write(InsertIntoMain(body, words.Bytes())) // the visitor may have left
+	req.w.WriteHeader(http.StatusOK)
+	_, _ = req.w.Write(forms.InsertIntoMain(body, words.Bytes())) // fails if the browser disconnected
 	return nil
 }
 
-// bufferedResponse is the answer of another route, kept to be changed.
+// bufferedResponse holds the response of another route, to be changed.
 type bufferedResponse struct {
 	header http.Header
 	status int
@@ -111,25 +155,25 @@ func (i *bufferedResponse) Write(b []byte) (int, error) {
 	return i.body.Write(b)
 }
 
-// serveInternally asks another route of ours for a page, in the session of this visit. A
-// POST reaches only those routes that show their form again and change nothing.
-func (v *request) serveInternally(method, address string, d StashedForm) *bufferedResponse {
+// serveInternally serves another route in the session of this request. A POST
+// reaches only routes that show their form again and change nothing.
+func (req *request) serveInternally(method, address string, d forms.HeldForm) *bufferedResponse {
 	answer := &bufferedResponse{header: http.Header{}}
 	u, err := url.Parse(safeRedirect(address))
 	if err != nil {
 		answer.status = http.StatusNotFound
 		return answer
 	}
-	r := v.r.Clone(v.r.Context())
+	r := req.r.Clone(req.r.Context())
 	r.Method, r.URL, r.RequestURI, r.Pattern = method, u, u.RequestURI(), ""
 	r.Body, r.Form, r.PostForm, r.MultipartForm = http.NoBody, nil, nil, nil
 	if method == http.MethodPost {
-		r.PostForm = url.Values{view.OriginProjectField: {d.Project}, view.OriginPersonField: {d.Person}, view.OriginPageField: {d.Page}}
+		r.PostForm = url.Values{ui.OriginProjectField: {d.Project}, ui.OriginPersonField: {d.Person}, ui.OriginPageField: {d.Page}}
 		for name, values := range d.Values {
 			r.PostForm[name] = values
 		}
 		r.Form = r.PostForm
 	}
-	v.site.resumeMux.ServeHTTP(answer, r)
+	req.site.resumeMux.ServeHTTP(answer, r)
 	return answer
 }

@@ -3,137 +3,137 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// pauseHeartbeat stops judging.
-func pauseHeartbeat(v *request) error {
-	h, err := v.site.Service.PauseHeartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// pauseHeartbeat pauses a heartbeat.
+func pauseHeartbeat(req *request) error {
+	h, err := req.site.Service.PauseHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	v.toast("Paused "+h.Name, view.HeartbeatPath(HeartbeatKey(h))+"/resume")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	req.toast("Paused "+h.Name, paths.Heartbeat(present.HeartbeatKey(h))+"/resume")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// resumeHeartbeat judges again.
-func resumeHeartbeat(v *request) error {
-	h, err := v.site.Service.ResumeHeartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// resumeHeartbeat resumes a paused heartbeat.
+func resumeHeartbeat(req *request) error {
+	h, err := req.site.Service.ResumeHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	v.toast("Resumed "+h.Name, "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	req.toast("Resumed "+h.Name, "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// confirmHeartbeatDeletion asks on a page of its own.
-func confirmHeartbeatDeletion(v *request) error {
-	h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// confirmHeartbeatDeletion asks for confirmation on a separate page.
+func confirmHeartbeatDeletion(req *request) error {
+	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	return v.renderHeartbeatDeletion(h, view.Input{})
+	return req.renderHeartbeatDeletion(h, ui.Input{})
 }
 
 // renderHeartbeatDeletion shows the page that asks for the name.
-func (v *request) renderHeartbeatDeletion(h monitor.Heartbeat, word view.Input) error {
-	path := view.HeartbeatPath(HeartbeatKey(h))
+func (req *request) renderHeartbeatDeletion(h monitor.Heartbeat, word ui.Input) error {
+	path := paths.Heartbeat(present.HeartbeatKey(h))
 	status := http.StatusOK
 	if word.Error != "" {
 		status = statusInvalid
 	}
-	return v.renderStatus(status, view.Confirm(view.ConfirmPage{
-		Shell: v.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
-		Text:   "Jobs that still call its URL get 404. Right after it, you can undo it.",
+	return req.renderStatus(status, layout.Confirm(layout.ConfirmPage{
+		Shell: req.shell(""), Section: "Heartbeats", Title: "Delete “" + h.Name + "”?",
+		Text:   "Jobs that still call its URL get 404. You can undo the deletion on the next page.",
 		Action: path + "/delete", Label: "Type the name to confirm", Typed: word, Button: "Delete heartbeat", CancelPath: path,
 	}))
 }
 
-// deleteHeartbeat ends a heartbeat whose name was typed.
-func deleteHeartbeat(v *request) error {
-	h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// deleteHeartbeat deletes a heartbeat after its name was typed.
+func deleteHeartbeat(req *request) error {
+	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	if word := v.formValue("confirm"); !sameName(word, h.Name) {
-		return v.renderHeartbeatDeletion(h, view.Input{Value: word, Error: "Type the name as it is written above."})
+	if word := req.formValue("confirm"); !sameName(word, h.Name) {
+		return req.renderHeartbeatDeletion(h, ui.Input{Value: word, Error: "The name does not match. Type it as shown above."})
 	}
-	if err := v.site.Service.DeleteHeartbeat(v.ctx(), v.actor, HeartbeatKey(h)); err != nil {
+	if err := req.site.Service.DeleteHeartbeat(req.ctx(), req.actor, present.HeartbeatKey(h)); err != nil {
 		return err
 	}
-	undo := view.HeartbeatPath(h.Ref) + "/restore"
+	undo := paths.Heartbeat(h.Ref) + "/restore"
 	if h.Status == monitor.Paused {
 		undo += "?paused=1"
 	}
-	v.toast("Deleted "+h.Name, undo)
-	return v.redirect(view.HeartbeatsPath)
+	req.toast("Deleted "+h.Name, undo)
+	return req.redirect(paths.Heartbeats)
 }
 
-// sameName reports whether a name was typed, blanks aside.
+// sameName reports whether two names are equal, except for whitespace.
 func sameName(typed, name string) bool {
 	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
 }
 
-// restoreHeartbeat takes a deletion back.
-func restoreHeartbeat(v *request) error {
-	h, err := v.site.Service.RestoreHeartbeat(v.ctx(), v.actor, v.r.PathValue("key"), v.r.URL.Query().Get("paused") != "")
+// restoreHeartbeat undoes a deletion.
+func restoreHeartbeat(req *request) error {
+	h, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.r.URL.Query().Get("paused") != "")
 	if err != nil {
 		return err
 	}
-	v.toast("Restored "+h.Name, "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	req.toast("Restored "+h.Name, "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// bulkAction is what can be done to several heartbeats at once.
+// bulkAction is an action on several heartbeats.
 type bulkAction struct {
-	pastTense string // what the toast says before their number
+	pastTense string // begins the toast: "Paused 3 heartbeats"
 	apply     func(context.Context, *manage.Service, auth.Actor, string) error
 }
 
-// changeHeartbeats does one thing to all that were picked.
-func changeHeartbeats(v *request) error {
-	_ = v.formValue("do") // reads the form
-	ids := v.r.PostForm["id"]
+// changeHeartbeats applies one action to all selected heartbeats.
+func changeHeartbeats(req *request) error {
+	_ = req.formValue("do") // reads the form
+	ids := req.r.PostForm["id"]
 	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
 	if len(ids) == 0 {
-		v.toast("Nothing was selected", "")
-		return v.redirect(view.HeartbeatsPath)
+		req.toast("No heartbeat was selected", "")
+		return req.redirect(paths.Heartbeats)
 	}
-	switch v.formValue("do") {
+	switch req.formValue("do") {
 	case "edit":
-		return v.redirect(view.HeartbeatPath(ids[0]) + "/edit")
+		return req.redirect(paths.Heartbeat(ids[0]) + "/edit")
 	case "delete":
-		if v.formValue("confirm") != "delete" {
-			return v.confirmHeartbeatDeletions(ids)
+		if req.formValue("confirm") != "delete" {
+			return req.confirmHeartbeatDeletions(ids)
 		}
-		return v.deleteHeartbeats(ids)
+		return req.deleteHeartbeats(ids)
 	}
-	what, err := v.bulkAction()
+	what, err := req.bulkAction()
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := what.apply(v.ctx(), v.site.Service, v.actor, id); err != nil && !isMissing(err) {
+		if err := what.apply(req.ctx(), req.site.Service, req.actor, id); err != nil && !isMissing(err) {
 			return err
 		}
 	}
-	v.toast(what.pastTense+" "+view.Plural(len(ids), "heartbeat"), "")
-	return v.redirect(view.HeartbeatsPath)
+	req.toast(what.pastTense+" "+ui.Plural(len(ids), "heartbeat"), "")
+	return req.redirect(paths.Heartbeats)
 }
 
-// isMissing reports that somebody else deleted it meanwhile, which is no reason to
-// leave the others as they are.
-func isMissing(err error) bool { return isFault(err, monitor.NotFound) }
-
-// bulkAction is what was asked for.
-func (v *request) bulkAction() (bulkAction, error) {
-	switch v.formValue("do") {
+// bulkAction returns the action of the form.
+func (req *request) bulkAction() (bulkAction, error) {
+	switch req.formValue("do") {
 	case "pause":
 		return bulkAction{"Paused", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 			_, err := d.PauseHeartbeat(ctx, a, id)
@@ -145,17 +145,17 @@ func (v *request) bulkAction() (bulkAction, error) {
 			return err
 		}}, nil
 	case "tag":
-		return addTag(strings.TrimSpace(v.formValue("tag")))
+		return addTag(strings.TrimSpace(req.formValue("tag")))
 	case "channels":
-		return setChannels(v.r.PostForm["channel"])
+		return setChannels(req.r.PostForm["channel"])
 	}
-	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose what to do with what was selected.")
+	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No action was chosen. Go back and choose one.")
 }
 
-// addTag adds a tag.
+// addTag returns the action that adds a tag.
 func addTag(tag string) (bulkAction, error) {
 	if tag == "" {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and write the tag to add.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "The tag is empty. Go back and enter a tag.")
 	}
 	return bulkAction{"Tagged", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		h, err := d.Heartbeat(ctx, a, id)
@@ -168,13 +168,92 @@ func addTag(tag string) (bulkAction, error) {
 	}}, nil
 }
 
-// setChannels sets which channels are told.
+// setChannels returns the action that sets the channels.
 func setChannels(channels []string) (bulkAction, error) {
 	if len(channels) == 0 {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "Go back, and choose at least one channel.")
+		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No channel was chosen. Go back and choose at least one.")
 	}
 	return bulkAction{"Set the channels of", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
 		_, err := d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Channels: &channels})
 		return err
 	}}, nil
+}
+
+// deleteHeartbeats deletes several heartbeats. One click restores them.
+func (req *request) deleteHeartbeats(ids []string) error {
+	undo := url.Values{}
+	for _, id := range ids {
+		h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, id)
+		if err == nil {
+			err = req.site.Service.DeleteHeartbeat(req.ctx(), req.actor, id)
+		}
+		switch {
+		case isMissing(err):
+			continue
+		case err != nil:
+			return err
+		case h.Status == monitor.Paused:
+			undo.Add("paused", h.Ref)
+		default:
+			undo.Add("id", h.Ref)
+		}
+	}
+	n := len(undo["id"]) + len(undo["paused"])
+	if n == 0 {
+		req.toast("The heartbeats were already deleted", "")
+		return req.redirect(paths.Heartbeats)
+	}
+	req.toast("Deleted "+ui.Plural(n, "heartbeat"), paths.RestoreHeartbeats+"?"+undo.Encode())
+	return req.redirect(paths.Heartbeats)
+}
+
+// restoreHeartbeats undoes the deletion of several heartbeats. It skips those that
+// were already restored.
+func restoreHeartbeats(req *request) error {
+	q, n := req.r.URL.Query(), 0
+	for _, how := range []string{"id", "paused"} {
+		for _, ref := range q[how][:min(len(q[how]), manage.MaxLimit)] {
+			_, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, ref, how == "paused")
+			if err != nil && !isMissing(err) {
+				return err
+			}
+			if err == nil {
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return monitor.Faultf(monitor.NotFound, "", "The heartbeats can no longer be restored, or were already restored.")
+	}
+	req.toast("Restored "+ui.Plural(n, "heartbeat"), "")
+	return req.redirect(paths.Heartbeats)
+}
+
+// confirmHeartbeatDeletions asks for confirmation before several heartbeats are
+// deleted.
+func (req *request) confirmHeartbeatDeletions(ids []string) error {
+	page := layout.ConfirmPage{
+		Section: "Heartbeats", Action: paths.BulkHeartbeats, CancelPath: paths.Heartbeats,
+		Text:  "Jobs that still call their URLs get 404. You can undo the deletion on the next page.",
+		Label: "Type delete to confirm", Fields: []ui.Option{{Value: "delete", Label: "do"}},
+	}
+	for _, id := range ids {
+		h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, id)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		page.Items = append(page.Items, h.Name)
+		page.Fields = append(page.Fields, ui.Option{Value: present.HeartbeatKey(h), Label: "id"})
+	}
+	page.Title = "Delete " + ui.Plural(len(page.Items), "heartbeat") + "?"
+	page.Button = "Delete " + ui.Plural(len(page.Items), "heartbeat")
+	status := http.StatusOK
+	if word := req.formValue("confirm"); word != "" {
+		page.Typed, status = ui.Input{Value: word, Error: "Type the word “delete”."}, statusInvalid
+	}
+	page.Shell = req.shell("")
+	return req.renderStatus(status, layout.Confirm(page))
 }

@@ -1,173 +1,315 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/schedule"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// showNewHeartbeat is the empty form.
-func showNewHeartbeat(v *request) error {
-	zone := view.Input{Value: v.actor.Project.Zone}
-	f := view.HeartbeatForm{
-		Schedule: scheduleInterval, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}, CronZone: zone, OnCalendarZone: zone,
+// showNewHeartbeat shows an empty form.
+func showNewHeartbeat(req *request) error {
+	zone := ui.Input{Value: req.actor.Project.Zone}
+	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
+		Selects: selects(func(manage.HeartbeatField) string { return "" }),
 	}
-	return v.renderHeartbeatForm(http.StatusOK, view.HeartbeatFormPage{Form: f}, nil)
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
 }
 
-// createHeartbeat saves a new heartbeat, and leads to its URL.
-func createHeartbeat(v *request) error {
-	if v.isPreview() {
-		return rerenderNewHeartbeat(v)
+// createHeartbeat creates a heartbeat, and shows its page with the ping URL.
+func createHeartbeat(req *request) error {
+	if req.isPreview() {
+		return rerenderNewHeartbeat(req)
 	}
-	h, err := v.site.Service.CreateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
-	if about, wrong := fieldErrors(err); wrong {
-		return v.renderHeartbeatForm(statusInvalid, view.HeartbeatFormPage{Form: v.withSuggestions(v.submittedHeartbeat(about), err)}, v.r.PostForm["channel"])
+	h, err := req.site.Service.CreateHeartbeat(req.ctx(), req.actor, req.heartbeatEdit(monitor.Rule{}))
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, heartbeatview.FormPage{}, monitor.Rule{}, err)
 	}
 	if err != nil {
 		return err
 	}
-	return v.redirect(view.HeartbeatPath(h.ID) + justSavedQuery)
+	return req.redirect(paths.Heartbeat(h.ID) + justSavedQuery)
 }
 
-// showHeartbeatForm is the form as it was saved.
-func showHeartbeatForm(v *request) error {
-	h, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// showHeartbeatForm shows the form with the saved values.
+func showHeartbeatForm(req *request) error {
+	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	return v.renderHeartbeatForm(http.StatusOK, view.HeartbeatFormPage{
-		Key: HeartbeatKey(h), Title: h.Name, Form: v.savedHeartbeat(h),
-		Version: manage.HeartbeatVersion(h), OriginalValues: encodeShownValues(heartbeatFormValues(v.savedHeartbeat(h), h.Channels)),
-	}, h.Channels)
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{
+		Key: present.HeartbeatKey(h), Title: h.Name, Form: req.savedHeartbeat(h),
+		Version: manage.HeartbeatVersion(h), OriginalValues: encodeOriginalValues(heartbeatFormValues(req.savedHeartbeat(h), h.Channels)),
+	}, &h.Rule, h.Channels)
 }
 
 // changeHeartbeat saves the form of an existing heartbeat.
-func changeHeartbeat(v *request) error {
-	key := v.r.PathValue("key")
-	before, err := v.site.Service.Heartbeat(v.ctx(), v.actor, key)
+func changeHeartbeat(req *request) error {
+	key := req.r.PathValue("key")
+	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, key)
 	if err != nil {
 		return err
 	}
-	if v.isPreview() {
-		return rerenderHeartbeatForm(v)
+	if req.isPreview() {
+		return rerenderHeartbeatForm(req)
 	}
-	edit := v.heartbeatEdit(before.Rule)
-	edit.IfVersion = []string{v.formValue(view.VersionField)}
-	h, err := v.site.Service.ChangeHeartbeat(v.ctx(), v.actor, key, edit)
+	edit := req.heartbeatEdit(before.Rule)
+	edit.IfVersion = []string{req.formValue(ui.VersionField)}
+	h, err := req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
 	if isStale(err) {
-		now, err2 := v.staleHeartbeat(v.ctx())
+		now, err2 := req.staleHeartbeat(req.ctx())
 		if err2 != nil {
 			return err2
 		}
-		if v.isConflict(now) {
-			return v.renderConflict(now)
+		if req.isConflict(now) {
+			return req.renderConflict(now)
 		}
-		edit.IfVersion = []string{now.version} // what changed is not in the form
-		h, err = v.site.Service.ChangeHeartbeat(v.ctx(), v.actor, key, edit)
+		edit.IfVersion = []string{now.version} // the form does not show what changed
+		h, err = req.site.Service.ChangeHeartbeat(req.ctx(), req.actor, key, edit)
 	}
-	p := v.heartbeatFormPage(before)
-	if about, wrong := fieldErrors(err); wrong {
-		p.Form = v.withSuggestions(v.submittedHeartbeat(about), err)
-		return v.renderHeartbeatForm(statusInvalid, p, v.r.PostForm["channel"])
+	if _, invalid := fieldErrors(err); invalid {
+		return req.renderSubmittedHeartbeat(statusInvalid, req.heartbeatFormPage(before), before.Rule, err)
 	}
 	if err != nil {
 		return err
 	}
-	v.toast("Saved", "")
-	return v.redirect(view.HeartbeatPath(HeartbeatKey(h)))
+	req.toast("Saved", "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// rerenderNewHeartbeat shows the form of a new heartbeat, filled in.
-func rerenderNewHeartbeat(v *request) error {
-	return v.renderHeartbeatPreview(view.HeartbeatFormPage{}, monitor.Rule{})
+// heartbeatFormLabels returns the controls of the heartbeat form with their labels.
+func heartbeatFormLabels() []ui.Option {
+	labels := []ui.Option{
+		{Value: "schedule", Label: "Kind of schedule"},
+		{Value: "cron_timezone", Label: "Time zone of cron"},
+		{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
+		{Value: "channels", Label: "Which channels"},
+		{Value: "channel", Label: "Channels"},
+	}
+	for _, f := range manage.HeartbeatFields {
+		if !slices.Contains([]string{"slug", "timezone", "channels"}, f.Name) {
+			labels = append(labels, ui.Option{Value: f.Name, Label: f.Label})
+		}
+	}
+	return labels
 }
 
-// rerenderHeartbeatForm shows the form of an existing heartbeat, filled in.
-func rerenderHeartbeatForm(v *request) error {
-	before, err := v.site.Service.Heartbeat(v.ctx(), v.actor, v.r.PathValue("key"))
+// heartbeatFormValues returns the values that a browser sends for an unchanged
+// form.
+func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Values {
+	values := url.Values{
+		"name": {f.Name.Value}, "schedule": {f.Schedule}, "interval": {f.Interval.Value}, scheduleCron: {f.Cron.Value},
+		"cron_timezone": {f.CronZone.Value}, scheduleOnCalendar: {f.OnCalendar.Value}, "oncalendar_timezone": {f.OnCalendarZone.Value},
+		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
+		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
+		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+	}
+	for _, s := range f.Selects {
+		values[s.Name] = []string{s.Value}
+	}
+	for name, on := range map[string]bool{"methods": f.PostOnly, "manual_resume": f.ManualResume, "channels": f.SelectedChannelsOnly} {
+		if on {
+			values[name] = []string{map[string]string{"methods": "post", "manual_resume": "on", "channels": "some"}[name]}
+		}
+	}
+	return values
+}
+
+// staleHeartbeat returns the conflict of a form that is based on an old version.
+func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
+	h, err := req.site.Service.Heartbeat(ctx, req.actor, req.r.PathValue("key"))
+	if err != nil {
+		return editConflict{}, err
+	}
+	e := editConflict{
+		title: h.Name, formPath: paths.Heartbeat(present.HeartbeatKey(h)), backPath: paths.Heartbeat(present.HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
+		fields: heartbeatFormLabels(), saved: heartbeatFormValues(req.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(req.submittedHeartbeat(nil), req.r.PostForm["channel"]),
+	}
+	if e.lastChange, err = req.site.Service.LastChange(ctx, req.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
+		return e, err
+	}
+	names := map[string]string{}
+	l, err := req.site.Service.Channels(ctx, req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	for _, c := range l.Items {
+		names[c.ID] = c.Name
+	}
+	e.display = func(field string, values []string) string {
+		if field != "channel" {
+			return ""
+		}
+		var all []string
+		for _, id := range values {
+			all = append(all, names[id])
+		}
+		return strings.Join(all, ", ")
+	}
+	return e, err
+}
+
+// heartbeatFormPage returns the page of a submitted form. It keeps the version that
+// the form was opened with.
+func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.FormPage {
+	return heartbeatview.FormPage{
+		Key: present.HeartbeatKey(before), Title: before.Name, Version: req.formValue(ui.VersionField), OriginalValues: req.formValue(ui.OriginalValuesField),
+	}
+}
+
+// isPreview reports whether the form was submitted for its preview and not to be
+// saved. Browsers without script do that.
+func (req *request) isPreview() bool { return req.applySuggestion() || req.formValue("look") != "" }
+
+// rerenderNewHeartbeat shows the submitted form of a new heartbeat.
+func rerenderNewHeartbeat(req *request) error {
+	return req.renderSubmittedHeartbeat(http.StatusOK, heartbeatview.FormPage{}, monitor.Rule{}, nil)
+}
+
+// rerenderHeartbeatForm shows the submitted form of an existing heartbeat.
+func rerenderHeartbeatForm(req *request) error {
+	before, err := req.site.Service.Heartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
 	}
-	return v.renderHeartbeatPreview(v.heartbeatFormPage(before), before.Rule)
+	return req.renderSubmittedHeartbeat(http.StatusOK, req.heartbeatFormPage(before), before.Rule, nil)
 }
 
-// heartbeatFormPage is the page of a form that came back: still of the version that it was
-// opened on.
-func (v *request) heartbeatFormPage(before monitor.Heartbeat) view.HeartbeatFormPage {
-	return view.HeartbeatFormPage{
-		Key: HeartbeatKey(before), Title: before.Name, Version: v.formValue(view.VersionField), OriginalValues: v.formValue(view.OriginalValuesField),
+// checkHeartbeat validates the submitted form. It returns the form with its errors and
+// suggestions, and the rule for the preview, or nil if the rule is invalid. before is
+// the rule of the edited heartbeat. saveErr, if not nil, is the error of saving the
+// form; its errors are shown instead.
+func (req *request) checkHeartbeat(before monitor.Rule, saveErr error) (heartbeatview.FormValues, *monitor.Rule, error) {
+	edit := req.heartbeatEdit(before)
+	h, err := req.site.Service.ValidateHeartbeat(req.ctx(), req.actor, edit)
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
+		return heartbeatview.FormValues{}, nil, err
 	}
+	rule := &h.Rule
+	if edit.ExpectFirstBy == nil {
+		rule.ExpectFirstBy = before.ExpectFirstBy
+	}
+	for field := range fieldErrs {
+		if !slices.Contains(fieldsOutsideRule, field) {
+			rule = nil
+		}
+	}
+	if saveErr != nil {
+		err = saveErr
+		fieldErrs, _ = fieldErrors(err)
+	}
+	return req.withSuggestions(req.submittedHeartbeat(fieldErrs), err), rule, nil
 }
 
-// isPreview reports whether a browser without script asks what the form would
-// mean, rather than to save it.
-func (v *request) isPreview() bool { return v.applySuggestion() || v.formValue("look") != "" }
+// fieldsOutsideRule are the fields that the preview does not depend on.
+var fieldsOutsideRule = []string{"name", "slug", "description", "tags", "channels"}
 
-// renderHeartbeatPreview shows the form as it is filled in, with its preview and its mistakes.
-func (v *request) renderHeartbeatPreview(p view.HeartbeatFormPage, before monitor.Rule) error {
-	_, err := v.site.Service.ValidateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(before))
-	about, wrong := fieldErrors(err)
-	if err != nil && !wrong {
+// renderSubmittedHeartbeat shows the submitted form with its preview and errors.
+func (req *request) renderSubmittedHeartbeat(status int, p heartbeatview.FormPage, before monitor.Rule, saveErr error) error {
+	form, rule, err := req.checkHeartbeat(before, saveErr)
+	if err != nil {
 		return err
 	}
-	p.Form = v.withSuggestions(v.submittedHeartbeat(about), err)
-	return v.renderHeartbeatForm(http.StatusOK, p, v.r.PostForm["channel"])
+	p.Form = form
+	return req.renderHeartbeatForm(status, p, rule, req.r.PostForm["channel"])
 }
 
-// renderHeartbeatForm answers with the form, with what it would mean and the channels of
-// which some are chosen.
-func (v *request) renderHeartbeatForm(status int, p view.HeartbeatFormPage, chosen []string) error {
-	l, err := v.site.Service.Channels(v.ctx(), v.actor, manage.PageQuery{Limit: manage.MaxLimit})
+// renderHeartbeatForm shows a form with the preview of a rule, or without one if the
+// rule is nil. chosen are the ids of the selected channels.
+func (req *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, rule *monitor.Rule, chosen []string) error {
+	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
 	if err != nil {
 		return err
 	}
 	for _, c := range l.Items {
-		p.Channels = append(p.Channels, view.ChannelOption{ID: c.ID, Name: c.Name, Kind: ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
+		p.Channels = append(p.Channels, heartbeatview.ChannelOption{ID: c.ID, Name: c.Name, Kind: present.ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
 	}
-	told := len(l.Items)
-	if p.Form.SelectedChannelsOnly {
-		told = len(chosen)
-	}
-	p.Form, p.Preview = v.withPreview(p.Form, told)
-	p.Zones = TimeZones
-	p.Shell = v.shell("")
-	return v.renderStatus(status, view.HeartbeatEditor(p))
+	p.Form, p.Preview = req.withPreview(p.Form, rule, len(l.Items), len(chosen))
+	p.Zones = present.TimeZones
+	p.Shell = req.shell("")
+	return req.renderStatus(status, heartbeatview.Form(p))
 }
 
-// previewHeartbeat answers what a form that is being filled in would mean.
-func previewHeartbeat(v *request) error {
-	_, err := v.site.Service.ValidateHeartbeat(v.ctx(), v.actor, v.heartbeatEdit(monitor.Rule{}))
-	about, wrong := fieldErrors(err)
-	if err != nil && !wrong {
-		return err
-	}
-	f := v.withSuggestions(v.submittedHeartbeat(about), err)
-	l, err := v.site.Service.Channels(v.ctx(), v.actor, manage.PageQuery{Limit: manage.MaxLimit})
+// previewHeartbeat returns the preview of a form that is being filled in.
+func previewHeartbeat(req *request) error {
+	form, rule, err := req.checkHeartbeat(monitor.Rule{}, nil)
 	if err != nil {
 		return err
 	}
-	told := len(l.Items)
-	if f.SelectedChannelsOnly {
-		told = len(v.r.PostForm["channel"])
+	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	if err != nil {
+		return err
 	}
-	f, p := v.withPreview(f, told)
-	return v.render(view.HeartbeatPreview(v.clock, f, p))
+	form, p := req.withPreview(form, rule, len(l.Items), len(req.r.PostForm["channel"]))
+	return req.render(heartbeatview.PreviewResponse(req.clock, form, p))
 }
 
-// channelCountText says how many channels that is.
+// withPreview returns the form with the preview of its rule. The project has channels
+// channels, of which chosen are selected.
+func (req *request) withPreview(f heartbeatview.FormValues, rule *monitor.Rule, channels, chosen int) (heartbeatview.FormValues, heartbeatview.Preview) {
+	if rule == nil {
+		return f, heartbeatview.Preview{}
+	}
+	p := rulePreview(*rule, req.now)
+	if rule.Calendar != nil {
+		f.ScheduleText = p.Schedule
+		usual := *rule
+		usual.Early = monitor.DefaultEarly
+		if !p.Due.IsZero() {
+			f.DefaultEarly = ui.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
+		}
+	}
+	if f.SelectedChannelsOnly {
+		channels = chosen
+	}
+	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, channels), channels == 1
+	return f, p
+}
+
+// channelCountText describes the number of alerted channels.
 func channelCountText(some bool, n int) string {
 	switch {
 	case n == 0:
 		return "no channels"
 	case some:
-		return view.Plural(n, "channel")
+		return ui.Plural(n, "channel")
 	case n == 1:
 		return "the one channel of the project"
 	default:
-		return "all " + view.Plural(n, "channel")
+		return "all " + ui.Plural(n, "channel")
 	}
+}
+
+// previewRuns is the number of past and of future runs in a preview.
+const previewRuns = 5
+
+// rulePreview returns the preview of a rule, as if a ping came now.
+func rulePreview(r monitor.Rule, now time.Time) heartbeatview.Preview {
+	o := schedule.NewPreview(r.Schedule(), now, previewRuns)
+	p := heartbeatview.Preview{
+		Schedule: o.Description, Zone: o.Zone, Calendar: r.Calendar != nil, Grace: r.Grace, AlertAfter: r.AlertAfter, From: now,
+		MaxRunTime: r.MaxRunTime, MinRunTime: r.MinRunTime, ExpectFirstBy: r.ExpectFirstBy, Next: o.Next, Previous: o.Previous,
+	}
+	for _, c := range o.ClockChanges {
+		p.ClockChanges = append(p.ClockChanges, c.Describe())
+	}
+	if len(o.Next) == 0 {
+		return p
+	}
+	p.Due, p.GraceHint = o.Next[0], longGraceHint(o.Next, r.Grace)
+	p.Alert, p.StartDeadline = r.AlertingSlot(p.Due).Add(r.Grace), r.StartDeadline(p.Due)
+	if early := r.EarlyWindow(p.Due); early > 0 {
+		p.EarlyFrom = p.Due.Add(-early)
+	}
+	return p
 }

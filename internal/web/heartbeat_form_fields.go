@@ -1,8 +1,10 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,92 +12,100 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/schedule"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
-// The ways to say a schedule, as the form sends them.
+// The kinds of schedule, as values of the form.
 const (
 	scheduleInterval   = "interval"
 	scheduleCron       = "cron"
 	scheduleOnCalendar = "oncalendar"
 )
 
-// dateTimeLayout is how a browser sends a date and a time (HTML, "local date and time
-// string"). Seconds come only when there are some.
+// dateTimeLayout is the format of a date and time in a form (HTML, "local date and
+// time string"). Browsers omit seconds that are zero.
 const dateTimeLayout = "2006-01-02T15:04"
 
-// heartbeatEdit reads the form. before is the rule of the heartbeat that is
-// edited.
-func (v *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
-	tags := strings.Split(v.formValue("tags"), ",")
-	methods, stays := string(monitor.AnyMethod), v.formValue("manual_resume") != ""
-	if v.formValue("methods") == string(monitor.PostOnly) {
+// heartbeatEdit parses the form. before is the rule of the edited heartbeat.
+func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
+	tags := strings.Split(req.formValue("tags"), ",")
+	methods, stays := string(monitor.AnyMethod), req.formValue("manual_resume") != ""
+	if req.formValue("methods") == string(monitor.PostOnly) {
 		methods = string(monitor.PostOnly)
 	}
 	e := manage.HeartbeatEdit{
-		Name: new(v.formValue("name")), Description: new(v.formValue("description")), Tags: &tags,
-		Grace: new(v.formValue("grace")), Methods: &methods, ManualResume: &stays,
+		Name: new(req.formValue("name")), Description: new(req.formValue("description")), Tags: &tags,
+		Grace: new(req.formValue("grace")), Methods: &methods, ManualResume: &stays,
 	}
-	v.readSchedule(&e)
-	v.readLimits(&e, before)
-	e.InputFaults = append(e.InputFaults, v.durationsWithoutUnit()...)
+	for _, f := range manage.SelectFields() {
+		if req.r.PostForm.Has(f.Name) {
+			f.Set(&e, new(req.formValue(f.Name)))
+		}
+	}
+	req.readSchedule(&e)
+	req.readLimits(&e, before)
+	e.InputFaults = append(e.InputFaults, req.durationsWithoutUnit()...)
 	var chosen []string // nil: all
-	if v.formValue("channels") == "some" {
-		chosen = append([]string{}, v.r.PostForm["channel"]...)
+	if req.formValue("channels") == "some" {
+		chosen = append([]string{}, req.r.PostForm["channel"]...)
 		if len(chosen) == 0 {
-			e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "channels", "Choose at least one channel, or all of the project."))
+			e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "channels", "Choose at least one channel, or all channels of the project."))
 		}
 	}
 	e.Channels = &chosen
 	return e
 }
 
-// chosenSchedule is the way that the form says the schedule.
-func (v *request) chosenSchedule() string {
-	switch s := v.formValue("schedule"); s {
+// chosenSchedule returns the selected kind of schedule.
+func (req *request) chosenSchedule() string {
+	switch s := req.formValue("schedule"); s {
 	case scheduleCron, scheduleOnCalendar:
 		return s
 	}
 	return scheduleInterval
 }
 
-// splitLines are those of a text area, empty ones included, so that a mistake is
-// told about the line that its writer sees.
+// splitLines splits the text of a text area. It keeps empty lines, so that line
+// numbers in errors match the text area.
 func splitLines(text string) []string {
 	return strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 }
 
-// submittedHeartbeat is the form as it was sent, with what is wrong beside each field.
-func (v *request) submittedHeartbeat(about map[string]string) view.HeartbeatForm {
-	in := func(field string) view.Input { return view.Input{Value: v.formValue(field), Error: about[field]} }
-	f := view.HeartbeatForm{
-		Schedule: v.chosenSchedule(), Name: in("name"), Interval: in("interval"), Grace: in("grace"),
-		Cron: v.submittedLines(scheduleCron, about), OnCalendar: v.submittedLines(scheduleOnCalendar, about),
-		CronZone: view.Input{Value: v.formValue("cron_timezone")}, OnCalendarZone: view.Input{Value: v.formValue("oncalendar_timezone")},
+// submittedHeartbeat returns the submitted form, with the error of each field.
+func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatview.FormValues {
+	in := func(field string) ui.Input { return ui.Input{Value: req.formValue(field), Error: fieldErrs[field]} }
+	f := heartbeatview.FormValues{
+		Schedule: req.chosenSchedule(), Name: in("name"), Interval: in("interval"), Grace: in("grace"),
+		Cron: req.submittedLines(scheduleCron, fieldErrs), OnCalendar: req.submittedLines(scheduleOnCalendar, fieldErrs),
+		CronZone: ui.Input{Value: req.formValue("cron_timezone")}, OnCalendarZone: ui.Input{Value: req.formValue("oncalendar_timezone")},
 		Tags: in("tags"), Description: in("description"),
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
-		PostOnly: v.formValue("methods") == string(monitor.PostOnly), ManualResume: v.formValue("manual_resume") != "",
-		SelectedChannelsOnly: v.formValue("channels") == "some", ChannelError: about["channels"],
+		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
+		SelectedChannelsOnly: req.formValue("channels") == "some", ChannelError: fieldErrs["channels"],
+		Selects: selects(func(f manage.HeartbeatField) string { return req.formValue(f.Name) }),
 	}
 	switch f.Schedule {
 	case scheduleCron:
-		f.CronZone.Error = about["timezone"]
+		f.CronZone.Error = fieldErrs["timezone"]
 	case scheduleOnCalendar:
-		f.OnCalendarZone.Error = about["timezone"]
+		f.OnCalendarZone.Error = fieldErrs["timezone"]
 	}
 	return f
 }
 
-// submittedLines is a text area of which one line may be wrong: "cron[1]" is the second.
-func (v *request) submittedLines(field string, about map[string]string) view.Input {
-	in := view.Input{Value: v.formValue(field), Error: about[field]}
-	for _, at := range slices.Sorted(maps.Keys(about)) {
+// submittedLines returns a text area. The field "cron[1]" has the error of its
+// second line.
+func (req *request) submittedLines(field string, fieldErrs map[string]string) ui.Input {
+	in := ui.Input{Value: req.formValue(field), Error: fieldErrs[field]}
+	for _, at := range slices.Sorted(maps.Keys(fieldErrs)) {
 		index, ok := strings.CutPrefix(at, field+"[")
 		if !ok || in.Error != "" {
 			continue
 		}
-		in.Error = about[at]
+		in.Error = fieldErrs[at]
 		if n, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && len(splitLines(strings.TrimSpace(in.Value))) > 1 {
 			in.Error = fmt.Sprintf("Line %d: %s", n+1, in.Error)
 		}
@@ -103,69 +113,70 @@ func (v *request) submittedLines(field string, about map[string]string) view.Inp
 	return in
 }
 
-// parseLocalTime reads a moment in the zone of the project. It is false when it is
-// none.
-func (v *request) parseLocalTime(text string) (time.Time, bool) {
+// parseLocalTime parses a time in the zone of the project. It returns false if the
+// text is no time.
+func (req *request) parseLocalTime(text string) (time.Time, bool) {
 	for _, layout := range []string{dateTimeLayout, dateTimeLayout + ":05"} {
-		if at, err := time.ParseInLocation(layout, text, v.clock.Zone); err == nil {
+		if at, err := time.ParseInLocation(layout, text, req.clock.Zone); err == nil {
 			return at.UTC(), true
 		}
 	}
 	return time.Time{}, false
 }
 
-// readSchedule reads the schedule that was chosen. The others are not given, and
-// so what was there is replaced.
-func (v *request) readSchedule(e *manage.HeartbeatEdit) {
-	switch v.chosenSchedule() {
+// readSchedule parses the selected schedule. The edit omits the others, so it
+// replaces the saved schedule.
+func (req *request) readSchedule(e *manage.HeartbeatEdit) {
+	switch req.chosenSchedule() {
 	case scheduleCron:
-		e.Cron, e.Timezone = new(splitLines(v.formValue("cron"))), new(strings.TrimSpace(v.formValue("cron_timezone")))
+		e.Cron, e.Timezone = new(splitLines(req.formValue("cron"))), new(strings.TrimSpace(req.formValue("cron_timezone")))
 	case scheduleOnCalendar:
-		e.OnCalendar, e.Timezone = new(splitLines(v.formValue("oncalendar"))), new(strings.TrimSpace(v.formValue("oncalendar_timezone")))
+		e.OnCalendar, e.Timezone = new(splitLines(req.formValue("oncalendar"))), new(strings.TrimSpace(req.formValue("oncalendar_timezone")))
 	default:
-		e.Interval = new(v.formValue("interval"))
+		e.Interval = new(req.formValue("interval"))
 	}
 }
 
-// readLimits reads the rules for runs. An empty control is the usual.
-func (v *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
-	given := func(field string) *string { return new(strings.TrimSpace(v.formValue(field))) }
+// readLimits parses the rules for runs. An empty field selects the default.
+func (req *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
+	given := func(field string) *string { return new(strings.TrimSpace(req.formValue(field))) }
 	e.MaxRunTime, e.MinRunTime, e.StartGrace, e.Early = given("max_run_time"), given("min_run_time"), given("start_grace"), given("early")
 	e.AlertAfter = new(1)
-	if text := strings.TrimSpace(v.formValue("alert_after")); text != "" {
+	if text := strings.TrimSpace(req.formValue("alert_after")); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			n = 0 // which is refused, with what to write
+			n = 0 // is rejected with the valid range
 		}
 		e.AlertAfter = &n
 	}
 	e.ExpectFirstBy = given("expect_first_by")
-	switch at, ok := v.parseLocalTime(*e.ExpectFirstBy); {
+	switch at, ok := req.parseLocalTime(*e.ExpectFirstBy); {
 	case *e.ExpectFirstBy == "":
-	case *e.ExpectFirstBy == v.clock.FormTime(before.ExpectFirstBy):
-		e.ExpectFirstBy = nil // the control knows no seconds: it was not touched
+	case *e.ExpectFirstBy == req.clock.FormTime(before.ExpectFirstBy):
+		e.ExpectFirstBy = nil // unchanged: the field shows no seconds
 	case ok:
 		e.ExpectFirstBy = new(at.Format(time.RFC3339))
 	default:
 		e.ExpectFirstBy = nil
-		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "expect_first_by", "Write a date and a time of day, such as 2026-03-14T12:00."))
+		e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "expect_first_by", "Enter a date and a time of day, for example 2026-03-14T12:00."))
 	}
 }
 
-// savedHeartbeat is the form as the heartbeat was saved.
-func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
+// savedHeartbeat returns the form with the saved values.
+func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues {
 	r := h.Rule
-	zone := view.Input{Value: v.actor.Project.Zone}
-	f := view.HeartbeatForm{
+	zone := ui.Input{Value: req.actor.Project.Zone}
+	f := heartbeatview.FormValues{
 		Schedule: scheduleInterval, CronZone: zone, OnCalendarZone: zone,
-		Name: view.Input{Value: h.Name}, Grace: view.Input{Value: view.ExactDuration(r.Grace)},
-		Tags: view.Input{Value: strings.Join(h.Tags, ", ")}, Description: view.Input{Value: h.Description},
+		Name: ui.Input{Value: h.Name}, Grace: ui.Input{Value: ui.ExactDuration(r.Grace)},
+		Tags: ui.Input{Value: strings.Join(h.Tags, ", ")}, Description: ui.Input{Value: h.Description},
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
-		ExpectFirstBy: view.Input{Value: v.clock.FormTime(r.ExpectFirstBy)},
+		ExpectFirstBy: ui.Input{Value: req.clock.FormTime(r.ExpectFirstBy)},
 		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
+		Selects: selects(func(f manage.HeartbeatField) string { return f.Value(h) }),
 	}
 	if r.Early >= 0 {
-		f.Early.Value = view.ExactDuration(r.Early)
+		f.Early.Value = ui.ExactDuration(r.Early)
 	}
 	if r.AlertAfter > 1 {
 		f.AlertAfter.Value = strconv.Itoa(r.AlertAfter)
@@ -181,10 +192,161 @@ func (v *request) savedHeartbeat(h monitor.Heartbeat) view.HeartbeatForm {
 	return f
 }
 
-// durationInput is a duration that someone set, nothing for 0.
-func durationInput(d time.Duration) view.Input {
-	if d == 0 {
-		return view.Input{}
+// selects returns the lists of options of the form.
+func selects(value func(manage.HeartbeatField) string) []heartbeatview.Select {
+	var all []heartbeatview.Select
+	for _, f := range manage.SelectFields() {
+		s := heartbeatview.Select{Name: f.Name, Label: f.Label, Value: value(f)}
+		for _, o := range f.Options {
+			s.Options = append(s.Options, ui.Option{Value: o.Value, Label: o.Label})
+		}
+		all = append(all, s)
 	}
-	return view.Input{Value: view.ExactDuration(d)}
+	return all
+}
+
+// durationInput returns the value of a duration field, which is empty for 0.
+func durationInput(d time.Duration) ui.Input {
+	if d == 0 {
+		return ui.Input{}
+	}
+	return ui.Input{Value: ui.ExactDuration(d)}
+}
+
+// durationFields are the fields with a duration. The interval counts only if it is
+// the selected schedule.
+var durationFields = []string{"interval", "grace", "max_run_time", "min_run_time", "start_grace", "early"}
+
+// suggestedFields are the fields that a suggestion button (ui.SuggestionField)
+// can fill in.
+var suggestedFields = append([]string{"schedule", "cron", "cron_timezone", "oncalendar", "oncalendar_timezone"}, durationFields...)
+
+// maxSuggestionSize is the maximum size in bytes of the value of a suggestion
+// button. It holds the whole text area.
+const maxSuggestionSize = 4096
+
+// applySuggestion fills in the suggestion of the pressed button. It returns false
+// if none was pressed.
+func (req *request) applySuggestion() bool {
+	text := req.formValue(ui.SuggestionField)
+	if text == "" {
+		return false
+	}
+	values, _ := url.ParseQuery(text) // invalid pairs are not filled in
+	for _, field := range suggestedFields {
+		if values.Has(field) {
+			req.r.PostForm.Set(field, values.Get(field))
+		}
+	}
+	return true
+}
+
+// durationsWithoutUnit returns a fault for each duration without a unit.
+func (req *request) durationsWithoutUnit() (found monitor.Faults) {
+	for _, field := range durationFields {
+		if field == "interval" && req.chosenSchedule() != scheduleInterval {
+			continue
+		}
+		text := strings.TrimSpace(req.formValue(field))
+		if choices, bare := schedule.DurationsWithoutUnit(text); bare {
+			found = append(found, monitor.Faultf(monitor.Invalid, field, "%s has no unit: write %s.", text, schedule.JoinAlternatives(choices)))
+		}
+	}
+	return found
+}
+
+// withSuggestions adds suggestions as buttons to the fields with faults.
+func (req *request) withSuggestions(f heartbeatview.FormValues, err error) heartbeatview.FormValues {
+	for field, in := range map[string]*ui.Input{
+		"interval": &f.Interval, "grace": &f.Grace, "max_run_time": &f.MaxRunTime, "min_run_time": &f.MinRunTime,
+		"start_grace": &f.StartGrace, "early": &f.Early,
+	} {
+		choices, _ := schedule.DurationsWithoutUnit(in.Value)
+		for _, c := range choices {
+			if in.Error != "" {
+				in.Suggestions = append(in.Suggestions, ui.Option{Value: url.Values{field: {c}}.Encode(), Label: "Use " + c})
+			}
+		}
+	}
+	var faults monitor.Faults
+	if !errors.As(err, &faults) {
+		return f
+	}
+	for _, fault := range faults {
+		field, index, _ := strings.Cut(strings.TrimSuffix(fault.Field, "]"), "[")
+		at, _ := strconv.Atoi(index)
+		switch field {
+		case scheduleCron:
+			f.Cron.Suggestions = append(f.Cron.Suggestions, req.suggestionChoices(field, at, fault.Suggestions)...)
+		case scheduleOnCalendar:
+			f.OnCalendar.Suggestions = append(f.OnCalendar.Suggestions, req.suggestionChoices(field, at, fault.Suggestions)...)
+		}
+	}
+	return f
+}
+
+// suggestionChoices returns the suggestion buttons of one line. A suggestion of
+// another kind replaces the whole schedule, so it is offered only if there is one
+// line.
+func (req *request) suggestionChoices(field string, at int, suggestions []schedule.Suggestion) (choices []ui.Option) {
+	typed := splitLines(req.formValue(field))
+	filled := 0
+	for _, line := range typed {
+		if strings.TrimSpace(line) != "" {
+			filled++
+		}
+	}
+	for _, s := range suggestions {
+		values := url.Values{"schedule": {s.Kind}, s.Kind: {s.Text}}
+		if s.Kind == field {
+			all := slices.Clone(typed)
+			all[min(at, len(all)-1)] = s.Text
+			values.Set(field, strings.Join(all, "\n"))
+		}
+		if s.Zone != "" {
+			values.Set(s.Kind+"_timezone", s.Zone)
+		}
+		text := values.Encode()
+		if (s.Kind != field || s.Zone != "") && filled > 1 || len(text) > maxSuggestionSize {
+			continue
+		}
+		choices = append(choices, ui.Option{Value: text, Label: suggestionLabel(field, s, len(suggestions) > 1)})
+	}
+	return choices
+}
+
+// suggestionLabel returns the label of a suggestion button. It names the dialect if
+// the line has several meanings.
+func suggestionLabel(field string, s schedule.Suggestion, several bool) string {
+	label := "Use " + s.Text
+	switch {
+	case s.Kind == schedule.KindInterval:
+		label = "Use an interval of " + s.Text
+	case s.Kind != field:
+		label = "Use " + map[string]string{scheduleCron: "Cron", scheduleOnCalendar: "OnCalendar"}[s.Kind] + " " + s.Text
+	}
+	if s.Zone != "" {
+		label += " in " + s.Zone
+	}
+	if several {
+		label += " (" + s.Dialect + ")"
+	}
+	return label
+}
+
+// longGraceRatio is the ratio of grace period to interval from which the form shows
+// a hint.
+const longGraceRatio = 10
+
+// longGraceHint returns a hint if the grace period is many intervals, or "".
+func longGraceHint(next []time.Time, grace time.Duration) string {
+	if len(next) < 2 {
+		return ""
+	}
+	gap := next[1].Sub(next[0])
+	if gap <= 0 || grace < longGraceRatio*gap {
+		return ""
+	}
+	return fmt.Sprintf("The grace period is %s times the time between two runs: up to %s runs can be missing before an incident opens.",
+		ui.Count(int(grace/gap)), ui.Count(int(grace/gap)+1))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/schedule"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/ui"
 )
 
 func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
@@ -24,7 +27,7 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 			shows []string
 			lacks []string
 		}{
-			{"an interval", url.Values{"interval": {"90m"}, "grace": {"5m"}}, []string{`id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`, "no channels", "If a ping came now"}, []string{"Previous"}},
+			{"an interval", url.Values{"interval": {"90m"}, "grace": {"5m"}}, []string{`id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`, "no channels", "If pinged now"}, []string{"Previous"}},
 			{"no interval", url.Values{"interval": {"never"}, "grace": {"5m"}}, []string{"cannot be read yet", `id="interval-e"`}, []string{"Next 5 runs"}},
 			{
 				"a cron line in a zone with an old name",
@@ -44,7 +47,7 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 					"schedule": {"cron"}, "cron": {"0 3 * * *"}, "cron_timezone": {"UTC"}, "grace": {"1h"}, "max_run_time": {"45m"}, "min_run_time": {"2m"}, "start_grace": {"10m"}, "early": {"90s"},
 					"expect_first_by": {time.Now().AddDate(0, 0, 2).Format(dateTimeLayout)},
 				},
-				[]string{"02:58:30", "03:10", "By now it must have started", "03:02", "too short", "03:45", "ran too long", "If no ping at all has come by"},
+				[]string{"02:58:30", "03:10", "The run must have started.", "03:02", "too short", "03:45", "ran too long", "If no ping arrives before"},
 				nil,
 			},
 			{"what is over", url.Values{"schedule": {"oncalendar"}, "oncalendar": {"2020-01-01 10:00"}, "oncalendar_timezone": {"UTC"}, "grace": {"1h"}}, []string{"It is over", "Previous 1 run"}, []string{"Next"}},
@@ -61,12 +64,13 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 }
 
 func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
-	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: view.Clock{Zone: time.UTC}}
-	f := view.HeartbeatForm{
-		Schedule: scheduleCron, Cron: view.Input{Value: "30 2 * * *"}, CronZone: view.Input{Value: "Europe/Berlin"}, Grace: view.Input{Value: "1h"},
-		AlertAfter: view.Input{Value: "2"}, Early: view.Input{Value: ""},
+	site := &request{now: time.Date(2027, 3, 26, 12, 0, 0, 0, time.UTC), clock: ui.Clock{Zone: time.UTC}}
+	calendar, err := monitor.NewCalendar(monitor.Cron, []string{"30 2 * * *"}, "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, p := site.withPreview(f, 1)
+	rule := &monitor.Rule{Calendar: calendar, Grace: time.Hour, AlertAfter: 2, Early: monitor.DefaultEarly}
+	_, p := site.withPreview(heartbeatview.FormValues{}, rule, 1, 0)
 	at := func(text string) time.Time {
 		moment, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -82,8 +86,8 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30: it is due at 03:00 instead." {
-		t.Errorf("told %q", p.ClockChanges)
+	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead." {
+		t.Errorf("got %q", p.ClockChanges)
 	}
 }
 
@@ -99,11 +103,11 @@ func TestHeartbeatForm_NumbersTheInvalidLine(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"cron": {c.text}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		v := &request{r: r}
-		if err := v.readForm(route{}); err != nil {
+		req := &request{r: r}
+		if err := req.readForm(route{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := v.submittedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {
+		if got := req.submittedLines("cron", map[string]string{c.field: "No."}).Error; got != c.want {
 			t.Errorf("%q at %s: %q, want %q", c.text, c.field, got, c.want)
 		}
 	}
@@ -135,10 +139,10 @@ func TestHeartbeatForm_SavesAndShowsEverySchedule(t *testing.T) {
 		edit := "/heartbeats/" + h.ID + "/edit"
 		w.expectHTML(w.get("member", edit), 200, `value="cron" id="k-cron" checked`, "0 3 * * 1-5\n30 4 * * sat</textarea>", `value="US/Eastern"`,
 			`value="45m"`, `value="2m"`, `value="10m"`, `value="3"`, `value="1m 30s"`, `value="`+first.Format(dateTimeLayout)+`"`, "<details class=\"more\" open")
-		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 bad runs in a row")
+		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 consecutive failed runs")
 		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
 
-		// From one kind to another; what was left empty is the usual again.
+		// From one kind to another; an empty field selects the default again.
 		for _, step := range []struct {
 			form url.Values
 			want string
@@ -177,12 +181,12 @@ func TestHeartbeatForm_AnEditKeepsTheFirstPingDeadline(t *testing.T) {
 }
 
 func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
-	v := &request{clock: view.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
-	if at, ok := v.parseLocalTime("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
+	req := &request{clock: ui.Clock{Zone: time.FixedZone("Test/Zone", 2*3600)}}
+	if at, ok := req.parseLocalTime("2027-03-14T12:00"); !ok || !at.Equal(time.Date(2027, 3, 14, 10, 0, 0, 0, time.UTC)) {
 		t.Errorf("%s, %t", at, ok)
 	}
-	if _, ok := v.parseLocalTime("noon"); ok {
-		t.Error("noon is a moment")
+	if _, ok := req.parseLocalTime("noon"); ok {
+		t.Error("\"noon\" was accepted as a time")
 	}
 }
 
@@ -197,7 +201,7 @@ func TestHeartbeatForm_ShowsEachErrorAtItsField(t *testing.T) {
 			{url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fry 03:00"}, "oncalendar_timezone": {"UTC"}}, []string{`id="oncalendar-e">`, "<span>“"}},
 			{url.Values{"schedule": {"cron"}, "cron": {"@daily"}, "cron_timezone": {"CEST"}}, []string{`id="cron-zone-e">`, "write a place, such as Europe/Berlin."}},
 			{url.Values{"interval": {"1h"}, "alert_after": {"many"}}, []string{`id="after-e">`, "from 1 to 100"}},
-			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Write a date and a time of day"}},
+			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Enter a date and a time of day"}},
 			{url.Values{"interval": {"1h"}, "expect_first_by": {"2020-01-01T00:00"}}, []string{"still to come"}},
 			{url.Values{"interval": {"1h"}, "min_run_time": {"1h"}, "max_run_time": {"1h"}}, []string{`id="min-e">`, "less than the maximum"}},
 		} {
@@ -216,26 +220,41 @@ func TestHeartbeatForm_PreviewWorksWithoutScript(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		w.expectHTML(w.post("member", "/heartbeats/"+h.ID, form), 200, "<b>at 03:00 every day</b>, UTC", "Edit backup")
 		if got := w.heartbeatByName("backup"); got.Rule.Calendar != nil {
-			w.Error("a look saved something")
+			w.Error("a preview saved a heartbeat")
 		}
 	})
 }
 
-// FuzzPreviewHeartbeat looks for a form that breaks the preview, or keeps it busy.
+// FuzzPreviewHeartbeat looks for a form whose preview fails or takes too long.
 func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("cron", "0 0 29 2 1#5\n*/7 * * * *", "Europe/Berlin", "1h", "100")
 	f.Add("oncalendar", "*:*:0/0.000001\n2199-12-31", "Antarctica/Troll", "366d", "99999999999")
 	f.Add("interval", "366d", "", "0", "-5")
 	f.Fuzz(func(t *testing.T, kind, text, zone, grace, inARow string) {
 		began := time.Now()
-		v := &request{now: began, clock: view.Clock{Now: began, Zone: time.UTC}}
-		in := view.Input{Value: text}
-		form := view.HeartbeatForm{
-			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: view.Input{Value: zone}, OnCalendarZone: view.Input{Value: zone},
-			Grace: view.Input{Value: grace}, AlertAfter: view.Input{Value: inARow}, Early: view.Input{Value: grace}, ExpectFirstBy: in,
+		req := &request{now: began, clock: ui.Clock{Now: began, Zone: time.UTC}}
+		in := ui.Input{Value: text}
+		form := heartbeatview.FormValues{
+			Schedule: kind, Interval: in, Cron: in, OnCalendar: in, CronZone: ui.Input{Value: zone}, OnCalendarZone: ui.Input{Value: zone},
+			Grace: ui.Input{Value: grace}, AlertAfter: ui.Input{Value: inARow}, Early: ui.Input{Value: grace}, ExpectFirstBy: in,
 		}
-		form, p := v.withPreview(form, 3)
-		if err := view.HeartbeatPreview(v.clock, form, p).Render(t.Context(), io.Discard); err != nil {
+		rule := &monitor.Rule{}
+		var err error
+		if rule.Grace, err = schedule.ParseDuration(grace); err != nil {
+			rule = nil
+		} else if kind == scheduleInterval {
+			rule.Interval, err = schedule.ParseDuration(text)
+		} else {
+			rule.Calendar, err = monitor.NewCalendar(monitor.CalendarKind(kind), splitLines(text), zone)
+		}
+		if err != nil || rule.Calendar == nil && rule.Interval < time.Second {
+			rule = nil
+		} else {
+			n, _ := strconv.Atoi(inARow)
+			rule.AlertAfter, rule.Early = max(1, min(n, monitor.MaxAlertAfter)), rule.Grace
+		}
+		form, p := req.withPreview(form, rule, 3, 0)
+		if err := heartbeatview.PreviewResponse(req.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > 2*time.Second {

@@ -9,21 +9,25 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/live"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// How many heartbeats a page of the list has: fewer, or as many as one may ask
-// for.
+// The number of heartbeats on a page of the list.
 const (
 	defaultPageSize = 25
 	largePageSize   = 50
 )
 
-// summaryMinHeartbeats is below how many the summary above the list says nothing that
-// the list does not.
+// summaryMinHeartbeats is the number of heartbeats from which the list has a
+// summary.
 const summaryMinHeartbeats = 10
 
-// heartbeatRoutes are the pages of the heartbeats.
+// heartbeatRoutes returns the routes of heartbeats.
 func (s *Site) heartbeatRoutes() []route {
 	return []route{
 		{pattern: "GET /heartbeats", right: auth.Read, handle: listHeartbeats},
@@ -45,92 +49,91 @@ func (s *Site) heartbeatRoutes() []route {
 	}
 }
 
-// listHeartbeats is the list of a project, or the way to its first heartbeat.
-func listHeartbeats(v *request) error {
-	q := v.r.URL.Query()
+// listHeartbeats shows the heartbeats of a project, or how to create the first one.
+func listHeartbeats(req *request) error {
+	q := req.r.URL.Query()
 	f := heartbeatFilter(q)
 	per := defaultPageSize
 	if q.Get("per") == strconv.Itoa(largePageSize) {
 		per = largePageSize
 	}
-	o, err := v.site.Service.HeartbeatList(v.ctx(), v.actor, manage.HeartbeatListQuery{
+	o, err := req.site.Service.HeartbeatList(req.ctx(), req.actor, manage.HeartbeatListQuery{
 		Status: f.Status, Tag: f.Tag, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: per, Cursor: q.Get("cursor"),
 	})
 	if err != nil {
 		return err
 	}
-	if TallyTotal(o.Tally) == 0 {
-		return v.emptyList(o)
+	if present.TallyTotal(o.Tally) == 0 {
+		return req.emptyList(o)
 	}
-	page := view.HeartbeatsPage{
-		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: v.pingBase(),
-		Pager: view.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(q, o.Prev), Next: pageURL(q, o.Next)},
+	page := heartbeatview.ListPage{
+		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(),
+		Pager: ui.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(paths.Heartbeats, q, o.Prev), Next: pageURL(paths.Heartbeats, q, o.Next)},
 	}
-	var parts []FragmentRef
+	var parts []live.FragmentRef
 	for _, w := range o.Rows {
-		row := v.heartbeatRow(w)
+		row := req.heartbeatRow(w)
 		page.Rows = append(page.Rows, row)
-		parts = append(parts, FragmentRef{w.Ref, Digest(row)})
+		parts = append(parts, live.FragmentRef{Key: w.Ref, Digest: live.Digest(row)})
 	}
-	counts, from, err := v.site.counts(v.ctx(), v.actor, v.now)
+	counts, from, err := req.site.counts(req.ctx(), req.actor, req.now)
 	if err != nil {
 		return err
 	}
-	counts.StatusCounts, counts.NavCounts = o.Tally, o.Standing // of the same moment as the rows
-	page = v.withCounts(page, counts, from)
-	above, err := v.fragmentRefs(page.Fragments())
+	counts.StatusCounts, counts.NavCounts = o.Tally, o.Standing // read together with the rows
+	page = req.withCounts(page, counts, from)
+	above, err := req.fragmentRefs(page.Fragments())
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(StreamURL("/live/heartbeats", withListVersion(v.withProject(selectValues(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
+	page.Shell = req.shell(live.StreamURL("/live/heartbeats", withListVersion(req.withProject(selectValues(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
 	for _, t := range o.Tags {
-		page.Tags = append(page.Tags, view.TagCount{Tag: t.Tag, Count: t.Count})
+		page.Tags = append(page.Tags, heartbeatview.TagCount{Tag: t.Tag, Count: t.Count})
 	}
-	if page.Channels, err = v.channelChoices(); err != nil {
+	if page.Channels, err = req.channelChoices(); err != nil {
 		return err
 	}
-	return v.render(view.Heartbeats(page))
+	return req.render(heartbeatview.List(page))
 }
 
-// emptyList is the way to the first heartbeat.
-func (v *request) emptyList(o manage.HeartbeatList) error {
-	page := view.EmptyListPage{PingURLPrefix: v.pingBase(), Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "1h"}}
-	parts, err := v.fragmentRefs(page.Fragments())
+// emptyList shows how to create the first heartbeat.
+func (req *request) emptyList(o manage.HeartbeatList) error {
+	page := heartbeatview.EmptyListPage{PingURLPrefix: req.pingBase(), Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "1h"}}
+	parts, err := req.fragmentRefs(page.Fragments())
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(StreamURL("/live/heartbeats", withListVersion(v.withProject(nil), o.Newest, 0), parts))
-	return v.render(view.EmptyList(page))
+	page.Shell = req.shell(live.StreamURL("/live/heartbeats", withListVersion(req.withProject(nil), o.Newest, 0), parts))
+	return req.render(heartbeatview.EmptyList(page))
 }
 
-// heartbeatFilter is what an address narrows the list to.
-func heartbeatFilter(q url.Values) view.Filter {
-	return view.Filter{
+// heartbeatFilter returns the filter in the query of the list.
+func heartbeatFilter(q url.Values) heartbeatview.Filter {
+	return heartbeatview.Filter{
 		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
 		Running: q.Get("running") != "",
 	}
 }
 
-// withCounts is the page with the numbers above its list. The minutes of the hour
-// ahead begin at from.
-func (v *request) withCounts(p view.HeartbeatsPage, counts manage.ProjectCounts, from time.Time) view.HeartbeatsPage {
-	p.Counts, p.ChannelWarning = Tally(counts.StatusCounts), v.alertGap(counts.Channels)
+// withCounts adds the counts above the list. from is the beginning of the next
+// hour's first minute.
+func (req *request) withCounts(p heartbeatview.ListPage, counts manage.ProjectCounts, from time.Time) heartbeatview.ListPage {
+	p.Counts, p.ChannelWarning = present.StatusCounts(counts.StatusCounts), req.channelWarning(counts.Channels)
 	p.ChannelWarning.FailingChannels = counts.FailingChannels
-	if TallyTotal(counts.StatusCounts) >= summaryMinHeartbeats {
-		p.NextHour = &view.NextHour{From: from, PerMinute: counts.DuePerMinute, Down: p.Counts.Down, Late: p.Counts.Late}
+	if present.TallyTotal(counts.StatusCounts) >= summaryMinHeartbeats {
+		p.NextHour = &heartbeatview.NextHour{From: from, PerMinute: counts.DuePerMinute, Down: p.Counts.Down, Late: p.Counts.Late}
 	}
 	return p
 }
 
-// alertGap is what is said where nobody would be told, of a project with so many
-// channels.
-func (v *request) alertGap(channels int) view.ChannelWarning {
-	return view.ChannelWarning{NoChannels: channels == 0, CanAddChannel: v.actor.May(auth.ChangeChannels)}
+// channelWarning returns the warning of a project with this number of channels.
+func (req *request) channelWarning(channels int) layout.ChannelWarning {
+	return layout.ChannelWarning{NoChannels: channels == 0, CanAddChannel: req.actor.May(auth.ChangeChannels)}
 }
 
-// pageURL is the address of another page of a list: the same query with another
-// cursor.
-func pageURL(q url.Values, cursor string) string {
+// pageURL returns the address of another page of a list: the same query with
+// another cursor.
+func pageURL(path string, q url.Values, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -141,42 +144,46 @@ func pageURL(q url.Values, cursor string) string {
 		}
 	}
 	other.Set("cursor", cursor)
-	return view.HeartbeatsPath + "?" + other.Encode()
+	return path + "?" + other.Encode()
 }
 
-// TallyTotal counts the heartbeats of a project.
-func TallyTotal(t manage.StatusCounts) (n int) {
-	for _, of := range t.ByStatus {
-		n += of
-	}
-	return n
-}
-
-// Tally is the tally as the page shows it.
-func Tally(t manage.StatusCounts) view.StatusCounts {
-	return view.StatusCounts{
-		All: TallyTotal(t), Down: t.ByStatus[monitor.Down], Late: t.ByStatus[monitor.Late], New: t.ByStatus[monitor.New],
-		Up: t.ByStatus[monitor.Up], Paused: t.ByStatus[monitor.Paused], Running: t.Running,
-	}
-}
-
-// pingBase is what ping URLs start with, empty for those who may not ping.
-func (v *request) pingBase() string {
-	if !v.actor.SeesPingURLs() {
+// pingBase returns the ping URL up to the id, or "" for people who cannot see ping
+// URLs.
+func (req *request) pingBase() string {
+	if !req.actor.SeesPingURLs() {
 		return ""
 	}
-	return v.site.pingBase()
+	return req.site.pingBase()
 }
 
-// channelChoices are the channels of the project, for those who may choose.
-func (v *request) channelChoices() ([]view.Option, error) {
-	if !v.actor.May(auth.ChangeHeartbeats) {
+// channelChoices returns the channels of the project, for people who can change
+// heartbeats.
+func (req *request) channelChoices() ([]ui.Option, error) {
+	if !req.actor.May(auth.ChangeHeartbeats) {
 		return nil, nil
 	}
-	l, err := v.site.Service.Channels(v.ctx(), v.actor, manage.PageQuery{Limit: manage.MaxLimit})
-	var choices []view.Option
+	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	var choices []ui.Option
 	for _, c := range l.Items {
-		choices = append(choices, view.Option{Value: c.ID, Label: c.Name})
+		choices = append(choices, ui.Option{Value: c.ID, Label: c.Name})
 	}
 	return choices, err
+}
+
+// heartbeatRow returns one row of the list.
+func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
+	r := heartbeatview.Row{
+		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Severity: string(w.Severity), Tags: w.Tags, Schedule: w.Rule.Describe(),
+		Grace: w.Rule.Grace, Editable: req.actor.May(auth.ChangeHeartbeats),
+		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
+		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: present.RunningSince(w.Heartbeat),
+		Strip: present.RunStrip(present.Runs(w, req.now)), Spark: present.DurationSparkline(w.Pings),
+	}
+	if w.Status == monitor.Down {
+		r.DownSince, r.Cause = w.Deadline(), string(w.DownCause)
+		if n := len(w.Outages); n > 0 && w.Outages[n-1].Resolved.IsZero() {
+			r.DownSince = w.Outages[n-1].Opened
+		}
+	}
+	return r
 }

@@ -2,16 +2,19 @@ package web
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/live"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// incidentRoutes are the pages of the incidents.
+// incidentRoutes returns the routes of incidents.
 func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", right: auth.Read, handle: listIncidents},
@@ -24,108 +27,58 @@ func (s *Site) incidentRoutes() []route {
 	}
 }
 
-// listIncidents is the list of incidents of a project.
-func listIncidents(v *request) error {
-	q := v.r.URL.Query()
+// listIncidents shows the incidents of a project.
+func listIncidents(req *request) error {
+	q := req.r.URL.Query()
 	f := incidentFilter(q)
-	at, back := incidentCursor(q)
-	l, err := v.site.Service.IncidentList(v.ctx(), v.actor, manage.IncidentListQuery{
-		State: f.State, Cause: f.Cause, Text: f.Query, From: at, Backwards: back, Limit: defaultPageSize,
+	l, err := req.site.Service.IncidentList(req.ctx(), req.actor, manage.IncidentListQuery{
+		State: f.State, Cause: f.Cause, Text: f.Query, Limit: defaultPageSize, Cursor: q.Get("cursor"),
 	})
 	if err != nil {
 		return err
 	}
-	page := view.IncidentsPage{
-		CSVPath: view.IncidentsCSVPath + "?" + v.withProject(selectValues(q, "state", "q", "cause")).Encode(),
-		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged, Pager: view.Pager{First: 1, Last: len(l.Rows), Total: l.Total},
-		Stats: view.IncidentStats{
+	page := incidentview.ListPage{
+		CSVPath: paths.IncidentsCSV + "?" + req.withProject(selectValues(q, "state", "q", "cause")).Encode(),
+		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged,
+		Pager: ui.Pager{
+			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: l.Total,
+			Prev: pageURL(paths.Incidents, q, l.Prev), Next: pageURL(paths.Incidents, q, l.Next),
+		},
+		Stats: incidentview.Stats{
 			Opened: l.Last30Days.Opened, MedianDown: l.Last30Days.MedianDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
 			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],
 		},
 	}
-	var parts []FragmentRef
+	var parts []live.FragmentRef
 	for _, i := range l.Rows {
-		row := IncidentLine(i, l.Alerts[i.ID])
+		row := present.IncidentLine(i, l.Alerts[i.ID])
 		page.Rows = append(page.Rows, row)
-		parts = append(parts, FragmentRef{i.ID, Digest(row)})
+		parts = append(parts, live.FragmentRef{Key: i.ID, Digest: live.Digest(row)})
 	}
-	if first, err := strconv.Atoi(q.Get("row")); err == nil && first > 1 && l.Newer {
-		page.Pager.First, page.Pager.Last = first, first+len(l.Rows)-1
-	}
-	if n := len(l.Rows); n > 0 && l.Newer {
-		page.Pager.Prev = incidentPageURL(q, "newer", l.Rows[0].Number, page.Pager.First-defaultPageSize)
-	}
-	if n := len(l.Rows); n > 0 && l.Older {
-		page.Pager.Next = incidentPageURL(q, "older", l.Rows[n-1].Number, page.Pager.Last+1)
-	}
-	above, err := v.fragmentRefs(page.Fragments())
+	above, err := req.fragmentRefs(page.Fragments())
 	if err != nil {
 		return err
 	}
-	page.Shell = v.shell(StreamURL("/live/incidents", withListVersion(v.withProject(selectValues(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
-	return v.render(view.Incidents(page))
+	page.Shell = req.shell(live.StreamURL("/live/incidents", withListVersion(req.withProject(selectValues(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
+	return req.render(incidentview.List(page))
 }
 
-// incidentFilter is what an address narrows the list to.
-func incidentFilter(q url.Values) view.IncidentFilter {
-	return view.IncidentFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
+// incidentFilter returns the filter in the query of the list.
+func incidentFilter(q url.Values) incidentview.Filter {
+	return incidentview.Filter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q")), Cause: q.Get("cause")}
 }
 
-// incidentCursor is the incident beside which a page of the list lies.
-func incidentCursor(q url.Values) (number int64, back bool) {
-	if n, err := strconv.ParseInt(q.Get("newer"), 10, 64); err == nil && n > 0 {
-		return n, true
-	}
-	n, err := strconv.ParseInt(q.Get("older"), 10, 64)
-	if err != nil || n < 0 {
-		return 0, false
-	}
-	return n, false
-}
-
-// incidentPageURL is the address of the page that is newer or older than an incident; row
-// is the number of its first row.
-func incidentPageURL(q url.Values, way string, number int64, row int) string {
-	other := selectValues(q, "state", "q", "cause")
-	other.Set(way, strconv.FormatInt(number, 10))
-	other.Set("row", strconv.Itoa(max(row, 1)))
-	return view.IncidentsPath + "?" + other.Encode()
-}
-
-// IncidentLine is one incident of a list.
-func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) view.IncidentLine {
-	return view.IncidentLine{
-		ID: i.ID, Number: int(i.Number), Heartbeat: i.HeartbeatName, State: string(i.State()), Cause: string(i.Cause),
-		Opened: i.OpenedAt, Resolved: i.ResolvedAt, AcknowledgedBy: i.AcknowledgedBy,
-		Alerts: view.AlertCounts{Delivered: alerts[monitor.AlertSent], Pending: alerts[monitor.AlertPending], Failed: alerts[monitor.AlertFailed]},
-	}
-}
-
-// acknowledgeIncident notes that the visitor takes care of an incident, with a note if
-// one was written.
-func acknowledgeIncident(v *request) error {
-	id := v.r.PathValue("id")
-	_, err := v.site.Service.AcknowledgeWithNote(v.ctx(), v.actor, id, strings.TrimSpace(v.formValue("note")))
-	if about, wrong := fieldErrors(err); wrong {
-		return v.renderIncident(statusInvalid, id, view.Input{Value: v.formValue("note"), Error: about["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	v.toast("Acknowledged", "")
-	return v.redirect(view.IncidentPath(id))
-}
-
-// addIncidentNote writes a note on an incident.
-func addIncidentNote(v *request) error {
-	id := v.r.PathValue("id")
-	_, err := v.site.Service.AddNote(v.ctx(), v.actor, id, v.formValue("note"), nil)
-	if about, wrong := fieldErrors(err); wrong {
-		return v.renderIncident(statusInvalid, id, view.Input{Value: v.formValue("note"), Error: about["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	v.toast("Note added", "")
-	return v.redirect(view.IncidentPath(id))
+// downloadIncidents sends the incidents that match the filter as a CSV file.
+func downloadIncidents(req *request) error {
+	filter := incidentFilter(req.r.URL.Query())
+	f := req.csvFile(req.actor.Project.Slug+"-incidents", present.IncidentHeader)
+	more, err := req.site.Service.ExportIncidents(req.ctx(), req.actor, manage.IncidentListQuery{State: filter.State, Cause: filter.Cause, Text: filter.Query},
+		func(part []monitor.Incident) error {
+			rows := make([][]string, 0, len(part))
+			for _, i := range part {
+				rows = append(rows, present.IncidentRow(i, req.now))
+			}
+			return f.WriteRows(rows)
+		})
+	return f.Finish(req.ctx(), more, err)
 }

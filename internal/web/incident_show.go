@@ -2,62 +2,60 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/live"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// showIncident is the page of one incident.
-func showIncident(v *request) error {
-	return v.renderIncident(http.StatusOK, v.r.PathValue("id"), view.Input{})
+// showIncident shows the page of one incident.
+func showIncident(req *request) error {
+	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), ui.Input{})
 }
 
-// renderIncident answers with the page of an incident; note is one that was refused.
-func (v *request) renderIncident(status int, id string, note view.Input) error {
-	s, err := v.site.Service.IncidentView(v.ctx(), v.actor, id)
+// renderIncident shows the page of an incident. note is an invalid note to correct.
+func (req *request) renderIncident(status int, id string, note ui.Input) error {
+	s, err := req.site.Service.IncidentView(req.ctx(), req.actor, id)
 	if err != nil {
 		return err
 	}
-	page := v.incidentPage(s)
-	live := ""
-	if s.State() != monitor.StateResolved || HasPendingAlerts(s) {
-		parts, err := v.fragmentRefs(page.Fragments())
+	page := req.incidentPage(s)
+	streamURL := ""
+	if s.State() != monitor.StateResolved || present.HasPendingAlerts(s) {
+		parts, err := req.fragmentRefs(page.Fragments())
 		if err != nil {
 			return err
 		}
-		live = StreamURL("/live/incidents/"+s.ID, nil, append(parts, FragmentRef{s.ID, Digest(incidentState(page))}))
+		streamURL = live.StreamURL("/live/incidents/"+s.ID, nil, append(parts, live.FragmentRef{Key: s.ID, Digest: live.Digest(incidentState(page))}))
 	}
-	page.Shell, page.Note = v.shell(live), note
-	return v.renderStatus(status, view.Incident(page))
+	page.Shell, page.Note = req.shell(streamURL), note
+	return req.renderStatus(status, incidentview.Detail(page))
 }
 
-// HasPendingAlerts reports whether anybody is still to be told.
-func HasPendingAlerts(s manage.IncidentView) bool {
-	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool { return d.State == monitor.AlertPending })
-}
-
-// incidentPage is what the page tells, but for what surrounds it.
-func (v *request) incidentPage(s manage.IncidentView) view.IncidentPage {
+// incidentPage returns the page without its shell.
+func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage {
 	i := s.Incident
-	p := view.IncidentPage{
+	p := incidentview.DetailPage{
 		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Resolution: string(i.Resolution),
-		Heartbeat: view.IncidentHeartbeat{
-			Key: HeartbeatKey(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Describe(), Interval: s.Heartbeat.Rule.Interval,
+		Heartbeat: incidentview.Heartbeat{
+			Key: present.HeartbeatKey(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Describe(), Interval: s.Heartbeat.Rule.Interval,
 			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.OpenedAt,
 		},
 		Opened: i.OpenedAt, Detected: i.DetectedAt, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
-		FirstAlert: TimeToFirstAlert(s), Timeline: Timeline(s), Deliveries: Deliveries(s, v.now), WaitingFor: IncidentNextStep(s),
-		Runbook: FirstLink(s.Heartbeat.Description), PreviousText: PreviousIncident(s), PrintURL: v.site.BaseURL + view.IncidentPath(i.ID),
-		CanAct: v.actor.May(auth.ChangeIncidents),
+		FirstAlert: present.TimeToFirstAlert(s), Timeline: present.Timeline(s), Deliveries: present.Deliveries(s, req.now), WaitingFor: present.IncidentNextStep(s),
+		Runbook: present.FirstLink(s.Heartbeat.Description), PreviousText: present.PreviousIncident(s), PrintURL: req.site.BaseURL + paths.Incident(i.ID),
+		CanAct: req.actor.May(auth.ChangeIncidents),
 	}
-	p.Shell.Clock, p.ChannelWarning = v.clock, v.alertGap(len(s.ExistingChannels))
-	if s.State() != monitor.StateResolved || HasPendingAlerts(s) {
-		p.FailingChannels = FailingChannelNames(s.FailingChannels)
+	p.Shell.Clock, p.ChannelWarning = req.clock, req.channelWarning(len(s.ExistingChannels))
+	if s.State() != monitor.StateResolved || present.HasPendingAlerts(s) {
+		p.FailingChannels = present.FailingChannelNames(s.FailingChannels)
 	}
 	for _, c := range s.ExistingChannels {
 		if p.FirstChannelAt.IsZero() || c.Created.Before(p.FirstChannelAt) {
@@ -68,16 +66,16 @@ func (v *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 		p.ExitStatus = max(s.Ping.ExitCode, 0)
 	}
 	if s.Next.ID != "" {
-		p.NextIncident = &view.RelatedIncident{ID: s.Next.ID, Number: int(s.Next.Number), Cause: string(s.Next.Cause)}
+		p.NextIncident = &incidentview.Related{ID: s.Next.ID, Number: int(s.Next.Number), Cause: string(s.Next.Cause)}
 	}
 	switch {
-	case IsFailure(i.Cause):
-		p.Explanation = &view.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: view.Capitalize(i.Reason)}
+	case present.IsFailure(i.Cause):
+		p.Explanation = &ui.Explanation{Status: "down", FailedAt: i.OpenedAt, ExitStatus: p.ExitStatus, Decision: ui.Capitalize(i.Reason)}
 	case i.Cause == monitor.CauseMissed && i.Due.IsZero():
-		p.Explanation = &view.Explanation{Status: "down", Decision: view.Capitalize(i.Reason)} // a first ping that never came has no sum
+		p.Explanation = &ui.Explanation{Status: "down", Decision: ui.Capitalize(i.Reason)} // without a first ping there is no calculation
 	case i.Cause == monitor.CauseMissed:
-		p.Explanation = MissedWhy(s)
-		p.Heartbeat.Grace = p.Explanation.Grace // as it was then
+		p.Explanation = present.MissedExplanation(s)
+		p.Heartbeat.Grace = p.Explanation.Grace // the grace period at that time
 	}
 	if p.Explanation != nil {
 		p.Explanation.Past = i.State() == monitor.StateResolved
@@ -85,66 +83,74 @@ func (v *request) incidentPage(s manage.IncidentView) view.IncidentPage {
 	return p
 }
 
-// IsFailure reports whether a run that ended is the cause, and no silence.
-func IsFailure(c monitor.Cause) bool { return c == monitor.CauseFailure || c == monitor.CauseTooShort }
-
-// MissedWhy is the sum that led to an incident, as it was at its opening. Where
-// it does not begin at the last ping, or is longer, the sentence tells it.
-func MissedWhy(s manage.IncidentView) *view.Explanation {
-	i := s.Incident
-	grace := s.Heartbeat.Rule.Grace
-	w := &view.Explanation{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.OpenedAt.Sub(i.Due), Alert: i.OpenedAt}
-	several := s.Heartbeat.Rule.AlertAfter > 1
-	if several && w.Grace > grace { // some bad runs came before the one that alerted
-		w.Grace, w.AlertingRun = grace, i.OpenedAt.Add(-grace)
+// acknowledgeIncident acknowledges an incident, with an optional note.
+func acknowledgeIncident(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
 	}
-	plain := s.Heartbeat.Rule.Calendar == nil && !several && !i.LastPing.IsZero()
-	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
-		w.Interval = interval
-	} else {
-		w.Decision = view.Capitalize(i.Reason)
+	if err != nil {
+		return err
 	}
-	return w
+	req.toast("Acknowledged", "")
+	return req.redirect(paths.Incident(id))
 }
 
-// TimeToFirstAlert is how long it took until somebody was told, 0 when nobody was.
-func TimeToFirstAlert(s manage.IncidentView) time.Duration {
-	var first time.Duration
-	for _, d := range s.Deliveries {
-		for _, t := range d.AttemptLog {
-			if d.Event != monitor.IncidentOpened || t.Outcome != "sent" {
-				continue
-			}
-			if took := t.At.Add(t.Took).Sub(s.OpenedAt); first == 0 || took < first {
-				first = max(took, time.Millisecond)
-			}
+// addIncidentNote adds a note to an incident.
+func addIncidentNote(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Note added", "")
+	return req.redirect(paths.Incident(id))
+}
+
+// showAckLink shows the page of an acknowledge link. It changes nothing, because
+// mail scanners open links.
+func showAckLink(req *request) error {
+	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	return req.render(incidentview.Acknowledge(req.ackLinkPage(found)))
+}
+
+// acknowledgeByLink acknowledges an incident by its link, without a session.
+func acknowledgeByLink(req *request) error {
+	text := strings.TrimSpace(req.formValue("note"))
+	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
+			return err
 		}
+		p := req.ackLinkPage(found)
+		p.Note = ui.Input{Value: text, Error: fieldErrs["text"]}
+		return req.renderStatus(statusInvalid, incidentview.Acknowledge(p))
 	}
-	return first
+	if err != nil {
+		return err
+	}
+	p := req.ackLinkPage(found)
+	p.NoteNotSaved = !kept
+	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
+	return req.render(incidentview.Acknowledge(p))
 }
 
-// IncidentNextStep says what is still expected, empty when nothing is.
-func IncidentNextStep(s manage.IncidentView) string {
-	if s.State() == monitor.StateResolved {
-		return ""
+// ackLinkPage returns the page of an acknowledge link.
+func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.AcknowledgePage {
+	if zone, err := time.LoadLocation(found.Zone); err == nil {
+		req.clock.Zone = zone
 	}
-	return "The next successful ping resolves this incident."
-}
-
-// FirstLink is the first address in a description.
-func FirstLink(description string) string {
-	for _, word := range strings.Fields(description) {
-		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
-			return strings.TrimRight(word, ".,;)")
-		}
+	i := found.Incident
+	return incidentview.AcknowledgePage{
+		SignedOutShell: req.signedOutShell(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
+		Opened: i.OpenedAt, Action: paths.Acknowledge(req.r.PathValue("token")), By: "link from " + found.Channel,
+		IncidentPath: paths.Incident(i.ID),
 	}
-	return ""
-}
-
-// PreviousIncident says how long all was well until this incident.
-func PreviousIncident(s manage.IncidentView) string {
-	if s.Previous.ID == "" {
-		return "No incident before"
-	}
-	return "No incident in " + view.Elapsed(s.OpenedAt.Sub(s.Previous.ResolvedAt))
 }

@@ -1,27 +1,26 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web/live"
 )
 
-// signIn signs a person in once more, in another browser.
+// signIn signs a person in with another browser.
 func (w *fixture) signIn(as string) *http.Cookie {
 	w.Helper()
 	delete(w.cookies, as)
 	return w.cookie(as)
 }
 
-// sessionOf is the id of a person's newest session.
+// sessionOf returns the id of a person's newest session.
 func (w *fixture) sessionOf(as string) (id string) {
 	w.Helper()
 	person := w.person(as).ID
@@ -51,7 +50,7 @@ func (w *fixture) member(name string, role monitor.Role) {
 	})
 }
 
-// Each case ends a session, or what it may see, on a page that is open. All are
+// Each case ends a session, or its rights, while a page is open. All pages are
 // open at the same time: a live page looks every few seconds.
 func TestStream_EndsWithItsSession(t *testing.T) {
 	onEach(t, func(w *fixture) {
@@ -105,7 +104,7 @@ func (w *fixture) changePassword(as string) {
 	}
 }
 
-// resetPassword sets a new password by a link from a mail.
+// resetPassword sets a new password with a link from an email.
 func (w *fixture) resetPassword(as string) {
 	w.Helper()
 	token, _, made, err := w.people.CreateResetLink(w.Context(), as+"@example.com", auth.Operator(monitor.Project{}, "root"), w.now())
@@ -123,7 +122,7 @@ func TestFeed_OnePersonHasAtMost20LivePages(t *testing.T) {
 		rejected := 0
 		w.site.Feed.Rejected = func(string) { rejected++ }
 		var open []*eventStream
-		for range maxLivePagesPerPerson {
+		for range live.MaxPagesPerPerson {
 			f := w.openStream("viewer", "/live/heartbeats/"+h.Ref)
 			f.expectEvent("row")
 			open = append(open, f)
@@ -143,63 +142,4 @@ func TestFeed_OnePersonHasAtMost20LivePages(t *testing.T) {
 		}
 		w.Error("a page that was closed still takes a place")
 	})
-}
-
-func TestFeed_APersonWithFewPagesAlwaysGetsOne(t *testing.T) {
-	for name, f := range map[string]*Feed{"of all": {MaxLivePages: 60}, "of an address": {}} {
-		ears := map[*subscription]bool{}
-		for person := range 5 {
-			for range maxLivePagesPerPerson {
-				if e, err := f.subscribe(Subscriber{fmt.Sprint("viewer", person), "192.0.2.0/32"}, nil); err == nil {
-					ears[e] = true
-				}
-			}
-		}
-		mine, err := f.subscribe(Subscriber{"owner", "192.0.2.0/32"}, []int64{1})
-		if err != nil {
-			t.Errorf("limit %s: no place for the owner: %v", name, err)
-			continue
-		}
-		for person := range 5 { // those who lost theirs come again, and more
-			for range 100 {
-				if e, err := f.subscribe(Subscriber{fmt.Sprint("viewer", person), "192.0.2.0/32"}, nil); err == nil {
-					ears[e] = true
-				}
-			}
-		}
-		select {
-		case <-mine.done:
-			t.Errorf("limit %s: the owner's only live page lost its place", name)
-		default:
-		}
-		if n := len(f.subscriptions[everySubscription]); n > 60 {
-			t.Errorf("limit %s: %d live pages are open", name, n)
-		}
-		f.Close()
-		for e := range ears {
-			select {
-			case <-e.done:
-			case <-time.After(time.Second):
-				t.Fatalf("limit %s: a live page is still open after the feed was closed", name)
-			}
-		}
-	}
-}
-
-func TestFeed_LoopbackHasNoAddressLimit(t *testing.T) {
-	f := &Feed{}
-	for n := range 2 * maxLivePagesPerAddress {
-		if _, err := f.subscribe(Subscriber{Person: fmt.Sprint(n)}, nil); err != nil {
-			t.Fatalf("live page %d: %v", n, err)
-		}
-	}
-	for n := range maxLivePagesPerAddress {
-		if _, err := f.subscribe(Subscriber{fmt.Sprint("p", n), "192.0.2.0/32"}, nil); err != nil {
-			t.Fatalf("live page %d of an address: %v", n, err)
-		}
-	}
-	_, err := f.subscribe(Subscriber{"one more", "192.0.2.0/32"}, nil)
-	if err == nil || !strings.Contains(err.Error(), "50 live pages open at your address") {
-		t.Errorf("one too many from an address: %v", err)
-	}
 }

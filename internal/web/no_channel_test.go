@@ -8,7 +8,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// noChannelText is what a page says while a project has no channel.
+// noChannelText is the warning of a project without a channel.
 const noChannelText = "No one is notified when a heartbeat goes Down: this project has no channel."
 
 func TestPages_WarnUntilAChannelExists(t *testing.T) {
@@ -34,10 +34,10 @@ func TestPages_WarnUntilAChannelExists(t *testing.T) {
 
 func TestShowIncident_ExplainsMissingDeliveries(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		const late, none = "There was no channel to tell when it opened. Channels added later hear only of the next incident.", "No channel receives alerts for this heartbeat."
+		const late, none = "The project had no channel when the incident opened. A channel only receives alerts about later incidents.", "This heartbeat has no channels."
 		_, before := w.failHeartbeat("before", 2*time.Minute)
 		path := "/incidents/" + before.ID
-		w.expectHTML(w.get("viewer", path), 200, "There is no channel to notify.")
+		w.expectHTML(w.get("viewer", path), 200, "The project has no channel.")
 		w.createChannel("ops")
 		page := w.get("viewer", path)
 		w.expectHTML(page, 200, late)
@@ -55,6 +55,6 @@ func TestShowIncident_ExplainsMissingDeliveries(t *testing.T) {
 
 func TestShowHeartbeat_MaxRunTimeDefaultsToTheGracePeriod(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		w.expectHTML(w.get("viewer", "/heartbeats/"+w.createHeartbeat("backup").Ref), 200, "as grace (10m)")
+		w.expectHTML(w.get("viewer", "/heartbeats/"+w.createHeartbeat("backup").Ref), 200, "10m (the grace period)")
 	})
 }

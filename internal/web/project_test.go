@@ -46,9 +46,9 @@ func TestProject_IsCreatedChosenAndDeleted(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		th := w.createResources(1)
 		w.expectText(w.get("owner", "/projects/main/delete"), 200, "Type the name")
-		w.expectText(w.get("owner", "/projects/main/delete"), 200, "1 incident is not resolved: it ends with the project, and no one is notified")
+		w.expectText(w.get("owner", "/projects/main/delete"), 200, "1 incident is unresolved. It ends without a notification")
 		w.failHeartbeat("backup", time.Minute)
-		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are not resolved")
+		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are unresolved")
 		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
 		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
 		w.expectRedirect(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")
@@ -96,7 +96,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 		found := w.get("admin", "/audit?q=PROD")
 		w.expectText(found, 200, "changed the project")
 		if strings.Contains(found.body, "changed the role of") {
-			w.Error("the search finds what it should not")
+			w.Error("the search has results; want none")
 		}
 		w.expectText(w.get("admin", "/audit?q=%00"), 200, "Nothing matches")
 		w.expectText(w.get("admin", "/audit?after=nonsense"), 422)
@@ -111,7 +111,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 			return strings.ReplaceAll(m[1], "&amp;", "&")
 		}
-		// There and back again: each page is the same both ways.
+		// Forwards and backwards, each page is the same.
 		pages := []response{w.get("admin", "/audit")}
 		for to(pages[len(pages)-1], "next") != "" {
 			pages = append(pages, w.get("admin", to(pages[len(pages)-1], "next")))
@@ -129,7 +129,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 		}
 		if to(at, "prev") != "" || to(at, "next") == "" {
-			w.Error("the first page on the way back leads before itself, or nowhere")
+			w.Error("the first page has a previous page, or no next one")
 		}
 	})
 }

@@ -11,37 +11,39 @@ import (
 	"overdue/internal/auth"
 )
 
-// handler answers one visit. A fault is the visitor's, any other error ours.
+// handler answers one request. A monitor.Fault is an error of the person; any other
+// error is ours.
 type handler func(*request) error
 
-// What a route needs besides the rights of auth. The zero Right is none of
-// them, so that a route cannot be open by having been forgotten.
+// Rights of routes in addition to those of auth. The zero Right is not valid, so a
+// route cannot be public by omission.
 const (
-	anyone   auth.Right = -1 // anybody, signed in or not
-	signedIn auth.Right = -2 // any person, whatever they are in a project
+	anyone   auth.Right = -1 // signed in or not
+	signedIn auth.Right = -2 // every person, with any role
 )
 
-// route is one line of the table of all that the pages answer.
+// route is one entry of the route table.
 type route struct {
-	pattern  string // as http.ServeMux takes it, with its method
+	pattern  string // of http.ServeMux, with the method
 	right    auth.Right
 	handle   handler
-	isStream bool // an endless answer: neither compressed nor redirected
-	// projectInQuery marks what a page asks by itself, or gives out as a file: it is for
-	// the project that the page names, whatever was opened in other tabs since.
+	isStream bool // not compressed and not redirected
+	// projectInQuery marks streams, previews and files. They belong to the project that
+	// the page names, even if another tab has selected another project since.
 	projectInQuery bool
-	// maxFormSize is the largest form in bytes that a visitor without a session may
-	// send; 0: maxAnonymousFormSize.
+	// maxForm is the maximum size in bytes of a form that is sent without a session.
+	// The default is maxAnonymousFormSize.
 	maxForm int64
-	// renderForm shows the form of a POST as it was filled in, and changes nothing. Where
-	// it is nil, the page that the form is on is filled in.
+	// renderForm shows the submitted form of a POST again, and changes nothing. If it is
+	// nil, the HTML of the form's page is filled in instead.
 	renderForm handler
 }
 
-// resourcePattern finds what a pattern is about: "/incidents/{id}" names an incident.
+// resourcePattern finds the resource in a pattern: "/incidents/{id}" names an
+// incident.
 var resourcePattern = regexp.MustCompile(`/(heartbeats|incidents|channels)/\{(\w+)\}`)
 
-// routes is the one table.
+// routes returns the route table.
 func (s *Site) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.peopleRoutes(), s.projectRoutes(), s.heartbeatRoutes(), s.incidentRoutes(), s.channelRoutes(),
@@ -49,10 +51,10 @@ func (s *Site) routes() []route {
 	)
 }
 
-// mount puts a route on the mux, with what each needs around it.
+// mount adds a route to the mux, with its middleware.
 func (s *Site) mount(mux *http.ServeMux, rt route) error {
 	if rt.right == 0 || rt.handle == nil {
-		return fmt.Errorf("route %s: it does not say what it needs or does", rt.pattern)
+		return fmt.Errorf("route %s: no right or no handler", rt.pattern)
 	}
 	var h http.Handler = s.serve(rt)
 	h = s.People.Sessions.Middleware(h)
@@ -63,8 +65,8 @@ func (s *Site) mount(mux *http.ServeMux, rt route) error {
 	return nil
 }
 
-// mountResume puts a route on the mux that held forms are shown by: pages, and
-// forms as they were filled in. Both are asked within a session.
+// mountResume adds a route to the mux that shows held forms: pages, and submitted
+// forms. It is called within a session.
 func (s *Site) mountResume(rt route) {
 	switch {
 	case rt.renderForm != nil:
@@ -75,34 +77,34 @@ func (s *Site) mountResume(rt route) {
 	}
 }
 
-// serve runs a route.
+// serve returns the HTTP handler of a route.
 func (s *Site) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := s.newRequest(w, r)
-		err := v.run(rt)
+		req := s.newRequest(w, r)
+		err := req.run(rt)
 		switch {
 		case errors.Is(err, auth.ErrSignedOut):
 			// The session was ended while this request was in progress.
-			if err := v.requireSignIn(rt); err != nil {
-				v.renderError(err)
+			if err := req.requireSignIn(rt); err != nil {
+				req.renderError(err)
 			}
 		case err != nil:
-			v.renderError(err)
+			req.renderError(err)
 		}
 	}
 }
 
-// run answers a visit.
-func (v *request) run(rt route) error {
-	if err := v.checkFormHeader(); err != nil {
+// run answers the request.
+func (req *request) run(rt route) error {
+	if err := req.checkFormHeader(); err != nil {
 		return err
 	}
-	admitted, err := v.authenticate(rt)
+	admitted, err := req.authenticate(rt)
 	if err != nil || !admitted {
 		return err
 	}
-	if v.hasBody() && rt.right != anyone {
-		v.applyChoices()
+	if req.hasBody() && rt.right != anyone {
+		req.applyChoices()
 	}
-	return rt.handle(v)
+	return rt.handle(req)
 }

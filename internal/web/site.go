@@ -11,64 +11,67 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"overdue/internal/auth"
+	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/pingurl"
+	"overdue/internal/web/forms"
+	"overdue/internal/web/live"
 	"overdue/internal/web/static"
 )
 
-// Options are what the pages work with.
+// Options are the dependencies and settings of the pages.
 type Options struct {
 	Service  *manage.Service
 	People   *auth.People
-	BaseURL  string // as browsers reach the pages, without a slash at its end
+	BaseURL  string // public address of the pages, without a slash at the end
 	Version  string // of the program
 	Logger   *slog.Logger
-	Feed     *Feed            // hears which heartbeats change; nil for one of its own
-	AckLinks *manage.AckLinks // nil: links in alerts are not valid
-	// ClientAddress is the address that a request came from.
+	Feed     *live.Feed       // receives changes of heartbeats; nil: a new one
+	AckLinks *manage.AckLinks // nil: acknowledge links are not valid
+	// ClientAddress returns the client address of a request.
 	ClientAddress func(*http.Request) string
-	// SendMail sends a letter of plain text; nil when no mail server is set.
+	// SendMail sends a plain text email; nil: no mail server is configured.
 	SendMail func(ctx context.Context, to, subject, text string) error
-	// FormSecret is the secret that closes what forms bring back; empty for one of chance,
-	// which no other node and no later start knows.
+	// FormSecret is the secret that encrypts hidden form values. If it is empty, a random
+	// secret is used, which other nodes and the next start do not know.
 	FormSecret string
-	// OpenAPI is the description of the API (OpenAPI), which the manual shows.
+	// OpenAPI returns the OpenAPI document, which the manual shows.
 	OpenAPI func() ([]byte, error)
 }
 
-// Site answers everything that is for people. It is safe for concurrent use.
+// Site serves all pages for people. It is safe for concurrent use.
 type Site struct {
 	Options
-	origin    string // of Base
-	secure    bool   // Base is https
+	origin    string // of BaseURL
+	secure    bool   // BaseURL is https
 	navCounts countsCache
-	mailSlots chan struct{} // as many as are under way
-	sealer    Sealer
+	mailSlots chan struct{} // holds one element for each email in flight
+	sealer    forms.Sealer
 	compress  func(http.Handler) http.HandlerFunc
 	mux       *http.ServeMux
-	resumeMux *http.ServeMux // pages and forms as a held form is shown in them
+	resumeMux *http.ServeMux // shows held forms, see mountResume
 	handler   http.Handler
 }
 
-// New returns the pages. An error is a fault of the program or of Base.
+// New returns the site. It fails if the base URL or a route is invalid.
 func New(o Options) (*Site, error) {
 	s := &Site{Options: o, mailSlots: make(chan struct{}, maxMailsInFlight)}
 	if s.Feed == nil {
-		s.Feed = &Feed{}
+		s.Feed = &live.Feed{}
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" {
-		return nil, fmt.Errorf("address of the pages: %q is no http URL", o.BaseURL)
+		return nil, fmt.Errorf("base URL: %q is not an http URL", o.BaseURL)
 	}
 	s.origin, s.secure = base.Scheme+"://"+base.Host, base.Scheme == "https"
-	// The jitter hides how much a page shrank, which could tell a secret on it
-	// to who can choose a text beside it and watch the line.
-	squeeze, err := gzhttp.NewWrapper(gzhttp.RandomJitter(32, 0, false))
+	// The jitter hides the compressed size. It could reveal a secret on a page to an
+	// attacker who controls other text on it and observes the connection (BREACH).
+	compress, err := gzhttp.NewWrapper(gzhttp.RandomJitter(32, 0, false))
 	if err != nil {
-		return nil, fmt.Errorf("compression of pages: %w", err)
+		return nil, fmt.Errorf("compression: %w", err)
 	}
-	s.compress = squeeze
-	if s.sealer, err = NewSealer(o.FormSecret); err != nil {
+	s.compress = compress
+	if s.sealer, err = forms.NewSealer(o.FormSecret); err != nil {
 		return nil, err
 	}
 	s.mux, s.resumeMux = http.NewServeMux(), http.NewServeMux()
@@ -90,7 +93,7 @@ func New(o Options) (*Site, error) {
 // ServeHTTP answers a request.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Patterns lists what the pages answer, each with its method.
+// Patterns returns the patterns of all routes, with their methods.
 func (s *Site) Patterns() []string {
 	var all []string
 	for _, rt := range s.routes() {
@@ -99,10 +102,51 @@ func (s *Site) Patterns() []string {
 	return append(all, "GET "+static.Prefix)
 }
 
-// Host is the name that people know this installation by.
+// host returns the host of the base URL, with its port.
 func (s *Site) host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.origin, "https://"), "http://")
 }
 
 // pingBase is what ping URLs start with, up to the id.
 func (s *Site) pingBase() string { return pingurl.For(s.BaseURL, "") }
+
+// contentSecurityPolicy allows a page to load from and send to its own origin only,
+// and forbids frames. Nothing in it is "unsafe".
+const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+
+// permissionsPolicy disables browser features that no page uses.
+const permissionsPolicy = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+
+// securityHeaders adds the security headers to every response.
+func (s *Site) securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		// With "no-referrer", browsers send Origin: null over plain HTTP, and every form
+		// would be rejected.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissionsPolicy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !strings.HasPrefix(r.URL.Path, static.Prefix) {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// crossOriginProtection rejects forms that another site sends.
+func (s *Site) crossOriginProtection() (*http.CrossOriginProtection, error) {
+	same := http.NewCrossOriginProtection()
+	// A proxy may change the Host header, so the public origin is trusted too.
+	if err := same.AddTrustedOrigin(s.origin); err != nil {
+		return nil, fmt.Errorf("base URL: trusted origin: %w", err)
+	}
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.newRequest(w, r).renderError(httpd.NewProblem(http.StatusForbidden, "This form was sent from another site, so nothing was changed."))
+	}))
+	return same, nil
+}

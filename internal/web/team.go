@@ -4,172 +4,230 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
-	"overdue/internal/web/view"
+	"overdue/internal/web/present"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
 )
 
-// peopleRoutes are the pages about who belongs to a project.
+// peopleRoutes returns the routes of the team page.
 func (s *Site) peopleRoutes() []route {
 	return []route{
 		{pattern: "GET /team", right: auth.Read, handle: showTeam},
 		{pattern: "POST /team/invitations", right: auth.ManagePeople, handle: invite},
 		{pattern: "POST /team/invitations/{id}/withdraw", right: auth.ManagePeople, handle: withdrawInvitation},
 		{pattern: "POST /team/{id}/role", right: auth.ManagePeople, handle: changeRole},
-		// Anybody may leave; the desk decides about others.
+		// Every member may leave; the service checks the right to remove others.
 		{pattern: "POST /team/{id}/remove", right: auth.Read, handle: removeMember},
 	}
 }
 
-// teamPage is who belongs to the project.
-func (v *request) teamPage() (view.TeamPage, error) {
-	team, err := v.site.Service.Team(v.ctx(), v.actor)
+// teamPage returns the page with members and invitations.
+func (req *request) teamPage() (accountview.TeamPage, error) {
+	team, err := req.site.Service.Team(req.ctx(), req.actor)
 	if err != nil {
-		return view.TeamPage{}, err
+		return accountview.TeamPage{}, err
 	}
-	p := view.TeamPage{Shell: v.shell(""), Role: auth.Member.String(), SendsMail: v.site.SendMail != nil}
+	p := accountview.TeamPage{Shell: req.shell(""), Role: auth.Member.String(), SendsMail: req.site.SendMail != nil}
 	for _, m := range team.Members {
 		last := m.Role == auth.Owner && team.IsLastOwner(m.ID)
-		p.Members = append(p.Members, view.Member{
+		p.Members = append(p.Members, accountview.Member{
 			ID: m.ID, Name: m.Name, Email: m.Email, Role: m.Role.String(), LastSeen: m.LastSeen,
-			You: m.ID == v.person.ID, RoleFixed: last || !v.actor.Role.MayGrant(m.Role),
+			You: m.ID == req.person.ID, RoleFixed: last || !req.actor.Role.MayGrant(m.Role),
 		})
 	}
 	for _, i := range team.Invitations {
-		p.Invitations = append(p.Invitations, view.SentInvitation{
+		p.Invitations = append(p.Invitations, accountview.SentInvitation{
 			ID: i.ID, Email: i.Email, Role: i.Role.String(), SentBy: i.InvitedBy, Sent: i.Created, Expires: i.ExpiresAt,
 		})
 	}
 	for _, k := range team.OrphanedKeys {
-		p.OrphanedKeys = append(p.OrphanedKeys, APIKey(k))
+		p.OrphanedKeys = append(p.OrphanedKeys, present.APIKey(k))
 	}
 	return p, nil
 }
 
-// showTeam shows it.
-func showTeam(v *request) error {
-	p, err := v.teamPage()
+// showTeam shows members and invitations.
+func showTeam(req *request) error {
+	p, err := req.teamPage()
 	if err != nil {
 		return err
 	}
-	return v.render(view.Team(p))
+	return req.render(accountview.Team(p))
 }
 
-// invite asks somebody into the project. The link is shown in the answer itself
-// and nowhere else: kept for a next page it would lie in the database.
-func invite(v *request) error {
-	i, token, err := v.site.Service.Invite(v.ctx(), v.actor, v.formValue("email"), v.formValue("role"))
-	wrong, form := fieldErrors(err)
-	if err != nil && !form {
+// invite invites a person to the project. Only this response contains the link: a
+// redirect would need to store it in the database.
+func invite(req *request) error {
+	i, token, err := req.site.Service.Invite(req.ctx(), req.actor, req.formValue("email"), req.formValue("role"))
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
 		return err
 	}
 	link, mailed := "", true
-	if !form {
-		link = v.site.BaseURL + view.InvitationPath(token)
-		mailed = v.mailInvitation(i, link)
+	if !invalid {
+		link = req.site.BaseURL + paths.Invitation(token)
+		mailed = req.mailInvitation(i, link)
 	}
-	p, err2 := v.teamPage()
+	p, err2 := req.teamPage()
 	if err2 != nil {
 		return err2
 	}
-	if form {
-		p.Email, p.Role = view.Input{Value: v.formValue("email"), Error: wrong["email"]}, v.formValue("role")
+	if invalid {
+		p.Email, p.Role = ui.Input{Value: req.formValue("email"), Error: fieldErrs["email"]}, req.formValue("role")
 		if p.Email.Error == "" {
-			p.Email.Error = wrong["role"]
+			p.Email.Error = fieldErrs["role"]
 		}
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = v.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
-		return v.renderStatus(status, view.Team(p))
+		return req.renderStatus(status, accountview.Team(p))
 	}
 	p.InvitationLink, p.SendsMail = link, p.SendsMail && mailed
-	return v.render(view.Team(p))
+	return req.render(accountview.Team(p))
 }
 
-// mailTimeout bounds how long somebody waits for the mail server.
+// invitationPage returns the page of an invitation link, and whether the invitation
+// is valid.
+func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
+	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
+	if err != nil || !found {
+		return accountview.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
+	}
+	return accountview.InvitationPage{
+		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
+	}, true, nil
+}
+
+// showInvitation shows an invitation. Opening the page does not use up the link,
+// because mail programs open links too.
+func showInvitation(req *request) error {
+	p, there, err := req.invitationPage(req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	return req.render(accountview.Invitation(p))
+}
+
+// acceptInvitation adds the person to the project, and creates their account if
+// needed.
+func acceptInvitation(req *request) error {
+	token := req.r.PathValue("token")
+	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
+	if err == nil {
+		return req.redirectSignedIn(paths.Heartbeats)
+	}
+	fault, theirs := errors.AsType[*monitor.Fault](err)
+	fieldErrs, invalid := fieldErrors(err)
+	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
+		return err
+	}
+	p, there, err2 := req.invitationPage(token)
+	if err2 != nil {
+		return err2
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+	p.Password.Error = fieldErrs["password"]
+	status := statusInvalid
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
+	}
+	return req.renderStatus(status, accountview.Invitation(p))
+}
+
+// mailTimeout is the maximum time for sending an email.
 const mailTimeout = 15 * time.Second
 
-// mailInvitation sends the link. It reports false when it could not: then the
-// page asks to hand it over, and the log says why.
-func (v *request) mailInvitation(i monitor.Invitation, link string) bool {
-	if v.site.SendMail == nil {
+// mailInvitation sends the link by email. It returns false if that failed: the page
+// then asks to pass the link on.
+func (req *request) mailInvitation(i monitor.Invitation, link string) bool {
+	if req.site.SendMail == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(v.ctx(), mailTimeout)
+	ctx, cancel := context.WithTimeout(req.ctx(), mailTimeout)
 	defer cancel()
-	project, sender := removeLinks(v.actor.Project.Name), removeLinks(i.InvitedBy)
+	project, sender := removeLinks(req.actor.Project.Name), removeLinks(i.InvitedBy)
 	text := fmt.Sprintf(`%s invites you to the project “%s” on Overdue, as %s.
 
 %s
 
-The link works once, until %s. If you do not know what this is about, ignore it.
-`, sender, project, i.Role, link, v.clock.ShortDateTime(i.ExpiresAt)+" "+v.clock.ZoneName())
-	if err := v.site.SendMail(ctx, i.Email, "Invitation to “"+project+"” on Overdue", text); err != nil {
-		v.site.Logger.Warn("invitation not mailed", "error", err)
+The link works once and expires at %s. If you did not expect this invitation, ignore this email.
+`, sender, project, i.Role, link, req.clock.ShortDateTime(i.ExpiresAt)+" "+req.clock.ZoneName())
+	if err := req.site.SendMail(ctx, i.Email, "Invitation to “"+project+"” on Overdue", text); err != nil {
+		req.site.Logger.Warn("invitation not mailed", "component", "web", "error", err)
 		return false
 	}
 	return true
 }
 
-// linkPattern finds what a mail program makes a link of.
+// linkPattern matches text that mail programs turn into a link.
 var linkPattern = regexp.MustCompile(`\S*://\S*`)
 
-// removeLinks returns a name without links, for emails to strangers: the only link
-// in them must be ours.
+// removeLinks removes links from a name, so that the only link in an email to a
+// stranger is ours.
 func removeLinks(name string) string {
 	return linkPattern.ReplaceAllLiteralString(name, "(link removed)")
 }
 
-// withdrawInvitation ends an invitation.
-func withdrawInvitation(v *request) error {
-	if err := v.site.Service.WithdrawInvitation(v.ctx(), v.actor, v.r.PathValue("id")); err != nil {
+// withdrawInvitation withdraws an invitation.
+func withdrawInvitation(req *request) error {
+	if err := req.site.Service.WithdrawInvitation(req.ctx(), req.actor, req.r.PathValue("id")); err != nil {
 		return err
 	}
-	v.toast("Invitation withdrawn.", "")
-	return v.redirect(view.TeamPath)
+	req.toast("Invitation withdrawn.", "")
+	return req.redirect(paths.Team)
 }
 
-// changeRole makes a member something else.
-func changeRole(v *request) error {
-	m, err := v.site.Service.ChangeRole(v.ctx(), v.actor, v.r.PathValue("id"), v.formValue("role"), v.formValue(view.VersionField))
+// changeRole changes the role of a member.
+func changeRole(req *request) error {
+	m, err := req.site.Service.ChangeRole(req.ctx(), req.actor, req.r.PathValue("id"), req.formValue("role"), req.formValue(ui.VersionField))
 	if isStale(err) {
-		return v.staleRole(m)
+		return req.staleRole(m)
 	}
 	if err != nil {
 		return err
 	}
-	v.toast(fmt.Sprintf("%s is %s now.", m.Name, m.Role), "")
-	return v.redirect(view.TeamPath)
+	req.toast(fmt.Sprintf("%s is now %s.", m.Name, m.Role), "")
+	return req.redirect(paths.Team)
 }
 
-// staleRole answers a change of a role that was changed in the meantime.
-func (v *request) staleRole(m monitor.ProjectMember) error {
-	by, err := v.site.Service.LastChange(v.ctx(), v.actor, "member.role", m.Name)
+// staleRole answers a change of a role that another person has changed.
+func (req *request) staleRole(m monitor.ProjectMember) error {
+	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "member.role", m.Name)
 	if err != nil {
 		return err
 	}
-	return v.renderConflict(staleForm{
-		title: "The role of " + m.Name, formPath: view.MemberPath(m.ID) + "/role", backPath: view.TeamPath, version: m.Role.String(), lastChange: by,
-		fields: []view.Option{{Value: "role", Label: "Role"}}, saved: url.Values{"role": {m.Role.String()}}, submitted: url.Values{"role": {v.formValue("role")}},
+	return req.renderConflict(editConflict{
+		title: "The role of " + m.Name, formPath: paths.TeamMember(m.ID) + "/role", backPath: paths.Team, version: m.Role.String(), lastChange: by,
+		fields: []ui.Option{{Value: "role", Label: "Role"}}, saved: url.Values{"role": {m.Role.String()}}, submitted: url.Values{"role": {req.formValue("role")}},
 	})
 }
 
-// removeMember takes somebody out of the project, or lets them leave.
-func removeMember(v *request) error {
-	id := v.r.PathValue("id")
-	m, err := v.site.Service.RemoveMember(v.ctx(), v.actor, id)
+// removeMember removes a member, or lets the person leave.
+func removeMember(req *request) error {
+	id := req.r.PathValue("id")
+	m, err := req.site.Service.RemoveMember(req.ctx(), req.actor, id)
 	if err != nil {
 		return err
 	}
-	if id == v.person.ID {
-		v.toast("You left "+v.actor.Project.Name+".", "")
-		return v.redirect(view.AccountPath)
+	if id == req.person.ID {
+		req.toast("You left "+req.actor.Project.Name+".", "")
+		return req.redirect(paths.Account)
 	}
-	v.toast(m.Name+" was removed.", "")
-	return v.redirect(view.TeamPath)
+	req.toast(m.Name+" was removed.", "")
+	return req.redirect(paths.Team)
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -15,13 +14,13 @@ import (
 	"overdue/internal/store"
 )
 
-// PostgresDir names the environment variable with the directory of a running
-// test server's socket. Command withpostgres sets it.
+// PostgresDir is the environment variable with the directory of the socket of a
+// running test server. Command withpostgres sets it.
 const PostgresDir = "TEST_POSTGRES_DIR"
 
 // EachDatabase runs a test once per database, each time on an empty store and in
 // virtual time (testing/synctest). open opens the same store again, as another
-// node would; what it opens is closed when the test ends.
+// node would, until the test ends.
 func EachDatabase(t *testing.T, test func(t *testing.T, open func() *store.DB)) {
 	t.Helper()
 	for name, address := range Addresses(t) {
@@ -29,16 +28,7 @@ func EachDatabase(t *testing.T, test func(t *testing.T, open func() *store.DB)) 
 			synctest.Test(t, func(t *testing.T) {
 				test(t, func() *store.DB {
 					t.Helper()
-					db, err := store.Open(context.Background(), address)
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(func() {
-						if err := db.Close(); err != nil {
-							t.Error(err)
-						}
-					})
-					return db
+					return Open(t, address).DB
 				})
 			})
 		})
@@ -54,11 +44,11 @@ func Addresses(t *testing.T) map[string]string {
 	}
 }
 
-// schemaCount numbers the schemas that this process made.
+// schemaCount is the number of schemas that this process created.
 var schemaCount atomic.Int64
 
-// NewSchema makes an empty schema on the test server and returns its address. It
-// is dropped when the test ends.
+// NewSchema creates an empty schema on the test server and returns its address. The
+// end of the test drops it.
 func NewSchema(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv(PostgresDir)
@@ -86,5 +76,5 @@ func runAsAdmin(t *testing.T, dir, statement string) {
 	}
 }
 
-// The driver is registered by being linked in.
+// Importing the driver registers it.
 var _ = stdlib.GetDefaultDriver

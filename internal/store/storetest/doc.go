@@ -1,6 +1,5 @@
-// Package storetest gives tests a real, empty store on every database that
-// Overdue promises to run on.
+// Package storetest gives tests a real, empty store on every supported database.
 //
-// Nothing here skips: a machine without PostgreSQL fails, and says what to
-// install.
+// Tests never skip a database: without PostgreSQL they fail, and the error says what
+// to install.
 package storetest

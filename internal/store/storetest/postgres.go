@@ -15,20 +15,19 @@ import (
 	"time"
 )
 
-// Postgres is a PostgreSQL server of our own, on a private directory and a
-// Unix socket in it.
+// Postgres is a private PostgreSQL server with a directory and a Unix socket in it.
 type Postgres struct {
 	dir        string // holds data/ and the socket
 	bin        string
-	credential *syscall.Credential // who it runs as, nil for ourselves
+	credential *syscall.Credential // the user that it runs as; nil: our own
 	cmd        *exec.Cmd
 	log        *os.File
 	noSync     bool
 }
 
 // NewPostgres prepares a server in dir, which must not exist, and starts it.
-// PostgreSQL refuses to run as root: then it runs as the user postgres or
-// nobody. A fast server does not sync to disk, for tests that pull no plugs.
+// PostgreSQL cannot run as root: then it runs as the user postgres or nobody. Without
+// sync, it is faster and can lose data when it is killed.
 func NewPostgres(dir string, fast bool) (*Postgres, error) {
 	bin, err := findPostgres()
 	if err != nil {
@@ -52,7 +51,7 @@ func NewPostgres(dir string, fast bool) (*Postgres, error) {
 
 // findPostgres returns the directory of the newest server's programs.
 func findPostgres() (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is fine
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is valid
 	if len(found) > 0 {
 		slices.Sort(found)
 		return filepath.Dir(found[len(found)-1]), nil
@@ -64,8 +63,7 @@ func findPostgres() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// dropRoot makes the server run as somebody who is not root, and gives
-// that user the directory.
+// dropRoot makes the server run as another user than root, who gets the directory.
 func (p *Postgres) dropRoot() error {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
@@ -80,7 +78,7 @@ func (p *Postgres) dropRoot() error {
 		p.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 		return os.Chown(p.dir, uid, gid)
 	}
-	return errors.New("PostgreSQL cannot run as root, and there is neither a user postgres nor nobody")
+	return errors.New("PostgreSQL cannot run as root, and there is no user postgres or nobody")
 }
 
 func (p *Postgres) dataDir() string { return filepath.Join(p.dir, "data") }
@@ -89,8 +87,8 @@ func (p *Postgres) dataDir() string { return filepath.Join(p.dir, "data") }
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
 	cmd.Dir = p.dir
-	// Its own process group, so that Ctrl-C at the terminal does not reach it
-	// before the tests are done.
+	// A separate process group, so that Ctrl-C at the terminal does not end it before
+	// the tests.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.credential, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	return cmd
 }
@@ -116,24 +114,24 @@ func (p *Postgres) Start() error {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	said, _ := os.ReadFile(filepath.Join(p.dir, "log")) // best effort: it explains the error
-	return fmt.Errorf("PostgreSQL does not answer: %s", bytes.TrimSpace(said))
+	text, _ := os.ReadFile(filepath.Join(p.dir, "log")) // best effort: the log explains the error
+	return fmt.Errorf("PostgreSQL does not answer: %s", bytes.TrimSpace(text))
 }
 
-// Kill ends the server and all its processes as a power cut would.
+// Kill ends the server and all its processes, like a power failure.
 func (p *Postgres) Kill() error {
 	pid := p.cmd.Process.Pid
-	// Stopped first, so that it starts no process that we would not see. Each of
-	// them leads a group of its own, and would finish what it is at.
+	// Stop it first, so that it cannot start more processes. Each of them has a separate
+	// group and would otherwise finish its work.
 	errs := []error{syscall.Kill(pid, syscall.SIGSTOP)}
-	kin := append(childProcesses(pid), pid)
-	for _, k := range kin {
+	processes := append(childProcesses(pid), pid)
+	for _, k := range processes {
 		if err := syscall.Kill(k, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
 			errs = append(errs, err)
 		}
 	}
-	_ = p.cmd.Wait() // tells that it was killed
-	for _, k := range kin {
+	_ = p.cmd.Wait() // returns that it was killed
+	for _, k := range processes {
 		for isRunning(k) {
 			time.Sleep(time.Millisecond)
 		}
@@ -141,10 +139,10 @@ func (p *Postgres) Kill() error {
 	return errors.Join(append(errs, p.log.Close())...)
 }
 
-// childProcesses lists the processes that a process started.
+// childProcesses returns the children of a process.
 func childProcesses(pid int) []int {
 	var found []int
-	names, _ := filepath.Glob("/proc/[0-9]*") // the pattern is fine
+	names, _ := filepath.Glob("/proc/[0-9]*") // the pattern is valid
 	for _, name := range names {
 		child, err := strconv.Atoi(filepath.Base(name))
 		if err != nil {
@@ -157,21 +155,21 @@ func childProcesses(pid int) []int {
 	return found
 }
 
-// isRunning reports whether a process has memory still. One that ended may stay
-// on the list of processes until somebody asks how.
+// isRunning reports whether a process still runs. A process that ended can stay in the
+// list until its parent waits for it.
 func isRunning(pid int) bool {
 	state, _ := processStatus(pid)
 	return state != "" && state != "Z" && state != "X"
 }
 
-// processStatus tells the state and the parent of a process, see proc_pid_stat(5); ""
-// when there is none.
+// processStatus returns the state and the parent of a process, see proc_pid_stat(5),
+// or "" if there is none.
 func processStatus(pid int) (state string, parent int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return "", 0
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // a name may have spaces
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // a name can have spaces
 	parent, err = strconv.Atoi(string(fields[1]))
 	if err != nil {
 		return "", 0
@@ -179,30 +177,29 @@ func processStatus(pid int) (state string, parent int) {
 	return string(fields[0]), parent
 }
 
-// Stop ends the server in good order.
+// Stop shuts the server down.
 func (p *Postgres) Stop() error {
 	err := p.cmd.Process.Signal(syscall.SIGINT)
 	return errors.Join(err, p.cmd.Wait(), p.log.Close())
 }
 
-// Address is what to connect to, with the given schema in front.
+// Address returns the address of a schema.
 func (p *Postgres) Address(schema string) string { return socketAddress(p.dir, schema) }
 
-// socketAddress is the address of the server whose socket lies in dir.
+// socketAddress returns the address of the server whose socket is in dir.
 func socketAddress(dir, schema string) string {
 	q := url.Values{"host": {dir}, "user": {"overdue"}, "search_path": {schema}}
 	return "postgres:///postgres?" + q.Encode()
 }
 
-// Freeze stops the server and all its processes, as a host that hangs would:
-// connections stay open, and nothing answers. Thaw lets them go on.
+// Freeze stops the server and all its processes, like a host that hangs: connections
+// stay open, and nothing answers. Thaw continues them.
 func (p *Postgres) Freeze() error { return p.signalAll(syscall.SIGSTOP) }
 
 // Thaw ends Freeze.
 func (p *Postgres) Thaw() error { return p.signalAll(syscall.SIGCONT) }
 
-// signalAll sends a signal to the server, which starts all others, and then to
-// those.
+// signalAll sends a signal to the server, which starts all others, and then to these.
 func (p *Postgres) signalAll(sig syscall.Signal) error {
 	pid := p.cmd.Process.Pid
 	errs := []error{syscall.Kill(pid, sig)}
@@ -214,8 +211,8 @@ func (p *Postgres) signalAll(sig syscall.Signal) error {
 	return errors.Join(errs...)
 }
 
-// Dir is the directory of the Unix socket that the server listens on.
+// Dir returns the directory of the Unix socket that the server listens on.
 func (p *Postgres) Dir() string { return p.dir }
 
-// Socket is the path of that socket.
+// Socket returns the path of that socket.
 func (p *Postgres) Socket() string { return filepath.Join(p.dir, ".s.PGSQL.5432") }

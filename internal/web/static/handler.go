@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// immutableCacheControl is what RFC 8246 calls immutable: the name changes with the content,
-// so asking again is never needed. The age is one year, in seconds.
+// immutableCacheControl caches a file for one year (RFC 8246): browsers need no
+// revalidation, because a name changes with the content.
 const immutableCacheControl = "public, max-age=31536000, immutable"
 
-// mediaType is said here and not guessed from the system's tables, which
-// differ between machines and know nothing of nosniff.
+// mediaType returns the media type of an asset. The tables of the operating system
+// differ between machines, so they are not used.
 func mediaType(name string) string {
 	switch path.Ext(name) {
 	case ".css":
@@ -27,8 +27,8 @@ func mediaType(name string) string {
 	}
 }
 
-// Handler serves the files under [Prefix], by the names that [Path] returns,
-// to GET and HEAD. Anything else is 404 or 405.
+// Handler serves the files at the paths that [Path] returns, to GET and HEAD. It
+// answers all other requests with 404 or 405.
 func Handler() http.Handler {
 	return http.HandlerFunc(serve)
 }
@@ -49,6 +49,6 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", immutableCacheControl)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", `"`+f.servedName+`"`)
-	// No modification time: the build's clock must not show in the answer.
+	// No modification time: the response must not depend on the time of the build.
 	http.ServeContent(w, r, f.servedName, time.Time{}, bytes.NewReader(f.content))
 }

@@ -1,12 +1,11 @@
-// Package static holds the files that every page loads: the stylesheet, the
-// script, the sprite of icons and the favicon.
+// Package static contains the files that every page loads: the stylesheet, the
+// script, the icons and the favicon.
 //
-// It is the only place that knows what these files are called on the wire. A
-// name carries a hash of the content, so that a browser may keep a file for
-// ever and an upgrade is seen at once. The package refuses to serve a file
-// under any other name: a stale hash is 404, never the newer content.
+// It is the only place that knows the served names of these files. A name contains
+// a hash of the content: browsers cache the file indefinitely, and an upgrade takes
+// effect immediately. A request with an old hash gets 404, never newer content.
 //
-// Invariants: the files are part of the binary; nothing changes after start;
+// Invariants: the files are part of the binary; nothing changes after the start;
 // the same content has the same name on every node.
 package static
 
@@ -23,7 +22,7 @@ import (
 // Prefix is the path under which [Handler] must be mounted.
 const Prefix = "/static/"
 
-// The files, by the names that [Path] takes.
+// Names of the files, for [Path].
 const (
 	Style   = "style.css"
 	Script  = "app.js"
@@ -31,31 +30,31 @@ const (
 	Favicon = "favicon.svg"
 )
 
-// hashDigits is enough to tell versions apart; the hash protects nothing.
+// hashDigits is the length of the hash in a name. It only has to distinguish
+// versions; it protects nothing.
 const hashDigits = 10
 
 //go:embed assets
 var assets embed.FS
 
-// files is read once at start; afterwards it is only looked at.
+// files is read once at the start and never changes.
 var files = mustLoadFiles(assets)
 
-// file is one asset, ready to send.
+// file is one asset.
 type file struct {
-	servedName string // as on the wire: style.3f2a….css
+	servedName string // style.3f2a….css
 	content    []byte
 }
 
-// fileIndex finds a file by the name in the source and by the name on the wire.
+// fileIndex finds a file by its source name and by its served name.
 type fileIndex struct {
 	bySource     map[string]file
 	byServedName map[string]file
 }
 
-// Path returns the path from which the named file is loaded, for example
-// "/static/style.3f2a91c07d.css" for "style.css". An unknown name is returned
-// without a hash, which [Handler] answers with 404: a missing picture is seen
-// in review and does not take the page down with it.
+// Path returns the path of a file, for example "/static/style.3f2a91c07d.css" for
+// "style.css". For an unknown name it returns a path without a hash, and [Handler]
+// answers 404: a missing icon must not break the whole page.
 func Path(name string) string {
 	if f, ok := files.bySource[name]; ok {
 		return Prefix + f.servedName
@@ -63,8 +62,7 @@ func Path(name string) string {
 	return Prefix + name
 }
 
-// mustLoadFiles panics only when the binary was built without its files, which
-// no run of it can mend.
+// mustLoadFiles panics only if the binary was built without its files.
 func mustLoadFiles(from fs.FS) fileIndex {
 	s, err := loadFiles(from)
 	if err != nil {
@@ -91,8 +89,7 @@ func loadFiles(from fs.FS) (fileIndex, error) {
 	return s, nil
 }
 
-// hashedName puts the hash before the extension, from which the media type is
-// derived.
+// hashedName inserts the hash before the extension, which determines the media type.
 func hashedName(name string, content []byte) string {
 	sum := sha256.Sum256(content)
 	ext := path.Ext(name)

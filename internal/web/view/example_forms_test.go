@@ -4,34 +4,36 @@ import (
 	"strings"
 	"time"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
-// exampleNews is the list with news above it.
-func exampleNews() view.HeartbeatsPage {
+// exampleUpdates is the list with the bar of updates.
+func exampleUpdates() heartbeatview.ListPage {
 	p := exampleHeartbeats()
-	p.Updates = view.ListUpdates{Path: "/heartbeats?tag=edge", Down: 2, New: 1, Deleted: 1}
+	p.Updates = layout.ListUpdates{Path: "/heartbeats?tag=edge", Down: 2, New: 1, Deleted: 1}
 	return p
 }
 
-// exampleElsewhere is a form of another project than the one that is open.
-func exampleElsewhere() view.WrongProjectPage {
-	return view.WrongProjectPage{
+// exampleWrongProject is a form of a project that is no longer open.
+func exampleWrongProject() layout.WrongProjectPage {
+	return layout.WrongProjectPage{
 		Shell: exampleShell(), FormProject: "Production & <b>more</b>", HeldForm: "sealed",
-		Typed: []view.Option{{Label: "name", Value: strings.Repeat("Nächtliche Sicherung der Lagerdatenbank ", 3)}, {Label: "interval", Value: "24h"}, {Label: "description", Value: "<script>alert(1)</script>"}},
+		Typed: []ui.Option{{Label: "name", Value: strings.Repeat("Nächtliche Sicherung der Lagerdatenbank ", 3)}, {Label: "interval", Value: "24h"}, {Label: "description", Value: "<script>alert(1)</script>"}},
 	}
 }
 
-// exampleStale is a form that was saved on an older version.
-func exampleStale() view.EditConflictPage {
+// exampleEditConflict is a form that edits an outdated version.
+func exampleEditConflict() layout.EditConflictPage {
 	s := exampleShell()
-	return view.EditConflictPage{
+	return layout.EditConflictPage{
 		Shell: s, Title: strings.Repeat("Warehouse stock sync ", 5), Action: "/heartbeats/x", CancelPath: "/heartbeats/x", ChangedBy: "Priya Nair", ChangedAt: s.Now.Add(-2 * time.Minute),
-		Conflicts: []view.FieldConflict{
+		Conflicts: []layout.FieldConflict{
 			{Field: "grace", Label: "Grace period", Original: "10m", Saved: "10m", Submitted: "30m", Result: "Only you changed it: your value is kept."},
 			{Field: "description", Label: "Description", Saved: "Runbook: https://wiki.example/" + strings.Repeat("very-long-path/", 12), Result: "Only they changed it: their value is kept."},
 			{Field: "tags", Label: "Tags", Original: "edge", Saved: "edge, db, " + strings.Repeat("a-long-tag-", 5), Submitted: "edge, disk, شحن", Choose: true},
 		},
-		Fields: []view.Option{{Value: "1", Label: view.VersionField}},
+		Fields: []ui.Option{{Value: "1", Label: ui.VersionField}},
 	}
 }

@@ -4,14 +4,16 @@ import (
 	"strconv"
 	"time"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/ui"
 )
 
-func exampleMonth() view.DailyRuns {
-	m := view.DailyRuns{MaxRunTime: 10 * time.Minute}
+func exampleMonth() heartbeatview.DailyRuns {
+	m := heartbeatview.DailyRuns{MaxRunTime: 10 * time.Minute}
 	seconds := []int{224, 227, 229, 233, 230, 235, 131, 221, 230, 239, 235, 0, 242, 229, 236, 0, 0, 236, 521, 243, 245, 236, 241, 243, 255, 254, 244, 249, 252, 0}
 	for i, s := range seconds {
-		d := view.Day{Date: utc("2025-09-16T01:00:00Z").Add(time.Duration(i) * 24 * time.Hour), LongestRun: time.Duration(s) * time.Second}
+		d := heartbeatview.Day{Date: utc("2025-09-16T01:00:00Z").Add(time.Duration(i) * 24 * time.Hour), LongestRun: time.Duration(s) * time.Second}
 		switch i {
 		case 6:
 			d.Failed, d.ExitStatus = 1, 1
@@ -31,17 +33,17 @@ func exampleMonth() view.DailyRuns {
 	return m
 }
 
-func exampleLog() view.EventLog {
+func exampleLog() heartbeatview.EventLog {
 	const host, tool = "10.20.4.11", "curl/8.5.0"
-	ping := func(at string, n int, took time.Duration, body string) view.Event {
-		return view.Event{Number: n, Kind: "success", At: utc(at), RunTime: took, Source: host, UserAgent: tool, Method: "POST", Body: body}
+	ping := func(at string, n int, took time.Duration, body string) heartbeatview.Event {
+		return heartbeatview.Event{Number: n, Kind: "success", At: utc(at), RunTime: took, Source: host, UserAgent: tool, Method: "POST", Body: body}
 	}
-	start := func(at string, n int) view.Event {
-		return view.Event{Number: n, Kind: "start", At: utc(at), Source: host, UserAgent: tool, Method: "POST"}
+	start := func(at string, n int) heartbeatview.Event {
+		return heartbeatview.Event{Number: n, Kind: "start", At: utc(at), Source: host, UserAgent: tool, Method: "POST"}
 	}
-	return view.EventLog{
+	return heartbeatview.EventLog{
 		Total: 58, OlderPath: "/heartbeats/" + backupID + "?before=51#log", PagePath: "/heartbeats/" + backupID,
-		Events: []view.Event{
+		Events: []heartbeatview.Event{
 			ping("2025-10-14T01:00:04Z", 58, 252*time.Second, "pg_dump: dumped 41.8 GiB in 4m08s\nuploaded s3://kestrel-backups/pg/2025-10-14.dump.zst (9.6 GiB)\nkept 14 daily, 8 weekly, 12 monthly\nexit 0"),
 			start("2025-10-14T00:55:52Z", 57),
 			ping("2025-10-13T01:00:01Z", 56, 249*time.Second, "pg_dump: dumped 41.7 GiB in 4m05s\nexit 0"),
@@ -58,8 +60,8 @@ func exampleLog() view.EventLog {
 	}
 }
 
-func line(n int, heartbeat, state, cause, opened string, down time.Duration, alerts view.AlertCounts, by string) view.IncidentLine {
-	l := view.IncidentLine{
+func line(n int, heartbeat, state, cause, opened string, down time.Duration, alerts incidentview.AlertCounts, by string) incidentview.Row {
+	l := incidentview.Row{
 		ID: "i" + strconv.Itoa(n), Number: n, Heartbeat: heartbeat, State: state, Cause: cause,
 		Opened: utc(opened), Alerts: alerts, AcknowledgedBy: by,
 	}
@@ -69,46 +71,46 @@ func line(n int, heartbeat, state, cause, opened string, down time.Duration, ale
 	return l
 }
 
-func exampleLines() []view.IncidentLine {
-	sent := func(n int) view.AlertCounts { return view.AlertCounts{Delivered: n} }
-	return []view.IncidentLine{
-		line(482, "Stripe payout reconciliation", "open", "missed", "2025-10-14T17:54:13Z", 0, view.AlertCounts{Delivered: 6, Pending: 1}, ""),
+func exampleLines() []incidentview.Row {
+	sent := func(n int) incidentview.AlertCounts { return incidentview.AlertCounts{Delivered: n} }
+	return []incidentview.Row{
+		line(482, "Stripe payout reconciliation", "open", "missed", "2025-10-14T17:54:13Z", 0, incidentview.AlertCounts{Delivered: 6, Pending: 1}, ""),
 		line(481, "Customer email digest", "acknowledged", "failure", "2025-10-14T16:03:22Z", 0, sent(3), "Tomasz Wrona"),
 		line(480, "Prometheus snapshot to NAS", "resolved", "missed", "2025-10-12T05:00:12Z", 5*time.Hour+46*time.Minute, sent(4), "Priya Nair"),
 		line(479, "Route optimiser, night batch", "resolved", "overran", "2025-10-08T23:00:00Z", 38*time.Minute, sent(4), ""),
 		line(478, "edge-4: certificate renewal check", "resolved", "missed", "2025-10-07T12:31:55Z", 2*time.Hour+3*time.Minute, sent(4), "Tomasz Wrona"),
-		line(477, "Legacy FTP pickup, Rotterdam", "resolved", "missed", "2025-10-05T08:31:40Z", 5*time.Hour+30*time.Minute, view.AlertCounts{Delivered: 5, Failed: 1}, "Jonas Becker"),
+		line(477, "Legacy FTP pickup, Rotterdam", "resolved", "missed", "2025-10-05T08:31:40Z", 5*time.Hour+30*time.Minute, incidentview.AlertCounts{Delivered: 5, Failed: 1}, "Jonas Becker"),
 		line(476, "Track and trace poller", "resolved", "missed", "2025-10-02T09:15:06Z", 7*time.Minute, sent(4), ""),
 		line(475, "Nightly database backup", "resolved", "missed", "2025-09-27T01:10:03Z", 6*time.Hour+12*time.Minute, sent(4), "Mara Lindqvist"),
 		line(472, "Nightly database backup", "resolved", "failure", "2025-09-22T00:58:11Z", 43*time.Minute+19*time.Second, sent(4), "Tomasz Wrona"),
 	}
 }
 
-func exampleIncidents() view.IncidentsPage {
+func exampleIncidents() incidentview.ListPage {
 	s := exampleShell()
 	s.LivePath = "/live/incidents"
-	return view.IncidentsPage{
+	return incidentview.ListPage{
 		Shell: s,
-		Stats: view.IncidentStats{
+		Stats: incidentview.Stats{
 			Opened: 14, MedianDown: 32 * time.Minute, MedianTimeToAcknowledge: 6 * time.Minute,
 			MedianAlertDelay: 800 * time.Millisecond, AlertsDelivered: 53, Alerts: 55,
 		},
 		Open: 1, Acknowledged: 1, Rows: exampleLines(),
-		Pager: view.Pager{First: 1, Last: 9, Total: 482, Next: "/incidents?after=472"},
+		Pager: ui.Pager{First: 1, Last: 9, Total: 482, Next: "/incidents?after=472"},
 	}
 }
 
-func exampleIncident() view.IncidentPage {
-	h := view.IncidentHeartbeat{
+func exampleIncident() incidentview.DetailPage {
+	h := incidentview.Heartbeat{
 		Key: "dd313d64-340f-4f48-ae72-e45fb3ceb34f", Name: "Stripe payout reconciliation", Schedule: "every 1\u00a0h",
 		Interval: time.Hour, Grace: 10 * time.Minute,
 		LastPing: utc("2025-10-14T16:44:13Z"), Due: utc("2025-10-14T17:44:13Z"), Alert: utc("2025-10-14T17:54:13Z"),
 	}
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
-	return view.IncidentPage{
+	return incidentview.DetailPage{
 		Shell: exampleShell(), ID: "i482", Number: 482, State: "open", Cause: "missed", Heartbeat: h,
 		Opened: h.Alert, Detected: h.Alert, FirstAlert: 800 * time.Millisecond, CanAct: true,
-		Timeline: []view.TimelineEntry{
+		Timeline: []incidentview.TimelineEntry{
 			{At: at("16:44:13"), Icon: "k-ping", Tone: "up", Title: "Last ping", Text: "Took 38s, from", Code: "10.20.4.17"},
 			{At: at("17:44:13"), Icon: "st-late", Tone: "late", Title: "Due", Status: "Late", Text: "No ping after 1h. Grace of 10m begins."},
 			{At: at("17:54:13"), Icon: "st-down", Tone: "down", Title: "Incident opened", Status: "Down", Text: "Grace ran out. Cause: missed ping. Alerts go to 5 channels."},
@@ -119,26 +121,26 @@ func exampleIncident() view.IncidentPage {
 			{At: at("19:57:53"), Icon: "dl-retry", Tone: "retrying", Title: "Alert to ntfy not delivered after 14 attempts", Text: "Warehouse tablet: connection refused since 19:54:13. Next attempt at 22:12:53."},
 		},
 		WaitingFor: "The next successful ping resolves this incident. Next reminder at 23:54:13.",
-		Deliveries: []view.Delivery{
+		Deliveries: []ui.Delivery{
 			{Channel: "#ops-alerts", Kind: "Slack", Message: "Down", State: "sent", Attempts: 1, Latency: 800 * time.Millisecond, Response: "200 ok"},
 			{Channel: "On-call email", Kind: "Email", Message: "Down", State: "sent", Attempts: 1, Latency: 1900 * time.Millisecond, Response: "250 queued as 4XkQ2z"},
 			{Channel: "Freight primary", Kind: "PagerDuty", Message: "Down", State: "sent", Attempts: 2, Latency: 400 * time.Millisecond, Response: "202 Event processed"},
 			{Channel: "Warehouse tablet", Kind: "ntfy", Message: "Down", State: "retrying", Attempts: 14, Response: "connection refused", NextAttempt: at("20:12:53")},
 		},
 		Runbook: "wiki/payouts", PreviousText: "No incident in 41 days",
-		Explanation: &view.Explanation{Status: "down", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Alert},
+		Explanation: &ui.Explanation{Status: "down", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Alert},
 		PrintURL:    "https://overdue.kestrel.example/incidents/i482",
 	}
 }
 
-func exampleResolved() view.IncidentPage {
+func exampleResolved() incidentview.DetailPage {
 	p := exampleIncident()
 	at := func(s string) time.Time { return utc("2025-09-22T" + s + "Z") }
 	p.ID, p.Number, p.State, p.Cause, p.Resolution, p.WaitingFor = "i472", 472, "resolved", "failure", "recovered", ""
-	p.Heartbeat = view.IncidentHeartbeat{Key: backupID, Name: "Nightly database backup", Schedule: "every 24\u00a0h", Grace: 10 * time.Minute}
+	p.Heartbeat = incidentview.Heartbeat{Key: backupID, Name: "Nightly database backup", Schedule: "every 24\u00a0h", Grace: 10 * time.Minute}
 	p.Opened, p.Detected, p.Resolved, p.Acknowledged = at("00:58:11"), at("00:58:11"), at("01:41:30"), at("01:06:40")
 	p.AcknowledgedBy, p.FirstAlert, p.ExitStatus = "Tomasz Wrona", 700*time.Millisecond, 1
-	p.Timeline = []view.TimelineEntry{
+	p.Timeline = []incidentview.TimelineEntry{
 		{At: at("00:56:00"), Icon: "k-start", Tone: "running", Title: "Run started", Text: "From", Code: "10.20.4.11"},
 		{At: at("00:58:11"), Icon: "k-fail", Tone: "down", Title: "Failure reported, exit status 1", Quote: `pg_dump: error: connection to server at "10.20.4.30" failed: FATAL: the database system is shutting down`, Output: true},
 		{At: at("00:58:11"), Icon: "st-down", Tone: "down", Title: "Incident opened", Status: "Down", Text: "Cause: reported failure. Alerts go to 3 channels."},
@@ -147,13 +149,13 @@ func exampleResolved() view.IncidentPage {
 	}
 	p.Deliveries = p.Deliveries[:3]
 	p.Runbook, p.PreviousText, p.Explanation = "wiki/backups", "", nil
-	p.NextIncident = &view.RelatedIncident{ID: "i475", Number: 475, Cause: "missed"}
+	p.NextIncident = &incidentview.Related{ID: "i475", Number: 475, Cause: "missed"}
 	return p
 }
 
-func exampleAcknowledge() view.AcknowledgePage {
-	return view.AcknowledgePage{
-		SignedOutShell: exampleGate(), Number: 482, Heartbeat: "Stripe payout reconciliation", Cause: "missed", State: "open",
+func exampleAcknowledge() incidentview.AcknowledgePage {
+	return incidentview.AcknowledgePage{
+		SignedOutShell: exampleSignedOut(), Number: 482, Heartbeat: "Stripe payout reconciliation", Cause: "missed", State: "open",
 		Opened: utc("2025-10-14T17:54:13Z"), Action: "/acknowledge/7f3a.c9", By: "on-call@kestrel.example", IncidentPath: "/incidents/i482",
 	}
 }

@@ -3,11 +3,15 @@ package view_test
 import (
 	"time"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
-func exampleKinds() []view.ChannelKind {
-	return []view.ChannelKind{
+func exampleKinds() []channelview.Kind {
+	return []channelview.Kind{
 		{Name: "email", Label: "Email", About: "Any address, no account needed"},
 		{Name: "slack", Label: "Slack", About: "Post to a channel or person"},
 		{Name: "teams", Label: "Microsoft Teams", About: "Post through a workflow"},
@@ -19,12 +23,12 @@ func exampleKinds() []view.ChannelKind {
 	}
 }
 
-func exampleChannels() []view.Channel {
-	kind := map[string]view.ChannelKind{}
+func exampleChannels() []channelview.Channel {
+	kind := map[string]channelview.Kind{}
 	for _, k := range exampleKinds() {
 		kind[k.Name] = k
 	}
-	return []view.Channel{
+	return []channelview.Channel{
 		{ID: "c1", Name: "#ops-alerts", Kind: kind["slack"], Target: "hooks.slack.com/…/B07K", Heartbeats: 1279, State: "working", LastOutcome: "Delivered in 0.6\u00a0s", LastDelivery: utc("2025-10-14T19:54:14Z")},
 		{ID: "c2", Name: "On-call email", Kind: kind["email"], Target: "on-call@kestrel.example", Heartbeats: 1262, State: "working", LastOutcome: "Delivered in 1.9\u00a0s", LastDelivery: utc("2025-10-14T19:54:15Z")},
 		{ID: "c3", Name: "Freight primary", Kind: kind["pagerduty"], Target: "key ending 4f2c", Heartbeats: 1254, State: "working", LastOutcome: "Delivered on attempt 2", LastDelivery: utc("2025-10-14T17:54:33Z")},
@@ -34,28 +38,28 @@ func exampleChannels() []view.Channel {
 	}
 }
 
-func exampleChannelList() view.ChannelsPage {
-	return view.ChannelsPage{Shell: exampleShell(), Channels: exampleChannels(), Kinds: exampleKinds()}
+func exampleChannelList() channelview.ListPage {
+	return channelview.ListPage{Shell: exampleShell(), Channels: exampleChannels(), Kinds: exampleKinds()}
 }
 
-func exampleChannelForm() view.ChannelFormPage {
+func exampleChannelForm() channelview.FormPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
-	return view.ChannelFormPage{
+	return channelview.FormPage{
 		Shell: exampleShell(), Kind: exampleKinds()[1], Kinds: exampleKinds(), GuidePath: "/docs/channels",
-		Name: view.Input{Value: "#freight-billing"},
-		Fields: []view.SettingField{
-			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: view.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
-			{Name: "mention", Label: "Mention", Type: "text", In: view.Input{Value: "@oncall-freight"}},
+		Name: ui.Input{Value: "#freight-billing"},
+		Fields: []channelview.SettingField{
+			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: ui.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
+			{Name: "mention", Label: "Mention", Type: "text", In: ui.Input{Value: "@oncall-freight"}},
 		},
-		NotifyOnRecovery: true, RemindEvery: view.Input{Value: "7200"}, AlertingHeartbeats: 1171, TotalHeartbeats: 1284,
-		Deliveries: []view.Delivery{
+		NotifyOnRecovery: true, RemindEvery: ui.Input{Value: "7200"}, AlertingHeartbeats: 1171, TotalHeartbeats: 1284,
+		Deliveries: []ui.Delivery{
 			{At: at("20:08:47"), Message: "Test alert", State: "sent", Latency: 600 * time.Millisecond, Response: "200 ok"},
 			{At: at("20:07:30"), Message: "Test alert", State: "failed", Latency: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
 		},
-		Previews: []view.MessagePreview{
+		Previews: []channelview.MessagePreview{
 			{
 				Status: "down", At: "22:09", Title: "Down: Invoice PDFs to archive", Text: "No ping for 1h 40m. Due 05:00, grace 1h.",
-				Facts:   []view.Option{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
+				Facts:   []ui.Option{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
 				Actions: []string{"Open incident #483", "Acknowledge"},
 			},
 			{Status: "up", At: "22:31", Title: "Up again: Invoice PDFs to archive", Text: "Was Down for 22m. Next ping expected Wed 05:00."},
@@ -64,12 +68,12 @@ func exampleChannelForm() view.ChannelFormPage {
 }
 
 // exampleChannelEdit is a saved webhook with every type of field.
-func exampleChannelEdit() view.ChannelFormPage {
+func exampleChannelEdit() channelview.FormPage {
 	p := exampleChannelForm()
 	p.ID, p.Title, p.Kind, p.AlertingHeartbeats = "c4", "Grafana annotations", exampleKinds()[7], 1190
-	p.Fields = []view.SettingField{
-		{Name: "url", Label: "URL", Type: "url", Required: true, In: view.Input{Value: "ftp://example", Error: "Write a URL that begins with https:// or http://."}},
-		{Name: "secret", Label: "Signing secret", Type: "text", Secret: true, Saved: true, In: view.Input{Value: "whsec_never_shown"}},
+	p.Fields = []channelview.SettingField{
+		{Name: "url", Label: "URL", Type: "url", Required: true, In: ui.Input{Value: "ftp://example", Error: "Write a URL that begins with https:// or http://."}},
+		{Name: "secret", Label: "Signing secret", Type: "text", Secret: true, Saved: true, In: ui.Input{Value: "whsec_never_shown"}},
 		{Name: "headers", Label: "Headers", Type: "textarea", Help: "One a line: Name: value."},
 		{Name: "insecure", Label: "Accept any certificate", Type: "checkbox", Help: "For a server in your own network."},
 	}
@@ -77,107 +81,107 @@ func exampleChannelEdit() view.ChannelFormPage {
 	return p
 }
 
-func exampleSetup() view.SetupPage {
-	g := exampleGate()
+func exampleSetup() accountview.SetupPage {
+	g := exampleSignedOut()
 	g.PingURLPrefix = "https://overdue.kestrel.example"
-	return view.SetupPage{
-		SignedOutShell: g, Token: "k3v9", Name: view.Input{Value: "Mara Lindqvist"}, Email: view.Input{Value: "mara@kestrel.example"},
-		Project: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
+	return accountview.SetupPage{
+		SignedOutShell: g, Token: "k3v9", Name: ui.Input{Value: "Mara Lindqvist"}, Email: ui.Input{Value: "mara@kestrel.example"},
+		Project: ui.Input{Value: "Production"}, Zone: ui.Input{Value: "Europe/Berlin"}, Zones: zones(),
 	}
 }
 
-func exampleSignIn() view.SignInPage {
-	return view.SignInPage{
-		SignedOutShell: exampleGate(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", KeepSignedIn: true, Next: "/incidents/i482",
+func exampleSignIn() accountview.SignInPage {
+	return accountview.SignInPage{
+		SignedOutShell: exampleSignedOut(), Host: "overdue.kestrel.example", Email: "mara@kestrel.example", KeepSignedIn: true, Next: "/incidents/i482",
 		CanMailReset: true,
 		Error:        "Email or password is wrong. 4 tries left, then a pause of 15 min.",
 	}
 }
 
-func exampleInvitation() view.InvitationPage {
-	return view.InvitationPage{
-		SignedOutShell: exampleGate(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
-		InvitedBy: "Mara Lindqvist", Name: view.Input{Value: "Priya Nair"}, Password: view.Input{Error: "At least 12 characters."},
+func exampleInvitation() accountview.InvitationPage {
+	return accountview.InvitationPage{
+		SignedOutShell: exampleSignedOut(), Token: "t0k3n", Email: "priya@kestrel.example", Project: "Production", Role: "member",
+		InvitedBy: "Mara Lindqvist", Name: ui.Input{Value: "Priya Nair"}, Password: ui.Input{Error: "At least 12 characters."},
 	}
 }
 
-func exampleAccount() view.AccountPage {
-	return view.AccountPage{
-		Shell: exampleShell(), Name: view.Input{Value: "Mara Lindqvist"}, CurrentPassword: view.Input{Error: "This is not the password."},
-		Sessions: []view.Session{
+func exampleAccount() accountview.AccountPage {
+	return accountview.AccountPage{
+		Shell: exampleShell(), Name: ui.Input{Value: "Mara Lindqvist"}, CurrentPassword: ui.Input{Error: "This is not the password."},
+		Sessions: []accountview.Session{
 			{ID: "s1", Browser: "Firefox on Linux", Address: "10.20.4.2", Created: utc("2025-10-01T07:00:00Z"), LastSeen: exampleClock().Now, Current: true},
 			{ID: "s2", Browser: "Safari on iPhone", Address: "2a02:8109:9ac0::5e1", Created: utc("2025-09-12T17:30:00Z"), LastSeen: utc("2025-10-14T06:10:00Z")},
 		},
 	}
 }
 
-func exampleProof() view.ConfirmPasswordPage {
-	return view.ConfirmPasswordPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", CancelPath: "/account"}
+func exampleConfirmPassword() accountview.ConfirmPasswordPage {
+	return accountview.ConfirmPasswordPage{Shell: exampleShell(), Title: "Sign out everywhere else?", Action: "/account/sessions/others", CancelPath: "/account"}
 }
 
-func exampleTeam() view.TeamPage {
+func exampleTeam() accountview.TeamPage {
 	seen := exampleClock().Now.Add(-3 * time.Hour)
-	return view.TeamPage{
+	return accountview.TeamPage{
 		Shell: exampleShell(), Role: "member", SendsMail: true, InvitationLink: "https://overdue.kestrel.example/invitations/t0k3n",
-		Members: []view.Member{
+		Members: []accountview.Member{
 			{ID: "u1", Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner", LastSeen: exampleClock().Now, You: true, RoleFixed: true},
 			{ID: "u2", Name: "Tomasz Wrona", Email: "tomasz@kestrel.example", Role: "admin", LastSeen: seen},
 			{ID: "u3", Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"},
 		},
-		OrphanedKeys: []view.APIKey{{ID: "k9", Name: "terraform", Prefix: "ovd_Q2mN…", Created: utc("2025-03-02T09:00:00Z"), CreatedBy: "Oskar Nyberg"}},
-		Invitations:  []view.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", SentBy: "Mara Lindqvist", Sent: seen, Expires: seen.Add(7 * 24 * time.Hour)}},
+		OrphanedKeys: []accountview.APIKey{{ID: "k9", Name: "terraform", Prefix: "ovd_Q2mN…", Created: utc("2025-03-02T09:00:00Z"), CreatedBy: "Oskar Nyberg"}},
+		Invitations:  []accountview.SentInvitation{{ID: "v1", Email: "priya@kestrel.example", Role: "member", SentBy: "Mara Lindqvist", Sent: seen, Expires: seen.Add(7 * 24 * time.Hour)}},
 	}
 }
 
-func exampleKeys() view.APIKeysPage {
-	return view.APIKeysPage{
+func exampleAPIKeys() accountview.APIKeysPage {
+	return accountview.APIKeysPage{
 		Shell: exampleShell(), NewKey: "ovd_7QkXw2nR5tB8mZ4cV6yH", BaseURL: "https://overdue.kestrel.example/api/v1",
-		Keys: []view.APIKey{
+		Keys: []accountview.APIKey{
 			{ID: "k1", Name: "terraform", Prefix: "ovd_7QkX…", Created: exampleClock().Now, CreatedBy: "Mara Lindqvist"},
 			{ID: "k2", Name: "wall board", Prefix: "ovd_2bNp…", ReadOnly: true, Created: utc("2024-12-02T10:00:00Z"), CreatedBy: "Tomasz Wrona", LastUsed: utc("2025-10-14T20:08:50Z")},
 		},
 	}
 }
 
-func exampleAudit() view.AuditPage {
+func exampleAudit() accountview.AuditLogPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
-	return view.AuditPage{Shell: exampleShell(), Entries: []view.AuditEntry{
+	return accountview.AuditLogPage{Shell: exampleShell(), Entries: []accountview.AuditEntry{
 		{At: at("19:41:12"), Actor: "Mara Lindqvist", ActorKind: "Person", ActorID: "1f3a9c2e", ActorPath: "/audit?actor=1f3a9c2e", Action: "changed the grace period of", Target: "Nightly database backup", TargetPath: "/heartbeats/" + backupID, Detail: "5m to 10m", Address: "10.20.4.2"},
 		{At: at("17:41:00"), Actor: "API key terraform", ActorKind: "API key", ActorID: "77ab01d3", ActorPath: "/audit?actor=77ab01d3", Action: "created", Target: "Payroll export to DATEV", TargetPath: "/heartbeats/x", Address: "10.20.4.40"},
 		{At: at("09:02:44"), Actor: "Tomasz Wrona", Action: "deleted", Target: "Old FTP mirror", Address: "10.20.4.3"},
 	}}
 }
 
-func exampleSettings() view.SettingsPage {
-	return view.SettingsPage{
-		Shell: exampleShell(), Name: view.Input{Value: "Production"}, Zone: view.Input{Value: "Europe/Berlin"}, Zones: zones(),
-		NewZone: view.Input{Value: "Europe/Berlin"}, PingURLPrefix: pingBase, CanDelete: true,
+func exampleSettings() accountview.ProjectSettingsPage {
+	return accountview.ProjectSettingsPage{
+		Shell: exampleShell(), Name: ui.Input{Value: "Production"}, Zone: ui.Input{Value: "Europe/Berlin"}, Zones: zones(),
+		NewZone: ui.Input{Value: "Europe/Berlin"}, PingURLPrefix: pingBase, CanDelete: true,
 	}
 }
 
-func exampleConfirm() view.ConfirmPage {
-	return view.ConfirmPage{
+func exampleConfirm() layout.ConfirmPage {
+	return layout.ConfirmPage{
 		Shell: exampleShell(), Section: "Heartbeats", Title: "Delete 2 heartbeats?",
 		Text:  "Jobs that still call their URLs get 404. Events and incidents are removed. This cannot be undone.",
 		Items: []string{"Legacy FTP pickup, Rotterdam", "S3 lifecycle audit"}, Action: "/heartbeats/bulk",
-		Fields: []view.Option{{Label: "do", Value: "delete"}, {Label: "id", Value: "1"}, {Label: "id", Value: "2"}},
-		Label:  "Type delete to confirm", Typed: view.Input{Value: "yes", Error: "Type the word delete."}, Button: "Delete 2 heartbeats", CancelPath: "/heartbeats",
+		Fields: []ui.Option{{Label: "do", Value: "delete"}, {Label: "id", Value: "1"}, {Label: "id", Value: "2"}},
+		Label:  "Type delete to confirm", Typed: ui.Input{Value: "yes", Error: "Type the word delete."}, Button: "Delete 2 heartbeats", CancelPath: "/heartbeats",
 	}
 }
 
-func exampleProblem(status int) view.ErrorPage {
-	p := view.ErrorPage{SignedOutShell: exampleGate(), Status: status, SignedIn: status != 503}
+func exampleError(status int) layout.ErrorPage {
+	p := layout.ErrorPage{SignedOutShell: exampleSignedOut(), Status: status, SignedIn: status != 503}
 	if status == 500 {
 		p.RequestID = "0f9c2a7e"
 	}
 	return p
 }
 
-func exampleFeedback() view.FeedbackPage {
-	return view.FeedbackPage{
+func exampleFeedback() docsview.FeedbackPage {
+	return docsview.FeedbackPage{
 		Shell: exampleShell(),
-		Pages: []view.DocPageFeedback{{Slug: "first-heartbeat", Title: "First heartbeat", Yes: 12, No: 2}},
-		Comments: []view.DocComment{
+		Pages: []docsview.PageScore{{Slug: "first-heartbeat", Title: "First heartbeat", Yes: 12, No: 2}},
+		Comments: []docsview.Comment{
 			{At: utc("2025-10-13T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Text: "Which package has curl on Alpine?", By: "Jonas Becker"},
 			{At: utc("2025-10-10T12:00:00Z"), Slug: "first-heartbeat", Title: "First heartbeat", Helpful: true, Text: "The bar made it click."},
 		},

@@ -2,15 +2,17 @@ package view_test
 
 import (
 	"time"
-	_ "time/tzdata" // the example is told in Berlin, also on a machine without zones
+	_ "time/tzdata" // Berlin, also on a machine without zone files
 
 	"github.com/a-h/templ"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
-// The example is a freight company on a Tuesday evening. Every page is drawn
-// from it, by the tests and by the gallery.
+// The example is a freight company on a Tuesday evening. The tests and the gallery
+// render every page with it.
 
 const (
 	backupID  = "fdc21dc3-1307-4610-80fe-b809fc4c10c1"
@@ -18,35 +20,35 @@ const (
 	pingBase  = "https://overdue.kestrel.example/api/v1/hb/"
 )
 
-// utc reads a time of the example; a typing mistake shows as the zero time.
+// utc parses a time of the example; a mistake shows as the zero time.
 func utc(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339, s)
 	return t
 }
 
-// runs reads a strip: one letter for each outcome.
-func runs(letters string) view.RunStrip {
+// runs parses a strip: one letter per outcome.
+func runs(letters string) heartbeatview.RunStrip {
 	outcomes := map[rune]string{
-		'.': view.OutcomeOnTime, 'l': view.OutcomeLate, 'f': view.OutcomeFailed, 'm': view.OutcomeMissed,
-		'u': view.OutcomeUnknown, '+': view.OutcomeUpcoming, 'r': view.OutcomeRunning,
+		'.': heartbeatview.OutcomeOnTime, 'l': heartbeatview.OutcomeLate, 'f': heartbeatview.OutcomeFailed, 'm': heartbeatview.OutcomeMissed,
+		'u': heartbeatview.OutcomeUnknown, '+': heartbeatview.OutcomeUpcoming, 'r': heartbeatview.OutcomeRunning,
 	}
-	var s view.RunStrip
+	var s heartbeatview.RunStrip
 	for _, l := range letters {
 		s = append(s, outcomes[l])
 	}
 	return s
 }
 
-// took reads run times in seconds.
-func took(seconds ...int) view.DurationSparkline {
-	var s view.DurationSparkline
+// took returns run times from seconds.
+func took(seconds ...int) heartbeatview.DurationSparkline {
+	var s heartbeatview.DurationSparkline
 	for _, n := range seconds {
 		s = append(s, time.Duration(n)*time.Second)
 	}
 	return s
 }
 
-// berlin is the example's zone.
+// berlin is the zone of the project.
 func berlin() *time.Location {
 	z, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -55,42 +57,42 @@ func berlin() *time.Location {
 	return z
 }
 
-func exampleClock() view.Clock {
-	return view.Clock{Now: utc("2025-10-14T20:09:04Z"), Zone: berlin()}
+func exampleClock() ui.Clock {
+	return ui.Clock{Now: utc("2025-10-14T20:09:04Z"), Zone: berlin()}
 }
 
-func exampleShell() view.Shell {
-	production := view.Project{ID: "p1", Name: "Production", Heartbeats: 1284}
-	return view.Shell{
+func exampleShell() layout.Shell {
+	production := layout.Project{ID: "p1", Name: "Production", Heartbeats: 1284}
+	return layout.Shell{
 		Clock:   exampleClock(),
 		Project: production,
-		Projects: []view.Project{
+		Projects: []layout.Project{
 			production, {ID: "p2", Name: "Staging", Heartbeats: 86}, {ID: "p3", Name: "Warehouse devices", Heartbeats: 412},
 		},
-		User: view.User{Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner"},
+		User: layout.User{Name: "Mara Lindqvist", Email: "mara@kestrel.example", Role: "owner"},
 		Down: 2, Unresolved: 2, FailingChannels: 1, Version: "1.0.0",
 	}
 }
 
-// viewerShell is the same project, seen by someone who may only look.
-func viewerShell() view.Shell {
+// viewerShell is the same project for a viewer.
+func viewerShell() layout.Shell {
 	s := exampleShell()
-	s.User = view.User{Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"}
+	s.User = layout.User{Name: "Jonas Becker", Email: "jonas@kestrel.example", Role: "viewer"}
 	return s
 }
 
-func exampleGate() view.SignedOutShell {
-	return view.SignedOutShell{Clock: exampleClock(), Version: "1.0.0"}
+func exampleSignedOut() layout.SignedOutShell {
+	return layout.SignedOutShell{Clock: exampleClock(), Version: "1.0.0"}
 }
 
-func exampleHeartbeats() view.HeartbeatsPage {
+func exampleHeartbeats() heartbeatview.ListPage {
 	s := exampleShell()
 	s.LivePath = "/live/heartbeats"
-	return view.HeartbeatsPage{
+	return heartbeatview.ListPage{
 		Shell:    s,
-		Counts:   view.StatusCounts{All: 1284, Down: 2, Late: 3, New: 2, Up: 1274, Paused: 3, Running: 11},
+		Counts:   heartbeatview.StatusCounts{All: 1284, Down: 2, Late: 3, New: 2, Up: 1274, Paused: 3, Running: 11},
 		NextHour: exampleHour(),
-		Tags: []view.TagCount{
+		Tags: []heartbeatview.TagCount{
 			{Tag: "billing", Count: 64},
 			{Tag: "backup", Count: 118},
 			{Tag: "customs", Count: 41},
@@ -106,50 +108,50 @@ func exampleHeartbeats() view.HeartbeatsPage {
 		},
 		TagTotal:      28,
 		Rows:          exampleRows(),
-		Pager:         view.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
+		Pager:         ui.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
 		PingURLPrefix: pingBase,
-		Channels:      []view.Option{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
+		Channels:      []ui.Option{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
 	}
 }
 
-func exampleEmpty() view.EmptyListPage {
+func exampleEmpty() heartbeatview.EmptyListPage {
 	s := exampleShell()
-	s.Project = view.Project{ID: "p4", Name: "Cold storage"}
+	s.Project = layout.Project{ID: "p4", Name: "Cold storage"}
 	s.Down, s.Unresolved, s.FailingChannels = 0, 0, 0
-	return view.EmptyListPage{Shell: s, PingURLPrefix: pingBase, Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"}}
+	return heartbeatview.EmptyListPage{Shell: s, PingURLPrefix: pingBase, Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "30m"}}
 }
 
 func zones() []string {
 	return []string{"Europe/Berlin", "Europe/London", "UTC", "America/New_York", "Asia/Tokyo"}
 }
 
-func exampleForm() view.HeartbeatFormPage {
+func exampleForm() heartbeatview.FormPage {
 	c := exampleClock()
 	var next []time.Time
 	for i := range 5 {
 		next = append(next, c.Now.Add(time.Duration(i+1)*24*time.Hour))
 	}
-	p := view.HeartbeatFormPage{
+	p := heartbeatview.FormPage{
 		Shell: exampleShell(),
-		Form: view.HeartbeatForm{
-			Name: view.Input{Value: "Nightly database backup"}, Schedule: "interval",
-			Interval: view.Input{Value: "24h"}, Grace: view.Input{Value: "30m"},
-			CronZone: view.Input{Value: "Europe/Berlin"}, OnCalendarZone: view.Input{Value: "Europe/Berlin"}, Tags: view.Input{Value: "backup, db"},
+		Form: heartbeatview.FormValues{
+			Name: ui.Input{Value: "Nightly database backup"}, Schedule: "interval",
+			Interval: ui.Input{Value: "24h"}, Grace: ui.Input{Value: "30m"},
+			CronZone: ui.Input{Value: "Europe/Berlin"}, OnCalendarZone: ui.Input{Value: "Europe/Berlin"}, Tags: ui.Input{Value: "backup, db"},
 		},
-		Preview: view.Preview{
+		Preview: heartbeatview.Preview{
 			Schedule: "every 24\u00a0h", Grace: 30 * time.Minute, Channels: "all 7 channels",
 			From: c.Now, Due: next[0], Alert: next[0].Add(30 * time.Minute), Next: next,
 		},
 		Zones: zones(),
 	}
 	for i, ch := range exampleChannels() {
-		p.Channels = append(p.Channels, view.ChannelOption{ID: ch.ID, Name: ch.Name, Kind: ch.Kind.Label, Selected: i < 2})
+		p.Channels = append(p.Channels, heartbeatview.ChannelOption{ID: ch.ID, Name: ch.Name, Kind: ch.Kind.Label, Selected: i < 2})
 	}
 	return p
 }
 
-// exampleCron is the same heartbeat with fixed times.
-func exampleCron() view.HeartbeatFormPage {
+// exampleCron is the same heartbeat with a cron schedule.
+func exampleCron() heartbeatview.FormPage {
 	p := exampleForm()
 	p.Form.Schedule, p.Form.ScheduleText = "cron", "at 03:00 every day, Europe/Berlin"
 	p.Form.Cron.Value = "0 3 * * *"
@@ -160,12 +162,12 @@ func exampleCron() view.HeartbeatFormPage {
 		p.Preview.Next[i] = first.AddDate(0, 0, i)
 		p.Preview.Previous = append(p.Preview.Previous, first.AddDate(0, 0, -1-i))
 	}
-	p.Preview.ClockChanges = []string{"Clocks go back on Sunday 26 October 2025: the times on the clock stay, those in UTC move."}
+	p.Preview.ClockChanges = []string{"The clock goes back on Sunday 26 October 2025. Runs keep their local time, and their UTC time changes."}
 	return p
 }
 
 // exampleAdvanced is a calendar with every rule set.
-func exampleAdvanced() view.HeartbeatFormPage {
+func exampleAdvanced() heartbeatview.FormPage {
 	p := exampleCron()
 	p.Form.Schedule, p.Form.OnCalendar.Value = "oncalendar", "Mon..Fri 03:00\nSat,Sun 04:00"
 	p.Form.MaxRunTime.Value, p.Form.MinRunTime.Value, p.Form.StartGrace.Value = "45m", "2m", "10m"
@@ -177,26 +179,26 @@ func exampleAdvanced() view.HeartbeatFormPage {
 	return p
 }
 
-// exampleOver is a calendar that has no run left.
-func exampleOver() view.HeartbeatFormPage {
+// exampleFinished is a calendar without future runs.
+func exampleFinished() heartbeatview.FormPage {
 	p := exampleCron()
 	p.Form.Cron.Error = "Line 2: hour 25 is out of range: hours go from 0 to 23."
 	p.Preview.Due, p.Preview.Next = time.Time{}, nil
 	return p
 }
 
-// exampleMistakes is the form as it comes back.
-func exampleMistakes() view.HeartbeatFormPage {
+// exampleErrors is the form with errors.
+func exampleErrors() heartbeatview.FormPage {
 	p := exampleForm()
 	p.Key, p.Title = backupID, "Nightly database backup"
-	p.Form.Interval = view.Input{Value: "1 fortnight", Error: "Write a duration, such as 90m, 24h or 1d 12h."}
+	p.Form.Interval = ui.Input{Value: "1 fortnight", Error: "Write a duration, such as 90m, 24h or 1d 12h."}
 	p.Form.SelectedChannelsOnly = true
-	p.Preview = view.Preview{}
+	p.Preview = heartbeatview.Preview{}
 	return p
 }
 
-func exampleBackup() view.Heartbeat {
-	return view.Heartbeat{
+func exampleBackup() heartbeatview.Heartbeat {
+	return heartbeatview.Heartbeat{
 		Key: backupID, PingURL: backupURL, Name: "Nightly database backup", Status: "up", Editable: true,
 		Description: "Full dump of the freight database to object storage. Runbook: wiki/backups.",
 		Schedule:    "every 24\u00a0h", Interval: 24 * time.Hour, Grace: 10 * time.Minute, MaxRunTime: 10 * time.Minute,
@@ -207,12 +209,12 @@ func exampleBackup() view.Heartbeat {
 	}
 }
 
-func exampleDetail() view.HeartbeatPage {
+func exampleDetail() heartbeatview.DetailPage {
 	h := exampleBackup()
-	return view.HeartbeatPage{
+	return heartbeatview.DetailPage{
 		Shell:     exampleShell(),
 		Heartbeat: h,
-		Explanation: view.Explanation{
+		Explanation: ui.Explanation{
 			Status: "up", LastPing: h.LastPing, Interval: h.Interval, Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
 			Decision: "The deadline counts from the last ping. A failure, or a run over 10m, opens an incident at once.",
 		},
@@ -220,26 +222,26 @@ func exampleDetail() view.HeartbeatPage {
 		Log:           exampleLog(),
 		Incidents:     exampleLines()[7:9],
 		IncidentCount: 2,
-		Stats: view.RunStats{
+		Stats: heartbeatview.RunStats{
 			Good: 24, Late: 1, Watched: 27, UsualRunTime: 4*time.Minute + 6*time.Second, SlowestRunTime: 8*time.Minute + 41*time.Second,
 			TimeDown: 6*time.Hour + 55*time.Minute, NotWatched: 2,
 		},
 	}
 }
 
-// exampleSaved is what Save leads to.
-func exampleSaved() view.HeartbeatPage {
+// exampleCreated is the page that follows Save.
+func exampleCreated() heartbeatview.DetailPage {
 	h := exampleBackup()
 	h.Status, h.Description, h.PostOnly, h.Channels, h.Tags = "new", "", false, nil, nil
 	h.LastPing, h.Due, h.Deadline, h.Created = time.Time{}, time.Time{}, time.Time{}, exampleClock().Now
-	return view.HeartbeatPage{
+	return heartbeatview.DetailPage{
 		Shell: exampleShell(), Heartbeat: h, JustCreated: true,
-		Explanation: view.Explanation{Status: "new", Interval: h.Interval, Grace: h.Grace},
+		Explanation: ui.Explanation{Status: "new", Interval: h.Interval, Grace: h.Grace},
 	}
 }
 
-// exampleViewed is the detail page without anything that could ping.
-func exampleViewed() view.HeartbeatPage {
+// exampleViewer is the detail page for a viewer.
+func exampleViewer() heartbeatview.DetailPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
@@ -247,7 +249,7 @@ func exampleViewed() view.HeartbeatPage {
 	return p
 }
 
-func exampleStatus(status string) view.HeartbeatPage {
+func exampleStatus(status string) heartbeatview.DetailPage {
 	p := exampleDetail()
 	h := &p.Heartbeat
 	h.Status, p.Explanation.Status = status, status
@@ -257,7 +259,7 @@ func exampleStatus(status string) view.HeartbeatPage {
 		h.RunningSince = utc("2025-10-14T20:08:16Z")
 	case "down":
 		h.Due, h.Deadline = utc("2025-10-14T17:05:00Z"), utc("2025-10-14T17:15:00Z")
-		h.Incident = &view.OpenIncident{ID: "i482", Number: 482, Cause: "missed", Opened: h.Deadline}
+		h.Incident = &heartbeatview.OpenIncident{ID: "i482", Number: 482, Cause: "missed", Opened: h.Deadline}
 	case "paused":
 		h.Due, h.Deadline = time.Time{}, time.Time{}
 		h.PausedAt, h.PausedBy = utc("2025-10-11T07:12:00Z"), "Priya Nair"
@@ -265,19 +267,19 @@ func exampleStatus(status string) view.HeartbeatPage {
 	return p
 }
 
-// exampleCalendar is a heartbeat with fixed runs in another zone than the
-// project's, and every rule set.
-func exampleCalendar() view.HeartbeatPage {
+// exampleCalendar is a heartbeat with a calendar in a zone that differs from that of
+// the project, and every rule set.
+func exampleCalendar() heartbeatview.DetailPage {
 	p := exampleDetail()
 	h := &p.Heartbeat
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
-		panic(err) // the zones are part of Go's own distribution
+		panic(err) // time/tzdata is linked in
 	}
 	h.Schedule, h.Interval, h.Zone = "at 03:00 on weekdays, America/New_York", 0, zone
 	h.MinRunTime, h.StartGrace, h.AlertAfter, h.Early = 2*time.Minute, 5*time.Minute, 3, 90*time.Second
 	h.LastPing, h.Due, h.Deadline = utc("2025-10-14T06:59:52Z"), utc("2025-10-15T07:00:00Z"), utc("2025-10-17T07:10:00Z")
-	p.Explanation = view.Explanation{
+	p.Explanation = ui.Explanation{
 		Status: "up", LastPing: h.LastPing, Calendar: true, CountedFor: utc("2025-10-14T07:00:00Z"), Due: h.Due, Grace: h.Grace, Alert: h.Deadline,
 		AlertingRun: utc("2025-10-17T07:00:00Z"), StartDeadline: utc("2025-10-15T07:05:00Z"),
 		ZoneHint: "Your pings arrive about 2 h after each slot: is the time zone America/New_York right?",

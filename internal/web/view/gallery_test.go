@@ -10,20 +10,26 @@ import (
 	"github.com/a-h/templ"
 
 	"overdue/internal/web/static"
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/docsview"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
-// gallery writes every page to a directory, to be looked at:
+// gallery is a directory that the test writes every page to:
 //
 //	go test ./internal/web/view -run Gallery -gallery /tmp/gallery
 //	python3 -m http.server --directory /tmp/gallery --bind 127.0.0.1 8000
 var gallery = flag.String("gallery", "", "directory to write every page to")
 
-// example is one page drawn from the example data.
+// example is one page with example data.
 type example struct {
 	name   string
 	page   templ.Component
-	viewer bool // drawn for someone who may only look
+	viewer bool // rendered for a viewer
 }
 
 func examples() []example {
@@ -34,10 +40,10 @@ func examples() []example {
 		watched.Rows[i].Key, watched.Rows[i].Editable = "hbr_"+watched.Rows[i].Key[:4]+"a1", false
 	}
 	nothing := exampleHeartbeats()
-	nothing.Rows, nothing.Filter, nothing.Pager = nil, view.Filter{Query: "nothing", Status: "down", Tag: "edge"}, view.Pager{}
+	nothing.Rows, nothing.Filter, nothing.Pager = nil, heartbeatview.Filter{Query: "nothing", Status: "down", Tag: "edge"}, ui.Pager{}
 	noChannels := exampleChannelList()
 	noChannels.Channels = nil
-	waiting := exampleSaved()
+	waiting := exampleCreated()
 	waiting.Shell, waiting.Heartbeat.Key, waiting.Heartbeat.PingURL, waiting.Heartbeat.Editable = viewerShell(), "hbr_3f0a91c4d27e", "", false
 	incidentViewed := exampleIncident()
 	incidentViewed.Shell, incidentViewed.CanAct, incidentViewed.Heartbeat.Key = viewerShell(), false, "hbr_dd31a1"
@@ -50,57 +56,57 @@ func examples() []example {
 	answered := exampleDoc()
 	answered.Answer.Saved = true
 	return []example{
-		{"heartbeats", view.Heartbeats(heartbeats), false},
-		{"heartbeats-viewer", view.Heartbeats(watched), true},
-		{"heartbeats-none-found", view.Heartbeats(nothing), false},
-		{"heartbeats-news", view.Heartbeats(exampleNews()), false},
-		{"elsewhere", view.WrongProject(exampleElsewhere()), false},
-		{"stale", view.EditConflict(exampleStale()), false},
-		{"heartbeats-empty", view.EmptyList(exampleEmpty()), false},
-		{"heartbeat-new", view.HeartbeatEditor(exampleForm()), false},
-		{"heartbeat-new-cron", view.HeartbeatEditor(exampleCron()), false},
-		{"heartbeat-new-advanced", view.HeartbeatEditor(exampleAdvanced()), false},
-		{"heartbeat-new-over", view.HeartbeatEditor(exampleOver()), false},
-		{"heartbeat-edit-error", view.HeartbeatEditor(exampleMistakes()), false},
-		{"heartbeat-saved", view.HeartbeatDetail(exampleSaved()), false},
-		{"heartbeat", view.HeartbeatDetail(exampleDetail()), false},
-		{"heartbeat-calendar", view.HeartbeatDetail(exampleCalendar()), false},
-		{"heartbeat-new-viewer", view.HeartbeatDetail(waiting), true},
-		{"heartbeat-viewer", view.HeartbeatDetail(exampleViewed()), true},
-		{"heartbeat-late", view.HeartbeatDetail(exampleStatus("late")), false},
-		{"heartbeat-down", view.HeartbeatDetail(exampleStatus("down")), false},
-		{"heartbeat-paused", view.HeartbeatDetail(exampleStatus("paused")), false},
-		{"incidents", view.Incidents(exampleIncidents()), false},
-		{"incident", view.Incident(exampleIncident()), false},
-		{"incident-viewer", view.Incident(incidentViewed), true},
-		{"incident-resolved", view.Incident(exampleResolved()), false},
-		{"acknowledge", view.Acknowledge(exampleAcknowledge()), false},
-		{"acknowledge-done", view.Acknowledge(done), false},
-		{"channels", view.Channels(exampleChannelList()), false},
-		{"channels-none", view.Channels(noChannels), false},
-		{"channel-new", view.ChannelEditor(exampleChannelForm()), false},
-		{"channel-edit", view.ChannelEditor(exampleChannelEdit()), false},
-		{"setup", view.Setup(exampleSetup()), false},
-		{"sign-in", view.SignIn(exampleSignIn()), false},
-		{"invitation", view.Invitation(exampleInvitation()), false},
-		{"invitation-known", view.Invitation(known), false},
-		{"invitation-gone", view.Invitation(gone), false},
-		{"account", view.Account(exampleAccount()), false},
-		{"proof", view.ConfirmPassword(exampleProof()), false},
-		{"team", view.Team(exampleTeam()), false},
-		{"api-keys", view.Keys(exampleKeys()), false},
-		{"audit", view.Audit(exampleAudit()), false},
-		{"settings", view.Settings(exampleSettings()), false},
-		{"confirm", view.Confirm(exampleConfirm()), false},
-		{"docs-first-heartbeat", view.Doc(exampleDoc()), false},
-		{"docs-answered", view.Doc(answered), false},
-		{"docs-search", view.DocSearch(exampleSearch()), false},
-		{"docs-api", view.APIReference(exampleReference()), false},
-		{"feedback", view.Feedback(exampleFeedback()), false},
-		{"problem-403", view.Error(exampleProblem(403)), false},
-		{"problem-404", view.Error(exampleProblem(404)), false},
-		{"problem-500", view.Error(exampleProblem(500)), false},
-		{"problem-503", view.Error(exampleProblem(503)), false},
+		{"heartbeats", heartbeatview.List(heartbeats), false},
+		{"heartbeats-viewer", heartbeatview.List(watched), true},
+		{"heartbeats-none-found", heartbeatview.List(nothing), false},
+		{"heartbeats-updates", heartbeatview.List(exampleUpdates()), false},
+		{"wrong-project", layout.WrongProject(exampleWrongProject()), false},
+		{"edit-conflict", layout.EditConflict(exampleEditConflict()), false},
+		{"heartbeats-empty", heartbeatview.EmptyList(exampleEmpty()), false},
+		{"heartbeat-new", heartbeatview.Form(exampleForm()), false},
+		{"heartbeat-new-cron", heartbeatview.Form(exampleCron()), false},
+		{"heartbeat-new-advanced", heartbeatview.Form(exampleAdvanced()), false},
+		{"heartbeat-new-finished", heartbeatview.Form(exampleFinished()), false},
+		{"heartbeat-edit-error", heartbeatview.Form(exampleErrors()), false},
+		{"heartbeat-saved", heartbeatview.Detail(exampleCreated()), false},
+		{"heartbeat", heartbeatview.Detail(exampleDetail()), false},
+		{"heartbeat-calendar", heartbeatview.Detail(exampleCalendar()), false},
+		{"heartbeat-new-viewer", heartbeatview.Detail(waiting), true},
+		{"heartbeat-viewer", heartbeatview.Detail(exampleViewer()), true},
+		{"heartbeat-late", heartbeatview.Detail(exampleStatus("late")), false},
+		{"heartbeat-down", heartbeatview.Detail(exampleStatus("down")), false},
+		{"heartbeat-paused", heartbeatview.Detail(exampleStatus("paused")), false},
+		{"incidents", incidentview.List(exampleIncidents()), false},
+		{"incident", incidentview.Detail(exampleIncident()), false},
+		{"incident-viewer", incidentview.Detail(incidentViewed), true},
+		{"incident-resolved", incidentview.Detail(exampleResolved()), false},
+		{"acknowledge", incidentview.Acknowledge(exampleAcknowledge()), false},
+		{"acknowledge-done", incidentview.Acknowledge(done), false},
+		{"channels", channelview.List(exampleChannelList()), false},
+		{"channels-none", channelview.List(noChannels), false},
+		{"channel-new", channelview.Form(exampleChannelForm()), false},
+		{"channel-edit", channelview.Form(exampleChannelEdit()), false},
+		{"setup", accountview.Setup(exampleSetup()), false},
+		{"sign-in", accountview.SignIn(exampleSignIn()), false},
+		{"invitation", accountview.Invitation(exampleInvitation()), false},
+		{"invitation-known", accountview.Invitation(known), false},
+		{"invitation-gone", accountview.Invitation(gone), false},
+		{"account", accountview.Account(exampleAccount()), false},
+		{"confirm-password", accountview.ConfirmPassword(exampleConfirmPassword()), false},
+		{"team", accountview.Team(exampleTeam()), false},
+		{"api-keys", accountview.APIKeys(exampleAPIKeys()), false},
+		{"audit", accountview.AuditLog(exampleAudit()), false},
+		{"settings", accountview.ProjectSettings(exampleSettings()), false},
+		{"confirm", layout.Confirm(exampleConfirm()), false},
+		{"docs-first-heartbeat", docsview.Article(exampleDoc()), false},
+		{"docs-answered", docsview.Article(answered), false},
+		{"docs-search", docsview.Search(exampleSearch()), false},
+		{"docs-api", docsview.APIReference(exampleReference()), false},
+		{"feedback", docsview.Feedback(exampleFeedback()), false},
+		{"error-403", layout.Error(exampleError(403)), false},
+		{"error-404", layout.Error(exampleError(404)), false},
+		{"error-500", layout.Error(exampleError(500)), false},
+		{"error-503", layout.Error(exampleError(503)), false},
 	}
 }
 

@@ -8,7 +8,11 @@ import (
 
 	"github.com/a-h/templ"
 
-	"overdue/internal/web/view"
+	"overdue/internal/web/view/accountview"
+	"overdue/internal/web/view/channelview"
+	"overdue/internal/web/view/heartbeatview"
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/ui"
 )
 
 func TestPages_ShowAViewerNothingThatCanPing(t *testing.T) {
@@ -50,7 +54,7 @@ func TestPages_OfferAViewerNoChanges(t *testing.T) {
 }
 
 func TestPages_NeverReturnASavedSecret(t *testing.T) {
-	for _, page := range []templ.Component{view.ChannelEditor(exampleChannelEdit()), view.ChannelEditor(exampleChannelForm())} {
+	for _, page := range []templ.Component{channelview.Form(exampleChannelEdit()), channelview.Form(exampleChannelForm())} {
 		html := render(t, page)
 		for _, secret := range []string{"whsec_never_shown", "T02K9/B07KD4/secret"} {
 			if strings.Contains(html, secret) {
@@ -59,9 +63,9 @@ func TestPages_NeverReturnASavedSecret(t *testing.T) {
 		}
 	}
 	for name, page := range map[string]templ.Component{
-		"setup":      view.Setup(view.SetupPage{Password: view.Input{Value: "correct horse"}}),
-		"invitation": view.Invitation(view.InvitationPage{Password: view.Input{Value: "correct horse"}}),
-		"account":    view.Account(view.AccountPage{CurrentPassword: view.Input{Value: "correct horse"}, NewPassword: view.Input{Value: "correct horse"}}),
+		"setup":      accountview.Setup(accountview.SetupPage{Password: ui.Input{Value: "correct horse"}}),
+		"invitation": accountview.Invitation(accountview.InvitationPage{Password: ui.Input{Value: "correct horse"}}),
+		"account":    accountview.Account(accountview.AccountPage{CurrentPassword: ui.Input{Value: "correct horse"}, NewPassword: ui.Input{Value: "correct horse"}}),
 	} {
 		if strings.Contains(render(t, page), "correct horse") {
 			t.Errorf("%s repeats the password", name)
@@ -69,14 +73,14 @@ func TestPages_NeverReturnASavedSecret(t *testing.T) {
 	}
 }
 
-// hostile is a name that tries to leave every place it is written to.
+// hostile is a name that tries to break out of text and attributes.
 const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
 
 func TestPages_EscapeHostileNames(t *testing.T) {
 	list := exampleHeartbeats()
 	list.Rows = list.Rows[:1]
 	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostile, hostile, []string{hostile}
-	list.Filter = view.Filter{Query: hostile, Tag: hostile}
+	list.Filter = heartbeatview.Filter{Query: hostile, Tag: hostile}
 	list.Project.Name, list.User.Name, list.Toast = hostile, hostile, hostile
 	detail := exampleDetail()
 	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostile, hostile, "https://x/"+hostile
@@ -87,14 +91,14 @@ func TestPages_EscapeHostileNames(t *testing.T) {
 	incident.Heartbeat.Name = hostile
 	incident.Timeline[0].Quote, incident.Timeline[0].Code = hostile, hostile
 	channel := exampleChannelForm()
-	channel.Name.Value, channel.Fields[1].In = hostile, view.Input{Value: hostile, Error: hostile}
-	form := exampleMistakes()
+	channel.Name.Value, channel.Fields[1].In = hostile, ui.Input{Value: hostile, Error: hostile}
+	form := exampleErrors()
 	form.Form.Description.Value, form.Form.Cron.Value, form.Zones = hostile, hostile, []string{hostile}
 	for name, page := range map[string]templ.Component{
-		"list": view.Heartbeats(list), "detail": view.HeartbeatDetail(detail), "incident": view.Incident(incident),
-		"channel": view.ChannelEditor(channel), "form": view.HeartbeatEditor(form),
-		"sign-in": view.SignIn(view.SignInPage{Host: hostile, Email: hostile, Error: hostile, Next: hostile}),
-		"row":     view.HeartbeatRow(list.Clock, list.Rows[0]),
+		"list": heartbeatview.List(list), "detail": heartbeatview.Detail(detail), "incident": incidentview.Detail(incident),
+		"channel": channelview.Form(channel), "form": heartbeatview.Form(form),
+		"sign-in": accountview.SignIn(accountview.SignInPage{Host: hostile, Email: hostile, Error: hostile, Next: hostile}),
+		"row":     heartbeatview.ListRow(list.Clock, list.Rows[0]),
 	} {
 		html := render(t, page)
 		if !strings.Contains(html, "alert(1)") {
@@ -113,16 +117,16 @@ func TestPages_EscapeHostileNames(t *testing.T) {
 	}
 }
 
-func TestAudit_AScriptURLIsNotALink(t *testing.T) {
+func TestAuditLog_AScriptURLIsNotALink(t *testing.T) {
 	p := exampleAudit()
 	p.Entries[0].TargetPath = "javascript:alert(1)"
-	if html := render(t, view.Audit(p)); strings.Contains(html, `href="javascript:`) {
+	if html := render(t, accountview.AuditLog(p)); strings.Contains(html, `href="javascript:`) {
 		t.Error("a javascript: address became a link")
 	}
 }
 
-func TestHeartbeats_EnterNeverPausesOrDeletes(t *testing.T) {
-	_, form, _ := strings.Cut(render(t, view.Heartbeats(exampleHeartbeats())), `action="/heartbeats/bulk"`)
+func TestList_EnterNeverPausesOrDeletes(t *testing.T) {
+	_, form, _ := strings.Cut(render(t, heartbeatview.List(exampleHeartbeats())), `action="/heartbeats/bulk"`)
 	for _, e := range elements(form) {
 		if e.name == "button" && e.attrs["type"] != "button" {
 			if e.attrs["value"] != "tag" {
@@ -134,14 +138,14 @@ func TestHeartbeats_EnterNeverPausesOrDeletes(t *testing.T) {
 	t.Fatal("the list has no button")
 }
 
-func TestHeartbeats_FiftyRowsTakeLessThan150KB(t *testing.T) {
+func TestList_FiftyRowsTakeLessThan150KB(t *testing.T) {
 	p := exampleHeartbeats()
 	for i := range 25 {
 		r := exampleRows()[i]
 		r.Key = fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)
 		p.Rows = append(p.Rows, r)
 	}
-	n := len(render(t, view.Heartbeats(p)))
+	n := len(render(t, heartbeatview.List(p)))
 	t.Logf("%d bytes", n)
 	if n > 150_000 {
 		t.Errorf("the page has %d bytes", n)

@@ -1,5 +1,5 @@
-// Command withpostgres runs a command beside a PostgreSQL server that lives as
-// long as it, and tells the command where that is.
+// Command withpostgres starts a PostgreSQL server, runs a command with the directory of
+// its socket in an environment variable, and stops the server.
 //
 //	go run ./internal/store/storetest/withpostgres go test ./...
 package main
@@ -33,7 +33,7 @@ func run(command []string) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	// MkdirTemp makes directories that the server's user could not enter.
+	// The server's user cannot enter a directory of MkdirTemp.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return 1, err
 	}

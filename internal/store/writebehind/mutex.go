@@ -1,0 +1,54 @@
+package writebehind
+
+import (
+	"context"
+	"fmt"
+
+	"overdue/internal/store/dialect"
+)
+
+// contextMutex is a mutex whose Lock ends with a context.
+type contextMutex chan struct{}
+
+// lock waits for the mutex.
+func (m contextMutex) lock(ctx context.Context) error {
+	select {
+	case m <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: waiting to write: %w", dialect.ErrNoAnswer, ctx.Err())
+	}
+}
+
+// unlock releases the mutex.
+func (m contextMutex) unlock() { <-m }
+
+// LockTables waits for the lock of the tables.
+func (b *Buffer) LockTables(ctx context.Context) error { return b.tables.lock(ctx) }
+
+// UnlockTables releases the lock of the tables.
+func (b *Buffer) UnlockTables() { b.tables.unlock() }
+
+// Lock waits for the lock of the buffer.
+func (b *Buffer) Lock(ctx context.Context) error { return b.buffer.lock(ctx) }
+
+// Unlock releases the lock of the buffer.
+func (b *Buffer) Unlock() { b.buffer.unlock() }
+
+// LockBoth waits for both locks.
+func (b *Buffer) LockBoth(ctx context.Context) error {
+	if err := b.LockTables(ctx); err != nil {
+		return err
+	}
+	if err := b.Lock(ctx); err != nil {
+		b.UnlockTables()
+		return err
+	}
+	return nil
+}
+
+// UnlockBoth releases both locks.
+func (b *Buffer) UnlockBoth() {
+	b.Unlock()
+	b.UnlockTables()
+}

@@ -1,0 +1,96 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// deadlineWriter records the deadline of its next write.
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	first chan struct{} // is closed at the first event
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (w *deadlineWriter) SetWriteDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.until.IsZero() {
+		close(w.first)
+	}
+	w.until = t
+	return nil
+}
+
+// deadline returns the deadline of the next write.
+func (w *deadlineWriter) deadline() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.until
+}
+
+// TestStream_TheEndOfTheBodyHasItsOwnDeadline: on a quiet page the deadline of the
+// last event has passed when the stream ends. With it, the server could not write
+// the end of the body, and the browser would report a broken connection.
+func TestStream_TheEndOfTheBodyHasItsOwnDeadline(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := &Stream{
+		Feed: &Feed{}, Logger: slog.New(slog.DiscardHandler),
+		Poll:      func(context.Context) (string, error) { return "", nil },
+		Snapshot:  func(context.Context, time.Time) (Snapshot, error) { return Snapshot{}, nil },
+		EndReason: func(context.Context) (string, error) { return "", nil },
+	}
+	out := &deadlineWriter{ResponseRecorder: httptest.NewRecorder(), first: make(chan struct{})}
+	done := make(chan error)
+	go func() { done <- s.Serve(ctx, out, httptest.NewRequest(http.MethodGet, "/live/heartbeats", nil), nil) }()
+	<-out.first
+	ended := time.Now()
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if out.deadline().Before(ended.Add(writeTimeout)) {
+		t.Errorf("the end of the body has %s; want %s", time.Until(out.deadline()), writeTimeout)
+	}
+}
+
+func TestStreamAnnounce_LimitsTheRateAndKeepsTheLast(t *testing.T) {
+	s := &Stream{}
+	var sent strings.Builder
+	at := time.Unix(1e9, 0)
+	for n := range 20 {
+		var events bytes.Buffer
+		s.announce(&events, fmt.Sprint(n+1, " new"), at.Add(time.Duration(n)*time.Second))
+		sent.WriteString(events.String())
+	}
+	if got := strings.Count(sent.String(), "announce"); got != 2 {
+		t.Errorf("announced %d times in 20 s:\n%s", got, sent.String())
+	}
+	if s.pendingAnnouncement != "20 new" {
+		t.Errorf("%q is kept for later", s.pendingAnnouncement)
+	}
+	var events bytes.Buffer
+	s.announce(&events, "", at.Add(time.Hour))
+	if s.pendingAnnouncement != "" || events.Len() > 0 {
+		t.Error("news that are gone are still announced")
+	}
+}
+
+func TestParseStreamURL_ReadsWhatStreamURLWrote(t *testing.T) {
+	url := StreamURL("/live/heartbeats", nil, []FragmentRef{{"a", "1x"}, {"b", "2y"}, {StaticPrefix + "nav", "3z"}})
+	_, of, _ := strings.Cut(url, "?of=")
+	rows, digests := ParseStreamURL(map[string][]string{"of": {of}}, 1)
+	if got := fmt.Sprint(rows, digests); got != "[a] map[-nav:3z a:1x b:2y]" {
+		t.Errorf("%s reads as %s", url, got)
+	}
+}

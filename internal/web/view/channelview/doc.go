@@ -1,0 +1,2 @@
+// Package channelview renders the list of channels and the form of a channel.
+package channelview

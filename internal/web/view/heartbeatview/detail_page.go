@@ -1,0 +1,216 @@
+package heartbeatview
+
+import (
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view/incidentview"
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
+)
+
+// Heartbeat has the data of one heartbeat for its page.
+type Heartbeat struct {
+	Key         string // id for readers who may see ping URLs, ref for all others
+	PingURL     string // empty for viewers: their page must not contain anything that can ping
+	Name        string
+	Description string
+	Status      string
+	Severity    string
+	Editable    bool
+
+	Schedule        string         // in words: "every 24 h"
+	Interval        time.Duration  // 0 for a calendar schedule
+	Zone            *time.Location // of a calendar schedule; nil for an interval
+	Grace           time.Duration
+	MaxRunTime      time.Duration // 0 means the grace period
+	MinRunTime      time.Duration // 0 means no limit
+	StartGrace      time.Duration // from the due time to the latest start of the run; 0 means no limit
+	AlertAfter      int           // number of consecutive failed runs that opens an incident; 0 means 1
+	Early           time.Duration // how long before the due time a ping counts; negative means the default
+	PostOnly        bool
+	ManualResume    bool
+	ExpectFirstBy   time.Time // alert if there is no first ping until then; zero means never
+	Tags            []string
+	Channels        []string // names; empty means all channels of the project
+	ProjectChannels int      // number of channels of the project
+	Created         time.Time
+	CreatedBy       string
+
+	LastPing, Due, Deadline time.Time
+	LastStart               time.Time
+	FailedAt                time.Time     // end of the failed run that opened the incident; zero if silence did
+	LastRunTime             time.Duration // 0 if not measured
+	RunningSince            time.Time
+	PausedAt                time.Time
+	PausedBy                string
+	Incident                *OpenIncident // nil if none is open
+}
+
+// OpenIncident is the open incident of a heartbeat.
+type OpenIncident struct {
+	ID     string
+	Number int
+	Cause  string
+	Opened time.Time
+}
+
+// DetailPage is the page of one heartbeat. While the heartbeat is New, the ping
+// URL comes first.
+type DetailPage struct {
+	layout.Shell
+	Heartbeat       Heartbeat
+	JustCreated     bool     // the reader has just created it
+	FailingChannels []string // its channels that do not deliver
+	ChannelWarning  layout.ChannelWarning
+	Explanation     ui.Explanation
+	DailyRuns       DailyRuns
+	Log             EventLog
+	Incidents       []incidentview.Row // of the last 30 days, newest first
+	IncidentCount   int                // number of incidents in 30 days; Incidents may have fewer
+	Stats           RunStats
+}
+
+// isNew reports whether the heartbeat has had no ping yet.
+func (h Heartbeat) isNew() bool { return h.Status == "new" }
+
+// path returns the address of an action on the heartbeat.
+func (h Heartbeat) path(action string) templ.SafeURL {
+	return templ.SafeURL(paths.Heartbeat(h.Key) + action)
+}
+
+func (h Heartbeat) methodsText() string {
+	if h.PostOnly {
+		return "POST only"
+	}
+	return "POST, GET, HEAD"
+}
+
+// nextDueText returns the next run in the zone of the schedule. It is empty for an
+// interval, which has no zone.
+func (h Heartbeat) nextDueText(c ui.Clock) string {
+	if h.Zone == nil || h.Due.IsZero() {
+		return ""
+	}
+	c.Zone = h.Zone
+	words := c.ShortDateTime(h.Due)
+	if c.InZone(h.Due).Second() != 0 {
+		words = c.DateTime(h.Due)
+	}
+	if c.ZoneName() == "UTC" {
+		return words + " UTC"
+	}
+	return words + " " + c.InZone(h.Due).Format("-07:00") + ", " + c.ZoneName()
+}
+
+// earlyText says how early a ping may be. It is empty for the default.
+func (h Heartbeat) earlyText() string {
+	switch {
+	case h.Zone == nil || h.Early < 0:
+		return ""
+	case h.Early == 0:
+		return "do not count"
+	}
+	return "up to " + ui.ExactDuration(h.Early) + " before"
+}
+
+// alertAfterText is empty if every failed run alerts.
+func (h Heartbeat) alertAfterText() string {
+	if h.AlertAfter < 2 {
+		return ""
+	}
+	return ui.Itoa(h.AlertAfter) + " consecutive failed runs"
+}
+
+// durationOr returns the duration, or none if it is 0.
+func durationOr(d time.Duration, none string) string {
+	if d == 0 {
+		return none
+	}
+	return ui.ExactDuration(d)
+}
+
+// channelsText returns the channels that receive the alerts.
+func (h Heartbeat) channelsText() string {
+	if len(h.Channels) == 0 && h.ProjectChannels == 0 {
+		return "None yet"
+	}
+	if len(h.Channels) == 0 {
+		return "All " + ui.Count(h.ProjectChannels) + " of the project"
+	}
+	return ui.JoinWords(h.Channels)
+}
+
+// maxRunTimeText returns the maximum run time and its origin.
+func (h Heartbeat) maxRunTimeText() string {
+	if h.MaxRunTime > 0 {
+		return ui.ExactDuration(h.MaxRunTime)
+	}
+	return ui.ExactDuration(h.Grace) + " (the grace period)"
+}
+
+// untilDue returns the time from one ping to the next.
+func (h Heartbeat) untilDue() string {
+	if h.Interval > 0 {
+		return ui.ExactDuration(h.Interval) + " later"
+	}
+	return "next run"
+}
+
+// shortSchedule returns the schedule for the deadline bar, which has little room.
+// The settings of the page have the full text.
+func (h Heartbeat) shortSchedule() string {
+	if h.Interval > 0 {
+		return h.Schedule
+	}
+	return "by schedule"
+}
+
+// deadlinePreview returns the bar of a heartbeat that has no deadline now. It
+// shows what happens after the next ping.
+func (h Heartbeat) deadlinePreview() ui.Deadline {
+	first := ui.DeadlineMark{Label: "First ping", Text: "any time", Note: "turns it Up"}
+	if !h.isNew() {
+		first = ui.DeadlineMark{Label: "Next ping", Text: "any time", Note: ui.If(h.ManualResume, "is only recorded", "resumes it")}
+	}
+	return ui.Deadline{
+		ID:    "n",
+		Label: "After the " + strings.ToLower(first.Label) + ", pings are due " + h.Schedule + ". If one does not arrive, the alert is sent " + ui.ExactDuration(h.Grace) + " later.",
+		Marks: [3]ui.DeadlineMark{
+			first,
+			{Label: "Due", Text: h.untilDue(), Note: h.shortSchedule()},
+			{Label: "Alert", Text: ui.ExactDuration(h.Grace) + " later", Note: "grace " + ui.ExactDuration(h.Grace)},
+		},
+	}
+}
+
+// hasDeadline reports whether the page can show a deadline.
+func (h Heartbeat) hasDeadline() bool {
+	return h.Status != "new" && h.Status != "paused" && !h.LastPing.IsZero() && !h.Due.IsZero()
+}
+
+// StatusPanelID returns the id of the status panel, for the event stream.
+func StatusPanelID(key string) string { return RowID(key) + "-hero" }
+
+// title contains the status, which shows in a background tab.
+func (p DetailPage) title() string {
+	return DetailTitle(p.Heartbeat.Name, p.Heartbeat.Status)
+}
+
+// incidentSummary returns the number of incidents and whether one is open.
+func (p DetailPage) incidentSummary() string {
+	words := ui.Count(p.IncidentCount) + " in 30 days"
+	if p.Heartbeat.Incident == nil {
+		return words + ", none open"
+	}
+	return words + ", one open"
+}
+
+// DetailTitle returns the title of the page of one heartbeat. The event stream
+// sends the same title.
+func DetailTitle(name, status string) string {
+	return name + " · " + ui.SignOf(status).Text + " · Overdue"
+}

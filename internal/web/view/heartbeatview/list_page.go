@@ -1,0 +1,153 @@
+package heartbeatview
+
+import (
+	"net/url"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
+)
+
+// ListPage is one page of the list of heartbeats.
+type ListPage struct {
+	layout.Shell
+	Updates        layout.ListUpdates
+	ChannelWarning layout.ChannelWarning
+	Filter         Filter
+	Counts         StatusCounts
+	NextHour       *NextHour // nil hides the summary: below ten heartbeats it is of no use
+	Tags           []TagCount
+	TagTotal       int // number of tags of the project; Tags has only the most used
+	Rows           []Row
+	Pager          ui.Pager
+	PingURLPrefix  string      // start of all ping URLs; empty for viewers
+	Channels       []ui.Option // for the bulk action; Value is the id
+}
+
+// StatusCounts counts the heartbeats of the project by status.
+type StatusCounts struct {
+	All, Down, Late, New, Up, Paused int
+	Running                          int // not a status of its own
+}
+
+// TagCount is a tag and the number of its heartbeats.
+type TagCount struct {
+	Tag   string
+	Count int
+}
+
+// Filter has the filters of the list, as in the query of its address.
+type Filter struct {
+	Status, Tag, Query, Sort string
+	Running                  bool
+}
+
+// isSet reports whether any filter is set.
+func (f Filter) isSet() bool {
+	return f.Status != "" || f.Tag != "" || f.Query != "" || f.Running
+}
+
+// with returns the address of the list with one value changed. It is the first
+// page, because a page key is not valid for another filter.
+func (f Filter) with(name, value string) templ.SafeURL {
+	q := url.Values{}
+	for _, v := range f.values() {
+		if v.Value != "" {
+			q.Set(v.Label, v.Value)
+		}
+	}
+	q.Set(name, value)
+	if value == "" {
+		q.Del(name)
+	}
+	if len(q) == 0 {
+		return paths.Heartbeats
+	}
+	return templ.SafeURL(paths.Heartbeats + "?" + q.Encode())
+}
+
+// values returns the parameters of the address; Label is the name.
+func (f Filter) values() []ui.Option {
+	running := ""
+	if f.Running {
+		running = "1"
+	}
+	return []ui.Option{{Value: f.Status, Label: "status"}, {Value: f.Tag, Label: "tag"}, {Value: f.Query, Label: "q"}, {Value: f.Sort, Label: "sort"}, {Value: running, Label: "running"}}
+}
+
+// hiddenFields returns all values except one, for a form that sets that one.
+func (f Filter) hiddenFields(name string) []ui.Option {
+	var kept []ui.Option
+	for _, v := range f.values() {
+		if v.Label != name {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// countLink is one status count with its link.
+type countLink struct {
+	status, words, sign string
+	n                   int
+	loud                bool
+}
+
+// links returns the counts with their links. Only Down is emphasised, and only if
+// it is not 0.
+func (t StatusCounts) links() []countLink {
+	cells := []countLink{{words: "All", n: t.All}}
+	counts := map[string]int{"down": t.Down, "late": t.Late, "new": t.New, "up": t.Up, "paused": t.Paused}
+	for _, s := range ui.HeartbeatStatuses {
+		cells = append(cells, countLink{s, ui.SignOf(s).Text, ui.SignOf(s).Icon, counts[s], s == "down" && t.Down > 0})
+	}
+	return cells
+}
+
+func (t countLink) attrs() templ.Attributes {
+	a := templ.Attributes{}
+	if t.status != "" {
+		a["data-status"] = t.status
+	}
+	if t.loud {
+		a["class"] = "loud"
+	}
+	return a
+}
+
+// sortOptions lists the orders of the list. "Attention first" is Down, Late, New,
+// Paused, then Up by the next due time.
+var sortOptions = []ui.Option{
+	{Value: "", Label: "Attention first"},
+	{Value: "due", Label: "Next due"},
+	{Value: "last", Label: "Last ping"},
+	{Value: "name", Label: "Name"},
+	{Value: "slowest", Label: "Slowest"},
+}
+
+// maxTagChips is the number of tags next to the search. A menu has the others.
+const maxTagChips = 4
+
+func (p ListPage) chips() []TagCount { return p.Tags[:min(maxTagChips, len(p.Tags))] }
+
+// moreTags returns the tags without a chip.
+func (p ListPage) moreTags() []TagCount {
+	return p.Tags[min(maxTagChips, len(p.Tags)):]
+}
+
+// moreTagsTotal counts all tags without a chip, including those not in the menu.
+func (p ListPage) moreTagsTotal() int {
+	return max(p.TagTotal, len(p.Tags)) - len(p.chips())
+}
+
+func (p ListPage) edits() bool { return p.User.Edits() }
+
+// heading is the heading of the list for screen readers.
+func (p ListPage) heading() string {
+	if p.Filter.isSet() {
+		return "Matching heartbeats"
+	}
+	return "All heartbeats"
+}

@@ -1,0 +1,44 @@
+package heartbeatview
+
+import (
+	"time"
+
+	"overdue/internal/web/view/ui"
+)
+
+// Row is one heartbeat of the list.
+type Row struct {
+	Key      string // id for readers who may see ping URLs, ref for all others
+	Name     string
+	Status   string
+	Severity string
+	Tags     []string
+	Schedule string // in words: "every 24 h"
+	Grace    time.Duration
+	Editable bool // shows checkbox and menu
+
+	Due      time.Time // when the next ping is expected
+	Deadline time.Time // when silence becomes an incident
+	LastPing time.Time // zero before the first
+	Created  time.Time
+
+	LastStart    time.Time // zero before the first
+	DownSince    time.Time // start of the open incident
+	Cause        string    // of the open incident, as in the API
+	PausedAt     time.Time
+	PausedBy     string    // first name or name
+	RunningSince time.Time // start of the current run; zero if not running
+
+	Strip RunStrip
+	Spark DurationSparkline
+}
+
+// RowID returns the id of the row, for the event stream.
+func RowID(key string) string { return "hb-" + key }
+
+// Announcement returns the sentence that screen readers speak when a status
+// changes: "Warehouse stock sync is Down".
+func Announcement(name, status string) string { return name + " is " + ui.SignOf(status).Text }
+
+// severityLabels names the severities that are shown: critical is the default and is not shown.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}

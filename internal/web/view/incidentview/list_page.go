@@ -1,0 +1,124 @@
+package incidentview
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/web/view/ui"
+)
+
+// ListPage is one page of the list of incidents, newest first.
+type ListPage struct {
+	layout.Shell
+	Updates      layout.ListUpdates
+	Stats        Stats
+	Open         int // now
+	Acknowledged int // now
+	Filter       Filter
+	Rows         []Row
+	Pager        ui.Pager
+	CSVPath      string // address of the list as a CSV file
+}
+
+// Stats are the figures of the last 30 days. A median is 0 if there are no values.
+type Stats struct {
+	Opened                  int
+	MedianDown              time.Duration
+	MedianTimeToAcknowledge time.Duration
+	MedianAlertDelay        time.Duration // from opening to the first delivery
+	AlertsDelivered, Alerts int           // delivered alerts, all alerts
+}
+
+// Filter has the filters of the list.
+type Filter struct {
+	State, Query, Cause string
+}
+
+// Row is one incident of the list.
+type Row struct {
+	ID             string
+	Number         int
+	Heartbeat      string
+	State          string // open, acknowledged or resolved
+	Cause          string
+	Opened         time.Time
+	Resolved       time.Time // zero if not resolved
+	Alerts         AlertCounts
+	AcknowledgedBy string
+}
+
+// RowID returns the id of the row, for the event stream.
+func RowID(id string) string { return "inc-" + id }
+
+// stateView is one state filter of the list.
+type stateView struct{ state, text, sign string }
+
+// views returns the state filters, with counts for the unresolved states.
+func (p ListPage) views() []stateView {
+	return []stateView{
+		{"", "All", ""},
+		{"open", withCount("Open", p.Open), "in-open"},
+		{"acknowledged", withCount("Acknowledged", p.Acknowledged), "in-ack"},
+		{"resolved", "Resolved", "in-resolved"},
+	}
+}
+
+func withCount(words string, n int) string {
+	if n == 0 {
+		return words
+	}
+	return words + " " + ui.Count(n)
+}
+
+func (v stateView) attrs() templ.Attributes {
+	if v.state == "" {
+		return nil
+	}
+	return templ.Attributes{"data-status": v.state}
+}
+
+func (f Filter) values() []ui.Option {
+	return []ui.Option{{Value: f.State, Label: "state"}, {Value: f.Query, Label: "q"}, {Value: f.Cause, Label: "cause"}}
+}
+
+// link returns the address of the list with another state and the same other filters.
+func (f Filter) link(state string) templ.SafeURL {
+	f.State = state
+	q := url.Values{}
+	for _, v := range f.values() {
+		if v.Value != "" {
+			q.Set(v.Label, v.Value)
+		}
+	}
+	return templ.SafeURL(strings.TrimSuffix(paths.Incidents+"?"+q.Encode(), "?"))
+}
+
+// causeChoices has the options of the cause filter.
+var causeChoices = []ui.Option{
+	{Value: "", Label: "Any cause"},
+	{Value: "missed", Label: ui.Cause("missed")},
+	{Value: "failure", Label: ui.Cause("failure")},
+	{Value: "overran", Label: ui.Cause("overran")},
+	{Value: "too_short", Label: ui.Cause("too_short")},
+	{Value: "not_started", Label: ui.Cause("not_started")},
+}
+
+func (s Stats) alerts() string {
+	return ui.Count(s.AlertsDelivered) + " of " + ui.Count(s.Alerts)
+}
+
+// durationOrDash returns the duration, or "–" if it is 0.
+func durationOrDash(d time.Duration, say func(time.Duration) string) string {
+	if d == 0 {
+		return "–"
+	}
+	return say(d)
+}
+
+// Fragments is the part of the page that changes while it is open.
+func (p ListPage) Fragments() []layout.Fragment { return layout.UpdatesFragment(p.Updates) }

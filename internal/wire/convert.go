@@ -1,0 +1,183 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
+	"overdue/internal/store"
+)
+
+// Heartbeat converts h at now. base is the external address of this server. If it is empty, the
+// result has no id and no ping URL.
+func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat {
+	shown := client.Heartbeat{
+		Ref: h.Ref, Name: h.Name, Slug: h.Slug, Description: h.Description, Tags: emptyIfNil(h.Tags),
+		Interval: secondsOrNil(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), MaxRunTime: secondsOrNil(h.Rule.MaxRunTime),
+		Schedule: describeSchedule(h.Rule), MinRunTime: secondsOrNil(h.Rule.MinRunTime), StartGrace: secondsOrNil(h.Rule.StartGrace),
+		AlertAfter: max(h.Rule.AlertAfter, 1), ExpectFirstBy: timeOrNil(h.Rule.ExpectFirstBy),
+		Severity: string(h.Severity), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
+		Status: string(h.StatusAt(now)), Running: h.Running(),
+		DueAt: timeOrNil(h.Due()), DeadlineAt: timeOrNil(h.Deadline()),
+		LastPingAt: timeOrNil(h.LastPing), LastStartAt: timeOrNil(h.LastStart), PingsCount: h.PingCount,
+		IncidentID: stringOrNil(h.OpenIncident), CreatedAt: h.Created, UpdatedAt: h.Updated,
+	}
+	if h.Rule.Early >= 0 {
+		early := int64(h.Rule.Early / time.Second)
+		shown.Early = &early
+	}
+	shown.Cron, shown.OnCalendar, shown.Timezone = calendarFields(h.Rule.Calendar)
+	if !h.AllChannels {
+		shown.Channels = emptyIfNil(h.Channels)
+	}
+	if h.HasRunTime {
+		took := h.LastRunTime.Seconds()
+		shown.LastRunTime = &took
+	}
+	if base != "" {
+		url := pingurl.For(base, h.ID)
+		shown.ID, shown.PingURL = &h.ID, &url
+	}
+	return shown
+}
+
+// describeSchedule describes a schedule without no-break spaces, for programs.
+func describeSchedule(r monitor.Rule) string { return strings.ReplaceAll(r.Describe(), "\u00a0", " ") }
+
+// calendarFields returns nil for the fields that do not apply.
+func calendarFields(c *monitor.Calendar) (cron, onCalendar []string, zone *string) {
+	switch {
+	case c == nil:
+		return nil, nil, nil
+	case c.Kind() == monitor.Cron:
+		cron = c.Lines()
+	default:
+		onCalendar = c.Lines()
+	}
+	name := c.Zone()
+	return cron, onCalendar, &name
+}
+
+// Run converts a span of the run history.
+func Run(s monitor.Span) client.Run {
+	shown := client.Run{Slot: s.First, Until: s.Last, Count: s.Count, Outcome: string(s.Outcome), At: timeOrNil(s.LastPing)}
+	if s.Outcome == monitor.RunLate {
+		late := int64((s.LateBy + time.Second - 1) / time.Second) // what is late is not late by nothing
+		shown.LateBy = &late
+	}
+	return shown
+}
+
+// Ping converts p. bodies is the URL prefix of its body: the number and "/body" are added to it.
+func Ping(p monitor.Ping, bodies string) client.Ping {
+	shown := client.Ping{
+		N: p.Number, Kind: string(p.Kind), At: p.At, RunID: stringOrNil(p.RunID), Method: p.Method, Source: p.Source,
+		UserAgent: p.UserAgent, BodySize: p.BodySize, Flags: emptyIfNil(p.Flags.Names()),
+	}
+	if p.HasRunTime {
+		took := p.RunTime.Seconds()
+		shown.RunTime = &took
+	}
+	if p.ExitCode != monitor.NoExitCode {
+		shown.ExitCode = &p.ExitCode
+	}
+	if p.BodySize > 0 {
+		url := bodies + strconv.FormatInt(p.Number, 10) + "/body"
+		shown.BodyURL = &url
+	}
+	return shown
+}
+
+// Incident converts i. withIDs adds the heartbeat id, which allows pings.
+func Incident(i monitor.Incident, capable bool) client.Incident {
+	shown := client.Incident{
+		ID: i.ID, Number: i.Number, HeartbeatRef: i.HeartbeatRef, HeartbeatName: i.HeartbeatName, Severity: string(i.Severity),
+		State: string(i.State()), Cause: string(i.Cause), OpenedAt: i.OpenedAt, DetectedAt: i.DetectedAt,
+		AcknowledgedAt: timeOrNil(i.AcknowledgedAt), AcknowledgedBy: stringOrNil(i.AcknowledgedBy),
+		ResolvedAt: timeOrNil(i.ResolvedAt), Resolution: stringOrNil(string(i.Resolution)),
+	}
+	if capable {
+		shown.HeartbeatID = &i.HeartbeatID
+	}
+	return shown
+}
+
+// Delivery converts an alert with its attempts.
+func Delivery(d store.Delivery) client.Delivery {
+	shown := client.Delivery{
+		ID: d.ID, ChannelID: d.Channel, Recipient: stringOrNil(d.Recipient), Event: string(d.Event), State: string(d.State), Attempts: []client.Attempt{},
+	}
+	if d.State == monitor.AlertPending {
+		shown.NextAttemptAt = timeOrNil(d.NextAttempt)
+	}
+	for _, t := range d.AttemptLog {
+		a := client.Attempt{At: t.At, Outcome: t.Outcome, Detail: t.Detail}
+		if t.Status != 0 {
+			a.Status = &t.Status
+		}
+		shown.Attempts = append(shown.Attempts, a)
+	}
+	return shown
+}
+
+// Channel converts c with the given settings, in which secrets are masked.
+func Channel(c monitor.Channel, masked map[string]any) client.Channel {
+	return client.Channel{
+		ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: masked, NotifyOnLate: c.NotifyOnLate, NotifyOnRecovery: c.NotifyOnRecovery,
+		RemindEvery: secondsOrNil(c.RemindEvery), Failing: c.Failing, LastDeliveryAt: timeOrNil(c.LastDelivery),
+		State: string(c.Health.State), FailingFor: emptyIfNil(c.Health.FailingFor()), Failure: stringOrNil(c.Health.Reason()),
+		Pending: c.Health.Pending, NextAttemptAt: timeOrNil(c.Health.NextAttempt),
+	}
+}
+
+// Why converts the calculation of the status of h at now. hint is optional.
+func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
+	why := client.Explanation{
+		Status: string(h.StatusAt(now)), At: now, LastPingAt: timeOrNil(h.LastPing), From: timeOrNil(h.CountedFrom), Slot: timeOrNil(h.Due()),
+		Interval: secondsOrNil(h.Rule.Interval), Schedule: describeSchedule(h.Rule), Grace: int64(h.Rule.Grace / time.Second), DueAt: timeOrNil(h.Due()),
+		DeadlineAt: timeOrNil(h.Deadline()), RunDeadlineAt: timeOrNil(h.RunDeadline()), StartBy: timeOrNil(h.StartDeadline()),
+		BadRuns: h.ConsecutiveFailures(), AlertAfter: max(h.Rule.AlertAfter, 1), Hint: stringOrNil(hint), Decision: h.Why(now),
+	}
+	_, _, why.Timezone = calendarFields(h.Rule.Calendar)
+	if h.EarlySlot.After(h.CountedFrom) {
+		credit := int64(h.EarlySlot.Sub(h.CountedFrom) / time.Second)
+		why.EarlyFor, why.EarlyCredit = timeOrNil(h.EarlySlot), &credit
+	}
+	return why
+}
+
+// timeOrNil returns nil for the zero time.
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// secondsOrNil returns nil for 0.
+func secondsOrNil(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	n := int64(d / time.Second)
+	return &n
+}
+
+// stringOrNil returns nil for "".
+func stringOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// emptyIfNil returns a list that is encoded as [] instead of null.
+func emptyIfNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -7,7 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -83,6 +87,45 @@ func TestMigrations_RepairTheFirstSchema(t *testing.T) {
 			}
 			if _, err := store.QueryWriter(w.db, "DROP INDEX incidents_unresolved"); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestMigrations_AlertsKeepTheirState goes back to the names that alerts and channels
+// had before migration 12, and forward again.
+func TestMigrations_AlertsKeepTheirState(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			w := &fixture{T: t, db: openStore(t, address), start: realTimeStart}
+			if err := w.db.Serve(ctx); err != nil {
+				t.Fatal(err)
+			}
+			w.project = w.addProject("main")
+			late := w.newChannel("late")
+			late.NotifyOnLate, late.NotifyOnRecovery = true, false
+			late = w.addChannel(late)
+			h := w.newSavedHeartbeat("backup")
+			i := w.fail(h, time.Minute)
+			before := w.alerts(i.ID, late)
+			if err := store.MigrateDown(ctx, w.db, 11); err != nil {
+				t.Fatal(err)
+			}
+			if state, err := store.QueryWriter(w.db, "SELECT state FROM alerts"); err != nil || state != "owed" {
+				t.Fatalf("before the migration: %q, %v", state, err)
+			}
+			w.db = openStore(t, address)
+			if diff := cmp.Diff(before, w.alerts(i.ID, late)); diff != "" || len(before) == 0 {
+				t.Errorf("alerts (-before +after):\n%s", diff)
+			}
+			if got := w.claimAlerts(late, "a", time.Hour, 2*time.Hour, 10); len(got) != 1 {
+				t.Errorf("claimed %v after the migration; want the pending alert", eventsOf(got))
+			}
+			var c monitor.Channel
+			w.update(func(tx *store.Tx) (err error) { c, err = tx.Channel(w.project.Key, late.ID); return err })
+			if !c.NotifyOnLate || c.NotifyOnRecovery {
+				t.Errorf("the channel notifies on late: %t, on recovery: %t", c.NotifyOnLate, c.NotifyOnRecovery)
 			}
 		})
 	}

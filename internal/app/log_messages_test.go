@@ -52,6 +52,9 @@ func loggedMessage(n ast.Node) (message string, found bool) {
 	if !ok {
 		return "", false
 	}
+	if x, ok := method.X.(*ast.Ident); ok && x.Name == "http" { // http.Error is no log
+		return "", false
+	}
 	switch method.Sel.Name {
 	case "Warn", "Error", "WarnContext", "ErrorContext", "addLogRecord":
 		for _, arg := range call.Args {

@@ -49,7 +49,7 @@ func NewSessions(db *store.DB, secure bool) *Sessions {
 		Cookie: scs.SessionCookie{Name: "overdue", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			w.Header().Set("Retry-After", "5")
-			http.Error(w, "The database is not available at the moment. Try again shortly.", http.StatusServiceUnavailable)
+			http.Error(w, "The database is unavailable. Try again in a few seconds.", http.StatusServiceUnavailable)
 		},
 	}
 	if secure {

@@ -23,7 +23,7 @@ type Options struct {
 	// and the watermark of a heartbeat: every ping that this node received up to then is
 	// stored. It may be nil if this process receives no pings.
 	Snapshot func() (now time.Time, until func(id string) time.Time)
-	// Signals are sent after the commit of a change.
+	// Signals wake the loops and the open pages after a commit.
 	Signals loop.Signals
 	// SendTest sends a test alert through a channel. It returns the provider's answer and
 	// the result for each recipient. The settings of the channel are in plain text.

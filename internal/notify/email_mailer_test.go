@@ -60,7 +60,7 @@ func TestSendMail_RetriesWhileTheServerAsksToWait(t *testing.T) {
 		}}
 		out := s.door(t, Options{})
 		err := out.SendMail(t.Context(), "a@example.com", "Invitation", "Come in")
-		if err == nil || time.Since(begun) > 0 || !strings.Contains(err.Error(), "tries again") {
+		if err == nil || time.Since(begun) > 0 || !strings.Contains(err.Error(), "retries in the background") {
 			t.Errorf("%v after %v; want it said at once that it will be tried again", err, time.Since(begun))
 		}
 		time.Sleep(10 * time.Minute)

@@ -136,7 +136,7 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 		},
 		{
 			"an event of the future", func(n *Notification) { n.Event = "heartbeat.sings" },
-			"[News] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
+			"[Notification] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
 		},
 	}
 	for _, test := range tests {

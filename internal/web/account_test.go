@@ -47,9 +47,9 @@ func TestSetup_EveryPageLeadsThereUntilAnOwnerExists(t *testing.T) {
 			for _, path := range []string{"/heartbeats", "/account", "/sign-in", "/settings"} {
 				w.expectRedirect(w.get("", path), "/setup")
 			}
-			w.expectText(w.get("", "/setup"), 200, "waiting for its owner")
+			w.expectText(w.get("", "/setup"), 200, "is not set up yet")
 			w.expectText(w.get("", "/docs/first-heartbeat"), 200)
-			w.expectText(w.get("", "/setup?token=wrong"), 200, "does not work any more")
+			w.expectText(w.get("", "/setup?token=wrong"), 200, "has expired or was already used")
 			token, _, err := w.people.CreateSetupLink(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -115,7 +115,7 @@ func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
 			try("owner@example.com")
 		}
 		rest := try("owner@example.com")
-		w.expectText(rest, 429, "Too many attempts. Wait 15 minutes")
+		w.expectText(rest, 429, "Too many tries. Wait 15 minutes")
 		if rest.header.Get("Retry-After") == "" {
 			w.Error("no Retry-After")
 		}
@@ -223,7 +223,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 		w.expectRedirect(joined, "/heartbeats")
 		w.cookies["bob"] = joined.sessionCookie
 		w.expectText(w.get("bob", "/team"), 200, "Bob", "you")
-		w.expectText(w.get("", link[1]), http.StatusGone, "has ended")
+		w.expectText(w.get("", link[1]), http.StatusGone, "no longer valid")
 		w.expectText(w.post("", link[1], url.Values{"name": {"Eve"}, "password": {testPassword}}), http.StatusGone)
 	})
 }
@@ -285,8 +285,8 @@ func TestRenderError_LogsAnInternalErrorAndHidesItsCause(t *testing.T) {
 			code int
 			text string
 		}{
-			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "cannot answer right now"},
-			{errors.New("secret cause"), 500, "on our side"},
+			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "is unavailable"},
+			{errors.New("secret cause"), 500, "Server error"},
 			{monitor.Faultf(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
 		} {
 			w.log.Reset()

@@ -118,7 +118,7 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 			w.Errorf("got %+v", told)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
-		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "URL is required.")
+		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
 		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
@@ -132,7 +132,7 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 			w.Error("a test of the saved channel is not recorded")
 		}
 		h := w.createHeartbeat("backup")
-		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
+		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat uses this channel")
 		partly := client.TestResult{Status: new(250), Detail: "Sent to 1 of 2; bob@example.com: 452 4.2.2 full"}
 		result, partly = partly, result
 		w.expectHTML(w.post("member", "/channels/test", form), 200, "<code>Sent to 1 of 2; bob@example.com: 452 4.2.2 full</code>", "Failed")
@@ -166,7 +166,7 @@ func TestShowChannel_AViewerCannotChangeIt(t *testing.T) {
 		w.recordDelivery(c, "sent", 200, "fine")
 		w.expectHTML(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
 		page := w.get("viewer", "/channels/"+c.ID)
-		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
+		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat uses this channel", "Last deliveries", "200 fine")
 		w.expectNone(page, `<input class=`, `<input type="c`, "Save", "Send test alert", "Delete", "secret")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
 		w.expectHTML(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
@@ -264,7 +264,7 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
 			w.expectHTML(a, 422, "or leave it empty to generate one")
-			w.expectNone(a, "Kept as you typed it", "banana")
+			w.expectNone(a, "Your typed value is kept", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
 				w.Fatal("the valid headers are not kept")
@@ -328,7 +328,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "Enter the header X-Key again", "Enter the signing secret again, or generate a new one", "Generate a new signing secret")
+			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Generate a new signing secret")
 		}
 		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)
@@ -338,7 +338,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		a := w.post("member", "/channels/"+c.ID, form)
 		after := w.storedChannel(c.ID)
 		secret, _ := after.Settings["secret"].(string)
-		w.expectHTML(a, 200, "it is not shown again", html.EscapeString(secret))
+		w.expectHTML(a, 200, "It is not shown again", html.EscapeString(secret))
 		if secret == before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:typed]" {
 			w.Errorf("kept %v", after.Settings)
 		}
@@ -358,7 +358,7 @@ func TestChannelForm_TypedSecretsDoNotMoveToAnotherHost(t *testing.T) {
 			return client.TestResult{}
 		}
 		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
-		w.expectHTML(w.post("member", "/channels/test", form), 422, "Enter the secret itself")
+		w.expectHTML(w.post("member", "/channels/test", form), 422, "Write the secret itself")
 	})
 }
 

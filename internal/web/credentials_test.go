@@ -135,10 +135,10 @@ func TestAcknowledgeByLink_SavesOneNoteWithTheAcknowledgement(t *testing.T) {
 		for n := range 5 {
 			note := url.Values{"note": {fmt.Sprintf("late note %d", n)}}
 			w.expectHTML(w.post("", first, note), 200, "Your note was not saved")
-			w.expectHTML(w.post("", second, note), 200, "Your note was not saved", "Someone has acknowledged it already")
+			w.expectHTML(w.post("", second, note), 200, "Your note was not saved", "already acknowledged")
 		}
 		w.ping(h, time.Minute, monitor.Ping{})
-		w.expectHTML(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "The incident is over")
+		w.expectHTML(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "already resolved")
 		_, lone := w.failHeartbeat("another", 2*time.Minute)
 		w.expectHTML(w.post("", "/acknowledge/"+links.Token(lone.ID, c.ID), nil), 200, "Acknowledged.")
 		w.expectHTML(w.get("member", "/incidents/"+i.ID), 200, "the first note")

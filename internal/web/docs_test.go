@@ -181,7 +181,7 @@ func TestDocsSearch_WorksWithoutScript(t *testing.T) {
 		if a := w.get("", "/docs/search?q="+url.QueryEscape(`<script>"`)); strings.Contains(a.body, `<script>"`) {
 			t.Error("the query is not escaped")
 		}
-		if a := w.get("", "/docs/search?q=zzzz"); !strings.Contains(a.body, "0 places") {
+		if a := w.get("", "/docs/search?q=zzzz"); !strings.Contains(a.body, "No results") {
 			t.Errorf("nothing found: %s", a.body)
 		}
 		if a := w.get("", "/docs/search"); a.code != http.StatusOK {
@@ -198,7 +198,7 @@ func TestDocsFeedback_IsShownToOwnersOnly(t *testing.T) {
 		if a := say("", "yes", ""); a.code != http.StatusSeeOther || a.location() != "/docs/statuses?noted=1#helpful" {
 			t.Errorf("yes: %d %s", a.code, a.location())
 		}
-		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Noted.") {
+		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Thank you.") {
 			t.Error("the page does not confirm the feedback")
 		}
 		if a := say("member", "no", "What is <b>Late</b>?"); a.code != http.StatusSeeOther {

@@ -123,7 +123,7 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 			}
 		}
 		again := w.post("member", "/resume", w.hiddenFields(a, "/resume"))
-		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "It is not saved yet")
+		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "They are not saved yet")
 		made := w.post("member", "/heartbeats", merge(w.hiddenFields(again, "/heartbeats"), typed))
 		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatListQuery{Text: "script"})
 		if made.code != http.StatusSeeOther || err != nil || len(l.Items) != 1 {

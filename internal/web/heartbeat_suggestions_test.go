@@ -37,7 +37,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
-			w.expectHTML(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
+			w.expectHTML(preview, 200, "24 has no unit", "as soon as the schedule is valid", `name="use"`)
 		}
 		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
 		if err != nil || len(list.Items) != 0 {

@@ -180,10 +180,10 @@ func TestAcknowledgeByLink_NeedsAClick(t *testing.T) {
 			w.Errorf("%+v", got)
 		}
 		w.expectHTML(w.get("member", "/incidents/"+i.ID), 200, "on it", "Note by link from ops")
-		w.expectHTML(w.get("", path), 200, "Someone has acknowledged it already")
+		w.expectHTML(w.get("", path), 200, "already acknowledged")
 		w.ping(h, time.Minute, monitor.Ping{})
-		w.expectHTML(w.get("", path), 200, "The incident is over")
-		w.expectHTML(w.post("", path, nil), 200, "The incident is over")
+		w.expectHTML(w.get("", path), 200, "already resolved")
+		w.expectHTML(w.post("", path, nil), 200, "already resolved")
 	})
 }
 

@@ -67,7 +67,7 @@ func TestPasswordReset_IsNotOfferedWithoutAMailServer(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.site.SendMail = nil
 		page := w.get("", "/sign-in")
-		w.expectHTML(page, 200, "Ask whoever runs this server for a link")
+		w.expectHTML(page, 200, "Ask the operator of this server for a reset link")
 		w.expectNone(page, `href="/reset"`)
 		w.expectHTML(w.get("", "/reset"), 404)
 		w.expectHTML(w.post("", "/reset", url.Values{"email": {"member@example.com"}}), 404)

@@ -98,7 +98,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 		if strings.Contains(found.body, "changed the role of") {
 			w.Error("the search has results; want none")
 		}
-		w.expectText(w.get("admin", "/audit?q=%00"), 200, "Nothing matches")
+		w.expectText(w.get("admin", "/audit?q=%00"), 200, "No matching entries")
 		w.expectText(w.get("admin", "/audit?after=nonsense"), 422)
 		for range 51 {
 			w.expectRedirect(w.post("admin", "/settings", url.Values{"name": {"A"}, "timezone": {"UTC"}}), "/settings")

@@ -39,7 +39,7 @@ type FormValues struct {
 	Selects                                                              []Select
 }
 
-// Select is a choice of one option from a list.
+// Select is a list with one selected option.
 type Select struct {
 	Name, Label, Value string
 	Options            []ui.Option

@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"overdue/client"
+	"overdue/internal/manage"
 	"overdue/internal/schedule"
 )
 
@@ -42,12 +45,22 @@ type heartbeatFlags struct {
 	StartGrace    string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"${field_start_grace}"`
 	AlertAfter    int    `member:"alert_after" placeholder:"N" help:"${field_alert_after}"`
 	ExpectFirstBy string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
-	Severity      string `member:"severity" placeholder:"SEVERITY" help:"${field_severity}"`
 
+	Severity     string   `member:"severity" enum:",critical,warning,info" default:"" placeholder:"SEVERITY" help:"${field_severity}"`
 	Methods      string   `member:"methods" enum:",any,post" default:"" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
 	ManualResume *bool    `member:"manual_resume" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
 	Channels     []string `name:"channel" member:"channels" unset:"null" sep:"none" placeholder:"NAME|ID" help:"Channel to notify. Can be repeated. Default: all channels of the project."`
 	Tags         []string `name:"tag" member:"tags" unset:"empty" placeholder:"TAG" help:"Tag. Can be repeated."`
+}
+
+// fieldHelp returns the help texts of the flags of heartbeats, as variables of the
+// struct tags. The server's list of fields contains them.
+func fieldHelp() kong.Vars {
+	texts := kong.Vars{}
+	for _, f := range manage.HeartbeatFields {
+		texts["field_"+f.Name] = f.Flag
+	}
+	return texts
 }
 
 // check rejects flags before the server is asked.

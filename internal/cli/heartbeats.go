@@ -8,12 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"overdue/client"
 	"overdue/internal/cli/settings"
 	"overdue/internal/cli/table"
-	"overdue/internal/manage"
 	duration "overdue/internal/schedule"
 )
 
@@ -157,16 +154,6 @@ type heartbeatsShowCmd struct {
 	JSON bool `name:"json" help:"Print all fields as JSON. Times are in UTC."`
 }
 
-// fieldHelp returns the help texts of the flags that are fields of a heartbeat, as variables of
-// the struct tags.
-func fieldHelp() kong.Vars {
-	texts := kong.Vars{}
-	for _, f := range manage.HeartbeatFields {
-		texts["field_"+f.Name] = f.Flag
-	}
-	return texts
-}
-
 // Help is the long part of --help.
 func (heartbeatsShowCmd) Help() string {
 	return `Examples:
@@ -222,8 +209,8 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	if h.ExpectFirstBy != nil {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	d.add("Severity", h.Severity)
 	d.add("Alert after", fmt.Sprintf("%d failed runs in a row", h.AlertAfter))
+	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)
 	if h.ManualResume {
 		d.add("Manual resume", "yes: a ping does not resume it")

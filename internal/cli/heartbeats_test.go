@@ -26,7 +26,7 @@ const listedHeartbeats = `{"items":[
 
 // oneHeartbeat is the response to every request for one heartbeat.
 const oneHeartbeat = `{"id":"` + anID + `","ref":"r1","name":"Backup","slug":"backup","status":"down","interval":86400,"grace":5400,"tags":["db","prod"],
-"description":"Runs on db1.\nCall Ada.","alert_after":1,"methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 03:04:05.","ping_url":"https://o/api/v1/hb/x"}`
+"description":"Runs on db1.\nCall Ada.","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 03:04:05.","ping_url":"https://o/api/v1/hb/x"}`
 
 // newFakeAPI starts an API that returns the given lists, and oneHeartbeat to every
 // other request. It returns the requests that it received.
@@ -111,6 +111,7 @@ Last ping (UTC)  -
 Due              2026-01-02 03:04:05
 Deadline         -
 Alert after      1 failed runs in a row
+Severity         warning
 Methods          any
 Channels         all of the project
 Ping URL         https://o/api/v1/hb/x
@@ -148,9 +149,9 @@ func TestHeartbeats_EachCommandSendsOneRequest(t *testing.T) {
 		"create --name B --oncalendar daily --start-grace 5m --alert-after 3 --expect-first-by 2126-01-01T00:00:00Z": {
 			`POST /heartbeats {"name":"B","oncalendar":["daily"],"start_grace":"5m","alert_after":3,"expect_first_by":"2126-01-01T00:00:00Z"}`,
 		},
-		"create --name B --interval 1d --description D --methods post --no-manual-resume --channel Team --channel c2": {
+		"create --name B --interval 1d --description D --severity info --methods post --no-manual-resume --channel Team --channel c2": {
 			"GET /channels", "GET /channels",
-			`POST /heartbeats {"name":"B","description":"D","interval":"1d","methods":"post","manual_resume":false,"channels":["c1","c2"]}`,
+			`POST /heartbeats {"name":"B","description":"D","interval":"1d","severity":"info","methods":"post","manual_resume":false,"channels":["c1","c2"]}`,
 		},
 		"create --name Backup --slug b --interval 1d --update": {`PUT /heartbeats/by-slug/b {"name":"Backup","interval":"1d"}`},
 		"edit backup --grace 2h --manual-resume --name N --slug s": {

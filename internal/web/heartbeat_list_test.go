@@ -140,7 +140,7 @@ func TestCreateHeartbeat_ShowsEveryError(t *testing.T) {
 			"name": {" "}, "interval": {"soon"}, "grace": {"-1s"}, "max_run_time": {"x"}, "channels": {"some"}, "description": {hostileName},
 		}
 		a := w.post("member", "/heartbeats", form)
-		w.expectHTML(a, 422, "Enter a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "as soon as the schedule is valid")
+		w.expectHTML(a, 422, "Write a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "as soon as the schedule is valid")
 		if n := strings.Count(a.body, `aria-invalid="true"`); n != 4 {
 			w.Errorf("%d controls are marked; want name, interval, grace and max run time", n)
 		}

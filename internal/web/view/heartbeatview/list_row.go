@@ -33,12 +33,12 @@ type Row struct {
 	Spark DurationSparkline
 }
 
-// severityLabels names the severities that are shown: critical is the default, and shows nothing.
-var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}
-
 // RowID returns the id of the row, for the event stream.
 func RowID(key string) string { return "hb-" + key }
 
 // Announcement returns the sentence that screen readers speak when a status
 // changes: "Warehouse stock sync is Down".
 func Announcement(name, status string) string { return name + " is " + ui.SignOf(status).Text }
+
+// severityLabels names the severities that are shown: critical is the default and is not shown.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}

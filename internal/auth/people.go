@@ -154,7 +154,7 @@ const (
 func validateName(name string) (string, *monitor.Fault) {
 	name = strings.TrimSpace(name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > maxNameLength {
-		return "", monitor.Faultf(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", maxNameLength)
+		return "", monitor.Faultf(monitor.Invalid, "name", "Enter a name of 1 to %d characters, in one line.", maxNameLength)
 	}
 	if strings.TrimSpace(safetext.StripInvisible(name)) == "" {
 		return "", monitor.Faultf(monitor.Invalid, "name", "The name has only invisible characters. Enter a visible name.")

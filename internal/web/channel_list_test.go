@@ -118,7 +118,7 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 			w.Errorf("got %+v", told)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
-		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
+		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "URL is required.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
 		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
@@ -210,12 +210,12 @@ func TestTestChannel_ExplainsTheRateLimit(t *testing.T) {
 			w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200)
 		}
 		a := w.post("owner", "/channels/"+c.ID+"/test", nil)
-		w.expectHTML(a, 429, "At most 10 test alerts are sent in a minute")
+		w.expectHTML(a, 429, "The maximum is 10 test alerts per minute")
 		if a.header.Get("Retry-After") != "6" || sent != 10 {
 			w.Errorf("Retry-After %q after %d tests", a.header.Get("Retry-After"), sent)
 		}
 		a = w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com/typed"}})
-		w.expectHTML(a, 429, "At most 10 test alerts", "https://example.com/typed")
+		w.expectHTML(a, 429, "The maximum is 10 test alerts", "https://example.com/typed")
 		other := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com"}}
 		w.expectHTML(w.post("stranger", "/channels/test", other), 200)
 	})
@@ -328,7 +328,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Generate a new signing secret")
+			w.expectHTML(a, 422, "Enter the header X-Key again", "Enter the signing secret again, or generate a new one", "Generate a new signing secret")
 		}
 		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)
@@ -358,7 +358,7 @@ func TestChannelForm_TypedSecretsDoNotMoveToAnotherHost(t *testing.T) {
 			return client.TestResult{}
 		}
 		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
-		w.expectHTML(w.post("member", "/channels/test", form), 422, "Write the secret itself")
+		w.expectHTML(w.post("member", "/channels/test", form), 422, "Enter the secret itself")
 	})
 }
 

@@ -20,7 +20,6 @@ VERSION=$(git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null | sed 
 MTIME=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
 LICENSE=$(head -n 1 LICENSE | cut -d' ' -f1)
 DOCS=$work/docs
-export VERSION MTIME LICENSE DOCS
 echo "dist: version $VERSION, into $out"
 rm -rf "${out:?}"/*
 
@@ -52,7 +51,6 @@ for target in linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 wind
 	name=overdue_${VERSION}_${os}_$arch${arm:+v$arm}
 	BUILD=$work/$name
 	ARCH=$arch$arm
-	export BUILD ARCH
 	mkdir -p "$BUILD"
 	if [ "$os" = windows ]; then
 		build "$os" "$arch" "" "$out/$name.exe"
@@ -63,8 +61,11 @@ for target in linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 wind
 	cp -R "$BUILD/overdue" LICENSE README.md CHANGELOG.md "$DOCS/man" "$DOCS/completions" "$work/$name.archive"
 	archive "$work/$name.archive" "$out/$name.tar.gz"
 	[ "$os" = linux ] || continue
+	# nfpm expands variables in some fields only.
+	sed -e "s|\${ARCH}|$ARCH|; s|\${VERSION}|$VERSION|; s|\${LICENSE}|$LICENSE|; s|\${MTIME}|$MTIME|; s|\${BUILD}|$BUILD|; s|\${DOCS}|$DOCS|" \
+		packaging/nfpm.yaml >"$work/nfpm.yaml"
 	for format in deb rpm; do
-		tool nfpm package --config packaging/nfpm.yaml --packager $format --target "$out/$name.$format" >/dev/null
+		tool nfpm package --config "$work/nfpm.yaml" --packager $format --target "$out/$name.$format" >/dev/null
 	done
 	go run -C tools/image . -binary "$BUILD/overdue" -arch "$arch" -variant "${arm:+v$arm}" -version "$VERSION" \
 		-created "$SOURCE_DATE_EPOCH" -out "$out/$name.oci.tar"

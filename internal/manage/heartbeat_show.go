@@ -22,8 +22,10 @@ const (
 
 // HeartbeatDetailQuery says which part of the log is shown.
 type HeartbeatDetailQuery struct {
-	Kind   string // success, start or fail; any other shows all
-	Before int64  // number of the last one of the page before, 0 to begin
+	Kind   string    // success, start or fail; any other shows all
+	Before int64     // number of the last one of the page before, 0 to begin
+	Since  time.Time // the log begins here; zero for no limit
+	Until  time.Time // the log ends before this; zero for no limit
 }
 
 // HeartbeatDetail is all that the page of one heartbeat tells.
@@ -33,7 +35,8 @@ type HeartbeatDetail struct {
 	OpenIncident     *monitor.Incident  // nil when none is open
 	Incidents        []monitor.Incident // the newest of the last 30 days
 	IncidentCount    int                // how many incidents there were in 30 days
-	Log              []monitor.Ping     // newest first, with the beginning of each body
+	Deliveries       []Delivery         // of the open incident
+	Log              []monitor.Ping     // newest first, with the beginning of each body, without the starts of ended runs unless only starts are shown
 	NextBefore       int64              // Before of the next page of the log, 0 at its end
 	EventCount       int                // pings of the last 30 days
 	Channels         []monitor.Channel  // of the project, with secrets as dots
@@ -117,6 +120,12 @@ func (p *HeartbeatDetail) readIncidents(tx *store.Tx, a auth.Actor, h monitor.He
 	for _, i := range newest {
 		if i.ResolvedAt.IsZero() {
 			p.OpenIncident = &i
+			if p.Deliveries, err = tx.Deliveries(i.ID); err != nil {
+				return err
+			}
+			if err := redactTimeline(tx, a, h.ID, nil, p.Deliveries); err != nil {
+				return err
+			}
 		}
 		if i.OpenedAt.Before(now.Add(-statsPeriod)) && !i.ResolvedAt.IsZero() {
 			continue
@@ -145,11 +154,24 @@ func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Hea
 	return nil
 }
 
-// readEventLog reads a part of the event log.
+// readEventLog reads a part of the event log. It reads more than one page, because the
+// starts of ended runs have no line of their own.
 func (p *HeartbeatDetail) readEventLog(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, q HeartbeatDetailQuery, now time.Time) (err error) {
-	p.Log, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[q.Kind], Before: q.Before, Limit: eventLogPageSize + 1, BodyBytes: maxShownBody})
+	p.Log, err = tx.PingLog(store.PingLogFilter{
+		Heartbeat: h.Key, Kind: eventKinds[q.Kind], Before: q.Before, Since: q.Since, Until: q.Until, Limit: 2*eventLogPageSize + 1, BodyBytes: maxShownBody,
+	})
 	if err != nil {
 		return err
+	}
+	if len(p.Log) > 2*eventLogPageSize {
+		p.NextBefore = p.Log[2*eventLogPageSize-1].Number
+		p.Log = p.Log[:2*eventLogPageSize]
+	}
+	if eventKinds[q.Kind] == "" {
+		ended := runStarts(p.Pings)
+		p.Log = slices.DeleteFunc(p.Log, func(e monitor.Ping) bool {
+			return e.Kind == monitor.PingStart && e.BodySize == 0 && ended[e.At.UnixMicro()]
+		})
 	}
 	if len(p.Log) > eventLogPageSize {
 		p.Log = p.Log[:eventLogPageSize]
@@ -160,4 +182,16 @@ func (p *HeartbeatDetail) readEventLog(tx *store.Tx, a auth.Actor, h monitor.Hea
 	}
 	p.EventCount, err = tx.CountPingsSince(h.Key, now.Add(-statsPeriod))
 	return err
+}
+
+// runStarts returns when the runs that ended with these pings started, as far as it is
+// known.
+func runStarts(ends []monitor.Ping) map[int64]bool {
+	starts := map[int64]bool{}
+	for _, e := range ends {
+		if e.HasRunTime {
+			starts[e.At.Add(-e.RunTime).UnixMicro()] = true
+		}
+	}
+	return starts
 }

@@ -22,8 +22,10 @@ const (
 
 // HeartbeatDetailQuery selects the part of the event log to show.
 type HeartbeatDetailQuery struct {
-	Kind   string // success, start or fail; any other value selects all
-	Before int64  // number of the last ping of the page before, 0 for the first page
+	Kind   string    // success, start or fail; any other value selects all
+	Before int64     // number of the last ping of the page before, 0 for the first page
+	Since  time.Time // start of the log; zero means no limit
+	Until  time.Time // end of the log, exclusive; zero means no limit
 }
 
 // HeartbeatDetail is everything that the page of one heartbeat shows.
@@ -33,7 +35,8 @@ type HeartbeatDetail struct {
 	OpenIncident     *monitor.Incident  // nil if no incident is open
 	Incidents        []monitor.Incident // the newest of the last 30 days
 	IncidentCount    int                // number of incidents within 30 days
-	Log              []monitor.Ping     // newest first, with the beginning of each body
+	Deliveries       []Delivery         // of the open incident
+	Log              []monitor.Ping     // newest first, with the beginning of each body; without the starts of ended runs unless only starts are shown
 	NextBefore       int64              // Before of the next page of the log, 0 on the last
 	EventCount       int                // number of pings of the last 30 days
 	Channels         []monitor.Channel  // of the project, with masked secrets
@@ -117,6 +120,12 @@ func (p *HeartbeatDetail) readIncidents(tx *store.Tx, a auth.Actor, h monitor.He
 	for _, i := range newest {
 		if i.ResolvedAt.IsZero() {
 			p.OpenIncident = &i
+			if p.Deliveries, err = tx.Deliveries(i.ID); err != nil {
+				return err
+			}
+			if err := redactTimeline(tx, a, h.ID, nil, p.Deliveries); err != nil {
+				return err
+			}
 		}
 		if i.OpenedAt.Before(now.Add(-statsPeriod)) && !i.ResolvedAt.IsZero() {
 			continue
@@ -145,11 +154,24 @@ func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Hea
 	return nil
 }
 
-// readEventLog reads a page of the event log.
+// readEventLog reads a page of the event log. It reads more than one page, because the
+// starts of ended runs have no line.
 func (p *HeartbeatDetail) readEventLog(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, q HeartbeatDetailQuery, now time.Time) (err error) {
-	p.Log, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[q.Kind], Before: q.Before, Limit: eventLogPageSize + 1, BodyBytes: maxShownBody})
+	p.Log, err = tx.PingLog(store.PingLogFilter{
+		Heartbeat: h.Key, Kind: eventKinds[q.Kind], Before: q.Before, Since: q.Since, Until: q.Until, Limit: 2*eventLogPageSize + 1, BodyBytes: maxShownBody,
+	})
 	if err != nil {
 		return err
+	}
+	if len(p.Log) > 2*eventLogPageSize {
+		p.NextBefore = p.Log[2*eventLogPageSize-1].Number
+		p.Log = p.Log[:2*eventLogPageSize]
+	}
+	if eventKinds[q.Kind] == "" {
+		ended := runStarts(p.Pings)
+		p.Log = slices.DeleteFunc(p.Log, func(e monitor.Ping) bool {
+			return e.Kind == monitor.PingStart && e.BodySize == 0 && ended[e.At.UnixMicro()]
+		})
 	}
 	if len(p.Log) > eventLogPageSize {
 		p.Log = p.Log[:eventLogPageSize]
@@ -351,4 +373,16 @@ func (svc *Service) Ping(ctx context.Context, a auth.Actor, idOrRef string, n in
 		return err
 	})
 	return p, err
+}
+
+// runStarts returns when the runs that ended with these pings started, as far as it is
+// known.
+func runStarts(ends []monitor.Ping) map[int64]bool {
+	starts := map[int64]bool{}
+	for _, e := range ends {
+		if e.HasRunTime {
+			starts[e.At.Add(-e.RunTime).UnixMicro()] = true
+		}
+	}
+	return starts
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"overdue/internal/monitor"
@@ -146,20 +147,29 @@ type PingLogFilter struct {
 	Heartbeat int64
 	Kind      monitor.PingKind // empty: any
 	Before    int64            // number of the last ping of the previous page; 0: the first page
+	Since     time.Time        // arrival at or after it; zero: any
+	Until     time.Time        // arrival before it; zero: any
 	Limit     int
 	BodyBytes int // bytes to read of each body
 }
 
 // PingLog lists pings of a heartbeat, newest first, with the beginning of each body.
 func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
+	since, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if !l.Since.IsZero() {
+		since = l.Since.UnixMicro()
+	}
+	if !l.Until.IsZero() {
+		until = l.Until.UnixMicro()
+	}
 	pings, err := queryAll(tx, func(row scanner) (monitor.Ping, error) {
 		var body []byte
 		p, err := scanPing(scanPlusLast{row, &body})
 		p.Body = body
 		return p, err
 	}, `SELECT `+pingColumns+`, substr(body, 1, $5) FROM pings
-		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) ORDER BY n DESC LIMIT $4`,
-		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes)
+		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) AND at >= $6 AND at < $7 ORDER BY n DESC LIMIT $4`,
+		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes, since, until)
 	if err != nil {
 		return nil, fmt.Errorf("log of pings: %w", err)
 	}

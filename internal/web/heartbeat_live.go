@@ -83,7 +83,7 @@ func streamHeartbeat(req *request) error {
 	if err != nil {
 		return err
 	}
-	query := detailQuery(req.r.URL.Query())
+	query := req.detailQuery()
 	keys := []int64{h.Key}
 	s := &live.Stream{Keys: keys, Poll: req.pollHeartbeats(keys)}
 	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
@@ -18,19 +20,29 @@ import (
 // justSavedQuery is the query of the page after a heartbeat was created.
 const justSavedQuery = "?saved=1"
 
-// detailQuery returns the part of the event log that a query selects.
-func detailQuery(q url.Values) manage.HeartbeatDetailQuery {
-	before, err := strconv.ParseInt(q.Get("before"), 10, 64)
-	if err != nil || before < 0 {
-		before = 0 // an invalid number selects the newest events
+// detailParameters are the parameters of the page of a heartbeat that its stream needs.
+var detailParameters = []string{"kind", "before", "run", "day", "chart"}
+
+// detailQuery returns the part of the event log that a query selects: the events before
+// an event, from the end of a run on, or of a day. Invalid values select all events.
+func (req *request) detailQuery() manage.HeartbeatDetailQuery {
+	q := req.r.URL.Query()
+	query := manage.HeartbeatDetailQuery{Kind: q.Get("kind")}
+	if n, err := strconv.ParseInt(q.Get("before"), 10, 64); err == nil && n > 0 {
+		query.Before = n
+	} else if n, err := strconv.ParseInt(q.Get("run"), 10, 64); err == nil && n > 0 && n < math.MaxInt64 {
+		query.Before = n + 1
 	}
-	return manage.HeartbeatDetailQuery{Kind: q.Get("kind"), Before: before}
+	if day, err := time.ParseInLocation(time.DateOnly, q.Get("day"), present.Zone(req.clock)); err == nil {
+		query.Since, query.Until = day, day.AddDate(0, 0, 1)
+	}
+	return query
 }
 
 // showHeartbeat shows the page of one heartbeat.
 func showHeartbeat(req *request) error {
 	q := req.r.URL.Query()
-	query := detailQuery(q)
+	query := req.detailQuery()
 	d, err := req.site.Service.HeartbeatDetail(req.ctx(), req.actor, req.r.PathValue("key"), query)
 	if err != nil {
 		return err
@@ -41,7 +53,7 @@ func showHeartbeat(req *request) error {
 		return err
 	}
 	parts = append(parts, live.FragmentRef{Key: d.Ref, Digest: live.Digest(heroState(page.Heartbeat))})
-	page.Shell = req.shell(live.StreamURL("/live/heartbeats/"+d.Ref, selectValues(q, "kind", "before"), parts))
+	page.Shell = req.shell(live.StreamURL("/live/heartbeats/"+d.Ref, selectValues(q, detailParameters...), parts))
 	page.JustCreated = q.Get("saved") != ""
 	return req.render(heartbeatview.Detail(page))
 }
@@ -51,8 +63,18 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	all := present.Runs(d.HeartbeatHistory, req.now)
 	page := heartbeatview.DetailPage{
 		Heartbeat:   req.heartbeat(d.HeartbeatHistory, d.OpenIncident),
-		Explanation: req.explanation(d.Heartbeat), DailyRuns: present.DailyRuns(all, d.Rule.MaxRunTime, req.clock),
+		Explanation: req.explanation(d.Heartbeat), DailyRuns: present.DailyRuns(all, req.clock),
 		Log: req.eventLog(d, q), IncidentCount: d.IncidentCount, Stats: present.RunStats(all, d.Outages, req.now),
+	}
+	page.Chart = present.RunChart(d.HeartbeatHistory, present.ChartAxis(req.r.URL.Query().Get("chart")), page.Stats, req.clock)
+	if n := len(page.Log.Events); n > 0 && q.Kind == "" {
+		page.Chart.NewestPing, page.Chart.OldestPing = int64(page.Log.Events[0].Number), int64(page.Log.Events[n-1].Number)
+	}
+	page.DailyRuns.PagePath, page.DailyRuns.OpenDay = page.Chart.PagePath, q.Since
+	page.Heartbeat.MostRunTime = page.Stats.MostRunTime
+	if page.Heartbeat.Incident != nil {
+		page.Heartbeat.Incident.CanAcknowledge = d.OpenIncident.AcknowledgedAt.IsZero() && req.actor.May(auth.ChangeIncidents)
+		present.AddNotified(page.Heartbeat.Incident, d.Deliveries, d.Channels)
 	}
 	page.Explanation.ZoneHint = d.ScheduleHint
 	if d.StatusAt(req.now) == monitor.Down && present.IsFailure(d.DownCause) {
@@ -84,13 +106,14 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		Early: w.Rule.Early, ExpectFirstBy: w.Rule.ExpectFirstBy,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Severity: string(w.Severity), Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastRunTime: w.LastRunTime, RunningSince: present.RunningSince(w.Heartbeat),
-		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart,
+		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart, FailedRuns: w.ConsecutiveFailures(),
+		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
 	}
 	if w.ID != "" && req.actor.SeesPingURLs() {
 		h.PingURL = req.site.pingBase() + w.ID
 	}
 	if open != nil {
-		h.Incident = &heartbeatview.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.OpenedAt}
+		h.Incident = &heartbeatview.OpenIncident{ID: open.ID, Number: int(open.Number), Cause: string(open.Cause), Opened: open.OpenedAt, AcknowledgedBy: open.AcknowledgedBy, Acknowledged: open.AcknowledgedAt}
 	}
 	return h
 }
@@ -122,12 +145,16 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 // eventLog returns the event log of the page.
 func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.EventLog {
 	base := paths.Heartbeat(present.HeartbeatKey(d.Heartbeat))
-	l := heartbeatview.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0}
+	l := heartbeatview.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0, Day: q.Since}
 	for _, p := range d.Log {
 		e := heartbeatview.Event{
-			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0),
-			Method: p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
+			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0), Exited: p.ExitCode != monitor.NoExitCode,
+			EndsRun: p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail,
+			Method:  p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
 			BodyPath: base + "/pings/" + strconv.FormatInt(p.Number, 10) + "/body",
+		}
+		if p.HasRunTime {
+			e.Started = p.At.Add(-p.RunTime)
 		}
 		l.Events = append(l.Events, e)
 	}
@@ -135,6 +162,9 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 		older := url.Values{"before": {strconv.FormatInt(d.NextBefore, 10)}}
 		if q.Kind != "" {
 			older.Set("kind", q.Kind)
+		}
+		if !q.Since.IsZero() {
+			older.Set("day", q.Since.Format(time.DateOnly))
 		}
 		l.OlderPath = base + "?" + older.Encode() + "#log"
 	}

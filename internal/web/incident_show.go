@@ -94,6 +94,9 @@ func acknowledgeIncident(req *request) error {
 		return err
 	}
 	req.toast("Acknowledged", "")
+	if key := req.formValue("heartbeat"); key != "" { // the page of the heartbeat has this form, too
+		return req.redirect(paths.Heartbeat(key))
+	}
 	return req.redirect(paths.Incident(id))
 }
 

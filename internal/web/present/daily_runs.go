@@ -13,8 +13,8 @@ import (
 const daysShown = 30
 
 // DailyRuns counts the runs of each of the last 30 days in the zone of the project.
-func DailyRuns(all []Run, limit time.Duration, c ui.Clock) heartbeatview.DailyRuns {
-	m := heartbeatview.DailyRuns{MaxRunTime: limit}
+func DailyRuns(all []Run, c ui.Clock) heartbeatview.DailyRuns {
+	var m heartbeatview.DailyRuns
 	index := map[string]int{}
 	today := c.Now.In(Zone(c))
 	for i := daysShown - 1; i >= 0; i-- {
@@ -92,7 +92,9 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.R
 		if r.at.Before(since) || slices.Contains([]string{heartbeatview.OutcomeWithinGrace, heartbeatview.OutcomeUpcoming, heartbeatview.OutcomeRunning}, r.outcome) {
 			continue
 		}
-		if r.outcome != heartbeatview.OutcomeUnknown {
+		if r.outcome == heartbeatview.OutcomeUnknown {
+			s.NotWatched += r.count
+		} else {
 			s.Watched += r.count
 		}
 		switch r.outcome {
@@ -108,7 +110,7 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.R
 	}
 	if len(took) > 0 {
 		slices.Sort(took)
-		s.UsualRunTime, s.SlowestRunTime = took[(len(took)-1)/2], took[len(took)-1]
+		s.UsualRunTime, s.MostRunTime, s.SlowestRunTime = took[(len(took)-1)/2], took[(len(took)*95+99)/100-1], took[len(took)-1]
 	}
 	for _, o := range outages {
 		s.TimeDown += downtimeWithin(o, since, now)

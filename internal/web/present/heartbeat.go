@@ -1,11 +1,13 @@
 package present
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/snippet"
 	"overdue/internal/web/view/heartbeatview"
 )
 
@@ -44,6 +46,49 @@ func RuleZone(r monitor.Rule) *time.Location {
 		return time.UTC // does not happen: the calendar was parsed with this zone
 	}
 	return zone
+}
+
+// SnippetSchedule returns the schedule for the snippets.
+func SnippetSchedule(r monitor.Rule) snippet.Schedule {
+	switch {
+	case r.Calendar == nil:
+		return snippet.Schedule{Interval: r.Interval}
+	case r.Calendar.Kind() == monitor.OnCalendar:
+		return snippet.Schedule{OnCalendar: r.Calendar.Lines(), Zone: r.Calendar.CanonicalZone()}
+	default:
+		return snippet.Schedule{Cron: r.Calendar.Lines(), Zone: r.Calendar.CanonicalZone()}
+	}
+}
+
+// AddNotified adds who was notified that an incident opened. A channel with several
+// recipients counts once.
+func AddNotified(i *heartbeatview.OpenIncident, deliveries []manage.Delivery, channels []monitor.Channel) {
+	names := map[string]string{}
+	for _, c := range channels {
+		names[c.ID] = c.Name
+	}
+	add := func(list []string, name string) []string {
+		if name == "" || slices.Contains(list, name) {
+			return list
+		}
+		return append(list, name)
+	}
+	for _, d := range deliveries {
+		if d.Event != monitor.IncidentOpened {
+			continue
+		}
+		switch name := names[d.Channel]; d.State {
+		case monitor.AlertSent:
+			i.Notified = add(i.Notified, name)
+			if n := len(d.AttemptLog); n > 0 && (i.NotifiedAt.IsZero() || d.AttemptLog[n-1].At.Before(i.NotifiedAt)) {
+				i.NotifiedAt = d.AttemptLog[n-1].At
+			}
+		case monitor.AlertPending:
+			i.Pending = add(i.Pending, name)
+		default:
+			i.NotDelivered = add(i.NotDelivered, name)
+		}
+	}
 }
 
 // ChannelNames returns the names of the channels that a heartbeat alerts, or nil

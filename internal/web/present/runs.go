@@ -86,3 +86,15 @@ func RunningSince(h monitor.Heartbeat) time.Time {
 	}
 	return first
 }
+
+// OverranSince returns the start of the oldest run that exceeded its time limit and has
+// not ended, or the zero time.
+func OverranSince(h monitor.Heartbeat) time.Time {
+	var first time.Time
+	for _, r := range h.ActiveRuns {
+		if r.Overran && (first.IsZero() || r.StartedAt.Before(first)) {
+			first = r.StartedAt
+		}
+	}
+	return first
+}

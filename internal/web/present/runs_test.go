@@ -68,7 +68,7 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		// Hourly in UTC, so that two of them are of the next day in Berlin.
 		{at: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), last: time.Date(2026, 3, 27, 23, 0, 0, 0, time.UTC), count: 24, outcome: heartbeatview.OutcomeMissed},
 		{at: time.Date(2026, 3, 27, 1, 0, 0, 0, time.UTC), took: time.Minute, exit: 3},
-	}, time.Hour, c)
+	}, c)
 	if len(m.Days) != daysShown || m.Days[28].OnTime != 1 || m.Days[29].Late != 1 || m.Days[29].MaxLateness != time.Minute {
 		t.Errorf("%+v", m.Days[27:])
 	}
@@ -93,7 +93,7 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		{at: now, count: 1, outcome: heartbeatview.OutcomeUpcoming},
 		{at: now.AddDate(0, -2, 0), count: 1, outcome: heartbeatview.OutcomeOnTime},
 	}, []manage.Outage{{Opened: now.AddDate(0, -2, 0), Resolved: now.Add(-29 * 24 * time.Hour)}, {Opened: now.Add(-time.Hour)}}, now)
-	want := heartbeatview.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour}
+	want := heartbeatview.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, MostRunTime: 3 * time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour, NotWatched: 2}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

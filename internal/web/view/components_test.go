@@ -173,8 +173,8 @@ func TestStatusPanel_CountsToTheNextChange(t *testing.T) {
 func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	p := exampleDetail()
 	for want, stats := range map[string]heartbeatview.RunStats{
-		"<dd>24 of 27 runs, 1 late</dd>": {Good: 24, Late: 1, Watched: 27},
-		"<dd>1 of 1 run</dd>":            {Good: 1, Watched: 1},
+		"<dd>24 of 27 watched</dd>": {Good: 24, Late: 1, Watched: 27},
+		"<dd>1 of 1 watched</dd>":   {Good: 1, Watched: 1},
 	} {
 		p.Stats = stats
 		if html := render(t, heartbeatview.Detail(p)); !strings.Contains(html, want) {
@@ -182,7 +182,7 @@ func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 		}
 	}
 	p.Stats = heartbeatview.RunStats{}
-	if html := render(t, heartbeatview.Detail(p)); strings.Contains(html, "Good runs") {
+	if html := render(t, heartbeatview.Detail(p)); strings.Contains(html, "watched</dd>") {
 		t.Error("runs are counted where none was watched")
 	}
 }

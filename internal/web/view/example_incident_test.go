@@ -10,7 +10,7 @@ import (
 )
 
 func exampleMonth() heartbeatview.DailyRuns {
-	m := heartbeatview.DailyRuns{MaxRunTime: 10 * time.Minute}
+	m := heartbeatview.DailyRuns{PagePath: "/heartbeats/" + backupID}
 	seconds := []int{224, 227, 229, 233, 230, 235, 131, 221, 230, 239, 235, 0, 242, 229, 236, 0, 0, 236, 521, 243, 245, 236, 241, 243, 255, 254, 244, 249, 252, 0}
 	for i, s := range seconds {
 		d := heartbeatview.Day{Date: utc("2025-09-16T01:00:00Z").Add(time.Duration(i) * 24 * time.Hour), LongestRun: time.Duration(s) * time.Second}
@@ -33,25 +33,44 @@ func exampleMonth() heartbeatview.DailyRuns {
 	return m
 }
 
+// exampleChart has the runs of the month, with a failed and a missed one.
+func exampleChart() heartbeatview.RunChart {
+	m := heartbeatview.RunChart{
+		From: utc("2025-09-15T22:00:00Z"), To: utc("2025-10-15T22:00:00Z"), Limit: 10 * time.Minute, LimitIsSet: true, Total: 29,
+		Half: 235 * time.Second, Most: 255 * time.Second, PagePath: "/heartbeats/" + backupID, OldestPing: 51, NewestPing: 58,
+		NotWatched: []heartbeatview.Period{{From: utc("2025-10-01T01:00:00Z"), Until: utc("2025-10-02T01:00:00Z")}},
+	}
+	for i, d := range exampleMonth().Days[:29] {
+		r := heartbeatview.ChartRun{Number: int64(2 + 2*i), Due: d.Date, Ended: d.Date.Add(4 * time.Second), Took: d.LongestRun, Measured: true, Exited: true, Outcome: heartbeatview.OutcomeOnTime}
+		r.Started = r.Ended.Add(-r.Took)
+		switch {
+		case d.Failed > 0:
+			r.Outcome, r.ExitStatus = heartbeatview.OutcomeFailed, d.ExitStatus
+		case d.Missed > 0:
+			r = heartbeatview.ChartRun{Due: d.Date, Outcome: heartbeatview.OutcomeMissed}
+		case d.Unknown > 0:
+			r = heartbeatview.ChartRun{Due: d.Date, Outcome: heartbeatview.OutcomeUnknown}
+		case d.Late > 0:
+			r.Outcome, r.LateBy = heartbeatview.OutcomeLate, d.MaxLateness
+		}
+		m.Runs = append(m.Runs, r)
+	}
+	return m
+}
+
 func exampleLog() heartbeatview.EventLog {
 	const host, tool = "10.20.4.11", "curl/8.5.0"
 	ping := func(at string, n int, took time.Duration, body string) heartbeatview.Event {
-		return heartbeatview.Event{Number: n, Kind: "success", At: utc(at), RunTime: took, Source: host, UserAgent: tool, Method: "POST", Body: body}
-	}
-	start := func(at string, n int) heartbeatview.Event {
-		return heartbeatview.Event{Number: n, Kind: "start", At: utc(at), Source: host, UserAgent: tool, Method: "POST"}
+		return heartbeatview.Event{Number: n, Kind: "success", At: utc(at), EndsRun: true, RunTime: took, Started: utc(at).Add(-took), Exited: true, Source: host, UserAgent: tool, Method: "POST", Body: body}
 	}
 	return heartbeatview.EventLog{
 		Total: 58, OlderPath: "/heartbeats/" + backupID + "?before=51#log", PagePath: "/heartbeats/" + backupID,
 		Events: []heartbeatview.Event{
 			ping("2025-10-14T01:00:04Z", 58, 252*time.Second, "pg_dump: dumped 41.8 GiB in 4m08s\nuploaded s3://kestrel-backups/pg/2025-10-14.dump.zst (9.6 GiB)\nkept 14 daily, 8 weekly, 12 monthly\nexit 0"),
-			start("2025-10-14T00:55:52Z", 57),
 			ping("2025-10-13T01:00:01Z", 56, 249*time.Second, "pg_dump: dumped 41.7 GiB in 4m05s\nexit 0"),
-			start("2025-10-13T00:55:52Z", 55),
 			{Kind: "gap", At: utc("2025-10-12T12:20:06Z"), Until: utc("2025-10-12T12:20:18Z")},
 			{Number: 54, Kind: "log", At: utc("2025-10-12T01:00:40Z"), Source: host, UserAgent: "pg-backup/2.3", Body: "WARN weekly verify skipped: replica lag 14 s"},
 			ping("2025-10-12T01:00:03Z", 53, 250*time.Second, "pg_dump: dumped 41.7 GiB in 4m06s\nexit 0"),
-			start("2025-10-12T00:55:53Z", 52),
 			{
 				Number: 51, Kind: "ignored", At: utc("2025-10-11T14:22:47Z"), Source: "2a02:8109:9ac0::5e1", Method: "GET",
 				UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",

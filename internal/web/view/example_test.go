@@ -219,11 +219,12 @@ func exampleDetail() heartbeatview.DetailPage {
 			Decision: "The deadline counts from the last ping. A failure, or a run over 10m, opens an incident at once.",
 		},
 		DailyRuns:     exampleMonth(),
+		Chart:         exampleChart(),
 		Log:           exampleLog(),
 		Incidents:     exampleLines()[7:9],
 		IncidentCount: 2,
 		Stats: heartbeatview.RunStats{
-			Good: 24, Late: 1, Watched: 27, UsualRunTime: 4*time.Minute + 6*time.Second, SlowestRunTime: 8*time.Minute + 41*time.Second,
+			Good: 24, Late: 1, Watched: 27, UsualRunTime: 4*time.Minute + 6*time.Second, MostRunTime: 4*time.Minute + 15*time.Second, SlowestRunTime: 8*time.Minute + 41*time.Second,
 			TimeDown: 6*time.Hour + 55*time.Minute, NotWatched: 2,
 		},
 	}
@@ -245,6 +246,7 @@ func exampleViewer() heartbeatview.DetailPage {
 	p := exampleDetail()
 	p.Shell = viewerShell()
 	p.Heartbeat.Key, p.Heartbeat.PingURL, p.Heartbeat.Editable = "hbr_3f0a91c4d27e", "", false
+	p.DailyRuns.PagePath, p.Chart.PagePath = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e"
 	p.Log.PagePath, p.Log.OlderPath = "/heartbeats/hbr_3f0a91c4d27e", "/heartbeats/hbr_3f0a91c4d27e?before=51#log"
 	return p
 }

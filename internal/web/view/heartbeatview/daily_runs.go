@@ -1,18 +1,19 @@
 package heartbeatview
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
 )
 
 // DailyRuns has the runs of the last 30 days of one heartbeat, oldest day first.
 type DailyRuns struct {
-	Days       []Day
-	MaxRunTime time.Duration // 0 if none is set
+	Days     []Day
+	PagePath string    // address of the page
+	OpenDay  time.Time // the day that the log shows; zero means all
 }
 
 // Day counts the runs of one day by outcome.
@@ -31,27 +32,55 @@ func (d Day) runs() int {
 // withinGraceText describes a run that is due but not late yet.
 const withinGraceText = "due, within grace"
 
-// worst returns the outcome that the day shows. Unknown ranks below every failure
-// and above every success.
-func (d Day) worst() string {
+// watched returns the number of runs with a known outcome.
+func (d Day) watched() int { return d.OnTime + d.Late + d.Failed + d.Missed }
+
+// kind says how the cell of the day is drawn: with the shares of its runs, or as a day
+// without any.
+func (d Day) kind() string {
 	switch {
-	case d.Failed > 0:
-		return OutcomeFailed
-	case d.Missed > 0:
-		return OutcomeMissed
-	case d.Late > 0:
-		return OutcomeLate
+	case d.watched() > 0:
+		return "runs"
 	case d.Unknown > 0:
 		return OutcomeUnknown
-	case d.OnTime > 0:
-		return OutcomeOnTime
-	case d.WithinGrace > 0:
-		return OutcomeWithinGrace
-	case d.Upcoming > 0:
+	case d.WithinGrace+d.Upcoming > 0:
 		return OutcomeUpcoming
 	default:
 		return "none"
 	}
+}
+
+// Heights in the cell of a day, which is 36 high. A day with only good runs is short,
+// a day with only bad ones fills the cell.
+const (
+	dayHeight     = 36.0
+	onTimeHeight  = 12.0
+	lateHeight    = 24.0
+	leastFailed   = 3.0 // keeps a single failed run among many visible
+	leastMissed   = 4.0
+	missedOutline = .75
+)
+
+// dayBar is one part of the cell of a day.
+type dayBar struct{ class, y, height string }
+
+// bars returns the shares of the outcomes, from the bottom up.
+func (d Day) bars() []dayBar {
+	var all []dayBar
+	top := dayHeight
+	add := func(class string, n int, full, least, inset float64) {
+		if n == 0 {
+			return
+		}
+		height := min(top, max(least, full*float64(n)/float64(d.watched())))
+		top -= height
+		all = append(all, dayBar{class, ui.Decimals(top+inset, 2), ui.Decimals(max(.5, height-2*inset), 2)})
+	}
+	add("d-ok", d.OnTime, onTimeHeight, 0, 0)
+	add("d-late2", d.Late, lateHeight, leastFailed, 0)
+	add("d-bad", d.Failed, dayHeight, leastFailed, 0)
+	add("d-miss", d.Missed, dayHeight, leastMissed, missedOutline)
+	return all
 }
 
 // text describes the day: "Sat 4 Oct: late by 4m 36s, took 8m 41s".
@@ -70,31 +99,35 @@ func (d Day) outcome() string {
 	if d.runs() != 1 {
 		return d.counts()
 	}
-	switch d.worst() {
-	case OutcomeFailed:
-		if d.ExitStatus > 0 {
-			return "failed, exit status " + strconv.Itoa(d.ExitStatus)
-		}
+	switch {
+	case d.Failed > 0 && d.ExitStatus > 0:
+		return "failed, exit code " + strconv.Itoa(d.ExitStatus)
+	case d.Failed > 0:
 		return "failed"
-	case OutcomeLate:
+	case d.Late > 0:
 		return "late by " + ui.RunTime(d.MaxLateness)
-	case OutcomeUnknown:
+	case d.Unknown > 0:
 		return "unknown, Overdue was not watching"
-	case OutcomeOnTime:
+	case d.OnTime > 0:
 		return "on time"
-	case OutcomeWithinGrace:
+	case d.WithinGrace > 0:
 		return withinGraceText
+	case d.Missed > 0:
+		return OutcomeMissed
 	default:
-		return d.worst()
+		return OutcomeUpcoming
 	}
 }
 
 func (d Day) counts() string {
 	var parts []string
+	if d.watched() > 0 {
+		parts = append(parts, ui.Count(d.OnTime+d.Late)+" of "+ui.Count(d.watched())+" good")
+	}
 	for _, o := range []struct {
 		n     int
 		words string
-	}{{d.OnTime, "on time"}, {d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
+	}{{d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
 		if o.n > 0 {
 			parts = append(parts, ui.Count(o.n)+" "+o.words)
 		}
@@ -105,85 +138,29 @@ func (d Day) counts() string {
 	return strings.Join(parts, ", ")
 }
 
-// axisLabels returns every seventh day and the last day.
-func (m DailyRuns) axisLabels(c ui.Clock) []string {
-	var words []string
-	for i := 0; i+7 < len(m.Days)-1; i += 7 {
-		words = append(words, c.Day(m.Days[i].Date))
+// weekday returns the day of the week, 1 for Monday to 7 for Sunday.
+func (d Day) weekday() string { return ui.Itoa((int(d.Date.Weekday())+6)%7 + 1) }
+
+// number returns the day of the month.
+func (d Day) number() string { return ui.Itoa(d.Date.Day()) }
+
+// month returns the name of the month for the first cell and the first of a month.
+func (m DailyRuns) month(i int) string {
+	if i > 0 && m.Days[i].Date.Day() > 1 {
+		return ""
 	}
-	if n := len(m.Days); n > 0 {
-		words = append(words, c.Day(m.Days[n-1].Date))
-	}
-	return words
+	return m.Days[i].Date.Format("Jan")
 }
 
-// measured returns the days with a run time.
-func (m DailyRuns) measured() []Day {
-	return slices.DeleteFunc(slices.Clone(m.Days), func(d Day) bool { return d.LongestRun == 0 })
+// logPath returns the address of the log of a day.
+func (m DailyRuns) logPath(d Day) string {
+	return m.PagePath + paths.Query("day", d.Date.Format(time.DateOnly)) + "#log"
 }
 
-// longest returns the day with the longest run. At least one day must be measured.
-func (m DailyRuns) longest() Day {
-	return slices.MaxFunc(m.measured(), func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })
+// isOpen reports whether the log shows this day.
+func (m DailyRuns) isOpen(d Day) bool {
+	return !m.OpenDay.IsZero() && m.OpenDay.Format(time.DateOnly) == d.Date.Format(time.DateOnly)
 }
 
-// top returns the duration of the upper axis label.
-func (m DailyRuns) top() time.Duration {
-	if m.MaxRunTime > 0 {
-		return m.MaxRunTime
-	}
-	return m.longest().LongestRun
-}
-
-func (m DailyRuns) topLabel() string {
-	if m.MaxRunTime > 0 {
-		return "max " + ui.ExactDuration(m.MaxRunTime)
-	}
-	return ui.RunTime(m.top())
-}
-
-// heightPercent returns the height of a bar. A run that is longer than the maximum
-// fills the whole height; its title has the number.
-func (m DailyRuns) heightPercent(d time.Duration) float64 {
-	return min(100, 100*ui.Ratio(d, m.top()+m.top()/10))
-}
-
-// durationBar is the bar of one day in the duration chart.
-type durationBar struct{ class, x, width, y, height, title string }
-
-// bars returns one bar for each measured day, below the cell of that day.
-func (m DailyRuns) bars(c ui.Clock) []durationBar {
-	step := 100 / float64(max(len(m.Days), 1))
-	var all []durationBar
-	for i, d := range m.Days {
-		if d.LongestRun == 0 {
-			continue
-		}
-		class := ""
-		if w := d.worst(); w == OutcomeLate || w == OutcomeFailed {
-			class = "b-" + w
-		}
-		h := m.heightPercent(d.LongestRun)
-		all = append(all, durationBar{
-			class: class,
-			x:     ui.Percent(step*float64(i) + step*.225),
-			width: ui.Percent(step * .465),
-			y:     ui.Percent(100 - h), height: ui.Percent(h),
-			title: d.text(c),
-		})
-	}
-	return all
-}
-
-// label describes the chart in one sentence.
-func (m DailyRuns) label(c ui.Clock) string {
-	days := m.measured()
-	slices.SortFunc(days, func(a, b Day) int { return int(a.LongestRun - b.LongestRun) })
-	longest := days[len(days)-1]
-	words := "Duration per day: usually " + ui.RunTime(days[len(days)/2].LongestRun) +
-		", longest " + ui.RunTime(longest.LongestRun) + " on " + c.Day(longest.Date)
-	if m.MaxRunTime > 0 {
-		words += ", limit " + ui.ExactDuration(m.MaxRunTime)
-	}
-	return words + "."
-}
+// weekdays are the heads of the columns on narrow pages.
+var weekdays = []string{"Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"overdue/internal/snippet"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/layout"
 	"overdue/internal/web/view/paths"
@@ -47,7 +48,12 @@ type Heartbeat struct {
 	RunningSince            time.Time
 	PausedAt                time.Time
 	PausedBy                string
+	OverranSince            time.Time     // start of a run that exceeded its limit and has not ended
+	MostRunTime             time.Duration // 95 % of the runs take up to this; 0 if not measured
+	FailedRuns              int           // consecutive failed runs
 	Incident                *OpenIncident // nil if none is open
+
+	SnippetSchedule snippet.Schedule // for the snippets
 }
 
 // OpenIncident is the open incident of a heartbeat.
@@ -56,6 +62,14 @@ type OpenIncident struct {
 	Number int
 	Cause  string
 	Opened time.Time
+
+	CanAcknowledge bool // the reader may, and nobody has
+	AcknowledgedBy string
+	Acknowledged   time.Time
+	Notified       []string // channels that delivered the alert
+	NotifiedAt     time.Time
+	Pending        []string // channels whose alert is pending
+	NotDelivered   []string // channels that could not deliver the alert
 }
 
 // DetailPage is the page of one heartbeat. While the heartbeat is New, the ping
@@ -68,6 +82,7 @@ type DetailPage struct {
 	ChannelWarning  layout.ChannelWarning
 	Explanation     ui.Explanation
 	DailyRuns       DailyRuns
+	Chart           RunChart
 	Log             EventLog
 	Incidents       []incidentview.Row // of the last 30 days, newest first
 	IncidentCount   int                // number of incidents in 30 days; Incidents may have fewer
@@ -146,10 +161,7 @@ func (h Heartbeat) channelsText() string {
 
 // maxRunTimeText returns the maximum run time and its origin.
 func (h Heartbeat) maxRunTimeText() string {
-	if h.MaxRunTime > 0 {
-		return ui.ExactDuration(h.MaxRunTime)
-	}
-	return ui.ExactDuration(h.Grace) + " (the grace period)"
+	return ui.ExactDuration(h.runLimit()) + ui.If(h.MaxRunTime > 0, "", " (the grace period)")
 }
 
 // untilDue returns the time from one ping to the next.
@@ -194,6 +206,52 @@ func (h Heartbeat) hasDeadline() bool {
 
 // StatusPanelID returns the id of the status panel, for the event stream.
 func StatusPanelID(key string) string { return RowID(key) + "-hero" }
+
+// runLimit returns the maximum run time, which is the grace period if none is set.
+func (h Heartbeat) runLimit() time.Duration {
+	if h.MaxRunTime > 0 {
+		return h.MaxRunTime
+	}
+	return h.Grace
+}
+
+// runningSince returns the start of the run in progress, also of one that exceeded its
+// limit.
+func (h Heartbeat) runningSince() time.Time {
+	if h.RunningSince.IsZero() && h.Status == "down" {
+		return h.OverranSince
+	}
+	return h.RunningSince
+}
+
+// overranBar reports whether the page can compare the run that exceeded its limit with
+// the usual run time.
+func (h Heartbeat) overranBar() bool {
+	return h.Status == "down" && !h.OverranSince.IsZero() && h.MostRunTime > 0 && h.MostRunTime < h.runLimit()
+}
+
+// notifiedText says who was notified of the open incident.
+func (i OpenIncident) notifiedText(c ui.Clock) string {
+	var parts []string
+	if len(i.Notified) > 0 {
+		parts = append(parts, "Notified at "+c.TimeOrDateTime(i.NotifiedAt)+": "+ui.JoinWords(i.Notified)+".")
+	}
+	if len(i.Pending) > 0 {
+		parts = append(parts, "Alert pending: "+ui.JoinWords(i.Pending)+".")
+	}
+	if len(i.NotDelivered) > 0 {
+		parts = append(parts, "Not delivered: "+ui.JoinWords(i.NotDelivered)+".")
+	}
+	if len(parts) == 0 {
+		return "No channel was notified."
+	}
+	return strings.Join(parts, " ")
+}
+
+// chartPath returns the address of the page with another axis of the run chart.
+func (p DetailPage) chartPath(axis string) templ.SafeURL {
+	return p.Heartbeat.path(paths.Query("chart", axis) + "#runs")
+}
 
 // title contains the status, which shows in a background tab.
 func (p DetailPage) title() string {

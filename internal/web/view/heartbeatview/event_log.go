@@ -1,6 +1,7 @@
 package heartbeatview
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ type EventLog struct {
 
 	ExpandFirst bool // shows the body of the first event
 	IsOlderPage bool // not the newest page: new events do not change it
+
+	Day time.Time // the log has only the events of this day; zero means all
 }
 
 // Event is a ping, or a period in which Overdue was not watching.
@@ -26,8 +29,11 @@ type Event struct {
 	Number     int    // number of the ping
 	Kind       string // success, start, fail, log or ignored; "gap" for a period
 	At         time.Time
-	RunTime    time.Duration
-	ExitStatus int // of a failure; 0 if the job reported none
+	EndsRun    bool          // a success or failure, which ends a run
+	RunTime    time.Duration // 0 if not measured
+	Started    time.Time     // of the run; zero if unknown
+	ExitStatus int
+	Exited     bool // the job reported ExitStatus
 	Method     string
 	Source     string
 	UserAgent  string
@@ -49,8 +55,31 @@ var eventKinds = map[string]ui.StatusSign{
 	"ignored": {Icon: "k-ignored", Text: "Ignored", Tone: "paused"},
 }
 
-// id returns the id of the line on the page.
-func (e Event) id() string { return "ping-" + ui.Itoa(e.Number) }
+// id returns the id of the line on the page. The chart and the table of runs link to
+// the end of a run.
+func (e Event) id() string { return ui.If(e.EndsRun, "run-", "ping-") + ui.Itoa(e.Number) }
+
+// run returns the number of the run that the event ended.
+func (e Event) run() string {
+	if !e.EndsRun {
+		return ""
+	}
+	return ui.Itoa(e.Number)
+}
+
+// exit returns the exit code that the job reported.
+func (e Event) exit() string {
+	if !e.Exited {
+		return ""
+	}
+	return strconv.Itoa(e.ExitStatus)
+}
+
+// exitTone marks an exit code other than 0.
+func (e Event) exitTone() string { return ui.If(e.Exited && e.ExitStatus != 0, "down", "") }
+
+// isOpenable reports whether the line has more than its columns.
+func (e Event) isOpenable() bool { return e.Body != "" || !e.Started.IsZero() }
 
 // sign returns the look of the event. An unknown kind, written by a newer node, is
 // shown by its name.
@@ -69,7 +98,7 @@ func (e Event) took() string {
 }
 
 // client returns the notes about the ping and its user agent. It includes the
-// method if the ping was ignored because of it, and the exit status of a failure.
+// method if the ping was ignored because of it.
 func (e Event) client() string {
 	marks := ""
 	if len(e.Marks) > 0 {
@@ -78,8 +107,6 @@ func (e Event) client() string {
 	switch {
 	case e.Kind == "ignored" && e.Method != "":
 		return marks + e.Method + ", " + e.UserAgent
-	case e.Kind == "fail" && e.ExitStatus > 0:
-		return marks + "exit status " + strconv.Itoa(e.ExitStatus) + ", " + e.UserAgent
 	default:
 		return marks + e.UserAgent
 	}
@@ -105,12 +132,28 @@ func (e Event) gapText(c ui.Clock) string {
 // logViews lists the filters of the log.
 var logViews = []ui.Option{{Value: "", Label: "All"}, {Value: "success", Label: "Pings"}, {Value: "start", Label: "Starts"}, {Value: "fail", Label: "Failures"}}
 
-// viewPath returns the address of the log with a filter. It scrolls to the log.
+// viewPath returns the address of the log with a filter. It keeps the day, and scrolls
+// to the log.
 func (l EventLog) viewPath(kind string) string {
-	if kind == "" {
+	q := url.Values{}
+	if kind != "" {
+		q.Set("kind", kind)
+	}
+	if !l.Day.IsZero() {
+		q.Set("day", l.Day.Format(time.DateOnly))
+	}
+	if len(q) == 0 {
 		return l.PagePath + "#log"
 	}
-	return l.PagePath + paths.Query("kind", kind) + "#log"
+	return l.PagePath + "?" + q.Encode() + "#log"
+}
+
+// about says which events the log has.
+func (l EventLog) about(c ui.Clock) string {
+	if l.Day.IsZero() {
+		return ui.Plural(l.Total, "event") + " in 30 days"
+	}
+	return "Only " + c.Date(l.Day)
 }
 
 // csvPath returns the address of the log as a CSV file, with the same filter.

@@ -11,7 +11,16 @@ import (
 
 // detailFragments lists the fragments of the page of one heartbeat. [StatusPanel]
 // is sent separately.
-var detailFragments = []string{"channel-warning", "failing", "actions", "ping", "next", "runs", "log", "incidents", "danger", "why", "month"}
+var detailFragments = []string{"channel-warning", "failing", "actions", "why", "runs", "log", "incidents", "ping", "next", "danger"}
+
+// mainFragments lists the fragments of the main column in their order. Until the first
+// ping, the ping URL and the snippets come first.
+func (p DetailPage) mainFragments() []string {
+	if p.Heartbeat.isNew() {
+		return []string{"ping", "next", "runs", "log", "incidents"}
+	}
+	return []string{"runs", "log", "incidents", "ping", "next"}
+}
 
 // Fragments returns the parts of the page that change while it is open. The log is
 // not among them on a page with older events.

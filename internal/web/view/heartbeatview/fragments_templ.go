@@ -221,7 +221,7 @@ func fragment(p DetailPage, name string) templ.Component {
 				}
 			case "ping":
 				if p.Heartbeat.PingURL != "" {
-					templ_7745c5c3_Err = pingSection(p.Heartbeat).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = pingSection(p.Clock, p.Heartbeat).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -280,36 +280,9 @@ func fragment(p DetailPage, name string) templ.Component {
 					}
 				}
 			case "why":
-				templ_7745c5c3_Var10 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-					templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-					templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-					if !templ_7745c5c3_IsBuffer {
-						defer func() {
-							templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-							if templ_7745c5c3_Err == nil {
-								templ_7745c5c3_Err = templ_7745c5c3_BufErr
-							}
-						}()
-					}
-					ctx = templ.InitializeContext(ctx)
-					if p.Heartbeat.isNew() && p.Heartbeat.ExpectFirstBy.IsZero() {
-						templ_7745c5c3_Err = noFirstPingHint(p.Heartbeat).Render(ctx, templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err != nil {
-							return templ_7745c5c3_Err
-						}
-					}
-					return nil
-				})
-				templ_7745c5c3_Err = ui.ExplanationSection(p.Clock, p.Explanation).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = explanationSection(p).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
-				}
-			case "month":
-				if !p.Heartbeat.isNew() {
-					templ_7745c5c3_Err = runStatsSection(p.Stats).Render(ctx, templ_7745c5c3_Buffer)
-					if templ_7745c5c3_Err != nil {
-						return templ_7745c5c3_Err
-					}
 				}
 			}
 			return nil

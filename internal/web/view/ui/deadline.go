@@ -29,6 +29,17 @@ type Deadline struct {
 	ShowEarly, ShowStartMark bool
 
 	Marks [3]DeadlineMark
+
+	// Sections are the words of the three sections; empty for Up, Late and Down.
+	Sections [3]string
+}
+
+// section returns the word of a section.
+func (d Deadline) section(i int) string {
+	if d.Sections[i] != "" {
+		return d.Sections[i]
+	}
+	return [3]string{"Up", "Late", "Down"}[i]
 }
 
 // DeadlineMark is one of the three labelled positions of the bar.
@@ -47,6 +58,18 @@ func WatchedDeadline(c Clock, ping, due, alert time.Time) Deadline {
 		Label: "Last ping " + c.Spoken(ping) + ". Due " + c.Spoken(due) + ". Alert " + c.Spoken(alert) + "." + needleText(c.Now, due, alert),
 		Ping:  ping, Due: due, Alert: alert,
 		Marks: [3]DeadlineMark{{Label: "Last ping", At: ping}, {Label: "Due", At: due}, {Label: "Alert", At: alert}},
+	}
+}
+
+// RunDeadline returns the live bar of a run that exceeded its time limit: its start,
+// the time by which 95 % of the runs are done, and the limit.
+func RunDeadline(c Clock, started, usual, limit time.Time) Deadline {
+	return Deadline{
+		ID:    "d",
+		Label: "The run started " + c.Spoken(started) + ". 95 percent of the runs are done by " + c.Spoken(usual) + ". The limit was " + c.Spoken(limit) + ".",
+		Ping:  started, Due: usual, Alert: limit,
+		Marks:    [3]DeadlineMark{{Label: "Started", At: started}, {Label: "95% are done", At: usual}, {Label: "Limit, alert", At: limit}},
+		Sections: [3]string{"Running", "Slow", "Too long"},
 	}
 }
 

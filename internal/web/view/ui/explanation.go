@@ -68,7 +68,7 @@ func (w Explanation) lines(c Clock) []sumLine {
 func (w Explanation) failure(c Clock) []sumLine {
 	lines := []sumLine{{term: "Last run", value: dateTimeOr(c, w.FailedAt, "")}}
 	if w.ExitStatus > 0 {
-		lines = append(lines, sumLine{term: "Exit status", value: Itoa(w.ExitStatus)})
+		lines = append(lines, sumLine{term: "Exit code", value: Itoa(w.ExitStatus)})
 	}
 	return append(lines, sumLine{term: "Failed", value: c.Time(w.FailedAt) + " → Down", class: "result alert"})
 }
@@ -81,6 +81,7 @@ func dateTimeOr(c Clock, t time.Time, none string) string {
 	return c.Date(t) + " " + c.Time(t)
 }
 
-func (w Explanation) title() string {
+// Title is the heading of the sum.
+func (w Explanation) Title() string {
 	return "Why it " + If(w.Past, "was ", "is ") + SignOf(w.Status).Text
 }

@@ -261,7 +261,7 @@ func (req *request) previewDown(d channelDraft) notify.Notification {
 	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
 	due := opened.Add(-previewGrace)
 	return notify.Notification{
-		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: present.Zone(req.clock),
+		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: req.projectZone(),
 		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
 		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: req.site.BaseURL, AckURL: req.site.BaseURL,
 	}
@@ -280,7 +280,7 @@ func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
 // messagePreview returns one example of an alert.
 func (req *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
 	m := n.Message()
-	p := channelview.MessagePreview{Status: status, At: req.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
+	p := channelview.MessagePreview{Status: status, At: ui.Clock{Now: req.now, Zone: req.projectZone()}.Minute(n.At), Title: m.Subject, Text: m.Lead}
 	for _, f := range m.Facts {
 		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
 	}

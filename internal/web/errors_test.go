@@ -7,7 +7,7 @@ func TestRenderError_SignedInPeopleKeepTheSidebar(t *testing.T) {
 		const sidebar = `class="sidebar"`
 		for path, back := range map[string]string{"/nowhere": "/heartbeats", "/incidents/none": "/incidents", "/channels/none": "/channels", "/docs/none": "/docs"} {
 			a := w.get("member", path)
-			w.expectHTML(a, 404, sidebar, `<a class="btn btn-primary" href="`+back+`">`, `name="page"`)
+			w.expectHTML(a, 404, sidebar, `<a class="btn btn-primary" href="`+back+`">`, `name="from"`)
 			w.expectNone(w.get("", path), sidebar)
 		}
 		w.expectHTML(w.get("viewer", "/channels/new"), 403, sidebar)

@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/schedule"
 	"overdue/internal/store"
 )
 
@@ -23,6 +25,24 @@ func (p *People) Rename(ctx context.Context, who Person, name string, now time.T
 			return err
 		}
 		return auditAccount(tx, who.ID, accountAction{who.asActor(), "person.rename", name, "from " + who.Name}, now)
+	})
+}
+
+// SetZone sets the time zone in which a person sees times. An empty zone means the zone
+// of the project. It only affects pages, so the audit log does not contain it.
+func (p *People) SetZone(ctx context.Context, who Person, zone string, now time.Time) error {
+	if zone = strings.TrimSpace(zone); zone != "" {
+		canonical, err := schedule.CanonicalZone(zone)
+		if err != nil {
+			return monitor.Faults{monitor.Faultf(monitor.Invalid, "timezone", "%s.", err)}
+		}
+		zone = canonical
+	}
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		if _, err := StillSignedIn(tx, who.ID, who.Session, now); err != nil {
+			return err
+		}
+		return tx.SetPersonZone(who.ID, zone)
 	})
 }
 

@@ -46,7 +46,9 @@ type IncidentList struct {
 type IncidentStats struct {
 	Opened                                                  int
 	MedianDuration, MedianToAcknowledge, MedianToFirstAlert time.Duration // medians
-	Alerts                                                  AlertCounts
+	// TotalDuration and LongestDuration include unresolved incidents until now.
+	TotalDuration, LongestDuration time.Duration
+	Alerts                         AlertCounts
 }
 
 // validate returns the faults of the query. The pages skip it: an outdated link still shows a list.
@@ -194,11 +196,17 @@ func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentSta
 	}
 	var down, acknowledged, told []time.Duration
 	for _, s := range spans {
+		end := s.Resolved
+		if end.IsZero() {
+			end = now
+		}
+		f.TotalDuration += max(0, end.Sub(s.Opened))
+		f.LongestDuration = max(f.LongestDuration, end.Sub(s.Opened))
 		down = appendDuration(down, s.Opened, s.Resolved)
 		acknowledged = appendDuration(acknowledged, s.Opened, s.Acknowledged)
 		told = appendDuration(told, s.Opened, s.Notified)
 	}
-	f = IncidentStats{Opened: len(spans), MedianDuration: median(down), MedianToAcknowledge: median(acknowledged), MedianToFirstAlert: median(told)}
+	f.Opened, f.MedianDuration, f.MedianToAcknowledge, f.MedianToFirstAlert = len(spans), median(down), median(acknowledged), median(told)
 	f.Alerts, err = tx.AlertCountsSince(a.Project.Key, now.Add(-statsPeriod))
 	return f, err
 }

@@ -46,6 +46,7 @@ type Person struct {
 	ID       string
 	Email    string // as written; addresses that differ only in case are the same
 	Name     string
+	Zone     string // time zone of the pages; empty: the zone of the project
 	Created  time.Time
 	LastSeen time.Time // zero if never
 }

@@ -26,6 +26,9 @@ type Kind struct {
 	// Send makes one attempt. An error is a *SendError. Callers outside this
 	// package use [Sender.Send], which validates the settings first.
 	Send func(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error)
+	// Preview returns the request that Send would make, with all secrets masked. It
+	// accepts incomplete settings. Nil: the kind has no preview.
+	Preview func(userAgent string, set Settings, n Notification) RequestPreview
 }
 
 // Kinds returns every kind of channel, in the order of the gallery. The caller

@@ -44,7 +44,7 @@ func webhookKind() Kind {
 				Help:        "Sent with every request. Values are never shown again after saving.",
 			},
 		},
-		Send: sendWebhook,
+		Send: sendWebhook, Preview: previewWebhook,
 	}
 }
 
@@ -54,24 +54,29 @@ func sendWebhook(ctx context.Context, out *Sender, set Settings, n Notification)
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The alert could not be encoded as JSON.", Permanent: true}
 	}
-	id := headerToken(n.AlertID)
 	// The timestamp is that of the attempt, not of the event: receivers reject
 	// old timestamps, and a retry may be a day later.
 	now := time.Now()
-	signature, err := sign(set.text("secret"), id, now, body)
+	signature, err := sign(set.text("secret"), headerToken(n.AlertID), now, body)
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The signing secret is invalid: set a new one.", Permanent: true}
 	}
+	header := webhookHeader(out.userAgent, set, n, now)
+	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return out.post(ctx, request{url: set.text("url"), header: header, body: body, hide: webhookSecrets(set)})
+}
+
+// webhookHeader returns the headers of a request except its signature.
+func webhookHeader(userAgent string, set Settings, n Notification, at time.Time) http.Header {
 	header := http.Header{}
-	header.Set("User-Agent", out.userAgent)
+	header.Set("User-Agent", userAgent)
 	for name, value := range set.stringMap("headers") {
 		header.Set(name, value)
 	}
 	header.Set("Content-Type", "application/json")
-	header.Set(standardwebhooks.HeaderWebhookID, id)
-	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	return out.post(ctx, request{url: set.text("url"), header: header, body: body, hide: webhookSecrets(set)})
+	header.Set(standardwebhooks.HeaderWebhookID, headerToken(n.AlertID))
+	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	return header
 }
 
 // sign returns the webhook-signature of a body, "v1,…".

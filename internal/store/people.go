@@ -10,13 +10,13 @@ import (
 )
 
 // personColumns are in the order of scanPerson.
-const personColumns = `p.id, p.email, p.name, p.created, p.seen`
+const personColumns = `p.id, p.email, p.name, p.zone, p.created, p.seen`
 
 // scanPerson reads personColumns, and the columns after them.
 func scanPerson(row scanner, more ...any) (monitor.Person, error) {
 	var p monitor.Person
 	var created, seen sql.NullInt64
-	err := row.Scan(append([]any{&p.ID, &p.Email, &p.Name, &created, &seen}, more...)...)
+	err := row.Scan(append([]any{&p.ID, &p.Email, &p.Name, &p.Zone, &created, &seen}, more...)...)
 	p.Created, p.LastSeen = timeFromMicros(created), timeFromMicros(seen)
 	return p, err
 }
@@ -80,6 +80,15 @@ func (tx *Tx) CountPeople() (n int, err error) {
 func (tx *Tx) RenamePerson(id, name string) error {
 	if _, err := tx.exec(`UPDATE people SET name = $2 WHERE id = $1`, id, name); err != nil {
 		return fmt.Errorf("name of person: %w", err)
+	}
+	return nil
+}
+
+// SetPersonZone stores the time zone of a person's pages, or "" for the zone of the
+// project.
+func (tx *Tx) SetPersonZone(id, zone string) error {
+	if _, err := tx.exec(`UPDATE people SET zone = $2 WHERE id = $1`, id, zone); err != nil {
+		return fmt.Errorf("zone of person: %w", err)
 	}
 	return nil
 }

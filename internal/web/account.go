@@ -21,7 +21,10 @@ func (req *request) accountPage() (accountview.AccountPage, error) {
 	if err != nil {
 		return accountview.AccountPage{}, err
 	}
-	p := accountview.AccountPage{Shell: req.shell(""), Name: ui.Input{Value: req.person.Name}}
+	p := accountview.AccountPage{
+		Shell: req.shell(""), Name: ui.Input{Value: req.person.Name},
+		Zone: ui.Input{Value: req.person.Zone}, ProjectZone: req.actor.Project.Zone, Zones: present.TimeZones,
+	}
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, accountview.Session{
 			ID: s.ID, Browser: present.BrowserName(s.UserAgent), Address: s.LastAddress, Created: s.Created, LastSeen: s.LastSeen, Current: s.ID == req.person.Session,
@@ -58,6 +61,22 @@ func renamePerson(req *request) error {
 		return err
 	}
 	req.toast("Name saved.", "")
+	return req.redirect(paths.Account)
+}
+
+// setPersonZone sets the time zone of the person's pages.
+func setPersonZone(req *request) error {
+	zone := req.formValue("timezone")
+	err := req.site.People.SetZone(req.ctx(), req.person, zone, req.now)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderAccountForm(statusInvalid, func(p *accountview.AccountPage) {
+			p.Zone = ui.Input{Value: zone, Error: fieldErrs["timezone"]}
+		})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Time zone saved.", "")
 	return req.redirect(paths.Account)
 }
 

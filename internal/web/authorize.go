@@ -79,7 +79,8 @@ func (req *request) clientAddress() string { return req.site.ClientAddress(req.r
 // to do not exist.
 func (req *request) authorize(rt route) error {
 	req.actor = req.person.Actor(0, req.clientAddress())
-	if m := resourcePattern.FindStringSubmatch(rt.pattern); m != nil {
+	defer req.selectZone() // also for the page of an error
+	if m := resourcePattern.FindStringSubmatch(rt.pattern); m != nil && !isIncidentNumber(req) {
 		project, found, err := req.site.Service.ProjectOf(req.ctx(), m[1], req.r.PathValue(m[2]))
 		if err != nil {
 			return err
@@ -98,10 +99,27 @@ func (req *request) authorize(rt route) error {
 		}
 		req.actor = *there
 	}
-	if zone, err := time.LoadLocation(req.actor.Project.Zone); err == nil {
-		req.clock.Zone = zone // a zone that is unknown on this machine: UTC
-	}
 	return nil
+}
+
+// selectZone sets the zone of the times on the page: that of the person, or that of the
+// project. A zone that is unknown on this machine becomes UTC.
+func (req *request) selectZone() {
+	for _, name := range []string{req.person.Zone, req.actor.Project.Zone} {
+		if zone, err := time.LoadLocation(name); err == nil && name != "" {
+			req.clock.Zone = zone
+			return
+		}
+	}
+}
+
+// projectZone returns the zone of the project, in which alerts have their times.
+func (req *request) projectZone() *time.Location {
+	zone, err := time.LoadLocation(req.actor.Project.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // requireSignIn answers a person who is not signed in: with the sign-in page, which
@@ -256,4 +274,4 @@ func submittedLines(values url.Values) []ui.Option {
 }
 
 // unlistedFields are fields that mean nothing to people.
-var unlistedFields = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true}
+var unlistedFields = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true, "preset": true, "at": true}

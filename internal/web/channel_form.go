@@ -29,7 +29,8 @@ type channelDraft struct {
 	regenerate                     map[string]bool   // secrets to generate again, by field
 	errors                         map[string]string // by field
 	deliveries                     []ui.Delivery
-	version, shown                 string // of the channel that is edited
+	answer                         *ui.Delivery // result of the test that was just sent
+	version, shown                 string       // of the channel that is edited
 }
 
 // showNewChannel shows an empty form of a kind.
@@ -103,7 +104,7 @@ func (req *request) channelFormPage(d channelDraft, saved *monitor.Channel) (cha
 		NoMailServer: d.kind == "email" && req.site.SendMail == nil, OnlyChannel: len(list) == 1,
 		Kind: present.ChannelKind(d.kind), Kinds: present.ChannelKinds(), Name: ui.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
 		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: ui.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
-		Deliveries: d.deliveries, Previews: req.messagePreviews(d), Version: d.version, OriginalValues: d.shown,
+		Deliveries: d.deliveries, TestAnswer: d.answer, Previews: req.messagePreviews(d), Request: req.requestPreview(d), Version: d.version, OriginalValues: d.shown,
 	}
 	if saved == nil {
 		p.AlertingHeartbeats, p.TotalHeartbeats, p.Shell = all.AllChannels, all.Heartbeats, req.shell("")
@@ -244,13 +245,7 @@ const (
 
 // messagePreviews returns examples of the alerts of the channel.
 func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
-	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
-	due := opened.Add(-previewGrace)
-	down := notify.Notification{
-		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: present.Zone(req.clock),
-		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
-		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: req.site.BaseURL, AckURL: req.site.BaseURL,
-	}
+	down := req.previewDown(d)
 	all := []channelview.MessagePreview{req.messagePreview(down, "down")}
 	if d.notifyOnRecovery {
 		up := down
@@ -261,10 +256,31 @@ func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview
 	return all
 }
 
+// previewDown returns the alert that a heartbeat is Down.
+func (req *request) previewDown(d channelDraft) notify.Notification {
+	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
+	due := opened.Add(-previewGrace)
+	return notify.Notification{
+		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: req.projectZone(),
+		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
+		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: req.site.BaseURL, AckURL: req.site.BaseURL,
+	}
+}
+
+// requestPreview returns the request of the first alert of the preview.
+func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
+	k, _ := notify.KindOf(d.kind)
+	if k.Preview == nil {
+		return channelview.RequestPreview{}
+	}
+	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.previewDown(d))
+	return channelview.RequestPreview{Host: p.Host, Text: p.Text}
+}
+
 // messagePreview returns one example of an alert.
 func (req *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
 	m := n.Message()
-	p := channelview.MessagePreview{Status: status, At: req.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
+	p := channelview.MessagePreview{Status: status, At: ui.Clock{Now: req.now, Zone: req.projectZone()}.Minute(n.At), Title: m.Subject, Text: m.Lead}
 	for _, f := range m.Facts {
 		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
 	}

@@ -372,3 +372,55 @@ func TestListChannels_AViewerSeesOnlyTheHostOfAURL(t *testing.T) {
 		}
 	})
 }
+
+func TestTestChannel_AnswersInItsRowOfTheList(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		w.createChannel("mail")
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Status: new(404), Detail: "no_service"}
+		}
+		list := w.get("member", "/channels")
+		w.expectHTML(list, 200, `action="/channels/`+c.ID+`/test#channel-`+c.ID+`"`, `id="channel-`+c.ID+`"`)
+		w.expectNone(list, "row-answer")
+		a := w.post("member", "/channels/"+c.ID+"/test", nil)
+		w.expectHTML(a, 200, "<h1>Channels</h1>", "Test alert not delivered", "<code>404 no_service</code>")
+		if n := strings.Count(a.body, "row-answer"); n != 1 {
+			w.Errorf("%d rows show the result", n)
+		}
+	})
+}
+
+func TestTestChannelDraft_AnswersUnderItsButton(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.test = func(monitor.Channel) client.TestResult {
+			return client.TestResult{Delivered: true, Status: new(200), Detail: "ok"}
+		}
+		form := url.Values{"kind": {"webhook"}, "name": {"new"}, "settings.url": {"https://example.com/hook"}}
+		w.expectHTML(w.get("member", "/channels/new"), 200, `formaction="/channels/test#test-answer"`)
+		w.expectHTML(w.post("member", "/channels/test", form), 200, `id="test-answer"`, "Test alert delivered", "<code>200 ok</code>")
+	})
+}
+
+func TestNotFound_ABrowserThatReloadsAFormReturnsToItsPage(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		for path, page := range map[string]string{
+			"/channels/" + c.ID + "/test": "/channels/" + c.ID, "/incidents/x/notes": "/incidents/x", "/account/password": "/account",
+			"/account/sessions/others": "/account", "/team/invitations": "/team",
+		} {
+			w.expectRedirect(w.get("member", path), page)
+		}
+	})
+}
+
+func TestChannelForm_ShowsTheExactRequest(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		page := w.get("member", "/channels/"+c.ID)
+		w.expectHTML(page, 200, "Exact request", "POST https://example.com/••••", "X-Key: ••••", "Webhook-Signature: v1,••••", "&#34;event&#34;: &#34;incident.opened&#34;")
+		w.expectNone(page, "hunter2")
+		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Exact request")
+		w.expectNone(w.get("member", "/channels/new?kind=email"), "Exact request")
+	})
+}

@@ -30,16 +30,19 @@ func (s *Site) channelRoutes() []route {
 }
 
 // listChannels shows the channels and the kinds to add.
-func listChannels(req *request) error {
+func listChannels(req *request) error { return req.renderChannels(http.StatusOK, nil) }
+
+// renderChannels shows the list. tested is the channel that was just tested, or nil.
+func (req *request) renderChannels(status int, tested *channelview.TestedChannel) error {
 	list, _, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
 	if err != nil {
 		return err
 	}
-	page := channelview.ListPage{Shell: req.shell(""), Kinds: present.ChannelKinds()}
+	page := channelview.ListPage{Shell: req.shell(""), Kinds: present.ChannelKinds(), Tested: tested}
 	for _, d := range list {
 		page.Channels = append(page.Channels, present.Channel(d))
 	}
-	return req.render(channelview.List(page))
+	return req.renderStatus(status, channelview.List(page))
 }
 
 // createChannel creates a channel. Only this response shows a generated secret.
@@ -162,14 +165,20 @@ func testChannel(req *request) error {
 		}
 		return req.renderTest(id, &before)
 	}
-	_, err := req.site.Service.TestChannel(req.ctx(), req.actor, id)
+	started := time.Now()
+	result, err := req.site.Service.TestChannel(req.ctx(), req.actor, id)
 	if isFault(err, monitor.RateLimited) {
-		return req.renderChannel(req.setRetryAfter(testRetryAfter), id, "", &ui.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: req.now})
+		return req.renderChannels(req.setRetryAfter(testRetryAfter), &channelview.TestedChannel{ID: id, Answer: req.testNotSent(err)})
 	}
 	if err != nil {
 		return err
 	}
-	return req.renderChannel(http.StatusOK, id, "", nil) // its last deliveries include the test
+	return req.renderChannels(http.StatusOK, &channelview.TestedChannel{ID: id, Answer: present.TestDelivery(result, time.Since(started), req.now)})
+}
+
+// testNotSent returns the row of a test that the rate limit rejected.
+func (req *request) testNotSent(err error) ui.Delivery {
+	return ui.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: req.now}
 }
 
 // renderTest sends a test alert with the values of the form, and shows the form
@@ -193,9 +202,12 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 	status := http.StatusOK
 	if limited {
 		status = req.setRetryAfter(testRetryAfter)
-		d.deliveries = []ui.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: req.now}}
-	} else if !kept {
-		d.deliveries = []ui.Delivery{present.TestDelivery(result, time.Since(started), req.now)}
+		d.answer = new(req.testNotSent(err))
+	} else {
+		d.answer = new(present.TestDelivery(result, time.Since(started), req.now))
+	}
+	if limited || !kept {
+		d.deliveries = []ui.Delivery{*d.answer}
 	}
 	return req.renderChannelForm(status, d, saved)
 }

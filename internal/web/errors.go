@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +34,7 @@ func roundUpSeconds(wait time.Duration) string {
 func (req *request) renderError(err error) {
 	locate := func(field string) string { return field }
 	p, isFault := httpd.ProblemOf(err, locate)
-	page := layout.ErrorPage{SignedOutShell: req.signedOutShell(), SignedIn: req.person.SignedIn()}
+	page := layout.ErrorPage{SignedOutShell: req.signedOutShell(), SignedIn: req.person.SignedIn(), Path: req.r.URL.Path}
 	switch {
 	case isFault:
 		page.Status, page.Detail = p.Status, p.Detail
@@ -55,9 +57,21 @@ func (req *request) renderError(err error) {
 	if !isFault {
 		req.site.Logger.Error("request failed", "component", "web", "error", err, "path", req.r.Pattern, "request_id", httpd.RequestID(req.r))
 	}
+	req.keepSidebar(&page)
 	if err := req.renderStatus(page.Status, layout.Error(page)); err != nil && req.ctx().Err() == nil {
 		req.site.Logger.Error("error page not rendered", "component", "web", "error", err, "request_id", httpd.RequestID(req.r))
 	}
+}
+
+// keepSidebar shows the error within the pages of a signed-in person. If the database
+// is unavailable, the page must not wait for the counts of the sidebar.
+func (req *request) keepSidebar(page *layout.ErrorPage) {
+	if req.actor.Role == 0 || page.Status == http.StatusServiceUnavailable {
+		return
+	}
+	req.rememberOrigin(route{}) // the request may have failed before its forms had an origin
+	shell := req.shell("")
+	page.App = &shell
 }
 
 // notFound answers a request that no route matches.
@@ -66,10 +80,29 @@ func notFound(req *request) error {
 		return req.redirect(paths.Heartbeats)
 	}
 	if allow := req.site.allowedMethods(req.r); len(allow) > 0 {
+		if page := req.pageOfForm(); page != "" {
+			return req.redirect(page)
+		}
 		req.w.Header().Set("Allow", strings.Join(allow, ", "))
 		return httpd.NewProblem(http.StatusMethodNotAllowed, "This address accepts only "+strings.Join(allow, ", ")+".")
 	}
 	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
+}
+
+// pageOfForm returns the page that has the form of this address, or "". A browser
+// opens the address of a form with GET after a reload, or from a bookmark. Programs
+// get the error: a redirect would hide it.
+func (req *request) pageOfForm() string {
+	if req.r.Method != http.MethodGet || !isBrowser(req.r) {
+		return ""
+	}
+	for at := path.Dir(req.r.URL.Path); at != "/"; at = path.Dir(at) {
+		page := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: at}, Host: req.r.Host}
+		if _, pattern := req.site.mux.Handler(page); pattern != "/" {
+			return (&url.URL{Path: at}).EscapedPath()
+		}
+	}
+	return ""
 }
 
 // allowedMethods returns the methods that the path of a request accepts, or none if

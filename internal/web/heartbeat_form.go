@@ -168,7 +168,9 @@ func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.Fo
 
 // isPreview reports whether the form was submitted for its preview and not to be
 // saved. Browsers without script do that.
-func (req *request) isPreview() bool { return req.applySuggestion() || req.formValue("look") != "" }
+func (req *request) isPreview() bool {
+	return req.applySuggestion() || req.applyPreset() || req.formValue("look") != ""
+}
 
 // rerenderNewHeartbeat shows the submitted form of a new heartbeat.
 func rerenderNewHeartbeat(req *request) error {

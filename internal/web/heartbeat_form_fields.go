@@ -13,6 +13,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/schedule"
+	"overdue/internal/web/present"
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/ui"
 )
@@ -80,7 +81,8 @@ func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatvie
 		Schedule: req.chosenSchedule(), Name: in("name"), Interval: in("interval"), Grace: in("grace"),
 		Cron: req.submittedLines(scheduleCron, fieldErrs), OnCalendar: req.submittedLines(scheduleOnCalendar, fieldErrs),
 		CronZone: ui.Input{Value: req.formValue("cron_timezone")}, OnCalendarZone: ui.Input{Value: req.formValue("oncalendar_timezone")},
-		Tags: in("tags"), Description: in("description"),
+		PresetTime: ui.Input{Value: req.formValue(heartbeatview.PresetTimeField), Error: req.presetTimeFault()},
+		Tags:       in("tags"), Description: in("description"),
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
@@ -249,7 +251,7 @@ func (req *request) durationsWithoutUnit() (found monitor.Faults) {
 		}
 		text := strings.TrimSpace(req.formValue(field))
 		if choices, bare := schedule.DurationsWithoutUnit(text); bare {
-			found = append(found, monitor.Faultf(monitor.Invalid, field, "%s has no unit: write %s.", text, schedule.JoinAlternatives(choices)))
+			found = append(found, monitor.Faultf(monitor.Invalid, field, "%s what? Choose a unit, or write %s.", text, schedule.JoinAlternatives(choices)))
 		}
 	}
 	return found
@@ -264,7 +266,7 @@ func (req *request) withSuggestions(f heartbeatview.FormValues, err error) heart
 		choices, _ := schedule.DurationsWithoutUnit(in.Value)
 		for _, c := range choices {
 			if in.Error != "" {
-				in.Suggestions = append(in.Suggestions, ui.Option{Value: url.Values{field: {c}}.Encode(), Label: "Use " + c})
+				in.Suggestions = append(in.Suggestions, ui.Option{Value: url.Values{field: {c}}.Encode(), Label: present.LongDuration(c)})
 			}
 		}
 	}

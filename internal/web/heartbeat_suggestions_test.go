@@ -28,8 +28,8 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
-			w.expectHTML(a, 422, "24 has no unit: write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
-			use := useButtons(a)["Use 24h"]
+			w.expectHTML(a, 422, "24 what? Choose a unit, or write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			use := useButtons(a)["24 hours"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
 			}
@@ -37,7 +37,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
-			w.expectHTML(preview, 200, "24 has no unit", "as soon as the schedule is valid", `name="use"`)
+			w.expectHTML(preview, 200, "24 what?", `name="use"`)
 		}
 		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
 		if err != nil || len(list.Items) != 0 {
@@ -48,7 +48,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			w.Errorf("0 needs no unit; status %d", zero.code)
 		}
 		h := w.createHeartbeat("kept")
-		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
+		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 what?")
 	})
 }
 
@@ -107,4 +107,26 @@ func TestHeartbeatForm_HintsAtALongGracePeriod(t *testing.T) {
 	if got := longGraceHint(slots(time.Hour)[:1], 20*time.Hour); got != "" {
 		t.Errorf("the last run: %q", got)
 	}
+}
+
+func TestHeartbeatForm_PresetsFillInTheScheduleWithoutScript(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		form := func(preset, at string) url.Values {
+			return url.Values{"name": {"typed"}, "schedule": {"interval"}, "interval": {"24h"}, "grace": {"1h"}, "cron_timezone": {"Europe/Berlin"}, "preset": {preset}, "at": {at}}
+		}
+		w.expectHTML(w.post("member", "/heartbeats", form("10m", "")), 200, `value="typed"`, `value="10m"`)
+		for preset, cron := range map[string]string{"daily": "15 4 * * *", "weekdays": "15 4 * * 1-5", "sundays": "15 4 * * 0", "monthly": "15 4 1 * *"} {
+			a := w.post("member", "/heartbeats", form(preset, "4:15"))
+			w.expectHTML(a, 200, `value="typed"`, ">"+cron+"</textarea>", `value="cron" id="k-cron" checked`, `value="Europe/Berlin"`)
+		}
+		w.expectHTML(w.post("member", "/heartbeats", form("daily", "25:00")), 200, "Enter a time of day in 24-hour form", `value="25:00"`)
+		h := w.createHeartbeat("kept")
+		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), form("hourly", "")), 200, `value="1h"`)
+		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
+		if err != nil || len(list.Items) != 1 {
+			t.Errorf("a preset saved the form: %d heartbeats, %v", len(list.Items), err)
+		}
+		w.expectHTML(w.get("member", "/heartbeats/new"), 200, "autofocus")
+		w.expectNone(w.get("member", paths.Heartbeat(h.ID)+"/edit"), "autofocus")
+	})
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"overdue/internal/auth"
@@ -20,6 +21,7 @@ func (s *Site) incidentRoutes() []route {
 		{pattern: "GET /incidents", right: auth.Read, handle: listIncidents},
 		{pattern: "GET /incidents.csv", right: auth.Read, handle: downloadIncidents, projectInQuery: true},
 		{pattern: "GET /incidents/{id}", right: auth.Read, handle: showIncident},
+		{pattern: "POST /incidents/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncidents},
 		{pattern: "POST /incidents/{id}/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncident},
 		{pattern: "POST /incidents/{id}/notes", right: auth.ChangeIncidents, handle: addIncidentNote},
 		{pattern: "GET /acknowledge/{token}", right: anyone, handle: showAckLink},
@@ -45,13 +47,13 @@ func listIncidents(req *request) error {
 			Prev: pageURL(paths.Incidents, q, l.Prev), Next: pageURL(paths.Incidents, q, l.Next),
 		},
 		Stats: incidentview.Stats{
-			Opened: l.Last30Days.Opened, MedianDown: l.Last30Days.MedianDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
+			Opened: l.Last30Days.Opened, TotalDown: l.Last30Days.TotalDuration, LongestDown: l.Last30Days.LongestDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
 			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],
 		},
 	}
 	var parts []live.FragmentRef
 	for _, i := range l.Rows {
-		row := present.IncidentLine(i, l.Alerts[i.ID])
+		row := req.incidentRow(i, l.Alerts[i.ID])
 		page.Rows = append(page.Rows, row)
 		parts = append(parts, live.FragmentRef{Key: i.ID, Digest: live.Digest(row)})
 	}
@@ -81,4 +83,44 @@ func downloadIncidents(req *request) error {
 			return f.WriteRows(rows)
 		})
 	return f.Finish(req.ctx(), more, err)
+}
+
+// incidentRow returns the row of an incident, for the person.
+func (req *request) incidentRow(i monitor.Incident, alerts manage.AlertCounts) incidentview.Row {
+	row := present.IncidentLine(i, alerts)
+	row.CanAct = req.actor.May(auth.ChangeIncidents)
+	return row
+}
+
+// acknowledgeIncidents acknowledges the selected incidents, and returns to the list
+// with the same filter.
+func acknowledgeIncidents(req *request) error {
+	ids := req.r.PostForm["id"]
+	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
+	acknowledged := 0
+	for _, id := range ids {
+		switch _, err := req.site.Service.AcknowledgeIncident(req.ctx(), req.actor, id); {
+		case err == nil:
+			acknowledged++
+		case !isMissing(err) && !isFault(err, monitor.Conflict): // deleted or resolved since
+			return err
+		}
+	}
+	req.toast(acknowledgedText(len(ids), acknowledged), "")
+	back := safeRedirect(req.formValue(ui.OriginPageField))
+	if page, _, _ := strings.Cut(back, "?"); page != paths.Incidents {
+		back = paths.Incidents
+	}
+	return req.redirect(back)
+}
+
+// acknowledgedText says how many of the selected incidents were acknowledged.
+func acknowledgedText(selected, acknowledged int) string {
+	switch {
+	case selected == 0:
+		return "No incident was selected"
+	case acknowledged < selected:
+		return "Acknowledged " + ui.Plural(acknowledged, "incident") + ". " + ui.Count(selected-acknowledged) + " already resolved."
+	}
+	return "Acknowledged " + ui.Plural(acknowledged, "incident")
 }

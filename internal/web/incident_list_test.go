@@ -244,3 +244,35 @@ func TestService_IsolatesProjectsAndRedactsSecrets(t *testing.T) {
 		}
 	})
 }
+
+func TestShowIncident_LeadsToTheIncidentWithTheNumber(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		_, i := w.failHeartbeat("backup", time.Minute)
+		path := fmt.Sprintf("/incidents/%d", i.Number)
+		w.expectRedirect(w.get("viewer", path), "/incidents/"+i.ID)
+		w.expectHTML(w.get("viewer", "/incidents/99"), 404, "has no incident #99")
+		w.expectHTML(w.get("stranger", path), 404)
+	})
+}
+
+func TestAcknowledgeIncidents_KeepsTheFilter(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h1, first := w.failHeartbeat("backup", 3*time.Minute)
+		_, second := w.failHeartbeat("import", 2*time.Minute)
+		h3, third := w.failHeartbeat("report", time.Minute)
+		w.ping(h3, 0, monitor.Ping{})
+		list := w.get("member", "/incidents?state=open")
+		w.expectHTML(list, 200, "Acknowledge selected", `value="`+first.ID+`"`, `action="/incidents/acknowledge"`)
+		w.expectNone(list, `value="`+third.ID+`"`)
+		w.expectNone(w.get("viewer", "/incidents"), "Acknowledge selected", `type="checkbox"`)
+		form := url.Values{"id": {first.ID, third.ID, "none"}, "from": {"/incidents?state=open&q=a"}}
+		w.expectRedirect(w.post("member", "/incidents/acknowledge", form), "/incidents?state=open&q=a")
+		w.expectHTML(w.get("member", "/incidents"), 200, "Acknowledged 1 incident. 2 already resolved.")
+		if state := w.newestIncident(h1).State(); state != monitor.StateAcknowledged {
+			w.Errorf("the first incident is %s", state)
+		}
+		w.expectHTML(w.get("member", "/incidents"), 200, `value="`+second.ID+`"`)
+		w.expectRedirect(w.post("member", "/incidents/acknowledge", url.Values{"from": {"//example.com"}}), "/incidents")
+		w.expectHTML(w.post("viewer", "/incidents/acknowledge", form), 403)
+	})
+}

@@ -10,7 +10,6 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/web/live"
-	"overdue/internal/web/present"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/layout"
 	"overdue/internal/web/view/paths"
@@ -40,7 +39,7 @@ func streamIncidents(req *request) error {
 			return found, err
 		}
 		for _, i := range rows {
-			row := present.IncidentLine(i, alerts[i.ID])
+			row := req.incidentRow(i, alerts[i.ID])
 			found.Fragments = append(found.Fragments, live.Fragment{
 				Key: i.ID, State: row,
 				Render: func(c ui.Clock) templ.Component { return incidentview.ListRow(c, row) },

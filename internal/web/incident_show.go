@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +16,32 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
+// isIncidentNumber reports whether the path names an incident by its number in the
+// selected project, as people do: "/incidents/12".
+func isIncidentNumber(req *request) bool {
+	rest, found := strings.CutPrefix(req.r.URL.Path, paths.Incidents+"/")
+	n, err := strconv.ParseInt(rest, 10, 64)
+	return found && err == nil && n > 0
+}
+
+// redirectIncidentNumber leads to the incident with the number in the path.
+func redirectIncidentNumber(req *request) error {
+	number := req.r.PathValue("id")
+	found, err := req.site.Service.Incidents(req.ctx(), req.actor, manage.IncidentListQuery{Text: "#" + number})
+	if err != nil {
+		return err
+	}
+	if len(found.Items) == 0 {
+		return monitor.Faultf(monitor.NotFound, "", "The project %s has no incident #%s.", req.actor.Project.Name, number)
+	}
+	return req.redirect(paths.Incident(found.Items[0].ID))
+}
+
 // showIncident shows the page of one incident.
 func showIncident(req *request) error {
+	if isIncidentNumber(req) {
+		return redirectIncidentNumber(req)
+	}
 	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), ui.Input{})
 }
 

@@ -30,6 +30,7 @@ func (s *Site) accountRoutes() []route {
 		{pattern: "POST /reset/{token}", right: anyone, handle: setNewPassword},
 		{pattern: "GET /account", right: signedIn, handle: showAccount},
 		{pattern: "POST /account", right: signedIn, handle: renamePerson},
+		{pattern: "POST /account/zone", right: signedIn, handle: setPersonZone},
 		{pattern: "POST /account/password", right: signedIn, handle: changePassword},
 		{pattern: "POST /account/sessions/{id}/end", right: signedIn, handle: endSession},
 		{pattern: "POST /account/sessions/others", right: signedIn, handle: endOtherSessions},

@@ -18,7 +18,8 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 		all = append(all, incidentview.TimelineEntry{At: s.LastPing, Icon: "k-ping", Tone: "up", Title: "Last ping"})
 	}
 	for _, e := range s.Timeline {
-		if e.Kind != "due" { // "late" has the same time
+		// "late" has the time of "due". The rejected attempt says more than "undelivered".
+		if e.Kind != "due" && (e.Kind != "undelivered" || !hasFailedAttempt(s)) {
 			all = append(all, timelineEntry(s, e))
 		}
 	}
@@ -26,7 +27,15 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 		all = append(all, deliveryEntries(s, d)...)
 	}
 	slices.SortStableFunc(all, func(a, b incidentview.TimelineEntry) int { return a.At.Compare(b.At) })
-	return all
+	return incidentview.FoldDeliveries(all)
+}
+
+// hasFailedAttempt reports whether the last attempt of an alert was rejected.
+func hasFailedAttempt(s manage.IncidentView) bool {
+	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool {
+		n := len(d.AttemptLog)
+		return n > 0 && d.AttemptLog[n-1].Outcome == "refused"
+	})
 }
 
 // timelineEntry returns one entry of the timeline.
@@ -98,7 +107,7 @@ func deliveryEntries(s manage.IncidentView, d manage.Delivery) []incidentview.Ti
 		if t.Outcome == "retry" && n > 0 && n < len(d.AttemptLog)-1 {
 			continue
 		}
-		e := incidentview.TimelineEntry{At: t.At, Code: ownDetail(s, d, t.Detail)}
+		e := incidentview.TimelineEntry{At: t.At, Delivery: true, Code: ownDetail(s, d, t.Detail)}
 		switch t.Outcome {
 		case "sent":
 			e.Icon, e.Tone, e.Title = "dl-ok", "delivered", what+" delivered to "+name+" in "+ui.Latency(t.Took)

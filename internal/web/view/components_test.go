@@ -151,6 +151,19 @@ func TestErrorPage_AlwaysSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestErrorPage_KeepsTheSidebarAndLeadsToItsSection(t *testing.T) {
+	for path, want := range map[string]string{
+		"/incidents/none": `<a class="btn btn-primary" href="/incidents">Incidents</a>`,
+		"/channels/none":  `<a class="btn btn-primary" href="/channels">Channels</a>`,
+		"/docs/none":      `<a class="btn btn-primary" href="/docs">Docs</a>`,
+		"/nowhere":        `<a class="btn btn-primary" href="/heartbeats">Heartbeats</a>`,
+	} {
+		if html := render(t, layout.Error(exampleAppError(path))); !strings.Contains(html, want) || !strings.Contains(html, `class="sidebar"`) {
+			t.Errorf("the error page of %s has no sidebar, or does not contain %s", path, want)
+		}
+	}
+}
+
 func TestStatusPanel_CountsToTheNextChange(t *testing.T) {
 	for status, at := range map[string]string{
 		"up":   "2025-10-15T01:00:04Z", // the next ping

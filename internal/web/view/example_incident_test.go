@@ -82,7 +82,7 @@ func exampleLog() heartbeatview.EventLog {
 func line(n int, heartbeat, state, cause, opened string, down time.Duration, alerts incidentview.AlertCounts, by string) incidentview.Row {
 	l := incidentview.Row{
 		ID: "i" + strconv.Itoa(n), Number: n, Heartbeat: heartbeat, State: state, Cause: cause,
-		Opened: utc(opened), Alerts: alerts, AcknowledgedBy: by,
+		Opened: utc(opened), Alerts: alerts, AcknowledgedBy: by, CanAct: true,
 	}
 	if state == "resolved" {
 		l.Resolved = l.Opened.Add(down)
@@ -111,7 +111,7 @@ func exampleIncidents() incidentview.ListPage {
 	return incidentview.ListPage{
 		Shell: s,
 		Stats: incidentview.Stats{
-			Opened: 14, MedianDown: 32 * time.Minute, MedianTimeToAcknowledge: 6 * time.Minute,
+			Opened: 14, TotalDown: 7*time.Hour + 12*time.Minute, LongestDown: 2 * time.Hour, MedianTimeToAcknowledge: 6 * time.Minute,
 			MedianAlertDelay: 800 * time.Millisecond, AlertsDelivered: 53, Alerts: 55,
 		},
 		Open: 1, Acknowledged: 1, Rows: exampleLines(),

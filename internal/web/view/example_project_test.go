@@ -170,10 +170,17 @@ func exampleConfirm() layout.ConfirmPage {
 }
 
 func exampleError(status int) layout.ErrorPage {
-	p := layout.ErrorPage{SignedOutShell: exampleSignedOut(), Status: status, SignedIn: status != 503}
+	p := layout.ErrorPage{SignedOutShell: exampleSignedOut(), Status: status, SignedIn: status != 503, Path: "/nowhere"}
 	if status == 500 {
 		p.RequestID = "0f9c2a7e"
 	}
+	return p
+}
+
+// exampleAppError is an error that keeps the sidebar.
+func exampleAppError(path string) layout.ErrorPage {
+	p, shell := exampleError(404), exampleShell()
+	p.App, p.Path = &shell, path
 	return p
 }
 

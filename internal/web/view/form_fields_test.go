@@ -22,6 +22,7 @@ var sent = map[string]string{
 	"POST /account/password":            "email new_password old_password",
 	"POST /account/sessions/*/end":      "",
 	"POST /account/sessions/others":     "email password",
+	"POST /account/zone":                "timezone",
 	"POST /acknowledge/*":               "note",
 	"POST /api-keys":                    "name read_only",
 	"POST /api-keys/*/revoke":           "",
@@ -31,12 +32,13 @@ var sent = map[string]string{
 	"POST /channels/*/test":             "",
 	"POST /channels/test":               "",
 	"POST /docs/feedback":               "comment helpful page",
-	"POST /heartbeats":                  "alert_after channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone schedule start_grace tags",
-	"POST /heartbeats/*":                "alert_after channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone schedule start_grace tags take.tags version",
+	"POST /heartbeats":                  "alert_after at channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone preset schedule start_grace tags",
+	"POST /heartbeats/*":                "alert_after at channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone preset schedule start_grace tags take.tags version",
 	"POST /heartbeats/*/delete":         "confirm",
 	"POST /heartbeats/*/pause":          "",
 	"POST /heartbeats/*/resume":         "",
 	"POST /heartbeats/bulk":             "channel confirm do id tag",
+	"POST /incidents/acknowledge":       "id",
 	"POST /incidents/*/acknowledge":     "note",
 	"POST /incidents/*/notes":           "note",
 	"POST /invitations/*":               "email name password",
@@ -58,7 +60,8 @@ var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|projects|team
 
 // address returns the path of a form with * in place of ids.
 func address(path string) string {
-	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations"} {
+	path, _, _ = strings.Cut(path, "#")
+	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations", "/incidents/acknowledge"} {
 		if path == fixed {
 			return path
 		}

@@ -105,6 +105,7 @@ func examples() []example {
 		{"feedback", docsview.Feedback(exampleFeedback()), false},
 		{"error-403", layout.Error(exampleError(403)), false},
 		{"error-404", layout.Error(exampleError(404)), false},
+		{"error-404-app", layout.Error(exampleAppError("/incidents/none")), false},
 		{"error-500", layout.Error(exampleError(500)), false},
 		{"error-503", layout.Error(exampleError(503)), false},
 	}

@@ -11,6 +11,9 @@ import (
 type AccountPage struct {
 	layout.Shell
 	Name            ui.Input
+	Zone            ui.Input // empty: ProjectZone
+	ProjectZone     string
+	Zones           []string // suggested time zones
 	CurrentPassword ui.Input // only the error is used
 	NewPassword     ui.Input
 	Sessions        []Session
@@ -52,4 +55,12 @@ func (p AccountPage) newPasswordControl() ui.Control {
 	c.ID, c.Name, c.Label = "new", "new_password", "New password"
 	c.Hint += " All other sessions will be signed out."
 	return c
+}
+
+// zoneControl asks for the time zone of the pages.
+func (p AccountPage) zoneControl() ui.Control {
+	return ui.Control{
+		ID: "zone", Name: "timezone", Label: "Time zone of your pages", In: p.Zone, DataList: "zones", Autocomplete: "off", Verbatim: true, Optional: true,
+		Placeholder: p.ProjectZone, Hint: "Empty means the time zone of the project. Schedules keep their own time zone. Alerts use the time zone of the project.",
+	}
 }

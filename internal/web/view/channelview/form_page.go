@@ -37,6 +37,22 @@ type FormPage struct {
 	AlertingHeartbeats, TotalHeartbeats int // heartbeats that use the channel, all heartbeats
 	Deliveries                          []ui.Delivery
 	Previews                            []MessagePreview
+	Request                             RequestPreview // zero if the kind has none
+	TestAnswer                          *ui.Delivery   // result of the test that was just sent; nil if none
+}
+
+// RequestPreview is the HTTP request of an alert, with masked secrets.
+type RequestPreview struct {
+	Host string // destination; may be empty
+	Text string
+}
+
+// caption returns the destination.
+func (r RequestPreview) caption() string {
+	if r.Host == "" {
+		return "To the URL of the form"
+	}
+	return "To " + r.Host
 }
 
 // SettingField is one setting of a channel.

@@ -13,6 +13,7 @@ type ListPage struct {
 	layout.Shell
 	Channels []Channel
 	Kinds    []Kind
+	Tested   *TestedChannel // nil if no test was just sent
 }
 
 // Channel is one channel of the list.

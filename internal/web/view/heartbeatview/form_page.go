@@ -27,7 +27,8 @@ type FormValues struct {
 	Schedule                   string   // interval, cron or oncalendar
 	Interval, Cron, OnCalendar ui.Input // the last two have one expression per line
 	CronZone, OnCalendarZone   ui.Input
-	ScheduleText               string // the calendar schedule in words; empty if it is not valid
+	PresetTime                 ui.Input // time of day of the schedule presets
+	ScheduleText               string   // the calendar schedule in words; empty if it is not valid
 	Tags, Description          ui.Input
 	SelectedChannelsOnly       bool
 	ChannelError               string
@@ -86,6 +87,14 @@ func (f FormValues) isSelected(t scheduleTab) bool {
 
 // rows returns the height of a text area: one line per expression and one more.
 func rows(text string) int { return min(max(strings.Count(strings.TrimSpace(text), "\n")+2, 2), 12) }
+
+// name returns the control of the name. An empty form of a new heartbeat starts there.
+func (p FormPage) name() ui.Control {
+	return ui.Control{
+		ID: "name", Name: "name", Label: "Name", In: p.Form.Name, Hint: "A name that people recognize in an alert.", Required: true, MaxLength: 100, Autocomplete: "off",
+		Autofocus: p.Key == "" && p.Form.Name.Value == "" && p.Form.Name.Error == "",
+	}
+}
 
 func (f FormValues) interval() ui.Control {
 	return ui.Control{
@@ -174,7 +183,7 @@ func (f FormValues) early() ui.Control {
 func (f FormValues) firstPing() ui.Control {
 	return ui.Control{
 		ID: "first", Name: "expect_first_by", Label: "Expect the first ping by", In: f.ExpectFirstBy, Type: "datetime-local", KeepErrorElement: true,
-		Hint: "An incident opens if no ping arrives before this time. Without it, a new heartbeat sends no alerts. In the time zone of the project.",
+		Hint: "An incident opens if no ping arrives before this time. Without it, a new heartbeat sends no alerts. In the time zone of your pages.",
 	}
 }
 
@@ -198,13 +207,3 @@ func (f FormValues) showAdvanced() bool {
 	}
 	return f.PostOnly || f.ManualResume
 }
-
-// Presets of the schedule controls.
-var (
-	cronPresets = []ui.Option{
-		{Value: "*/5 * * * *", Label: "5 min"}, {Value: "0 * * * *", Label: "hourly"}, {Value: "0 3 * * *", Label: "daily"}, {Value: "0 3 * * 1-5", Label: "weekdays"}, {Value: "0 3 * * 0", Label: "weekly"}, {Value: "0 3 1 * *", Label: "monthly"},
-	}
-	onCalendarPresets = []ui.Option{
-		{Value: "*:0/5", Label: "5 min"}, {Value: "hourly", Label: "hourly"}, {Value: "03:00", Label: "daily"}, {Value: "Mon..Fri 03:00", Label: "weekdays"}, {Value: "Sun 03:00", Label: "weekly"}, {Value: "*-*-01 03:00", Label: "monthly"},
-	}
-)

@@ -7,18 +7,6 @@ type AlertCounts struct {
 	Delivered, Pending, Failed int
 }
 
-// state returns the worst state of the alerts.
-func (t AlertCounts) state() string {
-	switch {
-	case t.Failed > 0:
-		return "failed"
-	case t.Pending > 0:
-		return "retrying"
-	default:
-		return "sent"
-	}
-}
-
 // text returns the counts: "6 of 7, 1 retrying", or "3 of 3 delivered".
 func (t AlertCounts) text() string {
 	total := t.Delivered + t.Pending + t.Failed
@@ -40,3 +28,12 @@ func (t AlertCounts) text() string {
 
 // allDelivered reports whether no alert is pending or failed.
 func (t AlertCounts) allDelivered() bool { return t.Pending+t.Failed == 0 }
+
+// short returns the counts without states: "2 of 4".
+func (t AlertCounts) short() string {
+	total := t.Delivered + t.Pending + t.Failed
+	if total == 0 {
+		return "None"
+	}
+	return ui.Count(t.Delivered) + " of " + ui.Count(total)
+}

@@ -2,6 +2,7 @@ package incidentview
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type ListPage struct {
 // Stats are the figures of the last 30 days. A median is 0 if there are no values.
 type Stats struct {
 	Opened                  int
-	MedianDown              time.Duration
+	TotalDown, LongestDown  time.Duration // of all incidents, unresolved ones until now
 	MedianTimeToAcknowledge time.Duration
 	MedianAlertDelay        time.Duration // from opening to the first delivery
 	AlertsDelivered, Alerts int           // delivered alerts, all alerts
@@ -50,7 +51,21 @@ type Row struct {
 	Resolved       time.Time // zero if not resolved
 	Alerts         AlertCounts
 	AcknowledgedBy string
+	CanAct         bool // the reader may acknowledge it
 }
+
+// nobodyNotified reports whether the incident is open, and no alert about it was
+// delivered.
+func (i Row) nobodyNotified() bool { return i.State == "open" && i.Alerts.Delivered == 0 }
+
+// canAcknowledge reports whether the list has an incident that the reader can
+// acknowledge.
+func (p ListPage) canAcknowledge() bool {
+	return slices.ContainsFunc(p.Rows, func(i Row) bool { return i.CanAct && i.State == "open" })
+}
+
+// hasCheckboxes reports whether the table has a column of checkboxes.
+func (p ListPage) hasCheckboxes() bool { return len(p.Rows) > 0 && p.Rows[0].CanAct }
 
 // RowID returns the id of the row, for the event stream.
 func RowID(id string) string { return "inc-" + id }
@@ -109,15 +124,43 @@ var causeChoices = []ui.Option{
 }
 
 func (s Stats) alerts() string {
+	if s.Alerts == 0 {
+		return ""
+	}
 	return ui.Count(s.AlertsDelivered) + " of " + ui.Count(s.Alerts)
 }
 
-// durationOrDash returns the duration, or "–" if it is 0.
-func durationOrDash(d time.Duration, say func(time.Duration) string) string {
-	if d == 0 {
-		return "–"
+// minShown is the shortest duration that the figures show exactly.
+const minShown = time.Second
+
+// figure returns a duration, or "" if there is none: the page then omits the figure.
+func figure(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d < minShown:
+		return "under 1s"
 	}
-	return say(d)
+	return ui.Elapsed(d)
+}
+
+// now returns how many incidents need attention.
+func (p ListPage) now() string {
+	if p.Open+p.Acknowledged == 0 {
+		return "None"
+	}
+	if p.Acknowledged == 0 {
+		return ui.Count(p.Open)
+	}
+	return ui.Count(p.Open) + " and " + ui.Count(p.Acknowledged) + " acknowledged"
+}
+
+// firstAlert returns the median time until the first alert, or "".
+func (s Stats) firstAlert() string {
+	if s.MedianAlertDelay == 0 {
+		return ""
+	}
+	return ui.Latency(s.MedianAlertDelay) + " after opening"
 }
 
 // Fragments is the part of the page that changes while it is open.

@@ -1,9 +1,12 @@
 package incidentview
 
 import (
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
+
+	"overdue/internal/web/view/ui"
 )
 
 // TimelineEntry is one line of the timeline.
@@ -17,6 +20,53 @@ type TimelineEntry struct {
 	Code   string // monospaced, after the text: an address, a response
 	Quote  string // text written by a person
 	Output bool   // Quote is the output of a program
+
+	Delivery bool            // an attempt to deliver an alert
+	Folded   []TimelineEntry // deliveries that follow each other, under one title
+}
+
+// FoldDeliveries puts deliveries that follow each other under one entry: the table of
+// deliveries has them all, and the timeline is about the incident.
+func FoldDeliveries(all []TimelineEntry) []TimelineEntry {
+	var folded []TimelineEntry
+	for start := 0; start < len(all); {
+		end := start
+		for end < len(all) && all[end].Delivery {
+			end++
+		}
+		if end-start < 2 {
+			folded = append(folded, all[start])
+			start++
+			continue
+		}
+		folded = append(folded, foldedEntry(all[start:end]))
+		start = end
+	}
+	return folded
+}
+
+// foldedEntry returns the entry that stands for several deliveries. It has the look of
+// the worst.
+func foldedEntry(group []TimelineEntry) TimelineEntry {
+	e := TimelineEntry{At: group[0].At, Icon: "dl-ok", Tone: "delivered", Folded: group}
+	counts := map[string]int{}
+	for _, d := range group {
+		counts[d.Tone]++
+	}
+	var parts []string
+	if n := counts["delivered"]; n > 0 {
+		parts = append(parts, ui.Count(n)+" delivered")
+	}
+	if n := counts["retrying"]; n > 0 {
+		e.Icon, e.Tone = "dl-retry", "retrying"
+		parts = append(parts, ui.Count(n)+" will be retried")
+	}
+	if n := counts["failed"]; n > 0 {
+		e.Icon, e.Tone = "dl-fail", "failed"
+		parts = append(parts, ui.Count(n)+" failed")
+	}
+	e.Title = "Alerts: " + strings.Join(parts, ", ")
+	return e
 }
 
 // timelineDay returns the day and the zone of the timeline. Entries of another day

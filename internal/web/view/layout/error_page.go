@@ -1,11 +1,17 @@
 package layout
 
-import "strings"
+import (
+	"strings"
 
-// ErrorPage says what went wrong and what to do next. It needs no session and no
-// database.
+	"overdue/internal/web/view/paths"
+)
+
+// ErrorPage says what went wrong and what to do next. Without App it needs no
+// session and no database.
 type ErrorPage struct {
 	SignedOutShell
+	App       *Shell // of a signed-in person, who keeps the sidebar; otherwise nil
+	Path      string // requested path; it decides where the page leads
 	Status    int    // 403, 404, 500, 503 …
 	Detail    string // a sentence about this case; replaces the general one
 	RequestID string // identifies the request in the log; only for errors of the server
@@ -19,7 +25,7 @@ type errorText struct{ title, text, next string }
 var errorTexts = map[int]errorText{
 	400: {"Invalid request", "The request is not valid.", "Go back and try again from the page."},
 	403: {"You do not have access", "Your role in this project does not allow this.", "Ask an owner or an admin of the project."},
-	404: {"Page not found", "The page does not exist, or its content was deleted.", "Search the list of heartbeats."},
+	404: {"Page not found", "The page does not exist, or its content was deleted.", ""},
 	405: {"Method not allowed", "This address does not accept this kind of request.", "Go back and try again from the page."},
 	408: {"The form did not arrive", "The connection was too slow or was interrupted.", "Check your connection, then send the form again."},
 	409: {"Edit conflict", "Another person changed this while your page was open.", "Open it again, then repeat the changes that are still needed."},
@@ -47,8 +53,59 @@ func (p ErrorPage) errorText() errorText {
 // both. A reader who is not signed in cannot search a list.
 func (p ErrorPage) lede() string {
 	known := p.errorText()
-	if strings.Contains(p.Detail, ". ") || p.Status == 404 && !p.SignedIn {
+	if strings.Contains(p.Detail, ". ") || p.Status == 404 && !p.SignedIn && !p.inDocs() {
 		return known.text
 	}
+	if p.Status == 404 {
+		known.next = p.way().missing
+	}
 	return known.text + " " + known.next
+}
+
+// errorSection is a part of the site that an error page leads back to.
+type errorSection struct{ name, path, missing string }
+
+// errorSections lists the parts of the site. The list of heartbeats, the first, is
+// the default.
+var errorSections = []errorSection{
+	{"Heartbeats", paths.Heartbeats, "Search the list of heartbeats."},
+	{"Incidents", paths.Incidents, "Search the list of incidents by heartbeat or number."},
+	{"Channels", paths.Channels, "See the list of channels."},
+	{"Docs", paths.Docs, "Search the docs, or start at their first page."},
+	{"Team", paths.Team, "See the members of the project."},
+}
+
+// section returns the part of the site that the requested path belongs to. known is
+// false for a path outside of them.
+func (p ErrorPage) section() (_ errorSection, known bool) {
+	for _, s := range errorSections {
+		if p.Path == s.path || strings.HasPrefix(p.Path, s.path+"/") {
+			return s, true
+		}
+	}
+	return errorSections[0], false
+}
+
+// way returns the part of the site that the page leads back to.
+func (p ErrorPage) way() errorSection {
+	s, _ := p.section()
+	return s
+}
+
+// current returns the entry of the sidebar, or "" if the path belongs to none.
+func (p ErrorPage) current() string {
+	s, known := p.section()
+	if !known {
+		return ""
+	}
+	return s.name
+}
+
+// inDocs reports whether the requested path belongs to the docs, which everybody
+// can read.
+func (p ErrorPage) inDocs() bool { return p.way().path == paths.Docs }
+
+// pageTitle returns the title of the document.
+func (p ErrorPage) pageTitle() string {
+	return PageTitle(p.errorText().title, p.App.Project.Name, 0)
 }

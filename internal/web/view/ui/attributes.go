@@ -14,7 +14,8 @@ func labelled(id string) templ.Attributes {
 	return templ.Attributes{"aria-labelledby": id}
 }
 
-func pressed(is bool) string { return strconv.FormatBool(is) }
+// Pressed returns the value of aria-pressed.
+func Pressed(is bool) string { return strconv.FormatBool(is) }
 
 // AriaCurrent returns the attribute aria-current, or none if the element is not
 // the current one.

@@ -31,6 +31,7 @@ type Control struct {
 	Required         bool
 	Optional         bool // shows "optional" next to the label
 	HideLabel        bool
+	Autofocus        bool // the page starts in this control
 	MinLength        int
 	MaxLength        int
 	Min              int  // of a number; 0 means no minimum
@@ -58,6 +59,9 @@ func (c Control) attrs() templ.Attributes {
 	set("aria-describedby", c.describedBy())
 	if c.Required {
 		a["required"] = true
+	}
+	if c.Autofocus {
+		a["autofocus"] = true
 	}
 	if c.MinLength > 0 {
 		a["minlength"] = strconv.Itoa(c.MinLength)

@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/cli/manpage":                  {},
 	"internal/cli/settings":                 {},
 	"internal/cli/table":                    {},
+	"internal/demo":                         {"internal/monitor", "internal/store"},
 	"internal/deliver":                      {"client", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/store", "internal/wire"},
 	"internal/discover":                     {"internal/discover/crontab", "internal/discover/systemd", "internal/schedule", "internal/snippet"},
 	"internal/discover/crontab":             {"internal/schedule"},
@@ -83,6 +84,7 @@ var allowed = map[string][]string{
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},
+	"e2e/demo":                              {"internal/app", "internal/demo", "internal/store"},
 	"tools/image":                           {},
 	"tools/manifest":                        {},
 }

@@ -31,12 +31,10 @@ gallery: needs-test ## screenshots of the main pages with demo data, in gallery/
 	GALLERY=$(CURDIR)/gallery $(GO) test -count=1 -run '^TestGallery_' ./e2e/browser
 	@echo "Open gallery/index.html."
 
-# Tests that need a PostgreSQL server or the built program. make test runs them.
-SLOW := $(shell sed -n 's/^[^\#].*/&/p' tools/slow-tests.txt | paste -sd '|' -)
-
+# The tests with PostgreSQL in their name start a server of it.
 quick: ## what to run before a commit: vet and most tests, on SQLite only, without the race detector
 	$(GO) vet ./...
-	TEST_DATABASES=sqlite $(GO) test -timeout 2m -skip '$(SLOW)' . ./client/... ./internal/...
+	TEST_DATABASES=sqlite $(GO) test -timeout 3m -skip PostgreSQL . ./client/... ./internal/...
 
 test: needs-test ## every test, on both databases, with the race detector
 	$(POSTGRES) $(GO) test $(RACE) -timeout 12m $(PACKAGES)

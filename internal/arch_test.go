@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -133,11 +134,25 @@ type source struct {
 	set       *token.FileSet
 }
 
-// sources parses all Go files of the module.
+// parsedSources are all Go files of the module. The tests share them.
+var parsedSources = sync.OnceValues(parseSources)
+
+// sources returns all Go files of the module.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var all []source
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	all, err := parsedSources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 50 {
+		t.Fatalf("found only %d Go files; the rules would prove nothing", len(all))
+	}
+	return all
+}
+
+// parseSources parses all Go files of the module.
+func parseSources() (all []source, err error) {
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		switch name := d.Name(); {
 		case err != nil:
 			return err
@@ -162,13 +177,7 @@ func sources(t *testing.T) []source {
 		})
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) < 50 {
-		t.Fatalf("found only %d Go files; the rules would prove nothing", len(all))
-	}
-	return all
+	return all, err
 }
 
 // imports returns the paths that a file imports.

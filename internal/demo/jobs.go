@@ -53,7 +53,7 @@ const runbook = "Runbook: https://wiki.example.com/runbooks/"
 var jobs = []job{
 	{name: "Nightly database backup", description: "pg_dump of all databases to the backup host. " + runbook + "database-backup", tags: []string{"backup", "db", "nightly"}, cron: "30 2 * * *", zone: "Europe/Berlin", grace: 30 * minutes, run: 14 * minutes, story: unstable},
 	{name: "Invoice export", description: "Sends the invoices of the day to accounting.\n" + runbook + "invoice-export", tags: []string{"billing"}, cron: "0 18 * * 1-5", zone: "Europe/Berlin", grace: hours, run: 3 * minutes},
-	{name: "Payment reconciliation", description: "Compares the payments of the provider with our ledger. " + runbook + "payments", tags: []string{"billing", "payments"}, every: hours, grace: 10 * minutes, run: 90 * time.Second, story: failingNow},
+	{name: "Payment reconciliation", description: "Compares the payments of the provider with our books. " + runbook + "payments", tags: []string{"billing", "payments"}, every: hours, grace: 10 * minutes, run: 90 * time.Second, story: failingNow},
 	{name: "Search index rebuild", description: "Rebuilds the product search index from scratch.", tags: []string{"search"}, severity: monitor.SeverityWarning, cron: "15 */6 * * *", grace: 20 * minutes, run: 25 * minutes, story: unstable},
 	{name: "TLS certificate renewal", description: "certbot renew on the load balancers. " + runbook + "certificates", tags: []string{"infra", "security"}, calendar: "*-*-* 00/12:00:00", grace: hours, run: 20 * time.Second},
 	{name: "Newsletter queue", tags: []string{"mail", "marketing"}, severity: monitor.SeverityInfo, every: 15 * minutes, grace: 10 * minutes, days: 6},
@@ -73,7 +73,7 @@ var jobs = []job{
 	{name: "DNS zone check", tags: []string{"infra", "dns"}, severity: monitor.SeverityWarning, every: hours, grace: 5 * minutes, run: 3 * time.Second, story: unstable},
 	{name: "Mailbox quota report", tags: []string{"mail"}, severity: monitor.SeverityInfo, cron: "0 8 * * 1", grace: 4 * hours, run: 12 * time.Second},
 	{name: "Package mirror sync", tags: []string{"infra", "sync"}, severity: monitor.SeverityInfo, every: 6 * hours, grace: 2 * hours, run: 18 * minutes},
-	{name: "Ledger close", description: "Closes the books of the month. " + runbook + "ledger-close", tags: []string{"billing", "monthly"}, cron: "0 5 1 * *", grace: 3 * hours, run: 34 * minutes},
+	{name: "Month-end close", description: "Closes the books of the month. " + runbook + "month-end-close", tags: []string{"billing", "monthly"}, cron: "0 5 1 * *", grace: 3 * hours, run: 34 * minutes},
 	{name: "Price list import", description: "Reads the price lists of the suppliers from SFTP.", tags: []string{"import", "suppliers"}, cron: "45 5 * * *", zone: "Europe/Berlin", grace: 30 * minutes, run: 4 * minutes, story: notStarted},
 	{name: "Supplier order transmission", tags: []string{"export", "suppliers"}, cron: "0 12,17 * * 1-5", zone: "Europe/Berlin", grace: 20 * minutes, run: 40 * time.Second},
 	{name: "Sitemap generation", tags: []string{"web", "marketing"}, severity: monitor.SeverityInfo, cron: "10 4 * * *", grace: hours, run: 70 * time.Second, story: tooShort},

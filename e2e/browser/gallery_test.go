@@ -79,8 +79,7 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 	}
 }
 
-// startDemoServer starts a server with the data of package demo. Nothing answers its
-// webhooks.
+// startDemoServer starts a server with the data of package demo.
 func startDemoServer(t *testing.T) (*server, demo.Data) {
 	t.Helper()
 	database := filepath.Join(t.TempDir(), "overdue.db")
@@ -88,14 +87,19 @@ func startDemoServer(t *testing.T) (*server, demo.Data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := demo.Seed(t.Context(), db, time.Now(), "http://127.0.0.1:1")
+	receiver, err := demo.StartReceiver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(receiver.Close)
+	data, err := demo.Seed(t.Context(), db, time.Now(), receiver.Webhooks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s := startServerOn(t, database)
+	s := startServerOn(t, database, "OVERDUE_SMTP_URL="+receiver.Mail, "OVERDUE_SMTP_FROM=overdue@example.com", "OVERDUE_SMTP_HELO=demo.example.com")
 	s.provoked = []string{"delivery failed permanently", "channel not delivering"}
 	return s, data
 }

@@ -43,13 +43,13 @@ func run(ctx context.Context, listen string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	receiver, err := startReceiver()
+	receiver, err := demo.StartReceiver()
 	if err != nil {
 		return err
 	}
-	defer receiver.close()
+	defer receiver.Close()
 	database := filepath.Join(dir, "overdue.db")
-	data, err := seed(ctx, database, receiver.base)
+	data, err := seed(ctx, database, receiver.Webhooks)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func run(ctx context.Context, listen string, out io.Writer) (err error) {
 	defer cancel()
 	go sendPlanned(ctx, "http://"+listen, data.Planned)
 	return app.Serve(ctx, app.Options{
-		Listen: listen, Database: database, SMTPURL: "smtp+insecure://" + receiver.mail, SMTPFrom: "overdue@example.com", SMTPHelo: "demo.example.com",
+		Listen: listen, Database: database, SMTPURL: receiver.Mail, SMTPFrom: "overdue@example.com", SMTPHelo: "demo.example.com",
 		AllowPrivateNetworks: true, LogLevel: "error", LogFormat: "auto", Version: "demo", Out: out, Err: os.Stderr,
 	})
 }

@@ -8,5 +8,6 @@
 // Invariants:
 //
 //   - The same time gives the same data, except for the ids that the store generates.
-//   - Nothing is sent: the results of deliveries are invented.
+//   - Seed sends nothing: it invents the results of deliveries. A server with the data sends
+//     its alerts to a Receiver.
 package demo

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,21 @@ func (j job) newHeartbeat(number int, rule monitor.Rule, created time.Time) moni
 	slug := strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(j.name), "-"), "-")
 	return monitor.Heartbeat{
 		ID: id.String(), Ref: hex.EncodeToString(ref[:16]), Name: j.name, Slug: slug[:min(len(slug), 60)], Description: j.description,
-		Tags: j.tags, Severity: severity, Rule: rule, AllChannels: len(j.channels) == 0, Status: monitor.New,
+		Tags: j.tags, Severity: severity, Rule: rule, Status: monitor.New,
 		Created: created, Updated: created,
 	}
+}
+
+// channelNames returns the names of the channels that the heartbeat notifies.
+func (j job) channelNames() []string {
+	if len(j.channels) > 0 {
+		return j.channels
+	}
+	names := []string{"On-call pager", "Operations team"}
+	for _, of := range []struct{ tag, channel string }{{"billing", "Office chat"}, {"analytics", "Data team"}, {"warehouse", "Warehouse screen"}} {
+		if slices.Contains(j.tags, of.tag) {
+			names = append(names, of.channel)
+		}
+	}
+	return names
 }

@@ -37,7 +37,7 @@ type job struct {
 	run               time.Duration // typical run time; 0: the job sends only successes
 	days              int           // since its creation; default: 30
 	story             story
-	channels          []string // names; default: all channels
+	channels          []string // names; default: by its tags
 }
 
 // Durations of the table.
@@ -53,7 +53,7 @@ const runbook = "Runbook: https://wiki.example.com/runbooks/"
 var jobs = []job{
 	{name: "Nightly database backup", description: "pg_dump of all databases to the backup host. " + runbook + "database-backup", tags: []string{"backup", "db", "nightly"}, cron: "30 2 * * *", zone: "Europe/Berlin", grace: 30 * minutes, run: 14 * minutes, story: unstable},
 	{name: "Invoice export", description: "Sends the invoices of the day to accounting.\n" + runbook + "invoice-export", tags: []string{"billing"}, cron: "0 18 * * 1-5", zone: "Europe/Berlin", grace: hours, run: 3 * minutes},
-	{name: "Payment reconciliation", description: "Compares the payments of the provider with our books. " + runbook + "payments", tags: []string{"billing", "payments"}, every: hours, grace: 10 * minutes, run: 90 * time.Second, story: failingNow},
+	{name: "Payment reconciliation", description: "Compares the payments of the provider with our books. " + runbook + "payments", tags: []string{"billing", "payments"}, every: hours, grace: 10 * minutes, run: 90 * time.Second, story: failingNow, channels: []string{"On-call pager", "Operations team", "Office chat", "Warehouse screen"}},
 	{name: "Search index rebuild", description: "Rebuilds the product search index from scratch.", tags: []string{"search"}, severity: monitor.SeverityWarning, cron: "15 */6 * * *", grace: 20 * minutes, run: 25 * minutes, story: unstable},
 	{name: "TLS certificate renewal", description: "certbot renew on the load balancers. " + runbook + "certificates", tags: []string{"infra", "security"}, calendar: "*-*-* 00/12:00:00", grace: hours, run: 20 * time.Second},
 	{name: "Newsletter queue", tags: []string{"mail", "marketing"}, severity: monitor.SeverityInfo, every: 15 * minutes, grace: 10 * minutes, days: 6},

@@ -167,11 +167,14 @@ func (p *plan) addRun(random *rand.Rand, slot time.Time, end ending) {
 	if end == isMissed {
 		return
 	}
-	begin := slot.Add(time.Duration(random.IntN(4000)) * time.Millisecond)
+	begin, took := slot, p.run
+	if p.every == 0 { // with an interval, every delay is late
+		begin = slot.Add(time.Duration(random.IntN(4000)) * time.Millisecond)
+		took = p.run*9/10 + time.Duration(random.Int64N(int64(p.run/5)+1))
+	}
 	if end == isLate {
 		begin = begin.Add(p.grace / 2)
 	}
-	took := p.run*9/10 + time.Duration(random.Int64N(int64(p.run/5)+1))
 	id := ""
 	if p.run > 0 {
 		id = uuid.NewSHA1(uuid.NameSpaceURL, []byte(p.name+slot.String())).String()

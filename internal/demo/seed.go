@@ -143,7 +143,7 @@ func (s *simulation) addHeartbeats() error {
 			return err
 		}
 		p.heartbeat.Project = s.project.Key
-		for _, name := range j.channels {
+		for _, name := range j.channelNames() {
 			p.heartbeat.Channels = append(p.heartbeat.Channels, byName[name])
 		}
 		if p.heartbeat, err = s.tx.AddHeartbeat(p.heartbeat); err != nil {

@@ -73,7 +73,19 @@ func (s *simulation) finish() error {
 	if err := s.save(s.now); err != nil {
 		return err
 	}
-	return s.deliver(s.now.Add(-time.Second))
+	if err := s.deliver(s.now.Add(-time.Second)); err != nil {
+		return err
+	}
+	failures, err := s.tx.ChannelFailures()
+	if err != nil {
+		return err
+	}
+	for _, f := range failures { // otherwise a server would announce them at its start
+		if _, err := s.tx.MarkAnnounced(f.ChannelFailure, s.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nextBeat returns the heartbeat with the earliest event up to now, or nil.

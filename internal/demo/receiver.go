@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -11,18 +11,19 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// receiver receives the alerts of the demo and discards them.
-type receiver struct {
-	base, mail string // URL of the webhooks, address of the mail server
-	web        *http.Server
-	smtp       *smtp.Server
+// Receiver receives the alerts of the data on this machine and discards them.
+type Receiver struct {
+	Webhooks string // base URL of the webhooks
+	Mail     string // URL of the mail server
+	web      *http.Server
+	smtp     *smtp.Server
 }
 
 // receiverTimeout is the limit of a read or write.
 const receiverTimeout = 30 * time.Second
 
-// startReceiver starts the receiver on free ports of this machine.
-func startReceiver() (*receiver, error) {
+// StartReceiver starts a receiver on free ports of this machine.
+func StartReceiver() (*Receiver, error) {
 	web, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("receiver: %w", err)
@@ -31,19 +32,19 @@ func startReceiver() (*receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
-	r := &receiver{base: "http://" + web.Addr().String(), mail: mail.Addr().String()}
+	r := &Receiver{Webhooks: "http://" + web.Addr().String(), Mail: "smtp+insecure://" + mail.Addr().String()}
 	r.web = &http.Server{Handler: http.HandlerFunc(answer), ReadHeaderTimeout: receiverTimeout}
 	r.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return discard{}, nil }))
 	r.smtp.Domain, r.smtp.ReadTimeout, r.smtp.WriteTimeout, r.smtp.MaxMessageBytes = "mail.example.com", receiverTimeout, receiverTimeout, 1<<20
-	go func() { _ = r.web.Serve(web) }()   // until close
-	go func() { _ = r.smtp.Serve(mail) }() // until close
+	go func() { _ = r.web.Serve(web) }()   // until Close
+	go func() { _ = r.smtp.Serve(mail) }() // until Close
 	return r, nil
 }
 
-// close stops the receiver.
-func (r *receiver) close() {
-	_ = r.web.Close()  // the demo ends
-	_ = r.smtp.Close() // the demo ends
+// Close stops the receiver.
+func (r *Receiver) Close() {
+	_ = r.web.Close()  // nothing is lost
+	_ = r.smtp.Close() // nothing is lost
 }
 
 // answer answers a webhook as its path says.

@@ -46,9 +46,12 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 	}
 	s, data := startDemoServer(t)
 	pages := []galleryPage{
-		{Page: "list", path: "/heartbeats"}, {Page: "heartbeat", path: "/heartbeats/" + data.FirstHeartbeat},
-		{Page: "incidents", path: "/incidents"}, {Page: "incident", path: "/incidents/" + data.OpenIncident},
-		{Page: "channels", path: "/channels"}, {Page: "channel", path: "/channels/" + data.WorkingChannel},
+		{Page: "list", path: "/heartbeats"},
+		{Page: "heartbeat", path: "/heartbeats/" + data.FirstHeartbeat},
+		{Page: "incidents", path: "/incidents"},
+		{Page: "incident", path: "/incidents/" + data.OpenIncident},
+		{Page: "channels", path: "/channels"},
+		{Page: "channel", path: "/channels/" + data.WorkingChannel},
 	}
 	b := newTab(t, s)
 	b.signIn(demo.Accounts[0].Email, demo.Password)

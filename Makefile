@@ -11,10 +11,30 @@ POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 PLAIN    := -race=false -d=checkptr=0
 RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)'
 
-.PHONY: run test e2e bench check generate dist needs-test
+.DEFAULT_GOAL := help
+.PHONY: help run demo gallery quick test e2e bench check generate dist needs-test
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## runs the server, on SQLite
-	$(GO) run . serve
+	@echo "Building. The first build compiles SQLite and takes a few minutes; later ones take seconds."
+	@mkdir -p dist && $(GO) build -v -o dist/overdue .
+	dist/overdue serve
+
+demo: ## serves a month of demo data on a free port, in a temporary folder
+	@echo "Building. The first build compiles SQLite and takes a few minutes; later ones take seconds."
+	@mkdir -p dist && $(GO) build -v -o dist/demo ./e2e/demo
+	dist/demo
+
+gallery: needs-test ## screenshots of the main pages with demo data, in gallery/index.html
+	GALLERY=$(CURDIR)/gallery $(GO) test -count=1 -run '^TestGallery_' ./e2e/browser
+	@echo "Open gallery/index.html."
+
+# The tests with PostgreSQL in their name start a server of it.
+quick: ## what to run before a commit: vet and most tests, on SQLite only, without the race detector
+	$(GO) vet ./...
+	TEST_DATABASES=sqlite $(GO) test -timeout 3m -skip PostgreSQL . ./client/... ./internal/...
 
 test: needs-test ## every test, on both databases, with the race detector
 	$(POSTGRES) $(GO) test $(RACE) -timeout 12m $(PACKAGES)

@@ -58,7 +58,13 @@ func (s *transcript) String() string {
 // variables. It ends with the test.
 func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
-	s := &server{database: filepath.Join(t.TempDir(), "overdue.db"), said: &transcript{}}
+	return startServerOn(t, filepath.Join(t.TempDir(), "overdue.db"), env...)
+}
+
+// startServerOn is startServer on a database that can have data.
+func startServerOn(t *testing.T, database string, env ...string) *server {
+	t.Helper()
+	s := &server{database: database, said: &transcript{}}
 	log := &transcript{}
 	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", "127.0.0.1:0", "--log-level", "warn", "--allow-private-networks")
 	cmd.Env = append(os.Environ(), env...)

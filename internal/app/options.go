@@ -39,6 +39,8 @@ type Options struct {
 
 	MetricsToken string // required by /metrics; empty: none
 
+	DebugListen string // loopback address that serves profiles; empty: none
+
 	LogLevel, LogFormat string
 
 	Version string

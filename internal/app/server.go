@@ -38,6 +38,11 @@ const (
 // request is answered.
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
+	stopProfiles, err := o.serveProfiles(log)
+	if err != nil {
+		return err
+	}
+	defer stopProfiles()
 	memory := limitMemory(log)
 	onWait := func(file, holder string) {
 		log.Warn("database lock held", "component", "store", "file", file, "holder", holder)

@@ -86,6 +86,6 @@ func (f ServerFlags) options(std Streams) app.Options {
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
-		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: currentBuild().Version, Out: std.Out, Err: std.Err,
+		DebugListen: f.DebugListen, LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: currentBuild().Version, Out: std.Out, Err: std.Err,
 	}
 }

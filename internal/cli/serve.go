@@ -65,6 +65,8 @@ type ServerFlags struct {
 
 	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token required by /metrics. Without it, anyone can read the metrics."`
 
+	DebugListen string `placeholder:"ADDRESS" setting:"file" help:"Loopback address, such as 127.0.0.1:6060, that serves profiles of the process (net/http/pprof). Without it, there are none."`
+
 	OwnerEmail    string          `placeholder:"ADDRESS" setting:"file" help:"Create the owner with this email address at the first start, instead of printing a one-time link."`
 	OwnerPassword settings.Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner. Required with --owner-email."`
 }

@@ -71,13 +71,13 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		SMTPURL: "smtp://u:p@h:25", SMTPFrom: "o@example.org", SMTPBounceTo: "b@example.org", SMTPHelo: "o.example.org", SMTPCA: "/ca.pem",
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowPrivateNetworks: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("192.168.1.1/32")},
-		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, LogLevel: "debug", LogFormat: "json", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
+		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, LogLevel: "debug", LogFormat: "json", DebugListen: "127.0.0.1:6060", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
 	}
 	values := map[string]string{
 		"database": "postgres://u:p@h/d", "listen": ":1", "public-url": "https://o.example.org/",
 		"smtp-url": "smtp://u:p@h:25", "smtp-from": "o@example.org", "smtp-bounce-to": "b@example.org", "smtp-helo": "o.example.org", "smtp-ca": "/ca.pem", "trusted-proxies": "10.1.2.3/8,fd00::1",
 		"allow-private-networks": "true", "allow-networks": "192.168.1.1", "ping-rate-limit": "2.5", "max-heartbeats": "7", "max-connections": "900", "max-connections-per-address": "90",
-		"log-level": "debug", "log-format": "json", "owner-email": "me@example.org", "owner-password": "pa,ss", "metrics-token": "to,ken",
+		"log-level": "debug", "log-format": "json", "debug-listen": "127.0.0.1:6060", "owner-email": "me@example.org", "owner-password": "pa,ss", "metrics-token": "to,ken",
 	}
 	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	check := func(t *testing.T, want ServerFlags, args ...string) {

@@ -18,6 +18,14 @@ import (
 // running test server. Command withpostgres sets it.
 const PostgresDir = "TEST_POSTGRES_DIR"
 
+// DatabasesVariable is the environment variable that selects the databases: all when
+// it is empty, or SQLiteOnly for quick runs. Command withpostgres rejects it, so a run
+// with PostgreSQL always tests both.
+const DatabasesVariable = "TEST_DATABASES"
+
+// SQLiteOnly is the value of DatabasesVariable that leaves out PostgreSQL.
+const SQLiteOnly = "sqlite"
+
 // EachDatabase runs a test once per database, each time on an empty store and in
 // virtual time (testing/synctest). open opens the same store again, as another
 // node would, until the test ends.
@@ -38,10 +46,15 @@ func EachDatabase(t *testing.T, test func(t *testing.T, open func() *store.DB)) 
 // Addresses returns the address of an empty store on each database, by name.
 func Addresses(t *testing.T) map[string]string {
 	t.Helper()
-	return map[string]string{
-		"SQLite":     filepath.Join(t.TempDir(), "overdue.db"),
-		"PostgreSQL": NewSchema(t),
+	addresses := map[string]string{"SQLite": filepath.Join(t.TempDir(), "overdue.db")}
+	switch value := os.Getenv(DatabasesVariable); value {
+	case "":
+		addresses["PostgreSQL"] = NewSchema(t)
+	case SQLiteOnly:
+	default:
+		t.Fatalf("%s is %q; it must be empty or %q", DatabasesVariable, value, SQLiteOnly)
 	}
+	return addresses
 }
 
 // schemaCount is the number of schemas that this process created.

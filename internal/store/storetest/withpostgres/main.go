@@ -28,6 +28,9 @@ func run(command []string) (int, error) {
 	if len(command) == 0 {
 		return 2, errors.New("name a command to run")
 	}
+	if value := os.Getenv(storetest.DatabasesVariable); value != "" {
+		return 2, fmt.Errorf("%s is %q, so the tests would leave out PostgreSQL: unset it", storetest.DatabasesVariable, value)
+	}
 	dir, err := os.MkdirTemp("", "overdue-postgres-")
 	if err != nil {
 		return 1, err

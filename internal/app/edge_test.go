@@ -96,8 +96,8 @@ func (d *edge) signIn(o Options) {
 	d.id = h.ID
 }
 
-// send sends one request and returns what comes back until the server closes, or
-// the first bytes of an answer that goes on.
+// send sends one request and returns the response until the server closes the
+// connection, or the first bytes of a response that does not end.
 func (d *edge) send(request string, within time.Duration) string {
 	d.Helper()
 	c, err := net.Dial("tcp", d.address)

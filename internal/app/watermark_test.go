@@ -90,7 +90,7 @@ func TestApplyPing_APingInTimeOnOneNodeIsNotLostToALatePingOnAnother(t *testing.
 	})
 }
 
-// changes are what a person can do to a heartbeat that judges it.
+// changes are the changes by a person that evaluate a heartbeat.
 var changes = map[string]func(*manage.Service, auth.Actor, string, string) error{
 	"edit": func(d *manage.Service, a auth.Actor, id, _ string) error {
 		grace := "2m30s"

@@ -13,14 +13,14 @@ import (
 	"overdue/internal/store"
 )
 
-// What the person sets by the link, and what the other party would set.
+// The password that the person sets with the link, and the one that the thief tries to set.
 const (
 	rescued = "a brand new horse battery"
 	stolen  = "the thief was here before"
 )
 
-// thief is whoever knows the old password and has a session, on one node; the
-// person acts on another one, so that their password is hashed meanwhile.
+// thief knows the old password and has a session on one node. The person uses
+// another node, so the two requests can overlap while a password is hashed.
 type thief struct {
 	*house
 	person  *auth.People

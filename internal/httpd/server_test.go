@@ -30,7 +30,7 @@ type serving struct {
 	rejected map[httpd.Reason]int
 }
 
-// serve starts a server with the given options, filled in with what tests need.
+// serve starts a server with the given options, and the defaults that tests need.
 func serve(t *testing.T, o httpd.Options) *serving {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -34,7 +34,7 @@ type provider struct {
 	hear   func(notify.Notification) // also gets each message; may be nil
 }
 
-// told is one message that arrived.
+// told is one received message.
 type told struct {
 	event, alert, channel, heartbeat string
 	at                               time.Time
@@ -65,7 +65,7 @@ func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify
 	return notify.Receipt{Status: 200}, nil
 }
 
-// breaks makes the provider answer with an error, or mends it with nil.
+// breaks makes the provider respond with an error, or with success if err is nil.
 func (p *provider) breaks(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,7 +190,7 @@ func (w *world) stop(n *node) {
 	}
 }
 
-// kill ends a node as kill -9 would: it notes nothing more.
+// kill ends a node as kill -9 would: it writes nothing afterwards.
 func (w *world) kill(n *node) {
 	n.stopped = true
 	n.batcher.Stop()

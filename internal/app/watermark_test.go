@@ -31,7 +31,7 @@ func (w *world) pingSlowly(n *node, name string, takes time.Duration) (answered 
 	return answered
 }
 
-// desk is where people change the heartbeats of a node.
+// desk returns the service that changes the heartbeats of a node.
 func (w *world) desk(n *node) (*manage.Service, auth.Actor) {
 	w.t.Helper()
 	var p monitor.Project

@@ -36,7 +36,7 @@ func onThieves(t *testing.T, test func(th *thief)) {
 	})
 }
 
-// rescue replaces the password by a link.
+// rescue replaces the password with a reset link.
 func (th *thief) rescue() {
 	th.Helper()
 	token := th.resetLink("ada@example.com", th.began)
@@ -47,7 +47,7 @@ func (th *thief) rescue() {
 	})
 }
 
-// deeds are what the thief can be in the middle of.
+// deeds are the requests of the thief that can be in progress.
 func (th *thief) deeds(token string) map[string]func() error {
 	who := th.here(th.cookie, th.began)
 	in := func(c *http.Cookie, fn func(ctx context.Context) error) (err error) {

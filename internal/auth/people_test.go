@@ -161,7 +161,7 @@ func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 	})
 }
 
-// kept is what the database has of a person and their sessions, as text.
+// kept returns the stored person and sessions as text.
 func (h *house) kept() (text string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {

@@ -222,7 +222,7 @@ func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
 			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingFail}, // how it ended
 			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess},
 			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.PingSuccess},
-			{"", jsonType, after(`{"x":`, late), 408, ""}, // what follows may say anything
+			{"", jsonType, after(`{"x":`, late), 408, ""}, // the rest of the body is not checked
 			{"", jsonType, after(`{"status":"completed","x":`, late), 408, ""},
 			{"", formType, after(`{"x":`, late), 408, ""},
 			{"", formType, after("exit_code=", late), 408, ""},
@@ -262,7 +262,7 @@ func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // nobody takes anything out
+		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // no worker reads the queue
 		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: metrics.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },

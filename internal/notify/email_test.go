@@ -276,7 +276,7 @@ func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
 		}
 		untrusting := options("pa%2Fss%20word")
-		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // not for the options to say
+		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the options cannot set it
 		_, err = door(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missed())
 		if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
 			t.Errorf("%s: unknown certificate: %v", scheme, got)

@@ -23,7 +23,7 @@ import (
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
-// heard is one request that a test server took.
+// heard is one request that a test server received.
 type heard struct {
 	method string
 	header http.Header

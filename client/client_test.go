@@ -21,7 +21,7 @@ func newEchoServer(t *testing.T, status int, kind, body string) (*client.Client,
 	t.Helper()
 	var heard []string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+		text, _ := io.ReadAll(r.Body) // a read error makes the body too short, which the test detects
 		heard = append(heard, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+string(text)))
 		if got := r.Header.Get("Authorization"); got != "Bearer ovd_key" {
 			heard = append(heard, "with authorization "+got)

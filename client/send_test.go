@@ -108,10 +108,10 @@ func TestSend_SendsTheBodyUnchangedWithItsType(t *testing.T) {
 func TestSend_RetriesUntilAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := newFakeServer(rejectsWith, answers200(500, "trouble"), answers200(429, "slow down"), neverAnswers, answers200(200, "OK"))
-		var told int
-		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: far.client(), OnRetry: func(error, time.Duration) { told++ }})
-		if err != nil || len(far.heard) != 5 || told != 4 {
-			t.Fatalf("err %v after %d attempts, told of %d; want success at the fifth", err, len(far.heard), told)
+		var retries int
+		err := client.Send(t.Context(), pingURL, client.PingOptions{HTTP: far.client(), OnRetry: func(error, time.Duration) { retries++ }})
+		if err != nil || len(far.heard) != 5 || retries != 4 {
+			t.Fatalf("err %v after %d attempts, OnRetry called %d times; want success at the fifth", err, len(far.heard), retries)
 		}
 	})
 }
@@ -179,7 +179,7 @@ func TestSend_IsBoundedInAttemptsAndTime(t *testing.T) {
 		began := time.Now()
 		err := client.Send(ctx, pingURL, client.PingOptions{HTTP: newFakeServer(neverAnswers).client(), AttemptTimeout: 4 * time.Second})
 		if took := time.Since(began); took > 25*time.Second || took < 10*time.Second {
-			t.Errorf("gave up after %v; want 10 s to 25 s", took)
+			t.Errorf("stopped after %v; want 10 s to 25 s", took)
 		}
 		if err == nil || !strings.Contains(err.Error(), "no answer within 4s") && !strings.Contains(err.Error(), "out of patience") {
 			t.Errorf("error %q does not say who ran out of time", err)

@@ -32,7 +32,7 @@ func TestRun_AJobOnATerminalHasTheTerminal(t *testing.T) {
 
 func TestRun_AJobCanBeStoppedAndContinuedFromTheShell(t *testing.T) {
 	t.Parallel()
-	// What the shell prints of a stopped job names the command, which differs.
+	// The line that the shell prints about a stopped job contains the command, which differs.
 	named := regexp.MustCompile(`(?m)^.*(Stopped|overdue run|sh -c sleep).*$\n?`)
 	script := `"$@"; echo stopped: $(jobs -s | wc -l); fg >/dev/null; echo after: $?`
 	before := fmt.Sprintf("(sleep 1; printf '\\032'; sleep 2) | script -qefc %s /dev/null; exit",

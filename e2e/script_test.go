@@ -88,7 +88,7 @@ type fake struct {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+	body, _ := io.ReadAll(r.Body) // a read error makes the body too short, which the test detects
 	f.mu.Lock()
 	busy := f.busy > 0
 	f.busy--

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs, upgrades over data, removes and purges the .deb in a Debian of its own, with
-# systemd as its first process, and prints what it saw. Fails at the first surprise.
+# Installs, upgrades over data, removes and purges the .deb in a separate Debian with
+# systemd as its first process, and prints each result. Fails at the first unexpected one.
 #
 #   make dist && packaging/try-deb.sh [dist]
 #

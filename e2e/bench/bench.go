@@ -14,7 +14,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// bench is one run.
+// bench is one run of the benchmarks.
 type bench struct {
 	options
 	dir     string // on a real disk; gone after the run
@@ -24,7 +24,7 @@ type bench struct {
 	stocked *stock    // created at the first use
 }
 
-// measure is one thing that can be asked for by name.
+// measure is one benchmark, which -only can select.
 type measure struct {
 	name string
 	run  func(*bench, context.Context) error
@@ -79,7 +79,7 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 	return errors.Join(append(errs, b.report.broken()...)...)
 }
 
-// say tells how far we are.
+// say prints a progress message.
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.said, format+"\n", args...) }
 
 // build makes the binary that is measured.
@@ -96,8 +96,8 @@ func (b *bench) build(ctx context.Context) error {
 // tmpfsMagic is the type of a file system in memory, see statfs(2).
 const tmpfsMagic = 0x01021994
 
-// diskDir makes a directory on a real disk: the usual place for temporary
-// files, unless that is memory, where a sync costs nothing.
+// diskDir creates a directory on a real disk. It uses the directory of temporary
+// files, except if that is in memory, where a sync takes no time.
 func diskDir() (string, error) {
 	parent := os.TempDir()
 	var fs syscall.Statfs_t
@@ -144,7 +144,7 @@ func (b *bench) places(name string) []place {
 	}})
 }
 
-// wait rests until the moment, or until ctx ends.
+// wait sleeps until the given time, or until ctx ends.
 func wait(ctx context.Context, until time.Time) error {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()

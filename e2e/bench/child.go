@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// How patient we are with processes.
+// Time limits of processes.
 const (
 	longestStart = 30 * time.Second
 	longestStop  = 30 * time.Second
@@ -59,7 +59,7 @@ func launch(ctx context.Context, program string, args ...string) (*child, error)
 	}
 }
 
-// listen reads the log to its end, so that the child never waits for us.
+// listen reads the log to its end, so that the child never blocks on a full pipe.
 func (c *child) listen(log io.Reader, address chan<- string) {
 	defer close(c.ended)
 	lines := bufio.NewScanner(log)
@@ -76,8 +76,8 @@ func (c *child) listen(log io.Reader, address chan<- string) {
 	_ = c.cmd.Wait()
 }
 
-// stop ends the child in good order. It is an error when it does not go, or was
-// gone already.
+// stop stops the child with a signal. It returns an error if the child does not
+// exit in time, or has already exited.
 func (c *child) stop() error {
 	signalled := c.cmd.Process.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(longestStop)
@@ -94,7 +94,7 @@ func (c *child) stop() error {
 	return nil
 }
 
-// kill ends the child at once. It does nothing to one that has ended.
+// kill kills the child. It has no effect if the child has ended.
 func (c *child) kill() {
 	if err := c.cmd.Process.Kill(); errors.Is(err, os.ErrProcessDone) {
 		return
@@ -102,7 +102,7 @@ func (c *child) kill() {
 	<-c.ended
 }
 
-// resident is how much memory the child has, in bytes: VmRSS in
+// resident returns the resident memory of the child in bytes: VmRSS in
 // proc_pid_status(5).
 func (c *child) resident() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
@@ -122,7 +122,7 @@ func (c *child) resident() (float64, error) {
 // kernel's own clock.
 const ticksPerSecond = 100
 
-// cpu is how much processor time the child has used, see proc_pid_stat(5).
+// cpu returns the processor time of the child, see proc_pid_stat(5).
 // Other work on the machine changes it little, unlike the rate of pings.
 func (c *child) cpu() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))

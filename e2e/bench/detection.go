@@ -102,7 +102,7 @@ func (s *server) pingOnce(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// lateness reports what the webhooks say of themselves, and when they came.
+// lateness reports the delays from the deadline to the detection and to the webhook.
 func (b *bench) lateness(on string, r *receiver) error {
 	var noticed, told latencies
 	seen := map[string]bool{}

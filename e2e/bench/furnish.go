@@ -19,11 +19,11 @@ var (
 	labels = []string{"db", "billing", "eu", "us", "nightly", "weekly", "critical", "legacy"}
 )
 
-// mostFurnished is how many heartbeats the pages are measured with.
+// mostFurnished is the number of heartbeats in the measurement of the pages.
 const mostFurnished = 10_000
 
-// furnish fills a database with heartbeats as people have them: names, tags and
-// every status. It returns the first.
+// furnish fills a database with realistic heartbeats: names, tags and every
+// status. It returns the first.
 func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err error) {
 	db, err := store.Open(ctx, address)
 	if err != nil {
@@ -56,7 +56,7 @@ func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err 
 	return first, nil
 }
 
-// furnished is the heartbeat of a number, which nobody has pinged yet.
+// furnished returns the heartbeat with a number. It has no pings.
 func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
 	name := fmt.Sprintf("%s %s %04d", things[i%len(things)], deeds[i/len(things)%len(deeds)], i)
 	tags := []string{labels[i%len(labels)]}
@@ -70,8 +70,8 @@ func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
 	}
 }
 
-// lived is what has become of it: of twenty one is New, one Down, one Late, one
-// Paused, and the others are Up.
+// lived gives the heartbeat a status: of twenty, one is New, one Down, one Late,
+// one Paused, and the others are Up.
 func lived(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
 	ping := monitor.Ping{Kind: monitor.PingSuccess, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
 	switch i % 20 {

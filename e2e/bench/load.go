@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// patience is how long a connection waits for a response. The server answers a
+// patience is the maximum time that a connection waits for a response. The server answers a
 // ping sooner, at the latest with an error.
 const patience = 30 * time.Second
 
-// conn is one keep-alive connection. It does as little as possible, because it
-// takes its time from the server under test: the request is ready-made, and of
-// the answer only what must be checked is read.
+// conn is one keep-alive connection. It does as little work as possible,
+// because it shares the processors with the server under test: requests are built in
+// advance, and only the checked part of a response is read.
 type conn struct {
 	net.Conn
 	in   *bufio.Reader
@@ -103,7 +103,7 @@ func (c *conn) body(ok bool, length int) (bool, error) {
 	return ok, err
 }
 
-// tally is what a round of load brought.
+// tally is the result of one round of load.
 type tally struct {
 	pings   int64
 	elapsed time.Duration

@@ -24,8 +24,8 @@ func lookAround(dir string) (machine, error) {
 	return m, err
 }
 
-// syncs measures how long the disk takes to keep a page for good: the least
-// that an acknowledged ping can take.
+// syncs measures how long the disk takes to sync a page: the minimum time of an
+// acknowledged ping.
 func syncs(name string) (took latencies, err error) {
 	file, err := os.Create(name)
 	if err != nil {

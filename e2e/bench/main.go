@@ -1,5 +1,5 @@
 // Command bench measures the real binary, as its own process on a real disk,
-// against the bounds that Overdue promises, and exits with 1 when one is broken.
+// against the limits that Overdue promises, and exits with 1 if one is exceeded.
 //
 //	go run ./e2e/bench [-seconds 8] [-only NAME] [-postgres] [-json FILE]
 //
@@ -36,7 +36,7 @@ import (
 // longestRun bounds the whole run, so that a hung server cannot hang a build.
 const longestRun = 10 * time.Minute
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	seconds  float64 // of load per server and number of connections
 	only     string  // one measure, all when empty
@@ -81,8 +81,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run returns the exit code: 0 when all is well, 1 when a bound is broken or
-// something could not be measured, 2 for a command line that makes no sense.
+// run returns the exit code: 0 if all limits are kept, 1 if a limit is exceeded or
+// a measurement failed, 2 if the command line is invalid.
 func run(args []string, out, errOut io.Writer) int {
 	o, err := parse(args, errOut)
 	if errors.Is(err, flag.ErrHelp) {

@@ -13,9 +13,9 @@ import (
 // one slow response would make the others wait here and not in the server.
 const mostPaced = 256
 
-// paced is a load at a given rate, however the server answers. The time of a
-// ping counts from when it was to be sent: a server that stalls delays also the
-// pings that could not be sent meanwhile.
+// paced is a load at a fixed rate that does not depend on the responses. The latency
+// of a ping counts from its planned time, so it includes the delay of pings that
+// could not be sent while the server stalled.
 type paced struct {
 	cancel context.CancelFunc
 	all    sync.WaitGroup
@@ -26,19 +26,19 @@ type paced struct {
 	err    error
 }
 
-// meanwhile is what became of the pings of a paced load.
+// meanwhile is the result of a paced load.
 type meanwhile struct {
 	took    []timed
 	refused int // answered other than 200 with OK
 }
 
-// timed is how long one ping took, and when it was to be sent.
+// timed is the latency and the planned time of one ping.
 type timed struct {
 	at   time.Time
 	took time.Duration
 }
 
-// since are the latencies of the pings that were to be sent after a moment.
+// since returns the latencies of the pings that were planned after a time.
 func (m meanwhile) since(moment time.Time) (took latencies) {
 	for _, t := range m.took {
 		if t.at.After(moment) {
@@ -70,7 +70,7 @@ func pace(ctx context.Context, address string, requests [][]byte, perSecond int)
 	return p, nil
 }
 
-// stop ends the load and tells how it went.
+// stop ends the load and returns its result.
 func (p *paced) stop() (meanwhile, error) {
 	p.cancel()
 	p.all.Wait()

@@ -97,7 +97,7 @@ func (b *bench) weigh(ctx context.Context, r *reader, page visited) error {
 // asset is a file that a page loads.
 var asset = regexp.MustCompile(`(?:href|src)="(/static/[^"#]+)`)
 
-// firstVisit adds up what a browser loads that has nothing yet.
+// firstVisit returns the size of all files that a browser with an empty cache loads.
 func (b *bench) firstVisit(ctx context.Context, r *reader) error {
 	plain, _, err := r.load(ctx, "/heartbeats", false)
 	if err != nil {

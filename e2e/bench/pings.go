@@ -104,7 +104,7 @@ func (b *bench) race(ctx context.Context, field []*contender, n int) error {
 	return nil
 }
 
-// turn is load, with what it cost the contender.
+// turn runs load and measures the resources that the contender used.
 func (c *contender) turn(ctx context.Context, n int, length time.Duration) (tally, error) {
 	cpu, commits, err := c.cost(ctx)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	biggestMessage = 1 << 20
 )
 
-// receiver is where webhooks go.
+// receiver is a server that receives webhooks.
 type receiver struct {
 	server *http.Server
 	url    string
@@ -30,7 +30,7 @@ type receiver struct {
 	notices []notice
 }
 
-// notice is one webhook as it came.
+// notice is one received webhook.
 type notice struct {
 	at   time.Time
 	body []byte
@@ -51,8 +51,8 @@ func receive() (*receiver, error) {
 // close ends the receiver.
 func (r *receiver) close() { _ = r.server.Close() }
 
-// take keeps one webhook. It is not decoded now: that would take time from the
-// server under test.
+// take stores one webhook without decoding it, because that would use processor time
+// of the server under test.
 func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(io.LimitReader(req.Body, biggestMessage))
@@ -69,7 +69,7 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// taken is how many webhooks came, and those that were kept.
+// taken returns the number of received webhooks, and the stored ones.
 func (r *receiver) taken() (int, []notice) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +88,7 @@ func (n notice) opened() (client.Incident, error) {
 	return *body.Incident, nil
 }
 
-// tell makes the server tell a receiver. It needs to run with
+// tell creates a channel for the receiver. The server must run with
 // --allow-private-networks.
 func (s *server) tell(ctx context.Context, r *receiver) error {
 	kind, name := "webhook", "bench"
@@ -99,10 +99,10 @@ func (s *server) tell(ctx context.Context, r *receiver) error {
 	return nil
 }
 
-// errUntold says that fewer webhooks came than were due.
+// errUntold means that webhooks are missing.
 var errUntold = errors.New("not all webhooks came")
 
-// await waits until n webhooks have come, at most until the deadline.
+// await waits until n webhooks have arrived, at most until the deadline.
 func (r *receiver) await(ctx context.Context, n int, deadline time.Time) error {
 	for {
 		count, _ := r.taken()

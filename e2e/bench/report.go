@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// report is all that was found, in the shape of the JSON file.
+// report contains all results, in the format of the JSON file.
 type report struct {
 	Machine machine  `json:"machine"`
 	Races   []race   `json:"pings"`
 	Figures []figure `json:"figures"`
 }
 
-// race is how one server fared under load from a number of connections.
+// race is the result of one server under load from a number of connections.
 type race struct {
 	Connections int     `json:"connections"`
 	Server      string  `json:"server"`
@@ -29,14 +29,14 @@ type race struct {
 	CPU         float64 `json:"cpu_us_per_ping"`  // processor time of the server
 }
 
-// entry is what the rounds of one server brought.
+// entry contains the results of the rounds of one server.
 type entry struct {
 	connections int
 	server      string
 	rounds      []tally
 }
 
-// figure is one number, and the bound that it must keep.
+// figure is one result with its limit.
 type figure struct {
 	Measure string  `json:"measure"`
 	On      string  `json:"on"`
@@ -46,7 +46,7 @@ type figure struct {
 	Bound   *bound  `json:"bound,omitempty"`
 }
 
-// bound is the most, or the least, that a figure may be.
+// bound is the maximum or minimum of a figure.
 type bound struct {
 	Limit float64 `json:"limit"`
 	Least bool    `json:"least"`
@@ -157,7 +157,7 @@ func (r *report) write(file string) error {
 	return nil
 }
 
-// machine is what the numbers depend on.
+// machine describes the machine, because the results depend on it.
 type machine struct {
 	At   time.Time `json:"at"`
 	CPUs int       `json:"cpus"`

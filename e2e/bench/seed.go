@@ -18,7 +18,7 @@ const (
 	silentOnes = 100_000
 	livingOnes = 1_000
 	perCommit  = 10_000
-	// lead is what is left until the deadline when all are in the database: to
+	// lead is the time between the last write and the deadline: to
 	// start the server and to begin pinging.
 	lead = 8 * time.Second
 )
@@ -26,7 +26,7 @@ const (
 // silenceRule has no grace period, so that nothing happens before the deadline.
 var silenceRule = monitor.Rule{Interval: time.Hour, Methods: monitor.AnyMethod}
 
-// seeded is a database that is about to fall silent.
+// seeded is a database whose heartbeats will miss the same deadline.
 type seeded struct {
 	deadline time.Time // of every silent heartbeat
 	living   []string  // ids of heartbeats that are still pinged
@@ -58,7 +58,7 @@ func seed(ctx context.Context, address string) (s seeded, err error) {
 	return s, err
 }
 
-// addMany adds n heartbeats that nobody has pinged yet.
+// addMany adds n heartbeats without pings.
 func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor.Heartbeat, error) {
 	var all []monitor.Heartbeat
 	now := time.Now().UTC().Truncate(monitor.Precision)

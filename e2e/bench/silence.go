@@ -16,7 +16,7 @@ const (
 )
 
 // silence measures how long it takes to notice that very many heartbeats are
-// due at the same instant, and how pings fare meanwhile.
+// due at the same instant, and the latency of pings at that time.
 func (b *bench) silence(ctx context.Context) error {
 	for _, place := range b.places("silence") {
 		if err := b.silenceOn(ctx, place); err != nil {
@@ -61,7 +61,7 @@ func (b *bench) silenceOn(ctx context.Context, place place) (err error) {
 	return s.stop()
 }
 
-// fallSilent watches the deadline pass.
+// fallSilent measures what happens after the deadline.
 func (b *bench) fallSilent(ctx context.Context, on string, s *server, r *receiver, seeded seeded) error {
 	if left := time.Until(seeded.deadline); left < time.Second {
 		return fmt.Errorf("the server was ready only %s before the deadline", left)

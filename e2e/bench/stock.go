@@ -10,8 +10,7 @@ import (
 	"overdue/client"
 )
 
-// mostStock is how many heartbeats a stock has, and how many are made at the
-// same time.
+// Number of heartbeats of a stock, and number of concurrent requests that create them.
 const (
 	mostStock    = 10_000
 	makersAtOnce = 8

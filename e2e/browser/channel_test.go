@@ -24,7 +24,7 @@ func startWebhook(t *testing.T) (url string, status *atomic.Int64, letters <-cha
 	status, got := &atomic.Int64{}, make(chan webhookRequest, 100)
 	status.Store(http.StatusOK)
 	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body) // an unreadable body shows as a wrong signature
+		body, _ := io.ReadAll(req.Body) // a read error makes the signature wrong, which the test detects
 		got <- webhookRequest{req.Header, body}
 		w.WriteHeader(int(status.Load()))
 		_, _ = io.WriteString(w, "the receiver has spoken") // the sender may have left

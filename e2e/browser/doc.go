@@ -1,7 +1,7 @@
 // Package browser drives the real binary with a real browser, Chromium, as a person
 // does: it reads, clicks and types, and checks the accessibility tree.
 //
-// It is the only place that judges a page as a browser shows it. It sees only pages:
+// Only these tests check pages as a browser shows them. They see only pages:
 // the data of a journey is created with the command line and the API.
 //
 //	journey ── tab (own cookies) ── Chromium, one for the package ──▶ overdue serve, one for each journey

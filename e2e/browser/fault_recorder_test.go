@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// faultRecorder records everything that goes wrong in a tab. It is safe for
+// faultRecorder records the errors and failed requests of a tab. It is safe for
 // concurrent use.
 type faultRecorder struct {
 	mu       sync.Mutex
@@ -84,7 +84,7 @@ func (w *faultRecorder) handleEvent(event any) {
 			w.record("console: %s", consoleText(e.Args))
 		}
 	case *log.EventEntryAdded:
-		// What the network has to say is judged by the request itself.
+		// Failed requests are recorded as network events.
 		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
 			w.record("log of the browser: %s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}

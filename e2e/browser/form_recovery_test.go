@@ -39,7 +39,7 @@ func TestHeldForm_ComesBackAfterSigningInAgain(t *testing.T) {
 		b.dropSession()
 		b.expect(401)
 		b.submit("Save")
-		b.waitForText("You were signed out; sign in to continue. What you typed is kept.")
+		b.waitForText("You were signed out; sign in to continue. Your input is kept.")
 		b.fill("Email", ownerEmail)
 		b.fill("Password", "not this one")
 		b.expect(422)

@@ -69,7 +69,7 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
 		b.expectRows("job 10", "job 11", "job 12")
 		b.typeKeys("/")
-		b.waitFor("the search at hand, with what was searched", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
+		b.waitFor("the focused search field with its text", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
 	})
 	b.step("status and tag filter, alone and together", func(b *tab) {
 		b.navigate("/heartbeats")

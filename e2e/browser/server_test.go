@@ -29,7 +29,7 @@ const waitLimit = 45 * time.Second
 
 // server is the running product with its own database.
 type server struct {
-	base     string // as it says itself
+	base     string // as printed in its log
 	setup    string // the one-time link, empty when there is an owner
 	database string
 	said     *transcript

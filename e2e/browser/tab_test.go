@@ -55,7 +55,7 @@ func newTab(t *testing.T, s *server) *tab {
 		defer cancel()
 		b.close()
 	})
-	// What a tab is first run with is what it lives as long as: no deadline here.
+	// The tab closes when the context of its first action ends, so this one has no deadline.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}

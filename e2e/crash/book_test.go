@@ -19,7 +19,7 @@ type book struct {
 	acked    map[string]map[string]string // kind by run id, by heartbeat
 	acks     int
 	rejected int
-	wrong    []string // answers that must not be
+	wrong    []string // invalid responses
 }
 
 func newBook(heartbeats ...[]client.Heartbeat) *book {
@@ -32,7 +32,7 @@ func newBook(heartbeats ...[]client.Heartbeat) *book {
 	return b
 }
 
-// send sends a ping under a new run id and notes how that went.
+// send sends a ping with a new run id and records the result.
 func (b *book) send(w *wire, id, method, signal, body string) answer {
 	p := ping{id: id, method: method, signal: signal, rid: uuid.NewString(), body: body}
 	b.begin(p)
@@ -51,8 +51,8 @@ func (b *book) begin(p ping) {
 // kinds are what the signals are kept as.
 var kinds = map[string]string{"": "success", "/fail": "fail", "/log": "log"}
 
-// end notes the answer to a ping. No answer at all is no fault: the server may
-// be dead.
+// end records the response to a ping. A missing response is not a fault, because the
+// server is killed at random times.
 func (b *book) end(p ping, a answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,14 +76,14 @@ func (b *book) count() (acks, rejected int) {
 	return b.acks, b.rejected
 }
 
-// sentTo is how many pings were sent to a heartbeat.
+// sentTo returns the number of pings that were sent to a heartbeat.
 func (b *book) sentTo(id string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.sent[id])
 }
 
-// soFar is a book that demands only what is acknowledged by now.
+// soFar returns a copy of the book that requires only the pings acknowledged until now.
 func (b *book) soFar() *book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,8 +94,8 @@ func (b *book) soFar() *book {
 	return c
 }
 
-// mostPings is how many pings a heartbeat is sent at most: fewer than are kept,
-// so that each can be looked up.
+// mostPings is the maximum number of pings to one heartbeat. The server keeps more,
+// so each ping can be looked up.
 const mostPings = 900
 
 // verify looks up every ping of the book.

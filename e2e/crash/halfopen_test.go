@@ -17,15 +17,15 @@ import (
 	"overdue/client"
 )
 
-// reply is how one request was answered.
+// reply is the result of one request.
 type reply struct {
 	what   string // ping, page, api or readyz
-	status int    // 0: not at all
+	status int    // 0: no response
 	sent   time.Time
 	took   time.Duration
 }
 
-// asking is many clients that ask for everything, all the time.
+// asking is a set of clients that send requests continuously.
 type asking struct {
 	s       *server
 	cancel  context.CancelFunc
@@ -80,7 +80,7 @@ func (a *asking) ask(ctx context.Context, what, path string, pause time.Duration
 	}
 }
 
-// between returns the answers to what was sent in a time.
+// between returns the results of the requests that were sent in a period.
 func (a *asking) between(what string, from, to time.Time) []reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -204,8 +204,8 @@ func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 	s.stop(t)
 }
 
-// firstOK is how long after a moment the first request was answered 200 that was
-// sent after it.
+// firstOK returns the time from a moment to the first 200 response of a request that
+// was sent after the moment.
 func (a *asking) firstOK(what string, from time.Time) time.Duration {
 	for _, got := range a.between(what, from, time.Now()) {
 		if got.status == http.StatusOK {

@@ -109,7 +109,7 @@ func (s story) verifyFailures(t *testing.T) {
 	}
 }
 
-// span is a time in which the server was away.
+// span is a period without a running server.
 type span struct{ from, to time.Time }
 
 // touches reports whether the span and the time from a to b have a moment in

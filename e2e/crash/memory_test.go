@@ -65,8 +65,8 @@ func (c *container) wrap(s *server) {
 	s.wrapper = []string{"sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, c.group}
 }
 
-// verify fails when a server took more than it may. In a control group it would
-// not live.
+// verify fails if a server used more memory than the limit. In a control group, the
+// kernel would have killed it.
 func (c *container) verify(t *testing.T, s *server) {
 	t.Helper()
 	if !s.running() {
@@ -77,7 +77,7 @@ func (c *container) verify(t *testing.T, s *server) {
 	}
 }
 
-// peak is the most memory that the process has had resident so far.
+// peak returns the maximum resident memory of the process until now.
 func (s *server) peak(t *testing.T) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))

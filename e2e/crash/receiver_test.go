@@ -13,7 +13,7 @@ import (
 	"overdue/client"
 )
 
-// receiver is what the alerts are sent to.
+// receiver is a server that receives the alerts.
 type receiver struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -23,7 +23,7 @@ type receiver struct {
 	gone chan struct{}
 }
 
-// notice is one message as it arrived.
+// notice is one received message.
 type notice struct {
 	incident, event string
 	alert, header   string // the id in the body and in the header
@@ -76,7 +76,7 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// all is what has arrived.
+// all returns the received messages.
 func (r *receiver) all() []notice {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,7 +108,7 @@ func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills
 	}
 }
 
-// verifyTold checks what arrived of one incident.
+// verifyTold checks the received alerts of one incident.
 func verifyTold(t *testing.T, number int64, arrived []notice, want []string, kills int) {
 	t.Helper()
 	var order []string

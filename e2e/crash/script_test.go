@@ -16,7 +16,7 @@ type script struct {
 	r    *rand.Rand
 }
 
-// say sends a ping until it is acknowledged or ctx ends.
+// say repeats a ping until it is acknowledged or ctx ends.
 func (s *script) say(ctx context.Context, signal string) bool {
 	for {
 		if s.book.send(s.wire, s.id, http.MethodPost, signal, "").ok() {

@@ -46,8 +46,8 @@ func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
 		book: newBook(busy, failing, silent), heartbeats: busy, addresses: []string{dies.address, lives.address},
 	}, 32, r)
 
-	// The receiver answers only the node that lives: what the other claims, it
-	// still holds when it dies.
+	// The receiver answers only the surviving node. So the other node still holds
+	// its claims when it is killed.
 	told := newReceiver(t, api)
 	told.hang = dies.base
 	toDies := &wire{address: dies.address}
@@ -79,7 +79,7 @@ func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
 	overdue(t, "check", "--database", lives.database)
 }
 
-// held is how many alerts the node without answers has begun to tell.
+// held returns the number of alerts that the node without responses has started to send.
 func held(r *receiver) (n int) {
 	for _, got := range r.all() {
 		if !got.answered {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// longestAnswer is after how long a request without an answer hangs.
+// longestAnswer is the time after which a request without a response is hanging.
 const longestAnswer = 20 * time.Second
 
 // wire is one keep-alive connection. Package http is not used: it sends some
@@ -111,7 +111,7 @@ func (w *wire) read() answer {
 // close drops the connection; the next ping opens another.
 func (w *wire) close() {
 	if w.conn != nil {
-		_ = w.conn.Close() // it is of no use any more
+		_ = w.conn.Close() // it cannot be used again
 		w.conn = nil
 	}
 }

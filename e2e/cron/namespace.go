@@ -113,7 +113,7 @@ func (w *testMachine) runDaemon(ctx context.Context, d packageDir, ticks int) er
 		case <-time.After(100 * time.Millisecond):
 		}
 		if len(w.jobOutput()[tickJob]) >= ticks {
-			time.Sleep(2500 * time.Millisecond) // the scheduler may not have started the other jobs of this minute
+			time.Sleep(2500 * time.Millisecond) // until the scheduler has started the other jobs of this minute
 			stopProcesses(cmd.Process.Pid)
 			w.waitUntilIdle(cmd.Process.Pid)
 			return nil
@@ -167,8 +167,8 @@ func stopProcesses(unshare int) {
 	}
 }
 
-// hasRunningJobs reports whether a job in a namespace is running or starting. bcron has several
-// processes of its own; those that bcron-exec starts are jobs, even before they have another name.
+// hasRunningJobs reports whether a job in a namespace is running or starting. bcron itself consists of
+// several processes. The processes that bcron-exec starts are jobs, even before their names change.
 func hasRunningJobs(unshare int) bool {
 	first, all := processes(unshare)
 	for pid, p := range all {

@@ -55,7 +55,7 @@ func TestChangeHeartbeat_ANewScheduleReplacesTheOther(t *testing.T) {
 		}
 		got, err := c.Heartbeat(t.Context(), *h.ID)
 		if err != nil || got.Early != nil || got.MinRunTime != nil || got.StartGrace != nil || got.ExpectFirstBy != nil || got.AlertAfter != 3 {
-			t.Errorf("%v, %+v; want all but alert_after gone", err, got)
+			t.Errorf("%v, %+v; want only alert_after kept", err, got)
 		}
 	})
 }
@@ -140,7 +140,7 @@ func TestListRuns_IsNewestFirstWithUptime(t *testing.T) {
 				silent += r.Count
 			}
 			if silent < 10 || page.Uptime != (client.Uptime{Expected: 8 + silent, Good: 4}) {
-				t.Errorf("uptime %+v beside %d silent slots; want 4 good ones of 8 and those", page.Uptime, silent)
+				t.Errorf("uptime %+v with %d silent slots; want 4 good ones of 8 plus the silent ones", page.Uptime, silent)
 			}
 			var walked []client.Run
 			q := client.RunQuery{Since: at(120), PageQuery: client.PageQuery{Limit: 2}}

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/wire"
 )
 
-// pingBaseURL returns the base of ping URLs, empty if the actor may not see them.
+// pingBaseURL returns the base of ping URLs, empty if the actor must not see them.
 func (a *API) pingBaseURL(who auth.Actor) string {
 	if who.SeesPingURLs() {
 		return a.BaseURL
@@ -28,7 +28,7 @@ func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbea
 }
 
 // heartbeatURL returns the address of a heartbeat in the API. It contains the ref if the
-// reader may not see the id.
+// reader must not see the id.
 func (a *API) heartbeatURL(h monitor.Heartbeat) string {
 	id := h.ID
 	if id == "" {

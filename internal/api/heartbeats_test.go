@@ -250,7 +250,7 @@ func TestChangeHeartbeat_ANewRuleIsEvaluatedAtOnce(t *testing.T) {
 		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST", At: time.Now().UTC().Add(-65 * time.Minute)})
 		h, err := c.ChangeHeartbeat(t.Context(), *h.ID, client.HeartbeatSettings{Grace: "1 min"})
 		if err != nil || h.Status != "down" || h.IncidentID == nil || w.pendingSignals != 1 {
-			t.Fatalf("%v %+v, nudged %d", err, h, w.pendingSignals)
+			t.Fatalf("%v %+v, %d signals", err, h, w.pendingSignals)
 		}
 		i, err := c.Incident(t.Context(), *h.IncidentID)
 		if err != nil || i.Cause != "missed" || i.State != "open" || !i.OpenedAt.Equal(*h.DeadlineAt) {
@@ -258,7 +258,7 @@ func TestChangeHeartbeat_ANewRuleIsEvaluatedAtOnce(t *testing.T) {
 		}
 		h, err = c.ChangeHeartbeat(t.Context(), *h.ID, client.HeartbeatSettings{Grace: "1h"})
 		if err != nil || h.Status != "late" || h.IncidentID != nil || w.pendingSignals != 2 || !w.dueSignals[len(w.dueSignals)-1].Equal(*h.DeadlineAt) {
-			t.Errorf("%v %+v, nudged %d, next %v", err, h, w.pendingSignals, w.dueSignals)
+			t.Errorf("%v %+v, %d signals, next %v", err, h, w.pendingSignals, w.dueSignals)
 		}
 		i, err = c.Incident(t.Context(), i.ID)
 		if err != nil || i.State != "resolved" || *i.Resolution != "edited" {
@@ -489,7 +489,7 @@ func problem(t *testing.T, r apiResponse) (p problemJSON) {
 	}
 	p.read(t, r)
 	if p.Status != r.status || p.Title != http.StatusText(r.status) {
-		t.Errorf("%d is told as %d %s", r.status, p.Status, p.Title)
+		t.Errorf("status %d has the body status %d and the title %s", r.status, p.Status, p.Title)
 	}
 	return p
 }

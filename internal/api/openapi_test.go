@@ -130,12 +130,12 @@ func TestOpenAPI_EveryOperationIsDescribed(t *testing.T) {
 			}
 			if strings.HasPrefix(path, "/hb/") {
 				if op.Security == nil || len(op.Security) > 0 {
-					t.Errorf("%s %s: wants a key", method, path)
+					t.Errorf("%s %s: requires a key", method, path)
 				}
 				continue
 			}
 			if op.Security == nil || op.Responses["401"] == nil || op.Responses["401"].Headers["WWW-Authenticate"] == nil {
-				t.Errorf("%s %s: does not say that it wants a key", method, path)
+				t.Errorf("%s %s: does not document that it requires a key", method, path)
 			}
 			if body := op.RequestBody; body != nil && (len(body.Content) != 1 || body.Content["application/json"].Example == nil) {
 				t.Errorf("%s %s: its body is not JSON with an example", method, path)

@@ -81,7 +81,7 @@ func TestCreateHeartbeat_SignalsWhenTheFirstPingIsDue(t *testing.T) {
 			w.dueSignals = nil
 			r := w.request("read-write", method, path, `{"name": "x", "interval": "1h", "expect_first_by": "`+by.Format(time.RFC3339)+`"}`)
 			if r.status != 201 || len(w.dueSignals) != 1 || !w.dueSignals[0].Equal(by) {
-				t.Errorf("%s: %d, told of %v; want %s", method, r.status, w.dueSignals, by)
+				t.Errorf("%s: %d, signals for %v; want %s", method, r.status, w.dueSignals, by)
 			}
 		}
 	})
@@ -156,7 +156,7 @@ func FuzzPreviewSchedule(f *testing.F) {
 		}
 		for _, s := range append(p.Next, p.Previous...) {
 			if local, err := time.Parse(time.RFC3339, s.Local); err != nil || !local.Equal(s.At) {
-				t.Fatalf("%s is told as %s: %v", s.At, s.Local, err)
+				t.Fatalf("%s has the local time %s: %v", s.At, s.Local, err)
 			}
 		}
 	})

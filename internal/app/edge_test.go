@@ -66,7 +66,7 @@ func newEdge(t *testing.T, database string) *edge {
 	return d
 }
 
-// signIn makes what the owner can send.
+// signIn creates the cookie and the API key of the owner.
 func (d *edge) signIn(o Options) {
 	d.Helper()
 	form := "email=" + o.OwnerEmail + "&password=" + strings.ReplaceAll(o.OwnerPassword, " ", "+")
@@ -96,8 +96,8 @@ func (d *edge) signIn(o Options) {
 	d.id = h.ID
 }
 
-// send sends one request and returns what comes back until the server closes, or
-// the first bytes of an answer that goes on.
+// send sends one request and returns the response until the server closes the
+// connection, or the first bytes of a response that does not end.
 func (d *edge) send(request string, within time.Duration) string {
 	d.Helper()
 	c, err := net.Dial("tcp", d.address)
@@ -154,7 +154,7 @@ type offer struct {
 	more time.Duration // between further bytes, 0 for none
 }
 
-// offers are what a client that means no good sends.
+// offers are the requests of a malicious client.
 func offers() map[string]offer {
 	form := "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
 	file := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 200<<10) + "\r\n--b--\r\n"

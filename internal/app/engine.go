@@ -110,8 +110,8 @@ func (e *Engine) Start(ctx context.Context) error {
 		return err
 	}
 	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
-	// The loops outlive ctx: they run until Stop, while accepted requests are
-	// answered.
+	// The loops do not end with ctx: they run until Stop, because accepted requests
+	// still need them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
 	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {

@@ -24,8 +24,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// provider is what channels send to: it remembers what it was told, and can be
-// broken.
+// provider receives the alerts of channels. It records them, and can be made to
+// fail.
 type provider struct {
 	mu     sync.Mutex
 	broken error
@@ -34,7 +34,7 @@ type provider struct {
 	hear   func(notify.Notification) // also gets each message; may be nil
 }
 
-// told is one message that arrived.
+// told is one received message.
 type told struct {
 	event, alert, channel, heartbeat string
 	at                               time.Time
@@ -65,14 +65,14 @@ func (p *provider) send(_ context.Context, _ string, _ notify.Settings, n notify
 	return notify.Receipt{Status: 200}, nil
 }
 
-// breaks makes the provider answer with an error, or mends it with nil.
+// breaks makes the provider respond with an error, or with success if err is nil.
 func (p *provider) breaks(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken = err
 }
 
-// events lists what was told, in order.
+// events lists the events of the received alerts, in order.
 func (p *provider) events() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,7 +190,7 @@ func (w *world) stop(n *node) {
 	}
 }
 
-// kill ends a node as kill -9 would: it notes nothing more.
+// kill ends a node as kill -9 would: it writes nothing afterwards.
 func (w *world) kill(n *node) {
 	n.stopped = true
 	n.batcher.Stop()
@@ -198,8 +198,8 @@ func (w *world) kill(n *node) {
 	n.loops.Wait()
 }
 
-// ping sends a ping to a node; form is what stands behind the id, such as
-// "/fail". It returns the status of the answer.
+// ping sends a ping to a node; form is the part of the path after the id, such
+// as "/fail". It returns the status of the response.
 func (w *world) ping(n *node, name, form string) int {
 	w.t.Helper()
 	answer := httptest.NewRecorder()
@@ -228,7 +228,7 @@ func (w *world) hear(n *node, name, form string) {
 // wait lets time pass.
 func (w *world) wait(d time.Duration) { time.Sleep(d) }
 
-// expect compares all that was told so far.
+// expect compares the events of all alerts received so far.
 func (w *world) expect(want ...string) {
 	w.t.Helper()
 	if got := w.provider.events(); !slices.Equal(got, want) {
@@ -252,7 +252,7 @@ func (w *world) incidents() []monitor.Incident {
 	return all
 }
 
-// status reads how a heartbeat stands.
+// status returns the stored status of a heartbeat.
 func (w *world) status(name string) monitor.Status {
 	w.t.Helper()
 	var h monitor.Heartbeat
@@ -366,7 +366,7 @@ func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *tes
 		got := w.provider.events()
 		slices.Sort(got)
 		if want := []string{"channel.failing", "opened"}; !slices.Equal(got, want) {
-			w.t.Fatalf("the other channel was told %v; want %v", got, want)
+			w.t.Fatalf("the other channel received %v; want %v", got, want)
 		}
 		var entries []monitor.TimelineEntry
 		err := w.db.View(context.Background(), func(tx *store.Tx) error {
@@ -378,7 +378,7 @@ func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *tes
 			w.t.Fatal(err)
 		}
 		if !slices.ContainsFunc(entries, func(e monitor.TimelineEntry) bool { return e.Kind == "undelivered" && strings.Contains(e.Text, "ops") }) {
-			w.t.Errorf("the incident's timeline does not say that telling ops was given up: %v", entries)
+			w.t.Errorf("the timeline of the incident does not contain the failed delivery to ops: %v", entries)
 		}
 		time.Sleep(20 * time.Minute)
 		if len(w.provider.events()) != 2 {
@@ -427,7 +427,7 @@ func TestRunOnce_AReminderThatWasNotDeliveredDelaysNoResolution(t *testing.T) {
 		w.hear(n, "backup", "/fail")
 		time.Sleep(30 * time.Second)
 		w.provider.breaks(&notify.SendError{Status: 503})
-		time.Sleep(time.Minute) // the reminder is tried, in vain
+		time.Sleep(time.Minute) // the reminder fails
 		w.hear(n, "backup", "")
 		w.provider.breaks(nil)
 		time.Sleep(3 * time.Minute)
@@ -474,7 +474,7 @@ func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *test
 		time.Sleep(2 * time.Minute)
 		w.expect("opened", "opened")
 		if a, b := w.provider.heard[0].alert, w.provider.heard[1].alert; a != b {
-			w.t.Errorf("told with the alert ids %s and %s; want the same", a, b)
+			w.t.Errorf("alert ids %s and %s; want the same", a, b)
 		}
 		time.Sleep(10 * time.Minute)
 		w.expect("opened", "opened")
@@ -496,7 +496,7 @@ func TestSweep_ManyHeartbeatsOnManyNodesAreSentExactlyOnce(t *testing.T) {
 		}
 		for i := range many {
 			if seen[fmt.Sprint("job", i)] != 1 {
-				w.t.Errorf("job%d was told %d times; want once", i, seen[fmt.Sprint("job", i)])
+				w.t.Errorf("%[2]d alerts of job%[1]d; want one", i, seen[fmt.Sprint("job", i)])
 			}
 		}
 		numbers := map[int64]bool{}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
-	hosts := errors.New("failed to connect to `user=overdue database=overdue`:\n\tdb1.example.com:5432 (192.0.2.1): refused\n\tdb2.example.com:5432 (192.0.2.2): refused")
+	hosts := errors.New("failed to connect to `user=overdue database=overdue`:\n\tdb1.example.com:5432 (192.0.2.1): connection refused\n\tdb2.example.com:5432 (192.0.2.2): connection refused")
 	for _, c := range []struct {
 		cause error
 		want  string
@@ -87,7 +87,7 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		hanging, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(ended)
-			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // given up meanwhile
+			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
 		}()
 		<-held
 		time.Sleep(8 * time.Second)
@@ -106,12 +106,12 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		<-ended
 		time.Sleep(time.Second)
 		if code, said := ready(); code != 200 {
-			t.Errorf("a second after it went on: %d %s", code, said)
+			t.Errorf("a second after the database continued: %d %s", code, said)
 		}
 		w.hear(n, "backup", "/fail")
 		time.Sleep(time.Second)
 		if told := w.provider.events(); len(told) == 0 {
-			t.Error("nothing is delivered after it went on")
+			t.Error("nothing is delivered after the database continued")
 		}
 		w.stop(n)
 		if err := db.Close(); err != nil {

@@ -39,7 +39,7 @@ type mailServer struct {
 	ids     map[string][]string // alert ids by recipient
 }
 
-// answer sets what a recipient gets from now on; nil: their mail.
+// answer sets the response for a recipient from now on; nil accepts the mail.
 func (m *mailServer) answer(recipient string, failure *notify.SendError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -140,10 +140,14 @@ func rotate(t *testing.T, database string, c KeyRotation) string {
 
 func TestRotateSecretKey_CanBeInterruptedAnywhereAndRunAgain(t *testing.T) {
 	for what, stop := range map[string]func(t *testing.T, database string){
-		"before anything":                 func(*testing.T, string) {},
-		"after the new file":              func(t *testing.T, database string) { newFile(t, database) },
-		"after the database":              func(t *testing.T, database string) { newFile(t, database); resealed(t, database) },
-		"after the old file was put away": func(t *testing.T, database string) { newFile(t, database); resealed(t, database); putAway(t, database) },
+		"before anything":    func(*testing.T, string) {},
+		"after the new file": func(t *testing.T, database string) { newFile(t, database) },
+		"after the database": func(t *testing.T, database string) { newFile(t, database); resealed(t, database) },
+		"after the old file was renamed": func(t *testing.T, database string) {
+			newFile(t, database)
+			resealed(t, database)
+			renameOldKey(t, database)
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			for then, next := range map[string]func(database string){
@@ -202,7 +206,7 @@ func resealed(t *testing.T, database string) {
 	}
 }
 
-func putAway(t *testing.T, database string) {
+func renameOldKey(t *testing.T, database string) {
 	t.Helper()
 	old, err := readKey(database + keySuffix)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// running is the whole server behind TLS and HTTP/2, with somebody signed in.
+// running is the whole server behind TLS and HTTP/2, with the owner signed in.
 type running struct {
 	*testing.T
 	base    string

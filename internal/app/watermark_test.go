@@ -31,7 +31,7 @@ func (w *world) pingSlowly(n *node, name string, takes time.Duration) (answered 
 	return answered
 }
 
-// desk is where people change the heartbeats of a node.
+// desk returns the service that changes the heartbeats of a node.
 func (w *world) desk(n *node) (*manage.Service, auth.Actor) {
 	w.t.Helper()
 	var p monitor.Project
@@ -90,7 +90,7 @@ func TestApplyPing_APingInTimeOnOneNodeIsNotLostToALatePingOnAnother(t *testing.
 	})
 }
 
-// changes are what a person can do to a heartbeat that judges it.
+// changes are the changes by a person that evaluate a heartbeat.
 var changes = map[string]func(*manage.Service, auth.Actor, string, string) error{
 	"edit": func(d *manage.Service, a auth.Actor, id, _ string) error {
 		grace := "2m30s"

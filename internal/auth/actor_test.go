@@ -32,9 +32,9 @@ func TestMay_EveryRoleHasTheRightsOfTheTable(t *testing.T) {
 		}
 	}
 	if (auth.Actor{Role: auth.Owner}).May(0) {
-		t.Error("the owner may what is no right")
+		t.Error("the owner has an unknown right")
 	}
 	if !auth.Operator(monitor.Project{}, "root").May(auth.DeleteProject) {
-		t.Error("the operator may not everything")
+		t.Error("the operator lacks a right")
 	}
 }

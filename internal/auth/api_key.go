@@ -27,8 +27,8 @@ func HashKey(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// LooksLikeKey reports whether a text has the format of a key. Such a key may
-// not exist.
+// LooksLikeKey reports whether a text has the format of a key. The key
+// does not necessarily exist.
 func LooksLikeKey(text string) bool {
 	random, found := strings.CutPrefix(text, keyPrefix)
 	return found && len(random) == keyLength

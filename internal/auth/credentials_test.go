@@ -13,14 +13,14 @@ import (
 	"overdue/internal/store"
 )
 
-// What the person sets by the link, and what the other party would set.
+// The password that the person sets with the link, and the one that the thief tries to set.
 const (
 	rescued = "a brand new horse battery"
 	stolen  = "the thief was here before"
 )
 
-// thief is whoever knows the old password and has a session, on one node; the
-// person acts on another one, so that their password is hashed meanwhile.
+// thief knows the old password and has a session on one node. The person uses
+// another node, so the two requests can overlap while a password is hashed.
 type thief struct {
 	*house
 	person  *auth.People
@@ -36,7 +36,7 @@ func onThieves(t *testing.T, test func(th *thief)) {
 	})
 }
 
-// rescue replaces the password by a link.
+// rescue replaces the password with a reset link.
 func (th *thief) rescue() {
 	th.Helper()
 	token := th.resetLink("ada@example.com", th.began)
@@ -47,7 +47,7 @@ func (th *thief) rescue() {
 	})
 }
 
-// deeds are what the thief can be in the middle of.
+// deeds are the requests of the thief that can be in progress.
 func (th *thief) deeds(token string) map[string]func() error {
 	who := th.here(th.cookie, th.began)
 	in := func(c *http.Cookie, fn func(ctx context.Context) error) (err error) {

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// founder is somebody who may own it all.
+// founder returns valid details of the first owner.
 func founder() auth.OwnerSetup {
 	return auth.OwnerSetup{Name: "Ada", Email: "ada@example.com", Password: secret, Project: "Production", Zone: "europe/berlin"}
 }
@@ -73,7 +73,7 @@ func TestSetUp_OfSeveralPeopleWithTheLinkOneBecomesTheOwner(t *testing.T) {
 				f.Email, f.Zone = name+"@example.com", ""
 				people := auth.NewPeople(h.db, true) // another node
 				people.Sessions.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-					_ = people.SetUp(r.Context(), token, f, auth.ClientInfo{}, h.began) // who is late is refused
+					_ = people.SetUp(r.Context(), token, f, auth.ClientInfo{}, h.began) // only the first succeeds
 				})).ServeHTTP(discard{}, (&http.Request{Header: http.Header{}}).WithContext(h.Context()))
 			})
 		}

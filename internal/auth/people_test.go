@@ -89,7 +89,7 @@ func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie
 	return nil
 }
 
-// signIn signs somebody in and returns their cookie.
+// signIn signs the person in and returns the session cookie.
 func (h *house) signIn(email string, keep bool, now time.Time) *http.Cookie {
 	h.Helper()
 	c := h.visit(nil, func(ctx context.Context) {
@@ -134,7 +134,7 @@ func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 	onEach(t, func(h *house) {
 		h.owned()
 		if h.here(nil, h.began).SignedIn() {
-			h.Error("somebody is there without a cookie")
+			h.Error("a request without a cookie is signed in")
 		}
 		c := h.signIn(" ADA@example.com ", false, h.began)
 		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Name != "__Host-overdue" || c.Path != "/" || c.Domain != "" || c.MaxAge != 0 {
@@ -161,7 +161,7 @@ func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 	})
 }
 
-// kept is what the database has of a person and their sessions, as text.
+// kept returns the stored person and sessions as text.
 func (h *house) kept() (text string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {

@@ -24,7 +24,7 @@ func (h *house) resetLink(email string, now time.Time) string {
 	return token
 }
 
-// reset sets a password by a link.
+// reset sets a password with a reset link.
 func (h *house) reset(token, password string, now time.Time) (open bool, err error) {
 	h.Helper()
 	h.visit(nil, func(ctx context.Context) {

@@ -17,7 +17,7 @@ func TestSignOutEverywhere_EndsEverySessionAndRecordsTheActor(t *testing.T) {
 			h.Errorf("%d sessions, %t, %v; want 2", n, found, err)
 		}
 		if h.here(one, h.began).SignedIn() || h.here(other, h.began).SignedIn() {
-			h.Error("a session goes on")
+			h.Error("a session is still valid")
 		}
 		if _, found, err := h.people.SignOutEverywhere(h.Context(), "eve@example.com", auth.Operator(monitor.Project{}, "root"), h.began); found || err != nil {
 			h.Errorf("an address without an account: %t, %v", found, err)

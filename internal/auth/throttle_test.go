@@ -58,7 +58,7 @@ func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *
 	for n := range 400 {
 		rest, delay := th.reserve(attempt{email: "a", exists: true, address: v4(n)}, noon)
 		if rest > 0 {
-			t.Fatalf("try %d is refused", n)
+			t.Fatalf("attempt %d is rejected", n)
 		}
 		if n%50 == 0 {
 			delays = append(delays, delay/time.Second)

@@ -87,7 +87,7 @@ type commandLine struct {
 
 const description = `A self-hosted heartbeat monitor: jobs ping it, and it notifies people if a ping does not arrive.
 
-The value of a setting comes from its flag, else from its environment variable, else from the file that --config names.`
+The value of a setting comes from its flag; if that is not set, from its environment variable; otherwise from the file that --config names.`
 
 // Main runs the command line in args and returns the exit code. It reads settings
 // from the environment of the process. If a signal ended the command of "run", the

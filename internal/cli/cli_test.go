@@ -48,7 +48,7 @@ func newFakeMonitor(t *testing.T, answer http.HandlerFunc) *fakeMonitor {
 	t.Helper()
 	m := &fakeMonitor{}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+		body, _ := io.ReadAll(r.Body) // a read error makes the body too short, which the test detects
 		m.mu.Lock()
 		m.pings = append(m.pings, receivedPing{
 			strings.TrimPrefix(r.Method+" "+r.URL.Path, "POST /api/v1/hb/"+anID), r.URL.Query().Get("rid"), string(body), r.UserAgent(),

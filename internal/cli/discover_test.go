@@ -42,7 +42,7 @@ func newSlugAPI(t *testing.T) *[]string {
 	t.Helper()
 	put := &[]string{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+		body, _ := io.ReadAll(r.Body) // a read error makes the body too short, which the test detects
 		slug := strings.TrimPrefix(r.URL.Path, "/api/v1/heartbeats/by-slug/")
 		switch {
 		case r.Method == "GET":

@@ -34,7 +34,7 @@ func newFakeAPI(t *testing.T, lists map[string]string) *[]string {
 	t.Helper()
 	asked := &[]string{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an unreadable body shows as a short one
+		body, _ := io.ReadAll(r.Body) // a read error makes the body too short, which the test detects
 		*asked = append(*asked, strings.TrimSpace(strings.Replace(r.Method+" "+r.RequestURI, "/api/v1", "", 1)+" "+string(body)))
 		list, isList := lists[r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v1")]
 		switch {

@@ -47,7 +47,7 @@ type ServerFlags struct {
 	SMTPFrom string          `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender address of mails."`
 
 	SMTPBounceTo string `name:"smtp-bounce-to" placeholder:"ADDRESS" setting:"file" help:"Address to which undeliverable mails are returned. Default: the sender."`
-	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Host name to send to the mail server (EHLO); it must contain a dot. Default: the host name of this machine if it contains a dot, else the host of --public-url if it contains a dot, else the address of the connection."`
+	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Host name to send to the mail server (EHLO); it must contain a dot. Default: the host name of this machine if it contains a dot; then the host of --public-url if it contains a dot; otherwise the address of the connection."`
 	SMTPCA       string `name:"smtp-ca" placeholder:"FILE" setting:"file" help:"Certificates (PEM) of authorities to trust for the mail server, in addition to those of this machine."`
 
 	TrustedProxies       []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Proxies whose X-Forwarded-For header is trusted."`
@@ -61,7 +61,7 @@ type ServerFlags struct {
 	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Maximum number of open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and trusted proxies. 0: no limit. Default: ${default}."`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"Least important messages to log: ${enum}. Default: ${default}."`
-	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: ${enum}. auto means text on a terminal, else json. Default: ${default}."`
+	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: ${enum}. auto means text on a terminal and json otherwise. Default: ${default}."`
 
 	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token required by /metrics. Without it, anyone can read the metrics."`
 

@@ -56,7 +56,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e de
 }
 
 // redactIDs replaces every heartbeat id in a message with the reference of the
-// heartbeat: whoever reads the message, a log or a chat must not be able to ping.
+// heartbeat: the readers of messages, logs and chats must not be able to ping.
 func (e *delivery) redactIDs(tx *store.Tx) error {
 	n := &e.notification
 	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Output}

@@ -214,7 +214,7 @@ func (m Machine) conditionalProblem(word, command string) string {
 	return "begins with “" + word + "”: its exit code does not show whether it did its work; let the job itself ping after its work"
 }
 
-// flockGivesUpPattern matches a flock that can give up. A flock that waits without a limit always
+// flockGivesUpPattern matches a flock that exits without running its command if it does not get the lock. A flock that waits without a limit always
 // runs its command.
 var flockGivesUpPattern = regexp.MustCompile(`flock.* (-[A-Za-z]*[nw]|--nb|--nonblock|--timeout|--wait)`)
 

@@ -68,7 +68,7 @@ func (f *Result) addNote(format string, args ...any) {
 const maxFileSize = 16 << 20
 
 // Discover reads everything that the schedulers of the machine read, as far as permissions allow.
-// What cannot be read becomes a note. The error is for problems that prevent any result, such as an
+// It adds a note for each file that it cannot read. The error is for problems that prevent any result, such as an
 // unknown time zone.
 func (m Machine) Discover(ctx context.Context) (*Result, error) {
 	f := &Result{}

@@ -216,8 +216,8 @@ func TestApply_RejectsAFileThatChangedSinceItWasRead(t *testing.T) {
 	}
 }
 
-// fakeCrontabCommand is a crontab(1) with one crontab. spoil changes the text that it stores.
-func fakeCrontabCommand(t *testing.T, text *string, spoil string) func(context.Context, string, ...string) ([]byte, error) {
+// fakeCrontabCommand is a crontab(1) with one crontab. suffix is appended to the text that it stores.
+func fakeCrontabCommand(t *testing.T, text *string, suffix string) func(context.Context, string, ...string) ([]byte, error) {
 	return func(_ context.Context, name string, args ...string) ([]byte, error) {
 		switch {
 		case name != "crontab":
@@ -228,7 +228,7 @@ func fakeCrontabCommand(t *testing.T, text *string, spoil string) func(context.C
 			return []byte(*text), nil
 		case len(args) == 1:
 			next, err := os.ReadFile(args[0])
-			*text = string(next) + spoil
+			*text = string(next) + suffix
 			return nil, err
 		}
 		t.Errorf("crontab %v", args)
@@ -262,7 +262,7 @@ func TestApply_InstallsAUserCrontabWithCrontabCommand(t *testing.T) {
 		t.Errorf("a crontab that has changed: %v", err)
 	}
 	text, m.Now = "0 3 * * * y\n", noon.AddDate(0, 0, 1)
-	m.Command = fakeCrontabCommand(t, &text, "# spoilt\n")
+	m.Command = fakeCrontabCommand(t, &text, "# changed\n")
 	if _, err := m.Apply(context.Background(), edit()); !errors.Is(err, errReadBackDiffers) {
 		t.Errorf("a crontab that reads differently afterwards: %v", err)
 	}
@@ -290,7 +290,7 @@ func TestDiscover_ListsTheTimersThatSystemdHasLoaded(t *testing.T) {
 	}
 	m.Command = func(context.Context, string, ...string) ([]byte, error) { return []byte("no JSON"), nil }
 	if _, err := m.loadedTimers(context.Background()); err == nil {
-		t.Error("an answer that is no JSON was taken")
+		t.Error("an answer that is not JSON was accepted")
 	}
 }
 

@@ -52,8 +52,8 @@ func reportedOutcome(t *testing.T, u *systemd.Unit, result, code, status string)
 	return kind
 }
 
-// The rows have every value of $SERVICE_RESULT in systemd.exec(5), with what systemd 252 and 257
-// set for it.
+// The rows have every value of $SERVICE_RESULT in systemd.exec(5), with the variables that systemd
+// 252 and 257 set for it.
 func TestDropIn_ReportsEveryEndCorrectly(t *testing.T) {
 	const oneshot = "[Service]\nType=oneshot\nExecStart=/x\n"
 	for _, c := range []struct{ service, result, code, status, want string }{

@@ -91,7 +91,7 @@ type account struct{ name, home string }
 func (m Machine) accounts() []account {
 	text, err := m.readText("/etc/passwd")
 	if err != nil {
-		return nil // an image may not have the file
+		return nil // some images do not have the file
 	}
 	var all []account
 	for line := range strings.Lines(string(text)) {
@@ -164,8 +164,8 @@ func (m serviceManager) inheritDefault(f *Result, u *systemd.Unit, key, name str
 	}
 }
 
-// sharedServiceProblem is the problem of timers whose runs cannot be told apart: a ping of one
-// would hide that the other is missing.
+// sharedServiceProblem is the problem of timers whose runs cannot be distinguished: a ping of
+// one would hide that the other is missing.
 const sharedServiceProblem = "starts the same service as "
 
 // loadedTimers asks systemd. The format is that of systemctl(1), "list-timers"; unknown fields are

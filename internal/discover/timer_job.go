@@ -67,7 +67,7 @@ func (j *Job) setTimerSchedule(timer, service *systemd.Unit, now time.Time) stri
 	}
 	j.Interval = interval.Truncate(time.Second)
 	if len(calendars) > 0 {
-		j.addNote("has OnCalendar= and an interval: the interval of %s is used, because the runs of the two cannot be told apart", systemd.FormatDuration(j.Interval))
+		j.addNote("has OnCalendar= and an interval: the interval of %s is used, because the runs of the two cannot be distinguished", systemd.FormatDuration(j.Interval))
 	} else if !timer.StartsByItself() {
 		j.addNote("starts nothing until %s has run once, for example by systemctl start: it has an interval and no OnBootSec=", timer.TriggeredUnit())
 	}

@@ -22,17 +22,17 @@ func TestNewTimerJob_HasTheScheduleOfTheTimer(t *testing.T) {
 		timer, service string
 		want           Job
 	}{
-		"a calendar":        {"OnCalendar=*-*-* 3:00\nPersistent=true", service, Job{OnCalendar: []string{"*-*-* 3:00"}, Description: "at 03:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Persistent: true}},
-		"a zone of its own": {"OnCalendar=hourly\nOnCalendar=Mon 03:30 UTC\nAccuracySec=1us", service, Job{OnCalendar: []string{"hourly", "Mon 03:30 UTC"}, Description: "every hour, Europe/Oslo; at 03:30 on Mondays, UTC", Grace: 8 * time.Minute}},
-		"a delay":           {"OnCalendar=daily\nRandomizedDelaySec=12h\nAccuracySec=1h", service, Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: 14 * time.Hour}},
-		"an interval":       {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: 24 * time.Hour, Description: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
-		"boot only":         {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, not on a schedule"}},
-		"too often":         {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval outside the range of a heartbeat (1 s to 366 d)"}},
-		"unreadable":        {"OnUnitActiveSec=soon", service, Job{Problem: "systemd ignores OnUnitActiveSec=soon: it is not a time span"}},
-		"no network":        {"OnCalendar=daily", service + "PrivateNetwork=yes\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service has no network (PrivateNetwork=)"}},
-		"no addresses":      {"OnCalendar=daily", service + "IPAddressDeny=any\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service cannot reach every address (IPAddressDeny=)"}},
-		"stays":             {"OnCalendar=daily", service + "RemainAfterExit=1\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service never ends (RemainAfterExit=), so its runs cannot be told apart"}},
-		"wired":             {"OnCalendar=daily", service + "ExecStopPost=-/bin/curl " + aURL + "/$s\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, HasPing: true}},
+		"a calendar":      {"OnCalendar=*-*-* 3:00\nPersistent=true", service, Job{OnCalendar: []string{"*-*-* 3:00"}, Description: "at 03:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Persistent: true}},
+		"a separate zone": {"OnCalendar=hourly\nOnCalendar=Mon 03:30 UTC\nAccuracySec=1us", service, Job{OnCalendar: []string{"hourly", "Mon 03:30 UTC"}, Description: "every hour, Europe/Oslo; at 03:30 on Mondays, UTC", Grace: 8 * time.Minute}},
+		"a delay":         {"OnCalendar=daily\nRandomizedDelaySec=12h\nAccuracySec=1h", service, Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: 14 * time.Hour}},
+		"an interval":     {"OnBootSec=15min\nOnUnitActiveSec=1d\nOnUnitInactiveSec=2d", service, Job{Interval: 24 * time.Hour, Description: "every 24\u00a0h", Grace: time.Hour + time.Minute}},
+		"boot only":       {"OnBootSec=15min", service, Job{Problem: "runs once after the machine or the timer starts, not on a schedule"}},
+		"too often":       {"OnUnitActiveSec=100ms", service, Job{Problem: "runs at an interval outside the range of a heartbeat (1 s to 366 d)"}},
+		"unreadable":      {"OnUnitActiveSec=soon", service, Job{Problem: "systemd ignores OnUnitActiveSec=soon: it is not a time span"}},
+		"no network":      {"OnCalendar=daily", service + "PrivateNetwork=yes\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service has no network (PrivateNetwork=)"}},
+		"no addresses":    {"OnCalendar=daily", service + "IPAddressDeny=any\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service cannot reach every address (IPAddressDeny=)"}},
+		"stays":           {"OnCalendar=daily", service + "RemainAfterExit=1\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, Problem: "backup.service never ends (RemainAfterExit=), so its runs cannot be distinguished"}},
+		"wired":           {"OnCalendar=daily", service + "ExecStopPost=-/bin/curl " + aURL + "/$s\n", Job{OnCalendar: []string{"daily"}, Description: "at 00:00 every day, Europe/Oslo", Grace: time.Hour + time.Minute, HasPing: true}},
 	} {
 		got := newTimerJob(unitFromText("backup.timer", "[Timer]\n"+c.timer), unitFromText("backup.service", c.service), "Europe/Oslo", noon)
 		got.resolveSchedule(noon)
@@ -125,10 +125,10 @@ func TestNewTimerJob_WithAnIntervalUsesTheLongestGap(t *testing.T) {
 	}{
 		{"OnBootSec=5min\nOnUnitActiveSec=6h", "every 6 h", ""},
 		{"OnUnitActiveSec=6h", "every 6 h", "starts nothing until x.service has run once, for example by systemctl start: it has an interval and no OnBootSec="},
-		{"OnCalendar=daily\nOnUnitActiveSec=6h", "every 6 h", "has OnCalendar= and an interval: the interval of 6 h is used, because the runs of the two cannot be told apart"},
-		{"OnCalendar=Mon..Fri 03:00\nOnUnitActiveSec=2d", "every 2 d", "has OnCalendar= and an interval: the interval of 2 d is used, because the runs of the two cannot be told apart"},
+		{"OnCalendar=daily\nOnUnitActiveSec=6h", "every 6 h", "has OnCalendar= and an interval: the interval of 6 h is used, because the runs of the two cannot be distinguished"},
+		{"OnCalendar=Mon..Fri 03:00\nOnUnitActiveSec=2d", "every 2 d", "has OnCalendar= and an interval: the interval of 2 d is used, because the runs of the two cannot be distinguished"},
 		{"OnCalendar=Mon..Fri 03:00\nOnUnitActiveSec=3d", "at 03:00 on weekdays, UTC", ""},
-		{"OnCalendar=2027-01-01\nOnUnitActiveSec=1w", "every 7 d", "has OnCalendar= and an interval: the interval of 7 d is used, because the runs of the two cannot be told apart"},
+		{"OnCalendar=2027-01-01\nOnUnitActiveSec=1w", "every 7 d", "has OnCalendar= and an interval: the interval of 7 d is used, because the runs of the two cannot be distinguished"},
 		{"OnCalendar=soon\nOnBootSec=1\nOnUnitActiveSec=1h", "every 1 h", "systemd ignores OnCalendar=soon: "},
 		{"OnBootSec=1\nOnUnitInactiveSec=30min", "every 30 min", "OnUnitInactiveSec= counts from the end of a run, so the grace period must be longer than a run; 1 h is assumed"},
 	} {

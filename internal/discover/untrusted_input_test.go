@@ -81,7 +81,7 @@ func TestApply_RejectsAStateDirectoryThatOthersCanWrite(t *testing.T) {
 	}}
 	_, err := m.Apply(context.Background(), Edit{Location: "crontab of bob", user: "bob", Before: []byte("before\n"), After: []byte("after\n")})
 	if !errors.Is(err, errOthersCanWrite) || len(asked) != 1 {
-		t.Errorf("%v, after %q; want nothing but a look", err, asked)
+		t.Errorf("%v, after %q; want only one read", err, asked)
 	}
 }
 

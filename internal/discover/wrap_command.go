@@ -28,8 +28,8 @@ type PingSettings struct {
 	Program string // absolute path of overdue, for PingWithRun
 }
 
-// What a line that root's cron runs can contain. The URL comes from a server and the path from the
-// operator. Neither can contain shell syntax, a % or a $.
+// The URL comes from a server and the path from the operator, and root's cron runs the line. So
+// neither can contain shell syntax, a % or a $.
 var (
 	safeURL  = regexp.MustCompile(`^https?://[A-Za-z0-9.:_-]+(/[A-Za-z0-9._~-]+)*$`)
 	safePath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]+$`)

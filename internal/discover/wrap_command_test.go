@@ -171,7 +171,7 @@ func runAsCron(t *testing.T, shell, bin, text string) commandResult {
 	return runAsDaemon(t, shell, bin, text, true)
 }
 
-// runAsDaemon is runAsCron for a daemon that may not set SHELL.
+// runAsDaemon is runAsCron for a daemon that sets SHELL only if setsShell is true.
 func runAsDaemon(t *testing.T, shell, bin, text string, setsShell bool) commandResult {
 	t.Helper()
 	command, input := crontab.SplitStdin(text)

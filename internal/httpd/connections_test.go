@@ -190,7 +190,7 @@ func TestRejections_TheLogHasOneLineAMinuteForEachReason(t *testing.T) {
 			return n
 		}
 		for range 1000 {
-			r.Add(httpd.AcceptError, "no more files")
+			r.Add(httpd.AcceptError, "too many open files")
 			r.Add(httpd.BodyTimeout, "192.0.2.1")
 		}
 		if lines() != 2 || counted != 2000 {

@@ -3,7 +3,7 @@
 //
 //	Server ── Handler ── request id ── access log ── recovery ── size limits ── mux
 //
-// It knows no routes and reads no bodies.
+// It does not depend on routes and reads no bodies.
 //
 // Invariants:
 //

@@ -10,7 +10,7 @@ import (
 	"overdue/internal/httpd"
 )
 
-// The beginning of an HTTP/2 connection, and of a header block that goes on
+// The beginning of an HTTP/2 connection, and of a header block that does not end
 // (RFC 9113, 3.4 and 6.2).
 const (
 	preface    = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"

@@ -38,7 +38,7 @@ func TestProblemOf_EveryFaultHasItsStatus(t *testing.T) {
 	}
 	for _, ours := range []error{errors.New("disk"), monitor.Faults{}} {
 		if p, theirs := httpd.ProblemOf(ours, in); theirs {
-			t.Errorf("%v is told: %+v", ours, p)
+			t.Errorf("%v has a problem for the client: %+v", ours, p)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"overdue/internal/httpd"
 )
 
-// ignored counts rejections for nobody.
+// ignored discards the counts of rejections.
 func ignored() *httpd.Rejections {
 	return httpd.NewRejections(slog.New(slog.DiscardHandler), func(httpd.Reason) {})
 }
@@ -30,7 +30,7 @@ type serving struct {
 	rejected map[httpd.Reason]int
 }
 
-// serve starts a server with the given options, filled in with what tests need.
+// serve starts a server with the given options, and the defaults that tests need.
 func serve(t *testing.T, o httpd.Options) *serving {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,7 +160,7 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 	part := make([]byte, 64<<10)
 	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := io.Copy(io.Discard, r.Body) // it never comes whole
+		_, err := io.Copy(io.Discard, r.Body) // its body is never complete
 		for err == nil {
 			_, err = w.Write(part) // and this is not read
 		}
@@ -177,7 +177,7 @@ func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 	s.stopsSoon("waits for requests that are not complete, or for clients that do not read")
 }
 
-// An inherited socket is the next server's too: what was not accepted is its.
+// The next server uses the same inherited socket and accepts the waiting connections.
 func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 	for _, inherited := range []bool{false, true} {
 		s := serve(t, httpd.Options{Inherited: inherited, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -83,7 +83,7 @@ func (s *runClaims) readForm(text string, complete bool) error {
 		last--
 	}
 	if !complete && first == len(pairs) {
-		first-- // its value may go on
+		first-- // its value may be incomplete
 	}
 	return s.readParameters(strings.Join(slices.Concat(pairs[:first], pairs[last:]), "&"), true)
 }

@@ -61,7 +61,7 @@ func TestReadBody_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 	}
 }
 
-// What a job prints is never taken for a word about its outcome.
+// The output of a job never sets the outcome of the run.
 func TestReadBody_OutputHasNoOutcome(t *testing.T) {
 	for _, c := range []struct{ contentType, body string }{
 		{textType, `{"status":"fail"}`},

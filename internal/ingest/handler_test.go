@@ -73,7 +73,7 @@ func (d *fixture) add(rule monitor.Rule) (h monitor.Heartbeat) {
 	return h
 }
 
-// send sends one request to the heartbeat; form stands behind its id.
+// send sends one request to the heartbeat; form is the part of the path after its id.
 func (d *fixture) send(method, form string, body io.Reader) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	r := httptest.NewRequest(method, pingurl.For("", "")+d.h.ID+form, body)
@@ -181,7 +181,7 @@ func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
 				d.t.Errorf("%q: answered %d %q; want 200 OK", form, answer.Code, answer.Body)
 			}
 			if p, _ := d.newest(); p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyTimeout {
-				d.t.Errorf("%q: stored %s with %q, flags %s; want a %s with what came", form, p.Kind, p.Body, p.Flags, want)
+				d.t.Errorf("%q: stored %s with %q, flags %s; want a %s with the received part", form, p.Kind, p.Body, p.Flags, want)
 			}
 		}
 	})
@@ -199,7 +199,7 @@ func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
 				d.t.Errorf("%q: stored %s with %q, flags %s; want %s", form, p.Kind, p.Body, p.Flags, want)
 			}
 			if n := d.handler.InFlight.Count(); n != 0 {
-				d.t.Errorf("%d pings are still registered as on their way", n)
+				d.t.Errorf("%d pings are still registered as in flight", n)
 			}
 		}
 	})
@@ -222,7 +222,7 @@ func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
 			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingFail}, // how it ended
 			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess},
 			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.PingSuccess},
-			{"", jsonType, after(`{"x":`, late), 408, ""}, // what follows may say anything
+			{"", jsonType, after(`{"x":`, late), 408, ""}, // the rest of the body is not checked
 			{"", jsonType, after(`{"status":"completed","x":`, late), 408, ""},
 			{"", formType, after(`{"x":`, late), 408, ""},
 			{"", formType, after("exit_code=", late), 408, ""},
@@ -254,7 +254,7 @@ func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
 			d.t.Errorf("database closed: answered %d, Retry-After %q; want 503 with one", answer.Code, answer.Header().Get("Retry-After"))
 		}
 		if n := d.handler.InFlight.Count(); n != 0 {
-			d.t.Errorf("%d pings are still registered as on their way", n)
+			d.t.Errorf("%d pings are still registered as in flight", n)
 		}
 	})
 }
@@ -262,7 +262,7 @@ func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // nobody takes anything out
+		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // no worker reads the queue
 		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: metrics.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },
@@ -273,7 +273,7 @@ func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 			t.Errorf("answered %d after %s; want 503 at once, Retry-After: 1", answer.Code, time.Since(begun))
 		}
 		if n := d.handler.InFlight.Count(); n != 0 {
-			t.Errorf("%d pings are still registered as on their way", n)
+			t.Errorf("%d pings are still registered as in flight", n)
 		}
 	})
 }

@@ -17,14 +17,14 @@ func TestInFlight_AHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
 		time.Sleep(time.Second)
 		cut := a.Snapshot()
 		if want := older.At.Add(-monitor.Precision); !cut.EvaluableUntil("slow").Equal(want) {
-			t.Errorf("judged until %s; want just before the oldest arrival, %s", cut.EvaluableUntil("slow"), want)
+			t.Errorf("evaluable until %s; want just before the oldest arrival, %s", cut.EvaluableUntil("slow"), want)
 		}
 		if want := time.Now().UTC().Add(-monitor.Precision); !cut.EvaluableUntil("other").Equal(want) {
-			t.Errorf("another heartbeat is judged until %s; want %s", cut.EvaluableUntil("other"), want)
+			t.Errorf("another heartbeat is evaluable until %s; want %s", cut.EvaluableUntil("other"), want)
 		}
 		a.Remove(older)
 		if cut := a.Snapshot(); !cut.EvaluableUntil("slow").Equal(newer.At.Add(-monitor.Precision)) {
-			t.Errorf("after the oldest is stored it is judged until %s; want just before %s", cut.EvaluableUntil("slow"), newer.At)
+			t.Errorf("after the oldest is stored the heartbeat is evaluable until %s; want just before %s", cut.EvaluableUntil("slow"), newer.At)
 		}
 		a.Remove(newer)
 		if a.Count() != 0 || len(a.byID) != 0 {

@@ -9,7 +9,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// before is the horizon that a ping which arrived at the moment leaves.
+// before returns the watermark while a ping that arrived at that time is in flight.
 func before(at time.Time) time.Time { return at.UTC().Add(-monitor.Precision) }
 
 // known makes pings for an id hold back other nodes from their first byte on.
@@ -30,7 +30,7 @@ func TestSnapshot_AnIncompleteRequestHoldsBackItsOwnHeartbeatOnOtherNodesAtOnce(
 				t.Errorf("after %s all others are held back to %s; want now", age, h.Default)
 			}
 			if !h.All.Equal(before(slow.At)) {
-				t.Errorf("after %s nodes of the version before judge up to %s; want just before the ping", age, h.All)
+				t.Errorf("after %s nodes of the previous version evaluate up to %s; want just before the ping", age, h.All)
 			}
 		}
 		a.RemoveStored(slow)

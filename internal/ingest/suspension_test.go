@@ -75,7 +75,7 @@ func TestSnapshot_AfterASuspensionNothingIsEvaluatedUntilTheSocketsAreRead(t *te
 		limit := storedTime(now.Add(-30 * time.Second)).Add(-monitor.Precision)
 		cut := a.Snapshot() // the sweep may run before anything else
 		if !cut.EvaluableUntil(someID).Equal(limit) || !cut.Watermark.All.Equal(limit) || !cut.Watermark.Default.Equal(limit) {
-			t.Errorf("may be judged until %s, others until %s; want both until before the suspension, %s", cut.EvaluableUntil(someID), cut.Watermark.Default, limit)
+			t.Errorf("evaluable until %s, others until %s; want both until before the suspension, %s", cut.EvaluableUntil(someID), cut.Watermark.Default, limit)
 		}
 		waits := a.Add(someID, hasWaited(10*time.Second))
 		for range 3 {

@@ -32,7 +32,7 @@ func stalled(t *testing.T, test func(d *fixture, stall func() (release func())))
 			hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(ended)
-				_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // given up meanwhile
+				_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
 			}()
 			<-held
 			return func() {
@@ -62,16 +62,16 @@ func TestServeHTTP_WhileTheDatabaseDoesNotAnswerPingsAreAnswered503AtOnce(t *tes
 		release()
 		time.Sleep(time.Second)
 		if answer := d.send("POST", "", nil); answer.Code != 200 {
-			d.t.Errorf("a second after it went on: answered %d %s; want 200", answer.Code, answer.Body)
+			d.t.Errorf("a second after the database continued: answered %d %s; want 200", answer.Code, answer.Body)
 		}
 		if n := d.handler.InFlight.Count(); n != 0 {
-			d.t.Errorf("%d pings are still registered as on their way", n)
+			d.t.Errorf("%d pings are still registered as in flight", n)
 		}
 	})
 }
 
 // TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered: its sender got 503, but
-// it may be stored all the same, so nobody may judge as if it had not come.
+// it may be stored, so no node may evaluate the heartbeat as if it had not arrived.
 func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
 	stalled(t, func(d *fixture, stall func() func()) {
 		b := &Batcher{db: d.db, inFlight: d.handler.InFlight, queue: make(chan *queuedPing, 1)} // its commit does not end
@@ -84,7 +84,7 @@ func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
 			d.t.Fatalf("answered %d after %s; want 503 within 4s", answer.Code, time.Since(arrived))
 		}
 		if until := d.handler.InFlight.Snapshot().EvaluableUntil(d.h.ID); !until.Before(arrived) {
-			d.t.Errorf("it may be judged as of %s; want before the ping, %s", until, arrived)
+			d.t.Errorf("the heartbeat is evaluable until %s; want before the ping, %s", until, arrived)
 		}
 	})
 }

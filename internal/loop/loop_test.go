@@ -27,7 +27,7 @@ func (w *runRecorder) run(context.Context, time.Time) (time.Duration, error) {
 	return w.rest, w.fail
 }
 
-// run runs a loop in virtual time beside a test.
+// run runs a test in virtual time while a loop runs.
 func run(t *testing.T, rest time.Duration, test func(*Loop, *runRecorder)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &runRecorder{from: time.Now(), rest: rest}

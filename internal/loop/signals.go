@@ -11,7 +11,7 @@ type Signals struct {
 	Changed func(keys []int64)   // heartbeats changed, by key
 }
 
-// Effects are the changes of one transaction that Signals tell.
+// Effects are the changes of one transaction that Signals passes to the loops.
 type Effects struct {
 	NextDue time.Time // zero: no heartbeat became due sooner
 	Pending bool

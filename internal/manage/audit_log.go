@@ -70,7 +70,7 @@ type StaleEdit struct{ *monitor.Fault }
 // Unwrap returns the fault.
 func (s *StaleEdit) Unwrap() error { return s.Fault }
 
-// checkVersion returns a fault if the edit may not replace the current version.
+// checkVersion returns a fault if the edit must not replace the current version.
 func checkVersion(now string, madeOn []string) error {
 	if len(madeOn) == 0 || slices.Contains(madeOn, now) {
 		return nil

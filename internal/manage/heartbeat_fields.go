@@ -66,7 +66,7 @@ var HeartbeatFields = []HeartbeatField{
 	},
 	{
 		Name: "description", Label: "Description", Type: FieldLongText, Max: maxDescriptionLength,
-		Help:   "Where it runs, who owns it, what to do when it is down. Alerts contain it",
+		Help:   "For example: the machine, the owner, and what to do if the job fails. Alerts contain the description",
 		member: func(e *HeartbeatEdit) any { return &e.Description },
 		format: func(h monitor.Heartbeat) string { return h.Description },
 	},

@@ -70,7 +70,7 @@ func authorize(a auth.Actor, r auth.Right) error {
 	if a.Person != "" {
 		return monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow this: ask an owner of the project.", a.Role)
 	}
-	return monitor.Faultf(monitor.Forbidden, "", "%s may not do this: ask an owner of the project.", a.Name)
+	return monitor.Faultf(monitor.Forbidden, "", "%s cannot do this: ask an owner of the project.", a.Name)
 }
 
 // effects is what must happen after a change is committed.

@@ -132,7 +132,7 @@ func (v *validator) role(a auth.Actor, name string) monitor.Role {
 	return role
 }
 
-// checkMayAssign adds a fault if the actor may not grant the role.
+// checkMayAssign adds a fault if the actor cannot grant the role.
 func (v *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
 	if !a.Role.MayGrant(role) {
 		v.reject("role", "You cannot grant a role above your own: choose a lower one.")

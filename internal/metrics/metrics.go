@@ -94,7 +94,7 @@ func New(waiting, open func() float64) *Metrics {
 			Name: "overdue_lapses_total", Help: "Due times and deadlines that passed without a ping.",
 		}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
+			Name: "overdue_deliveries_total", Help: "Attempts to deliver alerts, by kind of channel and outcome.",
 		}, []string{"kind", "outcome"}),
 		deliverySeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "overdue_delivery_seconds", Help: "Duration of an attempt to deliver an alert.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),

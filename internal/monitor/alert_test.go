@@ -86,7 +86,7 @@ func TestAlertsFor_EachChannelGetsTheEventsItIsConfiguredFor(t *testing.T) {
 				got = append(got, expectedAlert{a.Channel, a.Event, a.Incident, a.NextAttempt.Sub(epoch)})
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
-				t.Errorf("owed (-want +got):\n%s", diff)
+				t.Errorf("pending alerts (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestAlertsFor_BecomingUpSendsNothing(t *testing.T) {
 		p := Ping{Kind: PingSuccess, At: epoch.Add(minutes(6.5)), Method: "POST"}
 		h, change := s.h.ApplyPing(p, p.At)
 		if got := h.AlertsFor(change, Incident{}, nil, channels, p.At); h.Status != Up || len(got) > 0 {
-			t.Errorf("%s: %s, owed %+v", name, h.Status, got)
+			t.Errorf("%s: %s, pending alerts %+v", name, h.Status, got)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (h Heartbeat) explainOrigin() string {
 func (h Heartbeat) explainDeadline() string {
 	due, last := h.Due(), h.alertingSlot()
 	if due.IsZero() {
-		return h.explainOrigin() + ": there are no more slots"
+		return h.explainOrigin() + ": there are no further slots"
 	}
 	text := h.explainOrigin() + " = due " + formatTime(due)
 	if !last.Equal(due) && !last.IsZero() {

@@ -49,7 +49,7 @@ func TestWhy_StatesEveryStepToTheDeadline(t *testing.T) {
 		{"SilenceBorne", twice, []action{pingAt(PingSuccess, 0)}, minutes(6), []string{"due", "00:05:00", "failed run 2 in a row", "00:10:00", "deadline", "00:12:00"}},
 		{"OverranAndBorne", twice, []action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(5)), evaluateAt(minutes(7))}, minutes(8), []string{"Up", "run of", "00:05:00", "failed", "another interval", "00:10:00", "1 consecutive failed run"}},
 		{"Early", calendarRule(60, 120), []action{pingAt(PingSuccess, minutes(59))}, minutes(60), []string{"early for the slot", "01:00:00", "as listed", "due", "02:00:00"}},
-		{"NoSlotLeft", calendarRule(60), []action{pingAt(PingSuccess, minutes(60))}, minutes(61), []string{"no more slots"}},
+		{"NoSlotLeft", calendarRule(60), []action{pingAt(PingSuccess, minutes(60))}, minutes(61), []string{"no further slots"}},
 		{"TooFewSlotsLeft", few, []action{pingAt(PingSuccess, minutes(1))}, minutes(2), []string{"due", "01:00:00", "too few slots"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func hashRunID(id string) uint64 {
 }
 
 // rememberFinished returns the ids with that of the run that p ended. It does not remember runs
-// without an id, because they cannot be told apart.
+// without an id, because they cannot be distinguished.
 func rememberFinished(finished []FinishedRunID, p Ping) []FinishedRunID {
 	if p.RunID == "" {
 		return finished

@@ -32,7 +32,7 @@ const (
 // on.
 type Heartbeat struct {
 	Key     int64  // database key, never shown
-	ID      string // UUID v4; whoever knows it can ping
+	ID      string // UUID v4; anyone who knows it can ping
 	Ref     string // stable hash of ID that does not allow pings
 	Project int64
 

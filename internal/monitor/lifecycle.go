@@ -11,7 +11,7 @@ import "time"
 // run, and stay in the run history.
 //
 // Silence counts only up to the watermark, which is now or earlier: a ping that arrived after it
-// may not be stored yet. The next Evaluate applies the time between the watermark and now, under
+// is possibly not stored yet. The next Evaluate applies the time between the watermark and now, under
 // the new rule. An open incident needs no such care: a ping that is not stored yet resolves it when
 // it is stored. So the incident is compared with the new rule as of now.
 func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Change) {

@@ -262,7 +262,7 @@ func checkAgreement(t *rapid.T, s *scenario, m *model, at int) {
 		t.Fatalf("at second %d (-model +rules):\n%s", at, diff)
 	}
 	if diff := cmp.Diff(m.spans(), s.history(seconds(at))); diff != "" {
-		t.Fatalf("ledger at second %d (-model +rules):\n%s", at, diff)
+		t.Fatalf("run history at second %d (-model +rules):\n%s", at, diff)
 	}
 }
 

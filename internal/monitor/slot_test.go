@@ -25,7 +25,7 @@ func calendarRule(at ...int) Rule {
 func checkHistory(t *testing.T, s *scenario, now time.Duration, want ...expectedSpan) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.history(now)); diff != "" {
-		t.Errorf("ledger (-want +got):\n%s", diff)
+		t.Errorf("run history (-want +got):\n%s", diff)
 	}
 }
 

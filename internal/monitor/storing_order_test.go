@@ -80,7 +80,7 @@ func TestApplyPing_TheNewestFinishDecidesInAnyOrderOfStoring(t *testing.T) {
 		got := s.visibleState()
 		want.Episodes, got.Episodes = nil, nil
 		if want.Status == Down && got.Status == Down {
-			want.Cause = got.Cause // an incident that was resolved earlier may not be recorded
+			want.Cause = got.Cause // the rules do not always record an incident that was resolved earlier
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("(-model +rules):\n%s", diff)

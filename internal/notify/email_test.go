@@ -212,9 +212,9 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 			map[string]error{"b@example.com": &smtp.SMTPError{Code: 552, EnhancedCode: smtp.NoEnhancedCode, Message: "too many"}},
 			true, false, 250, "Sent to 1 of 2; b@example.com: 552 too many",
 		},
-		{"sender refused", map[string]error{"": gone}, false, false, 550, "5.1.1 no such user"},
+		{"sender rejected", map[string]error{"": gone}, false, false, 550, "5.1.1 no such user"},
 		{"body busy", map[string]error{".": busy}, false, false, 451, "4.7.1 greylisted"},
-		{"body refused", map[string]error{".": gone}, false, true, 550, "5.1.1 no such user"},
+		{"body rejected", map[string]error{".": gone}, false, true, 550, "5.1.1 no such user"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 				}
 				return
 			}
-			if got := refused(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
+			if got := failureOf(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
 				t.Errorf("failure %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
 			}
 		})
@@ -254,7 +254,7 @@ func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 
 func TestSendEmail_WithoutAMailServerNamesTheSetting(t *testing.T) {
 	_, err := door(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got, want := refused(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
+	if got, want := failureOf(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
 		t.Errorf("failure %+v; want %q, final", got, want)
 	}
 }
@@ -272,13 +272,13 @@ func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 			t.Errorf("%s: TLS %v, from %s, signed in %v", scheme, d.isTLS, d.from, m.signIns)
 		}
 		_, err := door(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := refused(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
+		if got := failureOf(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
 		}
 		untrusting := options("pa%2Fss%20word")
-		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // not for the options to say
+		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the options cannot set it
 		_, err = door(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
+		if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
 			t.Errorf("%s: unknown certificate: %v", scheme, got)
 		}
 	}
@@ -288,7 +288,7 @@ func TestSendEmail_RequiresSTARTTLSByDefault(t *testing.T) {
 	m := serveMail(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
 	out := door(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
 	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
+	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
 		t.Errorf("failure %+v; want it to name STARTTLS and nothing sent", got)
 	}
 }
@@ -302,7 +302,7 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	impatient := door(t, opts)
 	impatient.relay.times.step = 50 * time.Millisecond
 	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
+	if got := failureOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	// Stopped by the caller in the middle of the talk, long before the time-out.
@@ -326,14 +326,14 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 		_, _ = conn.Read(make([]byte, 100)) // the client's greeting, which gets no answer
 	}()
 	_, err = door(t, opts).Send(ctx, "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
+	if got := failureOf(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
 		t.Errorf("failure %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
 	}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := refused(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
+	if got := failureOf(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
 		t.Errorf("failure %+v; want the connection refused, to be tried again", got)
 	}
 }

@@ -76,7 +76,7 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	// "localhost" stands for every name that resolves to a private address.
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "169.254.169.254"} {
 		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missed())
-		got := refused(t, err)
+		got := failureOf(t, err)
 		if !got.Permanent || !strings.Contains(got.Reason, "--allow-private-networks") {
 			t.Errorf("%s: %+v; want a final failure that names the flag", host, got)
 		}

@@ -88,7 +88,7 @@ func (r redactor) trimPart(text string) string {
 	return text[:len(text)-longest]
 }
 
-// urlSecrets returns the parts of a URL that may be credentials: everything but
+// urlSecrets returns the parts of a URL that may be credentials: everything except
 // scheme, host and port.
 func urlSecrets(u *url.URL) []string {
 	parts := []string{u.RequestURI(), u.EscapedPath(), u.Path, u.RawQuery, u.Fragment}
@@ -126,8 +126,8 @@ func lines(text string) string {
 // emailAddressPattern matches text that may be an email address.
 var emailAddressPattern = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
 
-// HideAddresses returns text without email addresses, for the log: its readers may
-// not have access to the settings of channels.
+// HideAddresses returns text without email addresses, for the log, because some of
+// its readers have no access to the settings of channels.
 func HideAddresses(text string) string {
 	return emailAddressPattern.ReplaceAllString(text, "(address)")
 }

@@ -197,7 +197,7 @@ func TestSend_RejectsUnknownKindsAndInvalidSettings(t *testing.T) {
 	out := door(t, Options{})
 	for name, set := range map[string]Settings{"pigeon": {}, "webhook": {"url": "nowhere", "secret": testSecret}} {
 		_, err := out.Send(t.Context(), name, set, missed())
-		if got := refused(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
+		if got := failureOf(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
 			t.Errorf("%s: %+v; want a final failure in words", name, got)
 		}
 	}

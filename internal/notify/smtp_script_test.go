@@ -125,7 +125,7 @@ func (s *scripted) ordinary(verb string) string {
 		}
 		return "250-mail.example.com\r\n" + b.String() + "250 HELP"
 	case "DATA":
-		return "354 go on"
+		return "354 send the message"
 	case "QUIT":
 		return "221 bye"
 	}

@@ -16,7 +16,7 @@ func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
 			return ""
 		}}
 		_, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com", "c@example.com")
-		if got := refused(t, err); got.Status != 421 || got.Permanent || got.Reason != "4.7.0 too much mail, come back later" {
+		if got := failureOf(t, err); got.Status != 421 || got.Permanent || got.Reason != "4.7.0 too much mail, come back later" {
 			t.Errorf("%+v; want the server's words", got)
 		}
 		if len(s.said("RCPT")) != 2 || s.connected != 2 || len(s.said("DATA")) != 0 {

@@ -62,7 +62,7 @@ func TestSend_OnlyRepliesAboutTheMailboxArePermanent(t *testing.T) {
 				return ""
 			}}
 			_, err := alert(t, s.door(t, Options{}), "a@example.com")
-			if got := refused(t, err); got.Permanent != final {
+			if got := failureOf(t, err); got.Permanent != final {
 				t.Errorf("RCPT answered %q: final %t; want %t", reply, got.Permanent, final)
 			}
 		})
@@ -80,7 +80,7 @@ func TestSend_NoReplyToTheSessionIsPermanent(t *testing.T) {
 					return ""
 				}}
 				_, err := alert(t, s.door(t, Options{}), "a@example.com")
-				if got := refused(t, err); got.Permanent || got.Status == 0 {
+				if got := failureOf(t, err); got.Permanent || got.Status == 0 {
 					t.Errorf("%s answered %q: %+v; want the code, to be tried again", command, reply, got)
 				}
 			})
@@ -155,7 +155,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, err := alert(t, s.door(t, Options{}), "a@example.com")
-				if got := refused(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Permanent || !strings.Contains(got.Reason, "may have been delivered") {
+				if got := failureOf(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Permanent || !strings.Contains(got.Reason, "may have been delivered") {
 					t.Errorf("%+v; want it uncertain, with the next attempt in ten minutes", got)
 				}
 				synctest.Wait()
@@ -167,7 +167,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{afterDot: func(int) string { return "451 4.3.0 disk full" }}
 		_, err := alert(t, s.door(t, Options{}), "a@example.com")
-		if got := refused(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
+		if got := failureOf(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
 			t.Errorf("%+v; want an ordinary failure", got)
 		}
 	})
@@ -179,7 +179,7 @@ func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		_, err := s.door(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), missed())
-		if got := refused(t, err); !got.Uncertain || got.RetryAfter == 0 {
+		if got := failureOf(t, err); !got.Uncertain || got.RetryAfter == 0 {
 			t.Errorf("%+v; want it uncertain", got)
 		}
 	})
@@ -191,7 +191,7 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 			s := &scripted{slow: map[string]time.Duration{step: time.Hour}}
 			begun := time.Now()
 			_, err := alert(t, s.door(t, Options{}), "a@example.com")
-			got := refused(t, err)
+			got := failureOf(t, err)
 			if took := time.Since(begun); took != 30*time.Second || got.Uncertain || got.Reason != "No answer from the mail server within 30 s (waiting for "+want+")." {
 				t.Errorf("slow %s: %q after %v", step, got.Reason, took)
 			}
@@ -253,7 +253,7 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		_, err := alert(t, s.door(t, Options{}), "ü@example.com")
-		if got := refused(t, err); !got.Permanent || !strings.Contains(got.Reason, "SMTPUTF8") {
+		if got := failureOf(t, err); !got.Permanent || !strings.Contains(got.Reason, "SMTPUTF8") {
 			t.Errorf("%+v; want it to say what the address needs", got)
 		}
 	})
@@ -293,7 +293,7 @@ func TestSend_ExplainsWhyAServerCannotBeUsed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &scripted{hello: test.hello, say: test.say}
 				_, err := alert(t, s.door(t, Options{SMTPURL: test.url}), "a@example.com")
-				if got := refused(t, err); got.Reason != test.want || got.Permanent {
+				if got := failureOf(t, err); got.Reason != test.want || got.Permanent {
 					t.Errorf("%+v; want %q", got, test.want)
 				}
 			})

@@ -49,8 +49,8 @@ func missed() Notification {
 	}
 }
 
-// refused returns the failure in err and objects to any other outcome.
-func refused(t *testing.T, err error) *SendError {
+// failureOf returns the SendError in err. The test fails if there is none.
+func failureOf(t *testing.T, err error) *SendError {
 	t.Helper()
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {

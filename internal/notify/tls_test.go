@@ -20,7 +20,7 @@ func TestNewSender_TrustsTheAuthorityInTheFile(t *testing.T) {
 	}
 	opts := Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"}
 	_, err := alert(t, door(t, opts), "a@example.com")
-	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "set --smtp-ca") {
+	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "set --smtp-ca") {
 		t.Errorf("without the file: %+v; want it to name the setting", got)
 	}
 	opts.SMTPCA = file
@@ -32,7 +32,7 @@ func TestNewSender_TrustsTheAuthorityInTheFile(t *testing.T) {
 	}
 	opts.SMTPURL = strings.Replace(opts.SMTPURL, "127.0.0.1", "localhost", 1)
 	_, err = alert(t, door(t, opts), "a@example.com")
-	if got := refused(t, err); !strings.Contains(got.Reason, "The certificate of localhost is for other names (example.com") {
+	if got := failureOf(t, err); !strings.Contains(got.Reason, "The certificate of localhost is for other names (example.com") {
 		t.Errorf("another name: %+v; want the names of the certificate", got)
 	}
 }
@@ -53,7 +53,7 @@ func TestNewSender_RejectsAFileWithoutAuthorities(t *testing.T) {
 func TestSend_TLSFromTheFirstByteToAServerWithoutItSaysSo(t *testing.T) {
 	m := serveMail(t, false, nil)
 	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
-	if got := refused(t, err); !strings.Contains(got.Reason, "does not use TLS from the first byte") {
+	if got := failureOf(t, err); !strings.Contains(got.Reason, "does not use TLS from the first byte") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -61,7 +61,7 @@ func TestSend_TLSFromTheFirstByteToAServerWithoutItSaysSo(t *testing.T) {
 func TestSend_ATLSAlertOfTheServerIsNamed(t *testing.T) {
 	m := serveMail(t, true, func(s *smtp.Server) { s.TLSConfig.ClientAuth = tls.RequireAnyClientCert })
 	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
-	if got := refused(t, err); got.Reason != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
+	if got := failureOf(t, err); got.Reason != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
 		t.Errorf("%+v", got)
 	}
 }

@@ -23,7 +23,7 @@ import (
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
-// heard is one request that a test server took.
+// heard is one request that a test server received.
 type heard struct {
 	method string
 	header http.Header
@@ -166,7 +166,7 @@ func TestSendWebhook_StatusDecidesWhetherToRetry(t *testing.T) {
 				}
 				return
 			}
-			got := refused(t, err)
+			got := failureOf(t, err)
 			if got.Status != test.status || got.Permanent != test.final {
 				t.Errorf("failure %+v; want status %d, final %v", got, test.status, test.final)
 			}
@@ -209,7 +209,7 @@ func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.
 		t.Errorf("308 on the same host: %v, %s with %d bytes; want the POST repeated", err, got.method, len(got.body))
 	}
 	for _, path := range []string{"/get", "/other", "/private", "/scheme", "/loop"} {
-		failure := refused(t, send(path))
+		failure := failureOf(t, send(path))
 		if !failure.Permanent || failure.Status/100 != 3 || !strings.Contains(failure.Reason, "Set the URL to the final address.") {
 			t.Errorf("%s: %+v; want a final failure that says what to do", path, failure)
 		}
@@ -255,7 +255,7 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 	closed := httptest.NewServer(http.HandlerFunc(ok))
 	closed.Close()
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missed())
-	if got, want := refused(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
+	if got, want := failureOf(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
 		t.Errorf("failure %+v; want %q, to be tried again", got, want)
 	}
 }
@@ -283,13 +283,13 @@ func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	out := door(t, Options{HTTPTimeout: 50 * time.Millisecond})
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
+	if got := failureOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := refused(t, err); got.Permanent || got.Unwrap() != context.Canceled {
+	if got := failureOf(t, err); got.Permanent || got.Unwrap() != context.Canceled {
 		t.Errorf("failure %+v; want the caller's own cancellation", got)
 	}
 }
@@ -299,7 +299,7 @@ func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	defer server.Close()
 	set := Settings{"url": server.URL, "secret": testSecret}
 	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
-	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
+	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
 		t.Errorf("failure %+v; want it to name the certificate", got)
 	}
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig

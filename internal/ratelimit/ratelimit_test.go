@@ -109,6 +109,6 @@ func TestNetwork_IsAnIPv4AddressOrAnIPv6Slash64(t *testing.T) {
 		}
 	}
 	if Network(netip.Addr{}).IsValid() || NetworkKey("@") != "@" {
-		t.Error("an address that is no IP address has a network")
+		t.Error("an invalid IP address has a network")
 	}
 }

@@ -36,7 +36,7 @@ func ForwardOutput(streams int, ready io.Writer) error {
 	for _, o := range outputs {
 		all.Go(func() {
 			o.copyOutput()
-			_ = o.to.(io.Closer).Close() // its reader sees the end, also while the other stream goes on
+			_ = o.to.(io.Closer).Close() // its reader sees the end, even if the other stream is still open
 		})
 	}
 	all.Wait()

@@ -32,7 +32,7 @@ type outputPipe struct {
 	to       io.Writer
 	tail     io.Writer
 	bytes    atomic.Int64 // read so far
-	busy     atomic.Bool  // some of them are on their way
+	busy     atomic.Bool  // read bytes are not written yet
 	stopping atomic.Bool
 	open     bool // copyOutput was stopped while the pipe still had a writer
 }

@@ -15,7 +15,7 @@ import (
 // sent.
 type startPing struct {
 	cancel context.CancelFunc
-	done   chan struct{} // closed when nothing is on its way any more
+	done   chan struct{} // closed when no attempt is in flight any longer
 	failed chan struct{} // closed when the first attempt has failed
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// This file is a slow and obvious cron: it lives through every minute, as cron(8) of
-// Debian says it does, and knows nothing of the code under test.
+// This file is a slow and simple cron: it steps through every minute as cron(8) of
+// Debian describes, and shares no code with the package.
 
 // generatedField is a field of a cron line with its meaning.
 type generatedField struct {

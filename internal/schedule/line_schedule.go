@@ -23,9 +23,9 @@ type lineSchedule struct {
 // ever changed at once.
 const maxOffsetChange = 2 * wallclock.Day
 
-// next and prev go from span to span. Where the pattern says that nothing
-// matches for long, they leap: without that, 29 February on a Monday would look at
-// every change of the clock in 40 years.
+// next and prev go from span to span. If the pattern matches nothing for a long
+// time, they skip it. Without that, 29 February on a Monday would read every change
+// of the clock in 40 years.
 
 // next returns the first slot after a time. In every span it first checks for a slot that was
 // skipped by the change at the start of the span, then for matches in the span. The former is at

@@ -30,7 +30,7 @@ func TestOnCalendar_WhenTheClockChanges(t *testing.T) {
 			[]string{"2026-10-25 02:00:00 +0200", "2026-10-25 03:00:00 +0100"},
 		},
 		{
-			"hourly in UTC goes on", "hourly UTC", "Europe/Berlin", "2026-10-25 01:30:00",
+			"hourly in UTC repeats the local hour", "hourly UTC", "Europe/Berlin", "2026-10-25 01:30:00",
 			[]string{"2026-10-25 02:00:00 +0200", "2026-10-25 02:00:00 +0100", "2026-10-25 03:00:00 +0100"},
 		},
 		{

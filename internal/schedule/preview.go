@@ -8,7 +8,7 @@ type Preview struct {
 	// Zone is the zone of the slots, nil for an interval.
 	Zone *time.Location
 	// Next are the slots after the time, the soonest first. Previous are those up to and including
-	// it, the latest first. Both are in UTC, and short or empty if there are no more slots. An
+	// it, the latest first. Both are in UTC, and short or empty if there are no further slots. An
 	// interval has no previous slots.
 	Next, Previous []time.Time
 	// ClockChanges are the next clock changes that affect the schedule.

@@ -11,7 +11,7 @@ import (
 type Problem struct {
 	// Line is the number of the invalid line, from 1; 0 if the problem is not about one line.
 	Line int
-	// Message is one sentence without a full stop that ends with what to write instead.
+	// Message is one sentence without a full stop that ends with a valid alternative.
 	Message string
 	// Suggestions are valid schedules to use instead: one, or several if the expression has several
 	// meanings.

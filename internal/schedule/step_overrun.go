@@ -11,7 +11,7 @@ import "overdue/internal/schedule/wallclock"
 // largest changed one again. So minutes overrun into the next day, hours into the next month, days
 // into the next year.
 //
-// Each field is how much of the next unit is skipped; 0 means nothing.
+// Each field is the number of skipped values of the next unit; 0 if none is skipped.
 type stepOverrun struct {
 	day    int
 	hour   int

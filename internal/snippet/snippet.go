@@ -1,7 +1,7 @@
 // Package snippet is the only place with code that pings: the heartbeat page, the empty list, the
 // manual and discover use it.
 //
-// It knows nothing about HTML. The tests in e2e/snippets run every snippet: after a success, after
+// It contains no HTML. The tests in e2e/snippets run every snippet: after a success, after
 // a failure, while the server restarts, and without a server. Every snippet
 //
 //   - reports success only if the job succeeded;

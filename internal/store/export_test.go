@@ -18,7 +18,7 @@ import (
 // OnSQLite reports whether a store is on SQLite.
 func OnSQLite(db *DB) bool { return db.dialect == &dialect.SQLite }
 
-// EndServer does what the end of the server's process would do.
+// EndServer releases the resources that the end of the process would release.
 func EndServer(db *DB) error {
 	if b := db.buffer; b != nil {
 		close(db.flusher.stop)

@@ -287,7 +287,7 @@ func TestRenderError_LogsAnInternalErrorAndHidesItsCause(t *testing.T) {
 		}{
 			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "is unavailable"},
 			{errors.New("secret cause"), 500, "Server error"},
-			{monitor.Faultf(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
+			{monitor.Faultf(monitor.Conflict, "", "Ada has changed it."), 409, "Ada has changed it."},
 		} {
 			w.log.Reset()
 			rec := httptest.NewRecorder()

@@ -273,5 +273,5 @@ func submittedLines(values url.Values) []ui.Option {
 	return lines
 }
 
-// unlistedFields are fields that mean nothing to people.
+// unlistedFields are fields of forms that are not shown to people.
 var unlistedFields = map[string]bool{"kind": true, "kept": true, "schedule": true, "channels": true, "channel": true, "id": true, "base": true, "version": true, "preset": true, "at": true}

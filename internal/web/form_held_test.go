@@ -82,7 +82,7 @@ func TestResumeHeldForm_EveryFormComesBackAndChangesNothing(t *testing.T) {
 			form := merge(w.hiddenFields(w.get("owner", f.page), f.path), f.typed)
 			w.endSession("owner")
 			page := w.postRaw("owner", f.path, form)
-			w.expectText(page, 401, "You were signed out; sign in to continue. What you typed is kept.")
+			w.expectText(page, 401, "You were signed out; sign in to continue. Your input is kept.")
 			w.expectNone(page, "s3cret", testPassword)
 			back := w.signInAgain(page, "owner")
 			w.expectText(back, 200, f.back...)

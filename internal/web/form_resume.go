@@ -49,13 +49,13 @@ func (req *request) renderSignedOut() error {
 	p.HeldForm = sealed
 	p.Notice = formKeptNotice
 	if tooLong {
-		p.Notice = "You were signed out; sign in to continue. What you typed is too long to keep: go back and copy it first."
+		p.Notice = "You were signed out; sign in to continue. Your input is too long to keep: go back and copy it first."
 	}
 	return req.renderStatus(http.StatusUnauthorized, accountview.SignIn(p))
 }
 
 // formKeptNotice is the notice of a sign-in page that carries a form.
-const formKeptNotice = "You were signed out; sign in to continue. What you typed is kept."
+const formKeptNotice = "You were signed out; sign in to continue. Your input is kept."
 
 // resumeHeldForm shows a held form again, filled in. It changes nothing: the person
 // must submit the form again.

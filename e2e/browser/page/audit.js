@@ -1,5 +1,5 @@
-// Finds in the document what would keep somebody from using it: with a screen
-// reader, by keyboard, or with an unsteady hand. Returns one sentence for each.
+// Returns one sentence for each accessibility fault of the document: for screen
+// readers, for the keyboard, and for pointing devices.
 () => {
   const wrong = [];
   const say = (what, e) => wrong.push(what + (e ? ": " + e.outerHTML.replace(/\s+/g, " ").slice(0, 110) : ""));

@@ -1,6 +1,5 @@
-// Finds controls that are too small to hit: less than 24 px either way, unless
-// they are links within a sentence (WCAG 2.2, 2.5.8). What a label draws or
-// enlarges counts with it.
+// Finds controls that are smaller than 24 px in either direction, except links in
+// a sentence (WCAG 2.2, 2.5.8). The area of its label belongs to a control.
 () => {
   const least = 24;
   const wrong = [];

@@ -182,7 +182,7 @@ func (l *line) flags(prefix string) []Candidate {
 	return startingWith(all, prefix, "")
 }
 
-// next returns the candidates for a word that is no flag: a command or an argument.
+// next returns the candidates for a word that is not a flag: a command or an argument.
 func (l *line) next(prefix string, source Source) ([]Candidate, bool) {
 	if len(l.node.Children) > 0 {
 		var all []Candidate

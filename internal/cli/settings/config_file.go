@@ -26,7 +26,7 @@ func readConfig(path string, known []string) (map[string]fileValue, error) {
 	}
 	found := map[string]fileValue{}
 	if len(document.Content) == 0 || isNull(document.Content[0]) {
-		return found, nil // an empty file, or nothing but comments
+		return found, nil // an empty file, or only comments
 	}
 	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {

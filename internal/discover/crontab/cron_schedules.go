@@ -48,7 +48,7 @@ func parseBcronSchedule(fields []string, zone string, now time.Time) daemonSched
 // is not a day of the week.
 func parseBusyBoxSchedule(fields []string, zone string, now time.Time) daemonSchedule {
 	if isNickname(fields) {
-		return daemonSchedule{Problem: "busybox crond may not support nicknames such as " + fields[0] + ": write five fields", Rejected: true}
+		return daemonSchedule{Problem: "some versions of busybox crond reject nicknames such as " + fields[0] + ": write five fields", Rejected: true}
 	}
 	line, ok := parsePlainFields(fields)
 	if !ok {

@@ -15,7 +15,7 @@ func (u *Unit) PingProblem() string {
 	case u.Transient:
 		return "created by systemd-run: it has no unit file to extend"
 	case IsTrue(u.LastValue("Service.RemainAfterExit")):
-		return u.Name + " never ends (RemainAfterExit=), so its runs cannot be told apart"
+		return u.Name + " never ends (RemainAfterExit=), so its runs cannot be distinguished"
 	case restart == "always" || restart == "on-success":
 		return fmt.Sprintf("%s starts again after every success (Restart=%s), so its runs do not follow the timer", u.Name, restart)
 	case u.LastValue("Service.Type") == "forking" && !u.Has("Service.PIDFile"):

@@ -6,6 +6,6 @@
 //	openapi.json     ─▶ ParseOpenAPI ──▶ Groups ─▶ the API reference
 //	                         └─▶ Section ─▶ Search
 //
-// It knows no requests; package web serves what it returns. Load fails if a page is
+// It does not handle requests; package web serves the pages that it returns. Load fails if a page is
 // missing from the navigation, if a link leads nowhere, or if a page holds HTML.
 package docsite

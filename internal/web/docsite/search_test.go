@@ -9,7 +9,7 @@ import (
 
 // testSections are the sections that tests search.
 var testSections = []Section{
-	{slug: "a", page: "Statuses", text: "What each status means."},
+	{slug: "a", page: "Statuses", text: "The meaning of each status."},
 	{slug: "a", page: "Statuses", title: "Late", id: "late", text: "The interval is over, the grace period is not."},
 	{slug: "b", page: "Grace period", text: "How late a ping may be."},
 	{slug: "b", page: "Grace period", title: "The sum", id: "the-sum", text: "Due and grace give the deadline. Überall gilt das."},

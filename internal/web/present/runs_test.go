@@ -31,7 +31,7 @@ func TestRuns_FollowTheRunHistory(t *testing.T) {
 		"good":     {standing(monitor.Up), []monitor.Span{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, heartbeatview.RunStrip{on, on, late, heartbeatview.OutcomeWithinGrace}},
 		"upcoming": {monitor.Heartbeat{Rule: monitor.Rule{Interval: 3 * time.Hour}, Status: monitor.Up, CountedFrom: at(0)}, nil, heartbeatview.RunStrip{heartbeatview.OutcomeUpcoming}},
 		"running":  {standing(monitor.Up, monitor.ActiveRun{StartedAt: at(1)}), []monitor.Span{told(monitor.RunOnTime, 1)}, heartbeatview.RunStrip{on, heartbeatview.OutcomeRunning}},
-		"bad runs": {standing(monitor.Down), []monitor.Span{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, heartbeatview.RunStrip{failed, failed, failed}},
+		"failed":   {standing(monitor.Down), []monitor.Span{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, heartbeatview.RunStrip{failed, failed, failed}},
 		"silence":  {standing(monitor.Down), []monitor.Span{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, heartbeatview.RunStrip{missed, missed, missed}},
 		"unknown":  {standing(monitor.Down), []monitor.Span{told(monitor.RunUnknown, 1)}, heartbeatview.RunStrip{heartbeatview.OutcomeUnknown}},
 	} {

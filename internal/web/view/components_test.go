@@ -196,7 +196,7 @@ func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	}
 	p.Stats = heartbeatview.RunStats{}
 	if html := render(t, heartbeatview.Detail(p)); strings.Contains(html, "watched</dd>") {
-		t.Error("runs are counted where none was watched")
+		t.Error("a page without stored runs shows a count of runs")
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package view describes the packages below it, which turn data into HTML. It
-// contains no code of its own: only the tests that check every page.
+// contains only the tests that check every page.
 //
 // Each page is a struct with its data and a component that renders it:
 //
@@ -23,7 +23,7 @@
 // page that changes while the page is open, such as a row of a list, is a
 // component with an id: the page and the event stream render it the same way.
 //
-// These packages know no store, no request and no rule. They read no clock: the
+// These packages do not use the store, requests or rules. They read no clock: the
 // current time is part of the page. The context carries only the origin of forms,
 // see [overdue/internal/web/view/ui.WithOrigin].
 //

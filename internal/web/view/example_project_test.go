@@ -33,7 +33,7 @@ func exampleChannels() []channelview.Channel {
 		{ID: "c2", Name: "On-call email", Kind: kind["email"], Target: "on-call@kestrel.example", Heartbeats: 1262, State: "working", LastOutcome: "Delivered in 1.9\u00a0s", LastDelivery: utc("2025-10-14T19:54:15Z")},
 		{ID: "c3", Name: "Freight primary", Kind: kind["pagerduty"], Target: "key ending 4f2c", Heartbeats: 1254, State: "working", LastOutcome: "Delivered on attempt 2", LastDelivery: utc("2025-10-14T17:54:33Z")},
 		{ID: "c4", Name: "Grafana annotations", Kind: kind["webhook"], Target: "grafana.kestrel.example/api/annotations", Heartbeats: 1190, State: "working", LastOutcome: "Delivered in 0.1\u00a0s", LastDelivery: utc("2025-10-14T17:54:14Z")},
-		{ID: "c6", Name: "Warehouse tablet", Kind: kind["ntfy"], Target: "ntfy.kestrel.example/dock-3", Heartbeats: 1198, State: "failing", LastOutcome: "Gave up after 24\u00a0h: connection refused", LastDelivery: utc("2025-10-13T06:12:06Z")},
+		{ID: "c6", Name: "Warehouse tablet", Kind: kind["ntfy"], Target: "ntfy.kestrel.example/dock-3", Heartbeats: 1198, State: "failing", LastOutcome: "Failed after 24\u00a0h: connection refused", LastDelivery: utc("2025-10-13T06:12:06Z")},
 		{ID: "c7", Name: "Mara’s phone", Kind: kind["telegram"], Target: "@maralind", Heartbeats: 1180, State: "untested"},
 	}
 }

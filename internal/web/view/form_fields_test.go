@@ -10,8 +10,8 @@ import (
 )
 
 // sent has the fields that the forms of all pages send, by method and address, with
-// * in place of ids. It is the contract with the handlers: whoever renames a field
-// here must rename it there.
+// * in place of ids. It is the contract with the handlers: a field that is
+// renamed here must be renamed there.
 var sent = map[string]string{
 	"GET /audit":                        "q",
 	"GET /docs/first-heartbeat":         "heartbeat",

@@ -29,7 +29,7 @@ type ListPage struct {
 // StatusCounts counts the heartbeats of the project by status.
 type StatusCounts struct {
 	All, Down, Late, New, Up, Paused int
-	Running                          int // not a status of its own
+	Running                          int // not a separate status
 }
 
 // TagCount is a tag and the number of its heartbeats.

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -90,6 +91,59 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 		if n := len(b.rowNames()); n != len(all) {
 			b.Errorf("all of them are %d; want %d", n, len(all))
 		}
+	})
+}
+
+// namesCover returns an expression: every name of the list is visible and above the
+// tags of its row, every strip shows whole bars, and no row is wider than the list.
+const namesCover = `[...document.querySelectorAll(".hb")].every((row) => {
+	const name = row.querySelector(".hb-name").getBoundingClientRect();
+	const tags = [...row.querySelectorAll(".tag")].filter((t) => t.checkVisibility()).map((t) => t.getBoundingClientRect());
+	const strip = row.querySelector(".strip").getBoundingClientRect();
+	return name.width >= 40 && tags.every((t) => t.top >= name.bottom - 1 && t.right <= row.getBoundingClientRect().right) &&
+		(strip.height > 24 || Math.abs(strip.width % 7) < 0.1);
+})`
+
+func TestHeartbeatList_TheNameHasItsOwnLineAtEveryWidth(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	api := s.newClient(t)
+	var tags []string
+	for i := range 20 {
+		tags = append(tags, fmt.Sprintf("environment:production-%02d", i))
+	}
+	for _, name := range []string{"backup", strings.Repeat("x", 100), "نسخ احتياطي لقاعدة البيانات الرئيسية"} {
+		for _, n := range []int{0, 3, 20} {
+			createHeartbeat(t, api, name, "24h", "1h", tags[:n]...)
+		}
+	}
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	for _, width := range []int64{360, 390, 768, 1280, 1920} {
+		b.resize(width)
+		b.navigate("/heartbeats")
+		b.expectNoSidewaysScroll()
+		if !mustEvaluate[bool](b, namesCover) {
+			b.Errorf("at %d px, a name is hidden, next to tags, or a strip is cut", width)
+		}
+	}
+	b.step("a phone shows box, status and menu on one line, and the strip at the full width", func(b *tab) {
+		b.resize(390)
+		b.navigate("/heartbeats")
+		b.waitFor("one line and a wide strip", `[...document.querySelectorAll(".hb")].every((row) => {
+			const [box, status, menu] = [".pick", ".status", ".btn-icon"].map((s) => row.querySelector(":scope > " + s).getBoundingClientRect());
+			const name = row.querySelector(".hb-name").getBoundingClientRect();
+			return box.right < status.left && status.right < menu.left && Math.max(box.bottom, status.bottom) <= name.top + 1 &&
+				row.querySelector(".strip").getBoundingClientRect().width > 240;
+		})`)
+	})
+	b.step("the other tags open in place", func(b *tab) {
+		b.waitFor("20 tags of a row", `(() => {
+			const more = [...document.querySelectorAll(".tags-more")].find((d) => d.querySelectorAll("a").length === 18);
+			more.querySelector("summary").click();
+			return more.open && [...more.closest(".hb").querySelectorAll("a.tag")].filter((t) => t.checkVisibility()).length === 20;
+		})()`)
+		b.expectNoSidewaysScroll()
 	})
 }
 

@@ -106,7 +106,7 @@ func (w *fixture) expectNone(a response, texts ...string) {
 // rowNames lists the names of the rows of a page.
 func rowNames(a response) string {
 	var names []string
-	for _, m := range regexp.MustCompile(`hb-name"><a[^>]*>([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
+	for _, m := range regexp.MustCompile(`hb-name"><a[^>]*><bdi>([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
 		names = append(names, m[1])
 	}
 	return strings.Join(names, " ")

@@ -89,8 +89,12 @@ func up(d, unit time.Duration) time.Duration {
 }
 
 // RunTime returns the length of a run: "38s", "4m 12s", "2h 14m". Below one
-// second it shows tenths, "0.4s", because "0s" looks like a broken job.
+// second it shows tenths, "0.4s", and below 50 ms milliseconds, "12ms", because "0s"
+// looks like a broken job.
 func RunTime(d time.Duration) string {
+	if d > 0 && d < 50*time.Millisecond {
+		return strconv.FormatInt(max(1, d.Milliseconds()), 10) + "ms"
+	}
 	if d > 0 && d < time.Second {
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
 	}

@@ -15,7 +15,7 @@ import (
 	"overdue/docs/manual"
 	"overdue/internal/api"
 	"overdue/internal/cli"
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/notify"
 )
 
@@ -149,11 +149,11 @@ func TestManual_DocumentsEveryPingURL(t *testing.T) {
 
 func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	none := func() float64 { return 0 }
-	m := meter.New(none, none)
+	m := metrics.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
-	m.RegisterOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)

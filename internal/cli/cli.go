@@ -114,6 +114,7 @@ func newParser(std Streams, exit func(int)) (*kong.Kong, error) {
 		kong.Exit(exit),
 		kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		fieldHelp(),
 		kong.ValueFormatter(helpWithVariables),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), kong.MapperFunc(decodeNetwork)),
 	)

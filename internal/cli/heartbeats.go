@@ -8,7 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/alecthomas/kong"
+
 	"overdue/client"
+	"overdue/internal/manage"
 	"overdue/internal/schedule"
 )
 
@@ -85,16 +88,27 @@ type heartbeatsCreateCmd struct {
 	OnCalendar []string `name:"oncalendar" sep:"none" placeholder:"EXPRESSION" help:"Calendar expression of systemd, such as \"Mon..Fri 03:00\"; may be given more than once."`
 	Timezone   string   `placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the project's."`
 
-	Early         string `placeholder:"DURATION" help:"How long before its slot a ping counts for it; 0 for not at all. Default: as seems right for the schedule."`
-	Grace         string `placeholder:"DURATION" help:"Extra time before silence becomes an incident. Default: the server's."`
-	MinRunTime    string `placeholder:"DURATION" help:"A success sooner than this after its start is a bad run."`
-	MaxRunTime    string `placeholder:"DURATION" help:"How long a run may take. Default: the grace period."`
-	StartGrace    string `placeholder:"DURATION" help:"How long after it is due a run must have begun."`
-	AlertAfter    int    `placeholder:"N" help:"Open an incident at the Nth bad run in a row. Default: 1."`
-	ExpectFirstBy string `placeholder:"TIME" help:"Open an incident if the first ping has not come by then, such as 2026-03-14T03:00:00Z."`
+	Early         string `placeholder:"DURATION" help:"${field_early}"`
+	Grace         string `placeholder:"DURATION" help:"${field_grace}"`
+	MinRunTime    string `placeholder:"DURATION" help:"${field_min_run_time}"`
+	MaxRunTime    string `placeholder:"DURATION" help:"${field_max_run_time}"`
+	StartGrace    string `placeholder:"DURATION" help:"${field_start_grace}"`
+	AlertAfter    int    `placeholder:"N" help:"${field_alert_after}"`
+	ExpectFirstBy string `placeholder:"TIME" help:"${field_expect_first_by}"`
+	Severity      string `placeholder:"SEVERITY" help:"${field_severity}"`
 
 	Tags   []string `name:"tag" placeholder:"TAG" help:"Tag; may be given more than once."`
 	Update bool     `help:"Change the heartbeat with this slug if there is one already."`
+}
+
+// fieldHelp returns the help texts of the flags that are fields of a heartbeat, as variables of
+// the struct tags.
+func fieldHelp() kong.Vars {
+	texts := kong.Vars{}
+	for _, f := range manage.HeartbeatFields {
+		texts["field_"+f.Name] = f.Flag
+	}
+	return texts
 }
 
 // Help is the long part of --help.
@@ -198,6 +212,9 @@ func (c *heartbeatsCreateCmd) settings() client.HeartbeatSettings {
 	}
 	if c.AlertAfter != 0 {
 		s.AlertAfter = &c.AlertAfter
+	}
+	if c.Severity != "" {
+		s.Severity = &c.Severity
 	}
 	if c.ExpectFirstBy != "" {
 		s.ExpectFirstBy = &c.ExpectFirstBy

@@ -75,14 +75,14 @@ func TestValidate_SaysWhatToWriteInstead(t *testing.T) {
 		set         Settings
 		field, text string
 	}{
-		{"unknown member", "webhook", hook("urll", "x"), "urll", "It has: url, secret, headers."},
-		{"no url", "webhook", Settings{"secret": testSecret}, "url", "Fill in URL."},
-		{"blank url", "webhook", hook("url", "  "), "url", "Fill in URL."},
-		{"url of another type", "webhook", hook("url", 7.0), "url", "as a text"},
-		{"relative url", "webhook", hook("url", "example.com/x"), "url", "complete address"},
-		{"ftp", "webhook", hook("url", "ftp://example.com"), "url", "complete address"},
-		{"no host", "webhook", hook("url", "http:///x"), "url", "complete address"},
-		{"bad port", "webhook", hook("url", "http://example.com:70000"), "url", "complete address"},
+		{"unknown member", "webhook", hook("urll", "x"), "urll", "Valid settings: url, secret, headers."},
+		{"no url", "webhook", Settings{"secret": testSecret}, "url", "URL is required."},
+		{"blank url", "webhook", hook("url", "  "), "url", "URL is required."},
+		{"url of another type", "webhook", hook("url", 7.0), "url", "must be a string"},
+		{"relative url", "webhook", hook("url", "example.com/x"), "url", "complete URL"},
+		{"ftp", "webhook", hook("url", "ftp://example.com"), "url", "complete URL"},
+		{"no host", "webhook", hook("url", "http:///x"), "url", "complete URL"},
+		{"bad port", "webhook", hook("url", "http://example.com:70000"), "url", "complete URL"},
 		{"line break in url", "webhook", hook("url", "https://example.com/\r\nHost: x"), "url", "one line"},
 		{"user in url", "webhook", hook("url", "https://bob:hunter2@example.com"), "url", "named Authorization"},
 		{"long url", "webhook", hook("url", "https://example.com/"+strings.Repeat("a", maxTextLength)), "url", "at most 2000"},
@@ -90,25 +90,25 @@ func TestValidate_SaysWhatToWriteInstead(t *testing.T) {
 		{"short secret", "webhook", hook("secret", "whsec_c2hvcnQ="), "secret", "24 to 64"},
 		{"long secret", "webhook", hook("secret", "whsec_"+strings.Repeat("QUFB", 22)), "secret", "24 to 64"},
 		{"dots for no secret", "webhook", hook("secret", Masked), "secret", "the secret itself"},
-		{"header list", "webhook", hook("headers", []any{"a"}), "headers", "names with a text each"},
+		{"header list", "webhook", hook("headers", []any{"a"}), "headers", "an object with string values"},
 		{"too many headers", "webhook", hook("headers", many), "headers", "at most 20"},
-		{"header value of another type", "webhook", hook("headers", map[string]any{"X-A": 1.0}), "headers", "X-A as a text"},
+		{"header value of another type", "webhook", hook("headers", map[string]any{"X-A": 1.0}), "headers", "X-A must be a string"},
 		{"space in header name", "webhook", headers("X A", "v"), "headers", "letters, digits and dashes"},
 		{"break in header name", "webhook", headers("X-A\r\nX-B", "v"), "headers", "letters, digits and dashes"},
 		{"empty header name", "webhook", headers("", "v"), "headers", "letters, digits and dashes"},
 		{"long header name", "webhook", headers(strings.Repeat("x", 101), "v"), "headers", "shorten it"},
 		{"break in header value", "webhook", headers("X-A", "v\r\nX-B: w"), "headers", "one line"},
 		{"dots for no header", "webhook", headers("X-A", Masked), "headers", "the secret itself"},
-		{"own header", "webhook", headers("host", "v"), "headers", "set by Overdue itself"},
-		{"length", "webhook", headers("Content-Length", "1"), "headers", "set by Overdue itself"},
-		{"chunks", "webhook", headers("transfer-encoding", "chunked"), "headers", "set by Overdue itself"},
-		{"signature", "webhook", headers("WEBHOOK-signature", "v1,x"), "headers", "set by Overdue itself"},
-		{"proxy", "webhook", headers("Proxy-Authorization", "x"), "headers", "set by Overdue itself"},
+		{"own header", "webhook", headers("host", "v"), "headers", "set by Overdue"},
+		{"length", "webhook", headers("Content-Length", "1"), "headers", "set by Overdue"},
+		{"chunks", "webhook", headers("transfer-encoding", "chunked"), "headers", "set by Overdue"},
+		{"signature", "webhook", headers("WEBHOOK-signature", "v1,x"), "headers", "set by Overdue"},
+		{"proxy", "webhook", headers("Proxy-Authorization", "x"), "headers", "set by Overdue"},
 		{"header twice", "webhook", hook("headers", map[string]any{"x-a": "1", "X-A": "2"}), "headers", "twice"},
-		{"nobody", "email", Settings{"to": []any{}}, "to", "Fill in To."},
-		{"one text", "email", Settings{"to": "a@example.com"}, "to", "list of texts"},
-		{"list of numbers", "email", Settings{"to": []any{1.0}}, "to", "list of texts"},
-		{"no address", "email", Settings{"to": []any{"bob"}}, "to", "bob is not an e-mail address"},
+		{"nobody", "email", Settings{"to": []any{}}, "to", "To is required."},
+		{"one text", "email", Settings{"to": "a@example.com"}, "to", "list of strings"},
+		{"list of numbers", "email", Settings{"to": []any{1.0}}, "to", "list of strings"},
+		{"no address", "email", Settings{"to": []any{"bob"}}, "to", "bob is not an email address"},
 		{"two in one", "email", Settings{"to": []any{"a@example.com, b@example.com"}}, "to", "name@example.com"},
 		{"with name", "email", Settings{"to": []any{"Bob <b@example.com>"}}, "to", "name@example.com"},
 		{"quoted", "email", Settings{"to": []any{`"a b"@example.com`}}, "to", "name@example.com"},
@@ -198,7 +198,7 @@ func TestSend_RejectsUnknownKindsAndInvalidSettings(t *testing.T) {
 	for name, set := range map[string]Settings{"pigeon": {}, "webhook": {"url": "nowhere", "secret": testSecret}} {
 		_, err := out.Send(t.Context(), name, set, missed())
 		if got := refused(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
-			t.Errorf("%s: %+v; want a final refusal in words", name, got)
+			t.Errorf("%s: %+v; want a final failure in words", name, got)
 		}
 	}
 }

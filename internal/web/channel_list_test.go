@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// createChannel makes a webhook as the member would.
+// createChannel creates a webhook as the member.
 func (w *fixture) createChannel(name string) monitor.Channel {
 	w.Helper()
 	c, err := w.service.CreateChannel(w.Context(), w.actor("member"), manage.ChannelEdit{
@@ -27,7 +27,7 @@ func (w *fixture) createChannel(name string) monitor.Channel {
 	return c
 }
 
-// storedChannel is a channel as it is stored, in clear.
+// storedChannel returns a channel as stored, with its secrets.
 func (w *fixture) storedChannel(id string) (c monitor.Channel) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
@@ -115,21 +115,21 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 		a := w.post("member", "/channels/test", form)
 		w.expectHTML(a, 200, "404 no_service &lt;b&gt;", "Failed", `value="https://example.com/draft"`, `value="new one"`)
 		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
-			w.Errorf("told %+v", told)
+			w.Errorf("got %+v", told)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
-		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
+		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "URL is required.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
 		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
-			w.Errorf("told %+v", got)
+			w.Errorf("got %+v", got)
 		}
 		if w.storedChannel(c.ID).Settings["url"] != "https://example.com/secret-path" {
 			w.Error("a test saved the form")
 		}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
 		if !w.storedChannel(c.ID).Failing || told[2].Settings["url"] != "https://example.com/secret-path" {
-			w.Error("a test of the saved channel is not noted")
+			w.Error("a test of the saved channel is not recorded")
 		}
 		h := w.createHeartbeat("backup")
 		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
@@ -186,7 +186,7 @@ func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
 		w.test = func(monitor.Channel) client.TestResult {
 			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
 		}
-		// The form as it was saved is the channel as it was saved.
+		// Saving the unchanged form does not change the channel.
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
@@ -197,7 +197,7 @@ func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "410 elsewhere")
 		w.expectNone(w.get("viewer", "/channels/"+c.ID), "elsewhere")
 		if w.storedChannel(c.ID).Failing {
-			w.Error("what another address answered was taken for the channel's")
+			w.Error("the result of another URL was recorded for the channel")
 		}
 	})
 }
@@ -238,14 +238,14 @@ func TestChannelForm_KeepsTypedSecretsWhenItComesBack(t *testing.T) {
 		a = w.post("member", "/channels/test", again)
 		w.expectNone(a, secret, "hunter2")
 		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
-			w.Errorf("told %v", told.Settings)
+			w.Errorf("got %v", told.Settings)
 		}
 		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
-		// Nobody else can use them, nor any other channel.
+		// Another person and another channel cannot use them.
 		told = monitor.Channel{}
 		w.post("owner", "/channels/test", again)
 		if told.Settings["secret"] == secret {
-			w.Error("somebody else opened what the member typed")
+			w.Error("another person decrypted the member's secrets")
 		}
 		if a := w.post("member", "/channels", again); a.location() != "/channels" {
 			w.Fatal(a.code, a.body)
@@ -263,17 +263,17 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "or leave it empty to have one made")
+			w.expectHTML(a, 422, "or leave it empty to generate one")
 			w.expectNone(a, "Kept as you typed it", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
-				w.Fatal("the headers, which were not refused, are not kept")
+				w.Fatal("the valid headers are not kept")
 			}
 			again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
 			a = w.post("member", "/channels", again)
 			w.expectHTML(a, 201, "Signing secret")
 			if !secretForm.MatchString(a.body) {
-				w.Error("no secret was made in the place of the refused one")
+				w.Error("no secret was generated in place of the invalid one")
 			}
 		}
 	})
@@ -328,7 +328,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		}
 		for _, path := range []string{"/channels/" + c.ID, "/channels/" + c.ID + "/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "Type the header X-Key again", "Type the signing secret again, or generate a new one", "Generate a new signing secret")
+			w.expectHTML(a, 422, "Enter the header X-Key again", "Enter the signing secret again, or generate a new one", "Generate a new signing secret")
 		}
 		if after := w.storedChannel(c.ID); fmt.Sprint(after.Settings) != fmt.Sprint(before.Settings) {
 			w.Errorf("kept %v", after.Settings)
@@ -358,7 +358,7 @@ func TestChannelForm_TypedSecretsDoNotMoveToAnotherHost(t *testing.T) {
 			return client.TestResult{}
 		}
 		form = url.Values{"kind": {"webhook"}, "name": {"x"}, "settings.url": {"https://other.example"}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
-		w.expectHTML(w.post("member", "/channels/test", form), 422, "Write the secret itself")
+		w.expectHTML(w.post("member", "/channels/test", form), 422, "Enter the secret itself")
 	})
 }
 

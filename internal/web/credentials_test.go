@@ -16,8 +16,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// postWithEndedSession sends a form as a person whose session is ended after it was
-// found, and before the route does its work.
+// postWithEndedSession sends a form whose session ends between authentication and
+// handler.
 func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) response {
 	w.Helper()
 	var during route
@@ -71,7 +71,7 @@ func TestAcceptInvitation_GrantsNoMoreThanTheSenderCould(t *testing.T) {
 		for _, a := range []response{w.get("", first), w.post("", first, url.Values{"name": {"Eve"}, "password": {testPassword}})} {
 			w.expectHTML(a, http.StatusGone)
 		}
-		// Also where the link was not ended, and the role is lowered while it is taken up.
+		// The same if the link is still valid, and the sender's role changes meanwhile.
 		admin := w.person("admin")
 		become := func(role monitor.Role) {
 			w.update(func(tx *store.Tx) error { return tx.SetMember(w.project.Key, admin.ID, role, w.now()) })
@@ -156,7 +156,7 @@ func TestSignOut_ClearsStorageAndNoForeignCookies(t *testing.T) {
 	})
 }
 
-// signedInAgo signs the owner in as if it had been some time ago.
+// signedInAgo returns a session of the owner that started some time ago.
 func (w *fixture) signedInAgo(ago time.Duration) (cookie *http.Cookie, session string) {
 	w.Helper()
 	rec := httptest.NewRecorder()

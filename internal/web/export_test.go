@@ -12,7 +12,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// csvRows is a file that was sent, without its head.
+// csvRows returns the rows of a CSV response without the header.
 func (w *fixture) csvRows(a response, name string) [][]string {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()

@@ -87,7 +87,7 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead." {
-		t.Errorf("told %q", p.ClockChanges)
+		t.Errorf("got %q", p.ClockChanges)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestHeartbeatForm_SavesAndShowsEverySchedule(t *testing.T) {
 		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 consecutive failed runs")
 		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
 
-		// From one kind to another; what was left empty is the usual again.
+		// From one kind to another; an empty field selects the default again.
 		for _, step := range []struct {
 			form url.Values
 			want string
@@ -186,7 +186,7 @@ func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
 		t.Errorf("%s, %t", at, ok)
 	}
 	if _, ok := req.parseLocalTime("noon"); ok {
-		t.Error("noon is a moment")
+		t.Error("\"noon\" was accepted as a time")
 	}
 }
 
@@ -220,12 +220,12 @@ func TestHeartbeatForm_PreviewWorksWithoutScript(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		w.expectHTML(w.post("member", "/heartbeats/"+h.ID, form), 200, "<b>at 03:00 every day</b>, UTC", "Edit backup")
 		if got := w.heartbeatByName("backup"); got.Rule.Calendar != nil {
-			w.Error("a look saved something")
+			w.Error("a preview saved a heartbeat")
 		}
 	})
 }
 
-// FuzzPreviewHeartbeat looks for a form that breaks the preview, or keeps it busy.
+// FuzzPreviewHeartbeat looks for a form whose preview fails or takes too long.
 func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("cron", "0 0 29 2 1#5\n*/7 * * * *", "Europe/Berlin", "1h", "100")
 	f.Add("oncalendar", "*:*:0/0.000001\n2199-12-31", "Antarctica/Troll", "366d", "99999999999")

@@ -82,7 +82,7 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		Schedule: w.Rule.Describe(), Interval: w.Rule.Interval, Zone: present.RuleZone(w.Rule), Grace: w.Rule.Grace,
 		MaxRunTime: w.Rule.MaxRunTime, MinRunTime: w.Rule.MinRunTime, StartGrace: w.Rule.StartGrace, AlertAfter: w.Rule.AlertAfter,
 		Early: w.Rule.Early, ExpectFirstBy: w.Rule.ExpectFirstBy,
-		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
+		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Severity: string(w.Severity), Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastRunTime: w.LastRunTime, RunningSince: present.RunningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart,
 	}

@@ -96,7 +96,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 		found := w.get("admin", "/audit?q=PROD")
 		w.expectText(found, 200, "changed the project")
 		if strings.Contains(found.body, "changed the role of") {
-			w.Error("the search finds what it should not")
+			w.Error("the search has results; want none")
 		}
 		w.expectText(w.get("admin", "/audit?q=%00"), 200, "Nothing matches")
 		w.expectText(w.get("admin", "/audit?after=nonsense"), 422)
@@ -111,7 +111,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 			return strings.ReplaceAll(m[1], "&amp;", "&")
 		}
-		// There and back again: each page is the same both ways.
+		// Forwards and backwards, each page is the same.
 		pages := []response{w.get("admin", "/audit")}
 		for to(pages[len(pages)-1], "next") != "" {
 			pages = append(pages, w.get("admin", to(pages[len(pages)-1], "next")))
@@ -129,7 +129,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 		}
 		if to(at, "prev") != "" || to(at, "next") == "" {
-			w.Error("the first page on the way back leads before itself, or nowhere")
+			w.Error("the first page has a previous page, or no next one")
 		}
 	})
 }

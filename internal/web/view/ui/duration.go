@@ -89,16 +89,19 @@ func up(d, unit time.Duration) time.Duration {
 }
 
 // RunTime returns the length of a run: "38s", "4m 12s", "2h 14m". Below one
-// second it shows tenths, "0.4s", and below 50 ms milliseconds, "12ms", because "0s"
-// looks like a broken job.
+// second it shows tenths, "0.4s", and below 50 ms milliseconds, because "0s" and
+// "0.0s" look like a broken job.
 func RunTime(d time.Duration) string {
-	if d > 0 && d < 50*time.Millisecond {
-		return strconv.FormatInt(max(1, d.Milliseconds()), 10) + "ms"
-	}
-	if d > 0 && d < time.Second {
+	switch {
+	case d <= 0 || d >= time.Second:
+		return compact(d, true)
+	case d < time.Millisecond:
+		return "<" + nbsp + "1ms"
+	case d < 50*time.Millisecond:
+		return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+	default:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
 	}
-	return compact(d, true)
 }
 
 // Latency returns the time that a delivery took, in seconds with one decimal:

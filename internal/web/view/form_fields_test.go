@@ -36,7 +36,7 @@ var sent = map[string]string{
 	"POST /heartbeats/*/delete":         "confirm",
 	"POST /heartbeats/*/pause":          "",
 	"POST /heartbeats/*/resume":         "",
-	"POST /heartbeats/bulk":             "channel confirm do id tag",
+	"POST /heartbeats/bulk":             "back channel confirm do grace id tag",
 	"POST /incidents/*/acknowledge":     "note",
 	"POST /incidents/*/notes":           "note",
 	"POST /invitations/*":               "email name password",

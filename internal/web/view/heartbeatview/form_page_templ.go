@@ -179,7 +179,7 @@ func requiredSettings(f FormValues) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "name", Name: "name", Label: "Name", In: f.Name, Hint: "A name that people recognize in an alert.", Required: true, MaxLength: 100, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.Control{ID: "name", Name: "name", Label: "Name", In: f.Name, Hint: "A name that people recognize in an alert.", Required: true, AutoFocus: f.Name.Value == "" && f.Name.Error == "", MaxLength: 100, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -29,6 +29,7 @@ type Control struct {
 	Autocomplete     string
 	DataList         string // id of a datalist
 	Required         bool
+	AutoFocus        bool
 	Optional         bool // shows "optional" next to the label
 	HideLabel        bool
 	MinLength        int
@@ -58,6 +59,9 @@ func (c Control) attrs() templ.Attributes {
 	set("aria-describedby", c.describedBy())
 	if c.Required {
 		a["required"] = true
+	}
+	if c.AutoFocus {
+		a["autofocus"] = true
 	}
 	if c.MinLength > 0 {
 		a["minlength"] = strconv.Itoa(c.MinLength)

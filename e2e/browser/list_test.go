@@ -187,14 +187,79 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 		b.waitForText("Type the word “delete”.")
 		b.fill("Type delete to confirm", "delete")
 		b.submit("Delete 2 heartbeats")
-		b.waitForText("Deleted 2 heartbeats")
+		b.waitForToast("Deleted 2 heartbeats")
 		b.waitFor("the list with the same filter", `location.search === "?tag=weekly"`)
 	})
 	b.step("Undo restores them", func(b *tab) {
 		b.submit("Undo")
 		b.waitForToast("Restored 2 heartbeats")
-		b.navigate("/heartbeats?tag=weekly")
 		b.expectRows("job 05", "job 06")
+	})
+	b.step("Grace period, set with Enter and undone", func(b *tab) {
+		pick(b)
+		b.press("Grace period")
+		b.fill("Grace period", "45m")
+		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
+		b.waitForToast("Set the grace period of 2 heartbeats")
+		b.waitForText("grace 45m")
+		b.submit("Undo")
+		b.waitForToast("Undone for 2 heartbeats")
+		b.waitFor("the old grace period", `!document.querySelector(".hb-list").innerText.includes("45m") && location.search === "?tag=weekly"`)
+	})
+	b.step("the menu of a row offers what fits its status", func(b *tab) {
+		const entries = `["pause", "resume"].map((v) => document.querySelector("#row-menu button[value=" + v + "]").checkVisibility()).join()`
+		b.press("Actions for job 05")
+		b.waitFor("Pause, not Resume", entries+` === "true,false"`)
+		b.waitForNavigation(func() { mustEvaluate[bool](b, `document.querySelector("#row-menu button[value=pause]").click(), true`) })
+		b.waitForToast("Paused 1 heartbeat")
+		b.press("Actions for job 05")
+		b.waitFor("Resume, not Pause", entries+` === "false,true"`)
+	})
+}
+
+func TestHeartbeatList_SearchesWhileTyping(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	all := createDozen(t, s.newClient(t))
+	ping(t, *all[1].PingURL+"/fail")
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.step("the favicon shows one Down", func(b *tab) {
+		b.waitFor("the icon with 1", `document.querySelector("link[rel=icon]").getAttribute("href").includes("favicon-down-1.")`)
+	})
+	b.step("typing filters, keeps the focus, sets the address and announces the count", func(b *tab) {
+		b.typeKeys("/job 1")
+		b.waitFor("three rows", `document.querySelectorAll(".hb").length === 3 && location.search === "?q=job+1"`)
+		b.waitFor("the announcement", `document.querySelector("#announce").textContent === "3 matching heartbeats"`)
+		b.waitFor("the focus", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
+	})
+	b.step("an empty search shows all", func(b *tab) {
+		b.fill("Search heartbeats", "")
+		b.waitFor("twelve rows", `document.querySelectorAll(".hb").length === 12 && location.search === ""`)
+	})
+}
+
+func TestShortcuts_TheDialogListsWhatWorks(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.step("? opens the help", func(b *tab) {
+		b.typeKeys("?")
+		b.waitFor("the dialog", `document.querySelector("#shortcuts").open`)
+		b.typeKeys(kb.Escape)
+		b.waitFor("no dialog", `!document.querySelector("#shortcuts").open`)
+	})
+	b.step("g i opens Incidents, and n a new heartbeat with the focus in Name", func(b *tab) {
+		b.waitForNavigation(func() { b.typeKeys("gi") })
+		b.waitForPath("/incidents")
+		b.waitForNavigation(func() { b.typeKeys("n") })
+		b.waitForPath("/heartbeats/new")
+		b.waitFor("the focus", `document.activeElement.name === "name"`)
+	})
+	b.step("keys in a field are text", func(b *tab) {
+		b.typeKeys("n?")
+		b.waitFor("the text", `document.activeElement.value === "n?" && !document.querySelector("#shortcuts").open`)
 	})
 }
 

@@ -115,7 +115,7 @@ func shortcutsDialog(s Shell) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<li><span>This help</span><kbd>?</kbd></li><li><span>Close a menu or dialog</span><kbd>Esc</kbd></li></ul><label class=\"check\"><input type=\"checkbox\" data-shortcuts-on checked> <span>Use shortcuts in this browser</span></label><div class=\"actions\"><button class=\"btn\" type=\"button\" command=\"close\" commandfor=\"shortcuts\">Close</button></div></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<li><span>This help</span><kbd>?</kbd></li><li><span>Close a menu or dialog</span><kbd>Esc</kbd></li></ul><label class=\"check\"><input id=\"shortcuts-on\" type=\"checkbox\" data-shortcuts-on checked> <span>Use shortcuts in this browser</span></label><div class=\"actions\"><button class=\"btn\" type=\"button\" command=\"close\" commandfor=\"shortcuts\">Close</button></div></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -93,6 +94,59 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 	})
 }
 
+// namesCover returns an expression: every name of the list is visible and above the
+// tags of its row, every strip shows whole bars, and no row is wider than the list.
+const namesCover = `[...document.querySelectorAll(".hb")].every((row) => {
+	const name = row.querySelector(".hb-name").getBoundingClientRect();
+	const tags = [...row.querySelectorAll(".tag")].filter((t) => t.checkVisibility()).map((t) => t.getBoundingClientRect());
+	const strip = row.querySelector(".strip").getBoundingClientRect();
+	return name.width >= 40 && tags.every((t) => t.top >= name.bottom - 1 && t.right <= row.getBoundingClientRect().right) &&
+		(strip.height > 24 || Math.abs(strip.width % 7) < 0.1);
+})`
+
+func TestHeartbeatList_TheNameHasItsOwnLineAtEveryWidth(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	api := s.newClient(t)
+	var tags []string
+	for i := range 20 {
+		tags = append(tags, fmt.Sprintf("environment:production-%02d", i))
+	}
+	for _, name := range []string{"backup", strings.Repeat("x", 100), "نسخ احتياطي لقاعدة البيانات الرئيسية"} {
+		for _, n := range []int{0, 3, 20} {
+			createHeartbeat(t, api, name, "24h", "1h", tags[:n]...)
+		}
+	}
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	for _, width := range []int64{360, 390, 768, 1280, 1920} {
+		b.resize(width)
+		b.navigate("/heartbeats")
+		b.expectNoSidewaysScroll()
+		if !mustEvaluate[bool](b, namesCover) {
+			b.Errorf("at %d px, a name is hidden, next to tags, or a strip is cut", width)
+		}
+	}
+	b.step("a phone shows box, status and menu on one line, and the strip at the full width", func(b *tab) {
+		b.resize(390)
+		b.navigate("/heartbeats")
+		b.waitFor("one line and a wide strip", `[...document.querySelectorAll(".hb")].every((row) => {
+			const [box, status, menu] = [".pick", ".status", ".btn-icon"].map((s) => row.querySelector(":scope > " + s).getBoundingClientRect());
+			const name = row.querySelector(".hb-name").getBoundingClientRect();
+			return box.right < status.left && status.right < menu.left && Math.max(box.bottom, status.bottom) <= name.top + 1 &&
+				row.querySelector(".strip").getBoundingClientRect().width > 240;
+		})`)
+	})
+	b.step("the other tags open in place", func(b *tab) {
+		b.waitFor("20 tags of a row", `(() => {
+			const more = [...document.querySelectorAll(".tags-more")].find((d) => d.querySelectorAll("a").length === 18);
+			more.querySelector("summary").click();
+			return more.open && [...more.closest(".hb").querySelectorAll("a.tag")].filter((t) => t.checkVisibility()).length === 20;
+		})()`)
+		b.expectNoSidewaysScroll()
+	})
+}
+
 func TestHeartbeatList_BulkActions(t *testing.T) {
 	t.Parallel()
 	s := startOwnedServer(t)
@@ -116,7 +170,7 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 	})
 	b.step("Add tag", func(b *tab) {
 		pick(b)
-		b.press("Add tag")
+		b.press("Tags")
 		b.fill("Tag", "weekly")
 		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
 		b.followLink("weekly 2")
@@ -133,16 +187,79 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 		b.waitForText("Type the word “delete”.")
 		b.fill("Type delete to confirm", "delete")
 		b.submit("Delete 2 heartbeats")
-		b.waitForPath("/heartbeats")
-		if n := len(b.rowNames()); n != 10 {
-			b.Errorf("after the deletion there are %d; want 10", n)
-		}
+		b.waitForToast("Deleted 2 heartbeats")
+		b.waitFor("the list with the same filter", `location.search === "?tag=weekly"`)
 	})
 	b.step("Undo restores them", func(b *tab) {
 		b.submit("Undo")
 		b.waitForToast("Restored 2 heartbeats")
-		b.navigate("/heartbeats?tag=weekly")
 		b.expectRows("job 05", "job 06")
+	})
+	b.step("Grace period, set with Enter and undone", func(b *tab) {
+		pick(b)
+		b.press("Grace period")
+		b.fill("Grace period", "45m")
+		b.waitForNavigation(func() { b.typeKeys(kb.Enter) })
+		b.waitForToast("Set the grace period of 2 heartbeats")
+		b.waitForText("grace 45m")
+		b.submit("Undo")
+		b.waitForToast("Undone for 2 heartbeats")
+		b.waitFor("the old grace period", `!document.querySelector(".hb-list").innerText.includes("45m") && location.search === "?tag=weekly"`)
+	})
+	b.step("the menu of a row offers what fits its status", func(b *tab) {
+		const entries = `["pause", "resume"].map((v) => document.querySelector("#row-menu button[value=" + v + "]").checkVisibility()).join()`
+		b.press("Actions for job 05")
+		b.waitFor("Pause, not Resume", entries+` === "true,false"`)
+		b.waitForNavigation(func() { mustEvaluate[bool](b, `document.querySelector("#row-menu button[value=pause]").click(), true`) })
+		b.waitForToast("Paused 1 heartbeat")
+		b.press("Actions for job 05")
+		b.waitFor("Resume, not Pause", entries+` === "false,true"`)
+	})
+}
+
+func TestHeartbeatList_SearchesWhileTyping(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	all := createDozen(t, s.newClient(t))
+	ping(t, *all[1].PingURL+"/fail")
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.step("the favicon shows one Down", func(b *tab) {
+		b.waitFor("the icon with 1", `document.querySelector("link[rel=icon]").getAttribute("href").includes("favicon-down-1.")`)
+	})
+	b.step("typing filters, keeps the focus, sets the address and announces the count", func(b *tab) {
+		b.typeKeys("/job 1")
+		b.waitFor("three rows", `document.querySelectorAll(".hb").length === 3 && location.search === "?q=job+1"`)
+		b.waitFor("the announcement", `document.querySelector("#announce").textContent === "3 matching heartbeats"`)
+		b.waitFor("the focus", `document.activeElement.name === "q" && document.activeElement.value === "job 1"`)
+	})
+	b.step("an empty search shows all", func(b *tab) {
+		b.fill("Search heartbeats", "")
+		b.waitFor("twelve rows", `document.querySelectorAll(".hb").length === 12 && location.search === ""`)
+	})
+}
+
+func TestShortcuts_TheDialogListsWhatWorks(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.step("? opens the help", func(b *tab) {
+		b.typeKeys("?")
+		b.waitFor("the dialog", `document.querySelector("#shortcuts").open`)
+		b.typeKeys(kb.Escape)
+		b.waitFor("no dialog", `!document.querySelector("#shortcuts").open`)
+	})
+	b.step("g i opens Incidents, and n a new heartbeat with the focus in Name", func(b *tab) {
+		b.waitForNavigation(func() { b.typeKeys("gi") })
+		b.waitForPath("/incidents")
+		b.waitForNavigation(func() { b.typeKeys("n") })
+		b.waitForPath("/heartbeats/new")
+		b.waitFor("the focus", `document.activeElement.name === "name"`)
+	})
+	b.step("keys in a field are text", func(b *tab) {
+		b.typeKeys("n?")
+		b.waitFor("the text", `document.activeElement.value === "n?" && !document.querySelector("#shortcuts").open`)
 	})
 }
 

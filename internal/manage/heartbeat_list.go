@@ -24,18 +24,20 @@ const (
 	maxRecentPings = 90  // of each heartbeat: starts, logs and ends of about 30 runs
 	maxRecentSpans = 30  // spans of each heartbeat
 	maxOutages     = 500 // of all heartbeats of a page together
-	maxMenuTags    = 30  // in the tag menu
+	maxMenuTags    = 200 // in the tag menu
+	maxFilterTags  = 20  // of a query, as many as a heartbeat can have
 )
 
 // HeartbeatListQuery filters and sorts the list of heartbeats, for the API and for the pages. An
 // empty member does not filter.
 type HeartbeatListQuery struct {
-	Status, Tag string
-	Text        string // in name, slug, description or tag, or the beginning of an id
-	Running     bool   // only with a run in progress
-	Sort        string // one of heartbeatSorts
-	Limit       int
-	Cursor      string // Prev or Next of another page
+	Status  string
+	Tags    []string // a heartbeat matches if it has all of them
+	Text    string   // in name, slug, description or tag, or the beginning of an id
+	Running bool     // only with a run in progress
+	Sort    string   // one of heartbeatSorts
+	Limit   int
+	Cursor  string // Prev or Next of another page
 }
 
 // heartbeatSorts are the orders of the list of heartbeats, the default first.
@@ -77,7 +79,7 @@ func (q HeartbeatListQuery) validate() error {
 	if !slices.Contains(heartbeatSorts, q.Sort) {
 		v.reject("sort", "There is no order %q: use %s.", q.Sort, joinWithOr(heartbeatSorts[1:]))
 	}
-	if !isSearchable(q.Tag) {
+	if slices.ContainsFunc(q.Tags, func(tag string) bool { return !isSearchable(tag) }) {
 		v.reject("tag", "A tag cannot contain control characters: remove them.")
 	}
 	if !isSearchable(q.Text) {
@@ -89,10 +91,14 @@ func (q HeartbeatListQuery) validate() error {
 // storeFilter returns the filter of the store. Texts that no row can contain find nothing.
 func (q HeartbeatListQuery) storeFilter(a auth.Actor) store.HeartbeatFilter {
 	f := store.HeartbeatFilter{
-		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, SearchIDs: a.SeesPingURLs(),
+		Project: a.Project.Key, Status: monitor.Status(q.Status), Tags: slices.Clone(q.Tags[:min(len(q.Tags), maxFilterTags)]), Text: q.Text, SearchIDs: a.SeesPingURLs(),
 		Running: q.Running, Sort: q.Sort,
 	}
-	for _, text := range []*string{&f.Tag, &f.Text, (*string)(&f.Status)} {
+	texts := []*string{&f.Text, (*string)(&f.Status)}
+	for n := range f.Tags {
+		texts = append(texts, &f.Tags[n])
+	}
+	for _, text := range texts {
 		if !isSearchable(*text) {
 			*text = noMatch
 		}

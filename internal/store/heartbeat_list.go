@@ -12,13 +12,13 @@ import (
 type HeartbeatFilter struct {
 	Project   int64
 	Status    monitor.Status // empty: any
-	Tag       string
-	Text      string      // in name, slug, description, tag, or the beginning of an id
-	SearchIDs bool        // Text can also be the beginning of an id that can ping
-	Running   bool        // only heartbeats with a run in progress
-	Sort      string      // a key of heartbeatOrders; empty: attention first
-	From      RowPosition // the row next to the page; zero: the first page
-	Backwards bool        // the page is before From, not after it
+	Tags      []string       // all of them
+	Text      string         // in name, slug, description, tag, or the beginning of an id
+	SearchIDs bool           // Text can also be the beginning of an id that can ping
+	Running   bool           // only heartbeats with a run in progress
+	Sort      string         // a key of heartbeatOrders; empty: attention first
+	From      RowPosition    // the row next to the page; zero: the first page
+	Backwards bool           // the page is before From, not after it
 	Limit     int
 }
 
@@ -64,8 +64,8 @@ func (f HeartbeatFilter) where(tx *Tx) *whereClause {
 	if f.Running {
 		c.parts = append(c.parts, runInProgress)
 	}
-	if f.Tag != "" {
-		c.add(`EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE t.value = ?)`, f.Tag)
+	for _, tag := range f.Tags {
+		c.add(`EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE t.value = ?)`, tag)
 	}
 	if f.Text != "" {
 		ids := `h.ref LIKE $%[2]d ESCAPE '\'`

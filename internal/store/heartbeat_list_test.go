@@ -85,7 +85,7 @@ func TestHeartbeats_SearchesEveryTextField(t *testing.T) {
 		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) }); names(got) != "Backup" {
 			w.Errorf("by id: %s", names(got))
 		}
-		f = store.HeartbeatFilter{Project: w.project.Key, Tag: "R&D", Limit: 10}
+		f = store.HeartbeatFilter{Project: w.project.Key, Tags: []string{"R&D"}, Limit: 10}
 		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) }); names(got) != "Backup" {
 			w.Errorf("by tag: %s", names(got))
 		}

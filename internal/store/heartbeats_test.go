@@ -261,14 +261,14 @@ func TestHeartbeats_FiltersByStatusAndTag(t *testing.T) {
 			"prod": {"a"}, "Prod": {"b"}, "pro": {"c"}, "db": {"a"}, `p"r\od`: {"e"}, "<&>": {"e"}, "%": {"e"}, "é": {"e"},
 			"_": nil, "pr": nil, `","`: nil, "u003c": nil, `prod","db`: nil,
 		} {
-			if diff := gocmp.Diff(want, w.listNames(store.HeartbeatFilter{Tag: tag})); diff != "" {
+			if diff := gocmp.Diff(want, w.listNames(store.HeartbeatFilter{Tags: []string{tag}})); diff != "" {
 				w.Errorf("with tag %q (-want +got):\n%s", tag, diff)
 			}
 		}
 		if diff := gocmp.Diff([]string{"up"}, w.listNames(store.HeartbeatFilter{Status: monitor.Up})); diff != "" {
 			w.Errorf("with status up (-want +got):\n%s", diff)
 		}
-		if diff := gocmp.Diff([]string(nil), w.listNames(store.HeartbeatFilter{Status: monitor.Up, Tag: "prod"})); diff != "" {
+		if diff := gocmp.Diff([]string(nil), w.listNames(store.HeartbeatFilter{Status: monitor.Up, Tags: []string{"prod"}})); diff != "" {
 			w.Errorf("with status up and tag prod (-want +got):\n%s", diff)
 		}
 	})

@@ -1,23 +1,37 @@
 package web
 
 import (
-	"context"
+	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
-	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/web/bulk"
 	"overdue/internal/web/present"
 	"overdue/internal/web/view/layout"
 	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
 )
 
-// pauseHeartbeat pauses a heartbeat.
+// pauseHeartbeat pauses a heartbeat. It asks before it resolves an open incident.
 func pauseHeartbeat(req *request) error {
+	if req.formValue("confirm") == "" {
+		key := req.r.PathValue("key")
+		down, err := bulk.OpenIncidents(req.ctx(), req.site.Service, req.actor, []string{key})
+		if err != nil {
+			return err
+		}
+		if len(down) > 0 {
+			return req.render(layout.Confirm(layout.ConfirmPage{
+				Shell: req.shell(""), Section: "Heartbeats", Title: "Pause “" + down[0] + "”?",
+				Text:   "This resolves its open incident. You can undo the pause, but the incident stays resolved.",
+				Action: paths.Heartbeat(key) + "/pause", Fields: []ui.Option{{Value: "pause", Label: "confirm"}},
+				Button: "Pause heartbeat", Cancel: "Do not pause", CancelPath: paths.Heartbeat(key),
+			}))
+		}
+	}
 	h, err := req.site.Service.PauseHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
 	if err != nil {
 		return err
@@ -94,94 +108,99 @@ func restoreHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
-// bulkAction is an action on several heartbeats.
-type bulkAction struct {
-	pastTense string // begins the toast: "Paused 3 heartbeats"
-	apply     func(context.Context, *manage.Service, auth.Actor, string) error
-}
-
-// changeHeartbeats applies one action to all selected heartbeats.
+// changeHeartbeats applies one action to all selected heartbeats, and returns to the
+// list as it was.
 func changeHeartbeats(req *request) error {
-	_ = req.formValue("do") // reads the form
-	ids := req.r.PostForm["id"]
-	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
+	do, ids := req.formValue("do"), bulk.IDs(req.r.PostForm)
 	if len(ids) == 0 {
 		req.toast("No heartbeat was selected", "")
-		return req.redirect(paths.Heartbeats)
+		return req.redirect(listAddress(req.formValue("back")))
 	}
-	switch req.formValue("do") {
+	switch do {
 	case "edit":
 		return req.redirect(paths.Heartbeat(ids[0]) + "/edit")
+	case "duplicate":
+		return req.redirect(paths.DuplicateHeartbeat(ids[0]))
 	case "delete":
 		if req.formValue("confirm") != "delete" {
 			return req.confirmHeartbeatDeletions(ids)
 		}
 		return req.deleteHeartbeats(ids)
-	}
-	what, err := req.bulkAction()
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := what.apply(req.ctx(), req.site.Service, req.actor, id); err != nil && !isMissing(err) {
-			return err
-		}
-	}
-	req.toast(what.pastTense+" "+ui.Plural(len(ids), "heartbeat"), "")
-	return req.redirect(paths.Heartbeats)
-}
-
-// bulkAction returns the action of the form.
-func (req *request) bulkAction() (bulkAction, error) {
-	switch req.formValue("do") {
 	case "pause":
-		return bulkAction{"Paused", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
-			_, err := d.PauseHeartbeat(ctx, a, id)
-			return err
-		}}, nil
-	case "resume":
-		return bulkAction{"Resumed", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
-			_, err := d.ResumeHeartbeat(ctx, a, id)
-			return err
-		}}, nil
-	case "tag":
-		return addTag(strings.TrimSpace(req.formValue("tag")))
-	case "channels":
-		return setChannels(req.r.PostForm["channel"])
-	}
-	return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No action was chosen. Go back and choose one.")
-}
-
-// addTag returns the action that adds a tag.
-func addTag(tag string) (bulkAction, error) {
-	if tag == "" {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "The tag is empty. Go back and enter a tag.")
-	}
-	return bulkAction{"Tagged", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
-		h, err := d.Heartbeat(ctx, a, id)
+		down, err := bulk.OpenIncidents(req.ctx(), req.site.Service, req.actor, ids)
 		if err != nil {
 			return err
 		}
-		tags := append(slices.Clone(h.Tags), tag)
-		_, err = d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Tags: &tags})
+		if len(down) > 0 && req.formValue("confirm") != "pause" {
+			return req.confirmPause(ids, down)
+		}
+	}
+	action, err := bulk.Parse(do, req.r.PostForm)
+	if err != nil {
 		return err
-	}}, nil
+	}
+	return req.applyAction(action, ids)
 }
 
-// setChannels returns the action that sets the channels.
-func setChannels(channels []string) (bulkAction, error) {
-	if len(channels) == 0 {
-		return bulkAction{}, monitor.Faultf(monitor.Invalid, "", "No channel was chosen. Go back and choose at least one.")
+// applyAction applies an action. The toast has its result, and a button that undoes
+// it.
+func (req *request) applyAction(action bulk.Action, ids []string) error {
+	back := listAddress(req.formValue("back"))
+	result := action.Apply(req.ctx(), req.site.Service, req.actor, ids)
+	text, undo := "No heartbeat changed: they already have this setting", ""
+	if result.Changed > 0 {
+		text = action.PastTense + " " + ui.Plural(result.Changed, "heartbeat")
+		result.Undo.Set("back", back)
+		undo = paths.UndoHeartbeats + "?" + result.Undo.Encode()
 	}
-	return bulkAction{"Set the channels of", func(ctx context.Context, d *manage.Service, a auth.Actor, id string) error {
-		_, err := d.ChangeHeartbeat(ctx, a, id, manage.HeartbeatEdit{Channels: &channels})
+	switch {
+	case result.Failure == nil:
+	case result.Changed == 0:
+		return result.Failure.Err
+	default:
+		text += fmt.Sprintf(". “%s” and those after it did not change: %s", result.Failure.Name, result.Failure.Err)
+	}
+	req.toast(text, undo)
+	return req.redirect(back)
+}
+
+// undoHeartbeats undoes an action on several heartbeats.
+func undoHeartbeats(req *request) error {
+	q := req.r.URL.Query()
+	restored, skipped, err := bulk.Undo(req.ctx(), req.site.Service, req.actor, q)
+	if err != nil {
 		return err
-	}}, nil
+	}
+	text := "Undone for " + ui.Plural(restored, "heartbeat")
+	switch {
+	case restored == 0:
+		text = "Nothing was undone: the heartbeats have changed since"
+	case skipped > 0:
+		text += "; " + ui.Count(skipped) + " changed since"
+	}
+	req.toast(text, "")
+	return req.redirect(listAddress(q.Get("back")))
+}
+
+// confirmPause asks before a pause that resolves open incidents. down are the names
+// of their heartbeats.
+func (req *request) confirmPause(ids, down []string) error {
+	back := listAddress(req.formValue("back"))
+	page := layout.ConfirmPage{
+		Shell: req.shell(""), Section: "Heartbeats", Title: "Pause " + ui.Plural(len(ids), "heartbeat") + "?", Items: down,
+		Text:   "This resolves " + ui.Plural(len(down), "open incident") + ". You can undo the pause, but the incidents stay resolved.",
+		Action: paths.BulkHeartbeats, Button: "Pause " + ui.Plural(len(ids), "heartbeat"), Cancel: "Do not pause", CancelPath: back,
+		Fields: []ui.Option{{Value: "pause", Label: "do"}, {Value: "pause", Label: "confirm"}, {Value: back, Label: "back"}},
+	}
+	for _, id := range ids {
+		page.Fields = append(page.Fields, ui.Option{Value: id, Label: "id"})
+	}
+	return req.render(layout.Confirm(page))
 }
 
 // deleteHeartbeats deletes several heartbeats. One click restores them.
 func (req *request) deleteHeartbeats(ids []string) error {
-	undo := url.Values{}
+	back, undo := listAddress(req.formValue("back")), url.Values{}
 	for _, id := range ids {
 		h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, id)
 		if err == nil {
@@ -201,10 +220,11 @@ func (req *request) deleteHeartbeats(ids []string) error {
 	n := len(undo["id"]) + len(undo["paused"])
 	if n == 0 {
 		req.toast("The heartbeats were already deleted", "")
-		return req.redirect(paths.Heartbeats)
+		return req.redirect(back)
 	}
+	undo.Set("back", back)
 	req.toast("Deleted "+ui.Plural(n, "heartbeat"), paths.RestoreHeartbeats+"?"+undo.Encode())
-	return req.redirect(paths.Heartbeats)
+	return req.redirect(back)
 }
 
 // restoreHeartbeats undoes the deletion of several heartbeats. It skips those that
@@ -226,16 +246,17 @@ func restoreHeartbeats(req *request) error {
 		return monitor.Faultf(monitor.NotFound, "", "The heartbeats can no longer be restored, or were already restored.")
 	}
 	req.toast("Restored "+ui.Plural(n, "heartbeat"), "")
-	return req.redirect(paths.Heartbeats)
+	return req.redirect(listAddress(q.Get("back")))
 }
 
 // confirmHeartbeatDeletions asks for confirmation before several heartbeats are
 // deleted.
 func (req *request) confirmHeartbeatDeletions(ids []string) error {
+	back := listAddress(req.formValue("back"))
 	page := layout.ConfirmPage{
-		Section: "Heartbeats", Action: paths.BulkHeartbeats, CancelPath: paths.Heartbeats,
+		Section: "Heartbeats", Action: paths.BulkHeartbeats, CancelPath: back,
 		Text:  "Jobs that still call their URLs get 404. You can undo the deletion on the next page.",
-		Label: "Type delete to confirm", Fields: []ui.Option{{Value: "delete", Label: "do"}},
+		Label: "Type delete to confirm", Fields: []ui.Option{{Value: "delete", Label: "do"}, {Value: back, Label: "back"}},
 	}
 	for _, id := range ids {
 		h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, id)

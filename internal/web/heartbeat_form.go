@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
@@ -19,6 +20,9 @@ import (
 
 // showNewHeartbeat shows an empty form.
 func showNewHeartbeat(req *request) error {
+	if from := req.r.URL.Query().Get("from"); from != "" {
+		return req.showDuplicate(from)
+	}
 	zone := ui.Input{Value: req.actor.Project.Zone}
 	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
 	f := heartbeatview.FormValues{
@@ -26,6 +30,24 @@ func showNewHeartbeat(req *request) error {
 		Selects: selects(func(manage.HeartbeatField) string { return "" }),
 	}
 	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
+}
+
+// maxHeartbeatName is the maximum length of a name, in characters.
+const maxHeartbeatName = 100
+
+// showDuplicate shows the form for a new heartbeat with the settings of another.
+func (req *request) showDuplicate(key string) error {
+	h, err := req.site.Service.Heartbeat(req.ctx(), req.actor, key)
+	if err != nil {
+		return err
+	}
+	f := req.savedHeartbeat(h)
+	f.ExpectFirstBy = ui.Input{} // belongs to the other heartbeat, and may be in the past
+	f.Name.Value = "Copy of " + h.Name
+	if utf8.RuneCountInString(f.Name.Value) > maxHeartbeatName {
+		f.Name.Value = h.Name
+	}
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &h.Rule, h.Channels)
 }
 
 // createHeartbeat creates a heartbeat, and shows its page with the ping URL.

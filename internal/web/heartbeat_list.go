@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// The number of heartbeats on a page of the list.
-const (
-	defaultPageSize = 25
-	largePageSize   = 50
-)
+// defaultPageSize is the number of rows on a page of a list.
+const defaultPageSize = 25
+
+// pageSizes are the numbers of heartbeats that a page of the list can have.
+var pageSizes = []int{defaultPageSize, 50, manage.MaxLimit}
+
+// filterParameters are the parameters of the address that select and sort rows.
+var filterParameters = []string{"status", "tag", "q", "sort", "running"}
 
 // summaryMinHeartbeats is the number of heartbeats from which the list has a
 // summary.
@@ -35,6 +39,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "POST /heartbeats", right: auth.ChangeHeartbeats, handle: createHeartbeat, renderForm: rerenderNewHeartbeat},
 		{pattern: "POST /heartbeats/preview", right: auth.ChangeHeartbeats, handle: previewHeartbeat, projectInQuery: true},
 		{pattern: "POST /heartbeats/bulk", right: auth.ChangeHeartbeats, handle: changeHeartbeats},
+		{pattern: "POST /heartbeats/undo", right: auth.ChangeHeartbeats, handle: undoHeartbeats},
 		{pattern: "POST /heartbeats/restore", right: auth.ChangeHeartbeats, handle: restoreHeartbeats},
 		{pattern: "GET /heartbeats/{key}", right: auth.Read, handle: showHeartbeat},
 		{pattern: "POST /heartbeats/{key}", right: auth.ChangeHeartbeats, handle: changeHeartbeat, renderForm: rerenderHeartbeatForm},
@@ -53,12 +58,9 @@ func (s *Site) heartbeatRoutes() []route {
 func listHeartbeats(req *request) error {
 	q := req.r.URL.Query()
 	f := heartbeatFilter(q)
-	per := defaultPageSize
-	if q.Get("per") == strconv.Itoa(largePageSize) {
-		per = largePageSize
-	}
+	per := pageSize(q)
 	o, err := req.site.Service.HeartbeatList(req.ctx(), req.actor, manage.HeartbeatListQuery{
-		Status: f.Status, Tag: f.Tag, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: per, Cursor: q.Get("cursor"),
+		Status: f.Status, Tags: f.Tags, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: per, Cursor: q.Get("cursor"),
 	})
 	if err != nil {
 		return err
@@ -67,8 +69,11 @@ func listHeartbeats(req *request) error {
 		return req.emptyList(o)
 	}
 	page := heartbeatview.ListPage{
-		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(),
-		Pager: ui.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(paths.Heartbeats, q, o.Prev), Next: pageURL(paths.Heartbeats, q, o.Next)},
+		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(), Address: listAddress(req.r.URL.RequestURI()),
+		Pager: ui.Pager{
+			First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Size: per, Sizes: pageSizeLinks(q, o.Total),
+			Prev: pageURL(paths.Heartbeats, q, o.Prev), Next: pageURL(paths.Heartbeats, q, o.Next),
+		},
 	}
 	var parts []live.FragmentRef
 	for _, w := range o.Rows {
@@ -86,7 +91,7 @@ func listHeartbeats(req *request) error {
 	if err != nil {
 		return err
 	}
-	page.Shell = req.shell(live.StreamURL("/live/heartbeats", withListVersion(req.withProject(selectValues(q, "status", "tag", "q", "sort", "running")), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
+	page.Shell = req.shell(live.StreamURL("/live/heartbeats", withListVersion(req.withProject(selectValues(q, filterParameters...)), o.Newest, o.Total-len(o.Rows)), append(parts, above...)))
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, heartbeatview.TagCount{Tag: t.Tag, Count: t.Count})
 	}
@@ -109,10 +114,50 @@ func (req *request) emptyList(o manage.HeartbeatList) error {
 
 // heartbeatFilter returns the filter in the query of the list.
 func heartbeatFilter(q url.Values) heartbeatview.Filter {
+	tags := slices.DeleteFunc(slices.Clone(q["tag"]), func(tag string) bool { return tag == "" })
+	slices.Sort(tags)
 	return heartbeatview.Filter{
-		Status: q.Get("status"), Tag: q.Get("tag"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
+		Status: q.Get("status"), Tags: slices.Compact(tags), Per: q.Get("per"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
 		Running: q.Get("running") != "",
 	}
+}
+
+// listAddress returns an address of the list from a form, or the address of the
+// whole list: a redirect must not lead to another site.
+func listAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Path != paths.Heartbeats {
+		return paths.Heartbeats
+	}
+	if q := selectValues(u.Query(), append([]string{"cursor", "per"}, filterParameters...)...); len(q) > 0 {
+		return paths.Heartbeats + "?" + q.Encode()
+	}
+	return paths.Heartbeats
+}
+
+// pageSize returns the number of rows of a page.
+func pageSize(q url.Values) int {
+	for _, size := range pageSizes {
+		if q.Get("per") == strconv.Itoa(size) {
+			return size
+		}
+	}
+	return defaultPageSize
+}
+
+// pageSizeLinks returns the addresses of the first page in other sizes, for a list
+// that needs several pages.
+func pageSizeLinks(q url.Values, total int) []ui.Option {
+	if total <= defaultPageSize {
+		return nil
+	}
+	var links []ui.Option
+	for _, size := range pageSizes {
+		other := selectValues(q, filterParameters...)
+		other.Set("per", strconv.Itoa(size))
+		links = append(links, ui.Option{Label: strconv.Itoa(size), Value: paths.Heartbeats + "?" + other.Encode()})
+	}
+	return links
 }
 
 // withCounts adds the counts above the list. from is the beginning of the next
@@ -140,7 +185,7 @@ func pageURL(path string, q url.Values, cursor string) string {
 	other := url.Values{}
 	for name, values := range q {
 		if name != "cursor" && len(values) > 0 && values[0] != "" {
-			other.Set(name, values[0])
+			other[name] = values
 		}
 	}
 	other.Set("cursor", cursor)

@@ -107,7 +107,7 @@ func (w *fixture) expectNone(a response, texts ...string) {
 // rowNames returns the names in the list.
 func rowNames(a response) string {
 	var names []string
-	for _, m := range regexp.MustCompile(`hb-name"><a[^>]*>([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
+	for _, m := range regexp.MustCompile(`hb-name"><a[^>]*><bdi>([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
 		names = append(names, m[1])
 	}
 	return strings.Join(names, " ")

@@ -118,7 +118,7 @@ func heroState(h heartbeatview.Heartbeat) any {
 
 // listQuery returns the query of a filter of the heartbeat list.
 func listQuery(f heartbeatview.Filter) manage.HeartbeatListQuery {
-	return manage.HeartbeatListQuery{Status: f.Status, Tag: f.Tag, Text: f.Query, Running: f.Running, Sort: f.Sort}
+	return manage.HeartbeatListQuery{Status: f.Status, Tags: f.Tags, Text: f.Query, Running: f.Running, Sort: f.Sort}
 }
 
 // heartbeatNews returns what the list would show if it were reloaded. The page had
@@ -135,7 +135,7 @@ func (req *request) heartbeatNews(ctx context.Context, keys []int64, onPage, row
 		return n, err
 	}
 	n = layout.ListUpdates{
-		Path: layout.ListPath(paths.Heartbeats, selectValues(q, "status", "tag", "q", "sort", "running")),
+		Path: layout.ListPath(paths.Heartbeats, selectValues(q, filterParameters...)),
 		Down: found.NewlyDown, New: found.Created, Deleted: max(0, onPage-rows),
 	}
 	if moves := f.Running || f.Status != "" && f.Status != string(monitor.Down); moves {

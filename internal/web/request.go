@@ -188,8 +188,10 @@ func formTooLarge(limit int64) error {
 func selectValues(q url.Values, names ...string) url.Values {
 	kept := url.Values{}
 	for _, name := range names {
-		if value := q.Get(name); value != "" {
-			kept.Set(name, value)
+		for _, value := range q[name] {
+			if value != "" {
+				kept.Add(name, value)
+			}
 		}
 	}
 	return kept

@@ -76,6 +76,9 @@ func New(o Options) (*Site, error) {
 	}
 	s.mux, s.resumeMux = http.NewServeMux(), http.NewServeMux()
 	s.mux.Handle(static.Prefix, s.compress(static.Handler()))
+	for path, name := range static.RootFiles {
+		s.mux.Handle("GET "+path, static.RootHandler(name))
+	}
 	for _, rt := range append(s.routes(), route{pattern: "/", right: anyone, handle: notFound}) {
 		if err := s.mount(s.mux, rt); err != nil {
 			return nil, err

@@ -22,6 +22,12 @@ func mediaType(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".ico":
+		return "image/x-icon"
+	case ".webmanifest":
+		return "application/manifest+json"
 	default:
 		return "application/octet-stream"
 	}
@@ -44,9 +50,14 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
+	serveFile(w, r, f, immutableCacheControl)
+}
+
+// serveFile serves a file, with its hash as the ETag.
+func serveFile(w http.ResponseWriter, r *http.Request, f file, cacheControl string) {
 	h := w.Header()
 	h.Set("Content-Type", mediaType(f.servedName))
-	h.Set("Cache-Control", immutableCacheControl)
+	h.Set("Cache-Control", cacheControl)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", `"`+f.servedName+`"`)
 	// No modification time: the response must not depend on the time of the build.

@@ -1,5 +1,5 @@
 // Package static contains the files that every page loads: the stylesheet, the
-// script, the icons and the favicon.
+// script, the icons, the favicons and the web manifest.
 //
 // It is the only place that knows the served names of these files. A name contains
 // a hash of the content: browsers cache the file indefinitely, and an upgrade takes
@@ -28,6 +28,9 @@ const (
 	Script  = "app.js"
 	Icons   = "icons.svg"
 	Favicon = "favicon.svg"
+
+	TouchIcon = "touch-icon.png"
+	Manifest  = "manifest.webmanifest"
 )
 
 // hashDigits is the length of the hash in a name. It only has to distinguish
@@ -82,11 +85,18 @@ func loadFiles(from fs.FS) (fileIndex, error) {
 		if err != nil {
 			return fileIndex{}, fmt.Errorf("static file %s: %w", e.Name(), err)
 		}
-		f := file{servedName: hashedName(e.Name(), content), content: content}
-		s.bySource[e.Name()] = f
-		s.byServedName[f.servedName] = f
+		s.add(e.Name(), content)
 	}
+	s.addDownFavicons()
+	s.addManifest()
 	return s, nil
+}
+
+// add adds a file.
+func (s fileIndex) add(name string, content []byte) {
+	f := file{servedName: hashedName(name, content), content: content}
+	s.bySource[name] = f
+	s.byServedName[f.servedName] = f
 }
 
 // hashedName inserts the hash before the extension, which determines the media type.

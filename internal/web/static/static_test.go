@@ -22,9 +22,12 @@ func TestHandler_ServesEveryFileUnderItsHashedName(t *testing.T) {
 		static.Script:  "text/javascript; charset=utf-8",
 		static.Icons:   "image/svg+xml",
 		static.Favicon: "image/svg+xml",
+
+		static.TouchIcon: "image/png",
+		static.Manifest:  "application/manifest+json",
 	} {
 		path := static.Path(name)
-		if !regexp.MustCompile(`^/static/[a-z]+\.[0-9a-f]{10}\.[a-z]+$`).MatchString(path) {
+		if !regexp.MustCompile(`^/static/[a-z-]+\.[0-9a-f]{10}\.[a-z]+$`).MatchString(path) {
 			t.Errorf("path of %s is %q; want a hash in it", name, path)
 		}
 		w := fetch(http.MethodGet, path)

@@ -40,7 +40,7 @@ func examples() []example {
 		watched.Rows[i].Key, watched.Rows[i].Editable = "hbr_"+watched.Rows[i].Key[:4]+"a1", false
 	}
 	nothing := exampleHeartbeats()
-	nothing.Rows, nothing.Filter, nothing.Pager = nil, heartbeatview.Filter{Query: "nothing", Status: "down", Tag: "edge"}, ui.Pager{}
+	nothing.Rows, nothing.Filter, nothing.Pager = nil, heartbeatview.Filter{Query: "nothing", Status: "down", Tags: []string{"edge"}}, ui.Pager{}
 	noChannels := exampleChannelList()
 	noChannels.Channels = nil
 	waiting := exampleCreated()

@@ -80,7 +80,7 @@ func TestPages_EscapeHostileNames(t *testing.T) {
 	list := exampleHeartbeats()
 	list.Rows = list.Rows[:1]
 	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostile, hostile, []string{hostile}
-	list.Filter = heartbeatview.Filter{Query: hostile, Tag: hostile}
+	list.Filter = heartbeatview.Filter{Query: hostile, Tags: []string{hostile}}
 	list.Project.Name, list.User.Name, list.Toast = hostile, hostile, hostile
 	detail := exampleDetail()
 	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostile, hostile, "https://x/"+hostile
@@ -129,7 +129,7 @@ func TestList_EnterNeverPausesOrDeletes(t *testing.T) {
 	_, form, _ := strings.Cut(render(t, heartbeatview.List(exampleHeartbeats())), `action="/heartbeats/bulk"`)
 	for _, e := range elements(form) {
 		if e.name == "button" && e.attrs["type"] != "button" {
-			if e.attrs["value"] != "tag" {
+			if e.attrs["value"] != "" {
 				t.Errorf("Enter would %s what is selected", e.attrs["value"])
 			}
 			return

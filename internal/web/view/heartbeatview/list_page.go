@@ -2,6 +2,7 @@ package heartbeatview
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/a-h/templ"
 
@@ -24,6 +25,7 @@ type ListPage struct {
 	Pager          ui.Pager
 	PingURLPrefix  string      // start of all ping URLs; empty for viewers
 	Channels       []ui.Option // for the bulk action; Value is the id
+	Address        string      // path and query of the page; bulk actions return to it
 }
 
 // StatusCounts counts the heartbeats of the project by status.
@@ -40,13 +42,15 @@ type TagCount struct {
 
 // Filter has the filters of the list, as in the query of its address.
 type Filter struct {
-	Status, Tag, Query, Sort string
-	Running                  bool
+	Status, Query, Sort string
+	Tags                []string // a heartbeat matches if it has all of them
+	Running             bool
+	Per                 string // rows of a page; empty: the default
 }
 
 // isSet reports whether any filter is set.
 func (f Filter) isSet() bool {
-	return f.Status != "" || f.Tag != "" || f.Query != "" || f.Running
+	return f.Status != "" || len(f.Tags) > 0 || f.Query != "" || f.Running
 }
 
 // with returns the address of the list with one value changed. It is the first
@@ -54,14 +58,30 @@ func (f Filter) isSet() bool {
 func (f Filter) with(name, value string) templ.SafeURL {
 	q := url.Values{}
 	for _, v := range f.values() {
-		if v.Value != "" {
-			q.Set(v.Label, v.Value)
+		if v.Value != "" && v.Label != name {
+			q.Add(v.Label, v.Value)
 		}
 	}
-	q.Set(name, value)
-	if value == "" {
-		q.Del(name)
+	if value != "" {
+		q.Set(name, value)
 	}
+	return listURL(q)
+}
+
+// toggleTag returns the address of the list with one tag added or removed.
+func (f Filter) toggleTag(tag string) templ.SafeURL {
+	if f.hasTag(tag) {
+		f.Tags = slices.DeleteFunc(slices.Clone(f.Tags), func(t string) bool { return t == tag })
+	} else {
+		f.Tags = append(slices.Clone(f.Tags), tag)
+	}
+	return f.with("", "")
+}
+
+func (f Filter) hasTag(tag string) bool { return slices.Contains(f.Tags, tag) }
+
+// listURL returns the address of the list with a query.
+func listURL(q url.Values) templ.SafeURL {
 	if len(q) == 0 {
 		return paths.Heartbeats
 	}
@@ -74,7 +94,14 @@ func (f Filter) values() []ui.Option {
 	if f.Running {
 		running = "1"
 	}
-	return []ui.Option{{Value: f.Status, Label: "status"}, {Value: f.Tag, Label: "tag"}, {Value: f.Query, Label: "q"}, {Value: f.Sort, Label: "sort"}, {Value: running, Label: "running"}}
+	all := []ui.Option{
+		{Value: f.Status, Label: "status"}, {Value: f.Query, Label: "q"}, {Value: f.Sort, Label: "sort"},
+		{Value: running, Label: "running"}, {Value: f.Per, Label: "per"},
+	}
+	for _, tag := range f.Tags {
+		all = append(all, ui.Option{Value: tag, Label: "tag"})
+	}
+	return all
 }
 
 // hiddenFields returns all values except one, for a form that sets that one.
@@ -130,12 +157,44 @@ var sortOptions = []ui.Option{
 // maxTagChips is the number of tags next to the search. A menu has the others.
 const maxTagChips = 4
 
-func (p ListPage) chips() []TagCount { return p.Tags[:min(maxTagChips, len(p.Tags))] }
+// chips returns the tags of the filter, then the most used tags.
+func (p ListPage) chips() []TagCount {
+	var chosen, others []TagCount
+	for _, tag := range p.Filter.Tags {
+		chosen = append(chosen, TagCount{Tag: tag, Count: p.tagCount(tag)})
+	}
+	for _, t := range p.Tags {
+		if !p.Filter.hasTag(t.Tag) && len(chosen)+len(others) < maxTagChips {
+			others = append(others, t)
+		}
+	}
+	return append(chosen, others...)
+}
+
+// tagCount returns the number of heartbeats with a tag, or 0 if the tag is not among
+// the most used.
+func (p ListPage) tagCount(tag string) int {
+	for _, t := range p.Tags {
+		if t.Tag == tag {
+			return t.Count
+		}
+	}
+	return 0
+}
 
 // moreTags returns the tags without a chip.
-func (p ListPage) moreTags() []TagCount {
-	return p.Tags[min(maxTagChips, len(p.Tags)):]
+func (p ListPage) moreTags() (more []TagCount) {
+	shown := p.chips()
+	for _, t := range p.Tags {
+		if !slices.Contains(shown, t) {
+			more = append(more, t)
+		}
+	}
+	return more
 }
+
+// minSearchedTags is the number of tags from which the menu has a search field.
+const minSearchedTags = 10
 
 // moreTagsTotal counts all tags without a chip, including those not in the menu.
 func (p ListPage) moreTagsTotal() int {
@@ -144,10 +203,17 @@ func (p ListPage) moreTagsTotal() int {
 
 func (p ListPage) edits() bool { return p.User.Edits() }
 
-// heading is the heading of the list for screen readers.
+// heading is the heading of the list for screen readers. The script announces it
+// after a search.
 func (p ListPage) heading() string {
-	if p.Filter.isSet() {
-		return "Matching heartbeats"
+	switch total := p.Pager.Total; {
+	case !p.Filter.isSet():
+		return "All heartbeats"
+	case total == 1:
+		return "1 matching heartbeat"
+	case total == 0:
+		return "No matching heartbeats"
+	default:
+		return ui.Count(total) + " matching heartbeats"
 	}
-	return "All heartbeats"
 }

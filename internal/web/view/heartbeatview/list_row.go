@@ -33,6 +33,13 @@ type Row struct {
 	Spark DurationSparkline
 }
 
+// maxRowTags is the number of tags that a row shows. A disclosure has the others.
+const maxRowTags = 2
+
+func (r Row) firstTags() []string { return r.Tags[:min(maxRowTags, len(r.Tags))] }
+
+func (r Row) moreTags() []string { return r.Tags[min(maxRowTags, len(r.Tags)):] }
+
 // RowID returns the id of the row, for the event stream.
 func RowID(key string) string { return "hb-" + key }
 

@@ -2,8 +2,8 @@ package layout
 
 import "overdue/internal/web/view/ui"
 
-// ConfirmPage asks before an action that cannot be undone, on a separate page: for
-// bulk actions, and for browsers without script.
+// ConfirmPage asks before an action with consequences that cannot be undone, on a
+// separate page: for bulk actions, and for browsers without script.
 type ConfirmPage struct {
 	Shell
 	Section    string   // current entry of the sidebar
@@ -15,5 +15,6 @@ type ConfirmPage struct {
 	Label      string      // "Type delete to confirm"
 	Typed      ui.Input
 	Button     string
+	Cancel     string // text of the link that cancels; empty: "Keep it"
 	CancelPath string
 }

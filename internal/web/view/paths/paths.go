@@ -11,6 +11,7 @@ const (
 	PreviewHeartbeat  = "/heartbeats/preview"
 	BulkHeartbeats    = "/heartbeats/bulk"
 	RestoreHeartbeats = "/heartbeats/restore"
+	UndoHeartbeats    = "/heartbeats/undo"
 	Incidents         = "/incidents"
 	IncidentsCSV      = "/incidents.csv"
 	// AcknowledgeIncidents acknowledges several incidents.
@@ -46,6 +47,9 @@ const (
 // Heartbeat is the page of one heartbeat. The key is its id for readers who may
 // see ping URLs, and its ref for all others.
 func Heartbeat(key string) string { return Heartbeats + "/" + url.PathEscape(key) }
+
+// DuplicateHeartbeat is the form for a new heartbeat with the settings of another.
+func DuplicateHeartbeat(key string) string { return NewHeartbeat + Query("from", key) }
 
 // Incident is the page of one incident. The id is not its number in the project.
 func Incident(id string) string { return Incidents + "/" + url.PathEscape(id) }

@@ -1,0 +1,139 @@
+package bulk
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"overdue/internal/auth"
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+	"overdue/internal/web/view/ui"
+)
+
+// Values of the settings "paused" and "tag".
+const (
+	on  = "yes"
+	off = "no"
+)
+
+// allChannels is the value of the setting "channels" for all channels of the project.
+const allChannels = "all"
+
+// Parse returns the action that a form selects with do.
+func Parse(do string, form url.Values) (Action, error) {
+	tag, grace := strings.TrimSpace(form.Get("tag")), strings.TrimSpace(form.Get("grace"))
+	if do == "" { // Enter in a field
+		switch {
+		case tag != "" && grace == "":
+			do = "tag"
+		case grace != "" && tag == "":
+			do = "grace"
+		}
+	}
+	switch do {
+	case "pause":
+		return Action{"Paused", paused, on}, nil
+	case "resume":
+		return Action{"Resumed", paused, off}, nil
+	case "tag", "untag":
+		if tag == "" {
+			return Action{}, invalid("The tag is empty. Go back and enter a tag.")
+		}
+		if do == "tag" {
+			return Action{"Tagged", hasTag(tag), on}, nil
+		}
+		return Action{"Removed the tag of", hasTag(tag), off}, nil
+	case "grace":
+		if grace == "" {
+			return Action{}, invalid("The grace period is empty. Go back and enter one, for example 10m.")
+		}
+		return Action{"Set the grace period of", gracePeriod, grace}, nil
+	case "channels":
+		if len(form["channel"]) == 0 {
+			return Action{}, invalid("No channel was chosen. Go back and choose at least one.")
+		}
+		return Action{"Set the channels of", channels, strings.Join(form["channel"], ",")}, nil
+	case "all-channels":
+		return Action{"Set the channels of", channels, allChannels}, nil
+	}
+	return Action{}, invalid("No action was chosen. Go back and choose one.")
+}
+
+func invalid(text string) error { return monitor.Faultf(monitor.Invalid, "", "%s", text) }
+
+// settingByName returns the setting of an undo.
+func settingByName(name, tag string) (setting, bool) {
+	if name == "tag" && tag != "" {
+		return hasTag(tag), true
+	}
+	for _, s := range []setting{paused, gracePeriod, channels} {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return on
+	}
+	return off
+}
+
+var paused = setting{
+	name:  "paused",
+	value: func(h monitor.Heartbeat) string { return yesNo(h.Status == monitor.Paused) },
+	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+		if value == on {
+			return svc.PauseHeartbeat(ctx, a, ref)
+		}
+		return svc.ResumeHeartbeat(ctx, a, ref)
+	},
+}
+
+var gracePeriod = setting{
+	name:  "grace",
+	value: func(h monitor.Heartbeat) string { return ui.ExactDuration(h.Rule.Grace) },
+	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Grace: &value})
+	},
+}
+
+var channels = setting{
+	name: "channels",
+	value: func(h monitor.Heartbeat) string {
+		if h.AllChannels {
+			return allChannels
+		}
+		return strings.Join(slices.Sorted(slices.Values(h.Channels)), ",")
+	},
+	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+		var chosen []string // nil: all
+		if value != allChannels {
+			chosen = slices.DeleteFunc(strings.Split(value, ","), func(id string) bool { return id == "" })
+		}
+		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Channels: &chosen})
+	},
+}
+
+// hasTag is the setting whether a heartbeat has a tag.
+func hasTag(tag string) setting {
+	return setting{
+		name: "tag", tag: tag,
+		value: func(h monitor.Heartbeat) string { return yesNo(slices.Contains(h.Tags, tag)) },
+		set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+			h, err := svc.Heartbeat(ctx, a, ref)
+			if err != nil || yesNo(slices.Contains(h.Tags, tag)) == value {
+				return h, err
+			}
+			tags := slices.DeleteFunc(slices.Clone(h.Tags), func(t string) bool { return t == tag })
+			if value == on {
+				tags = append(tags, tag)
+			}
+			return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Tags: &tags})
+		},
+	}
+}

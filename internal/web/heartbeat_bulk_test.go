@@ -1,0 +1,165 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+
+	"overdue/internal/manage"
+	"overdue/internal/monitor"
+)
+
+// undoLink finds the form that undoes a bulk action.
+var undoLink = regexp.MustCompile(`action="(/heartbeats/undo[^"]+)"`)
+
+func TestChangeHeartbeats_ReturnsToTheAddressOfTheList(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("queue")
+		for back, want := range map[string]string{
+			"/heartbeats?q=queue&tag=a&tag=b": "/heartbeats?q=queue&tag=a&tag=b",
+			"/heartbeats":                     "/heartbeats",
+			"":                                "/heartbeats",
+			"https://elsewhere.example/heartbeats?q=": "/heartbeats",
+			"//elsewhere.example/heartbeats":          "/heartbeats",
+			"/account":                                "/heartbeats",
+			"/heartbeats?q=x&other=1":                 "/heartbeats?q=x",
+		} {
+			for _, do := range []string{"pause", "resume"} {
+				a := w.post("member", "/heartbeats/bulk", url.Values{"do": {do}, "id": {h.ID}, "back": {back}})
+				if a.location() != want {
+					w.Errorf("%s from %q leads to %q; want %q", do, back, a.location(), want)
+				}
+			}
+		}
+		w.expectHTML(w.get("member", "/heartbeats?q=queue&sort=name"), 200, `name="back" value="/heartbeats?q=queue&amp;sort=name"`)
+	})
+}
+
+func TestUndoHeartbeats_RestoresEachPreviousValue(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c, d := w.createChannel("ops"), w.createChannel("phone")
+		a, b := w.createHeartbeat("one"), w.createHeartbeat("two")
+		change := func(h monitor.Heartbeat, e manage.HeartbeatEdit) {
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, e); err != nil {
+				w.Fatal(err)
+			}
+		}
+		change(b, manage.HeartbeatEdit{Grace: new("45m"), Tags: &[]string{"blue"}, Channels: &[]string{d.ID}})
+		state := func() string {
+			text := ""
+			for _, name := range []string{"one", "two"} {
+				h := w.heartbeatByName(name)
+				text += fmt.Sprint(h.Rule.Grace, h.Tags, h.AllChannels, h.Channels, h.Status == monitor.Paused, "; ")
+			}
+			return text
+		}
+		for _, form := range []url.Values{
+			{"do": {"pause"}},
+			{"do": {"grace"}, "grace": {"20m"}},
+			{"do": {""}, "grace": {"20m"}}, // Enter in the field
+			{"do": {"tag"}, "tag": {"red"}},
+			{"do": {"untag"}, "tag": {"blue"}},
+			{"do": {"channels"}, "channel": {c.ID}},
+			{"do": {"all-channels"}},
+		} {
+			before := state()
+			form["id"], form["back"] = []string{a.ID, b.ID}, []string{"/heartbeats?q=o"}
+			w.post("member", "/heartbeats/bulk", form)
+			if state() == before {
+				w.Errorf("%v changed nothing", form)
+			}
+			undo := w.linkIn(w.get("member", "/heartbeats?q=o"), undoLink)
+			if r := w.post("member", undo, nil); r.location() != "/heartbeats?q=o" {
+				w.Errorf("undo of %v: %d %s", form, r.code, r.location())
+			}
+			if got := state(); got != before {
+				w.Errorf("after the undo of %v:\n%s\nwant:\n%s", form, got, before)
+			}
+		}
+	})
+}
+
+func TestUndoHeartbeats_KeepsLaterChanges(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		a, b := w.createHeartbeat("one"), w.createHeartbeat("two")
+		w.post("member", "/heartbeats/bulk", url.Values{"do": {"grace"}, "grace": {"20m"}, "id": {a.ID, b.ID}})
+		undo := w.linkIn(w.get("member", "/heartbeats"), undoLink)
+		if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), b.ID, manage.HeartbeatEdit{Grace: new("30m")}); err != nil {
+			w.Fatal(err)
+		}
+		w.post("member", undo, nil)
+		w.expectHTML(w.get("member", "/heartbeats"), 200, "Undone for 1 heartbeat; 1 changed since")
+		if one, two := w.heartbeatByName("one").Rule.Grace, w.heartbeatByName("two").Rule.Grace; one != 10*time.Minute || two != 30*time.Minute {
+			w.Errorf("grace periods %s and %s; want 10m and 30m", one, two)
+		}
+		w.expectHTML(w.post("member", "/heartbeats/undo?setting=grace&id=x", nil), 422, "cannot be undone")
+	})
+}
+
+func TestChangeHeartbeats_APauseThatResolvesIncidentsAsksFirst(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		a, b := w.createHeartbeat("broken job"), w.createHeartbeat("good job")
+		w.ping(a, 3*time.Hour, monitor.Ping{})
+		w.ping(b, time.Minute, monitor.Ping{})
+		w.evaluate()
+		form := url.Values{"do": {"pause"}, "id": {a.ID, b.ID}, "back": {"/heartbeats?q=job"}}
+		asked := w.post("member", "/heartbeats/bulk", form)
+		w.expectHTML(asked, 200, "Pause 2 heartbeats?", "This resolves 1 open incident.", "broken job", `href="/heartbeats?q=job"`)
+		w.expectNone(asked, "good job")
+		if h := w.heartbeatByName("broken job"); h.Status != monitor.Down {
+			w.Errorf("it is %s before the confirmation", h.Status)
+		}
+		w.expectHTML(w.post("member", "/heartbeats/"+a.ID+"/pause", nil), 200, "Pause “broken job”?", "the incident stays resolved")
+		if r := w.post("member", "/heartbeats/bulk", merge(form, url.Values{"confirm": {"pause"}})); r.location() != "/heartbeats?q=job" {
+			w.Errorf("after the confirmation: %d %s", r.code, r.location())
+		}
+		if one, two := w.heartbeatByName("broken job"), w.heartbeatByName("good job"); one.Status != monitor.Paused || two.Status != monitor.Paused {
+			w.Errorf("they are %s and %s; want paused", one.Status, two.Status)
+		}
+	})
+}
+
+func TestListHeartbeats_SeveralTagsFilterTogether(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for name, tags := range map[string][]string{"one": {"prod"}, "two": {"prod", "db"}, "three": {"db"}} {
+			h := w.createHeartbeat(name)
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Tags: &tags}); err != nil {
+				w.Fatal(err)
+			}
+		}
+		a := w.get("member", "/heartbeats?tag=prod&tag=db")
+		w.expectHTML(a, 200, "1 matching heartbeat", `href="/heartbeats?tag=db" aria-current="true"`, `href="/heartbeats?tag=prod" aria-current="true"`)
+		if got := rowNames(a); got != "two" {
+			w.Errorf("rows %q; want two", got)
+		}
+		if a := w.get("member", "/heartbeats?tag=prod&tag=%00"); a.code != 200 || rowNames(a) != "" {
+			w.Errorf("an impossible tag: %d %s", a.code, rowNames(a))
+		}
+	})
+}
+
+func TestShowNewHeartbeat_DuplicateCopiesTheSettings(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Grace: new("25m"), Tags: &[]string{"db", "nightly"}}); err != nil {
+			w.Fatal(err)
+		}
+		a := w.post("member", "/heartbeats/bulk", url.Values{"do": {"duplicate"}, "id": {h.ID}})
+		form := w.get("member", a.location())
+		w.expectHTML(form, 200, "New heartbeat", `value="Copy of backup"`, `value="25m"`, `value="db, nightly"`, `action="/heartbeats"`)
+		w.expectHTML(w.get("member", "/heartbeats/new?from=nothing"), 404)
+		w.expectHTML(w.get("member", "/heartbeats/new"), 200, "autofocus")
+	})
+}
+
+func TestSite_AnswersIconsAtTheRoot(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for _, path := range []string{"/favicon.ico", "/apple-touch-icon.png"} {
+			if a := w.get("", path); a.code != 200 || a.header.Get("Cache-Control") != "public, max-age=86400" {
+				w.Errorf("GET %s: %d, cached as %q", path, a.code, a.header.Get("Cache-Control"))
+			}
+		}
+	})
+}
